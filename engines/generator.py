@@ -1,0 +1,92 @@
+"""The one interface behind which every image generator stands, embedded, local or remote."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from PIL import Image
+
+StepCallback = Callable[[int, int], None]
+"""Called with (step done, steps in all) after each denoising step; 1-based."""
+
+StopCheck = Callable[[], None]
+"""Called before each denoising step; raises ``Cancelled`` or ``BudgetExceeded`` to stop there."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image to draw with.
+
+    Attributes:
+        image: RGB or RGBA, any size.
+        concept: the phrase of the prompt that it stands for; empty when it is for the whole picture.
+        kind: ``retrieved`` from the index or the user's own ``subject``.
+        sha256: of the stored image, for the manifest.
+    """
+
+    image: Image.Image
+    concept: str
+    kind: Literal["retrieved", "subject"] = "retrieved"
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class DrawRequest:
+    """What to draw.
+
+    Attributes:
+        prompt: what the picture should show.
+        seeds: one candidate is drawn per seed, all in one batch; not empty.
+        references: images that condition the drawing; at most the generator's ``max_references``.
+        reference_scale: 0..1, how strongly references count (the meaning of IP-Adapter's scale):
+            0 ignores them, 1 draws from them alone where they apply.
+    """
+
+    prompt: str
+    seeds: tuple[int, ...]
+    references: tuple[Reference, ...] = ()
+    reference_scale: float = 0.5
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One drawn candidate.
+
+    Attributes:
+        image: RGB, the generator's native size.
+        seed: the seed that makes these pixels again.
+        facts: what the generator knows about the drawing (layout, examples and their weights ...),
+            JSON-serialisable; it goes to the manifest and is never shown to the critic.
+    """
+
+    image: Image.Image
+    seed: int
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+class Generator(Protocol):
+    """Draws images; stateless between calls, so that one instance serves many threads."""
+
+    @property
+    def name(self) -> str:
+        """The name by which ``--generator`` finds it, e.g. ``patchwork``."""
+
+    @property
+    def revision(self) -> str:
+        """Changes whenever the same request would give other pixels; part of every manifest."""
+
+    @property
+    def max_references(self) -> int:
+        """How many references one drawing takes; 0 when it takes none."""
+
+    def draw(
+        self, request: DrawRequest, *, check: StopCheck | None = None, on_step: StepCallback | None = None
+    ) -> list[Drawing]:
+        """Draw one image per seed.
+
+        The same request gives the same pixels, whatever else is in the batch.
+
+        Raises:
+            InvalidArgument: more references than ``max_references``, or a scale outside 0..1.
+            Cancelled, BudgetExceeded: as ``check`` raised them, between two denoising steps.
+        """

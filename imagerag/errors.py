@@ -1,0 +1,41 @@
+"""The three kinds of error this product tells apart; everything else propagates.
+
+======================  ==============================================================================
+``InvalidArgument``     goes back to the model as a tool message that says what is valid
+``BudgetExceeded``,     end the run cleanly with the best image so far
+``Cancelled``
+``UserError``           one line for the person: the offending value and the next command; exit status 2
+======================  ==============================================================================
+"""
+
+from typing import Literal
+
+BudgetKind = Literal["steps", "generations", "seconds", "tokens", "money"]
+
+
+class InvalidArgument(ValueError):
+    """A tool argument the model can correct. The message names the value and lists what is valid."""
+
+
+class BudgetExceeded(Exception):
+    """A limit of the run was reached.
+
+    Attributes:
+        kind: which limit.
+        used: how much of it was used, in the limit's own unit (count, seconds, tokens, US dollars).
+        limit: the limit itself, in the same unit.
+    """
+
+    def __init__(self, kind: BudgetKind, used: float, limit: float) -> None:
+        super().__init__(f"{kind} budget used up: {used:g} of {limit:g}")
+        self.kind: BudgetKind = kind
+        self.used = used
+        self.limit = limit
+
+
+class Cancelled(Exception):
+    """The caller asked the run to stop; raised between two denoising steps at the latest."""
+
+
+class UserError(Exception):
+    """Something only the person can mend. ``str(error)`` is one line: the value and the way out."""

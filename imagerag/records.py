@@ -1,0 +1,92 @@
+"""The records that graph state, tool artifacts, manifests and the JSON output share.
+
+They are plain dictionaries (``TypedDict``), because LangGraph checkpoints them: strict msgpack stores them as they
+are, and no pixel, tensor or custom class ever enters state. Images and references are named by ids of the thread
+(``image-1``, ``ref-3``, ``subject-1``), which is all a model ever sees or says.
+"""
+
+from typing import Literal, NotRequired, TypedDict
+
+ConceptKind = Literal["content", "style"]
+Mode = Literal["auto", "lookup_first", "rephrase_only", "no_lookup"]
+MODES: tuple[Mode, ...] = ("auto", "lookup_first", "rephrase_only", "no_lookup")
+StopReason = Literal[
+    "satisfied", "steps", "generations", "seconds", "tokens", "money", "cancelled", "no_improvement", "error"
+]
+
+
+class ConceptScore(TypedDict):
+    """One concept of the prompt, as the critic sees it in one image."""
+
+    concept: str
+    kind: ConceptKind
+    present: bool
+    score: float
+    """Probability in 0..1 that the concept is there, as calibrated for this critic."""
+
+
+class Verdict(TypedDict):
+    """The critic's structured judgement of one image against one prompt."""
+
+    satisfied: bool
+    score: float
+    """0..1, higher is better; comparable between images of the same prompt and critic."""
+    concepts: list[ConceptScore]
+    missing: list[str]
+    critic: str
+    comment: NotRequired[str]
+
+
+class ReferenceRecord(TypedDict):
+    """One reference image: looked up in the index, or the user's own (``kind`` tells)."""
+
+    id: str
+    kind: Literal["retrieved", "subject"]
+    path: str
+    sha256: str
+    """Of the pixels as stored; the image store and the library find the image by it."""
+    concept: str
+    caption: str
+    """What was searched for (retrieved) or the user's words for it (subject)."""
+    title: str
+    """What the index says the image shows; data, never instruction."""
+    similarity: float
+    """Cosine similarity of caption and image, -1..1; 1.0 for a subject image."""
+    source: str
+    licence: str
+
+
+class ImageRecord(TypedDict):
+    """One image that was made in this thread."""
+
+    id: str
+    path: str
+    sha256: str
+    prompt: str
+    seed: int
+    generator: str
+    references: list[str]
+    """Ids of the references it was drawn with; empty for a drawing from the prompt alone."""
+    reference_scale: float
+    """0..1; 0 when drawn without references."""
+    turn: int
+    step: int
+    parent: str | None
+    """The image that this one is a redraw of."""
+    score: float | None
+    verdict: Verdict | None
+
+
+class TraceStep(TypedDict):
+    """One step of the run: who acted, on what, with what outcome, at what cost."""
+
+    step: int
+    turn: int
+    node: str
+    name: str
+    summary: str
+    seconds: float
+    tokens: int
+    money: float | None
+    """US dollars; ``None`` when the price is unknown (never zero for unknown)."""
+    error: str | None

@@ -1,0 +1,1 @@
+"""The reference library and its Chroma index."""

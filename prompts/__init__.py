@@ -1,0 +1,1 @@
+"""The prompts that models read, as Jinja templates; rendering refuses an undefined variable."""

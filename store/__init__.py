@@ -1,0 +1,1 @@
+"""Where images lie: content-addressed, each PNG carrying its own manifest."""

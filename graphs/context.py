@@ -1,0 +1,144 @@
+"""The settings of a run: one frozen object, parsed once at the edge.
+
+The same names serve everywhere: a field here, ``--max-steps`` on the command line, ``IMAGERAG_MAX_STEPS`` in the
+environment, ``max_steps`` in the settings file. Precedence: flag, environment, file, default.
+"""
+
+import os
+import threading
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from imagerag.errors import UserError
+from imagerag.records import MODES, Mode
+
+
+@dataclass(frozen=True)
+class Context:
+    """What one run may be told.
+
+    Attributes:
+        generator: which generator draws; see ``imagerag.engines.providers``.
+        vlm: which chat model decides; ``rules`` is the embedded rule-based policy, which is no language model.
+        critic: which critic judges.
+        mode: ``auto`` draws first and looks up what is missing; ``lookup_first`` looks every concept up before it
+            draws (the paper's generation mode); ``rephrase_only`` rewrites the prompt and looks nothing up (the
+            paper's control); ``no_lookup`` draws again with other seeds.
+        seed: of the first candidate, 0..2**32-1; chosen at random, and recorded, when ``None``.
+        n: candidates per generation, drawn in one batch, 1..16; the critic picks.
+        subject: files with the user's own subject images.
+        max_steps: decisions of the chat model.
+        max_generations: batches drawn; each counts once whatever ``n`` is.
+        max_seconds: wall clock of the run.
+        max_tokens: model tokens, input and output together.
+        max_money: US dollars, where prices are known.
+        thread: the conversation to continue or to begin; programs give ``thread_id`` in the config instead.
+        out: folder that receives a copy of every image of the run.
+        home: data directory; ``IMAGERAG_HOME`` or the platform's user data folder when ``None``.
+        cancel: set it from any thread to stop the run between two denoising steps.
+    """
+
+    generator: str = "patchwork"
+    vlm: str = "rules"
+    critic: str = "clip"
+    mode: Mode = "auto"
+    seed: int | None = None
+    n: int = 1
+    subject: tuple[str, ...] = ()
+    max_steps: int = 24
+    max_generations: int = 5
+    max_seconds: float = 120.0
+    max_tokens: int | None = None
+    max_money: float | None = None
+    thread: str | None = None
+    out: str | None = None
+    home: str | None = None
+    cancel: threading.Event | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values outside their range.
+
+        Raises:
+            UserError: naming the value, what is valid, and the flag that sets it.
+        """
+        if self.mode not in MODES:
+            raise UserError(f"mode {self.mode!r} is not one of {', '.join(MODES)}; give --mode one of these")
+        _within("n", self.n, 1, 16)
+        if self.seed is not None:
+            _within("seed", self.seed, 0, 2**32 - 1)
+        _within("max_steps", self.max_steps, 1, 1000)
+        _within("max_generations", self.max_generations, 1, 1000)
+        if not self.max_seconds > 0:
+            raise UserError(f"max_seconds {self.max_seconds!r} must be above 0; give --max-seconds a number of seconds")
+        for name in ("max_tokens", "max_money"):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise UserError(f"{name} {value!r} must be 0 or more; give --{name.replace('_', '-')} such a number")
+
+
+def _within(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        flag = "--" + name.replace("_", "-")
+        raise UserError(f"{name} {value!r} is outside {low}..{high}; give {flag} a whole number in that range")
+
+
+NOT_SETTABLE = frozenset({"cancel"})
+SETTINGS = tuple(field.name for field in fields(Context) if field.name not in NOT_SETTABLE)
+
+
+def load_context(
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Context:
+    """Merge flags, environment, settings file and defaults into one context.
+
+    Args:
+        flags: values by field name; ``None`` values count as not given.
+        environ: ``os.environ`` unless given; ``IMAGERAG_<FIELD>`` in upper case, lists separated by ``os.pathsep``.
+        file: TOML with the same names at top level; must exist when given.
+
+    Raises:
+        UserError: an unknown name in the file, or a value of the wrong type or range; it names where it came from.
+    """
+    environ = os.environ if environ is None else environ
+    given: dict[str, Any] = {}
+    if file is not None:
+        given |= _from_file(file)
+    for name in SETTINGS:
+        text = environ.get(f"IMAGERAG_{name.upper()}")
+        if text:
+            given[name] = _parse(name, text, f"IMAGERAG_{name.upper()}")
+    given |= {name: value for name, value in (flags or {}).items() if value is not None}
+    return replace(Context(), **given)
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"settings file {str(file)!r} can't be read ({error}); mend it or leave --config out") from error
+    unknown = sorted(set(table) - set(SETTINGS))
+    if unknown:
+        raise UserError(f"settings file {str(file)!r} has unknown name {unknown[0]!r}; valid: {', '.join(SETTINGS)}")
+    return {name: _parse(name, value, f"{name} in {str(file)!r}") for name, value in table.items()}
+
+
+_KINDS: dict[str, type] = {"seed": int, "n": int, "max_steps": int, "max_generations": int, "max_tokens": int}
+_KINDS |= {"max_seconds": float, "max_money": float}
+
+
+def _parse(name: str, value: Any, where: str) -> Any:
+    if name == "subject":
+        return tuple(value.split(os.pathsep)) if isinstance(value, str) else tuple(map(str, value))
+    kind = _KINDS.get(name, str)
+    try:
+        return kind(value)
+    except (TypeError, ValueError) as error:
+        noun = "a whole number" if kind is int else "a number"
+        raise UserError(f"{where} is {value!r}; it must be {noun}") from error
+
+

@@ -1,0 +1,64 @@
+"""What a run tells while it goes on: LangGraph ``custom`` stream chunks that every door (CLI, web ...) can show."""
+
+from typing import Literal, TypedDict
+
+from imagerag.records import ImageRecord, ReferenceRecord, StopReason, Verdict
+
+
+class ProgressEvent(TypedDict):
+    """One denoising step of a drawing, or one batch of an index build."""
+
+    event: Literal["progress"]
+    what: str
+    """``drawing`` or ``indexing``."""
+    done: int
+    total: int
+
+
+class ImagesEvent(TypedDict):
+    """Images were drawn; they have no verdict yet."""
+
+    event: Literal["images"]
+    images: list[ImageRecord]
+
+
+class VerdictEvent(TypedDict):
+    """The critic has judged one image."""
+
+    event: Literal["verdict"]
+    image: ImageRecord
+    verdict: Verdict
+    best: bool
+    """It is the best image of the turn so far."""
+
+
+class CaptionsEvent(TypedDict):
+    """Retrieval captions were proposed, by missing concept."""
+
+    event: Literal["captions"]
+    captions: dict[str, list[str]]
+
+
+class ReferencesEvent(TypedDict):
+    """References were looked up; an empty list says that the library has nothing close enough."""
+
+    event: Literal["references"]
+    references: list[ReferenceRecord]
+
+
+class NoteEvent(TypedDict):
+    """Something the person should know: a part of the prompt that can't be drawn, an error sent back to the model."""
+
+    event: Literal["note"]
+    text: str
+
+
+class StopEvent(TypedDict):
+    """The run has ended."""
+
+    event: Literal["stop"]
+    reason: StopReason
+    detail: str
+
+
+Event = ProgressEvent | ImagesEvent | VerdictEvent | CaptionsEvent | ReferencesEvent | NoteEvent | StopEvent

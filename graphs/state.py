@@ -1,0 +1,102 @@
+"""What the graph takes in, keeps, and gives back; ids and paths, never pixels."""
+
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+
+from imagerag.records import ImageRecord, Mode, ReferenceRecord, StopReason, TraceStep, Verdict
+
+
+class Limits(TypedDict, total=False):
+    """Limits of one run; what is left out comes from the context."""
+
+    max_steps: int
+    max_generations: int
+    max_seconds: float
+    max_tokens: int | None
+    max_money: float | None
+
+
+class Spent(TypedDict):
+    """What the run has used so far."""
+
+    steps: int
+    generations: int
+    started: float
+    """Seconds since the epoch at the beginning of the turn."""
+    tokens: int
+    money: float | None
+    """US dollars; ``None`` once a call of unknown price was made."""
+
+
+class Input(TypedDict, total=False):
+    """A request: ``prompt``, or ``messages`` whose last human message is the request; the rest is optional."""
+
+    prompt: str
+    messages: list[AnyMessage | dict[str, Any]]
+    subjects: list[str]
+    """Files with the user's own subject images."""
+    seed: int
+    budget: Limits
+
+
+class Output(TypedDict):
+    """The outcome of one run (one turn of the thread)."""
+
+    prompt: str
+    """The whole of what was asked for, with earlier turns taken into account."""
+    image: ImageRecord | None
+    """The best image; ``None`` only when the run ended before one was made."""
+    verdict: Verdict | None
+    images: list[ImageRecord]
+    """Every image made in this turn, in order."""
+    references: list[ReferenceRecord]
+    """Every reference that an image of this turn was drawn with."""
+    trace: list[TraceStep]
+    stop_reason: StopReason
+    mode: Mode
+    seconds: float
+    messages: list[AnyMessage]
+
+
+def merge_by_id(old: list[Any], new: list[Any]) -> list[Any]:
+    """Reducer: append records, replacing those whose ``id`` is there already, in place."""
+    merged = {record["id"]: record for record in old}
+    merged.update({record["id"]: record for record in new})
+    return list(merged.values())
+
+
+def extend(old: list[Any], new: list[Any]) -> list[Any]:
+    """Reducer: append."""
+    return [*old, *new]
+
+
+class State(TypedDict):
+    """The thread. ``all_*`` span all turns; the rest is of the current turn."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    all_images: Annotated[list[ImageRecord], merge_by_id]
+    all_references: Annotated[list[ReferenceRecord], merge_by_id]
+    all_trace: Annotated[list[TraceStep], extend]
+    turn: int
+    prompt: str
+    request: str
+    base: str | None
+    """The earlier image that this turn starts from, if any."""
+    mode: Mode
+    seed: int
+    limits: Limits
+    spent: Spent
+    best: str | None
+    stale: int
+    """Generations since the best image last improved."""
+    stop_reason: StopReason | None
+    subjects: NotRequired[list[str]]
+    budget: NotRequired[Limits]
+    image: NotRequired[ImageRecord | None]
+    verdict: NotRequired[Verdict | None]
+    images: NotRequired[list[ImageRecord]]
+    references: NotRequired[list[ReferenceRecord]]
+    trace: NotRequired[list[TraceStep]]
+    seconds: NotRequired[float]

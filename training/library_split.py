@@ -1,4 +1,4 @@
-"""Which concepts the base set lacks, and which (concept, set) pairs the CLIP never trains on: by rule and hash, not taste."""
+"""Which concepts the base set lacks, and which (concept, set) pairs the CLIP never trains on: by rule and hash."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-
 from icon_sets import Concept
+from numpy.typing import NDArray
 
 CONCRETE = ("animals and nature", "food and drink", "travel and places", "activities", "objects")
 LACKING_COUNT = 160
 HELD_OUT_COUNT = 480
 NEAR_SYNONYM = 0.7  # cosine of MiniLM sentence embeddings of the two names
 # Words that say how a thing is shown, not what it is; a shared one does not make two concepts alike.
-FILLER = frozenset("and with without of the on in a an no person man woman face button symbol mark sign".split())
+FILLER = frozenset(
+    ["and", "with", "without", "of", "the", "on", "in", "a", "an", "no"]
+    + ["person", "man", "woman", "face", "button", "symbol", "mark", "sign"]
+)
 
 HEADER = f"""\
 # Concepts that the generator's base set lacks: the benchmark asks for them, so the generator must look them up.
@@ -41,7 +43,7 @@ def content_words(name: str) -> set[str]:
 def lacking_concepts(
     concepts: Sequence[Concept], sets_of: Mapping[str, int], embeddings: NDArray[np.float32]
 ) -> dict[str, str]:
-    """Map each concept the base set lacks to its half, `dev` or `test`. `embeddings`: (n, d), unit rows, as `concepts`."""
+    """Map each concept the base set lacks to its half, `dev` or `test`. `embeddings`: (n, d), unit rows."""
     similarity = embeddings @ embeddings.T
     np.fill_diagonal(similarity, -1.0)
     words = [content_words(concept.name) for concept in concepts]
@@ -64,7 +66,7 @@ def lacking_concepts(
 
 
 def held_out_pairs(pairs: Sequence[tuple[str, str]], sets_of: Mapping[str, int]) -> set[tuple[str, str]]:
-    """Choose (concept, set) pairs kept out of CLIP training, at most one per concept, so each is trained in >= 2 sets."""
+    """Choose (concept, set) pairs to keep out of CLIP training: one per concept at most, so it is trained in >= 2 sets."""
     chosen: dict[str, tuple[str, str]] = {}
     for pair in sorted(pairs, key=lambda pair: digest("held out:" + "|".join(pair))):
         if sets_of[pair[0]] >= 3:

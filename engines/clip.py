@@ -301,7 +301,7 @@ def _quiet() -> Iterator[None]:
     level, verbosity = root.level, transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
     root.setLevel(logging.CRITICAL)
-    transformers_logging.set_verbosity(transformers_logging.ERROR)
+    transformers_logging.set_verbosity(logging.ERROR)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from minilm import embed_sentences
+from numpy.typing import NDArray
 from pictures import Pictures
 from torch import Tensor
 
@@ -33,6 +34,7 @@ STYLES = {
     "fxemoji style": ("fxemoji",),
     "firefox emoji": ("fxemoji",),
 }
+NAME_WEIGHT = 2.0  # of the name against the mean keyword, in a concept's centre
 COMMON = 6  # a keyword that more concepts share ("animal") tells too little to be asked for alone
 
 
@@ -45,8 +47,13 @@ class TextBank:
     phrases: list[Tensor]  # per concept: templates and name with keywords
     words: list[Tensor]  # per concept: single keywords that few concepts share; may be empty
     owners: Tensor  # (t, c) bool: the concepts that a text is also true of
+    centres: Tensor  # (c, 384): what all words for a concept have in common
     styles: Tensor  # (k, 384)
     style_truth: Tensor  # (k, sets) bool
+
+    def names_of(self, concept: Tensor) -> Tensor:
+        """The embeddings of these concepts' names."""
+        return self.embeddings[self.names[concept]]
 
     def sample(self, rng: random.Random) -> Tensor:
         """One text row per concept, (c,): half of them names, a quarter phrases, a quarter keywords."""
@@ -58,6 +65,17 @@ class TextBank:
             pool = self.words[i] if draw > 0.7 and len(self.words[i]) else self.phrases[i]
             rows[i] = pool[rng.randrange(len(pool))]
         return rows
+
+
+def _centres(
+    pictures: Pictures, names: NDArray[np.float32], words: NDArray[np.float32], vocabulary: list[str]
+) -> Tensor:
+    where = {word: i for i, word in enumerate(vocabulary)}
+    centres = names * NAME_WEIGHT
+    for i, keywords in enumerate(pictures.keywords):
+        if keywords:
+            centres[i] += words[[where[word] for word in keywords]].mean(0)
+    return torch.nn.functional.normalize(torch.from_numpy(centres), dim=1)
 
 
 def build_text_bank(pictures: Pictures, seed: int = 0) -> TextBank:
@@ -93,6 +111,7 @@ def build_text_bank(pictures: Pictures, seed: int = 0) -> TextBank:
     embeddings = embed_sentences([*rows, *STYLES])
     return TextBank(
         embeddings=torch.from_numpy(embeddings[: len(rows)].copy()),
+        centres=_centres(pictures, embed_sentences(pictures.concepts), embed_sentences(sorted(used)), sorted(used)),
         names=torch.tensor(names), phrases=phrases, words=words_of, owners=truth,
         styles=torch.from_numpy(np.ascontiguousarray(embeddings[len(rows):])),
         style_truth=torch.tensor([[name in sets for name in pictures.sets] for sets in STYLES.values()]),

@@ -35,6 +35,7 @@ TOWER, SIZE, DIM = "resnet10t", 64, 384
 STORED = 80  # pixels of the pictures kept in memory: a window shows an object at up to 1.15 x 64
 FLIPPABLE = ("animals and nature", "food and drink", "travel and places")  # "left arrow" must not be mirrored
 MEAN, STD = 0.5, 0.5
+MAX_SCALE = 30.0  # a higher temperature would let tiny differences of cosines do, far from any text
 
 
 def build_tower() -> TimmModel:
@@ -73,6 +74,16 @@ def concept_loss(z: Tensor, bank: TextBank, rows: Tensor, label: Tensor, other: 
     log_p = logits.masked_fill(also_true, -1e4).log_softmax(1)
     mine, theirs = log_p.gather(1, label[:, None])[:, 0], log_p.gather(1, other[:, None])[:, 0]
     return -((1 - share) * mine + share * theirs).mean()
+
+
+def centre_loss(z: Tensor, bank: TextBank, label: Tensor, share: Tensor) -> Tensor:
+    """1 - cosine with the centre of the concept's texts, over images of one concept.
+
+    The cross-entropies only ask that an image be nearer to its own texts than to others', which a direction far from
+    all texts can satisfy (cosines of 0.3). Words outside of the training ("rucksack") are then matched by accident.
+    Near the texts' centre, an image is found by whatever the text tower thinks close to them.
+    """
+    return ((1 - (z * bank.centres[label]).sum(1)) * (share == 0)).mean()
 
 
 def style_loss(z: Tensor, bank: TextBank, style: Tensor, scale: Tensor) -> Tensor:
@@ -121,7 +132,7 @@ def export(checkpoint: Path, folder: Path) -> None:
         "model_cfg": {
             "embed_dim": DIM,
             # the temperature the tower was trained with; open_clip keeps it outside of the towers' weights
-            "init_logit_scale": round(state["log_scale"].item(), 4),
+            "init_logit_scale": round(min(state["log_scale"].item(), math.log(MAX_SCALE)), 4),
             "vision_cfg": {"timm_model_name": TOWER, "timm_model_pretrained": False, "timm_pool": "avg",
                            "timm_proj": "linear", "image_size": SIZE},
             "text_cfg": {"hf_model_name": "all-MiniLM-L6-v2", "hf_tokenizer_name": "all-MiniLM-L6-v2",
@@ -143,6 +154,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--style-weight", type=float, default=0.12)
+    parser.add_argument("--centre-weight", type=float, default=3.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--export", action="store_true", help="write assets/clip/ from the newest checkpoint and exit")
@@ -181,7 +193,7 @@ def main() -> None:
         step, spent = state["step"], state["spent"]
         averaged.steps = step
         with torch.no_grad():
-            log_scale.copy_(state["log_scale"])
+            log_scale.copy_(state["log_scale"].clamp(max=math.log(MAX_SCALE)))
             style_scale.copy_(state["style_scale"])
         print(f"resumed at step {step}, {spent / 60:.1f} min", flush=True)
 
@@ -222,12 +234,14 @@ def main() -> None:
         with torch.autocast("cpu", torch.bfloat16):
             z = model(x)
         z = F.normalize(z.float(), dim=-1)
-        scale = log_scale.exp().clamp(max=100.0)
+        scale = log_scale.exp().clamp(max=MAX_SCALE)
         other = pictures.concept[second]
         share = torch.where(other == label, torch.zeros(()), share)
         loss = 0.5 * concept_loss(z, bank, bank.names, label, other, share, scale)
         loss = loss + 0.5 * concept_loss(z, bank, bank.sample(rng), label, other, share, scale)
         total = loss + args.style_weight * style_loss(z, bank, pictures.style[rows], style_scale.exp().clamp(max=100.0))
+        cosine = (z.detach() * bank.names_of(label)).sum(1).mean()
+        total = total + args.centre_weight * centre_loss(z, bank, label, share)
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
@@ -240,7 +254,8 @@ def main() -> None:
             top1, top5 = held_out_ranks(averaged.model, pictures, bank)
             speed = seen / (time.monotonic() - logged_at)
             print(f"step {step} min {(time.monotonic() - started) / 60:.1f} loss {sum(losses) / len(losses):.3f} "
-                  f"scale {scale.item():.1f} held-out top1 {top1:.3f} top5 {top5:.3f} {speed:.0f} img/s", flush=True)
+                  f"scale {scale.item():.1f} cosine {cosine.item():.3f} "
+                  f"held-out top1 {top1:.3f} top5 {top5:.3f} {speed:.0f} img/s", flush=True)
             losses, seen, logged_at = [], 0, time.monotonic()
             save()
     top1, top5 = held_out_ranks(averaged.model, pictures, bank)

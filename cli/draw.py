@@ -1,0 +1,190 @@
+"""The default command: one run of the graph, told as it goes on, and handed over at its end."""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import secrets
+import sqlite3
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from imagerag.cli.files import cannot_write, make_folder
+from imagerag.cli.interrupt import CANCELLED, cancel_on_interrupt
+from imagerag.cli.options import settings_of
+from imagerag.cli.prompt import read_prompt, unknown_script
+from imagerag.errors import UserError
+from imagerag.graphs.context import Context, load_context
+
+if TYPE_CHECKING:
+    from imagerag.cli.outcome import About, Document
+    from imagerag.cli.story import Story
+    from imagerag.graphs.agent_graph import Graph
+    from imagerag.graphs.state import Output
+
+NO_IMAGE = 2
+"""Exit status when a limit ended the run before anything was drawn."""
+
+THREADS = "threads.sqlite"
+"""The checkpoints' file in the data directory."""
+
+
+def draw(options: argparse.Namespace, stdout: TextIO) -> int:
+    """Run the graph on the prompt, print the outcome to ``stdout``, and return the exit status.
+
+    Raises:
+        UserError: something the person has to put right first.
+    """
+    prompt = read_prompt(options.words)
+    context = load_context(settings_of(options), file=Path(options.config) if options.config else None)
+    thread = context.thread or f"run-{secrets.token_hex(4)}"
+    if context.out is not None:
+        make_folder(context.out)
+    page_folder = _page_folder(options.html, context)
+    _check_names(context)
+
+    from imagerag.cli.outcome import copy_images, document_of
+    from imagerag.cli.progress import ProgressBars
+    from imagerag.cli.story import Story, StoryConsole
+
+    bars = ProgressBars(quiet=options.quiet)
+    story = Story(StoryConsole(file=stdout), bars, silent=options.json or options.quiet)
+    bars.busy("getting ready")
+    if context.generator == "patchwork" and unknown_script(prompt):
+        story.note(f"the embedded generator knows English words only; {prompt!r} is drawn as best it can")
+    with cancel_on_interrupt() as cancel:
+        try:
+            output = _run(prompt, dataclasses.replace(context, cancel=cancel), thread, options.pipeline, story)
+        finally:
+            bars.clear()
+        paths = copy_images(output, context.out) if context.out is not None else {}
+        about: About = {
+            "pipeline": options.pipeline,
+            "generator": context.generator,
+            "vlm": context.vlm,
+            "critic": context.critic,
+            "thread_id": thread,
+            "notes": story.notes,
+            "stop_detail": story.stopped,
+        }
+        document = document_of(output, paths, about)
+        if page_folder is not None:
+            document["html"] = _write_page(document, page_folder, options.html)
+            story.say(f"page: {document['html']}")
+        if options.json:
+            print(json.dumps(document, ensure_ascii=False), file=stdout, flush=True)
+        elif document["image"] is not None:
+            if context.thread is None:
+                story.say(f'go on with: imagerag --thread {thread} "now make it blue"', "dim")
+            print(document["image"], file=stdout, flush=True)
+        return _status(document)
+
+
+def _status(document: "Document") -> int:
+    if document["stop_reason"] == "cancelled":
+        kept = f"the best image so far is {document['image']}" if document["image"] else "no image was made yet"
+        print(f"imagerag: cancelled; {kept}", file=sys.stderr)
+        return CANCELLED
+    if document["image"] is None:
+        reason = document["stop_reason"]
+        print(
+            f"imagerag: no image of {document['prompt']!r} was made: {document['stop_detail'] or reason}; "
+            f"raise that limit, see: imagerag --help",
+            file=sys.stderr,
+        )
+        return NO_IMAGE
+    return 0
+
+
+def _run(prompt: str, context: Context, thread: str, pipeline: str, story: "Story") -> "Output":
+    """Stream the graph to its end; what libraries print goes to stderr, since stdout is for the result alone."""
+    with (
+        contextlib.redirect_stdout(sys.stderr),
+        _open_graph(context, pipeline) as graph,
+    ):
+        values: Any = None
+        chunks = graph.stream(
+            {"prompt": prompt},
+            config={"configurable": {"thread_id": thread}},
+            context=context,
+            stream_mode=["custom", "values"],
+        )
+        for kind, chunk in cast("Iterator[tuple[str, Any]]", chunks):
+            if kind == "custom":
+                story.tell(chunk)
+            else:
+                values = chunk
+    return cast("Output", values)
+
+
+@contextlib.contextmanager
+def _open_graph(context: Context, pipeline: str) -> "Iterator[Graph]":
+    """Build the graph over the data directory's checkpoints.
+
+    Raises:
+        UserError: the checkpoints can't be opened or written.
+    """
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    from imagerag.graphs.agent_graph import build_graph
+    from imagerag.store.home import home_directory
+
+    file = home_directory(context.home) / THREADS
+    try:
+        with SqliteSaver.from_conn_string(str(file)) as saver:
+            saver.setup()
+            if pipeline == "one-pass":
+                from imagerag.graphs.one_pass import build_one_pass
+
+                yield build_one_pass(checkpointer=saver)
+            else:
+                yield build_graph(checkpointer=saver)
+    except sqlite3.OperationalError as error:
+        raise UserError(
+            f"{str(file)!r} can't be written ({error}); make room there, or choose another folder with --home DIR"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise UserError(f"{str(file)!r} is damaged ({error}); move it away, a new one is made then") from error
+
+
+def _check_names(context: Context) -> None:
+    """Refuse unknown parts before any is loaded, which takes seconds.
+
+    Raises:
+        UserError: naming the part and those there are.
+    """
+    from imagerag.agent.providers import CHAT_MODELS, CRITICS, load_chat_model, load_critic
+    from imagerag.engines.providers import GENERATORS, load_generator
+
+    for name, table, load in (
+        (context.generator, GENERATORS, load_generator),
+        (context.vlm, CHAT_MODELS, load_chat_model),
+        (context.critic, CRITICS, load_critic),
+    ):
+        if name not in table:
+            load(name)
+
+
+def _page_folder(page: str | None, context: Context) -> Path | None:
+    if page is None:
+        return None
+    if not page:
+        return make_folder(context.out or ".").absolute()
+    if Path(page).is_dir():
+        raise UserError(f"--html {page!r} is a folder; give the page a name: --html {str(Path(page) / 'run.html')!r}")
+    return make_folder(Path(page).parent).absolute()
+
+
+def _write_page(document: "Document", folder: Path, page: str) -> str:
+    from imagerag.cli.files import readable_name, write_new
+    from imagerag.cli.html import render_page
+
+    stem = Path(page).stem if page else readable_name(document["prompt"])
+    suffix = Path(page).suffix if page else ".html"
+    try:
+        content = render_page(document)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return str(write_new(folder, stem, suffix, content.encode("utf-8", "replace")))

@@ -1,0 +1,81 @@
+"""Files that a run leaves where the person asked for them: whole or not at all, and never over another file."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from imagerag.errors import UserError
+
+LONGEST_NAME = 48
+
+
+def readable_name(prompt: str) -> str:
+    """Return the prompt as a file name without its ending: lower-case words joined by hyphens."""
+    words = re.findall(r"\w+", prompt.lower())
+    name = "-".join(words)[:LONGEST_NAME].rstrip("-")
+    return name or "image"
+
+
+def make_folder(folder: str | Path) -> Path:
+    """Create a folder for results if need be.
+
+    Raises:
+        UserError: it can't be made or written to.
+    """
+    path = Path(folder)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return path
+
+
+def write_new(folder: Path, stem: str, suffix: str, data: bytes, *, numbered: bool = False) -> Path:
+    """Write a file under a name that no other file has, and return its path.
+
+    Args:
+        folder: must exist.
+        stem, suffix: ``owl`` and ``.png`` make ``owl.png``, or ``owl-2.png`` where that is taken, and so on.
+        data: the whole content.
+        numbered: begin with ``owl-1.png``.
+
+    Raises:
+        UserError: it can't be written; nothing is left behind.
+    """
+    temporary: str | None = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".imagerag-", suffix=".partial", dir=folder)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o666 & ~_umask())
+        number = 1
+        while True:
+            name = f"{stem}{suffix}" if number == 1 and not numbered else f"{stem}-{number}{suffix}"
+            path = folder / name
+            try:
+                # An empty file reserves the name, so that two runs at once can't take the same one.
+                path.open("xb").close()
+            except FileExistsError:
+                number += 1
+                continue
+            os.replace(temporary, path)
+            return path
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise cannot_write(folder, error) from error
+
+
+def cannot_write(path: str | Path, error: OSError) -> UserError:
+    """Return the error that says so, and what to do."""
+    reason = error.strerror or str(error)
+    return UserError(f"{str(path)!r} can't be written to ({reason}); choose another folder or make room there")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

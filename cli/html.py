@@ -1,0 +1,37 @@
+"""The page of a run: one file with everything in it, for any browser, without scripts or outside resources."""
+
+import base64
+import mimetypes
+from importlib import resources
+from pathlib import Path
+
+from imagerag.cli.outcome import Document
+
+TEMPLATE = "report.html.j2"
+
+
+def render_page(document: Document) -> str:
+    """Return the page as HTML.
+
+    Every text is escaped: prompts, captions and titles come from people, models and libraries. Images are inlined as
+    they are, so the page keeps their manifests.
+
+    Raises:
+        OSError: an image of the run can't be read. (One of a reference is left out, with its place marked.)
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    source = resources.files("imagerag.cli").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    pictures = {image["id"]: _inline(Path(image["path"])) for image in document["images"]}
+    for reference in document["references"]:
+        path = Path(reference["path"])
+        if path.is_file():
+            pictures[reference["id"]] = _inline(path)
+    references = {reference["id"]: reference for reference in document["references"]}
+    return environment.from_string(source).render(run=document, pictures=pictures, references=references)
+
+
+def _inline(path: Path) -> str:
+    kind = mimetypes.guess_type(path.name)[0] or "image/png"
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"

@@ -1,0 +1,144 @@
+"""The edge: picks the command, and turns what went wrong into one line and an exit status."""
+
+import errno
+import io
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TextIO
+
+from imagerag.cli.interrupt import CANCELLED
+from imagerag.errors import UserError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from imagerag.cli.options import Parser
+    from imagerag.cli.outcome import Failure
+    from imagerag.records import StopReason
+
+BAD_INPUT = 2
+BROKEN_PIPE = 141
+"""128 + SIGPIPE, as for programs that the signal ends."""
+
+_PLACE_PROBLEMS = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO}
+)
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command line and return its exit status: 0, 1 (a replay differs), 2 (bad input), 130 (Ctrl-C).
+
+    Only what the person can mend ends as one line; a defect of the program propagates with its traceback.
+    """
+    stdout = _open_streams()
+    as_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
+    try:
+        status = _dispatch(list(argv), stdout)
+        stdout.flush()
+        return status
+    except UserError as error:
+        return _fail(str(error), as_json, stdout)
+    except KeyboardInterrupt:
+        print("imagerag: cancelled; no image was made yet", file=sys.stderr)
+        if as_json:
+            _print_failure("cancelled", "cancelled before an image was made", stdout)
+        return CANCELLED
+    except BrokenPipeError:
+        _abandon(stdout)
+        return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in _PLACE_PROBLEMS:
+            raise
+        place = repr(str(error.filename)) if error.filename else "standard output, or a file of the run,"
+        _flush_or_abandon(stdout)
+        return _fail(
+            f"{place} can't be written ({error.strerror}); make room there, or choose another folder with --home DIR",
+            as_json,
+            stdout,
+        )
+    except Exception as error:
+        if as_json:
+            _print_failure("error", f"{type(error).__name__}: {error}", stdout)
+        raise
+
+
+def _dispatch(argv: list[str], stdout: TextIO) -> int:
+    from imagerag.cli import options
+
+    if argv[:1] == ["replay"]:
+        parsed = _parse_word("replay", options.replay_parser(), argv[1:])
+        from imagerag.cli.replay import replay
+
+        return replay(parsed, stdout)
+    if argv[:1] == ["index"]:
+        parsed = _parse_word("index", options.index_parser(), argv[1:])
+        from imagerag.cli.indexing import index
+
+        return index(parsed, stdout)
+    parsed = options.parse_draw(argv[1:] if argv[:1] == ["draw"] else argv)
+    from imagerag.cli.draw import draw
+
+    return draw(parsed, stdout)
+
+
+def _parse_word(command: str, parser: "Parser", argv: list[str]) -> "argparse.Namespace":
+    try:
+        return parser.parse_args(argv)
+    except UserError as error:
+        if any(argument.startswith("-") for argument in argv):
+            raise
+        words = " ".join([command, *argv])
+        raise UserError(f"{error}; to draw these words: imagerag draw {words!r}") from error
+
+
+def _fail(message: str, as_json: bool, stdout: TextIO) -> int:
+    line = " ".join(message.split())
+    print(f"imagerag: {line}", file=sys.stderr)
+    if as_json:
+        _print_failure("error", line, stdout)
+    return BAD_INPUT
+
+
+def _print_failure(reason: "StopReason", message: str, stdout: TextIO) -> None:
+    failure: Failure = {"stop_reason": reason, "error": message}
+    try:
+        print(json.dumps(failure, ensure_ascii=False), file=stdout, flush=True)
+    except OSError:
+        # The result's reader is gone or its disk is full, which stderr has told already.
+        _abandon(stdout)
+
+
+def _abandon(stdout: TextIO) -> None:
+    """Let what is still in the buffer go nowhere, so that it does not raise once more while Python shuts down."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stdout.fileno())
+    os.close(nowhere)
+
+
+def _flush_or_abandon(stdout: TextIO) -> None:
+    try:
+        stdout.flush()
+    except OSError:
+        _abandon(stdout)
+
+
+def _open_streams() -> TextIO:
+    """Make sure that 0, 1 and 2 are open, and return standard output.
+
+    A file that is opened next would get the number of a closed stream, and every stray print would go into it.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - open for as long as the process lives
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    return sys.stdout

@@ -1,0 +1,182 @@
+"""What can be typed: the parsers of the three commands, and the help they print."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from imagerag import __version__
+from imagerag.errors import UserError
+from imagerag.graphs.context import SETTINGS, Context
+from imagerag.records import MODES
+
+COMMANDS = ("draw", "replay", "index")
+PIPELINES = ("agent", "one-pass")
+WEB_PAGE = (".html", ".htm")
+
+_DEFAULTS = Context()
+
+_EXAMPLES = """\
+other commands:
+  imagerag replay FILE.png           draw an image again from the manifest it carries, and compare
+  imagerag index status|rebuild      look after the reference index
+  imagerag draw index                draw a prompt that is also the name of a command
+
+examples:
+  imagerag "a lobster in a kimono"
+  imagerag "an owl" --out owls --html --n 4 --seed 7
+  imagerag "my cat on the moon" --subject cat.png
+  imagerag --thread sea "a lobster";  imagerag --thread sea "now put it on the moon"
+  echo "a red kite" | imagerag - --json
+
+Every setting is also a variable (--max-steps is IMAGERAG_MAX_STEPS) and a name in the --config file (max_steps).
+A flag goes before a variable, a variable before the file, the file before the default.
+Exit status: 0 a picture was made, 1 a replay differs, 2 something has to be put right first, 130 cancelled.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that reports a mistake as one ``UserError`` and never guesses at abbreviations."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(
+            allow_abbrev=False, add_help=False, formatter_class=argparse.RawDescriptionHelpFormatter, **settings
+        )
+        self.add_argument("-h", "--help", action="help", help="print this and end")
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage."""
+        raise UserError(f"{message}; see: {self.prog} --help")
+
+
+def draw_parser() -> Parser:
+    """Return the parser of the default command."""
+    parser = Parser(
+        prog="imagerag",
+        usage='imagerag [draw] "PROMPT" [options]',
+        description="Draw a picture, look at it critically, look up what is missing, and draw it again.",
+        epilog=_EXAMPLES,
+    )
+    parser.add_argument("words", nargs="*", metavar="PROMPT", help="what to draw; - reads it from standard input")
+    parser.add_argument("--version", action="version", version=f"imagerag {__version__}")
+
+    parts = parser.add_argument_group("who draws and who judges")
+    _setting(parts, "generator", str, "NAME", "the image generator")
+    _setting(parts, "vlm", str, "NAME", "the chat model that decides; rules is a rule-based policy, no VLM")
+    _setting(parts, "critic", str, "NAME", "the critic that judges every image")
+    _setting(parts, "mode", str, "MODE", f"one of {', '.join(MODES)}")
+    parts.add_argument(
+        "--pipeline",
+        default="agent",
+        metavar="NAME",
+        help="agent, or one-pass: the fixed pipeline of the ImageRAG paper (default: agent)",
+    )
+
+    picture = parser.add_argument_group("what is drawn")
+    _setting(picture, "seed", _whole, "N", "seed of the first candidate", "random")
+    _setting(picture, "n", _whole, "N", "candidates per generation; the critic picks")
+    picture.add_argument(
+        "--subject",
+        action="append",
+        metavar="FILE",
+        help="a picture of your own to draw with; can be given several times",
+    )
+    _setting(picture, "thread", str, "NAME", "conversation to begin or to go on with", "a new one")
+
+    limits = parser.add_argument_group("limits; whichever is reached first ends the run with the best image so far")
+    _setting(limits, "max_steps", _whole, "N", "decisions of the chat model")
+    _setting(limits, "max_generations", _whole, "N", "batches drawn")
+    _setting(limits, "max_seconds", _number, "S", "seconds by the clock")
+    _setting(limits, "max_tokens", _whole, "N", "model tokens", "no limit")
+    _setting(limits, "max_money", _number, "USD", "US dollars, where prices are known", "no limit")
+
+    output = parser.add_argument_group("output")
+    _setting(output, "out", str, "DIR", "copy the run's images there under readable names", "none")
+    output.add_argument("--json", action="store_true", help="print one JSON object instead of the story")
+    output.add_argument(
+        "--html",
+        metavar="FILE",
+        help="write a page of the run; FILE ends in .html and can be left out (default: none)",
+    )
+    output.add_argument("--quiet", action="store_true", help="no progress and no story, only the image's path")
+
+    places = parser.add_argument_group("places")
+    _setting(places, "home", str, "DIR", "data directory (IMAGERAG_HOME)", "the platform's folder for user data")
+    places.add_argument("--config", metavar="FILE", help="settings file in TOML (default: none)")
+    return parser
+
+
+def replay_parser() -> Parser:
+    """Return the parser of ``imagerag replay``."""
+    parser = Parser(
+        prog="imagerag replay",
+        description="Draw an image again from the manifest it carries and compare the pixels.",
+        epilog="Exit status: 0 identical, 1 different, 2 it can't be drawn again here.",
+    )
+    parser.add_argument("file", metavar="FILE.png", help="an image that imagerag made")
+    parser.add_argument("--out", metavar="DIR", help="write the new drawing there (default: compare only)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
+    return parser
+
+
+def index_parser() -> Parser:
+    """Return the parser of ``imagerag index``."""
+    parser = Parser(
+        prog="imagerag index",
+        description="Look after the index of reference images.",
+        epilog="status tells what is indexed and with which model; rebuild makes the index anew from the library.",
+    )
+    parser.add_argument("action", metavar="status|rebuild", choices=("status", "rebuild"))
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
+    return parser
+
+
+def parse_draw(argv: Sequence[str]) -> argparse.Namespace:
+    """Parse the arguments of the default command; ``words`` holds the prompt's words in order.
+
+    ``--html`` takes the next argument only if that is the name of a web page, so that ``--html "an owl"`` still draws
+    an owl, and all that follows ``--`` belongs to the prompt.
+
+    Raises:
+        UserError: an unknown flag, or a value of the wrong type.
+    """
+    end = argv.index("--") if "--" in argv else len(argv)
+    before = list(argv[:end])
+    for place, argument in enumerate(before):
+        following = before[place + 1] if place + 1 < len(before) else ""
+        if argument == "--html" and not following.lower().endswith(WEB_PAGE):
+            before[place] = "--html="
+    options = draw_parser().parse_intermixed_args(before)
+    options.words += argv[end + 1 :]
+    if options.pipeline not in PIPELINES:
+        raise UserError(f"pipeline {options.pipeline!r} is not known; give --pipeline one of: {', '.join(PIPELINES)}")
+    return options
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the context's fields that were given as flags."""
+    given = {name: getattr(options, name, None) for name in SETTINGS}
+    if given["subject"] is not None:
+        given["subject"] = tuple(given["subject"])
+    return given
+
+
+def _setting(group: Any, name: str, kind: Any, metavar: str, text: str, default: str | None = None) -> None:
+    shown = getattr(_DEFAULTS, name) if default is None else default
+    shown = f"{shown:g}" if isinstance(shown, float) else shown
+    group.add_argument("--" + name.replace("_", "-"), type=kind, metavar=metavar, help=f"{text} (default: {shown})")
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None

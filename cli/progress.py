@@ -1,0 +1,73 @@
+"""Progress on stderr: bars on a terminal, removed when done, and one plain line each elsewhere."""
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class ProgressBars:
+    """Shows how far the work at hand has come; only one piece of work is at hand at a time.
+
+    Args:
+        quiet: show nothing.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet or sys.stderr is None
+        self._live = not self._quiet and sys.stderr.isatty()
+        self._bars: Progress | None = None
+        self._task: TaskID | None = None
+        self._what: str | None = None
+        self._began = 0.0
+
+    def busy(self, what: str) -> None:
+        """Say what is being waited for, without knowing how long it takes; ends with the next call of any method."""
+        self.clear()
+        if self._live:
+            self._open(what, None)
+
+    def update(self, what: str, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` steps are made; the bar goes when they all are."""
+        if self._quiet:
+            return
+        if self._what != what:
+            self.clear()
+            self._what = what
+            self._began = time.monotonic()
+            if self._live:
+                self._open(what, total)
+        if self._bars is not None and self._task is not None:
+            self._bars.update(self._task, completed=done, total=total)
+        if done >= total:
+            if not self._live:
+                seconds = time.monotonic() - self._began
+                print(f"{what}: {done} of {total} steps in {seconds:.1f} s", file=sys.stderr, flush=True)
+            self.clear()
+
+    def clear(self) -> None:
+        """Take the bar off the screen."""
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars = self._task = self._what = None
+
+    def _open(self, what: str, total: int | None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = [TextColumn("{task.description}"), BarColumn(bar_width=30)]
+        if total is not None:
+            columns.append(TextColumn("{task.completed:.0f}/{task.total:.0f}"))
+        # Results go to stdout, which may well be a file: rich must not catch it and print it here.
+        self._bars = Progress(
+            *columns,
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._bars.start()
+        self._task = self._bars.add_task(what, total=total)

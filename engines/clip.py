@@ -211,7 +211,7 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
     except (RuntimeError, ValueError, OSError) as error:
         line = str(error).strip().splitlines()
         raise UserError(
-            f"open_clip could not load {rest!r} ({line[0] if line else type(error).__name__}); "
+            f"open_clip could not load {rest!r} ({line[0][:160] if line else type(error).__name__}); "
             "see open_clip.list_pretrained(), or use the embedded model"
         ) from error
     return OpenClipEmbedder(model, preprocess, tokenizer, model_id=name, device=device)
@@ -297,16 +297,19 @@ def _quiet() -> Iterator[None]:
 
     from transformers.utils import logging as transformers_logging
 
-    root = logging.getLogger()
-    level, verbosity = root.level, transformers_logging.get_verbosity()
+    # the error that ends the loading says what the loggers repeat at every try
+    loggers = (logging.getLogger(), logging.getLogger("huggingface_hub"))
+    levels, verbosity = [logger.level for logger in loggers], transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
-    root.setLevel(logging.CRITICAL)
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     transformers_logging.set_verbosity(logging.ERROR)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
-        root.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
         transformers_logging.set_verbosity(verbosity)
         if bars:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

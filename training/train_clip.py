@@ -154,7 +154,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--style-weight", type=float, default=0.12)
-    parser.add_argument("--centre-weight", type=float, default=3.0)
+    parser.add_argument("--centre-weight", type=float, default=8.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--export", action="store_true", help="write assets/clip/ from the newest checkpoint and exit")

@@ -1,0 +1,61 @@
+"""Files that are there whole or not at all, and the one line a person reads when the disk says no."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from imagerag.errors import UserError
+
+WAY_OUT = "make room there, or set IMAGERAG_HOME (or --home) to a writable folder"
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file so that a reader, a crash or a full disk never leaves a part of it under its name.
+
+    Args:
+        path: replaced if it exists; missing folders are made.
+        data: the whole content.
+        durable: wait until the content is on the disk; leave it out for what can be made again.
+
+    Raises:
+        UserError: the disk is full, read-only or not ours; nothing is left behind.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            if durable:
+                os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's 0600 would keep a shared data directory from being shared
+        os.replace(temporary, path)
+    except BaseException as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
+        raise
+
+
+def cannot_write(path: str | Path, error: OSError) -> UserError:
+    """Return the error that names the path, the reason and the way out."""
+    return UserError(f"{str(path)!r} can't be written ({error.strerror or error}); {WAY_OUT}")
+
+
+def cannot_read(path: str | Path, error: OSError, way_out: str = "check the path and its permissions") -> UserError:
+    """Return the error that names the path, the reason and the way out."""
+    return UserError(f"{str(path)!r} can't be read ({error.strerror or error}); {way_out}")
+
+
+_UMASK: int | None = None
+
+
+def _umask() -> int:
+    """Read the umask once: reading means setting it, which another thread's new file could notice."""
+    global _UMASK
+    if _UMASK is None:
+        _UMASK = os.umask(0o077)
+        os.umask(_UMASK)
+    return _UMASK

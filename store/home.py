@@ -1,0 +1,36 @@
+"""The data directory: images, the reference index and threads lie below it."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from imagerag.store.files import cannot_write
+
+
+def home_directory(home: str | Path | None = None) -> Path:
+    """Return the data directory as an absolute path, created and known to be writable.
+
+    Args:
+        home: the folder; ``IMAGERAG_HOME``, or else the platform's user data folder, when ``None``.
+
+    Raises:
+        UserError: it can't be created or written to; the message says how to choose another.
+    """
+    path = _wanted(home)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        # Permission bits say nothing about read-only mounts, and nothing at all to root: only writing tells.
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return path
+
+
+def _wanted(home: str | Path | None) -> Path:
+    named = home or os.environ.get("IMAGERAG_HOME")
+    if named:
+        return Path(os.path.abspath(os.path.expanduser(named)))
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("imagerag", appauthor=False))

@@ -1,0 +1,188 @@
+"""The image store: every image lies under the hash of its pixels and its recipe, and none is ever half there."""
+
+from __future__ import annotations
+
+import io
+import re
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagerag.errors import InvalidArgument, UserError
+from imagerag.records import Verdict
+from imagerag.store.files import cannot_read, write_whole
+from imagerag.store.manifest import KEYWORD, Manifest, address, read_manifest
+from imagerag.store.png import NotPng, with_text
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_ADDRESS = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """Where an image is.
+
+    Attributes:
+        sha256: its address: hex, 64 digits.
+        path: the PNG file.
+    """
+
+    sha256: str
+    path: Path
+
+
+class ImageStore:
+    """Images below ``root/images``, as ``ab/abcd....png``. Any number of threads and processes may use one folder.
+
+    Args:
+        root: the data directory; what is missing of it is made with the first image.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self._lock = threading.Lock()
+
+    def put(self, image: Image.Image, manifest: Manifest) -> StoredImage:
+        """Store a drawn image with its manifest. An image that is there already stays as it is, verdict included.
+
+        Args:
+            image: any mode; kept as RGB, or RGBA where the mode has transparency.
+            manifest: how it was drawn.
+
+        Raises:
+            UserError: the disk is full, read-only or not ours; nothing is left behind.
+        """
+        see_through = "A" in image.getbands() or "transparency" in image.info
+        plain = image.convert("RGBA" if see_through else "RGB")
+        sha256 = address(plain.tobytes(), plain.size, plain.mode, manifest.recipe())
+        path = self.path(sha256)
+        with self._lock:
+            if not self._is_whole(path):
+                write_whole(path, with_text(_png(plain), KEYWORD, manifest.text()))
+        return StoredImage(sha256, path)
+
+    def put_user_image(self, picture: str | Path | bytes | Image.Image) -> StoredImage:
+        """Store a picture of the person's own, as ``imagerag.store.pictures`` makes it plain, without a manifest.
+
+        Args:
+            picture: a file's path, a file's bytes, or an image.
+
+        Raises:
+            UserError: it can't be read as a picture, or not written.
+        """
+        from imagerag.store.pictures import read_picture
+
+        plain = read_picture(picture)
+        sha256 = address(plain.tobytes(), plain.size, plain.mode)
+        path = self.path(sha256)
+        with self._lock:
+            if not _decodes(path):
+                write_whole(path, _png(plain))
+        return StoredImage(sha256, path)
+
+    def set_verdict(self, sha256: str, verdict: Verdict) -> None:
+        """Write the critic's verdict into the manifest of an image; pixels and address stay.
+
+        Raises:
+            InvalidArgument: not an address.
+            UserError: no such image, one without manifest, or it can't be written.
+        """
+        path = self.path(sha256)
+        with self._lock:
+            manifest = self.manifest(sha256).with_verdict(verdict)
+            try:
+                png = with_text(_read(path), KEYWORD, manifest.text())
+            except NotPng as error:
+                raise _damaged(path, error) from error
+            write_whole(path, png)
+
+    def manifest(self, sha256: str) -> Manifest:
+        """Return how an image was made.
+
+        Raises:
+            InvalidArgument: not an address.
+            UserError: no such image, or one without manifest (a person's own), or damaged.
+        """
+        return read_manifest(self._existing(sha256))
+
+    def open(self, sha256: str) -> Image.Image:
+        """Return an image, decoded, as RGB or RGBA.
+
+        Raises:
+            InvalidArgument: not an address.
+            UserError: no such image, or it is damaged.
+        """
+        from PIL import Image as pil
+
+        path = self._existing(sha256)
+        data = _read(path)
+        try:
+            with pil.open(io.BytesIO(data), formats=("PNG",)) as image:
+                image.load()
+                return image
+        except (OSError, SyntaxError, ValueError) as error:
+            raise _damaged(path, error) from error
+
+    def path(self, sha256: str) -> Path:
+        """Return where an image of this address lies, or would.
+
+        Raises:
+            InvalidArgument: not an address; nothing else may become part of a path.
+        """
+        if not _ADDRESS.fullmatch(sha256):
+            raise InvalidArgument(f"{sha256!r} is not the address of an image; it must be 64 hexadecimal digits")
+        return self.root / "images" / sha256[:2] / f"{sha256}.png"
+
+    def __contains__(self, sha256: str) -> bool:
+        """Tell whether there is an image of this address."""
+        return bool(_ADDRESS.fullmatch(sha256)) and self.path(sha256).is_file()
+
+    def _existing(self, sha256: str) -> Path:
+        path = self.path(sha256)
+        if not path.is_file():
+            raise UserError(
+                f"image {sha256!r} is not in the store at {str(self.root)!r}; "
+                "set IMAGERAG_HOME (or --home) to the folder it was drawn in"
+            )
+        return path
+
+    def _is_whole(self, path: Path) -> bool:
+        """Tell whether a drawn image is there, with manifest and pixels: a crashed disk may have left less."""
+        if not path.is_file():
+            return False
+        try:
+            read_manifest(path)
+        except UserError:
+            return False  # it is written anew
+        return _decodes(path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise cannot_read(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+    return UserError(f"image {str(path)!r} is damaged ({error}); delete it and draw it again")
+
+
+def _decodes(path: Path) -> bool:
+    from PIL import Image as pil
+
+    try:
+        with pil.open(path, formats=("PNG",)) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()

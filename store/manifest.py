@@ -1,0 +1,175 @@
+"""The manifest that every PNG of ours carries: all that is needed to draw the same pixels again, and what was thought
+of them. It is JSON in an iTXt chunk, so that it survives copying, renaming and sending the file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from imagerag.errors import InvalidArgument, UserError
+from imagerag.records import ReferenceRecord, Verdict
+from imagerag.store.files import cannot_read
+from imagerag.store.png import NotPng, read_text
+
+KEYWORD = "imagerag"
+SCHEMA_VERSION = 1
+
+
+class ManifestReference(BaseModel):
+    """A reference that the image was drawn with, and whom to thank for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str
+    concept: str
+    kind: Literal["retrieved", "subject"]
+    caption: str
+    title: str = ""
+    source: str
+    licence: str
+    path: str = ""
+    """Where it was when the image was drawn: a hint; ``sha256`` is what finds it."""
+
+    @classmethod
+    def of(cls, record: ReferenceRecord) -> ManifestReference:
+        """Take over what the thread's record knows."""
+        return cls(**{name: record[name] for name in cls.model_fields})  # type: ignore[literal-required]
+
+
+class Manifest(BaseModel):
+    """How one image was made.
+
+    Attributes:
+        schema_version: of this layout.
+        prompt, seed, generator, generator_revision, references, reference_scale: the request, as the generator got it.
+        facts: what the generator told about the drawing; JSON values.
+        versions: of imagerag, torch, diffusers and python, where installed.
+        created: UTC, ISO 8601.
+        verdict: the critic's ``Verdict``, once there is one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    schema_version: int = SCHEMA_VERSION
+    prompt: str
+    seed: int
+    generator: str
+    generator_revision: str
+    references: tuple[ManifestReference, ...] = ()
+    reference_scale: float = 0.0
+    facts: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+    created: str = ""
+    verdict: dict[str, Any] | None = None
+
+    @classmethod
+    def new(
+        cls,
+        *,
+        prompt: str,
+        seed: int,
+        generator: str,
+        generator_revision: str,
+        references: Sequence[ManifestReference] = (),
+        reference_scale: float = 0.0,
+        facts: Mapping[str, object] | None = None,
+    ) -> Manifest:
+        """Return the manifest of an image drawn just now by the installed versions.
+
+        Raises:
+            InvalidArgument: the prompt holds half a surrogate pair, which no file can.
+            TypeError, ValueError: ``facts`` holds what JSON can't.
+        """
+        try:
+            prompt.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InvalidArgument(
+                f"prompt {prompt[:80]!r} is not valid Unicode at {error.start}; send it whole"
+            ) from error
+        return cls(
+            prompt=prompt,
+            seed=seed,
+            generator=generator,
+            generator_revision=generator_revision,
+            references=tuple(references),
+            reference_scale=reference_scale,
+            facts=json.loads(json.dumps(dict(facts or {}), allow_nan=False)),
+            versions=dict(_versions()),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def with_verdict(self, verdict: Verdict) -> Manifest:
+        """Return the same manifest with this verdict."""
+        return self.model_copy(update={"verdict": dict(verdict)})
+
+    def recipe(self) -> bytes:
+        """Return what the address covers besides the pixels: not verdict, date and path hints. Spelt canonically."""
+        kept = self.model_dump(
+            mode="json", exclude={"verdict": True, "created": True, "references": {"__all__": {"path"}}}
+        )
+        return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    def text(self) -> str:
+        """Return the JSON that the file carries."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)
+
+
+def address(pixels: bytes, size: tuple[int, int], mode: str, recipe: bytes = b"") -> str:
+    """Return the hex SHA-256 by which the store knows an image of these pixels made by this recipe."""
+    digest = hashlib.sha256(f"{mode} {size[0]} {size[1]} {len(recipe)}\n".encode("ascii"))
+    digest.update(recipe)
+    digest.update(pixels)
+    return digest.hexdigest()
+
+
+def read_manifest(path: str | Path) -> Manifest:
+    """Read the manifest of a PNG file, wherever it lies.
+
+    Raises:
+        UserError: no such file, not a PNG, no manifest of ours in it, or one that this version can't read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            text = read_text(file, KEYWORD)
+    except OSError as error:
+        raise cannot_read(path, error) from error
+    except NotPng as error:
+        raise UserError(f"{str(path)!r} {error}; give a PNG that imagerag made") from error
+    if text is None:
+        raise UserError(f"{str(path)!r} carries no imagerag manifest; give a PNG that imagerag made")
+    return _parse(text, path)
+
+
+def _parse(text: str, path: str | Path) -> Manifest:
+    try:
+        content = json.loads(text)
+        version = content["schema_version"]
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise UserError(
+                f"the manifest of {str(path)!r} has schema {version}, newer than {SCHEMA_VERSION}, the newest that "
+                "this imagerag reads; upgrade imagerag"
+            )
+        return Manifest.model_validate(content)
+    except (ValidationError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(f"the manifest of {str(path)!r} is damaged; give an undamaged copy of the file") from error
+
+
+@lru_cache(maxsize=1)
+def _versions() -> tuple[tuple[str, str], ...]:
+    found = [("python", platform.python_version())]
+    for name in ("imagerag", "torch", "diffusers"):
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue  # a plain checkout, or a generator that needs neither
+    return tuple(found)

@@ -1,0 +1,264 @@
+"""The reference index in Chroma: captions in, pictures out, built from the bundled library when first asked."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagerag.errors import InvalidArgument
+from imagerag.index.building import COLLECTION, Progress, build, open_client
+from imagerag.index.library import Library
+from imagerag.index.lock import PATIENCE, one_writer
+from imagerag.index.references import Hit
+from imagerag.index.stamp import Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
+from imagerag.store.files import write_whole
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from imagerag.engines.clip import Embedder
+
+LOCK = "lock"
+
+
+class ChromaIndex:
+    """A ``ReferenceIndex`` in ``directory/index``. Threads may share one; processes may share the folder.
+
+    Nothing is read or written before the first call. An index that is missing is built then; one that was made with
+    another model, or is damaged, is refused until ``rebuild``. When another process rebuilds, the next search reads
+    the new one.
+
+    Args:
+        directory: the data directory; pictures that were found are laid out under its ``library`` folder.
+        embedder: the model that embeds captions, and pictures where the library brings no embeddings of that model.
+        library: what is indexed; the bundled one if not given.
+        progress: told how far a build has come.
+        on_wait: told in words when another process builds and this one waits.
+        patience: seconds to wait for it.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        embedder: Embedder,
+        *,
+        library: Library | None = None,
+        progress: Progress | None = None,
+        on_wait: Callable[[str], None] | None = None,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.home = Path(directory)
+        self.directory = self.home / "index"
+        self.embedder = embedder
+        self.library = library or Library()
+        self.progress = progress
+        self._on_wait = on_wait
+        self._patience = patience
+        self._lock = threading.RLock()
+        self._stamp: Stamp | None = None
+        self._client: Any = None
+        self._collection: Any = None
+
+    def search(self, captions: Sequence[str], k: int, *, exclude: Collection[str] = ()) -> list[list[Hit]]:
+        """See ``ReferenceIndex.search``: one pass of the model and one query of Chroma for all captions."""
+        if isinstance(captions, str):
+            raise InvalidArgument(f"captions {captions!r} is one text; give a list of captions")
+        for caption in captions:
+            _check_caption(caption)
+        _check_k(k)
+        if not captions:
+            return []
+        return self._query(self.embedder.embed_texts([caption.strip() for caption in captions]), k, exclude)
+
+    def search_by_image(self, image: Image.Image, k: int, *, exclude: Collection[str] = ()) -> list[Hit]:
+        """Return the ``k`` pictures most like ``image``, best first; else as ``search``."""
+        _check_k(k)
+        return self._query(self.embedder.embed_images([image]), k, exclude)[0]
+
+    def image(self, sha256: str) -> Image.Image:
+        """See ``ReferenceIndex.image``. Needs no built index."""
+        row = self.library.find(sha256)
+        if row is None:
+            raise InvalidArgument(f"{sha256!r} is not the address of a picture in the library")
+        return self.library.image(row)
+
+    def ensure_library(self, progress: Progress | None = None) -> None:
+        """Build the index if there is none yet; wait if another process is building it.
+
+        Args:
+            progress: instead of the one given to the index.
+
+        Raises:
+            UserError: it can't be built, is damaged or of another model, or another process takes too long.
+        """
+        with self._lock:
+            if read_stamp(self.directory) is None:
+                with self._writer():
+                    if read_stamp(self.directory) is None:  # or else it was built while this process waited
+                        build(self.directory, self.library, self.embedder, progress or self.progress)
+            self._open()
+
+    def rebuild(self, progress: Progress | None = None) -> dict[str, object]:
+        """Build the index anew, whatever was there, and return its ``status``. Readers keep the old one until then.
+
+        Raises:
+            UserError: it can't be built, or another process is writing it.
+        """
+        with self._lock:
+            self.close()
+            with self._writer():
+                build(self.directory, self.library, self.embedder, progress or self.progress)
+            return self.status()
+
+    def status(self) -> dict[str, object]:
+        """Return what there is; see ``index_status``."""
+        return index_status(self.home)
+
+    def close(self) -> None:
+        """Let go of Chroma's files; the next search opens them again."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+            self._client = self._collection = self._stamp = None
+
+    @cached_property
+    def _library_digest(self) -> str:
+        return file_digest(self.library.path)
+
+    def _writer(self) -> Any:
+        return one_writer(self.directory / LOCK, patience=self._patience, on_wait=self._on_wait)
+
+    def _open(self) -> Any:
+        """Return the collection, opened and checked once per index that is in place.
+
+        Raises:
+            UserError: there is none, it is damaged or does not fit.
+        """
+        from chromadb.errors import ChromaError
+
+        with self._lock:
+            stamp = read_stamp(self.directory)
+            if stamp is None:
+                self.close()
+                self.ensure_library()
+                return self._collection
+            if stamp == self._stamp:
+                return self._collection
+            self.close()
+            check_fits(self.directory, stamp, self.embedder.model_id, self._library_digest)
+            check_seal(self.directory, stamp)
+            try:
+                self._client = open_client(self.directory / stamp.folder)
+                collection = self._client.get_collection(COLLECTION, embedding_function=None)
+                metadata = collection.metadata or {}
+                if (metadata.get("model"), metadata.get("schema")) != (stamp.model, stamp.schema):
+                    raise damaged(self.directory, f"it says {metadata!r} of itself")
+                if collection.count() != stamp.images:
+                    raise damaged(self.directory, f"it holds {collection.count()} pictures, not {stamp.images}")
+            except ChromaError as error:
+                self.close()
+                raise damaged(self.directory, str(error)) from error
+            self._collection, self._stamp = collection, stamp
+            return collection
+
+    def _query(self, vectors: NDArray[np.float32], k: int, exclude: Collection[str]) -> list[list[Hit]]:
+        from chromadb.errors import ChromaError
+
+        collection = self._open()
+        stamp = self._stamp
+        assert stamp is not None
+        wanted = min(k + len(set(exclude)), stamp.images)
+        try:
+            found = collection.query(query_embeddings=vectors, n_results=wanted, include=["metadatas", "distances"])
+        except ChromaError as error:
+            if read_stamp(self.directory) != stamp:  # rebuilt by another process since
+                return self._query(vectors, k, exclude)
+            raise damaged(self.directory, str(error)) from error
+        return [
+            self._hits(ids, metadatas, distances, k, exclude)
+            for ids, metadatas, distances in zip(found["ids"], found["metadatas"], found["distances"], strict=True)
+        ]
+
+    def _hits(
+        self,
+        ids: list[str],
+        metadatas: list[dict[str, str]],
+        distances: list[float],
+        k: int,
+        exclude: Collection[str],
+    ) -> list[Hit]:
+        hits: list[Hit] = []
+        for sha256, metadata, distance in zip(ids, metadatas, distances, strict=True):
+            if sha256 in exclude or len(hits) == k:
+                continue
+            hits.append(
+                Hit(
+                    sha256,
+                    self._laid_out(sha256),
+                    metadata["title"],
+                    tuple(metadata["words"].split("\n")),
+                    float(np.clip(1 - distance, -1, 1)),
+                    metadata["source"],
+                    metadata["licence"],
+                    metadata["set"],
+                )
+            )
+        return hits
+
+    def _laid_out(self, sha256: str) -> Path:
+        """Return a PNG of a picture on white, made when it is first found: 7,155 at once would take a minute."""
+        path = self.home / "library" / sha256[:2] / f"{sha256}.png"
+        if not path.exists():
+            from PIL import Image as pil
+
+            picture = self.image(sha256)
+            white = pil.new("RGBA", picture.size, "white")
+            out = io.BytesIO()
+            pil.alpha_composite(white, picture).convert("RGB").save(out, "PNG")
+            write_whole(path, out.getvalue(), durable=False)
+        return path
+
+
+def index_status(home: str | Path) -> dict[str, object]:
+    """Return what index there is below a data directory, without loading a model or Chroma.
+
+    Returns:
+        ``images`` (0 when there is no index yet), ``model`` (or ``None``), ``collection``, ``directory``, ``schema``.
+
+    Raises:
+        UserError: it is damaged, or of another schema.
+    """
+    directory = Path(home) / "index"
+    stamp = read_stamp(directory)
+    if stamp is not None:
+        check_seal(directory, stamp)
+    return {
+        "images": stamp.images if stamp else 0,
+        "model": stamp.model if stamp else None,
+        "collection": COLLECTION,
+        "directory": str(directory),
+        "schema": stamp.schema if stamp else None,
+    }
+
+
+def _check_caption(caption: str) -> None:
+    if not caption.strip():
+        raise InvalidArgument(f"caption {caption!r} is empty; describe one concept, as in 'a red lobster'")
+    try:
+        caption.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidArgument(
+            f"caption {caption[:80]!r} is not valid Unicode at {error.start}; send it whole"
+        ) from error
+
+
+def _check_k(k: int) -> None:
+    if k < 1:
+        raise InvalidArgument(f"k {k!r} is below 1; ask for at least one reference")

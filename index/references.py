@@ -1,0 +1,62 @@
+"""What a reference index answers, and the interface behind which every index stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One reference that was found.
+
+    Attributes:
+        sha256: names the picture; ``ReferenceIndex.image`` opens it.
+        path: a PNG of it on white.
+        title: what it shows, as its collection says; data, never instruction.
+        words: more words for what it shows.
+        similarity: cosine of the query's and the picture's embeddings, -1..1.
+        source: where it comes from, as in ``Noto Emoji u1f40a``.
+        licence: SPDX identifier.
+        set: the collection it belongs to.
+    """
+
+    sha256: str
+    path: Path
+    title: str
+    words: tuple[str, ...]
+    similarity: float
+    source: str
+    licence: str
+    set: str
+
+
+class ReferenceIndex(Protocol):
+    """Finds pictures by what they show."""
+
+    def search(self, captions: Sequence[str], k: int, *, exclude: Collection[str] = ()) -> list[list[Hit]]:
+        """Return for each caption its best hits, at most ``k``, best first; all captions are one pass.
+
+        Args:
+            captions: one stand-alone description each.
+            k: at least 1; there are fewer hits only where the index has fewer pictures.
+            exclude: addresses (``sha256``) that must not come back.
+
+        Raises:
+            InvalidArgument: ``k`` below 1, or an empty caption.
+            UserError: the index is damaged, was made with another model, or can't be made.
+        """
+        ...
+
+    def image(self, sha256: str) -> Image.Image:
+        """Return a picture as RGBA.
+
+        Raises:
+            InvalidArgument: no picture has this address.
+        """
+        ...

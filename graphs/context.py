@@ -120,7 +120,9 @@ def _from_file(file: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UserError(f"settings file {str(file)!r} can't be read ({error}); mend it or leave --config out") from error
+        raise UserError(
+            f"settings file {str(file)!r} can't be read ({error}); mend it or leave --config out"
+        ) from error
     unknown = sorted(set(table) - set(SETTINGS))
     if unknown:
         raise UserError(f"settings file {str(file)!r} has unknown name {unknown[0]!r}; valid: {', '.join(SETTINGS)}")
@@ -140,5 +142,3 @@ def _parse(name: str, value: Any, where: str) -> Any:
     except (TypeError, ValueError) as error:
         noun = "a whole number" if kind is int else "a number"
         raise UserError(f"{where} is {value!r}; it must be {noun}") from error
-
-

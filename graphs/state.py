@@ -1,6 +1,6 @@
 """What the graph takes in, keeps, and gives back; ids and paths, never pixels."""
 
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
@@ -81,22 +81,24 @@ class State(TypedDict):
     all_trace: Annotated[list[TraceStep], extend]
     turn: int
     prompt: str
-    request: str
     base: str | None
     """The earlier image that this turn starts from, if any."""
-    mode: Mode
-    seed: int
+    run_seed: int
     limits: Limits
     spent: Spent
     best: str | None
     stale: int
     """Generations since the best image last improved."""
+    halt: StopReason | None
+    """Why the run must end now; ``None`` while it may go on."""
+    subjects: list[str]
+    seed: int | None
+    budget: Limits
+    image: ImageRecord | None
+    verdict: Verdict | None
+    images: list[ImageRecord]
+    references: list[ReferenceRecord]
+    trace: list[TraceStep]
     stop_reason: StopReason | None
-    subjects: NotRequired[list[str]]
-    budget: NotRequired[Limits]
-    image: NotRequired[ImageRecord | None]
-    verdict: NotRequired[Verdict | None]
-    images: NotRequired[list[ImageRecord]]
-    references: NotRequired[list[ReferenceRecord]]
-    trace: NotRequired[list[TraceStep]]
-    seconds: NotRequired[float]
+    mode: Mode
+    seconds: float

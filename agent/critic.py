@@ -1,0 +1,149 @@
+"""The embedded critic: CLIP looks at an image window by window, concept by concept."""
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from imagerag.engines.clip import Embedder
+from numpy.typing import NDArray
+from PIL import Image
+
+from imagerag.agent.colour import background_likelihood, object_likelihood
+from imagerag.assets import asset
+from imagerag.engines.scene import StyleConcept, parse_scene
+from imagerag.records import ConceptScore, Verdict
+
+WINDOWS = ((1.0, 1), (0.75, 3), (0.55, 4), (0.4, 5))
+"""Side of the square windows, as a share of the shorter side, and how many per axis."""
+
+SYNONYM = 0.75
+"""Cosine of two names from which on they are not rivals: a cat face is no evidence against a cat."""
+
+
+class Calibration(NamedTuple):
+    """Logistic regression from what CLIP says to the probability that the concept is there.
+
+    Fitted by ``training/calibrate_critic.py`` on scenes whose truth is known.
+    """
+
+    temperature: float
+    """Multiplies cosines before the softmax over names."""
+    bias: float
+    log_odds: float
+    """Weight of the log-odds of the concept among all names, in the best window."""
+    cosine: float
+    """Weight of the cosine in that window."""
+    threshold: float
+    """Probability from which on a concept counts as present."""
+
+    @classmethod
+    def load(cls, path: Path) -> "Calibration":
+        """Read the constants from a JSON file."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+class ClipCritic:
+    """Judges by an open_clip model: a concept is there if some window of the image looks like it more than like
+    any other name it knows.
+
+    Args:
+        embedder: the CLIP that embeds windows and names.
+        names: the vocabulary that a concept has to beat; near-synonyms of it don't compete.
+        calibration: constants fitted for this embedder and vocabulary.
+    """
+
+    name = "clip"
+
+    def __init__(self, embedder: Embedder, names: Sequence[str], calibration: Calibration | None = None) -> None:
+        self._embedder = embedder
+        self._names = list(names)
+        self._known = frozenset(names)
+        self._calibration = calibration or Calibration.load(asset("clip/critic.json"))
+
+    @cached_property
+    def _bank(self) -> NDArray[np.float32]:
+        return self._embedder.embed_texts(self._names)
+
+    def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
+        """Return one verdict per image; its score is the mean over the prompt's concepts."""
+        scene = parse_scene(prompt, self._known)
+        content = [*scene.content_concepts(), *scene.dropped] or [prompt]
+        verdicts: list[Verdict] = []
+        for image in images:
+            scores = self.look_for(image, content)
+            scores += [self._style(image, style) for style in scene.style_concepts()]
+            missing = [score["concept"] for score in scores if not score["present"]]
+            verdicts.append(
+                {
+                    "satisfied": not missing,
+                    "score": round(float(np.mean([score["score"] for score in scores])), 4),
+                    "concepts": scores,
+                    "missing": missing,
+                    "critic": self.name,
+                }
+            )
+        return verdicts
+
+    def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
+        """Return whether the image shows each concept, whatever its prompt was."""
+        log_odds, cosines = self.evidence(image, concepts)
+        fit = self._calibration
+        logits = fit.bias + fit.log_odds * log_odds + fit.cosine * cosines
+        probabilities = 1 / (1 + np.exp(-logits))
+        return [
+            _score(concept, "content", float(probability), fit.threshold)
+            for concept, probability in zip(concepts, probabilities, strict=True)
+        ]
+
+    def evidence(self, image: Image.Image, concepts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return, per concept, the log-odds among all names and the cosine in the window where it is likeliest.
+
+        Returns:
+            Two arrays of shape ``(len(concepts),)``; cosines are in -1..1.
+        """
+        seen = self._embedder.embed_images(windows(image.convert("RGB")))
+        wanted = self._embedder.embed_texts(list(concepts))
+        cosines = seen @ wanted.T
+        rivals = seen @ self._bank.T * self._calibration.temperature
+        log_odds = np.empty(len(concepts), np.float32)
+        where = np.empty(len(concepts), np.int64)
+        for column, synonymous in enumerate(wanted @ self._bank.T >= SYNONYM):
+            others = np.logaddexp.reduce(np.where(synonymous, -np.inf, rivals), axis=1)
+            odds = cosines[:, column] * self._calibration.temperature - others
+            where[column] = int(np.argmax(odds))
+            log_odds[column] = odds[where[column]]
+        return log_odds, cosines[where, np.arange(len(concepts))]
+
+    def _style(self, image: Image.Image, style: StyleConcept) -> ConceptScore:
+        if style.kind == "background":
+            return _score(style.text, "style", background_likelihood(image, style.value), 0.5)
+        if style.kind == "colour":
+            return _score(style.text, "style", object_likelihood(image, style.value), 0.5)
+        return _score(style.text, "style", self._drawn_in(image, style.value), 0.5)
+
+    def _drawn_in(self, image: Image.Image, style: str) -> float:
+        """Return the probability of a drawing style among those the vocabulary tells apart."""
+        rivals = {**STYLE_TEXTS, style: STYLE_TEXTS.get(style, f"{style} style")}
+        texts = self._embedder.embed_texts(list(rivals.values()))
+        logits = (self._embedder.embed_images([image.convert("RGB")]) @ texts.T)[0] * self._calibration.temperature
+        odds = np.exp(logits - logits.max())
+        return float(odds[list(rivals).index(style)] / odds.sum())
+
+
+def _score(concept: str, kind: Literal["content", "style"], probability: float, threshold: float) -> ConceptScore:
+    return {"concept": concept, "kind": kind, "present": probability >= threshold, "score": round(probability, 4)}
+
+
+def windows(image: Image.Image) -> list[Image.Image]:
+    """Return square windows of several sizes that overlap and cover the image; the whole image comes first."""
+    side = min(image.size)
+    cut = [image]
+    for share, count in WINDOWS[1:]:
+        edge = round(side * share)
+        for y in np.linspace(0, image.height - edge, count).round().astype(int):
+            for x in np.linspace(0, image.width - edge, count).round().astype(int):
+                cut.append(image.crop((int(x), int(y), int(x) + edge, int(y) + edge)))
+    return cut

@@ -1,0 +1,248 @@
+"""The embedded mind: a rule-based policy in the shape of a chat model. It is not a language model and does not pretend.
+
+It reads the conversation (the tools' artifacts and the critic's reports) and emits the same tool calls that a
+vision-language model would, so that the graph can't tell them apart.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+
+from imagerag.records import ImageRecord, ReferenceRecord
+
+SCALES = (0.6, 0.85, 0.95)
+"""Reference scale of the first, second and every later redraw of a concept."""
+
+REFERENCES_PER_CONCEPT = 2
+"""References of one concept in one drawing: more than one, so that the result is no copy of either."""
+
+CANDIDATES_PER_CONCEPT = 6
+"""References searched per concept: enough for later redraws to choose others."""
+
+
+@dataclass
+class View:
+    """What the policy knows of the turn, read off the messages."""
+
+    prompt: str
+    tools: frozenset[str]
+    base: dict[str, Any] | None = None
+    subjects: list[str] = field(default_factory=list)
+    concept_of: dict[str, str] = field(default_factory=dict)
+    """Every reference of the thread: id -> concept."""
+    max_references: int = 4
+    """How many references the generator takes."""
+    judged: list[ImageRecord] = field(default_factory=list)
+    best: ImageRecord | None = None
+    captions: list[dict[str, str]] = field(default_factory=list)
+    """Proposed and not searched with yet."""
+    found: dict[str, list[ReferenceRecord]] = field(default_factory=dict)
+    """Looked up, by concept, in the order of the search."""
+    inspected: dict[str, bool] = field(default_factory=dict)
+    """References looked at closely: id -> whether they show their concept."""
+    errors: int = 0
+
+
+class RuleBasedPolicy(BaseChatModel):
+    """Draws, looks up what the critic misses, draws again with other references and a higher scale, stops."""
+
+    sees_images: bool = False
+    """The graph need not send it pixels: it reads the critic's scores."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "rule-based-policy"
+
+    def bind_tools(
+        self, tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool], **kwargs: Any
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """Remember which tools are offered; only those are ever called."""
+        names = [tool.name for tool in tools if isinstance(tool, BaseTool)]
+        return self.bind(tool_names=names, **kwargs)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        answer = decide(read(messages, frozenset(kwargs.get("tool_names", ()))))
+        return ChatResult(generations=[ChatGeneration(message=answer)])
+
+
+def read(messages: Sequence[BaseMessage], tools: frozenset[str]) -> View:
+    """Read the turn off the messages: the brief in the system message, tool artifacts, the critic's reports."""
+    brief = next((m.additional_kwargs["brief"] for m in messages if isinstance(m, SystemMessage)), {})
+    last = max((k for k, m in enumerate(messages) if isinstance(m, HumanMessage) and m.name != "critic"), default=0)
+    view = View(
+        prompt=brief.get("prompt") or str(messages[last].text),
+        tools=tools or frozenset(brief.get("tools", ())),
+        base=brief.get("base"),
+        subjects=brief.get("subjects", []),
+        concept_of=brief.get("references", {}),
+        max_references=brief.get("max_references", 4),
+    )
+    for message in messages[last:]:
+        if isinstance(message, HumanMessage) and message.name == "critic":
+            record: ImageRecord = message.additional_kwargs["image"]
+            view.judged.append(record)
+            if message.additional_kwargs["best"] == record["id"]:
+                view.best = record
+        elif isinstance(message, ToolMessage) and message.status == "error":
+            view.errors += 1
+        elif isinstance(message, ToolMessage) and message.name == "propose_captions":
+            view.captions = message.artifact["captions"]
+        elif isinstance(message, ToolMessage) and message.name == "inspect_image":
+            view.inspected[message.artifact["image_id"]] = all(c["present"] for c in message.artifact["concepts"])
+        elif isinstance(message, ToolMessage) and message.name == "search_references":
+            for caption in view.captions:  # looked up even where nothing was found
+                view.found.setdefault(caption["concept"], [])
+            view.captions = []
+            for reference in message.artifact["references"]:
+                of_concept = view.found.setdefault(reference["concept"], [])
+                if reference["id"] not in {known["id"] for known in of_concept}:
+                    of_concept.append(reference)
+    return view
+
+
+def decide(view: View) -> AIMessage:
+    """Return the next tool call, or a last word without one."""
+    if view.errors >= 3:
+        return AIMessage("The tools refuse what I ask for; I stop here.")
+    if view.captions:
+        return _call("search_references", captions=view.captions, k=CANDIDATES_PER_CONCEPT)
+    if not view.judged:
+        return _first(view)
+    last, best = view.judged[-1], view.best or view.judged[-1]
+    verdict = best["verdict"]
+    if verdict is None or verdict["satisfied"]:
+        return AIMessage("Everything asked for is there.")
+    content = {score["concept"] for score in verdict["concepts"] if score["kind"] == "content"}
+    missing = [concept for concept in verdict["missing"] if concept in content]
+    if "search_references" in view.tools:
+        unsought = [concept for concept in missing if concept not in view.found]
+        if unsought:
+            return _call("propose_captions", concepts=unsought, per_concept=2)
+        if any(view.found.get(concept) for concept in missing):
+            return _redraw(view, best, missing)
+    if "propose_captions" in view.tools and "search_references" not in view.tools:
+        return _call("generate", prompt=_emphasised(view, missing))
+    if len(view.judged) <= 2 or last["id"] == best["id"]:
+        return _call("generate", prompt=view.prompt)
+    return AIMessage("Nothing I can look up or vary would make it better.")
+
+
+def _first(view: View) -> AIMessage:
+    """Draw for the first time in this turn; look everything up before that where the mode says so."""
+    if "generate" not in view.tools:
+        return _call("propose_captions", concepts=content_of(view.prompt), per_concept=2)
+    wanted = content_of(view.prompt)
+    references: list[str] = []
+    scale = SCALES[0]
+    if view.base is not None:
+        references = [r for r in view.base["references"] if view.concept_of.get(r) in wanted]
+        scale = view.base["reference_scale"] or scale
+    elif view.found:
+        doubtful = _doubtful(view, list(view.found))
+        if doubtful:
+            return doubtful
+        references = _picked(view, list(view.found), attempt=0)
+    seed = {} if view.base is None else {"seed": view.base["seed"]}
+    if "regenerate_with_references" in view.tools and (references or view.subjects):
+        return _call(
+            "regenerate_with_references",
+            prompt=view.prompt,
+            reference_ids=[r for r in references if r not in view.subjects],
+            reference_scale=scale,
+            **seed,
+        )
+    return _call("generate", prompt=view.prompt, **seed)
+
+
+def _redraw(view: View, best: ImageRecord, missing: Sequence[str]) -> AIMessage:
+    """Draw again: keep the references that served, and give each missing concept others than last time."""
+    attempt = max(
+        sum(any(view.concept_of.get(r) == concept for r in image["references"]) for image in view.judged)
+        for concept in missing
+    )
+    doubtful = _doubtful(view, missing)
+    if doubtful and attempt == 0:
+        return doubtful
+    chosen = _picked(view, missing, attempt)
+    kept = [r for r in best["references"] if view.concept_of.get(r) not in missing and r not in view.subjects]
+    room = max(view.max_references - len(view.subjects) - len(chosen), 0)
+    return _call(
+        "regenerate_with_references",
+        prompt=view.prompt,
+        reference_ids=[*kept[:room], *chosen],
+        reference_scale=SCALES[min(attempt, len(SCALES) - 1)],
+        image_id=best["id"],
+        # What is right in the best image stays as it is under its own seed; only a redraw that failed changes it.
+        **({"seed": best["seed"]} if attempt == 0 else {}),
+    )
+
+
+def _picked(view: View, concepts: Sequence[str], attempt: int) -> list[str]:
+    """Return ids of references for the concepts: the best first, and others once those were tried twice."""
+    sought = [concept for concept in concepts if view.found.get(concept)]
+    room = max(view.max_references - len(view.subjects), 1)
+    each = max(min(REFERENCES_PER_CONCEPT, room // max(len(sought), 1)), 1)
+    chosen: list[str] = []
+    for concept in sought:
+        ranked = [reference["id"] for reference in ranked_references(view.found[concept])]
+        shown = [reference for reference in ranked if view.inspected.get(reference, True)] or ranked
+        start = each * max(attempt - 1, 0)
+        chosen += [shown[(start + k) % len(shown)] for k in range(min(each, len(shown)))]
+    return list(dict.fromkeys(chosen))[:room]
+
+
+def _doubtful(view: View, concepts: Sequence[str]) -> AIMessage | None:
+    """Look closely at a reference that was found by likeness alone, before drawing with it."""
+    for concept in concepts:
+        for reference in ranked_references(view.found.get(concept, []))[:REFERENCES_PER_CONCEPT]:
+            named = _named_by(concept, reference["title"]) > 0
+            if not named and reference["id"] not in view.inspected:
+                return _call("inspect_image", image_id=reference["id"], concepts=[concept])
+    return None
+
+
+def ranked_references(references: Sequence[ReferenceRecord]) -> list[ReferenceRecord]:
+    """Return the references, those first whose title names the concept, each group in the order of the search.
+
+    Similarity alone confuses look-alikes; what the library says an image shows is evidence as good as any, which
+    the paper uses too when it re-ranks by BM25 over captions.
+    """
+    return sorted(references, key=lambda reference: -_named_by(reference["concept"], reference["title"]))
+
+
+def _named_by(concept: str, title: str) -> float:
+    """Return the share of words in common (Jaccard)."""
+    a, b = set(concept.lower().split()), set(title.lower().split())
+    return len(a & b) / len(a | b) if a | b else 0.0
+
+
+def content_of(prompt: str) -> list[str]:
+    """Return the things that a prompt asks for."""
+    from imagerag.engines.scene import parse_scene
+
+    return parse_scene(prompt).content_concepts() or [prompt]
+
+
+def _emphasised(view: View, missing: Sequence[str]) -> str:
+    from imagerag.agent.writer import RuleWriter
+
+    return RuleWriter().rephrase(view.prompt, missing)
+
+
+def _call(name: str, **arguments: Any) -> AIMessage:
+    call_id = f"call-{uuid4().hex[:12]}"
+    return AIMessage("", tool_calls=[{"name": name, "args": arguments, "id": call_id, "type": "tool_call"}])

@@ -1,0 +1,61 @@
+"""Which chat models and critics there are, by the names that ``--vlm`` and ``--critic`` take: one table each."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from langchain_core.language_models import BaseChatModel
+
+from imagerag.agent.minds import Critic, Writer
+from imagerag.errors import UserError
+
+
+def _rules() -> BaseChatModel:
+    from imagerag.agent.policy import RuleBasedPolicy
+
+    return RuleBasedPolicy()
+
+
+def _clip() -> Critic:
+    from imagerag.index.library import Library
+
+    from imagerag.agent.critic import ClipCritic
+    from imagerag.engines.providers import embedded_clip
+
+    return ClipCritic(embedded_clip(), [concept.name for concept in Library().concepts])
+
+
+CHAT_MODELS: dict[str, Callable[[], BaseChatModel]] = {"rules": _rules}
+CRITICS: dict[str, Callable[[], Critic]] = {"clip": _clip}
+
+
+@lru_cache(maxsize=4)
+def load_chat_model(name: str) -> BaseChatModel:
+    """Return the chat model of that name.
+
+    Raises:
+        UserError: no such model; the message lists those there are.
+    """
+    if name not in CHAT_MODELS:
+        raise UserError(f"vlm {name!r} is not known; give --vlm one of: {', '.join(CHAT_MODELS)}")
+    return CHAT_MODELS[name]()
+
+
+@lru_cache(maxsize=4)
+def load_critic(name: str) -> Critic:
+    """Return the critic of that name, loaded once per process.
+
+    Raises:
+        UserError: no such critic; the message lists those there are.
+    """
+    if name not in CRITICS:
+        raise UserError(f"critic {name!r} is not known; give --critic one of: {', '.join(CRITICS)}")
+    return CRITICS[name]()
+
+
+def load_writer() -> Writer:
+    """Return the embedded, rule-based writer."""
+    from imagerag.index.library import Library
+
+    from imagerag.agent.writer import RuleWriter
+
+    return RuleWriter(lambda: {concept.name for concept in Library().concepts})

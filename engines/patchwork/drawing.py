@@ -1,0 +1,256 @@
+"""Patchwork, the embedded generator: a closed-form diffusion sampler over a small set of pictograms."""
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imagerag.engines.generator import Drawing, DrawRequest, Reference, StepCallback, StopCheck
+from imagerag.engines.patchwork.knowledge import STYLE_SETS, Embeds, Knowledge, Pictures
+from imagerag.engines.patchwork.layout import Place, arrange
+from imagerag.engines.patchwork.matting import Floats, cut_out, fit
+from imagerag.engines.patchwork.recolour import recolour
+from imagerag.engines.scene import COLOURS, Scene, SceneObject, parse_scene, singular
+from imagerag.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from imagerag.engines.patchwork.pipeline import Layer
+
+VERSION = 1
+MAX_REFERENCES = 6
+MIN_SIDE, MAX_SIDE = 16, 512
+SEED_LIMIT = 2**63
+SMALLEST_LAYER = 16
+"""Pixels a side; smaller objects than this can't be told from each other anyway."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture in the data set of an object."""
+
+    cut: Floats
+    concept: str
+    set: str
+    sha256: str
+    weight: float
+    reference: bool
+
+    def facts(self) -> dict[str, object]:
+        return {
+            "concept": self.concept,
+            "set": self.set,
+            "weight": round(self.weight, 4),
+            "reference": self.reference,
+            "sha256": self.sha256,
+        }
+
+
+class PatchworkGenerator:
+    """Draws pictograms from the library's base set and from the references it is given; needs no weights.
+
+    Args:
+        library: the reference library; only its ``in_base`` entries are drawn from.
+        embedder: places phrases that are no name of the base set among those that are.
+        size: side of the drawings in pixels, 16..512.
+        steps: denoising steps, 1..200.
+
+    Raises:
+        InvalidArgument: size or steps out of range.
+    """
+
+    name = "patchwork"
+    max_references = MAX_REFERENCES
+
+    def __init__(self, library: Pictures, embedder: Embeds, *, size: int = 128, steps: int = 24) -> None:
+        if not MIN_SIDE <= size <= MAX_SIDE:
+            raise InvalidArgument(f"size {size!r}; valid: {MIN_SIDE}..{MAX_SIDE} pixels")
+        if not 1 <= steps <= 200:
+            raise InvalidArgument(f"steps {steps!r}; valid: 1..200")
+        self._library = library
+        self._knowledge = Knowledge(library, embedder)
+        self._size = size
+        self._steps = steps
+        # Names of the whole library: the grammar shall not cut "house with garden" because the base set lacks it.
+        self._names = frozenset(entry.concept.lower() for entry in library.entries)
+        base = "".join(entry.sha256 for entry in library.entries if entry.in_base)
+        self.revision = f"{VERSION}-{hashlib.sha256(base.encode()).hexdigest()[:8]}"
+
+    def draw(
+        self, request: DrawRequest, *, check: StopCheck | None = None, on_step: StepCallback | None = None
+    ) -> list[Drawing]:
+        """Draw one image per seed; see ``Generator.draw``.
+
+        Raises:
+            InvalidArgument: nothing to draw in the prompt, no seeds, a seed outside 0..2**63 - 1, too many references,
+                or a scale outside 0..1.
+        """
+        scene = self._validated(request)
+        if check is not None:
+            check()
+        from imagerag.engines.patchwork.pipeline import PatchworkPipeline, default_scheduler
+
+        references, unused = self._assign(request.references, scene, request)
+        data = [self._examples(thing, references[i], scene, request) for i, thing in enumerate(scene.objects)]
+        places = arrange(scene)
+        layers = [self._layer(place, scene.objects[place.index], data[place.index]) for place in places]
+        pipeline = PatchworkPipeline(default_scheduler())
+        pipeline.set_progress_bar_config(disable=True)
+
+        def after_step(_: Any, index: int, __: int, ___: dict[str, Any]) -> dict[str, Any]:
+            if on_step is not None:
+                on_step(index + 1, self._steps)
+            if check is not None and index + 1 < self._steps:
+                check()
+            return {}
+
+        pictures = pipeline(
+            layers,
+            request.seeds,
+            background=COLOURS[scene.background or "white"],
+            size=self._size,
+            num_inference_steps=self._steps,
+            callback_on_step_end=after_step,
+        ).images
+        facts = self._facts(scene, places, data, unused)
+        return [
+            Drawing(image=image, seed=seed, facts=facts) for image, seed in zip(pictures, request.seeds, strict=True)
+        ]
+
+    def _validated(self, request: DrawRequest) -> Scene:
+        if not request.seeds:
+            raise InvalidArgument("seeds (); valid: at least one")
+        for seed in request.seeds:
+            if not 0 <= seed < SEED_LIMIT:
+                raise InvalidArgument(f"seed {seed!r}; valid: 0..{SEED_LIMIT - 1}")
+        if not 0 <= request.reference_scale <= 1:
+            raise InvalidArgument(f"reference_scale {request.reference_scale!r}; valid: 0..1")
+        if len(request.references) > MAX_REFERENCES:
+            raise InvalidArgument(f"{len(request.references)} references; valid: at most {MAX_REFERENCES}")
+        scene = parse_scene(request.prompt, self._names)
+        if not scene.objects:
+            raise InvalidArgument(f"prompt {request.prompt[:80]!r} names nothing to draw; valid: e.g. 'a red owl'")
+        return scene
+
+    def _assign(
+        self, references: Sequence[Reference], scene: Scene, request: DrawRequest
+    ) -> tuple[list[list[Reference]], list[str]]:
+        """Sort references to objects; the second value names the ones that stand for none."""
+        own: list[list[Reference]] = [[] for _ in scene.objects]
+        unused: list[str] = []
+        if request.reference_scale == 0:
+            return own, []
+        phrases = [thing.phrase for thing in scene.objects]
+        for reference in references:
+            wanted = parse_scene(reference.concept, self._names)
+            stated = [thing.phrase for thing in wanted.objects]
+            if not reference.concept.strip() or reference.concept.strip() == request.prompt.strip():
+                matches = list(range(len(phrases)))
+            elif not stated:
+                # A style or background word: a picture of it has no place of its own.
+                unused.append(reference.concept)
+                continue
+            else:
+                matches = [i for i, phrase in enumerate(phrases) if phrase in stated]
+                if not matches and len(phrases) == 1:
+                    matches = [0]
+                if not matches:
+                    vectors = np.stack([self._knowledge.vector(phrase) for phrase in phrases])
+                    matches = [int(np.argmax(vectors @ self._knowledge.vector(singular(stated[0]))))]
+            for index in matches:
+                own[index].append(reference)
+        return own, unused
+
+    def _examples(
+        self, thing: SceneObject, references: Sequence[Reference], scene: Scene, request: DrawRequest
+    ) -> list[Example]:
+        scale = request.reference_scale if references else 0.0
+        found: list[Example] = []
+        if scale < 1:
+            for index, entry, weight in self._knowledge.examples(thing.phrase, scene.styles):
+                cut = cut_out(self._library.image(index))
+                found.append(Example(cut, entry.concept, entry.set, entry.sha256, weight * (1 - scale), False))
+        for reference in references if scale > 0 else ():
+            digest = reference.sha256 or hashlib.sha256(reference.image.convert("RGBA").tobytes()).hexdigest()
+            share = scale / len(references)
+            found.append(Example(cut_out(reference.image), reference.concept, reference.kind, digest, share, True))
+        if not found:
+            raise InvalidArgument(f"nothing to draw {thing.phrase!r} from: the base set is empty; valid: references")
+        if thing.colour:
+            found = [_recoloured(example, COLOURS[thing.colour]) for example in found]
+        return found
+
+    def _layer(self, place: Place, thing: SceneObject, data: Sequence[Example]) -> "Layer":
+        import torch
+
+        from imagerag.engines.patchwork.pipeline import Layer
+
+        left, top, side = self._box(place)
+        examples = np.stack([fit(example.cut, side, ratio) for example, ratio in zip(data, _ratios(data), strict=True)])
+        return Layer(
+            examples=torch.from_numpy(examples),
+            log_prior=torch.tensor([math.log(example.weight) for example in data]),
+            keys=tuple(int(hashlib.sha256(example.sha256.encode()).hexdigest()[:12], 16) + 2 for example in data),
+            left=left,
+            top=top,
+            tint=thing.colour is None,
+        )
+
+    def _box(self, place: Place) -> tuple[int, int, int]:
+        side = max(SMALLEST_LAYER, round(place.side * self._size))
+        return round(place.x * self._size), round(place.y * self._size), side
+
+    def _facts(
+        self, scene: Scene, places: Sequence[Place], data: Sequence[Sequence[Example]], unused: Sequence[str]
+    ) -> Mapping[str, object]:
+        objects = []
+        for place in sorted(places, key=lambda place: place.index):
+            thing = scene.objects[place.index]
+            left, top, side = self._box(place)
+            objects.append(
+                {
+                    "phrase": thing.phrase,
+                    "box": [left, top, left + side, top + side],
+                    "colour": thing.colour,
+                    "size": thing.size,
+                    "depth": place.depth,
+                    "examples": [example.facts() for example in data[place.index]],
+                }
+            )
+        return {
+            "size": self._size,
+            "steps": self._steps,
+            "background": scene.background or "white",
+            "styles": [style for style in scene.styles if style in STYLE_SETS],
+            "styles_ignored": [style for style in scene.styles if style not in STYLE_SETS],
+            "objects": objects,
+            "dropped": list(scene.dropped),
+            "references_unused": list(unused),
+        }
+
+
+def _recoloured(example: Example, colour: tuple[int, int, int]) -> Example:
+    return Example(
+        recolour(example.cut, colour),
+        example.concept,
+        example.set,
+        example.sha256,
+        example.weight,
+        example.reference,
+    )
+
+
+def _ratios(data: Sequence[Example]) -> list[float]:
+    """Aspect ratios that bring the examples of one object nearer to each other, so that their parts fit."""
+    logs = [math.log(example.cut.shape[1] / example.cut.shape[0]) for example in data]
+    total = sum(example.weight for example in data)
+    middle = sum(example.weight * value for example, value in zip(data, logs, strict=True)) / total
+    return [math.exp(value + max(min(middle - value, MAX_STRETCH), -MAX_STRETCH) * PULL) for value in logs]
+
+
+PULL, MAX_STRETCH = 0.6, 0.4
+"""How far an example's log aspect ratio goes towards the mean, and the most of it that counts."""
+
+

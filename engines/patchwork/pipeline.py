@@ -1,0 +1,206 @@
+"""The sampler as a ``diffusers`` pipeline: scheduler, steps, callbacks and interruption are diffusers' own."""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DDIMScheduler, DiffusionPipeline
+from diffusers.utils import BaseOutput
+from PIL import Image
+from torch import Tensor
+
+from imagerag.engines.patchwork.denoiser import PatchPosterior
+from imagerag.engines.patchwork.variation import generator_for, vary
+
+MAX_SIGMA, MIN_SIGMA = 8.0, 0.03
+"""Noise levels between which the sampler walks; pixels lie in -1..1."""
+SEED_LIMIT = 2**63
+_LAYER_STRIDE = 0x1E3779B97F4A7C15
+"""Odd, so that (seed, layer) pairs stay apart modulo 2**63."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One object of the picture, lowest layer first.
+
+    Attributes:
+        examples: (K, 4, H, W) premultiplied RGBA in 0..1: the data set of this object.
+        log_prior: (K,) natural logarithms of how likely each example is beforehand.
+        left, top: where the layer's corner lies on the canvas, in pixels; the layer may reach beyond the canvas.
+        keys: (K,) integers that tell the examples apart; what a seed does to an example depends on its key.
+        tint: let the seed vary hue a little.
+    """
+
+    examples: Tensor
+    log_prior: Tensor
+    keys: tuple[int, ...]
+    left: int
+    top: int
+    tint: bool = True
+
+
+@dataclass
+class PatchworkOutput(BaseOutput):  # type: ignore[misc]
+    """Attributes:
+    images: one RGB image per seed, or a (B, 3, size, size) array in 0..1 with ``output_type="np"``.
+    """
+
+    images: list[Image.Image] | np.ndarray
+
+
+def default_scheduler() -> DDIMScheduler:
+    """A deterministic DDIM scheduler (Song et al. 2021) whose timesteps are log-uniform in sigma.
+
+    With examples in place of a network there is no trained schedule to match; equal ratios of sigma spend the steps
+    evenly over layout, parts and outlines.
+    """
+    sigmas = np.geomspace(MIN_SIGMA, MAX_SIGMA, 200)
+    alphas = 1 / (1 + sigmas**2)
+    betas = 1 - alphas / np.concatenate([[1.0], alphas[:-1]])
+    return DDIMScheduler(
+        num_train_timesteps=len(betas),
+        trained_betas=[float(beta) for beta in betas],
+        clip_sample=False,
+        prediction_type="sample",
+        timestep_spacing="trailing",
+        set_alpha_to_one=True,
+    )
+
+
+class PatchworkPipeline(DiffusionPipeline):  # type: ignore[misc]
+    """Draws layered pictograms from the examples it is given in the call; it has no weights.
+
+    The latents of one picture are all its layers, flattened one behind the other: one vector, one scheduler step.
+
+    Args:
+        scheduler: a variance-preserving diffusers scheduler (``alphas_cumprod``) with ``prediction_type="sample"``.
+    """
+
+    _callback_tensor_inputs = ["latents"]  # noqa: RUF012 - the name and type are diffusers'
+
+    def __init__(self, scheduler: DDIMScheduler) -> None:
+        super().__init__()
+        self.register_modules(scheduler=scheduler)
+        self._interrupt = False
+
+    @property
+    def interrupt(self) -> bool:
+        return self._interrupt
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        layers: Sequence[Layer],
+        seeds: Sequence[int],
+        *,
+        background: tuple[int, int, int] = (255, 255, 255),
+        size: int = 128,
+        num_inference_steps: int = 24,
+        output_type: str = "pil",
+        return_dict: bool = True,
+        callback_on_step_end: Callable[[Any, int, int, dict[str, Any]], dict[str, Any]] | None = None,
+        callback_on_step_end_tensor_inputs: Sequence[str] = ("latents",),
+    ) -> PatchworkOutput | tuple[Any]:
+        """Draw one picture per seed.
+
+        Every seed is computed by itself, with tensors of its own shape: its pixels do not depend on the batch.
+
+        Args:
+            layers: the objects, lowest first; may be empty (plain background).
+            seeds: one picture each, 0 <= seed < 2**63.
+            background: RGB, 0..255.
+            size: side of the canvas in pixels.
+            num_inference_steps: >= 1, at most the scheduler's number of training steps.
+            output_type: ``pil`` or ``np``.
+            return_dict: return ``PatchworkOutput`` rather than a tuple.
+            callback_on_step_end: called with (pipeline, step, timestep, {"latents": (B, D)}) after each step; it may
+                replace the latents, or set ``pipeline._interrupt`` to skip the remaining steps.
+            callback_on_step_end_tensor_inputs: which tensors the callback gets; only ``latents`` is there.
+        """
+        unknown = set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs)
+        if unknown:
+            raise ValueError(f"callback_on_step_end_tensor_inputs: {sorted(unknown)!r}; valid: ['latents']")
+        self._interrupt = False
+        self.scheduler.set_timesteps(num_inference_steps)
+        # A scheduler may keep a history of its steps, so each picture walks with one of its own.
+        walks = [_Walk(layers, seed, copy.deepcopy(self.scheduler)) for seed in seeds]
+        for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
+            if self.interrupt:
+                continue
+            for walk in walks:
+                walk.step(timestep)
+            if callback_on_step_end is not None:
+                tensors = {"latents": torch.stack([walk.latents for walk in walks])}
+                changed = callback_on_step_end(self, index, int(timestep), dict(tensors)) or {}
+                latents = changed.get("latents", tensors["latents"])
+                if latents is not tensors["latents"]:
+                    for walk, row in zip(walks, latents, strict=True):
+                        walk.latents = row
+        pictures = [composite(layers, walk.split(), background, size) for walk in walks]
+        images: list[Image.Image] | np.ndarray
+        if output_type == "np":
+            images = np.stack([picture.numpy() for picture in pictures])
+        else:
+            images = [_to_pil(picture) for picture in pictures]
+        return PatchworkOutput(images=images) if return_dict else (images,)
+
+
+class _Walk:
+    """One seed's way from noise to picture."""
+
+    def __init__(self, layers: Sequence[Layer], seed: int, scheduler: Any) -> None:
+        self._scheduler = scheduler
+        self._denoisers: list[PatchPosterior] = []
+        self._shapes = [tuple(layer.examples.shape[1:]) for layer in layers]
+        noise: list[Tensor] = []
+        for number, layer in enumerate(layers):
+            own_seed = (seed + number * _LAYER_STRIDE) % SEED_LIMIT
+            examples, log_prior = vary(layer.examples, layer.log_prior, layer.keys, own_seed, tint=layer.tint)
+            self._denoisers.append(PatchPosterior(examples * 2 - 1, log_prior))
+            noise.append(torch.randn(self._shapes[number], generator=generator_for(own_seed, 0)).flatten())
+        # At the highest sigma the picture itself is far below the noise: pure noise is the usual start.
+        self.latents = torch.cat(noise) if noise else torch.zeros(0)
+
+    def step(self, timestep: Tensor) -> None:
+        alpha = float(self._scheduler.alphas_cumprod[int(timestep)])
+        sigma = ((1 - alpha) / alpha) ** 0.5
+        clean = [
+            denoiser(noisy, sigma).flatten()
+            for denoiser, noisy in zip(self._denoisers, self.split(alpha**-0.5), strict=True)
+        ]
+        if clean:
+            self.latents = self._scheduler.step(torch.cat(clean), timestep, self.latents).prev_sample
+
+    def split(self, gain: float = 1.0) -> list[Tensor]:
+        """The layers (4, H, W) of the latents, times ``gain``."""
+        sizes = [channels * height * width for channels, height, width in self._shapes]
+        parts = torch.split(self.latents * gain, sizes) if sizes else ()
+        return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
+
+
+def composite(
+    layers: Sequence[Layer], drawn: Sequence[Tensor], background: tuple[int, int, int], size: int
+) -> Tensor:
+    """Lay premultiplied layers (4, H, W) in -1..1 over a plain background; (3, size, size) in 0..1."""
+    canvas = torch.tensor(background, dtype=torch.float32).view(3, 1, 1).expand(3, size, size) / 255
+    canvas = canvas.clone()
+    for layer, pixels in zip(layers, drawn, strict=True):
+        height, width = pixels.shape[-2:]
+        left, top = max(layer.left, 0), max(layer.top, 0)
+        right, bottom = min(layer.left + width, size), min(layer.top + height, size)
+        if right <= left or bottom <= top:
+            continue
+        seen = pixels[:, top - layer.top : bottom - layer.top, left - layer.left : right - layer.left] / 2 + 0.5
+        alpha = seen[3:].clamp(0, 1)
+        colour = seen[:3].clamp(min=0).minimum(alpha)
+        below = canvas[:, top:bottom, left:right]
+        canvas[:, top:bottom, left:right] = colour + (1 - alpha) * below
+    return canvas.clamp(0, 1)
+
+
+def _to_pil(picture: Tensor) -> Image.Image:
+    pixels = (picture * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+    return Image.fromarray(pixels, "RGB")

@@ -1,0 +1,119 @@
+"""The tools node: runs what the model called, one call after the other, and loses nothing when a limit strikes."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from langchain_core.messages import AIMessage, ToolCall, ToolMessage
+from langchain_core.tools import BaseTool
+from pydantic import ValidationError
+
+from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument
+from imagerag.graphs.budget import check_generation, stop_check
+from imagerag.graphs.deciding import stop_reason
+from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.state import Spent, State
+from imagerag.graphs.tracing import trace_step
+from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
+from imagerag.records import TraceStep
+from imagerag.tools.workbench import Emit, Workbench
+
+_current: ContextVar[Workbench] = ContextVar("imagerag_workbench")
+
+
+def current_bench() -> Workbench:
+    """Return the workbench of the step that is running in this context."""
+    return _current.get()
+
+
+def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit: Emit) -> dict[str, Any]:
+    """Run the tool calls of the last message in order, each seeing what the ones before it made.
+
+    They run one by one on purpose: image ids count up, and one drawing already uses every core.
+    """
+    last = state["messages"][-1]
+    calls = last.tool_calls if isinstance(last, AIMessage) else []
+    spent: Spent = {**state["spent"]}
+    bench = open_bench(state, parts, spent, emit)
+    offered = offered_tools(
+        state["mode"], images_of_turn(state["all_images"], state["turn"]), has_searched(state["messages"])
+    )
+    results: list[ToolMessage] = []
+    trace: list[TraceStep] = []
+    halt: BudgetExceeded | Cancelled | None = None
+    with _working_on(bench):
+        for call in calls:
+            began = time.perf_counter()
+            error: str | None = None
+            if halt is not None:
+                result = _refused(call, f"not run: {halt}")
+            else:
+                try:
+                    result = _run(call, tools, offered)
+                except (BudgetExceeded, Cancelled) as stop:
+                    halt = stop
+                    result = _refused(call, f"not run to its end: {stop}")
+            if result.status == "error":
+                error = str(result.text)
+                emit({"event": "note", "text": f"{call['name']}: {error}"})
+            results.append(result)
+            trace.append(trace_step(state, "tools", call["name"], str(result.text), began, error=error))
+    return {
+        "messages": results,
+        "all_images": bench.made_images,
+        "all_references": bench.made_references,
+        "all_trace": trace,
+        "spent": spent,
+        "halt": stop_reason(halt) if halt else None,
+    }
+
+
+def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str]) -> ToolMessage:
+    """Invoke one tool; what the model can correct comes back to it as an error message."""
+    if call["name"] not in offered:
+        return _refused(call, f"tool {call['name']!r} is not offered here; valid: {', '.join(sorted(offered))}")
+    try:
+        result: ToolMessage = tools[call["name"]].invoke({**call, "type": "tool_call"})
+    except InvalidArgument as error:
+        return _refused(call, str(error))
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))} {e.get('input')!r}: {e['msg']}" for e in error.errors())
+        return _refused(call, f"arguments of {call['name']!r} are not valid: {wrong}")
+    return result
+
+
+def _refused(call: ToolCall, why: str) -> ToolMessage:
+    return ToolMessage(why, tool_call_id=call["id"] or "", name=call["name"], status="error")
+
+
+def open_bench(state: State, parts: ResolvedParts, spent: Spent, emit: Emit) -> Workbench:
+    """Return the workbench of one step; each batch drawn on it is entered in ``spent``."""
+
+    def begin_drawing() -> None:
+        check_generation(state["limits"], spent)
+        spent["generations"] += 1
+
+    return Workbench(
+        parts,
+        images={record["id"]: record for record in state["all_images"]},
+        references={record["id"]: record for record in state["all_references"]},
+        prompt=state["prompt"],
+        seed=state["run_seed"],
+        n=parts.context.n,
+        turn=state["turn"],
+        step=spent["steps"],
+        begin_drawing=begin_drawing,
+        check=stop_check(state["limits"], spent, parts.context.cancel),
+        emit=emit,
+    )
+
+
+@contextmanager
+def _working_on(bench: Workbench) -> Iterator[None]:
+    token = _current.set(bench)
+    try:
+        yield
+    finally:
+        _current.reset(token)

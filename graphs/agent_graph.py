@@ -1,0 +1,110 @@
+"""The agent's graph: agent -> tools -> critic (after a drawing) -> agent ... -> finish."""
+
+from typing import Any, Literal
+
+from imagerag.index.references import ReferenceIndex
+from imagerag.store.images import ImageStore
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from imagerag.agent.minds import Critic, Writer
+from imagerag.engines.generator import Generator
+from imagerag.graphs.acting import act, current_bench
+from imagerag.graphs.context import Context, load_context
+from imagerag.graphs.deciding import decide
+from imagerag.graphs.finishing import finish
+from imagerag.graphs.intake import take_in
+from imagerag.graphs.judging import judge
+from imagerag.graphs.parts import Injected, ResolvedParts
+from imagerag.graphs.state import Input, Limits, Output, State
+from imagerag.tools.five import make_tools
+
+RECURSION_LIMIT = 3 * 1000 + 10
+"""LangGraph's own guard, out of the way of ``max_steps`` (at most 1000, three nodes each), which is the real limit."""
+
+Graph = CompiledStateGraph[State, Context, Input, Output]
+
+
+def after_agent(state: State) -> Literal["tools", "finish"]:
+    """Go on to the tools if the model called any and nothing halted the run."""
+    last = state["messages"][-1]
+    called = isinstance(last, AIMessage) and bool(last.tool_calls)
+    return "tools" if called and state["halt"] is None else "finish"
+
+
+def after_tools(state: State) -> Literal["critic", "agent", "finish"]:
+    """Every image made is judged, also when the run has to end."""
+    if any(record["verdict"] is None for record in state["all_images"]):
+        return "critic"
+    return "finish" if state["halt"] else "agent"
+
+
+def after_critic(state: State) -> Literal["agent", "finish"]:
+    """End when the critic is satisfied or the run is halted."""
+    return "finish" if state["halt"] else "agent"
+
+
+def build_graph(
+    *,
+    chat_model: BaseChatModel | None = None,
+    critic: Critic | None = None,
+    writer: Writer | None = None,
+    generator: Generator | None = None,
+    index: ReferenceIndex | None = None,
+    store: ImageStore | None = None,
+    budget: Limits | None = None,
+    checkpointer: BaseCheckpointSaver[Any] | Literal["memory"] | None = "memory",
+) -> Graph:
+    """Return the agent's graph, ready to ``invoke`` with ``{"prompt": ...}`` and a ``thread_id``.
+
+    Args:
+        chat_model: decides; must take tools. The context's ``vlm`` names one otherwise.
+        critic, writer, generator, index, store: as the context names them unless given.
+        budget: limits that hold unless a request brings its own.
+        checkpointer: keeps threads; ``"memory"`` for as long as the graph lives, ``None`` for a graph that is served
+            or nested by something that brings its own.
+
+    Nothing heavy is loaded before the first run.
+    """
+    injected = Injected(chat_model, critic, writer, generator, index, store)
+    tools = make_tools(current_bench)
+    by_name = {tool.name: tool for tool in tools}
+
+    def parts(runtime: Runtime[Context]) -> ResolvedParts:
+        return ResolvedParts(runtime.context or load_context(), injected)
+
+    def intake(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        return take_in(state, parts(runtime), budget)
+
+    def agent(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        return decide(state, parts(runtime), tools)
+
+    def run_tools(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        return act(state, parts(runtime), by_name, runtime.stream_writer)
+
+    def run_critic(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        return judge(state, parts(runtime), runtime.stream_writer)
+
+    def run_finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        return finish(state, runtime.stream_writer)
+
+    builder = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
+    builder.add_node("intake", intake)
+    builder.add_node("agent", agent)
+    builder.add_node("tools", run_tools)
+    builder.add_node("critic", run_critic)
+    builder.add_node("finish", run_finish)
+    builder.add_edge(START, "intake")
+    builder.add_edge("intake", "agent")
+    builder.add_conditional_edges("agent", after_agent)
+    builder.add_conditional_edges("tools", after_tools)
+    builder.add_conditional_edges("critic", after_critic)
+    builder.add_edge("finish", END)
+    saver = InMemorySaver() if checkpointer == "memory" else checkpointer
+    graph: Graph = builder.compile(checkpointer=saver, name="imagerag")
+    return graph.with_config(recursion_limit=RECURSION_LIMIT)

@@ -1,0 +1,77 @@
+"""Limits of a run: what they are, what is spent, and the moment to stop."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.graphs.context import Context
+from imagerag.graphs.state import Limits, Spent
+
+
+def merge_limits(context: Context, *overrides: Limits | None) -> Limits:
+    """Return every limit, from the context unless one of the overrides names it; later overrides win."""
+    limits: Limits = {
+        "max_steps": context.max_steps,
+        "max_generations": context.max_generations,
+        "max_seconds": context.max_seconds,
+        "max_tokens": context.max_tokens,
+        "max_money": context.max_money,
+    }
+    for override in overrides:
+        limits.update(override or {})
+    return limits
+
+
+def nothing_spent(now: float) -> Spent:
+    """Return the account of a run that begins ``now`` (seconds since the epoch)."""
+    return {"steps": 0, "generations": 0, "started": now, "tokens": 0, "money": 0.0}
+
+
+def check_step(limits: Limits, spent: Spent) -> None:
+    """Refuse another decision of the chat model.
+
+    Raises:
+        BudgetExceeded: steps, tokens, money or seconds have run out. Money of unknown price never counts as zero
+            spent: with a limit set, a call of unknown price ends the run.
+    """
+    if spent["steps"] >= limits["max_steps"]:
+        raise BudgetExceeded("steps", spent["steps"], limits["max_steps"])
+    max_tokens, max_money = limits["max_tokens"], limits["max_money"]
+    if max_tokens is not None and spent["tokens"] >= max_tokens:
+        raise BudgetExceeded("tokens", spent["tokens"], max_tokens)
+    if max_money is not None and (spent["money"] is None or 0 < max_money <= spent["money"]):
+        raise BudgetExceeded("money", float("nan") if spent["money"] is None else spent["money"], max_money)
+    check_seconds(limits, spent)
+
+
+def check_generation(limits: Limits, spent: Spent) -> None:
+    """Refuse another batch.
+
+    Raises:
+        BudgetExceeded: generations have run out.
+    """
+    if spent["generations"] >= limits["max_generations"]:
+        raise BudgetExceeded("generations", spent["generations"], limits["max_generations"])
+
+
+def check_seconds(limits: Limits, spent: Spent) -> None:
+    """Refuse to go on.
+
+    Raises:
+        BudgetExceeded: the wall clock has run out.
+    """
+    used = time.time() - spent["started"]
+    if used >= limits["max_seconds"]:
+        raise BudgetExceeded("seconds", used, limits["max_seconds"])
+
+
+def stop_check(limits: Limits, spent: Spent, cancel: threading.Event | None) -> Callable[[], None]:
+    """Return the check that generators call before each denoising step."""
+
+    def check() -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("the run was cancelled")
+        check_seconds(limits, spent)
+
+    return check

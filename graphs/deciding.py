@@ -1,0 +1,102 @@
+"""The agent node: the chat model decides what to do next, or a limit decides for it."""
+
+import base64
+import io
+import time
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+
+from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.graphs.budget import check_step, stop_check
+from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.state import Spent, State
+from imagerag.graphs.tracing import trace_step
+from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
+from imagerag.prompts import render
+from imagerag.records import StopReason
+from imagerag.tools.workbench import open_pixels
+
+MAX_SIDE = 768
+"""Pixels on the longer side of an image sent to a model."""
+
+
+def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dict[str, Any]:
+    """Ask the chat model for its next tool calls; stop instead when a limit is reached."""
+    began = time.perf_counter()
+    spent: Spent = {**state["spent"]}
+    try:
+        stop_check(state["limits"], spent, parts.context.cancel)()
+        check_step(state["limits"], spent)
+    except (BudgetExceeded, Cancelled) as stop:
+        return {"halt": stop_reason(stop), "all_trace": [trace_step(state, "agent", "stop", str(stop), began)]}
+    images = images_of_turn(state["all_images"], state["turn"])
+    offered = offered_tools(state["mode"], images, has_searched(state["messages"]))
+    model: Runnable[Any, AIMessage] = parts.chat_model.bind_tools([tool for tool in tools if tool.name in offered])
+    answer = model.invoke([_system(state, parts, offered), *_with_pixels(state, parts)])
+    tokens = (answer.usage_metadata or {}).get("total_tokens", 0)
+    spent["steps"] += 1
+    spent["tokens"] += tokens
+    if tokens and spent["money"] is not None:
+        spent["money"] = None  # priced models report their cost; a model that only counts tokens has no known price
+    if not answer.tool_calls and not images and "generate" in offered and spent["steps"] <= 2:
+        # A model that chats instead of drawing would lose the run: the first drawing is made in its name.
+        call = {"name": "generate", "args": {"prompt": state["prompt"]}, "id": f"call-{uuid4().hex[:12]}"}
+        answer = AIMessage(answer.content, tool_calls=[{**call, "type": "tool_call"}], id=answer.id)
+    called = ", ".join(call["name"] for call in answer.tool_calls) or "nothing more to do"
+    step = trace_step(state, "agent", called, str(answer.text), began, tokens=tokens, money=None if tokens else 0.0)
+    return {"messages": [answer], "spent": spent, "all_trace": [step]}
+
+
+def stop_reason(stop: BudgetExceeded | Cancelled) -> StopReason:
+    """Return the stop reason that an ending exception stands for."""
+    return "cancelled" if isinstance(stop, Cancelled) else stop.kind
+
+
+def _system(state: State, parts: ResolvedParts, offered: frozenset[str]) -> SystemMessage:
+    """Render the system prompt; the same facts ride along as data for a model that is a program."""
+    base = next((image for image in state["all_images"] if image["id"] == state["base"]), None)
+    subjects = [record["id"] for record in state["all_references"] if record["kind"] == "subject"]
+    brief = {
+        "prompt": state["prompt"],
+        "base": None
+        if base is None
+        else {key: base[key] for key in ("id", "prompt", "seed", "references", "reference_scale")},
+        "subjects": subjects,
+        "tools": sorted(offered),
+        "references": {record["id"]: record["concept"] for record in state["all_references"]},
+        "max_references": parts.generator.max_references,
+    }
+    text = render("agent.j2", prompt=state["prompt"], base=base, subjects=subjects, offered=sorted(offered))
+    return SystemMessage(text, additional_kwargs={"brief": brief})
+
+
+def _with_pixels(state: State, parts: ResolvedParts) -> list[BaseMessage]:
+    """Return the messages with image placeholders filled in for models that see; state itself holds no pixels."""
+    if not getattr(parts.chat_model, "sees_images", True):
+        return list(state["messages"])
+    records = {record["id"]: record for record in [*state["all_images"], *state["all_references"]]}
+    filled: list[BaseMessage] = []
+    for message in state["messages"]:
+        if isinstance(message.content, str) or not any(_is_placeholder(block) for block in message.content):
+            filled.append(message)
+            continue
+        content = [_filled(block, records, parts) if _is_placeholder(block) else block for block in message.content]
+        filled.append(message.model_copy(update={"content": content}))
+    return filled
+
+
+def _is_placeholder(block: str | dict[str, Any]) -> bool:
+    return isinstance(block, dict) and block.get("type") == "image" and "id" in block and "base64" not in block
+
+
+def _filled(block: Any, records: dict[str, Any], parts: ResolvedParts) -> dict[str, Any]:
+    image = open_pixels(parts, records[block["id"]]).convert("RGB")
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return {"type": "image", "base64": base64.b64encode(buffer.getvalue()).decode(), "mime_type": "image/png"}

@@ -1,0 +1,54 @@
+"""The last node: hands over the best image with its verdict, its references, and why the run ended."""
+
+import time
+from typing import Any
+
+from langchain_core.messages import AIMessage
+
+from imagerag.graphs.state import State
+from imagerag.graphs.turn import best_of, images_of_turn, used_references
+from imagerag.records import ImageRecord, StopReason
+from imagerag.tools.workbench import Emit
+
+ENDINGS: dict[StopReason, str] = {
+    "satisfied": "the critic is satisfied",
+    "no_improvement": "redrawing no longer made it better",
+    "steps": "the step budget ran out",
+    "generations": "the generation budget ran out",
+    "seconds": "the time budget ran out",
+    "tokens": "the token budget ran out",
+    "money": "the money budget ran out",
+    "cancelled": "it was cancelled",
+    "error": "an error ended it",
+}
+
+
+def finish(state: State, emit: Emit) -> dict[str, Any]:
+    """Return the outcome of the turn: always the image that the critic scored highest, never just the last one."""
+    return outcome(state, emit, best_of(images_of_turn(state["all_images"], state["turn"])))
+
+
+def outcome(state: State, emit: Emit, chosen: ImageRecord | None) -> dict[str, Any]:
+    """Return the outcome of the turn with that image as its result."""
+    images = images_of_turn(state["all_images"], state["turn"])
+    reason: StopReason = state["halt"] or "no_improvement"
+    emit({"event": "stop", "reason": reason, "detail": ENDINGS[reason]})
+    return {
+        "image": chosen,
+        "verdict": chosen["verdict"] if chosen else None,
+        "images": images,
+        "references": used_references(images, state["all_references"]),
+        "trace": [step for step in state["all_trace"] if step["turn"] == state["turn"]],
+        "stop_reason": reason,
+        "seconds": round(time.time() - state["spent"]["started"], 3),
+        "messages": [_answer(state["prompt"], chosen, reason)],
+    }
+
+
+def _answer(prompt: str, best: ImageRecord | None, reason: StopReason) -> AIMessage:
+    if best is None or best["verdict"] is None:
+        return AIMessage(f"No image of {prompt!r} was made: {ENDINGS[reason]}.")
+    missing = best["verdict"]["missing"]
+    lack = f" Still missing: {', '.join(missing)}." if missing else ""
+    text = f"{best['id']} shows {prompt!r} (score {best['score']:.2f}); {ENDINGS[reason]}.{lack}"
+    return AIMessage([{"type": "text", "text": text}, {"type": "image", "id": best["id"]}])

@@ -1,0 +1,131 @@
+"""The first node: takes a request in, whatever form it has, and turns it into a brief, a seed and limits."""
+
+import base64
+import binascii
+import random
+import time
+from typing import Any
+
+from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
+
+from imagerag.agent.minds import Brief, PastImage
+from imagerag.errors import UserError
+from imagerag.graphs.budget import merge_limits, nothing_spent
+from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.state import Limits, State
+from imagerag.graphs.turn import is_request, unanswered_calls
+from imagerag.records import ReferenceRecord
+from imagerag.tools.five import MAX_PROMPT
+
+
+def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) -> dict[str, Any]:
+    """Return the state with which a turn begins.
+
+    Raises:
+        UserError: an empty or overlong prompt, or a subject image that can't be read.
+    """
+    context = parts.context
+    messages = list(state.get("messages") or [])
+    request, message, pictures = _request(messages, state.get("prompt") or "")
+    references = list(state.get("all_references") or [])
+    subjects: list[ReferenceRecord] = []
+    files = [*(state.get("subjects") or ()), *context.subject]
+    known = sum(record["kind"] == "subject" for record in references)
+    for picture in [*files, *pictures]:
+        subjects.append(_subject(parts, picture, f"subject-{known + len(subjects) + 1}"))
+    history = [PastImage(image["id"], image["prompt"], image["turn"]) for image in state.get("all_images") or ()]
+    if not history:  # a client without threads sends the whole conversation every time
+        earlier = [entry for entry in messages[:-1] if is_request(entry)] if message else []
+        history = [PastImage(f"message-{k + 1}", _text(entry), k + 1) for k, entry in enumerate(earlier)]
+    brief = parts.writer.brief(request, history) if history else Brief(request)
+    seed = next((seed for seed in (state.get("seed"), context.seed, state.get("run_seed")) if seed is not None), None)
+    if seed is None:
+        seed = random.SystemRandom().randrange(2**32)
+    repaired = [
+        ToolMessage("not run: the run was interrupted", tool_call_id=call["id"], name=call["name"], status="error")
+        for call in unanswered_calls(messages)
+    ]
+    placed = message or HumanMessage(request)
+    placed.additional_kwargs["subjects"] = [record["id"] for record in subjects]
+    return {
+        "messages": [*repaired, placed],
+        "all_references": subjects,
+        "turn": (state.get("turn") or 0) + 1,
+        "prompt": brief.prompt,
+        "base": brief.base if any(image.id == brief.base for image in history) else None,
+        "run_seed": seed,
+        "mode": context.mode,
+        "limits": merge_limits(context, budget, state.get("budget")),
+        "spent": nothing_spent(time.time()),
+        "best": None,
+        "stale": 0,
+        "halt": None,
+        "stop_reason": None,
+        "subjects": [],
+        "seed": None,
+        "budget": {},
+    }
+
+
+def check_prompt(text: str) -> str:
+    """Return the prompt without surrounding space.
+
+    Raises:
+        UserError: empty, or longer than ``MAX_PROMPT`` characters.
+    """
+    text = text.strip()
+    if not text:
+        raise UserError("the prompt '' is empty; say what to draw, for example: imagerag \"a lobster in a kimono\"")
+    if len(text) > MAX_PROMPT:
+        start = text[:40]
+        raise UserError(f"the prompt {start!r}... has {len(text)} characters; shorten it to at most {MAX_PROMPT}")
+    return text
+
+
+def _request(messages: list[AnyMessage], prompt: str) -> tuple[str, HumanMessage | None, list[bytes]]:
+    """Return the request, its message (pictures taken out), and the pictures that came with it."""
+    if not messages or not is_request(messages[-1]):
+        return check_prompt(prompt), None, []
+    last = messages[-1]
+    pictures: list[bytes] = []
+    kept: list[Any] = []
+    for block in last.content_blocks:
+        if block["type"] == "image":
+            pictures.append(_picture_bytes(dict(block)))
+        elif block["type"] == "text":
+            kept.append({"type": "text", "text": block["text"]})
+    text = check_prompt(_text(last))
+    return text, HumanMessage(kept or text, id=last.id, name=last.name), pictures
+
+
+def _text(message: AnyMessage) -> str:
+    return str(message.text)
+
+
+def _picture_bytes(block: dict[str, Any]) -> bytes:
+    data = block.get("base64")
+    if not data:
+        shown = str(block.get("url") or block.get("file_id") or "")[:80]
+        raise UserError(f"image {shown!r} is given by address; send its bytes (base64) instead")
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UserError(
+            f"image {str(data)[:16]!r}... is not base64 ({error}); send the file's bytes in base64"
+        ) from error
+
+
+def _subject(parts: ResolvedParts, picture: str | bytes, subject_id: str) -> ReferenceRecord:
+    stored = parts.store.put_user_image(picture)
+    return {
+        "id": subject_id,
+        "kind": "subject",
+        "path": str(stored.path),
+        "sha256": stored.sha256,
+        "concept": "",
+        "caption": "the user's own image",
+        "title": picture if isinstance(picture, str) else "uploaded image",
+        "similarity": 1.0,
+        "source": "user",
+        "licence": "user's own",
+    }

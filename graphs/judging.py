@@ -1,0 +1,77 @@
+"""The critic node: judges every image made, always, keeps the best, and says when redrawing has stopped helping."""
+
+import time
+from typing import Any
+
+from langchain_core.messages import HumanMessage
+
+from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.state import State
+from imagerag.graphs.tracing import trace_step
+from imagerag.graphs.turn import CRITIC, best_of, images_of_turn
+from imagerag.records import ImageRecord, StopReason, Verdict
+from imagerag.tools.workbench import Emit, open_pixels
+
+PATIENCE = 3
+"""Generations without a better image after which the run ends with ``no_improvement``."""
+
+
+def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
+    """Judge the images that have no verdict yet, against what the turn asks for; the best so far stays the best."""
+    began = time.perf_counter()
+    fresh = [record for record in state["all_images"] if record["verdict"] is None]
+    verdicts = parts.critic.judge([open_pixels(parts, record) for record in fresh], state["prompt"])
+    judged: list[ImageRecord] = []
+    for record, verdict in zip(fresh, verdicts, strict=True):
+        judged.append({**record, "verdict": verdict, "score": verdict["score"]})
+        parts.store.set_verdict(record["sha256"], verdict)
+    before = best_of(images_of_turn(state["all_images"], state["turn"]))
+    best = best_of([*([before] if before else []), *judged])
+    assert best is not None, "the critic runs only after a drawing"
+    for record in judged:
+        assert record["verdict"] is not None
+        emit({"event": "verdict", "image": record, "verdict": record["verdict"], "best": record["id"] == best["id"]})
+    stale = 0 if best is not before else state["stale"] + 1
+    halt = state["halt"] or _halt(best, stale)
+    report = best_of(judged)
+    assert report is not None
+    assert report["verdict"] is not None
+    return {
+        "all_images": judged,
+        "best": best["id"],
+        "stale": stale,
+        "halt": halt,
+        "messages": [_report(report, report["verdict"], best)],
+        "all_trace": [
+            trace_step(
+                state,
+                "critic",
+                parts.critic.name,
+                "; ".join(f"{record['id']} {record['score']:.2f}" for record in judged),
+                began,
+            )
+        ],
+    }
+
+
+def _halt(best: ImageRecord, stale: int) -> StopReason | None:
+    assert best["verdict"] is not None
+    if best["verdict"]["satisfied"]:
+        return "satisfied"
+    return "no_improvement" if stale >= PATIENCE else None
+
+
+def _report(record: ImageRecord, verdict: Verdict, best: ImageRecord) -> HumanMessage:
+    """Word the verdict for the model; the record rides along for a model that is a program."""
+    lines = [
+        f"- {score['concept']} ({score['kind']}): {'present' if score['present'] else 'absent'}, {score['score']:.2f}"
+        for score in verdict["concepts"]
+    ]
+    standing = "the best so far" if record["id"] == best["id"] else f"not better than {best['id']}"
+    head = f"Critic on {record['id']}: score {verdict['score']:.2f}, {standing}."
+    tail = f"Missing: {', '.join(verdict['missing'])}." if verdict["missing"] else "Nothing is missing."
+    return HumanMessage(
+        "\n".join([head, *lines, tail]),
+        name=CRITIC,
+        additional_kwargs={"image": {**record, "verdict": verdict}, "best": best["id"]},
+    )

@@ -1,0 +1,191 @@
+"""The paper's pipeline, one pass and fixed: draw, ask once, look up once, redraw once, return the redraw.
+
+As published (arXiv 2502.09411 and its code): the redraw replaces the first image whether or not it is better, one image
+is retrieved per missing concept and at most three are used (the published setting for models that take several), at
+reference scale 0.5. It is the baseline that the agent has to beat, with the same parts.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from imagerag.index.references import ReferenceIndex
+from imagerag.store.images import ImageStore
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.runtime import Runtime
+
+from imagerag.agent.minds import Critic, Writer
+from imagerag.engines.generator import Generator
+from imagerag.engines.scene import parse_scene
+from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.graphs.acting import open_bench
+from imagerag.graphs.agent_graph import RECURSION_LIMIT, Graph
+from imagerag.graphs.context import Context, load_context
+from imagerag.graphs.deciding import stop_reason
+from imagerag.graphs.finishing import outcome
+from imagerag.graphs.intake import take_in
+from imagerag.graphs.judging import judge
+from imagerag.graphs.parts import Injected, ResolvedParts
+from imagerag.graphs.state import Input, Output, Spent, State
+from imagerag.graphs.tracing import trace_step
+from imagerag.graphs.turn import best_of, images_of_turn
+from imagerag.prompts import render
+from imagerag.records import ReferenceRecord
+from imagerag.tools.workbench import Emit, Workbench
+
+MAX_IMAGES = 3
+"""References in one redraw; the paper's setting for OmniGen."""
+
+SCALE = 0.5
+"""Reference scale; the paper's setting for IP-Adapter."""
+
+
+def build_one_pass(
+    *,
+    critic: Critic | None = None,
+    writer: Writer | None = None,
+    generator: Generator | None = None,
+    index: ReferenceIndex | None = None,
+    store: ImageStore | None = None,
+    checkpointer: BaseCheckpointSaver[Any] | Literal["memory"] | None = "memory",
+) -> Graph:
+    """Return the paper's pipeline as a graph with the same input and output as ``build_graph``.
+
+    The critic stands in for the questions that the paper asks its VLM (does it match, what is missing).
+    """
+    injected = Injected(None, critic, writer, generator, index, store)
+
+    def parts(runtime: Runtime[Context]) -> ResolvedParts:
+        return ResolvedParts(runtime.context or load_context(), injected)
+
+    def intake(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        return take_in(state, parts(runtime))
+
+    def draw(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        return _draw(state, parts(runtime), runtime.stream_writer)
+
+    def run_critic(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        return judge(state, parts(runtime), runtime.stream_writer)
+
+    def redraw(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        return _redraw(state, parts(runtime), runtime.stream_writer)
+
+    def run_finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        return _finish(state, runtime.stream_writer)
+
+    builder = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
+    builder.add_node("intake", intake)
+    builder.add_node("draw", draw)
+    builder.add_node("critic", run_critic)
+    builder.add_node("redraw", redraw)
+    builder.add_node("finish", run_finish)
+    builder.add_edge(START, "intake")
+    builder.add_edge("intake", "draw")
+    builder.add_conditional_edges("draw", _after_drawing)
+    builder.add_conditional_edges("critic", _after_critic)
+    builder.add_conditional_edges("redraw", _after_drawing)
+    builder.add_edge("finish", END)
+    saver = InMemorySaver() if checkpointer == "memory" else checkpointer
+    graph: Graph = builder.compile(checkpointer=saver, name="imagerag-one-pass")
+    return graph.with_config(recursion_limit=RECURSION_LIMIT)
+
+
+def _after_drawing(state: State) -> Literal["critic", "finish"]:
+    return "critic" if any(record["verdict"] is None for record in state["all_images"]) else "finish"
+
+
+def _after_critic(state: State) -> Literal["redraw", "finish"]:
+    drawn = {record["step"] for record in images_of_turn(state["all_images"], state["turn"])}
+    once = state["mode"] in ("lookup_first", "no_lookup") or len(drawn) > 1
+    return "finish" if state["halt"] or once else "redraw"
+
+
+def _finish(state: State, emit: Emit) -> dict[str, Any]:
+    """Return the last drawing, as the published code does."""
+    images = images_of_turn(state["all_images"], state["turn"])
+    chosen = best_of([record for record in images if record["step"] == images[-1]["step"]]) if images else None
+    if chosen and chosen["verdict"] and state["halt"] in (None, "satisfied"):
+        satisfied = chosen["verdict"]["satisfied"]
+        state = {**state, "halt": "satisfied" if satisfied else "no_improvement"}
+    return outcome(state, emit, chosen)
+
+
+def _draw(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
+    """Draw the first image, or in ``lookup_first`` mode draw once with everything looked up."""
+    return _at_bench(state, parts, emit, "draw", lambda bench: _first(state, bench))
+
+
+def _redraw(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
+    """Look the missing concepts up, one image each, and draw again; or reword, where the mode says so."""
+    first = best_of(images_of_turn(state["all_images"], state["turn"]))
+    assert first is not None
+    assert first["verdict"] is not None
+    missing = first["verdict"]["missing"]
+
+    def work(bench: Workbench) -> None:
+        if state["mode"] == "rephrase_only":
+            bench.draw(parts.writer.rephrase(state["prompt"], missing), seed=first["seed"], parent=first["id"])
+            return
+        references = _look_up(bench, state["prompt"], missing)
+        if references:
+            _conditioned(bench, state["prompt"], references, first["seed"], first["id"])
+
+    return _at_bench(state, parts, emit, "redraw", work)
+
+
+def _first(state: State, bench: Workbench) -> None:
+    references: list[ReferenceRecord] = []
+    if state["mode"] == "lookup_first":
+        references = _look_up(bench, state["prompt"], parse_scene(state["prompt"]).content_concepts())
+    if references or bench.subjects:
+        _conditioned(bench, state["prompt"], references, state["run_seed"], None)
+    else:
+        bench.draw(state["prompt"])
+
+
+def _look_up(bench: Workbench, prompt: str, concepts: list[str]) -> list[ReferenceRecord]:
+    concepts = concepts[:MAX_IMAGES]
+    if not concepts:
+        return []
+    captions = bench.parts.writer.captions(prompt, concepts, 1)
+    bench.emit({"event": "captions", "captions": captions})
+    pairs = [(concept, of_it[0]) for concept, of_it in captions.items()]
+    found = bench.parts.index.search([caption for _, caption in pairs], 1)
+    records = [
+        record
+        for (concept, caption), hits in zip(pairs, found, strict=True)
+        for record in bench.add_references(concept, caption, hits)
+    ]
+    bench.emit({"event": "references", "references": records})
+    return records
+
+
+def _conditioned(
+    bench: Workbench, prompt: str, references: list[ReferenceRecord], seed: int, parent: str | None
+) -> None:
+    captions = [record["caption"] for record in references]
+    worded = render("conditioned.j2", captions=captions, prompt=prompt) if captions else prompt
+    bench.draw(worded, [*bench.subjects, *references], SCALE, seed, parent)
+
+
+def _at_bench(
+    state: State, parts: ResolvedParts, emit: Emit, name: str, work: Callable[[Workbench], None]
+) -> dict[str, Any]:
+    """Do the work on a workbench; a limit that strikes ends the run with what was made."""
+    began = time.perf_counter()
+    spent: Spent = {**state["spent"], "steps": state["spent"]["steps"] + 1}
+    bench = open_bench(state, parts, spent, emit)
+    halt, summary = None, ""
+    try:
+        work(bench)
+    except (BudgetExceeded, Cancelled) as stop:
+        halt, summary = stop_reason(stop), str(stop)
+    return {
+        "all_images": bench.made_images,
+        "all_references": bench.made_references,
+        "spent": spent,
+        "halt": halt,
+        "all_trace": [trace_step(state, "one_pass", name, summary, began)],
+    }

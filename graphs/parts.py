@@ -1,0 +1,79 @@
+"""The engines of a graph: injected ones, or those the context names, made when first asked for."""
+
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from imagerag.index.references import ReferenceIndex
+from imagerag.store.home import home_directory
+from imagerag.store.images import ImageStore
+from langchain_core.language_models import BaseChatModel
+
+from imagerag.agent.minds import Critic, Writer
+from imagerag.agent.providers import load_chat_model, load_critic, load_writer
+from imagerag.engines.generator import Generator
+from imagerag.engines.providers import embedded_clip, load_generator
+from imagerag.graphs.context import Context
+
+
+@dataclass(frozen=True)
+class Injected:
+    """Parts given to ``build_graph``; ``None`` leaves the choice to the context."""
+
+    chat_model: BaseChatModel | None = None
+    critic: Critic | None = None
+    writer: Writer | None = None
+    generator: Generator | None = None
+    index: ReferenceIndex | None = None
+    store: ImageStore | None = None
+
+
+@dataclass(frozen=True)
+class ResolvedParts:
+    """The parts of one run. Nothing is loaded until it is used: a run that looks nothing up opens no index."""
+
+    context: Context
+    injected: Injected = field(default_factory=Injected)
+
+    @cached_property
+    def home(self) -> Path:
+        """The data directory, created if need be."""
+        return home_directory(self.context.home)
+
+    @cached_property
+    def chat_model(self) -> BaseChatModel:
+        """The model that decides."""
+        return self.injected.chat_model or load_chat_model(self.context.vlm)
+
+    @cached_property
+    def critic(self) -> Critic:
+        """The critic that judges."""
+        return self.injected.critic or load_critic(self.context.critic)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """The writer of captions and rephrased prompts."""
+        return self.injected.writer or load_writer()
+
+    @cached_property
+    def generator(self) -> Generator:
+        """The generator that draws."""
+        return self.injected.generator or load_generator(self.context.generator)
+
+    @cached_property
+    def index(self) -> ReferenceIndex:
+        """The reference index."""
+        return self.injected.index or open_index(self.home)
+
+    @cached_property
+    def store(self) -> ImageStore:
+        """The image store."""
+        return self.injected.store or ImageStore(self.home)
+
+
+@lru_cache(maxsize=4)
+def open_index(home: Path) -> ReferenceIndex:
+    """Return this process's one index of a data directory; Chroma wants no second client on the same files."""
+    from imagerag.index.chroma import ChromaIndex
+
+    return ChromaIndex(home, embedded_clip())

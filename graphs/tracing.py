@@ -1,0 +1,31 @@
+"""One step of the run as a record; the trace is the run's log."""
+
+import time
+
+from imagerag.graphs.state import State
+from imagerag.records import TraceStep
+
+
+def trace_step(
+    state: State,
+    node: str,
+    name: str,
+    summary: str,
+    began: float,
+    *,
+    tokens: int = 0,
+    money: float | None = 0.0,
+    error: str | None = None,
+) -> TraceStep:
+    """Return the record of what was done since ``began`` (of ``time.perf_counter``); money in US dollars."""
+    return {
+        "step": state["spent"]["steps"],
+        "turn": state["turn"],
+        "node": node,
+        "name": name,
+        "summary": summary,
+        "seconds": round(time.perf_counter() - began, 4),
+        "tokens": tokens,
+        "money": money,
+        "error": error,
+    }

@@ -1,0 +1,79 @@
+"""Reading a thread's state: what belongs to the current turn, and which tools a mode offers. Pure functions."""
+
+from typing import Any
+
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+
+from imagerag.records import ImageRecord, Mode, ReferenceRecord
+
+CRITIC = "critic"
+"""Name of the messages in which the critic reports to the model."""
+
+DRAWING_TOOLS = frozenset({"generate", "regenerate_with_references"})
+
+
+def images_of_turn(images: list[ImageRecord], turn: int) -> list[ImageRecord]:
+    """Return the images made in that turn, in order."""
+    return [record for record in images if record["turn"] == turn]
+
+
+def best_of(images: list[ImageRecord]) -> ImageRecord | None:
+    """Return the judged image with the highest score; of equals, the first made."""
+    judged = [record for record in images if record["score"] is not None]
+    return max(judged, key=lambda record: record["score"] or 0.0, default=None)
+
+
+def used_references(images: list[ImageRecord], references: list[ReferenceRecord]) -> list[ReferenceRecord]:
+    """Return the references that any of the images was drawn with."""
+    used = {reference_id for record in images for reference_id in record["references"]}
+    return [record for record in references if record["id"] in used]
+
+
+def offered_tools(mode: Mode, images: list[ImageRecord], searched: bool) -> frozenset[str]:
+    """Return the names of the tools that a mode offers at this point of a turn.
+
+    The mode *is* its tool set: no prompt has to forbid anything, and no model can get around it.
+
+    Args:
+        mode: of the run.
+        images: made in this turn.
+        searched: a look-up was made in this turn, whatever it found.
+    """
+    everything = {"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"}
+    if mode == "no_lookup":
+        return frozenset({"generate", "inspect_image"})
+    if mode == "rephrase_only":
+        return frozenset({"generate", "inspect_image", "propose_captions"})
+    if mode == "lookup_first" and not images and not searched:
+        return frozenset(everything - {"generate", "inspect_image"})
+    return frozenset(everything)
+
+
+def since_request(messages: list[AnyMessage]) -> list[AnyMessage]:
+    """Return the messages from the last request of the person on; the critic's reports are not requests."""
+    for position in range(len(messages) - 1, -1, -1):
+        if is_request(messages[position]):
+            return messages[position:]
+    return []
+
+
+def is_request(message: AnyMessage) -> bool:
+    """Tell whether a message is the person's own."""
+    return isinstance(message, HumanMessage) and message.name != CRITIC
+
+
+def has_searched(messages: list[AnyMessage]) -> bool:
+    """Tell whether a look-up was made since the last request."""
+    return any(
+        isinstance(message, ToolMessage) and message.name == "search_references" and message.status == "success"
+        for message in since_request(messages)
+    )
+
+
+def unanswered_calls(messages: list[AnyMessage]) -> list[dict[str, Any]]:
+    """Return the tool calls of the last model message that have no result yet (a crash can leave some)."""
+    answered = {message.tool_call_id for message in messages if isinstance(message, ToolMessage)}
+    for message in reversed(messages):
+        if isinstance(message, AIMessage):
+            return [dict(call) for call in message.tool_calls if call["id"] not in answered]
+    return []

@@ -1,0 +1,185 @@
+"""The five tools, as LangChain tools: what their docstrings say is what the model reads."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from langchain_core.messages import ContentBlock
+from langchain_core.tools import BaseTool, StructuredTool
+from pydantic import BaseModel, Field
+
+from imagerag.errors import InvalidArgument
+from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.tools.workbench import Workbench
+
+MAX_PROMPT = 4000
+"""Characters of a prompt, caption or question."""
+MAX_K = 20
+"""References per caption in one search."""
+MAX_CAPTIONS = 16
+"""Captions in one search."""
+
+ToolResult = tuple[list[ContentBlock | dict[str, Any]], dict[str, Any]]
+"""What the model reads (text and image blocks) and the artifact record for programs."""
+
+
+class Caption(BaseModel):
+    """One caption to search with."""
+
+    concept: str = Field(description="the missing concept it stands for, as the critic names it")
+    caption: str = Field(description="a description of that concept alone")
+
+
+def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
+    """Return the five tools, working on whatever workbench ``bench()`` returns at the time of the call.
+
+    Results have text and image blocks as content and a JSON-serialisable record as artifact. Image blocks name the
+    image by id (``{"type": "image", "id": "image-1"}``); the edge that talks to the model puts the pixels in.
+
+    Raises (each tool, when invoked):
+        InvalidArgument: an argument the model can correct.
+        BudgetExceeded, Cancelled: the run has to end.
+    """
+
+    def generate(
+        prompt: Annotated[str, Field(description="the whole picture in words: content and style")],
+        seed: Annotated[int | None, Field(description="0..4294967295; leave out for a new one")] = None,
+    ) -> ToolResult:
+        """Draw the picture from words alone, without references. Use it first, or to try another seed."""
+        images = bench().draw(_text("prompt", prompt), seed=_seed(seed))
+        return _drawn(images, "drawn from the prompt alone")
+
+    def inspect_image(
+        image_id: Annotated[str, Field(description="an image (image-1), a reference (ref-1) or a subject (subject-1)")],
+        concepts: Annotated[
+            list[str] | None, Field(description="what to look for; leave out for everything the prompt asks for")
+        ] = None,
+    ) -> ToolResult:
+        """Look closely at an image or a reference: for each concept, whether it is there and how sure that is (0..1)."""
+        work = bench()
+        record = work.image_or_reference(image_id)
+        critic, pixels = work.parts.critic, work.pixels(record)
+        if concepts:
+            scores = critic.look_for(pixels, [_text("concepts", concept) for concept in concepts])
+        else:
+            scores = critic.judge([pixels], work.prompt)[0]["concepts"]
+        lines = [_seen(score["concept"], score["present"], score["score"]) for score in scores]
+        text = f"{image_id}:\n" + "\n".join(lines)
+        return [_words(text), _picture(image_id)], {"image_id": image_id, "concepts": scores}
+
+    def propose_captions(
+        concepts: Annotated[list[str], Field(description="the missing concepts, one entry each")],
+        per_concept: Annotated[int, Field(description="captions per concept, 1..5")] = 1,
+    ) -> ToolResult:
+        """Write stand-alone captions of missing concepts to search with: each describes one concept and nothing else."""
+        work = bench()
+        if not concepts:
+            raise InvalidArgument("concepts is empty; name at least one missing concept")
+        _within("per_concept", per_concept, 1, 5)
+        wanted = [_text("concepts", concept) for concept in concepts]
+        captions = work.parts.writer.captions(work.prompt, wanted, per_concept)
+        work.emit({"event": "captions", "captions": captions})
+        entries = [{"concept": concept, "caption": text} for concept, of_it in captions.items() for text in of_it]
+        lines = [f"{entry['concept']}: {entry['caption']}" for entry in entries]
+        return [_words("\n".join(lines))], {"captions": entries}
+
+    def search_references(
+        captions: Annotated[
+            list[Caption], Field(description="stand-alone captions; several per concept are searched in one pass")
+        ],
+        k: Annotated[int, Field(description=f"references per concept, 1..{MAX_K}")] = 3,
+    ) -> ToolResult:
+        """Search the reference library for images of missing concepts. Returns ids to regenerate with, best first."""
+        work = bench()
+        _within("k", k, 1, MAX_K)
+        pairs = [(_text("concept", entry.concept), _text("caption", entry.caption)) for entry in captions]
+        if not pairs:
+            raise InvalidArgument("captions is empty; give at least one caption per missing concept")
+        if len(pairs) > MAX_CAPTIONS:
+            raise InvalidArgument(f"{len(pairs)} captions are more than the {MAX_CAPTIONS} one search takes")
+        found = work.parts.index.search([caption for _, caption in pairs], k)
+        best: dict[str, dict[str, tuple[str, Any]]] = {}
+        for (concept, caption), hits in zip(pairs, found, strict=True):
+            of_concept = best.setdefault(concept, {})
+            for hit in hits:
+                if hit.sha256 not in of_concept or hit.similarity > of_concept[hit.sha256][1].similarity:
+                    of_concept[hit.sha256] = (caption, hit)
+        records: list[ReferenceRecord] = []
+        for concept, of_it in best.items():
+            ranked = sorted(of_it.values(), key=lambda pair: -pair[1].similarity)[:k]
+            for caption, hit in ranked:
+                records += work.add_references(concept, caption, [hit])
+        work.emit({"event": "references", "references": records})
+        lines = [
+            f"{r['id']} for {r['concept']!r}: {r['title']!r}, similarity {r['similarity']:.2f} to {r['caption']!r}"
+            for r in records
+        ]
+        text = "\n".join(lines) or "the library has nothing for these captions"
+        return [_words(text), *(_picture(r["id"]) for r in records)], {"references": records}
+
+    def regenerate_with_references(
+        prompt: Annotated[str, Field(description="the whole picture in words, as for generate")],
+        reference_ids: Annotated[list[str], Field(description="ids from search_references, such as ref-1")],
+        reference_scale: Annotated[float, Field(description="0..1, how strongly the references count")] = 0.5,
+        image_id: Annotated[str | None, Field(description="the image this is a redraw of")] = None,
+        seed: Annotated[int | None, Field(description="0..4294967295; leave out for a new one")] = None,
+    ) -> ToolResult:
+        """Draw the picture again with reference images for what was missing. The user's own images always count too."""
+        work = bench()
+        if not 0 <= reference_scale <= 1:
+            raise InvalidArgument(f"reference_scale {reference_scale!r} is outside 0..1")
+        references = work.picked_references(reference_ids)
+        references = [*work.subjects, *(r for r in references if r["kind"] != "subject")]
+        if not references:
+            raise InvalidArgument("reference_ids is empty; name references, or call generate to draw without")
+        most = work.parts.generator.max_references
+        if len(references) > most:
+            raise InvalidArgument(
+                f"{len(references)} references (with the user's own) are more than the {most} that "
+                f"{work.parts.generator.name!r} takes; name fewer"
+            )
+        parent = work.image(image_id)["id"] if image_id is not None else None
+        images = work.draw(_text("prompt", prompt), references, reference_scale, _seed(seed), parent)
+        with_what = ", ".join(record["id"] for record in references)
+        return _drawn(images, f"drawn with {with_what} at scale {reference_scale:g}")
+
+    functions = (generate, inspect_image, propose_captions, search_references, regenerate_with_references)
+    return [
+        StructuredTool.from_function(function, response_format="content_and_artifact", parse_docstring=False)
+        for function in functions
+    ]
+
+
+def _drawn(images: list[ImageRecord], how: str) -> ToolResult:
+    ids = ", ".join(f"{record['id']} (seed {record['seed']})" for record in images)
+    return [_words(f"{ids}: {how}"), *(_picture(record["id"]) for record in images)], {"images": images}
+
+
+def _words(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
+
+
+def _picture(image_id: str) -> dict[str, Any]:
+    return {"type": "image", "id": image_id}
+
+
+def _seen(concept: str, present: bool, score: float) -> str:
+    return f"- {concept}: {'present' if present else 'absent'} ({score:.2f})"
+
+
+def _text(name: str, value: str) -> str:
+    if not value.strip():
+        raise InvalidArgument(f"{name} has an empty text; say what it should show")
+    if len(value) > MAX_PROMPT:
+        raise InvalidArgument(f"{name} has {len(value)} characters; at most {MAX_PROMPT} are taken")
+    return value.strip()
+
+
+def _within(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise InvalidArgument(f"{name} {value!r} is outside {low}..{high}")
+
+
+def _seed(seed: int | None) -> int | None:
+    if seed is not None and not 0 <= seed < 2**32:
+        raise InvalidArgument(f"seed {seed!r} is outside 0..{2**32 - 1}")
+    return seed

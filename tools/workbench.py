@@ -1,0 +1,219 @@
+"""What the tools work on: the images and references of one thread, and the engines; it collects what they make."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+from imagerag.index.references import Hit, ReferenceIndex
+from imagerag.store.images import ImageStore
+from imagerag.store.manifest import Manifest, ManifestReference
+from PIL import Image
+
+from imagerag.agent.minds import Critic, Writer
+from imagerag.engines.generator import DrawRequest, Generator, Reference, StopCheck
+from imagerag.errors import InvalidArgument
+from imagerag.records import ImageRecord, ReferenceRecord
+
+Emit = Callable[[Mapping[str, object]], None]
+
+
+class Parts(Protocol):
+    """The engines a workbench uses; each is made when it is first asked for."""
+
+    @property
+    def generator(self) -> Generator: ...
+    @property
+    def critic(self) -> Critic: ...
+    @property
+    def writer(self) -> Writer: ...
+    @property
+    def index(self) -> ReferenceIndex: ...
+    @property
+    def store(self) -> ImageStore: ...
+
+
+@dataclass
+class Workbench:
+    """One thread's images and references, as the tools of one step see and extend them.
+
+    The graph makes one per step from its state and reads ``made_images`` and ``made_references`` back; another
+    program can keep one for as long as it likes.
+
+    Attributes:
+        images, references: what the thread has so far, by id.
+        subjects: ids of the user's own images, drawn with whenever references are.
+        seed: of the first candidate of the turn; later candidates count on from it.
+        n: candidates per drawing.
+        begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
+        check: called before each denoising step; raises to stop there.
+        emit: receives the events of ``imagerag.graphs.events``.
+    """
+
+    parts: Parts
+    images: dict[str, ImageRecord] = field(default_factory=dict)
+    references: dict[str, ReferenceRecord] = field(default_factory=dict)
+    prompt: str = ""
+    seed: int = 0
+    n: int = 1
+    turn: int = 1
+    step: int = 0
+    begin_drawing: Callable[[], None] = lambda: None
+    check: StopCheck | None = None
+    emit: Emit = lambda event: None
+    made_images: list[ImageRecord] = field(default_factory=list)
+    made_references: list[ReferenceRecord] = field(default_factory=list)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def image(self, image_id: str) -> ImageRecord:
+        """Return the record of an image of this thread.
+
+        Raises:
+            InvalidArgument: no such image; the message lists those there are.
+        """
+        if image_id not in self.images:
+            have = ", ".join(self.images) or "none yet; call generate first"
+            raise InvalidArgument(f"image_id {image_id!r} is not an image of this thread; valid: {have}")
+        return self.images[image_id]
+
+    def image_or_reference(self, name: str) -> ImageRecord | ReferenceRecord:
+        """Return the record of an image or a reference of this thread.
+
+        Raises:
+            InvalidArgument: neither has that id; the message lists those there are.
+        """
+        record = self.images.get(name) or self.references.get(name)
+        if record is None:
+            have = ", ".join([*self.images, *self.references]) or "none yet; call generate first"
+            raise InvalidArgument(f"image_id {name!r} is not an image or a reference of this thread; valid: {have}")
+        return record
+
+    def picked_references(self, reference_ids: Sequence[str]) -> list[ReferenceRecord]:
+        """Return the named references, without repeats, in order.
+
+        Raises:
+            InvalidArgument: no such reference; the message lists those there are.
+        """
+        for reference_id in reference_ids:
+            if reference_id not in self.references:
+                have = ", ".join(self.references) or "none yet; call search_references first"
+                raise InvalidArgument(f"reference id {reference_id!r} is not a reference of this thread; valid: {have}")
+        return [self.references[reference_id] for reference_id in dict.fromkeys(reference_ids)]
+
+    @property
+    def subjects(self) -> list[ReferenceRecord]:
+        """The user's own images."""
+        return [record for record in self.references.values() if record["kind"] == "subject"]
+
+    def pixels(self, record: ImageRecord | ReferenceRecord) -> Image.Image:
+        """Open an image or a reference of this thread."""
+        return open_pixels(self.parts, record)
+
+    def draw(
+        self,
+        prompt: str,
+        references: Sequence[ReferenceRecord] = (),
+        reference_scale: float = 0.0,
+        seed: int | None = None,
+        parent: str | None = None,
+    ) -> list[ImageRecord]:
+        """Draw one batch of ``n`` candidates, store each, and return their records.
+
+        Raises:
+            BudgetExceeded, Cancelled: before or between denoising steps; what earlier batches made is kept.
+            InvalidArgument: what the generator can't take.
+        """
+        with self.lock:
+            self.begin_drawing()
+            if self.check:
+                self.check()
+            generator = self.parts.generator
+            first = self._next_seed() if seed is None else seed
+            seeds = tuple((first + k) % 2**32 for k in range(self.n))
+            request = DrawRequest(
+                prompt,
+                seeds,
+                tuple(
+                    Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
+                    for record in references
+                ),
+                reference_scale,
+            )
+            drawings = generator.draw(request, check=self.check, on_step=self._progress)
+            records = []
+            for drawing in drawings:
+                manifest = Manifest.new(
+                    prompt=prompt,
+                    seed=drawing.seed,
+                    generator=generator.name,
+                    generator_revision=generator.revision,
+                    references=[ManifestReference.of(record) for record in references],
+                    reference_scale=reference_scale,
+                    facts=dict(drawing.facts),
+                )
+                stored = self.parts.store.put(drawing.image, manifest)
+                record: ImageRecord = {
+                    "id": f"image-{len(self.images) + 1}",
+                    "path": str(stored.path),
+                    "sha256": stored.sha256,
+                    "prompt": prompt,
+                    "seed": drawing.seed,
+                    "generator": generator.name,
+                    "references": [reference["id"] for reference in references],
+                    "reference_scale": reference_scale,
+                    "turn": self.turn,
+                    "step": self.step,
+                    "parent": parent,
+                    "score": None,
+                    "verdict": None,
+                }
+                self.images[record["id"]] = record
+                records.append(record)
+            self.made_images += records
+            for text in sorted({str(text) for drawing in drawings for text in _dropped(drawing.facts)}):
+                self.emit({"event": "note", "text": f"not drawn, since one picture holds no more: {text!r}"})
+            self.emit({"event": "images", "images": records})
+            return records
+
+    def add_references(self, concept: str, caption: str, hits: Iterable[Hit]) -> list[ReferenceRecord]:
+        """Enter look-up results as references of the thread; one that is there already keeps its id."""
+        with self.lock:
+            known = {(record["sha256"], record["concept"]): record for record in self.references.values()}
+            added = []
+            for hit in hits:
+                record = known.get((hit.sha256, concept))
+                if record is None:
+                    record = {
+                        "id": f"ref-{len(self.references) + 1}",
+                        "kind": "retrieved",
+                        "path": str(hit.path),
+                        "sha256": hit.sha256,
+                        "concept": concept,
+                        "caption": caption,
+                        "title": hit.title,
+                        "similarity": round(float(hit.similarity), 4),
+                        "source": hit.source,
+                        "licence": hit.licence,
+                    }
+                    self.references[record["id"]] = record
+                    self.made_references.append(record)
+                added.append(record)
+            return added
+
+    def _next_seed(self) -> int:
+        """Count on from the turn's seed, so that no two candidates of a turn share one by accident."""
+        return (self.seed + sum(record["turn"] == self.turn for record in self.images.values())) % 2**32
+
+    def _progress(self, done: int, total: int) -> None:
+        self.emit({"event": "progress", "what": "drawing", "done": done, "total": total})
+
+
+def open_pixels(parts: Parts, record: ImageRecord | ReferenceRecord) -> Image.Image:
+    """Open what a record names: looked-up references lie in the index, all else in the image store."""
+    if record.get("kind") == "retrieved":
+        return parts.index.image(record["sha256"])
+    return parts.store.open(record["sha256"])
+
+
+def _dropped(facts: Mapping[str, object]) -> Sequence[object]:
+    return cast("Sequence[object]", facts.get("dropped", ()))

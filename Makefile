@@ -1,7 +1,8 @@
+# Makes the environment; Python 3.11 or newer.
 PYTHON ?= python3
 VENV := .venv
-# The environment in use if there is one, so that CI and others can bring their own.
-RUN := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV),$(VENV))/bin/python
+# Runs everything else: that environment, or else the one in use.
+RUN ?= $(shell test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo python)
 
 .PHONY: setup check test bench
 

@@ -35,9 +35,11 @@ def run(argv: Sequence[str]) -> int:
     stdout = _open_streams()
     as_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
     try:
-        status = _dispatch(list(argv), stdout)
-        stdout.flush()
-        return status
+        try:
+            return _dispatch(list(argv), stdout)
+        finally:
+            # Here, where a reader that has gone away is still caught; --help ends by SystemExit.
+            stdout.flush()
     except UserError as error:
         return _fail(str(error), as_json, stdout)
     except KeyboardInterrupt:

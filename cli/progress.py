@@ -44,7 +44,7 @@ class ProgressBars:
         if done >= total:
             if not self._live:
                 seconds = time.monotonic() - self._began
-                print(f"{what}: {done} of {total} steps in {seconds:.1f} s", file=sys.stderr, flush=True)
+                print(f"{what}: {done} of {total} in {seconds:.1f} s", file=sys.stderr, flush=True)
             self.clear()
 
     def clear(self) -> None:

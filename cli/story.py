@@ -11,7 +11,10 @@ from imagerag.graphs.events import CaptionsEvent, Event, ImagesEvent, References
 from imagerag.records import ImageRecord, ReferenceRecord
 
 MAX_SHOWN = 6
-"""Candidates, captions or references listed one by one; the JSON and the page have them all."""
+"""Candidates or captions listed one by one; the JSON and the page have them all."""
+
+MAX_REFERENCES = 3
+"""References listed for each concept."""
 
 
 def printable(text: str) -> str:
@@ -91,9 +94,12 @@ class Story:
     def _origin(self, record: ImageRecord) -> str:
         if not record["references"]:
             return "drawn again from words alone" if len(self._images) > 1 and record["parent"] else "drawn from words"
-        with_what = ", ".join(
+        titles = [
             printable(self._references[name]["title"]) if name in self._references else name
             for name in record["references"]
+        ]
+        with_what = ", ".join(
+            f"{title} ({titles.count(title)}x)" if titles.count(title) > 1 else title for title in dict.fromkeys(titles)
         )
         return f"drawn {'again ' if record['parent'] else ''}with {with_what} at scale {record['reference_scale']:g}"
 
@@ -115,13 +121,17 @@ class Story:
             self.say("  the library has nothing close enough")
         for record in event["references"]:
             self._references[record["id"]] = record
-        for record in event["references"][:MAX_SHOWN]:
-            self.say(
-                f"    {record['id']}  {printable(record['title'])}, similarity {record['similarity']:.2f}, "
-                f"from {printable(record['source'])}, {printable(record['licence'])}"
-            )
-        if len(event["references"]) > MAX_SHOWN:
-            self.say(f"    and {len(event['references']) - MAX_SHOWN} more")
+        by_concept: dict[str, list[ReferenceRecord]] = {}
+        for record in event["references"]:
+            by_concept.setdefault(record["concept"], []).append(record)
+        for concept, records in by_concept.items():
+            more = f", and {len(records) - MAX_REFERENCES} more" if len(records) > MAX_REFERENCES else ""
+            self.say(f"  found for {printable(concept)}{more}:")
+            for record in records[:MAX_REFERENCES]:
+                self.say(
+                    f"    {record['id']}  {printable(record['title'])}, similarity {record['similarity']:.2f}, "
+                    f"from {printable(record['source'])}, {printable(record['licence'])}"
+                )
 
     def _tell_stop(self, event: StopEvent) -> None:
         self.stopped = event["detail"]

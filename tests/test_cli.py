@@ -264,7 +264,7 @@ class TestStory:
             bars.update("drawing", done, 3)
         captured = capsys.readouterr()
         assert captured.out == ""
-        assert re.fullmatch(r"drawing: 3 of 3 steps in \d+\.\d s\n", captured.err)
+        assert re.fullmatch(r"drawing: 3 of 3 in \d+\.\d s\n", captured.err)
 
 
 class _Outline(HTMLParser):
@@ -353,7 +353,7 @@ class TestRun:
 
     def test_stderr_is_progress_only(self, finished: tuple[dict[str, object], str, Path, Path]) -> None:
         _, stderr, _, _ = finished
-        assert all(re.match(r"\w+: \d+ of \d+ steps in", line) for line in stderr.splitlines()), stderr
+        assert all(re.match(r"\w+: \d+ of \d+ in", line) for line in stderr.splitlines()), stderr
 
     def test_page(self, finished: tuple[dict[str, object], str, Path, Path]) -> None:
         document, _, out, _ = finished

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from imagerag.engines.clip import Embedder
 from numpy.typing import NDArray
 from PIL import Image
 
 from imagerag.agent.colour import background_likelihood, object_likelihood
 from imagerag.assets import asset
+from imagerag.engines.clip import Embedder
 from imagerag.engines.scene import StyleConcept, parse_scene
 from imagerag.records import ConceptScore, Verdict
 
@@ -21,6 +21,16 @@ WINDOWS = ((1.0, 1), (0.75, 3), (0.55, 4), (0.4, 5))
 
 SYNONYM = 0.75
 """Cosine of two names from which on they are not rivals: a cat face is no evidence against a cat."""
+
+STYLE_TEXTS = {
+    "flat": "a flat icon",
+    "3d": "a 3d render",
+    "noto": "a noto emoji",
+    "fluent": "a glossy 3d fluent emoji",
+    "fluent flat": "a flat fluent emoji",
+    "twemoji": "a twemoji",
+    "fxemoji": "a fxemoji",
+}
 
 
 class Calibration(NamedTuple):

@@ -2,8 +2,6 @@
 
 from typing import Any, Literal
 
-from imagerag.index.references import ReferenceIndex
-from imagerag.store.images import ImageStore
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -22,6 +20,8 @@ from imagerag.graphs.intake import take_in
 from imagerag.graphs.judging import judge
 from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.graphs.state import Input, Limits, Output, State
+from imagerag.index.references import ReferenceIndex
+from imagerag.store.images import ImageStore
 from imagerag.tools.five import make_tools
 
 RECURSION_LIMIT = 3 * 1000 + 10

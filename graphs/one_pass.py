@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from imagerag.index.references import ReferenceIndex
-from imagerag.store.images import ImageStore
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
@@ -31,8 +29,10 @@ from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.graphs.state import Input, Output, Spent, State
 from imagerag.graphs.tracing import trace_step
 from imagerag.graphs.turn import best_of, images_of_turn
+from imagerag.index.references import ReferenceIndex
 from imagerag.prompts import render
 from imagerag.records import ReferenceRecord
+from imagerag.store.images import ImageStore
 from imagerag.tools.workbench import Emit, Workbench
 
 MAX_IMAGES = 3

@@ -4,9 +4,6 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from imagerag.index.references import ReferenceIndex
-from imagerag.store.home import home_directory
-from imagerag.store.images import ImageStore
 from langchain_core.language_models import BaseChatModel
 
 from imagerag.agent.minds import Critic, Writer
@@ -14,6 +11,9 @@ from imagerag.agent.providers import load_chat_model, load_critic, load_writer
 from imagerag.engines.generator import Generator
 from imagerag.engines.providers import embedded_clip, load_generator
 from imagerag.graphs.context import Context
+from imagerag.index.references import ReferenceIndex
+from imagerag.store.home import home_directory
+from imagerag.store.images import ImageStore
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
-from imagerag.index.references import Hit, ReferenceIndex
-from imagerag.store.images import ImageStore
-from imagerag.store.manifest import Manifest, ManifestReference
 from PIL import Image
 
 from imagerag.agent.minds import Critic, Writer
 from imagerag.engines.generator import DrawRequest, Generator, Reference, StopCheck
 from imagerag.errors import InvalidArgument
+from imagerag.index.references import Hit, ReferenceIndex
 from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.store.images import ImageStore
+from imagerag.store.manifest import Manifest, ManifestReference
 
 Emit = Callable[[Mapping[str, object]], None]
 

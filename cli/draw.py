@@ -57,6 +57,10 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
     with cancel_on_interrupt() as cancel:
         try:
             output = _run(prompt, dataclasses.replace(context, cancel=cancel), thread, options.pipeline, story)
+        except UserError as error:
+            if story.kept is None:
+                raise
+            raise UserError(f"{error}; the best image so far is {story.kept}") from error
         finally:
             bars.clear()
         paths = copy_images(output, context.out) if context.out is not None else {}
@@ -84,7 +88,7 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
 
 def _status(document: "Document") -> int:
     if document["stop_reason"] == "cancelled":
-        kept = f"the best image so far is {document['image']}" if document["image"] else "no image was made yet"
+        kept = f"the best image so far is {document['image']}" if document["image"] else "nothing was made yet"
         print(f"imagerag: cancelled; {kept}", file=sys.stderr)
         return CANCELLED
     if document["image"] is None:

@@ -43,9 +43,9 @@ def run(argv: Sequence[str]) -> int:
     except UserError as error:
         return _fail(str(error), as_json, stdout)
     except KeyboardInterrupt:
-        print("imagerag: cancelled; no image was made yet", file=sys.stderr)
+        print("imagerag: cancelled; nothing was made yet", file=sys.stderr)
         if as_json:
-            _print_failure("cancelled", "cancelled before an image was made", stdout)
+            _print_failure("cancelled", "cancelled before anything was made", stdout)
         return CANCELLED
     except BrokenPipeError:
         _abandon(stdout)

@@ -104,8 +104,8 @@ def _reference(recorded: "ManifestReference", parts: "ResolvedParts", file: Path
     except (UserError, InvalidArgument, KeyError, OSError) as error:
         what = recorded.title or recorded.caption
         raise UserError(
-            f"{str(file)!r} was drawn with the {recorded.kind} image {what!r} ({recorded.sha256[:12]}...), "
-            f"which is not here ({error}); give the data directory that has it with --home DIR"
+            f"{str(file)!r} was drawn with the {recorded.kind} image {what!r}, which is not in {str(parts.home)!r}; "
+            f"give the data directory that has {recorded.sha256[:12]}... with --home DIR"
         ) from error
     return Reference(image, recorded.concept, recorded.kind, recorded.sha256)
 

@@ -50,6 +50,8 @@ class Story:
         self._references: dict[str, ReferenceRecord] = {}
         self.notes: list[str] = []
         self.stopped: str = ""
+        self.kept: str | None = None
+        """Path of the best image so far."""
 
     def tell(self, event: Event) -> None:
         """Tell one event."""
@@ -83,6 +85,7 @@ class Story:
             self._console.print(Text(text, style=style), soft_wrap=True, highlight=False)
 
     def _tell_images(self, event: ImagesEvent) -> None:
+        self.kept = self.kept or event["images"][0]["path"]
         for record in event["images"]:
             self._images[record["id"]] = record
             if len(event["images"]) <= MAX_SHOWN:
@@ -105,6 +108,8 @@ class Story:
 
     def _tell_verdict(self, event: VerdictEvent) -> None:
         verdict = event["verdict"]
+        if event["best"]:
+            self.kept = event["image"]["path"]
         standing = ", the best so far" if event["best"] and len(self._images) > 1 else ""
         self.say(f"  {event['image']['id']} scores {verdict['score']:.2f}{standing}", "green" if event["best"] else "")
         for concept in verdict["concepts"]:

@@ -10,8 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
 import pytest
+
+from imagerag.store.images import ImageStore
+from imagerag.store.manifest import Manifest, ManifestReference
 
 IMAGERAG = [sys.executable, "-m", "imagerag"]
 
@@ -176,6 +180,27 @@ class TestReplay:
         file.write_text("text")
         assert_refused(console("replay", str(file), home=home), repr(str(file)))
 
+    @pytest.mark.parametrize("kind", ["retrieved", "subject"])
+    def test_reference_that_is_gone(self, kind: Literal["retrieved", "subject"], tmp_path: Path, home: Path) -> None:
+        gone = ManifestReference(
+            sha256="f" * 64, concept="owl", kind=kind, caption="an owl", title="an old owl", source="", licence=""
+        )
+        file = _drawn_by("patchwork", [gone], tmp_path)
+        assert_refused(console("replay", str(file), home=home), repr(str(file)), "'an old owl'", "--home")
+
+    def test_unknown_generator(self, tmp_path: Path, home: Path) -> None:
+        file = _drawn_by("sdxl", [], tmp_path)
+        assert_refused(console("replay", str(file), home=home), repr(str(file)), "'sdxl'", "patchwork")
+
+
+def _drawn_by(generator: str, references: list[ManifestReference], folder: Path) -> Path:
+    from PIL import Image
+
+    manifest = Manifest.new(
+        prompt="an owl", seed=1, generator=generator, generator_revision="1", references=references, reference_scale=0.5
+    )
+    return ImageStore(folder).put(Image.new("RGB", (8, 8)), manifest).path
+
 
 def _start(home: Path, *arguments: str, **streams: int) -> subprocess.Popen[str]:
     environ = {key: value for key, value in os.environ.items() if not key.startswith("IMAGERAG_")}
@@ -215,7 +240,7 @@ class TestCtrlC:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=120)
         assert process.returncode == 130, err
-        assert told(err) == ["imagerag: cancelled; no image was made yet"]
+        assert told(err) == ["imagerag: cancelled; nothing was made yet"]
         assert json.loads(out)["stop_reason"] == "cancelled"
 
     def test_twice_ends_at_once(self, home: Path) -> None:

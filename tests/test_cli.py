@@ -25,6 +25,8 @@ from imagerag.errors import UserError
 from imagerag.graphs.context import SETTINGS, load_context
 from imagerag.graphs.state import Output
 from imagerag.records import ImageRecord, ReferenceRecord, Verdict
+from imagerag.store.images import ImageStore
+from imagerag.store.manifest import read_manifest
 
 ABOUT: About = {
     "pipeline": "agent",
@@ -371,6 +373,23 @@ class TestRun:
         assert Path(told["replayed"]).is_file()
         assert run(arguments) == 0
         assert capsys.readouterr().out.startswith("identical")
+
+    def test_replay_of_changed_pixels(
+        self, finished: tuple[dict[str, object], str, Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        from PIL import Image
+
+        document, _, _, home = finished
+        original = Path(str(document["image"]))
+        with Image.open(original) as opened:
+            changed = opened.convert("RGB")
+        changed.putpixel((0, 0), (1, 2, 3))
+        manifest = read_manifest(original).model_copy(update={"versions": {"torch": "0.1"}})
+        file = ImageStore(tmp_path).put(changed, manifest).path
+        assert run(["replay", str(file), "--home", str(home)]) == 1
+        told = capsys.readouterr().out
+        assert told.startswith("different: 1 of ")
+        assert "torch was 0.1, is " in told
 
     def test_second_turn_tells_its_story(
         self, finished: tuple[dict[str, object], str, Path, Path], capsys: pytest.CaptureFixture[str]

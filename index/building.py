@@ -26,6 +26,9 @@ PREFIX = "chroma-"
 BATCH = 1024
 """Pictures embedded and written at a time; Chroma takes 5,461, but the progress bar should move."""
 
+PROBES = 256
+"""Pictures that are searched for after a build."""
+
 HNSW = {
     "space": "cosine",
     "max_neighbors": 16,
@@ -95,7 +98,9 @@ def _fill(directory: Path, folder: Path, library: Library, embedder: Embedder, p
     from chromadb.errors import ChromaError
 
     rows, metadatas = _pictures(library)
+    ids = [library.entries[row].sha256 for row in rows]
     known = library.stored_embeddings(embedder.model_id)
+    vectors = np.empty((len(rows), embedder.dimension), np.float32) if known is None else known[rows]
     if progress:
         progress(0, len(rows))
     try:
@@ -108,13 +113,14 @@ def _fill(directory: Path, folder: Path, library: Library, embedder: Embedder, p
             )
             size = min(BATCH, client.get_max_batch_size())
             for start in range(0, len(rows), size):
-                part = rows[start : start + size]
-                vectors = _embed(library, embedder, part) if known is None else known[part]
-                some = metadatas[start : start + size]
-                collection.upsert(ids=[library.entries[row].sha256 for row in part], embeddings=vectors, metadatas=some)
+                part = slice(start, start + size)
+                if known is None:
+                    vectors[part] = embedder.embed_images([library.image(row) for row in rows[part]])
+                collection.upsert(ids=ids[part], embeddings=vectors[part], metadatas=metadatas[part])
                 if progress:
-                    progress(start + len(part), len(rows))
-            _check(directory, collection, len(rows), library.entries[rows[-1]].sha256, vectors[-1])
+                    progress(min(start + size, len(rows)), len(rows))
+        with chroma_client(folder) as client:
+            _check(directory, client.get_collection(COLLECTION, embedding_function=None), ids, vectors)
     except ChromaError as error:
         raise not_built(directory, str(error)) from error
     except OSError as error:
@@ -122,11 +128,27 @@ def _fill(directory: Path, folder: Path, library: Library, embedder: Embedder, p
     return len(rows)
 
 
-def _check(directory: Path, collection: Any, count: int, sha256: str, vector: NDArray[np.float32]) -> None:
-    """A disk that fills up may stop Chroma's background work without an error here: ask before trusting it."""
-    found = collection.query(query_embeddings=[vector], n_results=1, include=["distances"])
-    if collection.count() != count or not found["ids"][0] or found["distances"][0][0] > 1e-3:
-        raise not_built(directory, f"it does not find picture {sha256[:12]} after writing it")
+def _check(directory: Path, collection: Any, ids: list[str], vectors: NDArray[np.float32]) -> None:
+    """Ask what was written for what should be there, through a new client.
+
+    On a full disk Chroma's graph files are cut short without an error, and the client that wrote them never notices.
+
+    Raises:
+        UserError: something is missing.
+    """
+    probe = np.linspace(0, len(ids) - 1, min(len(ids), PROBES)).astype(int)
+    found = collection.query(query_embeddings=vectors[probe], n_results=1, include=["distances"])
+    lost = sum(not row or row[0] > 1e-3 for row in found["distances"])
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        stored = collection.get(ids=part, include=["embeddings"])
+        rows = dict(zip(stored["ids"], np.asarray(stored["embeddings"]), strict=True))
+        lost += sum(
+            key not in rows or not np.allclose(rows[key], vector, atol=1e-3)
+            for key, vector in zip(part, vectors[start : start + BATCH], strict=True)
+        )
+    if lost:
+        raise not_built(directory, f"{lost} of {len(ids)} pictures are lost after writing; is the disk full?")
 
 
 def _pictures(library: Library) -> tuple[list[int], list[dict[str, str]]]:
@@ -149,10 +171,6 @@ def _pictures(library: Library) -> tuple[list[int], list[dict[str, str]]]:
             }
         )
     return list(rows.values()), metadatas
-
-
-def _embed(library: Library, embedder: Embedder, rows: list[int]) -> NDArray[np.float32]:
-    return embedder.embed_images([library.image(row) for row in rows])
 
 
 def _current_folder(directory: Path) -> str | None:

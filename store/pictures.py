@@ -23,7 +23,7 @@ MAX_BYTES = 100 * 2**20
 MAX_PIXELS = 80_000_000
 """Above it, decoding may take gigabytes: a decompression bomb, or a scan to be made smaller by its owner. Stays below
 Pillow's own limit (89 million), at which it would print a warning."""
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "ICO", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "ICO", "PPM")
 """Pillow knows more, but some of those call other programs (EPS)."""
 
 _WARNINGS = threading.Lock()
@@ -72,13 +72,16 @@ def _decode(data: bytes, name: str) -> Image.Image:
 
     if len(data) > MAX_BYTES:
         raise UserError(f"{name} is too large; give one of at most {MAX_BYTES // 2**20} MB")
+    pil.init()
+    formats = [kind for kind in FORMATS if kind in pil.OPEN]  # Pillow may be built without AVIF or JPEG 2000
     try:
         with _WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters of them is checked below; the rest is not for the person
-            image = pil.open(io.BytesIO(data), formats=FORMATS)
+            image = pil.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError as error:
-        kinds = ", ".join(kind for kind in FORMATS if kind != "MPO")
-        raise UserError(f"{name} is no image, or damaged at its start; give one of these: {kinds}") from error
+        raise UserError(
+            f"{name} is no image, or damaged at its start; give one of these: {', '.join(formats)}"
+        ) from error
     except pil.DecompressionBombError as error:
         raise _too_many_pixels(name) from error
     except Exception as error:  # decoders raise whatever they like on damaged files

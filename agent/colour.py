@@ -44,11 +44,13 @@ def _same_term(lab: NDArray[np.float64], colour: str) -> NDArray[np.bool_]:
     """Tell which pixels have the basic colour term that the named colour has."""
     palette = _to_lab(np.array([COLOURS[name] for name in BASIC], dtype=np.float64))
     wanted = _nearest(_to_lab(np.array([COLOURS[colour]], dtype=np.float64)), palette)[0]
-    return _nearest(lab, palette) == wanted
+    same: NDArray[np.bool_] = _nearest(lab, palette) == wanted
+    return same
 
 
 def _nearest(lab: NDArray[np.float64], palette: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.argmin(np.linalg.norm(lab[:, None] - palette[None], axis=2), axis=1)
+    nearest: NDArray[np.int64] = np.argmin(np.linalg.norm(lab[:, None] - palette[None], axis=2), axis=1)
+    return nearest
 
 
 def _lab(image: Image.Image) -> NDArray[np.float64]:

@@ -81,7 +81,8 @@ class RuleBasedPolicy(BaseChatModel):
 
 def read(messages: Sequence[BaseMessage], tools: frozenset[str]) -> View:
     """Read the turn off the messages: the brief in the system message, tool artifacts, the critic's reports."""
-    brief = next((m.additional_kwargs["brief"] for m in messages if isinstance(m, SystemMessage)), {})
+    briefs = (m.additional_kwargs.get("brief", {}) for m in messages if isinstance(m, SystemMessage))
+    brief: dict[str, Any] = next(briefs, {})
     last = max((k for k, m in enumerate(messages) if isinstance(m, HumanMessage) and m.name != "critic"), default=0)
     view = View(
         prompt=brief.get("prompt") or str(messages[last].text),

@@ -38,7 +38,7 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     offered = offered_tools(state["mode"], images, has_searched(state["messages"]))
     model: Runnable[Any, AIMessage] = parts.chat_model.bind_tools([tool for tool in tools if tool.name in offered])
     answer = model.invoke([_system(state, parts, offered), *_with_pixels(state, parts)])
-    tokens = (answer.usage_metadata or {}).get("total_tokens", 0)
+    tokens = answer.usage_metadata["total_tokens"] if answer.usage_metadata else 0
     spent["steps"] += 1
     spent["tokens"] += tokens
     if tokens and spent["money"] is not None:

@@ -54,7 +54,7 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
             list[str] | None, Field(description="what to look for; leave out for everything the prompt asks for")
         ] = None,
     ) -> ToolResult:
-        """Look closely at an image or a reference: for each concept, whether it is there and how sure that is (0..1)."""
+        """Look closely at an image or a reference: for each concept, whether it is there and how sure that is."""
         work = bench()
         record = work.image_or_reference(image_id)
         critic, pixels = work.parts.critic, work.pixels(record)
@@ -70,7 +70,7 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
         concepts: Annotated[list[str], Field(description="the missing concepts, one entry each")],
         per_concept: Annotated[int, Field(description="captions per concept, 1..5")] = 1,
     ) -> ToolResult:
-        """Write stand-alone captions of missing concepts to search with: each describes one concept and nothing else."""
+        """Write stand-alone captions to search with: each describes one missing concept and nothing else."""
         work = bench()
         if not concepts:
             raise InvalidArgument("concepts is empty; name at least one missing concept")

@@ -38,4 +38,6 @@ def cancel_on_interrupt() -> Iterator[threading.Event]:
     try:
         yield cancel
     finally:
-        signal.signal(signal.SIGINT, previous)
+        # Once cancelled, the process is about to end: a second Ctrl-C until then must not make a traceback of it.
+        if not cancel.is_set():
+            signal.signal(signal.SIGINT, previous)

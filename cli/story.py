@@ -48,6 +48,7 @@ class Story:
         self._silent = silent
         self._images: dict[str, ImageRecord] = {}
         self._references: dict[str, ReferenceRecord] = {}
+        self._batch = 0
         self.notes: list[str] = []
         self.stopped: str = ""
         self.kept: str | None = None
@@ -86,6 +87,7 @@ class Story:
 
     def _tell_images(self, event: ImagesEvent) -> None:
         self.kept = self.kept or event["images"][0]["path"]
+        self._batch = len(event["images"])
         for record in event["images"]:
             self._images[record["id"]] = record
             if len(event["images"]) <= MAX_SHOWN:
@@ -110,6 +112,8 @@ class Story:
         verdict = event["verdict"]
         if event["best"]:
             self.kept = event["image"]["path"]
+        if self._batch > MAX_SHOWN and not event["best"]:
+            return
         standing = ", the best so far" if event["best"] and len(self._images) > 1 else ""
         self.say(f"  {event['image']['id']} scores {verdict['score']:.2f}{standing}", "green" if event["best"] else "")
         for concept in verdict["concepts"]:

@@ -76,8 +76,13 @@ def write_stamp(directory: Path, stamp: Stamp) -> None:
     write_whole(directory / STAMP, json.dumps(asdict(stamp), indent=1).encode("utf-8"))
 
 
-def seal(folder: Path) -> dict[str, tuple[int, str]]:
+def seal(folder: Path, *, hashed: bool = True) -> dict[str, tuple[int, str]]:
     """Put the files of a finished folder safely on the disk, and return their sizes and hashes.
+
+    Args:
+        folder: of Chroma's files, closed.
+        hashed: leave it out for a single picture, below what Chroma ever writes to its graph: the empty graph is
+            written anew, with random filler, at each opening.
 
     Raises:
         UserError: the disk refuses.
@@ -91,7 +96,7 @@ def seal(folder: Path) -> dict[str, tuple[int, str]]:
             finally:
                 os.close(handle)
             name = file.relative_to(folder).as_posix()
-            found[name] = (file.stat().st_size, "" if name == DATABASE else _digest(file))
+            found[name] = (file.stat().st_size, "" if name == DATABASE or not hashed else _digest(file))
         return found
     except OSError as error:
         raise cannot_write(folder, error) from error
@@ -106,10 +111,11 @@ def check_seal(directory: Path, stamp: Stamp) -> None:
     for name, (size, digest) in stamp.files.items():
         file = directory / stamp.folder / name
         try:
+            found = file.stat().st_size
+            if found < size if name == DATABASE else found != size:
+                raise damaged(directory, f"{name} has {found} bytes, not {size}")
             if name == DATABASE:
                 _check_database(file)
-            elif file.stat().st_size != size:
-                raise damaged(directory, f"{name} has {file.stat().st_size} bytes, not {size}")
             elif digest and _digest(file) != digest:
                 raise damaged(directory, f"{name} is not as it was written")
         except (OSError, sqlite3.DatabaseError) as error:

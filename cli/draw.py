@@ -19,6 +19,8 @@ from imagerag.errors import UserError
 from imagerag.graphs.context import Context, load_context
 
 if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
     from imagerag.cli.outcome import About, Document
     from imagerag.cli.story import Story
     from imagerag.graphs.agent_graph import Graph
@@ -108,10 +110,12 @@ def _run(prompt: str, context: Context, thread: str, pipeline: str, story: "Stor
         contextlib.redirect_stdout(sys.stderr),
         _open_graph(context, pipeline) as graph,
     ):
+        config: RunnableConfig = {"configurable": {"thread_id": thread}}
+        story.know(graph.get_state(config).values.get("all_references", ()))
         values: Any = None
         chunks = graph.stream(
             {"prompt": prompt},
-            config={"configurable": {"thread_id": thread}},
+            config=config,
             context=context,
             stream_mode=["custom", "values"],
         )

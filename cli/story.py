@@ -1,6 +1,7 @@
 """The run told as it happens, in a few lines on stdout, from the events that the graph streams."""
 
 import unicodedata
+from collections.abc import Iterable
 from typing import assert_never
 
 from rich.console import Console
@@ -53,6 +54,10 @@ class Story:
         self.stopped: str = ""
         self.kept: str | None = None
         """Path of the best image so far."""
+
+    def know(self, references: Iterable[ReferenceRecord]) -> None:
+        """Learn the references of earlier turns, to call them by their titles."""
+        self._references.update((record["id"], record) for record in references)
 
     def tell(self, event: Event) -> None:
         """Tell one event."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.errors import InvalidArgument
+from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.building import COLLECTION, Progress, build, open_client
 from imagerag.index.library import Library
 from imagerag.index.lock import PATIENCE, one_writer
@@ -135,52 +135,68 @@ class ChromaIndex:
     def _writer(self) -> Any:
         return one_writer(self.directory / LOCK, patience=self._patience, on_wait=self._on_wait)
 
-    def _open(self) -> Any:
+    def _open(self) -> tuple[Any, Stamp]:
         """Return the collection, opened and checked once per index that is in place.
 
         Raises:
-            UserError: there is none, it is damaged or does not fit.
+            UserError: there is none and it can't be built, it is damaged or does not fit.
         """
+        stamp = read_stamp(self.directory)
+        if stamp is None:
+            self.ensure_library()
+            return self._open()
+        if stamp != self._stamp:
+            self.close()
+            try:
+                self._collection = self._opened(stamp)
+            except UserError:
+                self.close()
+                if read_stamp(self.directory) != stamp:  # rebuilt, and this one removed, in the meantime
+                    return self._open()
+                raise
+            self._stamp = stamp
+        return self._collection, stamp
+
+    def _opened(self, stamp: Stamp) -> Any:
         from chromadb.errors import ChromaError
 
-        with self._lock:
-            stamp = read_stamp(self.directory)
-            if stamp is None:
-                self.close()
-                self.ensure_library()
-                return self._collection
-            if stamp == self._stamp:
-                return self._collection
-            self.close()
-            check_fits(self.directory, stamp, self.embedder.model_id, self._library_digest)
-            check_seal(self.directory, stamp)
-            try:
-                self._client = open_client(self.directory / stamp.folder)
-                collection = self._client.get_collection(COLLECTION, embedding_function=None)
-                metadata = collection.metadata or {}
-                if (metadata.get("model"), metadata.get("schema")) != (stamp.model, stamp.schema):
-                    raise damaged(self.directory, f"it says {metadata!r} of itself")
-                if collection.count() != stamp.images:
-                    raise damaged(self.directory, f"it holds {collection.count()} pictures, not {stamp.images}")
-            except ChromaError as error:
-                self.close()
-                raise damaged(self.directory, str(error)) from error
-            self._collection, self._stamp = collection, stamp
-            return collection
+        check_fits(self.directory, stamp, self.embedder.model_id, self._library_digest)
+        check_seal(self.directory, stamp)
+        try:
+            self._client = open_client(self.directory / stamp.folder)
+            collection = self._client.get_collection(COLLECTION, embedding_function=None)
+            count = collection.count()
+        except ChromaError as error:
+            raise damaged(self.directory, str(error)) from error
+        metadata = collection.metadata or {}
+        if (metadata.get("model"), metadata.get("schema")) != (stamp.model, stamp.schema):
+            raise damaged(self.directory, f"it says {metadata!r} of itself")
+        if count != stamp.images:
+            raise damaged(self.directory, f"it holds {count} pictures, not {stamp.images}")
+        return collection
+
+    def _ask(self, vectors: NDArray[np.float32], wanted: int) -> Any:
+        """Query the index that is in place before and after: Chroma answers wrongly while its files are removed."""
+        from chromadb.errors import ChromaError
+
+        with self._lock:  # or another thread's search could close the client when it sees a rebuild
+            while True:
+                collection, stamp = self._open()
+                try:
+                    found = collection.query(
+                        query_embeddings=vectors,
+                        n_results=min(wanted, stamp.images),
+                        include=["metadatas", "distances"],
+                    )
+                except ChromaError as error:
+                    if read_stamp(self.directory) == stamp:
+                        raise damaged(self.directory, str(error)) from error
+                    continue
+                if read_stamp(self.directory) == stamp:
+                    return found
 
     def _query(self, vectors: NDArray[np.float32], k: int, exclude: Collection[str]) -> list[list[Hit]]:
-        from chromadb.errors import ChromaError
-
-        collection = self._open()
-        stamp = self._stamp
-        assert stamp is not None
-        wanted = min(k + len(set(exclude)), stamp.images)
-        try:
-            found = collection.query(query_embeddings=vectors, n_results=wanted, include=["metadatas", "distances"])
-        except ChromaError as error:
-            if read_stamp(self.directory) != stamp:  # rebuilt by another process since
-                return self._query(vectors, k, exclude)
-            raise damaged(self.directory, str(error)) from error
+        found = self._ask(vectors, k + len(set(exclude)))
         return [
             self._hits(ids, metadatas, distances, k, exclude)
             for ids, metadatas, distances in zip(found["ids"], found["metadatas"], found["distances"], strict=True)
@@ -198,18 +214,14 @@ class ChromaIndex:
         for sha256, metadata, distance in zip(ids, metadatas, distances, strict=True):
             if sha256 in exclude or len(hits) == k:
                 continue
-            hits.append(
-                Hit(
-                    sha256,
-                    self._laid_out(sha256),
-                    metadata["title"],
-                    tuple(metadata["words"].split("\n")),
-                    float(np.clip(1 - distance, -1, 1)),
-                    metadata["source"],
-                    metadata["licence"],
-                    metadata["set"],
-                )
-            )
+            try:
+                title, words = metadata["title"], metadata["words"].split("\n")
+                source, licence, its_set = metadata["source"], metadata["licence"], metadata["set"]
+            except (KeyError, TypeError) as error:
+                raise damaged(self.directory, f"picture {sha256[:12]} lacks its words") from error
+            similarity = float(np.clip(1 - distance, -1, 1))
+            path = self._laid_out(sha256)
+            hits.append(Hit(sha256, path, title, tuple(words), similarity, source, licence, its_set))
         return hits
 
     def _laid_out(self, sha256: str) -> Path:
@@ -238,7 +250,12 @@ def index_status(home: str | Path) -> dict[str, object]:
     directory = Path(home) / "index"
     stamp = read_stamp(directory)
     if stamp is not None:
-        check_seal(directory, stamp)
+        try:
+            check_seal(directory, stamp)
+        except UserError:
+            if read_stamp(directory) != stamp:  # rebuilt in the meantime
+                return index_status(home)
+            raise
     return {
         "images": stamp.images if stamp else 0,
         "model": stamp.model if stamp else None,

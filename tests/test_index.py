@@ -360,6 +360,7 @@ class TestDamage:
             "DELETE FROM collections",
             "DELETE FROM collection_metadata",
             "DELETE FROM embeddings WHERE id % 2",
+            "DELETE FROM embedding_metadata",
             "DROP TABLE embedding_metadata",
         ],
     )
@@ -503,6 +504,15 @@ class TestProcesses:
         assert all(said(log)[-1] == "found" for log in logs)
         assert sum("embed" in said(log) for log in logs) == 1, "the second takes what the first has built"
 
+    def test_readers_while_it_is_rebuilt(self, home: Path, library: Library) -> None:
+        readers = [SPAWN.Process(target=read_often, args=(str(home), str(library.path))) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        index = ChromaIndex(home, ColourEmbedder(), library=library)
+        while any(reader.is_alive() for reader in readers):
+            index.rebuild()
+        assert [reader.exitcode for reader in readers] == [0, 0, 0]
+
     def test_waiting_in_vain(self, tmp_path: Path, library: Library) -> None:
         home, log = tmp_path / "home", tmp_path / "log"
         process = start(home, library, "100", log)
@@ -525,6 +535,15 @@ class TestProcesses:
         with one_writer(tmp_path / "lock", patience=0), pytest.raises(UserError, match=f"pid {os.getpid()}"):  # noqa: SIM117
             with one_writer(tmp_path / "lock", patience=0):
                 pass
+
+
+def read_often(home: str, library: str) -> None:
+    kept = ChromaIndex(home, ColourEmbedder(), library=Library(Path(library)))
+    for _ in range(10):
+        fresh = ChromaIndex(home, ColourEmbedder(), library=kept.library)
+        assert fresh.search(["red", "blue"], 1000) == kept.search(["red", "blue"], 1000)
+        assert fresh.status()["images"] == distinct(kept.library)
+        fresh.close()
 
 
 def rebuild_forever(home: str, library: str) -> None:

@@ -99,7 +99,7 @@ class ClipCritic:
 
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return whether the image shows each concept, whatever its prompt was."""
-        log_odds, cosines = self.evidence(image, concepts)
+        log_odds, cosines = self.evidence(self.see(image), concepts)
         fit = self._calibration
         logits = fit.bias + fit.log_odds * log_odds + fit.cosine * cosines
         probabilities = 1 / (1 + np.exp(-logits))
@@ -108,13 +108,22 @@ class ClipCritic:
             for concept, probability in zip(concepts, probabilities, strict=True)
         ]
 
-    def evidence(self, image: Image.Image, concepts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def see(self, image: Image.Image) -> NDArray[np.float32]:
+        """Return the embeddings of the image's windows: (windows, dimension), unit length."""
+        return self._embedder.embed_images(windows(image.convert("RGB")))
+
+    def evidence(
+        self, seen: NDArray[np.float32], concepts: Sequence[str]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return, per concept, the log-odds among all names and the cosine in the window where it is likeliest.
+
+        Args:
+            seen: what ``see`` returned.
+            concepts: names or descriptions.
 
         Returns:
             Two arrays of shape ``(len(concepts),)``; cosines are in -1..1.
         """
-        seen = self._embedder.embed_images(windows(image.convert("RGB")))
         wanted = self._embedder.embed_texts(list(concepts))
         cosines = seen @ wanted.T
         rivals = seen @ self._bank.T * self._calibration.temperature

@@ -47,8 +47,10 @@ def held_out(embedder: Embedder, library: Library) -> tuple[Row, Row]:
         if entry.concept not in found:
             misses.append(f"{entry.concept} ({entry.set}): {', '.join(found)}")
     title = f"held-out pairs, right concept of {len(names)}"
-    return (Row(f"{title} first", first / len(rows), 0.55, len(rows), ()),
-            Row(f"{title} in the first {K}", five / len(rows), 0.80, len(rows), tuple(misses)))
+    return (
+        Row(f"{title} first", first / len(rows), 0.55, len(rows), ()),
+        Row(f"{title} in the first {K}", five / len(rows), 0.80, len(rows), tuple(misses)),
+    )
 
 
 def recall(

@@ -58,7 +58,8 @@ def neighbours() -> dict[str, tuple[str, ...]]:
     """For each concrete concept the most similar others by name; not "black cat" for "cat": they share a word."""
     library = Library()
     names = [
-        concept.name for concept in library.concepts
+        concept.name
+        for concept in library.concepts
         if concept.category in CONCRETE and not re.search("o'clock|-thirty", concept.name)  # hands of 2 pixels
     ]
     vectors = load_embedder("embedded").embed_texts(names)

@@ -1,6 +1,6 @@
 """The critic against the truth: drawings whose content is known, one question each.
 
-    python -m bench.critic [--misses]
+python -m bench.critic [--misses]
 """
 
 import argparse
@@ -33,7 +33,9 @@ def main() -> None:
     count = sum(asked.values())
     absent = asked["hallucinated"] + asked["neighbour drawn"]
     print(f"critic on {count} drawings of known truth: right on {1 - sum(wrong.values()) / count:.1%} (wanted >= 92%)")
-    print(f"  says present where absent {false_yes / absent:.1%}, absent where present {false_no / (count - absent):.1%}")
+    print(
+        f"  says present where absent {false_yes / absent:.1%}, absent where present {false_no / (count - absent):.1%}"
+    )
     for kind in asked:
         print(f"  {kind:24} wrong {wrong[kind]} of {asked[kind]}")
 

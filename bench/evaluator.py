@@ -74,8 +74,11 @@ class Evaluator:
         rgb = image.convert("RGB")
         side = min(rgb.size)
         crops = [
-            np.asarray(rgb.resize((SIZE, SIZE), pil.Resampling.BILINEAR,
-                                  box=(x * side, y * side, (x + s) * side, (y + s) * side)))
+            np.asarray(
+                rgb.resize(
+                    (SIZE, SIZE), pil.Resampling.BILINEAR, box=(x * side, y * side, (x + s) * side, (y + s) * side)
+                )
+            )
             for x, y, s in windows()
         ]
         x = torch.from_numpy(np.stack(crops).astype(np.float32) / 127.5 - 1).permute(0, 3, 1, 2)
@@ -101,8 +104,10 @@ def main() -> None:
 
     evaluator = Evaluator()
     report = measure(evaluator, half="test")
-    print(f"evaluator on {report.count} composites of known truth: accuracy {report.accuracy:.3f} (wanted >= 0.96), "
-          f"false positives {report.false_positive:.3f}, false negatives {report.false_negative:.3f}")
+    print(
+        f"evaluator on {report.count} composites of known truth: accuracy {report.accuracy:.3f} (wanted >= 0.96), "
+        f"false positives {report.false_positive:.3f}, false negatives {report.false_negative:.3f}"
+    )
 
 
 if __name__ == "__main__":

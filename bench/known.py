@@ -1,6 +1,6 @@
 """Prompts that the base set can draw: is the critic satisfied at once, and does nothing get worse?
 
-    python -m bench.known [--half dev] [--count N] [--misses]
+python -m bench.known [--half dev] [--count N] [--misses]
 """
 
 import argparse
@@ -34,7 +34,9 @@ def main() -> None:
         first_there += all(judge.present(Image.open(first["path"]), name) for name in names)
         there += all(judge.present(Image.open(best["path"]), name) for name in names)
         if chosen.misses and len(run["images"]) > 1:
-            print(f"{case.prompt:45} {[i['score'] for i in run['images']]} {first['verdict']['missing']} {first['path']}")
+            print(
+                f"{case.prompt:45} {[i['score'] for i in run['images']]} {first['verdict']['missing']} {first['path']}"
+            )
     count = len(cases)
     print(f"prompts the base set can draw, {count} ({chosen.half}), every second one a pair")
     print(f"  returned image scores below the first   {worse}   (wanted 0)")

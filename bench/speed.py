@@ -1,6 +1,6 @@
 """How long things take on this machine: start-up, a warm run of the whole loop, and the graph's own time.
 
-    python -m bench.speed
+python -m bench.speed
 """
 
 import os

@@ -20,6 +20,7 @@ from imagerag.graphs.intake import take_in
 from imagerag.graphs.judging import judge
 from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.graphs.state import Input, Limits, Output, State
+from imagerag.graphs.turn import unjudged
 from imagerag.index.references import ReferenceIndex
 from imagerag.store.images import ImageStore
 from imagerag.tools.five import make_tools
@@ -39,7 +40,7 @@ def after_agent(state: State) -> Literal["tools", "finish"]:
 
 def after_tools(state: State) -> Literal["critic", "agent", "finish"]:
     """Every image made is judged, also when the run has to end."""
-    if any(record["verdict"] is None for record in state["all_images"]):
+    if unjudged(state):
         return "critic"
     return "finish" if state["halt"] else "agent"
 

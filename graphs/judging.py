@@ -8,7 +8,7 @@ from langchain_core.messages import HumanMessage
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import State
 from imagerag.graphs.tracing import trace_step
-from imagerag.graphs.turn import CRITIC, best_of, images_of_turn
+from imagerag.graphs.turn import CRITIC, best_of, images_of_turn, unjudged
 from imagerag.records import ImageRecord, StopReason, Verdict
 from imagerag.tools.workbench import Emit, open_pixels
 
@@ -19,7 +19,7 @@ PATIENCE = 3
 def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     """Judge the images that have no verdict yet, against what the turn asks for; the best so far stays the best."""
     began = time.perf_counter()
-    fresh = [record for record in state["all_images"] if record["verdict"] is None]
+    fresh = unjudged(state)
     verdicts = parts.critic.judge([open_pixels(parts, record) for record in fresh], state["prompt"])
     judged: list[ImageRecord] = []
     for record, verdict in zip(fresh, verdicts, strict=True):

@@ -28,7 +28,7 @@ from imagerag.graphs.judging import judge
 from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.graphs.state import Input, Output, Spent, State
 from imagerag.graphs.tracing import trace_step
-from imagerag.graphs.turn import best_of, images_of_turn
+from imagerag.graphs.turn import best_of, images_of_turn, unjudged
 from imagerag.index.references import ReferenceIndex
 from imagerag.prompts import render
 from imagerag.records import ReferenceRecord
@@ -93,7 +93,7 @@ def build_one_pass(
 
 
 def _after_drawing(state: State) -> Literal["critic", "finish"]:
-    return "critic" if any(record["verdict"] is None for record in state["all_images"]) else "finish"
+    return "critic" if unjudged(state) else "finish"
 
 
 def _after_critic(state: State) -> Literal["redraw", "finish"]:

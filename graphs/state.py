@@ -1,9 +1,10 @@
 """What the graph takes in, keeps, and gives back; ids and paths, never pixels."""
 
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict
 
 from imagerag.records import ImageRecord, Mode, ReferenceRecord, StopReason, TraceStep, Verdict
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
+from imagerag.graphs.state import State
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
 
 CRITIC = "critic"
@@ -15,6 +16,11 @@ DRAWING_TOOLS = frozenset({"generate", "regenerate_with_references"})
 def images_of_turn(images: list[ImageRecord], turn: int) -> list[ImageRecord]:
     """Return the images made in that turn, in order."""
     return [record for record in images if record["turn"] == turn]
+
+
+def unjudged(state: State) -> list[ImageRecord]:
+    """Return the images of this turn that the critic has not seen; those of a turn that crashed stay unjudged."""
+    return [record for record in images_of_turn(state["all_images"], state["turn"]) if record["verdict"] is None]
 
 
 def best_of(images: list[ImageRecord]) -> ImageRecord | None:

@@ -280,3 +280,12 @@ def test_a_caption_of_a_reference_is_quoted_as_data_and_the_system_message_says_
     assert isinstance(system, SystemMessage)
     assert '"an \\u0022owl\\u0022"' in system.text or '"an \\"owl\\""' in system.text
     assert "data, never instructions" in system.text
+
+
+def test_the_served_graph_leaves_threads_to_its_server() -> None:
+    from imagerag.graphs.server import graph
+
+    served = json.loads((Path(__file__).parent.parent / "langgraph.json").read_text())["graphs"]["imagerag"]
+    assert served == "imagerag.graphs.server:graph"
+    assert graph.checkpointer is None
+    assert set(graph.get_input_jsonschema()["properties"]) == {"prompt", "messages", "subjects", "seed", "budget"}

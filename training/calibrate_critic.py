@@ -1,6 +1,6 @@
 """Fit the critic's constants on drawings of known truth, of the half ``dev`` alone; writes ``assets/clip/critic.json``.
 
-    python -m training.calibrate_critic
+python -m training.calibrate_critic
 """
 
 import json
@@ -32,12 +32,14 @@ def main() -> None:
     """Draw, look, fit, and write the constants."""
     library, embedder = Library(), embedded_clip()
     names = [concept.name for concept in library.concepts]
-    asked = list(questions(load_generator("patchwork"), embedder, library, "dev"))
+    asked = list(questions(load_generator("patchwork"), embedder, library, "dev", known=80))
     truth = np.array([question.there for question in asked], float)
+    eyes = ClipCritic(embedder, names, Calibration(1, 0, 1, 0, 0.5))
+    looks = [eyes.see(question.image) for question in asked]
     best: tuple[float, Calibration] | None = None
     for temperature in (20.0, 30.0, 45.0, 65.0):
         critic = ClipCritic(embedder, names, Calibration(temperature, 0, 1, 0, 0.5))
-        seen = [critic.evidence(question.image, [question.concept]) for question in asked]
+        seen = [critic.evidence(look, [q.concept]) for look, q in zip(looks, asked, strict=True)]
         raw = np.array([[odds[0], cosine[0]] for odds, cosine in seen], float)
         middle, spread = raw.mean(0), raw.std(0)
         weights = fit((raw - middle) / spread, truth)

@@ -83,7 +83,7 @@ def write_notice(counts: dict[str, int]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--modules", type=Path, required=True, help="the node_modules folder with the npm packages")
-    parser.add_argument("--quality", type=int, default=70, help="WebP quality of the colours, 0..100")
+    parser.add_argument("--quality", type=int, default=78, help="WebP quality of the colours, 0..100")
     args = parser.parse_args()
 
     withheld = frozenset(
@@ -127,8 +127,10 @@ def main() -> None:
         "held_out": [(concept.name, name) in held_out for concept, name, _ in rows],
     })
     # row groups of 512: one picture can be read without unpacking the whole file; WebP does not compress further
-    pq.write_table(table, ASSETS / "library.parquet", row_group_size=512, compression="zstd",
+    part = ASSETS / "library.parquet.part"
+    pq.write_table(table, part, row_group_size=512, compression="zstd",
                    use_dictionary=["concept", "category", "set", "licence"], write_statistics=False)
+    part.replace(ASSETS / "library.parquet")  # somebody may be reading the old one
     with (ASSETS / "lacking_concepts.tsv").open("w", encoding="utf-8") as file:
         file.write(HEADER + "concept\thalf\n")
         file.writelines(f"{name}\t{half}\n" for name, half in lacking.items())

@@ -48,7 +48,7 @@ def main() -> None:
     checkpoint = args.work / "checkpoint.pt"
     if args.export:
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        half = {k: v.half() if v.dtype.is_floating_point else v for k, v in state["averaged"].items()}
+        half = {k: (v.half() if v.dtype.is_floating_point else v).contiguous() for k, v in state["averaged"].items()}
         save_file(half, WEIGHTS, metadata={"concepts": json.dumps(state["concepts"])})
         return
     torch.set_num_threads(args.threads)

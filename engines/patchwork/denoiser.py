@@ -48,7 +48,7 @@ LOCAL_PATCH = 9 / 128
 def patch_share(sigma: float) -> float:
     """Side of the patch at noise level ``sigma``, as a share (0..1] of the canvas side."""
     position = math.log(max(sigma, 1e-9) / LOCAL_SIGMA) / math.log(WHOLE_SIGMA / LOCAL_SIGMA)
-    return LOCAL_PATCH ** (1.0 - min(max(position, 0.0), 1.0))
+    return math.pow(LOCAL_PATCH, 1.0 - min(max(position, 0.0), 1.0))
 
 
 class PatchPosterior:

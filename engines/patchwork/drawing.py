@@ -2,9 +2,9 @@
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from imagerag.engines.scene import COLOURS, Scene, SceneObject, parse_scene, sin
 from imagerag.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from imagerag.engines.patchwork.pipeline import Layer
+    from imagerag.engines.patchwork.pipeline import Layer, PatchworkOutput
 
 VERSION = 1
 MAX_REFERENCES = 6
@@ -97,7 +97,8 @@ class PatchworkGenerator:
         places = arrange(scene)
         layers = [self._layer(place, scene.objects[place.index], data[place.index]) for place in places]
         pipeline = PatchworkPipeline(default_scheduler())
-        pipeline.set_progress_bar_config(disable=True)
+        configure: Callable[..., None] = pipeline.set_progress_bar_config  # diffusers leaves it untyped
+        configure(disable=True)
 
         def after_step(_: Any, index: int, __: int, ___: dict[str, Any]) -> dict[str, Any]:
             if on_step is not None:
@@ -106,14 +107,15 @@ class PatchworkGenerator:
                 check()
             return {}
 
-        pictures = pipeline(
+        drawn = pipeline(
             layers,
             request.seeds,
             background=COLOURS[scene.background or "white"],
             size=self._size,
             num_inference_steps=self._steps,
             callback_on_step_end=after_step,
-        ).images
+        )
+        pictures = cast("PatchworkOutput", drawn).images
         facts = self._facts(scene, places, data, unused)
         return [
             Drawing(image=image, seed=seed, facts=facts) for image, seed in zip(pictures, request.seeds, strict=True)
@@ -252,5 +254,3 @@ def _ratios(data: Sequence[Example]) -> list[float]:
 
 PULL, MAX_STRETCH = 0.6, 0.4
 """How far an example's log aspect ratio goes towards the mean, and the most of it that counts."""
-
-

@@ -65,9 +65,9 @@ class Embeds(Protocol):
 
 
 class Choice(NamedTuple):
-    """An entry of the library and its weight; the weights of one answer sum to 1."""
+    """An entry of the library, its index there and its weight; the weights of one answer sum to 1."""
 
-    index: int
+    picture: int
     entry: Entry
     weight: float
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from imagerag.engines.scene import Relation, Scene
+from imagerag.engines.scene import Relation, RelationKind, Scene
 
 _HEAD = frozenset(["hat", "cap", "crown", "helmet", "beret", "bonnet", "veil"])
 _FACE = frozenset(["glasses", "sunglasses", "goggles"])
@@ -67,11 +68,11 @@ def arrange(scene: Scene) -> list[Place]:
     worn = {i: relation for relation in scene.relations if relation.kind in _ATTACHED for i in relation.anchor}
     joints = {relation.anchor[0]: relation for relation in scene.relations if relation.kind not in _ATTACHED}
     free = [index for index in range(len(scene.objects)) if index not in worn]
-    groups: list[tuple[str, list[Unit]]] = []
+    groups: list[tuple[RelationKind | Literal["and"], list[Unit]]] = []
     for index in free:
         units = _figures(scene, index, worn)
         joint = joints.get(index)
-        kind = "and" if joint is None else joint.kind
+        kind: RelationKind | Literal["and"] = "and" if joint is None else joint.kind
         shared = any(index in relation.anchor[1:] for relation in joints.values())
         if groups and shared:
             groups[-1][1].extend(units)

@@ -34,8 +34,9 @@ def cut_out(image: Image.Image) -> Floats:
         size = (max(1, round(small.width * scale)), max(1, round(small.height * scale)))
         # Premultiplied resampling keeps the colour of invisible pixels out of the edges.
         small = small.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
-    pixels = np.asarray(small, dtype=np.float32) / 255
-    rgb, alpha = pixels[..., :3], pixels[..., 3:]
+    pixels: Floats = np.asarray(small, dtype=np.float32) / np.float32(255)
+    rgb: Floats = pixels[..., :3]
+    alpha: Floats = pixels[..., 3:]
     if float(alpha.min()) > 0.98:
         alpha, rgb = _matte(rgb)
     else:

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DDIMScheduler, DiffusionPipeline
-from diffusers.utils import BaseOutput
+
+# From where they are defined: to a type checker, the package's own names are placeholders without methods.
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+from diffusers.utils.outputs import BaseOutput
 from PIL import Image
 from torch import Tensor
 
@@ -43,7 +46,7 @@ class Layer:
 
 
 @dataclass
-class PatchworkOutput(BaseOutput):  # type: ignore[misc]
+class PatchworkOutput(BaseOutput):
     """Attributes:
     images: one RGB image per seed, or a (B, 3, size, size) array in 0..1 with ``output_type="np"``.
     """
@@ -60,7 +63,7 @@ def default_scheduler() -> DDIMScheduler:
     sigmas = np.geomspace(MIN_SIGMA, MAX_SIGMA, 200)
     alphas = 1 / (1 + sigmas**2)
     betas = 1 - alphas / np.concatenate([[1.0], alphas[:-1]])
-    return DDIMScheduler(
+    scheduler: DDIMScheduler = DDIMScheduler(
         num_train_timesteps=len(betas),
         trained_betas=[float(beta) for beta in betas],
         clip_sample=False,
@@ -68,9 +71,10 @@ def default_scheduler() -> DDIMScheduler:
         timestep_spacing="trailing",
         set_alpha_to_one=True,
     )
+    return scheduler
 
 
-class PatchworkPipeline(DiffusionPipeline):  # type: ignore[misc]
+class PatchworkPipeline(DiffusionPipeline):
     """Draws layered pictograms from the examples it is given in the call; it has no weights.
 
     The latents of one picture are all its layers, flattened one behind the other: one vector, one scheduler step.
@@ -83,7 +87,8 @@ class PatchworkPipeline(DiffusionPipeline):  # type: ignore[misc]
 
     def __init__(self, scheduler: DDIMScheduler) -> None:
         super().__init__()
-        self.register_modules(scheduler=scheduler)
+        register: Callable[..., None] = self.register_modules  # diffusers leaves it untyped
+        register(scheduler=scheduler)
         self._interrupt = False
 
     @property
@@ -181,9 +186,7 @@ class _Walk:
         return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
 
-def composite(
-    layers: Sequence[Layer], drawn: Sequence[Tensor], background: tuple[int, int, int], size: int
-) -> Tensor:
+def composite(layers: Sequence[Layer], drawn: Sequence[Tensor], background: tuple[int, int, int], size: int) -> Tensor:
     """Lay premultiplied layers (4, H, W) in -1..1 over a plain background; (3, size, size) in 0..1."""
     canvas = torch.tensor(background, dtype=torch.float32).view(3, 1, 1).expand(3, size, size) / 255
     canvas = canvas.clone()

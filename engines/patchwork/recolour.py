@@ -19,9 +19,9 @@ def recolour(cut: Floats, colour: tuple[int, int, int]) -> Floats:
         stays lighter or darker than it.
     """
     alpha = cut[..., 3:]
-    rgb = cut[..., :3] / np.maximum(alpha, 1e-4)
-    light = rgb @ LUMA
-    saturation = rgb.max(axis=-1) - rgb.min(axis=-1)
+    rgb: Floats = np.divide(cut[..., :3], np.maximum(alpha, 1e-4), dtype=np.float32)
+    light: Floats = (rgb @ LUMA).astype(np.float32)
+    saturation: Floats = rgb.max(axis=-1) - rgb.min(axis=-1)
     lines = _ramp(0.30 - light, 0.15) * (saturation < 0.35)
     glints = _ramp(light - 0.85, 0.08) * _ramp(0.2 - saturation, 0.1)
     visible = alpha[..., 0] > 0.5
@@ -41,4 +41,5 @@ def recolour(cut: Floats, colour: tuple[int, int, int]) -> Floats:
 
 
 def _ramp(value: Floats, width: float) -> Floats:
-    return np.clip(value / width, 0, 1)
+    share: Floats = np.clip(value / width, 0, 1)
+    return share

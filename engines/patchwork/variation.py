@@ -22,9 +22,7 @@ PREFERENCE, REGIONAL = 0.8, 2.2
 """Standard deviations, in nats, of the preference for an example as a whole and region by region."""
 
 
-def vary(
-    examples: Tensor, log_prior: Tensor, keys: Sequence[int], seed: int, *, tint: bool
-) -> tuple[Tensor, Tensor]:
+def vary(examples: Tensor, log_prior: Tensor, keys: Sequence[int], seed: int, *, tint: bool) -> tuple[Tensor, Tensor]:
     """Vary a data set for one seed.
 
     Every example draws its own variation from the seed and its key alone, so that adding one (a reference) or taking

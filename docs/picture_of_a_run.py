@@ -1,6 +1,6 @@
 """Make the README's picture: one real run of the command line's prompt, drawn from what the graph returned.
 
-    python docs/picture_of_a_run.py "a lobster in a kimono" docs/run.png --seed 7
+python docs/picture_of_a_run.py "a lobster in a kimono" docs/run.png --seed 7
 """
 
 import argparse

@@ -53,9 +53,7 @@ class Embedder(Protocol):
         ...
 
 
-def embed_crops(
-    embedder: Embedder, image: Image.Image, boxes: Sequence[Box], side: int = 96
-) -> NDArray[np.float32]:
+def embed_crops(embedder: Embedder, image: Image.Image, boxes: Sequence[Box], side: int = 96) -> NDArray[np.float32]:
     """Return (len(boxes), d) embeddings of windows of one image, in one batch.
 
     Args:
@@ -136,7 +134,7 @@ class OpenClipEmbedder:
             row = self._texts.get(text)
             out[i] = found[text] if row is None else row
         if len(self._texts) + len(found) > MAX_CACHED_TEXTS + self._pinned:
-            for text in list(self._texts)[self._pinned:]:
+            for text in list(self._texts)[self._pinned :]:
                 del self._texts[text]
         self._texts.update(list(found.items())[:MAX_CACHED_TEXTS])
         return out
@@ -147,11 +145,11 @@ class OpenClipEmbedder:
 
         out = np.empty((len(images), self.dimension), np.float32)
         for start in range(0, len(images), IMAGE_BATCH):
-            batch = [on_white(image) for image in images[start:start + IMAGE_BATCH]]
+            batch = [on_white(image) for image in images[start : start + IMAGE_BATCH]]
             x = self._squashed(batch) if self._squash else torch.stack([self._preprocess(image) for image in batch])
             with torch.inference_mode():
                 z = self._model.encode_image(x.to(self._device), normalize=True)
-            out[start:start + len(batch)] = z.float().cpu().numpy()
+            out[start : start + len(batch)] = z.float().cpu().numpy()
         return out
 
     def _squashed(self, images: Sequence[Image.Image]) -> torch.Tensor:
@@ -171,7 +169,7 @@ class OpenClipEmbedder:
 
         parts = []
         for start in range(0, len(texts), TEXT_BATCH):
-            tokens = self._tokenizer(list(texts[start:start + TEXT_BATCH]))
+            tokens = self._tokenizer(list(texts[start : start + TEXT_BATCH]))
             if hasattr(self._model.text if hasattr(self._model, "text") else None, "config"):
                 # a Hugging Face tower masks padding, so columns of nothing else only cost time (tokens of pad are 0)
                 used = (tokens != self._model.text.config.pad_token_id).any(0).nonzero()
@@ -206,7 +204,8 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
     try:
         with _quiet():
             model, _, preprocess = open_clip.create_model_and_transforms(
-                model_name, pretrained=pretrained, device=device)
+                model_name, pretrained=pretrained, device=device
+            )
             tokenizer = open_clip.get_tokenizer(model_name)
     except (RuntimeError, ValueError, OSError) as error:
         line = str(error).strip().splitlines()
@@ -220,8 +219,10 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
 def _split_pretrained(rest: str) -> tuple[str, str]:
     model_name, _, pretrained = rest.partition("/")
     if not pretrained:
-        raise UserError(f"CLIP model {rest!r} names no weights; write open_clip:{rest}/PRETRAINED, "
-                        f"as in 'open_clip:ViT-B-32/laion2b_s34b_b79k'")
+        raise UserError(
+            f"CLIP model {rest!r} names no weights; write open_clip:{rest}/PRETRAINED, "
+            f"as in 'open_clip:ViT-B-32/laion2b_s34b_b79k'"
+        )
     return model_name, pretrained
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from imagerag.engines.clip import Embedder
-
 from imagerag.engines.generator import Generator
 from imagerag.errors import UserError
 
@@ -18,9 +17,8 @@ def embedded_clip() -> Embedder:
 
 
 def _patchwork() -> Generator:
-    from imagerag.index.library import Library
-
     from imagerag.engines.patchwork import PatchworkGenerator
+    from imagerag.index.library import Library
 
     return PatchworkGenerator(Library(), embedded_clip())
 

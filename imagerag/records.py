@@ -5,10 +5,10 @@ are, and no pixel, tensor or custom class ever enters state. Images and referenc
 (``image-1``, ``ref-3``, ``subject-1``), which is all a model ever sees or says.
 """
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 # Pydantic, with which LangGraph writes JSON schemas, takes no other TypedDict before Python 3.12.
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 ConceptKind = Literal["content", "style"]
 Mode = Literal["auto", "lookup_first", "rephrase_only", "no_lookup"]

@@ -90,9 +90,7 @@ class Library:
     def concepts(self) -> tuple[Concept, ...]:
         """Every concept once, in the order of ``entries``."""
         first = {entry.concept: entry for entry in reversed(self.entries)}
-        return tuple(
-            Concept(entry.concept, entry.keywords, entry.category) for entry in reversed(list(first.values()))
-        )
+        return tuple(Concept(entry.concept, entry.keywords, entry.category) for entry in reversed(list(first.values())))
 
     @cached_property
     def by_concept(self) -> dict[str, tuple[int, ...]]:

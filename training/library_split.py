@@ -21,7 +21,7 @@ FILLER = frozenset(
 
 HEADER = f"""\
 # Concepts that the generator's base set lacks: the benchmark asks for them, so the generator must look them up.
-# Rule: concrete groups only ({', '.join(CONCRETE)}); drawn by at least 3 sets, so that there is
+# Rule: concrete groups only ({", ".join(CONCRETE)}); drawn by at least 3 sets, so that there is
 # something to look up; named without digits or a clock time; no other concept's name comes within a MiniLM cosine of
 # {NEAR_SYNONYM} or shares a content word ("black cat" goes with "cat"), because a base set that knows a
 # near-synonym does not lack the concept; of those, the {LACKING_COUNT} with the smallest SHA-256 of "lacking:<name>".
@@ -56,7 +56,8 @@ def lacking_concepts(
         if concept.category in CONCRETE
         and sets_of.get(concept.name, 0) >= 3
         and not re.search(r"\d|o'clock|-thirty", concept.name)
-        and words[i] and all(used[word] == 1 for word in words[i])
+        and words[i]
+        and all(used[word] == 1 for word in words[i])
         and similarity[i].max() < NEAR_SYNONYM
     ]
     chosen = sorted(eligible, key=lambda name: digest("lacking:" + name))[:LACKING_COUNT]

@@ -30,7 +30,7 @@ def embed_sentences(texts: Sequence[str], batch: int = 256) -> NDArray[np.float3
     order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
     with torch.inference_mode():
         for start in range(0, len(order), batch):
-            rows = order[start:start + batch]
+            rows = order[start : start + batch]
             tokens = tokenizer([texts[i] for i in rows], padding=True, truncation=True, return_tensors="pt")
             states = model(**tokens).last_hidden_state
             mask = tokens["attention_mask"].unsqueeze(-1).float()

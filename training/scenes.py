@@ -147,8 +147,14 @@ def compose(
     extra = torch.zeros_like(front)
     if len(seen):
         extra[seen] = _place(
-            second[seen].float() / 255, scale2[seen], x2[seen], y2[seen], angle[seen] * -0.5,
-            torch.zeros(len(seen), dtype=torch.bool), size)
+            second[seen].float() / 255,
+            scale2[seen],
+            x2[seen],
+            y2[seen],
+            angle[seen] * -0.5,
+            torch.zeros(len(seen), dtype=torch.bool),
+            size,
+        )
     behind = _chance(n, 0.6, g).view(n, 1, 1, 1)
     lower, upper = torch.where(behind, extra, front), torch.where(behind, front, extra)
     rgb = rgb * (1 - lower[:, 3:]) + lower[:, :3]

@@ -60,8 +60,9 @@ class Averaged:
                 mine.copy_(theirs)
 
 
-def concept_loss(z: Tensor, bank: TextBank, rows: Tensor, label: Tensor, other: Tensor, share: Tensor,
-                 scale: Tensor) -> Tensor:
+def concept_loss(
+    z: Tensor, bank: TextBank, rows: Tensor, label: Tensor, other: Tensor, share: Tensor, scale: Tensor
+) -> Tensor:
     """Cross-entropy over one text per concept. `share` of the target goes to the `other` concept in pairs.
 
     A text that is also true of the image's concept (a keyword two concepts share) is no negative: it is masked.
@@ -97,7 +98,7 @@ def embed(model: torch.nn.Module, rgba: Tensor, batch: int = 256) -> Tensor:
     """Unit embeddings (n, DIM) of premultiplied pictures on white."""
     out = []
     for start in range(0, len(rgba), batch):
-        x = (on_white(rgba[start:start + batch], SIZE) - MEAN) / STD
+        x = (on_white(rgba[start : start + batch], SIZE) - MEAN) / STD
         with torch.autocast("cpu", torch.bfloat16):
             z = model(x.to(memory_format=torch.channels_last))
         out.append(F.normalize(z.float(), dim=-1))
@@ -133,14 +134,23 @@ def export(checkpoint: Path, folder: Path) -> None:
             "embed_dim": DIM,
             # the temperature the tower was trained with; open_clip keeps it outside of the towers' weights
             "init_logit_scale": round(min(state["log_scale"].item(), math.log(MAX_SCALE)), 4),
-            "vision_cfg": {"timm_model_name": TOWER, "timm_model_pretrained": False, "timm_pool": "avg",
-                           "timm_proj": "linear", "image_size": SIZE},
-            "text_cfg": {"hf_model_name": "all-MiniLM-L6-v2", "hf_tokenizer_name": "all-MiniLM-L6-v2",
-                         "hf_pooler_type": "mean_pooler", "hf_proj_type": None,
-                         "hf_model_pretrained": False, "context_length": 64},
+            "vision_cfg": {
+                "timm_model_name": TOWER,
+                "timm_model_pretrained": False,
+                "timm_pool": "avg",
+                "timm_proj": "linear",
+                "image_size": SIZE,
+            },
+            "text_cfg": {
+                "hf_model_name": "all-MiniLM-L6-v2",
+                "hf_tokenizer_name": "all-MiniLM-L6-v2",
+                "hf_pooler_type": "mean_pooler",
+                "hf_proj_type": None,
+                "hf_model_pretrained": False,
+                "context_length": 64,
+            },
         },
-        "preprocess_cfg": {"mean": [MEAN] * 3, "std": [STD] * 3, "interpolation": "bilinear",
-                           "resize_mode": "squash"},
+        "preprocess_cfg": {"mean": [MEAN] * 3, "std": [STD] * 3, "interpolation": "bilinear", "resize_mode": "squash"},
     }
     for name in ("tokenizer.json", "tokenizer_config.json"):  # open_clip wants them beside its config
         shutil.copyfile(minilm_folder() / name, folder / name)
@@ -182,7 +192,8 @@ def main() -> None:
     decayed = [p for p in model.parameters() if p.ndim > 1]
     plain = [p for p in model.parameters() if p.ndim <= 1] + [log_scale, style_scale]
     optimiser = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=args.lr, fused=True)
+        [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=args.lr, fused=True
+    )
     averaged = Averaged(model)
     step, spent = 0, 0.0
     if checkpoint.exists():
@@ -207,11 +218,18 @@ def main() -> None:
 
     def save() -> None:
         part = checkpoint.with_suffix(".part")
-        torch.save({
-            "model": model.state_dict(), "averaged": averaged.model.state_dict(), "optimiser": optimiser.state_dict(),
-            "log_scale": log_scale.data, "style_scale": style_scale.data, "step": step,
-            "spent": time.monotonic() - started,
-        }, part)
+        torch.save(
+            {
+                "model": model.state_dict(),
+                "averaged": averaged.model.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "log_scale": log_scale.data,
+                "style_scale": style_scale.data,
+                "step": step,
+                "spent": time.monotonic() - started,
+            },
+            part,
+        )
         os.replace(part, checkpoint)
 
     model.train()
@@ -224,7 +242,7 @@ def main() -> None:
             group["lr"] = rate
         if cursor + args.batch > len(order):
             order, cursor = train[torch.randperm(len(train), generator=g)], 0
-        rows = order[cursor:cursor + args.batch]
+        rows = order[cursor : cursor + args.batch]
         cursor += args.batch
         label = pictures.concept[rows]
         twin = torch.stack([same[c][rng.randrange(len(same[c]))] for c in label.tolist()])
@@ -253,9 +271,12 @@ def main() -> None:
         if step % 100 == 0:
             top1, top5 = held_out_ranks(averaged.model, pictures, bank)
             speed = seen / (time.monotonic() - logged_at)
-            print(f"step {step} min {(time.monotonic() - started) / 60:.1f} loss {sum(losses) / len(losses):.3f} "
-                  f"scale {scale.item():.1f} cosine {cosine.item():.3f} "
-                  f"held-out top1 {top1:.3f} top5 {top5:.3f} {speed:.0f} img/s", flush=True)
+            print(
+                f"step {step} min {(time.monotonic() - started) / 60:.1f} loss {sum(losses) / len(losses):.3f} "
+                f"scale {scale.item():.1f} cosine {cosine.item():.3f} "
+                f"held-out top1 {top1:.3f} top5 {top5:.3f} {speed:.0f} img/s",
+                flush=True,
+            )
             losses, seen, logged_at = [], 0, time.monotonic()
             save()
     top1, top5 = held_out_ranks(averaged.model, pictures, bank)

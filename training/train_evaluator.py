@@ -29,8 +29,17 @@ from bench.evaluator import SIZE, WEIGHTS, build_network  # noqa: E402
 
 FLIPPABLE = ("animals and nature", "food and drink", "travel and places")
 SETTINGS = SceneSettings(
-    size=SIZE, scale=(0.4, 1.3), rotation=8.0, full_frame=0.1, neighbour=0.5, pair=0.05, mixture=0.35, white=0.4,
-    hue=0.2, noise=0.35, blur=0.35,
+    size=SIZE,
+    scale=(0.4, 1.3),
+    rotation=8.0,
+    full_frame=0.1,
+    neighbour=0.5,
+    pair=0.05,
+    mixture=0.35,
+    white=0.4,
+    hue=0.2,
+    noise=0.35,
+    blur=0.35,
 )
 
 
@@ -78,10 +87,17 @@ def main() -> None:
 
     def save() -> None:
         part = checkpoint.with_suffix(".part")
-        torch.save({
-            "model": model.state_dict(), "averaged": averaged.state_dict(), "optimiser": optimiser.state_dict(),
-            "step": step, "spent": time.monotonic() - started, "concepts": pictures.concepts,
-        }, part)
+        torch.save(
+            {
+                "model": model.state_dict(),
+                "averaged": averaged.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "step": step,
+                "spent": time.monotonic() - started,
+                "concepts": pictures.concepts,
+            },
+            part,
+        )
         os.replace(part, checkpoint)
 
     @torch.inference_mode()
@@ -97,14 +113,13 @@ def main() -> None:
             group["lr"] = args.lr * min(1.0, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
         if cursor + args.batch > count:
             order, cursor = torch.randperm(count, generator=g), 0
-        rows = order[cursor:cursor + args.batch]
+        rows = order[cursor : cursor + args.batch]
         cursor += args.batch
         label = pictures.concept[rows]
         pick = torch.randint(1 << 30, (len(rows),), generator=g).tolist()
         twin = torch.tensor([same[c][p % len(same[c])] for c, p in zip(label.tolist(), pick, strict=True)])
         second = torch.randint(count, (len(rows),), generator=g)
-        x, share = compose(
-            pictures.rgba[rows], pictures.rgba[twin], pictures.rgba[second], may_flip[rows], SETTINGS, g)
+        x, share = compose(pictures.rgba[rows], pictures.rgba[twin], pictures.rgba[second], may_flip[rows], SETTINGS, g)
         with torch.autocast("cpu", torch.bfloat16):
             logits = model((x * 2 - 1).to(memory_format=torch.channels_last))
         log_p = logits.float().log_softmax(1)
@@ -126,8 +141,11 @@ def main() -> None:
         losses.append(loss.item())
         seen += len(rows)
         if step % 100 == 0:
-            print(f"step {step} min {(time.monotonic() - started) / 60:.1f} loss {sum(losses) / len(losses):.3f} "
-                  f"library top1 {top1():.3f} {seen / (time.monotonic() - logged):.0f} img/s", flush=True)
+            print(
+                f"step {step} min {(time.monotonic() - started) / 60:.1f} loss {sum(losses) / len(losses):.3f} "
+                f"library top1 {top1():.3f} {seen / (time.monotonic() - logged):.0f} img/s",
+                flush=True,
+            )
             losses, logged, seen = [], time.monotonic(), 0
             save()
     save()

@@ -15,9 +15,10 @@ diffusion model generalization", patch-set posterior composites).
 import math
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
 
 SHARPNESS = 0.3
 """The constant c: neighbouring pixels of a drawing tell nearly the same, so evidence counts for less than its area."""
@@ -39,32 +40,43 @@ class Level:
 
 
 LEVELS = (Level(above=1.2, factor=4, reach=0), Level(above=0.35, factor=2, reach=1), Level(0.0, 1, 1))
-WHOLE_SIGMA, LOCAL_SIGMA = 2.5, 0.15
-"""The patch is the whole canvas above the first and shrinks, log-linearly in sigma, to LOCAL_PATCH at the second."""
-LOCAL_PATCH = 9 / 128
-"""Side of the smallest patch, as a share of the canvas."""
+WIDE_SIGMA, LOCAL_SIGMA = 4.0, 0.15
+"""The patch is WIDE_PATCH above the first and shrinks, log-linearly in sigma, to LOCAL_PATCH at the second."""
+WIDE_PATCH, LOCAL_PATCH = 0.6, 9 / 128
+"""Side of the largest and of the smallest patch, as shares of the layer. A wider one would decide the whole picture at
+once, for one example; the seed's regional preferences decide instead where which example leads."""
 
 
 def patch_share(sigma: float) -> float:
-    """Side of the patch at noise level ``sigma``, as a share (0..1] of the canvas side."""
-    position = math.log(max(sigma, 1e-9) / LOCAL_SIGMA) / math.log(WHOLE_SIGMA / LOCAL_SIGMA)
-    return math.pow(LOCAL_PATCH, 1.0 - min(max(position, 0.0), 1.0))
+    """Side of the patch at noise level ``sigma``, as a share (0..1] of the layer's side."""
+    position = math.log(max(sigma, 1e-9) / LOCAL_SIGMA) / math.log(WIDE_SIGMA / LOCAL_SIGMA)
+    return LOCAL_PATCH * (WIDE_PATCH / LOCAL_PATCH) ** min(max(position, 0.0), 1.0)
 
 
 class PatchPosterior:
     """The posterior mean of a clean layer given a noisy one.
 
+    Written in NumPy on purpose: hundreds of small steps one after the other, each of which torch would share out among
+    its threads and wait for; on a busy machine the waiting takes ten times as long as the work.
+
     Args:
-        examples: (K, C, H, W) float32 in -1..1, K >= 1.
-        log_prior: (K, H, W) float32, natural logarithms, not necessarily normalised.
+        examples: (K, C, H, W) in -1..1, K >= 1.
+        log_prior: (K, H, W), natural logarithms, not necessarily normalised.
     """
 
-    def __init__(self, examples: Tensor, log_prior: Tensor) -> None:
+    def __init__(self, examples: Floats, log_prior: Floats) -> None:
         self._examples = examples
         self._log_prior = log_prior
-        self._prepared: dict[Level, _Prepared] = {}
+        self._level: Level | None = None
+        self._shifted: _ShiftedExamples | None = None
 
-    def __call__(self, noisy: Tensor, sigma: float) -> Tensor:
+    def prior_mean(self) -> Floats:
+        """(C, H, W): what the layer is expected to be before anything is seen of it."""
+        weights = _softmax(self._log_prior)
+        mean: Floats = np.einsum("khw,kchw->chw", weights, self._examples)
+        return mean
+
+    def __call__(self, noisy: Floats, sigma: float) -> Floats:
         """Estimate the clean layer.
 
         Args:
@@ -75,75 +87,95 @@ class PatchPosterior:
             (C, H, W), a convex combination of shifted examples at each pixel.
         """
         level = next(level for level in LEVELS if sigma >= level.above)
-        if level not in self._prepared:
-            self._prepared = {level: _Prepared(self._examples, self._log_prior, level)}
-        return self._prepared[level].estimate(noisy, sigma)
+        if self._shifted is None or level != self._level:
+            self._level, self._shifted = level, _ShiftedExamples(self._examples, self._log_prior, level)
+        return self._shifted.estimate(noisy, sigma)
 
 
-class _Prepared:
-    """Shifted copies of the examples for one level; made once and used for every step at that level."""
+class _ShiftedExamples:
+    """Copies of the examples in all shifts of one level; made once and used for every step at that level."""
 
-    def __init__(self, examples: Tensor, log_prior: Tensor, level: Level) -> None:
+    def __init__(self, examples: Floats, log_prior: Floats, level: Level) -> None:
         self.factor = level.factor
-        coarse = _shrink(examples, level.factor)
-        self.coarse = _shifted(coarse, level.reach, 1)
-        self.energy = self.coarse.square().sum(dim=1)
+        self.coarse = _shifted(_shrink(examples, level.factor), level.reach, 1)
+        self.energy = np.square(self.coarse).sum(axis=1)
         self.fine = _shifted(examples, level.reach, level.factor)
         shifts = (2 * level.reach + 1) ** 2
-        self.prior = _shrink(log_prior[:, None], level.factor)[:, 0].repeat_interleave(shifts, dim=0)
+        self.prior = np.repeat(_shrink(log_prior, level.factor), shifts, axis=0)
 
-    def estimate(self, noisy: Tensor, sigma: float) -> Tensor:
-        small = _shrink(noisy[None], self.factor)[0]
-        mismatch = self.energy.clone()
+    def estimate(self, noisy: Floats, sigma: float) -> Floats:
+        small = _shrink(noisy, self.factor)
+        # |y - x|^2 without |x|^2, which is the same for all examples and shifts.
+        mismatch = self.energy.copy()
         for channel in range(small.shape[0]):
-            mismatch.addcmul_(self.coarse[:, channel], small[channel], value=-2.0)
-        height, width = mismatch.shape[-2:]
+            mismatch -= (2 * small[channel]) * self.coarse[:, channel]
+        height, width = small.shape[-2:]
         radius = max(1, round(patch_share(sigma) * min(height, width) / 2))
         evidence = min((2 * radius + 1) ** 2, height * width) / 2
         # Averaging factor x factor pixels divides the variance of the noise by factor^2.
         precision = SHARPNESS * evidence * self.factor**2 / (2 * sigma**2)
-        logits = self.prior - precision * box_mean(mismatch, radius)
-        weights = torch.softmax(logits, dim=0)
+        weights = _softmax(self.prior - np.float32(precision) * box_mean(mismatch, radius))
         if self.factor > 1:
-            size = (noisy.shape[-2], noisy.shape[-1])
-            weights = functional.interpolate(weights[:, None], size=size, mode="bilinear")[:, 0]
-        clean = torch.zeros_like(noisy)
+            weights = _enlarge(weights, noisy.shape[-2:], self.factor)
+        clean = np.zeros_like(noisy)
         for weight, example in zip(weights, self.fine, strict=True):
-            clean.addcmul_(example, weight)
+            clean += weight * example
         return clean
 
 
-def box_mean(maps: Tensor, radius: int) -> Tensor:
+def box_mean(maps: Floats, radius: int) -> Floats:
     """Mean over the (2 * radius + 1) square around each pixel, of the part of it that lies inside the map.
 
     Args:
         maps: (N, H, W).
         radius: pixels, >= 1.
     """
-    for dim in (1, 2):
-        length = maps.shape[dim]
-        # float32 sums of at most a few hundred values of order 1: the error stays below 1e-5.
-        sums = functional.pad(maps.cumsum(dim), (1, 0) if dim == 2 else (0, 0, 1, 0))
-        centre = torch.arange(length)
-        low, high = (centre - radius).clamp(min=0), (centre + radius + 1).clamp(max=length)
-        shape = (-1, 1) if dim == 1 else (1, -1)
-        maps = (sums.index_select(dim, high) - sums.index_select(dim, low)) / (high - low).view(shape)
+    for axis in (1, 2):
+        length = maps.shape[axis]
+        # float32 sums of a few hundred values of order 1: the error of a mean stays below 1e-5.
+        sums = np.cumsum(maps, axis=axis)
+        sums = np.concatenate([np.zeros_like(sums.take([0], axis)), sums], axis=axis)
+        centre = np.arange(length)
+        low, high = np.maximum(centre - radius, 0), np.minimum(centre + radius + 1, length)
+        count = (high - low).astype(np.float32).reshape((-1, 1) if axis == 1 else (1, -1))
+        maps = (sums.take(high, axis) - sums.take(low, axis)) / count
     return maps
 
 
-def _shrink(images: Tensor, factor: int) -> Tensor:
+def _softmax(logits: Floats) -> Floats:
+    weights = np.exp(logits - logits.max(axis=0))
+    weights /= weights.sum(axis=0)
+    return weights
+
+
+def _shrink(images: Floats, factor: int) -> Floats:
+    """Average ``factor`` x ``factor`` pixels; the layers' sides are multiples of every level's factor."""
     if factor == 1:
         return images
-    return functional.avg_pool2d(images, factor, ceil_mode=True, count_include_pad=False)
+    height, width = images.shape[-2] // factor, images.shape[-1] // factor
+    small: Floats = images.reshape(*images.shape[:-2], height, factor, width, factor).mean(axis=(-3, -1))
+    return small
 
 
-def _shifted(images: Tensor, reach: int, stride: int) -> Tensor:
+def _enlarge(maps: Floats, size: tuple[int, ...], factor: int) -> Floats:
+    """Bilinear, with pixel centres in place."""
+    for axis in (1, 2):
+        length = maps.shape[axis]
+        at = ((np.arange(size[axis - 1]) + 0.5) / factor - 0.5).clip(0, length - 1)
+        low = np.floor(at).astype(int)
+        part = (at - low).astype(np.float32).reshape((-1, 1) if axis == 1 else (1, -1))
+        maps = maps.take(low, axis) * (1 - part) + maps.take(np.minimum(low + 1, length - 1), axis) * part
+    return maps
+
+
+def _shifted(images: Floats, reach: int, stride: int) -> Floats:
     """(K * S, C, H, W): each image in all S shifts; what comes in at the border repeats the border."""
     if reach == 0:
         return images
     height, width = images.shape[-2:]
     margin = reach * stride
-    padded = functional.pad(images, (margin,) * 4, mode="replicate")
+    padded = np.pad(images, ((0, 0), (0, 0), (margin, margin), (margin, margin)), mode="edge")
     offsets = range(0, 2 * margin + 1, stride)
     copies = [padded[..., dy : dy + height, dx : dx + width] for dy in offsets for dx in offsets]
-    return torch.stack(copies, dim=1).flatten(0, 1).contiguous()
+    stacked = np.stack(copies, axis=1)
+    return stacked.reshape(-1, *stacked.shape[2:])

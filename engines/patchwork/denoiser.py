@@ -50,7 +50,7 @@ once, for one example; the seed's regional preferences decide instead where whic
 def patch_share(sigma: float) -> float:
     """Side of the patch at noise level ``sigma``, as a share (0..1] of the layer's side."""
     position = math.log(max(sigma, 1e-9) / LOCAL_SIGMA) / math.log(WIDE_SIGMA / LOCAL_SIGMA)
-    return LOCAL_PATCH * (WIDE_PATCH / LOCAL_PATCH) ** min(max(position, 0.0), 1.0)
+    return float(LOCAL_PATCH * (WIDE_PATCH / LOCAL_PATCH) ** min(max(position, 0.0), 1.0))
 
 
 class PatchPosterior:
@@ -143,7 +143,7 @@ def box_mean(maps: Floats, radius: int) -> Floats:
 
 
 def _softmax(logits: Floats) -> Floats:
-    weights = np.exp(logits - logits.max(axis=0))
+    weights: Floats = np.exp(logits - logits.max(axis=0))
     weights /= weights.sum(axis=0)
     return weights
 

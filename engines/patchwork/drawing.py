@@ -19,12 +19,16 @@ from imagerag.errors import InvalidArgument
 if TYPE_CHECKING:
     from imagerag.engines.patchwork.pipeline import Layer, PatchworkOutput
 
-VERSION = 1
+VERSION = 2
 MAX_REFERENCES = 6
 MIN_SIDE, MAX_SIDE = 16, 512
 SEED_LIMIT = 2**63
 SMALLEST_LAYER = 16
 """Pixels a side; smaller objects than this can't be told from each other anyway."""
+FILL = 0.88
+"""Share of its box that the longer side of an object takes, before the seed bends it."""
+ROOM = 1.2
+"""Side of the layer that an object is drawn on, in sides of its box."""
 
 
 @dataclass(frozen=True)
@@ -190,13 +194,21 @@ class PatchworkGenerator:
         from imagerag.engines.patchwork.pipeline import Layer
 
         left, top, side = self._box(place)
-        examples = np.stack([fit(example.cut, side, ratio) for example, ratio in zip(data, _ratios(data), strict=True)])
+        # Room around the object for what a seed does to it; a multiple of the coarsest level's factor.
+        layer_side = math.ceil(side * ROOM / 4) * 4
+        margin = (layer_side - side) // 2
+        examples = np.stack(
+            [
+                fit(example.cut, layer_side, side * FILL, ratio)
+                for example, ratio in zip(data, _ratios(data), strict=True)
+            ]
+        )
         return Layer(
             examples=torch.from_numpy(examples),
             log_prior=torch.tensor([math.log(example.weight) for example in data]),
             keys=tuple(int(hashlib.sha256(example.sha256.encode()).hexdigest()[:12], 16) + 2 for example in data),
-            left=left,
-            top=top,
+            left=left - margin,
+            top=top - margin,
             tint=thing.colour is None,
         )
 

@@ -12,8 +12,6 @@ UNIFORM = 0.06
 """A border whose colours spread less than this (standard deviation, 0..1) is taken for a plain background."""
 NEAR, FAR = 0.05, 0.16
 """Colour distance (largest channel difference, 0..1) to the background that is fully it, and fully not it."""
-FILL = 0.92
-"""Share of the square that the longer side of the object takes."""
 
 
 def cut_out(image: Image.Image) -> Floats:
@@ -79,12 +77,13 @@ def _connected_to_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         reached = grown
 
 
-def fit(cut: Floats, side: int, aspect: float | None = None) -> Floats:
+def fit(cut: Floats, side: int, longer: float, aspect: float | None = None) -> Floats:
     """Scale a cut-out into the middle of a square.
 
     Args:
         cut: (h, w, 4) premultiplied RGBA in 0..1.
         side: of the square, in pixels.
+        longer: pixels that the longer side of the object takes, at most ``side``.
         aspect: width / height to stretch it to; None keeps its own.
 
     Returns:
@@ -92,7 +91,6 @@ def fit(cut: Floats, side: int, aspect: float | None = None) -> Floats:
     """
     height, width = cut.shape[:2]
     ratio = aspect or width / height
-    longer = side * FILL
     wide = max(1, round(longer * min(1.0, ratio)))
     high = max(1, round(longer * min(1.0, 1 / ratio)))
     left, top = (side - wide) // 2, (side - high) // 2

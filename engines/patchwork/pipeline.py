@@ -1,8 +1,11 @@
 """The sampler as a ``diffusers`` pipeline: scheduler, steps, callbacks and interruption are diffusers' own."""
 
 import copy
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -132,12 +135,15 @@ class PatchworkPipeline(DiffusionPipeline):
         self.scheduler.set_timesteps(num_inference_steps)
         # A scheduler may keep a history of its steps, so each picture walks with one of its own.
         walks = [_Walk(layers, seed, copy.deepcopy(self.scheduler)) for seed in seeds]
-        for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
-            if self.interrupt:
-                continue
-            for walk in walks:
-                walk.step(timestep)
-            if callback_on_step_end is not None:
+        with ThreadPoolExecutor(min(len(walks), os.cpu_count() or 1)) as pool:
+            for index, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
+                if self.interrupt:
+                    continue
+                estimates = list(pool.map(partial(_Walk.estimate, timestep=timestep), walks))
+                for walk, clean in zip(walks, estimates, strict=True):
+                    walk.step(clean, timestep)
+                if callback_on_step_end is None:
+                    continue
                 tensors = {"latents": torch.stack([walk.latents for walk in walks])}
                 changed = callback_on_step_end(self, index, int(timestep), dict(tensors)) or {}
                 latents = changed.get("latents", tensors["latents"])
@@ -160,24 +166,31 @@ class _Walk:
         self._scheduler = scheduler
         self._denoisers: list[PatchPosterior] = []
         self._shapes = [tuple(layer.examples.shape[1:]) for layer in layers]
-        noise: list[Tensor] = []
+        alpha = float(scheduler.alphas_cumprod[int(scheduler.timesteps[0])])
+        start: list[Tensor] = []
         for number, layer in enumerate(layers):
             own_seed = (seed + number * _LAYER_STRIDE) % SEED_LIMIT
             examples, log_prior = vary(layer.examples, layer.log_prior, layer.keys, own_seed, tint=layer.tint)
-            self._denoisers.append(PatchPosterior(examples * 2 - 1, log_prior))
-            noise.append(torch.randn(self._shapes[number], generator=generator_for(own_seed, 0)).flatten())
-        # At the highest sigma the picture itself is far below the noise: pure noise is the usual start.
-        self.latents = torch.cat(noise) if noise else torch.zeros(0)
+            denoiser = PatchPosterior((examples * 2 - 1).numpy(), log_prior.numpy())
+            self._denoisers.append(denoiser)
+            noise = torch.randn(self._shapes[number], generator=generator_for(own_seed, 0))
+            # The walk starts at a finite sigma: from pure noise, which is grey on average, it would favour examples
+            # that are grey on average.
+            mean = torch.from_numpy(denoiser.prior_mean())
+            start.append((alpha**0.5 * mean + (1 - alpha) ** 0.5 * noise).flatten())
+        self.latents = torch.cat(start) if start else torch.zeros(0)
 
-    def step(self, timestep: Tensor) -> None:
+    def estimate(self, timestep: Tensor) -> Tensor:
+        """The clean layers as they look from here; touches nothing that another seed uses."""
         alpha = float(self._scheduler.alphas_cumprod[int(timestep)])
         sigma = ((1 - alpha) / alpha) ** 0.5
-        clean = [
-            denoiser(noisy, sigma).flatten()
-            for denoiser, noisy in zip(self._denoisers, self.split(alpha**-0.5), strict=True)
-        ]
-        if clean:
-            self.latents = self._scheduler.step(torch.cat(clean), timestep, self.latents).prev_sample
+        layers = zip(self._denoisers, self.split(alpha**-0.5), strict=True)
+        clean = [torch.from_numpy(denoiser(noisy.numpy(), sigma)).flatten() for denoiser, noisy in layers]
+        return torch.cat(clean) if clean else self.latents
+
+    def step(self, clean: Tensor, timestep: Tensor) -> None:
+        if self._shapes:
+            self.latents = self._scheduler.step(clean, timestep, self.latents).prev_sample
 
     def split(self, gain: float = 1.0) -> list[Tensor]:
         """The layers (4, H, W) of the latents, times ``gain``."""

@@ -1,10 +1,12 @@
-"""Give a drawing a colour that the prompt names, keeping its dark lines and white highlights."""
+"""Give a drawing other colours, keeping its dark lines and white highlights."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+OPPONENT = np.array([[0.299, 0.587, 0.114], [0.5, -0.419, -0.081], [-0.169, -0.331, 0.5]], dtype=np.float32)
+"""RGB to brightness, red minus the rest, blue minus the rest (YCbCr, ITU-R BT.601)."""
 
 
 def recolour(cut: Floats, colour: tuple[int, int, int]) -> Floats:
@@ -38,6 +40,34 @@ def recolour(cut: Floats, colour: tuple[int, int, int]) -> Floats:
     tinted = target + 0.75 * (light - middle)[..., None] * (0.35 + 0.65 * target)
     mixed = body[..., None] * tinted.clip(0, 1) + (1 - body[..., None]) * rgb
     return np.concatenate([mixed.clip(0, 1) * alpha, alpha], axis=-1).astype(np.float32)
+
+
+def share_palette(examples: Floats, leader: int, strength: float) -> Floats:
+    """Bring drawings nearer to the colours of one of them, so that their parts go together.
+
+    Mean and spread are moved in an opponent colour space (Reinhard et al. 2001, "Color transfer between images"), hue
+    more than brightness; black lines and white stay.
+
+    Args:
+        examples: (K, 4, H, W) premultiplied RGBA in 0..1.
+        leader: index of the example whose colours the others take.
+        strength: 0 changes nothing, 1 takes the colours over.
+    """
+    alpha = examples[:, 3:]
+    opponent = np.einsum("ij,kjhw->kihw", OPPONENT, examples[:, :3] / np.maximum(alpha, 1e-4))
+    mass = alpha.sum(axis=(2, 3), keepdims=True) + 1e-4
+    mean = (opponent * alpha).sum(axis=(2, 3), keepdims=True) / mass
+    spread = np.sqrt((np.square(opponent - mean) * alpha).sum(axis=(2, 3), keepdims=True) / mass) + 0.02
+    gain = np.clip(spread[leader] / spread, 0.6, 1.6)
+    moved = (opponent - mean) * gain + mean[leader]
+    light, vivid = opponent[:, :1], np.abs(opponent[:, 1:]).sum(axis=1, keepdims=True)
+    # Lines and white carry shape (eyes, teeth, outlines), not colour.
+    free = np.maximum(_ramp(light - 0.12, 0.25) * _ramp(0.98 - light, 0.2), _ramp(vivid - 0.15, 0.2))
+    amount = strength * free * np.array([0.5, 1, 1], dtype=np.float32).reshape(3, 1, 1)
+    rgb = np.einsum("ij,kjhw->kihw", np.linalg.inv(OPPONENT), opponent + amount * (moved - opponent))
+    mixed = np.concatenate([rgb.clip(0, 1) * alpha, alpha], axis=1).astype(np.float32)
+    mixed[leader] = examples[leader]
+    return mixed
 
 
 def _ramp(value: Floats, width: float) -> Floats:

@@ -13,10 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from imagerag.engines.patchwork.recolour import share_palette
+
 TURN = math.radians(6)
 STRETCH = 0.06
 MOVE = 0.03
 BEND = 0.035
+PALETTE = 0.85
+"""How far an example takes the colours of the one that leads in colour."""
 HUE = math.radians(10)
 PREFERENCE, REGIONAL = 0.8, 2.2
 """Standard deviations, in nats, of the preference for an example as a whole and region by region."""
@@ -42,6 +46,11 @@ def vary(examples: Tensor, log_prior: Tensor, keys: Sequence[int], seed: int, *,
     size = (height, width)
     shared = generator_for(seed, 1)
     own = [generator_for(seed, key) for key in keys]
+    if tint:
+        # The colours may come from another example than most of the shapes: a choice of its own (Gumbel's trick).
+        luck = torch.cat([torch.rand(1, generator=generator) for generator in own]).clamp(1e-6, 1 - 1e-6)
+        leader = int((log_prior - (-luck.log()).log()).argmax())
+        examples = torch.from_numpy(share_palette(examples.numpy(), leader, PALETTE))
     bend = _smooth(1, 2, 3, size, shared) * BEND
     bend = bend + torch.cat([_smooth(1, 2, 4, size, generator) for generator in own]) * (BEND / 2)
     random = torch.rand(1, 5, generator=shared) * 2 - 1

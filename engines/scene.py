@@ -117,6 +117,7 @@ _SHARED = ("beside", "left of", "right of", "above", "below", "in front of", "be
 _POSTURES = frozenset(
     ["sitting", "standing", "lying", "resting", "placed", "floating", "hovering", "flying", "walking", "hanging"]
 )
+_BACKGROUND = frozenset(["background", "backdrop"])
 _GARMENTS = frozenset(
     [
         "kimono",
@@ -197,6 +198,10 @@ _IRREGULAR = {
     "buses": "bus",
 }
 _PLURALS = {singular: plural for plural, singular in _IRREGULAR.items()}
+
+MOST_READINGS = 8
+LONGEST_NAME = 9
+"""Words of the longest known name that is looked for."""
 
 
 @dataclass(frozen=True)
@@ -337,6 +342,18 @@ def parse_scene(prompt: str, known_names: Collection[str] = ()) -> Scene:
         The scene; without objects when the prompt has no words.
     """
     names = known_names if isinstance(known_names, set | frozenset | dict) else frozenset(known_names)
+    scene = _read(prompt, names)
+    # Word salad ("a red five apple") may read differently once it is tidied: what its description says is what it is.
+    for _ in range(MOST_READINGS):
+        again = replace(_read(scene.describe(), names), dropped=scene.dropped)
+        if again == scene:
+            break
+        scene = again
+    return scene
+
+
+def _read(prompt: str, names: Collection[str]) -> Scene:
+    """Read a prompt once, from left to right."""
     text = unicodedata.normalize("NFKC", prompt).lower().replace("\u2019", "'")
     text = " ".join(text.split())
     text = _CONDITIONED.sub("", text, count=1)
@@ -354,8 +371,10 @@ def parse_scene(prompt: str, known_names: Collection[str] = ()) -> Scene:
 
 def _take(scene: Scene, joint: RelationKind | Literal["in", "and"], words: list[str], names: Collection[str]) -> Scene:
     """Add what one connector and the words behind it say."""
-    if words[-1] in ("background", "backdrop"):
-        inner = [word for word in words[:-1] if word not in _ARTICLES]
+    if words[-1] in _BACKGROUND:
+        inner = [word for word in words if word not in _ARTICLES]
+        while inner and inner[-1] in _BACKGROUND:
+            inner.pop()
         colour = _colour(" ".join(inner))
         if colour:
             return replace(scene, background=colour)
@@ -364,8 +383,9 @@ def _take(scene: Scene, joint: RelationKind | Literal["in", "and"], words: list[
     if style:
         return scene if style in scene.styles else replace(scene, styles=(*scene.styles, style))
     styles, words = _adjective_styles(words)
-    scene = replace(scene, styles=tuple(dict.fromkeys((*scene.styles, *styles))))
-    return _add(scene, _parse_object(words, names), joint)
+    last = _style(words, joint) if styles else ""
+    scene = replace(scene, styles=tuple(dict.fromkeys(filter(None, (*scene.styles, *styles, last)))))
+    return scene if last else _add(scene, _parse_object(words, names), joint)
 
 
 def _add(scene: Scene, thing: SceneObject, joint: RelationKind | Literal["in", "and"]) -> Scene:
@@ -422,6 +442,7 @@ def _split(words: list[str], names: Collection[str]) -> Iterator[tuple[RelationK
         tokens += [","] if core != bare else []
     joint: RelationKind | Literal["in", "and"] = "and"
     held: list[str] = []
+    yielded = False
     position = 0
     while position < len(tokens):
         name, length = _known(tokens, position, names)
@@ -437,11 +458,14 @@ def _split(words: list[str], names: Collection[str]) -> Iterator[tuple[RelationK
             held.append(tokens[position])
             position += 1
             continue
-        if held and held[-1] in _POSTURES and found != "and" and (len(held) > 1 or position > 1):
-            held.pop()
+        if held and held[-1] in _POSTURES and found != "and":
+            # "An owl sitting on" and "an owl, sitting on", but not "a sitting on": that is all there is to draw.
+            before = any(word not in _ARTICLES for word in held[:-1])
+            if before or (len(held) == 1 and yielded):
+                held.pop()
         if held:
             yield joint, held
-            joint, held = found, []
+            joint, held, yielded = found, [], True
         elif joint == "and":
             joint = found
         position += length
@@ -453,7 +477,7 @@ def _known(tokens: list[str], position: int, names: Collection[str]) -> tuple[st
     """The longest known name of several words that starts here, and how many tokens it takes."""
     if not names:
         return "", 0
-    for length in range(min(9, len(tokens) - position), 1, -1):
+    for length in range(min(LONGEST_NAME, len(tokens) - position), 1, -1):
         part = tokens[position : position + length]
         if part[0] in _ARTICLES or part[-1] in _ARTICLES:
             continue
@@ -483,19 +507,21 @@ def _adjective_styles(words: list[str]) -> tuple[list[str], list[str]]:
     """Take "3d" out of "a small 3d owl"; the last word always stays."""
     styles: list[str] = []
     kept: list[str] = []
-    rest = list(words)
-    while len(rest) > 1:
-        pair = " ".join(rest[:2])
-        if pair in _STYLE_ALIASES and len(rest) > 2:
+    at = 0
+    while at < len(words) - 1:
+        word, pair = words[at], " ".join(words[at : at + 2])
+        if pair in _STYLE_ALIASES and at < len(words) - 2:
             styles.append(_STYLE_ALIASES[pair])
-            rest = rest[2:]
-        elif rest[0] in _STYLE_ALIASES:
-            styles.append(_STYLE_ALIASES[rest.pop(0)])
-        elif rest[0] in _ARTICLES or rest[0] in _SIZES or _colour(rest[0]) or _number(rest[0]):
-            kept.append(rest.pop(0))
+            at += 2
+            continue
+        if word in _STYLE_ALIASES:
+            styles.append(_STYLE_ALIASES[word])
+        elif word in _ARTICLES or word in _SIZES or _colour(word) or _number(word):
+            kept.append(word)
         else:
             break
-    return styles, kept + rest
+        at += 1
+    return styles, kept + words[at:]
 
 
 def _noun_phrase(text: str, names: Collection[str]) -> SceneObject:
@@ -506,30 +532,29 @@ def _noun_phrase(text: str, names: Collection[str]) -> SceneObject:
 
 def _parse_object(words: list[str], names: Collection[str]) -> SceneObject:
     """Read article, count, size and colour off the front; a known name, or the last word, is never taken apart."""
-    rest = list(words)
+    at, last = 0, len(words) - 1
     count, exact, counted = 1, False, False
     size: Size = "normal"
     colour: str | None = None
-    while len(rest) > 1 and " ".join(rest) not in names:
-        pair = _colour(" ".join(rest[:2])) if len(rest) > 2 else None
-        if rest[0] in _ARTICLES:
+    while at < last and (last - at >= LONGEST_NAME or " ".join(words[at:]) not in names):
+        word = words[at]
+        pair = _colour(" ".join(words[at : at + 2])) if at < last - 1 else None
+        if word in _ARTICLES:
             counted = True
-            rest.pop(0)
-        elif number := _number(rest[0]):
-            count, counted, exact = number, True, rest[0].endswith("x")
-            rest.pop(0)
-        elif rest[0] in ("pair", "couple") and rest[1] == "of" and len(rest) > 2:
-            count, counted, rest = 2, True, rest[2:]
-        elif rest[0] in _SIZES:
-            size = _SIZES[rest.pop(0)]
+        elif number := _number(word):
+            count, counted, exact = number, True, word.endswith("x")
+        elif word in ("pair", "couple") and words[at + 1] == "of" and at < last - 1:
+            count, counted, at = 2, True, at + 1
+        elif word in _SIZES:
+            size = _SIZES[word]
         elif pair:
-            colour, rest = pair, rest[2:]
-        elif single := _colour(rest[0]):
+            colour, at = pair, at + 1
+        elif single := _colour(word):
             colour = single
-            rest.pop(0)
         else:
             break
-    phrase = " ".join(rest)
+        at += 1
+    phrase = " ".join(words[at:])
     single_form = singular(phrase)
     if count > 1 and not exact:
         phrase = single_form if single_form in names or phrase not in names else phrase

@@ -1,0 +1,207 @@
+"""The grammar of prompts: what is asked for, in which relation, and what no longer fits."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from imagerag.engines.scene import COLOURS, MAX_INSTANCES, STYLES, Scene, SceneObject, StyleConcept, parse_scene
+
+KNOWN = """
+    lobster, kimono, owl, cat, dog, cup of tea, house with garden, red apple, woman in lotus position, tree, glasses,
+    teacup without handle, house, scissors, bus, mouse, horse, hat, sun, table
+"""
+NAMES = frozenset(name.strip() for name in KNOWN.split(","))
+
+
+def objects(prompt: str) -> list[tuple[str, int]]:
+    return [(thing.phrase, thing.count) for thing in parse_scene(prompt, NAMES).objects]
+
+
+def relations(prompt: str) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+    return [tuple(relation) for relation in parse_scene(prompt, NAMES).relations]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("an owl", [("owl", 1)]),
+        ("Owl.", [("owl", 1)]),
+        ("owls", [("owl", 2)]),
+        ("two owls and a cat", [("owl", 2), ("cat", 1)]),
+        ("3 owls", [("owl", 3)]),
+        ("a pair of owls", [("owl", 2)]),
+        ("three mice", [("mouse", 3)]),
+        ("two buses", [("bus", 2)]),
+        ("a cat, a dog and an owl", [("cat", 1), ("dog", 1), ("owl", 1)]),
+        ("a lobster in a kimono", [("lobster", 1), ("kimono", 1)]),
+        ("draw me a picture of an owl", [("owl", 1)]),
+        ("please draw an owl", [("owl", 1)]),
+        ("a red apple", [("red apple", 1)]),
+        ("a cup of tea", [("cup of tea", 1)]),
+        ("two cups of tea", [("cup of tea", 2)]),
+        ("a house with a garden", [("house with garden", 1)]),
+        ("a woman in lotus position", [("woman in lotus position", 1)]),
+        ("a teacup without handle and a cat", [("teacup without handle", 1), ("cat", 1)]),
+        ("a cat sitting on a table", [("cat", 1), ("table", 1)]),
+        ("a shiny flibbertigibbet", [("shiny flibbertigibbet", 1)]),
+    ],
+)
+def test_objects(prompt: str, expected: list[tuple[str, int]]) -> None:
+    assert objects(prompt) == expected
+
+
+def test_a_name_of_several_words_needs_to_be_known() -> None:
+    assert [thing.phrase for thing in parse_scene("a house with a garden").objects] == ["house", "garden"]
+    assert parse_scene("a red apple").objects == (SceneObject("apple", colour="red"),)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("a cat next to a dog", [("beside", (0,), (1,))]),
+        ("a cat to the left of a dog", [("left of", (0,), (1,))]),
+        ("a cat above a dog", [("above", (0,), (1,))]),
+        ("a cat under a tree", [("below", (0,), (1,))]),
+        ("a cat on top of a house", [("on", (0,), (1,))]),
+        ("a cat in front of a house", [("in front of", (0,), (1,))]),
+        ("a cat behind a house", [("behind", (0,), (1,))]),
+        ("a cat in a house", [("inside", (0,), (1,))]),
+        ("a lobster in a kimono", [("wearing", (0,), (1,))]),
+        ("a cat with a hat", [("wearing", (0,), (1,))]),
+        ("a cat holding a cup of tea", [("with", (0,), (1,))]),
+        ("a cat and a dog", []),
+        ("a sun above a house and a tree", [("above", (0,), (1, 2))]),
+        ("a cat next to a dog under a tree", [("beside", (0,), (1,)), ("below", (0, 1), (2,))]),
+        ("a cat wearing a hat and glasses", [("wearing", (0,), (1,)), ("wearing", (0,), (2,))]),
+    ],
+)
+def test_relations(prompt: str, expected: list[tuple[str, tuple[int, ...], tuple[int, ...]]]) -> None:
+    assert relations(prompt) == expected
+
+
+def test_the_pipelines_own_prompt_is_read_as_what_it_generates() -> None:
+    told = parse_scene("According to these images of a lobster, kimono, generate a lobster in a kimono", NAMES)
+    assert told == parse_scene("a lobster in a kimono", NAMES)
+
+
+@pytest.mark.parametrize("colour", sorted(COLOURS))
+def test_colours_of_things_and_of_the_background(colour: str) -> None:
+    scene = parse_scene(f"a {colour} owl on a {colour} background", NAMES)
+    assert scene.objects == (SceneObject("owl", colour=colour),)
+    assert scene.background == colour
+
+
+def test_other_spellings_of_colours() -> None:
+    assert parse_scene("a grey owl").objects[0].colour == "gray"
+    assert parse_scene("a golden owl").objects[0].colour == "gold"
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("form", ["an owl, {} style", "an owl in {} style", "a {} owl", "a {} picture of an owl"])
+def test_styles(style: str, form: str) -> None:
+    scene = parse_scene(form.format(style), NAMES)
+    assert scene.styles == (style,)
+    assert scene.objects == (SceneObject("owl"),)
+
+
+def test_a_style_that_no_set_has_is_kept_in_the_words_of_the_prompt() -> None:
+    assert parse_scene("an owl, art deco style").styles == ("art deco",)
+
+
+def test_sizes() -> None:
+    scene = parse_scene("a tiny cat and a huge dog", NAMES)
+    assert [thing.size for thing in scene.objects] == ["small", "large"]
+
+
+def test_what_does_not_fit_is_named() -> None:
+    scene = parse_scene("a cat, a dog, an owl, a lobster and a horse", NAMES)
+    assert len(scene.objects) == MAX_INSTANCES
+    assert scene.dropped == ("a horse",)
+    assert parse_scene("nine owls", NAMES) == Scene((SceneObject("owl", 4),), dropped=("5 more owl",))
+
+
+def test_every_named_thing_comes_before_one_more_of_another() -> None:
+    scene = parse_scene("five owls and a dog", NAMES)
+    assert [(thing.phrase, thing.count) for thing in scene.objects] == [("owl", 3), ("dog", 1)]
+    assert scene.dropped == ("1 more owl", "1 more owl")
+
+
+@pytest.mark.parametrize("prompt", ["一只猫", "сова", "قطة", "ふくろう", "🦉"])
+def test_other_scripts_stay_whole(prompt: str) -> None:
+    assert [thing.phrase for thing in parse_scene(prompt, NAMES).objects] == [prompt]
+
+
+@pytest.mark.parametrize("prompt", ["", " \n\t", "...", ",;!", "and", "in on and"])
+def test_nothing_to_draw(prompt: str) -> None:
+    assert parse_scene(prompt, NAMES).objects == ()
+
+
+@pytest.mark.parametrize("prompt", ["an owl and a cat " * 6_000, "owl" * 33_000, "a " * 50_000 + "cat", "," * 100_000])
+def test_100_kilobytes(prompt: str) -> None:
+    assert sum(thing.count for thing in parse_scene(prompt, NAMES).objects) <= MAX_INSTANCES
+
+
+def test_concepts_to_check() -> None:
+    scene = parse_scene("a red owl and two cats and an owl on a blue background, flat style", NAMES)
+    assert scene.content_concepts() == ["owl", "cat"]
+    assert scene.style_concepts() == [
+        StyleConcept("colour", "red owl", "red", "owl"),
+        StyleConcept("background", "blue background", "blue"),
+        StyleConcept("style", "flat style", "flat"),
+    ]
+
+
+def test_changes_of_a_second_turn() -> None:
+    scene = parse_scene("a cat and a dog on a house", NAMES)
+    assert scene.with_colour(None, "red").describe() == "a red cat and a dog on a house"
+    assert scene.with_colour("dog", "grey").describe() == "a cat and a gray dog on a house"
+    assert scene.with_relation("on", "the moon").describe() == "a cat and a dog on a moon"
+    assert scene.with_background("blue").background == "blue"
+    assert scene.with_style("3-d").styles == ("3d",)
+    assert scene.with_object("a small owl", NAMES).objects[-1] == SceneObject("owl", size="small")
+    assert scene.without("cat").describe() == "a dog on a house"
+    assert scene.without("house").relations == ()
+    for change in (lambda: scene.with_colour(None, "plaid"), lambda: scene.with_background("plaid")):
+        with pytest.raises(ValueError, match="'plaid'"):
+            change()
+
+
+SALAD = """
+    a an the two 3 five 2x owl owls cat dogs mouse mice bus buses glasses scissors kimono hat lobster tree house garden
+    red light blue green background on in with and , above under behind wearing next to left of top front small huge
+    flat 3d fluent style emoji sitting picture draw pair cup tea apple sheep ladies rose gold
+"""
+WORDS = st.sampled_from(SALAD.split())
+
+
+@given(st.lists(WORDS, max_size=12).map(" ".join), st.sampled_from([NAMES, frozenset[str]()]))
+@example("a cat wearing a hat and glasses next to two dogs, art deco style", NAMES)
+@settings(max_examples=600, deadline=None)
+def test_a_description_says_the_whole_scene(prompt: str, names: frozenset[str]) -> None:
+    scene = replace(parse_scene(prompt, names), dropped=())
+    assert parse_scene(scene.describe(), names) == scene
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=300, deadline=None)
+def test_no_text_breaks_the_grammar(prompt: str) -> None:
+    scene = parse_scene(prompt, NAMES)
+    assert sum(thing.count for thing in scene.objects) <= MAX_INSTANCES
+    assert all(thing.phrase for thing in scene.objects)
+    parse_scene(scene.describe(), NAMES)
+
+
+@pytest.mark.parametrize(
+    ("salad", "reading"),
+    [
+        ("3d 3d", "3d style"),
+        ("sitting on a table", "a sitting on a table"),
+        ("an owl, sitting on a table", "an owl on a table"),
+        ("gold background background", "on a gold background"),
+        ("a red 2x apple", "two red apples"),
+    ],
+)
+def test_word_salad_is_read_as_its_description(salad: str, reading: str) -> None:
+    assert parse_scene(salad, NAMES).describe() == reading

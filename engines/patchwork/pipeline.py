@@ -51,7 +51,7 @@ class Layer:
 @dataclass
 class PatchworkOutput(BaseOutput):
     """Attributes:
-    images: one RGB image per seed, or a (B, 3, size, size) array in 0..1 with ``output_type="np"``.
+    images: one RGB image per seed, or a (B, size, size, 3) array in 0..1 with ``output_type="np"``.
     """
 
     images: list[Image.Image] | np.ndarray
@@ -153,7 +153,7 @@ class PatchworkPipeline(DiffusionPipeline):
         pictures = [composite(layers, walk.split(), background, size) for walk in walks]
         images: list[Image.Image] | np.ndarray
         if output_type == "np":
-            images = np.stack([picture.numpy() for picture in pictures])
+            images = np.stack([picture.permute(1, 2, 0).numpy() for picture in pictures])
         else:
             images = [_to_pil(picture) for picture in pictures]
         return PatchworkOutput(images=images) if return_dict else (images,)

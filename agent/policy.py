@@ -18,8 +18,9 @@ from langchain_core.tools import BaseTool
 
 from imagerag.records import ImageRecord, ReferenceRecord
 
-SCALES = (0.6, 0.85, 0.95)
-"""Reference scale of the first, second and every later redraw of a concept."""
+SCALES = (0.85, 1.0, 1.0)
+"""Reference scale of the first, second and every later redraw of a concept. High from the start: what the generator
+knows by itself is what the critic has just found wrong (compared on the lacking concepts of the half ``dev``)."""
 
 REFERENCES_PER_CONCEPT = 2
 """References of one concept in one drawing: more than one, so that the result is no copy of either."""
@@ -196,12 +197,13 @@ def _picked(view: View, concepts: Sequence[str], attempt: int) -> list[str]:
     """Return ids of references for the concepts: the best first, and others once those were tried twice."""
     sought = [concept for concept in concepts if view.found.get(concept)]
     room = max(view.max_references - len(view.subjects), 1)
-    each = max(min(REFERENCES_PER_CONCEPT, room // max(len(sought), 1)), 1)
+    # A mixture that the critic did not recognise is not tried again: from then on one reference, each time another.
+    each = max(min(1 if attempt else REFERENCES_PER_CONCEPT, room // max(len(sought), 1)), 1)
     chosen: list[str] = []
     for concept in sought:
         ranked = [reference["id"] for reference in ranked_references(view.found[concept])]
         shown = [reference for reference in ranked if view.inspected.get(reference, True)] or ranked
-        start = each * max(attempt - 1, 0)
+        start = max(attempt - 1, 0)
         chosen += [shown[(start + k) % len(shown)] for k in range(min(each, len(shown)))]
     return list(dict.fromkeys(chosen))[:room]
 

@@ -33,6 +33,8 @@ TURNS = (-8.0, -4.0, 0.0, 4.0, 8.0)
 CANDIDATES = 12
 """Of the library's pictures, those nearest by thumbnail are aligned, besides all of the drawing's own concept."""
 THUMBNAIL = 12
+TUNED = 60
+"""Concepts that the sampler's constants were tuned on; the ones after them are measured."""
 
 
 class Likeness(NamedTuple):
@@ -181,7 +183,7 @@ def main() -> None:
     print(f"library pictures that one by another hand nearly is: {np.mean([near(one) for one in hands]):.1%}")
     generator = load_generator("patchwork")
     results = []
-    for place, name in enumerate(by_hash("copying", known_concepts(library))[: chosen.count]):
+    for place, name in enumerate(by_hash("copying", known_concepts(library))[TUNED : TUNED + chosen.count]):
         image = generator.draw(DrawRequest(name, (place,)))[0].image
         found, row = shelf.compare(image, shelf.nearest(image, name))
         results.append((found, name, image, row))

@@ -42,7 +42,7 @@ class Level:
 LEVELS = (Level(above=1.2, factor=4, reach=0), Level(above=0.35, factor=2, reach=1), Level(0.0, 1, 1))
 WIDE_SIGMA, LOCAL_SIGMA = 4.0, 0.15
 """The patch is WIDE_PATCH above the first and shrinks, log-linearly in sigma, to LOCAL_PATCH at the second."""
-WIDE_PATCH, LOCAL_PATCH = 0.6, 9 / 128
+WIDE_PATCH, LOCAL_PATCH = 0.2, 9 / 128
 """Side of the largest and of the smallest patch, as shares of the layer. A wider one would decide the whole picture at
 once, for one example; the seed's regional preferences decide instead where which example leads."""
 

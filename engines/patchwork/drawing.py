@@ -19,15 +19,15 @@ from imagerag.errors import InvalidArgument
 if TYPE_CHECKING:
     from imagerag.engines.patchwork.pipeline import Layer, PatchworkOutput
 
-VERSION = 2
+VERSION = 3
 MAX_REFERENCES = 6
 MIN_SIDE, MAX_SIDE = 16, 512
 SEED_LIMIT = 2**63
 SMALLEST_LAYER = 16
 """Pixels a side; smaller objects than this can't be told from each other anyway."""
-FILL = 0.88
+FILL = 0.82
 """Share of its box that the longer side of an object takes, before the seed bends it."""
-ROOM = 1.2
+ROOM = 1.3
 """Side of the layer that an object is drawn on, in sides of its box."""
 
 

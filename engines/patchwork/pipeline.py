@@ -24,6 +24,8 @@ from imagerag.engines.patchwork.variation import generator_for, vary
 MAX_SIGMA, MIN_SIGMA = 8.0, 0.03
 """Noise levels between which the sampler walks; pixels lie in -1..1."""
 SEED_LIMIT = 2**63
+INK = -0.8
+"""Alpha, -1..1, above which a pixel is part of what is drawn."""
 _LAYER_STRIDE = 0x1E3779B97F4A7C15
 """Odd, so that (seed, layer) pairs stay apart modulo 2**63."""
 
@@ -205,16 +207,28 @@ def composite(layers: Sequence[Layer], drawn: Sequence[Tensor], background: tupl
     canvas = canvas.clone()
     for layer, pixels in zip(layers, drawn, strict=True):
         height, width = pixels.shape[-2:]
-        left, top = max(layer.left, 0), max(layer.top, 0)
-        right, bottom = min(layer.left + width, size), min(layer.top + height, size)
+        ink = pixels[3] > INK
+        x, y = _kept(ink.any(dim=0), layer.left, size), _kept(ink.any(dim=1), layer.top, size)
+        left, top, right, bottom = max(x, 0), max(y, 0), min(x + width, size), min(y + height, size)
         if right <= left or bottom <= top:
             continue
-        seen = pixels[:, top - layer.top : bottom - layer.top, left - layer.left : right - layer.left] / 2 + 0.5
+        seen = pixels[:, top - y : bottom - y, left - x : right - x] / 2 + 0.5
         alpha = seen[3:].clamp(0, 1)
         colour = seen[:3].clamp(min=0).minimum(alpha)
         below = canvas[:, top:bottom, left:right]
         canvas[:, top:bottom, left:right] = colour + (1 - alpha) * below
     return canvas.clamp(0, 1)
+
+
+def _kept(ink: Tensor, start: int, size: int) -> int:
+    """Where a layer begins along one side, so that what is drawn on it stays on the canvas, or sticks out evenly."""
+    drawn = torch.nonzero(ink)
+    if not len(drawn):
+        return start
+    first, end = start + int(drawn[0]), start + int(drawn[-1]) + 1
+    if end - first > size:
+        return start - first - (end - first - size) // 2
+    return start - min(first, 0) - max(end - size, 0)
 
 
 def _to_pil(picture: Tensor) -> Image.Image:

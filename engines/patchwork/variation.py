@@ -18,12 +18,12 @@ from imagerag.engines.patchwork.recolour import share_palette
 TURN = math.radians(6)
 STRETCH = 0.06
 MOVE = 0.03
-BEND = 0.035
+BEND = 0.06
 PALETTE = 0.85
 """How far an example takes the colours of the one that leads in colour."""
 HUE = math.radians(10)
-PREFERENCE, REGIONAL = 0.8, 2.2
-"""Standard deviations, in nats, of the preference for an example as a whole and region by region."""
+DECISIVE = 6.0
+"""How many times the preferred example's lead counts: few pixels are undecided."""
 
 
 def vary(examples: Tensor, log_prior: Tensor, keys: Sequence[int], seed: int, *, tint: bool) -> tuple[Tensor, Tensor]:
@@ -65,13 +65,22 @@ def vary(examples: Tensor, log_prior: Tensor, keys: Sequence[int], seed: int, *,
     grid = functional.affine_grid(theta, [count, 4, height, width], align_corners=False)
     grid = grid + bend.permute(0, 2, 3, 1) * 2
     varied = functional.grid_sample(examples, grid, mode="bicubic", padding_mode="zeros", align_corners=False)
-    whole = torch.cat([torch.randn(1, generator=generator) for generator in own]) * PREFERENCE
-    regional = torch.cat([_smooth(1, 1, 3, size, generator) for generator in own])[:, 0] * REGIONAL
+    regional = torch.cat([_smooth(1, 1, 3, size, generator) for generator in own])[:, 0]
+    liking = _gumbel(regional)
     if tint:
         varied = _tinted(varied, torch.rand(2, generator=shared) * 2 - 1)
     alpha = varied[:, 3:].clamp(0, 1)
     varied = torch.cat([varied[:, :3].clamp(min=0).minimum(alpha), alpha], dim=1)
-    return varied, (log_prior + whole)[:, None, None] + regional
+    return varied, DECISIVE * (log_prior[:, None, None] + liking)
+
+
+def _gumbel(normal: Tensor) -> Tensor:
+    """Turn standard normal values into standard Gumbel ones.
+
+    The largest of log-weights plus Gumbel noise is each one with the probability of its weight: every example leads in
+    a share of the picture that is its weight, references in a share that is their scale.
+    """
+    return -torch.log(-torch.special.log_ndtr(normal.clamp(-4, 4)))
 
 
 def generator_for(seed: int, key: int) -> torch.Generator:

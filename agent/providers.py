@@ -16,10 +16,9 @@ def _rules() -> BaseChatModel:
 
 
 def _clip() -> Critic:
-    from imagerag.index.library import Library
-
     from imagerag.agent.critic import ClipCritic
     from imagerag.engines.providers import embedded_clip
+    from imagerag.index.library import Library
 
     return ClipCritic(embedded_clip(), [concept.name for concept in Library().concepts])
 
@@ -54,8 +53,7 @@ def load_critic(name: str) -> Critic:
 
 def load_writer() -> Writer:
     """Return the embedded, rule-based writer."""
-    from imagerag.index.library import Library
-
     from imagerag.agent.writer import RuleWriter
+    from imagerag.index.library import Library
 
     return RuleWriter(lambda: {concept.name for concept in Library().concepts})

@@ -3,8 +3,9 @@
 python -m bench.copying [--count N] [--sheet FILE.png]
 
 Two pictures are compared after cropping to their content, as well as shift, scale (each side by itself), turn and
-mirroring can align them: by the root mean square difference of colours, 0..1, and by the correlation of brightness,
-which a change of colours cannot hide. "Nearly identical" means: as near as an altered copy is. Library pictures are
+mirroring can align them: by the root mean square difference of colours, relative to how far the two differ from white
+paper (else anything pale is like anything pale), and by the correlation of brightness, which a change of colours
+cannot hide. "Nearly identical" means: as near as an altered copy is. Library pictures are
 moved, scaled, turned by up to 6 degrees and changed in hue; the limit of each measure is what 95 % of those copies
 meet, and a drawing counts as copied if it meets either. Drawings of the same concept by another hand show what the
 limits mean: how often two artists are that near each other.
@@ -82,14 +83,17 @@ def variants(picture: Image.Image) -> Floats:
 def likeness(drawing: Image.Image, moved: Floats) -> Likeness:
     """Compare a picture from ``content`` with all ``variants`` of another, in all shifts."""
     wanted = np.asarray(drawing, dtype=np.float32) / 255
+    own = np.square(1 - wanted).mean()
     light = wanted.mean(axis=2)
     light = (light - light.mean()) / (light.std() + 1e-6)
     grey = moved.mean(axis=3)
-    difference, correlation = 1.0, -1.0
+    difference, correlation = np.inf, -1.0
     for y in range(2 * REACH + 1):
         for x in range(2 * REACH + 1):
             part = moved[:, y : y + SIDE, x : x + SIDE]
-            difference = min(difference, float(np.square(part - wanted).mean(axis=(1, 2, 3)).min()) ** 0.5)
+            ink = (np.square(1 - part).mean(axis=(1, 2, 3)) + own) / 2
+            relative = np.square(part - wanted).mean(axis=(1, 2, 3)) / (ink + 1e-6)
+            difference = min(difference, float(relative.min()) ** 0.5)
             other = grey[:, y : y + SIDE, x : x + SIDE]
             other = other - other.mean(axis=(1, 2), keepdims=True)
             fit = (other * light).mean(axis=(1, 2)) / (other.std(axis=(1, 2)) + 1e-6)

@@ -57,4 +57,8 @@ class Writer(Protocol):
         """Return the prompt reworded so that the missing concepts stand out; nothing is looked up."""
 
     def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
-        """Return what ``request`` means after the images in ``history``, oldest first."""
+        """Return what ``request`` means after the images in ``history``, oldest first.
+
+        Raises:
+            UserError: it points back at an image that the history, which may be empty, does not have.
+        """

@@ -44,6 +44,9 @@ _REMOVE = re.compile(r"^(?:remove|without|drop|delete|take away|no more|lose) (?
 _SWAP = re.compile(r"^(?:replace|swap|change|exchange) (?P<old>.+?) (?:with|by|for|to|into) (?P<new>.+)$")
 _IN_STYLE = re.compile(r"^(?:(?:the same|now|it|this) )?(?:but )?in (?:an? |the )?(?P<style>.+?)(?: style)?$")
 _SIZES: dict[str, Size] = {"bigger": "large", "larger": "large", "big": "large", "smaller": "small", "tiny": "small"}
+_POINTS_BACK = re.compile(
+    r"^(?:put|place|set|move|make|turn|paint|colou?r|show|do|give|remove|replace|swap|change) (?:it|them)\b(?! rain\b)"
+)
 _ARTICLE = re.compile(r"^(?:an?|the|some|my) ")
 
 
@@ -85,6 +88,8 @@ class RuleWriter:
             UserError: it goes back to an image, or takes something away, that isn't there.
         """
         text = " ".join(request.lower().split()).rstrip(".!")
+        if not history:
+            return _first(request, text)
         base = history[-1]
         rest = text
         if found := _GO_BACK.search(text):
@@ -156,6 +161,15 @@ class RuleWriter:
             sized = (replace(o, size=_SIZES[how]) if o.phrase == first else o for o in scene.objects)
             return replace(scene, objects=tuple(sized))
         return _coloured(scene, how, named)
+
+
+def _first(request: str, text: str) -> Brief:
+    if _GO_BACK.fullmatch(text) or _POINTS_BACK.match(_LINK.sub("", text)) or _AGAIN.match(text):
+        raise UserError(
+            f"{request!r} changes an earlier picture, and this thread has none; say what to draw, or go on with the "
+            "thread that has it (--thread)"
+        )
+    return Brief(request)
 
 
 def _coloured(scene: Scene, colour: str, what: str | None) -> Scene | None:

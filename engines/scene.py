@@ -175,8 +175,11 @@ _LEAD_IN = re.compile(
     r"(?:(?:picture|image|drawing|photo|photograph|painting|illustration|icon|emoji|pictogram|portrait)s?\s+of\s+)"
 )
 _COMMAND = re.compile(
-    r"^(?:(?:please|can you|could you)\s+)?(?:draw|generate|create|paint|render)\s+(?:me\s+|us\s+)?(?=\S)"
+    r"^(?:(?:now|please|can you|could you|i want|i would like|i'd like|i need)(?:\s+please)?,?\s+(?=\S+\s))*"
+    r"(?:(?:draw|generate|create|paint|render)\s+(?:me\s+|us\s+)?(?=\S)"
+    r"|(?:make|show|give)\s+(?:(?:me|us)\s+(?=\S)|(?=(?:an?|the|some|my)\s)))?"
 )
+_PLEASE = re.compile(r"(?<=\S\S)[\s,]+please[.!?]*$")
 _CONDITIONED = re.compile(r"^according to (?:these|this|the) images? of .*?[,;:.]?\s+generate\s+", re.DOTALL)
 _IRREGULAR = {
     "mice": "mouse",
@@ -356,7 +359,7 @@ def _read(prompt: str, names: Collection[str]) -> Scene:
     """Read a prompt once, from left to right."""
     text = unicodedata.normalize("NFKC", prompt).lower().replace("\u2019", "'")
     text = " ".join(text.split())
-    text = _CONDITIONED.sub("", text, count=1)
+    text = _PLEASE.sub("", _CONDITIONED.sub("", text, count=1))
     scene = Scene()
     if lead := _LEAD_IN.match(text):
         text = text[lead.end() :]

@@ -57,6 +57,7 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
                     result = _refused(call, f"not run to its end: {stop}")
             if result.status == "error":
                 error = str(result.text)
+            if error is not None and halt is None:  # the end of the run is told by the node that ends it
                 emit({"event": "note", "text": f"{call['name']}: {error}"})
             results.append(result)
             trace.append(trace_step(state, "tools", call["name"], str(result.text), began, error=error))

@@ -77,7 +77,7 @@ def build_graph(
     by_name = {tool.name: tool for tool in tools}
 
     def parts(runtime: Runtime[Context]) -> ResolvedParts:
-        return ResolvedParts(runtime.context or load_context(), injected)
+        return ResolvedParts(runtime.context or load_context(), injected, runtime.stream_writer)
 
     def intake(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return take_in(state, parts(runtime), budget)

@@ -2,12 +2,13 @@
 
 import base64
 import io
+import textwrap
 import time
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from langchain_core.messages import AIMessage, BaseMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolCall
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
@@ -20,6 +21,9 @@ from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
 from imagerag.prompts import render
 from imagerag.records import StopReason
 from imagerag.tools.workbench import open_pixels
+
+LONGEST_CALL = 160
+"""Characters of a call's arguments that the trace keeps."""
 
 MAX_SIDE = 768
 """Pixels on the longer side of an image sent to a model."""
@@ -48,8 +52,15 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
         call = {"name": "generate", "args": {"prompt": state["prompt"]}, "id": f"call-{uuid4().hex[:12]}"}
         answer = AIMessage(answer.content, tool_calls=[{**call, "type": "tool_call"}], id=answer.id)
     called = ", ".join(call["name"] for call in answer.tool_calls) or "nothing more to do"
-    step = trace_step(state, "agent", called, str(answer.text), began, tokens=tokens, money=None if tokens else 0.0)
+    money = None if tokens else 0.0
+    said = str(answer.text) or "; ".join(_in_words(call) for call in answer.tool_calls)
+    step = trace_step(state, "agent", called, said, began, step=spent["steps"], tokens=tokens, money=money)
     return {"messages": [answer], "spent": spent, "all_trace": [step]}
+
+
+def _in_words(call: ToolCall) -> str:
+    arguments = ", ".join(f"{name}={value!r}" for name, value in call["args"].items())
+    return f"{call['name']}({textwrap.shorten(arguments, LONGEST_CALL, placeholder=' ...')})"
 
 
 def stop_reason(stop: BudgetExceeded | Cancelled) -> StopReason:

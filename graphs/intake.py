@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
-from imagerag.agent.minds import Brief, PastImage
+from imagerag.agent.minds import PastImage
 from imagerag.errors import UserError
 from imagerag.graphs.budget import merge_limits, nothing_spent
 from imagerag.graphs.parts import ResolvedParts
@@ -37,7 +37,7 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     if not history:  # a client without threads sends the whole conversation every time
         earlier = [entry for entry in messages[:-1] if is_request(entry)] if message else []
         history = [PastImage(f"message-{k + 1}", _text(entry), k + 1) for k, entry in enumerate(earlier)]
-    brief = parts.writer.brief(request, history) if history else Brief(request)
+    brief = parts.writer.brief(request, history)
     seed = next((seed for seed in (state.get("seed"), context.seed, state.get("run_seed")) if seed is not None), None)
     if seed is None:
         seed = random.SystemRandom().randrange(2**32)

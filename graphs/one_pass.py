@@ -58,7 +58,7 @@ def build_one_pass(
     injected = Injected(None, critic, writer, generator, index, store)
 
     def parts(runtime: Runtime[Context]) -> ResolvedParts:
-        return ResolvedParts(runtime.context or load_context(), injected)
+        return ResolvedParts(runtime.context or load_context(), injected, runtime.stream_writer)
 
     def intake(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return take_in(state, parts(runtime))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from langchain_core.language_models import BaseChatModel
 
@@ -14,6 +15,10 @@ from imagerag.graphs.context import Context
 from imagerag.index.references import ReferenceIndex
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
+from imagerag.tools.workbench import Emit
+
+if TYPE_CHECKING:
+    from imagerag.index.chroma import ChromaIndex
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class ResolvedParts:
 
     context: Context
     injected: Injected = field(default_factory=Injected)
+    emit: Emit | None = None
+    """Told how far the first look-up has come with building the index."""
 
     @cached_property
     def home(self) -> Path:
@@ -63,7 +70,15 @@ class ResolvedParts:
     @cached_property
     def index(self) -> ReferenceIndex:
         """The reference index."""
-        return self.injected.index or open_index(self.home)
+        if self.injected.index is not None:
+            return self.injected.index
+        index, emit = open_index(self.home), self.emit
+        if emit is not None:
+            index.progress = lambda done, total: emit(
+                {"event": "progress", "what": "indexing", "done": done, "total": total}
+            )
+            index.on_wait = lambda text: emit({"event": "note", "text": text})
+        return index
 
     @cached_property
     def store(self) -> ImageStore:
@@ -72,7 +87,7 @@ class ResolvedParts:
 
 
 @lru_cache(maxsize=4)
-def open_index(home: Path) -> ReferenceIndex:
+def open_index(home: Path) -> "ChromaIndex":
     """Return this process's one index of a data directory; Chroma wants no second client on the same files."""
     from imagerag.index.chroma import ChromaIndex
 

@@ -13,13 +13,17 @@ def trace_step(
     summary: str,
     began: float,
     *,
+    step: int | None = None,
     tokens: int = 0,
     money: float | None = 0.0,
     error: str | None = None,
 ) -> TraceStep:
-    """Return the record of what was done since ``began`` (of ``time.perf_counter``); money in US dollars."""
+    """Return the record of what was done since ``began`` (of ``time.perf_counter``); money in US dollars.
+
+    ``step`` is the decision it belongs to; the last one entered in the state unless given.
+    """
     return {
-        "step": state["spent"]["steps"],
+        "step": state["spent"]["steps"] if step is None else step,
         "turn": state["turn"],
         "node": node,
         "name": name,

@@ -59,7 +59,7 @@ class ChromaIndex:
         self.embedder = embedder
         self.library = library or Library()
         self.progress = progress
-        self._on_wait = on_wait
+        self.on_wait = on_wait
         self._patience = patience
         self._lock = threading.RLock()
         self._stamp: Stamp | None = None
@@ -133,7 +133,7 @@ class ChromaIndex:
         return file_digest(self.library.path)
 
     def _writer(self) -> Any:
-        return one_writer(self.directory / LOCK, patience=self._patience, on_wait=self._on_wait)
+        return one_writer(self.directory / LOCK, patience=self._patience, on_wait=self.on_wait)
 
     def _open(self) -> tuple[Any, Stamp]:
         """Return the collection, opened and checked once per index that is in place.

@@ -164,7 +164,7 @@ class Library:
                 if (file.metadata() or {}).get("model_id") != model_id:
                     return None
                 return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-        except (FileNotFoundError, SafetensorError):
+        except (UserError, SafetensorError):
             return None  # a cache: what it lacks is computed
 
 

@@ -205,3 +205,18 @@ def test_no_text_breaks_the_grammar(prompt: str) -> None:
 )
 def test_word_salad_is_read_as_its_description(salad: str, reading: str) -> None:
     assert parse_scene(salad, NAMES).describe() == reading
+
+
+@pytest.mark.parametrize(
+    ("prompt", "meant"),
+    [
+        ("please make a red car", "a red car"),
+        ("now a cat", "a cat"),
+        ("I'd like a picture of a tree", "a tree"),
+        ("an owl please", "an owl"),
+        ("show the eiffel tower", "an eiffel tower"),
+        ("show jumping", "a show jumping"),
+    ],
+)
+def test_the_words_around_a_request_are_not_drawn(prompt: str, meant: str) -> None:
+    assert parse_scene(prompt).describe() == meant

@@ -174,3 +174,9 @@ def test_the_system_prompt_renders(offered: list[str]) -> None:
 def test_the_conditioned_prompt_has_the_form_of_the_paper() -> None:
     text = render("conditioned.j2", captions=["a lobster", "a kimono"], prompt="a lobster in a kimono")
     assert text == "According to these images of a lobster, a kimono, generate a lobster in a kimono"
+
+
+@pytest.mark.parametrize("request_", ["put it on the moon", "now make it blue", "again", "go back to the second one"])
+def test_what_points_back_at_nothing_is_refused(request_: str) -> None:
+    with pytest.raises(UserError, match="this thread has none"):
+        RuleWriter().brief(request_, [])

@@ -13,6 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from imagerag.engines.patchwork.recolour import recolour
+from imagerag.engines.scene import COLOURS
+
+PAINTS = torch.tensor(list(COLOURS.values()))
+
 
 @dataclass(frozen=True)
 class SceneSettings:
@@ -27,6 +32,9 @@ class SceneSettings:
     mixture: float = 0.2  # two sets' drawings of one concept, blended
     white: float = 0.45
     hue: float = 0.35
+    recolour: float = 0.2  # as the generator paints what a prompt names a colour for: a blue lobster is a lobster
+    bend: float = 0.5
+    bend_most: float = 0.12  # half window sides; the generator bends its examples about as much
     noise: float = 0.3
     blur: float = 0.25
 
@@ -39,7 +47,36 @@ def _chance(n: int, p: float, g: torch.Generator) -> Tensor:
     return torch.rand(n, generator=g) < p
 
 
-def _place(rgba: Tensor, scale: Tensor, x: Tensor, y: Tensor, angle: Tensor, flip: Tensor, size: int) -> Tensor:
+def _recolour(rgba: Tensor, chosen: Tensor, g: torch.Generator) -> Tensor:
+    """Paint the chosen rows of (n, 4, s, s) pictures in 0..1 in one of the named colours, give or take a little."""
+    rows = chosen.nonzero().squeeze(1)
+    paints = PAINTS[torch.randint(len(PAINTS), (len(rows),), generator=g)]
+    paints = (paints + torch.randint(-20, 21, paints.shape, generator=g)).clamp(0, 255)
+    for row, paint in zip(rows.tolist(), paints.tolist(), strict=True):
+        painted = recolour(rgba[row].permute(1, 2, 0).numpy(), tuple(paint))
+        rgba[row] = torch.from_numpy(painted).permute(2, 0, 1)
+    return rgba
+
+
+def _bends(n: int, settings: SceneSettings, g: torch.Generator) -> Tensor:
+    """(n, size, size, 2) smooth displacements for `grid_sample`, zero for a share of the rows."""
+    coarse = torch.randn(n, 2, 4, 4, generator=g)
+    strength = _uniform(n, 0, settings.bend_most, g) * _chance(n, settings.bend, g)
+    size = settings.size
+    fine = F.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=True)
+    return (fine * strength.view(n, 1, 1, 1)).permute(0, 2, 3, 1)
+
+
+def _place(
+    rgba: Tensor,
+    scale: Tensor,
+    x: Tensor,
+    y: Tensor,
+    angle: Tensor,
+    flip: Tensor,
+    size: int,
+    bend: Tensor | None = None,
+) -> Tensor:
     """Draw (n, 4, s, s) pictures into (n, 4, size, size) windows. `x`, `y`: centre, -1..1; `scale`: of the side."""
     cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
     mirror = torch.where(flip, -1.0, 1.0)
@@ -51,6 +88,8 @@ def _place(rgba: Tensor, scale: Tensor, x: Tensor, y: Tensor, angle: Tensor, fli
         1,
     )
     grid = F.affine_grid(theta, [len(rgba), 4, size, size], align_corners=False)
+    if bend is not None:
+        grid = grid + bend
     return F.grid_sample(rgba, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
@@ -105,19 +144,27 @@ def _soften(rgb: Tensor, settings: SceneSettings, g: torch.Generator) -> Tensor:
 
 
 def compose(
-    main: Tensor, sibling: Tensor, second: Tensor, may_flip: Tensor, settings: SceneSettings, g: torch.Generator
+    main: Tensor,
+    sibling: Tensor,
+    second: Tensor,
+    may_flip: Tensor,
+    may_paint: Tensor,
+    settings: SceneSettings,
+    g: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Compose a batch of scenes.
 
     `main`, `sibling` (the same concept in another set, or the same picture again) and `second` are (n, 4, s, s) uint8,
-    premultiplied; `may_flip` (n,) says where mirroring keeps the meaning. Returns windows (n, 3, size, size) in about
-    0..1 and `share` (n,), the share of `second` in what is asked for: 0, or 0.5 for pairs.
+    premultiplied; `may_flip` and `may_paint` (n,) say where mirroring and another colour keep the meaning. Returns
+    windows (n, 3, size, size) in about 0..1 and `share` (n,), the share of `second` in what is asked for: 0, or 0.5 for
+    pairs.
     """
     n, size = len(main), settings.size
     picture = main.float() / 255
     rows = _chance(n, settings.mixture, g)
     if rows.any():
         picture = _blend_styles(picture, sibling.float() / 255, rows, g)
+    picture = _recolour(picture, may_paint & _chance(n, settings.recolour, g), g)
     pair = _chance(n, settings.pair, g)
     lonely = ~pair & ~_chance(n, settings.neighbour, g)
     full = lonely & _chance(n, settings.full_frame / max(1e-6, 1 - settings.neighbour - settings.pair), g)
@@ -141,7 +188,7 @@ def compose(
     scale, angle = torch.where(full, one, scale), torch.where(full, zero, angle)
     x, y = torch.where(full, zero, x), torch.where(full, zero, y)
 
-    front = _place(picture, scale, x, y, angle, flip, size)
+    front = _place(picture, scale, x, y, angle, flip, size, _bends(n, settings, g))
     rgb = backgrounds(n, size, settings.white, g)
     seen = (~lonely).nonzero().squeeze(1)
     extra = torch.zeros_like(front)

@@ -15,6 +15,7 @@ import json
 import math
 import os
 import random
+import re
 import shutil
 import sys
 import time
@@ -30,10 +31,14 @@ from safetensors.torch import save_file
 from scenes import SceneSettings, compose, on_white
 from torch import Tensor
 
+from imagerag.engines.scene import COLOURS
+
 ASSETS = Path(__file__).parents[1] / "assets"
 TOWER, SIZE, DIM = "resnet10t", 64, 384
 STORED = 80  # pixels of the pictures kept in memory: a window shows an object at up to 1.15 x 64
 FLIPPABLE = ("animals and nature", "food and drink", "travel and places")  # "left arrow" must not be mirrored
+COLOURED = frozenset(re.findall(r"\w+", " ".join(COLOURS))) | {"grey", "rainbow", "light", "dark"}
+"""Words in a concept's name that forbid to paint it in another colour: a red heart is no blue heart."""
 MEAN, STD = 0.5, 0.5
 MAX_SCALE = 30.0  # a higher temperature would let tiny differences of cosines do, far from any text
 
@@ -160,6 +165,7 @@ def export(checkpoint: Path, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path(".work/clip"), help="checkpoints and logs")
+    parser.add_argument("--start", type=Path, help="begin a new schedule with the weights of this checkpoint")
     parser.add_argument("--minutes", type=float, default=55.0)
     parser.add_argument("--batch", type=int, default=256)
     parser.add_argument("--lr", type=float, default=2e-3)
@@ -186,6 +192,8 @@ def main() -> None:
     train = (~pictures.held_out).nonzero().squeeze(1)
     same = siblings(pictures, train)
     may_flip = torch.tensor([name in FLIPPABLE for name in pictures.categories])[pictures.group]
+    coloured = [bool(COLOURED & set(re.findall(r"\w+", name))) for name in pictures.concepts]
+    may_paint = ~torch.tensor(coloured)
     model = build_tower().to(memory_format=torch.channels_last)
     log_scale = torch.nn.Parameter(torch.tensor(math.log(20.0)))
     style_scale = torch.nn.Parameter(torch.tensor(math.log(20.0)))
@@ -196,12 +204,13 @@ def main() -> None:
     )
     averaged = Averaged(model)
     step, spent = 0, 0.0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    begun = checkpoint if checkpoint.exists() else args.start
+    if begun is not None:
+        state = torch.load(begun, map_location="cpu", weights_only=True)
         model.load_state_dict(state["model"])
         averaged.model.load_state_dict(state["averaged"])
         optimiser.load_state_dict(state["optimiser"])
-        step, spent = state["step"], state["spent"]
+        step, spent = state["step"], state["spent"] if begun == checkpoint else 0.0
         averaged.steps = step
         with torch.no_grad():
             log_scale.copy_(state["log_scale"].clamp(max=math.log(MAX_SCALE)))
@@ -247,7 +256,8 @@ def main() -> None:
         label = pictures.concept[rows]
         twin = torch.stack([same[c][rng.randrange(len(same[c]))] for c in label.tolist()])
         second = train[torch.randint(len(train), (len(rows),), generator=g)]
-        x, share = compose(pictures.rgba[rows], pictures.rgba[twin], pictures.rgba[second], may_flip[rows], settings, g)
+        drawn = (pictures.rgba[rows], pictures.rgba[twin], pictures.rgba[second])
+        x, share = compose(*drawn, may_flip[rows], may_paint[label], settings, g)
         x = ((x - MEAN) / STD).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             z = model(x)

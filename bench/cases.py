@@ -50,7 +50,7 @@ def known_cases(library: Library, half: Literal["dev", "test"], count: int) -> l
     """Return prompts that the base set can draw, every second one a pair; no concept serves twice."""
     names = known_concepts(library)[200:]  # the ones before stand beside lacking concepts
     names = names[::2] if half == "dev" else names[1::2]
-    cases = []
+    cases: list[Case] = []
     while len(cases) < count:
         wanted = names.pop(0)
         cases.append(_case(wanted, names.pop(0) if len(cases) % 2 else "", half))

@@ -156,7 +156,7 @@ def _hand(name: str) -> str:
 
 def _thumbnail(picture: Image.Image) -> Floats:
     small = picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
-    return np.asarray(small, dtype=np.float32).ravel() / 255
+    return np.asarray(small, dtype=np.float32).ravel() / np.float32(255)
 
 
 def main() -> None:

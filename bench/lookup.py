@@ -35,7 +35,7 @@ class Tally:
 
     def share(self, system: str, which: Literal["there", "both"] = "there") -> float:
         """Return the share of prompts, 0..1."""
-        hits = getattr(self, which)[system]
+        hits = (self.both if which == "both" else self.there)[system]
         return sum(hits) / max(len(hits), 1)
 
 
@@ -44,7 +44,7 @@ def run_case(case: Case, agent: Graph, one_pass: Graph, tally: Tally, judge: Eva
     runs: dict[str, Output] = {}
     for name, graph in (("agent", agent), ("one-pass", one_pass)):
         config = {"configurable": {"thread_id": f"{name}:{case.prompt}"}}
-        runs[name] = graph.invoke(  # type: ignore[assignment,call-overload]
+        runs[name] = graph.invoke(  # type: ignore[call-overload]
             {"prompt": case.prompt, "seed": case.seed}, config, context=bench_context()
         )
     paths = {

@@ -79,9 +79,9 @@ def own_time(generations: int = 20) -> tuple[float, int]:
     graph = build_graph(generator=Blank(), critic=critic)
     with tempfile.TemporaryDirectory() as home:
         context = bench_context(max_generations=generations, max_steps=10 * generations, max_seconds=600)
-        graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "warm"}}, context=context)  # type: ignore[call-overload]
+        graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "warm"}}, context=context)
         began = time.perf_counter()
-        run = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": home}}, context=context)  # type: ignore[call-overload]
+        run = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": home}}, context=context)
         wall = time.perf_counter() - began
     tools = sum(step["seconds"] for step in run["trace"] if step["node"] in ("tools", "critic"))
     decisions = len([step for step in run["trace"] if step["node"] == "agent"])

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
-from imagerag.cli.files import cannot_write, make_folder
 from imagerag.cli.interrupt import CANCELLED, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.errors import UserError
 from imagerag.graphs.context import Context, load_context
+from imagerag.store.results import folder_refused, make_folder
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -42,12 +42,10 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
     prompt = read_prompt(options.words)
     context = load_context(settings_of(options), file=Path(options.config) if options.config else None)
     thread = context.thread or f"run-{secrets.token_hex(4)}"
-    if context.out is not None:
-        make_folder(context.out)
     page_folder = _page_folder(options.html, context)
     _check_names(context)
 
-    from imagerag.cli.outcome import copy_images, document_of
+    from imagerag.cli.outcome import document_of
     from imagerag.cli.progress import ProgressBars
     from imagerag.cli.story import Story, StoryConsole
 
@@ -65,7 +63,6 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
             raise UserError(f"{error}; the best image so far is {story.kept}") from error
         finally:
             bars.clear()
-        paths = copy_images(output, context.out) if context.out is not None else {}
         about: About = {
             "pipeline": options.pipeline,
             "generator": context.generator,
@@ -75,7 +72,7 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
             "notes": story.notes,
             "stop_detail": story.stopped,
         }
-        document = document_of(output, paths, about)
+        document = document_of(output, about)
         if page_folder is not None:
             document["html"] = _write_page(document, page_folder, options.html)
             story.say(f"page: {document['html']}")
@@ -186,13 +183,13 @@ def _page_folder(page: str | None, context: Context) -> Path | None:
 
 
 def _write_page(document: "Document", folder: Path, page: str) -> str:
-    from imagerag.cli.files import readable_name, write_new
     from imagerag.cli.html import render_page
+    from imagerag.store.results import readable_name, write_new
 
     stem = Path(page).stem if page else readable_name(document["prompt"])
     suffix = Path(page).suffix if page else ".html"
     try:
         content = render_page(document)
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise folder_refused(folder, error) from error
     return str(write_new(folder, stem, suffix, content.encode("utf-8", "replace")))

@@ -1,10 +1,7 @@
 """The end of a run as one document: what ``--json`` prints and the page shows."""
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TypedDict
 
-from imagerag.cli.files import cannot_write, make_folder, readable_name, write_new
 from imagerag.graphs.state import Output
 from imagerag.records import ConceptScore, Mode, ReferenceRecord, StopReason, TraceStep, Verdict
 
@@ -66,19 +63,18 @@ class Failure(TypedDict):
     error: str
 
 
-def document_of(output: Output, paths: Mapping[str, str], about: About) -> Document:
+def document_of(output: Output, about: About) -> Document:
     """Return the document of a finished run.
 
     Args:
         output: what the graph returned.
-        paths: of images by id, where they are not those of the store.
         about: what the graph's output does not say.
     """
     best, verdict = output["image"], output["verdict"]
     images: list[ImageEntry] = [
         {
             "id": record["id"],
-            "path": paths.get(record["id"], record["path"]),
+            "path": record["path"],
             "seed": record["seed"],
             "score": record["score"],
             "references": record["references"],
@@ -92,7 +88,7 @@ def document_of(output: Output, paths: Mapping[str, str], about: About) -> Docum
     ]
     return {
         "prompt": output["prompt"],
-        "image": paths.get(best["id"], best["path"]) if best else None,
+        "image": best["path"] if best else None,
         "score": best["score"] if best else None,
         "satisfied": bool(verdict and verdict["satisfied"]),
         "missing": verdict["missing"] if verdict else [],
@@ -108,22 +104,3 @@ def document_of(output: Output, paths: Mapping[str, str], about: About) -> Docum
         "html": None,
         **about,
     }
-
-
-def copy_images(output: Output, folder: str | Path) -> dict[str, str]:
-    """Copy the images of a run to a folder under readable names; return the new paths by image id.
-
-    Raises:
-        UserError: the folder can't be written to; what was copied before stays.
-    """
-    target = make_folder(folder).absolute()
-    stem = readable_name(output["prompt"])
-    paths: dict[str, str] = {}
-    for record in output["images"]:
-        source = Path(record["path"])
-        try:
-            data = source.read_bytes()
-        except OSError as error:
-            raise cannot_write(source, error) from error
-        paths[record["id"]] = str(write_new(target, stem, source.suffix or ".png", data, numbered=True))
-    return paths

@@ -45,10 +45,10 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     Raises:
         UserError: no manifest in the file, or a generator or reference image that is not here.
     """
-    from imagerag.cli.files import make_folder, write_new
     from imagerag.cli.progress import ProgressBars
     from imagerag.graphs.parts import ResolvedParts
     from imagerag.store.manifest import read_manifest
+    from imagerag.store.results import make_folder, write_new
 
     file = Path(options.file)
     manifest = read_manifest(file)

@@ -92,7 +92,7 @@ def build_graph(
         return judge(state, parts(runtime), runtime.stream_writer)
 
     def run_finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return finish(state, runtime.stream_writer)
+        return finish(state, parts(runtime), runtime.stream_writer)
 
     builder = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
     builder.add_node("intake", intake)

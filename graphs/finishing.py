@@ -5,9 +5,11 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
+from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import State
 from imagerag.graphs.turn import best_of, images_of_turn, used_references
 from imagerag.records import ImageRecord, StopReason
+from imagerag.store.results import copy_images
 from imagerag.tools.workbench import Emit
 
 ENDINGS: dict[StopReason, str] = {
@@ -23,16 +25,26 @@ ENDINGS: dict[StopReason, str] = {
 }
 
 
-def finish(state: State, emit: Emit) -> dict[str, Any]:
+def finish(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     """Return the outcome of the turn: always the image that the critic scored highest, never just the last one."""
-    return outcome(state, emit, best_of(images_of_turn(state["all_images"], state["turn"])))
+    return outcome(state, parts, emit, best_of(images_of_turn(state["all_images"], state["turn"])))
 
 
-def outcome(state: State, emit: Emit, chosen: ImageRecord | None) -> dict[str, Any]:
-    """Return the outcome of the turn with that image as its result."""
+def outcome(state: State, parts: ResolvedParts, emit: Emit, chosen: ImageRecord | None) -> dict[str, Any]:
+    """Return the outcome of the turn with that image as its result.
+
+    Where the context names a folder for results, the images are copied there, and the outcome names the copies.
+
+    Raises:
+        UserError: that folder can't be written to.
+    """
     images = images_of_turn(state["all_images"], state["turn"])
     reason: StopReason = state["halt"] or "no_improvement"
     emit({"event": "stop", "reason": reason, "detail": ENDINGS[reason]})
+    if parts.context.out is not None:
+        copies = copy_images(images, state["prompt"], parts.context.out)
+        images = [{**record, "path": copies[record["id"]]} for record in images]
+        chosen = next((record for record in images if chosen and record["id"] == chosen["id"]), None)
     return {
         "image": chosen,
         "verdict": chosen["verdict"] if chosen else None,

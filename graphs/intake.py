@@ -15,6 +15,7 @@ from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Limits, State
 from imagerag.graphs.turn import is_request, unanswered_calls
 from imagerag.records import ReferenceRecord
+from imagerag.store.results import make_folder
 from imagerag.tools.five import MAX_PROMPT
 
 
@@ -22,9 +23,12 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     """Return the state with which a turn begins.
 
     Raises:
-        UserError: an empty or overlong prompt, or a subject image that can't be read.
+        UserError: an empty or overlong prompt, a subject image that can't be read, or a results folder
+            that can't be written.
     """
     context = parts.context
+    if context.out is not None:  # a run should not end at a folder that can't be written
+        make_folder(context.out)
     messages = list(state.get("messages") or [])
     request, message, pictures = _request(messages, state.get("prompt") or "")
     references = list(state.get("all_references") or [])

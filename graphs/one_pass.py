@@ -73,7 +73,7 @@ def build_one_pass(
         return _redraw(state, parts(runtime), runtime.stream_writer)
 
     def run_finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return _finish(state, runtime.stream_writer)
+        return _finish(state, parts(runtime), runtime.stream_writer)
 
     builder = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
     builder.add_node("intake", intake)
@@ -102,14 +102,14 @@ def _after_critic(state: State) -> Literal["redraw", "finish"]:
     return "finish" if state["halt"] or once else "redraw"
 
 
-def _finish(state: State, emit: Emit) -> dict[str, Any]:
+def _finish(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     """Return the last drawing, as the published code does."""
     images = images_of_turn(state["all_images"], state["turn"])
     chosen = best_of([record for record in images if record["step"] == images[-1]["step"]]) if images else None
     if chosen and chosen["verdict"] and state["halt"] in (None, "satisfied"):
         satisfied = chosen["verdict"]["satisfied"]
         state = {**state, "halt": "satisfied" if satisfied else "no_improvement"}
-    return outcome(state, emit, chosen)
+    return outcome(state, parts, emit, chosen)
 
 
 def _draw(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:

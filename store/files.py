@@ -29,7 +29,7 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp's 0600 would keep a shared data directory from being shared
+        os.chmod(temporary, 0o666 & ~umask())  # mkstemp's 0600 would keep a shared data directory from being shared
         os.replace(temporary, path)
     except BaseException as error:
         if temporary is not None:
@@ -52,7 +52,7 @@ def cannot_read(path: str | Path, error: OSError, way_out: str = "check the path
 _UMASK: int | None = None
 
 
-def _umask() -> int:
+def umask() -> int:
     """Read the umask once: reading means setting it, which another thread's new file could notice."""
     global _UMASK
     if _UMASK is None:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from imagerag.cli.files import readable_name, write_new
 from imagerag.cli.html import render_page
 from imagerag.cli.main import run
 from imagerag.cli.options import draw_parser, parse_draw, settings_of
@@ -27,6 +26,7 @@ from imagerag.graphs.state import Output
 from imagerag.records import ImageRecord, ReferenceRecord, Verdict
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import read_manifest
+from imagerag.store.results import readable_name, write_new
 
 ABOUT: About = {
     "pipeline": "agent",
@@ -280,7 +280,7 @@ class _Outline(HTMLParser):
 
 class TestPage:
     def test_self_contained_and_escaped(self, output: Output) -> None:
-        page = render_page(document_of(output, {}, ABOUT))
+        page = render_page(document_of(output, ABOUT))
         outline = _Outline()
         outline.feed(page)
         tags = [tag for tag, _ in outline.tags]
@@ -299,7 +299,7 @@ class TestPage:
 
     def test_reference_without_its_file(self, output: Output) -> None:
         Path(output["references"][0]["path"]).unlink()
-        assert "picture not at hand" in render_page(document_of(output, {}, ABOUT))
+        assert "picture not at hand" in render_page(document_of(output, ABOUT))
 
     def test_no_image(self, output: Output) -> None:
         empty: Output = {
@@ -310,7 +310,7 @@ class TestPage:
             "references": [],
             "stop_reason": "seconds",
         }
-        assert "No image was made: the time limit was reached" in render_page(document_of(empty, {}, ABOUT))
+        assert "No image was made: the time limit was reached" in render_page(document_of(empty, ABOUT))
 
 
 EMBEDDED = {key: value for key, value in os.environ.items() if not key.startswith("IMAGERAG_")}

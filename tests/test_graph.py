@@ -289,3 +289,18 @@ def test_the_served_graph_leaves_threads_to_its_server() -> None:
     assert served == "imagerag.graphs.server:graph"
     assert graph.checkpointer is None
     assert set(graph.get_input_jsonschema()["properties"]) == {"prompt", "messages", "subjects", "seed", "budget"}
+
+
+def test_results_go_where_the_context_says_and_the_store_keeps_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    result = run(tmp_path / "home", [GENERATE, GENERATE, "I give up"], [0.5, 0.2], out=str(out))
+    assert [Path(image["path"]) for image in result["images"]] == [out / "an-owl-1.png", out / "an-owl-2.png"]
+    assert result["image"]["path"] == str(out / "an-owl-1.png")
+    assert read_manifest(out / "an-owl-1.png").prompt == "an owl"
+
+
+def test_a_results_folder_that_cannot_be_written_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="choose another folder"):
+        run(tmp_path / "home", [GENERATE], [0.9], out=str(tmp_path / "file"))
+    assert not (tmp_path / "home" / "images").exists()

@@ -1,6 +1,6 @@
 """Build assets/library.parquet (the reference library), assets/lacking_concepts.tsv and assets/NOTICE.
 
-    python training/build_library.py --modules path/to/node_modules
+    python -m training.build_library --modules path/to/node_modules
 
 Run it again with the same npm packages and the same bytes come out.
 """
@@ -17,10 +17,11 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import resvg_py
-from icon_sets import ICON_SETS, Concept, read_concepts, read_icons
-from library_split import HEADER, held_out_pairs, lacking_concepts
-from minilm import embed_sentences
 from PIL import Image
+
+from training.icon_sets import ICON_SETS, Concept, read_concepts, read_icons
+from training.library_split import HEADER, held_out_pairs, lacking_concepts
+from training.minilm import embed_sentences
 
 ASSETS = Path(__file__).parents[1] / "assets"
 SIZE = 128
@@ -38,12 +39,12 @@ WRONG = {("keyboard", "fxemoji")}
 def render(svg: str, quality: int) -> bytes:
     """SVG -> WebP of 128x128 RGBA, centred if not square. Raises ValueError if nothing is visible."""
     png = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=SIZE * 2))
-    image = Image.open(io.BytesIO(png)).convert("RGBA")
+    image: Image.Image = Image.open(io.BytesIO(png)).convert("RGBA")
     square = Image.new("RGBA", (max(image.size),) * 2)
     square.paste(image, ((square.width - image.width) // 2, (square.height - image.height) // 2))
     # premultiplied resampling, or the invisible colour of transparent pixels bleeds into the edges
     small = square.convert("RGBa").resize((SIZE, SIZE), Image.Resampling.LANCZOS).convert("RGBA")
-    if small.getchannel("A").getextrema()[1] < 128:
+    if small.getchannel("A").getextrema()[1] < 128:  # type: ignore[operator]
         raise ValueError("nothing visible was drawn")
     out = io.BytesIO()
     small.save(out, "WEBP", quality=quality, alpha_quality=80, method=6, exact=False)

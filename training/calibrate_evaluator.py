@@ -1,6 +1,6 @@
 """Choose the judge's threshold on the dev half of the composites and write bench/evaluator.json.
 
-    python training/calibrate_evaluator.py
+    python -m training.calibrate_evaluator
 
 The threshold is where the fewest answers are wrong; the figures printed are the dev half's. `python -m bench.evaluator`
 measures on the other half, which nothing is chosen on.

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from minilm import embed_sentences
 from numpy.typing import NDArray
-from pictures import Pictures
 from torch import Tensor
+
+from training.minilm import embed_sentences
+from training.pictures import Pictures
 
 TEMPLATES = (
     "a {}",

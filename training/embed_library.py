@@ -1,6 +1,6 @@
 """Write assets/library_embeddings.safetensors: the library's pictures and names as the embedded CLIP sees them.
 
-    python training/embed_library.py
+    python -m training.embed_library
 
 So the first run need not embed thousands of pictures. The file is stamped with the model's id; after new weights or a
 new library it no longer counts, and this script has to run again.

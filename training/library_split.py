@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from icon_sets import Concept
 from numpy.typing import NDArray
+
+from training.icon_sets import Concept
 
 CONCRETE = ("animals and nature", "food and drink", "travel and places", "activities", "objects")
 LACKING_COUNT = 160

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from imagerag.engines.scene import COLOURS
+
+COLOURED = frozenset(re.findall(r"\w+", " ".join(COLOURS))) | {"grey", "rainbow", "light", "dark"}
+"""Words in a concept's name that forbid to paint it in another colour: a red heart is no blue heart."""
 LIBRARY = Path(__file__).parents[1] / "assets" / "library.parquet"
 
 
@@ -32,6 +38,11 @@ class Pictures:
     keywords: list[list[str]]
     sets: list[str]
     categories: list[str]
+
+    @cached_property
+    def paintable(self) -> Tensor:
+        """(concepts,) bool: may be painted in another colour and still be what it is called."""
+        return torch.tensor([not COLOURED & set(re.findall(r"\w+", name)) for name in self.concepts])
 
 
 def load_pictures(size: int, library: Path = LIBRARY) -> Pictures:

@@ -1,6 +1,6 @@
 """Train the embedded CLIP's image tower to meet a frozen text tower (LiT: Zhai et al. 2022, arXiv 2111.07991).
 
-    python training/train_clip.py --work .work/clip --minutes 55
+    python -m training.train_clip --work .work/clip --minutes 55
 
 Stops after `--minutes` of its own wall-clock time; run it again with the same `--work` to resume after a crash. The
 schedule follows the clock and not a step count, so that a busy machine still ends with a fully annealed model.
@@ -15,7 +15,6 @@ import json
 import math
 import os
 import random
-import re
 import shutil
 import sys
 import time
@@ -23,22 +22,19 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from clip_text import TextBank, build_text_bank
-from minilm import minilm_folder
 from open_clip.timm_model import TimmModel
-from pictures import Pictures, load_pictures
 from safetensors.torch import save_file
-from scenes import SceneSettings, compose, on_white
 from torch import Tensor
 
-from imagerag.engines.scene import COLOURS
+from training.clip_text import TextBank, build_text_bank
+from training.minilm import minilm_folder
+from training.pictures import Pictures, load_pictures
+from training.scenes import SceneSettings, compose, on_white
 
 ASSETS = Path(__file__).parents[1] / "assets"
 TOWER, SIZE, DIM = "resnet10t", 64, 384
 STORED = 80  # pixels of the pictures kept in memory: a window shows an object at up to 1.15 x 64
 FLIPPABLE = ("animals and nature", "food and drink", "travel and places")  # "left arrow" must not be mirrored
-COLOURED = frozenset(re.findall(r"\w+", " ".join(COLOURS))) | {"grey", "rainbow", "light", "dark"}
-"""Words in a concept's name that forbid to paint it in another colour: a red heart is no blue heart."""
 MEAN, STD = 0.5, 0.5
 MAX_SCALE = 30.0  # a higher temperature would let tiny differences of cosines do, far from any text
 
@@ -192,8 +188,6 @@ def main() -> None:
     train = (~pictures.held_out).nonzero().squeeze(1)
     same = siblings(pictures, train)
     may_flip = torch.tensor([name in FLIPPABLE for name in pictures.categories])[pictures.group]
-    coloured = [bool(COLOURED & set(re.findall(r"\w+", name))) for name in pictures.concepts]
-    may_paint = ~torch.tensor(coloured)
     model = build_tower().to(memory_format=torch.channels_last)
     log_scale = torch.nn.Parameter(torch.tensor(math.log(20.0)))
     style_scale = torch.nn.Parameter(torch.tensor(math.log(20.0)))
@@ -257,7 +251,7 @@ def main() -> None:
         twin = torch.stack([same[c][rng.randrange(len(same[c]))] for c in label.tolist()])
         second = train[torch.randint(len(train), (len(rows),), generator=g)]
         drawn = (pictures.rgba[rows], pictures.rgba[twin], pictures.rgba[second])
-        x, share = compose(*drawn, may_flip[rows], may_paint[label], settings, g)
+        x, share = compose(*drawn, may_flip[rows], pictures.paintable[label], settings, g)
         x = ((x - MEAN) / STD).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16):
             z = model(x)

@@ -1,6 +1,6 @@
 """Train the benchmarks' judge, bench/evaluator.safetensors: a classifier that shares nothing with the embedded CLIP.
 
-    python training/train_evaluator.py --work .work/evaluator --minutes 45
+    python -m training.train_evaluator --work .work/evaluator --minutes 45
 
 Other architecture, seed, resolution, loss and scenes; no text. It sees every picture, held-out pairs too: it is there
 to know the truth, not to generalise. Stops after `--minutes`; resumes from `--work`; `--export` writes the weights.
@@ -18,9 +18,10 @@ import time
 from pathlib import Path
 
 import torch
-from pictures import load_pictures
 from safetensors.torch import save_file
-from scenes import SceneSettings, compose, on_white
+
+from training.pictures import load_pictures
+from training.scenes import SceneSettings, compose, on_white
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # bench/ is no part of the installed package
@@ -105,7 +106,7 @@ def main() -> None:
         rows = torch.arange(0, count, 12)
         x = on_white(pictures.rgba[rows], SIZE) * 2 - 1
         answer = averaged(x.to(memory_format=torch.channels_last)).argmax(1)
-        return (answer == pictures.concept[rows]).float().mean().item()
+        return float((answer == pictures.concept[rows]).float().mean())
 
     model.train()
     while (progress := (time.monotonic() - started) / (args.minutes * 60)) < 1:
@@ -119,7 +120,8 @@ def main() -> None:
         pick = torch.randint(1 << 30, (len(rows),), generator=g).tolist()
         twin = torch.tensor([same[c][p % len(same[c])] for c, p in zip(label.tolist(), pick, strict=True)])
         second = torch.randint(count, (len(rows),), generator=g)
-        x, share = compose(pictures.rgba[rows], pictures.rgba[twin], pictures.rgba[second], may_flip[rows], SETTINGS, g)
+        drawn = (pictures.rgba[rows], pictures.rgba[twin], pictures.rgba[second])
+        x, share = compose(*drawn, may_flip[rows], pictures.paintable[label], SETTINGS, g)
         with torch.autocast("cpu", torch.bfloat16):
             logits = model((x * 2 - 1).to(memory_format=torch.channels_last))
         log_p = logits.float().log_softmax(1)

@@ -3,9 +3,12 @@
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from imagerag.errors import UserError
+from imagerag.records import ImageRecord
+from imagerag.store.files import umask
 
 LONGEST_NAME = 48
 
@@ -29,7 +32,7 @@ def make_folder(folder: str | Path) -> Path:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise folder_refused(path, error) from error
     return path
 
 
@@ -50,7 +53,7 @@ def write_new(folder: Path, stem: str, suffix: str, data: bytes, *, numbered: bo
         handle, temporary = tempfile.mkstemp(prefix=".imagerag-", suffix=".partial", dir=folder)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~umask())
         number = 1
         while True:
             name = f"{stem}{suffix}" if number == 1 and not numbered else f"{stem}-{number}{suffix}"
@@ -66,16 +69,29 @@ def write_new(folder: Path, stem: str, suffix: str, data: bytes, *, numbered: bo
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise cannot_write(folder, error) from error
+        raise folder_refused(folder, error) from error
 
 
-def cannot_write(path: str | Path, error: OSError) -> UserError:
+def copy_images(images: Sequence[ImageRecord], prompt: str, folder: str | Path) -> dict[str, str]:
+    """Copy images to a folder under readable names, and return the new paths by image id.
+
+    Raises:
+        UserError: the folder can't be written to; what was copied before stays.
+    """
+    target = make_folder(folder).absolute()
+    stem = readable_name(prompt)
+    paths: dict[str, str] = {}
+    for record in images:
+        source = Path(record["path"])
+        try:
+            data = source.read_bytes()
+        except OSError as error:
+            raise folder_refused(source, error) from error
+        paths[record["id"]] = str(write_new(target, stem, source.suffix or ".png", data, numbered=True))
+    return paths
+
+
+def folder_refused(path: str | Path, error: OSError) -> UserError:
     """Return the error that says so, and what to do."""
     reason = error.strerror or str(error)
     return UserError(f"{str(path)!r} can't be written to ({reason}); choose another folder or make room there")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,0 +1,201 @@
+"""The engine room: one bounded queue in front of the engine, with fair turns between clients."""
+
+import logging
+import math
+import secrets
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Literal
+
+JobState = Literal["waiting", "running", "done"]
+Work = Callable[["Job"], None]
+
+FIRST_GUESS = 10.0
+"""Seconds that a job is taken to last until one has been measured."""
+MEASURED = 20
+"""Jobs over which the usual duration is averaged."""
+
+_log = logging.getLogger(__name__)
+
+
+class Busy(Exception):
+    """The queue is full; nothing was taken in.
+
+    Attributes:
+        waiting: jobs in the queue, of this client if it has used up its own share, else of all.
+        retry_after: seconds, at least 1, after which a place should be free.
+    """
+
+    def __init__(self, waiting: int, retry_after: int, *, own: bool) -> None:
+        whose = "of yours " if own else ""
+        super().__init__(f"busy: {waiting} requests {whose}are waiting already; try again in about {retry_after} s")
+        self.waiting = waiting
+        self.retry_after = retry_after
+
+
+class Job:
+    """One piece of work in the room.
+
+    Attributes:
+        id: unguessable.
+        client: whose turn it takes.
+        lane: no two jobs of one lane run at once (a lane is a thread of conversation).
+        cancelled: set once the job is to stop; the work looks at it between denoising steps.
+        finished: set when the work is over, or was cancelled before it began.
+    """
+
+    def __init__(self, client: str, lane: str, work: Work, on_end: Callable[["Job"], None] | None = None) -> None:
+        self.id = secrets.token_urlsafe(16)
+        self.client = client
+        self.lane = lane
+        self.work = work
+        self.on_end = on_end
+        self.state: JobState = "waiting"
+        self.cancelled = threading.Event()
+        self.finished = threading.Event()
+        self.began = 0.0
+
+
+class EngineRoom:
+    """Runs jobs on a fixed number of threads, one client after the other.
+
+    Clients take turns: of those that wait, the one served longest ago comes first, whatever the others have queued.
+
+    Args:
+        workers: jobs that run at once. One drawing already uses the machine; more than one pays off only where the
+            generator waits for something else.
+        max_waiting: jobs that may wait in all.
+        max_per_client: jobs of one client that may wait.
+    """
+
+    def __init__(self, workers: int = 1, max_waiting: int = 64, max_per_client: int = 8) -> None:
+        self._max_waiting = max_waiting
+        self._max_per_client = max_per_client
+        self._workers = workers
+        self._threads: list[threading.Thread] = []
+        self._queues: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._running: set[Job] = set()
+        self._durations: deque[float] = deque(maxlen=MEASURED)
+        self._closed = False
+        self._change = threading.Condition()
+
+    def submit(self, client: str, work: Work, lane: str = "", on_end: Callable[[Job], None] | None = None) -> Job:
+        """Queue a piece of work and return at once.
+
+        Args:
+            client: whose turn it takes.
+            work: called with its job on a thread of the room; it keeps its own result and its own errors.
+            lane: no two jobs of one lane run at once; a lane of its own unless given.
+            on_end: called when a job ends without having begun, from the thread that cancelled it.
+
+        Raises:
+            Busy: the queue is full, or this client's share of it.
+            RuntimeError: the room is closed.
+        """
+        job = Job(client, lane or secrets.token_hex(8), work, on_end)
+        with self._change:
+            if self._closed:
+                raise RuntimeError("the engine room is closed")
+            own = len(self._queues.get(client, ()))
+            waiting = sum(len(queue) for queue in self._queues.values())
+            if own >= self._max_per_client:
+                raise Busy(own, self._seconds_until(own), own=True)
+            if waiting >= self._max_waiting:
+                raise Busy(waiting, self._seconds_until(waiting), own=False)
+            self._queues.setdefault(client, deque()).append(job)
+            if len(self._threads) < self._workers:
+                thread = threading.Thread(target=self._serve, name=f"engine-{len(self._threads)}", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._change.notify()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Stop a job: one that waits leaves the queue at once, one that runs stops at its next denoising step."""
+        with self._change:
+            job.cancelled.set()
+            queue = self._queues.get(job.client)
+            if job.state != "waiting" or queue is None or job not in queue:
+                return
+            queue.remove(job)
+            if not queue:
+                del self._queues[job.client]
+            job.state = "done"
+        if job.on_end:
+            job.on_end(job)
+        job.finished.set()
+
+    def position(self, job: Job) -> int:
+        """Return how many jobs come before this one; 0 when it runs or has ended."""
+        with self._change:
+            if job.state != "waiting":
+                return 0
+            return self._turns().index(job) + len(self._running)
+
+    def waiting(self) -> int:
+        """Return how many jobs wait."""
+        with self._change:
+            return sum(len(queue) for queue in self._queues.values())
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Cancel everything and let the threads end; a job that does not look at its flag is left behind."""
+        with self._change:
+            self._closed = True
+            jobs = [*self._running, *(job for queue in self._queues.values() for job in queue)]
+        for job in jobs:
+            self.cancel(job)
+        with self._change:
+            self._change.notify_all()
+        for thread in self._threads:
+            thread.join(seconds)
+
+    def _turns(self) -> list[Job]:
+        """Return the waiting jobs in the order in which their turns come."""
+        order: list[Job] = []
+        queues = [list(queue) for queue in self._queues.values()]
+        for depth in range(max(map(len, queues), default=0)):
+            order += [queue[depth] for queue in queues if depth < len(queue)]
+        return order
+
+    def _take(self) -> Job | None:
+        """Take the next job whose lane is free; its client goes to the end of the line."""
+        lanes = {job.lane for job in self._running}
+        for client, queue in self._queues.items():
+            for job in queue:
+                if job.lane not in lanes:
+                    queue.remove(job)
+                    self._queues.move_to_end(client)
+                    if not queue:
+                        del self._queues[client]
+                    job.state = "running"
+                    job.began = time.monotonic()
+                    self._running.add(job)
+                    return job
+        return None
+
+    def _serve(self) -> None:
+        while True:
+            with self._change:
+                while (job := self._take()) is None:
+                    if self._closed:
+                        return
+                    self._change.wait()
+            try:
+                job.work(job)
+            except Exception:
+                # The work keeps its own errors; one that escapes is a defect, and must not take the room down.
+                _log.exception("a job of the engine room failed")
+            finally:
+                with self._change:
+                    self._running.discard(job)
+                    job.state = "done"
+                    if not job.cancelled.is_set():
+                        self._durations.append(time.monotonic() - job.began)
+                    self._change.notify_all()
+                job.finished.set()
+
+    def _seconds_until(self, waiting: int) -> int:
+        usual = sum(self._durations) / len(self._durations) if self._durations else FIRST_GUESS
+        return max(1, math.ceil(usual * max(1, waiting) / self._workers))

@@ -43,7 +43,7 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
     context = load_context(settings_of(options), file=Path(options.config) if options.config else None)
     thread = context.thread or f"run-{secrets.token_hex(4)}"
     page_folder = _page_folder(options.html, context)
-    _check_names(context)
+    check_names(context)
 
     from imagerag.cli.outcome import document_of
     from imagerag.cli.progress import ProgressBars
@@ -154,7 +154,7 @@ def _open_graph(context: Context, pipeline: str) -> "Iterator[Graph]":
         raise UserError(f"{str(file)!r} is damaged ({error}); move it away, a new one is made then") from error
 
 
-def _check_names(context: Context) -> None:
+def check_names(context: Context) -> None:
     """Refuse unknown parts before any is loaded, which takes seconds.
 
     Raises:

@@ -79,6 +79,11 @@ def _dispatch(argv: list[str], stdout: TextIO) -> int:
         from imagerag.cli.indexing import index
 
         return index(parsed, stdout)
+    if argv[:1] == ["mcp"]:
+        parsed = _parse_word("mcp", options.mcp_parser(), argv[1:])
+        from imagerag.cli.doors import serve_mcp
+
+        return serve_mcp(parsed)
     parsed = options.parse_draw(argv[1:] if argv[:1] == ["draw"] else argv)
     from imagerag.cli.draw import draw
 

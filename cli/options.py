@@ -9,7 +9,7 @@ from imagerag.errors import UserError
 from imagerag.graphs.context import SETTINGS, Context
 from imagerag.records import MODES
 
-COMMANDS = ("draw", "replay", "index")
+COMMANDS = ("draw", "replay", "index", "mcp")
 PIPELINES = ("agent", "one-pass")
 WEB_PAGE = (".html", ".htm")
 
@@ -19,6 +19,7 @@ _EXAMPLES = """\
 other commands:
   imagerag replay FILE.png           draw an image again from the manifest it carries, and compare
   imagerag index status|rebuild      look after the reference index
+  imagerag mcp                       serve the tools to MCP clients
   imagerag draw index                draw a prompt that is also the name of a command
 
 examples:
@@ -59,11 +60,7 @@ def draw_parser() -> Parser:
     parser.add_argument("words", nargs="*", metavar="PROMPT", help="what to draw; - reads it from standard input")
     parser.add_argument("--version", action="version", version=f"imagerag {__version__}")
 
-    parts = parser.add_argument_group("who draws and who judges")
-    _setting(parts, "generator", str, "NAME", "the image generator")
-    _setting(parts, "vlm", str, "NAME", "the chat model that decides; rules is a rule-based policy, no VLM")
-    _setting(parts, "critic", str, "NAME", "the critic that judges every image")
-    _setting(parts, "mode", str, "MODE", f"one of {', '.join(MODES)}")
+    parts = _add_parts(parser)
     parts.add_argument(
         "--pipeline",
         default="agent",
@@ -82,12 +79,7 @@ def draw_parser() -> Parser:
     )
     _setting(picture, "thread", str, "NAME", "conversation to begin or to go on with", "a new one")
 
-    limits = parser.add_argument_group("limits; whichever is reached first ends the run with the best image so far")
-    _setting(limits, "max_steps", _whole, "N", "decisions of the chat model")
-    _setting(limits, "max_generations", _whole, "N", "batches drawn")
-    _setting(limits, "max_seconds", _number, "S", "seconds by the clock")
-    _setting(limits, "max_tokens", _whole, "N", "model tokens", "no limit")
-    _setting(limits, "max_money", _number, "USD", "US dollars, where prices are known", "no limit")
+    _add_limits(parser)
 
     output = parser.add_argument_group("output")
     _setting(output, "out", str, "DIR", "copy the run's images there under readable names", "none")
@@ -99,9 +91,7 @@ def draw_parser() -> Parser:
     )
     output.add_argument("--quiet", action="store_true", help="no progress and no story, only the image's path")
 
-    places = parser.add_argument_group("places")
-    _setting(places, "home", str, "DIR", "data directory (IMAGERAG_HOME)", "the platform's folder for user data")
-    places.add_argument("--config", metavar="FILE", help="settings file in TOML (default: none)")
+    _add_places(parser)
     return parser
 
 
@@ -130,6 +120,47 @@ def index_parser() -> Parser:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
     return parser
+
+
+def mcp_parser() -> Parser:
+    """Return the parser of ``imagerag mcp``."""
+    parser = Parser(
+        prog="imagerag mcp",
+        description="Serve the tools to MCP clients, over standard input and output.",
+    )
+    _add_door(parser)
+    return parser
+
+
+def _add_door(parser: Parser) -> None:
+    """Add what every door takes; its limits are the most that a client can ask for."""
+    _setting(_add_parts(parser), "n", _whole, "N", "candidates per generation; the critic picks")
+    _add_limits(parser)
+    _add_places(parser)
+
+
+def _add_parts(parser: Parser) -> Any:
+    parts = parser.add_argument_group("who draws and who judges")
+    _setting(parts, "generator", str, "NAME", "the image generator")
+    _setting(parts, "vlm", str, "NAME", "the chat model that decides; rules is a rule-based policy, no VLM")
+    _setting(parts, "critic", str, "NAME", "the critic that judges every image")
+    _setting(parts, "mode", str, "MODE", f"one of {', '.join(MODES)}")
+    return parts
+
+
+def _add_limits(parser: Parser) -> None:
+    limits = parser.add_argument_group("limits; whichever is reached first ends the run with the best image so far")
+    _setting(limits, "max_steps", _whole, "N", "decisions of the chat model")
+    _setting(limits, "max_generations", _whole, "N", "batches drawn")
+    _setting(limits, "max_seconds", _number, "S", "seconds by the clock")
+    _setting(limits, "max_tokens", _whole, "N", "model tokens", "no limit")
+    _setting(limits, "max_money", _number, "USD", "US dollars, where prices are known", "no limit")
+
+
+def _add_places(parser: Parser) -> None:
+    places = parser.add_argument_group("places")
+    _setting(places, "home", str, "DIR", "data directory (IMAGERAG_HOME)", "the platform's folder for user data")
+    places.add_argument("--config", metavar="FILE", help="settings file in TOML (default: none)")
 
 
 def parse_draw(argv: Sequence[str]) -> argparse.Namespace:

@@ -1,0 +1,143 @@
+"""Whose image is which: every image that leaves by a door has an unguessable id, an owner and a place in a thread."""
+
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from imagerag.errors import UserError
+from imagerag.records import ImageRecord, ReferenceRecord
+
+FILE = "doors.sqlite"
+"""In the data directory, beside the threads."""
+
+Kind = Literal["image", "retrieved", "subject"]
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS entries (
+  id TEXT PRIMARY KEY, client TEXT NOT NULL, thread TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
+  sha256 TEXT NOT NULL, title TEXT NOT NULL, checkpoint TEXT, created REAL NOT NULL,
+  UNIQUE (client, thread, name, sha256)
+)
+"""
+_COLUMNS = "id, client, thread, name, kind, sha256, title, checkpoint, created"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image of one client.
+
+    Attributes:
+        id: 128 random bits; knowing it is the right to see the image, for browsers can't send a token with a picture.
+        client: the owner.
+        thread: the conversation it belongs to; empty for an upload.
+        name: its id within the thread, such as ``image-1``; the file's name for an upload.
+        kind: made here, looked up in the library, or the person's own.
+        sha256: where its pixels are.
+        title: what it shows, in words.
+        checkpoint: state of the thread right after the turn that made it; going on from there is a branch.
+        created: seconds since the epoch.
+    """
+
+    id: str
+    client: str
+    thread: str
+    name: str
+    kind: Kind
+    sha256: str
+    title: str
+    checkpoint: str | None
+    created: float
+
+
+class Ledger:
+    """The entries of a data directory, in one SQLite file. Any number of threads and processes may use it.
+
+    Raises:
+        UserError: the file can't be opened or is damaged.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / FILE
+        self._lock = threading.Lock()
+        try:
+            self._db = sqlite3.connect(self._file, timeout=30, check_same_thread=False, isolation_level=None)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute(_TABLE)
+        except sqlite3.DatabaseError as error:
+            raise UserError(
+                f"{str(self._file)!r} can't be used ({error}); move it away, a new one is made then"
+            ) from error
+
+    def enter(
+        self,
+        client: str,
+        thread: str,
+        records: Sequence[ImageRecord | ReferenceRecord],
+        checkpoint: str | None = None,
+    ) -> dict[str, Entry]:
+        """Enter images and references of a thread; one that is there keeps its id. Returns the entries by name."""
+        return {
+            record["id"]: self._put(
+                client,
+                thread,
+                record["id"],
+                cast("Kind", record.get("kind", "image")),
+                record["sha256"],
+                str(record.get("title") or record.get("prompt", "")),
+                checkpoint,
+            )
+            for record in records
+        }
+
+    def upload(self, client: str, name: str, sha256: str) -> Entry:
+        """Enter a picture that a client sent."""
+        return self._put(client, "", f"{secrets.token_hex(4)}-{name}", "subject", sha256, name, None)
+
+    def find(self, entry_id: str, client: str | None = None) -> Entry | None:
+        """Return the entry of that id, if there is one and it is the client's own (any client's when ``None``)."""
+        with self._lock:
+            row = self._db.execute(f"SELECT {_COLUMNS} FROM entries WHERE id = ?", (entry_id,)).fetchone()
+        entry = Entry(*row) if row else None
+        return entry if entry and client in (None, entry.client) else None
+
+    def latest(self, client: str, limit: int = 100) -> list[Entry]:
+        """Return a client's newest entries, newest first; looked-up references are left out."""
+        query = (
+            f"SELECT {_COLUMNS} FROM entries WHERE client = ? AND kind != 'retrieved' ORDER BY created DESC, id LIMIT ?"
+        )
+        with self._lock:
+            rows = self._db.execute(query, (client, limit)).fetchall()
+        return [Entry(*row) for row in rows]
+
+    def forget(self, entry_id: str, client: str) -> bool:
+        """Delete a client's entry (the pixels stay in the store); tell whether there was one."""
+        with self._lock:
+            cursor = self._db.execute("DELETE FROM entries WHERE id = ? AND client = ?", (entry_id, client))
+        return cursor.rowcount > 0
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    def _put(
+        self, client: str, thread: str, name: str, kind: Kind, sha256: str, title: str, checkpoint: str | None
+    ) -> Entry:
+        values = (secrets.token_hex(16), client, thread, name, kind, sha256, title[:200], checkpoint, time.time())
+        with self._lock:
+            self._db.execute(
+                f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (client, thread, name, sha256) DO UPDATE SET "
+                "checkpoint = coalesce(excluded.checkpoint, checkpoint)",
+                values,
+            )
+            row = self._db.execute(
+                f"SELECT {_COLUMNS} FROM entries WHERE client = ? AND thread = ? AND name = ? AND sha256 = ?",
+                (client, thread, name, sha256),
+            ).fetchone()
+        return Entry(*row)

@@ -1,0 +1,172 @@
+"""Results of MCP tools: words, previews, links and a record, together well below the megabyte that clients take."""
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
+from pydantic import BaseModel, Field
+
+from imagerag.records import ConceptScore
+from imagerag.serve.ledger import Entry
+from imagerag.serve.outcome import ImageOut, ReferenceOut, RunOut, concepts_out, image_out, reference_out, run_out
+from imagerag.serve.previews import MAX_BYTES, MAX_SIDE, MIME, preview
+from imagerag.serve.runs import Run
+from imagerag.serve.studio import Studio
+
+SMALL_SIDE = 256
+"""Pixels of a preview where a result has several."""
+MAX_LINKS = 40
+"""Links and lines in one result; the record has them all."""
+
+
+MAX_RESULT = 950_000
+"""Bytes of a serialised result, whatever is in it."""
+
+
+class ImagesOut(BaseModel):
+    """Images just drawn; the critic has not seen them."""
+
+    thread: str
+    images: list[ImageOut]
+
+
+class InspectionOut(BaseModel):
+    """What is in an image."""
+
+    thread: str
+    image_id: str
+    concepts: list[ConceptScore]
+
+
+class CaptionOut(BaseModel):
+    """One caption to search with."""
+
+    concept: str
+    caption: str
+
+
+class CaptionsOut(BaseModel):
+    """Captions to search with."""
+
+    thread: str
+    captions: list[CaptionOut]
+
+
+class ReferencesOut(BaseModel):
+    """References found; empty when the library has nothing close enough."""
+
+    thread: str
+    references: list[ReferenceOut] = Field(description="best first, for each concept")
+
+
+OUTPUTS: dict[str, type[BaseModel]] = {
+    "generate": ImagesOut,
+    "inspect_image": InspectionOut,
+    "propose_captions": CaptionsOut,
+    "search_references": ReferencesOut,
+    "regenerate_with_references": ImagesOut,
+}
+
+
+def address(entry_id: str) -> str:
+    """Return the resource's URI of an entry."""
+    return f"imagerag://images/{entry_id}"
+
+
+def tool_result(studio: Studio, run: Run, name: str) -> CallToolResult:
+    """Word what one of the five tools returned."""
+    artifact: Mapping[str, Any] = run.value.artifact
+    words = str(run.value.text)
+    records = artifact.get("images") or artifact.get("references") or []
+    entries = studio.enter(run, records)
+    out: BaseModel
+    if name == "inspect_image":
+        concepts = concepts_out(artifact["concepts"])
+        out = InspectionOut(thread=run.thread, image_id=artifact["image_id"], concepts=concepts)
+    elif name == "propose_captions":
+        out = CaptionsOut(thread=run.thread, captions=[CaptionOut(**entry) for entry in artifact["captions"]])
+    elif name == "search_references":
+        references = [reference_out(record, address(entries[record["id"]].id)) for record in records]
+        out = ReferencesOut(thread=run.thread, references=references)
+    else:
+        images = [image_out(record, address(entries[record["id"]].id)) for record in records]
+        out = ImagesOut(thread=run.thread, images=images)
+    lines = words.split("\n")
+    if len(lines) > MAX_LINKS:
+        lines = [*lines[:MAX_LINKS], f"and {len(lines) - MAX_LINKS} more"]
+    text = "\n".join(line[:600] for line in lines)
+    return _result(studio, [f"{text}\nthread: {run.thread}"], list(entries.values()), out)
+
+
+def run_result(studio: Studio, run: Run) -> CallToolResult:
+    """Word a run of the whole loop, at its end or under way, with its best image."""
+    out = run_out(studio, run, address)
+    entries = studio.enter(run, [record for record in _images(run) if out.image and record["id"] == out.image.id])
+    result = _result(studio, _summary(out), list(entries.values()), out)
+    result.is_error = out.status == "failed"
+    return result
+
+
+def _images(run: Run) -> Iterable[Any]:
+    if run.output is not None:
+        return run.output["images"]
+    return {
+        record["id"]: record for event in list(run.events) if event["event"] == "images" for record in event["images"]
+    }.values()
+
+
+def _summary(out: RunOut) -> list[str]:
+    if out.error:
+        return [out.error]
+    lines = [f"run {out.run_id}, thread {out.thread}: {out.status}"]
+    if out.status == "queued":
+        lines.append(f"{out.position} requests come first; ask again with get_image")
+    elif out.status == "running":
+        lines.append(f"step {out.done_steps} of {out.total_steps} of a drawing; ask again with get_image")
+    if out.image:
+        image = out.image
+        score = "not judged" if image.score is None else f"score {image.score:.2f}"
+        lines.append(f"best image: {image.id}, {score}, seed {image.seed}, {image.uri}")
+        lines += [
+            f"- {concept['concept']}: {'present' if concept['present'] else 'missing'} ({concept['score']:.2f})"
+            for concept in out.concepts[:MAX_LINKS]
+        ]
+    for reference in out.references[:MAX_LINKS]:
+        lines.append(
+            f"{reference.id} for {reference.concept!r}: {reference.title!r}, {reference.source}, {reference.licence}"
+        )
+    lines += [f"note: {note}" for note in out.notes[:MAX_LINKS]]
+    if out.stop_reason:
+        lines.append(f"stopped: {out.stop_reason}; {len(out.images)} images, {out.seconds:.1f} s")
+    return lines
+
+
+def _result(studio: Studio, lines: list[str], entries: list[Entry], out: BaseModel) -> CallToolResult:
+    links = [f"{entry.name}: {address(entry.id)}" for entry in entries[:MAX_LINKS]]
+    content: list[ContentBlock] = [TextContent(type="text", text="\n".join([*lines, *links]))]
+    left = MAX_BYTES
+    for entry in entries[:MAX_LINKS]:
+        data = preview(studio.picture(entry), MAX_SIDE if len(entries) == 1 else SMALL_SIDE, left)
+        if len(data) > left:
+            break
+        left -= len(data)
+        content.append(ImageContent(type="image", data=base64.b64encode(data).decode("ascii"), mime_type=MIME))
+    for entry in entries[:MAX_LINKS]:
+        content.append(
+            ResourceLink(
+                type="resource_link",
+                uri=address(entry.id),
+                name=entry.name,
+                title=entry.title or None,
+                mime_type="image/png",
+            )
+        )
+    result = CallToolResult(content=content, structured_content=out.model_dump(mode="json"))
+    while (size := len(result.model_dump_json(by_alias=True).encode())) > MAX_RESULT:
+        last = next((place for place in range(len(content) - 1, 0, -1) if content[place].type == "image"), None)
+        if last is None:
+            raise ToolError(f"the result has {size} bytes, more than the {MAX_RESULT} a client takes; ask for less")
+        del content[last]
+    return result

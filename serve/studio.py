@@ -1,0 +1,252 @@
+"""The one engine behind every door: the graph, its threads, the queue, and who owns what."""
+
+import dataclasses
+import logging
+import re
+import secrets
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any, cast
+
+from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
+from imagerag.graphs.context import Context
+from imagerag.graphs.state import Limits, Spent
+from imagerag.serve.ledger import Entry, Ledger
+from imagerag.serve.room import EngineRoom
+from imagerag.serve.runs import Ask, Run
+
+LOCAL = ""
+"""The client who owns the data directory: stdio, the terminal. Threads are those of the command line."""
+
+MAX_RUNS = 500
+"""Ended runs that are remembered, over all clients; clients ask for those they started and did not wait for."""
+
+_THREAD = re.compile(r"[\w.-]{1,64}")
+_log = logging.getLogger(__name__)
+
+
+class Studio:
+    """Holds the models once and serves all doors of a process.
+
+    Args:
+        context: settings of the server; those of a request never exceed its limits.
+        room: the queue.
+        parts: parts for ``build_graph``, instead of those that the context names.
+
+    Raises:
+        UserError: the data directory can't be used.
+    """
+
+    def __init__(self, context: Context, room: EngineRoom | None = None, **parts: Any) -> None:
+        import sqlite3
+
+        from langgraph.checkpoint.sqlite import SqliteSaver
+
+        from imagerag.graphs.agent_graph import build_graph
+        from imagerag.graphs.parts import Injected, ResolvedParts
+        from imagerag.store.home import home_directory
+        from imagerag.tools.five import make_tools
+
+        home = home_directory(context.home)
+        self.context = dataclasses.replace(context, home=str(home), thread=None, out=None, subject=())
+        self.room = room or EngineRoom()
+        self.parts = ResolvedParts(self.context, Injected(**parts))
+        self.store = self.parts.store
+        self.ledger = Ledger(home)
+        try:
+            self._db = sqlite3.connect(home / "threads.sqlite", timeout=30, check_same_thread=False)
+            saver = SqliteSaver(self._db)
+            saver.setup()
+        except sqlite3.DatabaseError as error:
+            raise UserError(
+                f"{str(home / 'threads.sqlite')!r} can't be used ({error}); move it away, a new one is made then"
+            ) from error
+        self.graph = build_graph(checkpointer=saver, **parts)
+        self.tools = {tool.name: tool for tool in make_tools(lambda: self._bench.value)}
+        self._bench = threading.local()
+        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def warm(self) -> None:
+        """Load the models now, rather than with the first request."""
+        parts = self.parts
+        for part in (parts.chat_model, parts.generator, parts.critic, parts.writer, parts.index):
+            assert part is not None
+
+    def create(self, client: str, ask: Ask) -> Run:
+        """Queue the whole loop for one request and return at once.
+
+        Raises:
+            Busy: the queue is full.
+            UserError: a value that no run can be made with.
+        """
+        context = self._settings(ask)
+        run = Run(client, thread_name(ask.thread))
+        return self._submit(run, lambda: self._create(run, ask, context))
+
+    def use_tool(self, client: str, thread: str, name: str, arguments: Mapping[str, Any]) -> Run:
+        """Queue one call of one of the five tools on a thread's images and references, and return at once.
+
+        Raises:
+            Busy: the queue is full.
+            UserError: not a thread's name.
+        """
+        run = Run(client, thread_name(thread))
+        return self._submit(run, lambda: self._use_tool(run, name, dict(arguments)))
+
+    def cancel(self, run: Run) -> None:
+        """Stop a run: at once if it waits, else at its next denoising step."""
+        assert run.job is not None
+        self.room.cancel(run.job)
+
+    def run(self, run_id: str, client: str) -> Run | None:
+        """Return a client's own run, while it is remembered."""
+        with self._lock:
+            found = self._runs.get(run_id)
+        return found if found is not None and found.client == client else None
+
+    def position(self, run: Run) -> int:
+        """Return how many requests come before this one; 0 when it runs or has ended."""
+        assert run.job is not None
+        return self.room.position(run.job)
+
+    def enter(self, run: Run, records: Any) -> dict[str, Entry]:
+        """Give images and references of a run ids to be asked for by; returns the entries by name."""
+        return self.ledger.enter(run.client, run.thread, records, run.checkpoint)
+
+    def state(self, client: str, thread: str, checkpoint: str | None = None) -> dict[str, Any]:
+        """Return the state of a client's thread (``imagerag.graphs.state.State``); empty if there is none."""
+        return cast("dict[str, Any]", self.graph.get_state(self.config(client, thread, checkpoint)).values)
+
+    def picture(self, entry: Entry) -> Any:
+        """Open an entry's image (``PIL.Image``)."""
+        from imagerag.tools.workbench import open_pixels
+
+        return open_pixels(self.parts, cast("Any", {"kind": entry.kind, "sha256": entry.sha256}))
+
+    def config(self, client: str, thread: str, checkpoint: str | None = None) -> Any:
+        """Return LangGraph's config of a client's thread."""
+        key = thread if client == LOCAL else f"{client}/{thread}"
+        configurable = {"thread_id": key} | ({"checkpoint_id": checkpoint} if checkpoint else {})
+        return {"configurable": configurable}
+
+    def close(self) -> None:
+        """Stop everything and close the files."""
+        self.room.close()
+        self.ledger.close()
+        self._db.close()
+
+    def _submit(self, run: Run, work: Any) -> Run:
+        def in_turn(job: Any) -> None:
+            ready.wait()
+            try:
+                work()
+            except (UserError, InvalidArgument, BudgetExceeded, Cancelled) as error:
+                run.error = error
+            except Exception as error:
+                _log.exception("a run failed")
+                run.error = error
+            finally:
+                run.end()
+
+        ready = threading.Event()  # the work must not begin before the run knows its job
+        lane = f"{run.client}/{run.thread}"
+        run.job = self.room.submit(run.client, in_turn, lane=lane, on_end=lambda job: run.end())
+        ready.set()
+        with self._lock:
+            self._runs[run.job.id] = run
+            while len(self._runs) > MAX_RUNS:
+                oldest = next((key for key, old in self._runs.items() if old.wait(0)), None)
+                if oldest is None:
+                    break
+                del self._runs[oldest]
+        return run
+
+    def _settings(self, ask: Ask) -> Context:
+        most = self.context
+        wanted: dict[str, Any] = {
+            name: value for name, value in (("seed", ask.seed), ("n", ask.n), ("mode", ask.mode)) if value is not None
+        }
+        for name, value in ask.limits.items():
+            if value is None:
+                continue
+            ceiling = getattr(most, name)
+            wanted[name] = value if ceiling is None else min(cast("float", value), ceiling)
+        return dataclasses.replace(most, **wanted)
+
+    def _create(self, run: Run, ask: Ask, context: Context) -> None:
+        import base64
+
+        from langchain_core.messages import HumanMessage
+
+        assert run.job is not None
+        content: list[str | dict[Any, Any]] = [{"type": "text", "text": ask.prompt}]
+        for picture in ask.pictures:
+            data = base64.b64encode(picture).decode("ascii")
+            content.append({"type": "image", "base64": data, "mime_type": "application/octet-stream"})
+        request = {"messages": [*(HumanMessage(text) for text in ask.earlier), HumanMessage(content)]}
+        values: Any = None
+        chunks = self.graph.stream(
+            cast("Any", request),
+            config=self.config(run.client, run.thread, ask.checkpoint),
+            context=dataclasses.replace(context, cancel=run.job.cancelled),
+            stream_mode=["custom", "values"],
+        )
+        for kind, chunk in cast("Any", chunks):
+            if kind == "custom":
+                run.tell(chunk)
+            else:
+                values = chunk
+        state = self.graph.get_state(self.config(run.client, run.thread))
+        run.checkpoint = state.config["configurable"].get("checkpoint_id")
+        run.output = values
+
+    def _use_tool(self, run: Run, name: str, arguments: dict[str, Any]) -> None:
+        import random
+        import time
+
+        from imagerag.graphs.budget import merge_limits, nothing_spent, stop_check
+        from imagerag.tools.workbench import Workbench
+
+        assert run.job is not None
+        state = self.state(run.client, run.thread)
+        images = {record["id"]: record for record in state.get("all_images", ())}
+        about = images.get(arguments.get("image_id") or "")
+        limits: Limits = merge_limits(self.context)
+        spent: Spent = nothing_spent(time.time())
+        seed = state.get("run_seed")
+        bench = Workbench(
+            self.parts,
+            images=images,
+            references={record["id"]: record for record in state.get("all_references", ())},
+            prompt=about["prompt"] if about else state.get("prompt", ""),
+            seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
+            n=self.context.n,
+            turn=state.get("turn", 0) + 1,
+            check=stop_check(limits, spent, run.job.cancelled),
+            emit=run.tell,
+        )
+        self._bench.value = bench
+        call = {"name": name, "args": arguments, "id": run.id, "type": "tool_call"}
+        message = self.tools[name].invoke(call)
+        if bench.made_images or bench.made_references:
+            update: dict[str, Any] = {"all_images": bench.made_images, "all_references": bench.made_references}
+            if bench.made_images:
+                update |= {"turn": bench.turn, "prompt": arguments["prompt"], "run_seed": bench.seed}
+            config = self.graph.update_state(self.config(run.client, run.thread), update, as_node="finish")
+            run.checkpoint = config["configurable"].get("checkpoint_id")
+        run.value = message
+
+
+def thread_name(name: str) -> str:
+    """Return the name of a thread, a new one if it is empty.
+
+    Raises:
+        UserError: it has other characters than letters, digits, ``_``, ``.`` and ``-``, or more than 64.
+    """
+    if not name:
+        return f"run-{secrets.token_hex(4)}"
+    if not _THREAD.fullmatch(name):
+        raise UserError(f"thread {name[:80]!r} is not a name; take up to 64 letters, digits, '_', '.' or '-'")
+    return name

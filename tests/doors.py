@@ -1,0 +1,70 @@
+"""A studio with quick, scripted engines behind the real graph, queue, threads and files, for tests of the doors."""
+
+import itertools
+import threading
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from imagerag.graphs.context import Context
+from imagerag.index.references import Hit
+from imagerag.serve.room import EngineRoom
+from imagerag.serve.studio import Studio
+from tests.scripted import ScriptedCritic, Squares
+
+
+class Shelf:
+    """A reference index of plain squares: each caption finds the same ones."""
+
+    name = "shelf"
+
+    def __init__(self, text: str = "a square") -> None:
+        self._text = text
+
+    def search(self, captions: Sequence[str], k: int, *, exclude: Collection[str] = ()) -> list[list[Hit]]:
+        hits = [
+            Hit(
+                sha256=f"{number:064x}",
+                path=Path(f"/server/side/{number}.png"),
+                title=self._text,
+                words=(),
+                similarity=0.5,
+                source="shelf",
+                licence="CC0",
+                set="shelf",
+            )
+            for number in range(k)
+        ]
+        return [hits for _ in captions]
+
+    def image(self, sha256: str) -> Image.Image:
+        return Image.effect_noise((300, 300), int(sha256, 16) + 60).convert("RGB")
+
+
+class Gate:
+    """Holds drawings back before their second step until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Semaphore(0)
+        self.open = threading.Event()
+
+    def __call__(self, step: int) -> None:
+        if step == 2:
+            self.reached.release()
+            assert self.open.wait(30), "the gate was never opened"
+
+
+def scripted_studio(
+    home: Path,
+    scores: Sequence[float] = (0.9,),
+    before_step: Callable[[int], None] = lambda step: None,
+    room: EngineRoom | None = None,
+    **parts: Any,
+) -> Studio:
+    """Return a studio whose critic gives these scores over and over."""
+    squares = Squares(before_step)
+    critic = ScriptedCritic(itertools.cycle(scores))
+    chosen = {"generator": squares, "critic": critic, "index": Shelf()} | parts
+    return Studio(Context(home=str(home)), room, **chosen)

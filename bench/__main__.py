@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("speed", "clip", "evaluator", "critic", "known", "lookup", "copying")
+PARTS = ("speed", "clip", "evaluator", "critic", "known", "lookup", "copying", "serve")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import importlib.util
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +16,54 @@ if TYPE_CHECKING:
     from imagerag.serve.studio import Studio
 
 
+def serve_http(options: argparse.Namespace) -> int:
+    """Serve the OpenAI-compatible door, and MCP where it is installed, until Ctrl-C, and return the exit status.
+
+    Raises:
+        UserError: something the person has to put right first.
+    """
+    for module in ("uvicorn", "starlette", "python_multipart"):
+        need(module, "serve")
+    with_mcp = importlib.util.find_spec("mcp") is not None
+    return _serve(options, "imagerag serve", openai=True, mcp=with_mcp)
+
+
+def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -> int:
+    from imagerag.serve.app import build_app, listen, say_where, serve
+    from imagerag.serve.guard import is_loopback, read_tokens
+
+    if options.max_waiting < 1:
+        raise UserError(f"max_waiting {options.max_waiting} is below 1; give --max-waiting how many may wait")
+    tokens = read_tokens(options.token_file)
+    with listen(options.host, options.port, tokens) as listener:
+        studio = open_studio(options, options.max_waiting)
+        try:
+            app = build_app(
+                studio,
+                tokens=tokens,
+                loopback=is_loopback(options.host),
+                may_fetch=getattr(options, "allow_fetch", False),
+                public_url=options.public_url,
+                openai=openai,
+                mcp=mcp,
+            )
+            studio.room.submit("warming up", lambda job: studio.warm())
+            say_where(name, listener, ["/v1"] * openai + ["/mcp"] * mcp)
+            serve(app, listener)
+        finally:
+            studio.close()
+    return 0
+
+
 def serve_mcp(options: argparse.Namespace) -> int:
-    """Serve MCP over standard input and output until the client closes it, and return the exit status.
+    """Serve MCP over standard input and output until the client closes it, or over HTTP, and return the exit status.
 
     Raises:
         UserError: something the person has to put right first.
     """
     need("mcp", "mcp")
+    if options.http:
+        return _serve(options, "imagerag mcp", openai=False, mcp=True)
     studio = open_studio(options)
     if sys.stdin.isatty():
         print("imagerag mcp: waiting for an MCP client on standard input; Ctrl-C ends", file=sys.stderr)
@@ -36,7 +78,7 @@ def serve_mcp(options: argparse.Namespace) -> int:
     return 0
 
 
-def open_studio(options: argparse.Namespace) -> "Studio":
+def open_studio(options: argparse.Namespace, max_waiting: int = 64) -> "Studio":
     """Return the engine with the settings given.
 
     Raises:
@@ -46,9 +88,10 @@ def open_studio(options: argparse.Namespace) -> "Studio":
 
     context = load_context(settings_of(options), file=Path(options.config) if options.config else None)
     check_names(context)
+    from imagerag.serve.room import EngineRoom
     from imagerag.serve.studio import Studio
 
-    return Studio(context)
+    return Studio(context, EngineRoom(max_waiting=max_waiting))
 
 
 def need(module: str, extra: str) -> None:

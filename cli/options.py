@@ -9,7 +9,7 @@ from imagerag.errors import UserError
 from imagerag.graphs.context import SETTINGS, Context
 from imagerag.records import MODES
 
-COMMANDS = ("draw", "replay", "index", "mcp")
+COMMANDS = ("draw", "replay", "index", "mcp", "serve")
 PIPELINES = ("agent", "one-pass")
 WEB_PAGE = (".html", ".htm")
 
@@ -20,6 +20,7 @@ other commands:
   imagerag replay FILE.png           draw an image again from the manifest it carries, and compare
   imagerag index status|rebuild      look after the reference index
   imagerag mcp                       serve the tools to MCP clients
+  imagerag serve                     serve OpenAI-compatible HTTP, and MCP at /mcp
   imagerag draw index                draw a prompt that is also the name of a command
 
 examples:
@@ -126,10 +127,53 @@ def mcp_parser() -> Parser:
     """Return the parser of ``imagerag mcp``."""
     parser = Parser(
         prog="imagerag mcp",
-        description="Serve the tools to MCP clients, over standard input and output.",
+        description="Serve the tools to MCP clients, over standard input and output, or over HTTP at /mcp.",
+    )
+    parser.add_argument("--http", action="store_true", help="serve streamable HTTP instead (default: stdio)")
+    _add_address(parser, 8001)
+    _add_door(parser)
+    return parser
+
+
+def serve_parser() -> Parser:
+    """Return the parser of ``imagerag serve``."""
+    parser = Parser(
+        prog="imagerag serve",
+        description="Serve OpenAI-compatible HTTP under /v1, and MCP at /mcp if it is installed.",
+    )
+    group = _add_address(parser, 8000)
+    group.add_argument(
+        "--allow-fetch",
+        action="store_true",
+        help="fetch pictures that clients name by a public address (default: refuse)",
     )
     _add_door(parser)
     return parser
+
+
+def _add_address(parser: Parser, port: int) -> Any:
+    group = parser.add_argument_group("where clients come in")
+    group.add_argument(
+        "--host",
+        default="127.0.0.1",
+        metavar="ADDRESS",
+        help="address to listen on; any that others can reach needs a token (default: 127.0.0.1)",
+    )
+    group.add_argument(
+        "--port", type=_whole, default=port, metavar="N", help=f"port; 0 takes a free one (default: {port})"
+    )
+    group.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="tokens that let clients in, one a line, besides IMAGERAG_TOKEN (default: none)",
+    )
+    group.add_argument(
+        "--public-url", metavar="URL", help="where clients reach this server, if behind a proxy (default: none)"
+    )
+    group.add_argument(
+        "--max-waiting", type=_whole, default=64, metavar="N", help="requests that may wait in all (default: 64)"
+    )
+    return group
 
 
 def _add_door(parser: Parser) -> None:

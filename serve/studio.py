@@ -125,6 +125,25 @@ class Studio:
 
         return open_pixels(self.parts, cast("Any", {"kind": entry.kind, "sha256": entry.sha256}))
 
+    def file(self, entry: Entry) -> bytes:
+        """Return an entry's image as a PNG file, with its manifest where it has one.
+
+        The manifest says nothing of where things are on this machine.
+        """
+        from imagerag.serve.previews import png
+        from imagerag.store.manifest import KEYWORD
+        from imagerag.store.png import with_text
+
+        plain = png(self.picture(entry))
+        if entry.kind != "image":
+            return plain
+        manifest = self.store.manifest(entry.sha256)
+        references = tuple(
+            one.model_copy(update={"path": "", "title": one.title if one.kind == "retrieved" else ""})
+            for one in manifest.references
+        )
+        return with_text(plain, KEYWORD, manifest.model_copy(update={"references": references}).text())
+
     def config(self, client: str, thread: str, checkpoint: str | None = None) -> Any:
         """Return LangGraph's config of a client's thread."""
         key = thread if client == LOCAL else f"{client}/{thread}"
@@ -200,6 +219,8 @@ class Studio:
                 values = chunk
         state = self.graph.get_state(self.config(run.client, run.thread))
         run.checkpoint = state.config["configurable"].get("checkpoint_id")
+        # From here on each image leads back to this state of the thread, whether a door has shown it or not.
+        self.enter(run, values["images"])
         run.output = values
 
     def _use_tool(self, run: Run, name: str, arguments: dict[str, Any]) -> None:

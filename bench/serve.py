@@ -1,0 +1,223 @@
+"""The doors under load: 50 clients at once over HTTP beside the engine's own pace, a cancel, and the largest results.
+
+python -m bench.serve
+"""
+
+import asyncio
+import contextlib
+import io
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import openai
+from mcp import Client
+
+from bench.parts import bench_context
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.index.library import Library
+from imagerag.serve.mcp_server import build_mcp
+from imagerag.serve.studio import Studio
+from imagerag.store.manifest import KEYWORD, Manifest
+from imagerag.store.png import read_text
+
+CLIENTS = 50
+GENERATIONS = 1
+"""Per request: what is measured is the door, not how often the loop redraws."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One client's request, unlike all others."""
+
+    client: str
+    prompt: str
+    seed: int
+
+
+def wishes() -> list[Wish]:
+    """Return one request per client, each for another concept under another seed."""
+    names = [concept.name for concept in Library().concepts if re.fullmatch(r"[a-z]+", concept.name)]
+    step = len(names) // CLIENTS
+    return [Wish(f"client-{number}", f"a {names[number * step]}", 1000 + number) for number in range(CLIENTS)]
+
+
+def own_pace(asked: list[Wish]) -> float:
+    """Return the seconds that the engine takes for these requests, one after the other, without any door."""
+    context = bench_context(max_generations=GENERATIONS)
+    graph = build_graph()
+    graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "warm"}}, context=context)
+    began = time.perf_counter()
+    for wish in asked:
+        config = {"configurable": {"thread_id": f"{wish.client}-{time.time_ns()}"}}
+        graph.invoke({"prompt": wish.prompt, "seed": wish.seed}, config, context=context)  # type: ignore[call-overload]
+    return time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def server(*arguments: str) -> Iterator[str]:
+    """Run ``imagerag serve`` in a process of its own, warm, and give its address."""
+    with tempfile.TemporaryDirectory() as home:
+        command = [sys.executable, "-m", "imagerag", "serve", "--port", "0", *arguments]
+        environ = {**os.environ, "IMAGERAG_HOME": home}
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)
+        assert process.stderr is not None
+        errors = process.stderr
+        try:
+            found = None
+            for line in errors:
+                if found := re.search(r"listening on (http://[^/]+)", line):
+                    break
+            if found is None:
+                raise RuntimeError("imagerag serve did not come up")
+            threading.Thread(target=errors.read, daemon=True).start()
+            call(found[1], Wish("warm", "an owl", 1))
+            yield found[1]
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def call(url: str, wish: Wish) -> str:
+    """Send one request as the ``openai`` client does, and say how it ended: right, mixed up, refused, or lost."""
+    client = openai.OpenAI(base_url=url + "/v1", api_key=wish.client, max_retries=0, timeout=600)
+    try:
+        made = client.images.generate(
+            model="imagerag",
+            prompt=wish.prompt,
+            extra_body={"seed": wish.seed, "imagerag": {"max_generations": GENERATIONS}},
+        )
+    except openai.RateLimitError as error:
+        return "refused" if int(error.response.headers.get("retry-after", 0)) > 0 else "refused without a time"
+    except openai.OpenAIError as error:
+        return f"lost ({type(error).__name__})"
+    data = made.data or []
+    file = httpx.get(data[0].url or "").content
+    manifest = Manifest.model_validate_json(read_text(io.BytesIO(file), KEYWORD) or "{}")
+    return "right" if (manifest.prompt, manifest.seed) == (wish.prompt, wish.seed) else "mixed up"
+
+
+def at_once(url: str, asked: list[Wish]) -> tuple[float, Counter[str]]:
+    """Send all requests at once; return the seconds until the last answer, and how each ended."""
+    began = time.perf_counter()
+    with ThreadPoolExecutor(len(asked)) as clients:
+        endings = Counter(clients.map(lambda wish: call(url, wish), asked))
+    return time.perf_counter() - began, endings
+
+
+def steps_after_hanging_up(url: str, at_step: int = 5) -> tuple[int, float]:
+    """Hang up in the middle of a drawing; return the step it was at and the seconds until the next request is drawn."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    body = json.dumps({"model": "imagerag", "stream": True, "messages": [{"role": "user", "content": "a tiger"}]})
+    seen = 0
+    with socket.create_connection((host, int(port))) as line:
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
+        line.sendall((head + body).encode())
+        for text in line.makefile("r"):
+            if found := re.search(r"step (\d+) of", text):
+                seen = int(found[1])
+                if seen >= at_step:
+                    break
+    began = time.perf_counter()
+    call(url, Wish("next", "a dog", 4))
+    return seen, time.perf_counter() - began
+
+
+def steps_after_cancel() -> list[int]:
+    """Cancel runs of the embedded engine in this process; return the denoising steps finished after each cancel."""
+    late: list[int] = []
+    with tempfile.TemporaryDirectory() as home:
+        from imagerag.graphs.context import Context
+        from imagerag.serve.runs import Ask
+
+        studio = Studio(Context(home=home))
+        for at_step in (1, 5, 12, 20):
+            run = studio.create("bench", Ask("an owl and a tiger", seed=at_step))
+            steps: list[int] = []
+            reached = threading.Event()
+
+            def count(
+                event: object, steps: list[int] = steps, reached: threading.Event = reached, at: int = at_step
+            ) -> None:
+                if isinstance(event, dict) and event["event"] == "progress":
+                    steps.append(event["done"])
+                    if event["done"] == at:
+                        reached.set()
+
+            run.listen(count)
+            reached.wait(60)
+            studio.cancel(run)
+            before = len(steps)
+            run.wait(60)
+            late.append(len(steps) - before)
+        studio.close()
+    return late
+
+
+def largest_results() -> dict[str, int]:
+    """Return the bytes of each MCP tool's largest serialised result, of requests as large as they may be."""
+    sizes: dict[str, int] = {}
+
+    async def talk(studio: Studio) -> None:
+        async with Client(build_mcp(studio)) as client:
+
+            async def size(name: str, **arguments: object) -> None:
+                result = await client.call_tool(name, arguments)
+                sizes[name] = len(result.model_dump_json(by_alias=True).encode())
+
+            captions = [{"concept": f"concept {number}", "caption": "an animal " * 300} for number in range(16)]
+            await size("generate", prompt="an owl and a tiger")
+            await size("inspect_image", image_id="image-1", concepts=[f"a thing {number}" for number in range(200)])
+            await size("propose_captions", concepts=[f"thing {number}" for number in range(200)], per_concept=5)
+            await size("search_references", captions=captions, k=20)
+            await size("regenerate_with_references", prompt="an owl", reference_ids=["ref-1"])
+            await size("create_image", prompt="a lobster in a kimono", n=4)
+            await size("start_image", prompt="a lobster in a kimono", thread="t")
+            run_id = next(reversed(studio._runs))
+            await size("get_image", run_id=run_id, wait_seconds=40)
+            await size("cancel_image", run_id=run_id)
+
+    with tempfile.TemporaryDirectory() as home:
+        from imagerag.graphs.context import Context
+
+        studio = Studio(Context(home=str(Path(home))))
+        asyncio.run(talk(studio))
+        studio.close()
+    return sizes
+
+
+def main() -> None:
+    """Print the figures."""
+    asked = wishes()
+    first = own_pace(asked[::2])
+    with server("--max-waiting", str(CLIENTS)) as url:
+        seconds, endings = at_once(url, asked)
+        step, until_next = steps_after_hanging_up(url)
+    # Half before and half after, so that whatever else the machine does weighs on both alike.
+    own = first + own_pace(asked[1::2])
+    print(f"{CLIENTS} clients at once: {dict(endings)}   (wanted: all right or refused)")
+    print(f"  over HTTP {CLIENTS / seconds:.3f} images/s, the engine alone {CLIENTS / own:.3f} images/s: ")
+    print(f"  ratio {own / seconds:.2f}   (wanted >= 0.9)")
+    with server("--max-waiting", "10") as url:
+        _, endings = at_once(url, asked)
+    print(f"{CLIENTS} clients at once, 10 may wait: {dict(endings)}   (wanted: all right or refused)")
+    print(f"hung up at step {step}; another client's picture was there {until_next:.1f} s later")
+    print(f"steps finished after a cancel: {steps_after_cancel()}   (wanted <= 1 each)")
+    for name, size in largest_results().items():
+        print(f"MCP {name:28} {size:8,} bytes   (wanted < 1,000,000)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The server process: one studio, and every HTTP door over it, behind one guard."""
+
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from imagerag.errors import UserError
+from imagerag.serve.guard import MAX_BODY, TOKEN_VARIABLE, Doorkeeper, Guard, TooLarge, is_loopback
+from imagerag.serve.openai_api import OpenAIDoor
+from imagerag.serve.openai_shapes import ApiError
+from imagerag.serve.studio import Studio
+
+_log = logging.getLogger(__name__)
+
+
+def build_app(
+    studio: Studio,
+    *,
+    tokens: Sequence[str] = (),
+    loopback: bool = True,
+    may_fetch: bool = False,
+    public_url: str | None = None,
+    openai: bool = True,
+    mcp: bool = True,
+    max_body: int = MAX_BODY,
+) -> ASGIApp:
+    """Return the ASGI application of the doors.
+
+    Args:
+        studio: the engine.
+        tokens: those that let in; may be empty on loopback only.
+        loopback: whether the server listens on this machine only.
+        may_fetch: whether pictures may be named by public addresses.
+        public_url: where clients reach the server, if it stands behind a proxy.
+        openai, mcp: which doors are open; MCP is at ``/mcp``.
+        max_body: bytes of one request.
+    """
+    doorkeeper = Doorkeeper(tokens)
+    routes: list[Any] = []
+    lifespans: list[Any] = []
+    if openai:
+        routes += OpenAIDoor(studio, may_fetch, public_url).routes()
+    if mcp:
+        from mcp.server.transport_security import TransportSecuritySettings
+
+        from imagerag.serve.mcp_server import build_mcp
+
+        server = build_mcp(studio, lambda headers: doorkeeper.client(headers) or "anonymous")
+        # The guard has checked host and origin for every door.
+        security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+        routes += server.streamable_http_app(transport_security=security).routes
+        lifespans.append(lambda: server.session_manager.run())
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            for open_one in lifespans:
+                await stack.enter_async_context(open_one())
+            yield
+
+    handlers: Any = {
+        ApiError: _api_error,
+        TooLarge: _too_large,
+        HTTPException: _http_error,
+        Exception: _defect,
+    }
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    return Guard(app, doorkeeper, loopback=loopback, max_body=max_body)
+
+
+def serve(app: ASGIApp, listener: socket.socket) -> None:
+    """Serve on a listening socket until the process is ended."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, timeout_keep_alive=30
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(host: str, port: int, tokens: Sequence[str]) -> socket.socket:
+    """Return a listening socket.
+
+    Raises:
+        UserError: the address is taken or not this machine's, or reachable by others while there is no token.
+    """
+    if not is_loopback(host) and not tokens:
+        raise UserError(
+            f"{host!r} can be reached by others: set {TOKEN_VARIABLE}, or give --token-file FILE; "
+            "or listen on this machine only, with --host 127.0.0.1"
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(
+            f"{host}:{port} can't be listened on ({reason}); choose another with --host or --port"
+        ) from error
+
+
+def say_where(name: str, listener: socket.socket, paths: Sequence[str]) -> None:
+    """Tell on stderr where the doors are."""
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    where = ", ".join(f"http://{shown}:{port}{path}" for path in paths)
+    print(f"{name}: listening on {where}; Ctrl-C ends", file=sys.stderr, flush=True)
+
+
+async def _api_error(request: Request, error: ApiError) -> Response:
+    return error.response()
+
+
+async def _too_large(request: Request, error: TooLarge) -> Response:
+    return ApiError(413, "the request is too large; send smaller images", "request_too_large").response()
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    codes = {404: "not_found", 405: "method_not_allowed"}
+    text = f"{request.method} {request.url.path[:80]}: {error.detail}"
+    return ApiError(error.status_code, text, codes.get(error.status_code, "invalid_request")).response()
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    _log.error("a request failed", exc_info=error)
+    return ApiError(500, f"the server failed ({type(error).__name__}); its log says more", "internal_error").response()

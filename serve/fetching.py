@@ -1,0 +1,125 @@
+"""Fetching pictures that a client names by address: off unless allowed, and never from this machine or its network."""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import anyio
+import httpcore
+import httpx
+
+from imagerag.errors import UserError
+
+MAX_BYTES = 20 * 2**20
+MAX_REDIRECTS = 3
+SECONDS = 15.0
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address belongs to the open internet."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        # These carry an IPv4 address that a gateway or the kernel would connect to.
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is not None:
+            return is_public(str(inner))
+        if ip in ipaddress.ip_network("64:ff9b::/96"):
+            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
+    return ip.is_global and not ip.is_multicast
+
+
+async def _resolve(host: str, port: int) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(entry[4][0]) for entry in found]
+
+
+class PublicOnly(httpcore.AsyncNetworkBackend):
+    """Resolves a name once and connects to the very address that it has checked.
+
+    The check is made where the connection is, so it holds for redirects, and for names that resolve to something else
+    the second time (DNS rebinding).
+    """
+
+    def __init__(self, resolve: Resolve = _resolve) -> None:
+        self._plain = httpcore.AnyIOBackend()
+        self._resolve = resolve
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect, if every address of the name is public.
+
+        Raises:
+            UserError: one of them is not.
+        """
+        try:
+            addresses = await self._resolve(host, port)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        if not addresses or not all(is_public(address) for address in addresses):
+            raise UserError(f"{host[:80]!r} is not a public address; upload the picture, or send it as a data: URL")
+        return await self._plain.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
+
+    async def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """Refuse.
+
+        Raises:
+            UserError: always.
+        """
+        raise UserError("a socket of this machine is not a public address")
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait between attempts."""
+        await anyio.sleep(seconds)
+
+
+async def fetch(url: str, backend: httpcore.AsyncNetworkBackend | None = None) -> bytes:
+    """Fetch a picture's file.
+
+    Args:
+        url: ``http`` or ``https``.
+        backend: makes the connections; only to public addresses unless given.
+
+    Raises:
+        UserError: not a public address, not reachable, not there, larger than ``MAX_BYTES``, or too slow.
+    """
+    shown = url[:80]
+    transport = httpx.AsyncHTTPTransport(retries=0, trust_env=False)
+    # httpx has no argument for the backend of its own transport's pool.
+    transport._pool = httpcore.AsyncConnectionPool(
+        ssl_context=httpx.create_ssl_context(), network_backend=backend or PublicOnly()
+    )
+    try:
+        async with (
+            asyncio.timeout(SECONDS),
+            httpx.AsyncClient(
+                transport=transport,
+                trust_env=False,  # a proxy would resolve the name by itself
+                follow_redirects=True,
+                max_redirects=MAX_REDIRECTS,
+                headers={"accept": "image/*", "user-agent": "imagerag"},
+            ) as client,
+            client.stream("GET", url) as response,
+        ):
+            if response.status_code != 200:
+                raise UserError(f"{shown!r} answers with status {response.status_code}; check the address")
+            data = bytearray()
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) > MAX_BYTES:
+                    raise UserError(f"{shown!r} has more than {MAX_BYTES} bytes; send a smaller picture")
+            return bytes(data)
+    except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError) as error:
+        reason = str(error) or type(error).__name__
+        raise UserError(f"{shown!r} can't be fetched ({reason}); upload the picture instead") from error

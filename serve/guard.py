@@ -1,0 +1,174 @@
+"""Who may come in: tokens, hosts, origins and the size of what is sent, checked before any door sees a request."""
+
+import hashlib
+import hmac
+import ipaddress
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from imagerag.errors import UserError
+
+MAX_BODY = 64 * 2**20
+"""Bytes of one request: a few photographs, in base64 if need be."""
+MIN_TOKEN = 16
+"""Characters of a token; shorter ones can be guessed."""
+TOKEN_VARIABLE = "IMAGERAG_TOKEN"
+OPEN_PATHS = ("/images/", "/health")
+"""Reachable without a token: an image's address is itself a secret of 128 bits, for browsers send no token with it."""
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address to listen on is reachable from this machine only."""
+    if host in LOOPBACK_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_tokens(file: str | None, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return the tokens that let clients in; each is a client of its own.
+
+    Args:
+        file: one token a line; empty lines and those that begin with ``#`` do not count.
+        environ: ``os.environ`` unless given; ``IMAGERAG_TOKEN`` is one more.
+
+    Raises:
+        UserError: the file can't be read, or a token is too short.
+    """
+    environ = os.environ if environ is None else environ
+    lines = [environ.get(TOKEN_VARIABLE, "")]
+    if file is not None:
+        try:
+            lines += Path(file).read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"token file {file!r} can't be read ({error}); give one with a token a line") from error
+    tokens = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if short := [token for token in tokens if len(token) < MIN_TOKEN]:
+        raise UserError(
+            f"a token has {len(short[0])} characters; take {MIN_TOKEN} or more, for example: openssl rand -hex 24"
+        )
+    return tuple(dict.fromkeys(tokens))
+
+
+class Doorkeeper:
+    """Knows the tokens, and tells from a request's headers whose it is.
+
+    Args:
+        tokens: those that let in; without any, everyone may come in, and whoever brings a token of his own choice is a
+            client by himself.
+    """
+
+    def __init__(self, tokens: Sequence[str] = ()) -> None:
+        self._known = [_digest(token) for token in tokens]
+
+    def client(self, headers: Mapping[str, str] | None) -> str | None:
+        """Return the client's name, or ``None`` if the request may not come in."""
+        given = (headers or {}).get("authorization", "")
+        scheme, _, token = given.partition(" ")
+        token = token.strip() if scheme.lower() == "bearer" else ""
+        digest = _digest(token)
+        if self._known:
+            # Every token is compared, in constant time, so that neither their number nor a near miss shows in the time.
+            matches = [hmac.compare_digest(digest, known) for known in self._known]
+            if not any(matches):
+                return None
+        return "client-" + digest.hex()[:16] if token else "anonymous"
+
+
+class Guard:
+    """ASGI middleware that turns away what may not come in, in the shape of OpenAI's errors.
+
+    Args:
+        app: what comes behind.
+        doorkeeper: knows the tokens.
+        loopback: the server listens on this machine only; then the names in ``Host`` must be this machine's, or a web
+            page anywhere could reach it under a name that its owner points here (DNS rebinding).
+        max_body: bytes of a request.
+    """
+
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, *, loopback: bool, max_body: int = MAX_BODY) -> None:
+        self._app = app
+        self._doorkeeper = doorkeeper
+        self._loopback = loopback
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it here."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get("host", "")
+        if self._loopback and _name_of(host) not in LOOPBACK_NAMES:
+            await _refuse(scope, send, 421, "wrong_host", f"{host[:80]!r} is not a name of this machine")
+            return
+        origin = headers.get("origin")
+        if origin and urlsplit(origin).netloc.lower() != host.lower():
+            await _refuse(scope, send, 403, "wrong_origin", f"pages of {origin[:80]!r} may not send requests here")
+            return
+        client = self._doorkeeper.client(headers)
+        if client is None and not scope["path"].startswith(OPEN_PATHS):
+            text = f"no valid token; send it as 'Authorization: Bearer ...' (set {TOKEN_VARIABLE} or see --token-file)"
+            await _refuse(scope, send, 401, "invalid_api_key", text)
+            return
+        scope["imagerag.client"] = client or "anonymous"
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length) > self._max_body:
+            await self._too_large(scope, send)
+            return
+        await self._app(scope, _Counted(receive, self._max_body), send)
+
+    async def _too_large(self, scope: Scope, send: Send) -> None:
+        text = f"the request is larger than {self._max_body} bytes; send smaller images"
+        await _refuse(scope, send, 413, "request_too_large", text)
+
+
+class TooLarge(Exception):
+    """A body without a declared length turned out larger than may be sent."""
+
+
+class _Counted:
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive = receive
+        self._left = most
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise TooLarge
+        return message
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+def _name_of(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+async def _refuse(scope: Scope, send: Send, status: int, code: str, message: str) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    kind = "authentication_error" if status == 401 else "invalid_request_error"
+    error: dict[str, Any] = {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    body = json.dumps(error).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,79 @@
+"""Pictures that come in by a door: uploads, ``data:`` URLs, our own addresses, and, where allowed, public ones."""
+
+import base64
+import binascii
+import re
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import anyio
+
+from imagerag.errors import UserError
+from imagerag.serve.fetching import fetch
+from imagerag.serve.ledger import Entry
+from imagerag.serve.openai_shapes import ApiError
+from imagerag.serve.previews import png
+from imagerag.serve.studio import Studio
+
+MAX_PICTURES = 16
+"""Pictures in one request."""
+
+OWN_PATH = re.compile(r"/images/([0-9a-f]{32})(?:\.png)?")
+OWN_ADDRESS = re.compile(r"https?://[^\s()]+/images/([0-9a-f]{32})(?:\.png)?")
+
+
+async def picture_at(studio: Studio, client: str, url: str, own_hosts: frozenset[str], *, may_fetch: bool) -> bytes:
+    """Return the file of a picture that a client names by address.
+
+    Raises:
+        ApiError: it is no picture's address, or none that may be used.
+    """
+    if url.startswith("data:"):
+        return _from_data(url)
+    try:
+        parts = urlsplit(url)
+        own = OWN_PATH.fullmatch(parts.path) if parts.netloc.lower() in own_hosts else None
+    except ValueError as error:
+        raise ApiError(400, f"{url[:80]!r} is not an address", "invalid_image_url", "messages") from error
+    if own:
+        entry = studio.ledger.find(own[1], client)
+        if entry is None:
+            raise ApiError(400, f"{url[:80]!r} is not an image of yours", "invalid_image_url", "messages")
+        return png(await anyio.to_thread.run_sync(studio.picture, entry))
+    if parts.scheme not in ("http", "https"):
+        shown = url[:40]
+        raise ApiError(400, f"{shown!r} is no address of a picture; send a data: URL", "invalid_image_url", "messages")
+    if not may_fetch:
+        raise ApiError(
+            400,
+            f"this server fetches no addresses ({url[:80]!r}); send a data: URL, or upload the picture",
+            "invalid_image_url",
+            "messages",
+        )
+    try:
+        return await fetch(url)
+    except UserError as error:
+        raise ApiError(400, str(error), "invalid_image_url", "messages") from error
+
+
+def _from_data(url: str) -> bytes:
+    head, comma, body = url.partition(",")
+    try:
+        if not comma:
+            raise ValueError("it has no comma")
+        data = unquote_to_bytes(body)
+        return base64.b64decode(data, validate=True) if head.endswith(";base64") else data
+    except (ValueError, binascii.Error) as error:
+        shown = url[:40]
+        raise ApiError(400, f"{shown!r}... is not a data: URL ({error})", "invalid_image_url", "messages") from error
+
+
+def uploaded(studio: Studio, client: str, file_id: str) -> Entry:
+    """Return the entry of a file's id as the API has it (``file-...``).
+
+    Raises:
+        ApiError: not a file of this client.
+    """
+    entry = studio.ledger.find(file_id.removeprefix("file-"), client)
+    if entry is None:
+        raise ApiError(404, f"file {file_id[:80]!r} is not a file of yours", "file_not_found", "file_id")
+    return entry

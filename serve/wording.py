@@ -1,0 +1,78 @@
+"""A run told in Markdown, for chat front ends: each event becomes a line or a picture."""
+
+import html
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from imagerag.graphs.finishing import ENDINGS
+
+MAX_SHOWN = 6
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+
+AddressOf = Callable[[Mapping[str, Any]], str]
+"""Where a front end finds the image of a record."""
+
+
+def plain(text: str) -> str:
+    """Return text of people, libraries and models so that no part of it is taken for Markdown, a link or HTML."""
+    return html.escape(_SPECIAL.sub(r"\\\1", " ".join(text.split())[:300]), quote=False)
+
+
+def told(event: Mapping[str, Any], address_of: AddressOf) -> str:
+    """Return an event as Markdown; empty for those that front ends show by themselves."""
+    match event["event"]:
+        case "images":
+            shown = event["images"][:MAX_SHOWN]
+            pictures = " ".join(picture(record, address_of(record)) for record in shown)
+            return f"{_origin(shown[0])}\n\n{pictures}\n\n"
+        case "verdict":
+            verdict = event["verdict"]
+            found = ", ".join(
+                f"{plain(concept['concept'])} {'✓' if concept['present'] else '✗ missing'} ({concept['score']:.2f})"
+                for concept in verdict["concepts"]
+            )
+            best = ", the best so far" if event["best"] else ""
+            return f"{event['image']['id']} scores {verdict['score']:.2f}{best}: {found}\n\n"
+        case "captions":
+            return f"Looking up {', '.join(plain(concept) for concept in event['captions'])}\n\n"
+        case "references":
+            if not event["references"]:
+                return "The library has nothing close enough\n\n"
+            lines = [
+                f"- {record['id']} for {plain(record['concept'])}: {plain(record['title'])}, "
+                f"{plain(record['source'])}, {plain(record['licence'])}"
+                for record in event["references"][:MAX_SHOWN]
+            ]
+            return "Found:\n" + "\n".join(lines) + "\n\n"
+        case "note":
+            return f"Note: {plain(event['text'])}\n\n"
+        case _:
+            return ""
+
+
+def picture(record: Mapping[str, Any], address: str) -> str:
+    """Return an image as Markdown, with words for those who can't see it."""
+    return f"![{record['id']}: {plain(record['prompt'])}]({address})"
+
+
+def ending(output: Mapping[str, Any], address_of: AddressOf) -> str:
+    """Return the last words: the best image, what is still missing, and why the run ended."""
+    best = output["image"]
+    why = ENDINGS[output["stop_reason"]]
+    if best is None:
+        return f"No image was made: {why}.\n"
+    verdict = best["verdict"]
+    missing = ", ".join(plain(concept) for concept in verdict["missing"]) if verdict else ""
+    lack = f" Still missing: {missing}." if missing else ""
+    score = f" (score {best['score']:.2f})" if best["score"] is not None else ""
+    words = f"**{best['id']}**{score}; {why}.{lack}\n"
+    shown_last = best["id"] == output["images"][-1]["id"]
+    return words if shown_last else f"{words}\n{picture(best, address_of(best))}\n"
+
+
+def _origin(record: Mapping[str, Any]) -> str:
+    if not record["references"]:
+        return f"Drawn from words, seed {record['seed']}:"
+    return f"Drawn again with {', '.join(record['references'])}, seed {record['seed']}:"

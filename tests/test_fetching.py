@@ -1,0 +1,125 @@
+"""Pictures by address: public ones only, whatever a name resolves to, and whatever a redirect points at."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import httpcore
+import pytest
+
+from imagerag.errors import UserError
+from imagerag.serve import fetching
+from imagerag.serve.fetching import PublicOnly, fetch, is_public
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1", "127.9.9.9", "10.0.0.1", "172.16.5.4", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
+        "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
+        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2002:c0a8:101::",
+    ],
+)  # fmt: skip
+def test_addresses_of_this_machine_and_its_networks_are_not_public(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "1.1.1.1", "2606:4700::1111", "::ffff:1.1.1.1", "64:ff9b::101:101"]
+)
+def test_addresses_of_the_internet_are_public(address: str) -> None:
+    assert is_public(address)
+
+
+class Pages(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.server.seen.append(self.path)  # type: ignore[attr-defined]
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("location", self.path.removeprefix("/to/"))
+            self.end_headers()
+            return
+        self.send_response(404 if self.path == "/missing" else 200)
+        self.end_headers()
+        if self.path == "/endless":
+            try:
+                while True:
+                    self.wfile.write(b"x" * 2**20)
+            except OSError:
+                return
+        self.wfile.write(b"a picture")
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def pages() -> Iterator[Any]:
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    server.seen = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+
+
+class Open(PublicOnly):
+    """As the real one, but the first name is let through to this machine's test server."""
+
+    def __init__(self, answers: dict[str, list[str]], opened: str) -> None:
+        async def resolve(host: str, port: int) -> list[str]:
+            self.asked.append(host)
+            return answers.get(host, [host])
+
+        super().__init__(resolve)
+        self.asked: list[str] = []
+        self._opened = opened
+
+    async def connect_tcp(self, host: str, port: int, *rest: Any, **more: Any) -> httpcore.AsyncNetworkStream:
+        if host == self._opened:
+            return await self._plain.connect_tcp("127.0.0.1", port, *rest, **more)
+        return await super().connect_tcp(host, port, *rest, **more)
+
+
+def get(url: str, backend: Any = None) -> bytes:
+    return asyncio.run(fetch(url, backend))
+
+
+def test_a_picture_is_fetched(pages: Any) -> None:
+    port = pages.server_port
+    assert get(f"http://open.test:{port}/x", Open({}, "open.test")) == b"a picture"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1", "127.1"])
+def test_this_machine_is_never_asked(pages: Any, host: str) -> None:
+    with pytest.raises(UserError, match=r"not a public address|can't be fetched"):
+        get(f"http://{host}:{pages.server_port}/x")
+    assert pages.seen == []
+
+
+def test_a_redirect_to_this_machine_is_not_followed(pages: Any) -> None:
+    port = pages.server_port
+    with pytest.raises(UserError, match=r"'127\.0\.0\.1' is not a public address"):
+        get(f"http://open.test:{port}/to/http://127.0.0.1:{port}/secret", Open({}, "open.test"))
+    assert [path for path in pages.seen if "secret" in path and not path.startswith("/to/")] == []
+
+
+def test_a_name_with_one_private_address_among_public_ones_is_refused(pages: Any) -> None:
+    backend = Open({"rebound.test": ["93.184.216.34", "127.0.0.1"]}, "open.test")
+    with pytest.raises(UserError, match=r"'rebound.test' is not a public address"):
+        get(f"http://rebound.test:{pages.server_port}/x", backend)
+    # Resolved once, and connected to what was checked: there is no second answer to be different.
+    assert backend.asked == ["rebound.test"]
+
+
+def test_endless_missing_and_circular_pages_are_errors(pages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetching, "MAX_BYTES", 3 * 2**20)
+    base = f"http://open.test:{pages.server_port}"
+    for path, says in (
+        ("/endless", "has more than"),
+        ("/missing", "status 404"),
+        ("/to/" * 9 + "x", "can't be fetched"),
+    ):
+        with pytest.raises(UserError, match=says):
+            get(base + path, Open({}, "open.test"))

@@ -34,18 +34,17 @@ STYLE_TEXTS = {
 
 
 class Calibration(NamedTuple):
-    """Logistic regression from what CLIP says to the probability that the concept is there.
+    """Logistic regressions from what CLIP says to the probability that the concept is there.
 
-    Fitted by ``training/calibrate_critic.py`` on scenes whose truth is known.
+    Fitted by ``training/calibrate_critic.py`` on drawings whose truth is known. See ``Evidence`` for what is weighed.
     """
 
     temperature: float
     """Multiplies cosines before the softmax over names."""
-    bias: float
-    log_odds: float
-    """Weight of the log-odds of the concept among all names, in the best window."""
-    cosine: float
-    """Weight of the cosine in that window."""
+    words: Sequence[float]
+    """Bias and weights of ``log_odds`` and ``cosine``, for concepts that no exemplar shows."""
+    pictures: Sequence[float]
+    """Bias and weights of all four, for concepts that exemplars show."""
     threshold: float
     """Probability from which on a concept counts as present."""
 
@@ -55,22 +54,61 @@ class Calibration(NamedTuple):
         return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
+class Exemplars(NamedTuple):
+    """Pictures that are known to show something: what the critic compares with, besides names.
+
+    Attributes:
+        embeddings: (n, d) unit rows, by the critic's own embedder.
+        names: what each shows, n names.
+    """
+
+    embeddings: NDArray[np.float32]
+    names: Sequence[str]
+
+
+class Evidence(NamedTuple):
+    """What CLIP says about some concepts in one image; each an array of shape (concepts,).
+
+    Attributes:
+        log_odds: of the concept among all names, in the window where it is likeliest.
+        cosine: between that window and the concept's name, -1..1.
+        margin: how much nearer some window is to an exemplar of the concept than to any other, difference of cosines;
+            not a number where no exemplar shows the concept.
+        likeness: the highest cosine of a window with an exemplar of the concept; not a number likewise.
+    """
+
+    log_odds: NDArray[np.float32]
+    cosine: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    likeness: NDArray[np.float32]
+
+
 class ClipCritic:
     """Judges by an open_clip model: a concept is there if some window of the image looks like it more than like
-    any other name it knows.
+    any other name it knows, and more like pictures of it than like any other picture it knows.
 
     Args:
         embedder: the CLIP that embeds windows and names.
         names: the vocabulary that a concept has to beat; near-synonyms of it don't compete.
-        calibration: constants fitted for this embedder and vocabulary.
+        exemplars: pictures of things, if any are at hand: likeness to them more than halves the errors
+            that names alone leave.
+        calibration: constants fitted for this embedder, vocabulary and exemplars.
     """
 
     name = "clip"
 
-    def __init__(self, embedder: Embedder, names: Sequence[str], calibration: Calibration | None = None) -> None:
+    def __init__(
+        self,
+        embedder: Embedder,
+        names: Sequence[str],
+        exemplars: Exemplars | None = None,
+        calibration: Calibration | None = None,
+    ) -> None:
         self._embedder = embedder
         self._names = list(names)
         self._known = frozenset(names)
+        self._exemplars = exemplars
+        self._shows = np.array(exemplars.names if exemplars else (), dtype=object)
         self._calibration = calibration or Calibration.load(asset("clip/critic.json"))
 
     @cached_property
@@ -99,10 +137,12 @@ class ClipCritic:
 
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return whether the image shows each concept, whatever its prompt was."""
-        log_odds, cosines = self.evidence(self.see(image), concepts)
+        evidence = self.evidence(self.see(image), concepts)
         fit = self._calibration
-        logits = fit.bias + fit.log_odds * log_odds + fit.cosine * cosines
-        probabilities = 1 / (1 + np.exp(-logits))
+        ones = np.ones_like(evidence.cosine)
+        by_words = np.stack([ones, evidence.log_odds, evidence.cosine], axis=1) @ np.array(fit.words)
+        by_pictures = np.stack([ones, *evidence], axis=1) @ np.array(fit.pictures)
+        probabilities = 1 / (1 + np.exp(-np.where(np.isnan(by_pictures), by_words, by_pictures)))
         return [
             _score(concept, "content", float(probability), fit.threshold)
             for concept, probability in zip(concepts, probabilities, strict=True)
@@ -112,29 +152,32 @@ class ClipCritic:
         """Return the embeddings of the image's windows: (windows, dimension), unit length."""
         return self._embedder.embed_images(windows(image.convert("RGB")))
 
-    def evidence(
-        self, seen: NDArray[np.float32], concepts: Sequence[str]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return, per concept, the log-odds among all names and the cosine in the window where it is likeliest.
+    def evidence(self, seen: NDArray[np.float32], concepts: Sequence[str]) -> Evidence:
+        """Return what speaks for each concept.
 
         Args:
             seen: what ``see`` returned.
             concepts: names or descriptions.
-
-        Returns:
-            Two arrays of shape ``(len(concepts),)``; cosines are in -1..1.
         """
         wanted = self._embedder.embed_texts(list(concepts))
         cosines = seen @ wanted.T
         rivals = seen @ self._bank.T * self._calibration.temperature
-        log_odds = np.empty(len(concepts), np.float32)
-        where = np.empty(len(concepts), np.int64)
+        likenesses = seen @ self._exemplars.embeddings.T if self._exemplars else np.empty((len(seen), 0), np.float32)
+        found = Evidence(*(np.full(len(concepts), np.nan, np.float32) for _ in Evidence._fields))
         for column, synonymous in enumerate(wanted @ self._bank.T >= SYNONYM):
             others = np.logaddexp.reduce(np.where(synonymous, -np.inf, rivals), axis=1)
             odds = cosines[:, column] * self._calibration.temperature - others
-            where[column] = int(np.argmax(odds))
-            log_odds[column] = odds[where[column]]
-        return log_odds, cosines[where, np.arange(len(concepts))]
+            where = int(np.argmax(odds))
+            found.log_odds[column], found.cosine[column] = odds[where], cosines[where, column]
+            names = [name for name, same in zip(self._names, synonymous, strict=True) if same]
+            own = self._shows == concepts[column]
+            alike = np.isin(self._shows, [*names, concepts[column]])
+            own = own if own.any() else alike
+            if own.any() and not alike.all():
+                mine = likenesses[:, own].max(axis=1)
+                found.margin[column] = (mine - likenesses[:, ~alike].max(axis=1)).max()
+                found.likeness[column] = mine.max()
+        return found
 
     def _style(self, image: Image.Image, style: StyleConcept) -> ConceptScore:
         if style.kind == "background":

@@ -16,11 +16,14 @@ def _rules() -> BaseChatModel:
 
 
 def _clip() -> Critic:
-    from imagerag.agent.critic import ClipCritic
+    from imagerag.agent.critic import ClipCritic, Exemplars
     from imagerag.engines.providers import embedded_clip
     from imagerag.index.library import Library
 
-    return ClipCritic(embedded_clip(), [concept.name for concept in Library().concepts])
+    library, embedder = Library(), embedded_clip()
+    pictures = library.stored_embeddings(embedder.model_id)
+    exemplars = None if pictures is None else Exemplars(pictures, [entry.concept for entry in library.entries])
+    return ClipCritic(embedder, [concept.name for concept in library.concepts], exemplars)
 
 
 CHAT_MODELS: dict[str, Callable[[], BaseChatModel]] = {"rules": _rules}

@@ -5,6 +5,7 @@ lacks, where the generator drew its nearest neighbours (a hallucination), some f
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -39,13 +40,22 @@ class Question(NamedTuple):
 
 
 def questions(
-    generator: Generator, embedder: Embedder, library: Library, half: Literal["dev", "test"], known: int = 160
+    generator: Generator,
+    embedder: Embedder,
+    library: Library,
+    half: Literal["dev", "test"],
+    known: int = 160,
+    again: int = 0,
 ) -> Iterator[Question]:
-    """Draw and ask: ``known`` questions about known concepts, two about each lacking concept, alone and in pairs."""
+    """Draw and ask: ``known`` questions about known concepts, two about each lacking concept, alone and in pairs.
+
+    ``again`` asks the same questions about drawings under other seeds.
+    """
+    draw = partial(_draw, generator, 1001 * again)
     names = by_hash("neighbour", {entry.concept for entry in library.entries})
     vectors = embedder.embed_texts(names)
     for place, case in enumerate(known_cases(library, half, known)):
-        image = _draw(generator, case)
+        image = draw(case)
         if place % 4 < 2:
             yield Question(image, case.wanted, True, "drawn")
         else:
@@ -57,13 +67,13 @@ def questions(
     for pairs in (False, True):
         for place, case in enumerate(lacking_cases(library, half, pairs)):
             if (place + pairs) % 2:
-                yield Question(_draw(generator, case), case.wanted, False, "hallucinated")
+                yield Question(draw(case), case.wanted, False, "hallucinated")
             else:
                 rows = library.by_concept[case.wanted][:2]
                 references = tuple(Reference(library.image(i), case.wanted) for i in rows)
-                yield Question(_draw(generator, case, references), case.wanted, True, "drawn from references")
+                yield Question(draw(case, references), case.wanted, True, "drawn from references")
 
 
-def _draw(generator: Generator, case: Case, references: tuple[Reference, ...] = ()) -> Image.Image:
+def _draw(generator: Generator, shift: int, case: Case, references: tuple[Reference, ...] = ()) -> Image.Image:
     scale = 0.95 if references else 0.0
-    return generator.draw(DrawRequest(case.prompt, (case.seed,), references, scale))[0].image
+    return generator.draw(DrawRequest(case.prompt, ((case.seed + shift) % 2**32,), references, scale))[0].image

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.truth import questions
-from imagerag.agent.critic import Calibration, ClipCritic
+from imagerag.agent.critic import Calibration, ClipCritic, Exemplars
 from imagerag.assets import asset
 from imagerag.engines.providers import embedded_clip, load_generator
 from imagerag.index.library import Library
 
 STEPS, RATE, DECAY = 4000, 0.05, 1e-3
+SEEDS = 3
+"""Drawings of each question: a few constants, but the wrong answers are few as well."""
 
 
 def fit(features: NDArray[Any], truth: NDArray[Any]) -> NDArray[Any]:
@@ -28,30 +30,47 @@ def fit(features: NDArray[Any], truth: NDArray[Any]) -> NDArray[Any]:
     return weights
 
 
+def logistic(raw: NDArray[Any], truth: NDArray[Any]) -> tuple[list[float], NDArray[Any]]:
+    """Return bias and weights for raw (n, d) features, rounded, and the probabilities (n,) they give."""
+    middle, spread = raw.mean(0), raw.std(0)
+    weights = fit((raw - middle) / spread, truth)
+    slope = weights[1:] / spread
+    constants = [round(float(value), 4) for value in (weights[0] - slope @ middle, *slope)]
+    return constants, 1 / (1 + np.exp(-(constants[0] + raw @ np.array(constants[1:]))))
+
+
 def main() -> None:
     """Draw, look, fit, and write the constants."""
     library, embedder = Library(), embedded_clip()
     names = [concept.name for concept in library.concepts]
-    asked = list(questions(load_generator("patchwork"), embedder, library, "dev", known=80))
+    pictures = library.stored_embeddings(embedder.model_id)
+    assert pictures is not None, "run training.embed_library first"
+    exemplars = Exemplars(pictures, [entry.concept for entry in library.entries])
+    asked = [
+        question
+        for again in range(SEEDS)
+        for question in questions(load_generator("patchwork"), embedder, library, "dev", known=80, again=again)
+    ]
     truth = np.array([question.there for question in asked], float)
-    eyes = ClipCritic(embedder, names, Calibration(1, 0, 1, 0, 0.5))
+    nothing = Calibration(1, (0, 1, 0), (0, 1, 0, 0, 0), 0.5)
+    eyes = ClipCritic(embedder, names, calibration=nothing)
     looks = [eyes.see(question.image) for question in asked]
     best: tuple[float, Calibration] | None = None
     for temperature in (20.0, 30.0, 45.0, 65.0):
-        critic = ClipCritic(embedder, names, Calibration(temperature, 0, 1, 0, 0.5))
+        critic = ClipCritic(embedder, names, exemplars, nothing._replace(temperature=temperature))
         seen = [critic.evidence(look, [q.concept]) for look, q in zip(looks, asked, strict=True)]
-        raw = np.array([[odds[0], cosine[0]] for odds, cosine in seen], float)
-        middle, spread = raw.mean(0), raw.std(0)
-        weights = fit((raw - middle) / spread, truth)
-        slope = weights[1:] / spread
-        bias = float(weights[0] - slope @ middle)
-        p = 1 / (1 + np.exp(-(bias + raw @ slope)))
+        raw = np.array([[float(value[0]) for value in evidence] for evidence in seen])
+        words, by_words = logistic(raw[:, :2], truth)
+        both, p = logistic(raw, truth)
         loss = float(-np.mean(truth * np.log(p) + (1 - truth) * np.log(1 - p)))
-        right = float(np.mean((p >= 0.5) == truth))
-        print(f"temperature {temperature:g}: loss {loss:.3f}, right on {right:.1%} of {len(asked)}", flush=True)
-        constants = Calibration(temperature, round(bias, 4), round(float(slope[0]), 4), round(float(slope[1]), 4), 0.5)
+        right = [float(np.mean((q >= 0.5) == truth)) for q in (p, by_words)]
+        print(
+            f"temperature {temperature:g}: loss {loss:.3f}, right on {right[0]:.1%} of {len(asked)} "
+            f"({right[1]:.1%} by names alone)",
+            flush=True,
+        )
         if best is None or loss < best[0]:
-            best = loss, constants
+            best = loss, Calibration(temperature, words, both, 0.5)
     assert best is not None
     path = asset("clip") / "critic.json"
     path.write_text(json.dumps(best[1]._asdict(), indent=1) + "\n", encoding="utf-8")

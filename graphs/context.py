@@ -10,10 +10,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imagerag.errors import UserError
 from imagerag.records import MODES, Mode
+
+if TYPE_CHECKING:
+    Flag = threading.Event
+else:
+    # LangGraph's server makes a form of this class, and no JSON stands for an event.
+    Flag = Any
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class Context:
     thread: str | None = None
     out: str | None = None
     home: str | None = None
-    cancel: threading.Event | None = None
+    cancel: "Flag | None" = None
 
     def __post_init__(self) -> None:
         """Refuse values outside their range.

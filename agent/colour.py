@@ -40,6 +40,21 @@ def object_likelihood(image: Image.Image, colour: str) -> float:
     return share / (share + HALF) if share else 0.0
 
 
+def repainted(image: Image.Image) -> list[Image.Image]:
+    """Return the image with less, without, and with other colour: its hue turned by a quarter, a half, three quarters.
+
+    What something is, where it was asked for in a colour it never has, can be seen only when the colour is looked past.
+    """
+    rgb = image.convert("RGB")
+    grey = rgb.convert("L").convert("RGB")
+    hue, saturation, value = rgb.convert("HSV").split()
+    turned = [
+        Image.merge("HSV", (hue.point([(h + turn) % 256 for h in range(256)]), saturation, value)).convert("RGB")
+        for turn in (64, 128, 192)
+    ]
+    return [Image.blend(rgb, grey, 0.6), grey, *turned]
+
+
 def _same_term(lab: NDArray[np.float64], colour: str) -> NDArray[np.bool_]:
     """Tell which pixels have the basic colour term that the named colour has."""
     palette = _to_lab(np.array([COLOURS[name] for name in BASIC], dtype=np.float64))

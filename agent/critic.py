@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imagerag.agent.colour import background_likelihood, object_likelihood
+from imagerag.agent.colour import background_likelihood, object_likelihood, repainted
 from imagerag.assets import asset
 from imagerag.engines.clip import Embedder
 from imagerag.engines.scene import StyleConcept, parse_scene
@@ -121,8 +121,17 @@ class ClipCritic:
         content = [*scene.content_concepts(), *scene.dropped] or [prompt]
         verdicts: list[Verdict] = []
         for image in images:
-            scores = self.look_for(image, content)
-            scores += [self._style(image, style) for style in scene.style_concepts()]
+            styles = [self._style(image, style) for style in scene.style_concepts()]
+            painted = [
+                style.phrase
+                for style, score in zip(scene.style_concepts(), styles, strict=True)
+                if style.kind == "colour" and score["present"]
+            ]
+            scores = [
+                self._past_colour(image, score) if score["concept"] in painted and not score["present"] else score
+                for score in self.look_for(image, content)
+            ]
+            scores += styles
             missing = [score["concept"] for score in scores if not score["present"]]
             verdicts.append(
                 {
@@ -147,6 +156,11 @@ class ClipCritic:
             _score(concept, "content", float(probability), fit.threshold)
             for concept, probability in zip(concepts, probabilities, strict=True)
         ]
+
+    def _past_colour(self, image: Image.Image, score: ConceptScore) -> ConceptScore:
+        """Look again for something that was not recognised in the colour it was asked for in."""
+        again = [self.look_for(view, [score["concept"]])[0] for view in repainted(image)]
+        return max([score, *again], key=lambda found: found["score"])
 
     def see(self, image: Image.Image) -> NDArray[np.float32]:
         """Return the embeddings of the image's windows: (windows, dimension), unit length."""

@@ -82,6 +82,16 @@ def test_the_same_seed_gives_the_same_picture(home: Path) -> None:
     assert runs[0]["image"]["sha256"] == runs[1]["image"]["sha256"]
 
 
+def test_a_thing_in_a_colour_it_never_has_is_still_that_thing(home: Path) -> None:
+    graph = build_graph()
+    graph.invoke({"prompt": "a lobster", "seed": 5}, thread("blue"), context=Context(home=str(home)))
+    result = graph.invoke({"prompt": "now make it blue"}, thread("blue"), context=Context(home=str(home)))
+    assert result["prompt"] == "a blue lobster"
+    assert result["stop_reason"] == "satisfied"
+    assert {score["concept"] for score in result["verdict"]["concepts"]} == {"lobster", "blue lobster"}
+    assert len(result["images"]) == 1
+
+
 def test_lookup_first_draws_with_references_from_the_start(home: Path, lacking: str) -> None:
     context = Context(home=str(home), mode="lookup_first", max_generations=1)
     result = build_graph().invoke({"prompt": f"a {lacking}", "seed": 7}, thread("lf"), context=context)

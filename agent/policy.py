@@ -16,11 +16,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
+from imagerag.engines.generator import REFERENCE_SCALES
 from imagerag.records import ImageRecord, ReferenceRecord
-
-SCALES = (0.85, 1.0, 1.0)
-"""Reference scale of the first, second and every later redraw of a concept. High from the start: what the generator
-knows by itself is what the critic has just found wrong (compared on the lacking concepts of the half ``dev``)."""
 
 REFERENCES_PER_CONCEPT = 2
 """References of one concept in one drawing: more than one, so that the result is no copy of either."""
@@ -41,6 +38,8 @@ class View:
     """Every reference of the thread: id -> concept."""
     max_references: int = 4
     """How many references the generator takes."""
+    scales: Sequence[float] = REFERENCE_SCALES
+    """Reference scale of the first, second ... and every later redraw of a concept."""
     judged: list[ImageRecord] = field(default_factory=list)
     best: ImageRecord | None = None
     captions: list[dict[str, str]] = field(default_factory=list)
@@ -92,6 +91,7 @@ def read(messages: Sequence[BaseMessage], tools: frozenset[str]) -> View:
         subjects=brief.get("subjects", []),
         concept_of=brief.get("references", {}),
         max_references=brief.get("max_references", 4),
+        scales=brief.get("reference_scales", REFERENCE_SCALES),
     )
     for message in messages[last:]:
         if isinstance(message, HumanMessage) and message.name == "critic":
@@ -149,7 +149,7 @@ def _first(view: View) -> AIMessage:
         return _call("propose_captions", concepts=content_of(view.prompt), per_concept=2)
     wanted = content_of(view.prompt)
     references: list[str] = []
-    scale = SCALES[0]
+    scale = view.scales[0]
     if view.base is not None:
         references = [r for r in view.base["references"] if view.concept_of.get(r) in wanted]
         scale = view.base["reference_scale"] or scale
@@ -186,7 +186,7 @@ def _redraw(view: View, best: ImageRecord, missing: Sequence[str]) -> AIMessage:
         "regenerate_with_references",
         prompt=view.prompt,
         reference_ids=[*kept[:room], *chosen],
-        reference_scale=SCALES[min(attempt, len(SCALES) - 1)],
+        reference_scale=view.scales[min(attempt, len(view.scales) - 1)],
         image_id=best["id"],
         # What is right in the best image stays as it is under its own seed; only a redraw that failed changes it.
         **({"seed": best["seed"]} if attempt == 0 else {}),

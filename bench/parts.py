@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from imagerag.engines.generator import Drawing, DrawRequest, Generator, StepCallback, StopCheck
+from imagerag.engines.generator import Drawing, DrawRequest, Generator, StepCallback, StopCheck, reference_scales
 from imagerag.graphs.context import Context
 
 
@@ -25,6 +25,7 @@ class Remembering:
         self._drawn: dict[object, list[Drawing]] = {}
         self.name, self.revision = generator.name, generator.revision
         self.max_references = generator.max_references
+        self.reference_scales = reference_scales(generator)
 
     def draw(
         self, request: DrawRequest, *, check: StopCheck | None = None, on_step: StepCallback | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from PIL import Image
 
@@ -11,6 +11,11 @@ StepCallback = Callable[[int, int], None]
 
 StopCheck = Callable[[], None]
 """Called before each denoising step; raises ``Cancelled`` or ``BudgetExceeded`` to stop there."""
+
+
+REFERENCE_SCALES = (0.5, 0.7, 0.9)
+"""Reference scales of the first, second and every later redraw, where a generator advises none. The paper draws once,
+with 0.5 for IP-Adapter."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +95,17 @@ class Generator(Protocol):
             InvalidArgument: more references than ``max_references``, or a scale outside 0..1.
             Cancelled, BudgetExceeded: as ``check`` raised them, between two denoising steps.
         """
+
+
+@runtime_checkable
+class AdvisesScales(Protocol):
+    """A generator that knows which reference scales suit it."""
+
+    @property
+    def reference_scales(self) -> tuple[float, ...]:
+        """Scales 0..1 of the first, second ... and every later redraw; not empty."""
+
+
+def reference_scales(generator: Generator) -> tuple[float, ...]:
+    """Return the scales with which to redraw, one attempt after the other; the last serves for all further ones."""
+    return generator.reference_scales if isinstance(generator, AdvisesScales) else REFERENCE_SCALES

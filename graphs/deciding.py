@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolC
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
+from imagerag.engines.generator import reference_scales
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.budget import check_step, stop_check
 from imagerag.graphs.parts import ResolvedParts
@@ -81,6 +82,7 @@ def _system(state: State, parts: ResolvedParts, offered: frozenset[str]) -> Syst
         "tools": sorted(offered),
         "references": {record["id"]: record["concept"] for record in state["all_references"]},
         "max_references": parts.generator.max_references,
+        "reference_scales": list(reference_scales(parts.generator)),
     }
     text = render("agent.j2", prompt=state["prompt"], base=base, subjects=subjects, offered=sorted(offered))
     return SystemMessage(text, additional_kwargs={"brief": brief})

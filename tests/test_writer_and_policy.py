@@ -6,8 +6,9 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
 from imagerag.agent.minds import Brief, PastImage
-from imagerag.agent.policy import SCALES, RuleBasedPolicy, ranked_references
+from imagerag.agent.policy import RuleBasedPolicy, ranked_references
 from imagerag.agent.writer import RuleWriter
+from imagerag.engines.generator import REFERENCE_SCALES
 from imagerag.errors import UserError
 from imagerag.prompts import render
 
@@ -113,7 +114,7 @@ def test_it_draws_looks_up_what_is_missing_and_draws_again() -> None:
     call = ask(first, proposed, searched).tool_calls[0]
     assert call["name"] == "regenerate_with_references"
     assert call["args"]["reference_ids"] == ["ref-2", "ref-3"]
-    assert call["args"]["reference_scale"] == SCALES[0]
+    assert call["args"]["reference_scale"] == REFERENCE_SCALES[0]
     assert call["args"]["seed"] == 41
 
 
@@ -122,7 +123,7 @@ def test_a_redraw_that_fails_is_tried_again_stronger_and_under_another_seed() ->
     call = ask(
         verdict(1, SCORES, [], "image-1"), *looked_up, verdict(2, SCORES, ["ref-2", "ref-3"], "image-1")
     ).tool_calls[0]
-    assert call["args"]["reference_scale"] == SCALES[1]
+    assert call["args"]["reference_scale"] == REFERENCE_SCALES[1]
     assert "seed" not in call["args"]
 
 

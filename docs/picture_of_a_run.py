@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from imagerag.graphs import Context, build_graph
 
-SIDE, THUMB, GAP, TEXT = 256, 120, 24, 15
+SIDE, THUMB, GAP, TEXT, LINE = 256, 120, 24, 15, 20
 INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (250, 250, 248)
 
 
@@ -41,7 +41,8 @@ def picture(run: Any) -> Image.Image:
             columns.append(("references", references[:4]))
         columns.append(("image", image))
     width = GAP + sum((SIDE if kind == "image" else THUMB) + GAP for kind, _ in columns)
-    height = SIDE + 7 * 20 + GAP
+    lines = 1 + max(len(image["verdict"]["concepts"]) for image in run["images"])
+    height = GAP + SIDE + LINE * (lines + 1) + GAP // 2
     canvas = Image.new("RGB", (width, height), PAPER)
     pen = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(TEXT)
@@ -64,7 +65,7 @@ def _image(canvas: Image.Image, pen: Any, font: Any, x: int, image: Any, best: b
     title = f"{image['id']}, score {image['score']:.2f}" + (", returned" if best else "")
     pen.text((x, y), title, INK, font)
     for concept in image["verdict"]["concepts"]:
-        y += 20
+        y += LINE
         pen.text((x, y), f"{'there' if concept['present'] else 'missing'}: {concept['concept']}", FAINT, font)
 
 
@@ -79,7 +80,7 @@ def _references(canvas: Image.Image, pen: Any, font: Any, x: int, references: li
     y = GAP + SIDE + 8
     for line in ["looked up:", *dict.fromkeys(reference["title"] for reference in references)]:
         pen.text((x, y), line, FAINT, font)
-        y += 20
+        y += LINE
 
 
 if __name__ == "__main__":

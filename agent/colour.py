@@ -12,6 +12,9 @@ BASIC = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", 
 FRAME = 3
 """Width in pixels of the frame along the edge that counts as background."""
 
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels."""
+
 APART = 18.0
 """Distance in CIELAB (1976) from which on a pixel is not of the background's colour."""
 
@@ -28,11 +31,17 @@ def background_likelihood(image: Image.Image, colour: str) -> float:
     return float(np.mean(_same_term(frame, colour)))
 
 
-def object_likelihood(image: Image.Image, colour: str) -> float:
-    """Return 0..1: how likely the drawn part, all that stands out from the frame's colour, is called by ``colour``."""
+def object_likelihood(image: Image.Image, colour: str, box: Box | None = None) -> float:
+    """Return 0..1: how likely the drawn part, all that stands out from the frame's colour, is called by ``colour``.
+
+    Args:
+        image: any size; the background is what its frame shows.
+        colour: a key of ``COLOURS``.
+        box: where the object is; the whole image if not given.
+    """
     lab = _lab(image)
     background = np.median(np.concatenate([lab[:FRAME].reshape(-1, 3), lab[-FRAME:].reshape(-1, 3)]), axis=0)
-    drawn = lab.reshape(-1, 3)
+    drawn = (lab if box is None else _lab(image.crop(box))).reshape(-1, 3)
     drawn = drawn[np.linalg.norm(drawn - background, axis=1) > APART]
     if len(drawn) == 0:
         return 0.0

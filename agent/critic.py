@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imagerag.agent.colour import background_likelihood, object_likelihood, repainted
+from imagerag.agent.colour import Box, background_likelihood, object_likelihood, repainted
 from imagerag.assets import asset
 from imagerag.engines.clip import Embedder
 from imagerag.engines.scene import StyleConcept, parse_scene
@@ -121,7 +121,9 @@ class ClipCritic:
         content = [*scene.content_concepts(), *scene.dropped] or [prompt]
         verdicts: list[Verdict] = []
         for image in images:
-            styles = [self._style(image, style) for style in scene.style_concepts()]
+            seen = self.see(image)
+            alone = len(scene.objects) == 1
+            styles = [self._style(image, seen, style, alone) for style in scene.style_concepts()]
             painted = [
                 style.phrase
                 for style, score in zip(scene.style_concepts(), styles, strict=True)
@@ -129,7 +131,7 @@ class ClipCritic:
             ]
             scores = [
                 self._past_colour(image, score) if score["concept"] in painted and not score["present"] else score
-                for score in self.look_for(image, content)
+                for score in self._scores(seen, content)
             ]
             scores += styles
             missing = [score["concept"] for score in scores if not score["present"]]
@@ -146,7 +148,10 @@ class ClipCritic:
 
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return whether the image shows each concept, whatever its prompt was."""
-        evidence = self.evidence(self.see(image), concepts)
+        return self._scores(self.see(image), concepts)
+
+    def _scores(self, seen: NDArray[np.float32], concepts: Sequence[str]) -> list[ConceptScore]:
+        evidence = self.evidence(seen, concepts)
         fit = self._calibration
         ones = np.ones_like(evidence.cosine)
         by_words = np.stack([ones, evidence.log_odds, evidence.cosine], axis=1) @ np.array(fit.words)
@@ -164,7 +169,8 @@ class ClipCritic:
 
     def see(self, image: Image.Image) -> NDArray[np.float32]:
         """Return the embeddings of the image's windows: (windows, dimension), unit length."""
-        return self._embedder.embed_images(windows(image.convert("RGB")))
+        rgb = image.convert("RGB")
+        return self._embedder.embed_images([rgb.crop(box) for box in windows(rgb.size)])
 
     def evidence(self, seen: NDArray[np.float32], concepts: Sequence[str]) -> Evidence:
         """Return what speaks for each concept.
@@ -193,12 +199,21 @@ class ClipCritic:
                 found.likeness[column] = mine.max()
         return found
 
-    def _style(self, image: Image.Image, style: StyleConcept) -> ConceptScore:
+    def _style(self, image: Image.Image, seen: NDArray[np.float32], style: StyleConcept, alone: bool) -> ConceptScore:
         if style.kind == "background":
             return _score(style.text, "style", background_likelihood(image, style.value), 0.5)
         if style.kind == "colour":
-            return _score(style.text, "style", object_likelihood(image, style.value), 0.5)
+            # Of several things, the colour counts where this one is likeliest: yellow ducks make a red car no less red.
+            box = None if alone else windows(image.size)[self._where(seen, style.phrase)]
+            return _score(style.text, "style", object_likelihood(image, style.value, box), 0.5)
         return _score(style.text, "style", self._drawn_in(image, style.value), 0.5)
+
+    def _where(self, seen: NDArray[np.float32], concept: str) -> int:
+        """Return the window that looks most like pictures of the concept, or where there are none like its name."""
+        own = self._shows == concept
+        if self._exemplars is not None and own.any():
+            return int(np.argmax((seen @ self._exemplars.embeddings[own].T).max(axis=1)))
+        return int(np.argmax(seen @ self._embedder.embed_texts([concept])[0]))
 
     def _drawn_in(self, image: Image.Image, style: str) -> float:
         """Return the probability of a drawing style among those the vocabulary tells apart."""
@@ -213,13 +228,17 @@ def _score(concept: str, kind: Literal["content", "style"], probability: float, 
     return {"concept": concept, "kind": kind, "present": probability >= threshold, "score": round(probability, 4)}
 
 
-def windows(image: Image.Image) -> list[Image.Image]:
-    """Return square windows of several sizes that overlap and cover the image; the whole image comes first."""
-    side = min(image.size)
-    cut = [image]
+def windows(size: tuple[int, int]) -> list[Box]:
+    """Return square windows of several sizes that overlap and cover an image; the whole image comes first.
+
+    Args:
+        size: width and height of the image in pixels.
+    """
+    width, height = size
+    boxes: list[Box] = [(0, 0, width, height)]
     for share, count in WINDOWS[1:]:
-        edge = round(side * share)
-        for y in np.linspace(0, image.height - edge, count).round().astype(int):
-            for x in np.linspace(0, image.width - edge, count).round().astype(int):
-                cut.append(image.crop((int(x), int(y), int(x) + edge, int(y) + edge)))
-    return cut
+        edge = round(min(size) * share)
+        for y in np.linspace(0, height - edge, count).round().astype(int):
+            for x in np.linspace(0, width - edge, count).round().astype(int):
+                boxes.append((int(x), int(y), int(x) + edge, int(y) + edge))
+    return boxes

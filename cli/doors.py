@@ -4,6 +4,7 @@ import argparse
 import importlib
 import importlib.util
 import sys
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,10 @@ if TYPE_CHECKING:
     from imagerag.serve.studio import Studio
 
 
-def serve_http(options: argparse.Namespace) -> int:
-    """Serve the OpenAI-compatible door, and MCP where it is installed, until Ctrl-C, and return the exit status.
+def serve_http(options: argparse.Namespace, command: str = "serve") -> int:
+    """Serve the page, the OpenAI-compatible door, and MCP where it is installed, until Ctrl-C; return the exit status.
+
+    ``imagerag web`` is the same server, and opens a browser besides.
 
     Raises:
         UserError: something the person has to put right first.
@@ -25,7 +28,7 @@ def serve_http(options: argparse.Namespace) -> int:
     for module in ("uvicorn", "starlette", "python_multipart"):
         need(module, "serve")
     with_mcp = importlib.util.find_spec("mcp") is not None
-    return _serve(options, "imagerag serve", openai=True, mcp=with_mcp)
+    return _serve(options, f"imagerag {command}", openai=True, mcp=with_mcp)
 
 
 def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -> int:
@@ -45,10 +48,13 @@ def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -
                 may_fetch=getattr(options, "allow_fetch", False),
                 public_url=options.public_url,
                 openai=openai,
+                web=openai,
                 mcp=mcp,
             )
             studio.room.submit("warming up", lambda job: studio.warm())
-            say_where(name, listener, ["/v1"] * openai + ["/mcp"] * mcp)
+            where = say_where(name, listener, ["/", "/v1"] * openai + ["/mcp"] * mcp)
+            if getattr(options, "no_browser", True) is False:
+                webbrowser.open(where)
             serve(app, listener)
         finally:
             studio.close()

@@ -79,12 +79,12 @@ def _dispatch(argv: list[str], stdout: TextIO) -> int:
         from imagerag.cli.indexing import index
 
         return index(parsed, stdout)
-    if argv[:1] in (["mcp"], ["serve"]):
-        parser = {"mcp": options.mcp_parser, "serve": options.serve_parser}[argv[0]]()
+    if argv[:1] in (["mcp"], ["serve"], ["web"]):
+        parser = options.mcp_parser() if argv[0] == "mcp" else options.serve_parser(argv[0])
         parsed = _parse_word(argv[0], parser, argv[1:])
         from imagerag.cli import doors
 
-        return {"mcp": doors.serve_mcp, "serve": doors.serve_http}[argv[0]](parsed)
+        return doors.serve_mcp(parsed) if argv[0] == "mcp" else doors.serve_http(parsed, argv[0])
     parsed = options.parse_draw(argv[1:] if argv[:1] == ["draw"] else argv)
     from imagerag.cli.draw import draw
 

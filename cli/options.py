@@ -9,7 +9,7 @@ from imagerag.errors import UserError
 from imagerag.graphs.context import SETTINGS, Context
 from imagerag.records import MODES
 
-COMMANDS = ("draw", "replay", "index", "mcp", "serve")
+COMMANDS = ("draw", "replay", "index", "mcp", "serve", "web")
 PIPELINES = ("agent", "one-pass")
 WEB_PAGE = (".html", ".htm")
 
@@ -20,6 +20,7 @@ other commands:
   imagerag replay FILE.png           draw an image again from the manifest it carries, and compare
   imagerag index status|rebuild      look after the reference index
   imagerag mcp                       serve the tools to MCP clients
+  imagerag web                       chat in the browser
   imagerag serve                     serve OpenAI-compatible HTTP, and MCP at /mcp
   imagerag draw index                draw a prompt that is also the name of a command
 
@@ -135,11 +136,11 @@ def mcp_parser() -> Parser:
     return parser
 
 
-def serve_parser() -> Parser:
-    """Return the parser of ``imagerag serve``."""
+def serve_parser(command: str = "serve") -> Parser:
+    """Return the parser of ``imagerag serve`` and ``imagerag web``, which are one server."""
     parser = Parser(
-        prog="imagerag serve",
-        description="Serve OpenAI-compatible HTTP under /v1, and MCP at /mcp if it is installed.",
+        prog=f"imagerag {command}",
+        description="Serve the chat page, OpenAI-compatible HTTP under /v1, and MCP at /mcp if it is installed.",
     )
     group = _add_address(parser, 8000)
     group.add_argument(
@@ -147,6 +148,8 @@ def serve_parser() -> Parser:
         action="store_true",
         help="fetch pictures that clients name by a public address (default: refuse)",
     )
+    if command == "web":
+        group.add_argument("--no-browser", action="store_true", help="open no browser, only say where the page is")
     _add_door(parser)
     return parser
 

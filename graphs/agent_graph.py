@@ -13,6 +13,7 @@ from langgraph.runtime import Runtime
 from imagerag.agent.minds import Critic, Writer
 from imagerag.engines.generator import Generator
 from imagerag.graphs.acting import act, current_bench
+from imagerag.graphs.approval import ask_first
 from imagerag.graphs.context import Context, load_context
 from imagerag.graphs.deciding import decide
 from imagerag.graphs.finishing import finish
@@ -86,7 +87,14 @@ def build_graph(
         return decide(state, parts(runtime), tools)
 
     def run_tools(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return act(state, parts(runtime), by_name, runtime.stream_writer)
+        resolved = parts(runtime)
+        if not resolved.context.approve:
+            return act(state, resolved, by_name, runtime.stream_writer)
+        asked, rejected = ask_first(state)
+        if rejected is not None:
+            return rejected
+        update = act(asked, resolved, by_name, runtime.stream_writer)
+        return {**update, "messages": [asked["messages"][-1], *update["messages"]]}
 
     def run_critic(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
         return judge(state, parts(runtime), runtime.stream_writer)

@@ -44,6 +44,8 @@ class Context:
         thread: the conversation to continue or to begin; programs give ``thread_id`` in the config instead.
         out: folder that receives a copy of every image of the run.
         home: data directory; ``IMAGERAG_HOME`` or the platform's user data folder when ``None``.
+        approve: stop before each redraw at an interrupt until a person has approved its references; for programs and
+            doors that can answer, see ``imagerag.graphs.approval``.
         cancel: set it from any thread to stop the run between two denoising steps.
     """
 
@@ -62,6 +64,7 @@ class Context:
     thread: str | None = None
     out: str | None = None
     home: str | None = None
+    approve: bool = False
     cancel: "Flag | None" = None
 
     def __post_init__(self) -> None:
@@ -91,7 +94,7 @@ def _within(name: str, value: int, low: int, high: int) -> None:
         raise UserError(f"{name} {value!r} is outside {low}..{high}; give {flag} a whole number in that range")
 
 
-NOT_SETTABLE = frozenset({"cancel"})
+NOT_SETTABLE = frozenset({"approve", "cancel"})
 SETTINGS = tuple(field.name for field in fields(Context) if field.name not in NOT_SETTABLE)
 
 

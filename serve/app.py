@@ -18,6 +18,7 @@ from imagerag.serve.guard import MAX_BODY, TOKEN_VARIABLE, Doorkeeper, Guard, To
 from imagerag.serve.openai_api import OpenAIDoor
 from imagerag.serve.openai_shapes import ApiError
 from imagerag.serve.studio import Studio
+from imagerag.serve.web import WebDoor
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ def build_app(
     public_url: str | None = None,
     openai: bool = True,
     mcp: bool = True,
+    web: bool = True,
     max_body: int = MAX_BODY,
 ) -> ASGIApp:
     """Return the ASGI application of the doors.
@@ -41,7 +43,7 @@ def build_app(
         loopback: whether the server listens on this machine only.
         may_fetch: whether pictures may be named by public addresses.
         public_url: where clients reach the server, if it stands behind a proxy.
-        openai, mcp: which doors are open; MCP is at ``/mcp``.
+        openai, mcp, web: which doors are open; MCP is at ``/mcp``, the page, which needs the first one too, at ``/``.
         max_body: bytes of one request.
     """
     doorkeeper = Doorkeeper(tokens)
@@ -49,6 +51,8 @@ def build_app(
     lifespans: list[Any] = []
     if openai:
         routes += OpenAIDoor(studio, may_fetch, public_url).routes()
+    if web:
+        routes += WebDoor(studio, doorkeeper).routes()
     if mcp:
         from mcp.server.transport_security import TransportSecuritySettings
 
@@ -108,12 +112,13 @@ def listen(host: str, port: int, tokens: Sequence[str]) -> socket.socket:
         ) from error
 
 
-def say_where(name: str, listener: socket.socket, paths: Sequence[str]) -> None:
-    """Tell on stderr where the doors are."""
+def say_where(name: str, listener: socket.socket, paths: Sequence[str]) -> str:
+    """Tell on stderr where the doors are, and return where the first one is."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     where = ", ".join(f"http://{shown}:{port}{path}" for path in paths)
     print(f"{name}: listening on {where}; Ctrl-C ends", file=sys.stderr, flush=True)
+    return f"http://{shown}:{port}{paths[0]}"
 
 
 async def _api_error(request: Request, error: ApiError) -> Response:

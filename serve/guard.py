@@ -6,6 +6,7 @@ import ipaddress
 import json
 import os
 from collections.abc import Mapping, Sequence
+from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,8 +20,12 @@ MAX_BODY = 64 * 2**20
 MIN_TOKEN = 16
 """Characters of a token; shorter ones can be guessed."""
 TOKEN_VARIABLE = "IMAGERAG_TOKEN"
-OPEN_PATHS = ("/images/", "/health")
+OPEN_PATHS = ("/images/",)
 """Reachable without a token: an image's address is itself a secret of 128 bits, for browsers send no token with it."""
+OPEN_PAGES = frozenset({"/", "/login", "/page.css", "/page.js", "/health"})
+"""Reachable without a token, since there is nothing of anybody's in them."""
+COOKIE = "imagerag"
+"""Holds a browser's token, or, where none is needed, the random name under which it is a client of its own."""
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -74,7 +79,7 @@ class Doorkeeper:
         """Return the client's name, or ``None`` if the request may not come in."""
         given = (headers or {}).get("authorization", "")
         scheme, _, token = given.partition(" ")
-        token = token.strip() if scheme.lower() == "bearer" else ""
+        token = token.strip() if scheme.lower() == "bearer" else self._cookie((headers or {}).get("cookie", ""))
         digest = _digest(token)
         if self._known:
             # Every token is compared, in constant time, so that neither their number nor a near miss shows in the time.
@@ -82,6 +87,15 @@ class Doorkeeper:
             if not any(matches):
                 return None
         return "client-" + digest.hex()[:16] if token else "anonymous"
+
+    @staticmethod
+    def _cookie(header: str) -> str:
+        cookies = SimpleCookie()
+        try:
+            cookies.load(header)
+        except CookieError:
+            return ""
+        return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
 class Guard:
@@ -116,7 +130,8 @@ class Guard:
             await _refuse(scope, send, 403, "wrong_origin", f"pages of {origin[:80]!r} may not send requests here")
             return
         client = self._doorkeeper.client(headers)
-        if client is None and not scope["path"].startswith(OPEN_PATHS):
+        open_to_all = scope["path"].startswith(OPEN_PATHS) or scope["path"] in OPEN_PAGES
+        if client is None and not open_to_all:
             text = f"no valid token; send it as 'Authorization: Bearer ...' (set {TOKEN_VARIABLE} or see --token-file)"
             await _refuse(scope, send, 401, "invalid_api_key", text)
             return

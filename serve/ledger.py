@@ -114,6 +114,16 @@ class Ledger:
             rows = self._db.execute(query, (client, limit)).fetchall()
         return [Entry(*row) for row in rows]
 
+    def threads(self, client: str, limit: int = 100) -> list[tuple[str, str]]:
+        """Return a client's conversations, the one last drawn in first: names, and what was first asked for."""
+        query = (
+            "SELECT thread, (SELECT title FROM entries AS first WHERE first.client = entries.client AND "
+            "first.thread = entries.thread AND first.kind = 'image' ORDER BY created LIMIT 1) FROM entries "
+            "WHERE client = ? AND thread != '' AND kind = 'image' GROUP BY thread ORDER BY max(created) DESC LIMIT ?"
+        )
+        with self._lock:
+            return [(str(thread), str(title)) for thread, title in self._db.execute(query, (client, limit)).fetchall()]
+
     def forget(self, entry_id: str, client: str) -> bool:
         """Delete a client's entry (the pixels stay in the store); tell whether there was one."""
         with self._lock:

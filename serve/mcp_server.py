@@ -307,7 +307,7 @@ async def _see_through(studio: Studio, run: Run, ctx: Context[Any, Any]) -> None
         if ahead := studio.position(run):
             await ctx.report_progress(told, None, f"{ahead} requests come first")
         async for event in run.follow():
-            text = _progress(event)
+            text = _progress(event or {"event": ""})
             if text:
                 told += 1
                 await ctx.report_progress(told, None, text)

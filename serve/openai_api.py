@@ -94,7 +94,7 @@ class OpenAIDoor:
 
     async def chat(self, request: Request) -> Response:
         """Answer the last message of a conversation with a picture; streamed, every step as it happens."""
-        body = await _parsed(request, ChatRequest)
+        body = await parsed_body(request, ChatRequest)
         client = client_of(request)
         ask = await self._asked(request, body, client)
         run = self._admit(client, ask)
@@ -124,7 +124,7 @@ class OpenAIDoor:
 
     async def generations(self, request: Request) -> Response:
         """Draw pictures."""
-        body = await _parsed(request, ImageRequest)
+        body = await parsed_body(request, ImageRequest)
         return await self._draw(request, body, ())
 
     async def edits(self, request: Request) -> Response:
@@ -294,7 +294,7 @@ class OpenAIDoor:
             yield piece({"role": "assistant", "content": ""})
             if ahead := self.studio.position(run):
                 yield piece({"content": f"{ahead} requests come first\n\n"})
-            async for event in _beating(run):
+            async for event in run.follow(BEAT):
                 if event is None:
                     yield f": waiting, {self.studio.position(run)} come first\n\n"
                 elif event["event"] == "progress":
@@ -395,7 +395,12 @@ def client_of(request: Request) -> str:
     return client
 
 
-async def _parsed(request: Request, shape: type[Body]) -> Body:
+async def parsed_body(request: Request, shape: type[Body]) -> Body:
+    """Return the request's JSON as that shape.
+
+    Raises:
+        ApiError: it is no JSON, or has not that shape.
+    """
     return _validated(shape, _json(await request.body()))
 
 
@@ -438,28 +443,6 @@ async def _read_upload(upload: UploadFile) -> bytes:
 async def _drained(run: Run) -> None:
     async for _ in run.follow():
         pass
-
-
-async def _beating(run: Run) -> AsyncIterator[Mapping[str, Any] | None]:
-    """Yield a run's events, and ``None`` after each silence of ``BEAT`` seconds."""
-    events = run.follow()
-    step: asyncio.Future[Mapping[str, Any]] | None = None
-    try:
-        while True:
-            step = step or asyncio.ensure_future(anext(events))
-            done, _ = await asyncio.wait({step}, timeout=BEAT)
-            if not done:
-                yield None
-                continue
-            try:
-                event = step.result()
-            except StopAsyncIteration:
-                return
-            step = None
-            yield event
-    finally:
-        if step is not None and not step.done():
-            step.cancel()
 
 
 def _raise_failure(run: Run) -> None:

@@ -39,7 +39,6 @@ class Job:
     """One piece of work in the room.
 
     Attributes:
-        id: unguessable.
         client: whose turn it takes.
         lane: no two jobs of one lane run at once (a lane is a thread of conversation).
         cancelled: set once the job is to stop; the work looks at it between denoising steps.
@@ -47,7 +46,6 @@ class Job:
     """
 
     def __init__(self, client: str, lane: str, work: Work, on_end: Callable[["Job"], None] | None = None) -> None:
-        self.id = secrets.token_urlsafe(16)
         self.client = client
         self.lane = lane
         self.work = work

@@ -1,6 +1,7 @@
 """One request on its way through the engine room: what was asked, what has happened so far, how it ended."""
 
 import asyncio
+import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from imagerag.graphs.state import Limits, Output
 from imagerag.records import Mode
 from imagerag.serve.room import Job
 
-RunStatus = Literal["queued", "running", "done", "cancelled", "failed"]
+RunStatus = Literal["queued", "running", "asking", "done", "cancelled", "failed"]
 Listener = Callable[[Mapping[str, Any] | None], None]
 """Gets each event as it happens, and ``None`` at the end."""
 
@@ -26,6 +27,7 @@ class Ask:
         thread: the conversation to go on with; a new one when empty.
         checkpoint: a state of the thread to branch from, instead of its newest.
         seed, n, mode, limits: as in ``Context``; ``None`` leaves them to the server, whose limits are the most.
+        approve: ask the person before each redraw.
     """
 
     prompt: str
@@ -37,21 +39,29 @@ class Ask:
     n: int | None = None
     mode: Mode | None = None
     limits: Limits = field(default_factory=Limits)
+    approve: bool = False
 
 
 class Run:
     """A request in the room. Threads of the room write it, doors read it.
 
     Attributes:
+        id: unguessable.
         client, thread: whose it is, and in which conversation.
+        request: the words it was asked for in.
         events: what happened so far (``imagerag.graphs.events``), without the progress of single steps.
         output: the graph's output, once done.
         value: what a tool returned (content blocks and artifact), once done.
         error: why it failed; ``UserError`` and ``InvalidArgument`` are meant for the client, others are defects.
         checkpoint: state of the thread at the end.
+        asking: the redraw that waits for the person's word (arguments of the tool), and since when (seconds since the
+            epoch); it holds no place in the room.
     """
 
-    def __init__(self, client: str, thread: str) -> None:
+    def __init__(self, client: str, thread: str, request: str = "") -> None:
+        self.id = secrets.token_urlsafe(16)
+        self.request = request
+        self.asking: tuple[dict[str, Any], float] | None = None
         self.client = client
         self.thread = thread
         self.job: Job | None = None
@@ -61,21 +71,18 @@ class Run:
         self.error: Exception | None = None
         self.checkpoint: str | None = None
         self.progress: tuple[int, int] = (0, 0)
+        self._step: Mapping[str, Any] | None = None
         self._ended = threading.Event()
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
-
-    @property
-    def id(self) -> str:
-        """Unguessable."""
-        assert self.job is not None
-        return self.job.id
 
     @property
     def status(self) -> RunStatus:
         """Where it is."""
         assert self.job is not None
         if not self._ended.is_set():
+            if self.asking is not None:
+                return "asking"
             return "queued" if self.job.state == "waiting" else "running"
         if self.error is not None:
             return "failed"
@@ -87,8 +94,10 @@ class Run:
         with self._lock:
             if event["event"] == "progress":
                 self.progress = (event["done"], event["total"])
+                self._step = event
             else:
                 self.events.append(event)
+                self._step = None
             listeners = list(self._listeners)
         for listener in listeners:
             listener(event)
@@ -111,6 +120,8 @@ class Run:
             if self._ended.is_set():
                 listener(None)
             else:
+                if self._step is not None:
+                    listener(self._step)
                 self._listeners.append(listener)
 
         def stop() -> None:
@@ -124,8 +135,12 @@ class Run:
         """Wait for the end, and tell whether it was reached."""
         return self._ended.wait(seconds)
 
-    async def follow(self) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield what has happened and what will, to the end, without holding a thread."""
+    async def follow(self, beat: float | None = None) -> AsyncIterator[Mapping[str, Any] | None]:
+        """Yield what has happened and what will, to the end, without holding a thread.
+
+        Args:
+            beat: yield ``None`` after each silence of so many seconds.
+        """
         queue: asyncio.Queue[Mapping[str, Any] | None] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
@@ -135,7 +150,14 @@ class Run:
 
         stop = self.listen(hand_over)
         try:
-            while (event := await queue.get()) is not None:
+            while True:
+                try:
+                    event = await asyncio.wait_for(queue.get(), beat)
+                except TimeoutError:
+                    yield None
+                    continue
+                if event is None:
+                    return
                 yield event
         finally:
             stop()

@@ -5,16 +5,21 @@ import logging
 import re
 import secrets
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
+from imagerag.graphs.approval import REDRAW
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
 from imagerag.serve.ledger import Entry, Ledger
-from imagerag.serve.room import EngineRoom
+from imagerag.serve.room import Busy, EngineRoom
 from imagerag.serve.runs import Ask, Run
+
+if TYPE_CHECKING:
+    from imagerag.store.manifest import Manifest
 
 LOCAL = ""
 """The client who owns the data directory: stdio, the terminal. Threads are those of the command line."""
@@ -65,6 +70,7 @@ class Studio:
         self.graph = build_graph(checkpointer=saver, **parts)
         self.tools = {tool.name: tool for tool in make_tools(lambda: self._bench.value)}
         self._bench = threading.local()
+        self._contexts: dict[str, Context] = {}
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -82,8 +88,30 @@ class Studio:
             UserError: a value that no run can be made with.
         """
         context = self._settings(ask)
-        run = Run(client, thread_name(ask.thread))
+        run = Run(client, thread_name(ask.thread), ask.prompt)
         return self._submit(run, lambda: self._create(run, ask, context))
+
+    def decide(self, run: Run, references: Sequence[str] | None) -> None:
+        """Go on with a run that asks about its redraw: with these references, or not at all (``None``).
+
+        Raises:
+            Busy: the queue is full; it asks on.
+            InvalidArgument: it asks nothing.
+        """
+        with self._lock:
+            if run.asking is None:
+                raise InvalidArgument(f"run {run.id!r} asks nothing")
+            (arguments, since), run.asking = run.asking, None
+        decision: dict[str, Any] = {"type": "reject"}
+        if references is not None:
+            edited = {"name": REDRAW, "args": {**arguments, "reference_ids": list(references)}}
+            decision = {"type": "edit", "edited_action": edited}
+        answer = {"decisions": [decision], "waited": time.time() - since}
+        try:
+            self._submit(run, lambda: self._resume(run, answer))
+        except Busy:
+            run.asking = (arguments, since)
+            raise
 
     def use_tool(self, client: str, thread: str, name: str, arguments: Mapping[str, Any]) -> Run:
         """Queue one call of one of the five tools on a thread's images and references, and return at once.
@@ -96,9 +124,18 @@ class Studio:
         return self._submit(run, lambda: self._use_tool(run, name, dict(arguments)))
 
     def cancel(self, run: Run) -> None:
-        """Stop a run: at once if it waits, else at its next denoising step."""
+        """Stop a run: at once if it waits, else at its next denoising step. One that asks gets no for an answer."""
         assert run.job is not None
-        self.room.cancel(run.job)
+        if run.asking is not None:
+            self.decide(run, None)
+        else:
+            self.room.cancel(run.job)
+
+    def running(self, client: str, thread: str) -> list[Run]:
+        """Return the runs of a client's thread that have not ended."""
+        with self._lock:
+            runs = list(self._runs.values())
+        return [run for run in runs if (run.client, run.thread) == (client, thread) and not run.wait(0)]
 
     def run(self, run_id: str, client: str) -> Run | None:
         """Return a client's own run, while it is remembered."""
@@ -126,23 +163,22 @@ class Studio:
         return open_pixels(self.parts, cast("Any", {"kind": entry.kind, "sha256": entry.sha256}))
 
     def file(self, entry: Entry) -> bytes:
-        """Return an entry's image as a PNG file, with its manifest where it has one.
-
-        The manifest says nothing of where things are on this machine.
-        """
+        """Return an entry's image as a PNG file, with its manifest where it has one."""
         from imagerag.serve.previews import png
         from imagerag.store.manifest import KEYWORD
         from imagerag.store.png import with_text
 
         plain = png(self.picture(entry))
-        if entry.kind != "image":
-            return plain
+        return with_text(plain, KEYWORD, self.manifest(entry).text()) if entry.kind == "image" else plain
+
+    def manifest(self, entry: Entry) -> "Manifest":
+        """Return how an entry's image was made, without a word of where things are on this machine."""
         manifest = self.store.manifest(entry.sha256)
         references = tuple(
             one.model_copy(update={"path": "", "title": one.title if one.kind == "retrieved" else ""})
             for one in manifest.references
         )
-        return with_text(plain, KEYWORD, manifest.model_copy(update={"references": references}).text())
+        return manifest.model_copy(update={"references": references})
 
     def config(self, client: str, thread: str, checkpoint: str | None = None) -> Any:
         """Return LangGraph's config of a client's thread."""
@@ -167,14 +203,15 @@ class Studio:
                 _log.exception("a run failed")
                 run.error = error
             finally:
-                run.end()
+                if run.asking is None:
+                    run.end()
 
         ready = threading.Event()  # the work must not begin before the run knows its job
         lane = f"{run.client}/{run.thread}"
         run.job = self.room.submit(run.client, in_turn, lane=lane, on_end=lambda job: run.end())
         ready.set()
         with self._lock:
-            self._runs[run.job.id] = run
+            self._runs[run.id] = run
             while len(self._runs) > MAX_RUNS:
                 oldest = next((key for key, old in self._runs.items() if old.wait(0)), None)
                 if oldest is None:
@@ -184,7 +221,7 @@ class Studio:
 
     def _settings(self, ask: Ask) -> Context:
         most = self.context
-        wanted: dict[str, Any] = {
+        wanted: dict[str, Any] = {"approve": ask.approve} | {
             name: value for name, value in (("seed", ask.seed), ("n", ask.n), ("mode", ask.mode)) if value is not None
         }
         for name, value in ask.limits.items():
@@ -199,17 +236,27 @@ class Studio:
 
         from langchain_core.messages import HumanMessage
 
-        assert run.job is not None
         content: list[str | dict[Any, Any]] = [{"type": "text", "text": ask.prompt}]
         for picture in ask.pictures:
             data = base64.b64encode(picture).decode("ascii")
             content.append({"type": "image", "base64": data, "mime_type": "application/octet-stream"})
         request = {"messages": [*(HumanMessage(text) for text in ask.earlier), HumanMessage(content)]}
+        self._contexts[run.id] = context
+        self._stream(run, request, ask.checkpoint)
+
+    def _resume(self, run: Run, answer: dict[str, Any]) -> None:
+        from langgraph.types import Command
+
+        self._stream(run, Command(resume=answer))
+
+    def _stream(self, run: Run, request: Any, checkpoint: str | None = None) -> None:
+        """Run the graph to its end, or to the point where it asks the person."""
+        assert run.job is not None
         values: Any = None
         chunks = self.graph.stream(
-            cast("Any", request),
-            config=self.config(run.client, run.thread, ask.checkpoint),
-            context=dataclasses.replace(context, cancel=run.job.cancelled),
+            request,
+            config=self.config(run.client, run.thread, checkpoint),
+            context=dataclasses.replace(self._contexts[run.id], cancel=run.job.cancelled),
             stream_mode=["custom", "values"],
         )
         for kind, chunk in cast("Any", chunks):
@@ -218,14 +265,31 @@ class Studio:
             else:
                 values = chunk
         state = self.graph.get_state(self.config(run.client, run.thread))
-        run.checkpoint = state.config["configurable"].get("checkpoint_id")
+        if state.interrupts:
+            self._ask(run, state)
+            return
+        del self._contexts[run.id]
+        run.checkpoint = cast("Any", state.config)["configurable"].get("checkpoint_id")
         # From here on each image leads back to this state of the thread, whether a door has shown it or not.
         self.enter(run, values["images"])
         run.output = values
 
+    def _ask(self, run: Run, state: Any) -> None:
+        request = state.interrupts[0].value["action_requests"][0]
+        chosen = list(request["args"].get("reference_ids", ()))
+        found = [record for record in state.values["all_references"] if record["kind"] == "retrieved"]
+        concepts = {record["concept"] for record in found if record["id"] in chosen}
+        run.asking = (request["args"], time.time())
+        event = {
+            "event": "approval",
+            "chosen": chosen,
+            "references": [record for record in found if record["concept"] in concepts],
+            "most": self.parts.generator.max_references,
+        }
+        run.tell(event)
+
     def _use_tool(self, run: Run, name: str, arguments: dict[str, Any]) -> None:
         import random
-        import time
 
         from imagerag.graphs.budget import merge_limits, nothing_spent, stop_check
         from imagerag.tools.workbench import Workbench

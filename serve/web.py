@@ -1,0 +1,327 @@
+"""The browser's door: one page, and the small API that it asks."""
+
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, cast
+
+import anyio
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from imagerag.errors import InvalidArgument, UserError
+from imagerag.graphs.finishing import ENDINGS
+from imagerag.graphs.state import Limits
+from imagerag.graphs.turn import best_of, images_of_turn, is_request, used_references
+from imagerag.records import Mode
+from imagerag.serve.guard import COOKIE, Doorkeeper
+from imagerag.serve.incoming import MAX_PICTURES, uploaded
+from imagerag.serve.ledger import Entry
+from imagerag.serve.openai_api import client_of, parsed_body
+from imagerag.serve.openai_shapes import ApiError
+from imagerag.serve.outcome import concepts_out, image_out, reference_out, run_out
+from imagerag.serve.room import Busy
+from imagerag.serve.runs import Ask, Run
+from imagerag.serve.studio import Studio
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+YEAR = 365 * 24 * 3600
+LOOK = 0.3
+"""Seconds between two looks at the queue for a page whose turn has not come."""
+TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+
+
+class Wish(BaseModel):
+    """What the page asks for."""
+
+    prompt: str
+    thread: str = ""
+    pictures: list[str] = Field(default=[], max_length=MAX_PICTURES)
+    seed: int | None = Field(default=None, ge=0, lt=2**32)
+    n: int | None = Field(default=None, ge=1, le=16)
+    mode: Mode | None = None
+    max_generations: int | None = Field(default=None, ge=1, le=1000)
+    max_seconds: float | None = Field(default=None, gt=0)
+    approve: bool = False
+
+
+class Decision(BaseModel):
+    """The person's word on a redraw."""
+
+    choice: str = Field(pattern="edit|reject")
+    references: list[str] = []
+
+
+@dataclass(frozen=True)
+class WebDoor:
+    """The page and its API over a studio."""
+
+    studio: Studio
+    doorkeeper: Doorkeeper
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the application."""
+        return [
+            Route("/", self.page),
+            Route("/page.css", self.asset),
+            Route("/page.js", self.asset),
+            Route("/login", self.login, methods=["GET", "POST"]),
+            Route("/web/threads", self.threads),
+            Route("/web/threads/{thread}", self.thread),
+            Route("/web/runs", self.begin, methods=["POST"]),
+            Route("/web/runs/{run}/events", self.events),
+            Route("/web/runs/{run}/cancel", self.cancel, methods=["POST"]),
+            Route("/web/runs/{run}/decision", self.decision, methods=["POST"]),
+            Route("/web/report/{image}", self.report),
+            Route("/web/manifest/{image}", self.manifest),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        """Send the page; a browser that comes without a cookie gets one, and is a client of its own by it."""
+        client = self.doorkeeper.client(request.headers)
+        if client is None:
+            return RedirectResponse("/login", 303)
+        answer = _asset("index.html")
+        if COOKIE not in request.cookies:
+            self._remember(request, answer, secrets.token_urlsafe(24))
+        return answer
+
+    async def asset(self, request: Request) -> Response:
+        """Send the page's script or style sheet."""
+        return _asset(request.url.path.lstrip("/"))
+
+    async def login(self, request: Request) -> Response:
+        """Take a token in, and keep it in a cookie that no script can read."""
+        if request.method == "GET":
+            return _asset("login.html")
+        token = str((await request.form(max_part_size=4096)).get("token", ""))
+        if self.doorkeeper.client({"authorization": f"Bearer {token}"}) is None:
+            answer = _asset("login.html")
+            answer.status_code = 401
+            return answer
+        welcome = RedirectResponse("/", 303)
+        self._remember(request, welcome, token)
+        return welcome
+
+    async def threads(self, request: Request) -> Response:
+        """List the client's conversations."""
+        found = await anyio.to_thread.run_sync(self.studio.ledger.threads, client_of(request))
+        return JSONResponse({"threads": [{"thread": name, "title": title[:60]} for name, title in found]})
+
+    async def thread(self, request: Request) -> Response:
+        """Tell a conversation from its beginning."""
+        client, name = client_of(request), request.path_params["thread"]
+        told = await anyio.to_thread.run_sync(self._told, client, name)
+        active = [{"run_id": run.id, "request": run.request} for run in self.studio.running(client, name)]
+        return JSONResponse({"thread": name, "turns": told, "running": active})
+
+    async def begin(self, request: Request) -> Response:
+        """Queue a run."""
+        wish = await parsed_body(request, Wish)
+        client = client_of(request)
+        pictures = [
+            await anyio.to_thread.run_sync(self.studio.file, uploaded(self.studio, client, one))
+            for one in wish.pictures
+        ]
+        limits: Any = {"max_generations": wish.max_generations, "max_seconds": wish.max_seconds}
+        ask = Ask(
+            wish.prompt,
+            pictures=tuple(pictures),
+            thread=wish.thread,
+            seed=wish.seed,
+            n=wish.n,
+            mode=wish.mode,
+            limits=cast("Limits", limits),
+            approve=wish.approve,
+        )
+        try:
+            run = self.studio.create(client, ask)
+        except Busy as busy:
+            headers = {"Retry-After": str(busy.retry_after)}
+            raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
+        except UserError as error:
+            raise ApiError(400, str(error), "invalid_value") from error
+        return JSONResponse({"run_id": run.id, "thread": run.thread, "position": self.studio.position(run)})
+
+    async def events(self, request: Request) -> Response:
+        """Tell a run from its beginning, as server-sent events; hanging up does not stop it."""
+        run = self._run(request)
+        headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+        return StreamingResponse(self._events(run), media_type="text/event-stream", headers=headers)
+
+    async def cancel(self, request: Request) -> Response:
+        """Stop a run."""
+        run = self._run(request)
+        try:
+            self.studio.cancel(run)
+        except Busy as busy:
+            raise ApiError(429, str(busy), "server_busy") from busy
+        return JSONResponse({"status": run.status})
+
+    async def decision(self, request: Request) -> Response:
+        """Go on with a run that asks about its redraw."""
+        run = self._run(request)
+        word = await parsed_body(request, Decision)
+        try:
+            self.studio.decide(run, word.references if word.choice == "edit" and word.references else None)
+        except Busy as busy:
+            raise ApiError(429, str(busy), "server_busy") from busy
+        except InvalidArgument as error:
+            raise ApiError(409, str(error), "not_asking") from error
+        return JSONResponse({"status": run.status})
+
+    async def report(self, request: Request) -> Response:
+        """Send the HTML report of the run that made an image."""
+        entry = self._entry(request)
+        page = await anyio.to_thread.run_sync(self._report, entry)
+        headers = {"content-disposition": f'attachment; filename="{entry.thread}-{entry.name}.html"'}
+        return Response(page, media_type="text/html", headers=headers)
+
+    async def manifest(self, request: Request) -> Response:
+        """Send the manifest of an image."""
+        entry = self._entry(request)
+        if entry.kind != "image":
+            raise ApiError(404, "there is no manifest of that", "not_found")
+        text = await anyio.to_thread.run_sync(lambda: self.studio.manifest(entry).text())
+        headers = {"content-disposition": f'attachment; filename="{entry.thread}-{entry.name}.json"'}
+        return Response(text, media_type="application/json", headers=headers)
+
+    async def _events(self, run: Run) -> AsyncIterator[str]:
+        events = run.follow(LOOK)
+        position, told = -1, time.monotonic()
+        async for event in events:
+            if event is None:
+                now = self.studio.position(run)
+                if run.status == "queued" and now != position:
+                    position, told = now, time.monotonic()
+                    yield _sent({"event": "queued", "position": now})
+                elif time.monotonic() - told > 15:
+                    told = time.monotonic()
+                    yield ": still here\n\n"
+                continue
+            told = time.monotonic()
+            yield _sent(await anyio.to_thread.run_sync(self._worded, run, event))
+        outcome = await anyio.to_thread.run_sync(run_out, self.studio, run, _path)
+        yield _sent({"event": "end", "run": outcome.model_dump(mode="json")})
+
+    def _worded(self, run: Run, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an event as the page takes it: without paths of this machine, each image by its address."""
+        records = [*event.get("images", ()), *event.get("references", ()), *filter(None, [event.get("image")])]
+        entries = self.studio.enter(run, records) if records else {}
+        worded = dict(event)
+        if "images" in event:
+            worded["images"] = [_image(record, entries) for record in event["images"]]
+        if "references" in event:
+            worded["references"] = [_reference(record, entries) for record in event["references"]]
+        if "image" in event:
+            worded["image"] = _image(event["image"], entries)
+        if "verdict" in event:
+            worded["verdict"] = {
+                "score": event["verdict"]["score"],
+                "concepts": concepts_out(event["verdict"]["concepts"]),
+            }
+        return worded
+
+    def _told(self, client: str, name: str) -> list[dict[str, Any]]:
+        state: Any = self.studio.state(client, name)
+        if not state:
+            return []
+        entries = self.studio.ledger.enter(client, name, [*state["all_images"], *state["all_references"]])
+        requests = [message for message in state["messages"] if is_request(message)]
+        turns = []
+        # A run that has begun has its request in the state already; the page shows it as one under way.
+        busy = sum(run.status in ("running", "asking") for run in self.studio.running(client, name))
+        for number, message in enumerate(requests[: len(requests) - busy], start=1):
+            images = images_of_turn(state["all_images"], number)
+            best = best_of(images)
+            references = used_references(images, state["all_references"])
+            subjects = message.additional_kwargs.get("subjects", [])
+            turns.append(
+                {
+                    "request": str(message.text),
+                    "prompt": images[0]["prompt"] if images else "",
+                    "pictures": [_path(entries[one].id) for one in subjects if one in entries],
+                    "images": [
+                        {**_image(record, entries), "best": record is best, "verdict": _verdict(record)}
+                        for record in images
+                    ],
+                    "references": [_reference(record, entries) for record in references],
+                }
+            )
+        return turns
+
+    def _report(self, entry: Entry) -> str:
+        from imagerag.cli.html import render_page
+        from imagerag.cli.outcome import About, document_of
+
+        state: Any = self.studio.state(entry.client, entry.thread, entry.checkpoint)
+        if not state.get("stop_reason"):
+            raise ApiError(404, "there is no report of that image", "not_found")
+        context = self.studio.context
+        about: About = {
+            "pipeline": "agent",
+            "generator": context.generator,
+            "vlm": context.vlm,
+            "critic": context.critic,
+            "thread_id": entry.thread,
+            "notes": [],
+            "stop_detail": ENDINGS[state["stop_reason"]],
+        }
+        return render_page(document_of(state, about))
+
+    def _run(self, request: Request) -> Run:
+        run = self.studio.run(request.path_params["run"], client_of(request))
+        if run is None:
+            raise ApiError(404, "that is not a run of yours", "not_found")
+        return run
+
+    def _entry(self, request: Request) -> Entry:
+        entry = self.studio.ledger.find(request.path_params["image"], client_of(request))
+        if entry is None:
+            raise ApiError(404, "that is not an image of yours", "not_found")
+        return entry
+
+    @staticmethod
+    def _remember(request: Request, answer: Response, value: str) -> None:
+        secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+        answer.set_cookie(COOKIE, value, max_age=YEAR, httponly=True, samesite="strict", secure=secure)
+
+
+def _asset(name: str) -> Response:
+    text = resources.files("imagerag.serve").joinpath("page", name).read_text(encoding="utf-8")
+    headers = {
+        "content-security-policy": POLICY,
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cache-control": "no-cache",
+    }
+    return Response(text, media_type=TYPES[name.rpartition(".")[2]], headers=headers)
+
+
+def _sent(event: Mapping[str, Any]) -> str:
+    return f"data: {json.dumps(event)}\n\n"
+
+
+def _path(entry_id: str) -> str:
+    return f"/images/{entry_id}.png"
+
+
+def _image(record: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Any]:
+    return image_out(record, _path(entries[record["id"]].id)).model_dump(mode="json")
+
+
+def _reference(record: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Any]:
+    return reference_out(record, _path(entries[record["id"]].id)).model_dump(mode="json")
+
+
+def _verdict(record: Mapping[str, Any]) -> dict[str, Any] | None:
+    verdict = record["verdict"]
+    return {"score": verdict["score"], "concepts": concepts_out(verdict["concepts"])} if verdict else None

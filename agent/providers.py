@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from langchain_core.language_models import BaseChatModel
 
+from imagerag.agent.connecting import EXAMPLES, connect, is_remote
 from imagerag.agent.minds import Critic, Writer
 from imagerag.errors import UserError
 
@@ -37,8 +38,12 @@ def load_chat_model(name: str) -> BaseChatModel:
     Raises:
         UserError: no such model; the message lists those there are.
     """
+    if is_remote(name):
+        return connect(name)
     if name not in CHAT_MODELS:
-        raise UserError(f"vlm {name!r} is not known; give --vlm one of: {', '.join(CHAT_MODELS)}")
+        raise UserError(
+            f"vlm {name!r} is not known; give --vlm one of: {', '.join(CHAT_MODELS)}, or a model such as {EXAMPLES}"
+        )
     return CHAT_MODELS[name]()
 
 

@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
+from imagerag.agent.asking import NOT_JSON
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument
 from imagerag.graphs.budget import check_generation, stop_check
 from imagerag.graphs.deciding import stop_reason
@@ -75,6 +76,8 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str])
     """Invoke one tool; what the model can correct comes back to it as an error message."""
     if call["name"] not in offered:
         return _refused(call, f"tool {call['name']!r} is not offered here; valid: {', '.join(sorted(offered))}")
+    if NOT_JSON in call["args"]:
+        return _refused(call, f"arguments of {call['name']!r} are not JSON: {call['args'][NOT_JSON]!r}")
     try:
         result: ToolMessage = tools[call["name"]].invoke({**call, "type": "tool_call"})
     except InvalidArgument as error:

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolCall
-from langchain_core.runnables import Runnable
+from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 
+from imagerag.agent.asking import Answer, ModelFailed, ask
+from imagerag.agent.policy import decide as decide_by_rule
+from imagerag.agent.policy import read
 from imagerag.engines.generator import reference_scales
-from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_step, stop_check
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Spent, State
@@ -26,6 +28,9 @@ from imagerag.tools.workbench import open_pixels
 LONGEST_CALL = 160
 """Characters of a call's arguments that the trace keeps."""
 
+STEPS_WITHOUT_IMAGE = 8
+"""Decisions without a drawing after which the rules decide for the model; looking everything up first takes three."""
+
 MAX_SIDE = 768
 """Pixels on the longer side of an image sent to a model."""
 
@@ -34,29 +39,71 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     """Ask the chat model for its next tool calls; stop instead when a limit is reached."""
     began = time.perf_counter()
     spent: Spent = {**state["spent"]}
-    try:
-        stop_check(state["limits"], spent, parts.context.cancel)()
-        check_step(state["limits"], spent)
-    except (BudgetExceeded, Cancelled) as stop:
-        return {"halt": stop_reason(stop), "all_trace": [trace_step(state, "agent", "stop", str(stop), began)]}
     images = images_of_turn(state["all_images"], state["turn"])
     offered = offered_tools(state["mode"], images, has_searched(state["messages"]))
-    model: Runnable[Any, AIMessage] = parts.chat_model.bind_tools([tool for tool in tools if tool.name in offered])
-    answer = model.invoke([_system(state, parts, offered), *_with_pixels(state, parts)])
+    failures: tuple[str, ...] = ()
+    if not images and spent["steps"] >= STEPS_WITHOUT_IMAGE:
+        answer = AIMessage("")
+        spent["steps"] += 1
+    else:
+        try:
+            asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
+            answer, failures = asked.message, asked.failures
+        except (BudgetExceeded, Cancelled) as stop:
+            step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"])
+            return {"spent": spent, "halt": stop_reason(stop), "all_trace": [step]}
+        except ModelFailed as failed:
+            if failed.lasting and not images:
+                raise UserError(f"the model {parts.context.vlm!r} can't be used: {failed}") from failed
+            if images:
+                step = trace_step(state, "agent", "stop", "no answer", began, step=spent["steps"], error=str(failed))
+                return {"spent": spent, "halt": "error", "all_trace": [step]}
+            answer, failures = AIMessage(""), (str(failed),)
     tokens = answer.usage_metadata["total_tokens"] if answer.usage_metadata else 0
-    spent["steps"] += 1
     spent["tokens"] += tokens
     if tokens and spent["money"] is not None:
         spent["money"] = None  # priced models report their cost; a model that only counts tokens has no known price
-    if not answer.tool_calls and not images and "generate" in offered and spent["steps"] <= 2:
-        # A model that chats instead of drawing would lose the run: the first drawing is made in its name.
-        call = {"name": "generate", "args": {"prompt": state["prompt"]}, "id": f"call-{uuid4().hex[:12]}"}
-        answer = AIMessage(answer.content, tool_calls=[{**call, "type": "tool_call"}], id=answer.id)
+    if not answer.tool_calls and not images:
+        # A model that chats instead of drawing would lose the run: until there is an image, the rules decide for it.
+        answer = _by_rule(state, parts, offered, answer)
     called = ", ".join(call["name"] for call in answer.tool_calls) or "nothing more to do"
     money = None if tokens else 0.0
     said = str(answer.text) or "; ".join(_in_words(call) for call in answer.tool_calls)
-    step = trace_step(state, "agent", called, said, began, step=spent["steps"], tokens=tokens, money=money)
+    step = trace_step(
+        state,
+        "agent",
+        called,
+        said,
+        began,
+        step=spent["steps"],
+        tokens=tokens,
+        money=money,
+        error="; ".join(failures) or None,
+    )
     return {"messages": [answer], "spent": spent, "all_trace": [step]}
+
+
+def _ask(state: State, parts: ResolvedParts, offered: Sequence[BaseTool], spent: Spent) -> Answer:
+    """Ask the chat model; every attempt is a step, and none is made beyond a limit."""
+    check = stop_check(state["limits"], spent, parts.context.cancel)
+
+    def before() -> None:
+        check()
+        check_step(state["limits"], spent)
+        spent["steps"] += 1
+
+    before_asking = [_system(state, parts, frozenset(tool.name for tool in offered)), *_with_pixels(state, parts)]
+    return ask(parts.chat_model.bind_tools(list(offered)), before_asking, check=check, before=before)
+
+
+def _by_rule(state: State, parts: ResolvedParts, offered: frozenset[str], silent: AIMessage) -> AIMessage:
+    """Return the silent model's message with the call that the rule-based policy would make."""
+    heeded = [m for m in state["messages"] if not (isinstance(m, ToolMessage) and m.status == "error")]
+    call = decide_by_rule(read([_system(state, parts, offered), *heeded], offered)).tool_calls
+    if not call and "generate" in offered:
+        args = {"prompt": state["prompt"]}
+        call = [{"name": "generate", "args": args, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}]
+    return AIMessage(silent.content, tool_calls=call, id=silent.id)
 
 
 def _in_words(call: ToolCall) -> str:

@@ -1,0 +1,217 @@
+"""One question to a chat model: in time, retried where that helps, and made into an answer that the graph can use.
+
+Whatever a model sends back, the run goes on: arguments that are not JSON, repeated ids, floods of calls or of words are
+made into something the tools can refuse with a message the model understands.
+"""
+
+import contextvars
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall
+from langchain_core.runnables import Runnable
+
+RETRIES = 2
+"""Further attempts after one that failed for a reason that may pass."""
+
+BACKOFF = 0.5
+"""Seconds before the first further attempt; doubles each time, with up to a quarter added at random."""
+
+MAX_CALLS = 8
+"""Tool calls taken from one answer; a model that repeats itself makes hundreds."""
+
+MAX_WORDS = 4000
+"""Characters of an answer's text that are kept."""
+
+NOT_JSON = "not_json"
+"""Key under which a call carries arguments that were not JSON; the tools node refuses it."""
+
+Check = Callable[[], None]
+"""Raises ``BudgetExceeded`` or ``Cancelled`` when the run has to end."""
+
+
+class ModelFailed(Exception):
+    """The model gave no answer, or none that could be read.
+
+    Attributes:
+        lasting: another attempt would fail in the same way (a wrong key, an unknown model, nobody there).
+        attempts: how many were made.
+    """
+
+    def __init__(self, why: str, *, lasting: bool, attempts: int) -> None:
+        super().__init__(why)
+        self.lasting = lasting
+        self.attempts = attempts
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        message: the answer, tidied.
+        attempts: questions sent, the failed ones included.
+        failures: what went wrong before, one line each.
+    """
+
+    message: AIMessage
+    attempts: int
+    failures: tuple[str, ...] = ()
+
+
+def ask(
+    model: Runnable[Any, AIMessage],
+    messages: Sequence[BaseMessage],
+    *,
+    check: Check = lambda: None,
+    before: Check = lambda: None,
+) -> Answer:
+    """Ask the model, again where that may help, and return its answer.
+
+    Args:
+        check: called while waiting, many times a second.
+        before: called before each attempt; raises where the budget allows no other one.
+
+    Raises:
+        ModelFailed: no answer after every attempt; the last failure's words.
+        BudgetExceeded, Cancelled: from ``check`` or ``before``.
+    """
+    failures: list[str] = []
+    while True:
+        before()
+        try:
+            answer = _in_time(lambda: model.invoke(list(messages)), check)
+        except _Failed as failed:
+            failures.append(failed.why)
+            if failed.lasting or len(failures) > RETRIES:
+                raise ModelFailed(failed.why, lasting=failed.lasting, attempts=len(failures)) from failed.error
+            _wait(failed.wait if failed.wait is not None else _backoff(len(failures)), check)
+        else:
+            return Answer(tidy(answer), len(failures) + 1, tuple(failures))
+
+
+class _Failed(Exception):
+    """One attempt failed."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.lasting = is_lasting(error)
+        self.wait = retry_after(error)
+        self.why = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+
+
+def _in_time(call: Callable[[], AIMessage], check: Check) -> AIMessage:
+    """Run the call on a thread of its own, so that the run's clock and its cancel switch end the wait.
+
+    A server that sends a byte now and then never times out by itself.
+    """
+    done: queue.SimpleQueue[AIMessage | BaseException] = queue.SimpleQueue()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            done.put(context.run(call))
+        except BaseException as error:
+            done.put(error)
+
+    threading.Thread(target=work, daemon=True, name="imagerag-model-call").start()
+    while True:
+        try:
+            outcome = done.get(timeout=0.05)
+        except queue.Empty:
+            check()
+            continue
+        if isinstance(outcome, Exception):
+            raise _Failed(outcome)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+
+def _backoff(failures: int) -> float:
+    return float(BACKOFF * 2 ** (failures - 1) * random.uniform(1, 1.25))
+
+
+def _wait(seconds: float, check: Check) -> None:
+    """Wait, but no longer than the run may take."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        check()
+        time.sleep(min(left, 0.05))
+
+
+def status_of(error: BaseException) -> int | None:
+    """Return the HTTP status that an exception of any provider's client tells, if it does."""
+    for source in (error, getattr(error, "response", None)):
+        for name in ("status_code", "code", "status"):
+            value = getattr(source, name, None)
+            if isinstance(value, int) and 100 <= value < 600:
+                return value
+    return None
+
+
+def retry_after(error: BaseException) -> float | None:
+    """Return the seconds that a server asked to wait (``Retry-After``, RFC 9110 section 10.2.3), if it did."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    text = headers.get("retry-after")
+    if text is None:
+        return None
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        pass
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None
+
+
+def is_lasting(error: BaseException) -> bool:
+    """Tell whether the same question would fail again: the request was refused, or nobody is there."""
+    status = status_of(error)
+    if status is not None:
+        return 400 <= status < 500 and status not in (408, 409, 425, 429)
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ConnectionRefusedError) or type(cause).__name__ == "ConnectError":
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def tidy(message: AIMessage) -> AIMessage:
+    """Return the answer with calls that can all be answered: unique ids, arguments as a mapping, not too many.
+
+    An answer without fault stays as it is: some providers want things back that only they know.
+    """
+    calls: list[ToolCall] = [{**call, "type": "tool_call"} for call in message.tool_calls]
+    for broken in message.invalid_tool_calls:
+        given = str(broken.get("args") or "")[:400]
+        calls.append({"name": broken.get("name") or "", "args": {NOT_JSON: given}, "id": None, "type": "tool_call"})
+    ids = {call["id"] for call in calls}
+    sound = len(ids) == len(calls) <= MAX_CALLS and all(ids) and all(call["name"] for call in calls)
+    if sound and not message.invalid_tool_calls and len(message.text) <= MAX_WORDS:
+        return message
+    taken: set[str] = set()
+    for call in calls:
+        name = call["id"] or ""
+        if not name or name in taken:
+            name = f"call-{uuid4().hex[:12]}"
+        taken.add(name)
+        call["id"], call["name"] = name, call["name"] or "nameless"
+    kept = {name: value for name, value in message.additional_kwargs.items() if name != "tool_calls"}
+    return AIMessage(
+        message.text[:MAX_WORDS],
+        tool_calls=calls[:MAX_CALLS],
+        additional_kwargs=kept,
+        id=message.id,
+        usage_metadata=message.usage_metadata,
+    )

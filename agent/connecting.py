@@ -1,0 +1,99 @@
+"""Chat models by name: ``provider:model`` through LangChain, and any OpenAI-compatible server by its address.
+
+``openai:gpt-5`` and the like go through ``langchain.chat_models.init_chat_model``, which knows the providers and their
+packages. ``openai:MODEL@http://HOST:PORT/v1`` is a server that speaks OpenAI's protocol (vLLM, llama.cpp, LM Studio).
+"""
+
+import importlib.util
+import os
+import re
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+
+from imagerag.errors import UserError
+
+TIMEOUT = 60.0
+"""Seconds without a byte after which a server counts as not answering; the run's own clock may end a call earlier."""
+
+KEYS = {
+    "openai": "OPENAI_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "google_genai": "GOOGLE_API_KEY",
+    "mistralai": "MISTRAL_API_KEY",
+    "groq": "GROQ_API_KEY",
+    "xai": "XAI_API_KEY",
+    "deepseek": "DEEPSEEK_API_KEY",
+    "openrouter": "OPENROUTER_API_KEY",
+    "together": "TOGETHER_API_KEY",
+    "fireworks": "FIREWORKS_API_KEY",
+}
+"""The variable with the key, for providers that need one and have one name for it."""
+
+SERVER_KEY = "IMAGERAG_SERVER_KEY"
+"""The variable with the key of a server named by address; a provider's own key is never sent to another address."""
+
+EXAMPLES = "openai:gpt-5, ollama:qwen3-vl, openai:MODEL@http://HOST:PORT/v1"
+
+_SERVER = re.compile(r"openai:(?P<model>.+)@(?P<url>https?://\S+)")
+
+
+def is_remote(name: str) -> bool:
+    """Tell whether a name means a model of a provider or a server (``provider:model``)."""
+    return bool(re.fullmatch(r"[a-z_]+:.+", name, re.DOTALL))
+
+
+def connect(name: str) -> BaseChatModel:
+    """Return the chat model of that name; nothing is sent yet.
+
+    Args:
+        name: ``provider:model``, or ``openai:MODEL@URL`` for a server that speaks OpenAI's protocol.
+
+    Raises:
+        UserError: the provider is not known, its package is not installed, or its key is not set.
+    """
+    if importlib.util.find_spec("langchain") is None:
+        raise UserError(f"vlm {name!r} needs 'langchain', which is not installed; run: pip install 'imagerag[vlm]'")
+    # Our own retries heed the run's budget; a client that retries by itself would not.
+    settings: dict[str, Any] = {"max_retries": 0, "timeout": TIMEOUT}
+    provider, model = name.split(":", 1)
+    if server := _SERVER.fullmatch(name):
+        model = server["model"]
+        settings |= {"base_url": server["url"], "api_key": os.environ.get(SERVER_KEY) or "none"}
+    elif provider == "ollama":  # its client retries nothing and takes its timeout elsewhere
+        settings = {"client_kwargs": {"timeout": TIMEOUT}}
+    elif (key := KEYS.get(provider)) and not os.environ.get(key):
+        _require_package(name, provider)
+        raise UserError(f"vlm {name!r} needs a key; set the variable {key}")
+    return _create(name, provider, model, settings)
+
+
+def _create(name: str, provider: str, model: str, settings: dict[str, Any]) -> BaseChatModel:
+    from langchain.chat_models import init_chat_model
+
+    try:
+        made: BaseChatModel = init_chat_model(model, model_provider=provider, **settings)
+        return made
+    except ImportError as error:
+        raise _missing(name, provider, error) from error
+    except Exception as error:  # each provider refuses settings with exceptions of its own
+        known = "Unsupported provider" not in str(error)
+        why = " ".join(str(error).split())[:300] if known else f"provider {provider!r} is not known"
+        raise UserError(f"vlm {name!r} can't be used: {why}; give a name such as {EXAMPLES}") from error
+
+
+def _require_package(name: str, provider: str) -> None:
+    """Say first that a package is missing, since without it no key helps.
+
+    Raises:
+        UserError: the provider's package is not installed.
+    """
+    package = f"langchain-{provider.replace('_', '-')}"
+    if importlib.util.find_spec(package.replace("-", "_")) is None:
+        raise _missing(name, provider, ImportError(f"pip install {package}"))
+
+
+def _missing(name: str, provider: str, error: ImportError) -> UserError:
+    found = re.search(r"pip install ([\w-]+)", str(error))
+    package = found[1] if found else f"langchain-{provider.replace('_', '-')}"
+    return UserError(f"vlm {name!r} needs {package!r}, which is not installed; run: pip install {package}")

@@ -1,0 +1,189 @@
+"""Chat models by name, over real HTTP on loopback: a server that speaks OpenAI's protocol drives the whole loop."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagerag.agent import asking
+from imagerag.agent.connecting import SERVER_KEY
+from imagerag.agent.providers import load_chat_model
+from imagerag.errors import UserError
+from imagerag.graphs import Context, build_graph
+from tests.doors import Shelf
+from tests.openai_server import OpenAIServer, Reply, serving
+from tests.scripted import ScriptedCritic, Squares
+
+DRAW = Reply(calls=[("generate", {"prompt": "an owl"})])
+CAPTIONS = Reply(calls=[("propose_captions", {"concepts": ["owl"]})])
+SEARCH = Reply(calls=[("search_references", {"captions": [{"concept": "owl", "caption": "an owl"}], "k": 2})])
+REDRAW = Reply(calls=[("regenerate_with_references", {"prompt": "an owl", "reference_ids": ["ref-1"]})])
+STOP = Reply("That is as good as it gets.")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(asking, "BACKOFF", 0.001)
+    load_chat_model.cache_clear()
+    yield
+    load_chat_model.cache_clear()
+
+
+def run(server: OpenAIServer, home: Path, scores: Sequence[float] = (0.5,) * 9, **settings: Any) -> Any:
+    """Run one turn with the server's model, real graph and files, and quick engines."""
+    graph = build_graph(critic=ScriptedCritic(scores), generator=Squares(), index=Shelf())
+    context = Context(**{"home": str(home), "vlm": server.name, **settings})
+    return graph.invoke({"prompt": "an owl", "seed": 7}, {"configurable": {"thread_id": "t"}}, context=context)
+
+
+def test_a_server_drives_the_whole_loop(tmp_path: Path) -> None:
+    with serving([DRAW, CAPTIONS, SEARCH, REDRAW]) as server:
+        result = run(server, tmp_path, [0.3, 0.9])
+    assert result["stop_reason"] == "satisfied"
+    assert result["image"]["id"] == "image-2"
+    assert result["image"]["references"] == ["ref-1"]
+    assert [step["tokens"] for step in result["trace"] if step["node"] == "agent"] == [110] * 4
+    assert {tool["function"]["name"] for tool in server.requests[0]["tools"]} >= {"generate", "search_references"}
+
+
+def test_the_model_sees_the_pixels_and_nothing_that_names_a_place(tmp_path: Path) -> None:
+    with serving([DRAW, CAPTIONS, SEARCH, STOP]) as server:
+        run(server, tmp_path)
+    sent = json.dumps(server.requests[-1])
+    assert sent.count("data:image/png;base64,") == 3  # the drawing and two references
+    assert str(tmp_path) not in sent
+    assert "/server/side" not in sent
+
+
+def test_the_key_of_a_provider_is_not_sent_to_another_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv(SERVER_KEY, "of-this-server")
+    with serving([DRAW]) as server:
+        run(server, tmp_path, [0.9])
+    assert server.headers[0]["authorization"] == "Bearer of-this-server"
+    assert "sk-secret" not in json.dumps(server.headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("openai:gpt-5", r"'openai:gpt-5' needs a key; set the variable OPENAI_API_KEY"),
+        ("anthropic:claude", r"run: pip install langchain-anthropic|set the variable ANTHROPIC_API_KEY"),
+        ("nobody:gpt", r"provider 'nobody' is not known"),
+        ("gpt", r"vlm 'gpt' is not known; give --vlm one of: rules, or a model such as openai:gpt-5"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_one_line(name: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    with pytest.raises(UserError, match=says) as refused:
+        load_chat_model(name)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_wrong_key_and_nobody_there_are_one_line(tmp_path: Path) -> None:
+    with serving([Reply("wrong key", status=401)]) as server, pytest.raises(UserError, match="wrong key"):
+        run(server, tmp_path)
+    assert len(server.requests) == 1
+    with pytest.raises(UserError, match="Connection"):
+        run(server, tmp_path)
+
+
+def test_what_passes_is_asked_again_and_the_wait_asked_for_is_kept(tmp_path: Path) -> None:
+    busy = Reply("busy", status=429, headers={"Retry-After": "0.3"})
+    began = time.monotonic()
+    with serving([busy, Reply(status=503), DRAW]) as server:
+        result = run(server, tmp_path, [0.9])
+    assert time.monotonic() - began >= 0.3
+    assert result["stop_reason"] == "satisfied"
+    assert "429" in result["trace"][0]["error"]
+    assert result["trace"][0]["step"] == 3, "every attempt counts"
+
+
+def test_a_wait_longer_than_the_run_ends_the_run_in_time(tmp_path: Path) -> None:
+    script = [DRAW, Reply(status=429, headers={"Retry-After": "3600"})]
+    with serving(script) as server:
+        result = run(server, tmp_path, max_seconds=1.5)
+    assert result["stop_reason"] == "seconds"
+    assert result["image"]["id"] == "image-1"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply("Here is your owl: (o,o)"),
+        Reply(""),
+        Reply(None),
+        Reply(None, extra={"refusal": "I can't help with that."}),
+        Reply("Yes, but the owl is missing."),
+        Reply("owl " * 200_000),
+        Reply(calls=[("generate", {"prompt": "an owl"}), ("generate", {"prompt": "an owl"})]),
+        Reply(calls=[("generate", {"prompt": "an owl"})] * 300),
+        Reply(calls=[("paint", {"prompt": "an owl"})]),
+        Reply(calls=[("", {})]),
+        Reply(calls=[("generate", '{"prompt": "an owl')]),
+        Reply(calls=[("generate", "[1, 2]")]),
+        Reply(calls=[("generate", "null")]),
+        Reply(calls=[("generate", {"prompt": ["an", "owl"]})]),
+        Reply(calls=[("generate", {"prompt": "an owl", "seed": -3})]),
+        Reply(calls=[("inspect_image", {"image_id": "/etc/passwd"})]),
+        Reply(calls=[("inspect_image", {"image_id": "http://127.0.0.1/secret.png"})]),
+        Reply(calls=[("regenerate_with_references", {"prompt": "an owl", "reference_ids": ["../../key"]})]),
+        Reply(body=b"<html>not what you asked for</html>"),
+        Reply(body=b'{"choices": null}'),
+        Reply(body=b'{"choices": []}'),
+        Reply(body=b"{}"),
+        Reply(body=b""),
+        Reply("an owl", cut=0.5),
+        Reply("an owl", cut=0.0),
+        Reply(status=500),
+        Reply(status=429),
+    ],
+    ids=lambda reply: repr(reply)[:60],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_whatever_comes_back_the_run_ends_with_an_image(tmp_path: Path, reply: Reply, first: bool) -> None:
+    def script(request: dict[str, Any], number: int) -> Reply:
+        return reply if first or number else DRAW
+
+    with serving(script) as server:
+        result = run(server, tmp_path, max_steps=10)
+        assert len(server.requests) <= 10
+    assert result["image"] is not None
+    assert Path(result["image"]["path"]).is_file()
+    assert result["stop_reason"] in ("steps", "generations", "no_improvement", "error")
+
+
+def test_a_question_refused_later_on_ends_the_run_with_its_image(tmp_path: Path) -> None:
+    with serving([DRAW, Reply("your question is too long", status=400)]) as server:
+        result = run(server, tmp_path)
+    assert result["stop_reason"] == "error"
+    assert result["image"]["id"] == "image-1"
+    assert "too long" in result["trace"][-1]["error"]
+
+
+def test_a_server_that_drips_or_hangs_does_not_outlast_the_clock(tmp_path: Path) -> None:
+    for reply in (Reply("an owl", drip=0.02), Reply("an owl", delay=60)):
+        with serving(lambda request, number, reply=reply: reply if number else DRAW) as server:
+            began = time.monotonic()
+            result = run(server, tmp_path, max_seconds=1.0)
+            assert time.monotonic() - began < 20, "far below what the server would take"
+        assert result["stop_reason"] == "seconds"
+        assert result["image"]["id"] == "image-1"
+
+
+def test_a_connection_cut_in_the_middle_of_a_stream_loses_nothing(tmp_path: Path) -> None:
+    cut = Reply("This looks like an owl, and what I would do next is", cut=0.5)
+    graph = build_graph(critic=ScriptedCritic([0.5] * 9), generator=Squares(), index=Shelf())
+    with serving(lambda request, number: cut if number in (1, 2, 3) else DRAW) as server:
+        context = Context(home=str(tmp_path), vlm=server.name)
+        config: Any = {"configurable": {"thread_id": "t"}}
+        for _ in graph.stream({"prompt": "an owl"}, config, context=context, stream_mode="messages"):
+            pass
+        assert server.requests[1]["stream"]
+    values = graph.get_state(config).values
+    assert values["image"]["id"] == "image-1"
+    assert values["stop_reason"] == "error"

@@ -85,6 +85,11 @@ def _dispatch(argv: list[str], stdout: TextIO) -> int:
         from imagerag.cli import doors
 
         return doors.serve_mcp(parsed) if argv[0] == "mcp" else doors.serve_http(parsed, argv[0])
+    if argv[:1] == ["chat"]:
+        parsed = _parse_word("chat", options.chat_parser(), argv[1:])
+        from imagerag.cli.chat import chat
+
+        return chat(parsed, stdout)
     parsed = options.parse_draw(argv[1:] if argv[:1] == ["draw"] else argv)
     from imagerag.cli.draw import draw
 

@@ -9,7 +9,7 @@ from imagerag.errors import UserError
 from imagerag.graphs.context import SETTINGS, Context
 from imagerag.records import MODES
 
-COMMANDS = ("draw", "replay", "index", "mcp", "serve", "web")
+COMMANDS = ("draw", "replay", "index", "mcp", "serve", "web", "chat")
 PIPELINES = ("agent", "one-pass")
 WEB_PAGE = (".html", ".htm")
 
@@ -20,6 +20,7 @@ other commands:
   imagerag replay FILE.png           draw an image again from the manifest it carries, and compare
   imagerag index status|rebuild      look after the reference index
   imagerag mcp                       serve the tools to MCP clients
+  imagerag chat                      chat in the terminal
   imagerag web                       chat in the browser
   imagerag serve                     serve OpenAI-compatible HTTP, and MCP at /mcp
   imagerag draw index                draw a prompt that is also the name of a command
@@ -150,6 +151,20 @@ def serve_parser(command: str = "serve") -> Parser:
     )
     if command == "web":
         group.add_argument("--no-browser", action="store_true", help="open no browser, only say where the page is")
+    _add_door(parser)
+    return parser
+
+
+def chat_parser() -> Parser:
+    """Return the parser of ``imagerag chat``."""
+    parser = Parser(prog="imagerag chat", description="Draw in a conversation; /help tells what can be said.")
+    _setting(parser, "thread", str, "NAME", "conversation to begin or to go on with", "a new one")
+    parser.add_argument(
+        "--inline",
+        default="auto",
+        metavar="HOW",
+        help="pictures in the terminal: auto, kitty, iterm2, sixel or none (default: auto)",
+    )
     _add_door(parser)
     return parser
 

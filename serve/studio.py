@@ -61,7 +61,7 @@ class Studio:
         self.ledger = Ledger(home)
         try:
             self._db = sqlite3.connect(home / "threads.sqlite", timeout=30, check_same_thread=False)
-            saver = SqliteSaver(self._db)
+            self._saver = saver = SqliteSaver(self._db)
             saver.setup()
         except sqlite3.DatabaseError as error:
             raise UserError(
@@ -155,6 +155,39 @@ class Studio:
     def state(self, client: str, thread: str, checkpoint: str | None = None) -> dict[str, Any]:
         """Return the state of a client's thread (``imagerag.graphs.state.State``); empty if there is none."""
         return cast("dict[str, Any]", self.graph.get_state(self.config(client, thread, checkpoint)).values)
+
+    def undo(self, client: str, thread: str) -> str | None:
+        """Take the last turn of a thread back, for good; what was drawn in it stays in the store.
+
+        Returns:
+            What the turn before was asked in; empty if there is none; ``None`` if there was nothing to take back.
+        """
+        last: Any = self.graph.get_state(self.config(client, thread))
+        turn = last.values.get("turn", 0)
+        if not turn:
+            return None
+        before = last
+        while before.parent_config and before.values.get("turn", 0) >= turn:
+            before = self.graph.get_state(before.parent_config)
+        if before.values.get("turn", 0) >= turn or not before.values.get("turn"):
+            self._saver.delete_thread(self.config(client, thread)["configurable"]["thread_id"])
+            return ""
+        # A new head that is like the old one: later turns go on from there, in every door.
+        self.graph.update_state(before.config, {"subjects": []}, as_node="finish")
+        return str(before.values["prompt"])
+
+    def branch(self, client: str, thread: str, name: str) -> None:
+        """Begin another thread with a copy of this one.
+
+        Raises:
+            UserError: this one is empty, or there is one of that name.
+        """
+        values = self.state(client, thread)
+        if not values:
+            raise UserError(f"conversation {thread!r} has no turn yet; draw something first")
+        if self.state(client, name):
+            raise UserError(f"there is a conversation {name!r} already; choose another name")
+        self.graph.update_state(self.config(client, name), values, as_node="finish")
 
     def picture(self, entry: Entry) -> Any:
         """Open an entry's image (``PIL.Image``)."""

@@ -1,0 +1,246 @@
+"""``imagerag chat``: a conversation in the terminal, with the whole of the thread at hand."""
+
+import argparse
+import contextlib
+import dataclasses
+import queue
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from imagerag.cli.doors import open_studio
+from imagerag.cli.inline import PROTOCOLS, Protocol, detected, escape
+from imagerag.cli.interrupt import cancel_on_interrupt
+from imagerag.cli.options import settings_of
+from imagerag.cli.progress import ProgressBars
+from imagerag.cli.story import Story, StoryConsole, printable
+from imagerag.errors import UserError
+from imagerag.graphs.budget import merge_limits
+from imagerag.graphs.context import load_context
+from imagerag.graphs.turn import is_request
+from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.serve.room import Busy
+from imagerag.serve.runs import Ask
+from imagerag.serve.studio import LOCAL, Studio, thread_name
+
+HELP = """\
+  /undo              take the last turn back
+  /branch NAME       go on in a copy of this conversation, and leave this one as it is
+  /refs              the references of this conversation, with source and licence
+  /images            its images, with scores and lineage
+  /budget            the limits; /budget max_generations=3 max_seconds=60 sets them for the turns to come
+  /save [FILE]       copy the last turn's best image here, or to FILE
+  /quit              end; Ctrl-D too. The conversation is kept.
+Everything else is drawn, or changes what was: "now put it on a boat", "go back to image-2 and make it red".
+"""
+
+
+def chat(options: argparse.Namespace, stdout: TextIO) -> int:
+    """Talk until the person ends it, and return the exit status.
+
+    Raises:
+        UserError: something the person has to put right first.
+    """
+    if options.inline not in ("auto", *PROTOCOLS):
+        raise UserError(f"inline {options.inline!r} is not known; give --inline one of: auto, {', '.join(PROTOCOLS)}")
+    on_terminal = sys.stdin.isatty() and stdout.isatty()
+    chosen = detected() if on_terminal else "none"
+    protocol: Protocol = chosen if options.inline == "auto" else options.inline
+    named = load_context(settings_of(options), file=Path(options.config) if options.config else None).thread
+    studio = open_studio(options)
+    try:
+        talk = Chat(studio, thread_name(named or ""), stdout, protocol)
+        talk.greet()
+        for line in _lines(on_terminal, Path(studio.parts.home)):
+            if not talk.take(line):
+                break
+    finally:
+        studio.close()
+    return 0
+
+
+def _lines(on_terminal: bool, home: Path) -> Iterator[str]:
+    """Yield what the person types; with line editing and a history across sessions on a terminal."""
+    if not on_terminal:
+        yield from (line.rstrip("\n") for line in sys.stdin)
+        return
+    with contextlib.suppress(ImportError):  # not there on Windows
+        import readline
+
+        history = home / "chat-history"
+        with contextlib.suppress(OSError):
+            readline.read_history_file(history)
+        readline.set_history_length(1000)
+    while True:
+        try:
+            line = input("> ")
+        except EOFError:
+            print()
+            return
+        except KeyboardInterrupt:
+            print("\n/quit or Ctrl-D ends")
+            continue
+        with contextlib.suppress(ImportError, OSError):
+            readline.append_history_file(1, history)
+        yield line
+
+
+class Chat:
+    """One conversation.
+
+    Args:
+        studio: the engine.
+        thread: the conversation; begun if there is none of that name.
+        stdout: where it is told.
+        protocol: how this terminal shows pictures.
+    """
+
+    def __init__(self, studio: Studio, thread: str, stdout: TextIO, protocol: Protocol = "none") -> None:
+        self._studio = studio
+        self.thread = thread
+        self._stdout = stdout
+        self._protocol = protocol
+        self._bars = ProgressBars()
+        self._story = self._new_story()
+        self._commands: dict[str, Callable[[str], None]] = {
+            "/undo": self._undo,
+            "/branch": self._branch,
+            "/refs": self._refs,
+            "/images": self._images,
+            "/budget": self._budget,
+            "/save": self._save,
+            "/help": lambda rest: self._say(HELP.rstrip()),
+        }
+
+    def greet(self) -> None:
+        """Say where we are."""
+        turns = len([message for message in self._state().get("messages", ()) if is_request(message)])
+        where = f"conversation {self.thread!r}, {turns} turns so far" if turns else f"new conversation {self.thread!r}"
+        self._say(f"{where}; say what to draw, or /help")
+
+    def take(self, line: str) -> bool:
+        """Do what a line says, and tell whether to go on. What the person can mend is told and changes nothing."""
+        text = line.strip()
+        if text in ("/quit", "/exit"):
+            return False
+        if not text:
+            return True
+        try:
+            if text.startswith("/"):
+                command, _, rest = text.partition(" ")
+                if command not in self._commands:
+                    raise UserError(f"{command!r} is no command; see /help")
+                self._commands[command](rest.strip())
+            else:
+                self._draw(text)
+        except (UserError, Busy) as error:
+            self._bars.clear()
+            self._say(f"  {error}", "red")
+        return True
+
+    def _draw(self, prompt: str) -> None:
+        self._story = self._new_story()
+        self._story.know(self._state().get("all_references", ()))
+        events: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
+        with cancel_on_interrupt() as cancel, contextlib.redirect_stdout(sys.stderr):
+            self._bars.busy("getting ready")
+            run = self._studio.create(LOCAL, Ask(prompt, thread=self.thread))
+            run.listen(events.put)
+            while True:
+                if cancel.is_set():
+                    self._studio.cancel(run)
+                try:
+                    event = events.get(timeout=0.1)
+                except queue.Empty:
+                    continue
+                if event is None:
+                    break
+                self._story.tell(cast("Any", event))
+                if event["event"] == "images":
+                    for record in event["images"][:4]:
+                        self._show(record)
+        self._bars.clear()
+        if isinstance(run.error, UserError):
+            raise run.error
+        if run.error is not None:
+            raise RuntimeError("the run failed") from run.error
+        if run.output is not None and run.output["image"] is not None:
+            self._say(run.output["image"]["path"], "bold")
+
+    def _undo(self, rest: str) -> None:
+        before = self._studio.undo(LOCAL, self.thread)
+        if before is None:
+            raise UserError("there is no turn to take back")
+        self._say(f"  back to: {printable(before)}" if before else "  back to the beginning")
+
+    def _branch(self, name: str) -> None:
+        if not name:
+            raise UserError("give the copy a name: /branch NAME")
+        self._studio.branch(LOCAL, self.thread, thread_name(name))
+        self._say(f"  from here on in {name!r}; {self.thread!r} stays as it is")
+        self.thread = name
+
+    def _refs(self, rest: str) -> None:
+        references: list[ReferenceRecord] = self._state().get("all_references", [])
+        if not references:
+            self._say("  no references yet")
+        for record in references:
+            what = f" for {printable(record['concept'])}" if record["concept"] else ""
+            where = f"{printable(record['source'])}, {printable(record['licence'])}"
+            self._say(f"  {record['id']}{what}: {printable(record['title'])}, {where}")
+            self._show(record)
+
+    def _images(self, rest: str) -> None:
+        images: list[ImageRecord] = self._state().get("all_images", [])
+        if not images:
+            self._say("  no images yet")
+        for record in images:
+            score = "not judged" if record["score"] is None else f"score {record['score']:.2f}"
+            parent = f", redraw of {record['parent']}" if record["parent"] else ""
+            references = f", with {', '.join(record['references'])}" if record["references"] else ""
+            self._say(f"  {record['id']}  {score}, seed {record['seed']}{parent}{references}  {record['path']}")
+
+    def _budget(self, rest: str) -> None:
+        given: dict[str, Any] = {}
+        for pair in rest.split():
+            name, equals, value = pair.partition("=")
+            if name not in merge_limits(self._studio.context) or not equals:
+                raise UserError(f"{pair!r} is no limit; say, for example: /budget max_generations=3")
+            try:
+                given[name] = float(value) if name in ("max_seconds", "max_money") else int(value)
+            except ValueError as error:
+                raise UserError(f"{name} {value!r} is not a number; say, for example: /budget {name}=3") from error
+        # The person at the terminal is the one who set the limits, so these replace them rather than stay below.
+        self._studio.context = dataclasses.replace(self._studio.context, **given)
+        for limit, most in merge_limits(self._studio.context).items():
+            self._say(f"  {limit}: {'no limit' if most is None else most}")
+
+    def _save(self, rest: str) -> None:
+        from imagerag.store.results import readable_name, write_new
+
+        image = self._state().get("image")
+        if not image:
+            raise UserError("there is no image to save yet")
+        target = Path(rest).expanduser() if rest else Path(f"{readable_name(image['prompt'])}.png")
+        if target.is_dir():
+            target = target / f"{readable_name(image['prompt'])}.png"
+        data = Path(image["path"]).read_bytes()
+        self._say(f"  {write_new(target.parent, target.stem, target.suffix or '.png', data)}")
+
+    def _show(self, record: ImageRecord | ReferenceRecord) -> None:
+        if self._protocol == "none":
+            return
+        from imagerag.tools.workbench import open_pixels
+
+        self._stdout.write(escape(open_pixels(self._studio.parts, record), self._protocol) + "\n")
+        self._stdout.flush()
+
+    def _state(self) -> dict[str, Any]:
+        return self._studio.state(LOCAL, self.thread)
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._story.say(text, style)
+
+    def _new_story(self) -> Story:
+        return Story(StoryConsole(file=self._stdout), self._bars)

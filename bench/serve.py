@@ -5,10 +5,12 @@ python -m bench.serve
 
 import asyncio
 import contextlib
+import importlib.util
 import io
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -166,6 +168,43 @@ def steps_after_cancel() -> list[int]:
     return late
 
 
+WATCH = """() => {
+  window.pressed = window.sent = window.step = 0;
+  document.getElementById("prompt").addEventListener("keydown", () => { window.pressed = performance.now(); });
+  new MutationObserver(() => {
+    const line = [...document.querySelectorAll(".run p")].at(-1)?.textContent ?? "";
+    if (window.pressed && line && !window.sent) window.sent = performance.now();
+    if (window.pressed && line.includes("step") && !window.step) window.step = performance.now();
+  }).observe(document.getElementById("log"), { subtree: true, childList: true, characterData: true });
+}"""
+
+
+def first_step_in_the_browser(url: str, times: int = 5) -> list[tuple[float, float]] | None:
+    """Return, per try, the milliseconds from Enter to the first sign on the page and to the first denoising step seen.
+
+    ``None`` without Playwright and a Chromium on PATH (``pip install 'imagerag[browser]'``).
+    """
+    path = shutil.which("chromium")
+    if path is None or importlib.util.find_spec("playwright") is None:
+        return None
+    from playwright.sync_api import sync_playwright
+
+    taken = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        for number in range(times):
+            page = browser.new_page()
+            page.goto(url)
+            page.evaluate(WATCH)
+            page.fill("#prompt", f"{['an owl', 'a cat', 'a dog', 'a crab', 'a tiger'][number % 5]}")
+            page.press("#prompt", "Enter")
+            page.wait_for_selector(".run .actions a")
+            sent, step = page.evaluate("[window.sent - window.pressed, window.step - window.pressed]")
+            taken.append((sent, step))
+            page.close()
+    return taken
+
+
 def largest_results() -> dict[str, int]:
     """Return the bytes of each MCP tool's largest serialised result, of requests as large as they may be."""
     sizes: dict[str, int] = {}
@@ -205,6 +244,7 @@ def main() -> None:
     with server("--max-waiting", str(CLIENTS)) as url:
         seconds, endings = at_once(url, asked)
         step, until_next = steps_after_hanging_up(url)
+        seen = first_step_in_the_browser(url)
     # Half before and half after, so that whatever else the machine does weighs on both alike.
     own = first + own_pace(asked[1::2])
     print(f"{CLIENTS} clients at once: {dict(endings)}   (wanted: all right or refused)")
@@ -214,6 +254,12 @@ def main() -> None:
         _, endings = at_once(url, asked)
     print(f"{CLIENTS} clients at once, 10 may wait: {dict(endings)}   (wanted: all right or refused)")
     print(f"hung up at step {step}; another client's picture was there {until_next:.1f} s later")
+    if seen is None:
+        print("first step in the browser: not measured, for want of Playwright or Chromium")
+    else:
+        print(f"Enter to first sign on the page      {max(sent for sent, _ in seen):6.0f} ms at worst of {len(seen)}")
+        worst = max(step for _, step in seen)
+        print(f"Enter to first denoising step seen   {worst:6.0f} ms at worst of {len(seen)}   (wanted <= 500)")
     print(f"steps finished after a cancel: {steps_after_cancel()}   (wanted <= 1 each)")
     for name, size in largest_results().items():
         print(f"MCP {name:28} {size:8,} bytes   (wanted < 1,000,000)")

@@ -38,7 +38,7 @@ def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -
     if options.max_waiting < 1:
         raise UserError(f"max_waiting {options.max_waiting} is below 1; give --max-waiting how many may wait")
     tokens = read_tokens(options.token_file)
-    with listen(options.host, options.port, tokens) as listener:
+    with listen(options.host, options.port, tokens, options.public_url) as listener:
         studio = open_studio(options, options.max_waiting)
         try:
             app = build_app(

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -78,7 +79,8 @@ def build_app(
         Exception: _defect,
     }
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
-    return Guard(app, doorkeeper, loopback=loopback, max_body=max_body)
+    public = urlsplit(public_url).netloc if public_url else ""
+    return Guard(app, doorkeeper, loopback=loopback, max_body=max_body, public=public)
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:
@@ -91,7 +93,7 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
     uvicorn.Server(config).run(sockets=[listener])
 
 
-def listen(host: str, port: int, tokens: Sequence[str]) -> socket.socket:
+def listen(host: str, port: int, tokens: Sequence[str], public_url: str | None = None) -> socket.socket:
     """Return a listening socket.
 
     Raises:
@@ -102,6 +104,10 @@ def listen(host: str, port: int, tokens: Sequence[str]) -> socket.socket:
             f"{host!r} can be reached by others: set {TOKEN_VARIABLE}, or give --token-file FILE; "
             "or listen on this machine only, with --host 127.0.0.1"
         )
+    if public_url is not None and not urlsplit(public_url).netloc:
+        raise UserError(f"{public_url!r} is no address; give --public-url one like https://draw.example.org")
+    if public_url is not None and not is_loopback(urlsplit(public_url).hostname or "") and not tokens:
+        raise UserError(f"at {public_url!r} others can reach it: set {TOKEN_VARIABLE}, or give --token-file FILE")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=512)

@@ -107,13 +107,23 @@ class Guard:
         loopback: the server listens on this machine only; then the names in ``Host`` must be this machine's, or a web
             page anywhere could reach it under a name that its owner points here (DNS rebinding).
         max_body: bytes of a request.
+        public: name and port under which a proxy makes the server known, as in ``Host``; empty if there is none.
     """
 
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper, *, loopback: bool, max_body: int = MAX_BODY) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        doorkeeper: Doorkeeper,
+        *,
+        loopback: bool,
+        max_body: int = MAX_BODY,
+        public: str = "",
+    ) -> None:
         self._app = app
         self._doorkeeper = doorkeeper
         self._loopback = loopback
         self._max_body = max_body
+        self._public = public.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it here."""
@@ -122,11 +132,12 @@ class Guard:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get("host", "")
-        if self._loopback and _name_of(host) not in LOOPBACK_NAMES:
+        known = _name_of(host) in LOOPBACK_NAMES or (self._public and host.lower() == self._public)
+        if self._loopback and not known:
             await _refuse(scope, send, 421, "wrong_host", f"{host[:80]!r} is not a name of this machine")
             return
         origin = headers.get("origin")
-        if origin and urlsplit(origin).netloc.lower() != host.lower():
+        if origin and _netloc(origin) not in (host.lower(), self._public or host.lower()):
             await _refuse(scope, send, 403, "wrong_origin", f"pages of {origin[:80]!r} may not send requests here")
             return
         client = self._doorkeeper.client(headers)
@@ -171,6 +182,13 @@ def _digest(token: str) -> bytes:
 def _name_of(host: str) -> str:
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import anyio
 from pydantic import BaseModel, ValidationError
@@ -240,7 +241,7 @@ class OpenAIDoor:
         pictures: list[bytes] = []
         for part in parts:
             if isinstance(part, ImagePart):
-                hosts = frozenset({request.url.netloc.lower()})
+                hosts = frozenset({request.url.netloc.lower(), urlsplit(self.public_url or "").netloc.lower()} - {""})
                 url = part.image_url.url
                 pictures.append(await picture_at(self.studio, client, url, hosts, may_fetch=self.may_fetch))
             elif isinstance(part, FilePart):

@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 from PIL import Image
 
+from imagerag.errors import UserError
 from imagerag.serve.app import build_app, listen
 from imagerag.serve.room import EngineRoom
 from imagerag.serve.studio import Studio
@@ -319,6 +320,19 @@ def test_pages_of_other_origins_and_names_that_are_not_this_machines_are_refused
     assert httpx.get(url, headers={"origin": "https://elsewhere.test"}).status_code == 403
     assert httpx.get(url, headers={"origin": "null"}).status_code == 403
     assert httpx.get(url, headers={"origin": url.removesuffix("/v1/models")}).status_code == 200
+
+
+def test_behind_a_proxy_its_name_is_known_and_a_token_is_needed(serve: Callable[..., Served]) -> None:
+    server = serve({"tokens": TOKENS, "public_url": "https://draw.test"})
+    headers = {"host": "draw.test", "origin": "https://draw.test", "authorization": f"Bearer {TOKENS[0]}"}
+    assert httpx.get(server.url + "/v1/models", headers=headers).status_code == 200
+    headers |= {"origin": "https://elsewhere.test"}
+    assert httpx.get(server.url + "/v1/models", headers=headers).status_code == 403
+    made = server.client(TOKENS[0]).images.generate(model=MODEL, prompt="an owl")
+    assert made.data[0].url.startswith("https://draw.test/images/")
+    for host, public_url in (("0.0.0.0", None), ("127.0.0.1", "https://draw.test"), ("127.0.0.1", "draw.test")):
+        with pytest.raises(UserError, match=r"others can reach|can be reached by others|is no address"):
+            listen(host, 0, (), public_url)
 
 
 def test_a_body_that_is_too_large_is_refused_however_it_is_sent(serve: Callable[..., Served]) -> None:

@@ -98,7 +98,11 @@ const ENDINGS = {
   money: "the money limit was reached", cancelled: "it was stopped", error: "an error ended it",
 };
 
+const choices = (run) => run.steps.querySelectorAll("[role=group] button, [role=group] input");
+
 function onEvent(run, event) {
+  // Whatever happens after a question shows that it has been answered, perhaps before this page was loaded.
+  if (event.event !== "queued") choices(run).forEach((control) => { control.disabled = true; });
   switch (event.event) {
     case "queued":
       run.line.textContent = event.position ? `in the queue: ${event.position} come first` : "its turn has come";
@@ -192,6 +196,14 @@ function follow(run, id) {
   run.actions.replaceChildren(stop);
   let first = true;
   source.onopen = () => { if (!first) run.steps.replaceChildren(); first = false; }; // the server tells all from the beginning
+  source.onerror = () => {
+    if (source.readyState !== EventSource.CLOSED || running?.source !== source) return;
+    running = null;
+    run.line.className = "bad";
+    run.line.textContent = "the server does not know this run any more; what was drawn is kept";
+    say(run.line.textContent);
+    $("composer").querySelector("button.main").disabled = false;
+  };
   source.onmessage = (message) => onEvent(run, JSON.parse(message.data));
 }
 
@@ -206,7 +218,11 @@ function askApproval(run, event) {
   const decide = (choice) => () => {
     const chosen = [...form.querySelectorAll("input:checked")].map((box) => box.value);
     form.querySelectorAll("input, button").forEach((control) => { control.disabled = true; });
-    post(`/web/runs/${running.id}/decision`, { choice, references: chosen });
+    post(`/web/runs/${running.id}/decision`, { choice, references: chosen }).catch((error) => {
+      form.querySelectorAll("input, button").forEach((control) => { control.disabled = false; });
+      run.line.textContent = error.message;
+      say(error.message);
+    });
   };
   const form = make("div", { role: "group", "aria-label": "References for the redraw" },
     make("ul", { class: "refs" }, ...boxes),

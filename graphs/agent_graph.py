@@ -22,6 +22,7 @@ from imagerag.graphs.judging import judge
 from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.graphs.state import Input, Limits, Output, State
 from imagerag.graphs.turn import unjudged
+from imagerag.graphs.uploads import uploading
 from imagerag.index.references import ReferenceIndex
 from imagerag.store.images import ImageStore
 from imagerag.tools.five import make_tools
@@ -115,5 +116,5 @@ def build_graph(
     builder.add_conditional_edges("critic", after_critic)
     builder.add_edge("finish", END)
     saver = InMemorySaver() if checkpointer == "memory" else checkpointer
-    graph: Graph = builder.compile(checkpointer=saver, name="imagerag")
+    graph: Graph = uploading(builder.compile(checkpointer=saver, name="imagerag"), store)
     return graph.with_config(recursion_limit=RECURSION_LIMIT)

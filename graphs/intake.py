@@ -1,7 +1,5 @@
 """The first node: takes a request in, whatever form it has, and turns it into a brief, a seed and limits."""
 
-import base64
-import binascii
 import random
 import time
 from typing import Any
@@ -14,6 +12,7 @@ from imagerag.graphs.budget import merge_limits, nothing_spent
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Limits, State
 from imagerag.graphs.turn import is_request, unanswered_calls
+from imagerag.graphs.uploads import picture_bytes
 from imagerag.records import ReferenceRecord
 from imagerag.store.results import make_folder
 from imagerag.tools.five import MAX_PROMPT
@@ -30,7 +29,7 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     if context.out is not None:  # a run should not end at a folder that can't be written
         make_folder(context.out)
     messages = list(state.get("messages") or [])
-    request, message, pictures = _request(messages, state.get("prompt") or "")
+    request, message, pictures = _request(parts, messages, state.get("prompt") or "")
     references = list(state.get("all_references") or [])
     subjects: list[ReferenceRecord] = []
     files = [*(state.get("subjects") or ()), *context.subject]
@@ -86,7 +85,9 @@ def check_prompt(text: str) -> str:
     return text
 
 
-def _request(messages: list[AnyMessage], prompt: str) -> tuple[str, HumanMessage | None, list[bytes]]:
+def _request(
+    parts: ResolvedParts, messages: list[AnyMessage], prompt: str
+) -> tuple[str, HumanMessage | None, list[bytes]]:
     """Return the request, its message (pictures taken out), and the pictures that came with it."""
     if not messages or not is_request(messages[-1]):
         return check_prompt(prompt), None, []
@@ -95,7 +96,7 @@ def _request(messages: list[AnyMessage], prompt: str) -> tuple[str, HumanMessage
     kept: list[Any] = []
     for block in last.content_blocks:
         if block["type"] == "image":
-            pictures.append(_picture_bytes(dict(block)))
+            pictures.append(picture_bytes(dict(block), parts.store))
         elif block["type"] == "text":
             kept.append({"type": "text", "text": block["text"]})
     text = check_prompt(_text(last))
@@ -104,19 +105,6 @@ def _request(messages: list[AnyMessage], prompt: str) -> tuple[str, HumanMessage
 
 def _text(message: AnyMessage) -> str:
     return str(message.text)
-
-
-def _picture_bytes(block: dict[str, Any]) -> bytes:
-    data = block.get("base64")
-    if not data:
-        shown = str(block.get("url") or block.get("file_id") or "")[:80]
-        raise UserError(f"image {shown!r} is given by address; send its bytes (base64) instead")
-    try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise UserError(
-            f"image {str(data)[:16]!r}... is not base64 ({error}); send the file's bytes in base64"
-        ) from error
 
 
 def _subject(parts: ResolvedParts, picture: str | bytes, subject_id: str) -> ReferenceRecord:

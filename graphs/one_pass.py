@@ -29,6 +29,7 @@ from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.graphs.state import Input, Output, Spent, State
 from imagerag.graphs.tracing import trace_step
 from imagerag.graphs.turn import best_of, images_of_turn, unjudged
+from imagerag.graphs.uploads import uploading
 from imagerag.index.references import ReferenceIndex
 from imagerag.prompts import render
 from imagerag.records import ReferenceRecord
@@ -88,7 +89,7 @@ def build_one_pass(
     builder.add_conditional_edges("redraw", _after_drawing)
     builder.add_edge("finish", END)
     saver = InMemorySaver() if checkpointer == "memory" else checkpointer
-    graph: Graph = builder.compile(checkpointer=saver, name="imagerag-one-pass")
+    graph: Graph = uploading(builder.compile(checkpointer=saver, name="imagerag-one-pass"), store)
     return graph.with_config(recursion_limit=RECURSION_LIMIT)
 
 

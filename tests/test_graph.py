@@ -1,5 +1,8 @@
 """The loop itself: who acts when, what is kept, what ends a run; with scripted engines and real LangGraph and disk."""
 
+import asyncio
+import base64
+import io
 import json
 import threading
 from pathlib import Path
@@ -7,6 +10,7 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 from PIL import Image
 
@@ -304,3 +308,52 @@ def test_a_results_folder_that_cannot_be_written_is_refused_before_anything_is_d
     with pytest.raises(UserError, match="choose another folder"):
         run(tmp_path / "home", [GENERATE], [0.9], out=str(tmp_path / "file"))
     assert not (tmp_path / "home" / "images").exists()
+
+
+def noise() -> str:
+    """A picture that is no other, in base64."""
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 64), 90).convert("RGB").save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+@pytest.mark.parametrize("door", ["invoke", "ainvoke"])
+@pytest.mark.parametrize("shape", ["image", "image_url"])
+def test_no_checkpoint_holds_the_pixels_of_a_message(tmp_path: Path, door: str, shape: str) -> None:
+    earlier, now = noise(), noise()
+
+    def block(data: str) -> dict[str, Any]:
+        if shape == "image":
+            return {"type": "image", "base64": data, "mime_type": "image/png"}
+        return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+
+    saver = InMemorySaver()
+    graph = build_graph(
+        chat_model=ScriptedModel(script=[GENERATE], seen=[], offered=[]),
+        critic=ScriptedCritic([0.9]),
+        generator=Squares(),
+        checkpointer=saver,
+    )
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "an eagle like this"}, block(earlier)]},
+        {"role": "assistant", "content": "image-1 shows it"},
+        {"role": "user", "content": [{"type": "text", "text": "an owl like this"}, block(now)]},
+    ]
+    context = Context(home=str(tmp_path))
+    if door == "invoke":
+        result = graph.invoke({"messages": messages}, thread(), context=context)
+    else:
+        result = asyncio.run(graph.ainvoke({"messages": messages}, thread(), context=context))
+    (subject,) = [r for r in graph.get_state(thread()).values["all_references"] if r["kind"] == "subject"]
+    assert Image.open(subject["path"]).size == (64, 64)
+    assert result["image"] is not None
+    kept = repr(saver.storage) + repr(saver.blobs) + repr(saver.writes)
+    assert "an owl like this" in kept
+    assert now[200:260] not in kept
+    assert earlier[200:260] not in kept
+
+
+def test_a_picture_given_by_address_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    content = [{"type": "text", "text": "an owl"}, {"type": "image", "url": "https://example.org/owl.png"}]
+    with pytest.raises(UserError, match="given by address; send its bytes"):
+        run(tmp_path, [GENERATE], [0.9], {"messages": [{"role": "user", "content": content}]})

@@ -1,0 +1,96 @@
+"""Pictures that come with a request go to the image store before LangGraph sees them: no checkpoint holds pixels."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, convert_to_messages
+from langgraph.graph.state import CompiledStateGraph
+
+from imagerag.errors import UserError
+from imagerag.graphs.context import Context, load_context
+from imagerag.graphs.parts import Injected, ResolvedParts
+from imagerag.graphs.state import Input, Output, State
+from imagerag.store.images import ImageStore
+
+STORED = "sha256:"
+"""Begins the ``file_id`` of an image block whose pixels lie in the image store."""
+
+
+class UploadingGraph(CompiledStateGraph[State, Context, Input, Output]):
+    """A graph that stores the pictures in its input's messages first; LangGraph checkpoints the input as it came.
+
+    Args:
+        image_store: where to; the one in the context's data directory if not given.
+        attributes: those of the compiled graph that this one takes the place of.
+    """
+
+    def __init__(self, *, image_store: ImageStore | None = None, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.image_store = image_store
+
+    def stream(self, input: Any, config: Any = None, *, context: Any = None, **options: Any) -> Iterator[Any]:
+        """See ``Pregel.stream``.
+
+        Raises:
+            UserError: a picture can't be read or stored.
+        """
+        return super().stream(self._stored(input, context), config, context=context, **options)
+
+    def astream(self, input: Any, config: Any = None, *, context: Any = None, **options: Any) -> AsyncIterator[Any]:
+        """See ``Pregel.astream``; raises as ``stream`` does."""
+        return super().astream(self._stored(input, context), config, context=context, **options)
+
+    def _stored(self, input: Any, context: Any) -> Any:
+        if not isinstance(input, dict) or not input.get("messages"):
+            return input
+        settings = Context(**context) if isinstance(context, dict) else context or load_context()
+        parts = ResolvedParts(settings, Injected(store=self.image_store))
+        messages = convert_to_messages(input["messages"])
+        last = len(messages) - 1
+        return {**input, "messages": [_stripped(message, parts, at == last) for at, message in enumerate(messages)]}
+
+
+def uploading(graph: CompiledStateGraph[State, Context, Input, Output], store: ImageStore | None) -> UploadingGraph:
+    """Return the graph as one that stores the pictures of its input first."""
+    attributes = {name: value for name, value in vars(graph).items() if name != "__orig_class__"}
+    return UploadingGraph(image_store=store, **attributes)
+
+
+def picture_bytes(block: dict[str, Any], store: ImageStore) -> bytes:
+    """Return the bytes of the picture in an image block.
+
+    Raises:
+        UserError: it is given by address, is not base64, or is no longer in the store.
+    """
+    file_id = str(block.get("file_id") or "")
+    if file_id.startswith(STORED):
+        store.open(file_id.removeprefix(STORED))  # says in words what is wrong with it
+        return store.path(file_id.removeprefix(STORED)).read_bytes()
+    data = block.get("base64")
+    if not data:
+        shown = str(block.get("url") or file_id)[:80]
+        raise UserError(f"image {shown!r} is given by address; send its bytes (base64) instead")
+    try:
+        return base64.b64decode(data, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise UserError(
+            f"image {str(data)[:16]!r}... is not base64 ({error}); send the file's bytes in base64"
+        ) from error
+
+
+def _stripped(message: AnyMessage | BaseMessage, parts: ResolvedParts, last: bool) -> BaseMessage:
+    """Return a person's message without pixels: the last one's pictures become addresses, earlier ones a mention."""
+    if not isinstance(message, HumanMessage) or isinstance(message.content, str):
+        return message
+    blocks: list[Any] = []
+    for block in message.content_blocks:
+        if block["type"] != "image":
+            blocks.append(block)
+        elif last:
+            stored = parts.store.put_user_image(picture_bytes(dict(block), parts.store))
+            blocks.append({"type": "image", "file_id": STORED + stored.sha256})
+        else:
+            blocks.append({"type": "text", "text": "(an image)"})
+    return message.model_copy(update={"content": blocks})

@@ -12,9 +12,10 @@ from langgraph.runtime import Runtime
 
 from imagerag.agent.minds import Critic, Writer
 from imagerag.engines.generator import Generator
+from imagerag.errors import UserError
 from imagerag.graphs.acting import act, current_bench
 from imagerag.graphs.approval import ask_first
-from imagerag.graphs.context import Context, load_context
+from imagerag.graphs.context import Context, load_context, without_paths
 from imagerag.graphs.deciding import decide
 from imagerag.graphs.finishing import finish
 from imagerag.graphs.intake import take_in
@@ -62,6 +63,7 @@ def build_graph(
     store: ImageStore | None = None,
     budget: Limits | None = None,
     checkpointer: BaseCheckpointSaver[Any] | Literal["memory"] | None = "memory",
+    allow_paths: bool = True,
 ) -> Graph:
     """Return the agent's graph, ready to ``invoke`` with ``{"prompt": ...}`` and a ``thread_id``.
 
@@ -71,6 +73,7 @@ def build_graph(
         budget: limits that hold unless a request brings its own.
         checkpointer: keeps threads; ``"memory"`` for as long as the graph lives, ``None`` for a graph that is served
             or nested by something that brings its own.
+        allow_paths: whether requests may name files and folders of this machine; not those of a server's clients.
 
     Nothing heavy is loaded before the first run.
     """
@@ -79,9 +82,12 @@ def build_graph(
     by_name = {tool.name: tool for tool in tools}
 
     def parts(runtime: Runtime[Context]) -> ResolvedParts:
-        return ResolvedParts(runtime.context or load_context(), injected, runtime.stream_writer)
+        context = runtime.context or load_context()
+        return ResolvedParts(context if allow_paths else without_paths(context), injected, runtime.stream_writer)
 
     def intake(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+        if state.get("subjects") and not allow_paths:
+            raise UserError(f"subjects {state['subjects']!r} are files of the server; send pictures in the message")
         return take_in(state, parts(runtime), budget)
 
     def agent(state: State, runtime: Runtime[Context]) -> dict[str, Any]:

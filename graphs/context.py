@@ -125,6 +125,20 @@ def load_context(
     return replace(Context(), **given)
 
 
+def without_paths(context: Context, environ: Mapping[str, str] | None = None) -> Context:
+    """Return a client's context with the server's own places in it.
+
+    Raises:
+        UserError: it names a file or a folder; those are this machine's, not the client's.
+    """
+    own = load_context(environ=environ)
+    for name in ("subject", "home", "out"):
+        value = getattr(context, name)
+        if value and value != getattr(own, name):
+            raise UserError(f"{name} {value!r} is a place on the server, which clients can't choose; leave it out")
+    return replace(context, subject=own.subject, home=own.home, out=own.out)
+
+
 def _from_file(file: Path) -> dict[str, Any]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))

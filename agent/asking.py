@@ -11,11 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
-from langchain_core.runnables import Runnable
+
+from imagerag.agent.metering import current_meter
 
 RETRIES = 2
 """Further attempts after one that failed for a reason that may pass."""
@@ -31,9 +31,6 @@ MAX_WORDS = 4000
 
 NOT_JSON = "not_json"
 """Key under which a call carries arguments that were not JSON; the tools node refuses it."""
-
-Check = Callable[[], None]
-"""Raises ``BudgetExceeded`` or ``Cancelled`` when the run has to end."""
 
 
 class ModelFailed(Exception):
@@ -66,33 +63,37 @@ class Answer:
 
 
 def ask(
-    model: Runnable[Any, AIMessage],
+    call: Callable[[list[BaseMessage]], AIMessage],
     messages: Sequence[BaseMessage],
     *,
-    check: Check = lambda: None,
-    before: Check = lambda: None,
+    before: Callable[[], None] = lambda: None,
 ) -> Answer:
-    """Ask the model, again where that may help, and return its answer.
+    """Ask the model, again where that may help, and return its answer; the current meter counts every attempt.
 
     Args:
-        check: called while waiting, many times a second.
-        before: called before each attempt; raises where the budget allows no other one.
+        call: puts the question, such as the ``invoke`` of a chat model.
+        messages: the question.
+        before: called before each attempt; raises where no other one is allowed.
 
     Raises:
         ModelFailed: no answer after every attempt; the last failure's words.
-        BudgetExceeded, Cancelled: from ``check`` or ``before``.
+        BudgetExceeded, Cancelled: from the meter or ``before``.
     """
+    meter = current_meter()
     failures: list[str] = []
     while True:
+        meter.allow()
         before()
+        meter.calls += 1
         try:
-            answer = _in_time(lambda: model.invoke(list(messages)), check)
+            answer = _in_time(lambda: call(list(messages)), meter.check)
         except _Failed as failed:
             failures.append(failed.why)
             if failed.lasting or len(failures) > RETRIES:
                 raise ModelFailed(failed.why, lasting=failed.lasting, attempts=len(failures)) from failed.error
-            _wait(failed.wait if failed.wait is not None else _backoff(len(failures)), check)
+            _wait(failed.wait if failed.wait is not None else _backoff(len(failures)), meter.check)
         else:
+            meter.enter(answer)
             return Answer(tidy(answer), len(failures) + 1, tuple(failures))
 
 
@@ -106,7 +107,7 @@ class _Failed(Exception):
         self.why = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
-def _in_time(call: Callable[[], AIMessage], check: Check) -> AIMessage:
+def _in_time(call: Callable[[], AIMessage], check: Callable[[], None]) -> AIMessage:
     """Run the call on a thread of its own, so that the run's clock and its cancel switch end the wait.
 
     A server that sends a byte now and then never times out by itself.
@@ -138,7 +139,7 @@ def _backoff(failures: int) -> float:
     return float(BACKOFF * 2 ** (failures - 1) * random.uniform(1, 1.25))
 
 
-def _wait(seconds: float, check: Check) -> None:
+def _wait(seconds: float, check: Callable[[], None]) -> None:
     """Wait, but no longer than the run may take."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:

@@ -53,7 +53,7 @@ def connect(name: str) -> BaseChatModel:
         UserError: the provider is not known, its package is not installed, or its key is not set.
     """
     if importlib.util.find_spec("langchain") is None:
-        raise UserError(f"vlm {name!r} needs 'langchain', which is not installed; run: pip install 'imagerag[vlm]'")
+        raise UserError(f"model {name!r} needs 'langchain', which is not installed; run: pip install 'imagerag[vlm]'")
     # Our own retries heed the run's budget; a client that retries by itself would not.
     settings: dict[str, Any] = {"max_retries": 0, "timeout": TIMEOUT}
     provider, model = name.split(":", 1)
@@ -64,7 +64,7 @@ def connect(name: str) -> BaseChatModel:
         settings = {"client_kwargs": {"timeout": TIMEOUT}}
     elif (key := KEYS.get(provider)) and not os.environ.get(key):
         _require_package(name, provider)
-        raise UserError(f"vlm {name!r} needs a key; set the variable {key}")
+        raise UserError(f"model {name!r} needs a key; set the variable {key}")
     return _create(name, provider, model, settings)
 
 
@@ -79,7 +79,7 @@ def _create(name: str, provider: str, model: str, settings: dict[str, Any]) -> B
     except Exception as error:  # each provider refuses settings with exceptions of its own
         known = "Unsupported provider" not in str(error)
         why = " ".join(str(error).split())[:300] if known else f"provider {provider!r} is not known"
-        raise UserError(f"vlm {name!r} can't be used: {why}; give a name such as {EXAMPLES}") from error
+        raise UserError(f"model {name!r} can't be used: {why}; give a name such as {EXAMPLES}") from error
 
 
 def _require_package(name: str, provider: str) -> None:
@@ -96,4 +96,4 @@ def _require_package(name: str, provider: str) -> None:
 def _missing(name: str, provider: str, error: ImportError) -> UserError:
     found = re.search(r"pip install ([\w-]+)", str(error))
     package = found[1] if found else f"langchain-{provider.replace('_', '-')}"
-    return UserError(f"vlm {name!r} needs {package!r}, which is not installed; run: pip install {package}")
+    return UserError(f"model {name!r} needs {package!r}, which is not installed; run: pip install {package}")

@@ -54,14 +54,30 @@ def load_critic(name: str) -> Critic:
     Raises:
         UserError: no such critic; the message lists those there are.
     """
+    if is_remote(name):
+        from imagerag.agent.vlm_critic import VlmCritic
+
+        return VlmCritic(name, load_chat_model(name), lambda: load_critic("clip"))
     if name not in CRITICS:
-        raise UserError(f"critic {name!r} is not known; give --critic one of: {', '.join(CRITICS)}")
+        raise UserError(
+            f"critic {name!r} is not known; give --critic one of: {', '.join(CRITICS)}, or a model such as {EXAMPLES}"
+        )
     return CRITICS[name]()
 
 
-def load_writer() -> Writer:
-    """Return the embedded, rule-based writer."""
+@lru_cache(maxsize=4)
+def load_writer(vlm: str = "rules") -> Writer:
+    """Return the writer that goes with that chat model: the model itself, or the embedded, rule-based one.
+
+    Raises:
+        UserError: no such model.
+    """
     from imagerag.agent.writer import RuleWriter
     from imagerag.index.library import Library
 
-    return RuleWriter(lambda: {concept.name for concept in Library().concepts})
+    rules = RuleWriter(lambda: {concept.name for concept in Library().concepts})
+    if not is_remote(vlm):
+        return rules
+    from imagerag.agent.vlm_writer import VlmWriter
+
+    return VlmWriter(load_chat_model(vlm), rules)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AIMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from imagerag.agent.asking import NOT_JSON
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument
-from imagerag.graphs.budget import check_generation, stop_check
+from imagerag.graphs.budget import check_generation, meter_step, stop_check
 from imagerag.graphs.deciding import stop_reason
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Spent, State
@@ -48,20 +48,25 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
         for call in calls:
             began = time.perf_counter()
             error: str | None = None
+            tokens, money, notes = 0, cast("float | None", 0.0), list[str]()
             if halt is not None:
                 result = _refused(call, f"not run: {halt}")
             else:
                 try:
-                    result = _run(call, tools, offered)
+                    with meter_step(state["limits"], spent, parts.context.cancel) as meter:
+                        result = _run(call, tools, offered)
                 except (BudgetExceeded, Cancelled) as stop:
                     halt = stop
                     result = _refused(call, f"not run to its end: {stop}")
+                tokens, money, notes = meter.tokens_here, meter.money_here, meter.notes
             if result.status == "error":
                 error = str(result.text)
             if error is not None and halt is None:  # the end of the run is told by the node that ends it
                 emit({"event": "note", "text": f"{call['name']}: {error}"})
             results.append(result)
-            trace.append(trace_step(state, "tools", call["name"], str(result.text), began, error=error))
+            told = "; ".join([*([error] if error else []), *notes]) or None
+            text = str(result.text)
+            trace.append(trace_step(state, "tools", call["name"], text, began, tokens=tokens, money=money, error=told))
     return {
         "messages": results,
         "all_images": bench.made_images,

@@ -2,8 +2,10 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from imagerag.agent.metering import Meter, metered
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
@@ -37,12 +39,37 @@ def check_step(limits: Limits, spent: Spent) -> None:
     """
     if spent["steps"] >= limits["max_steps"]:
         raise BudgetExceeded("steps", spent["steps"], limits["max_steps"])
-    max_tokens, max_money = limits["max_tokens"], limits["max_money"]
-    if max_tokens is not None and spent["tokens"] >= max_tokens:
-        raise BudgetExceeded("tokens", spent["tokens"], max_tokens)
-    if max_money is not None and (spent["money"] is None or 0 < max_money <= spent["money"]):
-        raise BudgetExceeded("money", float("nan") if spent["money"] is None else spent["money"], max_money)
+    check_spending(limits, spent["tokens"], spent["money"])
     check_seconds(limits, spent)
+
+
+def check_spending(limits: Limits, tokens: int, money: float | None) -> None:
+    """Refuse another call of a model.
+
+    Raises:
+        BudgetExceeded: tokens or money have run out.
+    """
+    max_tokens, max_money = limits["max_tokens"], limits["max_money"]
+    if max_tokens is not None and tokens >= max_tokens:
+        raise BudgetExceeded("tokens", tokens, max_tokens)
+    if max_money is not None and (money is None or 0 < max_money <= money):
+        raise BudgetExceeded("money", float("nan") if money is None else money, max_money)
+
+
+@contextmanager
+def meter_step(limits: Limits, spent: Spent, cancel: threading.Event | None) -> Iterator[Meter]:
+    """Count the model calls made until the block ends, and enter them in ``spent``."""
+    meter = Meter(
+        check=stop_check(limits, spent, cancel),
+        allow=lambda: check_spending(limits, meter.tokens, meter.money),
+        tokens=spent["tokens"],
+        money=spent["money"],
+    )
+    try:
+        with metered(meter):
+            yield meter
+    finally:
+        spent["tokens"], spent["money"] = meter.tokens, meter.money
 
 
 def check_generation(limits: Limits, spent: Spent) -> None:

@@ -1,22 +1,21 @@
 """The agent node: the chat model decides what to do next, or a limit decides for it."""
 
-import base64
-import io
 import textwrap
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 
 from imagerag.agent.asking import Answer, ModelFailed, ask
+from imagerag.agent.pictures import image_block
 from imagerag.agent.policy import decide as decide_by_rule
 from imagerag.agent.policy import read
 from imagerag.engines.generator import reference_scales
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
-from imagerag.graphs.budget import check_step, stop_check
+from imagerag.graphs.budget import check_step, meter_step, stop_check
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.tracing import trace_step
@@ -31,9 +30,6 @@ LONGEST_CALL = 160
 STEPS_WITHOUT_IMAGE = 8
 """Decisions without a drawing after which the rules decide for the model; looking everything up first takes three."""
 
-MAX_SIDE = 768
-"""Pixels on the longer side of an image sent to a model."""
-
 
 def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dict[str, Any]:
     """Ask the chat model for its next tool calls; stop instead when a limit is reached."""
@@ -42,13 +38,16 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     images = images_of_turn(state["all_images"], state["turn"])
     offered = offered_tools(state["mode"], images, has_searched(state["messages"]))
     failures: tuple[str, ...] = ()
+    tokens, money = 0, cast("float | None", 0.0)
     if not images and spent["steps"] >= STEPS_WITHOUT_IMAGE:
         answer = AIMessage("")
         spent["steps"] += 1
     else:
         try:
-            asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
+            with meter_step(state["limits"], spent, parts.context.cancel) as meter:
+                asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
             answer, failures = asked.message, asked.failures
+            tokens, money = meter.tokens_here, meter.money_here
         except (BudgetExceeded, Cancelled) as stop:
             step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"])
             return {"spent": spent, "halt": stop_reason(stop), "all_trace": [step]}
@@ -59,15 +58,10 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
                 step = trace_step(state, "agent", "stop", "no answer", began, step=spent["steps"], error=str(failed))
                 return {"spent": spent, "halt": "error", "all_trace": [step]}
             answer, failures = AIMessage(""), (str(failed),)
-    tokens = answer.usage_metadata["total_tokens"] if answer.usage_metadata else 0
-    spent["tokens"] += tokens
-    if tokens and spent["money"] is not None:
-        spent["money"] = None  # priced models report their cost; a model that only counts tokens has no known price
     if not answer.tool_calls and not images:
         # A model that chats instead of drawing would lose the run: until there is an image, the rules decide for it.
         answer = _by_rule(state, parts, offered, answer)
     called = ", ".join(call["name"] for call in answer.tool_calls) or "nothing more to do"
-    money = None if tokens else 0.0
     said = str(answer.text) or "; ".join(_in_words(call) for call in answer.tool_calls)
     step = trace_step(
         state,
@@ -85,15 +79,14 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
 
 def _ask(state: State, parts: ResolvedParts, offered: Sequence[BaseTool], spent: Spent) -> Answer:
     """Ask the chat model; every attempt is a step, and none is made beyond a limit."""
-    check = stop_check(state["limits"], spent, parts.context.cancel)
 
     def before() -> None:
-        check()
+        stop_check(state["limits"], spent, parts.context.cancel)()
         check_step(state["limits"], spent)
         spent["steps"] += 1
 
     before_asking = [_system(state, parts, frozenset(tool.name for tool in offered)), *_with_pixels(state, parts)]
-    return ask(parts.chat_model.bind_tools(list(offered)), before_asking, check=check, before=before)
+    return ask(parts.chat_model.bind_tools(list(offered)).invoke, before_asking, before=before)
 
 
 def _by_rule(state: State, parts: ResolvedParts, offered: frozenset[str], silent: AIMessage) -> AIMessage:
@@ -155,8 +148,4 @@ def _is_placeholder(block: str | dict[str, Any]) -> bool:
 
 
 def _filled(block: Any, records: dict[str, Any], parts: ResolvedParts) -> dict[str, Any]:
-    image = open_pixels(parts, records[block["id"]]).convert("RGB")
-    image.thumbnail((MAX_SIDE, MAX_SIDE))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return {"type": "image", "base64": base64.b64encode(buffer.getvalue()).decode(), "mime_type": "image/png"}
+    return image_block(open_pixels(parts, records[block["id"]]))

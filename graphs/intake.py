@@ -8,7 +8,7 @@ from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
 from imagerag.agent.minds import PastImage
 from imagerag.errors import UserError
-from imagerag.graphs.budget import merge_limits, nothing_spent
+from imagerag.graphs.budget import merge_limits, meter_step, nothing_spent
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Limits, State
 from imagerag.graphs.turn import is_request, unanswered_calls
@@ -40,7 +40,10 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     if not history:  # a client without threads sends the whole conversation every time
         earlier = [entry for entry in messages[:-1] if is_request(entry)] if message else []
         history = [PastImage(f"message-{k + 1}", _text(entry), k + 1) for k, entry in enumerate(earlier)]
-    brief = parts.writer.brief(request, history)
+    limits = merge_limits(context, budget, state.get("budget"))
+    spent = nothing_spent(time.time())
+    with meter_step(limits, spent, context.cancel):
+        brief = parts.writer.brief(request, history)
     seed = next((seed for seed in (state.get("seed"), context.seed, state.get("run_seed")) if seed is not None), None)
     if seed is None:
         seed = random.SystemRandom().randrange(2**32)
@@ -58,8 +61,8 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
         "base": brief.base if any(image.id == brief.base for image in history) else None,
         "run_seed": seed,
         "mode": context.mode,
-        "limits": merge_limits(context, budget, state.get("budget")),
-        "spent": nothing_spent(time.time()),
+        "limits": limits,
+        "spent": spent,
         "best": None,
         "stale": 0,
         "halt": None,

@@ -5,8 +5,9 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
+from imagerag.graphs.budget import meter_step
 from imagerag.graphs.parts import ResolvedParts
-from imagerag.graphs.state import State
+from imagerag.graphs.state import Spent, State
 from imagerag.graphs.tracing import trace_step
 from imagerag.graphs.turn import CRITIC, best_of, images_of_turn, unjudged
 from imagerag.records import ImageRecord, StopReason, Verdict
@@ -20,7 +21,9 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     """Judge the images that have no verdict yet, against what the turn asks for; the best so far stays the best."""
     began = time.perf_counter()
     fresh = unjudged(state)
-    verdicts = parts.critic.judge([open_pixels(parts, record) for record in fresh], state["prompt"])
+    spent: Spent = {**state["spent"]}
+    with meter_step(state["limits"], spent, parts.context.cancel) as meter:
+        verdicts = parts.critic.judge([open_pixels(parts, record) for record in fresh], state["prompt"])
     judged: list[ImageRecord] = []
     for record, verdict in zip(fresh, verdicts, strict=True):
         judged.append({**record, "verdict": verdict, "score": verdict["score"]})
@@ -49,8 +52,12 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
                 parts.critic.name,
                 "; ".join(f"{record['id']} {record['score']:.2f}" for record in judged),
                 began,
+                tokens=meter.tokens_here,
+                money=meter.money_here,
+                error="; ".join(meter.notes) or None,
             )
         ],
+        "spent": spent,
     }
 
 

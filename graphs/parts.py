@@ -60,7 +60,7 @@ class ResolvedParts:
     @cached_property
     def writer(self) -> Writer:
         """The writer of captions and rephrased prompts."""
-        return self.injected.writer or load_writer()
+        return self.injected.writer or load_writer(self.context.vlm)
 
     @cached_property
     def generator(self) -> Generator:

@@ -40,17 +40,19 @@ def run(server: OpenAIServer, home: Path, scores: Sequence[float] = (0.5,) * 9, 
 
 
 def test_a_server_drives_the_whole_loop(tmp_path: Path) -> None:
-    with serving([DRAW, CAPTIONS, SEARCH, REDRAW]) as server:
+    worded = Reply(json.dumps({"concepts": [{"concept": "owl", "captions": ["a barn owl"]}]}))
+    with serving([DRAW, CAPTIONS, worded, SEARCH, REDRAW]) as server:
         result = run(server, tmp_path, [0.3, 0.9])
     assert result["stop_reason"] == "satisfied"
     assert result["image"]["id"] == "image-2"
     assert result["image"]["references"] == ["ref-1"]
     assert [step["tokens"] for step in result["trace"] if step["node"] == "agent"] == [110] * 4
+    assert [step["summary"] for step in result["trace"] if step["name"] == "propose_captions"][-1] == "owl: a barn owl"
     assert {tool["function"]["name"] for tool in server.requests[0]["tools"]} >= {"generate", "search_references"}
 
 
 def test_the_model_sees_the_pixels_and_nothing_that_names_a_place(tmp_path: Path) -> None:
-    with serving([DRAW, CAPTIONS, SEARCH, STOP]) as server:
+    with serving([DRAW, SEARCH, STOP]) as server:
         run(server, tmp_path)
     sent = json.dumps(server.requests[-1])
     assert sent.count("data:image/png;base64,") == 3  # the drawing and two references

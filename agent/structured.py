@@ -1,0 +1,151 @@
+"""Answers of a given shape from any chat model: its native schema mode, else a tool call, else JSON in plain text.
+
+An answer that does not fit is sent back once with the reason; after that the caller goes on without the model.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, TypeVar
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.runnables import Runnable, RunnableParallel, RunnableSequence
+from pydantic import BaseModel, ValidationError
+
+from imagerag.agent.asking import ModelFailed, ask
+from imagerag.agent.metering import current_meter
+from imagerag.errors import BudgetExceeded
+from imagerag.prompts import render
+
+Way = Literal["json_schema", "function_calling", "text"]
+WAYS: tuple[Way, ...] = ("json_schema", "function_calling", "text")
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class Unusable(Exception):
+    """The model gave no answer of that shape, not even when told what was wrong."""
+
+
+class StructuredModel:
+    """A chat model that answers in shapes.
+
+    Args:
+        model: any chat model; which of the three ways it takes is found out once and remembered.
+    """
+
+    def __init__(self, model: BaseChatModel) -> None:
+        self.model = model
+        self._way = 0
+
+    def answer(self, shape: type[Shape], messages: Sequence[BaseMessage], purpose: str) -> Shape:
+        """Return the model's answer as an instance of ``shape``; at most one call more than one, for a repair.
+
+        What happened is noted on the current meter, for the trace. A way that the provider refuses outright is not
+        tried again; such a refusal gives no answer and is not billed.
+
+        Raises:
+            Unusable: no answer of that shape, no answer at all, or no budget left for one.
+            Cancelled: the caller asked the run to stop.
+        """
+        meter = current_meter()
+        asked = list(messages)
+        for attempt in (1, 2):
+            reply = self._reply(shape, asked, purpose)
+            try:
+                return _fitting(shape, reply)
+            except ValueError as error:
+                why = _in_words(error)
+                meter.notes.append(f"{purpose}: answer {attempt} does not fit: {why}")
+                asked += [AIMessage(_shown(reply)), HumanMessage(render("repair.j2", why=why))]
+        raise Unusable(f"{purpose}: no usable answer, also after one repair")
+
+    def _reply(self, shape: type[BaseModel], messages: list[BaseMessage], purpose: str) -> AIMessage:
+        """Return the raw answer, going on to the next way where the provider refuses one."""
+        meter = current_meter()
+        while True:
+            way = WAYS[self._way]
+            try:
+                asked = ask(self._call(shape, way), messages)
+            except ModelFailed as failed:
+                meter.notes.append(f"{purpose}: {failed}")
+                if failed.lasting and self._way + 1 < len(WAYS):
+                    self._way += 1
+                    continue
+                raise Unusable(f"{purpose}: {failed}") from failed
+            except BudgetExceeded as stop:
+                meter.notes.append(f"{purpose}: not asked: {stop}")
+                raise Unusable(str(stop)) from stop
+            meter.notes += [f"{purpose}: {failure}" for failure in asked.failures]
+            return asked.message
+
+    def _call(self, shape: type[BaseModel], way: Way) -> Callable[[list[BaseMessage]], AIMessage]:
+        schema = _schema(shape)
+        if way == "text":
+            wanted = HumanMessage(render("shape.j2", schema=json.dumps(schema)))
+            return lambda messages: self.model.invoke([*messages, wanted])
+        try:
+            asking = _unparsed(self.model.with_structured_output(schema, method=way, include_raw=True))
+        except (NotImplementedError, ValueError, TypeError):  # the integration does not know that way
+            if self._way + 1 < len(WAYS):
+                self._way += 1
+            return self._call(shape, WAYS[self._way])
+        return asking.invoke
+
+
+def _unparsed(chain: Runnable[Any, Any]) -> Runnable[Any, AIMessage]:
+    """Return the model with its schema bound, without LangChain's parser behind it.
+
+    That parser mends broken JSON a character at a time, which takes minutes for a model that repeats itself.
+    """
+    if isinstance(chain, RunnableSequence) and isinstance(chain.first, RunnableParallel):
+        return chain.first.steps__["raw"]
+    return chain | (lambda result: result["raw"])
+
+
+def _schema(shape: type[BaseModel]) -> dict[str, Any]:
+    schema = shape.model_json_schema()
+    return {"title": shape.__name__, "description": (shape.__doc__ or "").strip(), **schema}
+
+
+def _fitting(shape: type[Shape], reply: AIMessage) -> Shape:
+    """Return the first object in the answer that fits, wherever the model has put it.
+
+    Raises:
+        ValueError: none does; of several reasons, that of the last object.
+    """
+    problem: ValueError = ValueError("there is no JSON object in the answer")
+    for found in _objects(reply):
+        try:
+            return shape.model_validate(found)
+        except ValidationError as error:
+            problem = error
+    raise problem
+
+
+def _objects(reply: AIMessage) -> Iterator[Any]:
+    yield from (call["args"] for call in reply.tool_calls)
+    texts = [str(broken.get("args") or "") for broken in reply.invalid_tool_calls]
+    decoder = json.JSONDecoder()
+    for text in [*texts, str(reply.text)]:
+        for start in [found.start() for found in re.finditer(r"\{", text)][:20]:
+            try:
+                value, _ = decoder.raw_decode(text, start)
+            except (json.JSONDecodeError, RecursionError):
+                continue
+            yield value
+            break
+
+
+def _in_words(error: ValueError) -> str:
+    if isinstance(error, ValidationError):
+        problems = [f"{'.'.join(map(str, e['loc'])) or 'the object'}: {e['msg']}" for e in error.errors()[:5]]
+        return "; ".join(problems)[:600]
+    return str(error)[:600]
+
+
+def _shown(reply: AIMessage) -> str:
+    """Return the answer as plain text, since a tool call without its result may not be sent back."""
+    calls = [json.dumps(call["args"], default=str) for call in reply.tool_calls]
+    return (str(reply.text) or "; ".join(calls) or "(nothing)")[:2000]

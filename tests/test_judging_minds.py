@@ -1,0 +1,210 @@
+"""A vision-language model as critic and writer, over real HTTP: shapes, one repair, and who decides when it fails."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from imagerag.agent import asking
+from imagerag.agent.connecting import connect
+from imagerag.agent.metering import Meter, metered
+from imagerag.agent.minds import PastImage
+from imagerag.agent.vlm_critic import VlmCritic
+from imagerag.agent.vlm_writer import VlmWriter
+from imagerag.agent.writer import RuleWriter
+from imagerag.graphs import Context, build_graph
+from imagerag.prompts import render
+from tests.openai_server import Reply, Script, serving
+from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+
+OWL = Image.new("RGB", (2000, 1000), "brown")
+HISTORY = [PastImage("image-1", "an owl", 1), PastImage("image-2", "a cat", 2)]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "BACKOFF", 0.001)
+
+
+def verdict(*present: bool, matches: bool | None = None, confidence: float = 0.8, names: Sequence[str] = "ab") -> Any:
+    concepts = [
+        {"concept": name, "kind": "content", "present": there, "confidence": confidence}
+        for name, there in zip(names, present, strict=False)
+    ]
+    return {"concepts": concepts, "matches": all(present) if matches is None else matches}
+
+
+def said(value: Any) -> Reply:
+    return Reply(json.dumps(value))
+
+
+@pytest.fixture
+def ask(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Return a function that judges with a scripted model and returns verdict, meter and server."""
+    open_servers = []
+
+    def judge(script: Script | Sequence[Reply], fallback: float = 0.3) -> Any:
+        context = serving(script)
+        server = context.__enter__()
+        open_servers.append(context)
+        critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([fallback] * 9))
+        with metered(Meter()) as meter:
+            judged = critic.judge([OWL], "a b")[0]
+        return judged, meter, server, critic
+
+    yield judge
+    for context in open_servers:
+        context.__exit__(None, None, None)
+
+
+def test_a_verdict_takes_one_call_in_the_native_schema_mode(ask: Any) -> None:
+    judged, meter, server, _ = ask([said(verdict(True, False))])
+    assert (judged["satisfied"], judged["missing"], judged["critic"]) == (False, ["b"], "openai:x")
+    assert judged["score"] == pytest.approx((0.9 + 0.1) / 2)
+    assert (meter.calls, meter.tokens, meter.notes) == (1, 110, [])
+    assert server.requests[0]["response_format"]["type"] == "json_schema"
+    assert "tools" not in server.requests[0]
+
+
+def test_the_image_is_scaled_before_it_is_sent(ask: Any) -> None:
+    import base64
+    import io
+
+    _, _, server, _ = ask([said(verdict(True))])
+    url = server.requests[0]["messages"][0]["content"][1]["image_url"]["url"]
+    assert Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).size == (768, 384)
+
+
+BAD = [
+    said(verdict(True, False, matches=True)),
+    said(verdict(True, True, matches=False)),
+    said(verdict(True, False, names="aa")),
+    said(verdict(True, confidence=7)),
+    said({"concepts": [], "matches": True}),
+    said([]),
+    Reply("Yes, but the owl is missing."),
+    Reply(""),
+    Reply(None, extra={"refusal": "I can't judge this."}),
+    Reply("ha " * 50_000),
+    Reply('{"concepts": ['),
+    Reply("{" * 5000),
+    Reply(calls=[("generate", {"prompt": "an owl"})]),
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda reply: repr(reply)[:50])
+def test_what_does_not_fit_is_sent_back_once_with_the_reason(ask: Any, bad: Reply) -> None:
+    judged, meter, server, _ = ask([bad, said(verdict(True))])
+    assert judged["satisfied"]
+    assert judged["critic"] == "openai:x"
+    assert meter.calls == 2
+    assert "does not fit" in meter.notes[0]
+    assert "That answer can't be used" in server.requests[1]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda reply: repr(reply)[:50])
+def test_after_one_repair_the_other_critic_decides(ask: Any, bad: Reply) -> None:
+    judged, meter, server, _ = ask(lambda request, number: bad)
+    assert judged["critic"] == "scripted"
+    assert len(server.requests) == 2
+    assert meter.notes[-1].endswith("CLIP decides")
+
+
+def test_a_provider_without_schemas_is_asked_by_tool_and_then_in_words_and_that_is_remembered(ask: Any) -> None:
+    def script(request: dict[str, Any], number: int) -> Reply:
+        if "response_format" in request or "tools" in request:
+            return Reply("not supported here", status=400)
+        return Reply(f"Gladly!\n```json\n{json.dumps(verdict(True))}\n```")
+
+    judged, _, server, critic = ask(script)
+    assert judged["satisfied"]
+    assert ["response_format" in r or "tools" in r for r in server.requests] == [True, True, False]
+    assert critic.judge([OWL], "a b")[0]["satisfied"]
+    assert len(server.requests) == 4
+
+
+def test_a_provider_with_tools_alone_is_asked_by_tool(ask: Any) -> None:
+    def script(request: dict[str, Any], number: int) -> Reply:
+        if "response_format" in request:
+            return Reply("not supported here", status=400)
+        return Reply(calls=[(request["tools"][0]["function"]["name"], verdict(True, False))])
+
+    judged, _, server, _ = ask(script)
+    assert judged["missing"] == ["b"]
+    assert len(server.requests) == 2
+
+
+def test_later_images_of_a_prompt_are_judged_by_the_same_concepts(ask: Any) -> None:
+    script = [said(verdict(True, False)), said(verdict(True, True, names="ac")), said(verdict(True, True))]
+    _, _, server, critic = ask(script)
+    assert [score["concept"] for score in critic.judge([OWL], "a b")[0]["concepts"]] == ["a", "b"]
+    assert "exactly" in server.requests[2]["messages"][-1]["content"]
+
+
+def test_a_dead_server_leaves_the_verdict_to_the_other_critic(ask: Any) -> None:
+    judged, meter, _, _ = ask(lambda request, number: Reply(status=503))
+    assert judged["critic"] == "scripted"
+    assert meter.calls == asking.RETRIES + 1
+
+
+def test_critic_calls_count_against_the_budget_and_repairs_are_in_the_trace(tmp_path: Path) -> None:
+    draw = [("generate", {"prompt": "an owl"})]
+    model = ScriptedModel(script=[draw] * 5, seen=[], offered=[])
+    script = [Reply("Yes, but"), said(verdict(True, False)), *[said(verdict(True, False))] * 5]
+    with serving(script) as server:
+        critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([0.3] * 9))
+        graph = build_graph(chat_model=model, critic=critic, generator=Squares())
+        context = Context(home=str(tmp_path), max_tokens=300)
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+    assert result["stop_reason"] == "tokens"
+    judged = [step for step in result["trace"] if step["node"] == "critic"]
+    assert [step["tokens"] for step in judged] == [220, 110]
+    assert "answer 1 does not fit" in judged[0]["error"]
+
+
+def test_the_writer_words_captions_rephrases_and_follow_ups() -> None:
+    script = [
+        said({"concepts": [{"concept": "OWL", "captions": ["a barn owl at night", "an owl's face", "more"]}]}),
+        said({"prompt": "a very plain owl"}),
+        said({"prompt": "a cat on the moon", "base": "image-2"}),
+        said({"prompt": "a cat", "base": "/etc/passwd"}),
+    ]
+    with serving(script) as server:
+        writer = VlmWriter(connect(server.name), RuleWriter())
+        assert writer.captions("an owl and a bee", ["owl", "bee"], 2) == {
+            "owl": ["a barn owl at night", "an owl's face"],
+            "bee": ["bee", "a drawing of bee"],
+        }
+        assert writer.rephrase("an owl", ["owl"]) == "a very plain owl"
+        assert writer.brief("now put it on the moon", HISTORY).base == "image-2"
+        assert writer.brief("again", HISTORY).base is None
+        assert writer.brief("an owl", []).prompt == "an owl"
+        assert len(server.requests) == 4, "a first request needs no model"
+
+
+def test_the_rules_write_where_the_model_does_not() -> None:
+    with serving(lambda request, number: Reply("I would rather not.")) as server, metered(Meter()) as meter:
+        writer = VlmWriter(connect(server.name), RuleWriter())
+        assert writer.captions("an owl", ["owl"], 1) == {"owl": ["owl"]}
+        assert writer.brief("make it blue", HISTORY) == RuleWriter().brief("make it blue", HISTORY)
+    assert meter.calls == 4
+    assert meter.notes[-1].endswith("the rules write")
+
+
+@pytest.mark.parametrize(
+    ("template", "variables", "says"),
+    [
+        ("judge.j2", {"prompt": 'an "owl"', "concepts": []}, r'this prompt: "an \"owl\""'),
+        ("judge.j2", {"prompt": "", "concepts": ["owl"]}, 'under these names: ["owl"]'),
+        ("captions.j2", {"prompt": "an owl", "concepts": ["owl"], "per_concept": 2}, "write 2 captions to find"),
+        ("rephrase.j2", {"prompt": "an owl", "missing": ["owl"]}, 'lacks ["owl"]'),
+        ("brief.j2", {"request": "blue", "history": HISTORY}, '- image-2: "a cat"'),
+        ("repair.j2", {"why": "no concepts"}, "can't be used: no concepts."),
+        ("shape.j2", {"schema": "{}"}, "fit this JSON schema: {}"),
+    ],
+)
+def test_prompts_render_and_quote_what_others_wrote(template: str, variables: dict[str, Any], says: str) -> None:
+    assert says in render(template, **variables)

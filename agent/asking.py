@@ -11,11 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
 from imagerag.agent.metering import current_meter
+from imagerag.agent.tariffs import MOST_WORDS, TAG, estimate, tariff_of
 
 RETRIES = 2
 """Further attempts after one that failed for a reason that may pass."""
@@ -63,16 +66,20 @@ class Answer:
 
 
 def ask(
-    call: Callable[[list[BaseMessage]], AIMessage],
+    call: Callable[..., AIMessage],
     messages: Sequence[BaseMessage],
     *,
+    model: BaseChatModel,
+    shapes: str = "",
     before: Callable[[], None] = lambda: None,
 ) -> Answer:
     """Ask the model, again where that may help, and return its answer; the current meter counts every attempt.
 
     Args:
-        call: puts the question, such as the ``invoke`` of a chat model.
+        call: puts the question, such as the ``invoke`` of a chat model with its tools bound.
         messages: the question.
+        model: the chat model behind ``call``, which has a tariff if it is one of ours.
+        shapes: JSON of the tools or the schema that go with the question.
         before: called before each attempt; raises where no other one is allowed.
 
     Raises:
@@ -81,20 +88,33 @@ def ask(
     """
     meter = current_meter()
     failures: list[str] = []
+    tariff = tariff_of(model)
+    length = 0 if tariff is None else estimate(messages, shapes)
     while True:
-        meter.allow()
+        asked = length if tariff is None else int(length * tariff.stretch)
+        settings = _settings(model, meter.allow(asked, tariff))
         before()
         meter.calls += 1
         try:
-            answer = _in_time(lambda: call(list(messages)), meter.check)
+            answer = _in_time(lambda settings=settings: call(list(messages), **settings), meter.check)  # type: ignore[misc]
         except _Failed as failed:
+            if status_of(failed.error) is None and not failed.lasting:
+                meter.enter_failure(asked, tariff)
             failures.append(failed.why)
             if failed.lasting or len(failures) > RETRIES:
                 raise ModelFailed(failed.why, lasting=failed.lasting, attempts=len(failures)) from failed.error
             _wait(failed.wait if failed.wait is not None else _backoff(len(failures)), meter.check)
         else:
-            meter.enter(answer)
+            meter.enter(answer, asked, tariff)
             return Answer(tidy(answer), len(failures) + 1, tuple(failures))
+
+
+def _settings(model: BaseChatModel, most: int) -> dict[str, Any]:
+    """Return how to tell the model the length of its answer, where it is to be shorter than it was made with."""
+    if most >= MOST_WORDS or tariff_of(model) is None or (model.metadata or {})[TAG].startswith("ollama:"):
+        return {}
+    name = "max_output_tokens" if (model.metadata or {})[TAG].startswith("google") else "max_tokens"
+    return {name: most}
 
 
 class _Failed(Exception):

@@ -11,6 +11,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
+from imagerag.agent.tariffs import MOST_WORDS, TAG
 from imagerag.errors import UserError
 
 TIMEOUT = 60.0
@@ -55,13 +56,13 @@ def connect(name: str) -> BaseChatModel:
     if importlib.util.find_spec("langchain") is None:
         raise UserError(f"model {name!r} needs 'langchain', which is not installed; run: pip install 'imagerag[vlm]'")
     # Our own retries heed the run's budget; a client that retries by itself would not.
-    settings: dict[str, Any] = {"max_retries": 0, "timeout": TIMEOUT}
+    settings: dict[str, Any] = {"max_retries": 0, "timeout": TIMEOUT, "max_tokens": MOST_WORDS}
     provider, model = name.split(":", 1)
     if server := _SERVER.fullmatch(name):
         model = server["model"]
         settings |= {"base_url": server["url"], "api_key": os.environ.get(SERVER_KEY) or "none"}
     elif provider == "ollama":  # its client retries nothing and takes its timeout elsewhere
-        settings = {"client_kwargs": {"timeout": TIMEOUT}}
+        settings = {"client_kwargs": {"timeout": TIMEOUT}, "num_predict": MOST_WORDS}
     elif (key := KEYS.get(provider)) and not os.environ.get(key):
         _require_package(name, provider)
         raise UserError(f"model {name!r} needs a key; set the variable {key}")
@@ -73,6 +74,7 @@ def _create(name: str, provider: str, model: str, settings: dict[str, Any]) -> B
 
     try:
         made: BaseChatModel = init_chat_model(model, model_provider=provider, **settings)
+        made.metadata = {**(made.metadata or {}), TAG: name}
         return made
     except ImportError as error:
         raise _missing(name, provider, error) from error

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from langchain_core.messages import AIMessage
 
+from imagerag.agent.tariffs import FEWEST_WORDS, MOST_WORDS, Tariff, estimate
+from imagerag.errors import BudgetExceeded
+
 
 @dataclass
 class Meter:
@@ -14,7 +17,7 @@ class Meter:
 
     Attributes:
         check: raises ``BudgetExceeded`` or ``Cancelled`` when the run has to end; called many times a second.
-        allow: raises ``BudgetExceeded`` where no other call may be made; called before each.
+        max_tokens, max_money: of the run; ``None`` for no limit.
         tokens: of the run so far, input and output together.
         money: US dollars of the run so far; ``None`` once a call of unknown price was made.
         notes: what the trace should tell: repairs, fallbacks, failed attempts.
@@ -23,7 +26,8 @@ class Meter:
     """
 
     check: Callable[[], None] = lambda: None
-    allow: Callable[[], None] = lambda: None
+    max_tokens: int | None = None
+    max_money: float | None = None
     tokens: int = 0
     money: float | None = 0.0
     notes: list[str] = field(default_factory=list)
@@ -31,13 +35,59 @@ class Meter:
     tokens_here: int = 0
     money_here: float | None = 0.0
 
-    def enter(self, answer: AIMessage) -> None:
-        """Enter what an answer says it cost."""
-        tokens = answer.usage_metadata["total_tokens"] if answer.usage_metadata else 0
-        self.tokens += tokens
-        self.tokens_here += tokens
-        if tokens:
-            self.money = self.money_here = None
+    def allow(self, asked: int, tariff: Tariff | None) -> int:
+        """Return how many tokens the answer may have to a question of ``asked`` tokens, before it is put.
+
+        Raises:
+            BudgetExceeded: none that is of use; or money is limited, and the price or what was spent is unknown.
+        """
+        most = MOST_WORDS
+        asked, fewest = (0, 1) if tariff is None else (asked, FEWEST_WORDS)
+        if self.max_tokens is not None:
+            most = min(most, self.max_tokens - self.tokens - asked)
+            if most < fewest:
+                raise BudgetExceeded("tokens", self.tokens, self.max_tokens)
+        if self.max_money is None:
+            return most
+        if self.money is None or (tariff is not None and tariff.cost(1, 1) is None):
+            raise BudgetExceeded("money", float("nan"), self.max_money)
+        if tariff is None:
+            if 0 < self.max_money <= self.money:
+                raise BudgetExceeded("money", self.money, self.max_money)
+            return most
+        left = self.max_money - self.money - (tariff.cost(asked, 0) or 0.0)
+        if tariff.output:
+            most = min(most, int(left / tariff.output))
+        if left < 0 or most < fewest:
+            raise BudgetExceeded("money", self.money, self.max_money)
+        return most
+
+    def enter(self, answer: AIMessage, asked: int, tariff: Tariff | None) -> None:
+        """Enter what an answer says it cost, or by estimate what it must have, where it does not say."""
+        usage = answer.usage_metadata
+        if usage is not None:
+            into, out = usage["input_tokens"], max(usage["total_tokens"] - usage["input_tokens"], 0)
+            if tariff is not None and asked:
+                tariff.stretch = min(max(tariff.stretch, tariff.stretch * into / asked), 20.0)
+        elif tariff is not None:
+            into, out = asked, estimate([answer])
+        else:
+            return
+        self._add(into, out, tariff)
+
+    def enter_failure(self, asked: int, tariff: Tariff | None) -> None:
+        """Enter a question that was put and whose answer was lost: the provider has read it all the same."""
+        if tariff is not None:
+            self._add(asked, 0, tariff)
+
+    def _add(self, into: int, out: int, tariff: Tariff | None) -> None:
+        if into + out == 0:
+            return
+        self.tokens += into + out
+        self.tokens_here += into + out
+        cost = None if tariff is None else tariff.cost(into, out)
+        self.money = None if cost is None or self.money is None else self.money + cost
+        self.money_here = None if cost is None or self.money_here is None else self.money_here + cost
 
 
 _current: ContextVar[Meter] = ContextVar("imagerag_meter")

@@ -67,7 +67,7 @@ class StructuredModel:
         while True:
             way = WAYS[self._way]
             try:
-                asked = ask(self._call(shape, way), messages)
+                asked = ask(self._call(shape, way), messages, model=self.model, shapes=json.dumps(_schema(shape)))
             except ModelFailed as failed:
                 meter.notes.append(f"{purpose}: {failed}")
                 if failed.lasting and self._way + 1 < len(WAYS):
@@ -80,11 +80,11 @@ class StructuredModel:
             meter.notes += [f"{purpose}: {failure}" for failure in asked.failures]
             return asked.message
 
-    def _call(self, shape: type[BaseModel], way: Way) -> Callable[[list[BaseMessage]], AIMessage]:
+    def _call(self, shape: type[BaseModel], way: Way) -> Callable[..., AIMessage]:
         schema = _schema(shape)
         if way == "text":
             wanted = HumanMessage(render("shape.j2", schema=json.dumps(schema)))
-            return lambda messages: self.model.invoke([*messages, wanted])
+            return lambda messages, **settings: self.model.invoke([*messages, wanted], **settings)
         try:
             asking = _unparsed(self.model.with_structured_output(schema, method=way, include_raw=True))
         except (NotImplementedError, ValueError, TypeError):  # the integration does not know that way

@@ -34,26 +34,11 @@ def check_step(limits: Limits, spent: Spent) -> None:
     """Refuse another decision of the chat model.
 
     Raises:
-        BudgetExceeded: steps, tokens, money or seconds have run out. Money of unknown price never counts as zero
-            spent: with a limit set, a call of unknown price ends the run.
+        BudgetExceeded: steps or seconds have run out; tokens and money are the meter's.
     """
     if spent["steps"] >= limits["max_steps"]:
         raise BudgetExceeded("steps", spent["steps"], limits["max_steps"])
-    check_spending(limits, spent["tokens"], spent["money"])
     check_seconds(limits, spent)
-
-
-def check_spending(limits: Limits, tokens: int, money: float | None) -> None:
-    """Refuse another call of a model.
-
-    Raises:
-        BudgetExceeded: tokens or money have run out.
-    """
-    max_tokens, max_money = limits["max_tokens"], limits["max_money"]
-    if max_tokens is not None and tokens >= max_tokens:
-        raise BudgetExceeded("tokens", tokens, max_tokens)
-    if max_money is not None and (money is None or 0 < max_money <= money):
-        raise BudgetExceeded("money", float("nan") if money is None else money, max_money)
 
 
 @contextmanager
@@ -61,7 +46,8 @@ def meter_step(limits: Limits, spent: Spent, cancel: threading.Event | None) -> 
     """Count the model calls made until the block ends, and enter them in ``spent``."""
     meter = Meter(
         check=stop_check(limits, spent, cancel),
-        allow=lambda: check_spending(limits, meter.tokens, meter.money),
+        max_tokens=limits["max_tokens"],
+        max_money=limits["max_money"],
         tokens=spent["tokens"],
         money=spent["money"],
     )

@@ -1,5 +1,6 @@
 """The agent node: the chat model decides what to do next, or a limit decides for it."""
 
+import json
 import textwrap
 import time
 from collections.abc import Sequence
@@ -8,11 +9,13 @@ from uuid import uuid4
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from imagerag.agent.asking import Answer, ModelFailed, ask
 from imagerag.agent.pictures import image_block
 from imagerag.agent.policy import decide as decide_by_rule
 from imagerag.agent.policy import read
+from imagerag.agent.tariffs import PRICES, tariff_of
 from imagerag.engines.generator import reference_scales
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_step, meter_step, stop_check
@@ -44,18 +47,24 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
         spent["steps"] += 1
     else:
         try:
+            _check_price(state, parts)
             with meter_step(state["limits"], spent, parts.context.cancel) as meter:
-                asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
+                try:
+                    asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
+                finally:
+                    tokens, money = meter.tokens_here, meter.money_here
             answer, failures = asked.message, asked.failures
-            tokens, money = meter.tokens_here, meter.money_here
         except (BudgetExceeded, Cancelled) as stop:
-            step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"])
+            step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"], tokens=tokens, money=money)
             return {"spent": spent, "halt": stop_reason(stop), "all_trace": [step]}
         except ModelFailed as failed:
             if failed.lasting and not images:
                 raise UserError(f"the model {parts.context.vlm!r} can't be used: {failed}") from failed
             if images:
-                step = trace_step(state, "agent", "stop", "no answer", began, step=spent["steps"], error=str(failed))
+                said = f"no answer: {failed}"
+                step = trace_step(
+                    state, "agent", "stop", said, began, step=spent["steps"], tokens=tokens, money=money, error=said
+                )
                 return {"spent": spent, "halt": "error", "all_trace": [step]}
             answer, failures = AIMessage(""), (str(failed),)
     if not answer.tool_calls and not images:
@@ -86,7 +95,23 @@ def _ask(state: State, parts: ResolvedParts, offered: Sequence[BaseTool], spent:
         spent["steps"] += 1
 
     before_asking = [_system(state, parts, frozenset(tool.name for tool in offered)), *_with_pixels(state, parts)]
-    return ask(parts.chat_model.bind_tools(list(offered)).invoke, before_asking, before=before)
+    model = parts.chat_model.bind_tools(list(offered))
+    shapes = json.dumps([convert_to_openai_tool(tool) for tool in offered]) if tariff_of(parts.chat_model) else ""
+    return ask(model.invoke, before_asking, model=parts.chat_model, shapes=shapes, before=before)
+
+
+def _check_price(state: State, parts: ResolvedParts) -> None:
+    """Refuse a limit on money where the price is unknown, before anything is spent.
+
+    Raises:
+        UserError: naming the model and where to put its price.
+    """
+    tariff = None if state["limits"]["max_money"] is None else tariff_of(parts.chat_model)
+    if tariff is not None and tariff.cost(1, 1) is None:
+        raise UserError(
+            f"the price of {tariff.name!r} is not known, so max_money can't be kept; put it in a file and name that in "
+            f"{PRICES}, or leave --max-money out"
+        )
 
 
 def _by_rule(state: State, parts: ResolvedParts, offered: frozenset[str], silent: AIMessage) -> AIMessage:

@@ -153,16 +153,18 @@ def test_a_dead_server_leaves_the_verdict_to_the_other_critic(ask: Any) -> None:
 def test_critic_calls_count_against_the_budget_and_repairs_are_in_the_trace(tmp_path: Path) -> None:
     draw = [("generate", {"prompt": "an owl"})]
     model = ScriptedModel(script=[draw] * 5, seen=[], offered=[])
-    script = [Reply("Yes, but"), said(verdict(True, False)), *[said(verdict(True, False))] * 5]
+    big = {"usage": (1500, 100)}
+    script = [Reply("Yes, but", **big), Reply(json.dumps(verdict(True, False)), **big)]
     with serving(script) as server:
         critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([0.3] * 9))
         graph = build_graph(chat_model=model, critic=critic, generator=Squares())
-        context = Context(home=str(tmp_path), max_tokens=300)
+        context = Context(home=str(tmp_path), max_tokens=4000)
         result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
-    assert result["stop_reason"] == "tokens"
     judged = [step for step in result["trace"] if step["node"] == "critic"]
-    assert [step["tokens"] for step in judged] == [220, 110]
+    assert [step["tokens"] for step in judged][:2] == [3200, 0]
     assert "answer 1 does not fit" in judged[0]["error"]
+    assert "not asked: tokens budget used up: 3200 of 4000" in judged[1]["error"]
+    assert result["image"]["verdict"]["critic"] == "openai:x"
 
 
 def test_the_writer_words_captions_rephrases_and_follow_ups() -> None:

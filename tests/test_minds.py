@@ -11,6 +11,7 @@ import pytest
 from imagerag.agent import asking
 from imagerag.agent.connecting import SERVER_KEY
 from imagerag.agent.providers import load_chat_model
+from imagerag.agent.tariffs import PRICES, load_tariff
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from tests.doors import Shelf
@@ -189,3 +190,74 @@ def test_a_connection_cut_in_the_middle_of_a_stream_loses_nothing(tmp_path: Path
     values = graph.get_state(config).values
     assert values["image"]["id"] == "image-1"
     assert values["stop_reason"] == "error"
+
+
+def tokens_in(request: dict[str, Any]) -> int:
+    """Count the tokens of a request as a provider would: four bytes a token, and an image like 765."""
+    text = json.dumps(request)
+    images = text.count("data:image/png;base64,")
+    pixels = sum(len(part.split('"')[0]) for part in text.split("data:image/png;base64,")[1:])
+    return (len(text) - pixels) // 4 + 765 * images
+
+
+@pytest.mark.parametrize("limit", [0, 500, 3000, 6000, 9000])
+def test_no_call_is_made_that_would_exceed_the_tokens(tmp_path: Path, limit: int) -> None:
+    used = 0
+
+    def script(request: dict[str, Any], number: int) -> Reply:
+        nonlocal used
+        asked, answered = tokens_in(request), min(400, request["max_completion_tokens"])
+        used += asked + answered
+        return Reply(calls=DRAW.calls, usage=(asked, answered))
+
+    with serving(script) as server:
+        result = run(server, tmp_path, max_tokens=limit, max_generations=20)
+    assert used <= limit
+    assert sum(step["tokens"] for step in result["trace"]) == used
+    assert result["stop_reason"] == ("no_improvement" if result["images"][3:] else "tokens")
+    assert (result["image"] is not None) == bool(server.requests)
+
+
+def test_money_is_counted_by_the_price_file_and_never_exceeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prices = tmp_path / "prices.toml"
+    monkeypatch.setenv(PRICES, str(prices))
+    load_tariff.cache_clear()
+    with serving(lambda request, number: Reply(calls=DRAW.calls, usage=(tokens_in(request), 100))) as server:
+        prices.write_text(f'["{server.name}"]\ninput = 2.0\noutput = 8.0\ndate = "2026-11-01"\nsource = "test"\n')
+        result = run(server, tmp_path, max_money=0.012, max_generations=20)
+    money = [step["money"] for step in result["trace"] if step["node"] == "agent"]
+    assert result["stop_reason"] == "money"
+    assert 0 < sum(money) <= 0.012
+    assert money[0] == pytest.approx((tokens_in(server.requests[0]) * 2 + 100 * 8) / 1e6)
+
+
+def test_an_unknown_price_is_not_zero(tmp_path: Path) -> None:
+    load_tariff.cache_clear()
+    with serving([DRAW]) as server:
+        with pytest.raises(UserError, match=r"price of 'openai:scripted@.*IMAGERAG_PRICES"):
+            run(server, tmp_path, max_money=1.0)
+        assert server.requests == []
+        result = run(server, tmp_path, [0.9])
+    assert result["trace"][0]["money"] is None
+
+
+def test_known_prices_come_from_a_dated_list() -> None:
+    load_tariff.cache_clear()
+    tariff = load_tariff("openai:gpt-4o")
+    assert tariff.input is not None
+    assert tariff.output is not None
+    assert 0 < tariff.input < tariff.output < 1e-3
+    assert load_tariff("openai:no-such-model").cost(1, 1) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["not toml [", '["openai:x"]\ninput = 1', '["openai:x"]\ninput = -1\noutput = 1', "x = 1"]
+)
+def test_a_price_file_of_no_use_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    file = tmp_path / "prices.toml"
+    file.write_text(text)
+    monkeypatch.setenv(PRICES, str(file))
+    load_tariff.cache_clear()
+    with pytest.raises(UserError, match="price file") as refused:
+        load_tariff("openai:x")
+    assert "\n" not in str(refused.value)

@@ -5,13 +5,14 @@ made into something the tools can refuse with a message the model understands.
 """
 
 import contextvars
+import json
 import queue
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from langchain_core.language_models import BaseChatModel
@@ -31,6 +32,9 @@ MAX_CALLS = 8
 
 MAX_WORDS = 4000
 """Characters of an answer's text that are kept."""
+
+MAX_ARGUMENTS = 20_000
+"""Characters of a call's arguments, as JSON."""
 
 NOT_JSON = "not_json"
 """Key under which a call carries arguments that were not JSON; the tools node refuses it."""
@@ -92,14 +96,15 @@ def ask(
     length = 0 if tariff is None else estimate(messages, shapes)
     while True:
         asked = length if tariff is None else int(length * tariff.stretch)
-        settings = _settings(model, meter.allow(asked, tariff))
+        most = meter.allow(asked, tariff)
+        settings = _settings(model, most)
         before()
         meter.calls += 1
         try:
             answer = _in_time(lambda settings=settings: call(list(messages), **settings), meter.check)  # type: ignore[misc]
         except _Failed as failed:
-            if status_of(failed.error) is None and not failed.lasting:
-                meter.enter_failure(asked, tariff)
+            if (status_of(failed.error) or 200) < 400 and not failed.lasting:  # it was taken in, and may be billed
+                meter.enter_failure(asked, most, tariff)
             failures.append(failed.why)
             if failed.lasting or len(failures) > RETRIES:
                 raise ModelFailed(failed.why, lasting=failed.lasting, attempts=len(failures)) from failed.error
@@ -127,6 +132,26 @@ class _Failed(Exception):
         self.why = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
+class _Worker:
+    """A thread that runs calls one by one and is used again; one whose call hangs is left behind.
+
+    Daemon threads, which an executor's are not: a server that never answers may not keep the process from ending.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        threading.Thread(target=self._work, daemon=True, name="imagerag-model-call").start()
+
+    def _work(self) -> None:
+        while True:
+            self.jobs.get()()
+            _idle.append(self)
+
+
+_idle: list[_Worker] = []
+"""Workers that wait for a call; a list's ``append`` and ``pop`` are atomic."""
+
+
 def _in_time(call: Callable[[], AIMessage], check: Callable[[], None]) -> AIMessage:
     """Run the call on a thread of its own, so that the run's clock and its cancel switch end the wait.
 
@@ -141,7 +166,11 @@ def _in_time(call: Callable[[], AIMessage], check: Callable[[], None]) -> AIMess
         except BaseException as error:
             done.put(error)
 
-    threading.Thread(target=work, daemon=True, name="imagerag-model-call").start()
+    try:
+        worker = _idle.pop()
+    except IndexError:
+        worker = _Worker()
+    worker.jobs.put(work)
     while True:
         try:
             outcome = done.get(timeout=0.05)
@@ -217,9 +246,13 @@ def tidy(message: AIMessage) -> AIMessage:
     for broken in message.invalid_tool_calls:
         given = str(broken.get("args") or "")[:400]
         calls.append({"name": broken.get("name") or "", "args": {NOT_JSON: given}, "id": None, "type": "tool_call"})
+    text = _writable(message.text[:MAX_WORDS])
+    clean = [{**call, "args": _sane(call)} for call in calls]
+    same = clean == calls and text == message.text
+    calls = cast("list[ToolCall]", clean)
     ids = {call["id"] for call in calls}
     sound = len(ids) == len(calls) <= MAX_CALLS and all(ids) and all(call["name"] for call in calls)
-    if sound and not message.invalid_tool_calls and len(message.text) <= MAX_WORDS:
+    if sound and same and not message.invalid_tool_calls:
         return message
     taken: set[str] = set()
     for call in calls:
@@ -230,9 +263,37 @@ def tidy(message: AIMessage) -> AIMessage:
         call["id"], call["name"] = name, call["name"] or "nameless"
     kept = {name: value for name, value in message.additional_kwargs.items() if name != "tool_calls"}
     return AIMessage(
-        message.text[:MAX_WORDS],
+        text,
         tool_calls=calls[:MAX_CALLS],
         additional_kwargs=kept,
         id=message.id,
         usage_metadata=message.usage_metadata,
     )
+
+
+def _sane(call: ToolCall) -> dict[str, Any]:
+    """Return the arguments as a checkpoint can hold them, or as not to be used where they are far too long."""
+    arguments = {_writable(str(name)): _storable(value) for name, value in call["args"].items()}
+    if len(text := json.dumps(arguments, default=str)) > MAX_ARGUMENTS:
+        return {NOT_JSON: f"{text[:200]} ... ({len(text)} characters)"}
+    return arguments
+
+
+def _storable(value: Any) -> Any:
+    match value:
+        case str():
+            return _writable(value)
+        case dict():
+            return {_writable(str(name)): _storable(inner) for name, inner in value.items()}
+        case list():
+            return [_storable(inner) for inner in value]
+        case bool() | None | float():
+            return value
+        case int() if -(2**63) <= value < 2**64:
+            return value
+    return str(value)
+
+
+def _writable(text: str) -> str:
+    """Return the text without lone surrogates, which no file takes."""
+    return text.encode("utf-8", "replace").decode()

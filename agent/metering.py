@@ -75,10 +75,11 @@ class Meter:
             return
         self._add(into, out, tariff)
 
-    def enter_failure(self, asked: int, tariff: Tariff | None) -> None:
-        """Enter a question that was put and whose answer was lost: the provider has read it all the same."""
+    def enter_failure(self, asked: int, most: int, tariff: Tariff | None) -> None:
+        """Enter a question whose answer was lost, for the most that it may be billed at where there is a limit."""
         if tariff is not None:
-            self._add(asked, 0, tariff)
+            limited = self.max_tokens is not None or self.max_money is not None
+            self._add(asked, most if limited else 0, tariff)
 
     def _add(self, into: int, out: int, tariff: Tariff | None) -> None:
         if into + out == 0:

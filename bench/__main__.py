@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("speed", "clip", "evaluator", "critic", "known", "lookup", "copying", "serve")
+PARTS = ("speed", "clip", "evaluator", "critic", "known", "lookup", "copying", "minds", "serve")
 
 
 def main() -> None:

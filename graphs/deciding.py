@@ -34,6 +34,12 @@ STEPS_WITHOUT_IMAGE = 8
 """Decisions without a drawing after which the rules decide for the model; looking everything up first takes three."""
 
 
+BLOCKS_KEPT = 32
+"""Images kept as they are sent, since every decision sends the conversation's images again; below 1 MB each."""
+
+_blocks: dict[str, dict[str, Any]] = {}
+
+
 def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dict[str, Any]:
     """Ask the chat model for its next tool calls; stop instead when a limit is reached."""
     began = time.perf_counter()
@@ -42,7 +48,8 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     offered = offered_tools(state["mode"], images, has_searched(state["messages"]))
     failures: tuple[str, ...] = ()
     tokens, money = 0, cast("float | None", 0.0)
-    if not images and spent["steps"] >= STEPS_WITHOUT_IMAGE:
+    by_rule = not images and spent["steps"] >= STEPS_WITHOUT_IMAGE
+    if by_rule and spent["steps"] < state["limits"]["max_steps"]:
         answer = AIMessage("")
         spent["steps"] += 1
     else:
@@ -173,4 +180,9 @@ def _is_placeholder(block: str | dict[str, Any]) -> bool:
 
 
 def _filled(block: Any, records: dict[str, Any], parts: ResolvedParts) -> dict[str, Any]:
-    return image_block(open_pixels(parts, records[block["id"]]))
+    record = records[block["id"]]
+    if (known := _blocks.get(record["sha256"])) is None:
+        known = _blocks[record["sha256"]] = image_block(open_pixels(parts, record))
+        while len(_blocks) > BLOCKS_KEPT:
+            _blocks.pop(next(iter(_blocks)), None)
+    return known

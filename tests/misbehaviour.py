@@ -1,0 +1,120 @@
+"""Answers that models and servers give when they are not at their best, made from a seed."""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from tests.openai_server import Call, Reply, Script
+
+TOOLS = ("generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references")
+WORDS = ("owl", "Yes, but", "I can't help with that.", "{", "}", '"', "```json", "<tool_call>", "\x00")
+ODD = ("\ud83e", "\u732b", "")
+
+
+def tokens_in(request: dict[str, Any]) -> int:
+    """Count the tokens of a request as a provider would: four bytes a token, and an image like 765."""
+    text = json.dumps(request)
+    parts = text.split("data:image/png;base64,")
+    pixels = sum(len(part.split('"')[0]) for part in parts[1:])
+    return (len(text) - pixels) // 4 + 765 * (len(parts) - 1)
+
+
+class Tally:
+    """What a provider would put on the bill: what it has read and said, lost on the way or not."""
+
+    def __init__(self) -> None:
+        self.tokens = 0
+
+    def charged(self, script: Script) -> Script:
+        """Return the script with every answer cut to the length allowed, counted, and its usage told (or not)."""
+
+        def answer(request: dict[str, Any], number: int) -> Reply:
+            reply = script(request, number)
+            if reply.status != 200:
+                return reply
+            most = request.get("max_completion_tokens") or request.get("max_tokens") or 10**9
+            calls = list(reply.calls)
+            while calls and _length(None, calls) > most:
+                calls.pop()
+            text = (reply.text or "")[: 4 * max(most - _length(None, calls), 0)] if reply.text else reply.text
+            asked, answered = tokens_in(request), min(_length(text, calls), most)
+            self.tokens += asked + answered
+            usage = None if reply.usage is None else (asked, answered)
+            return replace(reply, calls=calls, text=text, usage=usage)
+
+        return answer
+
+
+def _length(text: str | None, calls: list[Call]) -> int:
+    return len(text or "") // 4 + sum(len(json.dumps(call)) // 4 + 8 for call in calls)
+
+
+def misbehaving(seed: int) -> Script:
+    """Return a server's script that mixes good answers with bad ones."""
+    chance = random.Random(seed)
+    share = chance.choice((0.2, 0.5, 0.9, 1.0))
+
+    def script(request: dict[str, Any], number: int) -> Reply:
+        return _bad(chance) if chance.random() < share else _good(chance, request)
+
+    return script
+
+
+def _good(chance: random.Random, request: dict[str, Any]) -> Reply:
+    if "response_format" in request:
+        present = chance.random() < 0.3
+        concept = {"concept": "owl", "kind": "content", "present": present, "confidence": 0.9}
+        return Reply(json.dumps({"concepts": [concept], "matches": present}))
+    calls: tuple[Call, ...] = (
+        ("generate", {"prompt": "an owl"}),
+        ("search_references", {"captions": [{"concept": "owl", "caption": "an owl"}]}),
+        ("regenerate_with_references", {"prompt": "an owl", "reference_ids": ["ref-1"]}),
+        ("inspect_image", {"image_id": "image-1"}),
+    )
+    return Reply(calls=[chance.choice(calls)])
+
+
+def _bad(chance: random.Random) -> Reply:
+    kinds: tuple[Callable[[], Reply], ...] = (
+        lambda: Reply(_text(chance), usage=chance.choice((None, (1, 1)))),
+        lambda: Reply("owl " * chance.choice((100, 60_000))),
+        lambda: Reply("{" * chance.choice((10, 3000))),
+        lambda: Reply(None, extra={"refusal": "I can't help with that."}),
+        lambda: Reply(calls=[(chance.choice((*TOOLS, "paint", "")), _arguments(chance)) for _ in range(_few(chance))]),
+        lambda: Reply(_text(chance), calls=[(chance.choice(TOOLS), _text(chance))]),
+        lambda: Reply(json.dumps({"concepts": _value(chance, 3), "matches": _value(chance, 0)})),
+        lambda: Reply(
+            json.dumps({"concepts": [{"concept": "owl", "present": False, "confidence": 1}], "matches": True})
+        ),
+        lambda: Reply("an owl", cut=chance.random()),
+        lambda: Reply(body=chance.choice((b"", b"{}", b"[]", b"null", b"<html>", b'{"choices": [{}]}', b"\xff\xfe"))),
+        lambda: Reply(status=chance.choice((500, 502, 503, 408))),
+        lambda: Reply(status=429, headers={"Retry-After": chance.choice(("0", "0.01", "soon", "-1", "nan"))}),
+    )
+    return chance.choice(kinds)()
+
+
+def _few(chance: random.Random) -> int:
+    return chance.choice((1, 1, 2, 3, 40))
+
+
+def _text(chance: random.Random) -> str:
+    return " ".join(chance.choice(WORDS + ODD) for _ in range(chance.randrange(8)))
+
+
+def _arguments(chance: random.Random) -> Any:
+    names = ("prompt", "seed", "image_id", "concepts", "per_concept", "captions", "k", "reference_ids", "image_id")
+    chosen = chance.sample(names, chance.randrange(len(names)))
+    return {name: _value(chance, 2) for name in chosen} | {"reference_scale": _value(chance, 0)}
+
+
+def _value(chance: random.Random, depth: int) -> Any:
+    plain: list[Any] = [None, True, -1, 0, 3, 2**70, 0.5, 1e308, "", "an owl", "image-1", "ref-1", "../../etc/passwd"]
+    plain += ["http://127.0.0.1/x.png", "x" * 5000]
+    if depth and chance.random() < 0.5:
+        if chance.random() < 0.5:
+            return [_value(chance, depth - 1) for _ in range(chance.randrange(4))]
+        return {name: _value(chance, depth - 1) for name in ("concept", "caption", "present", "confidence")}
+    return chance.choice(plain)

@@ -1,0 +1,63 @@
+"""Whatever a model answers: the run ends, within its limits, with an image if one was made."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage
+
+from bench.minds import calls_of, one_run
+from imagerag.agent import asking
+from imagerag.graphs import Context, build_graph
+from tests.doors import Shelf
+from tests.misbehaviour import TOOLS
+from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["image-1", "ref-1", "owl"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+ARGUMENTS = st.dictionaries(
+    st.sampled_from(["prompt", "seed", "image_id", "concepts", "captions", "k", "reference_ids", "reference_scale"])
+    | st.text(max_size=5),
+    ANYTHING,
+    max_size=5,
+)
+CALLS = st.lists(st.tuples(st.sampled_from([*TOOLS, "paint", ""]), ARGUMENTS), max_size=3)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_server_that_misbehaves_costs_no_image_and_no_limit(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "BACKOFF", 0.001)
+    assert one_run(seed, str(tmp_path), Counter()) == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(script=st.lists(st.text(max_size=20) | CALLS, min_size=1, max_size=6))
+def test_any_answers_end_with_an_image(script: list[object], tmp_path: Path) -> None:
+    model = ScriptedModel(script=[*script, *["enough"] * 12], seen=[], offered=[])
+    graph = build_graph(
+        chat_model=model, critic=ScriptedCritic([0.3] * 40), generator=Squares(), index=Shelf(), checkpointer="memory"
+    )
+    context = Context(home=str(tmp_path), max_steps=12, max_seconds=30)
+    result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+    assert result["image"] is not None
+    assert len(model.seen) <= 12
+
+
+@given(arguments=ARGUMENTS, text=st.text())
+def test_what_is_tidied_can_be_stored(arguments: dict[str, object], text: str) -> None:
+    call = {"name": "generate", "args": arguments, "id": "", "type": "tool_call"}
+    tidied = asking.tidy(AIMessage(text, tool_calls=[call, call]))
+    assert len({made["id"] for made in tidied.tool_calls}) == 2
+    tidied.model_dump_json().encode()
+
+
+@pytest.mark.parametrize(("mode", "most"), [("auto", 3), ("lookup_first", 2), ("rephrase_only", 2)])
+def test_a_perfect_model_is_asked_no_more_than_in_the_paper(mode: str, most: int) -> None:
+    assert calls_of(mode, judges=False)[1] <= most  # type: ignore[arg-type]

@@ -111,6 +111,14 @@ class ClipCritic:
         self._shows = np.array(exemplars.names if exemplars else (), dtype=object)
         self._calibration = calibration or Calibration.load(asset("clip/critic.json"))
 
+    def knowing(self, exemplars: Exemplars) -> "ClipCritic":
+        """Return a critic that compares with these pictures, too: a person's own things have names no model knows."""
+        known = self._exemplars
+        if known is not None:
+            together = np.concatenate([known.embeddings, exemplars.embeddings])
+            exemplars = Exemplars(together, [*known.names, *exemplars.names])
+        return ClipCritic(self._embedder, self._names, exemplars, self._calibration)
+
     @cached_property
     def _bank(self) -> NDArray[np.float32]:
         return self._embedder.embed_texts(self._names)

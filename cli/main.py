@@ -79,6 +79,11 @@ def _dispatch(argv: list[str], stdout: TextIO) -> int:
         from imagerag.cli.indexing import index
 
         return index(parsed, stdout)
+    if argv[:1] == ["search"]:
+        parsed = _parse_word("search", options.search_parser(), argv[1:])
+        from imagerag.cli.indexing import search
+
+        return search(parsed, stdout)
     if argv[:1] in (["mcp"], ["serve"], ["web"]):
         parser = options.mcp_parser() if argv[0] == "mcp" else options.serve_parser(argv[0])
         parsed = _parse_word(argv[0], parser, argv[1:])

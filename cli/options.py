@@ -9,7 +9,7 @@ from imagerag.errors import UserError
 from imagerag.graphs.context import SETTINGS, Context
 from imagerag.records import MODES
 
-COMMANDS = ("draw", "replay", "index", "mcp", "serve", "web", "chat")
+COMMANDS = ("draw", "replay", "index", "search", "mcp", "serve", "web", "chat")
 PIPELINES = ("agent", "one-pass")
 WEB_PAGE = (".html", ".htm")
 
@@ -18,7 +18,9 @@ _DEFAULTS = Context()
 _EXAMPLES = """\
 other commands:
   imagerag replay FILE.png           draw an image again from the manifest it carries, and compare
+  imagerag index add FOLDER          let it look things up in your own pictures, too
   imagerag index status|rebuild      look after the reference index
+  imagerag search "a red kite"       look something up
   imagerag mcp                       serve the tools to MCP clients
   imagerag chat                      chat in the terminal
   imagerag web                       chat in the browser
@@ -117,10 +119,29 @@ def index_parser() -> Parser:
     parser = Parser(
         prog="imagerag index",
         description="Look after the index of reference images.",
-        epilog="status tells what is indexed and with which model; rebuild makes the index anew from the library.",
+        epilog="add takes folders and files of your own, again and again: only what changed is embedded; status tells "
+        "what is indexed and with which model; rebuild makes the index anew from the library.",
     )
-    parser.add_argument("action", metavar="status|rebuild", choices=("status", "rebuild"))
+    parser.add_argument("action", metavar="add|status|rebuild", choices=("add", "status", "rebuild"))
+    parser.add_argument("paths", nargs="*", metavar="FOLDER", help="folders or files to add")
+    parser.add_argument(
+        "--licence", default="unknown", metavar="ID", help="licence of what is added (default: unknown)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
+    return parser
+
+
+def search_parser() -> Parser:
+    """Return the parser of ``imagerag search``."""
+    parser = Parser(
+        prog="imagerag search",
+        description="Look something up in the bundled library and your own pictures.",
+        epilog='to draw a prompt that begins with this word: imagerag draw "search party"',
+    )
+    parser.add_argument("words", nargs="+", metavar="WORDS", help="what to look for")
+    parser.add_argument("-k", type=int, default=8, metavar="N", help="how many pictures (default: 8)")
+    parser.add_argument("--json", action="store_true", help="print one JSON list")
     parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
     return parser
 

@@ -18,7 +18,7 @@ from imagerag.store.images import ImageStore
 from imagerag.tools.workbench import Emit
 
 if TYPE_CHECKING:
-    from imagerag.index.chroma import ChromaIndex
+    from imagerag.index.own import TogetherIndex
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,16 @@ class ResolvedParts:
 
     @cached_property
     def critic(self) -> Critic:
-        """The critic that judges."""
-        return self.injected.critic or load_critic(self.context.critic)
+        """The critic that judges; the embedded one knows the person's own pictures by their captions."""
+        if self.injected.critic is not None:
+            return self.injected.critic
+        from imagerag.agent.critic import ClipCritic, Exemplars
+
+        critic = load_critic(self.context.critic)
+        if self.injected.index is None and isinstance(critic, ClipCritic):
+            own = Exemplars(*open_index(self.home).own.shown())
+            critic = critic.knowing(own) if own.names else critic
+        return critic
 
     @cached_property
     def writer(self) -> Writer:
@@ -74,10 +82,10 @@ class ResolvedParts:
             return self.injected.index
         index, emit = open_index(self.home), self.emit
         if emit is not None:
-            index.progress = lambda done, total: emit(
+            index.library.progress = lambda done, total: emit(
                 {"event": "progress", "what": "indexing", "done": done, "total": total}
             )
-            index.on_wait = lambda text: emit({"event": "note", "text": text})
+            index.library.on_wait = lambda text: emit({"event": "note", "text": text})
         return index
 
     @cached_property
@@ -87,8 +95,9 @@ class ResolvedParts:
 
 
 @lru_cache(maxsize=4)
-def open_index(home: Path) -> "ChromaIndex":
+def open_index(home: Path) -> "TogetherIndex":
     """Return this process's one index of a data directory; Chroma wants no second client on the same files."""
     from imagerag.index.chroma import ChromaIndex
+    from imagerag.index.own import OwnPictures, TogetherIndex
 
-    return ChromaIndex(home, embedded_clip())
+    return TogetherIndex(ChromaIndex(home, embedded_clip()), OwnPictures(home, embedded_clip()))

@@ -136,6 +136,16 @@ def test_a_reference_goes_to_the_object_that_it_stands_for(painter: PatchworkGen
     assert weights == {"lobster": 0, "kimono": pytest.approx(0.7)}
 
 
+def test_a_persons_own_picture_is_the_first_thing_of_the_prompt_alone(
+    painter: PatchworkGenerator, kimono: Reference
+) -> None:
+    mine = Reference(kimono.image, "", "subject")
+    drawing = painter.draw(DrawRequest("a cat on a house", (5,), (mine,), 1.0))[0]
+    cat, house = (thing["examples"] for thing in objects(drawing))
+    assert [example["reference"] for example in cat] == [True]  # type: ignore[attr-defined]
+    assert not any(example["reference"] for example in house)  # type: ignore[attr-defined]
+
+
 def test_a_reference_for_a_style_has_no_place(painter: PatchworkGenerator, kimono: Reference) -> None:
     reference = Reference(kimono.image, "flat style")
     assert painter.draw(DrawRequest("an owl, flat style", (5,), (reference,), 0.7))[0].facts["references_unused"] == [

@@ -156,7 +156,8 @@ class PatchworkGenerator:
             wanted = parse_scene(reference.concept, self._names)
             stated = [thing.phrase for thing in wanted.objects]
             if not reference.concept.strip() or reference.concept.strip() == request.prompt.strip():
-                matches = list(range(len(phrases)))
+                # A person's own picture is who the picture is about: what the prompt names first, not all it names.
+                matches = list(range(len(phrases)))[: 1 if reference.kind == "subject" else None]
             elif not stated:
                 # A style or background word: a picture of it has no place of its own.
                 unused.append(reference.concept)

@@ -19,7 +19,7 @@ from imagerag.errors import InvalidArgument
 if TYPE_CHECKING:
     from imagerag.engines.patchwork.pipeline import Layer, PatchworkOutput
 
-VERSION = 3
+VERSION = 4
 MAX_REFERENCES = 6
 MIN_SIDE, MAX_SIDE = 16, 512
 SEED_LIMIT = 2**63

@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import shutil
+import stat
 import threading
 import time
 import uuid
@@ -112,7 +113,8 @@ class OwnPictures:
 
         Args:
             folders: files or folders; links to folders are not followed.
-            licence: of all that is added now; SPDX identifier where there is one.
+            licence: of all that is added now; SPDX identifier where there is one. What isn't given leaves unchanged
+                files the licence they have.
             progress: told how many of the files are done.
             on_wait: told in words when another process is adding.
 
@@ -129,7 +131,7 @@ class OwnPictures:
             files = sorted({file for root in roots for file in _files(root)})
             here = {str(file) for file in files}
             outcome = Added()
-            fresh = [file for file in files if not self._unchanged(file, rows.get(str(file)))]
+            fresh = [file for file in files if not self._unchanged(file, rows.get(str(file)), licence)]
             outcome.unchanged = len(files) - len(fresh)
             done = outcome.unchanged
             for rows_done, skipped in self._embedded(fresh, licence):
@@ -139,7 +141,7 @@ class OwnPictures:
                 done += len(rows_done) + len(skipped)
                 if progress:
                     progress(done, len(files))
-            lost = {entry["path"] for entry in outcome.skipped} & set(rows)
+            lost = {entry["path"] for entry in outcome.skipped} & set(rows)  # what has no valid name was never in
             gone = {path for path in rows if path not in here and any(Path(path).is_relative_to(r) for r in roots)}
             outcome.removed = len(gone)
             if gone or lost:
@@ -206,10 +208,13 @@ class OwnPictures:
                 self._client.close()
             self._client = self._collection = None
 
-    def _unchanged(self, file: Path, row: Row | None) -> bool:
-        if row is None or row.model != self.embedder.model_id:
+    def _unchanged(self, file: Path, row: Row | None, licence: str) -> bool:
+        if row is None or row.model != self.embedder.model_id or licence not in (row.licence, NO_LICENCE):
             return False
-        status = file.stat()
+        try:
+            status = file.stat()
+        except OSError:
+            return False  # gone in the meantime, or a link to nothing: decoding it says so in words
         return (status.st_size, status.st_mtime_ns) == (row.size, row.mtime) and row.caption == _caption(file)
 
     def _embedded(self, files: Sequence[Path], licence: str) -> Iterator[tuple[list[Row], list[dict[str, str]]]]:
@@ -224,7 +229,7 @@ class OwnPictures:
                     try:
                         good.append((file, *future.result()))
                     except UserError as error:
-                        skipped.append({"path": str(file), "reason": str(error)})
+                        skipped.append({"path": _shown(file), "reason": str(error)})
                 vectors = self.embedder.embed_images([picture for *_, picture in good])
                 captions = [_caption(file) for file, *_ in good]
                 meanings = self.embedder.embed_texts(captions)
@@ -447,13 +452,23 @@ def _decoded(file: Path) -> tuple[str, int, int, Image.Image]:
         UserError: it can't be read, or is no picture.
     """
     try:
+        str(file).encode("utf-8")
         status = file.stat()
+    except UnicodeEncodeError:
+        raise UserError(f"the name of {str(file)!a} is not valid UTF-8; rename it") from None
     except OSError as error:
         raise cannot_read(file, error) from error
+    if not stat.S_ISREG(status.st_mode):  # reading a named pipe would wait for ever
+        raise UserError(f"{str(file)!r} is no regular file; leave it out")
     data = _bytes(file)
     picture = read_picture(file)
     picture.thumbnail((SIDE, SIDE))
     return hashlib.sha256(data).hexdigest(), status.st_size, status.st_mtime_ns, picture
+
+
+def _shown(file: Path) -> str:
+    """The path as text that can be printed and written, whatever bytes the name is made of."""
+    return str(file).encode("utf-8", "backslashreplace").decode()
 
 
 def _bytes(file: Path) -> bytes:

@@ -79,6 +79,35 @@ def test_what_is_no_picture_is_reported_with_its_reason(own: OwnPictures, tmp_pa
     assert all(entry["reason"] for entry in outcome.skipped)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="names, pipes and links as POSIX has them")
+def test_odd_files_are_reported_and_end_nothing(own: OwnPictures, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    whole = put(folder, "whole.png", "owl")
+    target = put(tmp_path, "target.png", "lobster")
+    (folder / "link.png").symlink_to(target)
+    with open(os.fsencode(folder) + b"/caf\xe9.png", "wb") as file:
+        file.write(whole.read_bytes())
+    os.mkfifo(folder / "pipe.png")
+    first = own.add([folder])
+    assert first.added == 2
+    assert {Path(entry["path"]).name for entry in first.skipped} == {"pipe.png", "caf\\udce9.png"}
+    json.dumps(first.skipped).encode("utf-8")
+    target.unlink()
+    second = own.add([folder])
+    assert (second.added, second.unchanged) == (0, 1)
+    assert "link.png" in {Path(entry["path"]).name for entry in second.skipped}
+    assert {hit.title for hit in own.search(["anything"], 9)[0]} == {"whole"}
+
+
+def test_a_licence_given_later_is_taken_over(own: OwnPictures, tmp_path: Path) -> None:
+    put(tmp_path / "p", "a.png", "owl")
+    own.add([tmp_path / "p"])
+    assert own.add([tmp_path / "p"], licence="CC0-1.0").added == 1
+    assert own.search(["an owl"], 1)[0][0].licence == "CC0-1.0"
+    assert own.add([tmp_path / "p"]).unchanged == 1
+    assert own.search(["an owl"], 1)[0][0].licence == "CC0-1.0"
+
+
 def test_a_found_picture_outlives_its_file_and_one_never_found_does_not(own: OwnPictures, tmp_path: Path) -> None:
     kept = put(tmp_path / "p", "kept.png", "owl")
     own.add([tmp_path / "p"])

@@ -9,13 +9,15 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from imagerag.cli.interrupt import CANCELLED, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.errors import UserError
 from imagerag.graphs.context import Context, load_context
+from imagerag.graphs.streaming import run_told
+from imagerag.store.home import THREADS, home_directory
 from imagerag.store.results import folder_refused, make_folder
 
 if TYPE_CHECKING:
@@ -28,9 +30,6 @@ if TYPE_CHECKING:
 
 NO_IMAGE = 2
 """Exit status when a limit ended the run before anything was drawn."""
-
-THREADS = "threads.sqlite"
-"""The checkpoints' file in the data directory."""
 
 
 def draw(options: argparse.Namespace, stdout: TextIO) -> int:
@@ -109,19 +108,7 @@ def _run(prompt: str, context: Context, thread: str, pipeline: str, story: "Stor
     ):
         config: RunnableConfig = {"configurable": {"thread_id": thread}}
         story.know(graph.get_state(config).values.get("all_references", ()))
-        values: Any = None
-        chunks = graph.stream(
-            {"prompt": prompt},
-            config=config,
-            context=context,
-            stream_mode=["custom", "values"],
-        )
-        for kind, chunk in cast("Iterator[tuple[str, Any]]", chunks):
-            if kind == "custom":
-                story.tell(chunk)
-            else:
-                values = chunk
-    return cast("Output", values)
+        return cast("Output", run_told(graph, {"prompt": prompt}, config, context, story.tell))
 
 
 @contextlib.contextmanager
@@ -134,7 +121,6 @@ def _open_graph(context: Context, pipeline: str) -> "Iterator[Graph]":
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     from imagerag.graphs.agent_graph import build_graph
-    from imagerag.store.home import home_directory
 
     file = home_directory(context.home) / THREADS
     try:

@@ -14,9 +14,11 @@ from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserErro
 from imagerag.graphs.approval import REDRAW
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
+from imagerag.graphs.streaming import run_told
 from imagerag.serve.ledger import Entry, Ledger
 from imagerag.serve.room import Busy, EngineRoom
 from imagerag.serve.runs import Ask, Run
+from imagerag.store.home import THREADS, home_directory
 
 if TYPE_CHECKING:
     from imagerag.store.manifest import Manifest
@@ -50,7 +52,6 @@ class Studio:
 
         from imagerag.graphs.agent_graph import build_graph
         from imagerag.graphs.parts import Injected, ResolvedParts
-        from imagerag.store.home import home_directory
         from imagerag.tools.five import make_tools
 
         home = home_directory(context.home)
@@ -60,12 +61,12 @@ class Studio:
         self.store = self.parts.store
         self.ledger = Ledger(home)
         try:
-            self._db = sqlite3.connect(home / "threads.sqlite", timeout=30, check_same_thread=False)
+            self._db = sqlite3.connect(home / THREADS, timeout=30, check_same_thread=False)
             self._saver = saver = SqliteSaver(self._db)
             saver.setup()
         except sqlite3.DatabaseError as error:
             raise UserError(
-                f"{str(home / 'threads.sqlite')!r} can't be used ({error}); move it away, a new one is made then"
+                f"{str(home / THREADS)!r} can't be used ({error}); move it away, a new one is made then"
             ) from error
         self.graph = build_graph(checkpointer=saver, **parts)
         self.tools = {tool.name: tool for tool in make_tools(lambda: self._bench.value)}
@@ -197,11 +198,10 @@ class Studio:
 
     def file(self, entry: Entry) -> bytes:
         """Return an entry's image as a PNG file, with its manifest where it has one."""
-        from imagerag.serve.previews import png
         from imagerag.store.manifest import KEYWORD
-        from imagerag.store.png import with_text
+        from imagerag.store.png import encode_png, with_text
 
-        plain = png(self.picture(entry))
+        plain = encode_png(self.picture(entry))
         return with_text(plain, KEYWORD, self.manifest(entry).text()) if entry.kind == "image" else plain
 
     def manifest(self, entry: Entry) -> "Manifest":
@@ -285,18 +285,8 @@ class Studio:
     def _stream(self, run: Run, request: Any, checkpoint: str | None = None) -> None:
         """Run the graph to its end, or to the point where it asks the person."""
         assert run.job is not None
-        values: Any = None
-        chunks = self.graph.stream(
-            request,
-            config=self.config(run.client, run.thread, checkpoint),
-            context=dataclasses.replace(self._contexts[run.id], cancel=run.job.cancelled),
-            stream_mode=["custom", "values"],
-        )
-        for kind, chunk in cast("Any", chunks):
-            if kind == "custom":
-                run.tell(chunk)
-            else:
-                values = chunk
+        context = dataclasses.replace(self._contexts[run.id], cancel=run.job.cancelled)
+        values = run_told(self.graph, request, self.config(run.client, run.thread, checkpoint), context, run.tell)
         state = self.graph.get_state(self.config(run.client, run.thread))
         if state.interrupts:
             self._ask(run, state)

@@ -1,12 +1,15 @@
 """Files that are there whole or not at all, and the one line a person reads when the disk says no."""
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
-from imagerag.errors import UserError
+from imagerag.errors import InvalidArgument, UserError
 
 WAY_OUT = "make room there, or set IMAGERAG_HOME (or --home) to a writable folder"
+
+_ADDRESS = re.compile(r"[0-9a-f]{64}")
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -37,6 +40,46 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
         if isinstance(error, OSError):
             raise cannot_write(path, error) from error
         raise
+
+
+def is_address(sha256: str) -> bool:
+    """Tell whether this is an address: a SHA-256 in 64 lower-case hexadecimal digits."""
+    return bool(_ADDRESS.fullmatch(sha256))
+
+
+def address_path(root: Path, sha256: str) -> Path:
+    """Return where the PNG of this address lies below ``root``, or would: ``ab/abcd....png``.
+
+    Raises:
+        InvalidArgument: not an address; nothing else may become part of a path.
+    """
+    if not is_address(sha256):
+        raise InvalidArgument(f"{sha256!r} is not the address of an image; it must be 64 hexadecimal digits")
+    return root / sha256[:2] / f"{sha256}.png"
+
+
+def read_whole(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        UserError: it is gone, or not to be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise cannot_read(path, error) from error
+
+
+def make_writable(path: Path) -> None:
+    """Create a folder if need be.
+
+    Raises:
+        OSError: it can't be created or written to.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    # Permission bits say nothing about read-only mounts, and nothing at all to root: only writing tells.
+    with tempfile.TemporaryFile(dir=path):
+        pass
 
 
 def cannot_write(path: str | Path, error: OSError) -> UserError:

@@ -1,10 +1,12 @@
 """The data directory: images, the reference index and threads lie below it."""
 
 import os
-import tempfile
 from pathlib import Path
 
-from imagerag.store.files import cannot_write
+from imagerag.store.files import cannot_write, make_writable
+
+THREADS = "threads.sqlite"
+"""The file of the threads' checkpoints in the data directory."""
 
 
 def home_directory(home: str | Path | None = None) -> Path:
@@ -18,10 +20,7 @@ def home_directory(home: str | Path | None = None) -> Path:
     """
     path = _wanted(home)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        # Permission bits say nothing about read-only mounts, and nothing at all to root: only writing tells.
-        with tempfile.TemporaryFile(dir=path):
-            pass
+        make_writable(path)
     except OSError as error:
         raise cannot_write(path, error) from error
     return path

@@ -3,11 +3,16 @@
 Chunk layout and iTXt as in the PNG specification, third edition, sections 5 and 11.3.
 """
 
+from __future__ import annotations
+
 import io
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 TEXT = b"iTXt"
@@ -17,6 +22,20 @@ MAX_TEXT = 2**24
 
 class NotPng(ValueError):
     """Not a PNG, or one that ends or breaks off where it must not. ``str(error)`` continues "this file ..."."""
+
+
+def encode_png(image: Image.Image) -> bytes:
+    """Return the image as a PNG file."""
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Return an RGBA picture laid on white, as RGB: what a reference looks like to whoever opens it."""
+    from PIL import Image as pil
+
+    return pil.alpha_composite(pil.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
 def read_text(file: BinaryIO, keyword: str) -> str | None:

@@ -1,0 +1,35 @@
+"""A run of the graph, told step by step."""
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+    from imagerag.graphs.agent_graph import Graph
+    from imagerag.graphs.context import Context
+
+
+def run_told(
+    graph: "Graph", request: Any, config: "RunnableConfig", context: "Context", tell: Callable[[Any], None]
+) -> Any:
+    """Run the graph to its end, or to where it asks the person, and return the last values of its state.
+
+    Args:
+        graph: to run.
+        request: its input, or LangGraph's ``Command`` to go on with.
+        config: names the thread.
+        context: the run's settings.
+        tell: called with each event as it happens. What it raises ends the run, after the threads that write its
+            checkpoints have ended: a caller that closes the checkpointer then would pull it away under them.
+    """
+    values: Any = None
+    stream = graph.stream(request, config=config, context=context, stream_mode=["custom", "values"])
+    with contextlib.closing(cast("Any", stream)) as chunks:
+        for kind, chunk in chunks:
+            if kind == "custom":
+                tell(chunk)
+            else:
+                values = chunk
+    return values

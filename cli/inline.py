@@ -1,12 +1,13 @@
 """Pictures inside the terminal, for those terminals that can: the protocols of kitty and iTerm2, and sixel."""
 
 import base64
-import io
 import os
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from PIL import Image
+
+from imagerag.store.png import encode_png
 
 Protocol = Literal["kitty", "iterm2", "sixel", "none"]
 PROTOCOLS: tuple[Protocol, ...] = ("kitty", "iterm2", "sixel", "none")
@@ -42,7 +43,7 @@ def escape(image: Image.Image, protocol: Protocol) -> str:
         case "kitty":
             return "".join(_kitty(small))
         case "iterm2":
-            data = _png(small)
+            data = encode_png(small)
             about = f"inline=1;size={len(data)};width={small.width}px;height={small.height}px"
             return f"\x1b]1337;File={about}:{base64.b64encode(data).decode('ascii')}\a"
         case "sixel":
@@ -51,15 +52,9 @@ def escape(image: Image.Image, protocol: Protocol) -> str:
             return ""
 
 
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def _kitty(image: Image.Image) -> Iterator[str]:
     """Yield the chunks: a=T transmits and shows, f=100 is PNG, m=1 says that more follows, q=2 wants no answer."""
-    data = base64.b64encode(_png(image)).decode("ascii")
+    data = base64.b64encode(encode_png(image)).decode("ascii")
     for start in range(0, len(data), CHUNK):
         more = int(start + CHUNK < len(data))
         head = "a=T,f=100,q=2," if start == 0 else ""

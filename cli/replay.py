@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import io
 import json
 import sys
 from pathlib import Path
@@ -48,6 +47,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     from imagerag.cli.progress import ProgressBars
     from imagerag.graphs.parts import ResolvedParts
     from imagerag.store.manifest import read_manifest
+    from imagerag.store.png import encode_png
     from imagerag.store.results import make_folder, write_new
 
     file = Path(options.file)
@@ -64,9 +64,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
         bars.clear()
     comparison = _compare(file, drawn, manifest, parts)
     if folder is not None:
-        png = io.BytesIO()
-        drawn.save(png, "PNG")
-        comparison["replayed"] = str(write_new(folder.absolute(), f"{file.stem}-replayed", ".png", png.getvalue()))
+        comparison["replayed"] = str(write_new(folder.absolute(), f"{file.stem}-replayed", ".png", encode_png(drawn)))
     if options.json:
         print(json.dumps(comparison, ensure_ascii=False), file=stdout, flush=True)
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
@@ -18,7 +17,8 @@ from imagerag.index.library import Library
 from imagerag.index.lock import PATIENCE, one_writer
 from imagerag.index.references import Hit
 from imagerag.index.stamp import Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
-from imagerag.store.files import write_whole
+from imagerag.store.files import address_path, write_whole
+from imagerag.store.png import encode_png, on_white
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -226,15 +226,9 @@ class ChromaIndex:
 
     def _laid_out(self, sha256: str) -> Path:
         """Return a PNG of a picture on white, made when it is first found: 7,155 at once would take a minute."""
-        path = self.home / "library" / sha256[:2] / f"{sha256}.png"
+        path = address_path(self.home / "library", sha256)
         if not path.exists():
-            from PIL import Image as pil
-
-            picture = self.image(sha256)
-            white = pil.new("RGBA", picture.size, "white")
-            out = io.BytesIO()
-            pil.alpha_composite(white, picture).convert("RGB").save(out, "PNG")
-            write_whole(path, out.getvalue(), durable=False)
+            write_whole(path, encode_png(on_white(self.image(sha256))), durable=False)
         return path
 
 

@@ -28,8 +28,9 @@ from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.building import PREFIX, Progress, open_client
 from imagerag.index.lock import one_writer
 from imagerag.index.references import Hit
-from imagerag.store.files import cannot_read, write_whole
+from imagerag.store.files import address_path, cannot_read, read_whole, write_whole
 from imagerag.store.pictures import read_picture
+from imagerag.store.png import encode_png, on_white
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -196,7 +197,7 @@ class OwnPictures:
         row = self._by_address().get(sha256)
         if row is None:
             raise InvalidArgument(f"{sha256!r} is not the address of an own picture")
-        data = _bytes(Path(row.path))
+        data = read_whole(Path(row.path))
         if hashlib.sha256(data).hexdigest() != sha256:
             raise UserError(f"{row.path!r} has changed since it was indexed; run: imagerag index add {row.path!r}")
         return read_picture(data).convert("RGBA")
@@ -336,24 +337,17 @@ class OwnPictures:
         """Return what was found; ``None`` where the file has gone since: nothing can be drawn with it."""
         copy = self._copy(row.sha256)
         if not copy.is_file():
-            from PIL import Image as pil
-
             try:
                 picture = self.image(row.sha256)
             except UserError:
                 return None
-            white = pil.new("RGBA", picture.size, "white")
-            out = io.BytesIO()
-            pil.alpha_composite(white, picture).convert("RGB").save(out, "PNG")
-            write_whole(copy, out.getvalue(), durable=False)
+            write_whole(copy, encode_png(on_white(picture)), durable=False)
         clipped = float(np.clip(similarity, -1, 1))
         return Hit(row.sha256, copy, row.caption, (row.caption,), clipped, row.path, row.licence, FOLDER)
 
     def _copy(self, sha256: str) -> Path:
         """Where a PNG of a picture lies once it was found: a run's references outlive the files they came from."""
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
-            raise InvalidArgument(f"{sha256!r} is not the address of a picture")
-        return self.directory / "found" / sha256[:2] / f"{sha256}.png"
+        return address_path(self.directory / "found", sha256)
 
 
 class TogetherIndex:
@@ -460,7 +454,7 @@ def _decoded(file: Path) -> tuple[str, int, int, Image.Image]:
         raise cannot_read(file, error) from error
     if not stat.S_ISREG(status.st_mode):  # reading a named pipe would wait for ever
         raise UserError(f"{str(file)!r} is no regular file; leave it out")
-    data = _bytes(file)
+    data = read_whole(file)
     picture = read_picture(file)
     picture.thumbnail((SIDE, SIDE))
     return hashlib.sha256(data).hexdigest(), status.st_size, status.st_mtime_ns, picture
@@ -469,10 +463,3 @@ def _decoded(file: Path) -> tuple[str, int, int, Image.Image]:
 def _shown(file: Path) -> str:
     """The path as text that can be printed and written, whatever bytes the name is made of."""
     return str(file).encode("utf-8", "backslashreplace").decode()
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise cannot_read(file, error) from error

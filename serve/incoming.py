@@ -11,8 +11,8 @@ from imagerag.errors import UserError
 from imagerag.serve.fetching import fetch
 from imagerag.serve.ledger import Entry
 from imagerag.serve.openai_shapes import ApiError
-from imagerag.serve.previews import png
 from imagerag.serve.studio import Studio
+from imagerag.store.png import encode_png
 
 MAX_PICTURES = 16
 """Pictures in one request."""
@@ -38,7 +38,7 @@ async def picture_at(studio: Studio, client: str, url: str, own_hosts: frozenset
         entry = studio.ledger.find(own[1], client)
         if entry is None:
             raise ApiError(400, f"{url[:80]!r} is not an image of yours", "invalid_image_url", "messages")
-        return png(await anyio.to_thread.run_sync(studio.picture, entry))
+        return encode_png(await anyio.to_thread.run_sync(studio.picture, entry))
     if parts.scheme not in ("http", "https"):
         shown = url[:40]
         raise ApiError(400, f"{shown!r} is no address of a picture; send a data: URL", "invalid_image_url", "messages")

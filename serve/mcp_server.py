@@ -18,10 +18,10 @@ from imagerag.errors import UserError
 from imagerag.records import Mode
 from imagerag.serve.mcp_results import OUTPUTS, address, run_result, tool_result
 from imagerag.serve.outcome import RunOut, error_text, image_out, reference_out
-from imagerag.serve.previews import png
 from imagerag.serve.room import Busy
 from imagerag.serve.runs import Ask, Run
 from imagerag.serve.studio import LOCAL, Studio
+from imagerag.store.png import encode_png
 
 ClientOf = Callable[[Mapping[str, str] | None], str]
 """Tells from a request's headers (``None`` on stdio) whose it is."""
@@ -228,7 +228,7 @@ def _add_resources(server: DoorServer, studio: Studio, whose: Callable[[Context[
         entry = studio.ledger.find(image, whose(ctx))
         if entry is None:
             raise ResourceNotFoundError(f"{address(image)!r} is not an image of yours")
-        return png(studio.picture(entry))
+        return encode_png(studio.picture(entry))
 
     @server.resource(
         "imagerag://threads/{thread}",

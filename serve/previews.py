@@ -21,10 +21,3 @@ def preview(image: Image.Image, side: int = MAX_SIDE, most: int = MAX_BYTES) -> 
         if buffer.tell() <= most or min(small.size) <= 16:
             return buffer.getvalue()
         small = small.resize((max(16, small.width * 3 // 4), max(16, small.height * 3 // 4)))
-
-
-def png(image: Image.Image) -> bytes:
-    """Return the image as PNG."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import io
-import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagerag.errors import InvalidArgument, UserError
+from imagerag.errors import UserError
 from imagerag.records import Verdict
-from imagerag.store.files import cannot_read, write_whole
+from imagerag.store.files import address_path, is_address, read_whole, write_whole
 from imagerag.store.manifest import KEYWORD, Manifest, address, read_manifest
-from imagerag.store.png import NotPng, with_text
+from imagerag.store.png import NotPng, encode_png, with_text
 
 if TYPE_CHECKING:
     from PIL import Image
-
-_ADDRESS = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class ImageStore:
         path = self.path(sha256)
         with self._lock:
             if not self._is_whole(path):
-                write_whole(path, with_text(_png(plain), KEYWORD, manifest.text()))
+                write_whole(path, with_text(encode_png(plain), KEYWORD, manifest.text()))
         return StoredImage(sha256, path)
 
     def put_user_image(self, picture: str | Path | bytes | Image.Image) -> StoredImage:
@@ -80,7 +77,7 @@ class ImageStore:
         path = self.path(sha256)
         with self._lock:
             if not _decodes(path):
-                write_whole(path, _png(plain))
+                write_whole(path, encode_png(plain))
         return StoredImage(sha256, path)
 
     def set_verdict(self, sha256: str, verdict: Verdict) -> None:
@@ -94,7 +91,7 @@ class ImageStore:
         with self._lock:
             manifest = self.manifest(sha256).with_verdict(verdict)
             try:
-                png = with_text(_read(path), KEYWORD, manifest.text())
+                png = with_text(read_whole(path), KEYWORD, manifest.text())
             except NotPng as error:
                 raise _damaged(path, error) from error
             write_whole(path, png)
@@ -118,7 +115,7 @@ class ImageStore:
         from PIL import Image as pil
 
         path = self._existing(sha256)
-        data = _read(path)
+        data = read_whole(path)
         try:
             with pil.open(io.BytesIO(data), formats=("PNG",)) as image:
                 image.load()
@@ -132,13 +129,11 @@ class ImageStore:
         Raises:
             InvalidArgument: not an address; nothing else may become part of a path.
         """
-        if not _ADDRESS.fullmatch(sha256):
-            raise InvalidArgument(f"{sha256!r} is not the address of an image; it must be 64 hexadecimal digits")
-        return self.root / "images" / sha256[:2] / f"{sha256}.png"
+        return address_path(self.root / "images", sha256)
 
     def __contains__(self, sha256: str) -> bool:
         """Tell whether there is an image of this address."""
-        return bool(_ADDRESS.fullmatch(sha256)) and self.path(sha256).is_file()
+        return is_address(sha256) and self.path(sha256).is_file()
 
     def _existing(self, sha256: str) -> Path:
         path = self.path(sha256)
@@ -160,13 +155,6 @@ class ImageStore:
         return _decodes(path)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise cannot_read(path, error) from error
-
-
 def _damaged(path: Path, error: Exception) -> UserError:
     return UserError(f"image {str(path)!r} is damaged ({error}); delete it and draw it again")
 
@@ -180,9 +168,3 @@ def _decodes(path: Path) -> bool:
     except (OSError, SyntaxError, ValueError):
         return False
     return True
-
-
-def _png(image: Image.Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()

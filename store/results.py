@@ -8,7 +8,7 @@ from pathlib import Path
 
 from imagerag.errors import UserError
 from imagerag.records import ImageRecord
-from imagerag.store.files import umask
+from imagerag.store.files import make_writable, umask
 
 LONGEST_NAME = 48
 
@@ -28,9 +28,7 @@ def make_folder(folder: str | Path) -> Path:
     """
     path = Path(folder)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
+        make_writable(path)
     except OSError as error:
         raise folder_refused(path, error) from error
     return path

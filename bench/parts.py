@@ -3,7 +3,15 @@
 import tempfile
 from pathlib import Path
 
-from imagerag.engines.generator import Drawing, DrawRequest, Generator, StepCallback, StopCheck, reference_scales
+from imagerag.engines.generator import (
+    Drawing,
+    DrawRequest,
+    Generator,
+    PreviewCallback,
+    StepCallback,
+    StopCheck,
+    reference_scales,
+)
 from imagerag.graphs.context import Context
 
 
@@ -28,11 +36,16 @@ class Remembering:
         self.reference_scales = reference_scales(generator)
 
     def draw(
-        self, request: DrawRequest, *, check: StopCheck | None = None, on_step: StepCallback | None = None
+        self,
+        request: DrawRequest,
+        *,
+        check: StopCheck | None = None,
+        on_step: StepCallback | None = None,
+        on_preview: PreviewCallback | None = None,
     ) -> list[Drawing]:
         """See ``Generator.draw``."""
         references = tuple((reference.sha256, reference.concept) for reference in request.references)
         key = (request.prompt, request.seeds, references, request.reference_scale)
         if key not in self._drawn:
-            self._drawn[key] = self._generator.draw(request, check=check, on_step=on_step)
+            self._drawn[key] = self._generator.draw(request, check=check, on_step=on_step, on_preview=on_preview)
         return self._drawn[key]

@@ -17,7 +17,7 @@ from PIL import Image
 from bench.cases import lacking_cases
 from bench.parts import bench_context
 from imagerag.agent.minds import Critic
-from imagerag.engines.generator import Drawing, DrawRequest, StepCallback, StopCheck
+from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.index.library import Library
 from imagerag.records import ConceptScore, Verdict
@@ -42,7 +42,12 @@ class Blank:
     name, revision, max_references = "blank", "1", 6
 
     def draw(
-        self, request: DrawRequest, *, check: StopCheck | None = None, on_step: StepCallback | None = None
+        self,
+        request: DrawRequest,
+        *,
+        check: StopCheck | None = None,
+        on_step: StepCallback | None = None,
+        on_preview: PreviewCallback | None = None,
     ) -> list[Drawing]:
         """Return one square per seed."""
         return [Drawing(Image.new("RGB", (32, 32), (seed % 256, 0, 0)), seed) for seed in request.seeds]

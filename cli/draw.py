@@ -147,10 +147,10 @@ def check_names(context: Context) -> None:
         UserError: naming the part and those there are.
     """
     from imagerag.agent.providers import CHAT_MODELS, CRITICS, load_chat_model, load_critic
-    from imagerag.engines.providers import GENERATORS, load_generator
+    from imagerag.engines.providers import check_generator
 
+    check_generator(context.generator)
     for name, table, load in (
-        (context.generator, GENERATORS, load_generator),
         (context.vlm, CHAT_MODELS, load_chat_model),
         (context.critic, CRITICS, load_critic),
     ):

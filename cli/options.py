@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from imagerag import __version__
+from imagerag.engines.settings import DTYPES, MEMORY_MODES
 from imagerag.errors import UserError
 from imagerag.graphs.context import SETTINGS, Context
 from imagerag.records import MODES
@@ -225,6 +226,9 @@ def _add_door(parser: Parser) -> None:
 def _add_parts(parser: Parser) -> Any:
     parts = parser.add_argument_group("who draws and who judges")
     _setting(parts, "generator", str, "NAME", "the image generator")
+    _setting(parts, "device", str, "NAME", "where a local generator computes: cpu, cuda, mps ...")
+    _setting(parts, "dtype", str, "NAME", f"its numbers: {', '.join(DTYPES)}")
+    _setting(parts, "memory", str, "MODE", f"its weights in memory: {', '.join(MEMORY_MODES)}")
     _setting(parts, "vlm", str, "NAME", "the chat model that decides; rules is a rule-based policy, no VLM")
     _setting(parts, "critic", str, "NAME", "the critic that judges every image")
     _setting(parts, "mode", str, "MODE", f"one of {', '.join(MODES)}")

@@ -74,13 +74,12 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
 
 def _draw_again(manifest: "Manifest", parts: "ResolvedParts", file: Path, bars: "ProgressBars") -> "Image.Image":
     from imagerag.engines.generator import DrawRequest
-    from imagerag.engines.providers import GENERATORS
+    from imagerag.engines.providers import check_generator
 
-    if manifest.generator not in GENERATORS:
-        raise UserError(
-            f"{str(file)!r} was drawn by generator {manifest.generator!r}, which is not here; "
-            f"this imagerag has: {', '.join(GENERATORS)}"
-        )
+    try:
+        check_generator(manifest.generator)
+    except UserError as error:
+        raise UserError(f"{str(file)!r} can't be drawn again here: {error}") from error
     request = DrawRequest(
         manifest.prompt,
         (manifest.seed,),

@@ -64,6 +64,8 @@ class Story:
         match event["event"]:
             case "progress":
                 self._bars.update(event["what"], event["done"], event["total"])
+            case "preview":
+                pass  # for doors that can show pictures beside the text
             case "images":
                 self._tell_images(event)
             case "verdict":

@@ -9,6 +9,9 @@ from PIL import Image
 StepCallback = Callable[[int, int], None]
 """Called with (step done, steps in all) after each denoising step; 1-based."""
 
+PreviewCallback = Callable[[Image.Image], None]
+"""Called now and then with a small, rough RGB image of what the drawing will be."""
+
 StopCheck = Callable[[], None]
 """Called before each denoising step; raises ``Cancelled`` or ``BudgetExceeded`` to stop there."""
 
@@ -61,7 +64,8 @@ class Drawing:
         image: RGB, the generator's native size.
         seed: the seed that makes these pixels again.
         facts: what the generator knows about the drawing (layout, examples and their weights ...),
-            JSON-serialisable; it goes to the manifest and is never shown to the critic.
+            JSON-serialisable; it goes to the manifest and is never shown to the critic. ``facts["notes"]``, a list of
+            sentences, is told to the person, too.
     """
 
     image: Image.Image
@@ -85,14 +89,20 @@ class Generator(Protocol):
         """How many references one drawing takes; 0 when it takes none."""
 
     def draw(
-        self, request: DrawRequest, *, check: StopCheck | None = None, on_step: StepCallback | None = None
+        self,
+        request: DrawRequest,
+        *,
+        check: StopCheck | None = None,
+        on_step: StepCallback | None = None,
+        on_preview: PreviewCallback | None = None,
     ) -> list[Drawing]:
-        """Draw one image per seed.
+        """Draw one image per seed, but none for a seed whose image the model's own safety check refuses.
 
         The same request gives the same pixels, whatever else is in the batch.
 
         Raises:
             InvalidArgument: more references than ``max_references``, or a scale outside 0..1.
+            DrawingRefused: the safety check refuses all of them.
             Cancelled, BudgetExceeded: as ``check`` raised them, between two denoising steps.
         """
 

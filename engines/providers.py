@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from imagerag.engines.clip import Embedder
 from imagerag.engines.generator import Generator
+from imagerag.engines.settings import EngineSettings
 from imagerag.errors import UserError
 
 
@@ -16,23 +17,42 @@ def embedded_clip() -> Embedder:
     return load_embedder("embedded")
 
 
-def _patchwork() -> Generator:
+def _patchwork(settings: EngineSettings) -> Generator:
     from imagerag.engines.patchwork import PatchworkGenerator
     from imagerag.index.library import Library
 
     return PatchworkGenerator(Library(), embedded_clip())
 
 
-GENERATORS: dict[str, Callable[[], Generator]] = {"patchwork": _patchwork}
+GENERATORS: dict[str, Callable[[EngineSettings], Generator]] = {"patchwork": _patchwork}
+"""Generators that need no more than their name."""
+
+PREFIXES: dict[str, Callable[[str, EngineSettings], Generator]] = {}
+"""Generators named ``prefix:rest``; each is handed the rest."""
+
+
+def check_generator(name: str) -> None:
+    """Refuse a name that no generator has, without loading one.
+
+    Raises:
+        UserError: the message lists those there are.
+    """
+    prefix, colon, rest = name.partition(":")
+    if name not in GENERATORS and not (colon and rest and prefix in PREFIXES):
+        known = ", ".join([*GENERATORS, *(f"{prefix}:NAME" for prefix in PREFIXES)])
+        raise UserError(f"generator {name!r} is not known; give --generator one of: {known}")
 
 
 @lru_cache(maxsize=4)
-def load_generator(name: str) -> Generator:
-    """Return the generator of that name, loaded once per process.
+def load_generator(name: str, settings: EngineSettings | None = None) -> Generator:
+    """Return the generator of that name, loaded once per process and settings.
 
     Raises:
-        UserError: no such generator; the message lists those there are.
+        UserError: no such generator, or it can't be loaded here.
     """
-    if name not in GENERATORS:
-        raise UserError(f"generator {name!r} is not known; give --generator one of: {', '.join(GENERATORS)}")
-    return GENERATORS[name]()
+    check_generator(name)
+    settings = settings or EngineSettings()
+    if name in GENERATORS:
+        return GENERATORS[name](settings)
+    prefix, _, rest = name.partition(":")
+    return PREFIXES[prefix](rest, settings)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagerag.engines.settings import EngineSettings, Memory
 from imagerag.errors import UserError
 from imagerag.records import MODES, Mode
 
@@ -28,6 +29,8 @@ class Context:
 
     Attributes:
         generator: which generator draws; see ``imagerag.engines.providers``.
+        device, dtype, memory: where and how a local generator holds its weights; see
+            ``imagerag.engines.settings.EngineSettings``.
         vlm: which chat model decides; ``rules`` is the embedded rule-based policy, which is no language model.
         critic: which critic judges.
         mode: ``auto`` draws first and looks up what is missing; ``lookup_first`` looks every concept up before it
@@ -50,6 +53,9 @@ class Context:
     """
 
     generator: str = "patchwork"
+    device: str = "auto"
+    dtype: str = "auto"
+    memory: Memory = "auto"
     vlm: str = "rules"
     critic: str = "clip"
     mode: Mode = "auto"
@@ -73,6 +79,7 @@ class Context:
         Raises:
             UserError: naming the value, what is valid, and the flag that sets it.
         """
+        EngineSettings(self.device, self.dtype, self.memory)
         if self.mode not in MODES:
             raise UserError(f"mode {self.mode!r} is not one of {', '.join(MODES)}; give --mode one of these")
         _within("n", self.n, 1, 16)
@@ -86,6 +93,11 @@ class Context:
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise UserError(f"{name} {value!r} must be 0 or more; give --{name.replace('_', '-')} such a number")
+
+    @property
+    def engine_settings(self) -> EngineSettings:
+        """How local generators hold their weights."""
+        return EngineSettings(self.device, self.dtype, self.memory)
 
 
 def _within(name: str, value: int, low: int, high: int) -> None:

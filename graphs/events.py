@@ -15,6 +15,14 @@ class ProgressEvent(TypedDict):
     total: int
 
 
+class PreviewEvent(TypedDict):
+    """What the drawing will be, roughly; not every generator shows it, and not after every step."""
+
+    event: Literal["preview"]
+    image: str
+    """A PNG of at most 128 pixels a side, in base64."""
+
+
 class ImagesEvent(TypedDict):
     """Images were drawn; they have no verdict yet."""
 
@@ -61,4 +69,6 @@ class StopEvent(TypedDict):
     detail: str
 
 
-Event = ProgressEvent | ImagesEvent | VerdictEvent | CaptionsEvent | ReferencesEvent | NoteEvent | StopEvent
+Event = (
+    ProgressEvent | PreviewEvent | ImagesEvent | VerdictEvent | CaptionsEvent | ReferencesEvent | NoteEvent | StopEvent
+)

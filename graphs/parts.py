@@ -73,7 +73,7 @@ class ResolvedParts:
     @cached_property
     def generator(self) -> Generator:
         """The generator that draws."""
-        return self.injected.generator or load_generator(self.context.generator)
+        return self.injected.generator or load_generator(self.context.generator, self.context.engine_settings)
 
     @cached_property
     def index(self) -> ReferenceIndex:

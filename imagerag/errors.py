@@ -17,6 +17,10 @@ class InvalidArgument(ValueError):
     """A tool argument the model can correct. The message names the value and lists what is valid."""
 
 
+class DrawingRefused(InvalidArgument):
+    """A model's own safety check refused a drawing. The message says whose check, and that other words may pass."""
+
+
 class BudgetExceeded(Exception):
     """A limit of the run was reached.
 

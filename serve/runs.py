@@ -95,7 +95,7 @@ class Run:
             if event["event"] == "progress":
                 self.progress = (event["done"], event["total"])
                 self._step = event
-            else:
+            elif event["event"] != "preview":  # only who looks on now sees it
                 self.events.append(event)
                 self._step = None
             listeners = list(self._listeners)

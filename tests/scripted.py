@@ -11,7 +11,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from PIL import Image
 
-from imagerag.engines.generator import Drawing, DrawRequest, StepCallback, StopCheck
+from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
 from imagerag.records import ConceptScore, Verdict
 
 STEPS = 4
@@ -28,7 +28,12 @@ class Squares:
         self._before_step = before_step
 
     def draw(
-        self, request: DrawRequest, *, check: StopCheck | None = None, on_step: StepCallback | None = None
+        self,
+        request: DrawRequest,
+        *,
+        check: StopCheck | None = None,
+        on_step: StepCallback | None = None,
+        on_preview: PreviewCallback | None = None,
     ) -> list[Drawing]:
         self.requests.append(request)
         for step in range(1, STEPS + 1):

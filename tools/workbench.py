@@ -1,5 +1,6 @@
 """What the tools work on: the images and references of one thread, and the engines; it collects what they make."""
 
+import base64
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,10 @@ from imagerag.index.references import Hit, ReferenceIndex
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import Manifest, ManifestReference
+from imagerag.store.png import encode_png
+
+PREVIEW_SIDE = 128
+"""Pixels on the longer side of a preview: enough to see where things will be, in some 30 kB of PNG."""
 
 Emit = Callable[[Mapping[str, object]], None]
 
@@ -139,7 +144,7 @@ class Workbench:
                 ),
                 reference_scale,
             )
-            drawings = generator.draw(request, check=self.check, on_step=self._progress)
+            drawings = generator.draw(request, check=self.check, on_step=self._progress, on_preview=self._preview)
             records = []
             for drawing in drawings:
                 manifest = Manifest.new(
@@ -170,8 +175,8 @@ class Workbench:
                 self.images[record["id"]] = record
                 records.append(record)
             self.made_images += records
-            for text in sorted({str(text) for drawing in drawings for text in _dropped(drawing.facts)}):
-                self.emit({"event": "note", "text": f"not drawn, since one picture holds no more: {text!r}"})
+            for text in dict.fromkeys(text for drawing in drawings for text in _notes(drawing.facts)):
+                self.emit({"event": "note", "text": text})
             self.emit({"event": "images", "images": records})
             return records
 
@@ -207,6 +212,11 @@ class Workbench:
     def _progress(self, done: int, total: int) -> None:
         self.emit({"event": "progress", "what": "drawing", "done": done, "total": total})
 
+    def _preview(self, image: Image.Image) -> None:
+        small = image.convert("RGB")
+        small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
+        self.emit({"event": "preview", "image": base64.b64encode(encode_png(small)).decode("ascii")})
+
 
 def open_pixels(parts: Parts, record: ImageRecord | ReferenceRecord) -> Image.Image:
     """Open what a record names: looked-up references lie in the index, all else in the image store."""
@@ -215,5 +225,5 @@ def open_pixels(parts: Parts, record: ImageRecord | ReferenceRecord) -> Image.Im
     return parts.store.open(record["sha256"])
 
 
-def _dropped(facts: Mapping[str, object]) -> Sequence[object]:
-    return cast("Sequence[object]", facts.get("dropped", ()))
+def _notes(facts: Mapping[str, object]) -> Sequence[str]:
+    return cast("Sequence[str]", facts.get("notes", ()))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from imagerag.engines.generator import Drawing, DrawRequest, Reference, StepCallback, StopCheck
+from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, Reference, StepCallback, StopCheck
 from imagerag.engines.patchwork.knowledge import STYLE_SETS, Embeds, Knowledge, Pictures
 from imagerag.engines.patchwork.layout import Place, arrange
 from imagerag.engines.patchwork.matting import Floats, cut_out, fit
@@ -86,7 +86,12 @@ class PatchworkGenerator:
         self.revision = f"{VERSION}-{hashlib.sha256(base.encode()).hexdigest()[:8]}"
 
     def draw(
-        self, request: DrawRequest, *, check: StopCheck | None = None, on_step: StepCallback | None = None
+        self,
+        request: DrawRequest,
+        *,
+        check: StopCheck | None = None,
+        on_step: StepCallback | None = None,
+        on_preview: PreviewCallback | None = None,
     ) -> list[Drawing]:
         """Draw one image per seed; see ``Generator.draw``.
 
@@ -245,6 +250,7 @@ class PatchworkGenerator:
             "styles_ignored": [style for style in scene.styles if style not in STYLE_SETS],
             "objects": objects,
             "dropped": list(scene.dropped),
+            "notes": [f"not drawn, since one picture holds no more: {text!r}" for text in scene.dropped],
             "references_unused": list(unused),
         }
 

@@ -30,12 +30,15 @@ class Reference:
         concept: the phrase of the prompt that it stands for; empty when it is for the whole picture.
         kind: ``retrieved`` from the index or the user's own ``subject``.
         sha256: of the stored image, for the manifest.
+        scale: 0..1, how strongly this one counts, where that is not the request's scale; generators without a scale
+            per reference ignore it.
     """
 
     image: Image.Image
     concept: str
     kind: Literal["retrieved", "subject"] = "retrieved"
     sha256: str = ""
+    scale: float | None = None
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,22 @@ def _patchwork(settings: EngineSettings) -> Generator:
     return PatchworkGenerator(Library(), embedded_clip())
 
 
+def _preset(name: str, settings: EngineSettings) -> Generator:
+    from imagerag.engines.diffusion.drawing import load_diffusion
+
+    return load_diffusion(name, settings)
+
+
+def _diffusers(name: str, settings: EngineSettings) -> Generator:
+    from imagerag.engines.diffusion.drawing import load_diffusion
+
+    return load_diffusion(name, settings, f"diffusers:{name}")
+
+
 GENERATORS: dict[str, Callable[[EngineSettings], Generator]] = {"patchwork": _patchwork}
 """Generators that need no more than their name."""
 
-PREFIXES: dict[str, Callable[[str, EngineSettings], Generator]] = {}
+PREFIXES: dict[str, Callable[[str, EngineSettings], Generator]] = {"diffusers": _diffusers}
 """Generators named ``prefix:rest``; each is handed the rest."""
 
 
@@ -37,9 +49,14 @@ def check_generator(name: str) -> None:
     Raises:
         UserError: the message lists those there are.
     """
+    from imagerag.engines.diffusion.presets import load_presets
+
     prefix, colon, rest = name.partition(":")
-    if name not in GENERATORS and not (colon and rest and prefix in PREFIXES):
-        known = ", ".join([*GENERATORS, *(f"{prefix}:NAME" for prefix in PREFIXES)])
+    if name in GENERATORS or (colon and rest and prefix in PREFIXES):
+        return
+    presets = load_presets()
+    if name not in presets:
+        known = ", ".join([*GENERATORS, *presets, *(f"{prefix}:NAME" for prefix in PREFIXES)])
         raise UserError(f"generator {name!r} is not known; give --generator one of: {known}")
 
 
@@ -54,5 +71,7 @@ def load_generator(name: str, settings: EngineSettings | None = None) -> Generat
     settings = settings or EngineSettings()
     if name in GENERATORS:
         return GENERATORS[name](settings)
-    prefix, _, rest = name.partition(":")
+    prefix, colon, rest = name.partition(":")
+    if not colon:
+        return _preset(name, settings)
     return PREFIXES[prefix](rest, settings)

@@ -180,7 +180,11 @@ _COMMAND = re.compile(
     r"|(?:make|show|give)\s+(?:(?:me|us)\s+(?=\S)|(?=(?:an?|the|some|my)\s)))?"
 )
 _PLEASE = re.compile(r"(?<=\S\S)[\s,]+please[.!?]*$")
-_CONDITIONED = re.compile(r"^according to (?:these|this|the) images? of .*?[,;:.]?\s+generate\s+", re.DOTALL)
+CONDITIONED = re.compile(
+    r"^according to (?:these|this|the) images? of .*?[,;:.]?\s+generate\s+", re.DOTALL | re.IGNORECASE
+)
+"""The paper's form of a prompt that is drawn with references, up to where the prompt itself begins."""
+
 _IRREGULAR = {
     "mice": "mouse",
     "geese": "goose",
@@ -359,7 +363,7 @@ def _read(prompt: str, names: Collection[str]) -> Scene:
     """Read a prompt once, from left to right."""
     text = unicodedata.normalize("NFKC", prompt).lower().replace("\u2019", "'")
     text = " ".join(text.split())
-    text = _PLEASE.sub("", _CONDITIONED.sub("", text, count=1))
+    text = _PLEASE.sub("", CONDITIONED.sub("", text, count=1))
     scene = Scene()
     if lead := _LEAD_IN.match(text):
         text = text[lead.end() :]

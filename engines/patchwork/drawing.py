@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, Reference, StepCallback, StopCheck
+from imagerag.engines.layout import Place, arrange
 from imagerag.engines.patchwork.knowledge import STYLE_SETS, Embeds, Knowledge, Pictures
-from imagerag.engines.patchwork.layout import Place, arrange
 from imagerag.engines.patchwork.matting import Floats, cut_out, fit
 from imagerag.engines.patchwork.recolour import recolour
 from imagerag.engines.scene import COLOURS, Scene, SceneObject, parse_scene, singular

@@ -1,0 +1,168 @@
+"""Model families by how they take reference images: one table, one class each, and nothing per model.
+
+A new model of a known family is a table in ``presets.toml``. A new family is a class here with ``arguments`` and
+``words``, entered in ``FAMILIES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from PIL import Image
+
+from imagerag.engines.diffusion import words
+from imagerag.engines.diffusion.adapter import AdapterFamily
+from imagerag.engines.diffusion.presets import FamilyName, Preset
+from imagerag.engines.diffusion.words import Words
+from imagerag.engines.generator import DrawRequest, Reference
+
+
+class Family(Protocol):
+    """One way for references to go in, bound to one loaded pipeline."""
+
+    @staticmethod
+    def components(preset: Preset, class_name: str, **options: Any) -> dict[str, Any]:
+        """Load what the pipeline's own folder lacks; keyword arguments for ``from_pretrained``."""
+
+    def prepare(self) -> None:
+        """Finish the pipeline once its weights are loaded, before they are placed."""
+
+    def pipeline_for(self, references: Sequence[Reference]) -> Any:
+        """Return the pipeline that draws with these references; always over the same weights."""
+
+    def words(self, prompt: str, references: Sequence[Reference]) -> Words:
+        """Return what the model is told."""
+
+    def arguments(self, request: DrawRequest) -> dict[str, Any]:
+        """Return the pipeline's keyword arguments for the references; encodes none that it knows already."""
+
+
+class TextFamily:
+    """Words alone."""
+
+    def __init__(self, pipeline: Any, preset: Preset) -> None:
+        self.pipeline = pipeline
+        self.preset = preset
+
+    @staticmethod
+    def components(preset: Preset, class_name: str, **options: Any) -> dict[str, Any]:
+        """Nothing is lacking."""
+        return {}
+
+    def prepare(self) -> None:
+        """Nothing to do."""
+
+    def pipeline_for(self, references: Sequence[Reference]) -> Any:
+        """Return the one pipeline."""
+        return self.pipeline
+
+    def words(self, prompt: str, references: Sequence[Reference]) -> Words:
+        """Return the prompt, and what of it doesn't fit."""
+        return words.fitted(self.pipeline, prompt, prompt)
+
+    def arguments(self, request: DrawRequest) -> dict[str, Any]:
+        """Return nothing: there are no references."""
+        return {}
+
+
+class InContextFamily(TextFamily):
+    """Images beside the prompt, each at its placeholder in the text (OmniGen, Xiao et al. 2024).
+
+    How strongly they count is guidance towards the images: 1 (none) at scale 0, 1.6, the authors' value, at 0.5.
+    """
+
+    def words(self, prompt: str, references: Sequence[Reference]) -> Words:
+        """Return the conditioned prompt with OmniGen's placeholders; without them it would not see the images."""
+        form = "{concept}: <img><|image_{number}|></img>"
+        return Words(words.conditioned(prompt, references, form))
+
+    def arguments(self, request: DrawRequest) -> dict[str, Any]:
+        """Return the images and their guidance."""
+        if not request.references:
+            return {}
+        images = [on_white(reference.image) for reference in request.references]
+        return {"input_images": images, "img_guidance_scale": 1 + 1.2 * request.reference_scale}
+
+
+class EditFamily(TextFamily):
+    """Edit models that take several input images: they are told which is what, and to make a new picture.
+
+    These models have no scale for their images; ``reference_scale`` 0 leaves them out.
+    """
+
+    def __init__(self, pipeline: Any, preset: Preset) -> None:
+        super().__init__(pipeline, preset)
+        self._without = pipeline
+
+    def prepare(self) -> None:
+        """Make the way to draw without images, over the same weights, where the edit pipeline can't."""
+        if type(self.pipeline).__name__ == "QwenImageEditPlusPipeline":
+            from diffusers.pipelines.qwenimage.pipeline_qwenimage import QwenImagePipeline
+
+            parts = {name: part for name, part in self.pipeline.components.items() if name != "processor"}
+            self._without = QwenImagePipeline(**parts)
+
+    def pipeline_for(self, references: Sequence[Reference]) -> Any:
+        """Return the edit pipeline, or the one over the same weights that draws from words."""
+        return self.pipeline if references else self._without
+
+    def words(self, prompt: str, references: Sequence[Reference]) -> Words:
+        """Return the conditioned prompt, in which images are called by number or by place."""
+        form = "{concept} (image {number})"
+        if self._is_stitched:
+            form = "{concept} (picture {number} from the left)" if len(references) > 1 else "{concept}"
+        return words.fitted(self.pipeline, prompt, words.conditioned(prompt, references, form))
+
+    def arguments(self, request: DrawRequest) -> dict[str, Any]:
+        """Return the images; side by side as one for a pipeline that takes only one."""
+        if not request.references:
+            return {}
+        images = [on_white(reference.image) for reference in request.references]
+        if self._is_stitched:
+            return {"image": stitched(images), "_auto_resize": True}
+        return {"image": images}
+
+    @property
+    def _is_stitched(self) -> bool:
+        return type(self.pipeline).__name__ == "FluxKontextPipeline"
+
+
+FAMILIES: dict[FamilyName, Any] = {
+    "ip-adapter": AdapterFamily,
+    "in-context": InContextFamily,
+    "edit": EditFamily,
+    "text": TextFamily,
+}
+
+PIPELINES: dict[str, str] = {
+    "StableDiffusionPipeline": "sd15",
+    "StableDiffusionXLPipeline": "sdxl",
+    "KolorsPipeline": "kolors",
+    "StableDiffusion3Pipeline": "sd35",
+    "FluxPipeline": "flux",
+    "OmniGenPipeline": "omnigen",
+    "QwenImageEditPlusPipeline": "qwen-edit",
+    "FluxKontextPipeline": "kontext",
+    "Flux2Pipeline": "flux2",
+    "Flux2KleinPipeline": "flux2-klein",
+}
+"""By the pipeline class of a checkpoint: the preset it is asked like. All other classes draw from words alone."""
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Return a reference as RGB; what is transparent becomes white, as in the library's pictures."""
+    from imagerag.store.png import on_white as laid
+
+    return laid(image.convert("RGBA"))
+
+
+def stitched(images: Sequence[Image.Image], height: int = 768) -> Image.Image:
+    """Return images side by side at one height, as FLUX.1 Kontext was trained on one image alone."""
+    scaled = [image.resize((max(round(image.width * height / image.height), 1), height)) for image in images]
+    sheet = Image.new("RGB", (sum(image.width for image in scaled), height), "white")
+    left = 0
+    for image in scaled:
+        sheet.paste(image, (left, 0))
+        left += image.width
+    return sheet

@@ -1,0 +1,152 @@
+"""Where the weights of a pipeline lie while it draws: the memory modes, and which of them fits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from imagerag.engines.settings import EngineSettings, Memory
+from imagerag.errors import UserError
+
+if TYPE_CHECKING:
+    from diffusers import DiffusionPipeline
+
+WORKING_BYTES = 2 * 10**9
+"""Free memory wanted beyond the weights: activations of one image of a megapixel, in half precision, and the VAE's
+decoding of it in tiles. An estimate, not a measurement."""
+
+STEP_DOWN: dict[Memory, Memory] = {"full": "offload", "offload": "sequential", "4bit": "offload"}
+"""What to fall back to when memory runs out. Quantised layers can't be offloaded one by one (bitsandbytes)."""
+
+BYTES_OF = {torch.float32: 4, torch.float16: 2, torch.bfloat16: 2}
+
+
+def choose_device(settings: EngineSettings) -> torch.device:
+    """Return the device of the settings; the best there is for ``auto``.
+
+    Raises:
+        UserError: there is no such device here.
+    """
+    if settings.device == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(name)
+    try:
+        device = torch.device(settings.device)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        reason = str(error).split("\n")[0]
+        raise UserError(f"device {settings.device!r} can't be used here ({reason}); give --device auto") from error
+    return device
+
+
+def choose_dtype(settings: EngineSettings, device: torch.device) -> torch.dtype:
+    """Return the dtype of the settings; for ``auto`` float32 on a CPU, bfloat16 or float16 elsewhere."""
+    if settings.dtype != "auto":
+        return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[settings.dtype]
+    if device.type == "cpu":
+        return torch.float32
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        return torch.float16
+    return torch.bfloat16
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Return how much memory a device has free; ``None`` where that can't be asked."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return None
+
+
+def choose_mode(
+    settings: EngineSettings, device: torch.device, weights: Mapping[str, float], free: int | None, has_4bit: bool
+) -> Memory:
+    """Return the memory mode of the settings; for ``auto`` the fastest that fits.
+
+    Args:
+        settings: what was asked for.
+        device: where it computes.
+        weights: bytes of each part of the pipeline; may be empty if not known.
+        free: bytes free on the device; ``None`` where that isn't known.
+        has_4bit: whether a library for it is installed.
+    """
+    if settings.memory != "auto":
+        return settings.memory
+    if device.type == "cpu" or free is None or not weights:
+        return "full"
+    room = free - WORKING_BYTES
+    if sum(weights.values()) <= room:
+        return "full"
+    if max(weights.values()) <= room:
+        return "offload"
+    if has_4bit and max(weights.values()) / 4 <= room:
+        return "4bit"
+    return "sequential"
+
+
+def has_4bit() -> bool:
+    """Tell whether bitsandbytes is installed."""
+    return find_spec("bitsandbytes") is not None
+
+
+def quantisation(model_parts: Mapping[str, float], dtype: torch.dtype) -> Any:
+    """Return what ``from_pretrained`` needs to load the large parts in 4 bits (NF4, Dettmers et al. 2023).
+
+    Args:
+        model_parts: bytes of each part; those of at least a tenth of the whole are quantised.
+        dtype: to compute in.
+
+    Raises:
+        UserError: bitsandbytes is not installed.
+    """
+    if not has_4bit():
+        raise UserError("memory '4bit' needs bitsandbytes; next: pip install bitsandbytes, or another --memory mode")
+    from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
+
+    small = ("vae", "safety_checker", "image_encoder", "adapter")
+    total = sum(model_parts.values())
+    large = [name for name, size in model_parts.items() if name not in small and size >= total / 10]
+    how: dict[str, Any] = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": dtype}
+    return PipelineQuantizationConfig(
+        quant_backend="bitsandbytes_4bit",
+        quant_kwargs=how,
+        components_to_quantize=large or ["unet", "transformer"],
+    )
+
+
+def place(pipeline: DiffusionPipeline, device: torch.device, mode: Memory) -> None:
+    """Put a pipeline's weights where the mode wants them, wherever they were before."""
+    moved: Any = pipeline
+    moved.remove_all_hooks()
+    if mode == "sequential":
+        # Group offloading by leaves: what enable_sequential_cpu_offload does, with transfers ahead of the computing.
+        moved.to("cpu")
+        moved.enable_group_offload(
+            onload_device=device,
+            offload_device=torch.device("cpu"),
+            offload_type="leaf_level",
+            use_stream=device.type == "cuda",
+        )
+    elif mode == "offload" or (mode == "4bit" and device.type != "cpu"):
+        moved.enable_model_cpu_offload(device=device)
+    elif mode == "full":
+        moved.to(device)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that a device's memory ran out; MPS and CPU raise plain ``RuntimeError``."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error)
+    return isinstance(error, RuntimeError) and ("out of memory" in text or "can't allocate memory" in text)
+
+
+def release(device: torch.device) -> None:
+    """Give memory that nothing uses any more back to the device."""
+    import gc
+
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

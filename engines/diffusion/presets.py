@@ -1,0 +1,142 @@
+"""What is known of each model, as data: ``presets.toml`` beside this file, and a file of the person's own."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from imagerag.errors import UserError
+
+PRESETS = "IMAGERAG_PRESETS"
+"""The variable that names a person's own file."""
+
+FamilyName = Literal["ip-adapter", "in-context", "edit", "text"]
+
+
+class Adapter(BaseModel):
+    """An IP-Adapter (Ye et al. 2023) and the image encoder that it was trained with.
+
+    Attributes:
+        model, subfolder, file, revision: where its weights are: a Hugging Face id or a folder, and below it.
+        encoder, encoder_subfolder: where the image encoder is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    file: str
+    subfolder: str = ""
+    revision: str | None = None
+    encoder: str
+    encoder_subfolder: str = ""
+
+
+class Preset(BaseModel):
+    """How one model is loaded and asked.
+
+    Attributes:
+        name: by which ``--generator`` finds it.
+        model: Hugging Face id, or a folder.
+        family: how references go in; a key of ``imagerag.engines.diffusion.families.FAMILIES``.
+        steps: denoising steps.
+        guidance: classifier-free guidance scale, as the pipeline's own parameter counts it.
+        negative_prompt: what to keep out; empty for models that take none.
+        width, height: pixels; the size the model was trained for.
+        max_references: how many reference images one drawing takes; 0 for ``text``.
+        adapter: for ``ip-adapter``.
+        revision, variant: of the weights, as ``from_pretrained`` takes them.
+        allow_pickle: load weights that are not safetensors; they can run any code, so only the person can say so.
+        weights: parameters of each part, in billions; what memory is computed from before anything is loaded.
+        licence: of the weights.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    model: str
+    family: FamilyName
+    steps: int = Field(30, ge=1, le=1000)
+    guidance: float = Field(5.0, ge=0)
+    negative_prompt: str = ""
+    width: int = Field(1024, ge=16, multiple_of=8)
+    height: int = Field(1024, ge=16, multiple_of=8)
+    max_references: int = Field(0, ge=0)
+    adapter: Adapter | None = None
+    revision: str | None = None
+    variant: str | None = None
+    allow_pickle: bool = False
+    weights: dict[str, float] = {}
+    licence: str = "unknown"
+
+    def gigabytes(self, bytes_each: float = 2.0) -> float | None:
+        """Return the size of all weights in 10^9 bytes, at so many bytes per parameter; ``None`` if it isn't known."""
+        return sum(self.weights.values()) * bytes_each or None
+
+
+def load_presets(environ: Mapping[str, str] | None = None) -> dict[str, Preset]:
+    """Return all presets by name, the person's own over those that come with imagerag.
+
+    Raises:
+        UserError: the person's file can't be read, or says what no preset can; names the file, the table and the value.
+    """
+    environ = os.environ if environ is None else environ
+    return {**_bundled(), **(_of_file(Path(environ[PRESETS])) if environ.get(PRESETS) else {})}
+
+
+@lru_cache(maxsize=1)
+def _bundled() -> dict[str, Preset]:
+    file = Path(__file__).with_name("presets.toml")
+    return _presets(tomllib.loads(file.read_text(encoding="utf-8")), {}, str(file))
+
+
+def _of_file(file: Path) -> dict[str, Preset]:
+    try:
+        tables = tomllib.loads(file.expanduser().read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UserError(f"presets file {str(file)!r} can't be read ({error}); mend it or unset {PRESETS}") from error
+    return _presets(tables, {name: preset.model_dump() for name, preset in _bundled().items()}, str(file))
+
+
+def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str) -> dict[str, Preset]:
+    presets: dict[str, Preset] = {}
+    for name, table in tables.items():
+        if not isinstance(table, dict) or ":" in name:
+            raise UserError(f"{name!r} in presets file {file!r} is no table of a preset; see the README")
+        model = table.pop("like", None)
+        if model is not None and model not in known:
+            raise UserError(
+                f"preset {name!r} in {file!r} is like {model!r}, which is not known; known are: {', '.join(known)}"
+            )
+        base = dict(known.get(model, {}))
+        if "model" in table:  # other weights come in other files
+            base |= {"revision": None, "variant": None}
+        try:
+            preset = Preset(**{**base, **table, "name": name})
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the table"
+            raise UserError(f"preset {name!r} in {file!r}: {where} {first.get('input')!r}: {first['msg']}") from error
+        _check(preset, file)
+        presets[name] = preset
+        known[name] = preset.model_dump()
+    return presets
+
+
+def _check(preset: Preset, file: str) -> None:
+    takes = preset.family != "text"
+    if takes != (preset.max_references > 0):
+        wanted = "1 or more" if takes else "0"
+        raise UserError(
+            f"preset {preset.name!r} in {file!r}: max_references {preset.max_references} must be {wanted} for family "
+            f"{preset.family!r}"
+        )
+    if preset.family == "ip-adapter" and preset.adapter is None:
+        raise UserError(
+            f"preset {preset.name!r} in {file!r} lacks its [{preset.name}.adapter]; see the README's example"
+        )

@@ -1,0 +1,69 @@
+"""What a drawing will be, from its latents, by a linear map that the VAE itself teaches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from PIL import Image
+
+PATCH = 8
+"""Latent pixels on the side of one patch of plain colour."""
+
+
+class Previews:
+    """Rough images from the latents of one pipeline.
+
+    Latents of a VAE hold a picture's colours almost linearly. The map is found by least squares from patches of plain
+    colour, encoded once. Nothing is shown of pipelines whose latents have another shape.
+    """
+
+    def __init__(self, pipeline: Any, height: int, width: int) -> None:
+        self._pipeline = pipeline
+        self._size = height, width
+        self._map: torch.Tensor | None = None
+
+    def show(self, latents: torch.Tensor) -> Image.Image | None:
+        """Return a small RGB image; ``None`` where latents are laid out in a way not known here.
+
+        Args:
+            latents: (1, channels, h, w), or packed as FLUX.1 does: (1, h w / 4, 4 channels).
+        """
+        grid = self._grid(latents)
+        if grid is None:
+            return None
+        if self._map is None:
+            self._map = self._fit(grid.shape[0])
+        if self._map is None:
+            return None
+        flat = grid.float().cpu().flatten(1).T
+        colours = torch.cat([flat, torch.ones(len(flat), 1)], dim=1) @ self._map
+        pixels = (colours.clamp(0, 1) * 255).round().to(torch.uint8).view(*grid.shape[1:], 3)
+        return Image.fromarray(pixels.numpy(), "RGB")
+
+    def _grid(self, latents: torch.Tensor) -> torch.Tensor | None:
+        """Return (channels, h, w), scaled as the VAE's encoder gives them."""
+        pipeline, (height, width) = self._pipeline, self._size
+        if latents.ndim == 3 and hasattr(pipeline, "_unpack_latents"):
+            latents = pipeline._unpack_latents(latents, height, width, pipeline.vae_scale_factor)
+        if latents.ndim == 5 and latents.shape[2] == 1:
+            latents = latents[:, :, 0]
+        return latents[0] if latents.ndim == 4 else None
+
+    def _fit(self, channels: int) -> torch.Tensor | None:
+        """Return (channels + 1, 3): latents, and one, to RGB in 0..1."""
+        vae: Any = self._pipeline.vae
+        if getattr(vae.config, "latent_channels", None) != channels:
+            return None
+        steps = torch.tensor([0.0, 0.5, 1.0])
+        colours = torch.cartesian_prod(steps, steps, steps)
+        scale = int(self._pipeline.vae_scale_factor)
+        side = PATCH * scale
+        sheet = colours.T.view(1, 3, 1, 27, 1).expand(1, 3, side, 27, side).reshape(1, 3, side, 27 * side)
+        with torch.no_grad():
+            encoded = vae.encode((sheet * 2 - 1).to(vae.device, vae.dtype)).latent_dist.mean[0].float().cpu()
+        encoded = (encoded - (getattr(vae.config, "shift_factor", None) or 0)) * vae.config.scaling_factor
+        columns = encoded.shape[2] // 27
+        means = encoded.view(channels, encoded.shape[1], 27, columns).mean(dim=(1, 3)).T
+        solution: torch.Tensor = torch.linalg.lstsq(torch.cat([means, torch.ones(27, 1)], dim=1), colours).solution
+        return solution

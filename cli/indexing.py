@@ -87,7 +87,7 @@ def _add(options: argparse.Namespace, home: Path, stdout: TextIO) -> int:
     from dataclasses import asdict
 
     from imagerag.engines.providers import embedded_clip
-    from imagerag.index.own import OwnPictures
+    from imagerag.index.own import OwnPictures, Reading
 
     bars = ProgressBars(quiet=options.json)
     bars.busy("loading the model")
@@ -96,8 +96,8 @@ def _add(options: argparse.Namespace, home: Path, stdout: TextIO) -> int:
         with contextlib.redirect_stdout(sys.stderr):
             own = OwnPictures(home, embedded_clip())
             outcome = own.add(
-                [Path(path).expanduser() for path in options.paths],
-                licence=options.licence,
+                options.paths,
+                reading=Reading(options.licence, options.image_column, options.caption_column, options.allow_urls),
                 progress=lambda done, total: bars.update("adding", done, total),
                 on_wait=lambda text: print(text, file=sys.stderr),
             )

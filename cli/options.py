@@ -120,14 +120,20 @@ def index_parser() -> Parser:
     parser = Parser(
         prog="imagerag index",
         description="Look after the index of reference images.",
-        epilog="add takes folders and files of your own, again and again: only what changed is embedded; status tells "
+        epilog="add takes folders and files of your own, and webdataset:, img2dataset:, hf-parquet:, csv: and jsonl:, as in "
+        "hf-parquet:shards/*.parquet; again and again: only what changed is embedded; status tells "
         "what is indexed and with which model; rebuild makes the index anew from the library.",
     )
     parser.add_argument("action", metavar="add|status|rebuild", choices=("add", "status", "rebuild"))
-    parser.add_argument("paths", nargs="*", metavar="FOLDER", help="folders or files to add")
+    parser.add_argument("paths", nargs="*", metavar="SOURCE", help="folders, files or KIND:WHAT to add")
     parser.add_argument(
         "--licence", default="unknown", metavar="ID", help="licence of what is added (default: unknown)"
     )
+    parser.add_argument("--caption-column", metavar="NAME", help="of tables (default: caption, text or alt)")
+    parser.add_argument(
+        "--image-column", metavar="NAME", help="of tables: pictures, or paths to them (default: image, path ...)"
+    )
+    parser.add_argument("--allow-urls", action="store_true", help="fetch pictures that are named by https address")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
     return parser

@@ -50,6 +50,19 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class Preparing(Embedder, Protocol):
+    """An ``Embedder`` whose preprocessing can be done elsewhere: by other threads, while the model is at work."""
+
+    def prepare(self, image: Image.Image) -> Any:
+        """Return what the model takes of one image. Any thread may call it."""
+        ...
+
+    def embed_prepared(self, prepared: Sequence[Any]) -> NDArray[np.float32]:
+        """Return (n, d) unit rows of what ``prepare`` made, in one pass of the model."""
+        ...
+
+
 def on_white(image: Image.Image) -> Image.Image:
     """Return the image as RGB; transparent parts are white, as in the embedded model's training."""
     from PIL import Image as pil
@@ -129,10 +142,29 @@ class OpenClipEmbedder:
         for start in range(0, len(images), IMAGE_BATCH):
             batch = [on_white(image) for image in images[start : start + IMAGE_BATCH]]
             x = self._squashed(batch) if self._squash else torch.stack([self._preprocess(image) for image in batch])
-            with torch.inference_mode():
-                z = self._model.encode_image(x.to(self._device), normalize=True)
-            out[start : start + len(batch)] = z.float().cpu().numpy()
+            out[start : start + len(batch)] = self._encoded(x)
         return out
+
+    def prepare(self, image: Image.Image) -> torch.Tensor:
+        """See ``Preparing``: (3, h, w), as the model's own preprocessing makes it."""
+        image = on_white(image)
+        return self._squashed([image])[0] if self._squash else self._preprocess(image)
+
+    def embed_prepared(self, prepared: Sequence[torch.Tensor]) -> NDArray[np.float32]:
+        """See ``Preparing``."""
+        import torch
+
+        if not prepared:
+            return np.empty((0, self.dimension), np.float32)
+        return self._encoded(torch.stack(list(prepared)))
+
+    def _encoded(self, x: torch.Tensor) -> NDArray[np.float32]:
+        import torch
+
+        with torch.inference_mode():
+            z = self._model.encode_image(x.to(self._device), normalize=True)
+        embeddings: NDArray[np.float32] = z.float().cpu().numpy()
+        return embeddings
 
     def _squashed(self, images: Sequence[Image.Image]) -> torch.Tensor:
         import torch

@@ -29,13 +29,14 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "ICO
 _WARNINGS = threading.Lock()
 
 
-def read_picture(picture: str | Path | bytes | Image.Image) -> Image.Image:
+def read_picture(picture: str | Path | bytes | Image.Image, *, name: str | None = None) -> Image.Image:
     """Return the picture upright, as RGB, or RGBA where something is transparent, longest side <= ``LONGEST_SIDE``.
 
     Animations give their first frame, 16-bit and float pictures are scaled to 8 bits.
 
     Args:
         picture: a file's path, a file's bytes, or an image.
+        name: what bytes are called in an error; ``the uploaded image (N bytes)`` if not given.
 
     Raises:
         UserError: it can't be read, is no picture of the formats above, broken, or too large; names the file.
@@ -45,7 +46,7 @@ def read_picture(picture: str | Path | bytes | Image.Image) -> Image.Image:
     if isinstance(picture, pil.Image):
         return _plain(picture.copy(), "the image")
     if isinstance(picture, bytes):
-        return _decode(picture, f"the uploaded image ({len(picture)} bytes)")
+        return _decode(picture, name or f"the uploaded image ({len(picture)} bytes)")
     return _decode(_bytes_of(Path(picture)), f"image {str(picture)!r}")
 
 

@@ -17,7 +17,7 @@ from imagerag.graphs import build_graph
 from imagerag.graphs.context import Context
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.index.library import Library
-from imagerag.index.own import OwnPictures, own_status
+from imagerag.index.own import OwnPictures, Reading, own_status
 
 
 def put(folder: Path, name: str, concept: str, which: int = 0) -> Path:
@@ -40,7 +40,7 @@ def test_pictures_are_found_by_what_they_show_and_by_what_they_are_called(own: O
     put(tmp_path / "pictures", "DSC_1.png", "owl")
     put(tmp_path / "pictures" / "deep", "DSC_2.jpg", "lobster")
     (tmp_path / "pictures" / "deep" / "DSC_2.txt").write_text("Gerald from accounting\n", encoding="utf-8")
-    outcome = own.add([tmp_path / "pictures"], licence="CC0-1.0")
+    outcome = own.add([tmp_path / "pictures"], reading=Reading("CC0-1.0"))
     assert (outcome.added, outcome.unchanged, outcome.removed, outcome.skipped) == (2, 0, 0, [])
     owls, geralds = own.search(["an owl", "gerald from accounting"], 1)
     assert owls[0].title == "DSC 1"
@@ -102,7 +102,7 @@ def test_odd_files_are_reported_and_end_nothing(own: OwnPictures, tmp_path: Path
 def test_a_licence_given_later_is_taken_over(own: OwnPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "a.png", "owl")
     own.add([tmp_path / "p"])
-    assert own.add([tmp_path / "p"], licence="CC0-1.0").added == 1
+    assert own.add([tmp_path / "p"], reading=Reading("CC0-1.0")).added == 1
     assert own.search(["an owl"], 1)[0][0].licence == "CC0-1.0"
     assert own.add([tmp_path / "p"]).unchanged == 1
     assert own.search(["an owl"], 1)[0][0].licence == "CC0-1.0"

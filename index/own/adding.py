@@ -1,0 +1,198 @@
+"""Adding: items are read and decoded by threads, embedded in full batches, and written by one more thread."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, fields
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagerag.engines.clip import Preparing
+from imagerag.errors import UserError
+from imagerag.index.own.decoding import Decoded, decode
+from imagerag.index.own.items import NO_LICENCE, Item, Source
+from imagerag.index.own.known import Known
+from imagerag.index.own.shards import GONE, Shard, Shards, model_tag, vectors_of
+
+if TYPE_CHECKING:
+    from imagerag.engines.clip import Embedder
+
+BATCH = 64
+"""Pictures embedded and written at a time: what a killed run has to do again."""
+AHEAD = 4 * BATCH
+"""Pictures that are read before the model wants them."""
+
+
+@dataclass
+class Added:
+    """What adding came to: counts of items, those left out with the reason, and what to know of others."""
+
+    added: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    skipped: list[dict[str, str]] = field(default_factory=list)
+    notes: list[dict[str, str]] = field(default_factory=list)
+
+    def and_then(self, other: Added) -> Added:
+        """Return what both came to."""
+        return Added(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
+
+
+class Adding:
+    """One run of adding sources, for the holder of the lock.
+
+    Args:
+        shards: where rows are written.
+        known: what was known before.
+        embedder: embeds pictures, and captions if ``meaning``.
+        meaning: whether captions are embedded, too.
+    """
+
+    def __init__(self, shards: Shards, known: Known, embedder: Embedder, meaning: bool) -> None:
+        self._shards = shards
+        self._known = known
+        self._embedder = embedder
+        self._meaning = meaning
+        self._fresh: dict[str, tuple[NDArray[np.float32], int]] = {}
+        """Vector and look of the pictures that were embedded last."""
+        self._places: dict[str, tuple[Shard, int]] = {}
+        """Where those that this run wrote before lie."""
+        self.outcome = Added()
+
+    def run(self, source: Source, licence: str, progress: Callable[[int], None]) -> None:
+        """Add one source; ``progress`` is told how many of its items are done."""
+        seen: set[str] = set()
+        lost: set[str] = set()
+        done = 0
+        with ThreadPoolExecutor(1) as writer:
+            writing: Future[None] | None = None
+            for batch, skipped, passed in self._batches(source, licence, seen):
+                rows = self._embedded(batch, source.name) if batch else {}
+                if writing is not None:
+                    writing.result()
+                writing = writer.submit(self._write, rows) if rows else None
+                self.outcome.added += len(batch)
+                self.outcome.skipped += skipped
+                self.outcome.notes += [{"path": one.item.key, "note": one.note} for one in batch if one.note]
+                self.outcome.unchanged += passed
+                lost |= {entry["path"] for entry in skipped}
+                done += len(batch) + len(skipped) + passed
+                progress(done)
+            if writing is not None:
+                writing.result()
+        gone = [key for key in self._known.by_key if key in lost or (key not in seen and source.owns(key))]
+        self.outcome.removed += len([key for key in gone if key not in lost])
+        if gone:
+            self._shards.write(GONE, {"key": gone})
+
+    def _batches(
+        self, source: Source, licence: str, seen: set[str]
+    ) -> Iterator[tuple[list[Decoded], list[dict[str, str]], int]]:
+        """Yield full batches of what is new, with what was skipped and how many had not changed meanwhile."""
+        prepare = self._embedder.prepare if isinstance(self._embedder, Preparing) else _itself
+        batch: list[Decoded] = []
+        skipped: list[dict[str, str]] = []
+        passed = 0
+        items = source.items(lambda item: not self._unchanged(item, source.name, licence))
+        with ThreadPoolExecutor(max(os.cpu_count() or 1, 2)) as pool:
+            waiting: deque[tuple[Item, Future[Decoded] | None]] = deque()
+
+            def more() -> None:
+                for item in islice(items, AHEAD + 1 - len(waiting)):
+                    if item.key in seen and not item.problem:
+                        problem = f"{item.key!r} comes twice in {source.name!r}; the first one is taken"
+                        item = item._replace(key=f"{item.key} (again)", problem=problem)
+                    seen.add(item.key)
+                    fresh = item.problem or not self._unchanged(item, source.name, licence)
+                    waiting.append((item, pool.submit(decode, item, self._embedded_before, prepare) if fresh else None))
+
+            try:
+                more()
+                while waiting:
+                    item, future = waiting.popleft()
+                    more()
+                    if future is None:
+                        passed += 1
+                    else:
+                        try:
+                            batch.append(future.result())
+                        except UserError as error:
+                            skipped.append({"path": item.key, "reason": str(error)})
+                    if len(batch) == BATCH or len(skipped) + passed >= 10 * BATCH:
+                        yield batch, skipped, passed
+                        batch, skipped, passed = [], [], 0
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        yield batch, skipped, passed
+
+    def _unchanged(self, item: Item, root: str, licence: str) -> bool:
+        at = self._known.by_key.get(item.key)
+        if at is None or item.problem:
+            return False
+        value = self._known.value
+        if licence == NO_LICENCE and item.licence == NO_LICENCE:
+            item = item._replace(licence=value(at, "licence"))  # what isn't given leaves what there is
+        return all(getattr(item, name) == value(at, name) for name in COMPARED)
+
+    def _embedded_before(self, sha256: str) -> bool:
+        return sha256 in self._fresh or sha256 in self._places or sha256 in self._known.by_address
+
+    def _again(self, sha256: str) -> tuple[NDArray[np.float32], int]:
+        """Return vector and look of a picture that was embedded before."""
+        if sha256 in self._fresh:
+            return self._fresh[sha256]
+        if sha256 in self._places:
+            shard, row = self._places[sha256]
+            table = self._shards.read(shard, ["embedding", "look"])
+            return vectors_of(table, "embedding")[row], table.column("look")[row].as_py()
+        at = self._known.by_address[sha256]
+        return self._known.vectors([at])[0], int(self._known.looks[at])
+
+    def _embedded(self, batch: Sequence[Decoded], root: str) -> dict[str, Any]:
+        """Return the columns of a batch."""
+        new = {one.sha256: one for one in batch if one.picture is not None and not self._embedded_before(one.sha256)}
+        pictures = [one.picture for one in new.values()]
+        if isinstance(self._embedder, Preparing):
+            vectors = self._embedder.embed_prepared(pictures)
+        else:
+            vectors = self._embedder.embed_images(pictures)
+        for one, vector in zip(new.values(), vectors, strict=True):
+            self._fresh[one.sha256] = vector, one.look
+        both = [self._again(one.sha256) for one in batch]
+        items = [one.item for one in batch]
+        columns: dict[str, Any] = {
+            name: [getattr(item, name) for item in items]
+            for name in ("key", "caption", "title", "source", "licence", "size", "mtime")
+        }
+        columns |= {name: [getattr(item.origin, name) for item in items] for name in ("kind", "file", "place")}
+        columns["sha256"] = [one.sha256 for one in batch]
+        columns["root"] = [root] * len(batch)
+        columns["look"] = np.array([look for _, look in both], np.uint64)
+        columns["embedding"] = np.array([vector for vector, _ in both], np.float32).reshape(len(both), -1)
+        if self._meaning:
+            meaning = self._embedder.embed_texts([item.caption for item in items])
+            meaning[[not item.caption for item in items]] = 0  # like nothing
+            columns["meaning"] = meaning
+        return columns
+
+    def _write(self, columns: dict[str, Any]) -> None:
+        model = self._embedder.model_id
+        shard = self._shards.write(model_tag(model), columns, metadata={"model": model})
+        for row, sha256 in enumerate(columns["sha256"]):
+            self._places.setdefault(sha256, (shard, row))
+            self._fresh.pop(sha256, None)
+
+
+COMPARED = ("size", "mtime", "caption", "title", "source", "licence")
+"""Of an item, what makes it another when it changes."""
+
+
+def _itself(picture: Any) -> Any:
+    return picture

@@ -1,0 +1,265 @@
+"""Chroma holds the vectors for search: a copy of the shards that only the lock's holder changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import uuid
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagerag.errors import UserError
+from imagerag.index.building import PREFIX, open_client
+from imagerag.index.own.known import Known
+from imagerag.index.own.shards import model_tag
+from imagerag.index.own.words import Words
+from imagerag.store.files import write_whole
+
+UPSERT = 2000
+"""Vectors handed to Chroma at a time; it takes 5,461."""
+PAGE = 50_000
+"""Ids asked of Chroma at a time."""
+HNSW = {"space": "cosine", "max_neighbors": 16, "ef_construction": 128, "ef_search": 256}
+SYNC = 1000
+
+
+class Applied(NamedTuple):
+    """What Chroma was last brought up to.
+
+    Attributes:
+        shards: names of those whose rows it holds.
+        place: folder of Chroma's, or address of its server.
+        pictures, captions: how many vectors of each.
+    """
+
+    shards: frozenset[str]
+    place: str
+    pictures: int
+    captions: int
+
+
+class Collections:
+    """The collections of one model: its pictures, its captions, and the captions' words.
+
+    Args:
+        directory: of the own pictures.
+        model: whose vectors.
+        address: of a Chroma server, as in ``http://127.0.0.1:8000``; a folder below ``directory`` if not given.
+    """
+
+    def __init__(self, directory: Path, model: str, address: str | None = None) -> None:
+        self._directory = directory
+        self._address = address
+        self._tag = model_tag(model)
+        self._client: Any = None
+        self._place = ""
+        self.pictures: Any = None
+        self.captions: Any = None
+        self.words: Words | None = None
+
+    @property
+    def file(self) -> Path:
+        """Where it is written what Chroma was brought up to."""
+        where = model_tag(self._address) + "-" if self._address else ""
+        return self._directory / f"applied-{where}{self._tag}.json"
+
+    def applied(self) -> Applied | None:
+        """Return what Chroma was brought up to; ``None`` if it never was, or nobody knows."""
+        try:
+            content = json.loads(self.file.read_bytes())
+            shards = frozenset(map(str, content["shards"]))
+            return Applied(shards, str(content["place"]), int(content["pictures"]), int(content["captions"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # a copy can always be made again
+
+    def open(self, applied: Applied) -> None:
+        """Open what was written before, for reading.
+
+        Raises:
+            ChromaError, OSError, ValueError: there is no such thing any more, or it is damaged.
+        """
+        if self._place == applied.place and self.pictures is not None:
+            return
+        self.close()
+        if not self._address and not (self._directory / applied.place / "chroma.sqlite3").is_file():
+            raise FileNotFoundError(applied.place)
+        self._connect(applied.place)
+        self.pictures = self._client.get_collection(self._name("pictures"), embedding_function=None)
+        self.captions = self._client.get_collection(self._name("captions"), embedding_function=None)
+        if not self._words_file.is_file():
+            raise FileNotFoundError(str(self._words_file))
+        self.words = Words(self._words_file)
+        if self.pictures.count() < applied.pictures or self.captions.count() < applied.captions:
+            raise ValueError("Chroma has lost vectors")
+
+    def bring_up_to(self, known: Known, progress: Callable[[int, int], None] | None = None) -> None:
+        """Make Chroma hold exactly what is known. For the lock's holder.
+
+        Raises:
+            UserError: Chroma's server does not answer, or Chroma's files can't be written.
+        """
+        from chromadb.errors import ChromaError
+
+        applied = self.applied()
+        names = frozenset(shard.name for shard in known.shards)
+        try:
+            if applied is None:
+                raise FileNotFoundError("nothing yet")
+            self.open(applied)
+            if applied.shards != names:
+                self._fill(known, progress)
+        except (ChromaError, OSError, ValueError, AttributeError) as error:
+            # Only a copy, so it is made again. (AttributeError: a client that could not start can't be stopped.)
+            if self._address and not isinstance(error, (FileNotFoundError, ChromaError)):
+                raise self._unreachable(error) from error
+            self.start_anew()
+            self._fill(known, progress)
+        counts = {"pictures": self.pictures.count(), "captions": self.captions.count()}
+        content = {"shards": sorted(names), "place": self._place, **counts}
+        write_whole(self.file, json.dumps(content).encode())
+
+    def start_anew(self) -> None:
+        """Make empty collections in place of those there are. For the lock's holder."""
+        before = self.applied()
+        self.close()
+        self.file.unlink(missing_ok=True)
+        if before and not self._address:
+            shared = [other.read_text(encoding="utf-8") for other in self._directory.glob("applied-*.json")]
+            if not any(before.place in other for other in shared):
+                shutil.rmtree(self._directory / before.place, ignore_errors=True)
+        self._words_file.unlink(missing_ok=True)
+        # Chroma remembers clients by their folder, so it gets a name that it has never met.
+        self._connect(self._address or f"{PREFIX}{uuid.uuid4().hex[:12]}")
+        if self._address:
+            there = {collection.name for collection in self._client.list_collections()}
+            for name in {self._name("pictures"), self._name("captions")} & there:
+                self._client.delete_collection(name)
+        configuration = {"hnsw": HNSW | {"batch_size": min(SYNC, 1000), "sync_threshold": SYNC}}
+        self.pictures, self.captions = (
+            self._client.create_collection(
+                self._name(kind), embedding_function=None, configuration=configuration, metadata={"model": self._tag}
+            )
+            for kind in ("pictures", "captions")
+        )
+        self.words = Words(self._words_file)
+
+    def renamed(self, shards: Sequence[str]) -> None:
+        """Note that what Chroma holds now lies in these shards. For the lock's holder."""
+        applied = self.applied()
+        if applied is not None:
+            content = {**applied._asdict(), "shards": sorted(shards)}
+            write_whole(self.file, json.dumps(content).encode())
+
+    def close(self) -> None:
+        """Let go of Chroma's files."""
+        if self._client is not None and not self._address:
+            self._client.close()
+        if self.words is not None:
+            self.words.close()
+        self._client = self.pictures = self.captions = self.words = None
+        self._place = ""
+
+    @property
+    def _words_file(self) -> Path:
+        return self.file.with_name(self.file.name.replace("applied-", "words-")).with_suffix(".sqlite")
+
+    def _name(self, kind: str) -> str:
+        library = hashlib.sha256(str(self._directory).encode()).hexdigest()[:8]
+        return f"{kind}-{library}-{self._tag}"
+
+    def _connect(self, place: str) -> None:
+        self._client = http_client(place) if self._address else open_client(self._directory / place)
+        self._place = place
+
+    def _fill(self, known: Known, progress: Callable[[int, int], None] | None) -> None:
+        pictures = known.by_address
+        captions = caption_ids(known)
+        has_meaning = known.has("meaning")
+        lacking = [
+            (collection, name, _difference(collection, wanted))
+            for collection, name, wanted in (
+                (self.pictures, "embedding", pictures),
+                (self.captions, "meaning", captions if has_meaning else {}),
+            )
+        ]
+        total, done = sum(len(rows) for *_, (ids, rows) in lacking), 0
+        for collection, name, (ids, rows) in lacking:
+            for part, vectors in known.in_parts(rows, name):
+                keys = [ids[int(at)] for at in part]
+                for start in range(0, len(keys), UPSERT):
+                    piece = slice(start, start + UPSERT)
+                    collection.upsert(ids=keys[piece], embeddings=vectors[piece])
+                    done += len(keys[piece])
+                    if progress:
+                        progress(done, total)
+        assert self.words is not None
+        held = self.words.ids()
+        texts = known.table.column("caption")
+        fresh = ((key, texts[at].as_py()) for key, at in captions.items() if key not in held)
+        self.words.change(sorted(held - captions.keys()), fresh)
+
+    def _unreachable(self, error: Exception) -> UserError:
+        line = str(error).split("\n")[0][:160]
+        return UserError(
+            f"the Chroma server at {self._address!r} does not answer ({line}); start one: chroma run --path FOLDER"
+        )
+
+
+def caption_ids(known: Known) -> dict[str, int]:
+    """Return an id for each picture and caption that go together, with the row; pictures without caption have none."""
+    pairs = zip(known.table.column("sha256").to_pylist(), known.table.column("caption").to_pylist(), strict=True)
+    return {sha256 + f"{zlib.crc32(text.encode()):08x}": at for at, (sha256, text) in enumerate(pairs) if text}
+
+
+def address_of(caption_id: str) -> str:
+    """Return the picture's address in an id of ``caption_ids``."""
+    return caption_id[:64]
+
+
+def http_client(address: str) -> Any:
+    """Return a client of a Chroma server.
+
+    Raises:
+        UserError: the address is none, or nothing answers there.
+    """
+    import chromadb
+    from chromadb.config import Settings
+
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UserError(f"Chroma address {address!r} is not understood; give one like http://127.0.0.1:8000")
+    port = parts.port or (443 if parts.scheme == "https" else 8000)
+    try:
+        return chromadb.HttpClient(
+            parts.hostname, port, ssl=parts.scheme == "https", settings=Settings(anonymized_telemetry=False)
+        )
+    except Exception as error:  # whatever the HTTP library raises when nobody answers
+        line = str(error).split("\n")[0][:160]
+        raise UserError(
+            f"the Chroma server at {address!r} does not answer ({line}); start one: chroma run --path FOLDER"
+        ) from error
+
+
+def _difference(collection: Any, wanted: dict[str, int]) -> tuple[dict[int, str], NDArray[np.int64]]:
+    """Remove from a collection what is not wanted; return the ids by row, and rows, that it lacks."""
+    held = set(_ids(collection))
+    for part in _parts(sorted(held - wanted.keys())):
+        collection.delete(ids=part)
+    lacking = {at: key for key, at in wanted.items() if key not in held}
+    return lacking, np.array(sorted(lacking), np.int64)
+
+
+def _ids(collection: Any) -> Iterator[str]:
+    for start in range(0, collection.count(), PAGE):
+        yield from collection.get(limit=PAGE, offset=start, include=[])["ids"]
+
+
+def _parts(keys: Sequence[str]) -> Iterable[Sequence[str]]:
+    return (keys[start : start + UPSERT] for start in range(0, len(keys), UPSERT))

@@ -1,0 +1,104 @@
+"""From an item to a picture that can be embedded: its bytes are read once, for the digest and for the pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from imagerag.errors import UserError
+from imagerag.index.own.items import Item
+from imagerag.index.own.origins import read_origin
+from imagerag.store.pictures import FORMATS, read_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SIDE = 512
+"""Pixels on the longer side at which a picture waits to be embedded; no model here takes more."""
+LARGE = 4_000_000
+"""Pixels from which on pictures are decoded one at a time, whatever the number of threads: memory stays bounded."""
+
+_LARGE = threading.Lock()
+
+
+class Decoded(NamedTuple):
+    """An item that was read.
+
+    Attributes:
+        item: the item, without its bytes.
+        sha256: of the bytes, hex: the picture's identity, wherever it lies.
+        picture: what the embedder takes; ``None`` if it is embedded already.
+        look: 64 bits that near-duplicates nearly share; see ``look_of``.
+        note: what a person should know of how it was taken, or empty.
+    """
+
+    item: Item
+    sha256: str
+    picture: Any
+    look: int
+    note: str
+
+
+def decode(item: Item, embedded: Callable[[str], bool], prepare: Callable[[Image.Image], Any]) -> Decoded:
+    """Read an item, and decode it unless a picture of the same bytes is embedded already.
+
+    Raises:
+        UserError: it can't be read or is no picture; says why in one line.
+    """
+    if item.problem:
+        raise UserError(item.problem)
+    data = item.data if item.data is not None else read_origin(item.origin)
+    sha256 = hashlib.sha256(data).hexdigest()
+    item = item._replace(data=None)
+    if embedded(sha256):
+        return Decoded(item, sha256, None, 0, "")
+    pixels, note = _header(data)
+    if pixels < LARGE:
+        picture = _small(data, item.key)
+    else:
+        with _LARGE:
+            picture = _small(data, item.key)
+    return Decoded(item, sha256, prepare(picture), look_of(picture), note)
+
+
+def look_of(picture: Image.Image) -> int:
+    """Return 64 bits that hardly change when a picture is scaled, recompressed or slightly recoloured.
+
+    Whether each of 8 x 8 grey cells is brighter than its right neighbour (dHash; N. Krawetz, "Kind of Like That",
+    2013). 0 is a flat picture, of which the bits say nothing.
+    """
+    from PIL import Image as pil
+
+    from imagerag.engines.clip import on_white
+
+    grey = np.asarray(on_white(picture).convert("L").resize((9, 8), pil.Resampling.BOX), np.int16)
+    return int.from_bytes(np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes(), "big")
+
+
+def _small(data: bytes, name: str) -> Image.Image:
+    picture = read_picture(data, name=f"image {name!r}")
+    if max(picture.size) > SIDE:
+        picture.thumbnail((SIDE, SIDE))
+    return picture
+
+
+def _header(data: bytes) -> tuple[int, str]:
+    """Return how many pixels there will be, and a note about further frames; the pixels are not decoded."""
+    import warnings
+
+    from PIL import Image as pil
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            image = pil.open(io.BytesIO(data), formats=[kind for kind in FORMATS if kind in pil.OPEN])
+            frames = getattr(image, "n_frames", 1)
+    except Exception:  # whatever a decoder raises: decoding meets it again and words it
+        return LARGE, ""
+    note = f"has {frames} frames or pages; the first one is indexed" if frames > 1 else ""
+    return image.width * image.height, note

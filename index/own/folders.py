@@ -1,0 +1,142 @@
+"""Folders and single files as sources; what a picture shows stands in a text or JSON file beside it, or in its name."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from imagerag.errors import UserError
+from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.store.files import cannot_read
+
+CAPTION_LENGTH = 500
+BESIDE = (".txt", ".json")
+FIELDS = {
+    "caption": ("caption", "text", "TEXT", "alt"),
+    "title": ("title",),
+    "source": ("source", "url", "URL"),
+    "licence": ("licence", "license", "LICENSE"),
+}
+"""What the fields of an item are called in JSON beside pictures, and in tables: img2dataset's names among them."""
+
+
+class FolderSource:
+    """A file, or all files below a folder but hidden ones and those that describe others. Links to folders are not
+    followed.
+
+    Args:
+        root: absolute.
+        licence: of what names none itself.
+    """
+
+    def __init__(self, root: Path, licence: str = NO_LICENCE) -> None:
+        self.root = root
+        self.name = str(root)
+        self._licence = licence
+
+    def count(self) -> int:
+        """See ``Source``."""
+        return len(self._files)
+
+    def items(self, wanted: Wanted) -> Iterator[Item]:
+        """See ``Source``."""
+        for file in self._files:
+            yield file_item(file, self._licence, {})
+
+    def owns(self, key: str) -> bool:
+        """See ``Source``."""
+        return key == self.name or key.startswith(self.name.rstrip(os.sep) + os.sep)
+
+    @cached_property
+    def _files(self) -> list[str]:
+        return sorted(_below(self.root))
+
+
+def file_item(file: str, licence: str, known: Mapping[str, str]) -> Item:
+    """Return the item of a file; what is ``known`` of it goes before what stands beside it."""
+    origin = Origin("file", file)
+    try:
+        file.encode("utf-8")
+        status = os.stat(file)
+    except UnicodeEncodeError:
+        shown = file.encode("utf-8", "backslashreplace").decode()
+        return Item(shown, origin, problem=f"the name of {shown!r} is not valid UTF-8; rename it")
+    except OSError as error:
+        return Item(file, origin, problem=str(cannot_read(file, error)))
+    except ValueError:
+        return Item(file, origin, problem=f"{file!r} is no possible path")
+    fields = {"source": file, "licence": licence}
+    try:
+        fields |= _beside(Path(file)) | dict(known)
+    except UserError as error:
+        return Item(file, origin, problem=str(error))
+    fields.setdefault("caption", in_words(Path(file).stem) or Path(file).name)
+    return Item(file, origin, status.st_size, status.st_mtime_ns, **fields)  # type: ignore[arg-type]
+
+
+def fields_of(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a record of a table, or a JSON object, tells of a picture, by our names; only what is there."""
+    found = {}
+    for field, names in FIELDS.items():
+        value = next((record[name] for name in names if record.get(name) not in (None, "")), None)
+        if value is not None and (text := one_line(str(value))):
+            found[field] = text
+    return found
+
+
+def one_line(text: str) -> str:
+    """Return a text in one line of a sensible length."""
+    return " ".join(text.split())[:CAPTION_LENGTH]
+
+
+def in_words(stem: str) -> str:
+    """Return a file's name in words."""
+    return " ".join(stem.replace("_", " ").replace("-", " ").split())
+
+
+def read_json(text: str | bytes, name: str) -> dict[str, str]:
+    """Return the fields of a JSON object.
+
+    Raises:
+        UserError: it is none.
+    """
+    try:
+        record = json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{name!r} is no JSON ({error}); correct or remove it") from error
+    return fields_of(record) if isinstance(record, dict) else {}
+
+
+def _beside(file: Path) -> dict[str, str]:
+    """Return what the JSON and the first line of the text beside a picture say; the text is the caption."""
+    found: dict[str, str] = {}
+    for ending in reversed(BESIDE):
+        beside = file.with_suffix(ending)
+        if beside == file or not beside.is_file():
+            continue
+        try:
+            text = beside.read_text(encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise cannot_read(beside, error) from error
+        if ending == ".json":
+            found |= read_json(text, str(beside))
+        elif line := one_line(text.split("\n")[0]):
+            found["caption"] = line
+    return found
+
+
+def _below(root: Path) -> Iterator[str]:
+    if not root.is_dir():
+        yield str(root)
+        return
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        stems = {os.path.splitext(name)[0] for name in names if not name.endswith(BESIDE)}
+        for name in names:
+            describes_another = name.endswith(BESIDE) and os.path.splitext(name)[0] in stems
+            if not name.startswith(".") and not describes_another:
+                yield os.path.join(folder, name)

@@ -1,0 +1,342 @@
+"""A person's own pictures: added from wherever they lie, embedded once, searched together with the bundled library.
+
+What is known of each picture lies in Parquet shards, written whole, one per batch; Chroma holds the same vectors for
+search and is brought up to date from the shards. So a run that is killed loses at most one batch, and Chroma's files
+can be removed at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagerag.errors import InvalidArgument, UserError
+from imagerag.index.building import Progress
+from imagerag.index.lock import one_writer
+from imagerag.index.own.adding import Added, Adding
+from imagerag.index.own.collection import Collections
+from imagerag.index.own.filters import Condition
+from imagerag.index.own.items import Origin, Source
+from imagerag.index.own.known import Known, Reader, merge
+from imagerag.index.own.origins import read_origin
+from imagerag.index.own.searching import Found, Searcher, Wish
+from imagerag.index.own.shards import Shards
+from imagerag.index.own.sources import Reading, open_sources
+from imagerag.index.references import Hit
+from imagerag.store.files import address_path, write_whole
+from imagerag.store.pictures import read_picture
+from imagerag.store.png import encode_png, on_white
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from imagerag.engines.clip import Embedder
+
+FOLDER = "own"
+SMALL_SHARDS = 64
+"""So many shards are merged when a run ends: each is a file to open."""
+SHOWN = 10_000
+"""Pictures that the critic compares with, the newest: it looks at all of them in every window of an image."""
+
+
+class OwnPictures:
+    """The own pictures of a data directory, of one model; one writer at a time, any number of readers.
+
+    Args:
+        home: the data directory.
+        embedder: the model that embeds captions and pictures. Pictures of several models lie side by side.
+        chroma: address of a Chroma server to search with; Chroma's files below ``home`` if not given.
+    """
+
+    def __init__(self, home: str | Path, embedder: Embedder, *, chroma: str | None = None) -> None:
+        self.directory = Path(home) / FOLDER
+        self.embedder = embedder
+        self._shards = Shards(self.directory / "shards")
+        self._reader = Reader(self._shards, embedder.model_id)
+        self._collections = Collections(self.directory, embedder.model_id, chroma)
+        self._lock = threading.RLock()
+        self._searcher: Searcher | None = None
+
+    def add(
+        self,
+        sources: Sequence[str | Path | Source],
+        *,
+        reading: Reading | None = None,
+        progress: Progress | None = None,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> Added:
+        """Add what sources hold; what changed is embedded again, what is gone is removed.
+
+        Args:
+            sources: as ``imagerag index add`` takes them, or opened ones.
+            reading: how they are read. A licence that isn't given leaves unchanged pictures the one they have.
+            progress: told how many of the pictures are done.
+            on_wait: told in words when another process is adding.
+
+        Raises:
+            UserError: a source does not exist, the data directory can't be written, or another process takes too long.
+        """
+        reading = reading or Reading()
+        opened = open_sources(sources, reading)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        outcome = Added()
+        with self._lock, one_writer(self.directory / "lock", on_wait=on_wait):
+            total, done = sum(source.count() for source in opened), 0
+            report = read_skipped(self.directory)
+            for source in opened:
+                adding = Adding(self._shards, self.known(), self.embedder, _one_space(self.embedder))
+                adding.run(source, reading.licence, _beyond(done, total, progress))
+                done += source.count()
+                outcome = outcome.and_then(adding.outcome)
+                report[source.name] = adding.outcome.skipped
+                write_whole(self.directory / SKIPPED, json.dumps(report, ensure_ascii=False).encode())
+            self._bring_up_to_date(self.known(), progress)
+        return outcome
+
+    def rebuild(self, progress: Progress | None = None, on_wait: Callable[[str], None] | None = None) -> int:
+        """Make Chroma's copy anew from the shards, without embedding anything; returns how many pictures it holds.
+
+        Raises:
+            UserError: it can't be written, or another process takes too long.
+        """
+        if not self.directory.is_dir():
+            return 0
+        with self._lock, one_writer(self.directory / "lock", on_wait=on_wait):
+            known = self.known()
+            self._searcher = None
+            self._collections.start_anew()
+            self._bring_up_to_date(known, progress)
+            return len(known.by_address)
+
+    def known(self) -> Known:
+        """Return what is known of the pictures now."""
+        return self._reader.known()
+
+    def search(
+        self,
+        captions: Sequence[str],
+        k: int,
+        *,
+        exclude: Collection[str] = (),
+        where: Sequence[Condition] = (),
+        fused: bool | None = None,
+        fold: bool = False,
+        diverse: float = 0.0,
+    ) -> list[list[Hit]]:
+        """See ``ReferenceIndex.search``; nothing is found where nothing was added.
+
+        A picture's similarity is that of its look or, for a model to which texts and pictures are alike, of its caption
+        to the words, whichever is higher.
+
+        Args:
+            captions, k, exclude: see there.
+            where: conditions that must hold.
+            fused: rank by look, caption and the caption's words together; if not given, that is done with models that
+                compare no caption with the words.
+            fold: of near-duplicates give only the best.
+            diverse: 0..1; see ``Wish``.
+        """
+        if not captions or not self._any():
+            return [[] for _ in captions]
+        fused = not _one_space(self.embedder) if fused is None else fused
+        wish = Wish(k, frozenset(exclude), tuple(where), fused, fold, diverse)
+        texts = [caption.strip() for caption in captions]
+        vectors = self.embedder.embed_texts(texts)
+        with self._lock:
+            searcher = self._at_hand()
+            answers = searcher.search(texts, vectors, wish)
+        return [self._hits(searcher.known, found) for found in answers]
+
+    def shown(self) -> tuple[NDArray[np.float32], list[str]]:
+        """Return the embeddings of the newest own pictures, (n, d), and what each shows: its caption, lower case."""
+        known = self.known()
+        if not len(known):
+            return np.empty((0, self.embedder.dimension), np.float32), []
+        rows = np.arange(len(known))[-SHOWN:]
+        return known.vectors(rows), [text.lower() for text in known.table.column("caption").take(rows).to_pylist()]
+
+    def image(self, sha256: str) -> Image.Image:
+        """See ``ReferenceIndex.image``.
+
+        Raises:
+            InvalidArgument: it is none of the own pictures.
+            UserError: its file is gone or changed, and it was never found before.
+        """
+        from PIL import Image as pil
+
+        copy = self._copy(sha256)
+        if copy.is_file():
+            return pil.open(copy).convert("RGBA")
+        known = self.known()
+        at = known.by_address.get(sha256)
+        if at is None:
+            raise InvalidArgument(f"{sha256!r} is not the address of an own picture")
+        return self._read(known, at).convert("RGBA")
+
+    def close(self) -> None:
+        """Let go of Chroma's files."""
+        with self._lock:
+            self._searcher = None
+            self._collections.close()
+
+    def _any(self) -> bool:
+        """Tell whether there are pictures of this model.
+
+        Raises:
+            UserError: there are only those of another.
+        """
+        if len(self.known()):
+            return True
+        if others := self._shards.models():
+            raise UserError(
+                f"the own pictures were indexed with {others[0]!r}, not {self.embedder.model_id!r}; "
+                "next: imagerag index add FOLDER, which embeds them with this model, too"
+            )
+        return False
+
+    def _at_hand(self) -> Searcher:
+        known = self.known()
+        if self._searcher is None or self._searcher.known is not known or self._searcher.outdated:
+            self._searcher = Searcher(known, self._collections)
+        return self._searcher
+
+    def _bring_up_to_date(self, known: Known, progress: Progress | None) -> None:
+        from imagerag.index.own.collection import UPSERT
+
+        shown = progress if progress and len(known) > UPSERT else None
+        self._searcher = None
+        self._collections.bring_up_to(known, shown)
+        live = self._shards.live()
+        if len(live) > SMALL_SHARDS and len(live) > 2 * len(known) / FULL_ENOUGH:
+            names = merge(self._shards, self._shards.models())
+            self._collections.renamed(names[self.embedder.model_id])
+
+    def _hits(self, known: Known, found: Sequence[Found]) -> list[Hit]:
+        """Return what was found, but for pictures whose file has gone since: nothing can be drawn with them."""
+        hits = []
+        for at, similarity in found:
+            fields = {name: known.value(at, name) for name in ("sha256", "caption", "title", "source", "licence")}
+            copy = self._copy(fields["sha256"])
+            if not copy.is_file():
+                try:
+                    picture = self._read(known, at).convert("RGBA")
+                except UserError:
+                    continue
+                write_whole(copy, encode_png(on_white(picture)), durable=False)
+            words = tuple(dict.fromkeys(text for text in (fields["caption"], fields["title"]) if text)) or (
+                known.value(at, "key"),
+            )
+            clipped = float(np.clip(similarity, -1, 1))
+            hits.append(
+                Hit(fields["sha256"], copy, words[0], words, clipped, fields["source"], fields["licence"], FOLDER)
+            )
+        return hits
+
+    def _read(self, known: Known, at: int) -> Image.Image:
+        import hashlib
+
+        origin = Origin(*(known.value(at, name) for name in ("kind", "file", "place")))
+        data = read_origin(origin)
+        if hashlib.sha256(data).hexdigest() != known.value(at, "sha256"):
+            again = known.value(at, "root")
+            raise UserError(
+                f"{known.value(at, 'key')!r} has changed since it was indexed; run: imagerag index add {again!r}"
+            )
+        return read_picture(data, name=f"image {known.value(at, 'key')!r}")
+
+    def _copy(self, sha256: str) -> Path:
+        """Where a PNG of a picture lies once it was found: a run's references outlive the files they came from."""
+        return address_path(self.directory / "found", sha256)
+
+
+FULL_ENOUGH = 4096
+"""Rows per shard from which on merging would not pay."""
+SKIPPED = "skipped.json"
+
+
+def read_skipped(directory: Path) -> dict[str, list[dict[str, str]]]:
+    """Return what the last adding of each source left out, with the reasons."""
+    try:
+        report: dict[str, list[dict[str, str]]] = json.loads((directory / SKIPPED).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return report
+
+
+def own_status(home: str | Path) -> dict[str, Any]:
+    """Return what there is of own pictures, without loading a model or Chroma.
+
+    Returns:
+        ``images`` (identical ones once), ``files``, ``models``, ``sources`` (files by source), ``skipped`` (path and
+        reason each), ``near_duplicates``: pictures that nearly are another.
+
+    Raises:
+        UserError: what is known of them is damaged.
+    """
+    directory = Path(home) / FOLDER
+    shards = Shards(directory / "shards")
+    addresses: set[str] = set()
+    files: dict[str, str] = {}
+    looks: dict[str, int] = {}
+    models = []
+    for model in shards.models():
+        table = Reader(shards, model).known().table
+        if len(table):
+            models.append(model)
+        columns = (table.column(name).to_pylist() for name in ("key", "root", "sha256", "look"))
+        for key, root, sha256, look in zip(*columns, strict=True):
+            files[key] = root
+            addresses.add(sha256)
+            looks[sha256] = look
+    sources: dict[str, int] = {}
+    for root in files.values():
+        sources[root] = sources.get(root, 0) + 1
+    skipped = [entry for entries in read_skipped(directory).values() for entry in entries]
+    return {
+        "images": len(addresses),
+        "files": len(files),
+        "models": models,
+        "sources": sources,
+        "skipped": skipped,
+        "near_duplicates": near_duplicates(list(looks.values())),
+    }
+
+
+def near_duplicates(looks: Sequence[int]) -> int:
+    """Return how many pictures look nearly like an earlier one: at most ``NEAR`` bits apart, so one of four bands of
+    16 bits is the same."""
+    from imagerag.index.own.searching import NEAR
+
+    bands: list[dict[int, list[int]]] = [{}, {}, {}, {}]
+    count = 0
+    for look in looks:
+        if look == 0:  # a flat picture
+            continue
+        mine = [(look >> 16 * band) & 0xFFFF for band in range(4)]
+        count += any(
+            (look ^ other).bit_count() <= NEAR
+            for band, bits in zip(bands, mine, strict=True)
+            for other in band.get(bits, ())
+        )
+        for band, bits in zip(bands, mine, strict=True):
+            band.setdefault(bits, []).append(look)
+    return count
+
+
+def _one_space(embedder: Embedder) -> bool:
+    """Tell whether a model holds texts and pictures alike, so that a caption can be compared with what is looked for.
+
+    The embedded one does: its image tower was trained to meet a frozen encoder of sentences. In CLIP and SigLIP any two
+    texts are nearer to each other than to any picture; there captions are searched by their words.
+    """
+    return embedder.model_id.startswith("embedded-clip") or getattr(embedder, "one_space", False)
+
+
+def _beyond(before: int, total: int, progress: Progress | None) -> Callable[[int], None]:
+    return (lambda done: progress(before + done, total)) if progress else (lambda done: None)

@@ -1,0 +1,255 @@
+"""Searching: Chroma for what it holds, an exact product for what it does not hold yet; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagerag.index.own.collection import Applied, Collections, address_of, caption_ids
+from imagerag.index.own.filters import Condition, chosen
+from imagerag.index.own.known import Known
+from imagerag.index.own.words import Words
+
+RRF = 60
+"""Added to ranks before their reciprocals are summed. G. Cormack, C. Clarke, S. Buettcher, "Reciprocal Rank Fusion
+outperforms Condorcet and individual rank learning methods", SIGIR 2009."""
+NEAR = 3
+"""Bits of 64 in which the looks of near-duplicates differ at most."""
+POOL = 4
+"""Times as many candidates as are wanted, for what chooses among them."""
+
+
+class Found(NamedTuple):
+    """One picture that was found: its row, and the cosine of its look or its caption with the query, -1..1."""
+
+    at: int
+    similarity: float
+
+
+class Wish(NamedTuple):
+    """How to search.
+
+    Attributes:
+        k: how many pictures.
+        exclude: addresses that must not come back.
+        where: conditions that must hold.
+        fused: rank by look, caption and the caption's words together instead of by similarity.
+        fold: of near-duplicates only the best.
+        diverse: 0 for the most similar ones, towards 1 the more unlike each other (maximal marginal relevance).
+    """
+
+    k: int
+    exclude: frozenset[str] = frozenset()
+    where: tuple[Condition, ...] = ()
+    fused: bool = False
+    fold: bool = False
+    diverse: float = 0.0
+
+
+class Searcher:
+    """Searches one state of what is known.
+
+    Args:
+        known: what is known.
+        collections: Chroma's, which may lag behind or be lost.
+    """
+
+    def __init__(self, known: Known, collections: Collections) -> None:
+        self.known = known
+        self._collections = collections
+        self._applied = self._opened()
+        names = self._applied.shards if self._applied else frozenset()
+        late = np.array([shard.name not in names for shard in known.shards], np.bool_)
+        self._late = np.flatnonzero(late[known.shard]) if len(known) else np.empty(0, np.int64)
+        self._late = self._late[np.sort(np.unique(known.codes[self._late], return_index=True)[1])]
+        self._has_meaning = known.has("meaning")
+        self._late_vectors: dict[str, NDArray[np.float32]] = {}
+        self._late_words: Words | None = None
+        self._captions: dict[str, int] | None = None
+
+    @property
+    def outdated(self) -> bool:
+        """Whether Chroma has been brought further up to date since; asked only where it lags behind."""
+        return len(self._late) > 0 and self._collections.applied() != self._applied
+
+    @property
+    def late(self) -> int:
+        """How many rows Chroma does not hold yet."""
+        return len(self._late)
+
+    def search(self, texts: Sequence[str], vectors: NDArray[np.float32], wish: Wish) -> list[list[Found]]:
+        """Return what is found for each text, best first.
+
+        Args:
+            texts: what is looked for.
+            vectors: (n, d) their embeddings.
+            wish: how.
+        """
+        mask = chosen(self.known.table, wish.where) if wish.where else None
+        if mask is not None and not mask.any():
+            return [[] for _ in texts]
+        place = self.known.by_address
+        if mask is not None:  # the newest row of a picture may be one that is filtered out
+            addresses = self.known.table.column("sha256").to_pylist()
+            place = {addresses[at]: int(at) for at in np.flatnonzero(mask)}
+        choosing = wish.fold or wish.diverse > 0 or wish.fused
+        wanted = wish.k * (POOL if choosing else 1) + len(wish.exclude)
+        pictures = self._nearest("embedding", vectors, wanted, mask)
+        captions = self._nearest("meaning", vectors, wanted, mask) if self._has_meaning else [{} for _ in texts]
+        answers = []
+        for text, vector, looks, meanings in zip(texts, vectors, pictures, captions, strict=True):
+            similarity = {key: max(looks.get(key, -1.0), meanings.get(key, -1.0)) for key in {**looks, **meanings}}
+            if wish.fused:
+                lists = [ranked(looks), ranked(meanings), *self._by_words(text, wanted, mask)]
+                score = fuse(lists)
+                lacking = sorted(score.keys() - similarity.keys())
+                if lacking:
+                    rows = [self.known.by_address[key] for key in lacking]
+                    similarity |= dict(zip(lacking, (self.known.vectors(rows) @ vector).tolist(), strict=True))
+            else:
+                score = similarity
+            best = [key for key in ranked(score) if key not in wish.exclude]
+            answers.append([Found(place[key], similarity[key]) for key in self._picked(best, wish)])
+        return answers
+
+    def _picked(self, best: list[str], wish: Wish) -> list[str]:
+        """Choose ``k`` of the candidates, best first: near-duplicates folded, then the unlike."""
+        if wish.fold:
+            best = self._folded(best)
+        if wish.diverse > 0 and len(best) > wish.k:
+            best = best[: POOL * wish.k]
+            vectors = self.known.vectors([self.known.by_address[key] for key in best])
+            return [best[at] for at in most_relevant(vectors, wish.k, wish.diverse)]
+        return best[: wish.k]
+
+    def _folded(self, best: list[str]) -> list[str]:
+        looks = self.known.looks[[self.known.by_address[key] for key in best]]
+        kept: list[int] = []
+        for at, look in enumerate(looks):
+            if look == 0 or all(int(look ^ looks[other]).bit_count() > NEAR for other in kept):
+                kept.append(at)
+        return [best[at] for at in kept]
+
+    def _nearest(
+        self, name: str, vectors: NDArray[np.float32], wanted: int, mask: NDArray[np.bool_] | None
+    ) -> list[dict[str, float]]:
+        """Return the nearest pictures of each vector with their cosines; by captions if ``name`` is ``meaning``."""
+        if mask is not None:
+            return self._exact(np.flatnonzero(mask), name, vectors, wanted)
+        late = self._exact(self._late, name, vectors, wanted) if len(self._late) else [{} for _ in vectors]
+        if self._applied is None or len(self._late) == len(self.known):
+            return late
+        from chromadb.errors import ChromaError
+
+        collection = self._collections.pictures if name == "embedding" else self._collections.captions
+        # What was changed or removed since Chroma was brought up to date is found, too, and left out below.
+        beyond = min(wanted + self.known.superseded, 4 * wanted) if len(self._late) else wanted
+        try:
+            answer = collection.query(query_embeddings=vectors, n_results=beyond, include=["distances"])
+        except ChromaError:  # another process is at its files; the shards have all that counts
+            return self._exact(np.arange(len(self.known)), name, vectors, wanted)
+        addresses = self.known.by_address
+        for found, ids, distances in zip(late, answer["ids"], answer["distances"], strict=True):
+            for key, distance in zip(ids, distances, strict=True):
+                sha256 = key if name == "embedding" else address_of(key)
+                if sha256 in addresses and (name == "embedding" or key in self._caption_rows()):
+                    found[sha256] = max(found.get(sha256, -1.0), 1 - float(distance))
+        return late
+
+    def _exact(
+        self, rows: NDArray[np.int64], name: str, vectors: NDArray[np.float32], wanted: int
+    ) -> list[dict[str, float]]:
+        """Multiply: what Chroma lacks, and what a filter leaves."""
+        found: list[dict[str, float]] = [{} for _ in vectors]
+        addresses = self.known.table.column("sha256")
+        if rows is not self._late and name == "embedding":  # copies of one picture are one
+            rows = rows[np.sort(np.unique(self.known.codes[rows], return_index=True)[1])]
+        for part, theirs in self._parts(rows, name):
+            cosines = vectors @ theirs.T
+            most = min(wanted, len(part))
+            for of_it, row in zip(found, cosines, strict=True):
+                for at in np.argpartition(-row, most - 1)[:most]:
+                    key = addresses[int(part[at])].as_py()
+                    of_it[key] = max(of_it.get(key, -1.0), float(row[at]))
+        return [{key: of_it[key] for key in ranked(of_it)[:wanted]} for of_it in found]
+
+    def _parts(self, rows: NDArray[np.int64], name: str) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        if rows is not self._late:
+            return list(self.known.in_parts(rows, name))
+        if name not in self._late_vectors:
+            self._late_vectors[name] = self.known.vectors(rows, name)
+        return [(rows, self._late_vectors[name])]
+
+    def _by_words(self, text: str, wanted: int, mask: NDArray[np.bool_] | None) -> list[list[str]]:
+        """Return addresses by the words of their captions, best first: of what Chroma holds, and of the rest."""
+        rows = self._caption_rows()
+        sources = [self._collections.words] if self._applied else []
+        if len(self._late):
+            if self._late_words is None:
+                self._late_words = Words()
+                late = set(self._late.tolist())
+                texts = self.known.table.column("caption")
+                self._late_words.change([], [(key, texts[at].as_py()) for key, at in rows.items() if at in late])
+            sources.append(self._late_words)
+        lists = []
+        for words in sources:
+            assert words is not None
+            limit = wanted if mask is None else len(rows)
+            keys = [key for key in words.search(text, limit) if key in rows and (mask is None or mask[rows[key]])]
+            lists.append(list(dict.fromkeys(address_of(key) for key in keys))[:wanted])
+        return lists
+
+    def _caption_rows(self) -> dict[str, int]:
+        if self._captions is None:
+            self._captions = caption_ids(self.known)
+        return self._captions
+
+    def _opened(self) -> Applied | None:
+        from chromadb.errors import ChromaError
+
+        applied = self._collections.applied()
+        if applied is None:
+            return None
+        try:
+            self._collections.open(applied)
+        except (ChromaError, OSError, ValueError, AttributeError):
+            return None  # only a copy; the shards have all that counts
+        return applied
+
+
+def ranked(score: dict[str, float]) -> list[str]:
+    """Return the keys, those of the highest score first; ties by key."""
+    return sorted(score, key=lambda key: (-score[key], key))
+
+
+def fuse(lists: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Return the reciprocal rank fusion of ranked lists: the sum of 1 / (60 + rank), by key."""
+    score: dict[str, float] = {}
+    for keys in lists:
+        for rank, key in enumerate(keys, 1):
+            score[key] = score.get(key, 0.0) + 1 / (RRF + rank)
+    return score
+
+
+def most_relevant(vectors: NDArray[np.float32], k: int, diverse: float) -> list[int]:
+    """Choose ``k`` rows that are relevant and unlike each other: maximal marginal relevance.
+
+    J. Carbonell, J. Goldstein, "The Use of MMR, Diversity-Based Reranking", SIGIR 1998, with 1 - 1 / (n - 1) per rank
+    as relevance, so that it does not matter what the ranks come from.
+
+    Args:
+        vectors: (n, d) unit rows of the candidates, the most relevant first.
+        k: how many.
+        diverse: 0..1, how much being unlike counts.
+    """
+    relevance = np.linspace(1, 0, len(vectors))
+    likeness = vectors @ vectors.T
+    picked = [0]
+    while len(picked) < min(k, len(vectors)):
+        score = (1 - diverse) * relevance - diverse * likeness[:, picked].max(axis=1)
+        score[picked] = -np.inf
+        picked.append(int(score.argmax()))
+    return picked

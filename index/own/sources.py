@@ -1,0 +1,149 @@
+"""Which sources of pictures there are, by what stands before the colon: one table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from imagerag.errors import UserError
+from imagerag.index.own.archives import TarSource, matching
+from imagerag.index.own.folders import FolderSource
+from imagerag.index.own.items import NO_LICENCE, Item, Source, Wanted
+from imagerag.index.own.tables import ManifestSource, ParquetSource
+
+
+class Reading(NamedTuple):
+    """How sources are read.
+
+    Attributes:
+        licence: of what names none itself.
+        image_column, caption_column: of tables; found by their names if not given.
+        allow_urls: whether addresses may be fetched.
+    """
+
+    licence: str = NO_LICENCE
+    image_column: str | None = None
+    caption_column: str | None = None
+    allow_urls: bool = False
+
+
+class Img2datasetSource:
+    """A folder that img2dataset wrote: files with text and JSON beside them, tar shards, or Parquet shards.
+
+    Args:
+        root: absolute.
+        reading: how.
+    """
+
+    def __init__(self, root: Path, reading: Reading) -> None:
+        self.root = root
+        self.name = f"img2dataset:{root}"
+        tars, tables = sorted(map(str, root.glob("*.tar"))), sorted(map(str, root.glob("*.parquet")))
+        tables = [file for file in tables if _holds_pictures(file)]  # beside other shards it only tells of them
+        self._parts: list[Source] = []
+        if tars:
+            self._parts.append(TarSource(str(root / "*.tar"), tars, reading.licence))
+        if tables:
+            columns = (reading.image_column, reading.caption_column)
+            self._parts.append(ParquetSource(str(root / "*.parquet"), tables, reading.licence, *columns))
+        for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))):
+            self._parts.append(FolderSource(folder, reading.licence))
+        if not self._parts:
+            raise UserError(
+                f"{str(root)!r} holds no .tar, no .parquet with pictures and no folder; is it img2dataset's?"
+            )
+
+    def count(self) -> int:
+        """See ``Source``."""
+        return sum(part.count() for part in self._parts)
+
+    def items(self, wanted: Wanted) -> Iterator[Item]:
+        """See ``Source``."""
+        for part in self._parts:
+            yield from part.items(wanted)
+
+    def owns(self, key: str) -> bool:
+        """See ``Source``."""
+        return key.startswith(str(self.root) + os.sep)
+
+
+def _folder(what: str, reading: Reading) -> Source:
+    return FolderSource(_there(what), reading.licence)
+
+
+def _webdataset(what: str, reading: Reading) -> Source:
+    return TarSource(*matching(what, "webdataset", "tar"), reading.licence)
+
+
+def _parquet(what: str, reading: Reading) -> Source:
+    files = matching(what, "hf-parquet", "parquet")
+    return ParquetSource(*files, reading.licence, reading.image_column, reading.caption_column)
+
+
+def _img2dataset(what: str, reading: Reading) -> Source:
+    root = _there(what)
+    if not root.is_dir():
+        raise UserError(f"{str(root)!r} is no folder; give the output folder of img2dataset")
+    return Img2datasetSource(root, reading)
+
+
+def _csv(what: str, reading: Reading) -> Source:
+    return ManifestSource(_there(what), "csv", reading.licence, reading.image_column, reading.caption_column)
+
+
+def _jsonl(what: str, reading: Reading) -> Source:
+    return ManifestSource(_there(what), "jsonl", reading.licence, reading.image_column, reading.caption_column)
+
+
+SOURCES: dict[str, Callable[[str, Reading], Source]] = {
+    "folder": _folder,
+    "webdataset": _webdataset,
+    "img2dataset": _img2dataset,
+    "hf-parquet": _parquet,
+    "csv": _csv,
+    "jsonl": _jsonl,
+}
+"""Takes what stands behind the colon."""
+
+
+def open_sources(sources: Sequence[str | Path | Source], reading: Reading) -> list[Source]:
+    """Return the sources that are meant: a path, ``KIND:WHAT``, or one that is open already.
+
+    Raises:
+        UserError: there is no such file, or it is none of that kind.
+    """
+    opened = []
+    for source in sources:
+        if not isinstance(source, (str, Path)):
+            opened.append(source)
+            continue
+        kind, colon, rest = str(source).partition(":")
+        if isinstance(source, str) and colon and kind in SOURCES and rest:
+            opened.append(SOURCES[kind](rest, reading))
+        else:
+            opened.append(_folder(str(source), reading))
+    return opened
+
+
+def _there(what: str) -> Path:
+    path = Path(what).expanduser().absolute()
+    if not path.exists():
+        kinds = ", ".join(f"{kind}:" for kind in SOURCES)
+        raise UserError(f"{str(path)!r} does not exist; give a folder or a file with pictures, or one of {kinds}")
+    return path
+
+
+def _holds_pictures(file: str) -> bool:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        kinds = {field.name: field.type for field in pq.read_schema(file)}
+    except (OSError, ValueError, pa.ArrowException):
+        return True  # damaged: reading it says so
+    return any(
+        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_struct(kind)
+        for kind in kinds.values()
+    )

@@ -1,0 +1,257 @@
+"""Tables as sources: Parquet with pictures in it or paths to them, and manifests in CSV and JSON lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from imagerag.errors import UserError
+from imagerag.index.own.archives import SEPARATOR
+from imagerag.index.own.folders import FIELDS, fields_of, file_item, one_line
+from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.store.files import cannot_read
+
+IMAGE_COLUMNS = ("image", "jpg", "png", "webp", "picture", "img", "path", "file", "file_name", "filename", "image_path")
+"""Where pictures or paths to them are looked for when no column is named: Hugging Face's and img2dataset's names."""
+ROWS = 64
+"""Rows of pictures in memory at a time."""
+
+
+class ParquetSource:
+    """Parquet files with a column of pictures: bytes, Hugging Face's ``{bytes, path}``, or paths.
+
+    Args:
+        pattern: absolute; ``*`` and ``?`` as in a shell.
+        files: what it matches now.
+        licence: of rows that name none.
+        image_column: the pictures' column; found by its name if not given.
+        caption_column: the captions' column; found by its name if not given.
+
+    Raises:
+        UserError: a file is no Parquet, or lacks the columns; names those it has.
+    """
+
+    def __init__(
+        self,
+        pattern: str,
+        files: Sequence[str],
+        licence: str = NO_LICENCE,
+        image_column: str | None = None,
+        caption_column: str | None = None,
+    ) -> None:
+        self.name = f"hf-parquet:{pattern}"
+        self._pattern = pattern
+        self._files = list(files)
+        self._licence = licence
+        self._caption = caption_column
+        self._images = {file: _image_column(file, image_column, caption_column) for file in files}
+
+    def count(self) -> int:
+        """See ``Source``."""
+        import pyarrow.parquet as pq
+
+        return sum(int(pq.read_metadata(file).num_rows) for file in self._files)
+
+    def items(self, wanted: Wanted) -> Iterator[Item]:
+        """See ``Source``: the pictures are read only in groups of rows of which one is wanted."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        for name in self._files:
+            try:
+                with pq.ParquetFile(name, pre_buffer=False) as file:
+                    yield from self._items(name, file, wanted)
+            except (OSError, ValueError, pa.ArrowException) as error:
+                line = str(error).split("\n")[0][:120]
+                yield Item(name, Origin("parquet", name), problem=f"{name!r} is damaged ({line})")
+
+    def owns(self, key: str) -> bool:
+        """See ``Source``."""
+        file, found, _ = key.partition(SEPARATOR)
+        return bool(found) and fnmatch(file, self._pattern)
+
+    def _items(self, name: str, file: Any, wanted: Wanted) -> Iterator[Item]:
+        status = os.stat(name)
+        column = self._images[name]
+        names = {field for names in FIELDS.values() for field in names} | {self._caption}
+        small = [field for field in file.schema_arrow.names if field in names and field != column]
+        before = 0
+        for group in range(file.num_row_groups):
+            records = file.read_row_group(group, columns=small).to_pylist()
+            if not small:
+                records = [{} for _ in range(file.metadata.row_group(group).num_rows)]
+            items = [self._item(name, status, column, before + at, record) for at, record in enumerate(records)]
+            if any(wanted(item) for item in items):
+                at = 0
+                for part in file.iter_batches(ROWS, row_groups=[group], columns=[column]):
+                    for cell in part.column(0):
+                        yield self._filled(name, items[at], cell.as_py(), wanted)
+                        at += 1
+            else:
+                yield from items
+            before += len(items)
+
+    def _item(self, name: str, status: os.stat_result, column: str, row: int, record: Mapping[str, Any]) -> Item:
+        fields = fields_of(record)
+        if self._caption and record.get(self._caption) is not None:
+            fields["caption"] = one_line(str(record[self._caption]))
+        key = f"{name}{SEPARATOR}{row}"
+        known = {"caption": "", "title": "", "source": key, "licence": self._licence} | fields
+        origin = Origin("parquet", name, f"{column}:{row}")
+        return Item(key, origin, status.st_size, status.st_mtime_ns, **known)  # type: ignore[arg-type]
+
+    def _filled(self, name: str, item: Item, cell: Any, wanted: Wanted) -> Item:
+        if not wanted(item):
+            return item
+        data, path = _content(cell)
+        if data is not None:
+            return item._replace(data=data)
+        if not path:
+            return item._replace(problem=f"{item.key!r} has no picture")
+        origin = Origin("file", os.path.join(os.path.dirname(name), path))
+        return item._replace(origin=origin)
+
+
+class ManifestSource:
+    """A CSV or JSON lines file with a path per row, relative to itself, and what is known of each picture.
+
+    Args:
+        file: absolute.
+        kind: ``csv`` or ``jsonl``.
+        licence: of rows that name none.
+        image_column: the paths' column; found by its name if not given.
+        caption_column: the captions' column; found by its name if not given.
+
+    Raises:
+        UserError: it can't be read, or has no such column.
+    """
+
+    def __init__(
+        self,
+        file: Path,
+        kind: str,
+        licence: str = NO_LICENCE,
+        image_column: str | None = None,
+        caption_column: str | None = None,
+    ) -> None:
+        self.file = file
+        self.name = f"{kind}:{file}"
+        self._kind = kind
+        self._licence = licence
+        self._column = image_column
+        self._caption = caption_column
+
+    def count(self) -> int:
+        """See ``Source``."""
+        return len(self._records)
+
+    def items(self, wanted: Wanted) -> Iterator[Item]:
+        """See ``Source``."""
+        for number, record in enumerate(self._records, 1):
+            here = f"{self.file}{SEPARATOR}{number}"
+            if isinstance(record, str):
+                yield Item(
+                    here, Origin("file", str(self.file)), problem=f"row {number} of {str(self.file)!r}: {record}"
+                )
+                continue
+            column = self._column or next((name for name in IMAGE_COLUMNS if record.get(name)), "")
+            path = str(record.get(column) or "")
+            if not path:
+                problem = f"row {number} of {str(self.file)!r} names no file; it has: {', '.join(map(str, record))}"
+                yield Item(here, Origin("file", str(self.file)), problem=problem)
+                continue
+            fields = fields_of({name: value for name, value in record.items() if name != column})
+            if self._caption and record.get(self._caption):
+                fields["caption"] = one_line(str(record[self._caption]))
+            file = str(self.file.parent / Path(path).expanduser())
+            item = file_item(file, self._licence, fields)
+            yield item._replace(key=f"{self.file}{SEPARATOR}{path}")
+
+    def owns(self, key: str) -> bool:
+        """See ``Source``."""
+        return key.startswith(f"{self.file}{SEPARATOR}")
+
+    @cached_property
+    def _records(self) -> list[dict[str, Any] | str]:
+        """All rows; a text in place of one says what is wrong with it."""
+        try:
+            text = self.file.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise cannot_read(self.file, error) from error
+        except UnicodeDecodeError as error:
+            raise UserError(f"{str(self.file)!r} is not UTF-8 ({error}); save it as UTF-8") from error
+        if self._kind == "csv":
+            return [{k: v for k, v in row.items() if k} for row in csv.DictReader(text.splitlines())]
+        return [_json_record(line) for line in text.splitlines() if line.strip()]
+
+
+def read_cell(origin: Origin) -> bytes:
+    """Return the picture in ``column:row`` of a Parquet file.
+
+    Raises:
+        UserError: it is gone.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    column, _, number = origin.place.rpartition(":")
+    row = int(number)
+    try:
+        with pq.ParquetFile(origin.file, pre_buffer=False) as file:
+            for group in range(file.num_row_groups):
+                rows = file.metadata.row_group(group).num_rows
+                if row >= rows:
+                    row -= rows
+                    continue
+                for part in file.iter_batches(ROWS, row_groups=[group], columns=[column]):
+                    if row < len(part):
+                        data = _content(part.column(0)[row].as_py())[0]
+                        if data is not None:
+                            return data
+                        break
+                    row -= len(part)
+                break
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(f"{origin.file!r} can't be read ({str(error).splitlines()[0][:120]})") from error
+    raise UserError(f"{origin.file!r} has no picture in {origin.place!r} any more; add it again")
+
+
+def _content(cell: Any) -> tuple[bytes | None, str | None]:
+    """Return the bytes of a cell, or else the path in it."""
+    if isinstance(cell, Mapping):
+        data, path = cell.get("bytes"), cell.get("path")
+        return (data if isinstance(data, bytes) and data else None), path
+    if isinstance(cell, bytes):
+        return cell, None
+    return None, str(cell) if cell else None
+
+
+def _image_column(file: str, named: str | None, caption: str | None) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = list(pq.read_schema(file).names)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise UserError(f"{file!r} is no Parquet file, or damaged ({str(error).splitlines()[0][:120]})") from error
+    for wanted, option in ((named, "--image-column"), (caption, "--caption-column")):
+        if wanted and wanted not in names:
+            raise UserError(f"{file!r} has no column {wanted!r}; give {option} one of: {', '.join(names)}")
+    found = named or next((name for name in IMAGE_COLUMNS if name in names), None)
+    if found is None:
+        raise UserError(f"{file!r} has no column of pictures; give --image-column one of: {', '.join(names)}")
+    return found
+
+
+def _json_record(line: str) -> dict[str, Any] | str:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        return f"no JSON ({error})"
+    return record if isinstance(record, dict) else "no JSON object"

@@ -120,8 +120,8 @@ def index_parser() -> Parser:
     parser = Parser(
         prog="imagerag index",
         description="Look after the index of reference images.",
-        epilog="add takes folders and files of your own, and webdataset:, img2dataset:, hf-parquet:, csv: and jsonl:, as in "
-        "hf-parquet:shards/*.parquet; again and again: only what changed is embedded; status tells "
+        epilog="add takes folders and files of your own, and webdataset:, img2dataset:, hf-parquet:, csv: and "
+        "jsonl:, as in hf-parquet:shards/*.parquet; again and again: only what changed is embedded; status tells "
         "what is indexed and with which model; rebuild makes the index anew from the library.",
     )
     parser.add_argument("action", metavar="add|status|rebuild", choices=("add", "status", "rebuild"))

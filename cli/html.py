@@ -2,10 +2,12 @@
 
 import base64
 import mimetypes
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
 from imagerag.cli.outcome import Document
+from imagerag.store.png import encode_png
 
 TEMPLATE = "report.html.j2"
 
@@ -35,3 +37,31 @@ def render_page(document: Document) -> str:
 def _inline(path: Path) -> str:
     kind = mimetypes.guess_type(path.name)[0] or "image/png"
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+
+
+THUMBNAIL = 256
+"""Pixels on the longer side of what ``render_search`` shows."""
+
+
+def render_search(words: str, found: Sequence[Mapping[str, object]]) -> str:
+    """Return a page of what a search found, with thumbnails in it; as ``render_page``.
+
+    Args:
+        words: what was looked for.
+        found: ``path``, ``similarity``, ``caption``, ``source`` and ``licence`` each.
+
+    Raises:
+        OSError: a picture can't be read.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from PIL import Image
+
+    pictures = []
+    for entry in found:
+        with Image.open(str(entry["path"])) as picture:
+            picture.thumbnail((THUMBNAIL, THUMBNAIL))
+            data = encode_png(picture)
+        pictures.append(f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}")
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    source = resources.files("imagerag.cli").joinpath("search.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(source).render(words=words, found=found, pictures=pictures)

@@ -1,19 +1,21 @@
-"""``imagerag index`` and ``imagerag search``: what is indexed, adding to it, making it anew, and looking things up."""
+"""``imagerag index``: adding pictures, telling what is there, checking it, and making its search index anew."""
 
 import argparse
-import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
-from imagerag.cli.progress import ProgressBars
-from imagerag.errors import InvalidArgument, UserError
+from imagerag.cli.progress import loading_model
+from imagerag.errors import UserError
 from imagerag.graphs.context import load_context
+
+SHOWN = 20
+"""Lines of a report on the terminal; ``--json`` has them all."""
 
 
 def index(options: argparse.Namespace, stdout: TextIO) -> int:
-    """Add to the reference index, rebuild it, or tell what is in it, and return the exit status.
+    """Look after the reference index, and return the exit status: 1 if ``verify`` found something wrong.
 
     Raises:
         UserError: the index is damaged (``status``), can't be written (``add``, ``rebuild``), or a path is wrong.
@@ -22,116 +24,109 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
 
     if options.paths and options.action != "add":
         raise UserError(f"{options.paths[0]!r} is of no use to index {options.action}; give it without a path")
-    home = home_directory(load_context({"home": options.home}).home)
+    context = load_context({"home": options.home, "chroma": options.chroma})
+    home = home_directory(context.home)
     if options.action == "add":
-        return _add(options, home, stdout)
+        return _add(options, home, context.chroma, stdout)
+    if options.action == "verify":
+        return _verify(options, home, context.chroma, stdout)
     from imagerag.index.chroma import index_status
     from imagerag.index.own import own_status
 
-    status = _rebuilt(home, options.json) if options.action == "rebuild" else index_status(home)
-    status["own"] = own_status(home)
+    status = _rebuilt(options, home, context.chroma) if options.action == "rebuild" else index_status(home)
+    own = own_status(home)
+    status["skipped"] = own.pop("skipped")
+    status["own"] = own
     if options.json:
         print(json.dumps(status, ensure_ascii=False), file=stdout, flush=True)
         return 0
-    own = status.pop("own")
+    skipped = status.pop("skipped")
+    del status["own"]
     for name, value in status.items():
         print(f"{name}: {'none' if value is None else value}", file=stdout)
-    assert isinstance(own, dict)
     print(f"own pictures: {own['images']} in {own['files']} files", file=stdout)
+    for source, count in own["sources"].items():
+        print(f"  {count} from {source}", file=stdout)
+    if own["models"]:
+        print(f"  embedded with {', '.join(own['models'])}", file=stdout)
+    if own["near_duplicates"]:
+        print(f"  {own['near_duplicates']} nearly look like another", file=stdout)
+    _print_some("skipped", [entry["reason"] for entry in skipped], stdout)  # type: ignore[attr-defined]
     if not status["images"]:
         print("there is no index yet; the first look-up makes it, or: imagerag index rebuild", file=stdout)
     return 0
 
 
-def search(options: argparse.Namespace, stdout: TextIO) -> int:
-    """Print what is most like the words, best first, and return the exit status.
-
-    Raises:
-        UserError: the words are empty, ``-k`` is below 1, or the index is damaged.
-    """
-    from imagerag.graphs.parts import ResolvedParts
-
-    words = " ".join(options.words)
-    bars = ProgressBars(quiet=options.json)
-    bars.busy("loading the model")
-    parts = ResolvedParts(load_context({"home": options.home}))
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            hits = parts.index.search([words], options.k)[0]
-    except InvalidArgument as error:
-        raise UserError(f"{error}; see: imagerag search --help") from error
-    finally:
-        bars.clear()
-    found = [
-        {
-            "path": str(hit.path),
-            "similarity": round(hit.similarity, 4),
-            "caption": hit.title,
-            "source": hit.source,
-            "licence": hit.licence,
-        }
-        for hit in hits
-    ]
-    if options.json:
-        print(json.dumps(found, ensure_ascii=False), file=stdout, flush=True)
-        return 0
-    for entry in found:
-        print(f"{entry['similarity']:.2f}  {entry['caption']}, from {entry['source']}, {entry['licence']}", file=stdout)
-        print(f"      {entry['path']}", file=stdout)
-    return 0
-
-
-def _add(options: argparse.Namespace, home: Path, stdout: TextIO) -> int:
+def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: TextIO) -> int:
     if not options.paths:
         raise UserError("index add needs a folder or file to add, for example: imagerag index add ~/pictures")
     from dataclasses import asdict
 
-    from imagerag.engines.providers import embedded_clip
+    from imagerag.engines.providers import clip_model
     from imagerag.index.own import OwnPictures, Reading
 
-    bars = ProgressBars(quiet=options.json)
-    bars.busy("loading the model")
-    own: OwnPictures | None = None
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            own = OwnPictures(home, embedded_clip())
+    with loading_model(options.json) as bars:
+        own = OwnPictures(home, clip_model(options.model), chroma=chroma)
+        try:
             outcome = own.add(
                 options.paths,
                 reading=Reading(options.licence, options.image_column, options.caption_column, options.allow_urls),
                 progress=lambda done, total: bars.update("adding", done, total),
                 on_wait=lambda text: print(text, file=sys.stderr),
             )
-    finally:
-        bars.clear()
-        if own is not None:
+        finally:
             own.close()
     if options.json:
         print(json.dumps(asdict(outcome), ensure_ascii=False), file=stdout, flush=True)
         return 0
     print(f"added {outcome.added}, unchanged {outcome.unchanged}, removed {outcome.removed}", file=stdout)
-    if outcome.skipped:
-        print(f"skipped {len(outcome.skipped)}:", file=stdout)
-        for entry in outcome.skipped:
-            print(f"  {entry['reason']}", file=stdout)
+    _print_some("skipped", [entry["reason"] for entry in outcome.skipped], stdout)
+    _print_some("notes", [f"{entry['path']!r} {entry['note']}" for entry in outcome.notes], stdout)
+    near = [f"{entry['path']!r} nearly looks like {entry['like']!r}" for entry in outcome.duplicates]
+    _print_some("near-duplicates", near, stdout)
     return 0
 
 
-def _rebuilt(home: Path, quiet: bool) -> dict[str, object]:
+def _verify(options: argparse.Namespace, home: Path, chroma: str | None, stdout: TextIO) -> int:
+    from imagerag.engines.clip import model_id_of
+    from imagerag.index.own import verify_own
+
+    result: dict[str, Any] = verify_own(home, model_id_of(options.model), chroma)
+    if options.json:
+        print(json.dumps(result, ensure_ascii=False), file=stdout, flush=True)
+    else:
+        for name in ("pictures", "captions", "words"):
+            print(f"{name}: {result[name]['known']} known, {result[name]['held']} held for search", file=stdout)
+        if result["recall"] is not None:
+            print(f"recall@10 of {result['sampled']} pictures: {result['recall']:.3f}", file=stdout)
+        _print_some("problems", result["problems"], stdout)
+        print("next: imagerag index rebuild" if result["problems"] else "all is well", file=stdout)
+    return 1 if result["problems"] else 0
+
+
+def _rebuilt(options: argparse.Namespace, home: Path, chroma: str | None) -> dict[str, object]:
     from imagerag.engines.providers import embedded_clip
     from imagerag.index.chroma import ChromaIndex
+    from imagerag.index.own import rebuild_own
 
-    bars = ProgressBars(quiet=quiet)
-    bars.busy("loading the model")
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            built = ChromaIndex(
-                home,
-                embedded_clip(),
-                progress=lambda done, total: bars.update("indexing", done, total),
-                on_wait=lambda text: print(text, file=sys.stderr),
-            )
-            status = built.rebuild()
-            built.close()
-    finally:
-        bars.clear()
+    def told(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    with loading_model(options.json) as bars:
+        built = ChromaIndex(
+            home, embedded_clip(), progress=lambda done, total: bars.update("indexing", done, total), on_wait=told
+        )
+        status = built.rebuild()
+        built.close()
+        rebuild_own(home, chroma, lambda done, total: bars.update("indexing your own", done, total), told)
     return status
+
+
+def _print_some(what: str, lines: list[str], stdout: TextIO) -> None:
+    if not lines:
+        return
+    print(f"{what} {len(lines)}:", file=stdout)
+    for line in lines[:SHOWN]:
+        print(f"  {line}", file=stdout)
+    if len(lines) > SHOWN:
+        print(f"  and {len(lines) - SHOWN} more; --json has them all", file=stdout)

@@ -80,8 +80,8 @@ def _dispatch(argv: list[str], stdout: TextIO) -> int:
 
         return index(parsed, stdout)
     if argv[:1] == ["search"]:
-        parsed = _parse_word("search", options.search_parser(), argv[1:])
-        from imagerag.cli.indexing import search
+        parsed = _parse_word("search", options.search_parser(), options.page_by_itself(argv[1:]))
+        from imagerag.cli.searching import search
 
         return search(parsed, stdout)
     if argv[:1] in (["mcp"], ["serve"], ["web"]):

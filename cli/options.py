@@ -20,7 +20,7 @@ _EXAMPLES = """\
 other commands:
   imagerag replay FILE.png           draw an image again from the manifest it carries, and compare
   imagerag index add FOLDER          let it look things up in your own pictures, too
-  imagerag index status|rebuild      look after the reference index
+  imagerag index status|verify|rebuild   look after the reference index
   imagerag search "a red kite"       look something up
   imagerag mcp                       serve the tools to MCP clients
   imagerag chat                      chat in the terminal
@@ -122,9 +122,10 @@ def index_parser() -> Parser:
         description="Look after the index of reference images.",
         epilog="add takes folders and files of your own, and webdataset:, img2dataset:, hf-parquet:, csv: and "
         "jsonl:, as in hf-parquet:shards/*.parquet; again and again: only what changed is embedded; status tells "
-        "what is indexed and with which model; rebuild makes the index anew from the library.",
+        "what is indexed and with which model; verify compares the search index with what is kept; rebuild makes "
+        "it anew, without embedding again.",
     )
-    parser.add_argument("action", metavar="add|status|rebuild", choices=("add", "status", "rebuild"))
+    parser.add_argument("action", metavar="add|status|verify|rebuild", choices=("add", "status", "verify", "rebuild"))
     parser.add_argument("paths", nargs="*", metavar="SOURCE", help="folders, files or KIND:WHAT to add")
     parser.add_argument(
         "--licence", default="unknown", metavar="ID", help="licence of what is added (default: unknown)"
@@ -133,10 +134,21 @@ def index_parser() -> Parser:
     parser.add_argument(
         "--image-column", metavar="NAME", help="of tables: pictures, or paths to them (default: image, path ...)"
     )
+    _add_index_places(parser)
     parser.add_argument("--allow-urls", action="store_true", help="fetch pictures that are named by https address")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
     return parser
+
+
+def _add_index_places(parser: Parser) -> None:
+    parser.add_argument(
+        "--model",
+        default="embedded",
+        metavar="NAME",
+        help="for your own pictures: any open_clip model, as in ViT-B-32:laion2b_s34b_b79k or MODEL:CHECKPOINT.pt",
+    )
+    parser.add_argument("--chroma", metavar="URL", help="Chroma server for your own pictures (IMAGERAG_CHROMA)")
 
 
 def search_parser() -> Parser:
@@ -148,6 +160,23 @@ def search_parser() -> Parser:
     )
     parser.add_argument("words", nargs="+", metavar="WORDS", help="what to look for")
     parser.add_argument("-k", type=int, default=8, metavar="N", help="how many pictures (default: 8)")
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="only pictures whose licence, caption, title or source is VALUE; FIELD~PART: has PART in it; repeatable",
+    )
+    parser.add_argument("--fused", action="store_true", help="rank your own by look and by the caption's words (BM25)")
+    parser.add_argument("--fold-duplicates", action="store_true", help="of your own near-duplicates only the best")
+    parser.add_argument(
+        "--diverse", type=float, default=0.0, metavar="X", help="0..1, how unlike each other your own are (default: 0)"
+    )
+    parser.add_argument(
+        "--floor", type=float, default=-1.0, metavar="X", help="leave out what is less similar (default: nothing)"
+    )
+    parser.add_argument("--html", metavar="FILE", help="write a page; FILE ends in .html and can be left out")
+    _add_index_places(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON list")
     parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
     return parser
@@ -266,16 +295,22 @@ def parse_draw(argv: Sequence[str]) -> argparse.Namespace:
         UserError: an unknown flag, or a value of the wrong type.
     """
     end = argv.index("--") if "--" in argv else len(argv)
-    before = list(argv[:end])
-    for place, argument in enumerate(before):
-        following = before[place + 1] if place + 1 < len(before) else ""
-        if argument == "--html" and not following.lower().endswith(WEB_PAGE):
-            before[place] = "--html="
+    before = page_by_itself(argv[:end])
     options = draw_parser().parse_intermixed_args(before)
     options.words += argv[end + 1 :]
     if options.pipeline not in PIPELINES:
         raise UserError(f"pipeline {options.pipeline!r} is not known; give --pipeline one of: {', '.join(PIPELINES)}")
     return options
+
+
+def page_by_itself(argv: Sequence[str]) -> list[str]:
+    """Return the arguments with ``--html`` closed where no name of a web page follows."""
+    closed = list(argv)
+    for place, argument in enumerate(closed):
+        following = closed[place + 1] if place + 1 < len(closed) else ""
+        if argument == "--html" and not following.lower().endswith(WEB_PAGE):
+            closed[place] = "--html="
+    return closed
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, Any]:

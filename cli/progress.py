@@ -1,11 +1,26 @@
 """Progress on stderr: bars on a terminal, removed when done, and one plain line each elsewhere."""
 
+import contextlib
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+
+@contextmanager
+def loading_model(quiet: bool) -> Iterator["ProgressBars"]:
+    """Give bars for work that begins with loading a model; what libraries print meanwhile is kept out of stdout."""
+    bars = ProgressBars(quiet=quiet)
+    bars.busy("loading the model")
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield bars
+    finally:
+        bars.clear()
 
 
 class ProgressBars:
@@ -40,7 +55,8 @@ class ProgressBars:
             if self._live:
                 self._open(what, total)
         if self._bars is not None and self._task is not None:
-            self._bars.update(self._task, completed=done, total=total)
+            rate = done / max(time.monotonic() - self._began, 1e-3)
+            self._bars.update(self._task, completed=done, total=total, rate=f"{rate:.0f}/s")
         if done >= total:
             if not self._live:
                 seconds = time.monotonic() - self._began
@@ -55,11 +71,19 @@ class ProgressBars:
 
     def _open(self, what: str, total: int | None) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            ProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
-        columns = [TextColumn("{task.description}"), BarColumn(bar_width=30)]
+        columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(bar_width=30)]
         if total is not None:
-            columns.append(TextColumn("{task.completed:.0f}/{task.total:.0f}"))
+            columns += [TextColumn("{task.completed:.0f}/{task.total:.0f}"), TextColumn("{task.fields[rate]}")]
+            columns.append(TimeRemainingColumn(compact=True))
         # Results go to stdout, which may well be a file: rich must not catch it and print it here.
         self._bars = Progress(
             *columns,
@@ -70,4 +94,4 @@ class ProgressBars:
             redirect_stderr=False,
         )
         self._bars.start()
-        self._task = self._bars.add_task(what, total=total)
+        self._task = self._bars.add_task(what, total=total, rate="")

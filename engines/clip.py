@@ -227,7 +227,50 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
             f"open_clip could not load {rest!r} ({line[0][:160] if line else type(error).__name__}); "
             "see open_clip.list_pretrained(), or use the embedded model"
         ) from error
-    return OpenClipEmbedder(model, preprocess, tokenizer, model_id=name, device=device)
+    return OpenClipEmbedder(model, preprocess, tokenizer, model_id=model_id_of(name), device=device)
+
+
+def full_name(name: str) -> str:
+    """Return what ``load_embedder`` takes, of what a person writes.
+
+    Args:
+        name: ``embedded``; ``MODEL:TAG`` of open_clip, as in ``ViT-B-32:laion2b_s34b_b79k``; ``MODEL:FILE`` with a
+            checkpoint; ``hf-hub:REPOSITORY``; a folder with an ``open_clip_config.json``; or a full name.
+    """
+    if name == "embedded" or name.startswith("open_clip:"):
+        return name
+    if Path(name).is_dir():
+        return f"open_clip:local-dir:{Path(name).absolute()}"
+    if name.startswith(("hf-hub:", "local-dir:")):
+        return f"open_clip:{name}"
+    model, colon, weights = name.partition(":")
+    if not colon or not model or not weights:
+        raise UserError(
+            f"CLIP model {name!r} is not understood; give 'embedded', 'ViT-B-32:laion2b_s34b_b79k', "
+            "MODEL:CHECKPOINT.pt or a folder with an open_clip_config.json"
+        )
+    return f"open_clip:{model}/{Path(weights).absolute() if Path(weights).is_file() else weights}"
+
+
+def model_id_of(name: str) -> str:
+    """Return the id of a model's embeddings, without loading it. A checkpoint of one's own counts by its content.
+
+    Args:
+        name: as ``full_name`` takes it.
+    """
+    if name == "embedded":
+        return embedded_model_id()
+    full = full_name(name)
+    model, _, weights = full.partition("/")
+    file = Path(weights)
+    if ":local-dir:" in full:
+        folder = Path(full.partition(":local-dir:")[2])
+        found = sorted(path for ending in ("*.safetensors", "*.bin", "*.pt") for path in folder.glob(ending))
+        model, file = f"open_clip:{folder.name}", found[0] if found else folder
+    if not file.is_file():
+        return full
+    with file.open("rb") as content:
+        return f"{model}@{hashlib.file_digest(content, 'sha256').hexdigest()[:8]}"
 
 
 def _split_pretrained(rest: str) -> tuple[str, str]:

@@ -17,6 +17,19 @@ def embedded_clip() -> Embedder:
     return load_embedder("embedded")
 
 
+def clip_model(name: str) -> Embedder:
+    """Return the CLIP model of that name; see ``imagerag.engines.clip.full_name``. The embedded one is loaded once.
+
+    Raises:
+        UserError: it is not known, or can't be loaded.
+    """
+    if name == "embedded":
+        return embedded_clip()
+    from imagerag.engines.clip import full_name, load_embedder
+
+    return load_embedder(full_name(name))
+
+
 def _patchwork(settings: EngineSettings) -> Generator:
     from imagerag.engines.patchwork import PatchworkGenerator
     from imagerag.index.library import Library

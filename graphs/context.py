@@ -46,6 +46,8 @@ class Context:
         max_money: US dollars, where prices are known.
         thread: the conversation to continue or to begin; programs give ``thread_id`` in the config instead.
         out: folder that receives a copy of every image of the run.
+        chroma: address of the Chroma server that holds the search index of the person's own pictures; it lies in the
+            data directory when ``None``.
         home: data directory; ``IMAGERAG_HOME`` or the platform's user data folder when ``None``.
         approve: stop before each redraw at an interrupt until a person has approved its references; for programs and
             doors that can answer, see ``imagerag.graphs.approval``.
@@ -69,6 +71,7 @@ class Context:
     max_money: float | None = None
     thread: str | None = None
     out: str | None = None
+    chroma: str | None = None
     home: str | None = None
     approve: bool = False
     cancel: "Flag | None" = None
@@ -144,11 +147,11 @@ def without_paths(context: Context, environ: Mapping[str, str] | None = None) ->
         UserError: it names a file or a folder; those are this machine's, not the client's.
     """
     own = load_context(environ=environ)
-    for name in ("subject", "home", "out"):
+    for name in ("subject", "home", "out", "chroma"):
         value = getattr(context, name)
         if value and value != getattr(own, name):
             raise UserError(f"{name} {value!r} is a place on the server, which clients can't choose; leave it out")
-    return replace(context, subject=own.subject, home=own.home, out=own.out)
+    return replace(context, subject=own.subject, home=own.home, out=own.out, chroma=own.chroma)
 
 
 def _from_file(file: Path) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class ResolvedParts:
 
         critic = load_critic(self.context.critic)
         if self.injected.index is None and isinstance(critic, ClipCritic):
-            own = Exemplars(*open_index(self.home).own.shown())
+            own = Exemplars(*open_index(self.home, self.context.chroma).own.shown())
             critic = critic.knowing(own) if own.names else critic
         return critic
 
@@ -80,7 +80,7 @@ class ResolvedParts:
         """The reference index."""
         if self.injected.index is not None:
             return self.injected.index
-        index, emit = open_index(self.home), self.emit
+        index, emit = open_index(self.home, self.context.chroma), self.emit
         if emit is not None:
             index.library.progress = lambda done, total: emit(
                 {"event": "progress", "what": "indexing", "done": done, "total": total}
@@ -95,9 +95,9 @@ class ResolvedParts:
 
 
 @lru_cache(maxsize=4)
-def open_index(home: Path) -> "TogetherIndex":
+def open_index(home: Path, chroma: str | None = None) -> "TogetherIndex":
     """Return this process's one index of a data directory; Chroma wants no second client on the same files."""
     from imagerag.index.chroma import ChromaIndex
-    from imagerag.index.own import OwnPictures, TogetherIndex
+    from imagerag.index.own import FLOOR, OwnPictures, TogetherIndex
 
-    return TogetherIndex(ChromaIndex(home, embedded_clip()), OwnPictures(home, embedded_clip()))
+    return TogetherIndex(ChromaIndex(home, embedded_clip()), OwnPictures(home, embedded_clip(), chroma=chroma), FLOOR)

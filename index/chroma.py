@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from imagerag.engines.clip import Embedder
 
 LOCK = "lock"
+Keep = Callable[[Mapping[str, str]], bool]
 
 
 class ChromaIndex:
@@ -66,8 +67,13 @@ class ChromaIndex:
         self._client: Any = None
         self._collection: Any = None
 
-    def search(self, captions: Sequence[str], k: int, *, exclude: Collection[str] = ()) -> list[list[Hit]]:
-        """See ``ReferenceIndex.search``: one pass of the model and one query of Chroma for all captions."""
+    def search(
+        self, captions: Sequence[str], k: int, *, exclude: Collection[str] = (), keep: Keep | None = None
+    ) -> list[list[Hit]]:
+        """See ``ReferenceIndex.search``: one pass of the model and one query of Chroma for all captions.
+
+        ``keep`` tells by ``licence``, ``caption``, ``title`` and ``source`` which may be found; all if not given.
+        """
         if isinstance(captions, str):
             raise InvalidArgument(f"captions {captions!r} is one text; give a list of captions")
         for caption in captions:
@@ -75,7 +81,7 @@ class ChromaIndex:
         _check_k(k)
         if not captions:
             return []
-        return self._query(self.embedder.embed_texts([caption.strip() for caption in captions]), k, exclude)
+        return self._query(self.embedder.embed_texts([caption.strip() for caption in captions]), k, exclude, keep)
 
     def search_by_image(self, image: Image.Image, k: int, *, exclude: Collection[str] = ()) -> list[Hit]:
         """Return the ``k`` pictures most like ``image``, best first; else as ``search``."""
@@ -195,10 +201,12 @@ class ChromaIndex:
                 if read_stamp(self.directory) == stamp:
                     return found
 
-    def _query(self, vectors: NDArray[np.float32], k: int, exclude: Collection[str]) -> list[list[Hit]]:
-        found = self._ask(vectors, k + len(set(exclude)))
+    def _query(
+        self, vectors: NDArray[np.float32], k: int, exclude: Collection[str], keep: Keep | None = None
+    ) -> list[list[Hit]]:
+        found = self._ask(vectors, k + len(set(exclude)) if keep is None else len(self.library))
         return [
-            self._hits(ids, metadatas, distances, k, exclude)
+            self._hits(ids, metadatas, distances, k, exclude, keep)
             for ids, metadatas, distances in zip(found["ids"], found["metadatas"], found["distances"], strict=True)
         ]
 
@@ -209,6 +217,7 @@ class ChromaIndex:
         distances: list[float],
         k: int,
         exclude: Collection[str],
+        keep: Keep | None,
     ) -> list[Hit]:
         hits: list[Hit] = []
         for sha256, metadata, distance in zip(ids, metadatas, distances, strict=True):
@@ -219,6 +228,8 @@ class ChromaIndex:
                 source, licence, its_set = metadata["source"], metadata["licence"], metadata["set"]
             except (KeyError, TypeError) as error:
                 raise damaged(self.directory, f"picture {sha256[:12]} lacks its words") from error
+            if keep and not keep({"caption": title, "title": title, "source": source, "licence": licence}):
+                continue
             similarity = float(np.clip(1 - distance, -1, 1))
             path = self._laid_out(sha256)
             hits.append(Hit(sha256, path, title, tuple(words), similarity, source, licence, its_set))

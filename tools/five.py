@@ -113,6 +113,11 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
             f"{r['id']} for {r['concept']!r}: {r['title']!r}, similarity {r['similarity']:.2f} to {r['caption']!r}"
             for r in records
         ]
+        lines += [
+            f"the library has nothing for {caption!r}"
+            for (_, caption), hits in zip(pairs, found, strict=True)
+            if not hits
+        ]
         text = "\n".join(lines) or "the library has nothing for these captions"
         return [_words(text), *(_picture(r["id"]) for r in records)], {"references": records}
 

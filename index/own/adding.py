@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from imagerag.engines.clip import Preparing
 from imagerag.errors import UserError
 from imagerag.index.own.decoding import Decoded, decode
+from imagerag.index.own.duplicates import Looks
 from imagerag.index.own.items import NO_LICENCE, Item, Source
 from imagerag.index.own.known import Known
 from imagerag.index.own.shards import GONE, Shard, Shards, model_tag, vectors_of
@@ -25,19 +26,20 @@ if TYPE_CHECKING:
 
 BATCH = 64
 """Pictures embedded and written at a time: what a killed run has to do again."""
-AHEAD = 4 * BATCH
+AHEAD = 2 * BATCH
 """Pictures that are read before the model wants them."""
 
 
 @dataclass
 class Added:
-    """What adding came to: counts of items, those left out with the reason, and what to know of others."""
+    """What adding came to: counts of items, those left out with the reason, notes on others, and near-duplicates."""
 
     added: int = 0
     unchanged: int = 0
     removed: int = 0
     skipped: list[dict[str, str]] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
+    duplicates: list[dict[str, str]] = field(default_factory=list)
 
     def and_then(self, other: Added) -> Added:
         """Return what both came to."""
@@ -63,6 +65,7 @@ class Adding:
         """Vector and look of the pictures that were embedded last."""
         self._places: dict[str, tuple[Shard, int]] = {}
         """Where those that this run wrote before lie."""
+        self._looks: Looks | None = None
         self.outcome = Added()
 
     def run(self, source: Source, licence: str, progress: Callable[[int], None]) -> None:
@@ -80,6 +83,7 @@ class Adding:
                 self.outcome.added += len(batch)
                 self.outcome.skipped += skipped
                 self.outcome.notes += [{"path": one.item.key, "note": one.note} for one in batch if one.note]
+                self.outcome.duplicates += self._like_others(batch)
                 self.outcome.unchanged += passed
                 lost |= {entry["path"] for entry in skipped}
                 done += len(batch) + len(skipped) + passed
@@ -131,6 +135,21 @@ class Adding:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
         yield batch, skipped, passed
+
+    def _like_others(self, batch: Sequence[Decoded]) -> list[dict[str, str]]:
+        """Return which pictures look nearly like one that was there before, in other bytes."""
+        if self._looks is None:
+            keys = self._known.table.column("key").to_pylist()
+            self._looks = Looks(zip(keys, self._known.looks.tolist(), strict=True))
+        found = []
+        for one in batch:
+            if one.picture is None:
+                continue
+            other = self._looks.like(one.item.key, one.look)
+            if other is not None:
+                found.append({"path": one.item.key, "like": other})
+            self._looks.add(one.item.key, one.look)
+        return found
 
     def _unchanged(self, item: Item, root: str, licence: str) -> bool:
         at = self._known.by_key.get(item.key)

@@ -27,7 +27,9 @@ UPSERT = 2000
 PAGE = 50_000
 """Ids asked of Chroma at a time."""
 HNSW = {"space": "cosine", "max_neighbors": 16, "ef_construction": 128, "ef_search": 256}
-SYNC = 1000
+FILLING, SETTLED = 10_000, 2
+"""Vectors that Chroma keeps outside its graph until so many have come: it writes the whole graph each time, but adds
+what it kept at every opening (8,000 of 512 dimensions took 16 s). A new threshold holds from the next opening on."""
 
 
 class Applied(NamedTuple):
@@ -91,13 +93,10 @@ class Collections:
         if not self._address and not (self._directory / applied.place / "chroma.sqlite3").is_file():
             raise FileNotFoundError(applied.place)
         self._connect(applied.place)
-        self.pictures = self._client.get_collection(self._name("pictures"), embedding_function=None)
-        self.captions = self._client.get_collection(self._name("captions"), embedding_function=None)
+        self._get()
         if not self._words_file.is_file():
             raise FileNotFoundError(str(self._words_file))
         self.words = Words(self._words_file)
-        if self.pictures.count() < applied.pictures or self.captions.count() < applied.captions:
-            raise ValueError("Chroma has lost vectors")
 
     def bring_up_to(self, known: Known, progress: Callable[[int, int], None] | None = None) -> None:
         """Make Chroma hold exactly what is known. For the lock's holder.
@@ -113,6 +112,8 @@ class Collections:
             if applied is None:
                 raise FileNotFoundError("nothing yet")
             self.open(applied)
+            if (self.pictures.count(), self.captions.count()) != (applied.pictures, applied.captions):
+                raise ValueError("Chroma has lost vectors")
             if applied.shards != names:
                 self._fill(known, progress)
         except (ChromaError, OSError, ValueError, AttributeError) as error:
@@ -141,7 +142,7 @@ class Collections:
             there = {collection.name for collection in self._client.list_collections()}
             for name in {self._name("pictures"), self._name("captions")} & there:
                 self._client.delete_collection(name)
-        configuration = {"hnsw": HNSW | {"batch_size": min(SYNC, 1000), "sync_threshold": SYNC}}
+        configuration = {"hnsw": HNSW | {"batch_size": 1000, "sync_threshold": FILLING}}
         self.pictures, self.captions = (
             self._client.create_collection(
                 self._name(kind), embedding_function=None, configuration=configuration, metadata={"model": self._tag}
@@ -183,14 +184,17 @@ class Collections:
         captions = caption_ids(known)
         has_meaning = known.has("meaning")
         lacking = [
-            (collection, name, _difference(collection, wanted))
+            (name, _difference(collection, wanted))
             for collection, name, wanted in (
                 (self.pictures, "embedding", pictures),
                 (self.captions, "meaning", captions if has_meaning else {}),
             )
         ]
-        total, done = sum(len(rows) for *_, (ids, rows) in lacking), 0
-        for collection, name, (ids, rows) in lacking:
+        total, done = sum(len(rows) for _, (_, rows) in lacking), 0
+        if self._threshold != FILLING and total > UPSERT:
+            self._set_threshold(FILLING)
+        for name, (ids, rows) in lacking:
+            collection = self.pictures if name == "embedding" else self.captions
             for part, vectors in known.in_parts(rows, name):
                 keys = [ids[int(at)] for at in part]
                 for start in range(0, len(keys), UPSERT):
@@ -199,11 +203,37 @@ class Collections:
                     done += len(keys[piece])
                     if progress:
                         progress(done, total)
+        if self._threshold == FILLING:
+            self._settle()
         assert self.words is not None
         held = self.words.ids()
         texts = known.table.column("caption")
         fresh = ((key, texts[at].as_py()) for key, at in captions.items() if key not in held)
         self.words.change(sorted(held - captions.keys()), fresh)
+
+    @property
+    def _threshold(self) -> int:
+        return int(self.pictures.configuration_json["hnsw"]["sync_threshold"])
+
+    def _set_threshold(self, threshold: int) -> None:
+        for collection in (self.pictures, self.captions):
+            collection.modify(configuration={"hnsw": {"batch_size": min(threshold, 1000), "sync_threshold": threshold}})
+        if not self._address:  # a server takes it on when it is started again
+            self._client.close()
+            self._connect(self._place)
+        self._get()
+
+    def _settle(self) -> None:
+        """Let Chroma write all it has into its graphs: each does when one more vector comes."""
+        self._set_threshold(SETTLED)
+        for collection in (self.pictures, self.captions):
+            one = collection.get(limit=1, include=["embeddings"])
+            if len(one["ids"]):
+                collection.upsert(ids=one["ids"], embeddings=one["embeddings"])
+
+    def _get(self) -> None:
+        self.pictures = self._client.get_collection(self._name("pictures"), embedding_function=None)
+        self.captions = self._client.get_collection(self._name("captions"), embedding_function=None)
 
     def _unreachable(self, error: Exception) -> UserError:
         line = str(error).split("\n")[0][:160]

@@ -11,7 +11,7 @@ import json
 import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,21 +98,6 @@ class OwnPictures:
                 write_whole(self.directory / SKIPPED, json.dumps(report, ensure_ascii=False).encode())
             self._bring_up_to_date(self.known(), progress)
         return outcome
-
-    def rebuild(self, progress: Progress | None = None, on_wait: Callable[[str], None] | None = None) -> int:
-        """Make Chroma's copy anew from the shards, without embedding anything; returns how many pictures it holds.
-
-        Raises:
-            UserError: it can't be written, or another process takes too long.
-        """
-        if not self.directory.is_dir():
-            return 0
-        with self._lock, one_writer(self.directory / "lock", on_wait=on_wait):
-            known = self.known()
-            self._searcher = None
-            self._collections.start_anew()
-            self._bring_up_to_date(known, progress)
-            return len(known.by_address)
 
     def known(self) -> Known:
         """Return what is known of the pictures now."""
@@ -267,66 +252,6 @@ def read_skipped(directory: Path) -> dict[str, list[dict[str, str]]]:
     except (OSError, ValueError):
         return {}
     return report
-
-
-def own_status(home: str | Path) -> dict[str, Any]:
-    """Return what there is of own pictures, without loading a model or Chroma.
-
-    Returns:
-        ``images`` (identical ones once), ``files``, ``models``, ``sources`` (files by source), ``skipped`` (path and
-        reason each), ``near_duplicates``: pictures that nearly are another.
-
-    Raises:
-        UserError: what is known of them is damaged.
-    """
-    directory = Path(home) / FOLDER
-    shards = Shards(directory / "shards")
-    addresses: set[str] = set()
-    files: dict[str, str] = {}
-    looks: dict[str, int] = {}
-    models = []
-    for model in shards.models():
-        table = Reader(shards, model).known().table
-        if len(table):
-            models.append(model)
-        columns = (table.column(name).to_pylist() for name in ("key", "root", "sha256", "look"))
-        for key, root, sha256, look in zip(*columns, strict=True):
-            files[key] = root
-            addresses.add(sha256)
-            looks[sha256] = look
-    sources: dict[str, int] = {}
-    for root in files.values():
-        sources[root] = sources.get(root, 0) + 1
-    skipped = [entry for entries in read_skipped(directory).values() for entry in entries]
-    return {
-        "images": len(addresses),
-        "files": len(files),
-        "models": models,
-        "sources": sources,
-        "skipped": skipped,
-        "near_duplicates": near_duplicates(list(looks.values())),
-    }
-
-
-def near_duplicates(looks: Sequence[int]) -> int:
-    """Return how many pictures look nearly like an earlier one: at most ``NEAR`` bits apart, so one of four bands of
-    16 bits is the same."""
-    from imagerag.index.own.searching import NEAR
-
-    bands: list[dict[int, list[int]]] = [{}, {}, {}, {}]
-    count = 0
-    for look in looks:
-        if look == 0:  # a flat picture
-            continue
-        mine = [(look >> 16 * band) & 0xFFFF for band in range(4)]
-        count += any(
-            (look ^ other).bit_count() <= NEAR
-            for band, bits in zip(bands, mine, strict=True)
-            for other in band.get(bits, ())
-        )
-        for band, bits in zip(bands, mine, strict=True):
-            band.setdefault(bits, []).append(look)
-    return count
 
 
 def _one_space(embedder: Embedder) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.index.own.collection import Applied, Collections, address_of, caption_ids
+from imagerag.index.own.duplicates import near
 from imagerag.index.own.filters import Condition, chosen
 from imagerag.index.own.known import Known
 from imagerag.index.own.words import Words
@@ -16,8 +17,6 @@ from imagerag.index.own.words import Words
 RRF = 60
 """Added to ranks before their reciprocals are summed. G. Cormack, C. Clarke, S. Buettcher, "Reciprocal Rank Fusion
 outperforms Condorcet and individual rank learning methods", SIGIR 2009."""
-NEAR = 3
-"""Bits of 64 in which the looks of near-duplicates differ at most."""
 POOL = 4
 """Times as many candidates as are wanted, for what chooses among them."""
 
@@ -129,7 +128,7 @@ class Searcher:
         looks = self.known.looks[[self.known.by_address[key] for key in best]]
         kept: list[int] = []
         for at, look in enumerate(looks):
-            if look == 0 or all(int(look ^ looks[other]).bit_count() > NEAR for other in kept):
+            if not any(near(int(look), int(looks[other])) for other in kept):
                 kept.append(at)
         return [best[at] for at in kept]
 

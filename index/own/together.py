@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from imagerag.errors import InvalidArgument
@@ -15,17 +16,24 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
+FLOOR = 0.45
+"""Cosine of the embedded CLIP below which the agent is given nothing: a bad reference harms. Of the library's 1,614
+names none finds less than 0.69, of 136 paraphrases 5 in 100 do less than this; made-up words find 0.3 to 0.4."""
+
+
 class TogetherIndex:
     """A ``ReferenceIndex`` over the bundled library and the person's own pictures.
 
     Args:
         library: the library's index.
         own: the own pictures, embedded by the same model.
+        floor: similarity below which nothing is found, unless a search says otherwise.
     """
 
-    def __init__(self, library: ChromaIndex, own: OwnPictures) -> None:
+    def __init__(self, library: ChromaIndex, own: OwnPictures, floor: float = -1.0) -> None:
         self.library = library
         self.own = own
+        self.floor = floor
 
     def search(
         self,
@@ -34,14 +42,31 @@ class TogetherIndex:
         *,
         exclude: Collection[str] = (),
         where: Sequence[Condition] = (),
+        fused: bool | None = None,
+        fold: bool = True,
+        diverse: float = 0.0,
+        floor: float | None = None,
     ) -> list[list[Hit]]:
-        """See ``ReferenceIndex.search``: the nearest of both; cosines of one model are comparable."""
-        bundled = self.library.search(captions, k, exclude=exclude)
-        own = self.own.search(captions, k, exclude=exclude, where=where)
-        return [
-            sorted([*mine, *theirs], key=lambda hit: -hit.similarity)[:k]
-            for mine, theirs in zip(own, bundled, strict=True)
-        ]
+        """See ``ReferenceIndex.search``: the nearest of both; cosines of one model are comparable.
+
+        Args:
+            captions, k, exclude: see there.
+            where: conditions that must hold, of the library's pictures, too.
+            fused, fold, diverse: of the own pictures; see ``OwnPictures.search``.
+            floor: instead of the index's own.
+        """
+        keep = all_hold(where) if where else None
+        bundled = self.library.search(captions, k, exclude=exclude, keep=keep)
+        own = self.own.search(captions, k, exclude=exclude, where=where, fused=fused, fold=fold, diverse=diverse)
+        floor = self.floor if floor is None else floor
+        answers = []
+        for mine, theirs in zip(own, bundled, strict=True):
+            if fused or diverse:  # the order of the own pictures is not that of their similarities
+                hits = list(chain.from_iterable(zip_longest(mine, theirs)))
+            else:
+                hits = sorted([*mine, *theirs], key=lambda hit: -hit.similarity)
+            answers.append([hit for hit in hits if hit is not None and hit.similarity >= floor][:k])
+        return answers
 
     def image(self, sha256: str) -> Image.Image:
         """See ``ReferenceIndex.image``."""
@@ -49,6 +74,3 @@ class TogetherIndex:
             return self.own.image(sha256)
         except InvalidArgument:
             return self.library.image(sha256)
-
-
-__all__ = ["TogetherIndex", "all_hold"]

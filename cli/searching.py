@@ -1,0 +1,89 @@
+"""``imagerag search``: looking something up, in words, in JSON or as a page."""
+
+import argparse
+import json
+import re
+from pathlib import Path
+from typing import TextIO
+
+from imagerag.cli.progress import loading_model
+from imagerag.errors import InvalidArgument, UserError
+from imagerag.graphs.context import load_context
+from imagerag.index.references import Hit
+
+
+def search(options: argparse.Namespace, stdout: TextIO) -> int:
+    """Print what is most like the words, best first, and return the exit status.
+
+    Raises:
+        UserError: the words are empty, ``-k`` is below 1, a filter is not understood, or the index is damaged.
+    """
+    words = " ".join(options.words)
+    try:
+        hits = _hits(options, words)
+    except InvalidArgument as error:
+        raise UserError(f"{error}; see: imagerag search --help") from error
+    found = [
+        {
+            "path": str(hit.path),
+            "similarity": round(hit.similarity, 4),
+            "caption": hit.title,
+            "source": hit.source,
+            "licence": hit.licence,
+        }
+        for hit in hits
+    ]
+    page = _write_page(words, found, options.html) if options.html is not None else None
+    if options.json:
+        print(json.dumps(found, ensure_ascii=False), file=stdout, flush=True)
+        return 0
+    for entry in found:
+        print(f"{entry['similarity']:.2f}  {entry['caption']}, from {entry['source']}, {entry['licence']}", file=stdout)
+        print(f"      {entry['path']}", file=stdout)
+    if not found:
+        print("the library has nothing for these words", file=stdout)
+    if page:
+        print(f"page: {page}", file=stdout)
+    return 0
+
+
+def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
+    from imagerag.graphs.parts import open_index
+    from imagerag.index.own import OwnPictures, parse_where
+    from imagerag.store.home import home_directory
+
+    how = {
+        "where": parse_where(options.where),
+        "fused": options.fused or None,
+        "fold": options.fold_duplicates,
+        "diverse": options.diverse,
+    }
+    if not 0 <= options.diverse <= 1:
+        raise UserError(f"--diverse {options.diverse!r} is outside 0..1; 0 is off, 0.5 a good beginning")
+    context = load_context({"home": options.home, "chroma": options.chroma})
+    home = home_directory(context.home)
+    with loading_model(options.json):
+        if options.model == "embedded":
+            return open_index(home, context.chroma).search([words], options.k, floor=options.floor, **how)[0]
+        from imagerag.engines.providers import clip_model
+
+        if options.k < 1:
+            raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")
+        own = OwnPictures(home, clip_model(options.model), chroma=context.chroma)
+        hits = own.search([words], options.k, **how)[0]
+        own.close()
+    return [hit for hit in hits if hit.similarity >= options.floor]
+
+
+def _write_page(words: str, found: list[dict[str, object]], name: str) -> str:
+    from imagerag.cli.html import render_search
+    from imagerag.store.files import cannot_read, write_whole
+
+    stem = re.sub(r"[^\w]+", "-", words.lower()).strip("-")[:60] or "search"
+    path = Path(name or f"{stem}.html").expanduser().absolute()
+    try:
+        page = render_search(words, found)
+    except OSError as error:
+        raise cannot_read(str(error.filename or path), error) from error
+    write_whole(path, page.encode())
+    return str(path)

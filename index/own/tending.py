@@ -1,0 +1,106 @@
+"""Looking after the own pictures without a model: telling, checking, and making the search index anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from imagerag.errors import UserError
+from imagerag.index.building import Progress
+from imagerag.index.lock import one_writer
+from imagerag.index.own.collection import Collections
+from imagerag.index.own.duplicates import Looks
+from imagerag.index.own.known import Reader
+from imagerag.index.own.pictures import FOLDER, read_skipped
+from imagerag.index.own.shards import Shards
+from imagerag.index.own.verifying import verify
+
+
+def own_status(home: str | Path) -> dict[str, Any]:
+    """Return what there is of own pictures, without loading a model or Chroma.
+
+    Returns:
+        ``images`` (identical ones once), ``files``, ``models``, ``sources`` (files by source), ``skipped`` (path and
+        reason each), ``near_duplicates``: pictures that nearly look like another.
+
+    Raises:
+        UserError: what is known of them is damaged.
+    """
+    directory = Path(home) / FOLDER
+    shards = Shards(directory / "shards")
+    files: dict[str, str] = {}
+    looks: dict[str, int] = {}
+    models = []
+    for model in shards.models():
+        table = Reader(shards, model).known().table
+        if len(table):
+            models.append(model)
+        columns = (table.column(name).to_pylist() for name in ("key", "root", "sha256", "look"))
+        for key, root, sha256, look in zip(*columns, strict=True):
+            files[key] = root
+            looks[sha256] = look
+    sources: dict[str, int] = {}
+    for root in files.values():
+        sources[root] = sources.get(root, 0) + 1
+    return {
+        "images": len(looks),
+        "files": len(files),
+        "models": models,
+        "sources": sources,
+        "skipped": [entry for entries in read_skipped(directory).values() for entry in entries],
+        "near_duplicates": _near_duplicates(looks),
+    }
+
+
+def verify_own(home: str | Path, model: str, chroma: str | None = None) -> dict[str, Any]:
+    """Compare the search index of one model with the shards; see ``imagerag.index.own.verifying.verify``.
+
+    Raises:
+        UserError: nothing was added with this model.
+    """
+    directory = Path(home) / FOLDER
+    shards = Shards(directory / "shards")
+    known = Reader(shards, model).known()
+    if not len(known):
+        there = ", ".join(shards.models())
+        others = f"; there are pictures of: {there}" if there else ""
+        raise UserError(f"there are no own pictures of {model!r}{others}; next: imagerag index add FOLDER")
+    collections = Collections(directory, model, chroma)
+    try:
+        return {"model": model, **verify(known, collections)}
+    finally:
+        collections.close()
+
+
+def rebuild_own(
+    home: str | Path,
+    chroma: str | None = None,
+    progress: Progress | None = None,
+    on_wait: Callable[[str], None] | None = None,
+) -> None:
+    """Make the search index of every model anew from the shards, without embedding anything.
+
+    Raises:
+        UserError: it can't be written, or another process takes too long.
+    """
+    directory = Path(home) / FOLDER
+    shards = Shards(directory / "shards")
+    for model in shards.models():
+        with one_writer(directory / "lock", on_wait=on_wait):
+            known = Reader(shards, model).known()
+            collections = Collections(directory, model, chroma)
+            try:
+                collections.start_anew()
+                collections.bring_up_to(known, progress)
+            finally:
+                collections.close()
+
+
+def _near_duplicates(looks: dict[str, int]) -> int:
+    """Return how many pictures nearly look like an earlier one."""
+    earlier, count = Looks(), 0
+    for sha256, look in looks.items():
+        count += earlier.like(sha256, look) is not None
+        earlier.add(sha256, look)
+    return count

@@ -281,6 +281,14 @@ def _add_limits(parser: Parser) -> None:
 
 def _add_places(parser: Parser) -> None:
     places = parser.add_argument_group("places")
+    _setting(
+        places,
+        "chroma",
+        str,
+        "URL",
+        "Chroma server that holds the search index of your own pictures",
+        "a folder in --home",
+    )
     _setting(places, "home", str, "DIR", "data directory (IMAGERAG_HOME)", "the platform's folder for user data")
     places.add_argument("--config", metavar="FILE", help="settings file in TOML (default: none)")
 

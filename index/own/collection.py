@@ -145,7 +145,7 @@ class Collections:
         configuration = {"hnsw": HNSW | {"batch_size": 1000, "sync_threshold": FILLING}}
         self.pictures, self.captions = (
             self._client.create_collection(
-                self._name(kind), embedding_function=None, configuration=configuration, metadata={"model": self._tag}
+                self._name(kind), embedding_function=None, configuration=configuration, metadata={"threshold": FILLING}
             )
             for kind in ("pictures", "captions")
         )
@@ -213,11 +213,14 @@ class Collections:
 
     @property
     def _threshold(self) -> int:
-        return int(self.pictures.configuration_json["hnsw"]["sync_threshold"])
+        return int((self.pictures.metadata or {}).get("threshold", FILLING))
 
     def _set_threshold(self, threshold: int) -> None:
         for collection in (self.pictures, self.captions):
-            collection.modify(configuration={"hnsw": {"batch_size": min(threshold, 1000), "sync_threshold": threshold}})
+            collection.modify(
+                metadata={"threshold": threshold},
+                configuration={"hnsw": {"batch_size": min(threshold, 1000), "sync_threshold": threshold}},
+            )
         if not self._address:  # a server takes it on when it is started again
             self._client.close()
             self._connect(self._place)

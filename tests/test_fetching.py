@@ -10,8 +10,8 @@ import httpcore
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.serve import fetching
-from imagerag.serve.fetching import PublicOnly, fetch, is_public
+from imagerag.store import fetching
+from imagerag.store.fetching import PublicOnly, fetch, is_public
 
 
 @pytest.mark.parametrize(

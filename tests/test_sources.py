@@ -1,12 +1,18 @@
 """Pictures from tar shards, tables and manifests: found with their captions, licences and sources, and read again."""
 
+import asyncio
 import csv
 import io
 import json
 import os
 import tarfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpcore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,6 +20,8 @@ import pytest
 from imagerag.engines.providers import embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.own import OwnPictures, Reading, own_status
+from imagerag.index.own.addresses import AddressSource, Fetched
+from imagerag.store.fetching import fetch
 from tests.test_own import put
 
 CONCEPTS = ("owl", "lobster", "cat")
@@ -218,3 +226,36 @@ def test_rows_that_name_nothing_readable_are_reported(own: OwnPictures, tmp_path
     assert outcome.added == 1
     assert len(outcome.skipped) == 5
     assert all(entry["reason"] for entry in outcome.skipped)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """A web site on this machine with one picture."""
+    put(tmp_path / "site", "my owl.png", "owl")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "site"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def test_addresses_are_fetched_once_and_only_when_allowed(own: OwnPictures, site: str, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def fetch_here(url: str) -> bytes:
+        asked.append(url)
+        return asyncio.run(fetch(url, httpcore.AnyIOBackend()))
+
+    url = f"{site}/my%20owl.png"
+    source = AddressSource(url, "CC0-1.0", fetched=Fetched(tmp_path / "kept", True, fetch_here))
+    assert own.add([source]).added == 1
+    assert own.add([source]).unchanged == 1
+    assert asked == [url]
+    assert found(own, "an owl") == ("my owl", url, "CC0-1.0")
+    (refused,) = own.add(["https://example.org/a.png"]).skipped
+    assert "--allow-urls" in refused["reason"]
+    (private,) = own.add(["https://127.0.0.1/a.png"], reading=Reading(allow_urls=True)).skipped
+    assert "not a public address" in private["reason"]
+    (tmp_path / "list.csv").write_text("url,caption\nhttps://example.org/b.png,b\n", encoding="utf-8")
+    (row,) = own.add([f"csv:{tmp_path}/list.csv"]).skipped
+    assert "--allow-urls" in row["reason"]

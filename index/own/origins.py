@@ -73,7 +73,7 @@ def _parquet(origin: Origin) -> bytes:
 
 
 def _url(origin: Origin) -> bytes:
-    raise UserError(f"{origin.file!r} is not fetched again; run: imagerag index add --allow-urls {origin.file!r}")
+    raise UserError(f"{origin.file!r} was never fetched; run: imagerag index add --allow-urls {origin.file!r}")
 
 
 ORIGINS: dict[str, Callable[[Origin], bytes]] = {"file": _file, "tar": _tar, "parquet": _parquet, "url": _url}

@@ -82,7 +82,7 @@ class OwnPictures:
         Raises:
             UserError: a source does not exist, the data directory can't be written, or another process takes too long.
         """
-        reading = reading or Reading()
+        reading = (reading or Reading())._replace(folder=self.directory / "fetched")
         opened = open_sources(sources, reading)
         self.directory.mkdir(parents=True, exist_ok=True)
         outcome = Added()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imagerag.errors import UserError
+from imagerag.index.own.addresses import AddressSource, Fetched
 from imagerag.index.own.archives import TarSource, matching
 from imagerag.index.own.folders import FolderSource
 from imagerag.index.own.items import NO_LICENCE, Item, Source, Wanted
@@ -21,12 +22,19 @@ class Reading(NamedTuple):
         licence: of what names none itself.
         image_column, caption_column: of tables; found by their names if not given.
         allow_urls: whether addresses may be fetched.
+        folder: where what was fetched is kept.
     """
 
     licence: str = NO_LICENCE
     image_column: str | None = None
     caption_column: str | None = None
     allow_urls: bool = False
+    folder: Path = Path("fetched")
+
+    @property
+    def fetched(self) -> Fetched:
+        """What fetches addresses, or says that it may not."""
+        return Fetched(self.folder, self.allow_urls)
 
 
 class Img2datasetSource:
@@ -89,12 +97,21 @@ def _img2dataset(what: str, reading: Reading) -> Source:
     return Img2datasetSource(root, reading)
 
 
+def _manifest(what: str, kind: str, reading: Reading) -> Source:
+    columns = (reading.image_column, reading.caption_column)
+    return ManifestSource(_there(what), kind, reading.licence, *columns, fetched=reading.fetched)
+
+
 def _csv(what: str, reading: Reading) -> Source:
-    return ManifestSource(_there(what), "csv", reading.licence, reading.image_column, reading.caption_column)
+    return _manifest(what, "csv", reading)
 
 
 def _jsonl(what: str, reading: Reading) -> Source:
-    return ManifestSource(_there(what), "jsonl", reading.licence, reading.image_column, reading.caption_column)
+    return _manifest(what, "jsonl", reading)
+
+
+def _https(what: str, reading: Reading) -> Source:
+    return AddressSource(f"https:{what}", reading.licence, fetched=reading.fetched)
 
 
 SOURCES: dict[str, Callable[[str, Reading], Source]] = {
@@ -104,6 +121,7 @@ SOURCES: dict[str, Callable[[str, Reading], Source]] = {
     "hf-parquet": _parquet,
     "csv": _csv,
     "jsonl": _jsonl,
+    "https": _https,
 }
 """Takes what stands behind the colon."""
 

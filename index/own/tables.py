@@ -12,12 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
+from imagerag.index.own.addresses import Fetched, is_https
 from imagerag.index.own.archives import SEPARATOR
 from imagerag.index.own.folders import FIELDS, fields_of, file_item, one_line
 from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
 from imagerag.store.files import cannot_read
 
-IMAGE_COLUMNS = ("image", "jpg", "png", "webp", "picture", "img", "path", "file", "file_name", "filename", "image_path")
+IMAGE_COLUMNS = (
+    "image",
+    "jpg",
+    "png",
+    "webp",
+    "picture",
+    "img",
+    "path",
+    "file",
+    "file_name",
+    "filename",
+    "image_path",
+    "url",
+    "URL",
+)
 """Where pictures or paths to them are looked for when no column is named: Hugging Face's and img2dataset's names."""
 ROWS = 64
 """Rows of pictures in memory at a time."""
@@ -127,6 +142,7 @@ class ManifestSource:
         licence: of rows that name none.
         image_column: the paths' column; found by its name if not given.
         caption_column: the captions' column; found by its name if not given.
+        fetched: fetches rows that name an https address instead; they are reported if not given.
 
     Raises:
         UserError: it can't be read, or has no such column.
@@ -139,8 +155,11 @@ class ManifestSource:
         licence: str = NO_LICENCE,
         image_column: str | None = None,
         caption_column: str | None = None,
+        *,
+        fetched: Fetched | None = None,
     ) -> None:
         self.file = file
+        self._fetched = fetched or Fetched(file.parent, False)
         self.name = f"{kind}:{file}"
         self._kind = kind
         self._licence = licence
@@ -169,6 +188,10 @@ class ManifestSource:
             fields = fields_of({name: value for name, value in record.items() if name != column})
             if self._caption and record.get(self._caption):
                 fields["caption"] = one_line(str(record[self._caption]))
+            if is_https(path):
+                key = f"{self.file}{SEPARATOR}{path}"
+                yield self._fetched.item(key, path, self._licence, fields, wanted)
+                continue
             file = str(self.file.parent / Path(path).expanduser())
             item = file_item(file, self._licence, fields)
             yield item._replace(key=f"{self.file}{SEPARATOR}{path}")

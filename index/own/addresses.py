@@ -1,0 +1,94 @@
+"""Pictures that are named by https address: fetched once, only where a person allows it, and kept."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from imagerag.errors import UserError
+from imagerag.index.own.folders import in_words
+from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.store.files import write_whole
+
+Fetch = Callable[[str], bytes]
+
+
+def is_https(text: str) -> bool:
+    """Tell whether a text is an https address."""
+    return text.lower().startswith("https://")
+
+
+def fetch_public(url: str) -> bytes:
+    """Fetch a file from a public address.
+
+    Raises:
+        UserError: it can't be had, or httpx is not installed.
+    """
+    try:
+        from imagerag.store.fetching import fetch
+    except ImportError as error:
+        raise UserError("fetching pictures needs httpx; next: pip install 'imagerag[serve]'") from error
+    return asyncio.run(fetch(url))
+
+
+class Fetched:
+    """Makes items of addresses. What was fetched lies below ``folder`` under its digest, for looking it up later.
+
+    Args:
+        folder: where it is kept.
+        allowed: whether to fetch at all.
+        fetch: how; only from public addresses if not given.
+    """
+
+    def __init__(self, folder: Path, allowed: bool, fetch: Fetch = fetch_public) -> None:
+        self._folder = folder
+        self._allowed = allowed
+        self._fetch = fetch
+
+    def item(self, key: str, url: str, licence: str, fields: Mapping[str, str], wanted: Wanted) -> Item:
+        """Return the item of an address; fetched if it is wanted, which a picture that was fetched before is not."""
+        name = in_words(PurePosixPath(unquote(urlsplit(url).path)).stem)
+        known = {"caption": name or url, "source": url, "licence": licence} | dict(fields)
+        item = Item(key, Origin("url", url), **known)  # type: ignore[arg-type]
+        if not wanted(item):
+            return item
+        if not self._allowed:
+            return item._replace(problem=f"{url!r} is an address; add --allow-urls to fetch it")
+        try:
+            data = self._fetch(url)
+        except UserError as error:
+            return item._replace(problem=str(error))
+        sha256 = hashlib.sha256(data).hexdigest()
+        file = self._folder / sha256[:2] / sha256
+        write_whole(file, data, durable=False)
+        return item._replace(origin=Origin("file", str(file)), data=data)
+
+
+class AddressSource:
+    """One picture at an https address.
+
+    Args:
+        url: the address.
+        licence: of the picture.
+        fetched: fetches it.
+    """
+
+    def __init__(self, url: str, licence: str = NO_LICENCE, *, fetched: Fetched) -> None:
+        self.name = url
+        self._licence = licence
+        self._fetched = fetched
+
+    def count(self) -> int:
+        """See ``Source``."""
+        return 1
+
+    def items(self, wanted: Wanted) -> Iterator[Item]:
+        """See ``Source``."""
+        yield self._fetched.item(self.name, self.name, self._licence, {}, wanted)
+
+    def owns(self, key: str) -> bool:
+        """See ``Source``."""
+        return key == self.name

@@ -19,7 +19,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
 from imagerag.agent.metering import current_meter
+from imagerag.agent.recording import Request, Role, answered
+from imagerag.agent.replaying import RecordedFailure, ReplayModel
 from imagerag.agent.tariffs import MOST_WORDS, TAG, estimate, tariff_of
+from imagerag.errors import BudgetExceeded, Cancelled
 
 RETRIES = 2
 """Further attempts after one that failed for a reason that may pass."""
@@ -75,6 +78,7 @@ def ask(
     *,
     model: BaseChatModel,
     shapes: str = "",
+    role: Role = "driver",
     before: Callable[[], None] = lambda: None,
 ) -> Answer:
     """Ask the model, again where that may help, and return its answer; the current meter counts every attempt.
@@ -84,25 +88,33 @@ def ask(
         messages: the question.
         model: the chat model behind ``call``, which has a tariff if it is one of ours.
         shapes: JSON of the tools or the schema that go with the question.
+        role: in which the model is asked, for recordings.
         before: called before each attempt; raises where no other one is allowed.
 
     Raises:
         ModelFailed: no answer after every attempt; the last failure's words.
         BudgetExceeded, Cancelled: from the meter or ``before``.
+        UserError: a recording can't be written, or has no answer to this question.
     """
     meter = current_meter()
     failures: list[str] = []
     tariff = tariff_of(model)
     length = 0 if tariff is None else estimate(messages, shapes)
+    tape = _Tape(model, role, messages, shapes)
     while True:
         asked = length if tariff is None else int(length * tariff.stretch)
         most = meter.allow(asked, tariff)
         settings = _settings(model, most)
         before()
         meter.calls += 1
+        put = tape.instead_of(call)
         try:
-            answer = _in_time(lambda settings=settings: call(list(messages), **settings), meter.check)  # type: ignore[misc]
+            answer = _in_time(lambda put=put, settings=settings: put(list(messages), **settings), meter.check)  # type: ignore[misc]
+        except (BudgetExceeded, Cancelled) as stop:
+            tape.enter(ended="cancelled" if isinstance(stop, Cancelled) else [stop.kind, stop.used, stop.limit])
+            raise
         except _Failed as failed:
+            tape.enter(failure={"why": failed.why, "lasting": failed.lasting, "status": status_of(failed.error)})
             if (status_of(failed.error) or 200) < 400 and not failed.lasting:  # it was taken in, and may be billed
                 meter.enter_failure(asked, most, tariff)
             failures.append(failed.why)
@@ -110,6 +122,7 @@ def ask(
                 raise ModelFailed(failed.why, lasting=failed.lasting, attempts=len(failures)) from failed.error
             _wait(failed.wait if failed.wait is not None else _backoff(len(failures)), meter.check)
         else:
+            tape.enter(**answered(answer))
             meter.enter(answer, asked, tariff)
             return Answer(tidy(answer), len(failures) + 1, tuple(failures))
 
@@ -122,11 +135,37 @@ def _settings(model: BaseChatModel, most: int) -> dict[str, Any]:
     return {name: most}
 
 
+class _Tape:
+    """What recording or replaying makes of one question; nothing where neither is wanted."""
+
+    def __init__(self, model: BaseChatModel, role: Role, messages: Sequence[BaseMessage], shapes: str) -> None:
+        self._meter = current_meter()
+        self._model, self._role = model, role
+        wanted = self._meter.recorder is not None or isinstance(model, ReplayModel)
+        self._request = Request.of(messages, shapes) if wanted else None
+
+    def instead_of(self, call: Callable[..., AIMessage]) -> Callable[..., AIMessage]:
+        """Return the call to make: the given one, or one that ends as the recorded one did."""
+        if self._request is None or not isinstance(self._model, ReplayModel):
+            return call
+        return self._model.play(self._meter.run, self._role, self._request)
+
+    def enter(self, **outcome: Any) -> None:
+        """Record how an attempt ended."""
+        if self._request is not None and self._meter.recorder is not None:
+            name = (self._model.metadata or {}).get(TAG) or type(self._model).__name__
+            self._meter.recorder.enter(self._meter.run, self._role, name, self._request, outcome)
+
+
 class _Failed(Exception):
     """One attempt failed."""
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+        self.wait: float | None
+        if isinstance(error, RecordedFailure):
+            self.lasting, self.wait, self.why = error.lasting, 0.0, str(error)
+            return
         self.lasting = is_lasting(error)
         self.wait = retry_after(error)
         self.why = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
@@ -177,7 +216,7 @@ def _in_time(call: Callable[[], AIMessage], check: Callable[[], None]) -> AIMess
         except queue.Empty:
             check()
             continue
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, Exception) and not isinstance(outcome, (BudgetExceeded, Cancelled)):
             raise _Failed(outcome)
         if isinstance(outcome, BaseException):
             raise outcome

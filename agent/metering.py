@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from langchain_core.messages import AIMessage
 
+from imagerag.agent.recording import Recorder
 from imagerag.agent.tariffs import FEWEST_WORDS, MOST_WORDS, Tariff, estimate
 from imagerag.errors import BudgetExceeded
 
@@ -20,6 +21,8 @@ class Meter:
         max_tokens, max_money: of the run; ``None`` for no limit.
         tokens: of the run so far, input and output together.
         money: US dollars of the run so far; ``None`` once a call of unknown price was made.
+        run: when it began, in seconds since the epoch; what recordings know it by.
+        recorder: where its exchanges with models are written, if they are.
         notes: what the trace should tell: repairs, fallbacks, failed attempts.
         calls: model calls made in this step, failed attempts included.
         tokens_here, money_here: of this step alone.
@@ -30,6 +33,8 @@ class Meter:
     max_money: float | None = None
     tokens: int = 0
     money: float | None = 0.0
+    run: float = 0.0
+    recorder: Recorder | None = None
     notes: list[str] = field(default_factory=list)
     calls: int = 0
     tokens_here: int = 0

@@ -7,6 +7,9 @@ from langchain_core.language_models import BaseChatModel
 
 from imagerag.agent.connecting import EXAMPLES, connect, is_remote
 from imagerag.agent.minds import Critic, Writer
+from imagerag.agent.recording import Role
+from imagerag.agent.replaying import PREFIX, ReplayModel, is_replay, open_tape
+from imagerag.agent.tariffs import TAG
 from imagerag.errors import UserError
 
 
@@ -32,12 +35,14 @@ CRITICS: dict[str, Callable[[], Critic]] = {"clip": _clip}
 
 
 @lru_cache(maxsize=4)
-def load_chat_model(name: str) -> BaseChatModel:
-    """Return the chat model of that name.
+def load_chat_model(name: str, role: Role = "driver") -> BaseChatModel:
+    """Return the chat model of that name; of a recording, the one that answered in that role.
 
     Raises:
         UserError: no such model; the message lists those there are.
     """
+    if is_replay(name):
+        return ReplayModel(file=name.removeprefix(PREFIX), role=role)
     if is_remote(name):
         return connect(name)
     if name not in CHAT_MODELS:
@@ -57,7 +62,9 @@ def load_critic(name: str) -> Critic:
     if is_remote(name):
         from imagerag.agent.vlm_critic import VlmCritic
 
-        return VlmCritic(name, load_chat_model(name), lambda: load_critic("clip"))
+        model = load_chat_model(name, "critic")
+        known_as = str((model.metadata or {}).get(TAG, name))
+        return VlmCritic(known_as, model, lambda: load_critic("clip"))
     if name not in CRITICS:
         raise UserError(
             f"critic {name!r} is not known; give --critic one of: {', '.join(CRITICS)}, or a model such as {EXAMPLES}"
@@ -80,4 +87,6 @@ def load_writer(vlm: str = "rules") -> Writer:
         return rules
     from imagerag.agent.vlm_writer import VlmWriter
 
-    return VlmWriter(load_chat_model(vlm), rules)
+    if is_replay(vlm) and not open_tape(vlm.removeprefix(PREFIX)).has("writer"):
+        return rules
+    return VlmWriter(load_chat_model(vlm, "writer"), rules)

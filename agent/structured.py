@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from imagerag.agent.asking import ModelFailed, ask
 from imagerag.agent.metering import current_meter
+from imagerag.agent.recording import Role
 from imagerag.errors import BudgetExceeded
 from imagerag.prompts import render
 
@@ -33,10 +34,12 @@ class StructuredModel:
 
     Args:
         model: any chat model; which of the three ways it takes is found out once and remembered.
+        role: in which it is asked, for recordings.
     """
 
-    def __init__(self, model: BaseChatModel) -> None:
+    def __init__(self, model: BaseChatModel, role: Role) -> None:
         self.model = model
+        self.role = role
         self._way = 0
 
     def answer(self, shape: type[Shape], messages: Sequence[BaseMessage], purpose: str) -> Shape:
@@ -67,7 +70,8 @@ class StructuredModel:
         while True:
             way = WAYS[self._way]
             try:
-                asked = ask(self._call(shape, way), messages, model=self.model, shapes=json.dumps(_schema(shape)))
+                shapes = json.dumps(_schema(shape))
+                asked = ask(self._call(shape, way), messages, model=self.model, shapes=shapes, role=self.role)
             except ModelFailed as failed:
                 meter.notes.append(f"{purpose}: {failed}")
                 if failed.lasting and self._way + 1 < len(WAYS):

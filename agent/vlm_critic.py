@@ -54,7 +54,7 @@ class Judgement(BaseModel):
 class VlmCritic:
     """Asks a vision-language model about each image, concept by concept.
 
-    The concepts of a prompt are settled by the first verdict on it, so that the scores of later images compare: the
+    The concepts of a prompt are settled by a run's first verdict on it, so that the scores of later images compare: the
     score is the mean probability that a concept is there.
 
     Args:
@@ -65,9 +65,9 @@ class VlmCritic:
 
     def __init__(self, name: str, model: BaseChatModel, fallback: Callable[[], Critic]) -> None:
         self.name = name
-        self._model = StructuredModel(model)
+        self._model = StructuredModel(model, "critic")
         self._fallback = fallback
-        self._concepts: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._concepts: OrderedDict[tuple[float, str], tuple[str, ...]] = OrderedDict()
 
     def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
         """Return one verdict per image, in order, by the model or, where it gives none, by the fallback critic."""
@@ -83,12 +83,13 @@ class VlmCritic:
             return self._fallback().look_for(image, concepts)
 
     def _verdict(self, image: Image.Image, prompt: str) -> Verdict:
+        settled = current_meter().run, prompt
         try:
-            concepts = self._ask(image, prompt, self._concepts.get(prompt, ()))
+            concepts = self._ask(image, prompt, self._concepts.get(settled, ()))
         except Unusable as error:
             current_meter().notes.append(f"{error}; CLIP decides")
             return self._fallback().judge([image], prompt)[0]
-        self._concepts[prompt] = tuple(score["concept"] for score in concepts)
+        self._concepts[settled] = tuple(score["concept"] for score in concepts)
         while len(self._concepts) > REMEMBERED:
             self._concepts.popitem(last=False)
         missing = [score["concept"] for score in concepts if not score["present"]]

@@ -51,7 +51,7 @@ class VlmWriter:
     """
 
     def __init__(self, model: BaseChatModel, rules: Writer) -> None:
-        self._model = StructuredModel(model)
+        self._model = StructuredModel(model, "writer")
         self._rules = rules
 
     def captions(self, prompt: str, concepts: Sequence[str], per_concept: int) -> dict[str, list[str]]:

@@ -289,6 +289,7 @@ def _add_places(parser: Parser) -> None:
         "Chroma server that holds the search index of your own pictures",
         "a folder in --home",
     )
+    _setting(places, "record", str, "FILE", "write every exchange with a model there, to replay:FILE it", "none")
     _setting(places, "home", str, "DIR", "data directory (IMAGERAG_HOME)", "the platform's folder for user data")
     places.add_argument("--config", metavar="FILE", help="settings file in TOML (default: none)")
 

@@ -53,7 +53,7 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
                 result = _refused(call, f"not run: {halt}")
             else:
                 try:
-                    with meter_step(state["limits"], spent, parts.context.cancel) as meter:
+                    with meter_step(state["limits"], spent, parts.context) as meter:
                         result = _run(call, tools, offered)
                 except (BudgetExceeded, Cancelled) as stop:
                     halt = stop

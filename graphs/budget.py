@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from imagerag.agent.metering import Meter, metered
+from imagerag.agent.recording import open_recorder
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
@@ -42,14 +43,20 @@ def check_step(limits: Limits, spent: Spent) -> None:
 
 
 @contextmanager
-def meter_step(limits: Limits, spent: Spent, cancel: threading.Event | None) -> Iterator[Meter]:
-    """Count the model calls made until the block ends, and enter them in ``spent``."""
+def meter_step(limits: Limits, spent: Spent, context: Context) -> Iterator[Meter]:
+    """Count the model calls made until the block ends, enter them in ``spent``, and record them if that is wanted.
+
+    Raises:
+        UserError: the record file can't be written.
+    """
     meter = Meter(
-        check=stop_check(limits, spent, cancel),
+        check=stop_check(limits, spent, context.cancel),
         max_tokens=limits["max_tokens"],
         max_money=limits["max_money"],
         tokens=spent["tokens"],
         money=spent["money"],
+        run=spent["started"],
+        recorder=None if context.record is None else open_recorder(context.record),
     )
     try:
         with metered(meter):

@@ -49,6 +49,7 @@ class Context:
         chroma: address of the Chroma server that holds the search index of the person's own pictures; it lies in the
             data directory when ``None``.
         home: data directory; ``IMAGERAG_HOME`` or the platform's user data folder when ``None``.
+        record: new file that receives every exchange with a model, to replay them; see ``imagerag.agent.recording``.
         approve: stop before each redraw at an interrupt until a person has approved its references; for programs and
             doors that can answer, see ``imagerag.graphs.approval``.
         cancel: set it from any thread to stop the run between two denoising steps.
@@ -72,6 +73,7 @@ class Context:
     thread: str | None = None
     out: str | None = None
     chroma: str | None = None
+    record: str | None = None
     home: str | None = None
     approve: bool = False
     cancel: "Flag | None" = None
@@ -147,11 +149,15 @@ def without_paths(context: Context, environ: Mapping[str, str] | None = None) ->
         UserError: it names a file or a folder; those are this machine's, not the client's.
     """
     own = load_context(environ=environ)
-    for name in ("subject", "home", "out", "chroma"):
+    for name in ("subject", "home", "out", "chroma", "record"):
         value = getattr(context, name)
         if value and value != getattr(own, name):
             raise UserError(f"{name} {value!r} is a place on the server, which clients can't choose; leave it out")
-    return replace(context, subject=own.subject, home=own.home, out=own.out, chroma=own.chroma)
+    for name in ("vlm", "critic"):
+        value = getattr(context, name)
+        if value.startswith("replay:") and value != getattr(own, name):
+            raise UserError(f"{name} {value!r} names a file on the server, which clients can't choose; leave it out")
+    return replace(context, subject=own.subject, home=own.home, out=own.out, chroma=own.chroma, record=own.record)
 
 
 def _from_file(file: Path) -> dict[str, Any]:

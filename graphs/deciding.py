@@ -55,7 +55,7 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     else:
         try:
             _check_price(state, parts)
-            with meter_step(state["limits"], spent, parts.context.cancel) as meter:
+            with meter_step(state["limits"], spent, parts.context) as meter:
                 try:
                     asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
                 finally:
@@ -103,7 +103,8 @@ def _ask(state: State, parts: ResolvedParts, offered: Sequence[BaseTool], spent:
 
     before_asking = [_system(state, parts, frozenset(tool.name for tool in offered)), *_with_pixels(state, parts)]
     model = parts.chat_model.bind_tools(list(offered))
-    shapes = json.dumps([convert_to_openai_tool(tool) for tool in offered]) if tariff_of(parts.chat_model) else ""
+    needed = tariff_of(parts.chat_model) is not None or parts.context.record is not None
+    shapes = json.dumps([convert_to_openai_tool(tool) for tool in offered]) if needed else ""
     return ask(model.invoke, before_asking, model=parts.chat_model, shapes=shapes, before=before)
 
 

@@ -9,6 +9,7 @@ from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 from imagerag.agent.minds import PastImage
 from imagerag.errors import UserError
 from imagerag.graphs.budget import merge_limits, meter_step, nothing_spent
+from imagerag.graphs.exchanges import begin_record, begin_replay
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Limits, State
 from imagerag.graphs.turn import is_request, unanswered_calls
@@ -42,11 +43,15 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
         history = [PastImage(f"message-{k + 1}", _text(entry), k + 1) for k, entry in enumerate(earlier)]
     limits = merge_limits(context, budget, state.get("budget"))
     spent = nothing_spent(time.time())
-    with meter_step(limits, spent, context.cancel):
-        brief = parts.writer.brief(request, history)
-    seed = next((seed for seed in (state.get("seed"), context.seed, state.get("run_seed")) if seed is not None), None)
+    turn = (state.get("turn") or 0) + 1
+    replayed = begin_replay(context, spent["started"], turn)
+    seeds = (state.get("seed"), context.seed, replayed, state.get("run_seed"))
+    seed = next((seed for seed in seeds if seed is not None), None)
     if seed is None:
         seed = random.SystemRandom().randrange(2**32)
+    begin_record(context, spent["started"], turn, request, seed)
+    with meter_step(limits, spent, context):
+        brief = parts.writer.brief(request, history)
     repaired = [
         ToolMessage("not run: the run was interrupted", tool_call_id=call["id"], name=call["name"], status="error")
         for call in unanswered_calls(messages)
@@ -56,7 +61,7 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     return {
         "messages": [*repaired, placed],
         "all_references": subjects,
-        "turn": (state.get("turn") or 0) + 1,
+        "turn": turn,
         "prompt": brief.prompt,
         "base": brief.base if any(image.id == brief.base for image in history) else None,
         "run_seed": seed,

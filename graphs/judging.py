@@ -22,7 +22,7 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     began = time.perf_counter()
     fresh = unjudged(state)
     spent: Spent = {**state["spent"]}
-    with meter_step(state["limits"], spent, parts.context.cancel) as meter:
+    with meter_step(state["limits"], spent, parts.context) as meter:
         verdicts = parts.critic.judge([open_pixels(parts, record) for record in fresh], state["prompt"])
     judged: list[ImageRecord] = []
     for record, verdict in zip(fresh, verdicts, strict=True):

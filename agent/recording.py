@@ -1,0 +1,175 @@
+"""A run's exchanges with its models, as JSON lines: written while it runs, or played back instead of a model.
+
+Every line belongs to a run, by number. The first line of a run tells what was asked for and under which seed; the
+others are one exchange each: who asked (``driver``, ``critic`` or ``writer``), the request with its digest, and the
+answer with its tool calls and usage, or the failure. Images stand there as the SHA-256 of the Base64 sent. Neither
+headers nor keys are part of an exchange, and keys that a server repeats in its words are taken out.
+"""
+
+import hashlib
+import json
+import os
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.base import message_to_dict
+
+from imagerag.errors import UserError
+
+Role = Literal["driver", "critic", "writer"]
+
+VERSION = 1
+"""Of the file's layout."""
+
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$")
+_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=[?&])[^\s\"'&#]+")
+SHORTEST_SECRET = 6
+"""Characters below which a variable's value is taken for a placeholder, such as ``none``."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is put to a model, in a form that is the same whenever the same is asked.
+
+    Attributes:
+        messages: one mapping each; images by SHA-256, and calls numbered, since their ids are made up each time.
+        shapes: SHA-256 of the tools' or the schema's JSON.
+    """
+
+    messages: list[dict[str, Any]]
+    shapes: str
+
+    @classmethod
+    def of(cls, messages: Sequence[BaseMessage], shapes: str) -> "Request":
+        """Return the request that those messages make."""
+        numbers: dict[str, int] = {}
+        return cls([_plain(message, numbers) for message in messages], _sha256(shapes.encode("utf-8", "replace")))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of it, as canonical JSON."""
+        text = json.dumps([self.messages, self.shapes], sort_keys=True, default=str)
+        return _sha256(text.encode("utf-8", "replace"))
+
+
+def _plain(message: BaseMessage, numbers: dict[str, int]) -> dict[str, Any]:
+    blocks: list[Any] = [message.content] if isinstance(message.content, str) else list(message.content)
+    plain: dict[str, Any] = {"type": message.type, "content": [_block(block) for block in blocks]}
+    if calls := getattr(message, "tool_calls", ()):
+        plain["calls"] = [
+            [numbers.setdefault(call["id"] or "", len(numbers)), call["name"], call["args"]] for call in calls
+        ]
+    if answered := getattr(message, "tool_call_id", None):
+        plain["answers"] = numbers.setdefault(answered, len(numbers))
+    return plain
+
+
+def _block(block: Any) -> Any:
+    if isinstance(block, dict) and block.get("type") == "text":
+        return block.get("text", "")
+    if isinstance(block, dict) and isinstance(block.get("base64"), str):
+        return {"image": _sha256(block["base64"].encode())}
+    return block
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+class Recorder:
+    """Writes exchanges to a file of its own, one line each, at once, so that a run that breaks off is there too.
+
+    Args:
+        file: a new or an empty file.
+
+    Raises:
+        UserError: it can't be written, or has something in it.
+    """
+
+    def __init__(self, file: str) -> None:
+        self._file = Path(file)
+        self._lock = threading.Lock()
+        self._runs: dict[float, int] = {}
+        self._secrets: set[str] = set()
+        self._count = 0
+        try:
+            with self._file.open("a", encoding="utf-8") as opened:
+                used = opened.tell() > 0
+        except OSError as error:
+            raise UserError(f"record file {file!r} can't be written ({error}); give --record another file") from error
+        if used:
+            raise UserError(f"record file {file!r} has something in it already; give --record a new file, or remove it")
+
+    def begin(self, run: float, **facts: Any) -> None:
+        """Enter a run, known by the time at which it began, and what it was asked for."""
+        with self._lock:
+            self._runs[run] = len(self._runs) + 1
+        self._write({"run": self._runs[run], "version": VERSION, **facts})
+
+    def enter(self, run: float, role: Role, model: str, request: Request, outcome: Mapping[str, Any]) -> None:
+        """Enter one exchange of that run."""
+        with self._lock:
+            self._count += 1
+            number = self._count
+        told = {"digest": request.digest, "messages": request.messages, "shapes": request.shapes}
+        head = {"run": self._runs.get(run, 0), "exchange": number, "role": role, "model": model}
+        self._write({**head, "request": told, **outcome})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with self._lock:
+            self._secrets |= _keys_in_addresses(line.get("model"), line.get("vlm"), line.get("critic"))
+            secrets = sorted({*self._secrets, *_keys_in_environment()}, key=len, reverse=True)
+        text = json.dumps(_without_keys(line, secrets), ensure_ascii=False, default=str)
+        try:
+            with self._lock, self._file.open("a", encoding="utf-8", errors="replace") as opened:
+                opened.write(text + "\n")
+        except OSError as error:
+            raise UserError(
+                f"record file {str(self._file)!r} can't be written ({error}); give --record another file"
+            ) from error
+
+
+@lru_cache(maxsize=16)
+def open_recorder(file: str) -> Recorder:
+    """Return this process's one recorder of that file.
+
+    Raises:
+        UserError: it can't be written, or another process has written it.
+    """
+    return Recorder(file)
+
+
+def answered(message: AIMessage) -> dict[str, Any]:
+    """Return an answer as an exchange tells it; what the server says about its own response is left out."""
+    data = message_to_dict(message)["data"]
+    kept = ("content", "additional_kwargs", "tool_calls", "invalid_tool_calls", "usage_metadata", "id")
+    return {"answer": {name: data[name] for name in kept if data.get(name)}}
+
+
+def _keys_in_environment() -> set[str]:
+    return {value for name, value in os.environ.items() if _SECRET.search(name) and len(value) >= SHORTEST_SECRET}
+
+
+def _keys_in_addresses(*names: str | None) -> set[str]:
+    """Return what may be a key in a server's address: its user, its password, and the values behind a question mark."""
+    parts = [part for name in names if name and "://" in name for part in _IN_ADDRESS.findall(name)]
+    return {piece for part in parts for piece in re.split("[:=]", part) if len(piece) >= SHORTEST_SECRET}
+
+
+def _without_keys(value: Any, secrets: Sequence[str]) -> Any:
+    match value:
+        case str():
+            for secret in secrets:
+                value = value.replace(secret, "[key]")
+            return _IN_ADDRESS.sub("[key]", value) if "://" in value else value
+        case dict():
+            return {name: _without_keys(inner, secrets) for name, inner in value.items()}
+        case list() | tuple():
+            return [_without_keys(inner, secrets) for inner in value]
+    return value

@@ -14,7 +14,7 @@ from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Limits, State
 from imagerag.graphs.turn import is_request, unanswered_calls
 from imagerag.graphs.uploads import picture_bytes
-from imagerag.records import ReferenceRecord
+from imagerag.records import Mode, ReferenceRecord
 from imagerag.store.results import make_folder
 from imagerag.tools.five import MAX_PROMPT
 
@@ -32,6 +32,7 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     messages = list(state.get("messages") or [])
     request, message, pictures = _request(parts, messages, state.get("prompt") or "")
     references = list(state.get("all_references") or [])
+    mode = _possible_mode(parts)
     subjects: list[ReferenceRecord] = []
     files = [*(state.get("subjects") or ()), *context.subject]
     known = sum(record["kind"] == "subject" for record in references)
@@ -65,7 +66,7 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
         "prompt": brief.prompt,
         "base": brief.base if any(image.id == brief.base for image in history) else None,
         "run_seed": seed,
-        "mode": context.mode,
+        "mode": mode,
         "limits": limits,
         "spent": spent,
         "best": None,
@@ -76,6 +77,27 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
         "seed": None,
         "budget": {},
     }
+
+
+def _possible_mode(parts: ResolvedParts) -> Mode:
+    """Return the mode, or for a generator that takes no references the one that gets along without.
+
+    Raises:
+        UserError: there is no doing without: everything is to be looked up, or subjects were given.
+    """
+    context, generator = parts.context, parts.generator
+    if generator.max_references or context.mode in ("rephrase_only", "no_lookup"):
+        return context.mode
+    if context.mode == "lookup_first" or context.subject:
+        what = "--mode lookup_first" if context.mode == "lookup_first" else f"--subject {context.subject[0]!r}"
+        raise UserError(
+            f"generator {generator.name!r} takes no reference images, so {what} is of no use; "
+            "name another --generator, or give --mode rephrase_only or no_lookup"
+        )
+    if parts.emit is not None:
+        text = f"generator {generator.name!r} takes no reference images: what is missing is rephrased, not looked up"
+        parts.emit({"event": "note", "text": text})
+    return "rephrase_only"
 
 
 def check_prompt(text: str) -> str:

@@ -263,6 +263,45 @@ def test_subject_files_are_drawn_with(tmp_path: Path) -> None:
     assert result["references"][0]["title"] == str(tmp_path / "mine.png")
 
 
+def test_references_beyond_the_generators_limit_are_left_out_and_named(tmp_path: Path) -> None:
+    for number in range(5):
+        Image.new("RGB", (50, 50 + number), "blue").save(tmp_path / f"{number}.png")
+    squares = Squares()
+    call = ("regenerate_with_references", {"prompt": "an owl", "reference_ids": []})
+    model = ScriptedModel(script=[[call]], seen=[], offered=[])
+    graph = build_graph(chat_model=model, critic=ScriptedCritic([0.9]), generator=squares)
+    request = {"prompt": "an owl", "subjects": [str(tmp_path / f"{number}.png") for number in range(5)]}
+    result = graph.invoke(request, thread(), context=Context(home=str(tmp_path)))
+    assert len(squares.requests[0].references) == squares.max_references == 3
+    said = next(step["summary"] for step in result["trace"] if step["node"] == "tools")
+    assert "left out: subject-4, subject-5, since 'squares' takes at most 3 references" in said
+
+
+class WordsOnly(Squares):
+    name, max_references = "words-only", 0
+
+
+def test_a_generator_without_references_rephrases_instead_and_says_so(tmp_path: Path) -> None:
+    graph = build_graph(critic=ScriptedCritic([0.1, 0.2, 0.9]), generator=WordsOnly())
+    notes = []
+    for kind, chunk in graph.stream(
+        {"prompt": "an owl"}, thread(), context=Context(home=str(tmp_path)), stream_mode=["custom", "values"]
+    ):
+        if kind == "custom" and chunk["event"] == "note":
+            notes.append(chunk["text"])
+        result = chunk
+    assert notes == ["generator 'words-only' takes no reference images: what is missing is rephrased, not looked up"]
+    assert result["mode"] == "rephrase_only"
+    assert not any(step["name"] == "search_references" for step in result["trace"])
+
+
+@pytest.mark.parametrize("settings", [{"mode": "lookup_first"}, {"subject": ("mine.png",)}])
+def test_what_a_generator_without_references_cannot_do(tmp_path: Path, settings: dict[str, Any]) -> None:
+    graph = build_graph(generator=WordsOnly())
+    with pytest.raises(UserError, match=r"takes no reference images, so --.* is of no use"):
+        graph.invoke({"prompt": "an owl"}, thread(), context=Context(home=str(tmp_path), **settings))
+
+
 @pytest.mark.parametrize("prompt", ["", "   ", "x" * 100_000])
 def test_a_prompt_that_is_empty_or_overlong_is_one_clear_error(tmp_path: Path, prompt: str) -> None:
     with pytest.raises(UserError, match="the prompt"):

@@ -136,16 +136,21 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
         references = [*work.subjects, *(r for r in references if r["kind"] != "subject")]
         if not references:
             raise InvalidArgument("reference_ids is empty; name references, or call generate to draw without")
-        most = work.parts.generator.max_references
-        if len(references) > most:
+        generator = work.parts.generator
+        references, left_out = references[: generator.max_references], references[generator.max_references :]
+        if not references:
             raise InvalidArgument(
-                f"{len(references)} references (with the user's own) are more than the {most} that "
-                f"{work.parts.generator.name!r} takes; name fewer"
+                f"{generator.name!r} takes no references; call generate, or word the prompt otherwise"
             )
+        dropped = ""
+        if left_out:  # the user's own come first, then those named first
+            ids = ", ".join(record["id"] for record in left_out)
+            dropped = f"; left out: {ids}, since {generator.name!r} takes at most {generator.max_references} references"
+            work.emit({"event": "note", "text": dropped.removeprefix("; ")})
         parent = work.image(image_id)["id"] if image_id is not None else None
         images = work.draw(_text("prompt", prompt), references, reference_scale, _seed(seed), parent)
         with_what = ", ".join(record["id"] for record in references)
-        return _drawn(images, f"drawn with {with_what} at scale {reference_scale:g}")
+        return _drawn(images, f"drawn with {with_what} at scale {reference_scale:g}{dropped}")
 
     functions = (generate, inspect_image, propose_captions, search_references, regenerate_with_references)
     return [

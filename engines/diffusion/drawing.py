@@ -175,17 +175,21 @@ class DiffusionGenerator:
                 check()
             return {}
 
+        # Some pipelines (OmniGen) also draw from the global generator when they encode references.
+        devices = [self._loaded.device] if self._loaded.device.type == "cuda" else []
+        arguments = {**_guidance(pipeline, preset), **family.arguments(request)}
         try:
-            output = pipeline(
-                prompt=said.text,
-                width=preset.width,
-                height=preset.height,
-                num_inference_steps=total,
-                generator=torch.Generator("cpu").manual_seed(seed),
-                callback_on_step_end=after_step,
-                **_guidance(pipeline, preset),
-                **family.arguments(request),
-            )
+            with torch.random.fork_rng(devices=devices):
+                torch.manual_seed(seed)
+                output = pipeline(
+                    prompt=said.text,
+                    width=preset.width,
+                    height=preset.height,
+                    num_inference_steps=total,
+                    generator=torch.Generator("cpu").manual_seed(seed),
+                    callback_on_step_end=after_step,
+                    **arguments,
+                )
         finally:
             pipeline.maybe_free_model_hooks()
         if any(getattr(output, "nsfw_content_detected", None) or ()):
@@ -204,12 +208,14 @@ class DiffusionGenerator:
 
 
 def _guidance(pipeline: Any, preset: Preset) -> dict[str, Any]:
-    """Return guidance and negative prompt under the names that this pipeline has for them."""
+    """Return guidance, negative prompt and the like under the names that this pipeline has for them."""
     import inspect
 
     takes = inspect.signature(pipeline.__call__).parameters
     name = "true_cfg_scale" if type(pipeline).__name__.startswith("QwenImage") else "guidance_scale"
     given: dict[str, Any] = {name: preset.guidance} if name in takes else {}
+    if "max_area" in takes:  # FLUX.1 Kontext would scale any size to its own idea of an area
+        given["max_area"] = preset.width * preset.height
     if preset.negative_prompt and "negative_prompt" in takes:
         given["negative_prompt"] = preset.negative_prompt
     return given

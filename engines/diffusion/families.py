@@ -17,6 +17,9 @@ from imagerag.engines.diffusion.presets import FamilyName, Preset
 from imagerag.engines.diffusion.words import Words
 from imagerag.engines.generator import DrawRequest, Reference
 
+SMALLEST = 256
+"""Pixels of a reference's shorter side for edit models: FLUX.2 refuses below 64, and all see little in so few."""
+
 
 class Family(Protocol):
     """One way for references to go in, bound to one loaded pipeline."""
@@ -118,10 +121,8 @@ class EditFamily(TextFamily):
         """Return the images; side by side as one for a pipeline that takes only one."""
         if not request.references:
             return {}
-        images = [on_white(reference.image) for reference in request.references]
-        if self._is_stitched:
-            return {"image": stitched(images), "_auto_resize": True}
-        return {"image": images}
+        images = [large_enough(on_white(reference.image)) for reference in request.references]
+        return {"image": stitched(images) if self._is_stitched else images}
 
     @property
     def _is_stitched(self) -> bool:
@@ -155,6 +156,14 @@ def on_white(image: Image.Image) -> Image.Image:
     from imagerag.store.png import on_white as laid
 
     return laid(image.convert("RGBA"))
+
+
+def large_enough(image: Image.Image, side: int = SMALLEST) -> Image.Image:
+    """Return an image whose shorter side has at least so many pixels."""
+    scale = side / min(image.size)
+    if scale <= 1:
+        return image
+    return image.resize((max(round(image.width * scale), side), max(round(image.height * scale), side)))
 
 
 def stitched(images: Sequence[Image.Image], height: int = 768) -> Image.Image:

@@ -22,6 +22,9 @@ WINDOWS = ((1.0, 1), (0.75, 3), (0.55, 4), (0.4, 5))
 SYNONYM = 0.75
 """Cosine of two names from which on they are not rivals: a cat face is no evidence against a cat."""
 
+NEAREST = 5
+"""Captions that tell a model in words what an image shows."""
+
 STYLE_TEXTS = {
     "flat": "a flat icon",
     "3d": "a 3d render",
@@ -157,6 +160,18 @@ class ClipCritic:
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return whether the image shows each concept, whatever its prompt was."""
         return self._scores(self.see(image), concepts)
+
+    def nearest_captions(self, image: Image.Image, k: int = NEAREST) -> list[tuple[str, float]]:
+        """Return the names that the image as a whole is nearest to, best first, with cosines (-1..1).
+
+        Names of the vocabulary count by their words, and what exemplars show by their pictures.
+        """
+        seen = self._embedder.embed_images([image.convert("RGB")])[0]
+        best = dict(zip(self._names, (float(cosine) for cosine in self._bank @ seen), strict=True))
+        if self._exemplars is not None:
+            for name, cosine in zip(self._exemplars.names, self._exemplars.embeddings @ seen, strict=True):
+                best[name] = max(best.get(name, -1.0), float(cosine))
+        return sorted(best.items(), key=lambda pair: -pair[1])[:k]
 
     def _scores(self, seen: NDArray[np.float32], concepts: Sequence[str]) -> list[ConceptScore]:
         evidence = self.evidence(seen, concepts)

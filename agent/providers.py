@@ -9,6 +9,7 @@ from imagerag.agent.connecting import EXAMPLES, connect, is_remote
 from imagerag.agent.minds import Critic, Writer
 from imagerag.agent.recording import Role
 from imagerag.agent.replaying import PREFIX, ReplayModel, is_replay, open_tape
+from imagerag.agent.seeing import takes_images
 from imagerag.agent.tariffs import TAG
 from imagerag.errors import UserError
 
@@ -63,6 +64,11 @@ def load_critic(name: str) -> Critic:
         from imagerag.agent.vlm_critic import VlmCritic
 
         model = load_chat_model(name, "critic")
+        if not takes_images(model):
+            raise UserError(
+                f"critic {name!r} takes no images, so it can't judge; leave --critic out, then CLIP judges, or name a "
+                "model that takes images"
+            )
         known_as = str((model.metadata or {}).get(TAG, name))
         return VlmCritic(known_as, model, lambda: load_critic("clip"))
     if name not in CRITICS:

@@ -265,6 +265,12 @@ def _add_parts(parser: Parser) -> Any:
     _setting(parts, "dtype", str, "NAME", f"its numbers: {', '.join(DTYPES)}")
     _setting(parts, "memory", str, "MODE", f"its weights in memory: {', '.join(MEMORY_MODES)}")
     _setting(parts, "vlm", str, "NAME", "the chat model that decides; rules is a rule-based policy, no VLM")
+    parts.add_argument(
+        "--vlm-text-only",
+        action="store_true",
+        default=None,
+        help="the chat model takes no images: tell it in words what they show (default: ask its profile)",
+    )
     _setting(parts, "critic", str, "NAME", "the critic that judges every image")
     _setting(parts, "mode", str, "MODE", f"one of {', '.join(MODES)}")
     return parts

@@ -104,6 +104,7 @@ def open_bench(state: State, parts: ResolvedParts, spent: Spent, emit: Emit) -> 
         check_generation(state["limits"], spent)
         spent["generations"] += 1
 
+    by_rule = not getattr(parts.chat_model, "sees_images", True)  # the rules read the critic's scores instead
     return Workbench(
         parts,
         images={record["id"]: record for record in state["all_images"]},
@@ -116,6 +117,7 @@ def open_bench(state: State, parts: ResolvedParts, spent: Spent, emit: Emit) -> 
         begin_drawing=begin_drawing,
         check=stop_check(state["limits"], spent, parts.context.cancel),
         emit=emit,
+        describe=None if by_rule or parts.driver_takes_images(spent["started"]) else parts.nearest_captions,
     )
 
 

@@ -32,6 +32,8 @@ class Context:
         device, dtype, memory: where and how a local generator holds its weights; see
             ``imagerag.engines.settings.EngineSettings``.
         vlm: which chat model decides; ``rules`` is the embedded rule-based policy, which is no language model.
+        vlm_text_only: the chat model takes no images, where neither its profile nor its server tells; it is told in
+            words and numbers what they show.
         critic: which critic judges.
         mode: ``auto`` draws first and looks up what is missing; ``lookup_first`` looks every concept up before it
             draws (the paper's generation mode); ``rephrase_only`` rewrites the prompt and looks nothing up (the
@@ -60,6 +62,7 @@ class Context:
     dtype: str = "auto"
     memory: Memory = "auto"
     vlm: str = "rules"
+    vlm_text_only: bool = False
     critic: str = "clip"
     mode: Mode = "auto"
     seed: int | None = None
@@ -87,6 +90,11 @@ class Context:
         EngineSettings(self.device, self.dtype, self.memory)
         if self.mode not in MODES:
             raise UserError(f"mode {self.mode!r} is not one of {', '.join(MODES)}; give --mode one of these")
+        if self.vlm_text_only and self.critic == self.vlm:
+            raise UserError(
+                f"critic {self.critic!r} takes no images (--vlm-text-only), so it can't judge; leave --critic out, "
+                "then CLIP judges, or name a model that takes images"
+            )
         _within("n", self.n, 1, 16)
         if self.seed is not None:
             _within("seed", self.seed, 0, 2**32 - 1)
@@ -173,6 +181,7 @@ def _from_file(file: Path) -> dict[str, Any]:
     return {name: _parse(name, value, f"{name} in {str(file)!r}") for name, value in table.items()}
 
 
+_YES_OR_NO = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
 _KINDS: dict[str, type] = {"seed": int, "n": int, "max_steps": int, "max_generations": int, "max_tokens": int}
 _KINDS |= {"max_seconds": float, "max_money": float}
 
@@ -180,6 +189,10 @@ _KINDS |= {"max_seconds": float, "max_money": float}
 def _parse(name: str, value: Any, where: str) -> Any:
     if name == "subject":
         return tuple(value.split(os.pathsep)) if isinstance(value, str) else tuple(map(str, value))
+    if name == "vlm_text_only":
+        if str(value).lower() not in _YES_OR_NO:
+            raise UserError(f"{where} is {value!r}; it must be one of {', '.join(_YES_OR_NO)}")
+        return _YES_OR_NO[str(value).lower()]
     kind = _KINDS.get(name, str)
     try:
         return kind(value)

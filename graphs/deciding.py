@@ -4,6 +4,7 @@ import json
 import textwrap
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 from uuid import uuid4
 
@@ -11,10 +12,11 @@ from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolC
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from imagerag.agent.asking import Answer, ModelFailed, ask
+from imagerag.agent.asking import Answer, ModelFailed, ask, status_of
 from imagerag.agent.pictures import image_block
 from imagerag.agent.policy import decide as decide_by_rule
 from imagerag.agent.policy import read
+from imagerag.agent.seeing import has_images, in_words, note_refusal
 from imagerag.agent.tariffs import PRICES, tariff_of
 from imagerag.engines.generator import reference_scales
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
@@ -33,6 +35,9 @@ LONGEST_CALL = 160
 STEPS_WITHOUT_IMAGE = 8
 """Decisions without a drawing after which the rules decide for the model; looking everything up first takes three."""
 
+
+REFUSED = frozenset({400, 404, 415, 422, 500, 501})
+"""HTTP statuses with which servers refuse images for a model that takes none."""
 
 BLOCKS_KEPT = 32
 """Images kept as they are sent, since every decision sends the conversation's images again; below 1 MB each."""
@@ -101,11 +106,23 @@ def _ask(state: State, parts: ResolvedParts, offered: Sequence[BaseTool], spent:
         check_step(state["limits"], spent)
         spent["steps"] += 1
 
-    before_asking = [_system(state, parts, frozenset(tool.name for tool in offered)), *_with_pixels(state, parts)]
+    system = _system(state, parts, frozenset(tool.name for tool in offered))
     model = parts.chat_model.bind_tools(list(offered))
     needed = tariff_of(parts.chat_model) is not None or parts.context.record is not None
     shapes = json.dumps([convert_to_openai_tool(tool) for tool in offered]) if needed else ""
-    return ask(model.invoke, before_asking, model=parts.chat_model, shapes=shapes, before=before)
+    shown = _shown(state, parts)
+    try:
+        return ask(model.invoke, [system, *shown], model=parts.chat_model, shapes=shapes, before=before)
+    except ModelFailed as failed:
+        if not has_images(shown) or status_of(failed.__cause__ or failed) not in REFUSED:
+            raise
+        # Some servers can't tell beforehand that their model takes no images.
+        try:
+            asked = ask(model.invoke, [system, *in_words(shown)], model=parts.chat_model, shapes=shapes, before=before)
+        except ModelFailed:  # then it wasn't the images
+            raise failed from failed.__cause__
+        note_refusal(spent["started"])
+        return replace(asked, failures=(f"{failed}; asked again without images", *asked.failures))
 
 
 def _check_price(state: State, parts: ResolvedParts) -> None:
@@ -161,10 +178,12 @@ def _system(state: State, parts: ResolvedParts, offered: frozenset[str]) -> Syst
     return SystemMessage(text, additional_kwargs={"brief": brief})
 
 
-def _with_pixels(state: State, parts: ResolvedParts) -> list[BaseMessage]:
-    """Return the messages with image placeholders filled in for models that see; state itself holds no pixels."""
-    if not getattr(parts.chat_model, "sees_images", True):
+def _shown(state: State, parts: ResolvedParts) -> list[BaseMessage]:
+    """Return the messages as the model takes them: with the pixels of images, which state doesn't hold, or in words."""
+    if not getattr(parts.chat_model, "sees_images", True):  # a program that reads the records
         return list(state["messages"])
+    if not parts.driver_takes_images(state["spent"]["started"]):
+        return in_words(state["messages"])
     records = {record["id"]: record for record in [*state["all_images"], *state["all_references"]]}
     filled: list[BaseMessage] = []
     for message in state["messages"]:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langchain_core.language_models import BaseChatModel
+from PIL import Image
 
 from imagerag.agent.minds import Critic, Writer
 from imagerag.agent.providers import load_chat_model, load_critic, load_writer
+from imagerag.agent.seeing import takes_images
 from imagerag.engines.generator import Generator
 from imagerag.engines.providers import embedded_clip, load_generator
 from imagerag.graphs.context import Context
@@ -51,6 +53,18 @@ class ResolvedParts:
     def chat_model(self) -> BaseChatModel:
         """The model that decides."""
         return self.injected.chat_model or load_chat_model(self.context.vlm)
+
+    def driver_takes_images(self, run: float) -> bool:
+        """Tell whether the model that decides may be sent images in that run."""
+        return not self.context.vlm_text_only and takes_images(self.chat_model, run)
+
+    def nearest_captions(self, image: Image.Image) -> list[tuple[str, float]]:
+        """Return the captions that are nearest to an image by CLIP, for a model that can't see it."""
+        from imagerag.agent.critic import ClipCritic
+
+        critic = self.critic if isinstance(self.critic, ClipCritic) else load_critic("clip")
+        assert isinstance(critic, ClipCritic)
+        return critic.nearest_captions(image)
 
     @cached_property
     def critic(self) -> Critic:

@@ -63,6 +63,9 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
         else:
             scores = critic.judge([pixels], work.prompt)[0]["concepts"]
         lines = [_seen(score["concept"], score["present"], score["score"]) for score in scores]
+        if work.describe is not None:
+            nearest = ", ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in work.describe(pixels))
+            lines.append(f"nearest captions, by cosine: {nearest}")
         text = f"{image_id}:\n" + "\n".join(lines)
         return [_words(text), _picture(image_id)], {"image_id": image_id, "concepts": scores}
 

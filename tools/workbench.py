@@ -52,6 +52,7 @@ class Workbench:
         n: candidates per drawing.
         begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
         check: called before each denoising step; raises to stop there.
+        describe: gives the captions nearest to an image, with cosines, where the model that reads can't see images.
         emit: receives the events of ``imagerag.graphs.events``.
     """
 
@@ -66,6 +67,7 @@ class Workbench:
     begin_drawing: Callable[[], None] = lambda: None
     check: StopCheck | None = None
     emit: Emit = lambda event: None
+    describe: Callable[[Image.Image], list[tuple[str, float]]] | None = None
     made_images: list[ImageRecord] = field(default_factory=list)
     made_references: list[ReferenceRecord] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -1,0 +1,54 @@
+"""Which chat models take images; one that doesn't is told in words what there is to see."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+
+RUNS_REMEMBERED = 256
+
+_refusing: OrderedDict[float, None] = OrderedDict()
+"""Runs, by when they began, whose server has refused images."""
+
+
+def takes_images(model: BaseChatModel, run: float | None = None) -> bool:
+    """Tell whether a model may be sent images.
+
+    It may unless it says otherwise: by an attribute ``takes_images``, as chat models of ours have, by the profile that
+    LangChain has of it, or, in that run, by having refused them.
+    """
+    if run is not None and run in _refusing:
+        return False
+    own = getattr(model, "takes_images", None)
+    if own is not None:
+        return bool(own)
+    return bool((getattr(model, "profile", None) or {}).get("image_inputs", True))
+
+
+def note_refusal(run: float) -> None:
+    """Remember that images are refused in that run."""
+    _refusing[run] = None
+    while len(_refusing) > RUNS_REMEMBERED:
+        _refusing.popitem(last=False)
+
+
+def has_images(messages: Sequence[BaseMessage]) -> bool:
+    """Tell whether any message has an image in it."""
+    blocks = [block for message in messages if isinstance(message.content, list) for block in message.content]
+    return any(isinstance(block, dict) and block.get("type") == "image" for block in blocks)
+
+
+def in_words(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Return the messages without images, each as plain text, which is all that some servers of text models take."""
+    return [
+        message
+        if isinstance(message.content, str)
+        else message.model_copy(update={"content": "\n".join(_texts(message))})
+        for message in messages
+    ]
+
+
+def _texts(message: BaseMessage) -> list[str]:
+    blocks = [block if isinstance(block, str) else str(block.get("text", "")) for block in message.content]
+    return [text for text in blocks if text]

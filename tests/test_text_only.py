@@ -1,0 +1,132 @@
+"""A model that takes no images drives, too: it is told in words and numbers what there is to see, and CLIP judges."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagerag.agent import asking
+from imagerag.agent.connecting import connect
+from imagerag.agent.providers import load_chat_model, load_critic
+from imagerag.agent.seeing import takes_images
+from imagerag.errors import UserError
+from imagerag.graphs import Context, build_graph
+from imagerag.graphs.context import load_context
+from tests.doors import Shelf
+from tests.openai_server import OpenAIServer, Reply, serving
+from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+
+DRAW = Reply(calls=[("generate", {"prompt": "an owl"})])
+SEARCH = Reply(calls=[("search_references", {"captions": [{"concept": "owl", "caption": "an owl"}], "k": 2})])
+LOOK = Reply(calls=[("inspect_image", {"image_id": "ref-1", "concepts": ["owl"]})])
+REDRAW = Reply(calls=[("regenerate_with_references", {"prompt": "an owl", "reference_ids": ["ref-1"]})])
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(asking, "BACKOFF", 0.001)
+    load_chat_model.cache_clear()
+    yield
+    load_chat_model.cache_clear()
+
+
+def seeing_nothing(replies: Sequence[Reply], status: int = 400) -> Any:
+    """Return the script of a server that refuses images, and lists of blocks with them."""
+    left = iter(replies)
+
+    def script(request: dict[str, Any], number: int) -> Reply:
+        if "image_url" in json.dumps(request["messages"]):
+            return Reply("image input is not supported", status=status)
+        return next(left)
+
+    return script
+
+
+def run(server: OpenAIServer, home: Path, **settings: Any) -> Any:
+    graph = build_graph(critic=ScriptedCritic([0.3, 0.9]), generator=Squares(), index=Shelf())
+    context = Context(**{"home": str(home), "vlm": server.name, **settings})
+    return graph.invoke({"prompt": "an owl", "seed": 7}, {"configurable": {"thread_id": "t"}}, context=context)
+
+
+def test_a_text_model_drives_the_whole_loop_by_words_and_numbers(tmp_path: Path) -> None:
+    with serving(seeing_nothing([DRAW, SEARCH, LOOK, REDRAW])) as server:
+        result = run(server, tmp_path, vlm_text_only=True)
+        sent = server.requests[-1]["messages"]
+    assert result["stop_reason"] == "satisfied"
+    assert result["image"]["references"] == ["ref-1"]
+    assert len(server.requests) == 4, "nothing was refused"
+    assert all(isinstance(message["content"], str | None) for message in sent)
+    told = sent[-1]["content"]
+    assert "owl: present (0.90)" in told
+    assert told.count("'") >= 10, "five captions, in quotes"
+    assert "nearest captions, by cosine: '" in told
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_a_server_that_refuses_images_is_asked_again_in_words_and_from_then_on(tmp_path: Path, status: int) -> None:
+    with serving(seeing_nothing([DRAW, SEARCH, LOOK, REDRAW], status)) as server:
+        result = run(server, tmp_path)
+        refused = sum("image_url" in json.dumps(request["messages"]) for request in server.requests)
+    assert result["stop_reason"] == "satisfied"
+    assert refused == (1 if status == 400 else 3), "only the first time, with its retries"
+    errors = [step["error"] for step in result["trace"] if step["node"] == "agent" and step["error"]]
+    assert len(errors) == 1
+    assert "image input is not supported" in errors[0]
+    assert "asked again without images" in errors[0]
+    looked = next(
+        step["summary"] for step in result["trace"] if (step["node"], step["name"]) == ("tools", "inspect_image")
+    )
+    assert "nearest captions" in looked
+
+
+def test_a_question_that_is_refused_without_images_too_ends_the_run_with_its_image(tmp_path: Path) -> None:
+    def script(request: dict[str, Any], number: int) -> Reply:
+        return Reply("too long", status=400) if number else DRAW
+
+    with serving(script) as server:
+        result = run(server, tmp_path)
+        assert len(server.requests) == 3
+    assert (result["stop_reason"], result["image"]["id"]) == ("error", "image-1")
+
+
+def test_what_tells_that_a_model_takes_no_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    assert takes_images(connect("openai:gpt-5"))
+    assert not takes_images(connect("openai:gpt-3.5-turbo")), "by LangChain's profile"
+    assert takes_images(connect("openai:anything@http://127.0.0.1:1/v1")), "unless told otherwise"
+
+    class Blind(ScriptedModel):
+        takes_images: bool = False
+
+    assert not takes_images(Blind(script=[], seen=[], offered=[]))
+
+
+def test_a_critic_that_takes_no_images_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-none")
+    with pytest.raises(
+        UserError, match=r"'openai:gpt-3.5-turbo' takes no images.*leave --critic out, then CLIP judges"
+    ):
+        load_critic("openai:gpt-3.5-turbo")
+    with pytest.raises(UserError, match=r"takes no images \(--vlm-text-only\).*leave --critic out"):
+        Context(vlm="openai:x@http://127.0.0.1:1/v1", critic="openai:x@http://127.0.0.1:1/v1", vlm_text_only=True)
+
+
+def test_the_setting_is_a_variable_too() -> None:
+    assert load_context(environ={"IMAGERAG_VLM_TEXT_ONLY": "1"}).vlm_text_only
+    assert not load_context(environ={"IMAGERAG_VLM_TEXT_ONLY": "false"}).vlm_text_only
+    with pytest.raises(UserError, match="IMAGERAG_VLM_TEXT_ONLY is 'maybe'; it must be one of true"):
+        load_context(environ={"IMAGERAG_VLM_TEXT_ONLY": "maybe"})
+
+
+def test_the_nearest_captions_of_a_picture_name_what_it_shows() -> None:
+    from imagerag.agent.critic import ClipCritic
+    from imagerag.index.library import Library
+
+    library, critic = Library(), load_critic("clip")
+    assert isinstance(critic, ClipCritic)
+    nearest = critic.nearest_captions(library.image(library.by_concept["lobster"][0]))
+    assert nearest[0][0] == "lobster"
+    assert len(nearest) == 5
+    assert nearest == sorted(nearest, key=lambda pair: -pair[1])

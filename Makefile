@@ -4,7 +4,7 @@ VENV := .venv
 # Runs everything else: that environment, or else the one in use.
 RUN ?= $(shell test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo python)
 
-.PHONY: setup check test bench
+.PHONY: setup check test bench gpu-check
 
 setup: $(VENV)/.ready
 
@@ -23,3 +23,7 @@ test:
 
 bench:
 	$(RUN) -m bench
+
+# Draws with the real models, which it downloads; for a machine with a GPU.
+gpu-check:
+	$(RUN) -m bench.gpu_check

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("speed", "clip", "evaluator", "critic", "known", "lookup", "copying", "minds", "serve")
+PARTS = ("speed", "clip", "evaluator", "critic", "known", "lookup", "copying", "minds", "serve", "generators")
 
 
 def main() -> None:

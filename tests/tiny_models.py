@@ -1,16 +1,10 @@
 """Real pipelines of diffusers with tiny random weights, saved to disk to be loaded again as any checkpoint is."""
 
+import importlib
 from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import (
-    AutoencoderKL,
-    EulerDiscreteScheduler,
-    StableDiffusionPipeline,
-    StableDiffusionXLPipeline,
-    UNet2DConditionModel,
-)
 from safetensors.torch import save_file
 from transformers import (
     CLIPImageProcessor,
@@ -21,6 +15,9 @@ from transformers import (
     CLIPVisionConfig,
     CLIPVisionModelWithProjection,
 )
+
+# To a type checker, diffusers' own names are placeholders without methods.
+diffusers: Any = importlib.import_module("diffusers")
 
 WIDTH = 32
 """Of every hidden state here."""
@@ -52,30 +49,29 @@ def clip_vision() -> Any:
     return CLIPVisionModelWithProjection(config)
 
 
-def vae() -> AutoencoderKL:
+def vae() -> Any:
     torch.manual_seed(0)
-    return AutoencoderKL(
+    return diffusers.AutoencoderKL(
         block_out_channels=(8, 16), in_channels=3, out_channels=3, latent_channels=4, norm_num_groups=4,
         down_block_types=("DownEncoderBlock2D",) * 2, up_block_types=("UpDecoderBlock2D",) * 2,
     )  # fmt: skip
 
 
-def scheduler() -> EulerDiscreteScheduler:
-    return EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
+def scheduler() -> Any:
+    return diffusers.EulerDiscreteScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear")
 
 
-def unet(channels: int = 16, **settings: Any) -> UNet2DConditionModel:
+def unet(channels: int = 16, **settings: Any) -> Any:
     torch.manual_seed(0)
-    return UNet2DConditionModel(
+    return diffusers.UNet2DConditionModel(
         block_out_channels=(channels, 2 * channels), layers_per_block=1, sample_size=16, in_channels=4, out_channels=4,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
         norm_num_groups=4, **settings,
     )  # fmt: skip
 
 
-def unet_of(folder: Path) -> UNet2DConditionModel:
-    model: UNet2DConditionModel = UNet2DConditionModel.from_pretrained(folder, subfolder="unet")
-    return model
+def unet_of(folder: Path) -> Any:
+    return diffusers.UNet2DConditionModel.from_pretrained(folder, subfolder="unet")
 
 
 def safety_checker() -> Any:
@@ -91,7 +87,7 @@ def safety_checker() -> Any:
 
 
 def save_sd15(folder: Path, safety_checker: Any = None) -> Path:
-    pipeline = StableDiffusionPipeline(
+    pipeline = diffusers.StableDiffusionPipeline(
         vae=vae(), text_encoder=clip_text(), tokenizer=clip_tokenizer(),
         unet=unet(cross_attention_dim=WIDTH, attention_head_dim=4), scheduler=scheduler(),
         safety_checker=safety_checker, feature_extractor=CLIPImageProcessor(size=32, crop_size=32),
@@ -102,7 +98,7 @@ def save_sd15(folder: Path, safety_checker: Any = None) -> Path:
 
 
 def save_sdxl(folder: Path, channels: int = 16) -> Path:
-    pipeline = StableDiffusionXLPipeline(
+    pipeline = diffusers.StableDiffusionXLPipeline(
         vae=vae(), text_encoder=clip_text(), text_encoder_2=clip_text(projection=True), tokenizer=clip_tokenizer(),
         tokenizer_2=clip_tokenizer(), scheduler=scheduler(),
         unet=unet(
@@ -115,7 +111,7 @@ def save_sdxl(folder: Path, channels: int = 16) -> Path:
     return folder
 
 
-def save_adapter(folder: Path, model: UNet2DConditionModel, plus: bool) -> Path:
+def save_adapter(folder: Path, model: Any, plus: bool) -> Path:
     """Save an IP-Adapter for a UNet, laid out as h94/IP-Adapter lays out ``ip-adapter[-plus]_*.safetensors``."""
     torch.manual_seed(1)
     width = model.config["cross_attention_dim"]

@@ -19,6 +19,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
 from imagerag.agent.metering import current_meter
+from imagerag.agent.pictures import sizes_sent
 from imagerag.agent.recording import Request, Role, answered
 from imagerag.agent.replaying import RecordedFailure, ReplayModel
 from imagerag.agent.tariffs import MOST_WORDS, TAG, estimate, tariff_of
@@ -101,6 +102,7 @@ def ask(
     tariff = tariff_of(model)
     length = 0 if tariff is None else estimate(messages, shapes)
     tape = _Tape(model, role, messages, shapes)
+    meter.images_sent += sizes_sent(messages)
     while True:
         asked = length if tariff is None else int(length * tariff.stretch)
         most = meter.allow(asked, tariff)

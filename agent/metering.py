@@ -24,6 +24,7 @@ class Meter:
         run: when it began, in seconds since the epoch; what recordings know it by.
         recorder: where its exchanges with models are written, if they are.
         notes: what the trace should tell: repairs, fallbacks, failed attempts.
+        images_sent: width x height in pixels of each image put to a model in this step, as sent.
         calls: model calls made in this step, failed attempts included.
         tokens_here, money_here: of this step alone.
     """
@@ -36,6 +37,7 @@ class Meter:
     run: float = 0.0
     recorder: Recorder | None = None
     notes: list[str] = field(default_factory=list)
+    images_sent: list[str] = field(default_factory=list)
     calls: int = 0
     tokens_here: int = 0
     money_here: float | None = 0.0

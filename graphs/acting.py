@@ -48,7 +48,7 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
         for call in calls:
             began = time.perf_counter()
             error: str | None = None
-            tokens, money, notes = 0, cast("float | None", 0.0), list[str]()
+            tokens, money, notes, sent = 0, cast("float | None", 0.0), list[str](), list[str]()
             if halt is not None:
                 result = _refused(call, f"not run: {halt}")
             else:
@@ -59,6 +59,7 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
                     halt = stop
                     result = _refused(call, f"not run to its end: {stop}")
                 tokens, money, notes = meter.tokens_here, meter.money_here, meter.notes
+                sent = meter.images_sent
             if result.status == "error":
                 error = str(result.text)
             if error is not None and halt is None:  # the end of the run is told by the node that ends it
@@ -66,7 +67,8 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
             results.append(result)
             told = "; ".join([*([error] if error else []), *notes]) or None
             text = str(result.text)
-            trace.append(trace_step(state, "tools", call["name"], text, began, tokens=tokens, money=money, error=told))
+            cost: dict[str, Any] = {"tokens": tokens, "money": money, "images_sent": sent}
+            trace.append(trace_step(state, "tools", call["name"], text, began, error=told, **cost))
     return {
         "messages": results,
         "all_images": bench.made_images,

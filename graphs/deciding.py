@@ -52,6 +52,7 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     images = images_of_turn(state["all_images"], state["turn"])
     offered = offered_tools(state["mode"], images, has_searched(state["messages"]))
     failures: tuple[str, ...] = ()
+    sent: list[str] = []
     tokens, money = 0, cast("float | None", 0.0)
     by_rule = not images and spent["steps"] >= STEPS_WITHOUT_IMAGE
     if by_rule and spent["steps"] < state["limits"]["max_steps"]:
@@ -64,7 +65,7 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
                 try:
                     asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
                 finally:
-                    tokens, money = meter.tokens_here, meter.money_here
+                    tokens, money, sent = meter.tokens_here, meter.money_here, meter.images_sent
             answer, failures = asked.message, asked.failures
         except (BudgetExceeded, Cancelled) as stop:
             step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"], tokens=tokens, money=money)
@@ -94,6 +95,7 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
         tokens=tokens,
         money=money,
         error="; ".join(failures) or None,
+        images_sent=sent,
     )
     return {"messages": [answer], "spent": spent, "all_trace": [step]}
 

@@ -55,6 +55,7 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
                 tokens=meter.tokens_here,
                 money=meter.money_here,
                 error="; ".join(meter.notes) or None,
+                images_sent=meter.images_sent,
             )
         ],
         "spent": spent,

@@ -1,6 +1,7 @@
 """One step of the run as a record; the trace is the run's log."""
 
 import time
+from collections.abc import Sequence
 
 from imagerag.graphs.state import State
 from imagerag.records import TraceStep
@@ -17,12 +18,13 @@ def trace_step(
     tokens: int = 0,
     money: float | None = 0.0,
     error: str | None = None,
+    images_sent: Sequence[str] = (),
 ) -> TraceStep:
     """Return the record of what was done since ``began`` (of ``time.perf_counter``); money in US dollars.
 
     ``step`` is the decision it belongs to; the last one entered in the state unless given.
     """
-    return {
+    entry: TraceStep = {
         "step": state["spent"]["steps"] if step is None else step,
         "turn": state["turn"],
         "node": node,
@@ -33,3 +35,6 @@ def trace_step(
         "money": money,
         "error": error,
     }
+    if images_sent:
+        entry["images_sent"] = list(images_sent)
+    return entry

@@ -93,3 +93,5 @@ class TraceStep(TypedDict):
     money: float | None
     """US dollars; ``None`` when the price is unknown (never zero for unknown)."""
     error: str | None
+    images_sent: NotRequired[list[str]]
+    """Width x height in pixels of each image in the questions of this step, as sent."""

@@ -1,4 +1,4 @@
-"""Text in pictures and captions is data: it is quoted, it can't name places, and what a model makes of it is checked."""
+"""Text in pictures and captions is data: it is quoted, names no place, and what a model makes of it is checked."""
 
 import json
 import re

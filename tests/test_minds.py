@@ -61,6 +61,15 @@ def test_the_model_sees_the_pixels_and_nothing_that_names_a_place(tmp_path: Path
     assert "/server/side" not in sent
 
 
+def test_the_trace_tells_the_sizes_as_sent_and_the_tokens(tmp_path: Path) -> None:
+    with serving([DRAW, SEARCH, STOP]) as server:
+        result = run(server, tmp_path)
+    steps = [step for step in result["trace"] if step["node"] == "agent"]
+    assert [step.get("images_sent", []) for step in steps[:2]] == [[], ["16x16"]]
+    assert len(steps[2]["images_sent"]) == 3
+    assert [step["tokens"] for step in steps] == [110] * 3
+
+
 def test_the_key_of_a_provider_is_not_sent_to_another_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv(SERVER_KEY, "of-this-server")

@@ -80,15 +80,16 @@ class Meter:
             into, out = asked, estimate([answer])
         else:
             return
-        self._add(into, out, tariff)
+        self.enter_tokens(into, out, tariff)
 
     def enter_failure(self, asked: int, most: int, tariff: Tariff | None) -> None:
         """Enter a question whose answer was lost, for the most that it may be billed at where there is a limit."""
         if tariff is not None:
             limited = self.max_tokens is not None or self.max_money is not None
-            self._add(asked, most if limited else 0, tariff)
+            self.enter_tokens(asked, most if limited else 0, tariff)
 
-    def _add(self, into: int, out: int, tariff: Tariff | None) -> None:
+    def enter_tokens(self, into: int, out: int, tariff: Tariff | None) -> None:
+        """Enter tokens of a question and its answer."""
         if into + out == 0:
             return
         self.tokens += into + out

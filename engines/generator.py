@@ -111,6 +111,18 @@ class Generator(Protocol):
 
 
 @runtime_checkable
+class Charges(Protocol):
+    """A generator whose drawings are paid for by tokens.
+
+    ``facts["usage"]`` of each drawing has ``input`` and ``output``, in tokens, as far as its server tells them.
+    """
+
+    @property
+    def charges(self) -> bool:
+        """Whether they are."""
+
+
+@runtime_checkable
 class AdvisesScales(Protocol):
     """A generator that knows which reference scales suit it."""
 

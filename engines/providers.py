@@ -49,10 +49,26 @@ def _diffusers(name: str, settings: EngineSettings) -> Generator:
     return load_diffusion(name, settings, f"diffusers:{name}")
 
 
+def _openai(name: str, settings: EngineSettings) -> Generator:
+    from imagerag.engines.remote.openai_images import OpenAIImages
+
+    return OpenAIImages(name)
+
+
+def _comfyui(name: str, settings: EngineSettings) -> Generator:
+    from imagerag.engines.remote.comfyui import ComfyUI
+
+    return ComfyUI(name)
+
+
 GENERATORS: dict[str, Callable[[EngineSettings], Generator]] = {"patchwork": _patchwork}
 """Generators that need no more than their name."""
 
-PREFIXES: dict[str, Callable[[str, EngineSettings], Generator]] = {"diffusers": _diffusers}
+PREFIXES: dict[str, Callable[[str, EngineSettings], Generator]] = {
+    "diffusers": _diffusers,
+    "openai": _openai,
+    "comfyui": _comfyui,
+}
 """Generators named ``prefix:rest``; each is handed the rest."""
 
 

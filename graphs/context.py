@@ -157,14 +157,16 @@ def without_paths(context: Context, environ: Mapping[str, str] | None = None) ->
         UserError: it names a file or a folder; those are this machine's, not the client's.
     """
     own = load_context(environ=environ)
+    embedded = Context()
+    for name in ("generator", "vlm", "critic", "device", "dtype", "memory"):
+        value = getattr(context, name)
+        if value not in (getattr(own, name), getattr(embedded, name)):
+            # Names may hold addresses and files of the server, or load gigabytes there.
+            raise UserError(f"{name} {value!r} is chosen by whoever runs this server, not by its clients; leave it out")
     for name in ("subject", "home", "out", "chroma", "record"):
         value = getattr(context, name)
         if value and value != getattr(own, name):
             raise UserError(f"{name} {value!r} is a place on the server, which clients can't choose; leave it out")
-    for name in ("vlm", "critic"):
-        value = getattr(context, name)
-        if value.startswith("replay:") and value != getattr(own, name):
-            raise UserError(f"{name} {value!r} names a file on the server, which clients can't choose; leave it out")
     return replace(context, subject=own.subject, home=own.home, out=own.out, chroma=own.chroma, record=own.record)
 
 

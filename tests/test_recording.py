@@ -194,7 +194,14 @@ def test_a_client_can_name_no_recording_of_the_server(tmp_path: Path) -> None:
     own = load_context(environ={"IMAGERAG_RECORD": "own.jsonl"})
     assert own.record == "own.jsonl"
     assert without_paths(Context(), {"IMAGERAG_RECORD": "own.jsonl"}).record == "own.jsonl"
-    for context in (Context(record="x"), Context(vlm="replay:/etc/passwd"), Context(critic="replay:/etc/passwd")):
-        with pytest.raises(UserError, match="on the server, which clients can't choose"):
+    with pytest.raises(UserError, match="on the server, which clients can't choose"):
+        without_paths(Context(record="x"), {})
+    for context in (
+        Context(vlm="replay:/etc/passwd"),
+        Context(critic="openai:m@http://10.0.0.1/v1"),
+        Context(generator="comfyui:/etc/passwd@http://10.0.0.1"),
+        Context(generator="flux2"),
+    ):
+        with pytest.raises(UserError, match="chosen by whoever runs this server, not by its clients"):
             without_paths(context, {})
     assert without_paths(replace(Context(), vlm="replay:x"), {"IMAGERAG_VLM": "replay:x"}).vlm == "replay:x"

@@ -8,8 +8,10 @@ from typing import Protocol, cast
 
 from PIL import Image
 
+from imagerag.agent.metering import current_meter
 from imagerag.agent.minds import Critic, Writer
-from imagerag.engines.generator import DrawRequest, Generator, Reference, StopCheck
+from imagerag.agent.tariffs import BYTES_PER_TOKEN, IMAGE_TOKENS, load_tariff
+from imagerag.engines.generator import Charges, DrawRequest, Generator, Reference, StopCheck
 from imagerag.errors import InvalidArgument
 from imagerag.index.references import Hit, ReferenceIndex
 from imagerag.records import ImageRecord, ReferenceRecord
@@ -146,9 +148,16 @@ class Workbench:
                 ),
                 reference_scale,
             )
+            tariff = load_tariff(generator.name) if isinstance(generator, Charges) and generator.charges else None
+            if tariff is not None:
+                asked = len(prompt.encode("utf-8", "replace")) // BYTES_PER_TOKEN + IMAGE_TOKENS * len(references)
+                current_meter().allow(asked * self.n, tariff)
             drawings = generator.draw(request, check=self.check, on_step=self._progress, on_preview=self._preview)
             records = []
             for drawing in drawings:
+                if tariff is not None:
+                    used = cast("Mapping[str, int]", drawing.facts.get("usage", {}))
+                    current_meter().enter_tokens(used.get("input", 0), used.get("output", 0), tariff)
                 manifest = Manifest.new(
                     prompt=prompt,
                     seed=drawing.seed,

@@ -1,0 +1,1 @@
+"""Generators behind an address: OpenAI's images API, and ComfyUI. Importing this package is cheap."""

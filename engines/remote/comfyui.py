@@ -1,0 +1,321 @@
+"""ComfyUI by its HTTP and websocket API: ``comfyui:WORKFLOW.json@http://HOST:PORT``, or without a file its default.
+
+A workflow is one that ComfyUI exports in API format, with placeholders where a drawing differs: ``{{prompt}}``,
+``{{seed}}``, ``{{scale}}`` and ``{{reference_1}}``, ``{{reference_2}}`` ... (names of uploaded images).
+``{{negative_prompt}}``, ``{{steps}}``, ``{{guidance}}``, ``{{width}}``, ``{{height}}`` and ``{{checkpoint}}`` are
+filled in, too.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import struct
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from PIL import Image
+
+from imagerag.engines.diffusion.words import conditioned, plain
+from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, Reference, StepCallback, StopCheck
+from imagerag.engines.remote.calling import PassingFailure, patiently, raise_for
+from imagerag.errors import InvalidArgument, UserError
+from imagerag.store.png import encode_png, on_white
+
+CHECKPOINT = "IMAGERAG_COMFYUI_CHECKPOINT"
+"""The variable with the file name of the checkpoint, as ComfyUI lists it."""
+DEFAULTS: Mapping[str, object] = {
+    "negative_prompt": "lowres, blurry, watermark",
+    "steps": 30,
+    "guidance": 5.0,
+    "width": 1024,
+    "height": 1024,
+}
+TIMEOUT = 60.0
+"""Seconds for one request; a drawing may take longer, since it tells its progress."""
+SILENCE = 600.0
+"""Seconds without a word of a drawing after which the server counts as lost: loading a large model is silent."""
+PREVIEW = 1
+"""First four bytes of a binary frame that holds a preview image (ComfyUI's ``BinaryEventTypes.PREVIEW_IMAGE``)."""
+
+_NAME = re.compile(r"(?:(?P<file>.+)@)?(?P<url>https?://[^@\s]+)")
+_HOLE = re.compile(r"\{\{(\w+)\}\}")
+
+
+class ComfyUI:
+    """Draws by a workflow on a ComfyUI server.
+
+    A workflow with ``{{reference_k}}`` draws with references; where fewer are given than it has places, the last fills
+    the rest. Without references ``NAME.plain.json`` beside it is used if it is there, else the default workflow.
+
+    Args:
+        name: ``[WORKFLOW.json@]URL``.
+
+    Raises:
+        UserError: not such a name, or the workflow can't be used.
+    """
+
+    def __init__(self, name: str) -> None:
+        found = _NAME.fullmatch(name)
+        if found is None:
+            raise UserError(f"generator 'comfyui:{name}' has no address; give comfyui:WORKFLOW.json@http://HOST:PORT")
+        self.name = f"comfyui:{name}"
+        self._url = found["url"].rstrip("/")
+        bundled = Path(__file__).with_name("text_to_image.json")
+        file = Path(found["file"]).expanduser() if found["file"] else bundled
+        self._workflow = _read(file)
+        self.max_references = len(_reference_holes(self._workflow))
+        self._plain = self._workflow
+        if self.max_references:
+            beside = file.with_suffix(".plain.json")
+            self._plain = _read(beside if beside.is_file() else bundled)
+        text = json.dumps([self._workflow, self._plain], sort_keys=True)
+        self.revision = uuid.uuid5(uuid.NAMESPACE_URL, text).hex[:12]
+
+    def draw(
+        self,
+        request: DrawRequest,
+        *,
+        check: StopCheck | None = None,
+        on_step: StepCallback | None = None,
+        on_preview: PreviewCallback | None = None,
+    ) -> list[Drawing]:
+        """Draw one image per seed, one after the other; see ``Generator.draw``.
+
+        Raises:
+            InvalidArgument: no seeds, too many references, or the server can't be made to answer with an image.
+            UserError: the server refuses the workflow.
+        """
+        if not request.seeds:
+            raise InvalidArgument("seeds (); valid: at least one")
+        if len(request.references) > self.max_references:
+            most = self.max_references
+            raise InvalidArgument(f"{len(request.references)} references; {self.name!r} takes at most {most}")
+        words = conditioned(plain(request.prompt), request.references)
+        drawings = []
+        for number, seed in enumerate(request.seeds):
+
+            def after(done: int, total: int, before: int = number) -> None:
+                if on_step is not None:
+                    on_step(before * total + done, len(request.seeds) * total)
+
+            image = self._one(request, words, seed, check, after, on_preview)
+            drawings.append(Drawing(image, seed, {"words": words, "workflow": self.revision}))
+        return drawings
+
+    def _one(
+        self,
+        request: DrawRequest,
+        words: str,
+        seed: int,
+        check: StopCheck | None,
+        on_step: StepCallback,
+        on_preview: PreviewCallback | None,
+    ) -> Image.Image:
+        if check is not None:
+            check()
+        with httpx.Client(base_url=self._url, timeout=TIMEOUT) as client:
+            try:
+                names = [
+                    patiently(lambda one=one: _uploaded(client, one), check, client.close)  # type: ignore[misc]
+                    for one in request.references
+                ]
+                filled = self._filled(words, seed, names, request.reference_scale)
+                return self._drawn(client, filled, check, on_step, on_preview)
+            except PassingFailure as failure:
+                raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; is ComfyUI running there?") from failure
+
+    def _filled(self, words: str, seed: int, names: Sequence[str], scale: float) -> dict[str, Any]:
+        workflow = self._workflow if names or not self.max_references else self._plain
+        values: dict[str, object] = {**DEFAULTS, "prompt": words, "seed": seed, "scale": scale}
+        for number in range(1, self.max_references + 1):
+            if names:
+                values[f"reference_{number}"] = names[min(number, len(names)) - 1]
+        if os.environ.get(CHECKPOINT):
+            values["checkpoint"] = os.environ[CHECKPOINT]
+        filled: dict[str, Any] = _with_values(workflow, values)
+        return filled
+
+    def _drawn(
+        self,
+        client: httpx.Client,
+        workflow: dict[str, Any],
+        check: StopCheck | None,
+        on_step: StepCallback,
+        on_preview: PreviewCallback | None,
+    ) -> Image.Image:
+        from websockets.exceptions import WebSocketException
+        from websockets.sync.client import connect
+
+        me = uuid.uuid4().hex
+        address = self._url.replace("http", "ws", 1) + f"/ws?clientId={me}"
+        try:
+            with connect(address, open_timeout=TIMEOUT, max_size=64 * 2**20) as socket:
+                prompt_id = patiently(lambda: _queued(client, workflow, me, self.name), check, client.close)
+                try:
+                    _follow(socket, prompt_id, check, on_step, on_preview)
+                except BaseException:
+                    _interrupt(client, prompt_id)
+                    raise
+        except (OSError, WebSocketException) as error:
+            raise PassingFailure(f"the connection broke off ({type(error).__name__})") from error
+        return patiently(lambda: _fetched(client, prompt_id), check, client.close)
+
+
+def _follow(
+    socket: Any, prompt_id: str, check: StopCheck | None, on_step: StepCallback, on_preview: PreviewCallback | None
+) -> None:
+    """Tell what the server says of one drawing, to its end.
+
+    Raises:
+        InvalidArgument: a node of the workflow failed.
+        PassingFailure: not a word for too long.
+    """
+    heard = time.monotonic()
+    while True:
+        if check is not None:
+            check()
+        try:
+            message = socket.recv(timeout=0.1)
+        except TimeoutError:
+            if time.monotonic() - heard > SILENCE:
+                raise PassingFailure(f"not a word for {SILENCE:.0f} seconds") from None
+            continue
+        heard = time.monotonic()
+        if isinstance(message, bytes):
+            if on_preview is not None and len(message) > 8 and struct.unpack(">I", message[:4])[0] == PREVIEW:
+                with Image.open(io.BytesIO(message[8:]), formats=("JPEG", "PNG", "WEBP")) as image:
+                    on_preview(image.convert("RGB"))
+            continue
+        event = json.loads(message)
+        kind, data = event.get("type"), event.get("data") or {}
+        if data.get("prompt_id", prompt_id) != prompt_id:
+            continue
+        if kind == "progress":
+            on_step(int(data["value"]), int(data["max"]))
+        elif kind == "execution_error":
+            node, said = data.get("node_type", "a node"), str(data.get("exception_message", ""))[:200]
+            raise InvalidArgument(f"ComfyUI's {node} failed: {' '.join(said.split())}")
+        elif kind == "execution_success" or (kind == "executing" and data.get("node") is None):
+            return
+
+
+def _uploaded(client: httpx.Client, reference: Reference) -> str:
+    """Upload a reference and return the name under which ``LoadImage`` finds it."""
+    name = f"imagerag-{(reference.sha256 or uuid.uuid4().hex)[:16]}.png"
+    data = encode_png(on_white(reference.image.convert("RGBA")))
+    body = _answer(
+        lambda: client.post("/upload/image", files={"image": (name, data, "image/png")}, data={"overwrite": "true"})
+    )
+    folder = body.get("subfolder")
+    return f"{folder}/{body['name']}" if folder else str(body["name"])
+
+
+def _queued(client: httpx.Client, workflow: dict[str, Any], me: str, name: str) -> str:
+    try:
+        response = client.post("/prompt", json={"prompt": workflow, "client_id": me})
+    except httpx.HTTPError as error:
+        raise PassingFailure(f"no answer ({type(error).__name__})") from error
+    raise_for(response)
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise PassingFailure("an answer that is no JSON") from error
+    if response.status_code != 200:
+        wrong = body.get("node_errors") or body.get("error")
+        raise UserError(f"{name!r} refuses the workflow: {json.dumps(wrong)[:300]}; mend it in ComfyUI")
+    return str(body["prompt_id"])
+
+
+def _fetched(client: httpx.Client, prompt_id: str) -> Image.Image:
+    """Return the drawing's first image; those that nodes only show on the way come after those they save."""
+    outputs = (_answer(lambda: client.get(f"/history/{prompt_id}")).get(prompt_id) or {}).get("outputs") or {}
+    images = [image for output in outputs.values() for image in output.get("images", ())]
+    images.sort(key=lambda image: image.get("type") != "output")
+    if not images:
+        raise InvalidArgument("ComfyUI's workflow saves no image; give it a SaveImage node")
+    where = {key: images[0].get(key, "") for key in ("filename", "subfolder", "type")}
+    try:
+        response = client.get("/view", params=where)
+        raise_for(response)
+        with Image.open(io.BytesIO(response.content), formats=("PNG", "JPEG", "WEBP")) as image:
+            return image.convert("RGB")
+    except httpx.HTTPError as error:
+        raise PassingFailure(f"no answer ({type(error).__name__})") from error
+    except OSError as error:
+        raise PassingFailure("an answer without a whole image") from error
+
+
+def _answer(ask: Any) -> dict[str, Any]:
+    try:
+        response: httpx.Response = ask()
+    except httpx.HTTPError as error:
+        raise PassingFailure(f"no answer ({type(error).__name__})") from error
+    raise_for(response)
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise PassingFailure("an answer that is no JSON") from error
+    if response.status_code != 200 or not isinstance(body, dict):
+        raise InvalidArgument(f"ComfyUI answered {response.status_code} to {response.request.url.path}")
+    return body
+
+
+def _interrupt(client: httpx.Client, prompt_id: str) -> None:
+    """Stop the drawing there, or take it out of the queue; the run has ended here, whatever the server makes of it."""
+    for path, body in (("/queue", {"delete": [prompt_id]}), ("/interrupt", {"prompt_id": prompt_id})):
+        try:
+            client.post(path, json=body)
+        except (httpx.HTTPError, RuntimeError):  # gone, or hung up: then there is nothing to stop
+            return
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        workflow: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"workflow {str(file)!r} can't be read ({error}); give one in API format") from error
+    nodes = list(workflow.values()) if isinstance(workflow, dict) else []
+    if not nodes or not all(isinstance(node, dict) and "class_type" in node for node in nodes):
+        raise UserError(f"workflow {str(file)!r} is not in API format; in ComfyUI choose: Export (API)")
+    if "prompt" not in set(_holes(workflow)):
+        raise UserError(f"workflow {str(file)!r} has no {{{{prompt}}}}; put it where the text goes")
+    unknown = sorted(hole for hole in _holes(workflow) if not _is_known(hole))
+    if unknown:
+        raise UserError(f"workflow {str(file)!r} has {{{{{unknown[0]}}}}}, which is not known")
+    return workflow
+
+
+def _is_known(hole: str) -> bool:
+    return hole in {*DEFAULTS, "prompt", "seed", "scale", "checkpoint"} or bool(
+        re.fullmatch(r"reference_[1-9]\d?", hole)
+    )
+
+
+def _holes(workflow: Any) -> list[str]:
+    return _HOLE.findall(json.dumps(workflow))
+
+
+def _reference_holes(workflow: Any) -> set[str]:
+    return {hole for hole in _holes(workflow) if hole.startswith("reference_")}
+
+
+def _with_values(part: Any, values: Mapping[str, object]) -> Any:
+    """Fill the placeholders in; one that is all of a text becomes the value itself, a number stays one."""
+    if isinstance(part, dict):
+        return {key: _with_values(value, values) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_with_values(value, values) for value in part]
+    if not isinstance(part, str):
+        return part
+    for hole in _HOLE.findall(part):
+        if hole not in values:
+            raise UserError(f"the workflow has {{{{{hole}}}}}, which is not set; set the variable {CHECKPOINT}")
+    whole = _HOLE.fullmatch(part)
+    return values[whole[1]] if whole else _HOLE.sub(lambda found: str(values[found[1]]), part)

@@ -1,0 +1,178 @@
+"""OpenAI's images API, and servers that speak it: ``openai:MODEL`` and ``openai:MODEL@https://HOST/v1``."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import io
+import json
+import os
+import re
+from typing import Any
+
+import httpx
+from PIL import Image
+
+from imagerag.engines.diffusion.words import conditioned, plain
+from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
+from imagerag.engines.remote.calling import PassingFailure, patiently, raise_for
+from imagerag.errors import DrawingRefused, InvalidArgument, UserError
+from imagerag.store.png import encode_png, on_white
+
+BASE_URL = "https://api.openai.com/v1"
+KEY, SERVER_KEY = "OPENAI_API_KEY", "IMAGERAG_SERVER_KEY"
+"""Variables with the key of OpenAI, and of a server named by address; neither is ever sent to the other."""
+TIMEOUT = 300.0
+"""Seconds; the slowest models take two minutes for one image."""
+SIZE = "1024x1024"
+MOST_BYTES = 64 * 2**20
+"""Of one answer; an image of a megapixel has about 3 MB in base64."""
+
+MOST_REFERENCES = {"dall-e-2": 0, "dall-e-3": 0}
+"""By model. dall-e-2 edits one image under a mask, dall-e-3 none; what isn't listed takes ``USUAL``."""
+USUAL = 16
+"""Images that gpt-image-1 takes in one edit (OpenAI's API reference, images/edits, ``image``)."""
+
+REFUSALS = ("moderation_blocked", "content_policy_violation")
+"""Error codes by which a server says that its safety system refused."""
+
+_NAME = re.compile(r"(?P<model>[^@]+)(?:@(?P<url>https?://\S+))?")
+
+
+class OpenAIImages:
+    """Draws by an images API: without references by ``images/generations``, with them by ``images/edits``.
+
+    The API takes no seed: a seed in a manifest tells candidates apart, and doesn't make the same pixels again. Nor does
+    it take a strength for references; ``reference_scale`` is not used.
+
+    Args:
+        name: ``MODEL`` or ``MODEL@URL``.
+
+    Raises:
+        UserError: not such a name, or the key is not set.
+    """
+
+    revision = "1"
+    charges = True
+
+    def __init__(self, name: str) -> None:
+        found = _NAME.fullmatch(name)
+        if found is None:
+            raise UserError(f"generator 'openai:{name}' is no name of a model; give openai:MODEL or openai:MODEL@URL")
+        self.name = f"openai:{name}"
+        self.model: str = found["model"]
+        self._base = (found["url"] or os.environ.get("OPENAI_BASE_URL") or BASE_URL).rstrip("/")
+        self._key = os.environ.get(SERVER_KEY if found["url"] else KEY) or ""
+        if not self._key and not found["url"]:
+            raise UserError(f"generator {self.name!r} needs a key; set the variable {KEY}")
+        self.max_references = MOST_REFERENCES.get(self.model, USUAL)
+
+    def draw(
+        self,
+        request: DrawRequest,
+        *,
+        check: StopCheck | None = None,
+        on_step: StepCallback | None = None,
+        on_preview: PreviewCallback | None = None,
+    ) -> list[Drawing]:
+        """Draw one image per seed, each by a request of its own; see ``Generator.draw``.
+
+        Raises:
+            InvalidArgument: no seeds, too many references, or the server can't be made to answer with an image.
+            UserError: the server refuses the key, or doesn't know the model.
+        """
+        if not request.seeds:
+            raise InvalidArgument("seeds (); valid: at least one")
+        if len(request.references) > self.max_references:
+            most = self.max_references
+            raise InvalidArgument(f"{len(request.references)} references; {self.name!r} takes at most {most}")
+        words = conditioned(plain(request.prompt), request.references, "{concept} (image {number})")
+        files = [
+            ("image[]", (f"{number}.png", encode_png(on_white(one.image.convert("RGBA"))), "image/png"))
+            for number, one in enumerate(request.references, 1)
+        ]
+        drawings: list[Drawing] = []
+        refused: DrawingRefused | None = None
+        for done, seed in enumerate(request.seeds, 1):
+            if check is not None:
+                check()
+            try:
+                image, usage = self._one(words, files, check)
+            except DrawingRefused as error:
+                refused = error
+                continue
+            digest = hashlib.sha256(image.tobytes()).hexdigest()[:12]
+            facts = {"model": self.model, "words": words, "seed_used": False, "usage": usage, "answer": digest}
+            drawings.append(Drawing(image, seed, facts))
+            if on_step is not None:
+                on_step(done, len(request.seeds))
+        if refused is not None and not drawings:
+            raise refused
+        return drawings
+
+    def _one(self, words: str, files: list[Any], check: StopCheck | None) -> tuple[Image.Image, dict[str, int]]:
+        fields = {"model": self.model, "prompt": words, "n": 1, "size": SIZE}
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        with httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=False) as client:
+
+            def call() -> tuple[Image.Image, dict[str, int]]:
+                try:
+                    if files:
+                        form = {key: str(value) for key, value in fields.items()}
+                        response = client.post(f"{self._base}/images/edits", data=form, files=files)
+                    else:
+                        response = client.post(f"{self._base}/images/generations", json=fields)
+                except httpx.HTTPError as error:
+                    raise PassingFailure(f"no answer ({type(error).__name__})") from error
+                raise_for(response)
+                return self._read(response, client)
+
+            try:
+                return patiently(call, check, client.close)
+            except PassingFailure as failure:
+                raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; try again later") from failure
+
+    def _read(self, response: httpx.Response, client: httpx.Client) -> tuple[Image.Image, dict[str, int]]:
+        try:
+            body = json.loads(response.content)
+        except ValueError as error:
+            kind = response.headers.get("content-type", "no content type")
+            raise PassingFailure(f"an answer that is no JSON ({kind})") from error
+        if response.status_code != 200:
+            self._refuse(response.status_code, body)
+        try:
+            entry = body["data"][0]
+            data = base64.b64decode(entry["b64_json"]) if entry.get("b64_json") else self._fetched(entry["url"], client)
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+                picture = image.convert("RGB")
+        except (KeyError, IndexError, TypeError, AttributeError, binascii.Error, OSError, ValueError) as error:
+            raise PassingFailure(f"an answer without a whole image ({type(error).__name__})") from error
+        told = body.get("usage") if isinstance(body.get("usage"), dict) else {}
+        usage = {
+            name: int(told[f"{name}_tokens"])
+            for name in ("input", "output")
+            if isinstance(told.get(f"{name}_tokens"), int)
+        }
+        return picture, usage
+
+    def _refuse(self, status: int, body: Any) -> None:
+        error = body.get("error") if isinstance(body, dict) else None
+        error = error if isinstance(error, dict) else {}
+        said = " ".join(str(error.get("message", "")).replace(self._key or "\0", "***").split())[:200]
+        if error.get("code") in REFUSALS:
+            raise DrawingRefused(f"the safety system of {self.name!r} refuses this ({said}); other words may pass")
+        if status in (401, 403, 404):
+            raise UserError(f"{self.name!r} can't be used: the server answered {status} ({said}); check key and model")
+        raise InvalidArgument(f"{self.name!r} refuses the request: {status} ({said})")
+
+    def _fetched(self, url: str, client: httpx.Client) -> bytes:
+        """Return an image that is given by address: the server's own, or a public one."""
+        if str(url).startswith(self._base.removesuffix("/v1")):
+            response = client.get(url)
+            raise_for(response)
+            return response.content
+        from imagerag.store.fetching import fetch
+
+        return asyncio.run(fetch(str(url)))

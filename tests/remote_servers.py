@@ -1,0 +1,219 @@
+"""Real servers on loopback that speak the protocols of remote generators, scripted to behave and to misbehave."""
+
+import base64
+import io
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from email.parser import BytesParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from PIL import Image
+
+
+def a_png(colour: str = "red", size: int = 32) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (size, size), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def image_body(**usage: int) -> bytes:
+    entry = {"b64_json": base64.b64encode(a_png()).decode()}
+    return json.dumps({"created": 1, "data": [entry], **({"usage": usage} if usage else {})}).encode()
+
+
+@dataclass
+class Asked:
+    """One request: its path, its fields, and the names of the files that came with it."""
+
+    path: str
+    fields: dict[str, Any]
+    files: list[bytes]
+    key: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``claimed`` is a length longer than the body: the connection ends in the middle."""
+
+    body: bytes = field(default_factory=lambda: image_body(input_tokens=50, output_tokens=4000))
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+    claimed: int | None = None
+
+
+class ImagesServer(ThreadingHTTPServer):
+    """Answers ``/v1/images/generations`` and ``/edits`` by its script, from the number of the request to the answer."""
+
+    daemon_threads = True
+
+    def __init__(self, script: Callable[[int], Answer]) -> None:
+        super().__init__(("127.0.0.1", 0), _Images)
+        self.script = script
+        self.asked: list[Asked] = []
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class _Images(BaseHTTPRequestHandler):
+    server: ImagesServer
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        kind = self.headers["content-type"]
+        fields: dict[str, Any] = {}
+        files: list[bytes] = []
+        if kind.startswith("multipart/form-data"):
+            whole = BytesParser().parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
+            for part in whole.get_payload():
+                assert isinstance(part, Message)
+                content = part.get_payload(decode=True)
+                assert isinstance(content, bytes)
+                name = str(part.get_param("name", header="content-disposition"))
+                if name == "image[]":
+                    files.append(content)
+                else:
+                    fields[name] = content.decode()
+        else:
+            fields = json.loads(body)
+        self.server.asked.append(Asked(self.path, fields, files, self.headers.get("authorization", "")))
+        answer = self.server.script(len(self.server.asked) - 1)
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(answer.claimed or len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def do_GET(self) -> None:
+        data = a_png("blue")
+        self.send_response(200)
+        self.send_header("content-length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def images_server(script: Callable[[int], Answer] = lambda number: Answer()) -> Iterator[ImagesServer]:
+    server = ImagesServer(script)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Comfy:
+    """ComfyUI's own routes, as far as a client needs them, in Starlette: what was asked, and what happens then.
+
+    Attributes:
+        prompts: workflows received. interrupted: whether ``/interrupt`` was called. uploads: names of images.
+        fail: ``node`` lets a node fail, ``refuse`` refuses the workflow, ``silent`` never goes on after a step.
+    """
+
+    def __init__(self, fail: str = "") -> None:
+        self.fail = fail
+        self.prompts: list[dict[str, Any]] = []
+        self.uploads: list[str] = []
+        self.interrupted = threading.Event()
+        self._queued: Any = None
+
+    def app(self) -> Any:
+        import asyncio
+        import struct
+
+        from starlette.applications import Starlette
+        from starlette.responses import JSONResponse, Response
+        from starlette.routing import Route, WebSocketRoute
+
+        async def prompt(request: Any) -> Any:
+            body = await request.json()
+            if self.fail == "refuse":
+                return JSONResponse({"error": "bad", "node_errors": {"4": "no such checkpoint"}}, status_code=400)
+            self.prompts.append(body["prompt"])
+            self._queued.set()
+            return JSONResponse({"prompt_id": "p1", "number": 1})
+
+        async def upload(request: Any) -> Any:
+            form = await request.form()
+            self.uploads.append(form["image"].filename)
+            return JSONResponse({"name": form["image"].filename, "subfolder": "", "type": "input"})
+
+        async def history(request: Any) -> Any:
+            images = [
+                {"filename": "t.png", "subfolder": "", "type": "temp"},
+                {"filename": "a.png", "subfolder": "", "type": "output"},
+            ]
+            return JSONResponse({"p1": {"outputs": {"9": {"images": images}}}})
+
+        async def view(request: Any) -> Any:
+            return Response(a_png("green" if request.query_params["filename"] == "a.png" else "black"))
+
+        async def interrupt(request: Any) -> Any:
+            self.interrupted.set()
+            return Response(b"")
+
+        async def ignore(request: Any) -> Any:
+            return Response(b"")
+
+        async def socket(websocket: Any) -> None:
+            await websocket.accept()
+            self._queued = asyncio.Event()
+            await self._queued.wait()
+
+            async def say(kind: str, **data: Any) -> None:
+                await websocket.send_text(json.dumps({"type": kind, "data": {"prompt_id": "p1", **data}}))
+
+            await say("progress", value=5, max=7, prompt_id="somebody-elses")
+            for step in (1, 2, 3):
+                await say("progress", value=step, max=3, node="3")
+                await websocket.send_bytes(struct.pack(">II", 1, 2) + a_png("grey", 8))
+                if self.fail == "silent":
+                    await asyncio.sleep(30)
+            if self.fail == "node":
+                await say("execution_error", node_type="KSampler", exception_message="out of\nluck")
+            else:
+                await say("executing", node=None)
+            await asyncio.sleep(5)
+
+        return Starlette(
+            routes=[
+                Route("/prompt", prompt, methods=["POST"]),
+                Route("/upload/image", upload, methods=["POST"]),
+                Route("/history/{prompt_id}", history),
+                Route("/view", view),
+                Route("/interrupt", interrupt, methods=["POST"]),
+                Route("/queue", ignore, methods=["POST"]),
+                WebSocketRoute("/ws", socket),
+            ]
+        )
+
+
+@contextmanager
+def comfy_server(fail: str = "") -> Iterator[tuple[Comfy, str]]:
+    import socket
+    import time
+
+    import uvicorn
+
+    comfy = Comfy(fail)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(comfy.app(), port=port, log_level="error", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield comfy, f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)

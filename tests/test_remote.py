@@ -1,0 +1,286 @@
+"""Remote generators against real servers on loopback: what goes out, what comes back, and what goes wrong."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from imagerag.engines.generator import DrawRequest, Reference
+from imagerag.engines.providers import load_generator
+from imagerag.engines.remote import calling
+from imagerag.engines.remote.comfyui import ComfyUI
+from imagerag.engines.remote.openai_images import OpenAIImages
+from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
+from imagerag.graphs import Context, build_graph
+from tests.remote_servers import Answer, a_png, comfy_server, image_body, images_server
+from tests.scripted import ScriptedCritic
+
+JSON = {"content-type": "application/json"}
+
+
+def references(count: int) -> tuple[Reference, ...]:
+    return tuple(Reference(Image.new("RGBA", (40, 30), "red"), f"thing {k + 1}") for k in range(count))
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-openai")
+    monkeypatch.setenv("IMAGERAG_SERVER_KEY", "sk-of-the-server")
+    monkeypatch.setattr(calling, "FIRST_WAIT", 0.01)
+
+
+class TestOpenAIImages:
+    def test_words_alone_are_a_generation(self) -> None:
+        with images_server() as server:
+            drawings = OpenAIImages(f"gpt-image-1@{server.url}").draw(DrawRequest("an owl", (1, 2)))
+        assert [drawing.seed for drawing in drawings] == [1, 2]
+        assert drawings[0].image.getpixel((3, 3)) == (255, 0, 0)
+        assert [asked.path for asked in server.asked] == ["/v1/images/generations"] * 2
+        assert server.asked[0].fields == {"model": "gpt-image-1", "prompt": "an owl", "n": 1, "size": "1024x1024"}
+        assert server.asked[0].key == "Bearer sk-of-the-server"
+        assert drawings[0].facts["usage"] == {"input": 50, "output": 4000}
+        assert drawings[0].facts["seed_used"] is False
+
+    @pytest.mark.parametrize("count", [1, 16])
+    def test_references_are_an_edit(self, count: int) -> None:
+        with images_server() as server:
+            OpenAIImages(f"gpt-image-1@{server.url}").draw(DrawRequest("an owl", (1,), references(count)))
+        asked = server.asked[0]
+        assert asked.path == "/v1/images/edits"
+        assert len(asked.files) == count
+        assert asked.files[0].startswith(b"\x89PNG")
+        assert asked.fields["prompt"].startswith("According to th")
+        assert "thing 1 (image 1)" in asked.fields["prompt"]
+
+    def test_one_too_many(self) -> None:
+        with pytest.raises(InvalidArgument, match=r"17 references; 'openai:gpt-image-1' takes at most 16"):
+            OpenAIImages("gpt-image-1").draw(DrawRequest("an owl", (1,), references(17)))
+        with pytest.raises(InvalidArgument, match="1 references; 'openai:dall-e-3' takes at most 0"):
+            OpenAIImages("dall-e-3").draw(DrawRequest("an owl", (1,), references(1)))
+
+    @pytest.mark.parametrize(
+        "first",
+        [
+            Answer(b"{}", 429, {**JSON, "retry-after": "0"}),
+            Answer(b"oops", 500),
+            Answer(b"", 503, {**JSON, "retry-after": "0.01"}),
+            Answer(b"<html>", 200, {"content-type": "text/html"}),
+            Answer(image_body()[:200], claimed=5000),
+            Answer(json.dumps({"data": []}).encode()),
+            Answer(json.dumps({"data": [{"b64_json": "iVBORw0KGgo="}]}).encode()),
+        ],
+        ids=["429", "500", "503", "content type", "cut", "no image", "half an image"],
+    )
+    def test_what_may_pass_is_tried_again(self, first: Answer) -> None:
+        with images_server(lambda number: Answer() if number else first) as server:
+            assert OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert len(server.asked) == 2
+
+    def test_what_does_not_pass_is_an_answer(self) -> None:
+        with (
+            images_server(lambda number: Answer(b"", 500)) as server,
+            pytest.raises(InvalidArgument, match=r"drew nothing: the server answered 500, 3 of 3 tries"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_nobody_there(self) -> None:
+        with pytest.raises(InvalidArgument, match=r"drew nothing: no answer \(ConnectError\)"):
+            OpenAIImages("m@http://127.0.0.1:9/v1").draw(DrawRequest("an owl", (1,)))
+
+    def test_a_wait_beyond_patience_is_not_waited_for(self) -> None:
+        with (
+            images_server(lambda number: Answer(b"", 429, {"retry-after": "3600"})) as server,
+            pytest.raises(InvalidArgument, match="answered 429, 1 of 3 tries"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_a_refusal_is_told_as_that(self) -> None:
+        body = json.dumps({"error": {"code": "moderation_blocked", "message": "Your request was rejected."}}).encode()
+        with (
+            images_server(lambda number: Answer(body, 400)) as server,
+            pytest.raises(DrawingRefused, match=r"refuses this \(Your request was rejected.\)"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert len(server.asked) == 1
+        with images_server(lambda number: Answer() if number else Answer(body, 400)) as server:
+            assert [one.seed for one in OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1, 2)))] == [2]
+
+    def test_a_wrong_key_never_shows(self) -> None:
+        body = json.dumps({"error": {"message": "Incorrect API key provided: sk-of-the-server."}}).encode()
+        with (
+            images_server(lambda number: Answer(body, 401)) as server,
+            pytest.raises(UserError, match="answered 401") as raised,
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert "sk-of" not in str(raised.value)
+
+    def test_no_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("OPENAI_API_KEY")
+        with pytest.raises(UserError, match="needs a key; set the variable OPENAI_API_KEY"):
+            OpenAIImages("gpt-image-1")
+
+    def test_an_image_by_address(self) -> None:
+        def script(number: int) -> Answer:
+            return Answer(json.dumps({"data": [{"url": f"{server.url.removesuffix('/v1')}/a.png"}]}).encode())
+
+        with images_server(script) as server:
+            image = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))[0].image
+        assert image.getpixel((3, 3)) == (0, 0, 255)
+
+    def test_an_address_inside_this_network_is_not_fetched(self) -> None:
+        body = json.dumps({"data": [{"url": "http://127.0.0.1:9/secret.png"}]}).encode()
+        with (
+            images_server(lambda number: Answer(body)) as server,
+            pytest.raises(UserError, match="not a public address"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_a_run_that_ends_while_it_waits(self) -> None:
+        count = 0
+
+        def check() -> None:
+            nonlocal count
+            count += 1
+            if count > 3:
+                raise Cancelled
+
+        with (
+            images_server(lambda number: Answer(b"", 429, {"retry-after": "30"})) as server,
+            pytest.raises(Cancelled),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)), check=check)
+
+
+class TestTheWholeLoop:
+    def test_it_counts_what_it_costs_and_stops_before_more(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with images_server() as server:
+            name = f"openai:gpt-image-1@{server.url}"
+            prices = tmp_path / "prices.toml"
+            prices.write_text(f'["{name}"]\ninput = 10.0\noutput = 40.0\ndate = "2026-11-01"\nsource = "a test"\n')
+            monkeypatch.setenv("IMAGERAG_PRICES", str(prices))
+            graph = build_graph(critic=ScriptedCritic([0.2, 0.3, 0.4, 0.5]))
+            context = Context(home=str(tmp_path), generator=name, max_money=0.2, mode="no_lookup", seed=1)
+            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        drawn = [step for step in result["trace"] if step["name"] == "generate" and step["tokens"]]
+        assert drawn[0]["tokens"] == 4050
+        assert drawn[0]["money"] == pytest.approx(50 * 10e-6 + 4000 * 40e-6)
+        assert result["stop_reason"] == "money"
+        assert result["image"] is not None
+        assert len(server.asked) == 2
+        manifest = Path(result["image"]["path"]).read_bytes()
+        assert b"sk-of" not in manifest
+        assert "sk-of" not in json.dumps(result["trace"])
+
+    def test_a_server_that_dies_costs_no_image(self, tmp_path: Path) -> None:
+        with images_server(lambda number: Answer(b"", 500) if number else Answer()) as server:
+            name = f"openai:m@{server.url}"
+            graph = build_graph(critic=ScriptedCritic([0.2]))
+            context = Context(home=str(tmp_path), generator=name, mode="no_lookup")
+            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        assert result["image"] is not None
+
+
+def workflow(places: int) -> dict[str, Any]:
+    nodes: dict[str, Any] = {
+        "1": {"class_type": "CLIPTextEncode", "inputs": {"text": "photo of {{prompt}}", "clip": ["4", 1]}},
+        "3": {"class_type": "KSampler", "inputs": {"seed": "{{seed}}", "weight": "{{scale}}"}},
+        "9": {"class_type": "SaveImage", "inputs": {}},
+    }
+    for k in range(1, places + 1):
+        nodes[f"1{k}"] = {"class_type": "LoadImage", "inputs": {"image": f"{{{{reference_{k}}}}}"}}
+    return nodes
+
+
+class TestComfyUI:
+    @pytest.mark.parametrize("count", [0, 1, 2])
+    def test_none_one_and_the_most(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+        monkeypatch.setenv("IMAGERAG_COMFYUI_CHECKPOINT", "sdxl.safetensors")
+        file = tmp_path / "two.json"
+        file.write_text(json.dumps(workflow(2)))
+        steps: list[tuple[int, int]] = []
+        previews: list[Image.Image] = []
+        with comfy_server() as (comfy, url):
+            generator = load_generator(f"comfyui:{file}@{url}")
+            assert generator.max_references == 2
+            request = DrawRequest("an owl", (7,), references(count), 0.6)
+            drawing = generator.draw(
+                request, on_step=lambda done, total: steps.append((done, total)), on_preview=previews.append
+            )[0]
+        assert drawing.image.getpixel((3, 3)) == (0, 128, 0)  # the saved image, not the one shown on the way
+        assert steps == [(1, 3), (2, 3), (3, 3)]
+        assert [preview.size for preview in previews] == [(8, 8)] * 3
+        sent = comfy.prompts[0]
+        if count:
+            assert sent["3"]["inputs"] == {"seed": 7, "weight": 0.6}
+            assert sent["1"]["inputs"]["text"].startswith("photo of According to")
+            assert [sent[f"1{k}"]["inputs"]["image"] for k in (1, 2)] == [comfy.uploads[0], comfy.uploads[-1]]
+            assert len(comfy.uploads) == count
+        else:
+            assert sent["4"]["inputs"]["ckpt_name"] == "sdxl.safetensors"
+            assert sent["6"]["inputs"]["text"] == "an owl"
+
+    def test_one_too_many(self, tmp_path: Path) -> None:
+        file = tmp_path / "one.json"
+        file.write_text(json.dumps(workflow(1)))
+        with pytest.raises(InvalidArgument, match=r"2 references; .* takes at most 1"):
+            ComfyUI(f"{file}@http://127.0.0.1:9").draw(DrawRequest("an owl", (1,), references(2)))
+
+    def test_cancelling_interrupts_the_server(self, tmp_path: Path) -> None:
+        file = tmp_path / "plain.json"
+        file.write_text(json.dumps(workflow(0)))
+        steps: list[int] = []
+
+        def check() -> None:
+            if steps:
+                raise Cancelled
+
+        with comfy_server("silent") as (comfy, url):
+            with pytest.raises(Cancelled):
+                ComfyUI(f"{file}@{url}").draw(
+                    DrawRequest("an owl", (1,)), check=check, on_step=lambda done, total: steps.append(done)
+                )
+            assert comfy.interrupted.wait(5)
+
+    @pytest.mark.parametrize(
+        ("fail", "error", "said"),
+        [
+            ("node", InvalidArgument, "ComfyUI's KSampler failed: out of luck"),
+            ("refuse", UserError, "refuses the workflow: .*no such checkpoint"),
+        ],
+    )
+    def test_what_fails_there(self, tmp_path: Path, fail: str, error: type[Exception], said: str) -> None:
+        file = tmp_path / "plain.json"
+        file.write_text(json.dumps(workflow(0)))
+        with comfy_server(fail) as (_, url), pytest.raises(error, match=said):
+            ComfyUI(f"{file}@{url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_nobody_there(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("IMAGERAG_COMFYUI_CHECKPOINT", "sdxl.safetensors")
+        with pytest.raises(InvalidArgument, match=r"is ComfyUI running there\?"):
+            ComfyUI("http://127.0.0.1:9").draw(DrawRequest("an owl", (1,)))
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("{", "can't be read"),
+            ('{"nodes": []}', "is not in API format"),
+            ('{"1": {"class_type": "X"}}', "has no {{prompt}}"),
+            ('{"1": {"class_type": "X", "a": "{{prompt}} {{promt}}"}}', "has {{promt}}, which is not known"),
+        ],
+    )
+    def test_workflows_that_cannot_be_used(self, tmp_path: Path, text: str, said: str) -> None:
+        file = tmp_path / "w.json"
+        file.write_text(text)
+        with pytest.raises(UserError, match=said):
+            ComfyUI(f"{file}@http://127.0.0.1:9")
+
+    def test_names(self) -> None:
+        with pytest.raises(UserError, match="has no address"):
+            ComfyUI("workflow.json")
+        with pytest.raises(UserError, match="generator 'comfyui' is not known"):
+            load_generator("comfyui")
+        assert a_png().startswith(b"\x89PNG")

@@ -175,6 +175,7 @@ def search_parser() -> Parser:
     parser.add_argument(
         "--floor", type=float, default=-1.0, metavar="X", help="leave out what is less similar (default: nothing)"
     )
+    parser.add_argument("--like", metavar="FILE", help="your own pictures that look like this one, too, come first")
     parser.add_argument("--html", metavar="FILE", help="write a page; FILE ends in .html and can be left out")
     _add_index_places(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON list")

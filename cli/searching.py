@@ -4,7 +4,7 @@ import argparse
 import json
 import re
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from imagerag.cli.progress import loading_model
 from imagerag.errors import InvalidArgument, UserError
@@ -51,8 +51,9 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     from imagerag.graphs.parts import open_index
     from imagerag.index.own import OwnPictures, parse_where
     from imagerag.store.home import home_directory
+    from imagerag.store.pictures import read_picture
 
-    how = {
+    how: dict[str, Any] = {
         "where": parse_where(options.where),
         "fused": options.fused or None,
         "fold": options.fold_duplicates,
@@ -60,6 +61,7 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     }
     if not 0 <= options.diverse <= 1:
         raise UserError(f"--diverse {options.diverse!r} is outside 0..1; 0 is off, 0.5 a good beginning")
+    how["like"] = read_picture(options.like) if options.like else None
     context = load_context({"home": options.home, "chroma": options.chroma})
     home = home_directory(context.home)
     with loading_model(options.json):

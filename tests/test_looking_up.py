@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from imagerag.engines.providers import embedded_clip
 from imagerag.errors import UserError
@@ -76,6 +77,16 @@ def test_variety_takes_the_unlike_before_the_copies() -> None:
     vectors = np.array([[1, 0, 0], [0.999, 0.0447, 0], [0.99, 0, 0.141], [0, 1, 0]], np.float32)
     assert most_relevant(vectors, 2, 0.0) == [0, 1]
     assert most_relevant(vectors, 2, 0.7) == [0, 3]
+
+
+def test_what_looks_like_the_subject_comes_first(own: OwnPictures, tmp_path: Path) -> None:
+    put(tmp_path / "p", "one.png", "owl", 0)
+    subject = put(tmp_path / "p", "two.png", "owl", 1)
+    put(tmp_path / "p", "cat.png", "cat", 0)
+    own.add([tmp_path / "p"])
+    with Image.open(subject) as picture:
+        first = own.search(["an owl"], 3, like=picture)[0][0]
+        assert first.title == "two"
 
 
 def test_fusing_ranks_goes_by_the_sum_of_reciprocals() -> None:

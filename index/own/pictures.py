@@ -113,6 +113,7 @@ class OwnPictures:
         fused: bool | None = None,
         fold: bool = False,
         diverse: float = 0.0,
+        like: Image.Image | None = None,
     ) -> list[list[Hit]]:
         """See ``ReferenceIndex.search``; nothing is found where nothing was added.
 
@@ -126,16 +127,22 @@ class OwnPictures:
                 compare no caption with the words.
             fold: of near-duplicates give only the best.
             diverse: 0..1; see ``Wish``.
+            like: a picture that what is found should look like, too.
         """
         if not captions or not self._any():
             return [[] for _ in captions]
         fused = not _one_space(self.embedder) if fused is None else fused
-        wish = Wish(k, frozenset(exclude), tuple(where), fused, fold, diverse)
+        subject = self.embedder.embed_images([like])[0] if like is not None else None
+        wish = Wish(k, frozenset(exclude), tuple(where), fused, fold, diverse, subject)
         texts = [caption.strip() for caption in captions]
         vectors = self.embedder.embed_texts(texts)
         with self._lock:
-            searcher = self._at_hand()
-            answers = searcher.search(texts, vectors, wish)
+            try:
+                searcher = self._at_hand()
+                answers = searcher.search(texts, vectors, wish)
+            except FileNotFoundError:  # what was known has been merged and removed in the meantime
+                searcher = self._at_hand()
+                answers = searcher.search(texts, vectors, wish)
         return [self._hits(searcher.known, found) for found in answers]
 
     def shown(self) -> tuple[NDArray[np.float32], list[str]]:
@@ -178,6 +185,11 @@ class OwnPictures:
         """
         if len(self.known()):
             return True
+        if self._shards.of_an_earlier_version():
+            raise UserError(
+                "the own pictures were indexed by an earlier version; "
+                "next: imagerag index add FOLDER, which embeds them again"
+            )
         if others := self._shards.models():
             raise UserError(
                 f"the own pictures were indexed with {others[0]!r}, not {self.embedder.model_id!r}; "

@@ -12,11 +12,14 @@ from imagerag.index.own.collection import Applied, Collections, address_of, capt
 from imagerag.index.own.duplicates import near
 from imagerag.index.own.filters import Condition, chosen
 from imagerag.index.own.known import Known
+from imagerag.index.own.shards import FULL
 from imagerag.index.own.words import Words
 
 RRF = 60
 """Added to ranks before their reciprocals are summed. G. Cormack, C. Clarke, S. Buettcher, "Reciprocal Rank Fusion
 outperforms Condorcet and individual rank learning methods", SIGIR 2009."""
+MOST = 2000
+"""Candidates asked of Chroma at once where a filter is expected to leave enough of them."""
 POOL = 4
 """Times as many candidates as are wanted, for what chooses among them."""
 
@@ -37,6 +40,7 @@ class Wish(NamedTuple):
         where: conditions that must hold.
         fused: rank by look, caption and the caption's words together instead of by similarity.
         fold: of near-duplicates only the best.
+        like: (d,) embedding of a picture that what is found should look like, too: a person's subject.
         diverse: 0 for the most similar ones, towards 1 the more unlike each other (maximal marginal relevance).
     """
 
@@ -46,6 +50,7 @@ class Wish(NamedTuple):
     fused: bool = False
     fold: bool = False
     diverse: float = 0.0
+    like: NDArray[np.float32] | None = None
 
 
 class Searcher:
@@ -94,7 +99,7 @@ class Searcher:
         if mask is not None:  # the newest row of a picture may be one that is filtered out
             addresses = self.known.table.column("sha256").to_pylist()
             place = {addresses[at]: int(at) for at in np.flatnonzero(mask)}
-        choosing = wish.fold or wish.diverse > 0 or wish.fused
+        choosing = wish.fold or wish.diverse > 0 or wish.fused or wish.like is not None
         wanted = wish.k * (POOL if choosing else 1) + len(wish.exclude)
         pictures = self._nearest("embedding", vectors, wanted, mask)
         captions = self._nearest("meaning", vectors, wanted, mask) if self._has_meaning else [{} for _ in texts]
@@ -111,6 +116,9 @@ class Searcher:
             else:
                 score = similarity
             best = [key for key in ranked(score) if key not in wish.exclude]
+            if wish.like is not None and best:
+                likeness = self.known.vectors([place[key] for key in best]) @ wish.like
+                best = ranked(fuse([best, [best[at] for at in np.argsort(-likeness)]]))
             answers.append([Found(place[key], similarity[key]) for key in self._picked(best, wish)])
         return answers
 
@@ -137,7 +145,7 @@ class Searcher:
     ) -> list[dict[str, float]]:
         """Return the nearest pictures of each vector with their cosines; by captions if ``name`` is ``meaning``."""
         if mask is not None:
-            return self._exact(np.flatnonzero(mask), name, vectors, wanted)
+            return self._filtered(mask, name, vectors, wanted)
         late = self._exact(self._late, name, vectors, wanted) if len(self._late) else [{} for _ in vectors]
         if self._applied is None or len(self._late) == len(self.known):
             return late
@@ -157,6 +165,20 @@ class Searcher:
                 if sha256 in addresses and (name == "embedding" or key in self._caption_rows()):
                     found[sha256] = max(found.get(sha256, -1.0), 1 - float(distance))
         return late
+
+    def _filtered(
+        self, mask: NDArray[np.bool_], name: str, vectors: NDArray[np.float32], wanted: int
+    ) -> list[dict[str, float]]:
+        """Return the nearest of what a filter leaves: from Chroma if it leaves much, else by multiplying."""
+        rows = np.flatnonzero(mask)
+        many = wanted * int(np.ceil(2 * len(mask) / len(rows)))
+        if len(rows) > FULL and many <= MOST:
+            fitting = set(self.known.table.column("sha256").take(rows).to_pylist())
+            found = self._nearest(name, vectors, many, None)
+            found = [{key: value for key, value in of_it.items() if key in fitting} for of_it in found]
+            if all(len(of_it) >= wanted for of_it in found):
+                return [{key: of_it[key] for key in ranked(of_it)[:wanted]} for of_it in found]
+        return self._exact(rows, name, vectors, wanted)
 
     def _exact(
         self, rows: NDArray[np.int64], name: str, vectors: NDArray[np.float32], wanted: int

@@ -115,6 +115,10 @@ class Shards:
 
         return int(pq.read_metadata(self.folder / shard.name).num_rows)
 
+    def of_an_earlier_version(self) -> bool:
+        """Tell whether there are shards of the layout before this one, which had no numbers."""
+        return any(re.fullmatch(r"[0-9a-f]{32}", file.stem) for file in self.folder.glob("*.parquet"))
+
     def models(self) -> list[str]:
         """Return the models of which there are rows, in alphabetical order."""
         first = {shard.tag: shard for shard in self.live() if shard.tag != GONE}

@@ -45,6 +45,7 @@ class TogetherIndex:
         fused: bool | None = None,
         fold: bool = True,
         diverse: float = 0.0,
+        like: Image.Image | None = None,
         floor: float | None = None,
     ) -> list[list[Hit]]:
         """See ``ReferenceIndex.search``: the nearest of both; cosines of one model are comparable.
@@ -52,16 +53,18 @@ class TogetherIndex:
         Args:
             captions, k, exclude: see there.
             where: conditions that must hold, of the library's pictures, too.
-            fused, fold, diverse: of the own pictures; see ``OwnPictures.search``.
+            fused, fold, diverse, like: of the own pictures; see ``OwnPictures.search``.
             floor: instead of the index's own.
         """
         keep = all_hold(where) if where else None
         bundled = self.library.search(captions, k, exclude=exclude, keep=keep)
-        own = self.own.search(captions, k, exclude=exclude, where=where, fused=fused, fold=fold, diverse=diverse)
+        own = self.own.search(
+            captions, k, exclude=exclude, where=where, fused=fused, fold=fold, diverse=diverse, like=like
+        )
         floor = self.floor if floor is None else floor
         answers = []
         for mine, theirs in zip(own, bundled, strict=True):
-            if fused or diverse:  # the order of the own pictures is not that of their similarities
+            if fused or diverse or like:  # the order of the own pictures is not that of their similarities
                 hits = list(chain.from_iterable(zip_longest(mine, theirs)))
             else:
                 hits = sorted([*mine, *theirs], key=lambda hit: -hit.similarity)

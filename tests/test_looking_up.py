@@ -141,6 +141,15 @@ def test_many_small_shards_become_one_and_readers_keep_what_they_read(own: OwnPi
     assert len(reader.search(["an owl"], 9)[0]) == 4
 
 
+def test_some_vectors_of_a_large_shard_are_those_of_their_rows(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    vectors = random.standard_normal((1500, 8)).astype(np.float32)
+    shards = Shards(tmp_path)
+    shard = shards.write("0" * 8, {"key": [str(at) for at in range(1500)], "embedding": vectors})
+    for rows in (random.permutation(1500)[:40], np.array([1499, 0, 512, 511]), np.arange(1500)):
+        assert np.array_equal(shards.vectors(shard, rows.astype(np.int32), "embedding"), vectors[rows])
+
+
 def test_a_search_changes_no_file(own: OwnPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "owl.png", "owl")
     own.add([tmp_path / "p"])

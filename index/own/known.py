@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.index.own.shards import FULL, GONE, NUMBERS, TEXTS, VECTORS, Shard, Shards, model_tag, vectors_of
+from imagerag.index.own.shards import FULL, GONE, NUMBERS, TEXTS, VECTORS, Shard, Shards, model_tag
 
 COLUMNS = (*TEXTS, *NUMBERS, "look")
 
@@ -87,7 +87,7 @@ class Known:
         out: NDArray[np.float32] | None = None
         for number in np.unique(self.shard[rows]):
             mine = self.shard[rows] == number
-            part = vectors_of(self._store.read(self.shards[number], [name]), name)[self.row[rows[mine]]]
+            part = self._store.vectors(self.shards[number], self.row[rows[mine]], name)
             if out is None:
                 out = np.empty((len(rows), part.shape[1]), np.float32)
             out[mine] = part

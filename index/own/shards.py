@@ -29,6 +29,8 @@ VECTORS = ("embedding", "meaning")
 MERGED = "merged.json"
 FULL = 16_384
 """Rows of a merged shard: 34 MB of one 512-dimensional vector each."""
+GROUP = 512
+"""Rows that are read at once where only some are wanted."""
 GONE = "gone"
 _NAME = re.compile(r"(\d{10})-([0-9a-z]{8}|gone)-[0-9a-f]{8}\.parquet")
 
@@ -75,7 +77,7 @@ class Shards:
         table = pa.table(arrays).replace_schema_metadata(dict(metadata or {}))
         out = io.BytesIO()
         dictionary = [name for name in ("kind", "file", "root", "licence", "source") if name in arrays]
-        pq.write_table(table, out, compression="zstd", use_dictionary=dictionary)
+        pq.write_table(table, out, compression="zstd", use_dictionary=dictionary, row_group_size=GROUP)
         numbers = [shard.number for file in self.folder.glob("*.parquet") if (shard := _taken_apart(file.name))]
         number = max([*numbers, self._merged()[0]], default=0) + 1
         shard = Shard(number, tag, f"{number:010d}-{tag}-{uuid.uuid4().hex[:8]}.parquet")
@@ -102,6 +104,27 @@ class Shards:
         except (OSError, ValueError, pa.ArrowException) as error:
             line = str(error).split("\n")[0][:120]
             raise UserError(f"{str(path)!r} is damaged ({line}); remove it and add its folders again") from error
+
+    def vectors(self, shard: Shard, rows: NDArray[np.int32], name: str) -> NDArray[np.float32]:
+        """Return vectors of some rows of a shard, (n, d); only the groups of rows that they are in are read.
+
+        Raises:
+            FileNotFoundError: it was merged into another and removed.
+        """
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.folder / shard.name) as file:
+            sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+            ends = np.cumsum(sizes)
+            groups = np.searchsorted(ends, rows, side="right")
+            wanted = np.unique(groups)
+            table = file.read_row_groups(wanted.tolist(), columns=[name])
+        firsts = np.concatenate(
+            [[0], np.cumsum(np.array(sizes)[wanted])[:-1]]
+        )  # where each group begins in what was read
+        places = firsts[np.searchsorted(wanted, groups)] + rows - (ends - sizes)[groups]
+        vectors: NDArray[np.float32] = vectors_of(table, name)[places]
+        return vectors
 
     def columns(self, shard: Shard) -> list[str]:
         """Return the names of a shard's columns."""

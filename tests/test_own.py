@@ -67,6 +67,15 @@ def test_only_what_changed_is_done_again(own: OwnPictures, tmp_path: Path) -> No
     assert own.search(["a penguin"], 1)[0][0].title == "b"
 
 
+def test_single_files_are_taken_together(own: OwnPictures, tmp_path: Path) -> None:
+    files = [put(tmp_path / "p", f"{concept}.png", concept) for concept in ("owl", "cat", "lobster")]
+    assert own.add(files[:2]).added == 2
+    assert len(list((own.directory / "shards").glob("*.parquet"))) == 1
+    assert own.add(files).unchanged == 2
+    assert own.add(files[2:]).removed == 0
+    assert len(own.search(["anything"], 9)[0]) == 3
+
+
 def test_what_is_no_picture_is_reported_with_its_reason(own: OwnPictures, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     whole = put(folder, "whole.png", "owl").read_bytes()

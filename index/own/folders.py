@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,26 @@ class FolderSource:
     @cached_property
     def _files(self) -> list[str]:
         return sorted(_below(self.root))
+
+
+class FilesSource(FolderSource):
+    """Single files of one folder, taken together: a shell makes thousands of ``*.jpg``.
+
+    Args:
+        folder: absolute, which they are in.
+        files: absolute.
+        licence: of what names none itself.
+    """
+
+    def __init__(self, folder: Path, files: Iterable[Path], licence: str = NO_LICENCE) -> None:
+        super().__init__(folder, licence)
+        self.name = f"files in {folder}"
+        self._files = sorted(set(map(str, files)))
+        self._these = frozenset(self._files)
+
+    def owns(self, key: str) -> bool:
+        """See ``Source``."""
+        return key in self._these
 
 
 def file_item(file: str, licence: str, known: Mapping[str, str]) -> Item:

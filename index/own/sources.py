@@ -10,7 +10,7 @@ from typing import NamedTuple
 from imagerag.errors import UserError
 from imagerag.index.own.addresses import AddressSource, Fetched
 from imagerag.index.own.archives import TarSource, matching
-from imagerag.index.own.folders import FolderSource
+from imagerag.index.own.folders import FilesSource, FolderSource
 from imagerag.index.own.items import NO_LICENCE, Item, Source, Wanted
 from imagerag.index.own.tables import ManifestSource, ParquetSource
 
@@ -132,7 +132,8 @@ def open_sources(sources: Sequence[str | Path | Source], reading: Reading) -> li
     Raises:
         UserError: there is no such file, or it is none of that kind.
     """
-    opened = []
+    opened: list[Source] = []
+    single: dict[Path, list[Path]] = {}
     for source in sources:
         if not isinstance(source, (str, Path)):
             opened.append(source)
@@ -141,8 +142,12 @@ def open_sources(sources: Sequence[str | Path | Source], reading: Reading) -> li
         if isinstance(source, str) and colon and kind in SOURCES and rest:
             opened.append(SOURCES[kind](rest, reading))
         else:
-            opened.append(_folder(str(source), reading))
-    return opened
+            path = _there(str(source))
+            if path.is_dir():
+                opened.append(_folder(str(source), reading))
+            else:
+                single.setdefault(path.parent, []).append(path)
+    return [*opened, *(FilesSource(folder, files, reading.licence) for folder, files in single.items())]
 
 
 def _there(what: str) -> Path:

@@ -150,6 +150,17 @@ def test_some_vectors_of_a_large_shard_are_those_of_their_rows(tmp_path: Path) -
         assert np.array_equal(shards.vectors(shard, rows.astype(np.int32), "embedding"), vectors[rows])
 
 
+def test_a_reader_sees_what_another_process_adds(own: OwnPictures, tmp_path: Path) -> None:
+    put(tmp_path / "p", "owl.png", "owl")
+    own.add([tmp_path / "p"])
+    assert len(own.search(["a bird"], 9)[0]) == 1
+    put(tmp_path / "p", "cat.png", "cat")
+    put(tmp_path / "p", "lobster.png", "lobster")
+    command = [sys.executable, "-m", "imagerag", "index", "add", str(tmp_path / "p"), "--home", str(tmp_path / "home")]
+    subprocess.run(command, check=True, capture_output=True)
+    assert {hit.title for hit in own.search(["a bird"], 9)[0]} == {"owl", "cat", "lobster"}
+
+
 def test_a_search_changes_no_file(own: OwnPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "owl.png", "owl")
     own.add([tmp_path / "p"])

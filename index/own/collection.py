@@ -62,6 +62,7 @@ class Collections:
         self._tag = model_tag(model)
         self._client: Any = None
         self._place = ""
+        self._opened: Applied | None = None
         self.pictures: Any = None
         self.captions: Any = None
         self.words: Words | None = None
@@ -87,8 +88,8 @@ class Collections:
         Raises:
             ChromaError, OSError, ValueError: there is no such thing any more, or it is damaged.
         """
-        if self._place == applied.place and self.pictures is not None:
-            return
+        if self._opened == applied and self.pictures is not None:
+            return  # a client sees nothing of what another process has written since it was opened
         self.close()
         if not self._address and not (self._directory / applied.place / "chroma.sqlite3").is_file():
             raise FileNotFoundError(applied.place)
@@ -97,6 +98,7 @@ class Collections:
         if not self._words_file.is_file():
             raise FileNotFoundError(str(self._words_file))
         self.words = Words(self._words_file)
+        self._opened = applied
 
     def bring_up_to(self, known: Known, progress: Callable[[int, int], None] | None = None) -> None:
         """Make Chroma hold exactly what is known. For the lock's holder.
@@ -125,6 +127,7 @@ class Collections:
         counts = {"pictures": self.pictures.count(), "captions": self.captions.count()}
         content = {"shards": sorted(names), "place": self._place, **counts}
         write_whole(self.file, json.dumps(content).encode())
+        self._opened = self.applied()
 
     def start_anew(self) -> None:
         """Make empty collections in place of those there are. For the lock's holder."""
@@ -165,7 +168,7 @@ class Collections:
         if self.words is not None:
             self.words.close()
         self._client = self.pictures = self.captions = self.words = None
-        self._place = ""
+        self._place, self._opened = "", None
 
     @property
     def _words_file(self) -> Path:

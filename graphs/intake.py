@@ -13,8 +13,9 @@ from imagerag.graphs.exchanges import begin_record, begin_replay
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Limits, State
 from imagerag.graphs.turn import is_request, unanswered_calls
-from imagerag.graphs.uploads import picture_bytes
+from imagerag.graphs.uploads import stored_picture
 from imagerag.records import Mode, ReferenceRecord
+from imagerag.store.images import StoredImage
 from imagerag.store.results import make_folder
 from imagerag.tools.five import MAX_PROMPT
 
@@ -36,8 +37,9 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     subjects: list[ReferenceRecord] = []
     files = [*(state.get("subjects") or ()), *context.subject]
     known = sum(record["kind"] == "subject" for record in references)
-    for picture in [*files, *pictures]:
-        subjects.append(_subject(parts, picture, f"subject-{known + len(subjects) + 1}"))
+    own = [(parts.store.put_user_image(file), file) for file in files]
+    for picture, title in [*own, *((picture, "uploaded image") for picture in pictures)]:
+        subjects.append(_subject(picture, title, f"subject-{known + len(subjects) + 1}"))
     history = [PastImage(image["id"], image["prompt"], image["turn"]) for image in state.get("all_images") or ()]
     if not history:  # a client without threads sends the whole conversation every time
         earlier = [entry for entry in messages[:-1] if is_request(entry)] if message else []
@@ -117,16 +119,16 @@ def check_prompt(text: str) -> str:
 
 def _request(
     parts: ResolvedParts, messages: list[AnyMessage], prompt: str
-) -> tuple[str, HumanMessage | None, list[bytes]]:
+) -> tuple[str, HumanMessage | None, list[StoredImage]]:
     """Return the request, its message (pictures taken out), and the pictures that came with it."""
     if not messages or not is_request(messages[-1]):
         return check_prompt(prompt), None, []
     last = messages[-1]
-    pictures: list[bytes] = []
+    pictures: list[StoredImage] = []
     kept: list[Any] = []
     for block in last.content_blocks:
         if block["type"] == "image":
-            pictures.append(picture_bytes(dict(block), parts.store))
+            pictures.append(stored_picture(dict(block), parts.store))
         elif block["type"] == "text":
             kept.append({"type": "text", "text": block["text"]})
     text = check_prompt(_text(last))
@@ -137,8 +139,7 @@ def _text(message: AnyMessage) -> str:
     return str(message.text)
 
 
-def _subject(parts: ResolvedParts, picture: str | bytes, subject_id: str) -> ReferenceRecord:
-    stored = parts.store.put_user_image(picture)
+def _subject(stored: StoredImage, title: str, subject_id: str) -> ReferenceRecord:
     return {
         "id": subject_id,
         "kind": "subject",
@@ -146,7 +147,7 @@ def _subject(parts: ResolvedParts, picture: str | bytes, subject_id: str) -> Ref
         "sha256": stored.sha256,
         "concept": "",
         "caption": "the user's own image",
-        "title": picture if isinstance(picture, str) else "uploaded image",
+        "title": title,
         "similarity": 1.0,
         "source": "user",
         "licence": "user's own",

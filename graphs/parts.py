@@ -20,7 +20,8 @@ from imagerag.store.images import ImageStore
 from imagerag.tools.workbench import Emit
 
 if TYPE_CHECKING:
-    from imagerag.index.own import TogetherIndex
+    from imagerag.agent.critic import ClipCritic
+    from imagerag.index.own import OwnPictures, TogetherIndex
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,12 @@ class ResolvedParts:
         """The critic that judges; the embedded one knows the person's own pictures by their captions."""
         if self.injected.critic is not None:
             return self.injected.critic
-        from imagerag.agent.critic import ClipCritic, Exemplars
+        from imagerag.agent.critic import ClipCritic
 
         critic = load_critic(self.context.critic)
         if self.injected.index is None and isinstance(critic, ClipCritic):
-            own = Exemplars(*open_index(self.home, self.context.chroma).own.shown())
-            critic = critic.knowing(own) if own.names else critic
+            own = open_index(self.home, self.context.chroma).own
+            return _knowing(critic, own, own.known())
         return critic
 
     @cached_property
@@ -106,6 +107,21 @@ class ResolvedParts:
     def store(self) -> ImageStore:
         """The image store."""
         return self.injected.store or ImageStore(self.home)
+
+
+@lru_cache(maxsize=4)
+def _knowing(critic: "ClipCritic", own: "OwnPictures", known: object) -> "ClipCritic":
+    """Return the critic that knows the own pictures, made once for as long as they stay as they are.
+
+    Args:
+        critic: that knows the library.
+        own: the pictures.
+        known: what is known of them, another object whenever they have changed.
+    """
+    from imagerag.agent.critic import Exemplars
+
+    shown = Exemplars(*own.shown())
+    return critic.knowing(shown) if shown.names else critic
 
 
 @lru_cache(maxsize=4)

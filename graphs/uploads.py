@@ -12,7 +12,7 @@ from imagerag.errors import UserError
 from imagerag.graphs.context import Context, load_context
 from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.graphs.state import Input, Output, State
-from imagerag.store.images import ImageStore
+from imagerag.store.images import ImageStore, StoredImage
 
 STORED = "sha256:"
 """Begins the ``file_id`` of an image block whose pixels lie in the image store."""
@@ -58,22 +58,23 @@ def uploading(graph: CompiledStateGraph[State, Context, Input, Output], store: I
     return UploadingGraph(image_store=store, **attributes)
 
 
-def picture_bytes(block: dict[str, Any], store: ImageStore) -> bytes:
-    """Return the bytes of the picture in an image block.
+def stored_picture(block: dict[str, Any], store: ImageStore) -> StoredImage:
+    """Return where the picture of an image block lies in the store, put there now if it comes in base64.
 
     Raises:
-        UserError: it is given by address, is not base64, or is no longer in the store.
+        UserError: it is given by address, is not base64 or no picture, or is no longer in the store.
     """
     file_id = str(block.get("file_id") or "")
     if file_id.startswith(STORED):
-        store.open(file_id.removeprefix(STORED))  # says in words what is wrong with it
-        return store.path(file_id.removeprefix(STORED)).read_bytes()
+        sha256 = file_id.removeprefix(STORED)
+        store.open(sha256)  # says in words what is wrong with it
+        return StoredImage(sha256, store.path(sha256))
     data = block.get("base64")
     if not data:
         shown = str(block.get("url") or file_id)[:80]
         raise UserError(f"image {shown!r} is given by address; send its bytes (base64) instead")
     try:
-        return base64.b64decode(data, validate=True)
+        return store.put_user_image(base64.b64decode(data, validate=True))
     except (binascii.Error, ValueError) as error:
         raise UserError(
             f"image {str(data)[:16]!r}... is not base64 ({error}); send the file's bytes in base64"
@@ -89,8 +90,8 @@ def _stripped(message: AnyMessage | BaseMessage, parts: ResolvedParts, last: boo
         if block["type"] != "image":
             blocks.append(block)
         elif last:
-            stored = parts.store.put_user_image(picture_bytes(dict(block), parts.store))
-            blocks.append({"type": "image", "file_id": STORED + stored.sha256})
+            sha256 = stored_picture(dict(block), parts.store).sha256
+            blocks.append({"type": "image", "file_id": STORED + sha256})
         else:
             blocks.append({"type": "text", "text": "(an image)"})
     return message.model_copy(update={"content": blocks})

@@ -189,8 +189,8 @@ class TestReplay:
         assert_refused(console("replay", str(file), home=home), repr(str(file)), "'an old owl'", "--home")
 
     def test_unknown_generator(self, tmp_path: Path, home: Path) -> None:
-        file = _drawn_by("sdxl", [], tmp_path)
-        assert_refused(console("replay", str(file), home=home), repr(str(file)), "'sdxl'", "patchwork")
+        file = _drawn_by("daydream", [], tmp_path)
+        assert_refused(console("replay", str(file), home=home), repr(str(file)), "'daydream'", "patchwork")
 
 
 def _drawn_by(generator: str, references: list[ManifestReference], folder: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,7 @@ def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
     """
     from diffusers import DiffusionPipeline
 
+    _keep_quiet()
     file = Path(model) / "model_index.json"
     try:
         table = (
@@ -99,7 +101,6 @@ def load(preset: Preset, settings: EngineSettings) -> Loaded:
 
     if preset.adapter is not None and not preset.allow_pickle and not preset.adapter.file.endswith(".safetensors"):
         raise _not_safe(preset.adapter.file)
-    _keep_quiet()
     device = choose_device(settings)
     dtype = choose_dtype(settings, device)
     class_name = class_of(preset.model, preset.revision, preset)
@@ -146,7 +147,9 @@ def _sizes(model: str) -> dict[str, float]:
 
 
 def _keep_quiet() -> None:
-    """Leave diffusers' warnings about what is handled here (long prompts, safety) out of the story on stderr."""
+    """Leave the libraries' warnings about what is handled here (long prompts, retries) out of the story on stderr."""
+    for library in ("diffusers", "huggingface_hub", "transformers"):
+        warnings.filterwarnings("ignore", module=library)
     logging.getLogger("diffusers").setLevel(logging.ERROR)
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 

@@ -19,7 +19,7 @@ class PreviewEvent(TypedDict):
     """What the drawing will be, roughly; not every generator shows it, and not after every step."""
 
     event: Literal["preview"]
-    image: str
+    png: str
     """A PNG of at most 128 pixels a side, in base64."""
 
 

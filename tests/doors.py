@@ -2,17 +2,23 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import openai
+import uvicorn
 from PIL import Image
 
 from imagerag.graphs.context import Context
 from imagerag.index.references import Hit
+from imagerag.serve.app import build_app, listen
 from imagerag.serve.room import EngineRoom
 from imagerag.serve.studio import Studio
 from tests.scripted import ScriptedCritic, Squares
+
+TOKENS = ("alpha-token-of-24-letters", "beta-token-of-24-letters!")
 
 
 class Shelf:
@@ -68,3 +74,26 @@ def scripted_studio(
     critic = ScriptedCritic(itertools.cycle(scores))
     chosen = {"generator": squares, "critic": critic, "index": Shelf()} | parts
     return Studio(Context(home=str(home)), room, **chosen)
+
+
+class Served:
+    """A server in this process, on a port of its own."""
+
+    def __init__(self, studio: Studio, **settings: Any) -> None:
+        self.studio = studio
+        listener = listen("127.0.0.1", 0, ())
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        config = uvicorn.Config(build_app(studio, **settings), log_level="error", timeout_graceful_shutdown=1)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=lambda: self._server.run(sockets=[listener]))
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+
+    def client(self, key: str = "someone", **settings: Any) -> openai.OpenAI:
+        return openai.OpenAI(base_url=self.url + "/v1", api_key=key, **({"max_retries": 0} | settings))
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(15)
+        self.studio.close()

@@ -43,6 +43,8 @@ class Squares:
             self.steps_done += 1
             if on_step:
                 on_step(step, STEPS)
+            if on_preview and step == 2:
+                on_preview(Image.new("RGB", (300, 200), "grey"))
         return [
             Drawing(Image.new("RGB", (16, 16), (seed % 256, len(request.references), 9)), seed)
             for seed in request.seeds

@@ -12,6 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from imagerag.engines.diffusion.drawing import DiffusionGenerator
+from imagerag.engines.diffusion.memory import choose_mode
 from imagerag.engines.diffusion.presets import Adapter, Preset, load_presets
 from imagerag.engines.generator import Drawing, DrawRequest, Reference
 from imagerag.engines.settings import EngineSettings
@@ -230,6 +231,27 @@ class TestMemory:
             DiffusionGenerator(preset(folder, "sd15"), EngineSettings(device="nonsense"))
         with pytest.raises(UserError, match="memory 'none' is not one of auto, full"):
             EngineSettings(memory="none")  # type: ignore[arg-type]
+
+    def test_4bit_needs_a_gpu(self, folder: Path) -> None:
+        with pytest.raises(UserError, match="memory '4bit' needs a GPU, and there is none here"):
+            DiffusionGenerator(preset(folder, "sd15"), EngineSettings(device="cpu", memory="4bit"))
+
+    @pytest.mark.parametrize(
+        ("free", "library", "expected"),
+        [
+            (20e9, True, "full"),
+            (9e9, True, "offload"),
+            (6e9, True, "4bit"),
+            (6e9, False, "sequential"),
+            (1e9, True, "sequential"),
+        ],
+    )
+    def test_auto_takes_the_fastest_that_fits(self, free: float, library: bool, expected: str) -> None:
+        weights = {"unet": 5e9, "text_encoder": 5.5e9, "vae": 0.2e9}
+        device = torch.device("cuda")
+        assert choose_mode(EngineSettings(), device, weights, int(free), library) == expected
+        assert choose_mode(EngineSettings(), torch.device("cpu"), weights, int(free), library) == "full"
+        assert choose_mode(EngineSettings(memory="offload"), device, weights, int(free), library) == "offload"
 
     def test_bfloat16(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sdxl"), EngineSettings(dtype="bfloat16"))

@@ -6,62 +6,23 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
-import uvicorn
 from PIL import Image
 
 from imagerag.errors import UserError
-from imagerag.serve.app import build_app, listen
+from imagerag.serve.app import listen
 from imagerag.serve.room import EngineRoom
-from imagerag.serve.studio import Studio
 from imagerag.store.manifest import read_manifest
-from tests.doors import Gate, Shelf, scripted_studio
+from tests.doors import TOKENS, Gate, Served, Shelf
 from tests.scripted import STEPS
 
 MODEL = "imagerag"
-TOKENS = ("alpha-token-of-24-letters", "beta-token-of-24-letters!")
-
-
-class Served:
-    """A server in this process, on a port of its own."""
-
-    def __init__(self, studio: Studio, **settings: Any) -> None:
-        self.studio = studio
-        listener = listen("127.0.0.1", 0, ())
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(build_app(studio, **settings), log_level="error", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=lambda: self._server.run(sockets=[listener]))
-        self._thread.start()
-        while not self._server.started:
-            time.sleep(0.01)
-
-    def client(self, key: str = "someone", **settings: Any) -> openai.OpenAI:
-        return openai.OpenAI(base_url=self.url + "/v1", api_key=key, **({"max_retries": 0} | settings))
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(15)
-        self.studio.close()
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    served: list[Served] = []
-
-    def start(settings: dict[str, Any] | None = None, **parts: Any) -> Served:
-        served.append(Served(scripted_studio(tmp_path, **parts), **(settings or {})))
-        return served[-1]
-
-    yield start
-    for one in served:
-        one.stop()
 
 
 def user(text: str, *parts: dict[str, Any]) -> Any:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doors import scripted_studio
-from tests.test_http import TOKENS, Served
+from tests.doors import TOKENS, Served, scripted_studio
 
 pytestmark = pytest.mark.slow
 

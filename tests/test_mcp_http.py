@@ -14,8 +14,7 @@ import httpx2
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.doors import Gate, scripted_studio
-from tests.test_http import TOKENS, Served
+from tests.doors import TOKENS, Gate, Served, scripted_studio
 
 
 @contextlib.asynccontextmanager

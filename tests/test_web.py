@@ -1,5 +1,7 @@
 """The browser's door: its API with plain requests, the approval of a redraw, and the page itself in Chromium."""
 
+import base64
+import io
 import json
 import re
 import shutil
@@ -11,25 +13,13 @@ from typing import Any
 import httpx
 import pytest
 from langgraph.types import Command
+from PIL import Image
 
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.turn import is_request
-from tests.doors import Gate, Shelf, scripted_studio
+from tests.doors import TOKENS, Gate, Served, Shelf, scripted_studio
 from tests.scripted import STEPS, ScriptedCritic, Squares
-from tests.test_http import TOKENS, Served, square
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
-    served: list[Served] = []
-
-    def start(settings: dict[str, Any] | None = None, **parts: Any) -> Served:
-        served.append(Served(scripted_studio(tmp_path, **parts), **(settings or {})))
-        return served[-1]
-
-    yield start
-    for one in served:
-        one.stop()
+from tests.test_http import square
 
 
 def browser_of(server: Served) -> httpx.Client:
@@ -57,7 +47,7 @@ def test_a_run_tells_every_step_and_a_conversation_is_told_again_after_a_restart
     server = serve(scores=[0.3, 0.9])
     client = browser_of(server)
     told = draw(client, "an owl", thread="sea", seed=7)
-    kinds = [event["event"] for event in told if event["event"] not in ("progress", "queued")]
+    kinds = [event["event"] for event in told if event["event"] not in ("progress", "preview", "queued")]
     assert kinds == ["images", "verdict", "captions", "references", "images", "verdict", "stop", "end"]
     assert told[-1]["run"]["stop_reason"] == "satisfied"
     assert str(tmp_path) not in json.dumps(told)
@@ -172,6 +162,20 @@ def test_programs_answer_the_interrupt_as_langchains_middleware_has_it(tmp_path:
     assert result["stop_reason"] == "satisfied"
     assert result["images"][-1]["references"] == asked.value["action_requests"][0]["args"]["reference_ids"]
     assert sum(is_request(message) for message in result["messages"]) == 1
+
+
+def test_who_looks_on_sees_previews_and_who_comes_later_none(serve: Callable[..., Served]) -> None:
+    gate = Gate()
+    client = browser_of(serve(scores=[0.9], before_step=gate))
+    run_id = client.post("/web/runs", json={"prompt": "an owl"}).json()["run_id"]
+    told = []
+    for event in events(client, run_id):
+        gate.open.set()  # the first event is the first step, so somebody looks on
+        told.append(event)
+    (preview,) = (event for event in told if event["event"] == "preview")
+    with Image.open(io.BytesIO(base64.b64decode(preview["png"]))) as image:
+        assert image.size == (128, 85)
+    assert "preview" not in {event["event"] for event in events(client, run_id)}
 
 
 def test_mistakes_are_answered_with_what_is_valid(serve: Callable[..., Served]) -> None:

@@ -226,7 +226,7 @@ class Workbench:
     def _preview(self, image: Image.Image) -> None:
         small = image.convert("RGB")
         small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
-        self.emit({"event": "preview", "image": base64.b64encode(encode_png(small)).decode("ascii")})
+        self.emit({"event": "preview", "png": base64.b64encode(encode_png(small)).decode("ascii")})
 
 
 def open_pixels(parts: Parts, record: ImageRecord | ReferenceRecord) -> Image.Image:

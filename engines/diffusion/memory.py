@@ -71,7 +71,12 @@ def choose_mode(
         weights: bytes of each part of the pipeline; may be empty if not known.
         free: bytes free on the device; ``None`` where that isn't known.
         has_4bit: whether a library for it is installed.
+
+    Raises:
+        UserError: 4 bits were asked for on a CPU, where no library computes in them.
     """
+    if settings.memory == "4bit" and device.type == "cpu":
+        raise UserError("memory '4bit' needs a GPU, and there is none here; give --memory auto")
     if settings.memory != "auto":
         return settings.memory
     if device.type == "cpu" or free is None or not weights:

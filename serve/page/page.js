@@ -78,12 +78,13 @@ function addAsked(text, pictures = []) {
 function addRun() {
   const bar = make("progress", { max: 1, value: 0, "aria-label": "Progress of the drawing at hand" });
   const line = make("p", { class: "soft", text: "sent" });
+  const preview = make("img", { class: "preview", alt: "Rough preview of the drawing at hand", width: 128, hidden: true });
   const steps = make("ul", { "aria-label": "Steps" });
   const actions = make("div", { class: "actions" });
-  const node = make("li", { class: "run" }, line, bar, steps, actions);
+  const node = make("li", { class: "run" }, line, bar, preview, steps, actions);
   $("log").append(node);
   node.scrollIntoView({ block: "end" });
-  return { node, bar, line, steps, actions };
+  return { node, bar, line, preview, steps, actions };
 }
 
 function step(run, heading, ...children) {
@@ -111,7 +112,12 @@ function onEvent(run, event) {
       run.bar.max = event.total; run.bar.value = event.done;
       run.line.textContent = `${event.what}: step ${event.done} of ${event.total}`;
       break;
+    case "preview":
+      run.preview.src = `data:image/png;base64,${event.png}`;
+      run.preview.hidden = false;
+      break;
     case "images":
+      run.preview.hidden = true;
       step(run, event.images.length > 1 ? `${event.images.length} candidates drawn` : `${event.images[0].id} drawn`,
         ...event.images.slice(0, 6).map(figure));
       remember(event.images);

@@ -21,11 +21,13 @@ from tests import tiny_models
 SAVED: dict[str, Callable[[Path], Path]] = {
     "sd15": tiny_models.save_sd15,
     "sdxl": tiny_models.save_sdxl,
+    "kolors": tiny.save_kolors,
     "sd35": tiny.save_sd3,
     "flux": tiny.save_flux,
     "omnigen": tiny.save_omnigen,
     "qwen-edit": tiny.save_qwen,
     "kontext": tiny.save_kontext,
+    "flux2": tiny.save_flux2,
     "flux2-klein": tiny.save_klein,
 }
 """By the preset whose pipeline class it is."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
 from diffusers import (
     AutoencoderKL,
@@ -41,6 +42,7 @@ from transformers import (
     T5TokenizerFast,
 )
 
+from tests import tiny_models
 from tests.tiny_models import WIDTH, clip_text, clip_tokenizer, clip_vision
 
 LETTERS = [chr(code) for code in range(32, 127)]
@@ -52,11 +54,11 @@ def t5_tokenizer() -> T5TokenizerFast:
     return T5TokenizerFast(vocab=[(word, 0.0 if k < 3 else -3.0) for k, word in enumerate(words)], extra_ids=0)
 
 
-def qwen_tokenizer() -> Qwen2Tokenizer:
+def qwen_tokenizer(*more: str) -> Qwen2Tokenizer:
     """The byte-level alphabet, and the words that Qwen's pipelines and processor put between prompts and pictures."""
     special = [
         "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>",
-        "<|video_pad|>",
+        "<|video_pad|>", *more,
     ]  # fmt: skip
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {word: number for number, word in enumerate([*special, *alphabet])}
@@ -284,4 +286,67 @@ def save_qwen(folder: Path) -> Path:
             num_attention_heads=2, joint_attention_dim=16, axes_dims_rope=(4, 4, 8),
         ),
     ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def save_kolors(folder: Path) -> Path:
+    """Kolors: a UNet like SDXL's under ChatGLM, whose tokenizer is a SentencePiece model, trained here on letters."""
+    import sentencepiece
+    from diffusers.pipelines.kolors.text_encoder import ChatGLMConfig, ChatGLMModel
+    from diffusers.pipelines.kolors.tokenizer import ChatGLMTokenizer
+
+    torch.manual_seed(0)
+    folder.mkdir(parents=True, exist_ok=True)
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(["an owl and a moon", "".join(LETTERS)]), model_prefix=str(folder / "letters"),
+        model_type="char", vocab_size=104, hard_vocab_limit=False,
+    )  # fmt: skip
+    tokenizer = ChatGLMTokenizer(str(folder / "letters.model"), padding_side="left")
+    encoder = ChatGLMModel(
+        ChatGLMConfig(
+            num_layers=2, padded_vocab_size=300, hidden_size=32, ffn_hidden_size=37, kv_channels=8,
+            num_attention_heads=4, seq_length=256, multi_query_attention=True, multi_query_group_num=2,
+            add_bias_linear=False, add_qkv_bias=True, rmsnorm=True, original_rope=True,
+        ), empty_init=False
+    )  # fmt: skip
+    for name, weights in encoder.named_parameters():
+        if "layernorm" in name:  # left uninitialised by its authors
+            torch.nn.init.ones_(weights)
+    diffusers.KolorsPipeline(
+        vae=tiny_models.vae(), text_encoder=encoder, tokenizer=tokenizer, scheduler=tiny_models.scheduler(),
+        unet=tiny_models.unet(
+            cross_attention_dim=32, attention_head_dim=(2, 4), use_linear_projection=True,
+            addition_embed_type="text_time", addition_time_embed_dim=8, transformer_layers_per_block=(1, 2),
+            projection_class_embeddings_input_dim=6 * 8 + 32, encoder_hid_dim=32, encoder_hid_dim_type="text_proj",
+        ),
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def save_flux2(folder: Path) -> Path:
+    """FLUX.2 dev: a Mistral 3 that reads the words, of which layers 10, 20 and 30 are used."""
+    from transformers import Mistral3Config, Mistral3ForConditionalGeneration, PixtralImageProcessor, PixtralProcessor
+
+    torch.manual_seed(0)
+    tokenizer = qwen_tokenizer("[IMG]", "[IMG_BREAK]", "[IMG_END]")
+    encoder = Mistral3ForConditionalGeneration(
+        Mistral3Config(
+            text_config={
+                "model_type": "mistral", "hidden_size": 16, "intermediate_size": 37, "num_hidden_layers": 31,
+                "num_attention_heads": 2, "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 300,
+                "bos_token_id": 0, "eos_token_id": 2,
+            },
+            vision_config={
+                "model_type": "pixtral", "hidden_size": 16, "intermediate_size": 37, "num_hidden_layers": 1,
+                "num_attention_heads": 2, "image_size": 32, "patch_size": 16, "head_dim": 8,
+            },
+            image_token_id=tokenizer.convert_tokens_to_ids("[IMG]"),
+        )
+    )  # fmt: skip
+    processor = PixtralProcessor(
+        image_processor=PixtralImageProcessor(), tokenizer=tokenizer, chat_template=tokenizer.chat_template
+    )
+    diffusers.Flux2Pipeline(
+        scheduler=flow(), vae=flux2_vae(), text_encoder=encoder, tokenizer=processor, transformer=flux2_transformer(48)
+    ).save_pretrained(folder)
     return folder

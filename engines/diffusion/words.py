@@ -75,11 +75,13 @@ def beyond(pipeline: Any, text: str) -> str:
     tokenizer = next((found for name in names if (found := getattr(pipeline, name, None)) is not None), None)
     if tokenizer is None:
         return ""
-    tokenizer = getattr(tokenizer, "tokenizer", tokenizer)  # a processor holds one
+    template = getattr(tokenizer, "chat_template", None)
+    if not hasattr(tokenizer, "model_max_length"):
+        tokenizer = tokenizer.tokenizer  # a processor, which holds one (FLUX.2)
     parameter = inspect.signature(pipeline.__call__).parameters.get("max_sequence_length")
     most = min(int(tokenizer.model_max_length), parameter.default if parameter else 10**9)
     ids = tokenizer(text, truncation=False, verbose=False).input_ids
-    if getattr(tokenizer, "chat_template", None):
+    if template:
         most -= TEMPLATE
     if len(ids) <= most:
         return ""

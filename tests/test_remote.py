@@ -1,6 +1,7 @@
 """Remote generators against real servers on loopback: what goes out, what comes back, and what goes wrong."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from PIL import Image
 
 from imagerag.engines.generator import DrawRequest, Reference
 from imagerag.engines.providers import load_generator
-from imagerag.engines.remote import calling
+from imagerag.engines.remote import calling, openai_images
 from imagerag.engines.remote.comfyui import ComfyUI
 from imagerag.engines.remote.openai_images import OpenAIImages
 from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
@@ -84,6 +85,18 @@ class TestOpenAIImages:
             pytest.raises(InvalidArgument, match=r"drew nothing: the server answered 500, 3 of 3 tries"),
         ):
             OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_a_server_that_keeps_silent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(openai_images, "TIMEOUT", 0.2)
+
+        def script(number: int) -> Answer:
+            if number == 0:
+                time.sleep(1.0)
+            return Answer()
+
+        with images_server(script) as server:
+            assert OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert len(server.asked) == 2
 
     def test_nobody_there(self) -> None:
         with pytest.raises(InvalidArgument, match=r"drew nothing: no answer \(ConnectError\)"):

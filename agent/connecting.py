@@ -34,7 +34,7 @@ KEYS = {
 SERVER_KEY = "IMAGERAG_SERVER_KEY"
 """The variable with the key of a server named by address; a provider's own key is never sent to another address."""
 
-EXAMPLES = "openai:gpt-5, ollama:qwen3-vl, openai:MODEL@http://HOST:PORT/v1"
+EXAMPLES = "openai:gpt-5, ollama:qwen3-vl, transformers:FOLDER, openai:MODEL@http://HOST:PORT/v1"
 
 _SERVER = re.compile(r"openai:(?P<model>.+)@(?P<url>https?://\S+)")
 
@@ -48,11 +48,16 @@ def connect(name: str) -> BaseChatModel:
     """Return the chat model of that name; nothing is sent yet.
 
     Args:
-        name: ``provider:model``, or ``openai:MODEL@URL`` for a server that speaks OpenAI's protocol.
+        name: ``provider:model``, ``openai:MODEL@URL`` for a server that speaks OpenAI's protocol, or
+            ``transformers:MODEL`` for a checkpoint that runs here.
 
     Raises:
         UserError: the provider is not known, its package is not installed, or its key is not set.
     """
+    if name.startswith("transformers:"):
+        from imagerag.agent.local.loading import load_local
+
+        return load_local(name)
     if importlib.util.find_spec("langchain") is None:
         raise UserError(f"model {name!r} needs 'langchain', which is not installed; run: pip install 'imagerag[vlm]'")
     # Our own retries heed the run's budget; a client that retries by itself would not.

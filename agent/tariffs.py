@@ -87,6 +87,8 @@ def load_tariff(name: str) -> Tariff:
     if own is not None:
         return Tariff(name, own[0] / 1e6, own[1] / 1e6)
     provider, model = name.split(":", 1)
+    if provider == "transformers":  # it runs here, and nobody sends a bill
+        return Tariff(name, 0.0, 0.0)
     if "@http" in model:
         return Tariff(name)
     try:

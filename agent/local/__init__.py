@@ -1,0 +1,1 @@
+"""Vision-language models that run here, from a checkpoint of transformers. Importing this package is cheap."""

@@ -1,0 +1,74 @@
+"""From ``transformers:MODEL`` to a chat model, or one line that says why not."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from imagerag.agent.local.model import LocalChatModel
+from imagerag.agent.tariffs import TAG
+from imagerag.engines.settings import EngineSettings
+from imagerag.errors import UserError
+
+PREFIX = "transformers:"
+
+
+@lru_cache(maxsize=2)
+def load_local(name: str) -> LocalChatModel:
+    """Load a checkpoint, once per process, whoever asks it; weights only from safetensors.
+
+    Args:
+        name: ``transformers:`` and a model id or a folder. ``IMAGERAG_DEVICE``, ``IMAGERAG_DTYPE`` and
+            ``IMAGERAG_MEMORY`` say where and how, as for generators; ``4bit`` quantises it.
+
+    Raises:
+        UserError: it isn't here and can't be fetched, has no chat template, or a device or library is lacking.
+    """
+    import transformers
+    from transformers import AutoConfig, AutoProcessor, AutoTokenizer
+
+    from imagerag.engines.diffusion.memory import choose_device, choose_dtype, has_4bit
+
+    settings = EngineSettings(
+        os.environ.get("IMAGERAG_DEVICE") or "auto",
+        os.environ.get("IMAGERAG_DTYPE") or "auto",
+        os.environ.get("IMAGERAG_MEMORY") or "auto",  # type: ignore[arg-type]
+    )
+    device = choose_device(settings)
+    options: dict[str, Any] = {"dtype": choose_dtype(settings, device), "use_safetensors": True}
+    if settings.memory == "4bit":
+        if device.type == "cpu" or not has_4bit():
+            raise UserError(f"model {name!r} in 4 bits needs a GPU and bitsandbytes; give --memory auto")
+        quantised: Any = transformers.BitsAndBytesConfig
+        options["quantization_config"] = quantised(load_in_4bit=True)
+    for library in ("transformers", "huggingface_hub"):
+        logging.getLogger(library).setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", module=library)
+    model_id = str(Path(name.removeprefix(PREFIX)).expanduser())
+    try:
+        config = AutoConfig.from_pretrained(model_id)
+        sees = type(config) in transformers.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+        factory: Any = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
+        processor: Any = (AutoProcessor if sees else AutoTokenizer).from_pretrained(model_id)
+        model = factory.from_pretrained(model_id, **options).eval()
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        reason = " ".join(str(error).split())[:200]
+        if Path(model_id).exists() or isinstance(error, ImportError):
+            raise UserError(f"model {name!r} can't be loaded ({reason}); check the folder") from error
+        raise UserError(
+            f"model {name!r} is not on this machine and can't be downloaded ({reason}); where there is a network: "
+            f"hf download {model_id}"
+        ) from error
+    if not getattr(processor, "chat_template", None):
+        raise UserError(
+            f"model {name!r} has no chat template; take a checkpoint tuned for chat (often named -Instruct)"
+        )
+    if "quantization_config" not in options:
+        model.to(device)
+    return LocalChatModel(
+        model=model, processor=processor, name_or_path=model_id, takes_images=sees, metadata={TAG: name}
+    )

@@ -110,8 +110,7 @@ def replay_parser() -> Parser:
     )
     parser.add_argument("file", metavar="FILE.png", help="an image that imagerag made")
     parser.add_argument("--out", metavar="DIR", help="write the new drawing there (default: compare only)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
+    _add_usual(parser)
     return parser
 
 
@@ -136,8 +135,7 @@ def index_parser() -> Parser:
     )
     _add_index_places(parser)
     parser.add_argument("--allow-urls", action="store_true", help="fetch pictures that are named by https address")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
+    _add_usual(parser)
     return parser
 
 
@@ -178,8 +176,7 @@ def search_parser() -> Parser:
     parser.add_argument("--like", metavar="FILE", help="your own pictures that look like this one, too, come first")
     parser.add_argument("--html", metavar="FILE", help="write a page; FILE ends in .html and can be left out")
     _add_index_places(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON list")
-    parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
+    _add_usual(parser, "list")
     return parser
 
 
@@ -225,6 +222,12 @@ def chat_parser() -> Parser:
     )
     _add_door(parser)
     return parser
+
+
+def _add_usual(parser: Parser, prints: str = "object") -> None:
+    """Add what every word but the default one takes."""
+    parser.add_argument("--json", action="store_true", help=f"print one JSON {prints}")
+    parser.add_argument("--home", metavar="DIR", help="data directory (IMAGERAG_HOME)")
 
 
 def _add_address(parser: Parser, port: int) -> Any:

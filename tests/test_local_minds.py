@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from PIL import Image
 
 from imagerag.agent.local.loading import load_local
+from imagerag.agent.local.model import _turns
 from imagerag.agent.local.tool_calls import read_calls
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
@@ -78,6 +80,35 @@ class TestModels:
         assert all(step["money"] == 0 for step in result["trace"])
 
 
+PLAIN = (
+    "{% for m in messages %}"
+    "{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}"
+    "{% if m.role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
+    "<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+)
+"""As Gemma's: no system turn, no tools, and roles that alternate."""
+
+
+def test_a_template_without_tools_gets_everything_in_plain_turns(tmp_path: Path) -> None:
+    model = load_local(f"transformers:{tiny_minds.save_words_only(tmp_path / 'plain', PLAIN)}")
+    call = {"name": "generate", "args": {"prompt": "an owl"}, "id": "c1", "type": "tool_call"}
+    conversation = [
+        SystemMessage("You draw."),
+        HumanMessage("an owl"),
+        AIMessage("", tool_calls=[call, {**call, "id": "c2"}]),
+        ToolMessage("image-1", tool_call_id="c1", name="generate"),
+        ToolMessage("image-2", tool_call_id="c2", name="generate"),
+    ]
+    tools = [convert_to_openai_tool(tool) for tool in make_tools(lambda: None)]  # type: ignore[arg-type, return-value]
+    turns, _ = _turns(conversation, False)
+    text = model._rendered(turns, tools)
+    assert text.count("<|im_start|>user") == 2
+    assert "search_references" in text
+    assert text.count('<tool_call>{"name": "generate", "arguments": {"prompt": "an owl"}}</tool_call>') == 2
+    assert "Result of generate:\nimage-1\nResult of generate:\nimage-2" in text
+    assert model.invoke(conversation, max_tokens=4, tools=tools).usage_metadata is not None
+
+
 class TestLoading:
     def test_what_is_not_here(self) -> None:
         with pytest.raises(UserError, match=r"is not on this machine .* hf download nobody/nothing"):
@@ -126,6 +157,7 @@ def test_each_format_in_use(text: str, left: str) -> None:
         "I would generate(an owl) if I could",
         '{"answer": "no"}',
         "print('hello')",
+        "generate(prompt={1, 2})",
         '```python\nimport os\nos.remove("x")\n```',
         '<tool_call>{"name": "generate", "arguments": {"prompt": ',
         "[TOOL_CALLS] generate it",

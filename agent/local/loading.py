@@ -57,13 +57,15 @@ def load_local(name: str) -> LocalChatModel:
         model = factory.from_pretrained(model_id, **options).eval()
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = " ".join(str(error).split())[:200]
-        if Path(model_id).exists() or isinstance(error, ImportError):
+        if Path(model_id).exists() or Path(model_id).is_absolute() or isinstance(error, ImportError):
             raise UserError(f"model {name!r} can't be loaded ({reason}); check the folder") from error
         raise UserError(
             f"model {name!r} is not on this machine and can't be downloaded ({reason}); where there is a network: "
             f"hf download {model_id}"
         ) from error
-    if not getattr(processor, "chat_template", None):
+    if not getattr(processor, "chat_template", None):  # some keep it with the tokenizer alone
+        processor.chat_template = getattr(getattr(processor, "tokenizer", None), "chat_template", None)
+    if not processor.chat_template:
         raise UserError(
             f"model {name!r} has no chat template; take a checkpoint tuned for chat (often named -Instruct)"
         )

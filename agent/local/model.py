@@ -184,13 +184,33 @@ class LocalChatModel(BaseChatModel):
 
     def _inputs(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> Any:
         turns, images = _turns(messages, self.takes_images)
-        template: Any = self._processor
-        text = template.apply_chat_template(turns, tools=tools or None, add_generation_prompt=True, tokenize=False)
+        text = self._rendered(turns, tools)
         if self.takes_images:
             inputs = self._processor(text=[text], images=images or None, return_tensors="pt")
         else:
             inputs = self._processor([text], return_tensors="pt", add_special_tokens=False)
         return inputs.to(self._model.device)
+
+    def _rendered(self, turns: list[dict[str, Any]], tools: list[dict[str, Any]]) -> str:
+        """Return the conversation as the checkpoint's template words it.
+
+        Many templates leave tools out without a word, or refuse system turns, tool results, or two turns of one role:
+        those get a conversation in which everything is said in plain, alternating turns.
+        """
+        from jinja2 import TemplateError
+
+        def render(turns: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
+            return str(
+                self._processor.apply_chat_template(turns, tools=tools, add_generation_prompt=True, tokenize=False)
+            )
+
+        try:
+            text = render(turns, tools or None)
+            if not tools or text != render(turns, None):
+                return text
+        except TemplateError:
+            pass  # it says what it doesn't take; the plain turns below need none of that
+        return render(plainly(turns, tools), None)
 
 
 def _names(settings: dict[str, Any]) -> set[str]:
@@ -199,14 +219,7 @@ def _names(settings: dict[str, Any]) -> set[str]:
 
 def _without_marks(text: str, tokenizer: Any) -> str:
     """Return text without the tokens that only end it; those around tool calls stay, to be read."""
-    for mark in (
-        tokenizer.eos_token,
-        tokenizer.pad_token,
-        tokenizer.bos_token,
-        "<|im_end|>",
-        "<|eot_id|>",
-        "<end_of_turn>",
-    ):
+    for mark in (tokenizer.eos_token, tokenizer.pad_token, tokenizer.bos_token, *ENDINGS):
         if mark:
             text = text.replace(mark, "")
     return text
@@ -241,6 +254,35 @@ def _turns(messages: list[BaseMessage], takes_images: bool) -> tuple[list[dict[s
             turns.append({"role": "user", "content": _content(text, len(seen), takes_images)})
         images += seen
     return turns, images
+
+
+def plainly(turns: list[dict[str, Any]], tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a conversation in turns of user and assistant alone, in turn, with tools, calls and results as text."""
+    said: list[tuple[str, list[dict[str, Any]]]] = []
+    if tools:
+        offered = "\n".join(json.dumps(tool["function"]) for tool in tools)
+        text = (
+            f"You can call these tools:\n{offered}\nTo call one, answer with nothing but "
+            '<tool_call>{"name": NAME, "arguments": {...}}</tool_call>'
+        )
+        said.append(("user", [{"type": "text", "text": text}]))
+    for turn in turns:
+        content = turn["content"]
+        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+        if turn["role"] == "tool":
+            blocks = [{"type": "text", "text": f"Result of {turn['name']}:"}, *blocks]
+        for call in turn.get("tool_calls", ()):
+            blocks.append({"type": "text", "text": f"<tool_call>{json.dumps(call['function'])}</tool_call>"})
+        role = "assistant" if turn["role"] == "assistant" else "user"
+        if said and said[-1][0] == role:
+            said[-1][1].extend(blocks)
+        else:
+            said.append((role, blocks))
+    whole = all(isinstance(turn["content"], str) for turn in turns)
+    return [
+        {"role": role, "content": "\n".join(block["text"] for block in blocks if block["text"]) if whole else blocks}
+        for role, blocks in said
+    ]
 
 
 def _content(text: str, images: int, in_blocks: bool) -> Any:

@@ -105,6 +105,10 @@ def _python(text: str) -> list[dict[str, Any]] | None:
             arguments = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg}
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             return None
+        try:
+            json.dumps(arguments)
+        except (TypeError, ValueError):  # a set, bytes ...: no tool takes those
+            return None
         calls.append({"name": node.func.id, "arguments": arguments})
     return calls or None
 

@@ -55,6 +55,8 @@ class ImagesServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Images)
         self.script = script
         self.asked: list[Asked] = []
+        self.fetched: list[str] = []
+        """Keys that came with requests for images by address."""
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
@@ -89,6 +91,7 @@ class _Images(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     def do_GET(self) -> None:
+        self.server.fetched.append(self.headers.get("authorization", ""))
         data = a_png("blue")
         self.send_response(200)
         self.send_header("content-length", str(len(data)))

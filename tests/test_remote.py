@@ -1,7 +1,10 @@
 """Remote generators against real servers on loopback: what goes out, what comes back, and what goes wrong."""
 
+import base64
 import json
+import struct
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +144,43 @@ class TestOpenAIImages:
         with images_server(script) as server:
             image = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))[0].image
         assert image.getpixel((3, 3)) == (0, 0, 255)
+
+    def test_an_image_by_address_is_fetched_without_the_key(self) -> None:
+        def script(number: int) -> Answer:
+            return Answer(json.dumps({"data": [{"url": f"{server.url.removesuffix('/v1')}/a.png"}]}).encode())
+
+        with images_server(script) as server:
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+            assert server.fetched == [""]
+
+    def test_an_address_that_only_begins_like_the_servers_is_not_its_own(self) -> None:
+        def script(number: int) -> Answer:
+            address = server.url.removesuffix("/v1").replace("127.0.0.1", "127.0.0.1.evil.invalid")
+            return Answer(json.dumps({"data": [{"url": f"{address}/a.png"}]}).encode())
+
+        with (
+            images_server() as other,
+            images_server(
+                lambda number: Answer(json.dumps({"data": [{"url": f"{other.url}/a.png"}]}).encode())
+            ) as first,
+            pytest.raises(UserError, match="not a public address"),
+        ):
+            OpenAIImages(f"m@{first.url}").draw(DrawRequest("an owl", (1,)))
+        assert other.fetched == []
+        with images_server(script) as server, pytest.raises((UserError, InvalidArgument)):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert server.fetched == []
+
+    def test_a_decompression_bomb_is_no_image(self) -> None:
+        header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+        chunk = b"IHDR" + header
+        png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        body = json.dumps({"data": [{"b64_json": base64.b64encode(png).decode()}]}).encode()
+        with (
+            images_server(lambda number: Answer(body)) as server,
+            pytest.raises(InvalidArgument, match="an answer without a whole image"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
 
     def test_an_address_inside_this_network_is_not_fetched(self) -> None:
         body = json.dumps({"data": [{"url": "http://127.0.0.1:9/secret.png"}]}).encode()

@@ -248,7 +248,7 @@ def _fetched(client: httpx.Client, prompt_id: str) -> Image.Image:
             return image.convert("RGB")
     except httpx.HTTPError as error:
         raise PassingFailure(f"no answer ({type(error).__name__})") from error
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise PassingFailure("an answer without a whole image") from error
 
 

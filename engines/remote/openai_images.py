@@ -27,8 +27,6 @@ KEY, SERVER_KEY = "OPENAI_API_KEY", "IMAGERAG_SERVER_KEY"
 TIMEOUT = 300.0
 """Seconds; the slowest models take two minutes for one image."""
 SIZE = "1024x1024"
-MOST_BYTES = 64 * 2**20
-"""Of one answer; an image of a megapixel has about 3 MB in base64."""
 
 MOST_REFERENCES = {"dall-e-2": 0, "dall-e-3": 0}
 """By model. dall-e-2 edits one image under a mask, dall-e-3 none; what isn't listed takes ``USUAL``."""
@@ -37,6 +35,9 @@ USUAL = 16
 
 REFUSALS = ("moderation_blocked", "content_policy_violation")
 """Error codes by which a server says that its safety system refused."""
+
+UNUSABLE = (KeyError, IndexError, TypeError, AttributeError)
+"""What reading an answer of another shape raises."""
 
 _NAME = re.compile(r"(?P<model>[^@]+)(?:@(?P<url>https?://\S+))?")
 
@@ -127,14 +128,14 @@ class OpenAIImages:
                 except httpx.HTTPError as error:
                     raise PassingFailure(f"no answer ({type(error).__name__})") from error
                 raise_for(response)
-                return self._read(response, client)
+                return self._read(response)
 
             try:
                 return patiently(call, check, client.close)
             except PassingFailure as failure:
                 raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; try again later") from failure
 
-    def _read(self, response: httpx.Response, client: httpx.Client) -> tuple[Image.Image, dict[str, int]]:
+    def _read(self, response: httpx.Response) -> tuple[Image.Image, dict[str, int]]:
         try:
             body = json.loads(response.content)
         except ValueError as error:
@@ -144,10 +145,10 @@ class OpenAIImages:
             self._refuse(response.status_code, body)
         try:
             entry = body["data"][0]
-            data = base64.b64decode(entry["b64_json"]) if entry.get("b64_json") else self._fetched(entry["url"], client)
+            data = base64.b64decode(entry["b64_json"]) if entry.get("b64_json") else self._fetched(entry["url"])
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
                 picture = image.convert("RGB")
-        except (KeyError, IndexError, TypeError, AttributeError, binascii.Error, OSError, ValueError) as error:
+        except (*UNUSABLE, binascii.Error, OSError, ValueError, Image.DecompressionBombError) as error:
             raise PassingFailure(f"an answer without a whole image ({type(error).__name__})") from error
         told = body.get("usage") if isinstance(body.get("usage"), dict) else {}
         usage = {
@@ -167,10 +168,17 @@ class OpenAIImages:
             raise UserError(f"{self.name!r} can't be used: the server answered {status} ({said}); check key and model")
         raise InvalidArgument(f"{self.name!r} refuses the request: {status} ({said})")
 
-    def _fetched(self, url: str, client: httpx.Client) -> bytes:
+    def _fetched(self, url: str) -> bytes:
         """Return an image that is given by address: the server's own, or a public one."""
-        if str(url).startswith(self._base.removesuffix("/v1")):
-            response = client.get(url)
+        try:
+            asked, own = httpx.URL(str(url)), httpx.URL(self._base)
+        except httpx.InvalidURL as error:
+            raise ValueError(f"no address: {str(url)[:80]!r}") from error
+        if (asked.scheme, asked.host, asked.port) == (own.scheme, own.host, own.port):
+            try:  # without the key: an image needs none, and whoever wrote the address should not get it
+                response = httpx.get(asked, timeout=TIMEOUT, follow_redirects=False)
+            except httpx.HTTPError as error:
+                raise PassingFailure(f"no image ({type(error).__name__})") from error
             raise_for(response)
             return response.content
         from imagerag.store.fetching import fetch

@@ -121,7 +121,9 @@ class TestOpenAIImages:
             OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
         assert len(server.asked) == 1
         with images_server(lambda number: Answer() if number else Answer(body, 400)) as server:
-            assert [one.seed for one in OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1, 2)))] == [2]
+            drawn = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1, 2)))
+        assert [one.seed for one in drawn] == [2]
+        assert "refuses this (Your request was rejected.)" in str(drawn[0].facts["notes"])
 
     def test_a_wrong_key_never_shows(self) -> None:
         body = json.dumps({"error": {"message": "Incorrect API key provided: sk-of-the-server."}}).encode()

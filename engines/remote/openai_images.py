@@ -96,6 +96,7 @@ class OpenAIImages:
         ]
         drawings: list[Drawing] = []
         refused: DrawingRefused | None = None
+        notes: list[str] = []
         for done, seed in enumerate(request.seeds, 1):
             if check is not None:
                 check()
@@ -103,9 +104,17 @@ class OpenAIImages:
                 image, usage = self._one(words, files, check)
             except DrawingRefused as error:
                 refused = error
+                notes.append(str(error))
                 continue
             digest = hashlib.sha256(image.tobytes()).hexdigest()[:12]
-            facts = {"model": self.model, "words": words, "seed_used": False, "usage": usage, "answer": digest}
+            facts = {
+                "model": self.model,
+                "words": words,
+                "seed_used": False,
+                "usage": usage,
+                "answer": digest,
+                "notes": notes,
+            }
             drawings.append(Drawing(image, seed, facts))
             if on_step is not None:
                 on_step(done, len(request.seeds))

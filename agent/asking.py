@@ -4,12 +4,8 @@ Whatever a model sends back, the run goes on: arguments that are not JSON, repea
 made into something the tools can refuse with a message the model understands.
 """
 
-import contextvars
 import json
-import queue
 import random
-import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -24,6 +20,7 @@ from imagerag.agent.recording import Request, Role, answered
 from imagerag.agent.replaying import RecordedFailure, ReplayModel
 from imagerag.agent.tariffs import MOST_WORDS, TAG, estimate, tariff_of
 from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.patience import in_time, pause, retry_after
 
 RETRIES = 2
 """Further attempts after one that failed for a reason that may pass."""
@@ -111,18 +108,19 @@ def ask(
         meter.calls += 1
         put = tape.instead_of(call)
         try:
-            answer = _in_time(lambda put=put, settings=settings: put(list(messages), **settings), meter.check)  # type: ignore[misc]
+            answer = in_time(lambda put=put, settings=settings: put(list(messages), **settings), meter.check)  # type: ignore[misc]
         except (BudgetExceeded, Cancelled) as stop:
             tape.enter(ended="cancelled" if isinstance(stop, Cancelled) else [stop.kind, stop.used, stop.limit])
             raise
-        except _Failed as failed:
+        except Exception as error:
+            failed = _Failure(error)
             tape.enter(failure={"why": failed.why, "lasting": failed.lasting, "status": status_of(failed.error)})
             if (status_of(failed.error) or 200) < 400 and not failed.lasting:  # it was taken in, and may be billed
                 meter.enter_failure(asked, most, tariff)
             failures.append(failed.why)
             if failed.lasting or len(failures) > RETRIES:
                 raise ModelFailed(failed.why, lasting=failed.lasting, attempts=len(failures)) from failed.error
-            _wait(failed.wait if failed.wait is not None else _backoff(len(failures)), meter.check)
+            pause(failed.wait if failed.wait is not None else _backoff(len(failures)), meter.check)
         else:
             tape.enter(**answered(answer))
             meter.enter(answer, asked, tariff)
@@ -159,82 +157,22 @@ class _Tape:
             self._meter.recorder.enter(self._meter.run, self._role, name, self._request, outcome)
 
 
-class _Failed(Exception):
-    """One attempt failed."""
+class _Failure:
+    """One attempt that failed: whether another may help, the seconds to wait for it, and why, in one line."""
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: Exception) -> None:
         self.error = error
         self.wait: float | None
         if isinstance(error, RecordedFailure):
             self.lasting, self.wait, self.why = error.lasting, 0.0, str(error)
             return
         self.lasting = is_lasting(error)
-        self.wait = retry_after(error)
+        self.wait = _asked_to_wait(error)
         self.why = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-
-
-class _Worker:
-    """A thread that runs calls one by one and is used again; one whose call hangs is left behind.
-
-    Daemon threads, which an executor's are not: a server that never answers may not keep the process from ending.
-    """
-
-    def __init__(self) -> None:
-        self.jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        threading.Thread(target=self._work, daemon=True, name="imagerag-model-call").start()
-
-    def _work(self) -> None:
-        while True:
-            self.jobs.get()()
-            _idle.append(self)
-
-
-_idle: list[_Worker] = []
-"""Workers that wait for a call; a list's ``append`` and ``pop`` are atomic."""
-
-
-def _in_time(call: Callable[[], AIMessage], check: Callable[[], None]) -> AIMessage:
-    """Run the call on a thread of its own, so that the run's clock and its cancel switch end the wait.
-
-    A server that sends a byte now and then never times out by itself.
-    """
-    done: queue.SimpleQueue[AIMessage | BaseException] = queue.SimpleQueue()
-    context = contextvars.copy_context()
-
-    def work() -> None:
-        try:
-            done.put(context.run(call))
-        except BaseException as error:
-            done.put(error)
-
-    try:
-        worker = _idle.pop()
-    except IndexError:
-        worker = _Worker()
-    worker.jobs.put(work)
-    while True:
-        try:
-            outcome = done.get(timeout=0.05)
-        except queue.Empty:
-            check()
-            continue
-        if isinstance(outcome, Exception) and not isinstance(outcome, (BudgetExceeded, Cancelled)):
-            raise _Failed(outcome)
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
 
 
 def _backoff(failures: int) -> float:
     return float(BACKOFF * 2 ** (failures - 1) * random.uniform(1, 1.25))
-
-
-def _wait(seconds: float, check: Callable[[], None]) -> None:
-    """Wait, but no longer than the run may take."""
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        check()
-        time.sleep(min(left, 0.05))
 
 
 def status_of(error: BaseException) -> int | None:
@@ -247,22 +185,9 @@ def status_of(error: BaseException) -> int | None:
     return None
 
 
-def retry_after(error: BaseException) -> float | None:
-    """Return the seconds that a server asked to wait (``Retry-After``, RFC 9110 section 10.2.3), if it did."""
+def _asked_to_wait(error: BaseException) -> float | None:
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    text = headers.get("retry-after")
-    if text is None:
-        return None
-    try:
-        return max(float(text), 0.0)
-    except ValueError:
-        pass
-    from email.utils import parsedate_to_datetime
-
-    try:
-        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
-    except ValueError:
-        return None
+    return retry_after(headers.get("retry-after"))
 
 
 def is_lasting(error: BaseException) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotYet
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 
 from imagerag.engines.generator import StopCheck
+from imagerag.patience import in_time, pause, retry_after
 
 ATTEMPTS = 3
 """Tries of one call, the first included."""
@@ -18,8 +16,6 @@ FIRST_WAIT = 1.0
 """Seconds before the second try where the server doesn't say; twice that before the third."""
 LONGEST_WAIT = 60.0
 """Seconds of ``Retry-After`` (RFC 9110 section 10.2.3) beyond which a server counts as not answering."""
-TICK = 0.05
-"""Seconds between two looks at whether the run has ended."""
 
 Answer = TypeVar("Answer")
 
@@ -48,18 +44,23 @@ def patiently(call: Callable[[], Answer], check: StopCheck | None, hang_up: Call
         PassingFailure: no try got through.
         Cancelled, BudgetExceeded: as ``check`` raised them; nothing is left running for long.
     """
+    check = check or (lambda: None)
+
+    def watch() -> None:
+        try:
+            check()
+        except BaseException:
+            hang_up()
+            raise
+
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return _in_time(call, check, hang_up)
+            return in_time(call, watch)
         except PassingFailure as failure:
             wait = FIRST_WAIT * 2 ** (attempt - 1) if failure.wait is None else failure.wait
             if attempt == ATTEMPTS or wait > LONGEST_WAIT:
                 raise PassingFailure(f"{failure}, {attempt} of {ATTEMPTS} tries") from failure
-            until = time.monotonic() + wait
-            while (left := until - time.monotonic()) > 0:
-                if check is not None:
-                    check()
-                time.sleep(min(left, TICK))
+            pause(wait, check)
     raise AssertionError("the loop returns or raises")
 
 
@@ -67,37 +68,4 @@ def raise_for(response: httpx.Response) -> None:
     """Raise ``PassingFailure`` for a status that may pass: 408, 409, 429 and all from 500 on."""
     status = response.status_code
     if status in (408, 409, 429) or status >= 500:
-        raise PassingFailure(f"the server answered {status}", _retry_after(response.headers.get("retry-after")))
-
-
-def _retry_after(value: str | None) -> float | None:
-    try:
-        return max(float(value), 0.0) if value else None
-    except ValueError:
-        from email.utils import parsedate_to_datetime
-
-        try:
-            return max(parsedate_to_datetime(str(value)).timestamp() - time.time(), 0.0)
-        except ValueError:
-            return None
-
-
-def _in_time(call: Callable[[], Answer], check: StopCheck | None, hang_up: Callable[[], object]) -> Answer:
-    pool = ThreadPoolExecutor(1)
-    try:
-        future: Future[Any] = pool.submit(call)
-        while True:
-            try:
-                answer: Answer = future.result(timeout=TICK)
-                return answer
-            except NotYet:
-                if future.done():
-                    raise
-            try:
-                if check is not None:
-                    check()
-            except BaseException:
-                hang_up()
-                raise
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        raise PassingFailure(f"the server answered {status}", retry_after(response.headers.get("retry-after")))

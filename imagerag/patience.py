@@ -1,0 +1,96 @@
+"""Waiting for others without outstaying the run: calls that can be left, pauses that can be ended."""
+
+import contextvars
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+TICK = 0.05
+"""Seconds between two looks at whether the run has ended."""
+
+Check = Callable[[], None]
+"""Raises when the run has ended."""
+
+Answer = TypeVar("Answer")
+
+
+class _Worker:
+    """A thread that runs calls one by one and is used again; one whose call hangs is left behind.
+
+    Daemon threads, which an executor's are not: a server that never answers may not keep the process from ending.
+    """
+
+    def __init__(self) -> None:
+        self.jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        threading.Thread(target=self._work, daemon=True, name="imagerag-call").start()
+
+    def _work(self) -> None:
+        while True:
+            self.jobs.get()()
+            _idle.append(self)
+
+
+_idle: list[_Worker] = []
+"""Workers that wait for a call; a list's ``append`` and ``pop`` are atomic."""
+
+
+def in_time(call: Callable[[], Answer], check: Check) -> Answer:
+    """Run the call on a thread of its own, so that the run's clock and its cancel switch end the wait.
+
+    A server that sends a byte now and then never times out by itself.
+
+    Raises:
+        BaseException: what the call raised, or what ``check`` did; then the call is left behind.
+    """
+    done: queue.SimpleQueue[tuple[Answer | None, BaseException | None]] = queue.SimpleQueue()
+    context = contextvars.copy_context()
+
+    def work() -> None:
+        try:
+            done.put((context.run(call), None))
+        except BaseException as error:
+            done.put((None, error))
+
+    try:
+        worker = _idle.pop()
+    except IndexError:
+        worker = _Worker()
+    worker.jobs.put(work)
+    while True:
+        try:
+            answer, error = done.get(timeout=TICK)
+        except queue.Empty:
+            check()
+            continue
+        if error is not None:
+            raise error
+        return answer  # type: ignore[return-value]
+
+
+def pause(seconds: float, check: Check) -> None:
+    """Wait, but no longer than the run may take."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        check()
+        time.sleep(min(left, TICK))
+
+
+def retry_after(text: str | None) -> float | None:
+    """Return the seconds that a ``Retry-After`` header asks to wait (RFC 9110 section 10.2.3): a number, or a date.
+
+    ``None`` where it is not there or neither.
+    """
+    if text is None:
+        return None
+    try:
+        return max(float(text), 0.0)
+    except ValueError:
+        pass
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None

@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage
 from imagerag.agent.recording import Recorder
 from imagerag.agent.tariffs import FEWEST_WORDS, MOST_WORDS, Tariff, estimate
 from imagerag.errors import BudgetExceeded
+from imagerag.records import Price
 
 
 @dataclass
@@ -27,6 +28,7 @@ class Meter:
         images_sent: width x height in pixels of each image put to a model in this step, as sent.
         calls: model calls made in this step, failed attempts included.
         tokens_here, money_here: of this step alone.
+        prices: that this step's money was counted at, by model.
     """
 
     check: Callable[[], None] = lambda: None
@@ -41,6 +43,7 @@ class Meter:
     calls: int = 0
     tokens_here: int = 0
     money_here: float | None = 0.0
+    prices: dict[str, Price] = field(default_factory=dict)
 
     def allow(self, asked: int, tariff: Tariff | None) -> int:
         """Return how many tokens the answer may have to a question of ``asked`` tokens, before it is put.
@@ -95,6 +98,8 @@ class Meter:
         self.tokens += into + out
         self.tokens_here += into + out
         cost = None if tariff is None else tariff.cost(into, out)
+        if tariff is not None:
+            self.prices[tariff.name] = tariff.price
         self.money = None if cost is None or self.money is None else self.money + cost
         self.money_here = None if cost is None or self.money_here is None else self.money_here + cost
 

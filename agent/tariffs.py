@@ -1,19 +1,17 @@
-"""What a call of a model will cost at most, before it is made: tokens by estimate, money by dated price lists.
+"""What a call of a model will cost at most, before it is made: tokens by estimate, money by dated prices.
 
-Prices come from a TOML file of one's own, named by ``IMAGERAG_PRICES``, and for what that lacks from the package
-``genai-prices``, a snapshot of the providers' own pages::
+Prices are data, each with its date and source: ``prices.toml`` beside this module, and before it a file of one's own,
+named by ``IMAGERAG_PRICES``, in the same form::
 
-    ["openai:qwen3-vl@http://127.0.0.1:8080/v1"]
-    input = 0.2      # US dollars per million tokens
-    output = 0.6
-    date = "2026-11-01"
-    source = "our own invoice"
+    "openai:qwen3-vl@http://127.0.0.1:8080/v1" = { input = 0.2, output = 0.6, date = 2026-11-01, source = "invoice" }
 
-A price that neither has is unknown, which is never taken for zero.
+in US dollars per million tokens. A price that neither has is unknown, which is never taken for zero.
 """
 
+import datetime
 import json
 import os
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,8 +21,13 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, TypeAdapter, ValidationError
 
 from imagerag.errors import UserError
+from imagerag.records import Price
+
+FILE = Path(__file__).parent / "prices.toml"
+"""The prices that come with the package; ``training/prices.py`` writes them."""
 
 PRICES = "IMAGERAG_PRICES"
 """The variable that names a file of one's own prices."""
@@ -42,7 +45,8 @@ IMAGE_TOKENS = 800
 """Of an image of at most 768 x 768 pixels: Qwen-VL makes 784 (28 x 28 pixels each), Anthropic 786 (750 pixels each),
 OpenAI's models that count tiles 765, Gemini 258; what a model makes beyond that is learnt from its first answer."""
 
-_PROVIDERS = {"google_genai": "google", "google_vertexai": "google", "mistralai": "mistral", "xai": "x-ai"}
+_VERSION = re.compile(r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-latest)$")
+"""What providers put behind a model's name for its release: the price is that of the model."""
 
 TAG = "imagerag_model"
 """Key in a chat model's metadata under which its name stands."""
@@ -55,12 +59,15 @@ class Tariff:
     Attributes:
         name: as ``--vlm`` takes it.
         input, output: US dollars per token; ``None`` where unknown.
+        date, source: when and where that was the price; empty where it isn't told.
         stretch: how far the model's own counts went beyond the estimates so far, at least 1.
     """
 
     name: str
     input: float | None = None
     output: float | None = None
+    date: str = ""
+    source: str = ""
     stretch: float = 1.0
 
     def cost(self, asked: int, answered: int) -> float | None:
@@ -68,6 +75,12 @@ class Tariff:
         if self.input is None or self.output is None:
             return None
         return self.input * asked + self.output * answered
+
+    @property
+    def price(self) -> Price:
+        """What the trace tells of it."""
+        asked, answered = (None if each is None else round(each * 1e6, 6) for each in (self.input, self.output))
+        return {"model": self.name, "input": asked, "output": answered, "date": self.date, "source": self.source}
 
 
 def tariff_of(model: BaseChatModel) -> Tariff | None:
@@ -83,43 +96,50 @@ def load_tariff(name: str) -> Tariff:
     Raises:
         UserError: the price file can't be read, or does not fit.
     """
-    own = _own_prices().get(name)
-    if own is not None:
-        return Tariff(name, own[0] / 1e6, own[1] / 1e6)
-    provider, model = name.split(":", 1)
-    if provider == "transformers":  # it runs here, and nobody sends a bill
-        return Tariff(name, 0.0, 0.0)
-    if "@http" in model:
-        return Tariff(name)
-    try:
-        from genai_prices import Usage, calc_price
-    except ImportError:
-        return Tariff(name)
-    million = 1_000_000
-    try:
-        # A tenth of a million, below the sizes from which some providers charge more: no question of ours is so long.
-        usage = Usage(input_tokens=million // 10, output_tokens=million // 10)
-        found = calc_price(usage, model_ref=model, provider_id=_PROVIDERS.get(provider, provider))
-    except LookupError:
-        return Tariff(name)
-    return Tariff(name, float(found.input_price) * 10 / million, float(found.output_price) * 10 / million)
+    own = os.environ.get(PRICES)
+    if own and (entry := _read(own).get(name)) is not None:
+        return entry.tariff(name)
+    if name.startswith("transformers:"):
+        return Tariff(name, 0.0, 0.0, source="it runs here, and nobody sends a bill")
+    provided, plain = _provided(), name.lower()
+    entry = provided.get(plain) or provided.get(_VERSION.sub("", plain))
+    return Tariff(name) if entry is None else entry.tariff(name)
 
 
-def _own_prices() -> dict[str, tuple[float, float]]:
-    file = os.environ.get(PRICES)
-    if not file:
-        return {}
+class _Entry(BaseModel):
+    """One line of a price file."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    input: NonNegativeFloat
+    output: NonNegativeFloat
+    date: datetime.date | str = ""
+    source: str = ""
+
+    def tariff(self, name: str) -> Tariff:
+        return Tariff(name, self.input / 1e6, self.output / 1e6, str(self.date), self.source)
+
+
+_PRICES = TypeAdapter(dict[str, _Entry])
+
+
+@lru_cache(maxsize=1)
+def _provided() -> dict[str, _Entry]:
+    return _read(str(FILE))
+
+
+def _read(file: str) -> dict[str, _Entry]:
     try:
-        table = tomllib.loads(Path(file).read_text(encoding="utf-8"))
-        prices = {name: (float(entry["input"]), float(entry["output"])) for name, entry in table.items()}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        return _PRICES.validate_python(tomllib.loads(Path(file).read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        reason = str(error)
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            reason = f"{' '.join(map(str, first['loc']))}: {first['msg']}"
         raise UserError(
-            f"price file {file!r} can't be read ({error!r}); it needs a table per model with input and output, "
-            f"in US dollars per million tokens, or unset {PRICES}"
+            f"price file {file!r} can't be read ({reason}); it needs input and output per model, in US dollars per "
+            f"million tokens; mend it or unset {PRICES}"
         ) from error
-    if any(not price >= 0 for pair in prices.values() for price in pair):
-        raise UserError(f"price file {file!r} has a price below 0; mend it or unset {PRICES}")
-    return prices
 
 
 def estimate(messages: Sequence[BaseMessage], shapes: str = "") -> int:

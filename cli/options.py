@@ -286,7 +286,9 @@ def _add_limits(parser: Parser) -> None:
     _setting(limits, "max_generations", _whole, "N", "batches drawn")
     _setting(limits, "max_seconds", _number, "S", "seconds by the clock")
     _setting(limits, "max_tokens", _whole, "N", "model tokens", "no limit")
-    _setting(limits, "max_money", _number, "USD", "US dollars, where prices are known", "no limit")
+    _setting(
+        limits, "max_money", _number, "USD", "US dollars; IMAGERAG_PRICES names a file of your own prices", "no limit"
+    )
 
 
 def _add_places(parser: Parser) -> None:

@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any
 
 from langchain_core.messages import AIMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
 from imagerag.agent.asking import NOT_JSON
+from imagerag.agent.metering import Meter
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument
 from imagerag.graphs.budget import check_generation, meter_step, stop_check
 from imagerag.graphs.deciding import stop_reason
@@ -48,7 +49,7 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
         for call in calls:
             began = time.perf_counter()
             error: str | None = None
-            tokens, money, notes, sent = 0, cast("float | None", 0.0), list[str](), list[str]()
+            meter = Meter()
             if halt is not None:
                 result = _refused(call, f"not run: {halt}")
             else:
@@ -58,17 +59,14 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
                 except (BudgetExceeded, Cancelled) as stop:
                     halt = stop
                     result = _refused(call, f"not run to its end: {stop}")
-                tokens, money, notes = meter.tokens_here, meter.money_here, meter.notes
-                sent = meter.images_sent
             if result.status == "error":
                 error = str(result.text)
             if error is not None and halt is None:  # the end of the run is told by the node that ends it
                 emit({"event": "note", "text": f"{call['name']}: {error}"})
             results.append(result)
-            told = "; ".join([*([error] if error else []), *notes]) or None
+            told = "; ".join([*([error] if error else []), *meter.notes]) or None
             text = str(result.text)
-            cost: dict[str, Any] = {"tokens": tokens, "money": money, "images_sent": sent}
-            trace.append(trace_step(state, "tools", call["name"], text, began, error=told, **cost))
+            trace.append(trace_step(state, "tools", call["name"], text, began, error=told, meter=meter))
     return {
         "messages": results,
         "all_images": bench.made_images,

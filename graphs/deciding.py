@@ -5,7 +5,7 @@ import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolCall, ToolMessage
@@ -13,11 +13,12 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from imagerag.agent.asking import Answer, ModelFailed, ask, status_of
+from imagerag.agent.metering import Meter
 from imagerag.agent.pictures import image_block
 from imagerag.agent.policy import decide as decide_by_rule
 from imagerag.agent.policy import read
 from imagerag.agent.seeing import has_images, in_words, note_refusal
-from imagerag.agent.tariffs import PRICES, tariff_of
+from imagerag.agent.tariffs import tariff_of
 from imagerag.engines.generator import reference_scales
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_step, meter_step, stop_check
@@ -52,32 +53,25 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     images = images_of_turn(state["all_images"], state["turn"])
     offered = offered_tools(state["mode"], images, has_searched(state["messages"]))
     failures: tuple[str, ...] = ()
-    sent: list[str] = []
-    tokens, money = 0, cast("float | None", 0.0)
+    meter = Meter()
     by_rule = not images and spent["steps"] >= STEPS_WITHOUT_IMAGE
     if by_rule and spent["steps"] < state["limits"]["max_steps"]:
         answer = AIMessage("")
         spent["steps"] += 1
     else:
         try:
-            _check_price(state, parts)
             with meter_step(state["limits"], spent, parts.context) as meter:
-                try:
-                    asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
-                finally:
-                    tokens, money, sent = meter.tokens_here, meter.money_here, meter.images_sent
+                asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
             answer, failures = asked.message, asked.failures
         except (BudgetExceeded, Cancelled) as stop:
-            step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"], tokens=tokens, money=money)
+            step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"], meter=meter)
             return {"spent": spent, "halt": stop_reason(stop), "all_trace": [step]}
         except ModelFailed as failed:
             if failed.lasting and not images:
                 raise UserError(f"the model {parts.context.vlm!r} can't be used: {failed}") from failed
             if images:
                 said = f"no answer: {failed}"
-                step = trace_step(
-                    state, "agent", "stop", said, began, step=spent["steps"], tokens=tokens, money=money, error=said
-                )
+                step = trace_step(state, "agent", "stop", said, began, step=spent["steps"], meter=meter, error=said)
                 return {"spent": spent, "halt": "error", "all_trace": [step]}
             answer, failures = AIMessage(""), (str(failed),)
     if not answer.tool_calls and not images:
@@ -92,10 +86,8 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
         said,
         began,
         step=spent["steps"],
-        tokens=tokens,
-        money=money,
+        meter=meter,
         error="; ".join(failures) or None,
-        images_sent=sent,
     )
     return {"messages": [answer], "spent": spent, "all_trace": [step]}
 
@@ -125,20 +117,6 @@ def _ask(state: State, parts: ResolvedParts, offered: Sequence[BaseTool], spent:
             raise failed from failed.__cause__
         note_refusal(spent["started"])
         return replace(asked, failures=(f"{failed}; asked again without images", *asked.failures))
-
-
-def _check_price(state: State, parts: ResolvedParts) -> None:
-    """Refuse a limit on money where the price is unknown, before anything is spent.
-
-    Raises:
-        UserError: naming the model and where to put its price.
-    """
-    tariff = None if state["limits"]["max_money"] is None else tariff_of(parts.chat_model)
-    if tariff is not None and tariff.cost(1, 1) is None:
-        raise UserError(
-            f"the price of {tariff.name!r} is not known, so max_money can't be kept; put it in a file and name that in "
-            f"{PRICES}, or leave --max-money out"
-        )
 
 
 def _by_rule(state: State, parts: ResolvedParts, offered: frozenset[str], silent: AIMessage) -> AIMessage:

@@ -6,12 +6,16 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
+from imagerag.agent.connecting import is_remote
 from imagerag.agent.minds import PastImage
+from imagerag.agent.replaying import is_replay
+from imagerag.agent.tariffs import PRICES, load_tariff, tariff_of
 from imagerag.errors import UserError
 from imagerag.graphs.budget import merge_limits, meter_step, nothing_spent
 from imagerag.graphs.exchanges import begin_record, begin_replay
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Limits, State
+from imagerag.graphs.tracing import trace_step
 from imagerag.graphs.turn import is_request, unanswered_calls
 from imagerag.graphs.uploads import stored_picture
 from imagerag.records import Mode, ReferenceRecord
@@ -53,8 +57,16 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     if seed is None:
         seed = random.SystemRandom().randrange(2**32)
     begin_record(context, spent["started"], turn, request, seed)
-    with meter_step(limits, spent, context):
+    if limits["max_money"] is not None:
+        _check_prices(parts)
+    began = time.perf_counter()
+    with meter_step(limits, spent, context) as meter:
         brief = parts.writer.brief(request, history)
+    told = "; ".join(meter.notes) or None
+    entered: State = {**state, "spent": spent, "turn": turn}
+    asked = (
+        [trace_step(entered, "intake", "brief", brief.prompt, began, meter=meter, error=told)] if meter.calls else []
+    )
     repaired = [
         ToolMessage("not run: the run was interrupted", tool_call_id=call["id"], name=call["name"], status="error")
         for call in unanswered_calls(messages)
@@ -64,6 +76,7 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     return {
         "messages": [*repaired, placed],
         "all_references": subjects,
+        "all_trace": asked,
         "turn": turn,
         "prompt": brief.prompt,
         "base": brief.base if any(image.id == brief.base for image in history) else None,
@@ -79,6 +92,23 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
         "seed": None,
         "budget": {},
     }
+
+
+def _check_prices(parts: ResolvedParts) -> None:
+    """Refuse a limit on money where a price is unknown, before anything is spent.
+
+    Raises:
+        UserError: naming the model and where to put its price.
+    """
+    charged = [tariff_of(parts.chat_model)]
+    if parts.injected.critic is None and is_remote(parts.context.critic) and not is_replay(parts.context.critic):
+        charged.append(load_tariff(parts.context.critic))
+    for tariff in charged:
+        if tariff is not None and tariff.cost(1, 1) is None:
+            raise UserError(
+                f"the price of {tariff.name!r} is not known, so max_money can't be kept; put it in a file and name "
+                f"that in {PRICES}, or leave --max-money out"
+            )
 
 
 def _possible_mode(parts: ResolvedParts) -> Mode:

@@ -52,10 +52,8 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
                 parts.critic.name,
                 "; ".join(f"{record['id']} {record['score']:.2f}" for record in judged),
                 began,
-                tokens=meter.tokens_here,
-                money=meter.money_here,
+                meter=meter,
                 error="; ".join(meter.notes) or None,
-                images_sent=meter.images_sent,
             )
         ],
         "spent": spent,

@@ -14,12 +14,14 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
+from imagerag.agent.metering import Meter
 from imagerag.agent.minds import Critic, Writer
 from imagerag.engines.generator import Generator
 from imagerag.engines.scene import parse_scene
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.acting import open_bench
 from imagerag.graphs.agent_graph import RECURSION_LIMIT, Graph
+from imagerag.graphs.budget import meter_step
 from imagerag.graphs.context import Context, load_context
 from imagerag.graphs.deciding import stop_reason
 from imagerag.graphs.finishing import outcome
@@ -178,15 +180,17 @@ def _at_bench(
     began = time.perf_counter()
     spent: Spent = {**state["spent"], "steps": state["spent"]["steps"] + 1}
     bench = open_bench(state, parts, spent, emit)
-    halt, summary = None, ""
+    halt, summary, meter = None, "", Meter()
     try:
-        work(bench)
+        with meter_step(state["limits"], spent, parts.context) as meter:
+            work(bench)
     except (BudgetExceeded, Cancelled) as stop:
         halt, summary = stop_reason(stop), str(stop)
+    told = "; ".join(meter.notes) or None
     return {
         "all_images": bench.made_images,
         "all_references": bench.made_references,
         "spent": spent,
         "halt": halt,
-        "all_trace": [trace_step(state, "one_pass", name, summary, began)],
+        "all_trace": [trace_step(state, "one_pass", name, summary, began, meter=meter, error=told)],
     }

@@ -1,8 +1,8 @@
 """One step of the run as a record; the trace is the run's log."""
 
 import time
-from collections.abc import Sequence
 
+from imagerag.agent.metering import Meter
 from imagerag.graphs.state import State
 from imagerag.records import TraceStep
 
@@ -15,15 +15,14 @@ def trace_step(
     began: float,
     *,
     step: int | None = None,
-    tokens: int = 0,
-    money: float | None = 0.0,
+    meter: Meter | None = None,
     error: str | None = None,
-    images_sent: Sequence[str] = (),
 ) -> TraceStep:
-    """Return the record of what was done since ``began`` (of ``time.perf_counter``); money in US dollars.
+    """Return the record of what was done since ``began`` (of ``time.perf_counter``), at the cost that ``meter`` tells.
 
     ``step`` is the decision it belongs to; the last one entered in the state unless given.
     """
+    meter = meter or Meter()
     entry: TraceStep = {
         "step": state["spent"]["steps"] if step is None else step,
         "turn": state["turn"],
@@ -31,10 +30,12 @@ def trace_step(
         "name": name,
         "summary": summary,
         "seconds": round(time.perf_counter() - began, 4),
-        "tokens": tokens,
-        "money": money,
+        "tokens": meter.tokens_here,
+        "money": meter.money_here,
         "error": error,
     }
-    if images_sent:
-        entry["images_sent"] = list(images_sent)
+    if meter.images_sent:
+        entry["images_sent"] = list(meter.images_sent)
+    if meter.prices:
+        entry["prices"] = list(meter.prices.values())
     return entry

@@ -80,6 +80,18 @@ class ImageRecord(TypedDict):
     verdict: Verdict | None
 
 
+class Price(TypedDict):
+    """What a model's tokens were counted at."""
+
+    model: str
+    input: float | None
+    """US dollars per million tokens; ``None`` when unknown."""
+    output: float | None
+    date: str
+    """When that was the price; empty when the price file doesn't tell."""
+    source: str
+
+
 class TraceStep(TypedDict):
     """One step of the run: who acted, on what, with what outcome, at what cost."""
 
@@ -95,3 +107,5 @@ class TraceStep(TypedDict):
     error: str | None
     images_sent: NotRequired[list[str]]
     """Width x height in pixels of each image in the questions of this step, as sent."""
+    prices: NotRequired[list[Price]]
+    """Of each model that this step's money was counted for."""

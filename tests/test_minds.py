@@ -1,7 +1,9 @@
 """Chat models by name, over real HTTP on loopback: a server that speaks OpenAI's protocol drives the whole loop."""
 
 import json
+import re
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ import pytest
 from imagerag.agent import asking
 from imagerag.agent.connecting import SERVER_KEY
 from imagerag.agent.providers import load_chat_model
-from imagerag.agent.tariffs import PRICES, load_tariff
+from imagerag.agent.tariffs import FILE, PRICES, load_tariff
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
+from imagerag.graphs.one_pass import build_one_pass
 from tests.doors import Shelf
 from tests.openai_server import OpenAIServer, Reply, serving
 from tests.scripted import ScriptedCritic, Squares
@@ -250,13 +253,46 @@ def test_an_unknown_price_is_not_zero(tmp_path: Path) -> None:
     assert result["trace"][0]["money"] is None
 
 
-def test_known_prices_come_from_a_dated_list() -> None:
+def test_prices_that_come_along_are_dated_and_need_no_package() -> None:
     load_tariff.cache_clear()
-    tariff = load_tariff("openai:gpt-4o")
-    assert tariff.input is not None
-    assert tariff.output is not None
-    assert 0 < tariff.input < tariff.output < 1e-3
+    tariff = load_tariff("openai:gpt-4o-2024-08-06")
+    assert tariff.cost(1_000_000, 0) == pytest.approx(2.5)
+    assert tariff.cost(0, 1_000_000) == pytest.approx(10)
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", tariff.date)
+    assert "openai.com" in tariff.source
     assert load_tariff("openai:no-such-model").cost(1, 1) is None
+    assert load_tariff("ollama:gpt-4o").cost(1, 1) is None
+    for name, entry in tomllib.loads(FILE.read_text()).items():
+        assert entry.keys() == {"input", "output", "date", "source"}, name
+        assert min(entry["input"], entry["output"]) > 0, "nothing is free: what is not known is not there"
+
+
+def test_the_trace_tells_the_price_and_its_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prices = tmp_path / "prices.toml"
+    monkeypatch.setenv(PRICES, str(prices))
+    load_tariff.cache_clear()
+    with serving([DRAW]) as server:
+        prices.write_text(f'"{server.name}" = {{ input = 2, output = 8, date = 2026-11-01, source = "invoice" }}')
+        result = run(server, tmp_path, [0.9])
+    told = {"model": server.name, "input": 2.0, "output": 8.0, "date": "2026-11-01", "source": "invoice"}
+    assert [step.get("prices") for step in result["trace"]] == [[told], None, None]
+
+
+def test_a_critic_of_unknown_price_is_refused_too(tmp_path: Path) -> None:
+    name = "openai:judge@http://127.0.0.1:9/v1"
+    graph = build_graph(generator=Squares(), index=Shelf())
+    context = Context(home=str(tmp_path), critic=name, max_money=1)
+    with pytest.raises(UserError, match="price of 'openai:judge@"):
+        graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+
+
+def test_the_one_pass_pipeline_counts_its_model_too(tmp_path: Path) -> None:
+    with serving([Reply(json.dumps({"prompt": "a plain owl"}))]) as server:
+        graph = build_one_pass(critic=ScriptedCritic([0.3, 0.9]), generator=Squares(), index=Shelf())
+        context = Context(home=str(tmp_path), vlm=server.name, mode="rephrase_only")
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+    assert [step["tokens"] for step in result["trace"] if step["name"] == "redraw"] == [110]
+    assert result["image"]["prompt"] == "a plain owl"
 
 
 @pytest.mark.parametrize(

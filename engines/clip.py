@@ -54,12 +54,15 @@ class Embedder(Protocol):
 class Preparing(Embedder, Protocol):
     """An ``Embedder`` whose preprocessing can be done elsewhere: by other threads, while the model is at work."""
 
+    device: str
+    """The torch device that the model is on."""
+
     def prepare(self, image: Image.Image) -> Any:
         """Return what the model takes of one image. Any thread may call it."""
         ...
 
     def embed_prepared(self, prepared: Sequence[Any]) -> NDArray[np.float32]:
-        """Return (n, d) unit rows of what ``prepare`` made, in one pass of the model."""
+        """Return (n, d) unit rows of what ``prepare`` made, in one pass of the model. Any thread may call it."""
         ...
 
 
@@ -101,7 +104,7 @@ class OpenClipEmbedder:
         self._model = model.eval()
         self._preprocess = preprocess
         self._tokenizer = tokenizer
-        self._device = device
+        self.device = device
         self._texts: dict[str, NDArray[np.float32]] = dict(known_texts or {})
         self._pinned = len(self._texts)
         self.model_id = model_id
@@ -179,7 +182,7 @@ class OpenClipEmbedder:
         import torch
 
         with torch.inference_mode():
-            z = self._model.encode_image(x.to(self._device), normalize=True)
+            z = self._model.encode_image(x.to(self.device), normalize=True)
         embeddings: NDArray[np.float32] = z.float().cpu().numpy()
         return embeddings
 
@@ -218,7 +221,7 @@ class OpenClipEmbedder:
                 used = (tokens != self._model.text.config.pad_token_id).any(0).nonzero()
                 tokens = tokens[:, : int(used.max()) + 1]
             with torch.inference_mode():
-                z = self._model.encode_text(tokens.to(self._device), normalize=True)
+                z = self._model.encode_text(tokens.to(self.device), normalize=True)
             parts.append(z.float().cpu().numpy())
         return np.concatenate(parts)
 

@@ -1,22 +1,17 @@
-"""Adding: items are read and decoded by threads, embedded in full batches, and written by one more thread."""
+"""Adding: an engine reads and embeds what is new of a source, and one more thread writes it."""
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.engines.clip import Preparing
-from imagerag.errors import UserError
-from imagerag.index.own.decoding import Decoded, decode
 from imagerag.index.own.duplicates import Looks
+from imagerag.index.own.embedding import Embedded, Engine
 from imagerag.index.own.items import NO_LICENCE, Item, Source
 from imagerag.index.own.known import Known
 from imagerag.index.own.shards import GONE, Shard, Shards, model_tag, vectors_of
@@ -24,10 +19,8 @@ from imagerag.index.own.shards import GONE, Shard, Shards, model_tag, vectors_of
 if TYPE_CHECKING:
     from imagerag.engines.clip import Embedder
 
-BATCH = 64
-"""Pictures embedded and written at a time: what a killed run has to do again."""
-AHEAD = 2 * BATCH
-"""Pictures that are read before the model wants them."""
+TOLD = 640
+"""Unchanged items after which the progress is told again."""
 
 
 @dataclass
@@ -52,14 +45,16 @@ class Adding:
     Args:
         shards: where rows are written.
         known: what was known before.
-        embedder: embeds pictures, and captions if ``meaning``.
-        meaning: whether captions are embedded, too.
+        embedder: the model; it embeds captions, too, if ``meaning``.
+        engine: has the pictures embedded by it.
+        meaning: whether captions are embedded.
     """
 
-    def __init__(self, shards: Shards, known: Known, embedder: Embedder, meaning: bool) -> None:
+    def __init__(self, shards: Shards, known: Known, embedder: Embedder, engine: Engine, meaning: bool) -> None:
         self._shards = shards
         self._known = known
         self._embedder = embedder
+        self._engine = engine
         self._meaning = meaning
         self._fresh: dict[str, tuple[NDArray[np.float32], int]] = {}
         """Vector and look of the pictures that were embedded last."""
@@ -73,77 +68,54 @@ class Adding:
         seen: set[str] = set()
         lost: set[str] = set()
         done = 0
+
+        def changed() -> Iterator[Item]:
+            nonlocal done
+            for item in source.items(lambda item: not self._unchanged(item, licence)):
+                if item.key in seen and not item.problem:
+                    problem = f"{item.key!r} comes twice in {source.name!r}; the first one is taken"
+                    item = item._replace(key=f"{item.key} (again)", problem=problem)
+                seen.add(item.key)
+                if item.problem or not self._unchanged(item, licence):
+                    yield item
+                    continue
+                self.outcome.unchanged += 1
+                done += 1
+                if self.outcome.unchanged % TOLD == 0:
+                    progress(done)
+
         with ThreadPoolExecutor(1) as writer:
             writing: Future[None] | None = None
-            for batch, skipped, passed in self._batches(source, licence, seen):
-                rows = self._embedded(batch, source.name) if batch else {}
+            for batch in self._engine.embedded(changed(), self._embedded_before):
+                good = [one for one in batch if not one.problem]
+                skipped = [{"path": one.item.key, "reason": one.problem} for one in batch if one.problem]
+                rows = self._rows(good, source.name) if good else {}
                 if writing is not None:
                     writing.result()
                 writing = writer.submit(self._write, rows) if rows else None
-                self.outcome.added += len(batch)
+                self.outcome.added += len(good)
                 self.outcome.skipped += skipped
-                self.outcome.notes += [{"path": one.item.key, "note": one.note} for one in batch if one.note]
-                self.outcome.duplicates += self._like_others(batch)
-                self.outcome.unchanged += passed
+                self.outcome.notes += [{"path": one.item.key, "note": one.note} for one in good if one.note]
+                self.outcome.duplicates += self._like_others(good)
                 lost |= {entry["path"] for entry in skipped}
-                done += len(batch) + len(skipped) + passed
+                done += len(batch)
                 progress(done)
             if writing is not None:
                 writing.result()
+        progress(done)
         gone = [key for key in self._known.by_key if key in lost or (key not in seen and source.owns(key))]
         self.outcome.removed += len([key for key in gone if key not in lost])
         if gone:
             self._shards.write(GONE, {"key": gone})
 
-    def _batches(
-        self, source: Source, licence: str, seen: set[str]
-    ) -> Iterator[tuple[list[Decoded], list[dict[str, str]], int]]:
-        """Yield full batches of what is new, with what was skipped and how many had not changed meanwhile."""
-        prepare = self._embedder.prepare if isinstance(self._embedder, Preparing) else _itself
-        batch: list[Decoded] = []
-        skipped: list[dict[str, str]] = []
-        passed = 0
-        items = source.items(lambda item: not self._unchanged(item, source.name, licence))
-        with ThreadPoolExecutor(max(os.cpu_count() or 1, 2)) as pool:
-            waiting: deque[tuple[Item, Future[Decoded] | None]] = deque()
-
-            def more() -> None:
-                for item in islice(items, AHEAD + 1 - len(waiting)):
-                    if item.key in seen and not item.problem:
-                        problem = f"{item.key!r} comes twice in {source.name!r}; the first one is taken"
-                        item = item._replace(key=f"{item.key} (again)", problem=problem)
-                    seen.add(item.key)
-                    fresh = item.problem or not self._unchanged(item, source.name, licence)
-                    waiting.append((item, pool.submit(decode, item, self._embedded_before, prepare) if fresh else None))
-
-            try:
-                more()
-                while waiting:
-                    item, future = waiting.popleft()
-                    more()
-                    if future is None:
-                        passed += 1
-                    else:
-                        try:
-                            batch.append(future.result())
-                        except UserError as error:
-                            skipped.append({"path": item.key, "reason": str(error)})
-                    if len(batch) == BATCH or len(skipped) + passed >= 10 * BATCH:
-                        yield batch, skipped, passed
-                        batch, skipped, passed = [], [], 0
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
-        yield batch, skipped, passed
-
-    def _like_others(self, batch: Sequence[Decoded]) -> list[dict[str, str]]:
+    def _like_others(self, batch: Sequence[Embedded]) -> list[dict[str, str]]:
         """Return which pictures look nearly like one that was there before, in other bytes."""
         if self._looks is None:
             keys = self._known.table.column("key").to_pylist()
             self._looks = Looks(zip(keys, self._known.looks.tolist(), strict=True))
         found = []
         for one in batch:
-            if one.picture is None:
+            if one.vector is None:
                 continue
             other = self._looks.like(one.item.key, one.look)
             if other is not None:
@@ -151,7 +123,7 @@ class Adding:
             self._looks.add(one.item.key, one.look)
         return found
 
-    def _unchanged(self, item: Item, root: str, licence: str) -> bool:
+    def _unchanged(self, item: Item, licence: str) -> bool:
         at = self._known.by_key.get(item.key)
         if at is None or item.problem:
             return False
@@ -174,16 +146,11 @@ class Adding:
         at = self._known.by_address[sha256]
         return self._known.vectors([at])[0], int(self._known.looks[at])
 
-    def _embedded(self, batch: Sequence[Decoded], root: str) -> dict[str, Any]:
+    def _rows(self, batch: Sequence[Embedded], root: str) -> dict[str, Any]:
         """Return the columns of a batch."""
-        new = {one.sha256: one for one in batch if one.picture is not None and not self._embedded_before(one.sha256)}
-        pictures = [one.picture for one in new.values()]
-        if isinstance(self._embedder, Preparing):
-            vectors = self._embedder.embed_prepared(pictures)
-        else:
-            vectors = self._embedder.embed_images(pictures)
-        for one, vector in zip(new.values(), vectors, strict=True):
-            self._fresh[one.sha256] = vector, one.look
+        for one in batch:
+            if one.vector is not None and not self._embedded_before(one.sha256):
+                self._fresh[one.sha256] = one.vector, one.look
         both = [self._again(one.sha256) for one in batch]
         items = [one.item for one in batch]
         columns: dict[str, Any] = {
@@ -211,7 +178,3 @@ class Adding:
 
 COMPARED = ("size", "mtime", "caption", "title", "source", "licence")
 """Of an item, what makes it another when it changes."""
-
-
-def _itself(picture: Any) -> Any:
-    return picture

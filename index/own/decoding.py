@@ -35,6 +35,7 @@ class Decoded(NamedTuple):
         picture: what the embedder takes; ``None`` if it is embedded already.
         look: 64 bits that near-duplicates nearly share; see ``look_of``.
         note: what a person should know of how it was taken, or empty.
+        problem: why it could not be read, or empty.
     """
 
     item: Item
@@ -42,6 +43,7 @@ class Decoded(NamedTuple):
     picture: Any
     look: int
     note: str
+    problem: str = ""
 
 
 def decode(item: Item, embedded: Callable[[str], bool], prepare: Callable[[Image.Image], Any]) -> Decoded:

@@ -21,6 +21,7 @@ from imagerag.index.building import Progress
 from imagerag.index.lock import one_writer
 from imagerag.index.own.adding import Added, Adding
 from imagerag.index.own.collection import Collections
+from imagerag.index.own.embedding import Threads
 from imagerag.index.own.filters import Condition
 from imagerag.index.own.items import Origin, Source
 from imagerag.index.own.known import Known, Reader, merge
@@ -89,8 +90,9 @@ class OwnPictures:
         with self._lock, one_writer(self.directory / "lock", on_wait=on_wait):
             total, done = sum(source.count() for source in opened), 0
             report = read_skipped(self.directory)
+            engine = Threads(self.embedder)
             for source in opened:
-                adding = Adding(self._shards, self.known(), self.embedder, _one_space(self.embedder))
+                adding = Adding(self._shards, self.known(), self.embedder, engine, _one_space(self.embedder))
                 adding.run(source, reading.licence, _beyond(done, total, progress))
                 done += source.count()
                 outcome = outcome.and_then(adding.outcome)

@@ -15,10 +15,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
 from imagerag.agent.metering import current_meter
-from imagerag.agent.pictures import sizes_sent
+from imagerag.agent.pictures import TAG, limit_of, sizes_sent
 from imagerag.agent.recording import Request, Role, answered
 from imagerag.agent.replaying import RecordedFailure, ReplayModel
-from imagerag.agent.tariffs import MOST_WORDS, TAG, estimate, tariff_of
+from imagerag.agent.tariffs import MOST_WORDS, estimate, tariff_of
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.patience import in_time, pause, retry_after
 
@@ -97,7 +97,7 @@ def ask(
     meter = current_meter()
     failures: list[str] = []
     tariff = tariff_of(model)
-    length = 0 if tariff is None else estimate(messages, shapes)
+    length = 0 if tariff is None else estimate(messages, shapes, limit_of(model))
     tape = _Tape(model, role, messages, shapes)
     meter.images_sent += sizes_sent(messages)
     while True:

@@ -11,7 +11,8 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-from imagerag.agent.tariffs import MOST_WORDS, TAG
+from imagerag.agent.pictures import TAG
+from imagerag.agent.tariffs import MOST_WORDS
 from imagerag.errors import UserError
 
 TIMEOUT = 60.0

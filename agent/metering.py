@@ -22,6 +22,7 @@ class Meter:
         max_tokens, max_money: of the run; ``None`` for no limit.
         tokens: of the run so far, input and output together.
         money: US dollars of the run so far; ``None`` once a call of unknown price was made.
+        image_size: pixels of the longer side of images put to models; ``None`` for as large as each takes.
         run: when it began, in seconds since the epoch; what recordings know it by.
         recorder: where its exchanges with models are written, if they are.
         notes: what the trace should tell: repairs, fallbacks, failed attempts.
@@ -36,6 +37,7 @@ class Meter:
     max_money: float | None = None
     tokens: int = 0
     money: float | None = 0.0
+    image_size: int | None = None
     run: float = 0.0
     recorder: Recorder | None = None
     notes: list[str] = field(default_factory=list)

@@ -7,10 +7,10 @@ from langchain_core.language_models import BaseChatModel
 
 from imagerag.agent.connecting import EXAMPLES, connect, is_remote
 from imagerag.agent.minds import Critic, Writer
+from imagerag.agent.pictures import TAG
 from imagerag.agent.recording import Role
 from imagerag.agent.replaying import PREFIX, ReplayModel, is_replay, open_tape
 from imagerag.agent.seeing import takes_images
-from imagerag.agent.tariffs import TAG
 from imagerag.errors import UserError
 
 

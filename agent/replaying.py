@@ -14,8 +14,8 @@ from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
+from imagerag.agent.pictures import TAG
 from imagerag.agent.recording import VERSION, Request, Role
-from imagerag.agent.tariffs import TAG
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 
 PREFIX = "replay:"

@@ -23,6 +23,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, TypeAdapter, ValidationError
 
+from imagerag.agent.pictures import TAG, ImageLimit, limit_by_name, size_of
 from imagerag.errors import UserError
 from imagerag.records import Price
 
@@ -41,15 +42,8 @@ FEWEST_WORDS = 128
 BYTES_PER_TOKEN = 3
 """Bytes of UTF-8 per token, on the safe side: tokenizers make about 4 of English and 3.5 of JSON."""
 
-IMAGE_TOKENS = 800
-"""Of an image of at most 768 x 768 pixels: Qwen-VL makes 784 (28 x 28 pixels each), Anthropic 786 (750 pixels each),
-OpenAI's models that count tiles 765, Gemini 258; what a model makes beyond that is learnt from its first answer."""
-
 _VERSION = re.compile(r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-latest)$")
 """What providers put behind a model's name for its release: the price is that of the model."""
-
-TAG = "imagerag_model"
-"""Key in a chat model's metadata under which its name stands."""
 
 
 @dataclass
@@ -142,25 +136,27 @@ def _read(file: str) -> dict[str, _Entry]:
         ) from error
 
 
-def estimate(messages: Sequence[BaseMessage], shapes: str = "") -> int:
-    """Return how many tokens a question takes, rather too many: words by bytes, images all alike.
+def estimate(messages: Sequence[BaseMessage], shapes: str = "", limit: ImageLimit | None = None) -> int:
+    """Return how many tokens a question takes, rather too many: words by bytes, images by their size.
 
     Args:
         messages: the question.
         shapes: JSON of the tools or the schema that go with it.
+        limit: of the model that is asked; tells how it counts images.
     """
+    limit = limit or limit_by_name("")
     tokens = len(shapes.encode("utf-8", "replace")) // BYTES_PER_TOKEN
     for message in messages:
         tokens += 8
         for call in getattr(message, "tool_calls", ()):
             tokens += len(json.dumps(call["args"], default=str).encode("utf-8", "replace")) // BYTES_PER_TOKEN + 20
         blocks: list[Any] = [message.content] if isinstance(message.content, str) else list(message.content)
-        tokens += sum(_block(block) for block in blocks)
+        tokens += sum(_block(block, limit) for block in blocks)
     return tokens
 
 
-def _block(block: Any) -> int:
-    if isinstance(block, dict) and block.get("type") == "image" and "base64" in block:
-        return IMAGE_TOKENS
+def _block(block: Any, limit: ImageLimit) -> int:
+    if (size := size_of(block)) is not None:
+        return limit.tokens(*size)
     text = block if isinstance(block, str) else str(block.get("text", block))
     return len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN + 1

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from imagerag.agent.metering import current_meter
 from imagerag.agent.minds import Critic
-from imagerag.agent.pictures import image_block
+from imagerag.agent.pictures import image_block, limit_of
 from imagerag.agent.structured import StructuredModel, Unusable
 from imagerag.prompts import render
 from imagerag.records import ConceptScore, Verdict
@@ -103,7 +103,8 @@ class VlmCritic:
 
     def _ask(self, image: Image.Image, prompt: str, concepts: tuple[str, ...]) -> list[ConceptScore]:
         text = render("judge.j2", prompt=prompt, concepts=list(concepts))
-        message = HumanMessage([{"type": "text", "text": text}, image_block(image)])
+        shown = image_block(image, limit_of(self._model.model, current_meter().image_size))
+        message = HumanMessage([{"type": "text", "text": text}, shown])
         judgement = self._model.answer(_shape(concepts), [message], "verdict")
         seen = {entry.concept.strip().lower(): entry for entry in judgement.concepts}
         ordered = [(name, seen[name.strip().lower()]) for name in concepts] or [

@@ -276,6 +276,7 @@ def _add_parts(parser: Parser) -> Any:
         help="the chat model takes no images: tell it in words what they show (default: ask its profile)",
     )
     _setting(parts, "critic", str, "NAME", "the critic that judges every image")
+    _setting(parts, "image_size", _whole, "N", "longer side in pixels of images sent to models", "what each takes")
     _setting(parts, "mode", str, "MODE", f"one of {', '.join(MODES)}")
     return parts
 

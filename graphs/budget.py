@@ -55,6 +55,7 @@ def meter_step(limits: Limits, spent: Spent, context: Context) -> Iterator[Meter
         max_money=limits["max_money"],
         tokens=spent["tokens"],
         money=spent["money"],
+        image_size=context.image_size,
         run=spent["started"],
         recorder=None if context.record is None else open_recorder(context.record),
     )

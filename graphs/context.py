@@ -34,6 +34,7 @@ class Context:
         vlm: which chat model decides; ``rules`` is the embedded rule-based policy, which is no language model.
         vlm_text_only: the chat model takes no images, where neither its profile nor its server tells; it is told in
             words and numbers what they show.
+        image_size: pixels of the longer side of images sent to models; as large as each takes them when ``None``.
         critic: which critic judges.
         mode: ``auto`` draws first and looks up what is missing; ``lookup_first`` looks every concept up before it
             draws (the paper's generation mode); ``rephrase_only`` rewrites the prompt and looks nothing up (the
@@ -63,6 +64,7 @@ class Context:
     memory: Memory = "auto"
     vlm: str = "rules"
     vlm_text_only: bool = False
+    image_size: int | None = None
     critic: str = "clip"
     mode: Mode = "auto"
     seed: int | None = None
@@ -98,6 +100,8 @@ class Context:
         _within("n", self.n, 1, 16)
         if self.seed is not None:
             _within("seed", self.seed, 0, 2**32 - 1)
+        if self.image_size is not None:
+            _within("image_size", self.image_size, 16, 8192)
         _within("max_steps", self.max_steps, 1, 1000)
         _within("max_generations", self.max_generations, 1, 1000)
         if not self.max_seconds > 0:
@@ -184,7 +188,14 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 
 _YES_OR_NO = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
-_KINDS: dict[str, type] = {"seed": int, "n": int, "max_steps": int, "max_generations": int, "max_tokens": int}
+_KINDS: dict[str, type] = {
+    "seed": int,
+    "n": int,
+    "image_size": int,
+    "max_steps": int,
+    "max_generations": int,
+    "max_tokens": int,
+}
 _KINDS |= {"max_seconds": float, "max_money": float}
 
 

@@ -14,7 +14,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from imagerag.agent.asking import Answer, ModelFailed, ask, status_of
 from imagerag.agent.metering import Meter
-from imagerag.agent.pictures import image_block
+from imagerag.agent.pictures import ImageLimit, image_block, limit_of
 from imagerag.agent.policy import decide as decide_by_rule
 from imagerag.agent.policy import read
 from imagerag.agent.seeing import has_images, in_words, note_refusal
@@ -41,9 +41,9 @@ REFUSED = frozenset({400, 404, 415, 422, 500, 501})
 """HTTP statuses with which servers refuse images for a model that takes none."""
 
 BLOCKS_KEPT = 32
-"""Images kept as they are sent, since every decision sends the conversation's images again; below 1 MB each."""
+"""Images kept as they are sent, since every decision sends the conversation's images again; a few MB each at most."""
 
-_blocks: dict[str, dict[str, Any]] = {}
+_blocks: dict[tuple[str, ImageLimit], dict[str, Any]] = {}
 
 
 def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dict[str, Any]:
@@ -181,8 +181,9 @@ def _is_placeholder(block: str | dict[str, Any]) -> bool:
 
 def _filled(block: Any, records: dict[str, Any], parts: ResolvedParts) -> dict[str, Any]:
     record = records[block["id"]]
-    if (known := _blocks.get(record["sha256"])) is None:
-        known = _blocks[record["sha256"]] = image_block(open_pixels(parts, record))
+    limit = limit_of(parts.chat_model, parts.context.image_size)
+    if (known := _blocks.get((record["sha256"], limit))) is None:
+        known = _blocks[record["sha256"], limit] = image_block(open_pixels(parts, record), limit)
         while len(_blocks) > BLOCKS_KEPT:
             _blocks.pop(next(iter(_blocks)), None)
     return known

@@ -12,10 +12,13 @@ from imagerag.agent import asking
 from imagerag.agent.connecting import connect
 from imagerag.agent.metering import Meter, metered
 from imagerag.agent.minds import PastImage
+from imagerag.agent.pictures import TAG, limit_by_name, limit_of
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.agent.vlm_writer import VlmWriter
 from imagerag.agent.writer import RuleWriter
+from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
+from imagerag.graphs.context import load_context
 from imagerag.prompts import render
 from tests.openai_server import Reply, Script, serving
 from tests.scripted import ScriptedCritic, ScriptedModel, Squares
@@ -76,6 +79,44 @@ def test_the_image_is_scaled_before_it_is_sent(ask: Any) -> None:
     _, _, server, _ = ask([said(verdict(True))])
     url = server.requests[0]["messages"][0]["content"][1]["image_url"]["url"]
     assert Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).size == (768, 384)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "fitted", "tokens"),
+    [
+        ("openai:gpt-5", (4000, 1000), (2048, 512), 85 + 4 * 170),
+        ("openai:gpt-5", (1024, 1024), (768, 768), 765),
+        ("openai:gpt-5-mini", (2000, 2000), (1254, 1254), 3936),
+        ("openai:gpt-4o-mini-2024-07-18", (512, 512), (512, 512), 8500),
+        ("anthropic:claude-sonnet-4-5", (3000, 1000), (1568, 522), 1180),
+        ("google_genai:gemini-2.5-flash", (1024, 1024), (1024, 1024), 4 * 258),
+        ("google_genai:gemini-3-pro-preview", (1024, 1024), (1024, 1024), 1120),
+        ("ollama:qwen3-vl:8b", (2000, 1000), (1416, 708), 51 * 26),
+        ("openai:Qwen/Qwen3-VL-8B@http://127.0.0.1:8000/v1", (100, 100), (100, 100), 16),
+        ("transformers:HuggingFaceTB/SmolVLM-Instruct", (2000, 1000), (1536, 768), 1400),
+        ("openai:mine@http://127.0.0.1:8000/v1", (2000, 1000), (768, 384), 810),
+        ("", (1, 4000), (1, 768), 810),
+    ],
+)
+def test_each_model_has_its_own_size(name: str, size: tuple[int, int], fitted: tuple[int, int], tokens: int) -> None:
+    limit = limit_by_name(name)
+    assert limit.fit(*size) == fitted
+    assert limit.tokens(*fitted) == tokens
+    model = ScriptedModel(script=[], seen=[], offered=[], metadata={TAG: name})
+    assert limit_of(model) == limit
+    assert max(limit_of(model, 100).fit(*size)) == min(100, max(size))
+
+
+def test_the_person_can_say_how_large_images_are_sent(tmp_path: Path) -> None:
+    with serving([said(verdict(True))]) as server:
+        critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([]))
+        model = ScriptedModel(script=[[("generate", {"prompt": "an owl"})]], seen=[], offered=[])
+        graph = build_graph(chat_model=model, critic=critic, generator=Squares())
+        context = load_context({"home": str(tmp_path)}, {"IMAGERAG_IMAGE_SIZE": "16"})
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+    assert [step.get("images_sent") for step in result["trace"]] == [None, None, ["16x16"]]
+    with pytest.raises(UserError, match=r"image_size 9 is outside 16\.\.8192; give --image-size"):
+        Context(image_size=9)
 
 
 BAD = [

@@ -12,8 +12,16 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from PIL import Image
+from transformers import (
+    CLIPImageProcessor,
+    Gemma3ImageProcessor,
+    LlavaNextImageProcessor,
+    MllamaImageProcessor,
+    Qwen2VLImageProcessor,
+    SmolVLMImageProcessor,
+)
 
-from imagerag.agent.local.loading import load_local
+from imagerag.agent.local.loading import image_limit, load_local
 from imagerag.agent.local.model import _turns
 from imagerag.agent.local.tool_calls import read_calls
 from imagerag.errors import UserError
@@ -122,6 +130,31 @@ class TestLoading:
     def test_no_model_in_it(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="can't be loaded"):
             load_local(f"transformers:{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    ("processor", "size", "fitted"),
+    [
+        (Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=56 * 56), (200, 50), (112, 28)),
+        (CLIPImageProcessor(size=336, crop_size=336), (2000, 1000), (672, 336)),
+        (Gemma3ImageProcessor(size={"height": 896, "width": 896}), (2000, 1000), (1792, 896)),
+        (Gemma3ImageProcessor(size={"height": 896, "width": 896}, do_pan_and_scan=True), (4000, 1000), (3584, 896)),
+        (SmolVLMImageProcessor(size={"longest_edge": 2048}), (4096, 10), (2048, 5)),
+        (LlavaNextImageProcessor(image_grid_pinpoints=[[336, 672], [672, 336]]), (1344, 1344), (672, 672)),
+        (MllamaImageProcessor(size={"height": 560, "width": 560}, max_image_tiles=4), (4000, 4000), (1120, 1120)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_checkpoint_tells_how_large_it_takes_images(processor: Any, size: Any, fitted: tuple[int, int]) -> None:
+    limit = image_limit(processor)
+    assert limit is not None
+    assert limit.fit(*size) == fitted
+
+
+def test_a_local_model_is_sent_images_of_its_size(model: Any) -> None:
+    expected = {"Qwen2VLProcessor": (79, 39), "LlavaProcessor": (56, 28)}.get(type(model._processor).__name__)
+    limit = model.image_limit
+    assert (limit and limit.fit(200, 100)) == expected
 
 
 CALL = '{"name": "generate", "arguments": {"prompt": "an owl"}}'

@@ -10,7 +10,8 @@ from PIL import Image
 
 from imagerag.agent.metering import current_meter
 from imagerag.agent.minds import Critic, Writer
-from imagerag.agent.tariffs import BYTES_PER_TOKEN, IMAGE_TOKENS, load_tariff
+from imagerag.agent.pictures import limit_by_name
+from imagerag.agent.tariffs import BYTES_PER_TOKEN, load_tariff
 from imagerag.engines.generator import Charges, DrawRequest, Generator, Reference, StopCheck
 from imagerag.errors import InvalidArgument
 from imagerag.index.references import Hit, ReferenceIndex
@@ -150,7 +151,9 @@ class Workbench:
             )
             tariff = load_tariff(generator.name) if isinstance(generator, Charges) and generator.charges else None
             if tariff is not None:
-                asked = len(prompt.encode("utf-8", "replace")) // BYTES_PER_TOKEN + IMAGE_TOKENS * len(references)
+                limit = limit_by_name(generator.name)
+                asked = len(prompt.encode("utf-8", "replace")) // BYTES_PER_TOKEN
+                asked += sum(limit.tokens(*reference.image.size) for reference in request.references)
                 current_meter().allow(asked * self.n, tariff)
             drawings = generator.draw(request, check=self.check, on_step=self._progress, on_preview=self._preview)
             records = []

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from imagerag.agent.local.model import LocalChatModel
-from imagerag.agent.tariffs import TAG
+from imagerag.agent.pictures import TAG, ImageLimit, limit_by_name
 from imagerag.engines.settings import EngineSettings
 from imagerag.errors import UserError
 
@@ -72,5 +74,42 @@ def load_local(name: str) -> LocalChatModel:
     if "quantization_config" not in options:
         model.to(device)
     return LocalChatModel(
-        model=model, processor=processor, name_or_path=model_id, takes_images=sees, metadata={TAG: name}
+        model=model,
+        processor=processor,
+        name_or_path=model_id,
+        takes_images=sees,
+        image_limit=image_limit(getattr(processor, "image_processor", None)),
+        metadata={TAG: name},
     )
+
+
+def image_limit(processor: Any) -> ImageLimit | None:
+    """Return how large a checkpoint's own image processor takes images; ``None`` where it does not say.
+
+    Its ``size`` means pixels of a side, but for Qwen-VL and its like, which merge patches, pixels of the whole image.
+    Those that cut an image into tiles of that size tell how many they make of it at most, each in words of its own.
+    """
+    size = {name: int(value) for name, value in dict(getattr(processor, "size", None) or {}).items() if value}
+    if (merge := getattr(processor, "merge_size", None)) and "longest_edge" in size:
+        return ImageLimit(pixels=size["longest_edge"], tile=int(processor.patch_size) * int(merge), each=1)
+    usual = limit_by_name("")
+    if grid := getattr(processor, "image_grid_pinpoints", None):
+        return replace(usual, long=max(max(pair) for pair in grid))
+    if "longest_edge" in size:
+        return replace(usual, long=size["longest_edge"])
+    side = max((size[name] for name in ("height", "width", "shortest_edge") if name in size), default=None)
+    if side is None:
+        return None
+    tiles = next((found for switch, most in _TILES if switch(processor) and (found := getattr(processor, most, 0))), 1)
+    if tiles > 1:
+        return replace(usual, long=None, pixels=tiles * side * side)
+    return replace(usual, long=None, short=side)
+
+
+_TILES: tuple[tuple[Callable[[Any], Any], str], ...] = (
+    (lambda processor: True, "max_image_tiles"),  # Llama 3.2
+    (lambda processor: True, "dynamic_hd"),  # Phi 4
+    (lambda processor: getattr(processor, "crop_to_patches", True), "max_patches"),  # InternVL, Llama 4
+    (lambda processor: getattr(processor, "do_pan_and_scan", False), "pan_and_scan_max_num_crops"),  # Gemma 3
+)
+"""When an image processor makes tiles, and by which of its attributes at most how many."""

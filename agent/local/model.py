@@ -28,6 +28,7 @@ from pydantic import ConfigDict, PrivateAttr
 
 from imagerag.agent.local.tool_calls import read_calls
 from imagerag.agent.metering import current_meter
+from imagerag.agent.pictures import ImageLimit
 
 MOST_NEW_TOKENS = 1024
 """Tokens of one answer, unless the caller says otherwise."""
@@ -46,12 +47,14 @@ class LocalChatModel(BaseChatModel):
     Attributes:
         name_or_path: of the checkpoint.
         takes_images: whether it is a vision-language model.
+        image_limit: how large it takes images, where its image processor says.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     name_or_path: str
     takes_images: bool
+    image_limit: ImageLimit | None = None
     _model: Any = PrivateAttr()
     _processor: Any = PrivateAttr()
     _lock: Any = PrivateAttr(default_factory=threading.Lock)

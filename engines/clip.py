@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.assets import asset
+from imagerag.engines.preparing import Preparation
 from imagerag.errors import UserError
 
 if TYPE_CHECKING:
@@ -66,20 +67,6 @@ class Preparing(Embedder, Protocol):
         ...
 
 
-def on_white(image: Image.Image) -> Image.Image:
-    """Return the image as RGB; transparent parts are white, as in the embedded model's training."""
-    from PIL import Image as pil
-
-    if image.mode == "RGB":
-        return image
-    if "A" not in image.getbands() and "transparency" not in image.info:
-        return image.convert("RGB")
-    rgba = image.convert("RGBA")
-    flat = pil.new("RGB", rgba.size, "white")
-    flat.paste(rgba, mask=rgba.getchannel("A"))
-    return flat
-
-
 class OpenClipEmbedder:
     """An ``Embedder`` around an open_clip model in evaluation mode.
 
@@ -102,16 +89,12 @@ class OpenClipEmbedder:
         known_texts: dict[str, NDArray[np.float32]] | None = None,
     ) -> None:
         self._model = model.eval()
-        self._preprocess = preprocess
+        self.preparation = Preparation(preprocess, getattr(model.visual, "preprocess_cfg", {}))
         self._tokenizer = tokenizer
         self.device = device
         self._texts: dict[str, NDArray[np.float32]] = dict(known_texts or {})
         self._pinned = len(self._texts)
         self.model_id = model_id
-        config = getattr(model.visual, "preprocess_cfg", {})
-        # "squash" is a plain resize of the whole image: done here for a whole batch, without a tensor per image
-        self._squash: dict[str, Any] | None = config if config.get("resize_mode") == "squash" else None
-        self._steps = _split_at_tensor(preprocess)
         self.dimension = self._measure_dimension()
 
     def _measure_dimension(self) -> int:
@@ -140,43 +123,21 @@ class OpenClipEmbedder:
 
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
         """See ``Embedder``."""
-        import torch
-
         out = np.empty((len(images), self.dimension), np.float32)
         for start in range(0, len(images), IMAGE_BATCH):
-            batch = [on_white(image) for image in images[start : start + IMAGE_BATCH]]
-            x = self._squashed(batch) if self._squash else torch.stack([self._preprocess(image) for image in batch])
-            out[start : start + len(batch)] = self._encoded(x)
+            batch = [self.preparation(image) for image in images[start : start + IMAGE_BATCH]]
+            out[start : start + len(batch)] = self._encoded(self.preparation.tensor(batch))
         return out
 
     def prepare(self, image: Image.Image) -> Any:
-        """See ``Preparing``: an RGB image of the model's size, or a (3, h, w) tensor where the model's preprocessing is
-        of an unknown kind.
-
-        Only Pillow is at work here: torch, called by several threads, sets up a team of its own for each, and they
-        keep the cores from the model (measured on two cores: a sixth of the speed).
-        """
-        image = on_white(image)
-        if self._squash:
-            return image.resize(self._size, self._resampling)
-        if self._steps is None:
-            return self._preprocess(image)
-        for step in self._steps[0]:
-            image = step(image)
-        return image
+        """See ``Preparing``."""
+        return self.preparation(image)
 
     def embed_prepared(self, prepared: Sequence[Any]) -> NDArray[np.float32]:
         """See ``Preparing``."""
-        import torch
-
         if not prepared:
             return np.empty((0, self.dimension), np.float32)
-        if self._squash:
-            return self._encoded(self._normalised(prepared))
-        if self._steps is None:
-            return self._encoded(torch.stack(list(prepared)))
-        pixels = torch.from_numpy(np.stack([np.asarray(image) for image in prepared])).permute(0, 3, 1, 2)
-        return self._encoded(self._steps[1](pixels.contiguous().float().div(255)))
+        return self._encoded(self.preparation.tensor(prepared))
 
     def _encoded(self, x: torch.Tensor) -> NDArray[np.float32]:
         import torch
@@ -185,30 +146,6 @@ class OpenClipEmbedder:
             z = self._model.encode_image(x.to(self.device), normalize=True)
         embeddings: NDArray[np.float32] = z.float().cpu().numpy()
         return embeddings
-
-    @property
-    def _size(self) -> tuple[int, int]:
-        size = (self._squash or {})["size"]
-        height, width = size if isinstance(size, (tuple, list)) else (size,) * 2
-        return width, height
-
-    @property
-    def _resampling(self) -> Any:
-        from PIL import Image as pil
-
-        return pil.Resampling[str((self._squash or {})["interpolation"]).upper()]
-
-    def _squashed(self, images: Sequence[Image.Image]) -> torch.Tensor:
-        return self._normalised([image.resize(self._size, self._resampling) for image in images])
-
-    def _normalised(self, images: Sequence[Image.Image]) -> torch.Tensor:
-        import torch
-
-        config = self._squash or {}
-        pixels = np.stack([np.asarray(image) for image in images])
-        mean, std = (np.asarray(config[key], np.float32) * 255 for key in ("mean", "std"))
-        x = (pixels.astype(np.float32) - mean) / std
-        return torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
     def _compute_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         import torch
@@ -224,19 +161,6 @@ class OpenClipEmbedder:
                 z = self._model.encode_text(tokens.to(self.device), normalize=True)
             parts.append(z.float().cpu().numpy())
         return np.concatenate(parts)
-
-
-def _split_at_tensor(preprocess: Any) -> tuple[list[Any], Any] | None:
-    """Take open_clip's preprocessing apart: the steps on images, and the normalisation of what ``ToTensor`` makes.
-
-    Returns:
-        ``None`` where it is put together otherwise.
-    """
-    steps = list(getattr(preprocess, "transforms", []))
-    kinds = [type(step).__name__ for step in steps]
-    if kinds[-2:] not in (["ToTensor", "Normalize"], ["MaybeToTensor", "Normalize"]) or "ToTensor" in kinds[:-2]:
-        return None
-    return steps[:-2], steps[-1]
 
 
 def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:

@@ -32,10 +32,17 @@ def encode_png(image: Image.Image) -> bytes:
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """Return an RGBA picture laid on white, as RGB: what a reference looks like to whoever opens it."""
+    """Return an image of any mode as RGB, its transparent parts white: what whoever opens it sees."""
     from PIL import Image as pil
 
-    return pil.alpha_composite(pil.new("RGBA", image.size, "white"), image).convert("RGB")
+    if image.mode == "RGB":
+        return image
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return image.convert("RGB")
+    rgba = image.convert("RGBA")
+    flat = pil.new("RGB", rgba.size, "white")
+    flat.paste(rgba, mask=rgba.getchannel("A"))
+    return flat
 
 
 def read_text(file: BinaryIO, keyword: str) -> str | None:

@@ -16,6 +16,7 @@ from imagerag.engines.diffusion.adapter import AdapterFamily
 from imagerag.engines.diffusion.presets import FamilyName, Preset
 from imagerag.engines.diffusion.words import Words
 from imagerag.engines.generator import DrawRequest, Reference
+from imagerag.store.png import on_white
 
 SMALLEST = 256
 """Pixels of a reference's shorter side for edit models: FLUX.2 refuses below 64, and all see little in so few."""
@@ -149,13 +150,6 @@ PIPELINES: dict[str, str] = {
     "Flux2KleinPipeline": "flux2-klein",
 }
 """By the pipeline class of a checkpoint: the preset it is asked like. All other classes draw from words alone."""
-
-
-def on_white(image: Image.Image) -> Image.Image:
-    """Return a reference as RGB; what is transparent becomes white, as in the library's pictures."""
-    from imagerag.store.png import on_white as laid
-
-    return laid(image.convert("RGBA"))
 
 
 def large_enough(image: Image.Image, side: int = SMALLEST) -> Image.Image:

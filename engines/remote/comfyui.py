@@ -209,7 +209,7 @@ def _follow(
 def _uploaded(client: httpx.Client, reference: Reference) -> str:
     """Upload a reference and return the name under which ``LoadImage`` finds it."""
     name = f"imagerag-{(reference.sha256 or uuid.uuid4().hex)[:16]}.png"
-    data = encode_png(on_white(reference.image.convert("RGBA")))
+    data = encode_png(on_white(reference.image))
     body = _answer(
         lambda: client.post("/upload/image", files={"image": (name, data, "image/png")}, data={"overwrite": "true"})
     )

@@ -91,7 +91,7 @@ class OpenAIImages:
             raise InvalidArgument(f"{len(request.references)} references; {self.name!r} takes at most {most}")
         words = conditioned(plain(request.prompt), request.references, "{concept} (image {number})")
         files = [
-            ("image[]", (f"{number}.png", encode_png(on_white(one.image.convert("RGBA"))), "image/png"))
+            ("image[]", (f"{number}.png", encode_png(on_white(one.image)), "image/png"))
             for number, one in enumerate(request.references, 1)
         ]
         drawings: list[Drawing] = []

@@ -14,6 +14,7 @@ from imagerag.errors import UserError
 from imagerag.index.own.items import Item
 from imagerag.index.own.origins import read_origin
 from imagerag.store.pictures import FORMATS, read_picture
+from imagerag.store.png import on_white
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -75,8 +76,6 @@ def look_of(picture: Image.Image) -> int:
     2013). 0 is a flat picture, of which the bits say nothing.
     """
     from PIL import Image as pil
-
-    from imagerag.engines.clip import on_white
 
     grey = np.asarray(on_white(picture).convert("L").resize((9, 8), pil.Resampling.BOX), np.int16)
     return int.from_bytes(np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes(), "big")

@@ -27,7 +27,7 @@ from imagerag.graphs.state import Spent, State
 from imagerag.graphs.tracing import trace_step
 from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
 from imagerag.prompts import render
-from imagerag.records import StopReason
+from imagerag.records import Mode, StopReason
 from imagerag.tools.workbench import open_pixels
 
 LONGEST_CALL = 160
@@ -36,6 +36,9 @@ LONGEST_CALL = 160
 STEPS_WITHOUT_IMAGE = 8
 """Decisions without a drawing after which the rules decide for the model; looking everything up first takes three."""
 
+AS_ASKED: frozenset[Mode] = frozenset({"rephrase_only", "no_lookup"})
+"""Modes whose first drawing is of the prompt as it stands: there is nothing to decide, so the model isn't asked. They
+are the controls, as in the paper, and one whose first prompt the model had reworded already would be none."""
 
 REFUSED = frozenset({400, 404, 415, 422, 500, 501})
 """HTTP statuses with which servers refuse images for a model that takes none."""
@@ -54,7 +57,7 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     offered = offered_tools(state["mode"], images, has_searched(state["messages"]))
     failures: tuple[str, ...] = ()
     meter = Meter()
-    by_rule = not images and spent["steps"] >= STEPS_WITHOUT_IMAGE
+    by_rule = not images and (state["mode"] in AS_ASKED or spent["steps"] >= STEPS_WITHOUT_IMAGE)
     if by_rule and spent["steps"] < state["limits"]["max_steps"]:
         answer = AIMessage("")
         spent["steps"] += 1

@@ -175,9 +175,15 @@ def test_modes_offer_their_tools_and_no_others() -> None:
 
 def test_a_tool_that_the_mode_does_not_offer_is_refused(tmp_path: Path) -> None:
     call = ("search_references", {"captions": [{"concept": "owl", "caption": "owl"}]})
-    result = run(tmp_path, [[call], GENERATE], [0.9], mode="no_lookup")
-    answer = next(message for message in result["messages"] if isinstance(message, ToolMessage))
-    assert "'search_references' is not offered here" in str(answer.text)
+    result = run(tmp_path, [[call], GENERATE], [0.3, 0.9], mode="no_lookup")
+    answers = [str(message.text) for message in result["messages"] if isinstance(message, ToolMessage)]
+    assert "'search_references' is not offered here" in answers[1]
+
+
+@pytest.mark.parametrize("mode", ["rephrase_only", "no_lookup"])
+def test_the_controls_draw_the_prompt_as_it_stands_first(tmp_path: Path, mode: str) -> None:
+    result = run(tmp_path, [[("generate", {"prompt": "a plain owl"})]], [0.3, 0.9], mode=mode)
+    assert [image["prompt"] for image in result["images"]] == ["an owl", "a plain owl"]
 
 
 def test_each_image_carries_its_manifest_with_the_verdict(tmp_path: Path) -> None:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
+import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import (
-    AIMessage,
-    AIMessageChunk,
-    BaseMessage,
-    HumanMessage,
-    SystemMessage,
-    ToolMessage,
-)
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
@@ -26,16 +19,38 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, PrivateAttr
 
+from imagerag.agent.local.thinking import Thoughts
 from imagerag.agent.local.tool_calls import read_calls
+from imagerag.agent.local.turns import plainly, turns_of
 from imagerag.agent.metering import current_meter
 from imagerag.agent.pictures import ImageLimit
+from imagerag.patience import TICK
 
 MOST_NEW_TOKENS = 1024
 """Tokens of one answer, unless the caller says otherwise."""
 
-
 ENDINGS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<end_of_utterance>")
 """By which chat templates in use end a turn."""
+
+
+class Piece(NamedTuple):
+    """A piece of an answer: what is said in it, what is only thought; of the last one, its cost and why it ended."""
+
+    said: str
+    thought: str
+    usage: UsageMetadata | None = None
+    ended: str | None = None
+
+
+@dataclass
+class _Writing:
+    """What the thread that writes an answer and the one that reads it tell each other."""
+
+    hung_up: threading.Event
+    prompt: str = ""
+    asked: int = 0
+    made: int = 0
+    error: BaseException | None = None
 
 
 class LocalChatModel(BaseChatModel):
@@ -85,17 +100,15 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        text, usage, ended = "", None, "stop"
-        for piece, told in self._pieces(messages, stop, kwargs):
-            text += piece
-            if told is not None:
-                usage, ended = told
-        reading = read_calls(text, _names(kwargs))
+        pieces = list(self._pieces(messages, stop, kwargs))
+        reading = read_calls("".join(piece.said for piece in pieces), _offered(kwargs))
+        thought = "".join(piece.thought for piece in pieces)
         message = AIMessage(
             reading.text,
             tool_calls=reading.calls,
-            usage_metadata=usage,
-            response_metadata={"finish_reason": ended, "model_name": self.name_or_path},
+            usage_metadata=pieces[-1].usage,
+            additional_kwargs={"reasoning_content": thought} if thought else {},
+            response_metadata={"finish_reason": pieces[-1].ended, "model_name": self.name_or_path},
         )
         return ChatResult(generations=[ChatGeneration(message=message)])
 
@@ -107,7 +120,7 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         """Stream words; where tools are offered the answer comes whole, since only its end tells a call from talk."""
-        if _names(kwargs):
+        if _offered(kwargs):
             whole = self._generate(messages, stop, run_manager, **kwargs).generations[0].message
             assert isinstance(whole, AIMessage)
             chunks: Any = [
@@ -119,80 +132,107 @@ class LocalChatModel(BaseChatModel):
                     content=whole.text,
                     tool_call_chunks=chunks,
                     usage_metadata=whole.usage_metadata,
+                    additional_kwargs=whole.additional_kwargs,
                     response_metadata=whole.response_metadata,
                 )
             )
             return
-        for piece, told in self._pieces(messages, stop, kwargs):
-            usage, ended = told or (None, None)
-            about = {"finish_reason": ended} if ended else {}
+        for piece in self._pieces(messages, stop, kwargs):
+            if not (piece.said or piece.thought or piece.ended):
+                continue
             chunk = ChatGenerationChunk(
-                message=AIMessageChunk(content=piece, usage_metadata=usage, response_metadata=about)
+                message=AIMessageChunk(
+                    content=piece.said,
+                    usage_metadata=piece.usage,
+                    additional_kwargs={"reasoning_content": piece.thought} if piece.thought else {},
+                    response_metadata={"finish_reason": piece.ended} if piece.ended else {},
+                )
             )
             if run_manager:
-                run_manager.on_llm_new_token(piece, chunk=chunk)
+                run_manager.on_llm_new_token(piece.said, chunk=chunk)
             yield chunk
 
-    def _pieces(
-        self, messages: list[BaseMessage], stop: list[str] | None, settings: dict[str, Any]
-    ) -> Iterator[tuple[str, tuple[UsageMetadata, str] | None]]:
-        """Yield the answer's text as it is written, at last with its tokens and why it ended."""
-        import torch
-        from transformers import StoppingCriteria, StoppingCriteriaList, TextIteratorStreamer
+    def _pieces(self, messages: list[BaseMessage], stop: list[str] | None, settings: dict[str, Any]) -> Iterator[Piece]:
+        """Yield the answer as it is written, at last with its tokens and why it ended.
 
-        ended = threading.Event()
+        A thread of its own writes, and it alone holds the model: whoever leaves a stream open keeps nobody waiting for
+        longer than that answer takes.
+        """
+        from transformers import TextIteratorStreamer
 
-        class Hung(StoppingCriteria):
-            def __call__(self, ids: Any, scores: Any, **_: Any) -> Any:
-                return torch.full((ids.shape[0],), ended.is_set(), dtype=torch.bool, device=ids.device)
-
-        most = int(settings.get("max_tokens") or MOST_NEW_TOKENS)
         check = current_meter().check
-        with self._lock:
-            inputs = self._inputs(messages, settings.get("tools") or [])
-            asked = int(inputs["input_ids"].shape[-1])
-            tokenizer = getattr(self._processor, "tokenizer", self._processor)
-            streamer: Any = TextIteratorStreamer(tokenizer, skip_prompt=True, skip_special_tokens=False)
-            outcome: dict[str, Any] = {}
-
-            def write() -> None:
+        tokenizer = getattr(self._processor, "tokenizer", self._processor)
+        streamer: Any = TextIteratorStreamer(tokenizer, skip_prompt=True, timeout=TICK, skip_special_tokens=False)
+        writing = _Writing(threading.Event())
+        writer = threading.Thread(target=self._write, args=(messages, stop, settings, streamer, writing), daemon=True)
+        writer.start()
+        thoughts: Thoughts | None = None
+        try:
+            while True:
+                check()
                 try:
-                    with torch.no_grad():
-                        outcome["ids"] = self._model.generate(
-                            **inputs,
-                            max_new_tokens=most,
-                            do_sample=False,
-                            streamer=streamer,
-                            stopping_criteria=StoppingCriteriaList([Hung()]),
-                            **({"stop_strings": stop, "tokenizer": tokenizer} if stop else {}),
-                        )
-                except BaseException as error:
-                    outcome["error"] = error
-                    streamer.end()
+                    piece = next(streamer)
+                except queue.Empty:
+                    continue
+                except StopIteration:
+                    writer.join()
+                    break
+                thoughts = thoughts or Thoughts(writing.prompt)
+                yield Piece(*thoughts.part(_without_marks(piece, tokenizer)))
+        finally:
+            writing.hung_up.set()
+        if writing.error is not None:
+            raise writing.error
+        usage = UsageMetadata(
+            input_tokens=writing.asked, output_tokens=writing.made, total_tokens=writing.asked + writing.made
+        )
+        rest = (thoughts or Thoughts()).part("", last=True)
+        yield Piece(*rest, usage, "length" if writing.made >= _most(settings) else "stop")
 
-            writing = threading.Thread(target=write, daemon=True)
-            writing.start()
-            try:
-                for piece in streamer:
-                    check()
-                    yield _without_marks(piece, tokenizer), None
-            finally:
-                ended.set()
-                writing.join()
-            if "error" in outcome:
-                raise outcome["error"]
-        made = int(outcome["ids"].shape[-1]) - (asked if not self._model.config.is_encoder_decoder else 0)
-        usage = UsageMetadata(input_tokens=asked, output_tokens=made, total_tokens=asked + made)
-        yield "", (usage, "length" if made >= most else "stop")
+    def _write(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        settings: dict[str, Any],
+        streamer: Any,
+        told: _Writing,
+    ) -> None:
+        import torch
+        from transformers import StoppingCriteria, StoppingCriteriaList
 
-    def _inputs(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> Any:
-        turns, images = _turns(messages, self.takes_images)
+        class HungUp(StoppingCriteria):
+            def __call__(self, ids: Any, scores: Any, **_: Any) -> Any:
+                return torch.full((ids.shape[0],), told.hung_up.is_set(), dtype=torch.bool, device=ids.device)
+
+        try:
+            with self._lock, torch.no_grad():
+                if told.hung_up.is_set():  # while it waited for its turn
+                    return
+                inputs, told.prompt = self._inputs(messages, settings.get("tools") or [])
+                told.asked = int(inputs["input_ids"].shape[-1])
+                ids = self._model.generate(
+                    **inputs,
+                    max_new_tokens=_most(settings),
+                    do_sample=False,
+                    streamer=streamer,
+                    stopping_criteria=StoppingCriteriaList([HungUp()]),
+                    **({"stop_strings": stop, "tokenizer": streamer.tokenizer} if stop else {}),
+                )
+                told.made = int(ids.shape[-1]) - (0 if self._model.config.is_encoder_decoder else told.asked)
+        except BaseException as error:
+            told.error = error
+        finally:
+            streamer.end()
+
+    def _inputs(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> tuple[Any, str]:
+        """Return the question as tensors, and as the text that they stand for."""
+        turns, images = turns_of(messages, self.takes_images)
         text = self._rendered(turns, tools)
         if self.takes_images:
             inputs = self._processor(text=[text], images=images or None, return_tensors="pt")
         else:
             inputs = self._processor([text], return_tensors="pt", add_special_tokens=False)
-        return inputs.to(self._model.device)
+        return inputs.to(self._model.device), text
 
     def _rendered(self, turns: list[dict[str, Any]], tools: list[dict[str, Any]]) -> str:
         """Return the conversation as the checkpoint's template words it.
@@ -216,8 +256,18 @@ class LocalChatModel(BaseChatModel):
         return render(plainly(turns, tools), None)
 
 
-def _names(settings: dict[str, Any]) -> set[str]:
-    return {tool["function"]["name"] for tool in settings.get("tools") or []}
+def _most(settings: dict[str, Any]) -> int:
+    return int(settings.get("max_tokens") or MOST_NEW_TOKENS)
+
+
+def _offered(settings: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the names of the tools offered, each with those of its parameters that are text."""
+    functions = [tool["function"] for tool in settings.get("tools") or []]
+    properties = {each["name"]: each.get("parameters", {}).get("properties", {}) for each in functions}
+    return {
+        name: {key for key, schema in of_it.items() if schema.get("type") == "string"}
+        for name, of_it in properties.items()
+    }
 
 
 def _without_marks(text: str, tokenizer: Any) -> str:
@@ -226,75 +276,3 @@ def _without_marks(text: str, tokenizer: Any) -> str:
         if mark:
             text = text.replace(mark, "")
     return text
-
-
-def _turns(messages: list[BaseMessage], takes_images: bool) -> tuple[list[dict[str, Any]], list[Any]]:
-    """Return the conversation as chat templates take it, and its images in order.
-
-    Templates take images in the person's turns alone, so those of a tool's result follow it in one.
-    """
-    turns: list[dict[str, Any]] = []
-    images: list[Any] = []
-    for message in messages:
-        blocks = [message.content] if isinstance(message.content, str) else list(message.content)
-        text = "\n".join(block if isinstance(block, str) else str(block.get("text", "")) for block in blocks).strip()
-        seen = [_picture(block) for block in blocks if isinstance(block, dict) and block.get("base64")]
-        seen = seen if takes_images else []
-        if isinstance(message, SystemMessage):
-            turns.append({"role": "system", "content": _content(text, 0, takes_images)})
-        elif isinstance(message, ToolMessage):
-            turns.append({"role": "tool", "name": message.name or "", "content": _content(text, 0, takes_images)})
-            if seen:
-                turns.append({"role": "user", "content": _content("The images of that result.", len(seen), True)})
-        elif isinstance(message, AIMessage):
-            calls = [
-                {"type": "function", "function": {"name": call["name"], "arguments": call["args"]}}
-                for call in message.tool_calls
-            ]
-            turn: dict[str, Any] = {"role": "assistant", "content": _content(text, 0, takes_images)}
-            turns.append({**turn, "tool_calls": calls} if calls else turn)
-        elif isinstance(message, HumanMessage):
-            turns.append({"role": "user", "content": _content(text, len(seen), takes_images)})
-        images += seen
-    return turns, images
-
-
-def plainly(turns: list[dict[str, Any]], tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a conversation in turns of user and assistant alone, in turn, with tools, calls and results as text."""
-    said: list[tuple[str, list[dict[str, Any]]]] = []
-    if tools:
-        offered = "\n".join(json.dumps(tool["function"]) for tool in tools)
-        text = (
-            f"You can call these tools:\n{offered}\nTo call one, answer with nothing but "
-            '<tool_call>{"name": NAME, "arguments": {...}}</tool_call>'
-        )
-        said.append(("user", [{"type": "text", "text": text}]))
-    for turn in turns:
-        content = turn["content"]
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
-        if turn["role"] == "tool":
-            blocks = [{"type": "text", "text": f"Result of {turn['name']}:"}, *blocks]
-        for call in turn.get("tool_calls", ()):
-            blocks.append({"type": "text", "text": f"<tool_call>{json.dumps(call['function'])}</tool_call>"})
-        role = "assistant" if turn["role"] == "assistant" else "user"
-        if said and said[-1][0] == role:
-            said[-1][1].extend(blocks)
-        else:
-            said.append((role, blocks))
-    whole = all(isinstance(turn["content"], str) for turn in turns)
-    return [
-        {"role": role, "content": "\n".join(block["text"] for block in blocks if block["text"]) if whole else blocks}
-        for role, blocks in said
-    ]
-
-
-def _content(text: str, images: int, in_blocks: bool) -> Any:
-    if not in_blocks:
-        return text
-    return [*({"type": "image"} for _ in range(images)), {"type": "text", "text": text}]
-
-
-def _picture(block: dict[str, Any]) -> Any:
-    from PIL import Image
-
-    return Image.open(io.BytesIO(base64.b64decode(block["base64"]))).convert("RGB")

@@ -1,14 +1,17 @@
 """Tool calls as local models write them, read out of their text.
 
-=============  =====================================================================================
+=============  =====================================================================================================
 Hermes, Qwen   ``<tool_call>{"name": ..., "arguments": {...}}</tool_call>``
-Mistral        ``[TOOL_CALLS] [{"name": ..., "arguments": {...}}]``
-Llama 3        ``<|python_tag|>{"name": ..., "parameters": {...}}``, or that object alone
-Gemma          a fenced block, ``tool_code`` or ``json``, with ``name(key="value")`` or an object
-any            one object, or a list of them, that is all of the answer
-=============  =====================================================================================
+Qwen Coder     ``<tool_call><function=NAME><parameter=KEY>VALUE</parameter></function></tool_call>``
+Mistral        ``[TOOL_CALLS] [{"name": ..., "arguments": {...}}]``, ``[TOOL_CALLS]NAME[ARGS]{...}``
+Llama 3        ``<|python_tag|>{"name": ..., "parameters": {...}}``, that alone, ``<function=NAME>{...}</function>``
+Llama 4        ``<|python_start|>[NAME(key="value"), ...]<|python_end|>``, or the list alone
+Gemma          a fenced block, ``tool_code`` or ``json``, with ``NAME(key="value")``, a list of those, or an object
+any            one object, several, or a list of them, that is all of the answer
+=============  =====================================================================================================
 
-What can't be read stays text: nothing here raises.
+What a model thinks (``<think>...</think>``) is no call, whatever it says there. What can't be read stays text: nothing
+here raises.
 """
 
 from __future__ import annotations
@@ -16,25 +19,34 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from langchain_core.messages import ToolCall
 
-_HERMES = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
-_MISTRAL = re.compile(r"\[TOOL_CALLS\]\s*(.*)", re.DOTALL)
-_LLAMA = re.compile(r"<\|python_tag\|>\s*(.*?)(?:<\|e\w+_id\|>|\Z)", re.DOTALL)
+from imagerag.agent.local.thinking import without_thoughts
+
+_HERMES = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
+_FUNCTION = re.compile(r"<function=([^>\s]+)>(.*?)</function>", re.DOTALL)
+_PARAMETER = re.compile(r"<parameter=([^>\s]+)>\n?(.*?)\n?(?:</parameter>|\Z)", re.DOTALL)
+_MISTRAL = re.compile(r"\[TOOL_CALLS\](.*?)(?=\[TOOL_CALLS\]|\Z)", re.DOTALL)
+_MISTRAL_NAMED = re.compile(r"([\w.-]+)(?:\[CALL_ID\]\w+)?\s*(?:\[ARGS\])?\s*(\{.*)", re.DOTALL)
+_LLAMA = re.compile(r"<\|python_(?:tag|start)\|>(.*?)(?:<\|e\w+_id\|>|<\|python_end\|>|\Z)", re.DOTALL)
 _FENCED = re.compile(r"```(?:tool_code|tool_call|json|python)?\s*\n?(.*?)```", re.DOTALL)
+_BETWEEN = re.compile(r"[\s;,]*")
+
 LONGEST = 20_000
 """Characters of an answer that are searched for calls."""
+
+_UNREADABLE = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
 
 
 class Reading(NamedTuple):
     """An answer, taken apart.
 
     Attributes:
-        text: without the calls.
+        text: without the calls, and without what was thought.
         calls: in order.
     """
 
@@ -42,19 +54,19 @@ class Reading(NamedTuple):
     calls: list[ToolCall]
 
 
-def read_calls(text: str, known: Collection[str]) -> Reading:
+def read_calls(text: str, known: Mapping[str, Collection[str]]) -> Reading:
     """Take the tool calls out of an answer.
 
     Args:
         text: as the model wrote it.
-        known: names of the tools offered. Marked calls of other tools are returned, too, so that the model can be told;
-            of unmarked text only what names one of these is a call.
+        known: the tools offered, each with those of its parameters that are text. Marked calls of other tools are
+            returned, too, so that the model can be told; of unmarked text only what names one of these is a call.
     """
+    text = without_thoughts(text)
     if not known or len(text) > LONGEST:
         return Reading(text, [])
-    for pattern in (_HERMES, _MISTRAL, _LLAMA):
-        found = list(pattern.finditer(text))
-        calls = [call for match in found for call in _calls(match[1])]
+    for pattern in (_HERMES, _FUNCTION, _MISTRAL, _LLAMA):
+        calls = [call for match in pattern.finditer(text) for call in _marked(match, known)]
         if calls:
             return Reading(pattern.sub("", text).strip(), calls)
     for match in _FENCED.finditer(text):
@@ -65,57 +77,96 @@ def read_calls(text: str, known: Collection[str]) -> Reading:
     return Reading("" if calls else text, calls)
 
 
+def _marked(match: re.Match[str], known: Mapping[str, Collection[str]]) -> Iterator[ToolCall]:
+    if match.re is _FUNCTION:
+        yield from _function(match[1], match[2], known)
+    elif match.re is _HERMES and (functions := list(_FUNCTION.finditer(match[1]))):
+        for function in functions:
+            yield from _function(function[1], function[2], known)
+    elif match.re is _MISTRAL and (named := _MISTRAL_NAMED.match(match[1].strip())):
+        arguments = next(_values(named[2]), None)
+        yield from _call({"name": named[1], "arguments": arguments})
+    else:
+        yield from _calls(match[1])
+
+
+def _function(name: str, body: str, known: Mapping[str, Collection[str]]) -> Iterator[ToolCall]:
+    if body.lstrip().startswith("{"):
+        return _call({"name": name, "arguments": next(_values(body.strip()), None)})
+    texts = known.get(name, ())
+    return _call(
+        {"name": name, "arguments": {key: _plain(value, key in texts) for key, value in _PARAMETER.findall(body)}}
+    )
+
+
+def _plain(value: str, is_text: bool) -> Any:
+    """Return a parameter that is written without quotes: text where the tool wants text, else JSON where it is."""
+    if is_text:
+        return value
+    try:
+        return json.loads(value)
+    except _UNREADABLE:
+        return value
+
+
 def _calls(text: str) -> Iterator[ToolCall]:
-    value = _object(text.strip())
-    for entry in value if isinstance(value, list) else [value]:
-        call = _call(entry)
-        if call is not None:
-            yield call
+    for value in _values(text.strip()):
+        for entry in value if isinstance(value, list) else [value]:
+            yield from _call(entry)
 
 
-def _object(text: str) -> Any:
-    """Return what a text stands for: JSON, the first JSON in it that is whole, or calls as Python writes them."""
+def _values(text: str) -> Iterator[Any]:
+    """Yield what a text stands for: JSON values one after the other, or calls as Python writes them."""
+    at, found = 0, False
+    if text.startswith(("{", "[")):
+        while at < len(text) and text[at] in "{[":
+            try:
+                value, at = json.JSONDecoder().raw_decode(text, at)
+            except _UNREADABLE:
+                break
+            found = True
+            yield value
+            between = _BETWEEN.match(text, at)
+            at = between.end() if between else at
+    if not found:
+        yield from _python(text)
+
+
+def _python(text: str) -> list[dict[str, Any]]:
+    """Return calls written as Python, alone or in a list, with literals as arguments; none if it is anything else."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    start = min((at for at in (text.find("{"), text.find("[")) if at >= 0), default=-1)
-    if start == 0:
-        try:
-            return json.JSONDecoder().raw_decode(text)[0]
-        except (ValueError, RecursionError):
-            return None
-    return _python(text)
+        body = ast.parse(text.strip()).body
+        values = [statement.value if isinstance(statement, ast.Expr) else None for statement in body]
+        nodes = [node for value in values for node in (value.elts if isinstance(value, ast.List) else [value])]
+        calls = [_written(node) for node in nodes]
+        json.dumps(calls)  # a set, bytes ...: no tool takes those
+    except _UNREADABLE:
+        return []
+    return calls
 
 
-def _python(text: str) -> list[dict[str, Any]] | None:
-    """Return calls written as Python, with arguments that are literals."""
-    try:
-        body = ast.parse(text.strip(), mode="exec").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    calls = []
-    for statement in body:
-        node = statement.value if isinstance(statement, ast.Expr) else None
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print" and node.args:
-            node = node.args[0] if isinstance(node.args[0], ast.Call) else node
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
-            return None
-        try:
-            arguments = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg}
-        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-            return None
-        try:
-            json.dumps(arguments)
-        except (TypeError, ValueError):  # a set, bytes ...: no tool takes those
-            return None
-        calls.append({"name": node.func.id, "arguments": arguments})
-    return calls or None
+def _written(node: object) -> dict[str, Any]:
+    """Return one call.
+
+    Raises:
+        ValueError: it is something else, or has arguments that are not literals with names.
+    """
+    if not isinstance(node, ast.Call):
+        raise ValueError("no call")
+    function = node.func
+    if isinstance(function, ast.Name) and function.id == "print" and len(node.args) == 1:
+        return _written(node.args[0])
+    if isinstance(function, ast.Attribute) and function.attr == "call":  # Llama's way with tools it was built with
+        function = function.value
+    if not isinstance(function, ast.Name) or node.args or not all(word.arg for word in node.keywords):
+        raise ValueError("not a plain call")
+    return {"name": function.id, "arguments": {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}}
 
 
-def _call(entry: Any) -> ToolCall | None:
+def _call(entry: Any) -> Iterator[ToolCall]:
+    """Yield the call that an object stands for, if it is one."""
     if not isinstance(entry, dict):
-        return None
+        return
     inner = entry.get("function")
     entry = inner if isinstance(inner, dict) else entry
     name = entry.get("name", entry.get("tool"))
@@ -123,8 +174,7 @@ def _call(entry: Any) -> ToolCall | None:
     if isinstance(arguments, str):
         try:
             arguments = json.loads(arguments)
-        except (ValueError, RecursionError):
-            return None
-    if not isinstance(name, str) or not name or not isinstance(arguments, dict):
-        return None
-    return {"name": name, "args": arguments, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}
+        except _UNREADABLE:
+            return
+    if isinstance(name, str) and name and isinstance(arguments, dict):
+        yield {"name": name, "args": arguments, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}

@@ -73,6 +73,7 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
                 reading=Reading(options.licence, options.image_column, options.caption_column, options.allow_urls),
                 progress=lambda done, total: bars.update("adding", done, total),
                 on_wait=lambda text: print(text, file=sys.stderr),
+                engine=options.engine,
             )
         finally:
             own.close()

@@ -134,6 +134,12 @@ def index_parser() -> Parser:
         "--image-column", metavar="NAME", help="of tables: pictures, or paths to them (default: image, path ...)"
     )
     _add_index_places(parser)
+    parser.add_argument(
+        "--engine",
+        default="threads",
+        metavar="NAME",
+        help="what reads and embeds: threads of this process, ray, or ray:ADDRESS of a cluster (default: threads)",
+    )
     parser.add_argument("--allow-urls", action="store_true", help="fetch pictures that are named by https address")
     _add_usual(parser)
     return parser

@@ -107,6 +107,12 @@ class OpenClipEmbedder:
         """What cosines are multiplied by before a softmax over texts, as the model was trained."""
         return float(self._model.logit_scale.detach().exp())
 
+    def moved(self, device: str) -> OpenClipEmbedder:
+        """Return this embedder, its model moved to another device."""
+        self._model.to(device)
+        self.device = device
+        return self
+
     def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See ``Embedder``. Texts seen before are not computed again."""
         fresh = sorted({text for text in texts if text not in self._texts}, key=len)

@@ -43,3 +43,8 @@ class Cancelled(Exception):
 
 class UserError(Exception):
     """Something only the person can mend. ``str(error)`` is one line: the value and the way out."""
+
+
+def first_line(error: BaseException, most: int = 120) -> str:
+    """Return what an error says in one line of at most ``most`` characters; its kind if it says nothing."""
+    return str(error).strip().split("\n")[0][:most] or type(error).__name__

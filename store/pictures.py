@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imagerag.errors import UserError
+from imagerag.errors import UserError, first_line
 from imagerag.store.files import cannot_read
 
 if TYPE_CHECKING:
@@ -139,8 +139,7 @@ def _smaller(image: Image.Image) -> Image.Image:
 
 
 def _broken(name: str, error: Exception) -> UserError:
-    reason = str(error).strip().split("\n")[0][:120] or type(error).__name__
-    return UserError(f"{name} can't be decoded ({reason}); give an undamaged copy, or save it as PNG")
+    return UserError(f"{name} can't be decoded ({first_line(error)}); give an undamaged copy, or save it as PNG")
 
 
 def _too_many_pixels(name: str) -> UserError:

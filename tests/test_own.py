@@ -197,6 +197,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     [
         (["index", "add"], "needs a folder"),
         (["index", "add", "/no/such/folder"], "'/no/such/folder' does not exist"),
+        (["index", "add", ".", "--engine", "spark"], "engine 'spark' is unknown"),
         (["index", "status", "x"], "'x' is of no use"),
         (["search", "an owl", "-k", "0"], "k 0 is below 1"),
     ],

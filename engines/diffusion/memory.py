@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from imagerag.engines.settings import EngineSettings, Memory
-from imagerag.errors import UserError
+from imagerag.errors import UserError, first_line
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -37,8 +37,9 @@ def choose_device(settings: EngineSettings) -> torch.device:
         device = torch.device(settings.device)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        reason = str(error).split("\n")[0]
-        raise UserError(f"device {settings.device!r} can't be used here ({reason}); give --device auto") from error
+        raise UserError(
+            f"device {settings.device!r} can't be used here ({first_line(error)}); give --device auto"
+        ) from error
     return device
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imagerag.index.own.duplicates import Looks
 from imagerag.index.own.embedding import Embedded, Engine
 from imagerag.index.own.items import NO_LICENCE, Item, Source
 from imagerag.index.own.known import Known
-from imagerag.index.own.shards import GONE, Shard, Shards, model_tag, vectors_of
+from imagerag.index.own.remembering import Remembered
+from imagerag.index.own.shards import GONE, Shards, model_tag
 
 if TYPE_CHECKING:
     from imagerag.engines.clip import Embedder
@@ -56,10 +56,7 @@ class Adding:
         self._embedder = embedder
         self._engine = engine
         self._meaning = meaning
-        self._fresh: dict[str, tuple[NDArray[np.float32], int]] = {}
-        """Vector and look of the pictures that were embedded last."""
-        self._places: dict[str, tuple[Shard, int]] = {}
-        """Where those that this run wrote before lie."""
+        self._remembered = Remembered(known, shards)
         self._looks: Looks | None = None
         self.outcome = Added()
 
@@ -86,7 +83,7 @@ class Adding:
 
         with ThreadPoolExecutor(1) as writer:
             writing: Future[None] | None = None
-            for batch in self._engine.embedded(changed(), self._embedded_before):
+            for batch in self._engine.embedded(changed(), self._remembered):
                 good = [one for one in batch if not one.problem]
                 skipped = [{"path": one.item.key, "reason": one.problem} for one in batch if one.problem]
                 rows = self._rows(good, source.name) if good else {}
@@ -132,26 +129,12 @@ class Adding:
             item = item._replace(licence=value(at, "licence"))  # what isn't given leaves what there is
         return all(getattr(item, name) == value(at, name) for name in COMPARED)
 
-    def _embedded_before(self, sha256: str) -> bool:
-        return sha256 in self._fresh or sha256 in self._places or sha256 in self._known.by_address
-
-    def _again(self, sha256: str) -> tuple[NDArray[np.float32], int]:
-        """Return vector and look of a picture that was embedded before."""
-        if sha256 in self._fresh:
-            return self._fresh[sha256]
-        if sha256 in self._places:
-            shard, row = self._places[sha256]
-            table = self._shards.read(shard, ["embedding", "look"])
-            return vectors_of(table, "embedding")[row], table.column("look")[row].as_py()
-        at = self._known.by_address[sha256]
-        return self._known.vectors([at])[0], int(self._known.looks[at])
-
     def _rows(self, batch: Sequence[Embedded], root: str) -> dict[str, Any]:
         """Return the columns of a batch."""
         for one in batch:
-            if one.vector is not None and not self._embedded_before(one.sha256):
-                self._fresh[one.sha256] = one.vector, one.look
-        both = [self._again(one.sha256) for one in batch]
+            if one.vector is not None:
+                self._remembered.keep(one.sha256, one.vector, one.look)
+        both = [self._remembered[one.sha256] for one in batch]
         items = [one.item for one in batch]
         columns: dict[str, Any] = {
             name: [getattr(item, name) for item in items]
@@ -171,9 +154,7 @@ class Adding:
     def _write(self, columns: dict[str, Any]) -> None:
         model = self._embedder.model_id
         shard = self._shards.write(model_tag(model), columns, metadata={"model": model})
-        for row, sha256 in enumerate(columns["sha256"]):
-            self._places.setdefault(sha256, (shard, row))
-            self._fresh.pop(sha256, None)
+        self._remembered.written(shard, columns["sha256"])
 
 
 COMPARED = ("size", "mtime", "caption", "title", "source", "licence")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.errors import UserError
+from imagerag.errors import UserError, first_line
 from imagerag.index.building import PREFIX, open_client
 from imagerag.index.own.known import Known
 from imagerag.index.own.shards import model_tag
@@ -121,7 +121,7 @@ class Collections:
         except (ChromaError, OSError, ValueError, AttributeError) as error:
             # Only a copy, so it is made again. (AttributeError: a client that could not start can't be stopped.)
             if self._address and not isinstance(error, (FileNotFoundError, ChromaError)):
-                raise self._unreachable(error) from error
+                raise _unreachable(self._address, error) from error
             self.start_anew()
             self._fill(known, progress)
         counts = {"pictures": self.pictures.count(), "captions": self.captions.count()}
@@ -241,12 +241,6 @@ class Collections:
         self.pictures = self._client.get_collection(self._name("pictures"), embedding_function=None)
         self.captions = self._client.get_collection(self._name("captions"), embedding_function=None)
 
-    def _unreachable(self, error: Exception) -> UserError:
-        line = str(error).split("\n")[0][:160]
-        return UserError(
-            f"the Chroma server at {self._address!r} does not answer ({line}); start one: chroma run --path FOLDER"
-        )
-
 
 def caption_ids(known: Known) -> dict[str, int]:
     """Return an id for each picture and caption that go together, with the row; pictures without caption have none."""
@@ -277,10 +271,12 @@ def http_client(address: str) -> Any:
             parts.hostname, port, ssl=parts.scheme == "https", settings=Settings(anonymized_telemetry=False)
         )
     except Exception as error:  # whatever the HTTP library raises when nobody answers
-        line = str(error).split("\n")[0][:160]
-        raise UserError(
-            f"the Chroma server at {address!r} does not answer ({line}); start one: chroma run --path FOLDER"
-        ) from error
+        raise _unreachable(address, error) from error
+
+
+def _unreachable(address: str, error: Exception) -> UserError:
+    line = first_line(error)
+    return UserError(f"the Chroma server at {address!r} does not answer ({line}); start one: chroma run --path FOLDER")
 
 
 def _difference(collection: Any, wanted: dict[str, int]) -> tuple[dict[int, str], NDArray[np.int64]]:

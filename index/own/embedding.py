@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -52,13 +52,12 @@ class Embedded(NamedTuple):
 class Engine(Protocol):
     """Reads, decodes, prepares and embeds."""
 
-    def embedded(self, items: Iterator[Item], before: Callable[[str], bool]) -> Iterator[list[Embedded]]:
+    def embedded(self, items: Iterator[Item], before: Collection[str]) -> Iterator[list[Embedded]]:
         """Yield what comes of the items, in their order, at most ``BATCH`` at a time.
 
         Args:
             items: what has to be read; asked for as it is needed, by the thread that iterates.
-            before: tells of bytes, by their SHA-256, whether they were embedded before; any thread may ask. What was
-                yielded counts as embedded from the next step on.
+            before: SHA-256 of what was embedded before. What was yielded counts as embedded from the next step on.
         """
         ...
 
@@ -73,7 +72,7 @@ class Threads:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    def embedded(self, items: Iterator[Item], before: Callable[[str], bool]) -> Iterator[list[Embedded]]:
+    def embedded(self, items: Iterator[Item], before: Collection[str]) -> Iterator[list[Embedded]]:
         """See ``Engine``."""
         embedder = self._embedder
         prepare: Callable[[Any], Any] = _itself
@@ -87,7 +86,7 @@ class Threads:
             embedding: deque[tuple[list[Decoded], list[str], list[Future[NDArray[np.float32]]]]] = deque()
             for batch in _decoded(items, before, prepare):
                 new = {one.sha256: one.picture for one in batch if one.picture is not None}
-                new = {key: picture for key, picture in new.items() if key not in coming and not before(key)}
+                new = {key: picture for key, picture in new.items() if key not in coming and key not in before}
                 coming |= new.keys()
                 pictures = list(new.values())
                 parts = [pictures[at : at + share] for at in range(0, len(pictures), share)]
@@ -100,6 +99,22 @@ class Threads:
                 yield _finished(*embedding.popleft())
 
 
+def open_engine(name: str, embedder: Embedder) -> Engine:
+    """Return the engine of a name: ``threads``, ``ray``, or ``ray:ADDRESS`` for a cluster.
+
+    Raises:
+        UserError: there is none of that name, or Ray is not installed.
+    """
+    kind, _, address = name.partition(":")
+    if kind == "ray":
+        from imagerag.index.own.ray_engine import Ray
+
+        return Ray(embedder, address)
+    if name != "threads":
+        raise UserError(f"engine {name!r} is unknown; give threads, ray, or ray:ADDRESS of a cluster")
+    return Threads(embedder)
+
+
 def _finished(
     batch: Sequence[Decoded], keys: Sequence[str], parts: Sequence[Future[NDArray[np.float32]]]
 ) -> list[Embedded]:
@@ -110,9 +125,7 @@ def _finished(
     ]
 
 
-def _decoded(
-    items: Iterator[Item], before: Callable[[str], bool], prepare: Callable[[Any], Any]
-) -> Iterator[list[Decoded]]:
+def _decoded(items: Iterator[Item], before: Collection[str], prepare: Callable[[Any], Any]) -> Iterator[list[Decoded]]:
     """Yield items that threads have read, in their order, in batches that end with the ``BATCH``-th picture."""
     batch: list[Decoded] = []
     with ThreadPoolExecutor(max(os.cpu_count() or 1, 2)) as pool:
@@ -137,9 +150,9 @@ def _decoded(
         yield batch
 
 
-def _taken(item: Item, before: Callable[[str], bool], prepare: Callable[[Any], Any]) -> Decoded:
+def _taken(item: Item, before: Collection[str], prepare: Callable[[Any], Any]) -> Decoded:
     try:
-        return decode(item, before, prepare)
+        return decode(item, before.__contains__, prepare)
     except UserError as error:
         return Decoded(item._replace(data=None), "", None, 0, "", str(error))
 

@@ -21,7 +21,7 @@ from imagerag.index.building import Progress
 from imagerag.index.lock import one_writer
 from imagerag.index.own.adding import Added, Adding
 from imagerag.index.own.collection import Collections
-from imagerag.index.own.embedding import Threads
+from imagerag.index.own.embedding import open_engine
 from imagerag.index.own.filters import Condition
 from imagerag.index.own.items import Origin, Source
 from imagerag.index.own.known import Known, Reader, merge
@@ -71,6 +71,7 @@ class OwnPictures:
         reading: Reading | None = None,
         progress: Progress | None = None,
         on_wait: Callable[[str], None] | None = None,
+        engine: str = "threads",
     ) -> Added:
         """Add what sources hold; what changed is embedded again, what is gone is removed.
 
@@ -79,10 +80,13 @@ class OwnPictures:
             reading: how they are read. A licence that isn't given leaves unchanged pictures the one they have.
             progress: told how many of the pictures are done.
             on_wait: told in words when another process is adding.
+            engine: where pictures are read and embedded; see ``open_engine``.
 
         Raises:
-            UserError: a source does not exist, the data directory can't be written, or another process takes too long.
+            UserError: a source does not exist, the data directory can't be written, another process takes too long, or
+                the engine can't be used.
         """
+        embedding = open_engine(engine, self.embedder)
         reading = (reading or Reading())._replace(folder=self.directory / "fetched")
         opened = open_sources(sources, reading)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -90,9 +94,8 @@ class OwnPictures:
         with self._lock, one_writer(self.directory / "lock", on_wait=on_wait):
             total, done = sum(source.count() for source in opened), 0
             report = read_skipped(self.directory)
-            engine = Threads(self.embedder)
             for source in opened:
-                adding = Adding(self._shards, self.known(), self.embedder, engine, _one_space(self.embedder))
+                adding = Adding(self._shards, self.known(), self.embedder, embedding, _one_space(self.embedder))
                 adding.run(source, reading.licence, _beyond(done, total, progress))
                 done += source.count()
                 outcome = outcome.and_then(adding.outcome)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.errors import UserError
+from imagerag.errors import UserError, first_line
 from imagerag.store.files import write_whole
 
 TEXTS = ("key", "sha256", "caption", "title", "source", "licence", "kind", "file", "place", "root")
@@ -102,8 +102,8 @@ class Shards:
         except FileNotFoundError:
             raise
         except (OSError, ValueError, pa.ArrowException) as error:
-            line = str(error).split("\n")[0][:120]
-            raise UserError(f"{str(path)!r} is damaged ({line}); remove it and add its folders again") from error
+            reason = first_line(error)
+            raise UserError(f"{str(path)!r} is damaged ({reason}); remove it and add its folders again") from error
 
     def vectors(self, shard: Shard, rows: NDArray[np.int32], name: str) -> NDArray[np.float32]:
         """Return vectors of some rows of a shard, (n, d); only the groups of rows that they are in are read.

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from imagerag.errors import UserError
+from imagerag.errors import UserError, first_line
 from imagerag.index.own.addresses import Fetched, is_https
 from imagerag.index.own.archives import SEPARATOR
 from imagerag.index.own.folders import FIELDS, fields_of, file_item, one_line
@@ -83,8 +83,7 @@ class ParquetSource:
                 with pq.ParquetFile(name, pre_buffer=False) as file:
                     yield from self._items(name, file, wanted)
             except (OSError, ValueError, pa.ArrowException) as error:
-                line = str(error).split("\n")[0][:120]
-                yield Item(name, Origin("parquet", name), problem=f"{name!r} is damaged ({line})")
+                yield Item(name, Origin("parquet", name), problem=f"{name!r} is damaged ({first_line(error)})")
 
     def owns(self, key: str) -> bool:
         """See ``Source``."""
@@ -241,7 +240,7 @@ def read_cell(origin: Origin) -> bytes:
                     row -= len(part)
                 break
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise UserError(f"{origin.file!r} can't be read ({str(error).splitlines()[0][:120]})") from error
+        raise UserError(f"{origin.file!r} can't be read ({first_line(error)})") from error
     raise UserError(f"{origin.file!r} has no picture in {origin.place!r} any more; add it again")
 
 
@@ -262,7 +261,7 @@ def _image_column(file: str, named: str | None, caption: str | None) -> str:
     try:
         names = list(pq.read_schema(file).names)
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise UserError(f"{file!r} is no Parquet file, or damaged ({str(error).splitlines()[0][:120]})") from error
+        raise UserError(f"{file!r} is no Parquet file, or damaged ({first_line(error)})") from error
     for wanted, option in ((named, "--image-column"), (caption, "--caption-column")):
         if wanted and wanted not in names:
             raise UserError(f"{file!r} has no column {wanted!r}; give {option} one of: {', '.join(names)}")

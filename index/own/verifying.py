@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imagerag.errors import first_line
 from imagerag.index.own.collection import Collections, caption_ids
 from imagerag.index.own.known import Known
 
@@ -51,7 +52,7 @@ def verify(known: Known, collections: Collections, seed: int = 0) -> dict[str, A
         if sampled:
             recall = _recall(known, collections.pictures, sampled, seed)
     except (ChromaError, OSError, ValueError, AttributeError) as error:
-        problems.append(f"Chroma's copy can't be read ({str(error).splitlines()[0][:160]})")
+        problems.append(f"Chroma's copy can't be read ({first_line(error)})")
     problems += [
         f"{found[name]} {name} are held for search, {count} are known"
         for name, count in expected.items()

@@ -97,7 +97,13 @@ def open_studio(options: argparse.Namespace, max_waiting: int = 64) -> "Studio":
     from imagerag.serve.room import EngineRoom
     from imagerag.serve.studio import Studio
 
-    return Studio(context, EngineRoom(max_waiting=max_waiting))
+    studio = Studio(context, EngineRoom(max_waiting=max_waiting))
+    try:
+        assert studio.parts.mounted is not None  # a server that isn't there is told now, not with the first request
+    except UserError:
+        studio.close()
+        raise
+    return studio
 
 
 def need(module: str, extra: str) -> None:

@@ -43,6 +43,8 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
     thread = context.thread or f"run-{secrets.token_hex(4)}"
     page_folder = _page_folder(options.html, context)
     check_names(context)
+    if options.pipeline == "one-pass" and context.mcp_server:
+        raise UserError("--pipeline one-pass calls no tools, so --mcp-server is of no use; leave one of them out")
 
     from imagerag.cli.outcome import document_of
     from imagerag.cli.progress import ProgressBars

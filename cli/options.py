@@ -281,6 +281,15 @@ def _add_parts(parser: Parser) -> Any:
         default=None,
         help="the chat model takes no images: tell it in words what they show (default: ask its profile)",
     )
+    parts.add_argument(
+        "--mcp-server",
+        action="append",
+        metavar="SERVER",
+        help="an MCP server whose tools the chat model may call: 'COMMAND ARGS' or an address; repeatable",
+    )
+    parts.add_argument(
+        "--mcp-allow", action="append", metavar="NAME,...", help="which of its tools; no other one is offered"
+    )
     _setting(parts, "critic", str, "NAME", "the critic that judges every image")
     _setting(parts, "image_size", _whole, "N", "longer side in pixels of images sent to models", "what each takes")
     _setting(parts, "mode", str, "MODE", f"one of {', '.join(MODES)}")
@@ -346,6 +355,11 @@ def settings_of(options: argparse.Namespace) -> dict[str, Any]:
     given = {name: getattr(options, name, None) for name in SETTINGS}
     if given["subject"] is not None:
         given["subject"] = tuple(given["subject"])
+    if given["mcp_server"] is not None:
+        given["mcp_server"] = tuple(given["mcp_server"])
+    if given["mcp_allow"] is not None:
+        names = ",".join(given["mcp_allow"]).split(",")
+        given["mcp_allow"] = tuple(name.strip() for name in names if name.strip())
     return given
 
 

@@ -97,7 +97,7 @@ def _reference(recorded: "ManifestReference", parts: "ResolvedParts", file: Path
     from imagerag.engines.generator import Reference
 
     try:
-        image = parts.store.open(recorded.sha256) if recorded.kind == "subject" else parts.index.image(recorded.sha256)
+        image = (parts.index.image if recorded.kind == "retrieved" else parts.store.open)(recorded.sha256)
     except (UserError, InvalidArgument, KeyError, OSError) as error:
         what = recorded.title or recorded.caption
         raise UserError(

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from PIL import Image
+
+from imagerag.records import ReferenceKind
 
 StepCallback = Callable[[int, int], None]
 """Called with (step done, steps in all) after each denoising step; 1-based."""
@@ -28,7 +30,7 @@ class Reference:
     Attributes:
         image: RGB or RGBA, any size.
         concept: the phrase of the prompt that it stands for; empty when it is for the whole picture.
-        kind: ``retrieved`` from the index or the user's own ``subject``.
+        kind: ``retrieved`` from the index, ``fetched`` by a mounted tool, or the user's own ``subject``.
         sha256: of the stored image, for the manifest.
         scale: 0..1, how strongly this one counts, where that is not the request's scale; generators without a scale
             per reference ignore it.
@@ -36,7 +38,7 @@ class Reference:
 
     image: Image.Image
     concept: str
-    kind: Literal["retrieved", "subject"] = "retrieved"
+    kind: ReferenceKind = "retrieved"
     sha256: str = ""
     scale: float | None = None
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from imagerag.agent.asking import NOT_JSON
 from imagerag.agent.metering import Meter
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument
-from imagerag.graphs.budget import check_generation, meter_step, stop_check
+from imagerag.graphs.budget import check_generation, meter_step, patience, stop_check
 from imagerag.graphs.deciding import stop_reason
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Spent, State
@@ -39,9 +39,9 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
     calls = last.tool_calls if isinstance(last, AIMessage) else []
     spent: Spent = {**state["spent"]}
     bench = open_bench(state, parts, spent, emit)
-    offered = offered_tools(
-        state["mode"], images_of_turn(state["all_images"], state["turn"]), has_searched(state["messages"])
-    )
+    tools = {**tools, **parts.mounted}
+    images = images_of_turn(state["all_images"], state["turn"])
+    offered = offered_tools(state["mode"], images, has_searched(state["messages"]), parts.mounted)
     results: list[ToolMessage] = []
     trace: list[TraceStep] = []
     halt: BudgetExceeded | Cancelled | None = None
@@ -117,6 +117,7 @@ def open_bench(state: State, parts: ResolvedParts, spent: Spent, emit: Emit) -> 
         begin_drawing=begin_drawing,
         check=stop_check(state["limits"], spent, parts.context.cancel),
         emit=emit,
+        patience=lambda: patience(state["limits"], spent),
         describe=None if by_rule or parts.driver_takes_images(spent["started"]) else parts.nearest_captions,
     )
 

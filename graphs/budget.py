@@ -11,6 +11,9 @@ from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
 
+LONGEST_CALL = 60.0
+"""Seconds for one call of a mounted server's tool, however much time the run has."""
+
 
 def merge_limits(context: Context, *overrides: Limits | None) -> Limits:
     """Return every limit, from the context unless one of the overrides names it; later overrides win."""
@@ -85,6 +88,12 @@ def check_seconds(limits: Limits, spent: Spent) -> None:
     used = time.time() - spent["started"]
     if used >= limits["max_seconds"]:
         raise BudgetExceeded("seconds", used, limits["max_seconds"])
+
+
+def patience(limits: Limits, spent: Spent) -> float:
+    """Return the seconds that one call of somebody else's server may take: half of what is left, so some stays."""
+    left = limits["max_seconds"] - (time.time() - spent["started"])
+    return min(LONGEST_CALL, max(left / 2, 0.0))
 
 
 def stop_check(limits: Limits, spent: Spent, cancel: threading.Event | None) -> Callable[[], None]:

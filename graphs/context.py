@@ -53,6 +53,8 @@ class Context:
             data directory when ``None``.
         home: data directory; ``IMAGERAG_HOME`` or the platform's user data folder when ``None``.
         record: new file that receives every exchange with a model, to replay them; see ``imagerag.agent.recording``.
+        mcp_server: other people's MCP servers whose tools the chat model may call: commands, or http(s) addresses.
+        mcp_allow: the names of those tools; no other one is offered.
         approve: stop before each redraw at an interrupt until a person has approved its references; for programs and
             doors that can answer, see ``imagerag.graphs.approval``.
         cancel: set it from any thread to stop the run between two denoising steps.
@@ -80,6 +82,8 @@ class Context:
     chroma: str | None = None
     record: str | None = None
     home: str | None = None
+    mcp_server: tuple[str, ...] = ()
+    mcp_allow: tuple[str, ...] = ()
     approve: bool = False
     cancel: "Flag | None" = None
 
@@ -136,7 +140,8 @@ def load_context(
 
     Args:
         flags: values by field name; ``None`` values count as not given.
-        environ: ``os.environ`` unless given; ``IMAGERAG_<FIELD>`` in upper case, lists separated by ``os.pathsep``.
+        environ: ``os.environ`` unless given; ``IMAGERAG_<FIELD>`` in upper case, lists separated by ``os.pathsep``,
+            servers by line ends, names by commas.
         file: TOML with the same names at top level; must exist when given.
 
     Raises:
@@ -171,6 +176,11 @@ def without_paths(context: Context, environ: Mapping[str, str] | None = None) ->
         value = getattr(context, name)
         if value and value != getattr(own, name):
             raise UserError(f"{name} {value!r} is a place on the server, which clients can't choose; leave it out")
+    for name in ("mcp_server", "mcp_allow"):
+        value = tuple(getattr(context, name))
+        if value and value != getattr(own, name):
+            raise UserError(f"{name} {value!r} is chosen by whoever runs this server, not by its clients; leave it out")
+    context = replace(context, mcp_server=own.mcp_server, mcp_allow=own.mcp_allow)
     return replace(context, subject=own.subject, home=own.home, out=own.out, chroma=own.chroma, record=own.record)
 
 
@@ -188,6 +198,8 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 
 _YES_OR_NO = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+_SEPARATORS = {"mcp_server": "\n", "mcp_allow": ","}
+"""Addresses and commands have every other character in them."""
 _KINDS: dict[str, type] = {
     "seed": int,
     "n": int,
@@ -202,6 +214,9 @@ _KINDS |= {"max_seconds": float, "max_money": float}
 def _parse(name: str, value: Any, where: str) -> Any:
     if name == "subject":
         return tuple(value.split(os.pathsep)) if isinstance(value, str) else tuple(map(str, value))
+    if name in _SEPARATORS:
+        parts = value.split(_SEPARATORS[name]) if isinstance(value, str) else map(str, value)
+        return tuple(part.strip() for part in parts if part.strip())
     if name == "vlm_text_only":
         if str(value).lower() not in _YES_OR_NO:
             raise UserError(f"{where} is {value!r}; it must be one of {', '.join(_YES_OR_NO)}")

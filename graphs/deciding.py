@@ -54,7 +54,8 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     began = time.perf_counter()
     spent: Spent = {**state["spent"]}
     images = images_of_turn(state["all_images"], state["turn"])
-    offered = offered_tools(state["mode"], images, has_searched(state["messages"]))
+    offered = offered_tools(state["mode"], images, has_searched(state["messages"]), parts.mounted)
+    tools = [*tools, *parts.mounted.values()]
     failures: tuple[str, ...] = ()
     meter = Meter()
     by_rule = not images and (state["mode"] in AS_ASKED or spent["steps"] >= STEPS_WITHOUT_IMAGE)
@@ -157,7 +158,10 @@ def _system(state: State, parts: ResolvedParts, offered: frozenset[str]) -> Syst
         "max_references": parts.generator.max_references,
         "reference_scales": list(reference_scales(parts.generator)),
     }
-    text = render("agent.j2", prompt=state["prompt"], base=base, subjects=subjects, offered=sorted(offered))
+    mounted = sorted(offered & parts.mounted.keys())
+    text = render(
+        "agent.j2", prompt=state["prompt"], base=base, subjects=subjects, offered=sorted(offered), mounted=mounted
+    )
     return SystemMessage(text, additional_kwargs={"brief": brief})
 
 

@@ -35,6 +35,7 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     if context.out is not None:  # a run should not end at a folder that can't be written
         make_folder(context.out)
     messages = list(state.get("messages") or [])
+    assert parts.mounted is not None  # a server that isn't there is told before anything is drawn
     request, message, pictures = _request(parts, messages, state.get("prompt") or "")
     references = list(state.get("all_references") or [])
     mode = _possible_mode(parts)

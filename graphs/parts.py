@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.tools import BaseTool
 from PIL import Image
 
 from imagerag.agent.minds import Critic, Writer
@@ -13,6 +14,7 @@ from imagerag.agent.providers import load_chat_model, load_critic, load_writer
 from imagerag.agent.seeing import takes_images
 from imagerag.engines.generator import Generator
 from imagerag.engines.providers import embedded_clip, load_generator
+from imagerag.errors import UserError
 from imagerag.graphs.context import Context
 from imagerag.index.references import ReferenceIndex
 from imagerag.store.home import home_directory
@@ -66,6 +68,26 @@ class ResolvedParts:
         critic = self.critic if isinstance(self.critic, ClipCritic) else load_critic("clip")
         assert isinstance(critic, ClipCritic)
         return critic.nearest_captions(image)
+
+    @cached_property
+    def mounted(self) -> dict[str, BaseTool]:
+        """The tools of other people's servers that the chat model may call, by name.
+
+        Raises:
+            UserError: a server or a name is of no use, or rules decide, which call no other tools than ours.
+        """
+        context = self.context
+        if not (context.mcp_server or context.mcp_allow):
+            return {}
+        if not getattr(self.chat_model, "sees_images", True):
+            raise UserError(
+                f"vlm {context.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model with "
+                "--vlm, or leave --mcp-server out"
+            )
+        from imagerag.graphs.acting import current_bench
+        from imagerag.tools.mounting import mount
+
+        return {tool.name: tool for tool in mount(context.mcp_server, context.mcp_allow, current_bench)}
 
     @cached_property
     def critic(self) -> Critic:

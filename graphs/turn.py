@@ -1,5 +1,6 @@
 """Reading a thread's state: what belongs to the current turn, and which tools a mode offers. Pure functions."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
@@ -35,7 +36,7 @@ def used_references(images: list[ImageRecord], references: list[ReferenceRecord]
     return [record for record in references if record["id"] in used]
 
 
-def offered_tools(mode: Mode, images: list[ImageRecord], searched: bool) -> frozenset[str]:
+def offered_tools(mode: Mode, images: list[ImageRecord], searched: bool, mounted: Iterable[str] = ()) -> frozenset[str]:
     """Return the names of the tools that a mode offers at this point of a turn.
 
     The mode *is* its tool set: no prompt has to forbid anything, and no model can get around it.
@@ -44,12 +45,14 @@ def offered_tools(mode: Mode, images: list[ImageRecord], searched: bool) -> froz
         mode: of the run.
         images: made in this turn.
         searched: a look-up was made in this turn, whatever it found.
+        mounted: names of other servers' tools, offered where looking up is.
     """
     everything = {"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"}
     if mode == "no_lookup":
         return frozenset({"generate", "inspect_image"})
     if mode == "rephrase_only":
         return frozenset({"generate", "inspect_image", "propose_captions"})
+    everything.update(mounted)
     if mode == "lookup_first" and not images and not searched:
         return frozenset(everything - {"generate", "inspect_image"})
     return frozenset(everything)

@@ -11,6 +11,8 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 ConceptKind = Literal["content", "style"]
+ReferenceKind = Literal["retrieved", "subject", "fetched"]
+"""Those retrieved lie in the index; the user's own and those fetched by a mounted tool in the image store."""
 Mode = Literal["auto", "lookup_first", "rephrase_only", "no_lookup"]
 MODES: tuple[Mode, ...] = ("auto", "lookup_first", "rephrase_only", "no_lookup")
 StopReason = Literal[
@@ -41,10 +43,10 @@ class Verdict(TypedDict):
 
 
 class ReferenceRecord(TypedDict):
-    """One reference image: looked up in the index, or the user's own (``kind`` tells)."""
+    """One reference image: looked up, the user's own, or what a mounted server's tool returned (``kind`` tells)."""
 
     id: str
-    kind: Literal["retrieved", "subject"]
+    kind: ReferenceKind
     path: str
     sha256: str
     """Of the pixels as stored; the image store and the library find the image by it."""

@@ -15,7 +15,7 @@ from imagerag.records import ImageRecord, ReferenceRecord
 FILE = "doors.sqlite"
 """In the data directory, beside the threads."""
 
-Kind = Literal["image", "retrieved", "subject"]
+Kind = Literal["image", "retrieved", "subject", "fetched"]
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS entries (

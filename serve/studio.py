@@ -208,7 +208,7 @@ class Studio:
         """Return how an entry's image was made, without a word of where things are on this machine."""
         manifest = self.store.manifest(entry.sha256)
         references = tuple(
-            one.model_copy(update={"path": "", "title": one.title if one.kind == "retrieved" else ""})
+            one.model_copy(update={"path": "", "title": "" if one.kind == "subject" else one.title})
             for one in manifest.references
         )
         return manifest.model_copy(update={"references": references})
@@ -300,7 +300,7 @@ class Studio:
     def _ask(self, run: Run, state: Any) -> None:
         request = state.interrupts[0].value["action_requests"][0]
         chosen = list(request["args"].get("reference_ids", ()))
-        found = [record for record in state.values["all_references"] if record["kind"] == "retrieved"]
+        found = [record for record in state.values["all_references"] if record["kind"] != "subject"]
         concepts = {record["concept"] for record in found if record["id"] in chosen}
         run.asking = (request["args"], time.time())
         event = {

@@ -12,12 +12,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.records import ReferenceRecord, Verdict
+from imagerag.records import ReferenceKind, ReferenceRecord, Verdict
 from imagerag.store.files import cannot_read
 from imagerag.store.png import NotPng, read_text
 
@@ -32,7 +32,7 @@ class ManifestReference(BaseModel):
 
     sha256: str
     concept: str
-    kind: Literal["retrieved", "subject"]
+    kind: ReferenceKind
     caption: str
     title: str = ""
     source: str

@@ -87,7 +87,7 @@ def test_a_model_that_obeys_gets_nowhere(tmp_path: Path, obeyed: tuple[str, dict
 @pytest.mark.parametrize(
     ("template", "given"),
     [
-        ("agent.j2", {"prompt": ORDER, "base": None, "subjects": [], "offered": ["generate"]}),
+        ("agent.j2", {"prompt": ORDER, "base": None, "subjects": [], "offered": ["generate"], "mounted": []}),
         ("judge.j2", {"prompt": ORDER, "concepts": [ORDER]}),
         ("captions.j2", {"prompt": ORDER, "concepts": [ORDER], "per_concept": 2}),
         ("rephrase.j2", {"prompt": ORDER, "missing": [ORDER]}),

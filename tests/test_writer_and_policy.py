@@ -166,7 +166,7 @@ def test_titles_that_name_the_concept_come_first() -> None:
 @pytest.mark.parametrize("offered", [["generate"], ["generate", "propose_captions"], ["search_references"]])
 def test_the_system_prompt_renders(offered: list[str]) -> None:
     base = {"id": "image-1", "prompt": "a cat", "seed": 3}
-    text = render("agent.j2", prompt="an owl", base=base, subjects=["subject-1"], offered=offered)
+    text = render("agent.j2", prompt="an owl", base=base, subjects=["subject-1"], offered=offered, mounted=["find"])
     assert '"an owl"' in text
     assert "image-1" in text
     assert "subject-1" in text

@@ -16,7 +16,7 @@ from imagerag.engines.generator import Charges, DrawRequest, Generator, Referenc
 from imagerag.errors import InvalidArgument
 from imagerag.index.references import Hit, ReferenceIndex
 from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.store.images import ImageStore
+from imagerag.store.images import ImageStore, StoredImage
 from imagerag.store.manifest import Manifest, ManifestReference
 from imagerag.store.png import encode_png
 
@@ -56,6 +56,7 @@ class Workbench:
         begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
         check: called before each denoising step; raises to stop there.
         describe: gives the captions nearest to an image, with cosines, where the model that reads can't see images.
+        patience: seconds that one call of somebody else's server may take now.
         emit: receives the events of ``imagerag.graphs.events``.
     """
 
@@ -71,6 +72,7 @@ class Workbench:
     check: StopCheck | None = None
     emit: Emit = lambda event: None
     describe: Callable[[Image.Image], list[tuple[str, float]]] | None = None
+    patience: Callable[[], float] = lambda: 60.0
     made_images: list[ImageRecord] = field(default_factory=list)
     made_references: list[ReferenceRecord] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -218,6 +220,28 @@ class Workbench:
                     self.made_references.append(record)
                 added.append(record)
             return added
+
+    def add_fetched(self, stored: StoredImage, concept: str, title: str, source: str) -> ReferenceRecord:
+        """Enter an image that a mounted tool returned as a reference of the thread; the same one keeps its id."""
+        with self.lock:
+            for known in self.references.values():
+                if known["kind"] == "fetched" and (known["sha256"], known["concept"]) == (stored.sha256, concept):
+                    return known
+            record: ReferenceRecord = {
+                "id": f"ref-{len(self.references) + 1}",
+                "kind": "fetched",
+                "path": str(stored.path),
+                "sha256": stored.sha256,
+                "concept": concept,
+                "caption": "",
+                "title": title,
+                "similarity": 0.0,
+                "source": source,
+                "licence": "unknown",
+            }
+            self.references[record["id"]] = record
+            self.made_references.append(record)
+            return record
 
     def _next_seed(self) -> int:
         """Count on from the turn's seed, so that no two candidates of a turn share one by accident."""

@@ -1,0 +1,208 @@
+"""One connection to somebody else's MCP server, held open by a loop of its own and asked from any thread."""
+
+import asyncio
+import atexit
+import concurrent.futures
+import contextlib
+import re
+import shlex
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from mcp import Client, MCPError, StdioServerParameters, stdio_client
+from mcp.types import CONNECTION_CLOSED, CallToolResult, Tool
+
+from imagerag.errors import InvalidArgument, UserError
+
+CONNECT_SECONDS = 20.0
+"""For a server to start and to tell its tools."""
+GRACE = 2.0
+"""Seconds that a server has to end when this process does."""
+MAX_TOOLS = 500
+_POLL = 0.1
+
+
+class Connection:
+    """A server, started or reached when ``connect`` is called, and again when it was lost.
+
+    Args:
+        server: a command with its arguments, or an http(s) address.
+
+    Attributes:
+        name: the server's own, made fit for identifiers.
+        tools: what it offers.
+
+    Raises:
+        UserError: a command that can't be split into words.
+    """
+
+    def __init__(self, server: str) -> None:
+        self.server = server
+        self.name = "mcp"
+        self.tools: list[Tool] = []
+        self._client: Client | None = None
+        self._closing: asyncio.Event | None = None
+        self._held: concurrent.futures.Future[None] | None = None
+        self._lock = threading.Lock()
+        self._stderr: Any = None
+        if not _is_address(server):
+            try:
+                if not shlex.split(server):
+                    raise ValueError("it is empty")
+            except ValueError as error:
+                raise UserError(
+                    f"mcp_server {server!r} is no command ({error}); give --mcp-server 'COMMAND ARGS' or an address"
+                ) from error
+
+    def connect(self) -> None:
+        """Make sure that the server is there.
+
+        Raises:
+            UserError: it isn't, or doesn't speak MCP; with the last it wrote to its standard error.
+        """
+        with self._lock:
+            if self._client is not None:
+                return
+            ready: concurrent.futures.Future[None] = concurrent.futures.Future()
+            held = self._held = asyncio.run_coroutine_threadsafe(self._hold(ready), _loop())
+            try:
+                ready.result(CONNECT_SECONDS)
+            except TimeoutError as error:
+                held.cancel()
+                raise UserError(self._unreachable(f"no answer within {CONNECT_SECONDS:g} s")) from error
+            except Exception as error:
+                raise UserError(self._unreachable(_innermost(error))) from error
+
+    def call(
+        self, tool: str, arguments: Mapping[str, Any], *, check: Callable[[], None] | None, seconds: float
+    ) -> CallToolResult:
+        """Call a tool and wait for its result, for so many seconds at most.
+
+        Raises:
+            InvalidArgument: the server refuses, fails, or takes too long; the next call connects anew where needed.
+            Whatever ``check`` raises, within a tenth of a second; the call is cancelled then.
+        """
+        try:
+            self.connect()
+        except UserError as error:
+            raise InvalidArgument(str(error)) from error
+        client = self._client
+        if client is None:
+            raise InvalidArgument(f"the server {self.name!r} went away; try once more")
+        pending = asyncio.run_coroutine_threadsafe(client.call_tool(tool, dict(arguments)), _loop())
+        deadline = time.monotonic() + seconds
+        try:
+            while True:
+                if check is not None:
+                    check()
+                try:
+                    return pending.result(_POLL)
+                except concurrent.futures.TimeoutError:
+                    if pending.done():
+                        raise
+                    if time.monotonic() >= deadline:
+                        raise InvalidArgument(f"{tool!r} did not answer within {seconds:.0f} s") from None
+        except MCPError as error:
+            if error.code == CONNECTION_CLOSED:
+                self.drop()
+                raise InvalidArgument(f"the server {self.name!r} went away during {tool!r}") from error
+            raise InvalidArgument(f"the server {self.name!r} refuses {tool!r}: {str(error)[:500]}") from error
+        except (OSError, RuntimeError, ValueError, ExceptionGroup, asyncio.CancelledError) as error:
+            if isinstance(error, InvalidArgument):
+                raise
+            self.drop()
+            raise InvalidArgument(f"the server {self.name!r} failed: {_innermost(error)[:500]}") from error
+        except Exception as error:
+            # The transports raise their own libraries' errors; one we don't know is a defect all the same.
+            if type(error).__module__.partition(".")[0] not in ("anyio", "httpx2", "httpx", "httpcore", "mcp"):
+                raise
+            self.drop()
+            raise InvalidArgument(f"the server {self.name!r} failed: {_innermost(error)[:500]}") from error
+        finally:
+            pending.cancel()
+
+    def drop(self) -> None:
+        """Let go of the server; a process that was started for it ends."""
+        closing, self._client = self._closing, None
+        if closing is not None:
+            _loop().call_soon_threadsafe(closing.set)
+
+    def close(self) -> None:
+        """Drop it and wait for its end, shortly."""
+        self.drop()
+        if self._held is not None:
+            with contextlib.suppress(Exception, concurrent.futures.CancelledError):
+                self._held.result(GRACE)
+
+    async def _hold(self, ready: "concurrent.futures.Future[None]") -> None:
+        closing = self._closing = asyncio.Event()
+        try:
+            async with Client(self._transport()) as client:
+                tools: list[Tool] = []
+                cursor: str | None = None
+                while len(tools) < MAX_TOOLS:
+                    page = await client.list_tools(cursor=cursor)
+                    tools += page.tools
+                    cursor = page.next_cursor
+                    if not cursor:
+                        break
+                info = client.server_info
+                self.name = re.sub(r"[^a-zA-Z0-9_-]+", "_", info.name if info else "").strip("_")[:40] or "mcp"
+                self.tools = tools[:MAX_TOOLS]
+                self._client = client
+                ready.set_result(None)
+                await closing.wait()
+        except Exception as error:
+            if ready.done():
+                return  # it went away while it was let go of; a call has told, or will
+            ready.set_exception(error)
+        finally:
+            if self._closing is closing:
+                self._client = None
+
+    def _transport(self) -> Any:
+        if _is_address(self.server):
+            return self.server
+        command, *arguments = shlex.split(self.server)
+        self._stderr = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - the process writes on
+        # The SDK hands on only harmless variables (PATH, HOME ...), so no key of ours gets there.
+        return stdio_client(StdioServerParameters(command=command, args=arguments), errlog=self._stderr)
+
+    def _unreachable(self, why: str) -> str:
+        said = ""
+        if self._stderr is not None:
+            self._stderr.seek(0)
+            lines = [line.strip() for line in self._stderr.read()[-4000:].splitlines() if line.strip()]
+            said = f"; it said: {lines[-1][:200]!r}" if lines else ""
+        return f"mcp_server {self.server!r} can't be used ({why}{said}); start or mend it, or leave --mcp-server out"
+
+
+def _is_address(server: str) -> bool:
+    return urlsplit(server).scheme in ("http", "https")
+
+
+def _innermost(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return the loop of all connections, running in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="mcp-connections", daemon=True).start()
+    atexit.register(_close_all)
+    return loop
+
+
+def _close_all() -> None:
+    from imagerag.tools.mounting import close_connections
+
+    close_connections()
+    _loop().call_soon_threadsafe(_loop().stop)

@@ -1,4 +1,4 @@
-"""The two minds beside the chat model: a critic that judges and a writer that words; and what each must promise."""
+"""The minds beside the chat model: a critic, a writer, a re-ranker; and what each must promise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,4 +61,19 @@ class Writer(Protocol):
 
         Raises:
             UserError: it points back at an image that the history, which may be empty, does not have.
+        """
+
+
+class Reranker(Protocol):
+    """Puts what was looked up in a better order."""
+
+    def rerank(
+        self, captions: Sequence[str], candidates: Sequence[Sequence[Image.Image]], subjects: Sequence[Image.Image]
+    ) -> list[list[int]]:
+        """Return for each caption the places of all its candidates, best first.
+
+        Args:
+            captions: what was looked for.
+            candidates: for each what was found, best first.
+            subjects: the user's own images, of which there may be none.
         """

@@ -6,7 +6,7 @@ from functools import lru_cache
 from langchain_core.language_models import BaseChatModel
 
 from imagerag.agent.connecting import EXAMPLES, connect, is_remote
-from imagerag.agent.minds import Critic, Writer
+from imagerag.agent.minds import Critic, Reranker, Writer
 from imagerag.agent.pictures import TAG
 from imagerag.agent.recording import Role
 from imagerag.agent.replaying import PREFIX, ReplayModel, is_replay, open_tape
@@ -96,3 +96,26 @@ def load_writer(vlm: str = "rules") -> Writer:
     if is_replay(vlm) and not open_tape(vlm.removeprefix(PREFIX)).has("writer"):
         return rules
     return VlmWriter(load_chat_model(vlm, "writer"), rules)
+
+
+def load_reranker(name: str, vlm: str, critic: str) -> Reranker | None:
+    """Return what puts references in a better order: ``none``, ``vlm`` (the model that judges or decides), ``subject``.
+
+    Raises:
+        UserError: no model that takes images is named.
+    """
+    if name == "none":
+        return None
+    if name == "subject":
+        from imagerag.agent.reranking import SubjectReranker
+        from imagerag.engines.providers import embedded_clip
+
+        return SubjectReranker(embedded_clip)
+    from imagerag.agent.reranking import VlmReranker
+
+    for model in (critic, vlm):
+        if is_remote(model) and takes_images(chat_model := load_chat_model(model, "reranker")):
+            return VlmReranker(chat_model)
+    raise UserError(
+        f"rerank 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"
+    )

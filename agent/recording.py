@@ -22,7 +22,7 @@ from langchain_core.messages.base import message_to_dict
 
 from imagerag.errors import UserError
 
-Role = Literal["driver", "critic", "writer"]
+Role = Literal["driver", "critic", "writer", "reranker"]
 
 VERSION = 1
 """Of the file's layout."""

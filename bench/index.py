@@ -220,7 +220,12 @@ def _plot(every: list[dict[str, Any]], file: Path) -> None:
     figure = Figure(figsize=(9, 3), layout="constrained")
     shown = (("ours", "a query, ms", 1e3), ("built", "building, s", 1), ("memory", "memory, GiB", 2**-30))
     for axes, (name, label, scale) in zip(figure.subplots(1, 3), shown, strict=True):
-        axes.loglog([one["n"] for one in every], [one[name] * scale for one in every], "o-")
+        axes.plot([one["n"] for one in every], [one[name] * scale for one in every], "o-")
+        axes.set_xscale("log")
+        if name == "built":
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0)
         axes.set_xlabel("vectors")
         axes.set_title(label)
         axes.grid(alpha=0.3)

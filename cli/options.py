@@ -292,6 +292,7 @@ def _add_parts(parser: Parser) -> Any:
     )
     _setting(parts, "critic", str, "NAME", "the critic that judges every image")
     _setting(parts, "image_size", _whole, "N", "longer side in pixels of images sent to models", "what each takes")
+    _setting(parts, "rerank", str, "HOW", "what puts references in a better order: none, vlm, or subject")
     _setting(parts, "mode", str, "MODE", f"one of {', '.join(MODES)}")
     return parts
 

@@ -22,6 +22,8 @@ else:
     # LangGraph's server makes a form of this class, and no JSON stands for an event.
     Flag = Any
 
+RERANKERS = ("none", "vlm", "subject")
+
 
 @dataclass(frozen=True)
 class Context:
@@ -49,6 +51,8 @@ class Context:
         max_money: US dollars, where prices are known.
         thread: the conversation to continue or to begin; programs give ``thread_id`` in the config instead.
         out: folder that receives a copy of every image of the run.
+        rerank: what puts references in a better order: ``none``; ``vlm``, the model that judges or decides, which looks
+            at twice as many as are wanted; ``subject``, likeness to the user's own images.
         chroma: address of the Chroma server that holds the search index of the person's own pictures; it lies in the
             data directory when ``None``.
         home: data directory; ``IMAGERAG_HOME`` or the platform's user data folder when ``None``.
@@ -79,6 +83,7 @@ class Context:
     max_money: float | None = None
     thread: str | None = None
     out: str | None = None
+    rerank: str = "none"
     chroma: str | None = None
     record: str | None = None
     home: str | None = None
@@ -101,6 +106,8 @@ class Context:
                 f"critic {self.critic!r} takes no images (--vlm-text-only), so it can't judge; leave --critic out, "
                 "then CLIP judges, or name a model that takes images"
             )
+        if self.rerank not in RERANKERS:
+            raise UserError(f"rerank {self.rerank!r} is not one of {', '.join(RERANKERS)}; give --rerank one of these")
         _within("n", self.n, 1, 16)
         if self.seed is not None:
             _within("seed", self.seed, 0, 2**32 - 1)

@@ -9,8 +9,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from PIL import Image
 
-from imagerag.agent.minds import Critic, Writer
-from imagerag.agent.providers import load_chat_model, load_critic, load_writer
+from imagerag.agent.minds import Critic, Reranker, Writer
+from imagerag.agent.providers import load_chat_model, load_critic, load_reranker, load_writer
 from imagerag.agent.seeing import takes_images
 from imagerag.engines.generator import Generator
 from imagerag.engines.providers import embedded_clip, load_generator
@@ -124,6 +124,11 @@ class ResolvedParts:
             )
             index.library.on_wait = lambda text: emit({"event": "note", "text": text})
         return index
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """What puts references in a better order, if anything."""
+        return load_reranker(self.context.rerank, self.context.vlm, self.context.critic)
 
     @cached_property
     def store(self) -> ImageStore:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from imagerag.errors import InvalidArgument
 from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.tools.looking_up import look_up
 from imagerag.tools.workbench import Workbench
 
 MAX_PROMPT = 4000
@@ -99,28 +100,17 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
             raise InvalidArgument("captions is empty; give at least one caption per missing concept")
         if len(pairs) > MAX_CAPTIONS:
             raise InvalidArgument(f"{len(pairs)} captions are more than the {MAX_CAPTIONS} one search takes")
-        found = work.parts.index.search([caption for _, caption in pairs], k)
-        best: dict[str, dict[str, tuple[str, Any]]] = {}
-        for (concept, caption), hits in zip(pairs, found, strict=True):
-            of_concept = best.setdefault(concept, {})
-            for hit in hits:
-                if hit.sha256 not in of_concept or hit.similarity > of_concept[hit.sha256][1].similarity:
-                    of_concept[hit.sha256] = (caption, hit)
+        best, nothing = look_up(work, pairs, k)
         records: list[ReferenceRecord] = []
         for concept, of_it in best.items():
-            ranked = sorted(of_it.values(), key=lambda pair: -pair[1].similarity)[:k]
-            for caption, hit in ranked:
+            for caption, hit in of_it:
                 records += work.add_references(concept, caption, [hit])
         work.emit({"event": "references", "references": records})
         lines = [
             f"{r['id']} for {r['concept']!r}: {r['title']!r}, similarity {r['similarity']:.2f} to {r['caption']!r}"
             for r in records
         ]
-        lines += [
-            f"the library has nothing for {caption!r}"
-            for (_, caption), hits in zip(pairs, found, strict=True)
-            if not hits
-        ]
+        lines += [f"the library has nothing for {caption!r}" for caption in nothing]
         text = "\n".join(lines) or "the library has nothing for these captions"
         return [_words(text), *(_picture(r["id"]) for r in records)], {"references": records}
 

@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from PIL import Image
 
 from imagerag.agent.metering import current_meter
-from imagerag.agent.minds import Critic, Writer
+from imagerag.agent.minds import Critic, Reranker, Writer
 from imagerag.agent.pictures import limit_by_name
 from imagerag.agent.tariffs import BYTES_PER_TOKEN, load_tariff
 from imagerag.engines.generator import Charges, DrawRequest, Generator, Reference, StopCheck
@@ -37,6 +37,8 @@ class Parts(Protocol):
     def writer(self) -> Writer: ...
     @property
     def index(self) -> ReferenceIndex: ...
+    @property
+    def reranker(self) -> Reranker | None: ...
     @property
     def store(self) -> ImageStore: ...
 

@@ -14,10 +14,8 @@ from imagerag.index.own.filters import Condition, chosen
 from imagerag.index.own.known import Known
 from imagerag.index.own.shards import FULL
 from imagerag.index.own.words import Words
+from imagerag.index.ranking import fuse, ranked
 
-RRF = 60
-"""Added to ranks before their reciprocals are summed. G. Cormack, C. Clarke, S. Buettcher, "Reciprocal Rank Fusion
-outperforms Condorcet and individual rank learning methods", SIGIR 2009."""
 MOST = 2000
 """Candidates asked of Chroma at once where a filter is expected to leave enough of them."""
 POOL = 4
@@ -239,20 +237,6 @@ class Searcher:
         except (ChromaError, OSError, ValueError, AttributeError):
             return None  # only a copy; the shards have all that counts
         return applied
-
-
-def ranked(score: dict[str, float]) -> list[str]:
-    """Return the keys, those of the highest score first; ties by key."""
-    return sorted(score, key=lambda key: (-score[key], key))
-
-
-def fuse(lists: Sequence[Sequence[str]]) -> dict[str, float]:
-    """Return the reciprocal rank fusion of ranked lists: the sum of 1 / (60 + rank), by key."""
-    score: dict[str, float] = {}
-    for keys in lists:
-        for rank, key in enumerate(keys, 1):
-            score[key] = score.get(key, 0.0) + 1 / (RRF + rank)
-    return score
 
 
 def most_relevant(vectors: NDArray[np.float32], k: int, diverse: float) -> list[int]:

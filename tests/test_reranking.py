@@ -1,0 +1,100 @@
+"""What was looked up in a better order: by a model that looks, over real HTTP, and by the user's subject."""
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from imagerag.agent.connecting import connect
+from imagerag.agent.metering import Meter, metered
+from imagerag.agent.providers import load_reranker
+from imagerag.agent.reranking import SIDE, SubjectReranker, VlmReranker
+from imagerag.engines.providers import embedded_clip
+from imagerag.errors import UserError
+from imagerag.graphs import Context, build_graph
+from imagerag.index.library import Library
+from tests.openai_server import OpenAIServer, Reply, serving
+
+FOUND = [[Image.new("RGB", (600, 300), colour) for colour in ("red", "green", "blue")], [Image.new("RGB", (9, 9))]]
+
+
+def rankings(*best: Sequence[int]) -> Reply:
+    ordered = [{"caption": number, "best": list(places)} for number, places in enumerate(best, 1)]
+    return Reply(json.dumps({"rankings": ordered}))
+
+
+def reranked(replies: Sequence[Reply]) -> tuple[list[list[int]], Meter, OpenAIServer]:
+    with serving(replies) as server, metered(Meter()) as meter:
+        return VlmReranker(connect(server.name)).rerank(["an owl", "a cat"], FOUND, []), meter, server
+
+
+class TestVlm:
+    def test_one_question_and_those_left_out_come_last(self) -> None:
+        orders, meter, server = reranked([rankings([3, 1])])
+        assert orders == [[2, 0, 1], [0]]
+        assert meter.calls == 1
+        content = server.requests[0]["messages"][0]["content"]
+        assert sum(block["type"] == "image_url" for block in content) == 3  # a single candidate has nothing to choose
+        assert "a cat" not in content[0]["text"]
+        assert meter.images_sent == [f"{SIDE}x{SIDE // 2}"] * 3
+
+    def test_numbers_that_are_none_are_not_heeded(self) -> None:
+        orders, _, _ = reranked([rankings([9, 2, 2, -1, 0], [1], [1])])
+        assert orders == [[1, 0, 2], [0]]
+
+    def test_the_order_stays_where_nothing_usable_comes(self) -> None:
+        orders, meter, _ = reranked([Reply("the owl is nice"), Reply("so is the cat")])
+        assert orders == [[0, 1, 2], [0]]
+        assert meter.calls == 2  # with one repair
+        assert "the order stays" in meter.notes[-1]
+
+    def test_a_model_that_sees_is_needed(self) -> None:
+        with pytest.raises(UserError, match="rerank 'vlm' needs a model that takes images"):
+            load_reranker("vlm", "rules", "clip")
+
+
+class TestSubject:
+    def test_what_looks_like_the_subject_comes_first(self) -> None:
+        library = Library()
+        pictures = [Image.open(io.BytesIO(library.image_bytes(at))) for at in range(6)]
+        order = SubjectReranker(embedded_clip).rerank(["x"], [pictures], [pictures[5]])[0]
+        assert sorted(order) == list(range(6))
+        assert order.index(5) < 5  # the last by the caption is the first by its looks
+
+    def test_without_a_subject_the_order_stays(self) -> None:
+        assert SubjectReranker(embedded_clip).rerank(["a", "b"], FOUND, []) == [[0, 1, 2], [0]]
+
+
+class TestInARun:
+    def test_the_model_s_choice_is_drawn_with(self, tmp_path: Path) -> None:
+        asked: list[dict[str, Any]] = []
+
+        def script(request: dict[str, Any], number: int) -> Reply:
+            text = json.dumps(request)
+            if "image search was asked" in text:
+                asked.append(request)
+                return rankings([6])
+            if "compare it with" in text:
+                first = sum("compare it with" in json.dumps(other) for other in server.requests) == 1
+                seen = {"concept": "kimono", "kind": "content", "present": not first, "confidence": 0.9}
+                return Reply(json.dumps({"concepts": [seen], "matches": not first}))
+            return Reply("{}")
+
+        with serving(script) as server:
+            context = Context(critic=server.name, rerank="vlm", home=str(tmp_path), seed=3, max_generations=2)
+            result = build_graph().invoke(
+                {"prompt": "a kimono"}, config={"configurable": {"thread_id": "t"}}, context=context
+            )
+        assert len(asked) == 1
+        hits = [record for record in result["references"] if record["kind"] == "retrieved"]
+        similarities = [record["similarity"] for record in hits]
+        assert len(hits) >= 2
+        assert similarities[0] == min(similarities)  # the sixth by CLIP is the first by the model
+
+    def test_an_unknown_way_is_refused(self) -> None:
+        with pytest.raises(UserError, match="rerank 'best' is not one of none, vlm, subject"):
+            Context(rerank="best")

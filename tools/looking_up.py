@@ -1,0 +1,47 @@
+"""One look-up: captions to references, re-ranked where that is wanted, the best of each concept."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+
+from imagerag.index.references import Hit
+from imagerag.tools.workbench import Workbench
+
+CANDIDATES = 2
+"""Times as many references as are wanted, for a re-ranker to choose from; it looks at each."""
+Found = tuple[str, Hit]
+"""A caption and what it found."""
+
+
+def look_up(bench: Workbench, pairs: Sequence[tuple[str, str]], k: int) -> tuple[dict[str, list[Found]], list[str]]:
+    """Search with captions in one pass.
+
+    Args:
+        bench: whose index is searched.
+        pairs: concept and caption; a concept may have several captions.
+        k: references per concept.
+
+    Returns:
+        For each concept what was found, best first, at most ``k``; and the captions that found nothing.
+    """
+    captions = [caption for _, caption in pairs]
+    reranker = bench.parts.reranker
+    found = bench.parts.index.search(captions, k if reranker is None else CANDIDATES * k)
+    if reranker is not None:
+        pictures = [[bench.parts.index.image(hit.sha256) for hit in hits] for hits in found]
+        orders = reranker.rerank(captions, pictures, [bench.pixels(record) for record in bench.subjects])
+        found = [[hits[at] for at in order] for hits, order in zip(found, orders, strict=True)]
+    of_concept: dict[str, list[list[Found]]] = {}
+    for (concept, caption), hits in zip(pairs, found, strict=True):
+        of_concept.setdefault(concept, []).append([(caption, hit) for hit in hits])
+    best: dict[str, list[Found]] = {}
+    for concept, lists in of_concept.items():
+        # in turn, where the order is more than that of the similarities
+        every = [one for places in zip_longest(*lists) for one in places if one is not None]
+        if reranker is None:
+            every.sort(key=lambda one: -one[1].similarity)
+        once: dict[str, Found] = {}
+        for one in every:
+            once.setdefault(one[1].sha256, one)
+        best[concept] = list(once.values())[:k]
+    nothing = [caption for caption, hits in zip(captions, found, strict=True) if not hits]
+    return best, nothing

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from PIL import Image
 
+from imagerag.errors import InvalidArgument
 from imagerag.records import ReferenceKind
 
 StepCallback = Callable[[int, int], None]
@@ -110,6 +111,36 @@ class Generator(Protocol):
             DrawingRefused: the safety check refuses all of them.
             Cancelled, BudgetExceeded: as ``check`` raised them, between two denoising steps.
         """
+
+
+def check_request(request: DrawRequest, generator: Generator) -> None:
+    """Refuse what no generator draws.
+
+    Raises:
+        InvalidArgument: no seeds, or more references than the generator takes.
+    """
+    if not request.seeds:
+        raise InvalidArgument("seeds (); valid: at least one")
+    if len(request.references) > generator.max_references:
+        raise InvalidArgument(
+            f"{len(request.references)} references; {generator.name!r} takes at most {generator.max_references}"
+        )
+
+
+def of_all(on_step: StepCallback | None, number: int, count: int) -> StepCallback:
+    """Return a callback for the steps of one candidate that tells them as steps of all.
+
+    Args:
+        on_step: who is told; ``None`` for nobody.
+        number: of the candidate, from 0.
+        count: how many candidates are drawn one after the other, each in as many steps.
+    """
+
+    def after(done: int, total: int) -> None:
+        if on_step is not None:
+            on_step(number * total + done, count * total)
+
+    return after
 
 
 @runtime_checkable

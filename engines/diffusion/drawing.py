@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,7 +15,15 @@ from imagerag.engines.diffusion.memory import STEP_DOWN, is_out_of_memory, place
 from imagerag.engines.diffusion.presets import Preset
 from imagerag.engines.diffusion.previews import Previews
 from imagerag.engines.diffusion.words import plain
-from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
+from imagerag.engines.generator import (
+    Drawing,
+    DrawRequest,
+    PreviewCallback,
+    StepCallback,
+    StopCheck,
+    check_request,
+    of_all,
+)
 from imagerag.engines.settings import EngineSettings
 from imagerag.errors import DrawingRefused, InvalidArgument
 
@@ -80,11 +89,7 @@ class DiffusionGenerator:
             for number, seed in enumerate(request.seeds):
                 if check is not None:
                     check()
-
-                def after(done: int, total: int, before: int = number) -> None:
-                    if on_step is not None:
-                        on_step(before * total + done, len(request.seeds) * total)
-
+                after = of_all(on_step, number, len(request.seeds))
                 drawing = self._one(request, seed, check, after, on_preview)
                 if drawing is not None:
                     drawings.append(drawing)
@@ -96,25 +101,17 @@ class DiffusionGenerator:
         refused = len(request.seeds) - len(drawings)
         if refused:
             said = f"the safety checker of {self.name!r} refused {refused} of {len(request.seeds)} candidates"
-            drawings = [
-                Drawing(one.image, one.seed, _with_notes(one.facts, said)) if k == 0 else one
-                for k, one in enumerate(drawings)
-            ]
+            drawings[0] = replace(drawings[0], facts=_with_notes(drawings[0].facts, said))
         return drawings
 
     def _validate(self, request: DrawRequest) -> None:
-        if not request.seeds:
-            raise InvalidArgument("seeds (); valid: at least one")
+        check_request(request, self)
         for seed in request.seeds:
             if not 0 <= seed < SEED_LIMIT:
                 raise InvalidArgument(f"seed {seed!r}; valid: 0..{SEED_LIMIT - 1}")
         for scale in (request.reference_scale, *(one.scale for one in request.references if one.scale is not None)):
             if not 0 <= scale <= 1:
                 raise InvalidArgument(f"reference_scale {scale!r}; valid: 0..1")
-        if len(request.references) > self.max_references:
-            raise InvalidArgument(
-                f"{len(request.references)} references; {self.name!r} takes at most {self.max_references}"
-            )
 
     def _one(
         self,
@@ -125,24 +122,20 @@ class DiffusionGenerator:
         on_preview: PreviewCallback | None,
     ) -> Drawing | None:
         """Draw one candidate; with less memory, once, where it ran out; ``None`` if the safety checker refuses it."""
-        try:
-            return self._drawn(request, seed, check, on_step, on_preview, ())
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            before, after = self._loaded.mode, STEP_DOWN.get(self._loaded.mode)
-            if after is None:
-                raise self._no_memory(request) from error
-        release(self._loaded.device)
-        place(self.pipeline, self._loaded.device, after)
-        self._loaded.mode = after
-        note = f"out of memory with --memory {before}; went on with {after}, which is slower"
-        try:
-            return self._drawn(request, seed, check, on_step, on_preview, (note,))
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise self._no_memory(request) from error
+        notes: tuple[str, ...] = ()
+        while True:
+            try:
+                return self._drawn(request, seed, check, on_step, on_preview, notes)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                before, after = self._loaded.mode, STEP_DOWN.get(self._loaded.mode)
+                if after is None or notes:
+                    raise self._no_memory(request) from error
+            release(self._loaded.device)  # after the error is gone, which holds tensors by its traceback
+            place(self.pipeline, self._loaded.device, after)
+            self._loaded.mode = after
+            notes = (f"out of memory with --memory {before}; went on with {after}, which is slower",)
 
     def _no_memory(self, request: DrawRequest) -> InvalidArgument:
         fewer = "with fewer references, or " if request.references else ""

@@ -175,6 +175,11 @@ class Comfy:
                 await websocket.send_text(json.dumps({"type": kind, "data": {"prompt_id": "p1", **data}}))
 
             await say("progress", value=5, max=7, prompt_id="somebody-elses")
+            await say("progress", value=None, node="3")
+            for nonsense in ("no JSON", "[1]", '{"type": "status"}', '{"type": "x", "data": 3}'):
+                await websocket.send_text(nonsense)  # as custom nodes do
+            for frame in (b"", b"\0\0\0\1", struct.pack(">II", 1, 2) + b"half a preview"):
+                await websocket.send_bytes(frame)
             for step in (1, 2, 3):
                 await say("progress", value=step, max=3, node="3")
                 await websocket.send_bytes(struct.pack(">II", 1, 2) + a_png("grey", 8))

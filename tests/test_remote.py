@@ -184,6 +184,18 @@ class TestOpenAIImages:
         ):
             OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
 
+    def test_an_answer_without_end_is_not_read_to_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(calling, "MAX_BODY", 2**20)
+        for body, fits in ((b" " * (2**20 - 600) + image_body(), True), (b" " * 2**20 + image_body(), False)):
+            with images_server(lambda number, body=body: Answer(body)) as server:  # type: ignore[misc]
+                generator = OpenAIImages(f"m@{server.url}")
+                if fits:
+                    assert generator.draw(DrawRequest("an owl", (1,)))
+                    continue
+                with pytest.raises(InvalidArgument, match=r"127\.0\.0\.1 answered with more than 1 MB"):
+                    generator.draw(DrawRequest("an owl", (1,)))
+            assert len(server.asked) == 1
+
     def test_an_address_inside_this_network_is_not_fetched(self) -> None:
         body = json.dumps({"data": [{"url": "http://127.0.0.1:9/secret.png"}]}).encode()
         with (

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx
+from PIL import Image
 
 from imagerag.engines.generator import StopCheck
+from imagerag.errors import InvalidArgument
 from imagerag.patience import in_time, pause, retry_after
 
 ATTEMPTS = 3
@@ -16,6 +20,8 @@ FIRST_WAIT = 1.0
 """Seconds before the second try where the server doesn't say; twice that before the third."""
 LONGEST_WAIT = 60.0
 """Seconds of ``Retry-After`` (RFC 9110 section 10.2.3) beyond which a server counts as not answering."""
+MAX_BODY = 64 * 2**20
+"""Bytes of one answer, decompressed: several times what the largest image of these servers takes in base64."""
 
 Answer = TypeVar("Answer")
 
@@ -64,8 +70,64 @@ def patiently(call: Callable[[], Answer], check: StopCheck | None, hang_up: Call
     raise AssertionError("the loop returns or raises")
 
 
-def raise_for(response: httpx.Response) -> None:
-    """Raise ``PassingFailure`` for a status that may pass: 408, 409, 429 and all from 500 on."""
+class Reply(NamedTuple):
+    """What a server answered: its status, its content type, and the whole body."""
+
+    status: int
+    kind: str
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body as what its JSON says.
+
+        Raises:
+            PassingFailure: it is none.
+        """
+        try:
+            return json.loads(self.body)
+        except ValueError as error:
+            raise PassingFailure(f"an answer that is no JSON ({self.kind})") from error
+
+    def image(self) -> Image.Image:
+        """Return the body as an image; see ``opened``."""
+        return opened(self.body)
+
+
+def answered(client: httpx.Client, method: str, address: str | httpx.URL, **sent: Any) -> Reply:
+    """Return the answer to a request, read to its end.
+
+    Args:
+        sent: what ``httpx.Client.stream`` takes: ``json``, ``data``, ``files``, ``params``.
+
+    Raises:
+        PassingFailure: no answer, or a status that may pass: 408, 409, 429 and all from 500 on.
+        InvalidArgument: more than ``MAX_BODY`` bytes.
+    """
+    body = bytearray()
+    try:
+        with client.stream(method, address, **sent) as response:
+            for piece in response.iter_bytes():
+                body += piece
+                if len(body) > MAX_BODY:
+                    raise InvalidArgument(
+                        f"{response.url.host} answered with more than {MAX_BODY // 2**20} MB; no image is that large"
+                    )
+    except httpx.HTTPError as error:
+        raise PassingFailure(f"no answer ({type(error).__name__})") from error
     status = response.status_code
     if status in (408, 409, 429) or status >= 500:
         raise PassingFailure(f"the server answered {status}", retry_after(response.headers.get("retry-after")))
+    return Reply(status, response.headers.get("content-type", "no content type"), bytes(body))
+
+
+def opened(data: bytes) -> Image.Image:
+    """Return a server's image as RGB.
+
+    Raises:
+        PassingFailure: the bytes are no image, or not a whole one.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
+            return image.convert("RGB")
+    except Exception as error:  # decoders raise whatever they like on damaged files
+        raise PassingFailure(f"an answer without a whole image ({type(error).__name__})") from error

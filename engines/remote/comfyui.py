@@ -8,7 +8,6 @@ filled in, too.
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -16,6 +15,7 @@ import struct
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,17 @@ import httpx
 from PIL import Image
 
 from imagerag.engines.diffusion.words import conditioned, plain
-from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, Reference, StepCallback, StopCheck
-from imagerag.engines.remote.calling import PassingFailure, patiently, raise_for
+from imagerag.engines.generator import (
+    Drawing,
+    DrawRequest,
+    PreviewCallback,
+    Reference,
+    StepCallback,
+    StopCheck,
+    check_request,
+    of_all,
+)
+from imagerag.engines.remote.calling import PassingFailure, answered, opened, patiently
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.store.png import encode_png, on_white
 
@@ -92,19 +101,11 @@ class ComfyUI:
             InvalidArgument: no seeds, too many references, or the server can't be made to answer with an image.
             UserError: the server refuses the workflow.
         """
-        if not request.seeds:
-            raise InvalidArgument("seeds (); valid: at least one")
-        if len(request.references) > self.max_references:
-            most = self.max_references
-            raise InvalidArgument(f"{len(request.references)} references; {self.name!r} takes at most {most}")
+        check_request(request, self)
         words = conditioned(plain(request.prompt), request.references)
         drawings = []
         for number, seed in enumerate(request.seeds):
-
-            def after(done: int, total: int, before: int = number) -> None:
-                if on_step is not None:
-                    on_step(before * total + done, len(request.seeds) * total)
-
+            after = of_all(on_step, number, len(request.seeds))
             image = self._one(request, words, seed, check, after, on_preview)
             drawings.append(Drawing(image, seed, {"words": words, "workflow": self.revision}))
         return drawings
@@ -190,15 +191,16 @@ def _follow(
         heard = time.monotonic()
         if isinstance(message, bytes):
             if on_preview is not None and len(message) > 8 and struct.unpack(">I", message[:4])[0] == PREVIEW:
-                with Image.open(io.BytesIO(message[8:]), formats=("JPEG", "PNG", "WEBP")) as image:
-                    on_preview(image.convert("RGB"))
+                with suppress(PassingFailure):  # one preview less
+                    on_preview(opened(message[8:]))
             continue
-        event = json.loads(message)
-        kind, data = event.get("type"), event.get("data") or {}
+        kind, data = _event(message)
         if data.get("prompt_id", prompt_id) != prompt_id:
             continue
         if kind == "progress":
-            on_step(int(data["value"]), int(data["max"]))
+            with suppress(KeyError, TypeError, ValueError):  # a custom node's own idea of progress
+                value, most = int(data["value"]), int(data["max"])
+                on_step(value, most)
         elif kind == "execution_error":
             node, said = data.get("node_type", "a node"), str(data.get("exception_message", ""))[:200]
             raise InvalidArgument(f"ComfyUI's {node} failed: {' '.join(said.split())}")
@@ -206,28 +208,30 @@ def _follow(
             return
 
 
+def _event(message: str) -> tuple[object, dict[str, Any]]:
+    """Return the kind of an event and its data; nothing for what is none: custom nodes send what they like."""
+    try:
+        event = json.loads(message)
+    except ValueError:
+        return None, {}
+    data = event.get("data") if isinstance(event, dict) else None
+    return (event["type"], data) if isinstance(data, dict) and "type" in event else (None, {})
+
+
 def _uploaded(client: httpx.Client, reference: Reference) -> str:
     """Upload a reference and return the name under which ``LoadImage`` finds it."""
     name = f"imagerag-{(reference.sha256 or uuid.uuid4().hex)[:16]}.png"
     data = encode_png(on_white(reference.image))
-    body = _answer(
-        lambda: client.post("/upload/image", files={"image": (name, data, "image/png")}, data={"overwrite": "true"})
-    )
+    files = {"image": (name, data, "image/png")}
+    body = _answer(client, "POST", "/upload/image", files=files, data={"overwrite": "true"})
     folder = body.get("subfolder")
     return f"{folder}/{body['name']}" if folder else str(body["name"])
 
 
 def _queued(client: httpx.Client, workflow: dict[str, Any], me: str, name: str) -> str:
-    try:
-        response = client.post("/prompt", json={"prompt": workflow, "client_id": me})
-    except httpx.HTTPError as error:
-        raise PassingFailure(f"no answer ({type(error).__name__})") from error
-    raise_for(response)
-    try:
-        body = response.json()
-    except ValueError as error:
-        raise PassingFailure("an answer that is no JSON") from error
-    if response.status_code != 200:
+    reply = answered(client, "POST", "/prompt", json={"prompt": workflow, "client_id": me})
+    body = reply.json()
+    if reply.status != 200:
         wrong = body.get("node_errors") or body.get("error")
         raise UserError(f"{name!r} refuses the workflow: {json.dumps(wrong)[:300]}; mend it in ComfyUI")
     return str(body["prompt_id"])
@@ -235,35 +239,20 @@ def _queued(client: httpx.Client, workflow: dict[str, Any], me: str, name: str) 
 
 def _fetched(client: httpx.Client, prompt_id: str) -> Image.Image:
     """Return the drawing's first image; those that nodes only show on the way come after those they save."""
-    outputs = (_answer(lambda: client.get(f"/history/{prompt_id}")).get(prompt_id) or {}).get("outputs") or {}
+    outputs = (_answer(client, "GET", f"/history/{prompt_id}").get(prompt_id) or {}).get("outputs") or {}
     images = [image for output in outputs.values() for image in output.get("images", ())]
     images.sort(key=lambda image: image.get("type") != "output")
     if not images:
         raise InvalidArgument("ComfyUI's workflow saves no image; give it a SaveImage node")
     where = {key: images[0].get(key, "") for key in ("filename", "subfolder", "type")}
-    try:
-        response = client.get("/view", params=where)
-        raise_for(response)
-        with Image.open(io.BytesIO(response.content), formats=("PNG", "JPEG", "WEBP")) as image:
-            return image.convert("RGB")
-    except httpx.HTTPError as error:
-        raise PassingFailure(f"no answer ({type(error).__name__})") from error
-    except (OSError, Image.DecompressionBombError) as error:
-        raise PassingFailure("an answer without a whole image") from error
+    return answered(client, "GET", "/view", params=where).image()
 
 
-def _answer(ask: Any) -> dict[str, Any]:
-    try:
-        response: httpx.Response = ask()
-    except httpx.HTTPError as error:
-        raise PassingFailure(f"no answer ({type(error).__name__})") from error
-    raise_for(response)
-    try:
-        body = response.json()
-    except ValueError as error:
-        raise PassingFailure("an answer that is no JSON") from error
-    if response.status_code != 200 or not isinstance(body, dict):
-        raise InvalidArgument(f"ComfyUI answered {response.status_code} to {response.request.url.path}")
+def _answer(client: httpx.Client, method: str, path: str, **sent: Any) -> dict[str, Any]:
+    reply = answered(client, method, path, **sent)
+    body = reply.json()
+    if reply.status != 200 or not isinstance(body, dict):
+        raise InvalidArgument(f"ComfyUI answered {reply.status} to {path}")
     return body
 
 

@@ -6,8 +6,6 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import io
-import json
 import os
 import re
 from typing import Any
@@ -16,8 +14,8 @@ import httpx
 from PIL import Image
 
 from imagerag.engines.diffusion.words import conditioned, plain
-from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
-from imagerag.engines.remote.calling import PassingFailure, patiently, raise_for
+from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck, check_request
+from imagerag.engines.remote.calling import PassingFailure, Reply, answered, opened, patiently
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
 from imagerag.store.png import encode_png, on_white
 
@@ -84,18 +82,13 @@ class OpenAIImages:
             InvalidArgument: no seeds, too many references, or the server can't be made to answer with an image.
             UserError: the server refuses the key, or doesn't know the model.
         """
-        if not request.seeds:
-            raise InvalidArgument("seeds (); valid: at least one")
-        if len(request.references) > self.max_references:
-            most = self.max_references
-            raise InvalidArgument(f"{len(request.references)} references; {self.name!r} takes at most {most}")
+        check_request(request, self)
         words = conditioned(plain(request.prompt), request.references, "{concept} (image {number})")
         files = [
             ("image[]", (f"{number}.png", encode_png(on_white(one.image)), "image/png"))
             for number, one in enumerate(request.references, 1)
         ]
         drawings: list[Drawing] = []
-        refused: DrawingRefused | None = None
         notes: list[str] = []
         for done, seed in enumerate(request.seeds, 1):
             if check is not None:
@@ -103,7 +96,6 @@ class OpenAIImages:
             try:
                 image, usage = self._one(words, files, check)
             except DrawingRefused as error:
-                refused = error
                 notes.append(str(error))
                 continue
             digest = hashlib.sha256(image.tobytes()).hexdigest()[:12]
@@ -118,8 +110,8 @@ class OpenAIImages:
             drawings.append(Drawing(image, seed, facts))
             if on_step is not None:
                 on_step(done, len(request.seeds))
-        if refused is not None and not drawings:
-            raise refused
+        if not drawings:
+            raise DrawingRefused(notes[-1])
         return drawings
 
     def _one(self, words: str, files: list[Any], check: StopCheck | None) -> tuple[Image.Image, dict[str, int]]:
@@ -128,37 +120,26 @@ class OpenAIImages:
         with httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=False) as client:
 
             def call() -> tuple[Image.Image, dict[str, int]]:
-                try:
-                    if files:
-                        form = {key: str(value) for key, value in fields.items()}
-                        response = client.post(f"{self._base}/images/edits", data=form, files=files)
-                    else:
-                        response = client.post(f"{self._base}/images/generations", json=fields)
-                except httpx.HTTPError as error:
-                    raise PassingFailure(f"no answer ({type(error).__name__})") from error
-                raise_for(response)
-                return self._read(response)
+                if files:
+                    form = {key: str(value) for key, value in fields.items()}
+                    return self._read(answered(client, "POST", f"{self._base}/images/edits", data=form, files=files))
+                return self._read(answered(client, "POST", f"{self._base}/images/generations", json=fields))
 
             try:
                 return patiently(call, check, client.close)
             except PassingFailure as failure:
                 raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; try again later") from failure
 
-    def _read(self, response: httpx.Response) -> tuple[Image.Image, dict[str, int]]:
-        try:
-            body = json.loads(response.content)
-        except ValueError as error:
-            kind = response.headers.get("content-type", "no content type")
-            raise PassingFailure(f"an answer that is no JSON ({kind})") from error
-        if response.status_code != 200:
-            self._refuse(response.status_code, body)
+    def _read(self, reply: Reply) -> tuple[Image.Image, dict[str, int]]:
+        body = reply.json()
+        if reply.status != 200:
+            self._refuse(reply.status, body)
         try:
             entry = body["data"][0]
             data = base64.b64decode(entry["b64_json"]) if entry.get("b64_json") else self._fetched(entry["url"])
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
-                picture = image.convert("RGB")
-        except (*UNUSABLE, binascii.Error, OSError, ValueError, Image.DecompressionBombError) as error:
+        except (*UNUSABLE, binascii.Error, OSError, ValueError) as error:
             raise PassingFailure(f"an answer without a whole image ({type(error).__name__})") from error
+        picture = opened(data)
         told = body.get("usage") if isinstance(body.get("usage"), dict) else {}
         usage = {
             name: int(told[f"{name}_tokens"])
@@ -184,12 +165,9 @@ class OpenAIImages:
         except httpx.InvalidURL as error:
             raise ValueError(f"no address: {str(url)[:80]!r}") from error
         if (asked.scheme, asked.host, asked.port) == (own.scheme, own.host, own.port):
-            try:  # without the key: an image needs none, and whoever wrote the address should not get it
-                response = httpx.get(asked, timeout=TIMEOUT, follow_redirects=False)
-            except httpx.HTTPError as error:
-                raise PassingFailure(f"no image ({type(error).__name__})") from error
-            raise_for(response)
-            return response.content
+            # Without the key: an image needs none, and whoever wrote the address should not get it.
+            with httpx.Client(timeout=TIMEOUT, follow_redirects=False) as client:
+                return answered(client, "GET", asked).body
         from imagerag.store.fetching import fetch
 
         return asyncio.run(fetch(str(url)))

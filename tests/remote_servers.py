@@ -118,7 +118,9 @@ class Comfy:
 
     Attributes:
         prompts: workflows received. interrupted: whether ``/interrupt`` was called. uploads: names of images.
-        fail: ``node`` lets a node fail, ``refuse`` refuses the workflow, ``silent`` never goes on after a step.
+        running: the id of the drawing that the queue shows as under way.
+        fail: ``lost`` queues a workflow without an answer to it, ``node`` lets a node fail,
+            ``refuse`` refuses the workflow, ``silent`` never goes on after a step.
     """
 
     def __init__(self, fail: str = "") -> None:
@@ -126,6 +128,8 @@ class Comfy:
         self.prompts: list[dict[str, Any]] = []
         self.uploads: list[str] = []
         self.interrupted = threading.Event()
+        self.running = "p1"
+        self._clients: list[str] = []
         self._queued: Any = None
 
     def app(self) -> Any:
@@ -141,7 +145,10 @@ class Comfy:
             if self.fail == "refuse":
                 return JSONResponse({"error": "bad", "node_errors": {"4": "no such checkpoint"}}, status_code=400)
             self.prompts.append(body["prompt"])
+            self._clients.append(body["client_id"])
             self._queued.set()
+            if self.fail == "lost":
+                return Response(b"", status_code=504)
             return JSONResponse({"prompt_id": "p1", "number": 1})
 
         async def upload(request: Any) -> Any:
@@ -163,8 +170,14 @@ class Comfy:
             self.interrupted.set()
             return Response(b"")
 
-        async def ignore(request: Any) -> Any:
-            return Response(b"")
+        async def queue(request: Any) -> Any:
+            if request.method == "POST":
+                return Response(b"")
+            running = [[0, self.running, {}, {"client_id": client}, ["9"]] for client in self._clients]
+            return JSONResponse({"queue_running": running, "queue_pending": []})
+
+        async def all_history(request: Any) -> Any:
+            return JSONResponse({})
 
         async def socket(websocket: Any) -> None:
             await websocket.accept()
@@ -198,7 +211,8 @@ class Comfy:
                 Route("/history/{prompt_id}", history),
                 Route("/view", view),
                 Route("/interrupt", interrupt, methods=["POST"]),
-                Route("/queue", ignore, methods=["POST"]),
+                Route("/queue", queue, methods=["GET", "POST"]),
+                Route("/history", all_history),
                 WebSocketRoute("/ws", socket),
             ]
         )

@@ -296,7 +296,15 @@ class TestComfyUI:
         with pytest.raises(InvalidArgument, match=r"2 references; .* takes at most 1"):
             ComfyUI(f"{file}@http://127.0.0.1:9").draw(DrawRequest("an owl", (1,), references(2)))
 
-    def test_cancelling_interrupts_the_server(self, tmp_path: Path) -> None:
+    def test_a_workflow_whose_answer_got_lost_is_not_queued_twice(self, tmp_path: Path) -> None:
+        file = tmp_path / "plain.json"
+        file.write_text(json.dumps(workflow(0)))
+        with comfy_server("lost") as (comfy, url):
+            assert ComfyUI(f"{file}@{url}").draw(DrawRequest("an owl", (1,)))
+        assert len(comfy.prompts) == 1
+
+    @pytest.mark.parametrize("running", ["p1", "somebody-elses"])
+    def test_cancelling_interrupts_no_other_drawing(self, tmp_path: Path, running: str) -> None:
         file = tmp_path / "plain.json"
         file.write_text(json.dumps(workflow(0)))
         steps: list[int] = []
@@ -306,11 +314,12 @@ class TestComfyUI:
                 raise Cancelled
 
         with comfy_server("silent") as (comfy, url):
+            comfy.running = running
             with pytest.raises(Cancelled):
                 ComfyUI(f"{file}@{url}").draw(
                     DrawRequest("an owl", (1,)), check=check, on_step=lambda done, total: steps.append(done)
                 )
-            assert comfy.interrupted.wait(5)
+            assert comfy.interrupted.is_set() == (running == "p1")
 
     @pytest.mark.parametrize(
         ("fail", "error", "said"),

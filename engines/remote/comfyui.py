@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ TIMEOUT = 60.0
 """Seconds for one request; a drawing may take longer, since it tells its progress."""
 SILENCE = 600.0
 """Seconds without a word of a drawing after which the server counts as lost: loading a large model is silent."""
+RECENT = 20
+"""Drawings of the history in which one's own is looked for after a try without an answer."""
 PREVIEW = 1
 """First four bytes of a binary frame that holds a preview image (ComfyUI's ``BinaryEventTypes.PREVIEW_IMAGE``)."""
 
@@ -158,7 +161,10 @@ class ComfyUI:
         address = self._url.replace("http", "ws", 1) + f"/ws?clientId={me}"
         try:
             with connect(address, open_timeout=TIMEOUT, max_size=64 * 2**20) as socket:
-                prompt_id = patiently(lambda: _queued(client, workflow, me, self.name), check, client.close)
+                tries = count()
+                prompt_id = patiently(
+                    lambda: _queued(client, workflow, me, self.name, again=next(tries) > 0), check, client.close
+                )
                 try:
                     _follow(socket, prompt_id, check, on_step, on_preview)
                 except BaseException:
@@ -228,13 +234,37 @@ def _uploaded(client: httpx.Client, reference: Reference) -> str:
     return f"{folder}/{body['name']}" if folder else str(body["name"])
 
 
-def _queued(client: httpx.Client, workflow: dict[str, Any], me: str, name: str) -> str:
+def _queued(client: httpx.Client, workflow: dict[str, Any], me: str, name: str, again: bool) -> str:
+    """Put a drawing into the queue, or find the one that an earlier try put there without hearing of it."""
+    known = _known(client, me) if again else None
+    if known is not None:
+        return known
     reply = answered(client, "POST", "/prompt", json={"prompt": workflow, "client_id": me})
     body = reply.json()
     if reply.status != 200:
         wrong = body.get("node_errors") or body.get("error")
         raise UserError(f"{name!r} refuses the workflow: {json.dumps(wrong)[:300]}; mend it in ComfyUI")
     return str(body["prompt_id"])
+
+
+def _known(client: httpx.Client, me: str) -> str | None:
+    """Return the id under which the server has a drawing of this client: running, waiting or done; ``None`` for none.
+
+    Queue entries are ``[number, prompt_id, workflow, extra data, outputs]``, as ComfyUI's ``PromptQueue`` keeps them.
+    """
+    queue = _answer(client, "GET", "/queue")
+    entries = [*queue.get("queue_running", ()), *queue.get("queue_pending", ())]
+    done = _answer(client, "GET", "/history", params={"max_items": RECENT})
+    entries += [entry.get("prompt") for entry in done.values() if isinstance(entry, dict)]
+    for entry in entries:
+        if (
+            isinstance(entry, list)
+            and len(entry) > 3
+            and isinstance(entry[3], dict)
+            and entry[3].get("client_id") == me
+        ):
+            return str(entry[1])
+    return None
 
 
 def _fetched(client: httpx.Client, prompt_id: str) -> Image.Image:
@@ -257,12 +287,17 @@ def _answer(client: httpx.Client, method: str, path: str, **sent: Any) -> dict[s
 
 
 def _interrupt(client: httpx.Client, prompt_id: str) -> None:
-    """Stop the drawing there, or take it out of the queue; the run has ended here, whatever the server makes of it."""
-    for path, body in (("/queue", {"delete": [prompt_id]}), ("/interrupt", {"prompt_id": prompt_id})):
-        try:
-            client.post(path, json=body)
-        except (httpx.HTTPError, RuntimeError):  # gone, or hung up: then there is nothing to stop
-            return
+    """Stop the drawing there, or take it out of the queue; the run has ended here, whatever the server makes of it.
+
+    Old servers don't read ``prompt_id`` and stop whatever runs: they are asked only while it is this drawing.
+    """
+    try:
+        client.post("/queue", json={"delete": [prompt_id]})
+        running = _answer(client, "GET", "/queue").get("queue_running", ())
+        if any(isinstance(entry, list) and prompt_id in entry[1:2] for entry in running):
+            client.post("/interrupt", json={"prompt_id": prompt_id})
+    except (httpx.HTTPError, RuntimeError, PassingFailure, InvalidArgument):  # gone, or hung up: nothing to stop
+        return
 
 
 def _read(file: Path) -> dict[str, Any]:

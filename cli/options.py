@@ -150,7 +150,8 @@ def _add_index_places(parser: Parser) -> None:
         "--model",
         default="embedded",
         metavar="NAME",
-        help="for your own pictures: any open_clip model, as in ViT-B-32:laion2b_s34b_b79k or MODEL:CHECKPOINT.pt",
+        help="for your own pictures: any open_clip model, as in ViT-B-32:laion2b_s34b_b79k or MODEL:CHECKPOINT.pt; "
+        "to search with several, commas between",
     )
     parser.add_argument("--chroma", metavar="URL", help="Chroma server for your own pictures (IMAGERAG_CHROMA)")
 
@@ -292,6 +293,8 @@ def _add_parts(parser: Parser) -> Any:
     )
     _setting(parts, "critic", str, "NAME", "the critic that judges every image")
     _setting(parts, "image_size", _whole, "N", "longer side in pixels of images sent to models", "what each takes")
+    _setting(parts, "lookup_model", str, "NAME", "CLIP model that searches your own pictures; several by commas: fused")
+    _setting(parts, "lookup_floor", _number, "X", "similarity below which nothing is looked up", "0.45 of embedded")
     _setting(parts, "rerank", str, "HOW", "what puts references in a better order: none, vlm, or subject")
     _setting(parts, "mode", str, "MODE", f"one of {', '.join(MODES)}")
     return parts

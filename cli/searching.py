@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -48,8 +49,9 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
 
 
 def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
+    from imagerag.engines.providers import clip_model
     from imagerag.graphs.parts import open_index
-    from imagerag.index.own import OwnPictures, parse_where
+    from imagerag.index.own import OwnPictures, SeveralModels, parse_where
     from imagerag.store.home import home_directory
     from imagerag.store.pictures import read_picture
 
@@ -67,12 +69,11 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     with loading_model(options.json):
         if options.model == "embedded":
             return open_index(home, context.chroma).search([words], options.k, floor=options.floor, **how)[0]
-        from imagerag.engines.providers import clip_model
-
         if options.k < 1:
             raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")
-        own = OwnPictures(home, clip_model(options.model), chroma=context.chroma)
-        hits = own.search([words], options.k, **how)[0]
+        models = replace(context, lookup_model=options.model).lookup_models
+        own = SeveralModels([OwnPictures(home, clip_model(model), chroma=context.chroma) for model in models])
+        hits = (own if len(models) > 1 else own.own[0]).search([words], options.k, **how)[0]
         own.close()
     return [hit for hit in hits if hit.similarity >= options.floor]
 

@@ -51,6 +51,9 @@ class Context:
         max_money: US dollars, where prices are known.
         thread: the conversation to continue or to begin; programs give ``thread_id`` in the config instead.
         out: folder that receives a copy of every image of the run.
+        lookup_model: which CLIP model searches the person's own pictures, as ``imagerag index add --model`` takes it;
+            several with commas between, then their ranks and that of the captions' words are fused.
+        lookup_floor: cosine below which nothing is found; 0.45 of the embedded model and none of others when ``None``.
         rerank: what puts references in a better order: ``none``; ``vlm``, the model that judges or decides, which looks
             at twice as many as are wanted; ``subject``, likeness to the user's own images.
         chroma: address of the Chroma server that holds the search index of the person's own pictures; it lies in the
@@ -83,6 +86,8 @@ class Context:
     max_money: float | None = None
     thread: str | None = None
     out: str | None = None
+    lookup_model: str = "embedded"
+    lookup_floor: float | None = None
     rerank: str = "none"
     chroma: str | None = None
     record: str | None = None
@@ -108,6 +113,8 @@ class Context:
             )
         if self.rerank not in RERANKERS:
             raise UserError(f"rerank {self.rerank!r} is not one of {', '.join(RERANKERS)}; give --rerank one of these")
+        if not self.lookup_models:
+            raise UserError(f"lookup_model {self.lookup_model!r} names no model; leave --lookup-model out, or name one")
         _within("n", self.n, 1, 16)
         if self.seed is not None:
             _within("seed", self.seed, 0, 2**32 - 1)
@@ -121,6 +128,11 @@ class Context:
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise UserError(f"{name} {value!r} must be 0 or more; give --{name.replace('_', '-')} such a number")
+
+    @property
+    def lookup_models(self) -> tuple[str, ...]:
+        """The models of ``lookup_model``."""
+        return tuple(dict.fromkeys(name.strip() for name in self.lookup_model.split(",") if name.strip()))
 
     @property
     def engine_settings(self) -> EngineSettings:
@@ -174,7 +186,7 @@ def without_paths(context: Context, environ: Mapping[str, str] | None = None) ->
     """
     own = load_context(environ=environ)
     embedded = Context()
-    for name in ("generator", "vlm", "critic", "device", "dtype", "memory"):
+    for name in ("generator", "vlm", "critic", "device", "dtype", "memory", "lookup_model"):
         value = getattr(context, name)
         if value not in (getattr(own, name), getattr(embedded, name)):
             # Names may hold addresses and files of the server, or load gigabytes there.
@@ -215,7 +227,7 @@ _KINDS: dict[str, type] = {
     "max_generations": int,
     "max_tokens": int,
 }
-_KINDS |= {"max_seconds": float, "max_money": float}
+_KINDS |= {"lookup_floor": float, "max_seconds": float, "max_money": float}
 
 
 def _parse(name: str, value: Any, where: str) -> Any:

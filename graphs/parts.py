@@ -13,7 +13,7 @@ from imagerag.agent.minds import Critic, Reranker, Writer
 from imagerag.agent.providers import load_chat_model, load_critic, load_reranker, load_writer
 from imagerag.agent.seeing import takes_images
 from imagerag.engines.generator import Generator
-from imagerag.engines.providers import embedded_clip, load_generator
+from imagerag.engines.providers import clip_model, embedded_clip, load_generator
 from imagerag.errors import UserError
 from imagerag.graphs.context import Context
 from imagerag.index.references import ReferenceIndex
@@ -98,7 +98,7 @@ class ResolvedParts:
 
         critic = load_critic(self.context.critic)
         if self.injected.index is None and isinstance(critic, ClipCritic):
-            own = open_index(self.home, self.context.chroma).own
+            own = open_own(self.home, self.context.chroma)
             return _knowing(critic, own, own.known())
         return critic
 
@@ -117,7 +117,8 @@ class ResolvedParts:
         """The reference index."""
         if self.injected.index is not None:
             return self.injected.index
-        index, emit = open_index(self.home, self.context.chroma), self.emit
+        context, emit = self.context, self.emit
+        index = open_index(self.home, context.chroma, context.lookup_models, context.lookup_floor)
         if emit is not None:
             index.library.progress = lambda done, total: emit(
                 {"event": "progress", "what": "indexing", "done": done, "total": total}
@@ -151,10 +152,36 @@ def _knowing(critic: "ClipCritic", own: "OwnPictures", known: object) -> "ClipCr
     return critic.knowing(shown) if shown.names else critic
 
 
-@lru_cache(maxsize=4)
-def open_index(home: Path, chroma: str | None = None) -> "TogetherIndex":
-    """Return this process's one index of a data directory; Chroma wants no second client on the same files."""
-    from imagerag.index.chroma import ChromaIndex
-    from imagerag.index.own import FLOOR, OwnPictures, TogetherIndex
+@lru_cache(maxsize=8)
+def open_own(home: Path, chroma: str | None = None, model: str = "embedded") -> "OwnPictures":
+    """Return this process's one view of the own pictures of a data directory, as embedded by a model.
 
-    return TogetherIndex(ChromaIndex(home, embedded_clip()), OwnPictures(home, embedded_clip(), chroma=chroma), FLOOR)
+    Raises:
+        UserError: no such model.
+    """
+    from imagerag.index.own import OwnPictures
+
+    return OwnPictures(home, clip_model(model), chroma=chroma)
+
+
+@lru_cache(maxsize=4)
+def open_index(
+    home: Path, chroma: str | None = None, models: tuple[str, ...] = ("embedded",), floor: float | None = None
+) -> "TogetherIndex":
+    """Return this process's one index of a data directory; Chroma wants no second client on the same files.
+
+    Args:
+        home, chroma: where it lies.
+        models: that search the own pictures; several are fused.
+        floor: similarity below which nothing is found; if not given ``FLOOR``, and none for what other models than the
+            embedded one have found, whose cosines mean something else.
+    """
+    from imagerag.index.chroma import ChromaIndex
+    from imagerag.index.own import FLOOR, SeveralModels, TogetherIndex
+
+    own = [open_own(home, chroma, model) for model in models]
+    own_floor = floor if floor is not None else FLOOR if models == ("embedded",) else -1.0
+    library = ChromaIndex(home, embedded_clip())
+    return TogetherIndex(
+        library, own[0] if len(own) == 1 else SeveralModels(own), FLOOR if floor is None else floor, own_floor
+    )

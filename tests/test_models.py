@@ -13,7 +13,9 @@ from safetensors.torch import save_file
 from imagerag.engines.clip import full_name, load_embedder, model_id_of
 from imagerag.engines.providers import clip_model, embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.own import OwnPictures, own_status, verify_own
+from imagerag.graphs import Context
+from imagerag.graphs.parts import open_index
+from imagerag.index.own import OwnPictures, SeveralModels, own_status, verify_own
 from tests.test_own import put
 
 TINY = {
@@ -91,3 +93,58 @@ def test_the_command_line_takes_a_model(tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert "index add FOLDER" in refused.stderr
     assert json.loads(run("index", "verify", "--model", folder).stdout)["recall"] == 1
+
+
+@pytest.fixture
+def two_models(tmp_path: Path) -> tuple[Path, list[str]]:
+    """Return a data directory whose pictures two tiny models have embedded, and those models' names."""
+    for concept in ("owl", "lobster", "cat", "kimono"):
+        put(tmp_path / "p", f"{concept}.png", concept)
+    names = [str(checkpoint(tmp_path / f"tiny{seed}", seed)) for seed in (1, 2)]
+    for name in names:
+        own = OwnPictures(tmp_path / "home", clip_model(name))
+        own.add([tmp_path / "p"])
+        own.close()
+    return tmp_path / "home", names
+
+
+class TestSeveral:
+    def test_ranks_of_all_models_and_of_the_words_count(self, two_models: tuple[Path, list[str]]) -> None:
+        home, names = two_models
+        each = [OwnPictures(home, clip_model(name)) for name in names]
+        several = SeveralModels(each)
+        fused = several.search(["a lobster"], 4)[0]
+        score: dict[str, float] = {}
+        for own in each:
+            for rank, hit in enumerate(own.search(["a lobster"], 4, fused=False)[0], 1):
+                score[hit.title] = score.get(hit.title, 0) + 1 / (60 + rank)
+        score["lobster"] += 1 / 61  # the only caption with that word
+        assert [hit.title for hit in fused] == sorted(score, key=lambda title: -score[title])
+        first, second = several.search(["a lobster"], 2, fold=True, diverse=0.5)[0]
+        assert first.title == fused[0].title != second.title
+        assert several.image(fused[-1].sha256).size == each[0].image(fused[-1].sha256).size
+        several.close()
+
+    def test_a_model_that_has_embedded_nothing_is_refused(self, two_models: tuple[Path, list[str]]) -> None:
+        home, names = two_models
+        several = SeveralModels([OwnPictures(home, clip_model(names[0])), OwnPictures(home, embedded_clip())])
+        with pytest.raises(UserError, match="imagerag index add FOLDER"):
+            several.search(["an owl"], 1)
+
+    def test_a_run_looks_up_with_them(self, two_models: tuple[Path, list[str]]) -> None:
+        home, names = two_models
+        index = open_index(home, models=tuple(names))
+        hits = index.search(["a kimono"], 6)[0]
+        assert {hit.set for hit in hits} > {"own"}  # own pictures and the library's in turn
+        assert hits[0].set == "own"
+        assert open_index(home, models=(names[0],), floor=2.0).search(["a kimono"], 6) == [[]]
+
+    def test_the_command_line_fuses(self, two_models: tuple[Path, list[str]]) -> None:
+        home, names = two_models
+        command = ["search", "lobster", "-k", "2", "--model", ",".join(names), "--json", "--home", str(home)]
+        done = subprocess.run([sys.executable, "-m", "imagerag", *command], capture_output=True, text=True, check=True)
+        assert len(json.loads(done.stdout)) == 2
+
+    def test_no_model_is_refused(self) -> None:
+        with pytest.raises(UserError, match="lookup_model ',' names no model"):
+            Context(lookup_model=",")

@@ -134,11 +134,19 @@ class OwnPictures:
             diverse: 0..1; see ``Wish``.
             like: a picture that what is found should look like, too.
         """
-        if not captions or not self._any():
-            return [[] for _ in captions]
         fused = not _one_space(self.embedder) if fused is None else fused
         subject = self.embedder.embed_images([like])[0] if like is not None else None
-        wish = Wish(k, frozenset(exclude), tuple(where), fused, fold, diverse, subject)
+        known, answers = self.found(captions, Wish(k, frozenset(exclude), tuple(where), fused, fold, diverse, subject))
+        return [self.hits(known, found) for found in answers]
+
+    def found(self, captions: Sequence[str], wish: Wish) -> tuple[Known, list[list[Found]]]:
+        """Return the rows that are found for each caption, best first, and what is known, which they are rows of.
+
+        Raises:
+            UserError: there are pictures, but none embedded by this model.
+        """
+        if not captions or not self._any():
+            return self.known(), [[] for _ in captions]
         texts = [caption.strip() for caption in captions]
         vectors = self.embedder.embed_texts(texts)
         with self._lock:
@@ -148,7 +156,7 @@ class OwnPictures:
             except FileNotFoundError:  # what was known has been merged and removed in the meantime
                 searcher = self._at_hand()
                 answers = searcher.search(texts, vectors, wish)
-        return [self._hits(searcher.known, found) for found in answers]
+        return searcher.known, answers
 
     def shown(self) -> tuple[NDArray[np.float32], list[str]]:
         """Return the embeddings of the newest own pictures, (n, d), and what each shows: its caption, lower case."""
@@ -219,7 +227,7 @@ class OwnPictures:
             names = merge(self._shards, self._shards.models())
             self._collections.renamed(names[self.embedder.model_id])
 
-    def _hits(self, known: Known, found: Sequence[Found]) -> list[Hit]:
+    def hits(self, known: Known, found: Sequence[Found]) -> list[Hit]:
         """Return what was found, but for pictures whose file has gone since: nothing can be drawn with them."""
         hits = []
         for at, similarity in found:

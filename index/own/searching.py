@@ -39,6 +39,7 @@ class Wish(NamedTuple):
         fused: rank by look, caption and the caption's words together instead of by similarity.
         fold: of near-duplicates only the best.
         like: (d,) embedding of a picture that what is found should look like, too: a person's subject.
+        words_only: rank by the caption's words alone; only with ``fused``.
         diverse: 0 for the most similar ones, towards 1 the more unlike each other (maximal marginal relevance).
     """
 
@@ -49,6 +50,7 @@ class Wish(NamedTuple):
     fold: bool = False
     diverse: float = 0.0
     like: NDArray[np.float32] | None = None
+    words_only: bool = False
 
 
 class Searcher:
@@ -105,7 +107,9 @@ class Searcher:
         for text, vector, looks, meanings in zip(texts, vectors, pictures, captions, strict=True):
             similarity = {key: max(looks.get(key, -1.0), meanings.get(key, -1.0)) for key in {**looks, **meanings}}
             if wish.fused:
-                lists = [ranked(looks), ranked(meanings), *self._by_words(text, wanted, mask)]
+                lists = self._by_words(text, wanted, mask)
+                if not wish.words_only:
+                    lists = [ranked(looks), ranked(meanings), *lists]
                 score = fuse(lists)
                 lacking = sorted(score.keys() - similarity.keys())
                 if lacking:

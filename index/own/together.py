@@ -10,6 +10,7 @@ from imagerag.errors import InvalidArgument
 from imagerag.index.chroma import ChromaIndex
 from imagerag.index.own.filters import Condition, all_hold
 from imagerag.index.own.pictures import OwnPictures
+from imagerag.index.own.several import SeveralModels
 from imagerag.index.references import Hit
 
 if TYPE_CHECKING:
@@ -26,14 +27,23 @@ class TogetherIndex:
 
     Args:
         library: the library's index.
-        own: the own pictures, embedded by the same model.
+        own: the own pictures; embedded by another model or by several, they are taken in turn with the library's.
         floor: similarity below which nothing is found, unless a search says otherwise.
+        own_floor: the same of own pictures, if their similarities are another model's.
     """
 
-    def __init__(self, library: ChromaIndex, own: OwnPictures, floor: float = -1.0) -> None:
+    def __init__(
+        self,
+        library: ChromaIndex,
+        own: OwnPictures | SeveralModels,
+        floor: float = -1.0,
+        own_floor: float | None = None,
+    ) -> None:
         self.library = library
         self.own = own
         self.floor = floor
+        self.own_floor = floor if own_floor is None else own_floor
+        self._comparable = isinstance(own, OwnPictures) and own.embedder.model_id == library.embedder.model_id
 
     def search(
         self,
@@ -61,14 +71,16 @@ class TogetherIndex:
         own = self.own.search(
             captions, k, exclude=exclude, where=where, fused=fused, fold=fold, diverse=diverse, like=like
         )
-        floor = self.floor if floor is None else floor
+        floors = (self.own_floor, self.floor) if floor is None else (floor, floor)
         answers = []
         for mine, theirs in zip(own, bundled, strict=True):
-            if fused or diverse or like:  # the order of the own pictures is not that of their similarities
+            mine = [hit for hit in mine if hit.similarity >= floors[0]]
+            theirs = [hit for hit in theirs if hit.similarity >= floors[1]]
+            if fused or diverse or like or not self._comparable:  # the order is not that of the similarities
                 hits = list(chain.from_iterable(zip_longest(mine, theirs)))
             else:
                 hits = sorted([*mine, *theirs], key=lambda hit: -hit.similarity)
-            answers.append([hit for hit in hits if hit is not None and hit.similarity >= floor][:k])
+            answers.append([hit for hit in hits if hit is not None][:k])
         return answers
 
     def image(self, sha256: str) -> Image.Image:

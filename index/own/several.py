@@ -1,0 +1,119 @@
+"""One library searched with several models at once: each ranks, the captions' words rank, and the ranks are fused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from imagerag.errors import InvalidArgument
+from imagerag.index.own.duplicates import near
+from imagerag.index.own.filters import Condition
+from imagerag.index.own.known import Known
+from imagerag.index.own.pictures import OwnPictures
+from imagerag.index.own.searching import POOL, Found, Wish, most_relevant
+from imagerag.index.ranking import fuse, ranked
+from imagerag.index.references import Hit
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+
+class Candidate(NamedTuple):
+    """A picture that a model has found: whose, in which state of what is known, and where."""
+
+    own: OwnPictures
+    known: Known
+    found: Found
+
+
+class SeveralModels:
+    """The own pictures of one data directory, embedded by several models.
+
+    Args:
+        own: of one model each, at least one; the first one's cosines are told, and tell what is unlike.
+    """
+
+    def __init__(self, own: Sequence[OwnPictures]) -> None:
+        self.own = list(own)
+
+    def search(
+        self,
+        captions: Sequence[str],
+        k: int,
+        *,
+        exclude: Collection[str] = (),
+        where: Sequence[Condition] = (),
+        fused: bool | None = None,
+        fold: bool = False,
+        diverse: float = 0.0,
+        like: Image.Image | None = None,
+    ) -> list[list[Hit]]:
+        """See ``OwnPictures.search``; ``fused`` is of no account, since ranks of several models are always fused.
+
+        Raises:
+            UserError: one of the models has embedded none of the pictures that there are.
+        """
+        lists: list[list[list[Candidate]]] = []
+        for own in self.own:
+            subject = own.embedder.embed_images([like])[0] if like is not None else None
+            wish = Wish(POOL * k, frozenset(exclude), tuple(where), like=subject)
+            lists.append(_candidates(own, captions, wish))
+        words = Wish(POOL * k, frozenset(exclude), tuple(where), fused=True, words_only=True)
+        lists.append(_candidates(self.own[0], captions, words))
+        answers = []
+        for of_caption in zip(*lists, strict=True):
+            by_address = {_address(one): one for found in reversed(of_caption) for one in found}
+            score = fuse([[_address(one) for one in found] for found in of_caption])
+            best = [by_address[key] for key in ranked(score)]
+            answers.append([hit for one in self._picked(best, k, fold, diverse) for hit in _hits(one)])
+        return answers
+
+    def image(self, sha256: str) -> Image.Image:
+        """See ``ReferenceIndex.image``."""
+        for own in self.own[:-1]:
+            try:
+                return own.image(sha256)
+            except InvalidArgument:
+                continue
+        return self.own[-1].image(sha256)
+
+    def close(self) -> None:
+        """Let go of Chroma's files."""
+        for own in self.own:
+            own.close()
+
+    def _picked(self, best: list[Candidate], k: int, fold: bool, diverse: float) -> list[Candidate]:
+        if fold:
+            kept: list[Candidate] = []
+            for one in best:
+                if not any(near(_look(one), _look(other)) for other in kept):
+                    kept.append(one)
+            best = kept
+        if diverse == 0 or len(best) <= k:
+            return best[:k]
+        best = best[: POOL * k]
+        known = self.own[0].known()
+        places = [known.by_address.get(_address(one)) for one in best]
+        vectors = np.zeros((len(best), self.own[0].embedder.dimension), np.float32)  # like nothing, if not known to it
+        there = [at for at, place in enumerate(places) if place is not None]
+        vectors[there] = known.vectors([place for place in places if place is not None])
+        return [best[at] for at in most_relevant(vectors, k, diverse)]
+
+
+def _candidates(own: OwnPictures, captions: Sequence[str], wish: Wish) -> list[list[Candidate]]:
+    known, answers = own.found(captions, wish)
+    return [[Candidate(own, known, found) for found in answer] for answer in answers]
+
+
+def _address(one: Candidate) -> str:
+    return str(one.known.value(one.found.at, "sha256"))
+
+
+def _look(one: Candidate) -> int:
+    return int(one.known.looks[one.found.at])
+
+
+def _hits(one: Candidate) -> list[Hit]:
+    return one.own.hits(one.known, [one.found])

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+from imagerag.cli.approving import Approval
 from imagerag.cli.doors import open_studio
 from imagerag.cli.inline import PROTOCOLS, Protocol, detected, escape
 from imagerag.cli.interrupt import cancel_on_interrupt
@@ -21,7 +22,7 @@ from imagerag.graphs.context import load_context
 from imagerag.graphs.turn import is_request
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.serve.room import Busy
-from imagerag.serve.runs import Ask
+from imagerag.serve.runs import Ask, Run
 from imagerag.serve.studio import LOCAL, Studio, thread_name
 
 HELP = """\
@@ -30,6 +31,7 @@ HELP = """\
   /refs              the references of this conversation, with source and licence
   /images            its images, with scores and lineage
   /budget            the limits; /budget max_generations=3 max_seconds=60 sets them for the turns to come
+  /approve on|off    ask about the references before each redraw: keep, reject or swap them (off at first)
   /save [FILE]       copy the last turn's best image here, or to FILE
   /quit              end; Ctrl-D too. The conversation is kept.
 Everything else is drawn, or changes what was: "now put it on a boat", "go back to image-2 and make it red".
@@ -55,6 +57,7 @@ def chat(options: argparse.Namespace, stdout: TextIO) -> int:
         for line in _lines(on_terminal, Path(studio.parts.home)):
             if not talk.take(line):
                 break
+        talk.leave()
     finally:
         studio.close()
     return 0
@@ -103,12 +106,17 @@ class Chat:
         self._protocol = protocol
         self._bars = ProgressBars()
         self._story = self._new_story()
+        self._asks_first = False
+        self._run: Run | None = None
+        self._events: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
+        self._approval: Approval | None = None
         self._commands: dict[str, Callable[[str], None]] = {
             "/undo": self._undo,
             "/branch": self._branch,
             "/refs": self._refs,
             "/images": self._images,
             "/budget": self._budget,
+            "/approve": self._approve,
             "/save": self._save,
             "/help": lambda rest: self._say(HELP.rstrip()),
         }
@@ -123,11 +131,14 @@ class Chat:
         """Do what a line says, and tell whether to go on. What the person can mend is told and changes nothing."""
         text = line.strip()
         if text in ("/quit", "/exit"):
+            self.leave()
             return False
         if not text:
             return True
         try:
-            if text.startswith("/"):
+            if self._approval is not None:
+                self._answer(text)
+            elif text.startswith("/"):
                 command, _, rest = text.partition(" ")
                 if command not in self._commands:
                     raise UserError(f"{command!r} is no command; see /help")
@@ -142,20 +153,32 @@ class Chat:
     def _draw(self, prompt: str) -> None:
         self._story = self._new_story()
         self._story.know(self._state().get("all_references", ()))
-        events: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
+        self._events = queue.SimpleQueue()
+        self._run = self._studio.create(LOCAL, Ask(prompt, thread=self.thread, approve=self._asks_first))
+        self._run.listen(self._events.put)
+        self._follow(self._run)
+
+    def _follow(self, run: Run) -> None:
+        """Tell what happens, to the run's end or to where it asks."""
         with cancel_on_interrupt() as cancel, contextlib.redirect_stdout(sys.stderr):
             self._bars.busy("getting ready")
-            run = self._studio.create(LOCAL, Ask(prompt, thread=self.thread))
-            run.listen(events.put)
             while True:
                 if cancel.is_set():
                     self._studio.cancel(run)
                 try:
-                    event = events.get(timeout=0.1)
+                    event = self._events.get(timeout=0.1)
                 except queue.Empty:
                     continue
                 if event is None:
                     break
+                if event["event"] == "approval":
+                    self._bars.clear()
+                    self._approval = Approval(event)
+                    for record in event["references"]:
+                        if record["id"] in self._approval.chosen:
+                            self._show(record)
+                    self._ask()
+                    return
                 self._story.tell(cast("Any", event))
                 if event["event"] == "images":
                     for record in event["images"][:4]:
@@ -167,6 +190,34 @@ class Chat:
             raise RuntimeError("the run failed") from run.error
         if run.output is not None and run.output["image"] is not None:
             self._say(run.output["image"]["path"], "bold")
+
+    def _ask(self) -> None:
+        assert self._approval is not None
+        for line in self._approval.lines():
+            self._say(line)
+
+    def _answer(self, text: str) -> None:
+        assert self._approval is not None
+        assert self._run is not None
+        if not self._approval.take(text):
+            self._ask()
+            return
+        self._studio.decide(self._run, self._approval.chosen or None)
+        self._approval = None
+        self._follow(self._run)
+
+    def leave(self) -> None:
+        """End a run that still asks; its best image is kept."""
+        if self._approval is not None and self._run is not None:
+            self._approval = None
+            self._studio.cancel(self._run)
+            self._run.wait(10)
+
+    def _approve(self, rest: str) -> None:
+        if rest not in ("on", "off", ""):
+            raise UserError(f"{rest!r} is neither on nor off; say: /approve on")
+        self._asks_first = rest == "on" if rest else self._asks_first
+        self._say(f"  asking about references before a redraw: {'on' if self._asks_first else 'off'}")
 
     def _undo(self, rest: str) -> None:
         before = self._studio.undo(LOCAL, self.thread)

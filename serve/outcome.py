@@ -61,6 +61,7 @@ class RunOut(BaseModel):
     concepts: list[ConceptScore]
     images: list[ImageOut]
     references: list[ReferenceOut]
+    chosen: list[str] = Field(description="while its status is asking: the references it would redraw with")
     stop_reason: StopReason | None
     seconds: float
     notes: list[str]
@@ -152,6 +153,7 @@ def run_out(studio: Studio, run: Run, address: Address) -> RunOut:
         concepts=concepts_out(verdict["concepts"]) if verdict else [],
         images=list(shown.values()),
         references=[reference_out(record, address(entries[record["id"]].id)) for record in references],
+        chosen=list((run.question or {"chosen": []})["chosen"]),
         stop_reason=output["stop_reason"] if output else ("cancelled" if run.status == "cancelled" else None),
         seconds=output["seconds"] if output else 0.0,
         notes=[clipped(event["text"]) for event in events if event["event"] == "note"],

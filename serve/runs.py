@@ -89,6 +89,13 @@ class Run:
         stopped = self.output is not None and self.output["stop_reason"] == "cancelled"
         return "cancelled" if stopped or (self.output is None and self.value is None) else "done"
 
+    @property
+    def question(self) -> Mapping[str, Any] | None:
+        """The event in which it asks the person, while it does."""
+        if self.asking is None:
+            return None
+        return next((event for event in reversed(self.events) if event["event"] == "approval"), None)
+
     def tell(self, event: Mapping[str, Any]) -> None:
         """Take in an event and pass it on."""
         with self._lock:

@@ -228,15 +228,16 @@ class Studio:
     def _submit(self, run: Run, work: Any) -> Run:
         def in_turn(job: Any) -> None:
             ready.wait()
+            asks = False  # not read off the run: a quick answer may have set it going again by now
             try:
-                work()
+                asks = bool(work())
             except (UserError, InvalidArgument, BudgetExceeded, Cancelled) as error:
                 run.error = error
             except Exception as error:
                 _log.exception("a run failed")
                 run.error = error
             finally:
-                if run.asking is None:
+                if not asks:
                     run.end()
 
         ready = threading.Event()  # the work must not begin before the run knows its job
@@ -264,7 +265,7 @@ class Studio:
             wanted[name] = value if ceiling is None else min(cast("float", value), ceiling)
         return dataclasses.replace(most, **wanted)
 
-    def _create(self, run: Run, ask: Ask, context: Context) -> None:
+    def _create(self, run: Run, ask: Ask, context: Context) -> bool:
         import base64
 
         from langchain_core.messages import HumanMessage
@@ -275,27 +276,28 @@ class Studio:
             content.append({"type": "image", "base64": data, "mime_type": "application/octet-stream"})
         request = {"messages": [*(HumanMessage(text) for text in ask.earlier), HumanMessage(content)]}
         self._contexts[run.id] = context
-        self._stream(run, request, ask.checkpoint)
+        return self._stream(run, request, ask.checkpoint)
 
-    def _resume(self, run: Run, answer: dict[str, Any]) -> None:
+    def _resume(self, run: Run, answer: dict[str, Any]) -> bool:
         from langgraph.types import Command
 
-        self._stream(run, Command(resume=answer))
+        return self._stream(run, Command(resume=answer))
 
-    def _stream(self, run: Run, request: Any, checkpoint: str | None = None) -> None:
-        """Run the graph to its end, or to the point where it asks the person."""
+    def _stream(self, run: Run, request: Any, checkpoint: str | None = None) -> bool:
+        """Run the graph to its end, or to the point where it asks the person; tell whether it does."""
         assert run.job is not None
         context = dataclasses.replace(self._contexts[run.id], cancel=run.job.cancelled)
         values = run_told(self.graph, request, self.config(run.client, run.thread, checkpoint), context, run.tell)
         state = self.graph.get_state(self.config(run.client, run.thread))
         if state.interrupts:
             self._ask(run, state)
-            return
+            return True
         del self._contexts[run.id]
         run.checkpoint = cast("Any", state.config)["configurable"].get("checkpoint_id")
         # From here on each image leads back to this state of the thread, whether a door has shown it or not.
         self.enter(run, values["images"])
         run.output = values
+        return False
 
     def _ask(self, run: Run, state: Any) -> None:
         request = state.interrupts[0].value["action_requests"][0]

@@ -168,3 +168,31 @@ def unsixelled(text: str) -> list[list[Any]]:
 )
 def test_terminals_are_known_by_what_they_set(environ: dict[str, str], protocol: str) -> None:
     assert detected(environ) == protocol
+
+
+def test_references_are_kept_rejected_and_swapped_before_a_redraw(talk: Callable[..., Any]) -> None:
+    _, take = talk(scores=[0.3, 0.9])
+    assert "before a redraw: on" in take("/approve on")
+    asked = take("an owl")
+    assert "redraw with ref-1, ref-2?" in asked
+    assert "* ref-1  a square for owl, shelf, CC0" in asked
+    assert "image-2" not in asked
+    assert "'what' is no answer; say keep, reject N" in take("what")
+    assert "'ref-9' is not among the references found; valid: ref-1, ref-2" in take("swap 1 ref-9")
+    assert "redraw with ref-3, ref-2?" in take("swap 1 3")
+    assert "'ref-1' is not among ref-3, ref-2" in take("reject 1")
+    assert "redraw with ref-3?" in take("reject 2")
+    assert "image-2 scores 0.90" in take("keep")
+    assert "with ref-3 " in take("/images")
+
+
+@pytest.mark.parametrize("word", ["none", "reject", "/quit"])
+def test_a_redraw_that_is_not_wanted_ends_with_the_first_image(talk: Callable[..., Any], word: str) -> None:
+    chat, take = talk(scores=[0.3, 0.9])
+    take("/approve on")
+    take("an owl")
+    chat.take(word)
+    state = chat._studio.state("", "sea")
+    assert state["stop_reason"] == "cancelled"
+    assert state["image"]["id"] == "image-1"
+    assert "off" in take("/approve off")

@@ -23,7 +23,7 @@ from tests.doors import Gate, Shelf, scripted_studio
 from tests.scripted import STEPS
 
 FIVE = {"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"}
-LOOP = {"create_image", "start_image", "get_image", "cancel_image"}
+LOOP = {"create_image", "start_image", "get_image", "answer_image", "cancel_image"}
 MODES = ["auto", "legacy"]
 LIMIT = 1_000_000
 """Bytes of a serialised result; clients cap it at about 1 MiB."""

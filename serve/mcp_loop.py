@@ -1,0 +1,218 @@
+"""The whole loop over MCP: in one call, or started, asked after, answered and cancelled."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
+from pydantic import Field
+
+from imagerag.errors import UserError
+from imagerag.records import Mode
+from imagerag.serve import mcp_approval as approval
+from imagerag.serve.mcp_approval import can_ask, take_answer
+from imagerag.serve.mcp_results import run_result
+from imagerag.serve.outcome import RunOut, error_text
+from imagerag.serve.room import Busy
+from imagerag.serve.runs import Ask, Run
+from imagerag.serve.studio import Studio
+
+
+def add_loop(server: MCPServer[Any], studio: Studio, whose: Callable[[Context[Any, Any]], str]) -> None:
+    """Offer the whole loop: in one call, or started, asked after and cancelled."""
+    Prompt = Annotated[str, Field(description="what to draw, or what to change: 'now put it on a boat'")]
+    Thread = Annotated[str, Field(description="conversation to go on with; a new one when left out")]
+    Seed = Annotated[int | None, Field(description="0..4294967295; leave out for a new one", ge=0, le=2**32 - 1)]
+    Count = Annotated[int | None, Field(description="candidates per drawing; the critic picks", ge=1, le=16)]
+    How = Annotated[Mode | None, Field(description="auto unless said otherwise")]
+    Generations = Annotated[int | None, Field(description="at most so many drawings", ge=1, le=1000)]
+    Seconds = Annotated[float | None, Field(description="at most so many seconds", gt=0)]
+    Approve = Annotated[bool, Field(description="ask the person about the references before each redraw")]
+    Result = Annotated[CallToolResult, RunOut]
+
+    def begin(
+        ctx: Context[Any, Any],
+        prompt: str,
+        thread: str,
+        seed: int | None,
+        n: int | None,
+        mode: Mode | None,
+        max_generations: int | None,
+        max_seconds: float | None,
+        approve: bool,
+    ) -> Run:
+        limits: Any = {"max_generations": max_generations, "max_seconds": max_seconds}
+        ask = Ask(prompt, thread=thread, seed=seed, n=n, mode=mode, limits=limits, approve=approve)
+        return admit(lambda: studio.create(whose(ctx), ask))
+
+    async def create_image(
+        ctx: Context[Any, Any],
+        prompt: Prompt,
+        thread: Thread = "",
+        seed: Seed = None,
+        n: Count = None,
+        mode: How = None,
+        max_generations: Generations = None,
+        max_seconds: Seconds = None,
+        approve: Approve = False,
+    ) -> Result | InputRequiredResult:
+        """Draw a picture, judge it, look up what is missing, draw again; returns the best image with its verdict.
+
+        Tells its progress while it works. Takes seconds to minutes: use start_image if calls time out. If it returns
+        with status "asking", the person's word is wanted: give it with answer_image.
+        """
+        if ctx.request_state:  # the same call once more, with the person's answer
+            run = _known(studio, ctx.request_state, whose(ctx))
+            take_answer(studio, run, ctx)
+        else:
+            run = begin(ctx, prompt, thread, seed, n, mode, max_generations, max_seconds, approve)
+        await see_through(studio, run, ctx)
+        while run.asking is not None and can_ask(ctx):
+            wanted = await approval.ask(studio, run, ctx)
+            if wanted is not None:
+                return wanted
+            await see_through(studio, run, ctx)
+        return run_result(studio, run)
+
+    async def start_image(
+        ctx: Context[Any, Any],
+        prompt: Prompt,
+        thread: Thread = "",
+        seed: Seed = None,
+        n: Count = None,
+        mode: How = None,
+        max_generations: Generations = None,
+        max_seconds: Seconds = None,
+        approve: Approve = False,
+    ) -> Result:
+        """Begin what create_image does and return at once; ask after it with get_image."""
+        return run_result(studio, begin(ctx, prompt, thread, seed, n, mode, max_generations, max_seconds, approve))
+
+    async def get_image(
+        ctx: Context[Any, Any],
+        run_id: Annotated[str, Field(description="as start_image returned it")],
+        wait_seconds: Annotated[float, Field(description="wait for the end so long", ge=0, le=50)] = 0,
+    ) -> Result:
+        """Tell how far a started picture has come: its place in the queue, the best image so far, or the outcome."""
+        run = _known(studio, run_id, whose(ctx))
+        await _wait(run, wait_seconds)
+        return run_result(studio, run)
+
+    async def cancel_image(
+        ctx: Context[Any, Any], run_id: Annotated[str, Field(description="as start_image returned it")]
+    ) -> Result:
+        """Stop a started picture at its next denoising step; the best image made so far is kept."""
+        run = _known(studio, run_id, whose(ctx))
+        studio.cancel(run)
+        await _wait(run, 5)
+        return run_result(studio, run)
+
+    async def answer_image(
+        ctx: Context[Any, Any],
+        run_id: Annotated[str, Field(description="of the run whose status is asking")],
+        keep: Annotated[list[str], Field(description="references to redraw with, such as ref-1; empty: no redraw")],
+    ) -> Result:
+        """Give the person's word on the references of a redraw that waits for it; ask the person, don't decide alone.
+
+        References can be left out, or swapped for others that were found. Goes on at once; ask after it with get_image.
+        """
+        run = _known(studio, run_id, whose(ctx))
+        approval.answer(studio, run, keep)
+        return run_result(studio, run)
+
+    for function in (create_image, start_image, answer_image):
+        server.add_tool(
+            function,
+            title=function.__name__.replace("_", " "),
+            annotations=ToolAnnotations(
+                read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False
+            ),
+        )
+    server.add_tool(
+        get_image, title="get image", annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    )
+    server.add_tool(
+        cancel_image,
+        title="cancel image",
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+        ),
+    )
+
+
+def admit(submit: Callable[[], Run]) -> Run:
+    try:
+        return submit()
+    except (Busy, UserError) as error:
+        raise ToolError(str(error)) from error
+
+
+def _known(studio: Studio, run_id: str, client: str) -> Run:
+    run = studio.run(run_id, client)
+    if run is None:
+        raise ToolError(f"run_id {run_id[:80]!r} is not a run of yours, or was long ago; call start_image")
+    return run
+
+
+async def see_through(studio: Studio, run: Run, ctx: Context[Any, Any]) -> None:
+    """Follow a run to its end, or to where it asks the person, telling the client; stop it if the client cancels.
+
+    Raises:
+        ToolError: the run failed.
+    """
+    told = 0
+    try:
+        if ahead := studio.position(run):
+            await ctx.report_progress(told, None, f"{ahead} requests come first")
+        async for event in run.follow():
+            if event and event["event"] == "approval" and run.asking is not None:
+                return
+            text = _progress(event or {"event": ""})
+            if text:
+                told += 1
+                await ctx.report_progress(told, None, text)
+    except asyncio.CancelledError:
+        studio.cancel(run)
+        raise
+    failure = error_text(run)
+    if failure is not None:
+        raise ToolError(failure)
+
+
+def _progress(event: Mapping[str, Any]) -> str:
+    match event["event"]:
+        case "progress":
+            return f"{event['what']}, step {event['done']} of {event['total']}"
+        case "images":
+            return f"drawn: {', '.join(record['id'] for record in event['images'])}"
+        case "verdict":
+            missing = ", ".join(event["verdict"]["missing"]) or "nothing"
+            return f"{event['image']['id']} scores {event['verdict']['score']:.2f}; missing: {missing}"
+        case "captions":
+            return f"looking up {', '.join(event['captions'])}"
+        case "references":
+            return f"found {len(event['references'])} references"
+        case "note":
+            return str(event["text"])
+        case _:
+            return ""
+
+
+async def _wait(run: Run, seconds: float) -> None:
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def notice(event: Mapping[str, Any] | None) -> None:
+        if event is None or run.asking is not None:
+            loop.call_soon_threadsafe(ended.set)
+
+    stop = run.listen(notice)
+    try:
+        await asyncio.wait_for(ended.wait(), seconds)
+    except TimeoutError:
+        pass
+    finally:
+        stop()

@@ -49,6 +49,8 @@ class View:
     inspected: dict[str, bool] = field(default_factory=dict)
     """References looked at closely: id -> whether they show their concept."""
     errors: int = 0
+    drawing_refused: bool = False
+    """Whether the generator's own safety check refused a drawing of this turn."""
 
 
 class RuleBasedPolicy(BaseChatModel):
@@ -101,6 +103,7 @@ def read(messages: Sequence[BaseMessage], tools: frozenset[str]) -> View:
                 view.best = record
         elif isinstance(message, ToolMessage) and message.status == "error":
             view.errors += 1
+            view.drawing_refused |= bool(message.additional_kwargs.get("drawing_refused"))
         elif isinstance(message, ToolMessage) and message.name == "propose_captions":
             view.captions = message.artifact["captions"]
         elif isinstance(message, ToolMessage) and message.name == "inspect_image":
@@ -118,6 +121,8 @@ def read(messages: Sequence[BaseMessage], tools: frozenset[str]) -> View:
 
 def decide(view: View) -> AIMessage:
     """Return the next tool call, or a last word without one."""
+    if view.drawing_refused:  # the rules have no other words, and the same ones would only be refused again
+        return AIMessage("The generator's safety check refuses this; other words or another seed may pass.")
     if view.errors >= 3:
         return AIMessage("The tools refuse what I ask for; I stop here.")
     if view.captions:

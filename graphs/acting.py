@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from imagerag.agent.asking import NOT_JSON
 from imagerag.agent.metering import Meter
-from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument
+from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument
 from imagerag.graphs.budget import check_generation, meter_step, patience, stop_check
 from imagerag.graphs.deciding import stop_reason
 from imagerag.graphs.parts import ResolvedParts
@@ -86,7 +86,9 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str])
     try:
         result: ToolMessage = tools[call["name"]].invoke({**call, "type": "tool_call"})
     except InvalidArgument as error:
-        return _refused(call, str(error))
+        message = _refused(call, str(error))
+        message.additional_kwargs["drawing_refused"] = isinstance(error, DrawingRefused)
+        return message
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))} {e.get('input')!r}: {e['msg']}" for e in error.errors())
         return _refused(call, f"arguments of {call['name']!r} are not valid: {wrong}")

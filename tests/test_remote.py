@@ -242,6 +242,15 @@ class TestTheWholeLoop:
         assert b"sk-of" not in manifest
         assert "sk-of" not in json.dumps(result["trace"])
 
+    def test_what_is_refused_is_not_asked_for_again(self, tmp_path: Path) -> None:
+        body = json.dumps({"error": {"code": "moderation_blocked", "message": "Rejected."}}).encode()
+        with images_server(lambda number: Answer(body, 400) if number else Answer()) as server:
+            graph = build_graph(critic=ScriptedCritic([0.2, 0.3]))
+            context = Context(home=str(tmp_path), generator=f"openai:m@{server.url}", mode="no_lookup")
+            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        assert len(server.asked) == 2
+        assert result["image"] is not None
+
     def test_a_server_that_dies_costs_no_image(self, tmp_path: Path) -> None:
         with images_server(lambda number: Answer(b"", 500) if number else Answer()) as server:
             name = f"openai:m@{server.url}"

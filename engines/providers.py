@@ -78,11 +78,11 @@ def check_generator(name: str) -> None:
     Raises:
         UserError: the message lists those there are.
     """
-    from imagerag.engines.diffusion.presets import load_presets
-
     prefix, colon, rest = name.partition(":")
     if name in GENERATORS or (colon and rest and prefix in PREFIXES):
         return
+    from imagerag.engines.diffusion.presets import load_presets
+
     presets = load_presets()
     if name not in presets:
         known = ", ".join([*GENERATORS, *presets, *(f"{prefix}:NAME" for prefix in PREFIXES)])

@@ -46,7 +46,7 @@ class Ray:
 
     Args:
         embedder: an open_clip model; it is sent to the actors.
-        address: of the cluster, as ``ray.init`` takes it (``auto``, ``ray://head:10001``); one on this machine, for
+        address: of the cluster, as ``ray.init`` takes it (``auto``, ``head:6379``); one on this machine, for
             the time of the run, if empty.
 
     Raises:
@@ -195,7 +195,7 @@ def _check_reachable(address: str) -> None:
         socket.create_connection(place, timeout=REACHED).close()
     except (OSError, ValueError) as error:
         raise UserError(
-            f"no Ray cluster at {address!r} ({first_line(error)}); give HOST:PORT, ray://HOST:10001 or auto"
+            f"no Ray cluster at {address!r} ({first_line(error)}); give HOST:PORT of its head, or auto"
         ) from error
 
 

@@ -13,6 +13,7 @@ from langchain_core.language_models import BaseChatModel
 
 from imagerag.agent.pictures import TAG
 from imagerag.agent.tariffs import MOST_WORDS
+from imagerag.engines.settings import EngineSettings
 from imagerag.errors import UserError
 
 TIMEOUT = 60.0
@@ -45,12 +46,13 @@ def is_remote(name: str) -> bool:
     return bool(re.fullmatch(r"[a-z_]+:.+", name, re.DOTALL))
 
 
-def connect(name: str) -> BaseChatModel:
+def connect(name: str, settings: EngineSettings | None = None) -> BaseChatModel:
     """Return the chat model of that name; nothing is sent yet.
 
     Args:
         name: ``provider:model``, ``openai:MODEL@URL`` for a server that speaks OpenAI's protocol, or
             ``transformers:MODEL`` for a checkpoint that runs here.
+        settings: where and how such a checkpoint is held.
 
     Raises:
         UserError: the provider is not known, its package is not installed, or its key is not set.
@@ -58,28 +60,28 @@ def connect(name: str) -> BaseChatModel:
     if name.startswith("transformers:"):
         from imagerag.agent.local.loading import load_local
 
-        return load_local(name)
+        return load_local(name, settings or EngineSettings())
     if importlib.util.find_spec("langchain") is None:
         raise UserError(f"model {name!r} needs 'langchain', which is not installed; run: pip install 'imagerag[vlm]'")
     # Our own retries heed the run's budget; a client that retries by itself would not.
-    settings: dict[str, Any] = {"max_retries": 0, "timeout": TIMEOUT, "max_tokens": MOST_WORDS}
+    told: dict[str, Any] = {"max_retries": 0, "timeout": TIMEOUT, "max_tokens": MOST_WORDS}
     provider, model = name.split(":", 1)
     if server := _SERVER.fullmatch(name):
         model = server["model"]
-        settings |= {"base_url": server["url"], "api_key": os.environ.get(SERVER_KEY) or "none"}
+        told |= {"base_url": server["url"], "api_key": os.environ.get(SERVER_KEY) or "none"}
     elif provider == "ollama":  # its client retries nothing and takes its timeout elsewhere
-        settings = {"client_kwargs": {"timeout": TIMEOUT}, "num_predict": MOST_WORDS}
+        told = {"client_kwargs": {"timeout": TIMEOUT}, "num_predict": MOST_WORDS}
     elif (key := KEYS.get(provider)) and not os.environ.get(key):
         _require_package(name, provider)
         raise UserError(f"model {name!r} needs a key; set the variable {key}")
-    return _create(name, provider, model, settings)
+    return _create(name, provider, model, told)
 
 
-def _create(name: str, provider: str, model: str, settings: dict[str, Any]) -> BaseChatModel:
+def _create(name: str, provider: str, model: str, told: dict[str, Any]) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     try:
-        made: BaseChatModel = init_chat_model(model, model_provider=provider, **settings)
+        made: BaseChatModel = init_chat_model(model, model_provider=provider, **told)
         made.metadata = {**(made.metadata or {}), TAG: name}
         return made
     except ImportError as error:

@@ -11,6 +11,7 @@ from imagerag.agent.pictures import TAG
 from imagerag.agent.recording import Role
 from imagerag.agent.replaying import PREFIX, ReplayModel, is_replay, open_tape
 from imagerag.agent.seeing import takes_images
+from imagerag.engines.settings import EngineSettings
 from imagerag.errors import UserError
 
 
@@ -36,8 +37,10 @@ CRITICS: dict[str, Callable[[], Critic]] = {"clip": _clip}
 
 
 @lru_cache(maxsize=4)
-def load_chat_model(name: str, role: Role = "driver") -> BaseChatModel:
+def load_chat_model(name: str, role: Role = "driver", settings: EngineSettings | None = None) -> BaseChatModel:
     """Return the chat model of that name; of a recording, the one that answered in that role.
+
+    ``settings`` say where and how a model that runs here is held.
 
     Raises:
         UserError: no such model; the message lists those there are.
@@ -45,7 +48,7 @@ def load_chat_model(name: str, role: Role = "driver") -> BaseChatModel:
     if is_replay(name):
         return ReplayModel(file=name.removeprefix(PREFIX), role=role)
     if is_remote(name):
-        return connect(name)
+        return connect(name, settings)
     if name not in CHAT_MODELS:
         raise UserError(
             f"vlm {name!r} is not known; give --vlm one of: {', '.join(CHAT_MODELS)}, or a model such as {EXAMPLES}"
@@ -54,7 +57,7 @@ def load_chat_model(name: str, role: Role = "driver") -> BaseChatModel:
 
 
 @lru_cache(maxsize=4)
-def load_critic(name: str) -> Critic:
+def load_critic(name: str, settings: EngineSettings | None = None) -> Critic:
     """Return the critic of that name, loaded once per process.
 
     Raises:
@@ -63,7 +66,7 @@ def load_critic(name: str) -> Critic:
     if is_remote(name):
         from imagerag.agent.vlm_critic import VlmCritic
 
-        model = load_chat_model(name, "critic")
+        model = load_chat_model(name, "critic", settings)
         if not takes_images(model):
             raise UserError(
                 f"critic {name!r} takes no images, so it can't judge; leave --critic out, then CLIP judges, or name a "
@@ -79,7 +82,7 @@ def load_critic(name: str) -> Critic:
 
 
 @lru_cache(maxsize=4)
-def load_writer(vlm: str = "rules") -> Writer:
+def load_writer(vlm: str = "rules", settings: EngineSettings | None = None) -> Writer:
     """Return the writer that goes with that chat model: the model itself, or the embedded, rule-based one.
 
     Raises:
@@ -95,10 +98,10 @@ def load_writer(vlm: str = "rules") -> Writer:
 
     if is_replay(vlm) and not open_tape(vlm.removeprefix(PREFIX)).has("writer"):
         return rules
-    return VlmWriter(load_chat_model(vlm, "writer"), rules)
+    return VlmWriter(load_chat_model(vlm, "writer", settings), rules)
 
 
-def load_reranker(name: str, vlm: str, critic: str) -> Reranker | None:
+def load_reranker(name: str, vlm: str, critic: str, settings: EngineSettings | None = None) -> Reranker | None:
     """Return what puts references in a better order: ``none``, ``vlm`` (the model that judges or decides), ``subject``.
 
     Raises:
@@ -114,7 +117,7 @@ def load_reranker(name: str, vlm: str, critic: str) -> Reranker | None:
     from imagerag.agent.reranking import VlmReranker
 
     for model in (critic, vlm):
-        if is_remote(model) and takes_images(chat_model := load_chat_model(model, "reranker")):
+        if is_remote(model) and takes_images(chat_model := load_chat_model(model, "reranker", settings)):
             return VlmReranker(chat_model)
     raise UserError(
         f"rerank 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"

@@ -157,7 +157,7 @@ def check_names(context: Context) -> None:
         (context.critic, CRITICS, load_critic),
     ):
         if name not in table:
-            load(name)
+            load(name, settings=context.engine_settings)
 
 
 def _page_folder(page: str | None, context: Context) -> Path | None:

@@ -272,9 +272,9 @@ def _add_door(parser: Parser) -> None:
 def _add_parts(parser: Parser) -> Any:
     parts = parser.add_argument_group("who draws and who judges")
     _setting(parts, "generator", str, "NAME", "the image generator")
-    _setting(parts, "device", str, "NAME", "where a local generator computes: cpu, cuda, mps ...")
-    _setting(parts, "dtype", str, "NAME", f"its numbers: {', '.join(DTYPES)}")
-    _setting(parts, "memory", str, "MODE", f"its weights in memory: {', '.join(MEMORY_MODES)}")
+    _setting(parts, "device", str, "NAME", "where local models compute: cpu, cuda, mps ...")
+    _setting(parts, "dtype", str, "NAME", f"their numbers: {', '.join(DTYPES)}")
+    _setting(parts, "memory", str, "MODE", f"their weights in memory: {', '.join(MEMORY_MODES)}")
     _setting(parts, "vlm", str, "NAME", "the chat model that decides; rules is a rule-based policy, no VLM")
     parts.add_argument(
         "--vlm-text-only",

@@ -31,7 +31,7 @@ class Context:
 
     Attributes:
         generator: which generator draws; see ``imagerag.engines.providers``.
-        device, dtype, memory: where and how a local generator holds its weights; see
+        device, dtype, memory: where and how a local generator or chat model holds its weights; see
             ``imagerag.engines.settings.EngineSettings``.
         vlm: which chat model decides; ``rules`` is the embedded rule-based policy, which is no language model.
         vlm_text_only: the chat model takes no images, where neither its profile nor its server tells; it is told in
@@ -136,7 +136,7 @@ class Context:
 
     @property
     def engine_settings(self) -> EngineSettings:
-        """How local generators hold their weights."""
+        """How models that run here hold their weights."""
         return EngineSettings(self.device, self.dtype, self.memory)
 
 

@@ -55,7 +55,7 @@ class ResolvedParts:
     @cached_property
     def chat_model(self) -> BaseChatModel:
         """The model that decides."""
-        return self.injected.chat_model or load_chat_model(self.context.vlm)
+        return self.injected.chat_model or load_chat_model(self.context.vlm, settings=self.context.engine_settings)
 
     def driver_takes_images(self, run: float) -> bool:
         """Tell whether the model that decides may be sent images in that run."""
@@ -96,7 +96,7 @@ class ResolvedParts:
             return self.injected.critic
         from imagerag.agent.critic import ClipCritic
 
-        critic = load_critic(self.context.critic)
+        critic = load_critic(self.context.critic, settings=self.context.engine_settings)
         if self.injected.index is None and isinstance(critic, ClipCritic):
             own = open_own(self.home, self.context.chroma)
             return _knowing(critic, own, own.known())
@@ -105,7 +105,7 @@ class ResolvedParts:
     @cached_property
     def writer(self) -> Writer:
         """The writer of captions and rephrased prompts."""
-        return self.injected.writer or load_writer(self.context.vlm)
+        return self.injected.writer or load_writer(self.context.vlm, settings=self.context.engine_settings)
 
     @cached_property
     def generator(self) -> Generator:
@@ -129,7 +129,8 @@ class ResolvedParts:
     @cached_property
     def reranker(self) -> Reranker | None:
         """What puts references in a better order, if anything."""
-        return load_reranker(self.context.rerank, self.context.vlm, self.context.critic)
+        context = self.context
+        return load_reranker(context.rerank, context.vlm, context.critic, context.engine_settings)
 
     @cached_property
     def store(self) -> ImageStore:

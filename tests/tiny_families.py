@@ -249,11 +249,11 @@ def save_klein(folder: Path) -> Path:
     return folder
 
 
-def save_qwen(folder: Path) -> Path:
+def qwen_vl() -> tuple[Any, Any]:
     torch.manual_seed(0)
     tokenizer = qwen_tokenizer()
     number = tokenizer.convert_tokens_to_ids
-    encoder = Qwen2_5_VLForConditionalGeneration(
+    model = Qwen2_5_VLForConditionalGeneration(
         Qwen2_5_VLConfig(
             text_config={
                 "hidden_size": 16, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 2,
@@ -272,6 +272,11 @@ def save_qwen(folder: Path) -> Path:
         image_processor=Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=56 * 56), tokenizer=tokenizer,
         video_processor=Qwen2VLVideoProcessor(), chat_template=tokenizer.chat_template,
     )  # fmt: skip
+    return model, processor
+
+
+def save_qwen(folder: Path) -> Path:
+    encoder, processor = qwen_vl()
     channels = 4
     QwenImageEditPlusPipeline(
         scheduler=flow(),
@@ -280,7 +285,7 @@ def save_qwen(folder: Path) -> Path:
             temperal_downsample=[False, True, True],
             latents_mean=[0.0] * channels, latents_std=[1.0] * channels,
         ),
-        text_encoder=encoder, tokenizer=tokenizer, processor=processor,
+        text_encoder=encoder, tokenizer=processor.tokenizer, processor=processor,
         transformer=QwenImageTransformer2DModel(
             patch_size=2, in_channels=4 * channels, out_channels=channels, num_layers=1, attention_head_dim=16,
             num_attention_heads=2, joint_attention_dim=16, axes_dims_rope=(4, 4, 8),

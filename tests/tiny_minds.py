@@ -8,11 +8,6 @@ from transformers import (
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaProcessor,
-    Qwen2_5_VLConfig,
-    Qwen2_5_VLForConditionalGeneration,
-    Qwen2VLImageProcessor,
-    Qwen2VLProcessor,
-    Qwen2VLVideoProcessor,
     Qwen3Config,
     Qwen3ForCausalLM,
 )
@@ -30,30 +25,11 @@ TEMPLATE = (
 
 
 def save_qwen_vl(folder: Path) -> Path:
-    torch.manual_seed(0)
-    tokenizer = tiny_families.qwen_tokenizer()
-    number = tokenizer.convert_tokens_to_ids
+    model, processor = tiny_families.qwen_vl()
     template = TEMPLATE.replace("IMAGE", "<|vision_start|><|image_pad|><|vision_end|>")
-    tokenizer.chat_template = template
-    Qwen2_5_VLForConditionalGeneration(
-        Qwen2_5_VLConfig(
-            text_config={
-                "hidden_size": 16, "intermediate_size": 37, "num_hidden_layers": 2, "num_attention_heads": 2,
-                "num_key_value_heads": 2, "vocab_size": 300, "bos_token_id": 0, "eos_token_id": 2,
-                "rope_scaling": {"type": "mrope", "mrope_section": [1, 1, 2]},
-            },
-            vision_config={
-                "depth": 2, "hidden_size": 16, "intermediate_size": 37, "num_heads": 2, "out_hidden_size": 16,
-                "fullatt_block_indexes": [1],
-            },
-            image_token_id=number("<|image_pad|>"), video_token_id=number("<|video_pad|>"),
-            vision_start_token_id=number("<|vision_start|>"), vision_end_token_id=number("<|vision_end|>"),
-        )
-    ).save_pretrained(folder)  # fmt: skip
-    Qwen2VLProcessor(
-        image_processor=Qwen2VLImageProcessor(min_pixels=28 * 28, max_pixels=56 * 56), tokenizer=tokenizer,
-        video_processor=Qwen2VLVideoProcessor(), chat_template=template,
-    ).save_pretrained(folder)  # fmt: skip
+    processor.chat_template = processor.tokenizer.chat_template = template
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
     return folder
 
 

@@ -2,77 +2,67 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imagerag.agent.local.model import LocalChatModel
 from imagerag.agent.pictures import TAG, ImageLimit, limit_by_name
 from imagerag.engines.settings import EngineSettings
+from imagerag.engines.weights import keep_quiet, not_here
 from imagerag.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 PREFIX = "transformers:"
 
 
 @lru_cache(maxsize=2)
-def load_local(name: str) -> LocalChatModel:
+def load_local(name: str, settings: EngineSettings | None = None) -> LocalChatModel:
     """Load a checkpoint, once per process, whoever asks it; weights only from safetensors.
 
     Args:
-        name: ``transformers:`` and a model id or a folder. ``IMAGERAG_DEVICE``, ``IMAGERAG_DTYPE`` and
-            ``IMAGERAG_MEMORY`` say where and how, as for generators; ``4bit`` quantises it.
+        name: ``transformers:`` and a model id or a folder.
+        settings: where and how, as for generators; ``4bit`` quantises it, ``offload`` and ``sequential`` leave on the
+            CPU what does not fit on the device.
 
     Raises:
         UserError: it isn't here and can't be fetched, has no chat template, or a device or library is lacking.
     """
+    import torch
     import transformers
     from transformers import AutoConfig, AutoProcessor, AutoTokenizer
 
-    from imagerag.engines.diffusion.memory import choose_device, choose_dtype, has_4bit
-
-    settings = EngineSettings(
-        os.environ.get("IMAGERAG_DEVICE") or "auto",
-        os.environ.get("IMAGERAG_DTYPE") or "auto",
-        os.environ.get("IMAGERAG_MEMORY") or "auto",  # type: ignore[arg-type]
-    )
-    device = choose_device(settings)
-    options: dict[str, Any] = {"dtype": choose_dtype(settings, device), "use_safetensors": True}
-    if settings.memory == "4bit":
-        if device.type == "cpu" or not has_4bit():
-            raise UserError(f"model {name!r} in 4 bits needs a GPU and bitsandbytes; give --memory auto")
-        quantised: Any = transformers.BitsAndBytesConfig
-        options["quantization_config"] = quantised(load_in_4bit=True)
-    for library in ("transformers", "huggingface_hub"):
-        logging.getLogger(library).setLevel(logging.ERROR)
-        warnings.filterwarnings("ignore", module=library)
+    keep_quiet()
     model_id = str(Path(name.removeprefix(PREFIX)).expanduser())
+    options, device = _placed(name, settings or EngineSettings())
     try:
         config = AutoConfig.from_pretrained(model_id)
         sees = type(config) in transformers.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
         factory: Any = transformers.AutoModelForImageTextToText if sees else transformers.AutoModelForCausalLM
         processor: Any = (AutoProcessor if sees else AutoTokenizer).from_pretrained(model_id)
-        model = factory.from_pretrained(model_id, **options).eval()
+        model = factory.from_pretrained(model_id, use_safetensors=True, **options).eval()
+        if "device_map" not in options:
+            model.to(device)
+    except torch.OutOfMemoryError as error:
+        raise UserError(
+            f"model {name!r} does not fit into the memory of {str(device)!r}; give --memory 4bit or offload, or a "
+            "smaller model"
+        ) from error
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = " ".join(str(error).split())[:200]
         if Path(model_id).exists() or Path(model_id).is_absolute() or isinstance(error, ImportError):
             raise UserError(f"model {name!r} can't be loaded ({reason}); check the folder") from error
-        raise UserError(
-            f"model {name!r} is not on this machine and can't be downloaded ({reason}); where there is a network: "
-            f"hf download {model_id}"
-        ) from error
+        raise not_here(model_id, reason) from error
     if not getattr(processor, "chat_template", None):  # some keep it with the tokenizer alone
         processor.chat_template = getattr(getattr(processor, "tokenizer", None), "chat_template", None)
     if not processor.chat_template:
         raise UserError(
             f"model {name!r} has no chat template; take a checkpoint tuned for chat (often named -Instruct)"
         )
-    if "quantization_config" not in options:
-        model.to(device)
     return LocalChatModel(
         model=model,
         processor=processor,
@@ -81,6 +71,30 @@ def load_local(name: str) -> LocalChatModel:
         image_limit=image_limit(getattr(processor, "image_processor", None)),
         metadata={TAG: name},
     )
+
+
+def _placed(name: str, settings: EngineSettings) -> tuple[dict[str, Any], torch.device]:
+    """Return what ``from_pretrained`` is told about numbers and places, and the device to compute on.
+
+    Raises:
+        UserError: there is no such device, or none that computes in 4 bits.
+    """
+    import transformers
+
+    from imagerag.engines.diffusion.memory import choose_device, choose_dtype, has_4bit
+
+    device = choose_device(settings)
+    dtype = choose_dtype(settings, device)
+    options: dict[str, Any] = {"dtype": dtype}
+    if settings.memory == "4bit":
+        if device.type == "cpu" or not has_4bit():
+            raise UserError(f"model {name!r} in 4 bits needs a GPU and bitsandbytes; give --memory auto")
+        quantised: Any = transformers.BitsAndBytesConfig
+        options["quantization_config"] = quantised(load_in_4bit=True, bnb_4bit_compute_dtype=dtype)
+        options["device_map"] = {"": device}
+    elif settings.memory in ("offload", "sequential") and device.type != "cpu":
+        options["device_map"] = "auto"
+    return options, device
 
 
 def image_limit(processor: Any) -> ImageLimit | None:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -135,7 +136,9 @@ def _values(text: str) -> Iterator[Any]:
 def _python(text: str) -> list[dict[str, Any]]:
     """Return calls written as Python, alone or in a list, with literals as arguments; none if it is anything else."""
     try:
-        body = ast.parse(text.strip()).body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a model writes is no source of ours
+            body = ast.parse(text.strip()).body
         values = [statement.value if isinstance(statement, ast.Expr) else None for statement in body]
         nodes = [node for value in values for node in (value.elts if isinstance(value, ast.List) else [value])]
         calls = [_written(node) for node in nodes]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from imagerag.engines.diffusion.memory import (
 )
 from imagerag.engines.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.engines.settings import EngineSettings, Memory
+from imagerag.engines.weights import keep_quiet, not_here
 from imagerag.errors import UserError
 
 
@@ -78,7 +77,7 @@ def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
     """
     from diffusers import DiffusionPipeline
 
-    _keep_quiet()
+    keep_quiet()
     file = Path(model) / "model_index.json"
     try:
         table = (
@@ -146,14 +145,6 @@ def _sizes(model: str) -> dict[str, float]:
     return {name: size for name, size in sizes.items() if size}
 
 
-def _keep_quiet() -> None:
-    """Leave the libraries' warnings about what is handled here (long prompts, retries) out of the story on stderr."""
-    for library in ("diffusers", "huggingface_hub", "transformers"):
-        warnings.filterwarnings("ignore", module=library)
-    logging.getLogger("diffusers").setLevel(logging.ERROR)
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-
-
 def _missing(what: str, preset: Preset | None, error: Exception) -> UserError:
     """Say in one line what can't be had, how large it is, and the command that gets it."""
     reason = " ".join(str(error).split())[:200]
@@ -163,11 +154,7 @@ def _missing(what: str, preset: Preset | None, error: Exception) -> UserError:
         return UserError(f"{what!r} can't be loaded ({reason}); check the folder, or name another --generator")
     size = preset.gigabytes() if preset is not None else None
     about = f" (about {size:.1f} GB)" if size else ""
-    repository = what.partition(" (")[0]
-    return UserError(
-        f"model {what!r}{about} is not on this machine and can't be downloaded ({reason}); where there is a network: "
-        f"hf download {repository}"
-    )
+    return not_here(what, reason, about)
 
 
 def _not_safe(what: str) -> UserError:

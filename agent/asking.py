@@ -6,7 +6,8 @@ made into something the tools can refuse with a message the model understands.
 
 import json
 import random
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import uuid4
@@ -129,10 +130,12 @@ def ask(
 
 def _settings(model: BaseChatModel, most: int) -> dict[str, Any]:
     """Return how to tell the model the length of its answer, where it is to be shorter than it was made with."""
-    if most >= MOST_WORDS or tariff_of(model) is None or (model.metadata or {})[TAG].startswith("ollama:"):
+    if most >= MOST_WORDS or tariff_of(model) is None:
         return {}
-    name = "max_output_tokens" if (model.metadata or {})[TAG].startswith("google") else "max_tokens"
-    return {name: most}
+    provider = str((model.metadata or {})[TAG]).partition(":")[0]
+    if provider == "ollama":  # options given with a call replace all that it was made with
+        return {"options": {"num_ctx": getattr(model, "num_ctx", None), "num_predict": most}}
+    return {"max_output_tokens" if provider.startswith("google") else "max_tokens": most}
 
 
 class _Tape:
@@ -175,19 +178,36 @@ def _backoff(failures: int) -> float:
     return float(BACKOFF * 2 ** (failures - 1) * random.uniform(1, 1.25))
 
 
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those that led to it: integrations wrap what their provider's client has raised."""
+    at: BaseException | None = error
+    for _ in range(8):
+        if at is None:
+            return
+        yield at
+        at = at.__cause__ or at.__context__
+
+
 def status_of(error: BaseException) -> int | None:
     """Return the HTTP status that an exception of any provider's client tells, if it does."""
-    for source in (error, getattr(error, "response", None)):
-        for name in ("status_code", "code", "status"):
-            value = getattr(source, name, None)
-            if isinstance(value, int) and 100 <= value < 600:
-                return value
+    for each in _behind(error):
+        for source in (each, getattr(each, "response", None)):
+            for name in ("status_code", "code", "status"):
+                value = getattr(source, name, None)
+                if isinstance(value, int) and 100 <= value < 600:
+                    return value
     return None
 
 
 def _asked_to_wait(error: BaseException) -> float | None:
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    return retry_after(headers.get("retry-after"))
+    """Return the seconds that a server asks for: by header, or in the body, as Gemini does (google.rpc.RetryInfo)."""
+    for each in _behind(error):
+        headers = getattr(getattr(each, "response", None), "headers", None) or {}
+        if (wait := retry_after(headers.get("retry-after"))) is not None:
+            return wait
+        if found := re.search(r"'retryDelay': '([\d.]+)s'", str(getattr(each, "details", ""))):
+            return retry_after(found[1])
+    return None
 
 
 def is_lasting(error: BaseException) -> bool:
@@ -195,12 +215,9 @@ def is_lasting(error: BaseException) -> bool:
     status = status_of(error)
     if status is not None:
         return 400 <= status < 500 and status not in (408, 409, 425, 429)
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ConnectionRefusedError) or type(cause).__name__ == "ConnectError":
-            return True
-        cause = cause.__cause__ or cause.__context__
-    return False
+    return any(
+        isinstance(each, ConnectionRefusedError) or type(each).__name__ == "ConnectError" for each in _behind(error)
+    )
 
 
 def tidy(message: AIMessage) -> AIMessage:

@@ -19,6 +19,10 @@ from imagerag.errors import UserError
 TIMEOUT = 60.0
 """Seconds without a byte after which a server counts as not answering; the run's own clock may end a call earlier."""
 
+OLLAMA_CONTEXT = 16_384
+"""Tokens of a conversation with Ollama. Its own default, 4,096 on most machines, cuts off in silence the beginning of a
+conversation with tools and three images."""
+
 KEYS = {
     "openai": "OPENAI_API_KEY",
     "anthropic": "ANTHROPIC_API_KEY",
@@ -70,7 +74,8 @@ def connect(name: str, settings: EngineSettings | None = None) -> BaseChatModel:
         model = server["model"]
         told |= {"base_url": server["url"], "api_key": os.environ.get(SERVER_KEY) or "none"}
     elif provider == "ollama":  # its client retries nothing and takes its timeout elsewhere
-        told = {"client_kwargs": {"timeout": TIMEOUT}, "num_predict": MOST_WORDS}
+        _require_package(name, provider)
+        told = {"client_kwargs": {"timeout": TIMEOUT}, "num_predict": MOST_WORDS, "num_ctx": OLLAMA_CONTEXT}
     elif (key := KEYS.get(provider)) and not os.environ.get(key):
         _require_package(name, provider)
         raise UserError(f"model {name!r} needs a key; set the variable {key}")

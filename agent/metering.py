@@ -79,6 +79,8 @@ class Meter:
         usage = answer.usage_metadata
         if usage is not None:
             into, out = usage["input_tokens"], max(usage["total_tokens"] - usage["input_tokens"], 0)
+            if not into and tariff is not None:  # streams of some servers tell only what was written
+                into = asked
             if tariff is not None and asked:
                 tariff.stretch = min(max(tariff.stretch, tariff.stretch * into / asked), 20.0)
         elif tariff is not None:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable, RunnableParallel, RunnableSequence
+from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, ValidationError
 
 from imagerag.agent.asking import ModelFailed, ask
@@ -109,7 +110,8 @@ def _unparsed(chain: Runnable[Any, Any]) -> Runnable[Any, AIMessage]:
 
 
 def _schema(shape: type[BaseModel]) -> dict[str, Any]:
-    schema = shape.model_json_schema()
+    schema = dereference_refs(shape.model_json_schema())  # Gemini's tools ignore definitions, and what refers to them
+    schema.pop("$defs", None)
     return {"title": shape.__name__, "description": (shape.__doc__ or "").strip(), **schema}
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from imagerag.cli.interrupt import CANCELLED
+from imagerag.engines.weights import keep_quiet
 from imagerag.errors import UserError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def run(argv: Sequence[str]) -> int:
     Only what the person can mend ends as one line; a defect of the program propagates with its traceback.
     """
     stdout = _open_streams()
+    keep_quiet()
     as_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
     try:
         try:

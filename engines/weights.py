@@ -1,11 +1,11 @@
-"""What all that loads weights has in common, whatever the weights are of."""
+"""What all that loads weights has in common, whatever the weights are of: quiet libraries, and words for what lacks."""
 
 import logging
 import warnings
 
 from imagerag.errors import UserError
 
-_LIBRARIES = ("diffusers", "huggingface_hub", "transformers", "bitsandbytes")
+_LIBRARIES = ("diffusers", "huggingface_hub", "transformers", "bitsandbytes", "langchain_google_genai")
 
 
 def keep_quiet() -> None:

@@ -52,14 +52,18 @@ class OpenAIServer(ThreadingHTTPServer):
     Attributes:
         requests: bodies received, in order.
         headers: of the requests, keys in lower case.
+        paths: of the requests.
+        stream_type: media type of an answer that is streamed.
     """
 
     daemon_threads = True
+    stream_type = "text/event-stream"
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
         self.closing = threading.Event()
         self.lock = threading.Lock()
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -73,15 +77,23 @@ class OpenAIServer(ThreadingHTTPServer):
         """What ``--vlm`` takes."""
         return f"openai:scripted@{self.url}"
 
+    def streams(self, request: dict[str, Any], path: str) -> bool:
+        """Tell whether the answer is to be streamed."""
+        return bool(request.get("stream"))
+
+    def body(self, reply: Reply, stream: bool) -> bytes:
+        """Return a reply in this protocol."""
+        return _body(reply, stream)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that hang up are part of the script."""
 
 
 @contextmanager
-def serving(script: Script | Sequence[Reply]) -> Iterator[OpenAIServer]:
+def serving(script: Script | Sequence[Reply], protocol: type[OpenAIServer] = OpenAIServer) -> Iterator[OpenAIServer]:
     """Serve the script until the block ends; a sequence must not run out."""
     replies = script if callable(script) else lambda request, number: script[number]
-    server = OpenAIServer(replies)
+    server = protocol(replies)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
@@ -104,17 +116,18 @@ class _Handler(BaseHTTPRequestHandler):
         with self.server.lock:
             number = len(self.server.requests)
             self.server.requests.append(request)
+            self.server.paths.append(self.path)
             self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
         try:
             reply = self.server.script(request, number)
         except IndexError:
             reply = Reply(status=500, body=b'{"error": {"message": "the script ran out"}}')
         self.server.closing.wait(reply.delay)
-        stream = bool(request.get("stream"))
-        body = _body(reply, stream)
+        stream = self.server.streams(request, self.path)
+        body = reply.body if reply.body is not None else self.server.body(reply, stream)
         self.send_response(reply.status)
-        sse = stream and reply.status == 200 and reply.body is None
-        self.send_header("content-type", "text/event-stream" if sse else "application/json")
+        streamed = stream and reply.status == 200 and reply.body is None
+        self.send_header("content-type", self.server.stream_type if streamed else "application/json")
         self.send_header("content-length", str(len(body)))
         self.send_header("connection", "close")  # a kept connection would outlive the server
         for name, value in reply.headers.items():
@@ -139,8 +152,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _body(reply: Reply, stream: bool) -> bytes:
-    if reply.body is not None:
-        return reply.body
     if reply.status != 200:
         return json.dumps({"error": {"message": reply.text or "no", "type": "scripted", "code": None}}).encode()
     calls = [

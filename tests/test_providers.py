@@ -1,0 +1,177 @@
+"""Anthropic, Gemini and Ollama, each by LangChain's own integration, over real HTTP on loopback."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from imagerag.agent import asking
+from imagerag.agent.connecting import connect
+from imagerag.agent.metering import Meter, metered
+from imagerag.agent.providers import load_chat_model
+from imagerag.agent.vlm_critic import VlmCritic
+from imagerag.errors import UserError
+from imagerag.graphs import Context, build_graph
+from tests.doors import Shelf
+from tests.openai_server import OpenAIServer, Reply, Script, serving
+from tests.provider_servers import AnthropicServer, GeminiServer, OllamaServer, pictures_in
+from tests.scripted import ScriptedCritic, Squares
+
+PROTOCOLS: dict[str, Any] = {
+    "langchain_anthropic": AnthropicServer,
+    "langchain_google_genai": GeminiServer,
+    "langchain_ollama": OllamaServer,
+}
+DRAW = Reply(calls=[("generate", {"prompt": "an owl"})])
+SEARCH = Reply(calls=[("search_references", {"captions": [{"concept": "owl", "caption": "an owl"}], "k": 2})])
+REDRAW = Reply(calls=[("regenerate_with_references", {"prompt": "an owl", "reference_ids": ["ref-1"]})])
+STOP = Reply("That is as good as it gets.")
+VERDICT = {"concepts": [{"concept": "owl", "kind": "content", "present": True, "confidence": 0.8}], "matches": True}
+
+Serve = Callable[[Script | list[Reply]], AbstractContextManager[OpenAIServer]]
+
+
+@pytest.fixture(params=PROTOCOLS)
+def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    pytest.importorskip(request.param)
+    monkeypatch.setattr(asking, "BACKOFF", 0.001)
+    for name, value in PROTOCOLS[request.param].variables.items():
+        monkeypatch.setenv(name, value)
+    return PROTOCOLS[request.param]
+
+
+@pytest.fixture
+def serve(protocol: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    opened: list[Any] = []
+
+    def start(script: Script | list[Reply]) -> AbstractContextManager[OpenAIServer]:
+        load_chat_model.cache_clear()
+        context = serving(script, protocol)
+        server = context.__enter__()
+        opened.append(context)
+        monkeypatch.setenv(protocol.address, f"http://127.0.0.1:{server.server_address[1]}")
+        return server  # type: ignore[return-value]
+
+    yield start
+    load_chat_model.cache_clear()
+    for context in opened:
+        context.__exit__(None, None, None)
+
+
+def run(
+    protocol: Any, home: Path, scores: tuple[float, ...] = (0.3,) * 9, stream: bool = False, **settings: Any
+) -> Any:
+    graph = build_graph(critic=ScriptedCritic(scores), generator=Squares(), index=Shelf())
+    context, config = Context(home=str(home), vlm=protocol.name, **settings), {"configurable": {"thread_id": "t"}}
+    if not stream:
+        return graph.invoke({"prompt": "an owl", "seed": 7}, config, context=context)  # type: ignore[call-overload]
+    for _ in graph.stream({"prompt": "an owl", "seed": 7}, config, context=context, stream_mode="messages"):  # type: ignore[call-overload]
+        pass
+    values = graph.get_state(config).values  # type: ignore[arg-type]
+    return {**values, "trace": values["all_trace"]}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_it_drives_the_whole_loop_and_sees_the_pictures(
+    protocol: Any, serve: Any, tmp_path: Path, stream: bool
+) -> None:
+    server = serve([DRAW, SEARCH, REDRAW])
+    result = run(protocol, tmp_path, (0.3, 0.9), stream)
+    assert result["stop_reason"] == "satisfied"
+    assert result["image"]["references"] == ["ref-1"]
+    assert [step["tokens"] for step in result["trace"] if step["node"] == "agent"] == [110] * 3
+    assert [len(pictures_in(request)) for request in server.requests] == [0, 1, 3]
+    offered = json.dumps(server.requests[0]["tools"])
+    assert "stand-alone captions" in offered
+    assert "the missing concept it stands for" in offered, "what nested arguments mean is told, too"
+    assert str(tmp_path) not in json.dumps(server.requests)
+
+
+def test_a_verdict_takes_its_native_schema_mode(protocol: Any, serve: Any) -> None:
+    server = serve(lambda request, number: Reply(json.dumps(VERDICT)))
+    critic = VlmCritic(protocol.name, connect(protocol.name), lambda: ScriptedCritic([0.1]))
+    with metered(Meter()) as meter:
+        verdict = critic.judge([Image.new("RGB", (4000, 2000))], "an owl")[0]
+    assert (verdict["critic"], meter.calls, meter.tokens, meter.notes) == (protocol.name, 1, 110, [])
+    assert not server.requests[0].get("tools")
+    assert "how sure you are" in json.dumps(server.requests[0])
+    ((width, height),) = pictures_in(server.requests[0])
+    assert meter.images_sent == [f"{width}x{height}"]
+    assert width < 4000
+
+
+def test_where_it_takes_no_schema_it_is_asked_by_tool(protocol: Any, serve: Any) -> None:
+    def script(request: dict[str, Any], number: int) -> Reply:
+        if not request.get("tools"):
+            return Reply("no schemas here", status=400)
+        assert "how sure you are" in json.dumps(request["tools"])
+        return Reply(calls=[("Judgement", VERDICT)])
+
+    server = serve(script)
+    critic = VlmCritic(protocol.name, connect(protocol.name), lambda: ScriptedCritic([0.1]))
+    assert critic.judge([Image.new("RGB", (40, 20))], "an owl")[0]["critic"] == protocol.name
+    assert len(server.requests) == 2
+
+
+def test_the_wait_it_asks_for_is_kept(protocol: Any, serve: Any, tmp_path: Path) -> None:
+    serve([Reply("busy", status=429, headers={"Retry-After": "0.4"}), Reply(status=503), DRAW])
+    began = time.monotonic()
+    result = run(protocol, tmp_path, (0.9,))
+    assert time.monotonic() - began >= 0.4
+    assert result["trace"][0]["tokens"] == 110, "what was refused is not billed"
+    assert "429" in result["trace"][0]["error"]
+
+
+def test_geminis_wait_stands_in_the_body() -> None:
+    errors = pytest.importorskip("google.genai.errors")
+    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "17.5s"}]
+    error = errors.ClientError(429, {"error": {"code": 429, "message": "busy", "details": details}})
+    assert asking._asked_to_wait(error) == 17.5
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_what_is_refused_for_good_is_one_line(protocol: Any, serve: Any, tmp_path: Path, status: int) -> None:
+    server = serve([Reply("not this way", status=status)])
+    with pytest.raises(UserError, match="not this way") as refused:
+        run(protocol, tmp_path)
+    assert len(server.requests) == 1
+    assert "\n" not in str(refused.value)
+
+
+def test_answers_are_kept_short_where_the_budget_ends(protocol: Any, serve: Any, tmp_path: Path) -> None:
+    server = serve(lambda request, number: DRAW)
+    run(protocol, tmp_path, max_tokens=6000)
+    first = server.requests[0]
+    told = first.get("max_tokens") or first.get("generationConfig", first.get("options"))
+    most = told if isinstance(told, int) else told.get("maxOutputTokens") or told["num_predict"]
+    assert 128 < most < 6000
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(""), Reply("I can't help with that."), Reply(body=b"{not json"), Reply(body=b"{}"), Reply("ha", cut=0.5)],
+    ids=["empty", "refusal", "broken", "nothing", "cut"],
+)
+def test_a_bad_answer_costs_no_image(protocol: Any, serve: Any, tmp_path: Path, reply: Reply) -> None:
+    serve(lambda request, number: reply if number else DRAW)
+    result = run(protocol, tmp_path)
+    assert result["image"]["id"] == "image-1"
+    assert result["stop_reason"] in ("error", "no_improvement")
+
+
+def test_what_is_missing_is_told_with_what_to_do(protocol: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in protocol.variables:
+        monkeypatch.delenv(name)
+        with pytest.raises(UserError, match=f"needs a key; set the variable {name}"):
+            connect(protocol.name)
+    module = next(name for name, each in PROTOCOLS.items() if each is protocol)
+    for loaded in [name for name in sys.modules if name.partition(".")[0] == module]:
+        monkeypatch.setitem(sys.modules, loaded, None)
+    with pytest.raises(UserError, match=f"run: pip install {module.replace('_', '-')}"):
+        connect(protocol.name)

@@ -43,8 +43,8 @@ are the controls, as in the paper, and one whose first prompt the model had rewo
 REFUSED = frozenset({400, 404, 415, 422, 500, 501})
 """HTTP statuses with which servers refuse images for a model that takes none."""
 
-BLOCKS_KEPT = 32
-"""Images kept as they are sent, since every decision sends the conversation's images again; a few MB each at most."""
+BLOCKS_KEPT = 48 * 2**20
+"""Characters of images kept as they are sent, since every decision sends the conversation's images again."""
 
 _blocks: dict[tuple[str, ImageLimit], dict[str, Any]] = {}
 
@@ -191,6 +191,6 @@ def _filled(block: Any, records: dict[str, Any], parts: ResolvedParts) -> dict[s
     limit = limit_of(parts.chat_model, parts.context.image_size)
     if (known := _blocks.get((record["sha256"], limit))) is None:
         known = _blocks[record["sha256"], limit] = image_block(open_pixels(parts, record), limit)
-        while len(_blocks) > BLOCKS_KEPT:
+        while len(_blocks) > 1 and sum(len(block["base64"]) for block in list(_blocks.values())) > BLOCKS_KEPT:
             _blocks.pop(next(iter(_blocks)), None)
     return known

@@ -245,6 +245,7 @@ def test_the_rules_write_where_the_model_does_not() -> None:
         ("captions.j2", {"prompt": "an owl", "concepts": ["owl"], "per_concept": 2}, "write 2 captions to find"),
         ("rephrase.j2", {"prompt": "an owl", "missing": ["owl"]}, 'lacks ["owl"]'),
         ("brief.j2", {"request": "blue", "history": HISTORY}, '- image-2: "a cat"'),
+        ("rerank.j2", {"captions": ['a "red" owl']}, r"a \"red\" owl"),
         ("repair.j2", {"why": "no concepts"}, "can't be used: no concepts."),
         ("shape.j2", {"schema": "{}"}, "fit this JSON schema: {}"),
     ],

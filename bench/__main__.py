@@ -1,5 +1,7 @@
-"""``make bench``: every row of the README's table, one after the other. About two hours on two cores, of which the index
-of a million vectors takes one."""
+"""``make bench``: every row of the README's table, one after the other.
+
+About two hours on two cores, of which the index of a million vectors takes one.
+"""
 
 import subprocess
 import sys

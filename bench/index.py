@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from imagerag.index.own.embedding import BATCH
 from imagerag.index.own.known import Reader
 from imagerag.index.own.shards import Shards
 from imagerag.index.own.tending import verify_own
@@ -131,19 +132,19 @@ def kills(count: int) -> Iterator[Row]:
     homes = {name: ROOT / f"{name}-{count}" for name in ("calm", "killed")}
     for home in homes.values():
         shutil.rmtree(home, ignore_errors=True)
-    began = time.perf_counter()
     subprocess.run(_adding(pictures), env=_environment(homes["calm"]), check=True, capture_output=True)
-    whole = time.perf_counter() - began - 5  # of which about so much is loading the model
     moments, done = random.Random(3), 0
     while done < KILLS:
         process = subprocess.Popen(
             _adding(pictures), env=_environment(homes["killed"]), stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
-        before = _count(homes["killed"])
-        while process.poll() is None and _count(homes["killed"]) == before:
-            time.sleep(0.01)  # the model is being loaded
+        written = _count(homes["killed"])
+        # So many batches further, and then anywhere within one, so that there is something left for every kill.
+        until = written + moments.uniform(0, 1.2) * (-(-count // BATCH) - written) / (KILLS - done)
+        while process.poll() is None and _count(homes["killed"]) <= until:
+            time.sleep(0.01)
         try:
-            process.wait(moments.uniform(0, 1.5) * whole / KILLS)
+            process.wait(moments.uniform(0, 0.3))
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             done += 1

@@ -43,7 +43,7 @@ from transformers import (
 )
 
 from tests import tiny_models
-from tests.tiny_models import WIDTH, clip_text, clip_tokenizer, clip_vision
+from tests.tiny_models import WIDTH, clip_text, clip_tokenizer, clip_vision, resampler
 
 LETTERS = [chr(code) for code in range(32, 127)]
 
@@ -164,28 +164,14 @@ def save_sd3_adapter(folder: Path, layers: int = 2, inner: int = 32) -> Path:
     encoder = SiglipVisionModel(vision)
     weights: dict[str, torch.Tensor] = {}
     heads = 64
-    image_proj = {
-        "latents": torch.randn(1, 4, heads) / 8,
-        "proj_in.weight": torch.randn(heads, WIDTH) / 8,
-        "proj_in.bias": torch.zeros(heads),
-        "proj_out.weight": torch.randn(inner, heads) / 8,
-        "proj_out.bias": torch.zeros(inner),
-        "norm_out.weight": torch.ones(inner),
-        "norm_out.bias": torch.zeros(inner),
+    image_proj = resampler(inner, inner=heads)
+    image_proj |= {
         "time_embedding.linear_1.weight": torch.randn(heads, 320) / 16,
         "time_embedding.linear_1.bias": torch.zeros(heads),
         "time_embedding.linear_2.weight": torch.randn(heads, heads) / 8,
         "time_embedding.linear_2.bias": torch.zeros(heads),
     }
-    for layer in range(4):
-        for norm in ("0.norm1", "0.norm2", "1.0"):
-            image_proj[f"layers.{layer}.{norm}.weight"] = torch.ones(heads)
-            image_proj[f"layers.{layer}.{norm}.bias"] = torch.zeros(heads)
-        image_proj[f"layers.{layer}.0.to_q.weight"] = torch.randn(heads, heads) / 8
-        image_proj[f"layers.{layer}.0.to_kv.weight"] = torch.randn(2 * heads, heads) / 8
-        image_proj[f"layers.{layer}.0.to_out.weight"] = torch.randn(heads, heads) / 8
-        image_proj[f"layers.{layer}.1.1.weight"] = torch.randn(4 * heads, heads) / 8
-        image_proj[f"layers.{layer}.1.3.weight"] = torch.randn(heads, 4 * heads) / 8
+    for layer in range(4):  # of each, what shifts it by the time step
         image_proj[f"layers.{layer}.2.1.weight"] = torch.randn(4 * heads, heads) / 8
         image_proj[f"layers.{layer}.2.1.bias"] = torch.zeros(4 * heads)
     weights |= {f"image_proj.{name}": value for name, value in image_proj.items()}

@@ -131,7 +131,7 @@ def save_adapter(folder: Path, model: Any, plus: bool) -> Path:
         for part in ("to_k_ip", "to_v_ip"):
             weights[f"ip_adapter.{number}.{part}.weight"] = 0.5 * torch.randn(hidden, width)
         number += 2
-    weights |= {f"image_proj.{name}": value for name, value in (_resampler(width) if plus else _linear(width)).items()}
+    weights |= {f"image_proj.{name}": value for name, value in (resampler(width) if plus else _linear(width)).items()}
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / ("ip-adapter-plus.safetensors" if plus else "ip-adapter.safetensors")
     save_file(weights, file)
@@ -149,7 +149,7 @@ def _linear(width: int, tokens: int = 4) -> dict[str, torch.Tensor]:
     }
 
 
-def _resampler(width: int, tokens: int = 4, depth: int = 4, inner: int = 64) -> dict[str, torch.Tensor]:
+def resampler(width: int, tokens: int = 4, depth: int = 4, inner: int = 64) -> dict[str, torch.Tensor]:
     """The Perceiver resampler of the "plus" adapters; its heads are 64 wide, so one head here."""
     weights = {
         "latents": torch.randn(1, tokens, inner) / 8,

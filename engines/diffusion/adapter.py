@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from PIL import Image
 
 from imagerag.engines.diffusion import words
+from imagerag.engines.diffusion.family import TextFamily
 from imagerag.engines.diffusion.presets import Preset
 from imagerag.engines.diffusion.regions import EVERYWHERE, regions
 from imagerag.engines.diffusion.words import Words
@@ -21,7 +21,7 @@ MOST_KEPT = 256
 """Embeddings of references kept; each is at most a megabyte."""
 
 
-class AdapterFamily:
+class AdapterFamily(TextFamily):
     """References through an IP-Adapter. With none, its attention is switched off and costs nothing.
 
     Several references share one attention, so that more of them don't count for more than the words, unless each has
@@ -29,10 +29,8 @@ class AdapterFamily:
     """
 
     def __init__(self, pipeline: Any, preset: Preset) -> None:
-        self.pipeline = pipeline
-        self.preset = preset
+        super().__init__(pipeline, preset)
         self._known: OrderedDict[str, torch.Tensor] = OrderedDict()
-        self._lock = threading.Lock()
 
     @staticmethod
     def components(preset: Preset, class_name: str, **options: Any) -> dict[str, Any]:
@@ -60,7 +58,7 @@ class AdapterFamily:
         """Load the adapter into the denoiser."""
         adapter = self.preset.adapter
         assert adapter is not None
-        name = type(self.pipeline).__name__
+        name = self.class_name
         encoder = "image_encoder_pretrained_model_name_or_path" if name == "FluxPipeline" else "image_encoder_folder"
         self.pipeline.load_ip_adapter(
             adapter.model,
@@ -70,17 +68,13 @@ class AdapterFamily:
             **{encoder: None},
         )
 
-    def pipeline_for(self, references: Sequence[Reference]) -> Any:
-        """Return the one pipeline."""
-        return self.pipeline
-
     def words(self, prompt: str, references: Sequence[Reference]) -> Words:
         """Return the conditioned prompt where the text encoder takes it whole, as the paper's code sends it."""
         return words.fitted(self.pipeline, prompt, words.conditioned(prompt, references))
 
     def arguments(self, request: DrawRequest) -> dict[str, Any]:
         """Return the embeddings and masks, and set the scales, which the pipeline keeps in its attention."""
-        references, name = request.references, type(self.pipeline).__name__
+        references, name = request.references, self.class_name
         if not references:
             self.pipeline.set_ip_adapter_scale(0.0)
             return self._switched_off(name)
@@ -110,12 +104,11 @@ class AdapterFamily:
         FLUX has no guidance by contrast here: (1, 1, ...). SD 3.5 takes (2, tokens, width).
         """
         key = reference.sha256 or hashlib.sha256(reference.image.tobytes()).hexdigest()
-        with self._lock:
-            if key in self._known:
-                self._known.move_to_end(key)
-                return self._known[key]
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
         picture = squared(reference.image)
-        device, name = self.pipeline._execution_device, type(self.pipeline).__name__
+        device, name = self.pipeline._execution_device, self.class_name
         with torch.no_grad():
             if name == "FluxPipeline":
                 made = self.pipeline.prepare_ip_adapter_image_embeds([picture], None, device, 1)[0]
@@ -123,11 +116,10 @@ class AdapterFamily:
                 made = self.pipeline.prepare_ip_adapter_image_embeds(picture, None, device, 1, self._guided)
             else:
                 made = self.pipeline.prepare_ip_adapter_image_embeds([[picture]], None, device, 1, self._guided)[0]
-        with self._lock:
-            self._known[key] = made.cpu()
-            while len(self._known) > MOST_KEPT:
-                self._known.popitem(last=False)
-            return self._known[key]
+        self._known[key] = made.cpu()
+        while len(self._known) > MOST_KEPT:
+            self._known.popitem(last=False)
+        return self._known[key]
 
     @property
     def _guided(self) -> bool:

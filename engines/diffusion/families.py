@@ -7,12 +7,13 @@ A new model of a known family is a table in ``presets.toml``. A new family is a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from PIL import Image
 
 from imagerag.engines.diffusion import words
 from imagerag.engines.diffusion.adapter import AdapterFamily
+from imagerag.engines.diffusion.family import TextFamily
 from imagerag.engines.diffusion.presets import FamilyName, Preset
 from imagerag.engines.diffusion.words import Words
 from imagerag.engines.generator import DrawRequest, Reference
@@ -20,54 +21,6 @@ from imagerag.store.png import on_white
 
 SMALLEST = 256
 """Pixels of a reference's shorter side for edit models: FLUX.2 refuses below 64, and all see little in so few."""
-
-
-class Family(Protocol):
-    """One way for references to go in, bound to one loaded pipeline."""
-
-    @staticmethod
-    def components(preset: Preset, class_name: str, **options: Any) -> dict[str, Any]:
-        """Load what the pipeline's own folder lacks; keyword arguments for ``from_pretrained``."""
-
-    def prepare(self) -> None:
-        """Finish the pipeline once its weights are loaded, before they are placed."""
-
-    def pipeline_for(self, references: Sequence[Reference]) -> Any:
-        """Return the pipeline that draws with these references; always over the same weights."""
-
-    def words(self, prompt: str, references: Sequence[Reference]) -> Words:
-        """Return what the model is told."""
-
-    def arguments(self, request: DrawRequest) -> dict[str, Any]:
-        """Return the pipeline's keyword arguments for the references; encodes none that it knows already."""
-
-
-class TextFamily:
-    """Words alone."""
-
-    def __init__(self, pipeline: Any, preset: Preset) -> None:
-        self.pipeline = pipeline
-        self.preset = preset
-
-    @staticmethod
-    def components(preset: Preset, class_name: str, **options: Any) -> dict[str, Any]:
-        """Nothing is lacking."""
-        return {}
-
-    def prepare(self) -> None:
-        """Nothing to do."""
-
-    def pipeline_for(self, references: Sequence[Reference]) -> Any:
-        """Return the one pipeline."""
-        return self.pipeline
-
-    def words(self, prompt: str, references: Sequence[Reference]) -> Words:
-        """Return the prompt, and what of it doesn't fit."""
-        return words.fitted(self.pipeline, prompt, prompt)
-
-    def arguments(self, request: DrawRequest) -> dict[str, Any]:
-        """Return nothing: there are no references."""
-        return {}
 
 
 class InContextFamily(TextFamily):
@@ -101,7 +54,7 @@ class EditFamily(TextFamily):
 
     def prepare(self) -> None:
         """Make the way to draw without images, over the same weights, where the edit pipeline can't."""
-        if type(self.pipeline).__name__ == "QwenImageEditPlusPipeline":
+        if self.class_name == "QwenImageEditPlusPipeline":
             from diffusers.pipelines.qwenimage.pipeline_qwenimage import QwenImagePipeline
 
             parts = {name: part for name, part in self.pipeline.components.items() if name != "processor"}
@@ -127,7 +80,7 @@ class EditFamily(TextFamily):
 
     @property
     def _is_stitched(self) -> bool:
-        return type(self.pipeline).__name__ == "FluxKontextPipeline"
+        return self.class_name == "FluxKontextPipeline"
 
 
 FAMILIES: dict[FamilyName, Any] = {

@@ -1,0 +1,64 @@
+"""What a family of models promises, and the simplest: words alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from imagerag.engines.diffusion import words
+from imagerag.engines.diffusion.presets import Preset
+from imagerag.engines.diffusion.words import Words
+from imagerag.engines.generator import DrawRequest, Reference
+
+
+class Family(Protocol):
+    """One way for references to go in, bound to one loaded pipeline."""
+
+    @staticmethod
+    def components(preset: Preset, class_name: str, **options: Any) -> dict[str, Any]:
+        """Load what the pipeline's own folder lacks; keyword arguments for ``from_pretrained``."""
+
+    def prepare(self) -> None:
+        """Finish the pipeline once its weights are loaded, before they are placed."""
+
+    def pipeline_for(self, references: Sequence[Reference]) -> Any:
+        """Return the pipeline that draws with these references; always over the same weights."""
+
+    def words(self, prompt: str, references: Sequence[Reference]) -> Words:
+        """Return what the model is told."""
+
+    def arguments(self, request: DrawRequest) -> dict[str, Any]:
+        """Return the pipeline's keyword arguments for the references; encodes none that it knows already."""
+
+
+class TextFamily:
+    """Words alone."""
+
+    def __init__(self, pipeline: Any, preset: Preset) -> None:
+        self.pipeline = pipeline
+        self.preset = preset
+
+    @property
+    def class_name(self) -> str:
+        """The pipeline's class, which tells apart what one family holds."""
+        return type(self.pipeline).__name__
+
+    @staticmethod
+    def components(preset: Preset, class_name: str, **options: Any) -> dict[str, Any]:
+        """Nothing is lacking."""
+        return {}
+
+    def prepare(self) -> None:
+        """Nothing to do."""
+
+    def pipeline_for(self, references: Sequence[Reference]) -> Any:
+        """Return the one pipeline."""
+        return self.pipeline
+
+    def words(self, prompt: str, references: Sequence[Reference]) -> Words:
+        """Return the prompt, and what of it doesn't fit."""
+        return words.fitted(self.pipeline, prompt, prompt)
+
+    def arguments(self, request: DrawRequest) -> dict[str, Any]:
+        """Return nothing: there are no references."""
+        return {}

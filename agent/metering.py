@@ -47,14 +47,20 @@ class Meter:
     money_here: float | None = 0.0
     prices: dict[str, Price] = field(default_factory=dict)
 
-    def allow(self, asked: int, tariff: Tariff | None) -> int:
+    def allow(self, asked: int, tariff: Tariff | None, fewest: int = FEWEST_WORDS) -> int:
         """Return how many tokens the answer may have to a question of ``asked`` tokens, before it is put.
+
+        Args:
+            asked: tokens of the question.
+            tariff: of the model; ``None`` if its answers cost nothing.
+            fewest: tokens that an answer of use has: few words, but all of an image.
 
         Raises:
             BudgetExceeded: none that is of use; or money is limited, and the price or what was spent is unknown.
         """
-        most = MOST_WORDS
-        asked, fewest = (0, 1) if tariff is None else (asked, FEWEST_WORDS)
+        most = max(MOST_WORDS, fewest)
+        if tariff is None:
+            asked, fewest = 0, 1
         if self.max_tokens is not None:
             most = min(most, self.max_tokens - self.tokens - asked)
             if most < fewest:

@@ -150,6 +150,9 @@ class Charges(Protocol):
     ``facts["usage"]`` of each drawing has ``input`` and ``output``, in tokens, as far as its server tells them.
     """
 
+    output_tokens: int
+    """What a drawing is billed at, at most, so that none is begun that the run can't pay for."""
+
     @property
     def charges(self) -> bool:
         """Whether they are."""

@@ -158,7 +158,8 @@ class Workbench:
                 limit = limit_by_name(generator.name)
                 asked = len(prompt.encode("utf-8", "replace")) // BYTES_PER_TOKEN
                 asked += sum(limit.tokens(*reference.image.size) for reference in request.references)
-                current_meter().allow(asked * self.n, tariff)
+                assert isinstance(generator, Charges)
+                current_meter().allow(asked * self.n, tariff, generator.output_tokens * self.n)
             drawings = generator.draw(request, check=self.check, on_step=self._progress, on_preview=self._preview)
             records = []
             for drawing in drawings:

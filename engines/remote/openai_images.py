@@ -25,6 +25,9 @@ KEY, SERVER_KEY = "OPENAI_API_KEY", "IMAGERAG_SERVER_KEY"
 TIMEOUT = 300.0
 """Seconds; the slowest models take two minutes for one image."""
 SIZE = "1024x1024"
+OUTPUT_TOKENS = 4160
+"""Of one image of that size in the best quality, which a server may choose (OpenAI's guide to image generation, the
+table of gpt-image-1's tokens)."""
 
 MOST_REFERENCES = {"dall-e-2": 0, "dall-e-3": 0}
 """By model. dall-e-2 edits one image under a mask, dall-e-3 none; what isn't listed takes ``USUAL``."""
@@ -55,6 +58,7 @@ class OpenAIImages:
 
     revision = "1"
     charges = True
+    output_tokens = OUTPUT_TOKENS
 
     def __init__(self, name: str) -> None:
         found = _NAME.fullmatch(name)

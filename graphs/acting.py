@@ -41,7 +41,7 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
     bench = open_bench(state, parts, spent, emit)
     tools = {**tools, **parts.mounted}
     images = images_of_turn(state["all_images"], state["turn"])
-    offered = offered_tools(state["mode"], images, has_searched(state["messages"]), parts.mounted)
+    offered = offered_tools(state["mode"], images, not images and has_searched(state["messages"]), parts.mounted)
     results: list[ToolMessage] = []
     trace: list[TraceStep] = []
     halt: BudgetExceeded | Cancelled | None = None

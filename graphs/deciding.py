@@ -54,7 +54,7 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     began = time.perf_counter()
     spent: Spent = {**state["spent"]}
     images = images_of_turn(state["all_images"], state["turn"])
-    offered = offered_tools(state["mode"], images, has_searched(state["messages"]), parts.mounted)
+    offered = offered_tools(state["mode"], images, not images and has_searched(state["messages"]), parts.mounted)
     tools = [*tools, *parts.mounted.values()]
     failures: tuple[str, ...] = ()
     meter = Meter()

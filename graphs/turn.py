@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
 from imagerag.graphs.state import State
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
@@ -44,7 +44,7 @@ def offered_tools(mode: Mode, images: list[ImageRecord], searched: bool, mounted
     Args:
         mode: of the run.
         images: made in this turn.
-        searched: a look-up was made in this turn, whatever it found.
+        searched: a look-up was made in this turn, whatever it found; of no account once there are images.
         mounted: names of other servers' tools, offered where looking up is.
     """
     everything = {"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"}
@@ -68,7 +68,7 @@ def since_request(messages: list[AnyMessage]) -> list[AnyMessage]:
 
 def is_request(message: AnyMessage) -> bool:
     """Tell whether a message is the person's own."""
-    return isinstance(message, HumanMessage) and message.name != CRITIC
+    return message.type == "human" and message.name != CRITIC
 
 
 def has_searched(messages: list[AnyMessage]) -> bool:

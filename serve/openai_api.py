@@ -1,68 +1,42 @@
 """The HTTP door: as much of OpenAI's API as clients need to draw, talk about drawings, and send pictures."""
 
-import asyncio
-import base64
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
-from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
-from imagerag.graphs.state import Limits
-from imagerag.records import Mode
 from imagerag.serve.incoming import MAX_PICTURES, OWN_ADDRESS, picture_at, uploaded
 from imagerag.serve.ledger import Entry
+from imagerag.serve.openai_door import client_of, limits_of, parsed_body, raise_failure, read_upload, usage
+from imagerag.serve.openai_images import BEAT, ImagesDoor
 from imagerag.serve.openai_shapes import (
     MODELS,
     ApiError,
     ChatRequest,
     FilePart,
     ImagePart,
-    ImageRequest,
     Message,
-    Settings,
     TextPart,
     chunk_object,
     mode_of,
     model_object,
 )
-from imagerag.serve.outcome import error_text, run_out
-from imagerag.serve.room import Busy
 from imagerag.serve.runs import Ask, Run
-from imagerag.serve.studio import Studio
 from imagerag.serve.wording import ending, told
-
-MAX_PART = 20 * 2**20
-"""Bytes of one uploaded picture."""
-BEAT = 15.0
-"""Seconds of silence after which a stream gets a comment, so that no proxy takes it for dead."""
-
-
-Body = TypeVar("Body", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class OpenAIDoor:
-    """The endpoints over a studio.
-
-    Attributes:
-        may_fetch: whether pictures may be named by public addresses.
-        public_url: where clients reach the server, if not under the address that they sent the request to.
-    """
-
-    studio: Studio
-    may_fetch: bool = False
-    public_url: str | None = None
+class OpenAIDoor(ImagesDoor):
+    """The endpoints over a studio."""
 
     def routes(self) -> list[Route]:
         """Return the routes of the application."""
@@ -118,39 +92,10 @@ class OpenAIDoor:
                     "logprobs": None,
                 }
             ],
-            "usage": _usage(run),
+            "usage": usage(run),
             "imagerag": self._record(request, run),
         }
         return JSONResponse(answer)
-
-    async def generations(self, request: Request) -> Response:
-        """Draw pictures."""
-        body = await parsed_body(request, ImageRequest)
-        return await self._draw(request, body, ())
-
-    async def edits(self, request: Request) -> Response:
-        """Draw with pictures of the client's own."""
-        try:
-            form = await request.form(max_files=MAX_PICTURES, max_part_size=2**20)
-        except Exception as error:
-            if getattr(error, "status_code", 400) != 400:
-                raise
-            raise ApiError(400, f"the form can't be read: {error}", "invalid_form") from error
-        if form.get("mask"):
-            raise ApiError(400, "a mask is not supported; say in words what to change", "unsupported", "mask")
-        pictures: list[bytes] = []
-        for name, value in form.multi_items():
-            if name in ("image", "image[]") and isinstance(value, UploadFile):
-                pictures.append(await _read_upload(value))
-        if not pictures:
-            raise ApiError(400, "there is no image; send one as a file named 'image'", "missing_image", "image")
-        fields: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
-        if "imagerag" in fields:
-            fields["imagerag"] = _json(fields["imagerag"].encode())
-        body = _validated(ImageRequest, fields)
-        for picture in pictures:
-            await self._check(picture)
-        return await self._draw(request, body, tuple(pictures))
 
     async def files(self, request: Request) -> Response:
         """List a client's images, or take in one."""
@@ -163,7 +108,7 @@ class OpenAIDoor:
         upload = form.get("file")
         if not isinstance(upload, UploadFile):
             raise ApiError(400, "there is no file; send one named 'file'", "missing_file", "file")
-        stored = await self._check(await _read_upload(upload))
+        stored = await self._check(await read_upload(upload))
         name = (upload.filename or "image").replace("\\", "/").rpartition("/")[2][:100]
         return JSONResponse(await self._file_object(self.studio.ledger.upload(client, name, stored)))
 
@@ -179,29 +124,6 @@ class OpenAIDoor:
         """Send a file of the client's own."""
         entry = uploaded(self.studio, client_of(request), request.path_params["file_id"])
         return await self._png(entry)
-
-    async def image(self, request: Request) -> Response:
-        """Send an image to whoever knows its address."""
-        entry = self.studio.ledger.find(request.path_params["image"].removesuffix(".png"))
-        if entry is None:
-            raise ApiError(404, "there is no such image", "not_found")
-        return await self._png(entry)
-
-    async def _png(self, entry: Entry) -> Response:
-        data = await anyio.to_thread.run_sync(self.studio.file, entry)
-        headers = {
-            "cache-control": "private, max-age=31536000, immutable",
-            "content-disposition": f'inline; filename="{entry.kind}-{entry.id[:8]}.png"',
-            "x-content-type-options": "nosniff",
-        }
-        return Response(data, media_type="image/png", headers=headers)
-
-    async def _check(self, picture: bytes) -> str:
-        """Store a picture if it is one, and return its address in the store."""
-        try:
-            return (await anyio.to_thread.run_sync(self.studio.store.put_user_image, picture)).sha256
-        except UserError as error:
-            raise ApiError(400, str(error), "invalid_image", "image") from error
 
     async def _asked(self, request: Request, body: ChatRequest, client: str) -> Ask:
         """Turn a conversation into a request: on the thread that its last image belongs to, or else a new one."""
@@ -223,7 +145,7 @@ class OpenAIDoor:
             seed=body.seed,
             n=body.imagerag.n,
             mode=body.imagerag.mode or mode_of(body.model),
-            limits=_limits(body.imagerag),
+            limits=limits_of(body.imagerag),
         )
 
     def _continued(self, messages: list[Message], client: str) -> Entry | None:
@@ -251,39 +173,6 @@ class OpenAIDoor:
             raise ApiError(400, f"{len(pictures)} images are more than {MAX_PICTURES}", "too_many_images", "messages")
         return _words(message), pictures
 
-    def _admit(self, client: str, ask: Ask) -> Run:
-        try:
-            return self.studio.create(client, ask)
-        except Busy as busy:
-            headers = {"Retry-After": str(busy.retry_after)}
-            raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
-        except UserError as error:
-            raise ApiError(400, str(error), "invalid_value") from error
-
-    async def _see_through(self, request: Request, run: Run) -> None:
-        """Wait for the end of a run; stop it when the client hangs up.
-
-        Raises:
-            ApiError: it failed.
-        """
-
-        async def hung_up() -> None:
-            while (await request.receive())["type"] != "http.disconnect":
-                pass
-
-        watch = asyncio.create_task(hung_up())
-        follow = asyncio.create_task(_drained(run))
-        try:
-            await asyncio.wait({watch, follow}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            if not follow.done():
-                self.studio.cancel(run)
-            watch.cancel()
-            follow.cancel()
-        if not run.wait(0):
-            raise ApiError(499, "the client hung up", "cancelled")
-        _raise_failure(run)
-
     async def _stream(self, request: Request, run: Run, body: ChatRequest, completion: str) -> AsyncIterator[str]:
         """Yield server-sent events: every step as it happens, and comments in between."""
         address = self._address(request, run)
@@ -303,80 +192,23 @@ class OpenAIDoor:
                 elif text := await anyio.to_thread.run_sync(told, event, address):
                     yield piece({"content": text})
             try:
-                _raise_failure(run)
+                raise_failure(run)
             except ApiError as error:
                 yield f"data: {json.dumps(error.body())}\n\n"
                 return
             yield piece({"content": self._last(request, run)})
             yield piece({}, "stop")
             if body.stream_options and body.stream_options.include_usage:
-                last = chunk_object(completion, body.model, {}) | {"choices": [], "usage": _usage(run)}
+                last = chunk_object(completion, body.model, {}) | {"choices": [], "usage": usage(run)}
                 yield f"data: {json.dumps(last)}\n\n"
             yield "data: [DONE]\n\n"
         finally:
             if not run.wait(0):
                 self.studio.cancel(run)
 
-    async def _draw(self, request: Request, body: ImageRequest, pictures: tuple[bytes, ...]) -> Response:
-        count = body.n or 1
-        own = body.imagerag
-        mode: Mode | None = own.mode or mode_of(body.model)
-        ask = Ask(
-            body.prompt,
-            pictures=pictures,
-            thread=own.thread,
-            seed=body.seed,
-            n=max(count, own.n or 1),
-            mode=mode,
-            limits=_limits(own),
-        )
-        run = self._admit(client_of(request), ask)
-        await self._see_through(request, run)
-        assert run.output is not None
-        best = run.output["image"]
-        if best is None:
-            raise ApiError(400, f"no image was made: {run.output['stop_reason']}", "no_image")
-        others = [record for record in run.output["images"] if record["id"] != best["id"]]
-        chosen = [best, *sorted(others, key=lambda record: -(record["score"] or 0.0))][:count]
-        entries = self.studio.enter(run, chosen)
-        address = self._address(request, run)
-        data: list[dict[str, Any]] = []
-        for record in chosen:
-            entry: dict[str, Any] = {"revised_prompt": run.output["prompt"]}
-            if body.response_format == "b64_json":
-                file = await anyio.to_thread.run_sync(self.studio.file, entries[record["id"]])
-                entry["b64_json"] = base64.b64encode(file).decode("ascii")
-            else:
-                entry["url"] = address(record)
-            data.append(entry)
-        size = (await anyio.to_thread.run_sync(self.studio.picture, entries[best["id"]])).size
-        answer = {
-            "created": int(time.time()),
-            "data": data,
-            "size": f"{size[0]}x{size[1]}",
-            "output_format": "png",
-            "imagerag": self._record(request, run),
-        }
-        return JSONResponse(answer)
-
-    def _base(self, request: Request) -> str:
-        return (self.public_url or str(request.base_url)).rstrip("/")
-
-    def _address(self, request: Request, run: Run) -> Any:
-        base = self._base(request)
-
-        def address(record: Mapping[str, Any]) -> str:
-            return f"{base}/images/{self.studio.enter(run, [record])[record['id']].id}.png"
-
-        return address
-
     def _last(self, request: Request, run: Run) -> str:
         assert run.output is not None
         return ending(run.output, self._address(request, run))
-
-    def _record(self, request: Request, run: Run) -> dict[str, Any]:
-        base = self._base(request)
-        return run_out(self.studio, run, lambda entry_id: f"{base}/images/{entry_id}.png").model_dump(mode="json")
 
     async def _file_object(self, entry: Entry) -> dict[str, Any]:
         return {
@@ -390,75 +222,7 @@ class OpenAIDoor:
         }
 
 
-def client_of(request: Request) -> str:
-    """Return whose a request is, as the guard has found."""
-    client: str = request.scope["imagerag.client"]
-    return client
-
-
-async def parsed_body(request: Request, shape: type[Body]) -> Body:
-    """Return the request's JSON as that shape.
-
-    Raises:
-        ApiError: it is no JSON, or has not that shape.
-    """
-    return _validated(shape, _json(await request.body()))
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, f"the body is not JSON: {error}", "invalid_json") from error
-
-
-def _validated(shape: type[Body], body: Any) -> Body:
-    try:
-        return shape.model_validate(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        given = "" if first["type"] == "missing" else f" (given: {str(first['input'])[:80]!r})"
-        raise ApiError(400, f"{where or 'the body'}: {first['msg']}{given}", "invalid_value", where or None) from error
-
-
-def _limits(own: Settings) -> Limits:
-    given = {name: getattr(own, name) for name in ("max_generations", "max_seconds", "max_steps")}
-    limits: Any = {name: value for name, value in given.items() if value is not None}
-    return limits  # type: ignore[no-any-return]
-
-
 def _words(message: Message) -> str:
     if isinstance(message.content, str):
         return message.content
     return "\n".join(part.text for part in message.content or () if isinstance(part, TextPart))
-
-
-async def _read_upload(upload: UploadFile) -> bytes:
-    data = await upload.read(MAX_PART + 1)
-    if len(data) > MAX_PART:
-        raise ApiError(413, f"{upload.filename!r} has more than {MAX_PART} bytes; send a smaller picture", "too_large")
-    return data
-
-
-async def _drained(run: Run) -> None:
-    async for _ in run.follow():
-        pass
-
-
-def _raise_failure(run: Run) -> None:
-    if run.error is None:
-        if run.output is None:
-            raise ApiError(400, "cancelled before its turn came", "cancelled")
-        return
-    text = error_text(run) or ""
-    if isinstance(run.error, UserError | InvalidArgument):
-        raise ApiError(400, text, "invalid_value")
-    if isinstance(run.error, BudgetExceeded | Cancelled):
-        raise ApiError(400, text, "stopped")
-    raise ApiError(500, text, "internal_error")
-
-
-def _usage(run: Run) -> dict[str, int]:
-    tokens = sum(step["tokens"] for step in run.output["trace"]) if run.output else 0
-    return {"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens}

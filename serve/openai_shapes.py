@@ -124,10 +124,14 @@ class ImageRequest(BaseModel):
     prompt: str
     model: str | None = None
     n: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, ge=1, le=10)
-    size: str | None = Field(default=None, pattern=r"auto|\d+x\d+")
+    size: str | None = None
     response_format: Literal["url", "b64_json"] | None = None
+    output_format: Literal["png", "jpeg", "webp"] = "png"
+    output_compression: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, ge=0, le=100)
+    background: Literal["auto", "opaque"] | None = None
+    partial_images: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, ge=0, le=3)
     seed: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, ge=0, lt=2**32)
-    stream: Literal[False] | None = None
+    stream: bool | None = None
     imagerag: Settings = Settings()
 
 

@@ -22,7 +22,7 @@ from imagerag.records import Mode
 from imagerag.serve.guard import COOKIE, Doorkeeper
 from imagerag.serve.incoming import MAX_PICTURES, uploaded
 from imagerag.serve.ledger import Entry
-from imagerag.serve.openai_api import client_of, parsed_body
+from imagerag.serve.openai_door import client_of, parsed_body
 from imagerag.serve.openai_shapes import ApiError
 from imagerag.serve.outcome import concepts_out, image_out, reference_out, run_out
 from imagerag.serve.room import Busy

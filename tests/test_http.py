@@ -113,10 +113,11 @@ def test_images_are_generated_as_addresses_or_bytes_best_first(serve: Callable[.
     )
     assert [Image.open(io.BytesIO(httpx.get(one.url).content)).getpixel((0, 0))[0] for one in made.data] == [6, 7]
     assert made.model_extra["imagerag"]["stop_reason"] == "satisfied"
-    assert made.size == "16x16"
+    assert made.size == "1024x1024"
     again = client.images.generate(model=MODEL, prompt="an owl", response_format="b64_json")
     data = base64.b64decode(again.data[0].b64_json)
     assert Image.open(io.BytesIO(data)).size == (16, 16)
+    assert again.size == "16x16"
 
 
 def test_what_is_downloaded_carries_its_manifest_without_this_machines_paths(

@@ -1,0 +1,185 @@
+"""What the endpoints of OpenAI's API share: reading requests, admitting runs, following them, naming images."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import anyio
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+
+from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
+from imagerag.graphs.state import Limits
+from imagerag.serve.openai_shapes import ApiError, Settings
+from imagerag.serve.outcome import error_text, run_out
+from imagerag.serve.room import Busy
+from imagerag.serve.runs import Ask, Run
+from imagerag.serve.studio import Studio
+
+MAX_PART = 20 * 2**20
+"""Bytes of one uploaded picture."""
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Door:
+    """What every endpoint has.
+
+    Attributes:
+        studio: the engine.
+        may_fetch: whether pictures may be named by public addresses.
+        public_url: where clients reach the server, if not under the address that they sent the request to.
+    """
+
+    studio: Studio
+    may_fetch: bool = False
+    public_url: str | None = None
+
+    async def _check(self, picture: bytes) -> str:
+        """Store a picture if it is one, and return its address in the store."""
+        try:
+            return (await anyio.to_thread.run_sync(self.studio.store.put_user_image, picture)).sha256
+        except UserError as error:
+            raise ApiError(400, str(error), "invalid_image", "image") from error
+
+    def _admit(self, client: str, ask: Ask) -> Run:
+        try:
+            return self.studio.create(client, ask)
+        except Busy as busy:
+            headers = {"Retry-After": str(busy.retry_after)}
+            raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
+        except UserError as error:
+            raise ApiError(400, str(error), "invalid_value") from error
+
+    async def _see_through(self, request: Request, run: Run) -> None:
+        """Wait for the end of a run; stop it when the client hangs up.
+
+        Raises:
+            ApiError: it failed.
+        """
+
+        async def hung_up() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+
+        watch = asyncio.create_task(hung_up())
+        follow = asyncio.create_task(_drained(run))
+        try:
+            await asyncio.wait({watch, follow}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not follow.done():
+                self.studio.cancel(run)
+            watch.cancel()
+            follow.cancel()
+        if not run.wait(0):
+            raise ApiError(499, "the client hung up", "cancelled")
+        raise_failure(run)
+
+    def _base(self, request: Request) -> str:
+        return (self.public_url or str(request.base_url)).rstrip("/")
+
+    def _address(self, request: Request, run: Run) -> Any:
+        base = self._base(request)
+
+        def address(record: Mapping[str, Any]) -> str:
+            return f"{base}/images/{self.studio.enter(run, [record])[record['id']].id}.png"
+
+        return address
+
+    def _record(self, request: Request, run: Run) -> dict[str, Any]:
+        base = self._base(request)
+        return run_out(self.studio, run, lambda entry_id: f"{base}/images/{entry_id}.png").model_dump(mode="json")
+
+
+def client_of(request: Request) -> str:
+    """Return whose a request is, as the guard has found."""
+    client: str = request.scope["imagerag.client"]
+    return client
+
+
+async def parsed_body(request: Request, shape: type[Body]) -> Body:
+    """Return the request's JSON as that shape.
+
+    Raises:
+        ApiError: it is no JSON, or has not that shape.
+    """
+    return validated(shape, json_of(await request.body()))
+
+
+def json_of(body: bytes) -> Any:
+    """Return what a body says.
+
+    Raises:
+        ApiError: it is no JSON.
+    """
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, f"the body is not JSON: {error}", "invalid_json") from error
+
+
+def validated(shape: type[Body], body: Any) -> Body:
+    """Return a body as that shape.
+
+    Raises:
+        ApiError: it has not that shape; names the first field that is wrong.
+    """
+    try:
+        return shape.model_validate(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        given = "" if first["type"] == "missing" else f" (given: {str(first['input'])[:80]!r})"
+        raise ApiError(400, f"{where or 'the body'}: {first['msg']}{given}", "invalid_value", where or None) from error
+
+
+def limits_of(own: Settings) -> Limits:
+    """Return the limits among our own settings."""
+    given = {name: getattr(own, name) for name in ("max_generations", "max_seconds", "max_steps")}
+    limits: Any = {name: value for name, value in given.items() if value is not None}
+    return limits  # type: ignore[no-any-return]
+
+
+async def read_upload(upload: UploadFile) -> bytes:
+    """Return the bytes of an uploaded picture.
+
+    Raises:
+        ApiError: it is too large.
+    """
+    data = await upload.read(MAX_PART + 1)
+    if len(data) > MAX_PART:
+        raise ApiError(413, f"{upload.filename!r} has more than {MAX_PART} bytes; send a smaller picture", "too_large")
+    return data
+
+
+async def _drained(run: Run) -> None:
+    async for _ in run.follow():
+        pass
+
+
+def raise_failure(run: Run) -> None:
+    """Raise what a run ended with.
+
+    Raises:
+        ApiError: it failed, or was cancelled before its turn came.
+    """
+    if run.error is None:
+        if run.output is None:
+            raise ApiError(400, "cancelled before its turn came", "cancelled")
+        return
+    text = error_text(run) or ""
+    if isinstance(run.error, UserError | InvalidArgument):
+        raise ApiError(400, text, "invalid_value")
+    if isinstance(run.error, BudgetExceeded | Cancelled):
+        raise ApiError(400, text, "stopped")
+    raise ApiError(500, text, "internal_error")
+
+
+def usage(run: Run) -> dict[str, int]:
+    """Return the tokens that the run's models took, as the API counts them."""
+    tokens = sum(step["tokens"] for step in run.output["trace"]) if run.output else 0
+    return {"prompt_tokens": tokens, "completion_tokens": 0, "total_tokens": tokens}

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
+from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
-from mcp.types import CallToolResult, ToolAnnotations
+from mcp.types import CallToolResult, ListResourcesResult, PaginatedRequestParams, ToolAnnotations
 from mcp.types import Resource as ListedResource
 from pydantic import Field
 
@@ -36,22 +37,24 @@ Title = Annotated[str, Field(description=THREAD)]
 
 
 class DoorServer(MCPServer[Any]):
-    """Lists a client's own newest images as resources; that needs one client, as on stdio."""
+    """Lists, besides what is fixed, the newest images of the client who asks, and of no other."""
 
     studio: Studio
-    client: str | None = None
+    client_of: ClientOf
 
-    async def list_resources(self) -> list[ListedResource]:
-        """Return the fixed resources, and the newest images of the one client there is."""
-        listed = await super().list_resources()
-        if self.client is None:
-            return listed
-        return listed + [
+    async def _handle_list_resources(
+        self, ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None
+    ) -> ListResourcesResult:
+        """The SDK's public ``list_resources`` is not told who asks."""
+        fixed = await super()._handle_list_resources(ctx, params)
+        client = self.client_of(getattr(ctx.request, "headers", None))
+        images = [
             ListedResource(
                 uri=address(entry.id), name=f"{entry.thread}/{entry.name}", title=entry.title, mime_type="image/png"
             )
-            for entry in self.studio.ledger.latest(self.client)
+            for entry in self.studio.ledger.latest(client)
         ]
+        return ListResourcesResult(resources=[*fixed.resources, *images])
 
 
 def build_mcp(studio: Studio, client_of: ClientOf | None = None) -> DoorServer:
@@ -65,8 +68,8 @@ def build_mcp(studio: Studio, client_of: ClientOf | None = None) -> DoorServer:
         "imagerag", title="imagerag", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
     )
     server.studio = studio
-    server.client = LOCAL if client_of is None else None
-    whose = _whose(client_of)
+    server.client_of = client_of or (lambda headers: LOCAL)
+    whose = _whose(server.client_of)
     for name in studio.tools:
         _add_step(server, studio, name, whose)
     add_loop(server, studio, whose)
@@ -75,11 +78,8 @@ def build_mcp(studio: Studio, client_of: ClientOf | None = None) -> DoorServer:
     return server
 
 
-def _whose(client_of: ClientOf | None) -> Callable[[Context[Any, Any]], str]:
-    def client(context: Context[Any, Any]) -> str:
-        return LOCAL if client_of is None else client_of(context.headers)
-
-    return client
+def _whose(client_of: ClientOf) -> Callable[[Context[Any, Any]], str]:
+    return lambda context: client_of(context.headers)
 
 
 def _add_step(server: DoorServer, studio: Studio, name: str, whose: Callable[[Context[Any, Any]], str]) -> None:

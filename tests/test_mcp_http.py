@@ -51,6 +51,8 @@ def test_an_image_is_made_with_progress_and_read_by_its_owner_alone(tmp_path: Pa
             assert not made.is_error, made.content
             uri = made.structured_content["image"]["uri"]
             assert (await mine.read_resource(uri)).contents[0].blob
+            assert uri in {str(one.uri) for one in (await mine.list_resources()).resources}
+            assert uri not in {str(one.uri) for one in (await other.list_resources()).resources}
             with pytest.raises(MCPError):
                 await other.read_resource(uri)
             asked = await other.call_tool("get_image", {"run_id": made.structured_content["run_id"]})

@@ -70,7 +70,7 @@ class Reranker(Protocol):
     def rerank(
         self, captions: Sequence[str], candidates: Sequence[Sequence[Image.Image]], subjects: Sequence[Image.Image]
     ) -> list[list[int]]:
-        """Return for each caption the places of all its candidates, best first.
+        """Return for each caption the places of those candidates that are of use, best first.
 
         Args:
             captions: what was looked for.

@@ -38,8 +38,8 @@ class Rankings(BaseModel):
 class VlmReranker:
     """Asks a vision-language model which of the candidates really show what was looked for.
 
-    All captions of a look-up are one question. Candidates that the model leaves out come last, in their order: what
-    does not look right to it may yet be all there is. Where it gives nothing usable, the order stays.
+    All captions of a look-up are one question. What the model does not name is left out, since a wrong reference harms
+    more than none. Where it gives nothing usable, the order stays.
 
     Args:
         model: takes images.
@@ -71,7 +71,8 @@ class VlmReranker:
             if ranking.caption <= len(asked):
                 of_it = orders[asked[ranking.caption - 1]]
                 best = [place - 1 for place in dict.fromkeys(ranking.best) if 0 < place <= len(of_it)]
-                orders[asked[ranking.caption - 1]] = [*best, *(at for at in of_it if at not in best)]
+                if best or not ranking.best:
+                    orders[asked[ranking.caption - 1]] = best
         return orders
 
 

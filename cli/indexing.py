@@ -72,6 +72,7 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
                 options.paths,
                 reading=Reading(options.licence, options.image_column, options.caption_column, options.allow_urls),
                 progress=lambda done, total: bars.update("adding", done, total),
+                building=lambda done, total: bars.update("building the search index", done, total),
                 on_wait=lambda text: print(text, file=sys.stderr),
                 engine=options.engine,
             )

@@ -295,6 +295,7 @@ def _add_parts(parser: Parser) -> Any:
     _setting(parts, "image_size", _whole, "N", "longer side in pixels of images sent to models", "what each takes")
     _setting(parts, "lookup_model", str, "NAME", "CLIP model that searches your own pictures; several by commas: fused")
     _setting(parts, "lookup_floor", _number, "X", "similarity below which nothing is looked up", "0.45 of embedded")
+    _setting(parts, "lookup_diverse", _number, "X", "0..1, how unlike each other the own pictures found are")
     _setting(parts, "rerank", str, "HOW", "what puts references in a better order: none, vlm, or subject")
     _setting(parts, "mode", str, "MODE", f"one of {', '.join(MODES)}")
     return parts

@@ -77,6 +77,7 @@ class OpenClipEmbedder:
         model_id: stamped on the index.
         device: a torch device name.
         known_texts: unit embeddings that need no computing, by text; from the same model.
+        name: by which ``load_embedder`` finds it.
     """
 
     def __init__(
@@ -87,7 +88,9 @@ class OpenClipEmbedder:
         model_id: str,
         device: str = "cpu",
         known_texts: dict[str, NDArray[np.float32]] | None = None,
+        name: str = "",
     ) -> None:
+        self.name = name
         self._model = model.eval()
         self.preparation = Preparation(preprocess, getattr(model.visual, "preprocess_cfg", {}))
         self._tokenizer = tokenizer
@@ -202,7 +205,7 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
             f"open_clip could not load {rest!r} ({line[0][:160] if line else type(error).__name__}); "
             "see open_clip.list_pretrained(), or use the embedded model"
         ) from error
-    return OpenClipEmbedder(model, preprocess, tokenizer, model_id=model_id_of(name), device=device)
+    return OpenClipEmbedder(model, preprocess, tokenizer, model_id=model_id_of(name), device=device, name=name)
 
 
 def full_name(name: str) -> str:

@@ -54,6 +54,7 @@ class Context:
         lookup_model: which CLIP model searches the person's own pictures, as ``imagerag index add --model`` takes it;
             several with commas between, then their ranks and that of the captions' words are fused.
         lookup_floor: cosine below which nothing is found; 0.45 of the embedded model and none of others when ``None``.
+        lookup_diverse: 0..1, how unlike each other the person's own pictures are that are found together.
         rerank: what puts references in a better order: ``none``; ``vlm``, the model that judges or decides, which looks
             at twice as many as are wanted; ``subject``, likeness to the user's own images.
         chroma: address of the Chroma server that holds the search index of the person's own pictures; it lies in the
@@ -88,6 +89,7 @@ class Context:
     out: str | None = None
     lookup_model: str = "embedded"
     lookup_floor: float | None = None
+    lookup_diverse: float = 0.0
     rerank: str = "none"
     chroma: str | None = None
     record: str | None = None
@@ -113,6 +115,8 @@ class Context:
             )
         if self.rerank not in RERANKERS:
             raise UserError(f"rerank {self.rerank!r} is not one of {', '.join(RERANKERS)}; give --rerank one of these")
+        if not 0 <= self.lookup_diverse <= 1:
+            raise UserError(f"lookup_diverse {self.lookup_diverse!r} is outside 0..1; give --lookup-diverse 0 to 1")
         if not self.lookup_models:
             raise UserError(f"lookup_model {self.lookup_model!r} names no model; leave --lookup-model out, or name one")
         _within("n", self.n, 1, 16)
@@ -227,7 +231,7 @@ _KINDS: dict[str, type] = {
     "max_generations": int,
     "max_tokens": int,
 }
-_KINDS |= {"lookup_floor": float, "max_seconds": float, "max_money": float}
+_KINDS |= {"lookup_floor": float, "lookup_diverse": float, "max_seconds": float, "max_money": float}
 
 
 def _parse(name: str, value: Any, where: str) -> Any:

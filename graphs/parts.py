@@ -118,7 +118,9 @@ class ResolvedParts:
         if self.injected.index is not None:
             return self.injected.index
         context, emit = self.context, self.emit
-        index = open_index(self.home, context.chroma, context.lookup_models, context.lookup_floor)
+        index = open_index(
+            self.home, context.chroma, context.lookup_models, context.lookup_floor, context.lookup_diverse
+        )
         if emit is not None:
             index.library.progress = lambda done, total: emit(
                 {"event": "progress", "what": "indexing", "done": done, "total": total}
@@ -167,7 +169,11 @@ def open_own(home: Path, chroma: str | None = None, model: str = "embedded") -> 
 
 @lru_cache(maxsize=4)
 def open_index(
-    home: Path, chroma: str | None = None, models: tuple[str, ...] = ("embedded",), floor: float | None = None
+    home: Path,
+    chroma: str | None = None,
+    models: tuple[str, ...] = ("embedded",),
+    floor: float | None = None,
+    diverse: float = 0.0,
 ) -> "TogetherIndex":
     """Return this process's one index of a data directory; Chroma wants no second client on the same files.
 
@@ -176,6 +182,7 @@ def open_index(
         models: that search the own pictures; several are fused.
         floor: similarity below which nothing is found; if not given ``FLOOR``, and none for what other models than the
             embedded one have found, whose cosines mean something else.
+        diverse: see ``TogetherIndex``.
     """
     from imagerag.index.chroma import ChromaIndex
     from imagerag.index.own import FLOOR, SeveralModels, TogetherIndex
@@ -184,5 +191,5 @@ def open_index(
     own_floor = floor if floor is not None else FLOOR if models == ("embedded",) else -1.0
     library = ChromaIndex(home, embedded_clip())
     return TogetherIndex(
-        library, own[0] if len(own) == 1 else SeveralModels(own), FLOOR if floor is None else floor, own_floor
+        library, own[0] if len(own) == 1 else SeveralModels(own), FLOOR if floor is None else floor, own_floor, diverse
     )

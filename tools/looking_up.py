@@ -21,7 +21,7 @@ def look_up(bench: Workbench, pairs: Sequence[tuple[str, str]], k: int) -> tuple
         k: references per concept.
 
     Returns:
-        For each concept what was found, best first, at most ``k``; and the captions that found nothing.
+        For each concept what was found, best first, at most ``k``; and the captions that found nothing of use.
     """
     captions = [caption for _, caption in pairs]
     reranker = bench.parts.reranker

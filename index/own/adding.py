@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
@@ -58,16 +59,17 @@ class Adding:
         self._meaning = meaning
         self._remembered = Remembered(known, shards)
         self._looks: Looks | None = None
+        self._compared: set[str] = set()
         self.outcome = Added()
 
     def run(self, source: Source, licence: str, progress: Callable[[int], None]) -> None:
         """Add one source; ``progress`` is told how many of its items are done."""
         seen: set[str] = set()
-        lost: set[str] = set()
-        done = 0
+        spoilt: set[str] = set()
+        done = told = 0
 
         def changed() -> Iterator[Item]:
-            nonlocal done
+            nonlocal done, told
             for item in source.items(lambda item: not self._unchanged(item, licence)):
                 if item.key in seen and not item.problem:
                     problem = f"{item.key!r} comes twice in {source.name!r}; the first one is taken"
@@ -80,6 +82,7 @@ class Adding:
                 done += 1
                 if self.outcome.unchanged % TOLD == 0:
                     progress(done)
+                    told = done
 
         with ThreadPoolExecutor(1) as writer:
             writing: Future[None] | None = None
@@ -94,14 +97,23 @@ class Adding:
                 self.outcome.skipped += skipped
                 self.outcome.notes += [{"path": one.item.key, "note": one.note} for one in good if one.note]
                 self.outcome.duplicates += self._like_others(good)
-                lost |= {entry["path"] for entry in skipped}
+                # Its bytes are other ones now, and no picture. Without bytes, as of an address while the network is
+                # down, what was there before stays.
+                spoilt |= {one.item.key for one in batch if one.problem and one.sha256}
                 done += len(batch)
                 progress(done)
+                told = done
             if writing is not None:
                 writing.result()
-        progress(done)
-        gone = [key for key in self._known.by_key if key in lost or (key not in seen and source.owns(key))]
-        self.outcome.removed += len([key for key in gone if key not in lost])
+        if done != told:
+            progress(done)
+        gone = [
+            key
+            for key, at in self._known.by_key.items()
+            if key in spoilt
+            or (key not in seen and source.owns(key) and _alike(source.name, self._known.value(at, "root")))
+        ]
+        self.outcome.removed += len(gone)
         if gone:
             self._shards.write(GONE, {"key": gone})
 
@@ -112,8 +124,9 @@ class Adding:
             self._looks = Looks(zip(keys, self._known.looks.tolist(), strict=True))
         found = []
         for one in batch:
-            if one.vector is None:
+            if one.vector is None or one.sha256 in self._compared:
                 continue
+            self._compared.add(one.sha256)
             other = self._looks.like(one.item.key, one.look)
             if other is not None:
                 found.append({"path": one.item.key, "like": other})
@@ -159,3 +172,12 @@ class Adding:
 
 COMPARED = ("size", "mtime", "caption", "title", "source", "licence")
 """Of an item, what makes it another when it changes."""
+_KIND = re.compile(r"[a-z0-9-]{2,}:")
+
+
+def _alike(source: str, root: str) -> bool:
+    """Tell whether a source may remove what was added as part of ``root``: itself, or a folder in another folder.
+
+    What a table or an archive names is not gone because a folder around it does not show it.
+    """
+    return source == root or not (_KIND.match(source) or _KIND.match(root))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import uuid
@@ -24,6 +23,8 @@ from imagerag.store.files import write_whole
 
 UPSERT = 2000
 """Vectors handed to Chroma at a time; it takes 5,461."""
+LIBRARY = "library"
+"""File with the name of this library on servers."""
 PAGE = 50_000
 """Ids asked of Chroma at a time."""
 HNSW = {"space": "cosine", "max_neighbors": 16, "ef_construction": 128, "ef_search": 256}
@@ -108,6 +109,8 @@ class Collections:
         """
         from chromadb.errors import ChromaError
 
+        if not (self._directory / LIBRARY).exists():
+            write_whole(self._directory / LIBRARY, uuid.uuid4().hex[:8].encode())
         applied = self.applied()
         names = frozenset(shard.name for shard in known.shards)
         try:
@@ -154,13 +157,6 @@ class Collections:
         )
         self.words = Words(self._words_file)
 
-    def renamed(self, shards: Sequence[str]) -> None:
-        """Note that what Chroma holds now lies in these shards. For the lock's holder."""
-        applied = self.applied()
-        if applied is not None:
-            content = {**applied._asdict(), "shards": sorted(shards)}
-            write_whole(self.file, json.dumps(content).encode())
-
     def close(self) -> None:
         """Let go of Chroma's files."""
         if self._client is not None and not self._address:
@@ -175,8 +171,15 @@ class Collections:
         return self.file.with_name(self.file.name.replace("applied-", "words-")).with_suffix(".sqlite")
 
     def _name(self, kind: str) -> str:
-        library = hashlib.sha256(str(self._directory).encode()).hexdigest()[:8]
-        return f"{kind}-{library}-{self._tag}"
+        return f"{kind}-{self._library}-{self._tag}"
+
+    @property
+    def _library(self) -> str:
+        """What tells this library from others on one server: made up once, since two machines may have one path."""
+        try:
+            return (self._directory / LIBRARY).read_text(encoding="ascii").strip()
+        except OSError:
+            return "none"
 
     def _connect(self, place: str) -> None:
         self._client = http_client(place) if self._address else open_client(self._directory / place)
@@ -240,6 +243,24 @@ class Collections:
     def _get(self) -> None:
         self.pictures = self._client.get_collection(self._name("pictures"), embedding_function=None)
         self.captions = self._client.get_collection(self._name("captions"), embedding_function=None)
+
+
+def renamed(directory: Path, model: str, before: frozenset[str], shards: Sequence[str]) -> None:
+    """Note wherever a model's rows have been brought to, that they lie in other shards now. For the lock's holder.
+
+    Args:
+        directory: of the own pictures.
+        model: whose rows.
+        before: names of the shards they lay in; what was not brought up to those lags behind and goes on doing so.
+        shards: names of those they lie in now.
+    """
+    for file in directory.glob(f"applied-*{model_tag(model)}.json"):
+        try:
+            content = json.loads(file.read_bytes())
+            if frozenset(content["shards"]) == before:
+                write_whole(file, json.dumps({**content, "shards": sorted(shards)}).encode())
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # a copy can always be made again
 
 
 def caption_ids(known: Known) -> dict[str, int]:

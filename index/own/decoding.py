@@ -50,22 +50,26 @@ class Decoded(NamedTuple):
 def decode(item: Item, embedded: Callable[[str], bool], prepare: Callable[[Image.Image], Any]) -> Decoded:
     """Read an item, and decode it unless a picture of the same bytes is embedded already.
 
-    Raises:
-        UserError: it can't be read or is no picture; says why in one line.
+    What can't be read, or is no picture, comes back with the problem in one line; without a digest if no bytes were to
+    be had, which says nothing of what was there before.
     """
+    data, item = item.data, item._replace(data=None)
     if item.problem:
-        raise UserError(item.problem)
-    data = item.data if item.data is not None else read_origin(item.origin)
-    sha256 = hashlib.sha256(data).hexdigest()
-    item = item._replace(data=None)
-    if embedded(sha256):
-        return Decoded(item, sha256, None, 0, "")
-    pixels, note = _header(data)
-    if pixels < LARGE:
-        picture = _small(data, item.key)
-    else:
-        with _LARGE:
+        return Decoded(item, "", None, 0, "", item.problem)
+    sha256 = ""
+    try:
+        data = read_origin(item.origin) if data is None else data
+        sha256 = hashlib.sha256(data).hexdigest()
+        if embedded(sha256):
+            return Decoded(item, sha256, None, 0, "")
+        pixels, note = _header(data)
+        if pixels < LARGE:
             picture = _small(data, item.key)
+        else:
+            with _LARGE:
+                picture = _small(data, item.key)
+    except UserError as error:
+        return Decoded(item, sha256, None, 0, "", str(error))
     return Decoded(item, sha256, prepare(picture), look_of(picture), note)
 
 

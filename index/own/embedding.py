@@ -34,7 +34,7 @@ class Embedded(NamedTuple):
 
     Attributes:
         item: the item, without its bytes.
-        sha256: of the bytes, hex; empty where they could not be read.
+        sha256: of the bytes, hex; empty where there were none to be had.
         vector: (d,) its embedding; ``None`` if a picture of the same bytes was embedded before, or there is a problem.
         look: see ``imagerag.index.own.decoding.look_of``.
         note: what a person should know of how it was taken, or empty.
@@ -59,6 +59,10 @@ class Engine(Protocol):
             items: what has to be read; asked for as it is needed, by the thread that iterates.
             before: SHA-256 of what was embedded before. What was yielded counts as embedded from the next step on.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds."""
         ...
 
 
@@ -98,6 +102,9 @@ class Threads:
             while embedding:
                 yield _finished(*embedding.popleft())
 
+    def close(self) -> None:
+        """Nothing is held between calls."""
+
 
 def open_engine(name: str, embedder: Embedder) -> Engine:
     """Return the engine of a name: ``threads``, ``ray``, or ``ray:ADDRESS`` for a cluster.
@@ -133,7 +140,7 @@ def _decoded(items: Iterator[Item], before: Collection[str], prepare: Callable[[
 
         def more() -> None:
             for item in islice(items, AHEAD + 1 - len(waiting)):
-                waiting.append(pool.submit(_taken, item, before, prepare))
+                waiting.append(pool.submit(decode, item, before.__contains__, prepare))
 
         try:
             more()
@@ -148,13 +155,6 @@ def _decoded(items: Iterator[Item], before: Collection[str], prepare: Callable[[
             raise
     if batch:
         yield batch
-
-
-def _taken(item: Item, before: Collection[str], prepare: Callable[[Any], Any]) -> Decoded:
-    try:
-        return decode(item, before.__contains__, prepare)
-    except UserError as error:
-        return Decoded(item._replace(data=None), "", None, 0, "", str(error))
 
 
 def _itself(picture: Any) -> Any:

@@ -8,6 +8,7 @@ can be removed at any time.
 from __future__ import annotations
 
 import json
+import shlex
 import threading
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -20,9 +21,10 @@ from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.building import Progress
 from imagerag.index.lock import one_writer
 from imagerag.index.own.adding import Added, Adding
-from imagerag.index.own.collection import Collections
+from imagerag.index.own.collection import Collections, renamed
 from imagerag.index.own.embedding import open_engine
 from imagerag.index.own.filters import Condition
+from imagerag.index.own.gone import GoneSource
 from imagerag.index.own.items import Origin, Source
 from imagerag.index.own.known import Known, Reader, merge
 from imagerag.index.own.origins import read_origin
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 FOLDER = "own"
 SMALL_SHARDS = 64
 """So many shards are merged when a run ends: each is a file to open."""
+MOST_TIMES = 64
+"""Times ``k`` that are looked through at most, for as many pictures as are wanted."""
 SHOWN = 10_000
 """Pictures that the critic compares with, the newest: it looks at all of them in every window of an image."""
 
@@ -70,6 +74,7 @@ class OwnPictures:
         *,
         reading: Reading | None = None,
         progress: Progress | None = None,
+        building: Progress | None = None,
         on_wait: Callable[[str], None] | None = None,
         engine: str = "threads",
     ) -> Added:
@@ -79,6 +84,7 @@ class OwnPictures:
             sources: as ``imagerag index add`` takes them, or opened ones.
             reading: how they are read. A licence that isn't given leaves unchanged pictures the one they have.
             progress: told how many of the pictures are done.
+            building: told how far the search index has been brought up to date.
             on_wait: told in words when another process is adding.
             engine: where pictures are read and embedded; see ``open_engine``.
 
@@ -88,21 +94,43 @@ class OwnPictures:
         """
         embedding = open_engine(engine, self.embedder)
         reading = (reading or Reading())._replace(folder=self.directory / "fetched")
-        opened = open_sources(sources, reading)
+        opened = self._opened(sources, reading)
         self.directory.mkdir(parents=True, exist_ok=True)
         outcome = Added()
         with self._lock, one_writer(self.directory / "lock", on_wait=on_wait):
-            total, done = sum(source.count() for source in opened), 0
+            counts = [source.count() for source in opened]
+            total, done = sum(counts), 0
+            if progress is not None:
+                progress(0, total)
             report = read_skipped(self.directory)
-            for source in opened:
-                adding = Adding(self._shards, self.known(), self.embedder, embedding, _one_space(self.embedder))
-                adding.run(source, reading.licence, _beyond(done, total, progress))
-                done += source.count()
-                outcome = outcome.and_then(adding.outcome)
-                report[source.name] = adding.outcome.skipped
-                write_whole(self.directory / SKIPPED, json.dumps(report, ensure_ascii=False).encode())
-            self._bring_up_to_date(self.known(), progress)
+            try:
+                for source, count in zip(opened, counts, strict=True):
+                    adding = Adding(self._shards, self.known(), self.embedder, embedding, _one_space(self.embedder))
+                    adding.run(source, reading.licence, _beyond(done, total, progress))
+                    done += count
+                    outcome = outcome.and_then(adding.outcome)
+                    # Of single files of a folder only these have been looked at.
+                    others = [entry for entry in report.get(source.name, []) if not source.owns(entry["path"])]
+                    kept = [entry for entry in others if Path(entry["path"]).exists()]
+                    report[source.name] = kept + adding.outcome.skipped
+                    write_whole(self.directory / SKIPPED, json.dumps(report, ensure_ascii=False).encode())
+            finally:
+                embedding.close()
+            self._bring_up_to_date(self.known(), building)
         return outcome
+
+    def _opened(self, sources: Sequence[str | Path | Source], reading: Reading) -> list[Source]:
+        """Open the sources; what was added once and is there no more is one, too, and has nothing."""
+        roots = set(self.known().table.column("root").to_pylist())
+        gone: list[Source] = []
+        there: list[str | Path | Source] = []
+        for source in sources:
+            path = Path(source).expanduser().absolute() if isinstance(source, (str, Path)) and str(source) else None
+            if path is not None and str(path) in roots and not path.exists():
+                gone.append(GoneSource(path))
+            else:
+                there.append(source)
+        return [*open_sources(there, reading), *gone]
 
     def known(self) -> Known:
         """Return what is known of the pictures now."""
@@ -136,8 +164,15 @@ class OwnPictures:
         """
         fused = not _one_space(self.embedder) if fused is None else fused
         subject = self.embedder.embed_images([like])[0] if like is not None else None
-        known, answers = self.found(captions, Wish(k, frozenset(exclude), tuple(where), fused, fold, diverse, subject))
-        return [self.hits(known, found) for found in answers]
+        asked = k
+        while True:
+            wish = Wish(asked, frozenset(exclude), tuple(where), fused, fold, diverse, subject)
+            known, answers = self.found(captions, wish)
+            hits = [self.hits(known, found, k) for found in answers]
+            # Copies were folded, or files are gone: there may be more further down.
+            if asked >= min(len(known), MOST_TIMES * k) or all(len(of_it) == k for of_it in hits):
+                return hits
+            asked = min(4 * asked, MOST_TIMES * k)
 
     def found(self, captions: Sequence[str], wish: Wish) -> tuple[Known, list[list[Found]]]:
         """Return the rows that are found for each caption, best first, and what is known, which they are rows of.
@@ -203,10 +238,16 @@ class OwnPictures:
                 "the own pictures were indexed by an earlier version; "
                 "next: imagerag index add FOLDER, which embeds them again"
             )
-        if others := self._shards.models():
+        for other in self._shards.models():
+            roots = sorted(set(Reader(self._shards, other).known().table.column("root").to_pylist()))
+            if not roots:
+                continue
+            named = " ".join(map(shlex.quote, roots[:ROOTS])) + (" ..." if len(roots) > ROOTS else "")
+            name = getattr(self.embedder, "name", "")
+            model = f" --model {shlex.quote(name)}" if name not in ("", "embedded") else ""
             raise UserError(
-                f"the own pictures were indexed with {others[0]!r}, not {self.embedder.model_id!r}; "
-                "next: imagerag index add FOLDER, which embeds them with this model, too"
+                f"the own pictures were indexed with {other!r}, not {self.embedder.model_id!r}; "
+                f"next: imagerag index add {named}{model}, which embeds them with this model, too"
             )
         return False
 
@@ -224,13 +265,19 @@ class OwnPictures:
         self._collections.bring_up_to(known, shown)
         live = self._shards.live()
         if len(live) > SMALL_SHARDS and len(live) > 2 * len(known) / FULL_ENOUGH:
-            names = merge(self._shards, self._shards.models())
-            self._collections.renamed(names[self.embedder.model_id])
+            models = self._shards.models()
+            before = {
+                model: frozenset(shard.name for shard in Reader(self._shards, model).known().shards) for model in models
+            }
+            for model, names in merge(self._shards, models).items():
+                renamed(self.directory, model, before[model], names)
 
-    def hits(self, known: Known, found: Sequence[Found]) -> list[Hit]:
+    def hits(self, known: Known, found: Sequence[Found], k: int) -> list[Hit]:
         """Return what was found, but for pictures whose file has gone since: nothing can be drawn with them."""
-        hits = []
+        hits: list[Hit] = []
         for at, similarity in found:
+            if len(hits) == k:
+                break
             fields = {name: known.value(at, name) for name in ("sha256", "caption", "title", "source", "licence")}
             copy = self._copy(fields["sha256"])
             if not copy.is_file():
@@ -267,6 +314,8 @@ class OwnPictures:
 
 FULL_ENOUGH = 4096
 """Rows per shard from which on merging would not pay."""
+ROOTS = 3
+"""Sources that an error names."""
 SKIPPED = "skipped.json"
 
 

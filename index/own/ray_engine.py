@@ -12,7 +12,7 @@ import os
 import pickle
 import socket
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -62,22 +62,35 @@ class Ray:
             raise UserError(f"{embedder.model_id!r} can't be sent to other processes; leave out --engine ray")
         self._embedder = embedder
         self._address = address
+        self._stack = ExitStack()
+        self._connected = False
 
     def embedded(self, items: Iterator[Item], before: Collection[str]) -> Iterator[list[Embedded]]:
         """See ``Engine``."""
         import ray
 
-        with _connected(self._address):
+        model = digests = None
+        for part in _parts(items):
+            good = [item for item in part if not item.problem]
             try:
-                model = ray.put(self._embedder)
-                digests = ray.put(np.sort(np.array([bytes.fromhex(one) for one in before], "S32")))
-                for part in _parts(items):
-                    good = [item for item in part if not item.problem]
-                    outcomes = self._run(good, model, digests) if good else iter(())
-                    yield from _in_order(part, outcomes)
-                    assert next(outcomes, None) is None  # and Ray has ended its execution
+                if good and model is None:
+                    self._connect()
+                    model = ray.put(self._embedder)
+                    digests = ray.put(np.sort(np.array([bytes.fromhex(one) for one in before], "S32")))
+                outcomes = self._run(good, model, digests) if good else iter(())
+                yield from _in_order(part, outcomes)
+                assert next(outcomes, None) is None  # and Ray has ended its execution
             except ray.exceptions.RayError as error:
                 raise UserError(f"Ray gave up ({first_line(error)}); what was embedded is kept: add again") from error
+
+    def close(self) -> None:
+        """Leave the cluster, or end the one on this machine; not one that the program has joined itself."""
+        self._stack.close()
+
+    def _connect(self) -> None:
+        if not self._connected:
+            self._stack.enter_context(_connected(self._address))
+            self._connected = True
 
     def _run(self, items: Sequence[Item], model: Any, digests: Any) -> Iterator[dict[str, Any]]:
         """Yield what came of each item, in order."""
@@ -113,14 +126,9 @@ class _Reading:
         out: dict[str, list[Any]] = {name: [] for name in ("sha256", "picture", "look", "note", "problem")}
         for packed, data in zip(batch["item"], batch["data"], strict=True):
             key, *origin = pickle.loads(packed)
-            sha256, picture, look, note, problem = "", b"", 0, "", ""
-            try:
-                one = decode(Item(key, Origin(*origin), data=data or None), self._before, self._prepare)
-                sha256, look, note = one.sha256, one.look, one.note
-                picture = pickle.dumps(one.picture) if one.picture is not None else b""
-            except UserError as error:
-                problem = str(error)
-            for name, value in zip(out, (sha256, picture, look, note, problem), strict=True):
+            one = decode(Item(key, Origin(*origin), data=data or None), self._before, self._prepare)
+            picture = pickle.dumps(one.picture) if one.picture is not None else b""
+            for name, value in zip(out, (one.sha256, picture, one.look, one.note, one.problem), strict=True):
                 out[name].append(value)
         columns: Columns = {name: np.array(values, object) for name, values in out.items() if name != "look"}
         return columns | {"look": np.array(out["look"], np.uint64)}

@@ -126,7 +126,7 @@ class Searcher:
 
     def _picked(self, best: list[str], wish: Wish) -> list[str]:
         """Choose ``k`` of the candidates, best first: near-duplicates folded, then the unlike."""
-        if wish.fold:
+        if wish.fold or wish.diverse > 0:  # copies are what is least unlike
             best = self._folded(best)
         if wish.diverse > 0 and len(best) > wish.k:
             best = best[: POOL * wish.k]

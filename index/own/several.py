@@ -85,7 +85,7 @@ class SeveralModels:
             own.close()
 
     def _picked(self, best: list[Candidate], k: int, fold: bool, diverse: float) -> list[Candidate]:
-        if fold:
+        if fold or diverse > 0:
             kept: list[Candidate] = []
             for one in best:
                 if not any(near(_look(one), _look(other)) for other in kept):
@@ -116,4 +116,4 @@ def _look(one: Candidate) -> int:
 
 
 def _hits(one: Candidate) -> list[Hit]:
-    return one.own.hits(one.known, [one.found])
+    return one.own.hits(one.known, [one.found], 1)

@@ -29,6 +29,7 @@ class TogetherIndex:
         library: the library's index.
         own: the own pictures; embedded by another model or by several, they are taken in turn with the library's.
         floor: similarity below which nothing is found, unless a search says otherwise.
+        diverse: how unlike each other own pictures are, unless a search says otherwise; see ``OwnPictures.search``.
         own_floor: the same of own pictures, if their similarities are another model's.
     """
 
@@ -38,11 +39,13 @@ class TogetherIndex:
         own: OwnPictures | SeveralModels,
         floor: float = -1.0,
         own_floor: float | None = None,
+        diverse: float = 0.0,
     ) -> None:
         self.library = library
         self.own = own
         self.floor = floor
         self.own_floor = floor if own_floor is None else own_floor
+        self.diverse = diverse
         self._comparable = isinstance(own, OwnPictures) and own.embedder.model_id == library.embedder.model_id
 
     def search(
@@ -54,7 +57,7 @@ class TogetherIndex:
         where: Sequence[Condition] = (),
         fused: bool | None = None,
         fold: bool = True,
-        diverse: float = 0.0,
+        diverse: float | None = None,
         like: Image.Image | None = None,
         floor: float | None = None,
     ) -> list[list[Hit]]:
@@ -67,6 +70,7 @@ class TogetherIndex:
             floor: instead of the index's own.
         """
         keep = all_hold(where) if where else None
+        diverse = self.diverse if diverse is None else diverse
         bundled = self.library.search(captions, k, exclude=exclude, keep=keep)
         own = self.own.search(
             captions, k, exclude=exclude, where=where, fused=fused, fold=fold, diverse=diverse, like=like

@@ -1,0 +1,114 @@
+"""What adding must not lose, and what it must let go."""
+
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from imagerag.engines.providers import embedded_clip
+from imagerag.index.own import OwnPictures, Reading
+from imagerag.index.own.items import Item, Origin, Wanted
+from tests.test_own import put
+
+CONCEPTS = ("owl", "lobster", "cat", "kimono", "anchor", "bell")
+
+
+class Flaky:
+    """A source of one picture at an address, which can be reached at times."""
+
+    name = "https://example.org/owl.png"
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+
+    def count(self) -> int:
+        return 1
+
+    def items(self, wanted: Wanted) -> list[Item]:  # type: ignore[override]
+        if self.file is None:
+            return [Item(self.name, Origin("url", self.name), licence="CC0-1.0", problem="no network")]
+        return [Item(self.name, Origin("file", str(self.file)), caption="owl", size=1, mtime=1)]
+
+    def owns(self, key: str) -> bool:
+        return key == self.name
+
+
+def titles(own: OwnPictures, words: str = "an owl", k: int = 9) -> set[str]:
+    return {hit.title for hit in own.search([words], k)[0]}
+
+
+def test_a_folder_does_not_remove_what_a_table_in_it_names(tmp_path: Path) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    for concept in CONCEPTS[:2]:
+        put(tmp_path / "d" / "hidden", f"{concept}.png", concept)
+    (tmp_path / "d" / "list.jsonl").write_text(
+        "".join(f'{{"path": "hidden/{concept}.png", "caption": "my {concept}"}}\n' for concept in CONCEPTS[:2])
+    )
+    assert own.add([f"jsonl:{tmp_path / 'd' / 'list.jsonl'}"]).added == 2
+    own.add([tmp_path / "d"])
+    assert own.add([f"jsonl:{tmp_path / 'd' / 'list.jsonl'}"]).unchanged == 2
+
+
+def test_a_folder_that_is_gone_can_be_removed(tmp_path: Path) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    file = put(tmp_path / "d", "owl.png", "owl")
+    own.add([tmp_path / "d"])
+    file.unlink()
+    (tmp_path / "d").rmdir()
+    assert own.add([tmp_path / "d"]).removed == 1
+    assert titles(own) == set()
+
+
+def test_a_failure_that_may_pass_removes_nothing(tmp_path: Path) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    file = put(tmp_path / "d", "owl.png", "owl")
+    own.add([Flaky(file)])
+    outcome = own.add([Flaky(None)])
+    assert (len(outcome.skipped), outcome.removed) == (1, 0)
+    assert titles(own) == {"owl"}
+
+
+def test_a_picture_that_is_none_any_more_is_removed_and_told(tmp_path: Path) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    file = put(tmp_path / "d", "owl.png", "owl")
+    own.add([tmp_path / "d"])
+    file.write_bytes(b"no picture")
+    outcome = own.add([tmp_path / "d"])
+    assert (len(outcome.skipped), outcome.removed) == (1, 1)
+
+
+def test_files_that_are_gone_leave_room_for_others(tmp_path: Path) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    files = [put(tmp_path / "d", f"{concept}.png", concept) for concept in CONCEPTS]
+    own.add([tmp_path / "d"])
+    first = own.known().value(0, "caption")
+    for file in files:
+        if file.stem != first and file.stem != "bell":
+            file.unlink()
+    assert len(own.search(["an owl"], 2)[0]) == 2
+
+
+def test_copies_leave_room_for_others(tmp_path: Path) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    owl = put(tmp_path / "d", "owl.png", "owl")
+    for number in range(60):  # other bytes, the same look
+        picture = Image.open(owl).convert("RGB")
+        ImageDraw.Draw(picture).point((0, number % picture.height), (number, 0, 0))
+        picture.save(tmp_path / "d" / f"owl {number}.png")
+    for concept in CONCEPTS[1:]:
+        put(tmp_path / "d", f"{concept}.png", concept)
+    own.add([tmp_path / "d"])
+    for how in ({"fold": True}, {"diverse": 0.5}):
+        found = own.search(["an owl"], 4, **how)[0]  # type: ignore[arg-type]
+        assert len(found) == 4
+        assert len({hit.title.split()[0] for hit in found}) == 4
+
+
+def test_skips_of_single_files_are_kept_while_others_are_added(tmp_path: Path) -> None:
+    from imagerag.index.own import own_status
+
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "bad.png").write_bytes(b"x")
+    own.add([tmp_path / "d" / "bad.png"], reading=Reading())
+    own.add([put(tmp_path / "d", "owl.png", "owl")])
+    assert [Path(entry["path"]).name for entry in own_status(tmp_path / "home")["skipped"]] == ["bad.png"]

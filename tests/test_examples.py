@@ -56,7 +56,12 @@ def test_the_tools_serve_another_agent_which_sees_pixels_and_its_mistakes(tmp_pa
     ]
     model = ScriptedModel(script=script, seen=[], offered=[])
     parts = SimpleNamespace(
-        generator=Squares(), critic=ScriptedCritic([]), index=Shelf(), store=ImageStore(tmp_path), writer=None
+        generator=Squares(),
+        critic=ScriptedCritic([]),
+        index=Shelf(),
+        store=ImageStore(tmp_path),
+        writer=None,
+        reranker=None,
     )
     agent, bench = example("tools_in_an_agent").build(model, parts=parts, max_drawings=2)
     answer = agent.invoke({"messages": [{"role": "user", "content": "an owl"}]})

@@ -61,7 +61,7 @@ def test_langchains_adapter_lists_and_calls_the_tools(adapter: str, tmp_path: Pa
         server.stop()
     assert result.returncode == 0, result.stderr
     seen = json.loads(result.stdout)
-    assert len(seen["tools"]) == 9
+    assert len(seen["tools"]) == 10
     assert seen["over_stdio"] == seen["tools"]
     assert seen["status"] == "done"
     assert {"text", "image"} <= set(seen["kinds"])

@@ -41,6 +41,9 @@ MAX_ARGUMENTS = 20_000
 NOT_JSON = "not_json"
 """Key under which a call carries arguments that were not JSON; the tools node refuses it."""
 
+GARBLED = "tool_use_failed"
+"""Code of the error, with status 400, by which servers tell that the model's tool call was malformed."""
+
 
 class ModelFailed(Exception):
     """The model gave no answer, or none that could be read.
@@ -116,7 +119,8 @@ def ask(
         except Exception as error:
             failed = _Failure(error)
             tape.enter(failure={"why": failed.why, "lasting": failed.lasting, "status": status_of(failed.error)})
-            if (status_of(failed.error) or 200) < 400 and not failed.lasting:  # it was taken in, and may be billed
+            taken_in = (status_of(failed.error) or 200) < 400 and not failed.lasting
+            if taken_in or _is_garbled(failed.error):  # then it may be billed
                 meter.enter_failure(asked, most, tariff)
             failures.append(failed.why)
             if failed.lasting or len(failures) > RETRIES:
@@ -210,11 +214,21 @@ def _asked_to_wait(error: BaseException) -> float | None:
     return None
 
 
+def _is_garbled(error: BaseException) -> bool:
+    """Tell whether the model did answer, by a tool call that its server could not read (Groq's ``tool_use_failed``)."""
+    return any(
+        GARBLED in (getattr(each, "code", None), getattr(each, "type", None)) or GARBLED in str(each)
+        for each in _behind(error)
+    )
+
+
 def is_lasting(error: BaseException) -> bool:
     """Tell whether the same question would fail again: the request was refused, or nobody is there."""
+    if _is_garbled(error):
+        return False
     status = status_of(error)
     if status is not None:
-        return 400 <= status < 500 and status not in (408, 409, 425, 429)
+        return (400 <= status < 500 and status not in (408, 409, 425, 429)) or status == 501
     return any(
         isinstance(each, ConnectionRefusedError) or type(each).__name__ == "ConnectError" for each in _behind(error)
     )

@@ -71,7 +71,7 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
             step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"], meter=meter)
             return {"spent": spent, "halt": stop_reason(stop), "all_trace": [step]}
         except ModelFailed as failed:
-            if failed.lasting and not images:
+            if not images and _is_unusable(failed):
                 raise UserError(f"the model {parts.context.vlm!r} can't be used: {failed}") from failed
             if images:
                 said = f"no answer: {failed}"
@@ -94,6 +94,14 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
         error="; ".join(failures) or None,
     )
     return {"messages": [answer], "spent": spent, "all_trace": [step]}
+
+
+def _is_unusable(failed: ModelFailed) -> bool:
+    """Tell whether only the person can help: a wrong key, a model that isn't there, or nobody there at all.
+
+    Whatever else a server refuses may be what the model has written, and no run is to be lost by that.
+    """
+    return failed.lasting and status_of(failed.__cause__ or failed) in (401, 403, 404, None)
 
 
 def _ask(state: State, parts: ResolvedParts, offered: Sequence[BaseTool], spent: Spent) -> Answer:

@@ -156,6 +156,9 @@ def test_a_wait_longer_than_the_run_ends_the_run_in_time(tmp_path: Path) -> None
         Reply("an owl", cut=0.0),
         Reply(status=500),
         Reply(status=429),
+        Reply(status=400, body=b'{"error": {"message": "Failed to call a function.", "code": "tool_use_failed"}}'),
+        Reply("the arguments are not JSON", status=400),
+        Reply("unprocessable", status=422),
     ],
     ids=lambda reply: repr(reply)[:60],
 )
@@ -170,6 +173,23 @@ def test_whatever_comes_back_the_run_ends_with_an_image(tmp_path: Path, reply: R
     assert result["image"] is not None
     assert Path(result["image"]["path"]).is_file()
     assert result["stop_reason"] in ("steps", "generations", "no_improvement", "error")
+
+
+def test_a_malformed_call_that_the_server_refuses_is_asked_again(tmp_path: Path) -> None:
+    error = {"message": "Failed to call a function.", "code": "tool_use_failed", "failed_generation": "<function=gen"}
+    with serving([Reply(status=400, body=json.dumps({"error": error}).encode()), DRAW]) as server:
+        result = run(server, tmp_path, [0.9])
+    assert len(server.requests) == 2
+    assert result["stop_reason"] == "satisfied"
+    assert "Failed to call a function" in result["trace"][0]["error"]
+    assert result["trace"][0]["step"] == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_what_only_the_person_can_mend_is_one_line(tmp_path: Path, status: int) -> None:
+    with serving([Reply("not for you", status=status)]) as server, pytest.raises(UserError, match="not for you"):
+        run(server, tmp_path)
+    assert len(server.requests) == 1
 
 
 def test_a_question_refused_later_on_ends_the_run_with_its_image(tmp_path: Path) -> None:

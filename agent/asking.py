@@ -82,6 +82,7 @@ def ask(
     shapes: str = "",
     role: Role = "driver",
     before: Callable[[], None] = lambda: None,
+    retries: int | None = None,
 ) -> Answer:
     """Ask the model, again where that may help, and return its answer; the current meter counts every attempt.
 
@@ -92,6 +93,7 @@ def ask(
         shapes: JSON of the tools or the schema that go with the question.
         role: in which the model is asked, for recordings.
         before: called before each attempt; raises where no other one is allowed.
+        retries: further attempts after one that failed for a reason that may pass; ``RETRIES`` unless given.
 
     Raises:
         ModelFailed: no answer after every attempt; the last failure's words.
@@ -123,7 +125,7 @@ def ask(
             if taken_in or _is_garbled(failed.error):  # then it may be billed
                 meter.enter_failure(asked, most, tariff)
             failures.append(failed.why)
-            if failed.lasting or len(failures) > RETRIES:
+            if failed.lasting or len(failures) > (RETRIES if retries is None else retries):
                 raise ModelFailed(failed.why, lasting=failed.lasting, attempts=len(failures)) from failed.error
             pause(failed.wait if failed.wait is not None else _backoff(len(failures)), meter.check)
         else:

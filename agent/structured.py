@@ -14,7 +14,7 @@ from langchain_core.runnables import Runnable, RunnableParallel, RunnableSequenc
 from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, ValidationError
 
-from imagerag.agent.asking import ModelFailed, ask
+from imagerag.agent.asking import ModelFailed, ask, status_of
 from imagerag.agent.metering import current_meter
 from imagerag.agent.recording import Role
 from imagerag.errors import BudgetExceeded
@@ -22,6 +22,9 @@ from imagerag.prompts import render
 
 Way = Literal["json_schema", "function_calling", "text"]
 WAYS: tuple[Way, ...] = ("json_schema", "function_calling", "text")
+
+REFUSED = frozenset({400, 404, 415, 422, 501})
+"""HTTP statuses with which servers refuse a way; a wrong key or a dead server says nothing about it."""
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -44,10 +47,10 @@ class StructuredModel:
         self._way = 0
 
     def answer(self, shape: type[Shape], messages: Sequence[BaseMessage], purpose: str) -> Shape:
-        """Return the model's answer as an instance of ``shape``; at most one call more than one, for a repair.
+        """Return the model's answer as an instance of ``shape``; where it does not fit, after one call more, a repair.
 
         What happened is noted on the current meter, for the trace. A way that the provider refuses outright is not
-        tried again; such a refusal gives no answer and is not billed.
+        tried again once another has worked; such a refusal gives no answer and is not billed.
 
         Raises:
             Unusable: no answer of that shape, no answer at all, or no budget left for one.
@@ -56,7 +59,7 @@ class StructuredModel:
         meter = current_meter()
         asked = list(messages)
         for attempt in (1, 2):
-            reply = self._reply(shape, asked, purpose)
+            reply = self._reply(shape, asked, purpose, repair=attempt == 2)
             try:
                 return _fitting(shape, reply)
             except ValueError as error:
@@ -65,38 +68,40 @@ class StructuredModel:
                 asked += [AIMessage(_shown(reply)), HumanMessage(render("repair.j2", why=why))]
         raise Unusable(f"{purpose}: no usable answer, also after one repair")
 
-    def _reply(self, shape: type[BaseModel], messages: list[BaseMessage], purpose: str) -> AIMessage:
-        """Return the raw answer, going on to the next way where the provider refuses one."""
+    def _reply(self, shape: type[BaseModel], messages: list[BaseMessage], purpose: str, *, repair: bool) -> AIMessage:
+        """Return the raw answer, going on to the next way where the provider refuses one; a repair is one call."""
         meter = current_meter()
+        way = self._way
+        retries = 0 if repair else None
+        shapes = json.dumps(_schema(shape))
         while True:
-            way = WAYS[self._way]
             try:
-                shapes = json.dumps(_schema(shape))
-                asked = ask(self._call(shape, way), messages, model=self.model, shapes=shapes, role=self.role)
+                call, way = self._call(shape, way)
+                asked = ask(call, messages, model=self.model, shapes=shapes, role=self.role, retries=retries)
             except ModelFailed as failed:
                 meter.notes.append(f"{purpose}: {failed}")
-                if failed.lasting and self._way + 1 < len(WAYS):
-                    self._way += 1
+                if not repair and way + 1 < len(WAYS) and status_of(failed.__cause__ or failed) in REFUSED:
+                    way += 1
                     continue
                 raise Unusable(f"{purpose}: {failed}") from failed
             except BudgetExceeded as stop:
                 meter.notes.append(f"{purpose}: not asked: {stop}")
                 raise Unusable(str(stop)) from stop
             meter.notes += [f"{purpose}: {failure}" for failure in asked.failures]
+            self._way = way  # only now: where none works, as for one picture that is refused, none was to blame
             return asked.message
 
-    def _call(self, shape: type[BaseModel], way: Way) -> Callable[..., AIMessage]:
+    def _call(self, shape: type[BaseModel], way: int) -> tuple[Callable[..., AIMessage], int]:
+        """Return how to ask in that way, or in the next one that the integration knows, and which it is."""
         schema = _schema(shape)
-        if way == "text":
+        if WAYS[way] == "text":
             wanted = HumanMessage(render("shape.j2", schema=json.dumps(schema)))
-            return lambda messages, **settings: self.model.invoke([*messages, wanted], **settings)
+            return lambda messages, **settings: self.model.invoke([*messages, wanted], **settings), way
         try:
-            asking = _unparsed(self.model.with_structured_output(schema, method=way, include_raw=True))
+            asking = _unparsed(self.model.with_structured_output(schema, method=WAYS[way], include_raw=True))
         except (NotImplementedError, ValueError, TypeError):  # the integration does not know that way
-            if self._way + 1 < len(WAYS):
-                self._way += 1
-            return self._call(shape, WAYS[self._way])
-        return asking.invoke
+            return self._call(shape, way + 1)
+        return asking.invoke, way
 
 
 def _unparsed(chain: Runnable[Any, Any]) -> Runnable[Any, AIMessage]:

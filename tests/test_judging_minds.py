@@ -178,6 +178,36 @@ def test_a_provider_with_tools_alone_is_asked_by_tool(ask: Any) -> None:
     assert len(server.requests) == 2
 
 
+def in_way(request: dict[str, Any]) -> str:
+    return "json_schema" if "response_format" in request else "function_calling" if "tools" in request else "text"
+
+
+@pytest.mark.parametrize("failing", [Reply(status=503), Reply("a", status=400), Reply("b", status=429)])
+def test_a_repair_is_one_call_whatever_becomes_of_it(ask: Any, failing: Reply) -> None:
+    judged, meter, server, _ = ask(lambda request, number: failing if number else Reply("Yes, but"))
+    assert judged["critic"] == "scripted"
+    assert len(server.requests) == meter.calls == 2
+    assert {in_way(request) for request in server.requests} == {"json_schema"}
+
+
+@pytest.mark.parametrize("status", [401, 403, 402, 413])
+def test_a_refusal_that_says_nothing_about_the_way_does_not_change_it(ask: Any, status: int) -> None:
+    script = [Reply("not now", status=status), said(verdict(True))]
+    judged, _, server, critic = ask(script)
+    assert judged["critic"] == "scripted"
+    assert critic.judge([OWL], "a b")[0]["critic"] == "openai:x"
+    assert [in_way(request) for request in server.requests] == ["json_schema", "json_schema"]
+
+
+def test_where_no_way_works_none_is_to_blame(ask: Any) -> None:
+    refused = Reply("rejected by the safety system", status=400)
+    judged, _, server, critic = ask([refused] * 3 + [said(verdict(True))])
+    assert judged["critic"] == "scripted"
+    assert critic.judge([OWL], "a b")[0]["critic"] == "openai:x"
+    ways = ["json_schema", "function_calling", "text", "json_schema"]
+    assert [in_way(request) for request in server.requests] == ways
+
+
 def test_later_images_of_a_prompt_are_judged_by_the_same_concepts(ask: Any) -> None:
     script = [said(verdict(True, False)), said(verdict(True, True, names="ac")), said(verdict(True, True))]
     _, _, server, critic = ask(script)

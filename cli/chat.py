@@ -276,6 +276,8 @@ class Chat:
         target = Path(rest).expanduser() if rest else Path(f"{readable_name(image['prompt'])}.png")
         if target.is_dir():
             target = target / f"{readable_name(image['prompt'])}.png"
+        if target.suffix not in ("", ".png"):
+            raise UserError(f"{target.name!r} does not end in .png; images are saved as PNG, with their manifest")
         data = Path(image["path"]).read_bytes()
         self._say(f"  {write_new(target.parent, target.stem, target.suffix or '.png', data)}")
 

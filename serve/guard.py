@@ -6,11 +6,11 @@ import ipaddress
 import json
 import os
 from collections.abc import Mapping, Sequence
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagerag.errors import UserError
@@ -90,12 +90,8 @@ class Doorkeeper:
 
     @staticmethod
     def _cookie(header: str) -> str:
-        cookies = SimpleCookie()
-        try:
-            cookies.load(header)
-        except CookieError:
-            return ""
-        return cookies[COOKIE].value if COOKIE in cookies else ""
+        # Not by http.cookies, which gives up at what another program on this host may have put in front of ours.
+        return cookie_parser(header).get(COOKIE, "")
 
 
 class Guard:

@@ -11,6 +11,7 @@ from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, Field
 
+from imagerag.errors import InvalidArgument
 from imagerag.serve.outcome import clipped
 from imagerag.serve.room import Busy
 from imagerag.serve.runs import Run
@@ -48,16 +49,11 @@ def answer(studio: Studio, run: Run, keep: Sequence[str]) -> None:
     Raises:
         ToolError: it asks nothing, the queue is full, or an id is not among those that were found.
     """
-    asked = run.question
-    if asked is None:
+    if run.question is None:
         raise ToolError(f"run {run.id!r} asks nothing; its state is {run.status}")
-    found = [record["id"] for record in asked["references"]]
-    for name in keep:
-        if name not in found:
-            raise ToolError(f"{name[:80]!r} is not among the references found; valid: {', '.join(found)}")
     try:
         studio.decide(run, list(dict.fromkeys(keep)) or None)
-    except Busy as error:
+    except (Busy, InvalidArgument) as error:
         raise ToolError(str(error)) from error
 
 

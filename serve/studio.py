@@ -97,11 +97,16 @@ class Studio:
 
         Raises:
             Busy: the queue is full; it asks on.
-            InvalidArgument: it asks nothing.
+            InvalidArgument: it asks nothing, or a reference is none of those that it found.
         """
         with self._lock:
-            if run.asking is None:
+            question = run.question
+            if run.asking is None or question is None:
                 raise InvalidArgument(f"run {run.id!r} asks nothing")
+            found = [record["id"] for record in question["references"]]
+            for name in references or ():
+                if name not in found:
+                    raise InvalidArgument(f"{name[:80]!r} is not among the references found; valid: {', '.join(found)}")
             (arguments, since), run.asking = run.asking, None
         decision: dict[str, Any] = {"type": "reject"}
         if references is not None:

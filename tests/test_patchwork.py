@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from imagerag.engines.generator import Drawing, DrawRequest, Reference
 from imagerag.engines.patchwork import PatchworkGenerator
 from imagerag.engines.patchwork.denoiser import PatchPosterior, box_mean
+from imagerag.engines.patchwork.drawing import PREVIEW_EVERY
 from imagerag.engines.patchwork.matting import cut_out
 from imagerag.engines.patchwork.pipeline import Layer, PatchworkPipeline, default_scheduler
 from imagerag.engines.providers import embedded_clip
@@ -384,3 +385,14 @@ def test_the_patch_mean_counts_only_what_lies_inside() -> None:
         for x in range(12):
             direct[:, y, x] = maps[:, max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3].mean(axis=(1, 2))
     assert np.asarray(box_mean(maps, 2)) == pytest.approx(direct, abs=1e-5)
+
+
+def test_previews_show_what_comes(library: Library) -> None:
+    painter = PatchworkGenerator(library, embedded_clip(), size=SIZE, steps=20)
+    seen: list[Image.Image] = []
+    plain = painter.draw(DrawRequest("a red apple", (3,)))
+    told = painter.draw(DrawRequest("a red apple", (3,)), on_preview=seen.append)
+    assert np.array_equal(np.asarray(plain[0].image), np.asarray(told[0].image))
+    assert len(seen) == 19 // PREVIEW_EVERY
+    unlike = [abs(np.asarray(image, float) - np.asarray(told[0].image, float)).mean() for image in seen]
+    assert unlike == sorted(unlike, reverse=True)

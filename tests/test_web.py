@@ -17,6 +17,7 @@ from PIL import Image
 
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.turn import is_request
+from imagerag.serve.guard import Doorkeeper
 from tests.doors import TOKENS, Gate, Served, Shelf, scripted_studio
 from tests.scripted import STEPS, ScriptedCritic, Squares
 from tests.test_http import square
@@ -264,6 +265,8 @@ def test_a_whole_conversation_in_the_browser(
     page.click("button:enabled:has-text('Reject them all')")
     page.wait_for_selector("text=it was stopped")
 
+    assert page.locator("img:visible").evaluate_all("all => all.every(one => one.naturalWidth > 0)")
+
     # Reload: all is still there. Two images side by side, closed by Escape.
     page.reload()
     page.wait_for_selector(".run .actions a")
@@ -306,3 +309,9 @@ def test_stop_and_reload_while_drawing_in_the_browser(chromium: Any, serve: Call
     page.wait_for_selector("text=it was stopped")
     assert server.studio.parts.generator.steps_done <= 2
     page.close()
+
+
+def test_a_cookie_of_another_program_on_this_host_hides_nobody() -> None:
+    keeper = Doorkeeper(())
+    mine = keeper.client({"cookie": "imagerag=abc"})
+    assert keeper.client({"cookie": 'foo={"a": [1]}; imagerag=abc'}) == mine != "anonymous"

@@ -19,6 +19,8 @@ from imagerag.errors import InvalidArgument
 if TYPE_CHECKING:
     from imagerag.engines.patchwork.pipeline import Layer, PatchworkOutput
 
+PREVIEW_EVERY = 5
+"""Steps between two previews."""
 VERSION = 4
 MAX_REFERENCES = 6
 MIN_SIDE, MAX_SIDE = 16, 512
@@ -102,7 +104,7 @@ class PatchworkGenerator:
         scene = self._validated(request)
         if check is not None:
             check()
-        from imagerag.engines.patchwork.pipeline import PatchworkPipeline, default_scheduler
+        from imagerag.engines.patchwork.pipeline import PatchworkPipeline, default_scheduler, rough
 
         references, unused = self._assign(request.references, scene, request)
         data = [self._examples(thing, references[i], scene, request) for i, thing in enumerate(scene.objects)]
@@ -112,9 +114,13 @@ class PatchworkGenerator:
         configure: Callable[..., None] = pipeline.set_progress_bar_config  # diffusers leaves it untyped
         configure(disable=True)
 
-        def after_step(_: Any, index: int, __: int, ___: dict[str, Any]) -> dict[str, Any]:
+        background = COLOURS[scene.background or "white"]
+
+        def after_step(_: Any, index: int, __: int, tensors: dict[str, Any]) -> dict[str, Any]:
             if on_step is not None:
                 on_step(index + 1, self._steps)
+            if on_preview is not None and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < self._steps:
+                on_preview(rough(layers, tensors["latents"][0], background, self._size))
             if check is not None and index + 1 < self._steps:
                 check()
             return {}
@@ -122,7 +128,7 @@ class PatchworkGenerator:
         drawn = pipeline(
             layers,
             request.seeds,
-            background=COLOURS[scene.background or "white"],
+            background=background,
             size=self._size,
             num_inference_steps=self._steps,
             callback_on_step_end=after_step,

@@ -196,9 +196,20 @@ class _Walk:
 
     def split(self, gain: float = 1.0) -> list[Tensor]:
         """The layers (4, H, W) of the latents, times ``gain``."""
-        sizes = [channels * height * width for channels, height, width in self._shapes]
-        parts = torch.split(self.latents * gain, sizes) if sizes else ()
-        return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
+        return _split(self.latents * gain, self._shapes)
+
+
+def rough(layers: Sequence[Layer], latents: Tensor, background: tuple[int, int, int], size: int) -> Image.Image:
+    """Return one picture as it stands between two steps, its noise still in it."""
+    return _to_pil(
+        composite(layers, _split(latents, [tuple(layer.examples.shape[1:]) for layer in layers]), background, size)
+    )
+
+
+def _split(latents: Tensor, shapes: Sequence[tuple[int, ...]]) -> list[Tensor]:
+    sizes = [channels * height * width for channels, height, width in shapes]
+    parts = torch.split(latents, sizes) if sizes else ()
+    return [part.view(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def composite(layers: Sequence[Layer], drawn: Sequence[Tensor], background: tuple[int, int, int], size: int) -> Tensor:

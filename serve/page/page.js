@@ -159,6 +159,7 @@ function endRun(run, outcome) {
   if (outcome.image) addActions(run.actions, outcome.image);
   $("composer").querySelector("button.main").disabled = false;
   refreshThreads();
+  run.node.scrollIntoView({ block: "end" });
 }
 
 function addActions(box, image) {

@@ -37,6 +37,10 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     own = own_status(home)
     status["skipped"] = own.pop("skipped")
     status["own"] = own
+    # Of all there is; what is the library's alone is told besides.
+    status["library"] = status["images"]
+    status["images"] = int(str(status["images"])) + own["images"]
+    status["model"] = status["model"] or ", ".join(own["models"]) or None
     if options.json:
         print(json.dumps(status, ensure_ascii=False), file=stdout, flush=True)
         return 0

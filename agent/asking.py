@@ -117,6 +117,7 @@ def ask(
             answer = in_time(lambda put=put, settings=settings: put(list(messages), **settings), meter.check)  # type: ignore[misc]
         except (BudgetExceeded, Cancelled) as stop:
             tape.enter(ended="cancelled" if isinstance(stop, Cancelled) else [stop.kind, stop.used, stop.limit])
+            meter.enter_failure(asked, most, tariff)  # the server goes on with what it was sent
             raise
         except Exception as error:
             failed = _Failure(error)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import HumanMessage
 
 from imagerag.agent import asking
 from imagerag.agent.connecting import SERVER_KEY
+from imagerag.agent.metering import Meter, metered
 from imagerag.agent.providers import load_chat_model
 from imagerag.agent.tariffs import FILE, PRICES, load_tariff
-from imagerag.errors import UserError
+from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.one_pass import build_one_pass
 from tests.doors import Shelf
@@ -208,6 +210,23 @@ def test_a_server_that_drips_or_hangs_does_not_outlast_the_clock(tmp_path: Path)
             assert time.monotonic() - began < 20, "far below what the server would take"
         assert result["stop_reason"] == "seconds"
         assert result["image"]["id"] == "image-1"
+
+
+@pytest.mark.parametrize("limit", [None, 100_000])
+@pytest.mark.parametrize("ending", [Cancelled("enough"), BudgetExceeded("seconds", 1, 1)])
+def test_a_call_that_is_left_behind_is_counted(ending: Exception, limit: int | None) -> None:
+    with serving(lambda request, number: Reply("x", delay=30)) as server:
+
+        def check() -> None:
+            if server.requests:
+                raise ending
+
+        model = load_chat_model(server.name)
+        with metered(Meter(check=check, max_tokens=limit)) as meter, pytest.raises(type(ending)):
+            asking.ask(model.invoke, [HumanMessage("hello " * 300)], model=model)
+    assert meter.calls == 1
+    assert 300 < meter.tokens_here < 4000 if limit is None else 4000 < meter.tokens_here <= limit
+    assert meter.money is None, "its price isn't known"
 
 
 def test_a_connection_cut_in_the_middle_of_a_stream_loses_nothing(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ made into something the tools can refuse with a message the model understands.
 import json
 import random
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -49,7 +50,8 @@ class ModelFailed(Exception):
     """The model gave no answer, or none that could be read.
 
     Attributes:
-        lasting: another attempt would fail in the same way (a wrong key, an unknown model, nobody there).
+        lasting: another attempt would fail in the same way (a wrong key, an unknown model, nobody there), or would
+            have to wait for longer than the run may take.
         attempts: how many were made.
     """
 
@@ -120,7 +122,7 @@ def ask(
             meter.enter_failure(asked, most, tariff)  # the server goes on with what it was sent
             raise
         except Exception as error:
-            failed = _Failure(error)
+            failed = _Failure(error, meter.until - time.time())
             tape.enter(failure={"why": failed.why, "lasting": failed.lasting, "status": status_of(failed.error)})
             taken_in = (status_of(failed.error) or 200) < 400 and not failed.lasting
             if taken_in or _is_garbled(failed.error):  # then it may be billed
@@ -170,7 +172,8 @@ class _Tape:
 class _Failure:
     """One attempt that failed: whether another may help, the seconds to wait for it, and why, in one line."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, left: float) -> None:
+        """Take in the failure, with ``left`` seconds of the run: one with a longer wait lasts as long as the run."""
         self.error = error
         self.wait: float | None
         if isinstance(error, RecordedFailure):
@@ -179,6 +182,10 @@ class _Failure:
         self.lasting = is_lasting(error)
         self.wait = _asked_to_wait(error)
         self.why = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        if self.wait is not None and self.wait > left and not self.lasting:
+            self.lasting = True
+            status = status_of(error)
+            self.why += f" ({status}: asks to wait {self.wait:.0f} s, and {max(left, 0.0):.0f} s are left)"
 
 
 def _backoff(failures: int) -> float:

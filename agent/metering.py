@@ -1,5 +1,6 @@
 """What the model calls of one step cost: a meter that lies in the context, so that a critic is counted too."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +20,7 @@ class Meter:
 
     Attributes:
         check: raises ``BudgetExceeded`` or ``Cancelled`` when the run has to end; called many times a second.
+        until: when the run's time ends, in seconds since the epoch; no wait is begun that would outlast it.
         max_tokens, max_money: of the run; ``None`` for no limit.
         tokens: of the run so far, input and output together.
         money: US dollars of the run so far; ``None`` once a call of unknown price was made.
@@ -46,6 +48,7 @@ class Meter:
     tokens_here: int = 0
     money_here: float | None = 0.0
     prices: dict[str, Price] = field(default_factory=dict)
+    until: float = math.inf
 
     def allow(self, asked: int, tariff: Tariff | None, fewest: int = FEWEST_WORDS) -> int:
         """Return how many tokens the answer may have to a question of ``asked`` tokens, before it is put.

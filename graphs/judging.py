@@ -23,6 +23,7 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     fresh = unjudged(state)
     spent: Spent = {**state["spent"]}
     with meter_step(state["limits"], spent, parts.context) as meter:
+        meter.until = spent["started"] + state["limits"]["max_seconds"]
         verdicts = parts.critic.judge([open_pixels(parts, record) for record in fresh], state["prompt"])
     judged: list[ImageRecord] = []
     for record, verdict in zip(fresh, verdicts, strict=True):

@@ -221,6 +221,19 @@ def test_a_dead_server_leaves_the_verdict_to_the_other_critic(ask: Any) -> None:
     assert meter.calls == asking.RETRIES + 1
 
 
+def test_a_wait_longer_than_the_run_leaves_the_verdict_to_the_other_critic(tmp_path: Path) -> None:
+    model = ScriptedModel(script=[[("generate", {"prompt": "an owl"})]], seen=[], offered=[])
+    with serving([Reply("busy", status=429, headers={"Retry-After": "3600"})]) as server:
+        critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([0.9]))
+        graph = build_graph(chat_model=model, critic=critic, generator=Squares())
+        context = Context(home=str(tmp_path), max_seconds=500)
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        assert len(server.requests) == 1
+    assert result["stop_reason"] == "satisfied"
+    assert result["image"]["verdict"]["critic"] == "scripted"
+    assert "asks to wait 3600 s" in result["trace"][-1]["error"]
+
+
 def test_critic_calls_count_against_the_budget_and_repairs_are_in_the_trace(tmp_path: Path) -> None:
     draw = [("generate", {"prompt": "an owl"})]
     model = ScriptedModel(script=[draw] * 5, seen=[], offered=[])

@@ -120,12 +120,19 @@ def test_what_passes_is_asked_again_and_the_wait_asked_for_is_kept(tmp_path: Pat
     assert result["trace"][0]["step"] == 3, "every attempt counts"
 
 
-def test_a_wait_longer_than_the_run_ends_the_run_in_time(tmp_path: Path) -> None:
-    script = [DRAW, Reply(status=429, headers={"Retry-After": "3600"})]
-    with serving(script) as server:
-        result = run(server, tmp_path, max_seconds=1.5)
-    assert result["stop_reason"] == "seconds"
+def test_a_wait_longer_than_the_run_is_not_begun(tmp_path: Path) -> None:
+    busy = Reply("busy", status=429, headers={"Retry-After": "3600"})
+    with serving(lambda request, number: busy) as server:
+        result = run(server, tmp_path / "a", max_seconds=500)
+        assert len(server.requests) == 2, "the rules have drawn; the next question gets the same answer"
     assert result["image"]["id"] == "image-1"
+    assert result["stop_reason"] == "error"
+    assert "429: asks to wait 3600 s" in result["trace"][0]["error"]
+    with serving([DRAW, busy]) as server:
+        result = run(server, tmp_path / "b", max_seconds=500)
+    assert result["stop_reason"] == "error"
+    assert result["image"]["id"] == "image-1"
+    assert sum(step["seconds"] for step in result["trace"]) < 400, "not waited out"
 
 
 @pytest.mark.parametrize(

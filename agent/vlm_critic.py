@@ -19,6 +19,9 @@ from imagerag.records import ConceptScore, Verdict
 MAX_CONCEPTS = 12
 """Concepts of one verdict; a prompt rarely has more than six."""
 
+CLIP_DECIDES = "; CLIP decides"
+"""How a note on the meter ends where CLIP decided instead; the reason stands before it."""
+
 REMEMBERED = 256
 """Prompts whose concepts a critic remembers."""
 
@@ -79,7 +82,7 @@ class VlmCritic:
         try:
             return self._ask(image, "", wanted)
         except Unusable as error:
-            current_meter().notes.append(f"{error}; CLIP decides")
+            current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self._fallback().look_for(image, concepts)
 
     def _verdict(self, image: Image.Image, prompt: str) -> Verdict:
@@ -87,7 +90,7 @@ class VlmCritic:
         try:
             concepts = self._ask(image, prompt, self._concepts.get(settled, ()))
         except Unusable as error:
-            current_meter().notes.append(f"{error}; CLIP decides")
+            current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self._fallback().judge([image], prompt)[0]
         self._concepts[settled] = tuple(score["concept"] for score in concepts)
         while len(self._concepts) > REMEMBERED:

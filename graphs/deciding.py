@@ -78,6 +78,8 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
                 said = f"no answer: {failed}"
                 step = trace_step(state, "agent", "stop", said, began, step=spent["steps"], meter=meter, error=said)
                 return {"spent": spent, "halt": "error", "all_trace": [step]}
+            if parts.emit is not None:
+                parts.emit({"event": "note", "text": f"no answer from the model ({failed}); the rules decide"})
             answer, failures = AIMessage(""), (str(failed),)
     if not answer.tool_calls and not images:
         # A model that chats instead of drawing would lose the run: until there is an image, the rules decide for it.

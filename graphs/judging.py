@@ -1,10 +1,12 @@
 """The critic node: judges every image made, always, keeps the best, and says when redrawing has stopped helping."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import HumanMessage
 
+from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.graphs.budget import meter_step
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Spent, State
@@ -25,6 +27,7 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     with meter_step(state["limits"], spent, parts.context) as meter:
         meter.until = spent["started"] + state["limits"]["max_seconds"]
         verdicts = parts.critic.judge([open_pixels(parts, record) for record in fresh], state["prompt"])
+    _tell_who_decides(state, parts.critic.name, meter.notes, emit)
     judged: list[ImageRecord] = []
     for record, verdict in zip(fresh, verdicts, strict=True):
         judged.append({**record, "verdict": verdict, "score": verdict["score"]})
@@ -59,6 +62,17 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
         ],
         "spent": spent,
     }
+
+
+def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit) -> None:
+    """Tell, once a run, that CLIP judges instead of the model that was named, and why."""
+    reason = next((note.removesuffix(CLIP_DECIDES) for note in notes if note.endswith(CLIP_DECIDES)), None)
+    told = any(
+        step["turn"] == state["turn"] and step["node"] == "critic" and CLIP_DECIDES in (step["error"] or "")
+        for step in state["all_trace"]
+    )
+    if reason is not None and not told:
+        emit({"event": "note", "text": f"the critic {name!r} gave no verdict ({reason}){CLIP_DECIDES}"})
 
 
 def _halt(best: ImageRecord, stale: int) -> StopReason | None:

@@ -234,6 +234,26 @@ def test_a_wait_longer_than_the_run_leaves_the_verdict_to_the_other_critic(tmp_p
     assert "asks to wait 3600 s" in result["trace"][-1]["error"]
 
 
+@pytest.mark.parametrize("reply", [Reply("wrong key", status=401), Reply("Yes, but"), None], ids=["key", "bad", "dead"])
+def test_that_another_critic_decides_is_told_once_a_run_with_the_reason(tmp_path: Path, reply: Reply | None) -> None:
+    draw = [("generate", {"prompt": "an owl"})]
+    model = ScriptedModel(script=[draw] * 3, seen=[], offered=[])
+    with serving(lambda request, number: reply or Reply()) as server:
+        name = "openai:m@http://127.0.0.1:9/v1" if reply is None else server.name
+        critic = VlmCritic(name, connect(name), lambda: ScriptedCritic([0.3, 0.4, 0.9]))
+        graph = build_graph(chat_model=model, critic=critic, generator=Squares())
+        config: Any = {"configurable": {"thread_id": "t"}}
+        context = Context(home=str(tmp_path))
+        events = list(graph.stream({"prompt": "an owl"}, config, context=context, stream_mode="custom"))
+    said_why = {401: "wrong key", 200: "no usable answer"}[reply.status] if reply else "Connection"
+    notes = [event["text"] for event in events if event["event"] == "note"]
+    assert len([event for event in events if event["event"] == "verdict"]) == 3
+    assert len(notes) == 1
+    assert name in notes[0]
+    assert said_why in notes[0]
+    assert notes[0].endswith("CLIP decides")
+
+
 def test_critic_calls_count_against_the_budget_and_repairs_are_in_the_trace(tmp_path: Path) -> None:
     draw = [("generate", {"prompt": "an owl"})]
     model = ScriptedModel(script=[draw] * 5, seen=[], offered=[])

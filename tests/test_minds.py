@@ -201,6 +201,18 @@ def test_what_only_the_person_can_mend_is_one_line(tmp_path: Path, status: int) 
     assert len(server.requests) == 1
 
 
+def test_that_the_rules_decide_is_told_with_the_reason(tmp_path: Path) -> None:
+    graph = build_graph(critic=ScriptedCritic([0.9]), generator=Squares(), index=Shelf())
+    with serving([Reply("no tools here", status=400)]) as server:
+        context = Context(home=str(tmp_path), vlm=server.name)
+        config: Any = {"configurable": {"thread_id": "t"}}
+        events = list(graph.stream({"prompt": "an owl"}, config, context=context, stream_mode="custom"))
+    notes = [event["text"] for event in events if event["event"] == "note"]
+    assert len(notes) == 1
+    assert "no tools here" in notes[0]
+    assert notes[0].endswith("the rules decide")
+
+
 def test_a_question_refused_later_on_ends_the_run_with_its_image(tmp_path: Path) -> None:
     with serving([DRAW, Reply("your question is too long", status=400)]) as server:
         result = run(server, tmp_path)

@@ -37,6 +37,9 @@ KEYS = {
 }
 """The variable with the key, for providers that need one and have one name for it."""
 
+ALSO = {"google_genai": ("GEMINI_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI")}
+"""Other variables that do instead: a second name, or a way in that needs no key."""
+
 SERVER_KEY = "IMAGERAG_SERVER_KEY"
 """The variable with the key of a server named by address; a provider's own key is never sent to another address."""
 
@@ -73,10 +76,13 @@ def connect(name: str, settings: EngineSettings | None = None) -> BaseChatModel:
     if server := _SERVER.fullmatch(name):
         model = server["model"]
         told |= {"base_url": server["url"], "api_key": os.environ.get(SERVER_KEY) or "none"}
+    elif provider == "openai" and "@" in model:
+        address = model.rpartition("@")[2]
+        raise UserError(f"model {name!r} names an address without http:// or https://; write @http://{address}")
     elif provider == "ollama":  # its client retries nothing and takes its timeout elsewhere
         _require_package(name, provider)
         told = {"client_kwargs": {"timeout": TIMEOUT}, "num_predict": MOST_WORDS, "num_ctx": OLLAMA_CONTEXT}
-    elif (key := KEYS.get(provider)) and not os.environ.get(key):
+    elif (key := KEYS.get(provider)) and not any(map(os.environ.get, (key, *ALSO.get(provider, ())))):
         _require_package(name, provider)
         raise UserError(f"model {name!r} needs a key; set the variable {key}")
     return _create(name, provider, model, told)

@@ -125,7 +125,12 @@ class Recorder:
         with self._lock:
             self._secrets |= _keys_in_addresses(line.get("model"), line.get("vlm"), line.get("critic"))
             secrets = sorted({*self._secrets, *_keys_in_environment()}, key=len, reverse=True)
-        text = json.dumps(_without_keys(line, secrets), ensure_ascii=False, default=str)
+        line = _without_keys(line, secrets)
+        # What a model was asked and said stays as it is, or it could not be played back; these are names and errors.
+        line |= {name: _hidden(line[name]) for name in ("model", "vlm", "critic") if line.get(name)}
+        if "failure" in line:
+            line["failure"] = {**line["failure"], "why": _hidden(line["failure"]["why"])}
+        text = json.dumps(line, ensure_ascii=False, default=str)
         try:
             with self._lock, self._file.open("a", encoding="utf-8", errors="replace") as opened:
                 opened.write(text + "\n")
@@ -162,14 +167,19 @@ def _keys_in_addresses(*names: str | None) -> set[str]:
     return {piece for part in parts for piece in re.split("[:=]", part) if len(piece) >= SHORTEST_SECRET}
 
 
+def _hidden(text: str) -> str:
+    """Return a text without what may be a key in an address."""
+    return _IN_ADDRESS.sub("[key]", text) if "://" in text else text
+
+
 def _without_keys(value: Any, secrets: Sequence[str]) -> Any:
     match value:
         case str():
             for secret in secrets:
                 value = value.replace(secret, "[key]")
-            return _IN_ADDRESS.sub("[key]", value) if "://" in value else value
+            return value
         case dict():
-            return {name: _without_keys(inner, secrets) for name, inner in value.items()}
+            return {_without_keys(name, secrets): _without_keys(inner, secrets) for name, inner in value.items()}
         case list() | tuple():
             return [_without_keys(inner, secrets) for inner in value]
     return value

@@ -60,6 +60,7 @@ def meter_step(limits: Limits, spent: Spent, context: Context) -> Iterator[Meter
         money=spent["money"],
         image_size=context.image_size,
         run=spent["started"],
+        until=spent["started"] + limits["max_seconds"],
         recorder=None if context.record is None else open_recorder(context.record),
     )
     try:

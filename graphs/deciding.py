@@ -65,7 +65,6 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     else:
         try:
             with meter_step(state["limits"], spent, parts.context) as meter:
-                meter.until = spent["started"] + state["limits"]["max_seconds"]
                 asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
             answer, failures = asked.message, asked.failures
         except (BudgetExceeded, Cancelled) as stop:

@@ -25,7 +25,6 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     fresh = unjudged(state)
     spent: Spent = {**state["spent"]}
     with meter_step(state["limits"], spent, parts.context) as meter:
-        meter.until = spent["started"] + state["limits"]["max_seconds"]
         verdicts = parts.critic.judge([open_pixels(parts, record) for record in fresh], state["prompt"])
     _tell_who_decides(state, parts.critic.name, meter.notes, emit)
     judged: list[ImageRecord] = []

@@ -12,7 +12,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from imagerag.agent import asking
-from imagerag.agent.connecting import SERVER_KEY
+from imagerag.agent.connecting import SERVER_KEY, connect
 from imagerag.agent.metering import Meter, metered
 from imagerag.agent.providers import load_chat_model
 from imagerag.agent.tariffs import FILE, PRICES, load_tariff
@@ -364,3 +364,15 @@ def test_a_price_file_of_no_use_is_one_line(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(UserError, match="price file") as refused:
         load_tariff("openai:x")
     assert "\n" not in str(refused.value)
+
+
+def test_an_address_without_a_scheme_is_no_model_of_the_provider() -> None:
+    with pytest.raises(UserError, match="without http:// or https://; write @http://localhost:9/v1"):
+        connect("openai:m@localhost:9/v1")
+
+
+def test_either_of_geminis_variables_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("langchain_google_genai")
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
+    monkeypatch.setenv("GEMINI_API_KEY", "x" * 30)
+    connect("google_genai:gemini-2.5-pro")

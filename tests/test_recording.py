@@ -11,7 +11,7 @@ import pytest
 from imagerag.agent import asking
 from imagerag.agent.connecting import SERVER_KEY
 from imagerag.agent.providers import load_chat_model, load_critic, load_writer
-from imagerag.agent.recording import open_recorder
+from imagerag.agent.recording import Recorder, Request, open_recorder
 from imagerag.agent.replaying import open_tape
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
@@ -205,3 +205,23 @@ def test_a_client_can_name_no_recording_of_the_server(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="chosen by whoever runs this server, not by its clients"):
             without_paths(context, {})
     assert without_paths(replace(Context(), vlm="replay:x"), {"IMAGERAG_VLM": "replay:x"}).vlm == "replay:x"
+
+
+def test_a_key_as_a_name_is_left_out_and_addresses_in_what_is_said_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOME_API_KEY", "sk-very-secret")
+    recorder = Recorder(str(tmp_path / "run.jsonl"))
+    said = "like https://example.com/owl.png?id=77"
+    outcome = {"answer": {"text": said, "calls": [{"args": {"sk-very-secret": 1}}]}}
+    recorder.enter(
+        1.0, "driver", "openai:m@http://u:p-word@h/v1?k=12345678", Request([{"content": said}], "x"), outcome
+    )
+    recorder.enter(
+        1.0, "driver", "m", Request([], "x"), {"failure": {"why": "404 for http://h/v1?key=abc", "lasting": 1}}
+    )
+    text = (tmp_path / "run.jsonl").read_text()
+    assert "secret" not in text
+    assert text.count(said) == 2
+    for hidden in ("p-word", "12345678", "key=abc"):
+        assert hidden not in text

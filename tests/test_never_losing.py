@@ -1,10 +1,16 @@
 """What adding must not lose, and what it must let go."""
 
+import csv
+import json
+import os
+import tarfile
 from pathlib import Path
 
+import pytest
 from PIL import Image, ImageDraw
 
 from imagerag.engines.providers import embedded_clip
+from imagerag.errors import UserError
 from imagerag.index.own import OwnPictures, Reading
 from imagerag.index.own.items import Item, Origin, Wanted
 from tests.test_own import put
@@ -112,3 +118,71 @@ def test_skips_of_single_files_are_kept_while_others_are_added(tmp_path: Path) -
     own.add([tmp_path / "d" / "bad.png"], reading=Reading())
     own.add([put(tmp_path / "d", "owl.png", "owl")])
     assert [Path(entry["path"]).name for entry in own_status(tmp_path / "home")["skipped"]] == ["bad.png"]
+
+
+def test_a_damaged_archive_keeps_what_it_had(tmp_path: Path) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    shard = tmp_path / "a.tar"
+    with tarfile.open(shard, "w") as archive:
+        for concept in CONCEPTS:
+            archive.add(put(tmp_path / "d", f"{concept}.png", concept), f"{concept}.png")
+    assert own.add([f"webdataset:{tmp_path}/*.tar"]).added == len(CONCEPTS)
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[: len(whole) // 3])
+    outcome = own.add([f"webdataset:{tmp_path}/*.tar"])
+    assert outcome.skipped
+    assert outcome.removed == 0
+    shard.write_bytes(whole)
+    own.add([f"webdataset:{tmp_path}/*.tar"])
+    assert len(own.known()) == len(CONCEPTS)
+
+
+def test_a_folder_that_can_t_be_looked_into_keeps_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    put(tmp_path / "d", "owl.png", "owl")
+    put(tmp_path / "d" / "s", "cat.png", "cat")
+    own.add([tmp_path / "d"])
+    scan = os.scandir
+
+    def refusing(path: str) -> object:  # whoever runs the tests may be allowed everything
+        if str(path).endswith("/s"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    outcome = own.add([tmp_path / "d"])
+    assert (outcome.unchanged, outcome.removed) == (1, 0)
+    assert [entry["path"] for entry in outcome.skipped] == [str(tmp_path / "d" / "s")]
+
+
+def test_nothing_beside_a_picture_or_in_a_table_ends_the_adding(tmp_path: Path) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    for concept in CONCEPTS[:4]:
+        put(tmp_path / "d", f"{concept}.png", concept)
+    (tmp_path / "d" / "owl.json").write_text("[" * 100_000)
+    (tmp_path / "d" / "lobster.json").write_text('{"caption": "half \\ud83d"}')
+    (tmp_path / "d" / "cat.txt").write_text("a cat\n" + "x" * 5_000_000)
+    outcome = own.add([tmp_path / "d"])
+    assert (outcome.added, [Path(entry["path"]).name for entry in outcome.skipped]) == (3, ["owl.png"])
+    rows = [
+        {"path": "d/cat.png", "caption": "one\u2028line"},
+        {"path": "\ud800.png"},
+        {"path": "~old.png"},
+        {"path": "d/kimono.png", "caption": "k" * 200_000},
+    ]
+    (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    outcome = own.add([f"jsonl:{tmp_path / 'list.jsonl'}"])
+    assert (outcome.added, len(outcome.skipped)) == (2, 2)
+    with (tmp_path / "list.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, ["path", "caption"])
+        table.writeheader()
+        table.writerow({"path": "d/cat.png", "caption": "one\ntwo"})
+        table.writerow({"path": "d/kimono.png", "caption": "k" * 200_000})
+    outcome = own.add([f"csv:{tmp_path / 'list.csv'}"])
+    assert (outcome.added, outcome.skipped) == (2, [])
+
+
+@pytest.mark.parametrize("source", ["", "~nobodyhere/p"])
+def test_a_source_that_is_none(source: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"source is empty|home of somebody"):
+        OwnPictures(tmp_path / "home", embedded_clip()).add([source])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imagerag.index.own.archives import SEPARATOR
 from imagerag.index.own.duplicates import Looks
 from imagerag.index.own.embedding import Embedded, Engine
 from imagerag.index.own.items import NO_LICENCE, Item, Source
@@ -66,6 +67,7 @@ class Adding:
         """Add one source; ``progress`` is told how many of its items are done."""
         seen: set[str] = set()
         spoilt: set[str] = set()
+        unread: set[str] = set()
         done = told = 0
 
         def changed() -> Iterator[Item]:
@@ -99,6 +101,7 @@ class Adding:
                 self.outcome.duplicates += self._like_others(good)
                 # Its bytes are other ones now, and no picture. Without bytes, as of an address while the network is
                 # down, what was there before stays.
+                unread |= {one.item.key for one in batch if one.problem and not one.sha256}
                 spoilt |= {one.item.key for one in batch if one.problem and one.sha256}
                 done += len(batch)
                 progress(done)
@@ -111,7 +114,12 @@ class Adding:
             key
             for key, at in self._known.by_key.items()
             if key in spoilt
-            or (key not in seen and source.owns(key) and _alike(source.name, self._known.value(at, "root")))
+            or (
+                key not in seen
+                and key.partition(SEPARATOR)[0] not in unread  # a table or an archive that is damaged just now
+                and source.owns(key)
+                and _alike(source.name, self._known.value(at, "root"))
+            )
         ]
         self.outcome.removed += len(gone)
         if gone:

@@ -9,15 +9,13 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from imagerag.errors import UserError
-from imagerag.index.own.folders import one_line, read_json
+from imagerag.index.own.folders import TEXT_BYTES, one_line, read_json
 from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
 from imagerag.store.files import cannot_read
 from imagerag.store.pictures import MAX_BYTES
 
 PICTURES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jp2", "ppm"})
 TEXTS = ("txt", "caption", "text")
-TEXT_BYTES = 2**20
-"""Longer texts beside a picture are no captions."""
 SEPARATOR = "::"
 
 

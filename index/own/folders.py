@@ -22,6 +22,8 @@ FIELDS = {
     "licence": ("licence", "license", "LICENSE"),
 }
 """What the fields of an item are called in JSON beside pictures, and in tables: img2dataset's names among them."""
+TEXT_BYTES = 2**20
+"""Longer texts beside a picture are no captions."""
 
 
 class FolderSource:
@@ -37,6 +39,7 @@ class FolderSource:
         self.root = root
         self.name = str(root)
         self._licence = licence
+        self._unread: list[OSError] = []
 
     def count(self) -> int:
         """See ``Source``."""
@@ -46,14 +49,19 @@ class FolderSource:
         """See ``Source``."""
         for file in self._files:
             yield file_item(file, self._licence, {})
+        for error in self._unread:
+            folder = str(error.filename)
+            yield Item(folder, Origin("file", folder), problem=str(cannot_read(folder, error)))
 
     def owns(self, key: str) -> bool:
-        """See ``Source``."""
-        return key == self.name or key.startswith(self.name.rstrip(os.sep) + os.sep)
+        """See ``Source``. What lies in a folder that can't be looked into is not gone."""
+        if any(_within(key, str(error.filename)) for error in self._unread):
+            return False
+        return _within(key, self.name)
 
     @cached_property
     def _files(self) -> list[str]:
-        return sorted(_below(self.root))
+        return sorted(_below(self.root, self._unread))
 
 
 class FilesSource(FolderSource):
@@ -74,6 +82,10 @@ class FilesSource(FolderSource):
     def owns(self, key: str) -> bool:
         """See ``Source``."""
         return key in self._these
+
+
+def _within(key: str, folder: str) -> bool:
+    return key == folder or key.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def file_item(file: str, licence: str, known: Mapping[str, str]) -> Item:
@@ -109,8 +121,8 @@ def fields_of(record: Mapping[str, Any]) -> dict[str, str]:
 
 
 def one_line(text: str) -> str:
-    """Return a text in one line of a sensible length."""
-    return " ".join(text.split())[:CAPTION_LENGTH]
+    """Return a text in one line of a sensible length, without halves of characters, which no file takes."""
+    return " ".join(text.encode("utf-8", "replace").decode().split())[:CAPTION_LENGTH]
 
 
 def in_words(stem: str) -> str:
@@ -126,7 +138,7 @@ def read_json(text: str | bytes, name: str) -> dict[str, str]:
     """
     try:
         record = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{name!r} is no JSON ({error}); correct or remove it") from error
     return fields_of(record) if isinstance(record, dict) else {}
 
@@ -139,7 +151,8 @@ def _beside(file: Path) -> dict[str, str]:
         if beside == file or not beside.is_file():
             continue
         try:
-            text = beside.read_text(encoding="utf-8", errors="replace")
+            with beside.open("rb") as opened:
+                text = opened.read(TEXT_BYTES).decode("utf-8", "replace")
         except OSError as error:
             raise cannot_read(beside, error) from error
         if ending == ".json":
@@ -149,11 +162,12 @@ def _beside(file: Path) -> dict[str, str]:
     return found
 
 
-def _below(root: Path) -> Iterator[str]:
+def _below(root: Path, unread: list[OSError]) -> Iterator[str]:
+    """Yield the files below a folder; what can't be looked into is put into ``unread``."""
     if not root.is_dir():
         yield str(root)
         return
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=unread.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         stems = {os.path.splitext(name)[0] for name in names if not name.endswith(BESIDE)}
         for name in names:

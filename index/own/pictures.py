@@ -8,6 +8,7 @@ can be removed at any time.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import threading
 from collections.abc import Callable, Collection, Sequence
@@ -125,7 +126,7 @@ class OwnPictures:
         gone: list[Source] = []
         there: list[str | Path | Source] = []
         for source in sources:
-            path = Path(source).expanduser().absolute() if isinstance(source, (str, Path)) and str(source) else None
+            path = Path(os.path.expanduser(source)).absolute() if isinstance(source, (str, Path)) and source else None
             if path is not None and str(path) in roots and not path.exists():
                 gone.append(GoneSource(path))
             else:

@@ -151,7 +151,12 @@ def open_sources(sources: Sequence[str | Path | Source], reading: Reading) -> li
 
 
 def _there(what: str) -> Path:
-    path = Path(what).expanduser().absolute()
+    if not what:
+        raise UserError("a source is empty; give a folder or a file with pictures (. is the folder that you are in)")
+    try:
+        path = Path(what).expanduser().absolute()
+    except RuntimeError as error:
+        raise UserError(f"{what!r} names the home of somebody who is not known here; write the whole path") from error
     if not path.exists():
         kinds = ", ".join(f"{kind}:" for kind in SOURCES)
         raise UserError(f"{str(path)!r} does not exist; give a folder or a file with pictures, or one of {kinds}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -191,7 +192,8 @@ class ManifestSource:
                 key = f"{self.file}{SEPARATOR}{path}"
                 yield self._fetched.item(key, path, self._licence, fields, wanted)
                 continue
-            file = str(self.file.parent / Path(path).expanduser())
+            path = path.encode("utf-8", "backslashreplace").decode()
+            file = str(self.file.parent / (Path(path).expanduser() if path.startswith("~/") else path))
             item = file_item(file, self._licence, fields)
             yield item._replace(key=f"{self.file}{SEPARATOR}{path}")
 
@@ -209,8 +211,9 @@ class ManifestSource:
         except UnicodeDecodeError as error:
             raise UserError(f"{str(self.file)!r} is not UTF-8 ({error}); save it as UTF-8") from error
         if self._kind == "csv":
-            return [{k: v for k, v in row.items() if k} for row in csv.DictReader(text.splitlines())]
-        return [_json_record(line) for line in text.splitlines() if line.strip()]
+            csv.field_size_limit(max(csv.field_size_limit(), len(text) + 1))
+            return [{k: v for k, v in row.items() if k} for row in csv.DictReader(io.StringIO(text, newline=""))]
+        return [_json_record(line) for line in text.split("\n") if line.strip()]
 
 
 def read_cell(origin: Origin) -> bytes:
@@ -274,6 +277,6 @@ def _image_column(file: str, named: str | None, caption: str | None) -> str:
 def _json_record(line: str) -> dict[str, Any] | str:
     try:
         record = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return f"no JSON ({error})"
     return record if isinstance(record, dict) else "no JSON object"

@@ -6,6 +6,8 @@ import os
 import tarfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageDraw
 
@@ -186,3 +188,23 @@ def test_nothing_beside_a_picture_or_in_a_table_ends_the_adding(tmp_path: Path) 
 def test_a_source_that_is_none(source: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"source is empty|home of somebody"):
         OwnPictures(tmp_path / "home", embedded_clip()).add([source])
+
+
+def test_a_picture_that_a_parquet_file_names_may_change_by_itself(tmp_path: Path) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    put(tmp_path, "a.png", "owl")
+    pq.write_table(pa.table({"image": ["a.png"], "text": ["mine"]}), tmp_path / "t.parquet")
+    assert own.add([f"hf-parquet:{tmp_path}/t.parquet"]).added == 1
+    put(tmp_path, "a.png", "kimono")
+    assert own.add([f"hf-parquet:{tmp_path}/t.parquet"]).added == 1
+    assert own.add([f"hf-parquet:{tmp_path}/t.parquet"]).unchanged == 1
+    assert len(own.search(["a kimono"], 1)[0]) == 1
+
+
+def test_a_link_to_a_folder_is_told(tmp_path: Path) -> None:
+    own = OwnPictures(tmp_path / "home", embedded_clip())
+    put(tmp_path / "d", "owl.png", "owl")
+    (tmp_path / "d" / "others").symlink_to(tmp_path)
+    outcome = own.add([tmp_path / "d"])
+    assert outcome.added == 1
+    assert "is a link to a folder" in outcome.skipped[0]["reason"]

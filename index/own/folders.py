@@ -28,7 +28,7 @@ TEXT_BYTES = 2**20
 
 class FolderSource:
     """A file, or all files below a folder but hidden ones and those that describe others. Links to folders are not
-    followed.
+    followed, but told.
 
     Args:
         root: absolute.
@@ -40,6 +40,7 @@ class FolderSource:
         self.name = str(root)
         self._licence = licence
         self._unread: list[OSError] = []
+        self._links: list[str] = []
 
     def count(self) -> int:
         """See ``Source``."""
@@ -52,6 +53,9 @@ class FolderSource:
         for error in self._unread:
             folder = str(error.filename)
             yield Item(folder, Origin("file", folder), problem=str(cannot_read(folder, error)))
+        for link in self._links:
+            problem = f"{link!r} is a link to a folder, which is not followed; add that folder by itself"
+            yield Item(link, Origin("file", link), problem=problem)
 
     def owns(self, key: str) -> bool:
         """See ``Source``. What lies in a folder that can't be looked into is not gone."""
@@ -61,7 +65,7 @@ class FolderSource:
 
     @cached_property
     def _files(self) -> list[str]:
-        return sorted(_below(self.root, self._unread))
+        return sorted(_below(self.root, self._unread, self._links))
 
 
 class FilesSource(FolderSource):
@@ -162,13 +166,14 @@ def _beside(file: Path) -> dict[str, str]:
     return found
 
 
-def _below(root: Path, unread: list[OSError]) -> Iterator[str]:
-    """Yield the files below a folder; what can't be looked into is put into ``unread``."""
+def _below(root: Path, unread: list[OSError], links: list[str]) -> Iterator[str]:
+    """Yield the files below a folder; folders that can't be looked into are put into ``unread`` and ``links``."""
     if not root.is_dir():
         yield str(root)
         return
     for folder, folders, names in os.walk(root, onerror=unread.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        links += [path for name in folders if os.path.islink(path := os.path.join(folder, name))]
         stems = {os.path.splitext(name)[0] for name in names if not name.endswith(BESIDE)}
         for name in names:
             describes_another = name.endswith(BESIDE) and os.path.splitext(name)[0] in stems

@@ -102,7 +102,7 @@ class ParquetSource:
             if not small:
                 records = [{} for _ in range(file.metadata.row_group(group).num_rows)]
             items = [self._item(name, status, column, before + at, record) for at, record in enumerate(records)]
-            if any(wanted(item) for item in items):
+            if self._of_paths(file, column) or any(wanted(item) for item in items):
                 at = 0
                 for part in file.iter_batches(ROWS, row_groups=[group], columns=[column]):
                     for cell in part.column(0):
@@ -121,16 +121,27 @@ class ParquetSource:
         origin = Origin("parquet", name, f"{column}:{row}")
         return Item(key, origin, status.st_size, status.st_mtime_ns, **known)  # type: ignore[arg-type]
 
+    @staticmethod
+    def _of_paths(file: Any, column: str) -> bool:
+        """Tell whether a column names files, which change without the table."""
+        import pyarrow as pa
+
+        kind = file.schema_arrow.field(column).type
+        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
     def _filled(self, name: str, item: Item, cell: Any, wanted: Wanted) -> Item:
-        if not wanted(item):
-            return item
         data, path = _content(cell)
         if data is not None:
-            return item._replace(data=data)
+            return item._replace(data=data) if wanted(item) else item
         if not path:
             return item._replace(problem=f"{item.key!r} has no picture")
-        origin = Origin("file", os.path.join(os.path.dirname(name), path))
-        return item._replace(origin=origin)
+        place = os.path.join(os.path.dirname(name), path)
+        item = item._replace(origin=Origin("file", place))
+        try:
+            status = os.stat(place)
+        except (OSError, ValueError):
+            return item  # reading it says why
+        return item._replace(size=status.st_size, mtime=status.st_mtime_ns)
 
 
 class ManifestSource:

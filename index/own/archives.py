@@ -9,7 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from imagerag.errors import UserError
-from imagerag.index.own.folders import TEXT_BYTES, one_line, read_json
+from imagerag.index.own.folders import TEXT_BYTES, one_line, read_json, shown
 from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
 from imagerag.store.files import cannot_read
 from imagerag.store.pictures import MAX_BYTES
@@ -93,7 +93,7 @@ class TarSource:
                 fields |= {"caption": caption} if caption else {}
                 continue
             try:
-                fields = read_json(text, f"{file}{SEPARATOR}{member.name}") | fields
+                fields = read_json(text, shown(f"{file}{SEPARATOR}{member.name}")) | fields
             except UserError as error:
                 problem = str(error)
         there = False
@@ -101,11 +101,11 @@ class TarSource:
             if _ending(member.name) not in PICTURES:
                 continue
             there = True
-            key = f"{file}{SEPARATOR}{member.name}"
+            key = shown(f"{file}{SEPARATOR}{member.name}")
             origin = Origin("tar", file, f"{member.offset_data}+{member.size}")
             if member.size > MAX_BYTES:
                 problem = f"{key!r} has {member.size / 2**20:.0f} MB; a picture has at most {MAX_BYTES >> 20}"
-            known = {"caption": PurePosixPath(_stem(member.name)).name, "source": key, "licence": self._licence}
+            known = {"caption": shown(PurePosixPath(_stem(member.name)).name), "source": key, "licence": self._licence}
             known |= fields
             yield Item(
                 key,
@@ -119,7 +119,7 @@ class TarSource:
                 problem=problem,
             )
         if not there:
-            key = f"{file}{SEPARATOR}{members[0].name}"
+            key = shown(f"{file}{SEPARATOR}{members[0].name}")
             yield Item(key, Origin("tar", file), problem=f"{key!r} has no picture beside it")
 
 
@@ -135,11 +135,35 @@ def matching(pattern: str, kind: str, ending: str) -> tuple[str, list[str]]:
     """
     import glob
 
-    absolute = str(Path(pattern).expanduser().absolute())
+    absolute = str(home_expanded(pattern).absolute())
     files = [absolute] if os.path.isfile(absolute) else sorted(filter(os.path.isfile, glob.glob(absolute)))
     if not files:
         raise UserError(f"no file matches {absolute!r}; give the {kind} files, as in {kind}:shards/*.{ending}")
+    for file in (absolute, *files):
+        in_utf8(file)
     return absolute, files
+
+
+def in_utf8(path: str | Path) -> None:
+    """Check that a path can be kept: all that is in it is named by it.
+
+    Raises:
+        UserError: it is not valid UTF-8.
+    """
+    if shown(str(path)) != str(path):
+        raise UserError(f"the name of {shown(str(path))!r} is not valid UTF-8; rename it")
+
+
+def home_expanded(what: str) -> Path:
+    """Return a path as a person writes it, with ``~`` expanded.
+
+    Raises:
+        UserError: it is somebody's home who is not known here.
+    """
+    try:
+        return Path(what).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{what!r} names the home of somebody who is not known here; write the whole path") from error
 
 
 def _stem(name: str) -> str:

@@ -51,17 +51,19 @@ class FolderSource:
         for file in self._files:
             yield file_item(file, self._licence, {})
         for error in self._unread:
-            folder = str(error.filename)
+            folder = shown(str(error.filename))
             yield Item(folder, Origin("file", folder), problem=str(cannot_read(folder, error)))
         for link in self._links:
             problem = f"{link!r} is a link to a folder, which is not followed; add that folder by itself"
-            yield Item(link, Origin("file", link), problem=problem)
+            yield Item(shown(link), Origin("file", shown(link)), problem=problem)
 
     def owns(self, key: str) -> bool:
         """See ``Source``. What lies in a folder that can't be looked into is not gone."""
-        if any(_within(key, str(error.filename)) for error in self._unread):
-            return False
-        return _within(key, self.name)
+        return _within(key, self.name) and not self.is_unread(key)
+
+    def is_unread(self, key: str) -> bool:
+        """Tell whether something lies in a folder that could not be looked into in this run."""
+        return any(_within(key, str(error.filename)) for error in self._unread)
 
     @cached_property
     def _files(self) -> list[str]:
@@ -99,8 +101,8 @@ def file_item(file: str, licence: str, known: Mapping[str, str]) -> Item:
         file.encode("utf-8")
         status = os.stat(file)
     except UnicodeEncodeError:
-        shown = file.encode("utf-8", "backslashreplace").decode()
-        return Item(shown, origin, problem=f"the name of {shown!r} is not valid UTF-8; rename it")
+        key = shown(file)
+        return Item(key, origin, problem=f"the name of {key!r} is not valid UTF-8; rename it")
     except OSError as error:
         return Item(file, origin, problem=str(cannot_read(file, error)))
     except ValueError:
@@ -112,6 +114,11 @@ def file_item(file: str, licence: str, known: Mapping[str, str]) -> Item:
         return Item(file, origin, problem=str(error))
     fields.setdefault("caption", in_words(Path(file).stem) or Path(file).name)
     return Item(file, origin, status.st_size, status.st_mtime_ns, **fields)  # type: ignore[arg-type]
+
+
+def shown(text: str) -> str:
+    r"""Return a text with what is not valid UTF-8 written out, as ``\udcff``: no report or row takes it as it is."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def fields_of(record: Mapping[str, Any]) -> dict[str, str]:
@@ -155,6 +162,8 @@ def _beside(file: Path) -> dict[str, str]:
         if beside == file or not beside.is_file():
             continue
         try:
+            if beside.stat().st_size > TEXT_BYTES and ending == ".json":
+                continue  # half of it would be no JSON, and the picture is none the worse; in archives, too
             with beside.open("rb") as opened:
                 text = opened.read(TEXT_BYTES).decode("utf-8", "replace")
         except OSError as error:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from imagerag.errors import UserError
 from imagerag.index.own.addresses import AddressSource, Fetched
-from imagerag.index.own.archives import TarSource, matching
+from imagerag.index.own.archives import TarSource, home_expanded, in_utf8, matching
 from imagerag.index.own.folders import FilesSource, FolderSource
 from imagerag.index.own.items import NO_LICENCE, Item, Source, Wanted
 from imagerag.index.own.tables import ManifestSource, ParquetSource
@@ -73,12 +73,14 @@ class Img2datasetSource:
             yield from part.items(wanted)
 
     def owns(self, key: str) -> bool:
-        """See ``Source``."""
-        return key.startswith(str(self.root) + os.sep)
+        """See ``Source``. What lies in a folder that can't be looked into is not gone."""
+        if not key.startswith(str(self.root) + os.sep):
+            return False
+        return not any(isinstance(part, FolderSource) and part.is_unread(key) for part in self._parts)
 
 
 def _folder(what: str, reading: Reading) -> Source:
-    return FolderSource(_there(what), reading.licence)
+    return FolderSource(_named(what), reading.licence)
 
 
 def _webdataset(what: str, reading: Reading) -> Source:
@@ -87,11 +89,12 @@ def _webdataset(what: str, reading: Reading) -> Source:
 
 def _parquet(what: str, reading: Reading) -> Source:
     files = matching(what, "hf-parquet", "parquet")
-    return ParquetSource(*files, reading.licence, reading.image_column, reading.caption_column)
+    columns = (reading.image_column, reading.caption_column)
+    return ParquetSource(*files, reading.licence, *columns, fetched=reading.fetched)
 
 
 def _img2dataset(what: str, reading: Reading) -> Source:
-    root = _there(what)
+    root = _named(what)
     if not root.is_dir():
         raise UserError(f"{str(root)!r} is no folder; give the output folder of img2dataset")
     return Img2datasetSource(root, reading)
@@ -99,7 +102,7 @@ def _img2dataset(what: str, reading: Reading) -> Source:
 
 def _manifest(what: str, kind: str, reading: Reading) -> Source:
     columns = (reading.image_column, reading.caption_column)
-    return ManifestSource(_there(what), kind, reading.licence, *columns, fetched=reading.fetched)
+    return ManifestSource(_named(what), kind, reading.licence, *columns, fetched=reading.fetched)
 
 
 def _csv(what: str, reading: Reading) -> Source:
@@ -150,13 +153,16 @@ def open_sources(sources: Sequence[str | Path | Source], reading: Reading) -> li
     return [*opened, *(FilesSource(folder, files, reading.licence) for folder, files in single.items())]
 
 
+def _named(what: str) -> Path:
+    path = _there(what)
+    in_utf8(path)
+    return path
+
+
 def _there(what: str) -> Path:
     if not what:
         raise UserError("a source is empty; give a folder or a file with pictures (. is the folder that you are in)")
-    try:
-        path = Path(what).expanduser().absolute()
-    except RuntimeError as error:
-        raise UserError(f"{what!r} names the home of somebody who is not known here; write the whole path") from error
+    path = home_expanded(what).absolute()
     if not path.exists():
         kinds = ", ".join(f"{kind}:" for kind in SOURCES)
         raise UserError(f"{str(path)!r} does not exist; give a folder or a file with pictures, or one of {kinds}")

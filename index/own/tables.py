@@ -15,7 +15,7 @@ from typing import Any
 from imagerag.errors import UserError, first_line
 from imagerag.index.own.addresses import Fetched, is_https
 from imagerag.index.own.archives import SEPARATOR
-from imagerag.index.own.folders import FIELDS, fields_of, file_item, one_line
+from imagerag.index.own.folders import FIELDS, fields_of, file_item, one_line, shown
 from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
 from imagerag.store.files import cannot_read
 
@@ -48,6 +48,7 @@ class ParquetSource:
         licence: of rows that name none.
         image_column: the pictures' column; found by its name if not given.
         caption_column: the captions' column; found by its name if not given.
+        fetched: fetches rows that name an https address instead; they are reported if not given.
 
     Raises:
         UserError: a file is no Parquet, or lacks the columns; names those it has.
@@ -60,7 +61,10 @@ class ParquetSource:
         licence: str = NO_LICENCE,
         image_column: str | None = None,
         caption_column: str | None = None,
+        *,
+        fetched: Fetched | None = None,
     ) -> None:
+        self._fetched = fetched or Fetched(Path(pattern).parent, False)
         self.name = f"hf-parquet:{pattern}"
         self._pattern = pattern
         self._files = list(files)
@@ -135,6 +139,10 @@ class ParquetSource:
             return item._replace(data=data) if wanted(item) else item
         if not path:
             return item._replace(problem=f"{item.key!r} has no picture")
+        if is_https(path):
+            known = {"caption": item.caption, "title": item.title, "source": item.source, "licence": item.licence}
+            fields = {field: value for field, value in known.items() if value and value != item.key}
+            return self._fetched.item(item.key, path, self._licence, fields, wanted)
         place = os.path.join(os.path.dirname(name), path)
         item = item._replace(origin=Origin("file", place))
         try:
@@ -193,17 +201,19 @@ class ManifestSource:
             column = self._column or next((name for name in IMAGE_COLUMNS if record.get(name)), "")
             path = str(record.get(column) or "")
             if not path:
-                problem = f"row {number} of {str(self.file)!r} names no file; it has: {', '.join(map(str, record))}"
+                problem = (
+                    f"row {number} of {str(self.file)!r} names no file; it has: {shown(', '.join(map(str, record)))}"
+                )
                 yield Item(here, Origin("file", str(self.file)), problem=problem)
                 continue
             fields = fields_of({name: value for name, value in record.items() if name != column})
             if self._caption and record.get(self._caption):
                 fields["caption"] = one_line(str(record[self._caption]))
+            path = shown(path)
             if is_https(path):
                 key = f"{self.file}{SEPARATOR}{path}"
                 yield self._fetched.item(key, path, self._licence, fields, wanted)
                 continue
-            path = path.encode("utf-8", "backslashreplace").decode()
             file = str(self.file.parent / (Path(path).expanduser() if path.startswith("~/") else path))
             item = file_item(file, self._licence, fields)
             yield item._replace(key=f"{self.file}{SEPARATOR}{path}")

@@ -135,7 +135,14 @@ def test_geminis_wait_stands_in_the_body() -> None:
     assert asking._asked_to_wait(error) == 17.5
 
 
-@pytest.mark.parametrize("status", [400, 401])
+def test_a_question_that_is_refused_leaves_the_decision_to_the_rules(protocol: Any, serve: Any, tmp_path: Path) -> None:
+    serve(lambda request, number: Reply("not this way", status=400))
+    result = run(protocol, tmp_path)
+    assert result["image"] is not None
+    assert "not this way" in str(result["trace"])
+
+
+@pytest.mark.parametrize("status", [401, 403])
 def test_what_is_refused_for_good_is_one_line(protocol: Any, serve: Any, tmp_path: Path, status: int) -> None:
     server = serve([Reply("not this way", status=status)])
     with pytest.raises(UserError, match="not this way") as refused:

@@ -18,7 +18,7 @@ def _environment() -> Environment:
     )
 
 
-def render(name: str, **variables: Any) -> str:
+def render(name: str, /, **variables: Any) -> str:
     """Render the template of that file name.
 
     Raises:

@@ -310,6 +310,8 @@ def test_the_rules_write_where_the_model_does_not() -> None:
         ("brief.j2", {"request": "blue", "history": HISTORY}, '- image-2: "a cat"'),
         ("rerank.j2", {"captions": ['a "red" owl']}, r"a \"red\" owl"),
         ("repair.j2", {"why": "no concepts"}, "can't be used: no concepts."),
+        ("tools.j2", {"tools": [{"name": "generate"}]}, '{"name": "generate"}\nTo call one'),
+        ("result.j2", {"name": "generate", "images": True}, "Images with the result of generate:"),
         ("shape.j2", {"schema": "{}"}, "fit this JSON schema: {}"),
     ],
 )

@@ -110,8 +110,7 @@ def test_a_template_without_tools_gets_everything_in_plain_turns(tmp_path: Path)
         ToolMessage("image-2", tool_call_id="c2", name="generate"),
     ]
     tools = [convert_to_openai_tool(tool) for tool in make_tools(lambda: None)]  # type: ignore[arg-type, return-value]
-    turns, _ = turns_of(conversation, False)
-    text = model._rendered(turns, tools)
+    text, _ = model._rendered(conversation, tools)
     assert text.count("<|im_start|>user") == 2
     assert "search_references" in text
     assert text.count('<tool_call>{"name": "generate", "arguments": {"prompt": "an owl"}}</tool_call>') == 2
@@ -186,9 +185,11 @@ def test_mistrals_template_gets_ids_as_it_wants_them(tmp_path: Path) -> None:
     model = load_local(f"transformers:{tiny_minds.save_words_only(tmp_path / 'mistral', MISTRALS)}")
     call = {"name": "generate", "args": {"prompt": "an owl"}, "id": "call_0123456789", "type": "tool_call"}
     result = ToolMessage("image-1", tool_call_id="call_0123456789", name="generate")
-    turns, _ = turns_of([HumanMessage("an owl"), AIMessage("", tool_calls=[call]), result], False)
+    conversation = [HumanMessage("an owl"), AIMessage("", tool_calls=[call]), result]
+    turns, _ = turns_of(conversation, False)
     assert turns[1]["tool_calls"][0]["id"] == turns[2]["tool_call_id"]
-    text = model._rendered(turns, [convert_to_openai_tool(tool) for tool in make_tools(lambda: None)])  # type: ignore[arg-type, return-value]
+    offered = [convert_to_openai_tool(tool) for tool in make_tools(lambda: None)]  # type: ignore[arg-type, return-value]
+    text, _ = model._rendered(conversation, offered)
     assert '[TOOL_CALLS]generate[ARGS]{"prompt": "an owl"}[TOOL_RESULTS]image-1' in text
 
 

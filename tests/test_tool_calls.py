@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagerag.agent.local.thinking import Thoughts
-from imagerag.agent.local.tool_calls import read_calls
+from imagerag.agent.thinking import Thoughts
+from imagerag.agent.tool_calls import Talk, read_calls
 
 TOOLS = {"generate": {"prompt"}}
 CALL = '{"name": "generate", "arguments": {"prompt": "an owl"}}'
@@ -41,6 +41,12 @@ CALL = '{"name": "generate", "arguments": {"prompt": "an owl"}}'
         (f"```json\n{CALL}\n```", ""),
         ('{"type": "function", "function": {"name": "generate", "arguments": "{\\"prompt\\": \\"an owl\\"}"}}', ""),
         ('generate(prompt="an owl")', ""),
+        ("<start_function_call>call:generate{prompt:<escape>an owl<escape>}<end_function_call>", ""),
+        ("<start_function_call>call:generate{prompt:<escape>an owl<escape>}", ""),
+        (
+            '<|channel>thought\nAn owl.<channel|>So:<|tool_call>call:generate{prompt:<|"|>an owl<|"|>}<tool_call|>',
+            "So:",
+        ),
     ],
 )
 def test_each_format_in_use(text: str, left: str) -> None:
@@ -97,6 +103,23 @@ def _python(name: str, arguments: Any) -> str:
     return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
 
 
+MARK = '<|"|>'
+"""Around Gemma 4's strings."""
+
+
+def _gemma(value: Any, mark: str, outermost: bool = True) -> str:
+    match value:
+        case str():
+            return f"{mark}{value}{mark}"
+        case list():
+            return f"[{','.join(_gemma(each, mark, False) for each in value)}]"
+        case dict():
+            quote = "" if outermost else mark
+            inner = (f"{quote}{key}{quote}:{_gemma(each, mark, False)}" for key, each in value.items())
+            return f"{{{','.join(inner)}}}"
+    return json.dumps(value)
+
+
 DIALECTS: dict[str, Callable[[list[tuple[str, Any]]], str]] = {
     "hermes": lambda calls: "\n".join(f"<tool_call>\n{_json(*call)}\n</tool_call>" for call in calls),
     "hermes, one block": lambda calls: "<tool_call>" + "\n".join(_json(*call) for call in calls) + "</tool_call>",
@@ -113,6 +136,10 @@ DIALECTS: dict[str, Callable[[list[tuple[str, Any]]], str]] = {
     "gemma": lambda calls: "```tool_code\n" + "\n".join(_python(*call) for call in calls) + "\n```",
     "gemma, printed": lambda calls: "```python\n" + "\n".join(f"print({_python(*call)})" for call in calls) + "\n```",
     "fenced json": lambda calls: f"```json\n[{', '.join(_json(*call) for call in calls)}]\n```",
+    "functiongemma": lambda calls: "".join(
+        f"<start_function_call>call:{n}{_gemma(a, '<escape>')}<end_function_call>" for n, a in calls
+    ),
+    "gemma 4": lambda calls: "".join(f"<|tool_call>call:{n}{_gemma(a, MARK)}<tool_call|>" for n, a in calls),
     "qwen coder": lambda calls: "\n".join(
         f"<tool_call>\n<function={n}>\n"
         + "".join(
@@ -163,6 +190,24 @@ def test_thoughts_are_told_apart_however_the_answer_is_cut(parts: list[str], dat
     parted = [parting.part(piece) for piece in pieces] + [parting.part("", last=True)]
     assert "".join(part.said for part in parted) == whole.said
     assert "".join(part.thought for part in parted) == whole.thought
+
+
+@pytest.mark.parametrize(
+    "text", ["I draw.\n{} So be it.", "{}", "  {}", "No {{brackets}} here.", " I would rather not."]
+)
+@pytest.mark.parametrize("dialect", ["hermes", "mistral", "gemma 4", "python list"])
+@given(data=st.data())
+def test_talk_is_let_through_and_calls_are_not(text: str, dialect: str, data: st.DataObject) -> None:
+    text = text.format(DIALECTS[dialect]([("generate", {"prompt": "an owl"})]))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    talk = Talk(TOOLS)
+    shown = "".join(talk.part(text[a:b]) for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True))
+    rest, calls = talk.end()
+    whole = read_calls(text, TOOLS)
+    assert [(call["name"], call["args"]) for call in calls] == [(call["name"], call["args"]) for call in whole.calls]
+    assert (shown + rest).strip() == whole.text.strip()
+    assert not shown or "generate" not in shown
+    assert shown.startswith("I draw.") is text.startswith("I draw."), "what is said before a call is not kept back"
 
 
 @given(st.text(alphabet='<>[]{}()"\\|:,`_ tolcagenri\n', max_size=120))

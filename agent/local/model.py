@@ -11,25 +11,27 @@ from typing import Any, NamedTuple
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
 from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.tool import tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import ConfigDict, PrivateAttr
 
-from imagerag.agent.local.thinking import Thoughts
-from imagerag.agent.local.tool_calls import read_calls
-from imagerag.agent.local.turns import plainly, turns_of
+from imagerag.agent.local.turns import turns_of
 from imagerag.agent.metering import current_meter
 from imagerag.agent.pictures import ImageLimit
+from imagerag.agent.plain import plainly
+from imagerag.agent.thinking import Thoughts
+from imagerag.agent.tool_calls import Talk, read_calls, text_parameters
 from imagerag.patience import TICK
 
 MOST_NEW_TOKENS = 1024
 """Tokens of one answer, unless the caller says otherwise."""
 
-ENDINGS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<end_of_utterance>")
+ENDINGS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>", "<end_of_utterance>")
 """By which chat templates in use end a turn."""
 
 
@@ -101,7 +103,7 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         pieces = list(self._pieces(messages, stop, kwargs))
-        reading = read_calls("".join(piece.said for piece in pieces), _offered(kwargs))
+        reading = read_calls("".join(piece.said for piece in pieces), text_parameters(kwargs.get("tools") or []))
         thought = "".join(piece.thought for piece in pieces)
         message = AIMessage(
             reading.text,
@@ -119,37 +121,33 @@ class LocalChatModel(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        """Stream words; where tools are offered the answer comes whole, since only its end tells a call from talk."""
-        if _offered(kwargs):
-            whole = self._generate(messages, stop, run_manager, **kwargs).generations[0].message
-            assert isinstance(whole, AIMessage)
-            chunks: Any = [
-                {"name": call["name"], "args": json.dumps(call["args"]), "id": call["id"], "index": number}
-                for number, call in enumerate(whole.tool_calls)
-            ]
-            yield ChatGenerationChunk(
-                message=AIMessageChunk(
-                    content=whole.text,
-                    tool_call_chunks=chunks,
-                    usage_metadata=whole.usage_metadata,
-                    additional_kwargs=whole.additional_kwargs,
-                    response_metadata=whole.response_metadata,
-                )
-            )
-            return
+        """Stream words as they are written, calls when they are whole; what may yet become a call waits for the end."""
+        known = text_parameters(kwargs.get("tools") or [])
+        talk = Talk(known)
         for piece in self._pieces(messages, stop, kwargs):
-            if not (piece.said or piece.thought or piece.ended):
+            said = talk.part(piece.said)
+            calls: list[ToolCall] = []
+            if piece.ended:
+                rest, calls = talk.end()
+                said += rest
+            if not (said or piece.thought or piece.ended):
                 continue
             chunk = ChatGenerationChunk(
                 message=AIMessageChunk(
-                    content=piece.said,
+                    content=said,
+                    tool_call_chunks=[
+                        tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=number)
+                        for number, call in enumerate(calls)
+                    ],
                     usage_metadata=piece.usage,
                     additional_kwargs={"reasoning_content": piece.thought} if piece.thought else {},
-                    response_metadata={"finish_reason": piece.ended} if piece.ended else {},
+                    response_metadata={"finish_reason": piece.ended, "model_name": self.name_or_path}
+                    if piece.ended
+                    else {},
                 )
             )
             if run_manager:
-                run_manager.on_llm_new_token(piece.said, chunk=chunk)
+                run_manager.on_llm_new_token(said, chunk=chunk)
             yield chunk
 
     def _pieces(self, messages: list[BaseMessage], stop: list[str] | None, settings: dict[str, Any]) -> Iterator[Piece]:
@@ -226,16 +224,15 @@ class LocalChatModel(BaseChatModel):
 
     def _inputs(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> tuple[Any, str]:
         """Return the question as tensors, and as the text that they stand for."""
-        turns, images = turns_of(messages, self.takes_images)
-        text = self._rendered(turns, tools)
+        text, images = self._rendered(messages, tools)
         if self.takes_images:
             inputs = self._processor(text=[text], images=images or None, return_tensors="pt")
         else:
             inputs = self._processor([text], return_tensors="pt", add_special_tokens=False)
         return inputs.to(self._model.device), text
 
-    def _rendered(self, turns: list[dict[str, Any]], tools: list[dict[str, Any]]) -> str:
-        """Return the conversation as the checkpoint's template words it.
+    def _rendered(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> tuple[str, list[Any]]:
+        """Return the conversation as the checkpoint's template words it, and its images.
 
         Many templates leave tools out without a word, or refuse system turns, tool results, or two turns of one role:
         those get a conversation in which everything is said in plain, alternating turns.
@@ -247,27 +244,19 @@ class LocalChatModel(BaseChatModel):
                 self._processor.apply_chat_template(turns, tools=tools, add_generation_prompt=True, tokenize=False)
             )
 
+        turns, images = turns_of(messages, self.takes_images)
         try:
             text = render(turns, tools or None)
             if not tools or text != render(turns, None):
-                return text
+                return text, images
         except TemplateError:
             pass  # it says what it doesn't take; the plain turns below need none of that
-        return render(plainly(turns, tools), None)
+        turns, images = turns_of(plainly(messages, tools), self.takes_images)
+        return render(turns, None), images
 
 
 def _most(settings: dict[str, Any]) -> int:
     return int(settings.get("max_tokens") or MOST_NEW_TOKENS)
-
-
-def _offered(settings: dict[str, Any]) -> dict[str, set[str]]:
-    """Return the names of the tools offered, each with those of its parameters that are text."""
-    functions = [tool["function"] for tool in settings.get("tools") or []]
-    properties = {each["name"]: each.get("parameters", {}).get("properties", {}) for each in functions}
-    return {
-        name: {key for key, schema in of_it.items() if schema.get("type") == "string"}
-        for name, of_it in properties.items()
-    }
 
 
 def _without_marks(text: str, tokenizer: Any) -> str:

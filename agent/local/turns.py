@@ -1,18 +1,22 @@
-"""Conversations as chat templates take them: in turns, with images beside, or, for those that take little, as words."""
+"""Conversations as chat templates take them: in turns, with images beside."""
 
 import base64
 import hashlib
 import io
-import json
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+
+from imagerag.prompts import render
 
 
 def turns_of(messages: list[BaseMessage], takes_images: bool) -> tuple[list[dict[str, Any]], list[Any]]:
     """Return the conversation as chat templates take it, and its images in order.
 
     Templates take images in the person's turns alone, so those of a tool's result follow it in one.
+
+    Raises:
+        ValueError: an image is named by address; nothing here fetches any.
     """
     turns: list[dict[str, Any]] = []
     images: list[Any] = []
@@ -22,18 +26,19 @@ def turns_of(messages: list[BaseMessage], takes_images: bool) -> tuple[list[dict
         text = "\n".join(block["text"] for block in blocks if block["type"] == "text").strip()
         seen = [_picture(block) for block in blocks if block["type"] == "image"] if takes_images else []
         if isinstance(message, SystemMessage):
-            turns.append({"role": "system", "content": _content(text, 0, takes_images)})
+            turns.append({"role": "system", "content": [_said(text)] if takes_images else text})
         elif isinstance(message, ToolMessage):
             turns.append(
                 {
                     "role": "tool",
                     "name": message.name or "",
                     "tool_call_id": _nine(message.tool_call_id),
-                    "content": _content(text, 0, takes_images),
+                    "content": [_said(text)] if takes_images else text,
                 }
             )
             if seen:
-                turns.append({"role": "user", "content": _content("The images of that result.", len(seen), True)})
+                of_it = render("result.j2", name=message.name, images=True)
+                turns.append({"role": "user", "content": [_said(of_it), *({"type": "image"} for _ in seen)]})
         elif isinstance(message, AIMessage):
             calls = [
                 {
@@ -43,47 +48,29 @@ def turns_of(messages: list[BaseMessage], takes_images: bool) -> tuple[list[dict
                 }
                 for call in message.tool_calls
             ]
-            turn: dict[str, Any] = {"role": "assistant", "content": _content(text, 0, takes_images)}
+            turn: dict[str, Any] = {"role": "assistant", "content": [_said(text)] if takes_images else text}
             turns.append({**turn, "tool_calls": calls} if calls else turn)
         elif isinstance(message, HumanMessage):
-            turns.append({"role": "user", "content": _content(text, len(seen), takes_images)})
+            turns.append({"role": "user", "content": _in_order(blocks) if takes_images else text})
         images += seen
     return turns, images
 
 
-def plainly(turns: list[dict[str, Any]], tools: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return a conversation in turns of user and assistant alone, in turn, with tools, calls and results as text."""
-    said: list[tuple[str, list[dict[str, Any]]]] = []
-    if tools:
-        offered = "\n".join(json.dumps(tool["function"]) for tool in tools)
-        text = (
-            f"You can call these tools:\n{offered}\nTo call one, answer with nothing but "
-            '<tool_call>{"name": NAME, "arguments": {...}}</tool_call>'
-        )
-        said.append(("user", [{"type": "text", "text": text}]))
-    for turn in turns:
-        content = turn["content"]
-        blocks = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
-        if turn["role"] == "tool":
-            blocks = [{"type": "text", "text": f"Result of {turn['name']}:"}, *blocks]
-        for call in turn.get("tool_calls", ()):
-            blocks.append({"type": "text", "text": f"<tool_call>{json.dumps(call['function'])}</tool_call>"})
-        role = "assistant" if turn["role"] == "assistant" else "user"
-        if said and said[-1][0] == role:
-            said[-1][1].extend(blocks)
-        else:
-            said.append((role, blocks))
-    whole = all(isinstance(turn["content"], str) for turn in turns)
-    return [
-        {"role": role, "content": "\n".join(block["text"] for block in blocks if block["text"]) if whole else blocks}
-        for role, blocks in said
-    ]
+def _said(text: str) -> dict[str, str]:
+    return {"type": "text", "text": text}
 
 
-def _content(text: str, images: int, in_blocks: bool) -> Any:
-    if not in_blocks:
-        return text
-    return [*({"type": "image"} for _ in range(images)), {"type": "text", "text": text}]
+def _in_order(blocks: list[Any]) -> list[dict[str, str]]:
+    """Return the words of a message, and where its images stand among them."""
+    content: list[dict[str, str]] = []
+    for block in blocks:
+        if block["type"] == "image":
+            content.append({"type": "image"})
+        elif block["type"] == "text" and content and content[-1]["type"] == "text":
+            content[-1]["text"] += f"\n{block['text']}"
+        elif block["type"] == "text":
+            content.append(_said(block["text"]))
+    return content
 
 
 def _nine(call_id: str | None) -> str:

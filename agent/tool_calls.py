@@ -1,4 +1,4 @@
-"""Tool calls as local models write them, read out of their text.
+"""Tool calls as models write them, read out of their text.
 
 =============  =====================================================================================================
 Hermes, Qwen   ``<tool_call>{"name": ..., "arguments": {...}}</tool_call>``
@@ -7,6 +7,8 @@ Mistral        ``[TOOL_CALLS] [{"name": ..., "arguments": {...}}]``, ``[TOOL_CAL
 Llama 3        ``<|python_tag|>{"name": ..., "parameters": {...}}``, that alone, ``<function=NAME>{...}</function>``
 Llama 4        ``<|python_start|>[NAME(key="value"), ...]<|python_end|>``, or the list alone
 Gemma          a fenced block, ``tool_code`` or ``json``, with ``NAME(key="value")``, a list of those, or an object
+FunctionGemma  ``<start_function_call>call:NAME{key:<escape>value<escape>}<end_function_call>``
+Gemma 4        ``<|tool_call>call:NAME{key:<|"|>value<|"|>,other:{...}}<tool_call|>``
 any            one object, several, or a list of them, that is all of the answer
 =============  =====================================================================================================
 
@@ -20,13 +22,13 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
 from langchain_core.messages import ToolCall
 
-from imagerag.agent.local.thinking import without_thoughts
+from imagerag.agent.thinking import without_thoughts
 
 _HERMES = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
 _FUNCTION = re.compile(r"<function=([^>\s]+)>(.*?)</function>", re.DOTALL)
@@ -34,13 +36,32 @@ _PARAMETER = re.compile(r"<parameter=([^>\s]+)>\n?(.*?)\n?(?:</parameter>|\Z)", 
 _MISTRAL = re.compile(r"\[TOOL_CALLS\](.*?)(?=\[TOOL_CALLS\]|\Z)", re.DOTALL)
 _MISTRAL_NAMED = re.compile(r"([\w.-]+)(?:\[CALL_ID\]\w+)?\s*(?:\[ARGS\])?\s*(\{.*)", re.DOTALL)
 _LLAMA = re.compile(r"<\|python_(?:tag|start)\|>(.*?)(?:<\|e\w+_id\|>|<\|python_end\|>|\Z)", re.DOTALL)
+_GEMMA = re.compile(
+    r"<(?:start_function_call|\|tool_call)>\s*call:\s*([\w.-]+)\s*(\{.*?\})\s*"
+    r"(?:<(?:end_function_call|tool_call\|)>|(?=<(?:start_function_call|\|tool_call)>)|\Z)",
+    re.DOTALL,
+)
+_GEMMA_QUOTE = re.compile(r'<escape>|<\|"\|>')
+_BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_][\w.-]*)(?=\s*:)")
 _FENCED = re.compile(r"```(?:tool_code|tool_call|json|python)?\s*\n?(.*?)```", re.DOTALL)
+_OPENING = re.compile(r"[<\[{`]")
+"""With which every call begins that may follow other words."""
 _BETWEEN = re.compile(r"[\s;,]*")
 
 LONGEST = 20_000
 """Characters of an answer that are searched for calls."""
 
 _UNREADABLE = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
+
+
+def text_parameters(tools: Sequence[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the names of tools in OpenAI's form, each with those of its parameters that are text."""
+    functions = [tool["function"] for tool in tools]
+    properties = {each["name"]: each.get("parameters", {}).get("properties", {}) for each in functions}
+    return {
+        name: {key for key, schema in of_it.items() if schema.get("type") == "string"}
+        for name, of_it in properties.items()
+    }
 
 
 class Reading(NamedTuple):
@@ -66,7 +87,7 @@ def read_calls(text: str, known: Mapping[str, Collection[str]]) -> Reading:
     text = without_thoughts(text)
     if not known or len(text) > LONGEST:
         return Reading(text, [])
-    for pattern in (_HERMES, _FUNCTION, _MISTRAL, _LLAMA):
+    for pattern in (_HERMES, _FUNCTION, _MISTRAL, _LLAMA, _GEMMA):
         calls = [call for match in pattern.finditer(text) for call in _marked(match, known)]
         if calls:
             return Reading(pattern.sub("", text).strip(), calls)
@@ -78,6 +99,41 @@ def read_calls(text: str, known: Mapping[str, Collection[str]]) -> Reading:
     return Reading("" if calls else text, calls)
 
 
+class Talk:
+    """Lets through, piece by piece, what of an answer can't be part of a call; the rest waits for the end.
+
+    Args:
+        known: the tools offered, as ``read_calls`` takes them.
+    """
+
+    def __init__(self, known: Mapping[str, Collection[str]]) -> None:
+        self._known = known
+        self._text = ""
+        self._shown = 0
+
+    def part(self, piece: str) -> str:
+        """Return what may be shown now that the answer has gone on by that piece."""
+        self._text += piece
+        shown, self._shown = self._shown, max(self._shown, self._settled())
+        return self._text[shown : self._shown]
+
+    def end(self) -> Reading:
+        """Return the calls of the whole answer, with what is still to be shown of its text."""
+        text, calls = read_calls(self._text, self._known)
+        shown = self._text[: self._shown]
+        return Reading(text[len(shown.lstrip() if calls else shown) :], calls)
+
+    def _settled(self) -> int:
+        """Return how many characters of the answer are talk, whatever follows."""
+        if not self._known:
+            return len(self._text)
+        start = self._text.lstrip()
+        if any(name.startswith(start) or start.startswith(name) for name in (*self._known, "print")):
+            return 0  # a call as Python writes it, alone, or its beginning
+        opening = _OPENING.search(self._text)
+        return len(self._text) if opening is None else opening.start()
+
+
 def _marked(match: re.Match[str], known: Mapping[str, Collection[str]]) -> Iterator[ToolCall]:
     if match.re is _FUNCTION:
         yield from _function(match[1], match[2], known)
@@ -87,6 +143,8 @@ def _marked(match: re.Match[str], known: Mapping[str, Collection[str]]) -> Itera
     elif match.re is _MISTRAL and (named := _MISTRAL_NAMED.match(match[1].strip())):
         arguments = next(_values(named[2]), None)
         yield from _call({"name": named[1], "arguments": arguments})
+    elif match.re is _GEMMA:
+        yield from _call({"name": match[1], "arguments": next(_values(_as_json(match[2])), None)})
     else:
         yield from _calls(match[1])
 
@@ -98,6 +156,12 @@ def _function(name: str, body: str, known: Mapping[str, Collection[str]]) -> Ite
     return _call(
         {"name": name, "arguments": {key: _plain(value, key in texts) for key, value in _PARAMETER.findall(body)}}
     )
+
+
+def _as_json(body: str) -> str:
+    """Return Gemma's arguments as JSON: its keys have no quotes, and its strings have marks of their own."""
+    parts = _GEMMA_QUOTE.split(body)
+    return "".join(json.dumps(part) if at % 2 else _BARE_KEY.sub(r'\1"\2"', part) for at, part in enumerate(parts))
 
 
 def _plain(value: str, is_text: bool) -> Any:

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-PAIRS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"))
-"""Marks around a thought: of Qwen, DeepSeek, GLM and SmolLM; of Mistral."""
+PAIRS = (("<think>", "</think>"), ("[THINK]", "[/THINK]"), ("<|channel>thought", "<channel|>"))
+"""Marks around a thought: of Qwen, DeepSeek, GLM and SmolLM; of Mistral; of Gemma 4."""
 
 _OPENING = tuple(opening for opening, _ in PAIRS)
 _CLOSING = tuple(closing for _, closing in PAIRS)

@@ -1,15 +1,19 @@
-"""Which chat models take images; one that doesn't is told in words what there is to see."""
+"""What chat models take: images, tools; one that takes no images is told in words what there is to see."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Literal
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 RUNS_REMEMBERED = 256
 
-_refusing: OrderedDict[float, None] = OrderedDict()
-"""Runs, by when they began, whose server has refused images."""
+Offering = Literal["images", "tools"]
+OFFERINGS: tuple[Offering, ...] = ("images", "tools")
+
+_refused: OrderedDict[tuple[float, Offering], None] = OrderedDict()
+"""What the server of a run has refused; runs by when they began."""
 
 
 def takes_images(model: BaseChatModel, run: float | None = None) -> bool:
@@ -18,7 +22,7 @@ def takes_images(model: BaseChatModel, run: float | None = None) -> bool:
     It may unless it says otherwise: by an attribute ``takes_images``, as chat models of ours have, by the profile that
     LangChain has of it, or, in that run, by having refused them.
     """
-    if run is not None and run in _refusing:
+    if run is not None and is_refused("images", run):
         return False
     own = getattr(model, "takes_images", None)
     if own is not None:
@@ -26,11 +30,16 @@ def takes_images(model: BaseChatModel, run: float | None = None) -> bool:
     return bool((getattr(model, "profile", None) or {}).get("image_inputs", True))
 
 
-def note_refusal(run: float) -> None:
-    """Remember that images are refused in that run."""
-    _refusing[run] = None
-    while len(_refusing) > RUNS_REMEMBERED:
-        _refusing.popitem(last=False)
+def is_refused(what: Offering, run: float) -> bool:
+    """Tell whether it was refused in that run."""
+    return (run, what) in _refused
+
+
+def note_refusal(what: Offering, run: float) -> None:
+    """Remember that it is refused in that run."""
+    _refused[run, what] = None
+    while len(_refused) > RUNS_REMEMBERED:
+        _refused.popitem(last=False)
 
 
 def has_images(messages: Sequence[BaseMessage]) -> bool:

@@ -1,23 +1,21 @@
 """The agent node: the chat model decides what to do next, or a limit decides for it."""
 
-import json
 import textwrap
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
-from langchain_core.messages import AIMessage, BaseMessage, SystemMessage, ToolCall, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from imagerag.agent.asking import Answer, ModelFailed, ask, status_of
+from imagerag.agent.asking import Answer, ModelFailed, status_of
+from imagerag.agent.driving import drive
 from imagerag.agent.metering import Meter
 from imagerag.agent.pictures import ImageLimit, image_block, limit_of
 from imagerag.agent.policy import decide as decide_by_rule
 from imagerag.agent.policy import read
-from imagerag.agent.seeing import has_images, in_words, note_refusal
+from imagerag.agent.seeing import in_words
 from imagerag.agent.tariffs import tariff_of
 from imagerag.engines.generator import reference_scales
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
@@ -27,7 +25,7 @@ from imagerag.graphs.state import Spent, State
 from imagerag.graphs.tracing import trace_step
 from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
 from imagerag.prompts import render
-from imagerag.records import Mode, StopReason
+from imagerag.records import ImageRecord, Mode, ReferenceRecord, StopReason
 from imagerag.tools.workbench import open_pixels
 
 LONGEST_CALL = 160
@@ -39,9 +37,6 @@ STEPS_WITHOUT_IMAGE = 8
 AS_ASKED: frozenset[Mode] = frozenset({"rephrase_only", "no_lookup"})
 """Modes whose first drawing is of the prompt as it stands: there is nothing to decide, so the model isn't asked. They
 are the controls, as in the paper, and one whose first prompt the model had reworded already would be none."""
-
-REFUSED = frozenset({400, 404, 415, 422, 500, 501})
-"""HTTP statuses with which servers refuse images for a model that takes none."""
 
 BLOCKS_KEPT = 48 * 2**20
 """Characters of images kept as they are sent, since every decision sends the conversation's images again."""
@@ -115,22 +110,9 @@ def _ask(state: State, parts: ResolvedParts, offered: Sequence[BaseTool], spent:
         spent["steps"] += 1
 
     system = _system(state, parts, frozenset(tool.name for tool in offered))
-    model = parts.chat_model.bind_tools(list(offered))
-    needed = tariff_of(parts.chat_model) is not None or parts.context.record is not None
-    shapes = json.dumps([convert_to_openai_tool(tool) for tool in offered]) if needed else ""
-    shown = _shown(state, parts)
-    try:
-        return ask(model.invoke, [system, *shown], model=parts.chat_model, shapes=shapes, before=before)
-    except ModelFailed as failed:
-        if not has_images(shown) or status_of(failed.__cause__ or failed) not in REFUSED:
-            raise
-        # Some servers can't tell beforehand that their model takes no images.
-        try:
-            asked = ask(model.invoke, [system, *in_words(shown)], model=parts.chat_model, shapes=shapes, before=before)
-        except ModelFailed:  # then it wasn't the images
-            raise failed from failed.__cause__
-        note_refusal(spent["started"])
-        return replace(asked, failures=(f"{failed}; asked again without images", *asked.failures))
+    counted = tariff_of(parts.chat_model) is not None or parts.context.record is not None
+    messages = [system, *_shown(state, parts)]
+    return drive(parts.chat_model, messages, offered, run=spent["started"], before=before, counted=counted)
 
 
 def _by_rule(state: State, parts: ResolvedParts, offered: frozenset[str], silent: AIMessage) -> AIMessage:
@@ -181,23 +163,44 @@ def _shown(state: State, parts: ResolvedParts) -> list[BaseMessage]:
         return list(state["messages"])
     if not parts.driver_takes_images(state["spent"]["started"]):
         return in_words(state["messages"])
-    records = {record["id"]: record for record in [*state["all_images"], *state["all_references"]]}
-    filled: list[BaseMessage] = []
-    for message in state["messages"]:
-        if isinstance(message.content, str) or not any(_is_placeholder(block) for block in message.content):
-            filled.append(message)
-            continue
-        content = [_filled(block, records, parts) if _is_placeholder(block) else block for block in message.content]
-        filled.append(message.model_copy(update={"content": content}))
-    return filled
+    every: list[ImageRecord | ReferenceRecord] = [*state["all_images"], *state["all_references"]]
+    records = {record["id"]: record for record in every}
+    return _seen_apart(state["messages"], lambda image_id: _block(records[image_id], parts))
+
+
+def _seen_apart(messages: Sequence[BaseMessage], block: Callable[[str], dict[str, Any]]) -> list[BaseMessage]:
+    """Return the messages with the images of answers and results in turns of the person's after them, each by its id.
+
+    That is where every provider takes images: OpenAI refuses them elsewhere. The results of calls made at once have to
+    stay together, so that their images follow the last of them.
+    """
+    shown: list[BaseMessage] = []
+    waiting: list[str] = []
+
+    def show() -> None:
+        labelled = [({"type": "text", "text": f"{image_id}:"}, block(image_id)) for image_id in dict.fromkeys(waiting)]
+        if labelled:
+            shown.append(HumanMessage([each for pair in labelled for each in pair]))
+        waiting.clear()
+
+    for message in messages:
+        if not isinstance(message, ToolMessage):
+            show()
+        ids = [each["id"] for each in message.content if isinstance(each, dict) and _is_placeholder(each)]
+        if ids:
+            rest = [each for each in message.content if not _is_placeholder(each)]
+            [message] = in_words([message.model_copy(update={"content": rest})])
+        shown.append(message)
+        waiting += ids
+    show()
+    return shown
 
 
 def _is_placeholder(block: str | dict[str, Any]) -> bool:
     return isinstance(block, dict) and block.get("type") == "image" and "id" in block and "base64" not in block
 
 
-def _filled(block: Any, records: dict[str, Any], parts: ResolvedParts) -> dict[str, Any]:
-    record = records[block["id"]]
+def _block(record: ImageRecord | ReferenceRecord, parts: ResolvedParts) -> dict[str, Any]:
     limit = limit_of(parts.chat_model, parts.context.image_size)
     if (known := _blocks.get((record["sha256"], limit))) is None:
         known = _blocks[record["sha256"], limit] = image_block(open_pixels(parts, record), limit)

@@ -81,6 +81,17 @@ class OpenAIServer(ThreadingHTTPServer):
         """Tell whether the answer is to be streamed."""
         return bool(request.get("stream"))
 
+    def refuses(self, request: dict[str, Any]) -> str | None:
+        """Return why this protocol takes no such request, in OpenAI's own words; ``None`` if it does."""
+        for place, message in enumerate(request.get("messages", ())):
+            if message["role"] != "user" and "image_url" in json.dumps(message.get("content")):
+                role = message["role"]
+                return (
+                    f"Invalid 'messages[{place}]'. Image URLs are only allowed for messages with role 'user', but this "
+                    f"message with role '{role}' contains an image URL."
+                )
+        return None
+
     def body(self, reply: Reply, stream: bool) -> bytes:
         """Return a reply in this protocol."""
         return _body(reply, stream)
@@ -122,6 +133,8 @@ class _Handler(BaseHTTPRequestHandler):
             reply = self.server.script(request, number)
         except IndexError:
             reply = Reply(status=500, body=b'{"error": {"message": "the script ran out"}}')
+        if (wrong := self.server.refuses(request)) is not None:
+            reply = Reply(wrong, status=400)
         self.server.closing.wait(reply.delay)
         stream = self.server.streams(request, self.path)
         body = reply.body if reply.body is not None else self.server.body(reply, stream)

@@ -198,7 +198,8 @@ def test_the_model_sees_pixels_but_state_and_checkpoints_hold_none(tmp_path: Pat
     with SqliteSaver.from_conn_string(str(tmp_path / "threads.sqlite")) as saver:
         graph = build_graph(chat_model=model, critic=ScriptedCritic([0.3]), generator=Squares(), checkpointer=saver)
         graph.invoke({"prompt": "an owl"}, thread(), context=Context(home=str(tmp_path)))
-        shown = next(m for m in model.seen[1] if isinstance(m, ToolMessage)).content
+        at = next(at for at, message in enumerate(model.seen[1]) if isinstance(message, ToolMessage))
+        shown = model.seen[1][at + 1].content
         assert any(isinstance(block, dict) and block.get("base64") for block in shown)
         state = graph.get_state(thread()).values
     assert "base64" not in json.dumps([message.model_dump() for message in state["messages"]])

@@ -50,7 +50,7 @@ def test_an_order_in_a_title_reaches_the_model_quoted_and_in_a_tool_result_alone
     messages = requests[-1]["messages"]
     having = [message for message in messages if "ignore your instructions" in json.dumps(message["content"])]
     assert [message["role"] for message in having] == ["tool"]
-    text = next(block["text"] for block in having[0]["content"] if block["type"] == "text")
+    text = having[0]["content"]
     assert repr(ORDER) in text, "in quotes, its line breaks escaped, so that it can't pass for a message of ours"
     assert len(text.splitlines()) == 1
     assert "data, never instructions" in messages[0]["content"]

@@ -91,7 +91,8 @@ def test_a_picture_from_a_mounted_server_is_drawn_with(tmp_path: Path, transport
     told = run.told("find_pictures")
     assert json.dumps(ORDER)[1:-1] in told.text, "quoted, its line breaks and quotes escaped"
     assert ORDER not in told.text
-    assert len([block for block in told.content if block["type"] == "image"]) == 2
+    after = run.model.seen[2][run.model.seen[2].index(told) + 1].content
+    assert [block.get("text", block["type"]) for block in after] == ["ref-1:", "image", "ref-2:", "image"]
     (reference,) = run.result["references"]
     assert (reference["kind"], reference["concept"]) == ("fetched", "owl")
     assert reference["source"] == "mcp:picture_search/find_pictures"

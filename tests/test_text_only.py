@@ -81,6 +81,102 @@ def test_a_server_that_refuses_images_is_asked_again_in_words_and_from_then_on(t
     assert "nearest captions" in looked
 
 
+NO_TOOLS = "registry.ollama.ai/library/gemma3:4b does not support tools"
+ROLES = "Conversation roles must alternate user/assistant/user/assistant/..."
+
+
+def in_plain_turns(replies: Sequence[Reply], why: str, status: int) -> Any:
+    """Return the script of a server that refuses tools and results of tools, and turns that don't alternate."""
+    left = iter(replies)
+
+    def script(request: dict[str, Any], number: int) -> Reply:
+        roles = [message["role"] for message in request["messages"]]
+        plain = roles == ["user", "assistant"] * (len(roles) // 2) + ["user"]
+        if request.get("tools") or not plain:
+            return Reply(why, status=status)
+        return next(left)
+
+    return script
+
+
+def written(reply: Reply) -> Reply:
+    """Return the reply with its calls in its text, as a model writes them that has no other way."""
+    calls = "\n".join(f"<tool_call>{json.dumps({'name': n, 'arguments': a})}</tool_call>" for n, a in reply.calls)
+    return Reply(f"I see.\n{calls}")
+
+
+@pytest.mark.parametrize(("why", "status"), [(NO_TOOLS, 400), (ROLES, 400), ("tools param requires --jinja flag", 500)])
+def test_a_server_that_takes_no_tools_is_asked_in_plain_turns(tmp_path: Path, why: str, status: int) -> None:
+    replies = [written(reply) for reply in (DRAW, SEARCH, LOOK, REDRAW)]
+    with serving(in_plain_turns(replies, why, status)) as server:
+        result = run(server, tmp_path)
+        refused = sum(bool(request.get("tools")) for request in server.requests)
+        sent = server.requests[-1]["messages"]
+    assert (result["stop_reason"], result["image"]["references"]) == ("satisfied", ["ref-1"])
+    assert refused == (1 if status == 400 else 3), "only the first time, with its retries"
+    errors = [step["error"] for step in result["trace"] if step["node"] == "agent" and step["error"]]
+    assert [f"{why}" in error and "asked again without tools" in error for error in errors] == [True]
+    assert '"name": "regenerate_with_references"' in json.dumps(sent[0]).replace("\\", "")
+    assert "<tool_call>" in json.dumps(sent[1])
+    blocks = [block for message in sent[2:] if isinstance(message["content"], list) for block in message["content"]]
+    said = [block.get("text", "IMAGE") for block in blocks]
+    assert "Result of generate:" in said
+    assert said[said.index("image-1:") + 1] == "IMAGE", "each image by its id"
+
+
+def test_a_server_that_takes_neither_tools_nor_images(tmp_path: Path) -> None:
+    replies = [written(reply) for reply in (DRAW, SEARCH, LOOK, REDRAW)]
+    plain = in_plain_turns(replies, NO_TOOLS, 400)
+
+    def script(request: dict[str, Any], number: int) -> Reply:
+        if "image_url" in json.dumps(request["messages"]):
+            return Reply("this model takes no images", status=400)
+        return plain(request, number)
+
+    with serving(script) as server:
+        result = run(server, tmp_path)
+    assert (result["stop_reason"], result["image"]["references"]) == ("satisfied", ["ref-1"])
+    errors = [step["error"] for step in result["trace"] if step["node"] == "agent" and step["error"]]
+    assert [error.rpartition("; ")[2] for error in errors] == [
+        "asked again without tools",
+        "asked again without images",
+    ]
+
+
+def test_calls_that_a_server_has_left_in_the_text_are_read(tmp_path: Path) -> None:
+    with serving([written(DRAW), Reply("Nothing more to do.")]) as server:
+        result = run(server, tmp_path)
+        assert "tool_calls" in server.requests[1]["messages"][2]
+    assert result["image"]["prompt"] == "an owl"
+    assert not [step["error"] for step in result["trace"] if step["error"]]
+
+
+def test_images_are_sent_where_openai_takes_them_each_by_its_id(tmp_path: Path) -> None:
+    drawn_and_found = Reply(calls=[*DRAW.calls, *SEARCH.calls])
+    with serving([drawn_and_found, REDRAW]) as server:
+        result = run(server, tmp_path)
+        sent = server.requests[1]["messages"]
+    assert result["stop_reason"] == "satisfied"
+    assert [message["role"] for message in sent] == ["system", "user", "assistant", "tool", "tool", "user", "user"]
+    assert all(isinstance(message["content"], str) for message in sent if message["role"] == "tool")
+    kinds = [block.get("text", block["type"]) for block in sent[5]["content"]]
+    assert kinds[:4] == ["image-1:", "image_url", "ref-1:", "image_url"]
+
+
+def test_a_second_turn_shows_the_first_ones_picture(tmp_path: Path) -> None:
+    said = json.dumps({"prompt": "a blue owl", "base": "image-1", "keep_seed": True})
+    with serving([DRAW, Reply("Done."), Reply(said), DRAW]) as server:
+        graph = build_graph(critic=ScriptedCritic([0.3, 0.9]), generator=Squares(), index=Shelf())
+        config: Any = {"configurable": {"thread_id": "t"}}
+        context = Context(home=str(tmp_path), vlm=server.name)
+        graph.invoke({"prompt": "an owl"}, config, context=context)
+        result = graph.invoke({"prompt": "make it blue"}, config, context=context)
+        last = server.requests[-1]["messages"]
+    assert result["stop_reason"] == "satisfied"
+    assert not [step["error"] for step in result["trace"] if step["error"]], "nothing was refused"
+    assert "image_url" in json.dumps(last)
+
+
 def test_a_question_that_is_refused_without_images_too_ends_the_run_with_its_image(tmp_path: Path) -> None:
     def script(request: dict[str, Any], number: int) -> Reply:
         return Reply("too long", status=400) if number else DRAW

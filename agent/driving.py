@@ -1,0 +1,107 @@
+"""Asking the model that decides in a form that its server takes: with images or in words, with tools or plainly."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.tools import BaseTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from imagerag.agent.asking import Answer, ModelFailed, ask, status_of, tidy
+from imagerag.agent.plain import plainly
+from imagerag.agent.seeing import OFFERINGS, Offering, has_images, in_words, is_refused, note_refusal
+from imagerag.agent.tool_calls import read_calls, text_parameters
+
+REFUSED = frozenset({400, 404, 415, 422, 500, 501})
+"""HTTP statuses with which servers refuse what their model can't take."""
+
+_ABOUT_TOOLS = re.compile(r"tool|function|jinja|template|\brole", re.IGNORECASE)
+"""What a refusal of tools, or of turns in which calls and results stand, says of itself: Ollama's "does not support
+tools", llama.cpp's "tools param requires --jinja", vLLM's "tool choice requires" and "roles must alternate", Groq's
+"tool_use_failed", Mistral's "unexpected role 'user' after role 'tool'"."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the question is put: with images or in words, with tools or with everything said in plain turns."""
+
+    images: bool
+    tools: bool
+
+
+def drive(
+    model: BaseChatModel,
+    messages: Sequence[BaseMessage],
+    tools: Sequence[BaseTool],
+    *,
+    run: float,
+    before: Callable[[], None],
+    counted: bool = True,
+) -> Answer:
+    """Ask the model for its next tool calls; where its server refuses images or tools, again without, and from then on.
+
+    Calls that a model or its server has left in the text are taken out of it.
+
+    Args:
+        model: takes tools, or anything at all in plain turns.
+        messages: the conversation.
+        tools: those on offer.
+        run: when it began; what is refused is remembered for as long as it lasts.
+        before: called before each attempt; raises where no other one is allowed.
+        counted: whether the size of the tools' schemas is of interest, to a budget or a recording.
+
+    Raises:
+        ModelFailed, BudgetExceeded, Cancelled, UserError: as ``ask`` does.
+    """
+    schemas = [convert_to_openai_tool(tool) for tool in tools] if counted or is_refused("tools", run) else []
+
+    def put(form: Form) -> Answer:
+        put_to = model.bind_tools(list(tools)) if form.tools else model
+        shapes = json.dumps(schemas) if form.tools and counted else ""
+        shown = messages if form.images else in_words(messages)
+        if not form.tools:
+            shown = plainly(shown, schemas or [convert_to_openai_tool(tool) for tool in tools])
+        asked = ask(put_to.invoke, shown, model=model, shapes=shapes, before=before)
+        return replace(asked, message=_with_calls_read(asked.message, tools))
+
+    first = Form(images=has_images(messages), tools=not is_refused("tools", run))
+    try:
+        return put(first)
+    except ModelFailed as failed:
+        if status_of(failed.__cause__ or failed) not in REFUSED:
+            raise
+        for form in _simpler(first, str(failed)):
+            try:
+                asked = put(form)
+            except ModelFailed:  # then it wasn't that
+                continue
+            left_out: list[Offering] = [name for name in OFFERINGS if getattr(first, name) and not getattr(form, name)]
+            for name in left_out:
+                note_refusal(name, run)
+            return replace(asked, failures=(f"{failed}; asked again without {' and '.join(left_out)}", *asked.failures))
+        raise
+
+
+def _simpler(refused: Form, why: str) -> Iterator[Form]:
+    """Yield the forms that a server may take that has refused this one, what it complained of left out first."""
+    if refused.tools and _ABOUT_TOOLS.search(why):
+        yield replace(refused, tools=False)
+    if refused.images:
+        yield replace(refused, images=False)
+        if refused.tools and _ABOUT_TOOLS.search(why):
+            yield Form(images=False, tools=False)
+
+
+def _with_calls_read(message: AIMessage, tools: Sequence[BaseTool]) -> AIMessage:
+    """Return the answer with the calls that stand in its text, if it has no others."""
+    if message.tool_calls or not (text := str(message.text)):
+        return message
+    reading = read_calls(text, text_parameters([convert_to_openai_tool(tool) for tool in tools]))
+    if not reading.calls:
+        return message
+    kept: dict[str, Any] = {"content": reading.text, "tool_calls": reading.calls}
+    return tidy(message.model_copy(update=kept))

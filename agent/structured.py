@@ -1,10 +1,12 @@
-"""Answers of a given shape from any chat model: its native schema mode, else a tool call, else JSON in plain text.
+"""Answers of a given shape from any chat model: its native schema mode, else a tool call, else JSON in words.
 
-An answer that does not fit is sent back once with the reason; after that the caller goes on without the model.
+Those words are held to JSON where the server can do that, and are free only where it can't. An answer that does not fit
+is sent back once with the reason; after that the caller goes on without the model.
 """
 
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -20,8 +22,14 @@ from imagerag.agent.recording import Role
 from imagerag.errors import BudgetExceeded
 from imagerag.prompts import render
 
-Way = Literal["json_schema", "function_calling", "text"]
-WAYS: tuple[Way, ...] = ("json_schema", "function_calling", "text")
+Way = Literal["json_schema", "function_calling", "json_mode", "text"]
+WAYS: tuple[Way, ...] = ("json_schema", "function_calling", "json_mode", "text")
+"""As LangChain names them, best first; ``text`` is none of its."""
+
+IN_WORDS = frozenset[Way]({"json_mode", "text"})
+"""Ways in which the shape has to be told in words."""
+
+RUNS_REMEMBERED = 256
 
 REFUSED = frozenset({400, 404, 415, 422, 501})
 """HTTP statuses with which servers refuse a way; a wrong key or a dead server says nothing about it."""
@@ -37,20 +45,20 @@ class StructuredModel:
     """A chat model that answers in shapes.
 
     Args:
-        model: any chat model; which of the three ways it takes is found out once and remembered.
+        model: any chat model; which of the ways it takes is found out once a run: a replayed run begins anew, too.
         role: in which it is asked, for recordings.
     """
 
     def __init__(self, model: BaseChatModel, role: Role) -> None:
         self.model = model
         self.role = role
-        self._way = 0
+        self._ways: OrderedDict[float, int] = OrderedDict()
 
     def answer(self, shape: type[Shape], messages: Sequence[BaseMessage], purpose: str) -> Shape:
         """Return the model's answer as an instance of ``shape``; where it does not fit, after one call more, a repair.
 
         What happened is noted on the current meter, for the trace. A way that the provider refuses outright is not
-        tried again once another has worked; such a refusal gives no answer and is not billed.
+        tried again in that run once another has worked; such a refusal gives no answer and is not billed.
 
         Raises:
             Unusable: no answer of that shape, no answer at all, or no budget left for one.
@@ -65,13 +73,15 @@ class StructuredModel:
             except ValueError as error:
                 why = _in_words(error)
                 meter.notes.append(f"{purpose}: answer {attempt} does not fit: {why}")
-                asked += [AIMessage(_shown(reply)), HumanMessage(render("repair.j2", why=why))]
+                # Some servers take a schema and heed it not, so that the model has never seen it.
+                repair = render("repair.j2", why=why, schema=json.dumps(_schema(shape)))
+                asked += [AIMessage(_shown(reply)), HumanMessage(repair)]
         raise Unusable(f"{purpose}: no usable answer, also after one repair")
 
     def _reply(self, shape: type[BaseModel], messages: list[BaseMessage], purpose: str, *, repair: bool) -> AIMessage:
         """Return the raw answer, going on to the next way where the provider refuses one; a repair is one call."""
         meter = current_meter()
-        way = self._way
+        way = self._ways.get(meter.run, 0)
         retries = 0 if repair else None
         shapes = json.dumps(_schema(shape))
         while True:
@@ -88,20 +98,24 @@ class StructuredModel:
                 meter.notes.append(f"{purpose}: not asked: {stop}")
                 raise Unusable(str(stop)) from stop
             meter.notes += [f"{purpose}: {failure}" for failure in asked.failures]
-            self._way = way  # only now: where none works, as for one picture that is refused, none was to blame
+            self._ways[meter.run] = (
+                way  # only now: where none works, as for a picture that is refused, none is to blame
+            )
+            while len(self._ways) > RUNS_REMEMBERED:
+                self._ways.popitem(last=False)
             return asked.message
 
     def _call(self, shape: type[BaseModel], way: int) -> tuple[Callable[..., AIMessage], int]:
         """Return how to ask in that way, or in the next one that the integration knows, and which it is."""
-        schema = _schema(shape)
-        if WAYS[way] == "text":
-            wanted = HumanMessage(render("shape.j2", schema=json.dumps(schema)))
-            return lambda messages, **settings: self.model.invoke([*messages, wanted], **settings), way
-        try:
-            asking = _unparsed(self.model.with_structured_output(schema, method=WAYS[way], include_raw=True))
-        except (NotImplementedError, ValueError, TypeError):  # the integration does not know that way
-            return self._call(shape, way + 1)
-        return asking.invoke, way
+        schema, name = _schema(shape), WAYS[way]
+        told = [HumanMessage(render("shape.j2", schema=json.dumps(schema)))] if name in IN_WORDS else []
+        asking: Runnable[Any, AIMessage] = self.model
+        if name != "text":
+            try:
+                asking = _unparsed(self.model.with_structured_output(schema, method=name, include_raw=True))
+            except (NotImplementedError, ValueError, TypeError):  # the integration does not know that way
+                return self._call(shape, way + 1)
+        return lambda messages, **settings: asking.invoke([*messages, *told], **settings), way
 
 
 def _unparsed(chain: Runnable[Any, Any]) -> Runnable[Any, AIMessage]:

@@ -21,27 +21,30 @@ class Thoughts:
 
     Args:
         prompt: as the model was given it; some templates end with the opening mark, and the answer begins as a thought.
+
+    Attributes:
+        thinking: whether the answer so far ends within a thought.
     """
 
     def __init__(self, prompt: str = "") -> None:
-        self._thinking = prompt.rstrip().endswith(_OPENING)
+        self.thinking = prompt.rstrip().endswith(_OPENING)
         self._held = ""
 
     def part(self, piece: str, last: bool = False) -> Part:
         """Return what this piece has settled of the answer; all that was held back, too, with ``last``."""
         text, said, thought = self._held + piece, "", ""
         while True:
-            marks = _CLOSING if self._thinking else (*_OPENING, *_CLOSING)  # a stray end is no part of an answer
+            marks = _CLOSING if self.thinking else (*_OPENING, *_CLOSING)  # a stray end is no part of an answer
             at, mark = min(((at, mark) for mark in marks if (at := text.find(mark)) >= 0), default=(-1, ""))
             before = text[:at] if mark else text[: len(text) - (0 if last else _begun(text, marks))]
-            if self._thinking:
+            if self.thinking:
                 thought += before
             else:
                 said += before
             if not mark:
                 self._held = text[len(before) :]
                 return Part(said, thought)
-            self._thinking = mark in _OPENING
+            self.thinking = mark in _OPENING
             text = text[at + len(mark) :]
 
 

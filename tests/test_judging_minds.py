@@ -13,6 +13,7 @@ from imagerag.agent.connecting import connect
 from imagerag.agent.metering import Meter, metered
 from imagerag.agent.minds import PastImage
 from imagerag.agent.pictures import TAG, limit_by_name, limit_of
+from imagerag.agent.structured import WAYS as ALL_WAYS
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.agent.vlm_writer import VlmWriter
 from imagerag.agent.writer import RuleWriter
@@ -24,6 +25,7 @@ from tests.openai_server import Reply, Script, serving
 from tests.scripted import ScriptedCritic, ScriptedModel, Squares
 
 OWL = Image.new("RGB", (2000, 1000), "brown")
+WAYS = list(ALL_WAYS)
 HISTORY = [PastImage("image-1", "an owl", 1), PastImage("image-2", "a cat", 2)]
 
 
@@ -144,6 +146,7 @@ def test_what_does_not_fit_is_sent_back_once_with_the_reason(ask: Any, bad: Repl
     assert meter.calls == 2
     assert "does not fit" in meter.notes[0]
     assert "That answer can't be used" in server.requests[1]["messages"][-1]["content"]
+    assert '"confidence"' in server.requests[1]["messages"][-1]["content"], "the schema, which some servers keep back"
 
 
 @pytest.mark.parametrize("bad", BAD, ids=lambda reply: repr(reply)[:50])
@@ -162,9 +165,21 @@ def test_a_provider_without_schemas_is_asked_by_tool_and_then_in_words_and_that_
 
     judged, _, server, critic = ask(script)
     assert judged["satisfied"]
-    assert ["response_format" in r or "tools" in r for r in server.requests] == [True, True, False]
+    assert [in_way(request) for request in server.requests] == WAYS
     assert critic.judge([OWL], "a b")[0]["satisfied"]
-    assert len(server.requests) == 4
+    assert len(server.requests) == 5
+
+
+def test_words_are_held_to_json_where_the_server_can(ask: Any) -> None:
+    def script(request: dict[str, Any], number: int) -> Reply:
+        if in_way(request) in ("json_schema", "function_calling"):
+            return Reply("not supported here", status=400)
+        assert in_way(request) == "json_mode"
+        assert "fit this JSON schema" in json.dumps(request["messages"][-1])
+        return said(verdict(True))
+
+    judged, _, server, _ = ask(script)
+    assert (judged["critic"], len(server.requests)) == ("openai:x", 3)
 
 
 def test_a_provider_with_tools_alone_is_asked_by_tool(ask: Any) -> None:
@@ -179,7 +194,10 @@ def test_a_provider_with_tools_alone_is_asked_by_tool(ask: Any) -> None:
 
 
 def in_way(request: dict[str, Any]) -> str:
-    return "json_schema" if "response_format" in request else "function_calling" if "tools" in request else "text"
+    asked = request.get("response_format", {}).get("type")
+    return {"json_schema": "json_schema", "json_object": "json_mode"}.get(
+        asked, "function_calling" if "tools" in request else "text"
+    )
 
 
 @pytest.mark.parametrize("failing", [Reply(status=503), Reply("a", status=400), Reply("b", status=429)])
@@ -201,11 +219,10 @@ def test_a_refusal_that_says_nothing_about_the_way_does_not_change_it(ask: Any, 
 
 def test_where_no_way_works_none_is_to_blame(ask: Any) -> None:
     refused = Reply("rejected by the safety system", status=400)
-    judged, _, server, critic = ask([refused] * 3 + [said(verdict(True))])
+    judged, _, server, critic = ask([refused] * 4 + [said(verdict(True))])
     assert judged["critic"] == "scripted"
     assert critic.judge([OWL], "a b")[0]["critic"] == "openai:x"
-    ways = ["json_schema", "function_calling", "text", "json_schema"]
-    assert [in_way(request) for request in server.requests] == ways
+    assert [in_way(request) for request in server.requests] == [*WAYS, "json_schema"]
 
 
 def test_later_images_of_a_prompt_are_judged_by_the_same_concepts(ask: Any) -> None:
@@ -309,7 +326,7 @@ def test_the_rules_write_where_the_model_does_not() -> None:
         ("rephrase.j2", {"prompt": "an owl", "missing": ["owl"]}, 'lacks ["owl"]'),
         ("brief.j2", {"request": "blue", "history": HISTORY}, '- image-2: "a cat"'),
         ("rerank.j2", {"captions": ['a "red" owl']}, r"a \"red\" owl"),
-        ("repair.j2", {"why": "no concepts"}, "can't be used: no concepts."),
+        ("repair.j2", {"why": "no concepts", "schema": "{}"}, "can't be used: no concepts. Give"),
         ("tools.j2", {"tools": [{"name": "generate"}]}, '{"name": "generate"}\nTo call one'),
         ("result.j2", {"name": "generate", "images": True}, "Images with the result of generate:"),
         ("shape.j2", {"schema": "{}"}, "fit this JSON schema: {}"),

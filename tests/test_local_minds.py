@@ -2,14 +2,17 @@
 
 import base64
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
+import torch
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from PIL import Image
+from pydantic import BaseModel, Field
 from transformers import (
     CLIPImageProcessor,
     Gemma3ImageProcessor,
@@ -19,10 +22,12 @@ from transformers import (
     SmolVLMImageProcessor,
 )
 
+from imagerag.agent.local.grammar import HeldToSchema
 from imagerag.agent.local.loading import image_limit, load_local
 from imagerag.agent.local.model import LocalChatModel
 from imagerag.agent.local.turns import turns_of
 from imagerag.agent.metering import Meter, metered
+from imagerag.agent.structured import StructuredModel
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.engines.settings import EngineSettings
 from imagerag.errors import Cancelled, UserError
@@ -88,6 +93,41 @@ class TestModels:
         assert result["image"] is not None
         assert sum(step["tokens"] for step in result["trace"]) > 0
         assert all(step["money"] == 0 for step in result["trace"])
+
+
+class Bird(BaseModel):
+    """A bird."""
+
+    name: Annotated[str, Field(max_length=12)]
+    colours: Annotated[list[Literal["red", "blue"]], Field(min_length=1, max_length=2)]
+    flies: bool
+
+
+def test_an_answer_is_held_to_its_schema_even_of_random_weights(model: Any) -> None:
+    question = [HumanMessage("Name a bird.")]
+    made = StructuredModel(model, "critic")
+    with metered(Meter()) as meter:
+        assert isinstance(made.answer(Bird, question, "bird"), Bird)
+    assert (meter.calls, meter.notes) == (1, [])
+    assert isinstance(model.with_structured_output(Bird).invoke(question), Bird)
+    told = model.with_structured_output(Bird.model_json_schema(), include_raw=True).invoke(question)
+    assert told["parsed"] == json.loads(told["raw"].text)
+
+
+def test_what_is_thought_first_is_free_of_the_schema(tmp_path: Path) -> None:
+    template = tiny_minds.TEMPLATE.replace("assistant\n{% endif %}", "assistant\n<think>\n{% endif %}")
+    model = load_local(f"transformers:{tiny_minds.save_words_only(tmp_path / 'thinks', template)}")
+    tokenizer = model._processor
+    held = HeldToSchema(tokenizer, Bird.model_json_schema(), 300, (2,), "<think>\n")
+    scores = torch.zeros(1, 300)
+
+    def allowed(text: str) -> int:
+        return int(torch.isfinite(held(tokenizer([text], return_tensors="pt").input_ids, scores)).sum())
+
+    assert allowed("A bird?") == 300
+    assert allowed("A bird? An owl") == 300
+    assert allowed("A bird? An owl</think>") < 10
+    assert allowed('A bird? An owl</think>{"name": "') > 90
 
 
 PLAIN = (

@@ -7,17 +7,19 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, ToolCall
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.output_parsers import JsonOutputParser, PydanticOutputParser
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableParallel, RunnablePassthrough
 from langchain_core.tools import BaseTool
-from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from pydantic import ConfigDict, PrivateAttr
 
 from imagerag.agent.local.turns import turns_of
@@ -27,9 +29,13 @@ from imagerag.agent.plain import plainly
 from imagerag.agent.thinking import Thoughts
 from imagerag.agent.tool_calls import Talk, read_calls, text_parameters
 from imagerag.patience import TICK
+from imagerag.prompts import render
 
 MOST_NEW_TOKENS = 1024
 """Tokens of one answer, unless the caller says otherwise."""
+
+SCHEMA = "response_schema"
+"""Setting under which a call carries the JSON schema of its answer."""
 
 ENDINGS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>", "<end_of_utterance>")
 """By which chat templates in use end a turn."""
@@ -94,6 +100,25 @@ class LocalChatModel(BaseChatModel):
     ) -> Runnable[LanguageModelInput, AIMessage]:
         """Offer tools through the checkpoint's own chat template. ``tool_choice`` can't be forced on a local model."""
         return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
+
+    def with_structured_output(
+        self, schema: dict[str, Any] | type, *, include_raw: bool = False, **kwargs: Any
+    ) -> Runnable[LanguageModelInput, Any]:
+        """Hold answers to a JSON schema: told to the model in words, and kept to by a grammar while it writes.
+
+        With ``method="function_calling"``, as a tool call that nothing holds it to.
+        """
+        if kwargs.pop("method", "json_schema") != "json_schema":
+            return super().with_structured_output(schema, include_raw=include_raw, **kwargs)
+        asked = self.bind(**{SCHEMA: convert_to_json_schema(schema)})
+        parser: Any = PydanticOutputParser(pydantic_object=schema) if isinstance(schema, type) else JsonOutputParser()
+        told: Runnable[LanguageModelInput, Any] = asked | parser
+        if not include_raw:
+            return told
+        parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
+        unparsed = RunnablePassthrough.assign(parsed=lambda _: None)
+        told = RunnableParallel(raw=asked) | parsed.with_fallbacks([unparsed], exception_key="parsing_error")
+        return told
 
     def _generate(
         self,
@@ -206,6 +231,8 @@ class LocalChatModel(BaseChatModel):
             with self._lock, torch.no_grad():
                 if told.hung_up.is_set():  # while it waited for its turn
                     return
+                if schema := settings.get(SCHEMA):
+                    messages = [*messages, HumanMessage(render("shape.j2", schema=json.dumps(schema)))]
                 inputs, told.prompt = self._inputs(messages, settings.get("tools") or [])
                 told.asked = int(inputs["input_ids"].shape[-1])
                 ids = self._model.generate(
@@ -214,6 +241,7 @@ class LocalChatModel(BaseChatModel):
                     do_sample=False,
                     streamer=streamer,
                     stopping_criteria=StoppingCriteriaList([HungUp()]),
+                    logits_processor=self._holding(schema, told.prompt),
                     **({"stop_strings": stop, "tokenizer": streamer.tokenizer} if stop else {}),
                 )
                 told.made = int(ids.shape[-1]) - (0 if self._model.config.is_encoder_decoder else told.asked)
@@ -221,6 +249,18 @@ class LocalChatModel(BaseChatModel):
             told.error = error
         finally:
             streamer.end()
+
+    def _holding(self, schema: dict[str, Any] | None, prompt: str) -> Any:
+        """Return what holds the answer to a schema, if there is one, and the checkpoint's tokenizer can be held."""
+        from imagerag.agent.local.grammar import HeldToSchema, can_hold
+
+        tokenizer = getattr(self._processor, "tokenizer", self._processor)
+        if not (schema and can_hold(tokenizer)):
+            return []
+        ending = self._model.generation_config.eos_token_id
+        endings = (ending,) if isinstance(ending, int) else tuple(ending or ())
+        vocabulary = self._model.config.get_text_config().vocab_size
+        return [HeldToSchema(tokenizer, schema, vocabulary, endings, prompt)]
 
     def _inputs(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> tuple[Any, str]:
         """Return the question as tensors, and as the text that they stand for."""

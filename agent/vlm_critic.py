@@ -69,8 +69,13 @@ class VlmCritic:
     def __init__(self, name: str, model: BaseChatModel, fallback: Callable[[], Critic]) -> None:
         self.name = name
         self._model = StructuredModel(model, "critic")
-        self._fallback = fallback
+        self._stand_in = fallback
         self._concepts: OrderedDict[tuple[float, str], tuple[str, ...]] = OrderedDict()
+
+    @property
+    def stand_in(self) -> Critic:
+        """The critic that decides where the model does not."""
+        return self._stand_in()
 
     def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
         """Return one verdict per image, in order, by the model or, where it gives none, by the fallback critic."""
@@ -83,7 +88,7 @@ class VlmCritic:
             return self._ask(image, "", wanted)
         except Unusable as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
-            return self._fallback().look_for(image, concepts)
+            return self.stand_in.look_for(image, concepts)
 
     def _verdict(self, image: Image.Image, prompt: str) -> Verdict:
         settled = current_meter().run, prompt
@@ -91,7 +96,7 @@ class VlmCritic:
             concepts = self._ask(image, prompt, self._concepts.get(settled, ()))
         except Unusable as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
-            return self._fallback().judge([image], prompt)[0]
+            return self.stand_in.judge([image], prompt)[0]
         self._concepts[settled] = tuple(score["concept"] for score in concepts)
         while len(self._concepts) > REMEMBERED:
             self._concepts.popitem(last=False)

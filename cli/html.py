@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from imagerag.cli.outcome import Document
+from imagerag.graphs.finishing import ENDINGS
 from imagerag.store.png import encode_png
 
 TEMPLATE = "report.html.j2"
@@ -31,7 +32,9 @@ def render_page(document: Document) -> str:
         if path.is_file():
             pictures[reference["id"]] = _inline(path)
     references = {reference["id"]: reference for reference in document["references"]}
-    return environment.from_string(source).render(run=document, pictures=pictures, references=references)
+    return environment.from_string(source).render(
+        run=document, pictures=pictures, references=references, endings=ENDINGS
+    )
 
 
 def _inline(path: Path) -> str:

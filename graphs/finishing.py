@@ -7,13 +7,14 @@ from langchain_core.messages import AIMessage
 
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import State
-from imagerag.graphs.turn import best_of, images_of_turn, used_references
+from imagerag.graphs.turn import images_of_turn, used_references
 from imagerag.records import ImageRecord, StopReason
 from imagerag.store.results import copy_images
 from imagerag.tools.workbench import Emit
 
 ENDINGS: dict[StopReason, str] = {
     "satisfied": "the critic is satisfied",
+    "done": "nothing more was left to try",
     "no_improvement": "redrawing no longer made it better",
     "steps": "the step budget ran out",
     "generations": "the generation budget ran out",
@@ -26,8 +27,9 @@ ENDINGS: dict[StopReason, str] = {
 
 
 def finish(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
-    """Return the outcome of the turn: always the image that the critic scored highest, never just the last one."""
-    return outcome(state, parts, emit, best_of(images_of_turn(state["all_images"], state["turn"])))
+    """Return the outcome of the turn: always the image that the critic found best, never just the last one."""
+    images = images_of_turn(state["all_images"], state["turn"])
+    return outcome(state, parts, emit, next((record for record in images if record["id"] == state["best"]), None))
 
 
 def outcome(state: State, parts: ResolvedParts, emit: Emit, chosen: ImageRecord | None) -> dict[str, Any]:
@@ -39,7 +41,7 @@ def outcome(state: State, parts: ResolvedParts, emit: Emit, chosen: ImageRecord 
         UserError: that folder can't be written to.
     """
     images = images_of_turn(state["all_images"], state["turn"])
-    reason: StopReason = state["halt"] or "no_improvement"
+    reason: StopReason = state["halt"] or "done"
     emit({"event": "stop", "reason": reason, "detail": ENDINGS[reason]})
     if parts.context.out is not None:
         copies = copy_images(images, state["prompt"], parts.context.out)

@@ -11,7 +11,7 @@ from imagerag.graphs.budget import meter_step
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.tracing import trace_step
-from imagerag.graphs.turn import CRITIC, best_of, images_of_turn, unjudged
+from imagerag.graphs.turn import CRITIC, best_of, unjudged
 from imagerag.records import ImageRecord, StopReason, Verdict
 from imagerag.tools.workbench import Emit, open_pixels
 
@@ -31,15 +31,15 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     for record, verdict in zip(fresh, verdicts, strict=True):
         judged.append({**record, "verdict": verdict, "score": verdict["score"]})
         parts.store.set_verdict(record["sha256"], verdict)
-    before = best_of(images_of_turn(state["all_images"], state["turn"]))
-    best = best_of([*([before] if before else []), *judged])
+    before = next((record for record in state["all_images"] if record["id"] == state["best"]), None)
+    best = best_among([*([before] if before else []), *judged], parts, state["prompt"])
     assert best is not None, "the critic runs only after a drawing"
     for record in judged:
         assert record["verdict"] is not None
         emit({"event": "verdict", "image": record, "verdict": record["verdict"], "best": record["id"] == best["id"]})
     stale = 0 if best is not before else state["stale"] + 1
     halt = state["halt"] or _halt(best, stale)
-    report = best_of(judged)
+    report = best_among(judged, parts, state["prompt"])
     assert report is not None
     assert report["verdict"] is not None
     return {
@@ -61,6 +61,23 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
         ],
         "spent": spent,
     }
+
+
+def best_among(images: Sequence[ImageRecord], parts: ResolvedParts, prompt: str) -> ImageRecord | None:
+    """Return the judged image that the critic finds best; of equals, the first made.
+
+    Scores of two critics don't compare. Where the one that stands in had to judge some of the images, it is asked about
+    all of them; an image with which the critic itself is satisfied is better than those.
+    """
+    verdicts = [(record, record["verdict"]) for record in images if record["verdict"] is not None]
+    if len({verdict["critic"] for _, verdict in verdicts}) < 2:
+        return best_of(list(images))
+    for record, verdict in verdicts:
+        if verdict["satisfied"] and verdict["critic"] == parts.critic.name:
+            return record
+    stand_in = getattr(parts.critic, "stand_in", parts.critic)
+    again = stand_in.judge([open_pixels(parts, record) for record, _ in verdicts], prompt)
+    return max(zip(again, verdicts, strict=True), key=lambda pair: pair[0]["score"])[1][0]
 
 
 def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit) -> None:

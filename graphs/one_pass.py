@@ -26,11 +26,11 @@ from imagerag.graphs.context import Context, load_context
 from imagerag.graphs.deciding import stop_reason
 from imagerag.graphs.finishing import outcome
 from imagerag.graphs.intake import take_in
-from imagerag.graphs.judging import judge
+from imagerag.graphs.judging import best_among, judge
 from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.graphs.state import Input, Output, Spent, State
 from imagerag.graphs.tracing import trace_step
-from imagerag.graphs.turn import best_of, images_of_turn, unjudged
+from imagerag.graphs.turn import images_of_turn, unjudged
 from imagerag.graphs.uploads import uploading
 from imagerag.index.references import ReferenceIndex
 from imagerag.prompts import render
@@ -108,10 +108,11 @@ def _after_critic(state: State) -> Literal["redraw", "finish"]:
 def _finish(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     """Return the last drawing, as the published code does."""
     images = images_of_turn(state["all_images"], state["turn"])
-    chosen = best_of([record for record in images if record["step"] == images[-1]["step"]]) if images else None
+    last = [record for record in images if record["step"] == images[-1]["step"]]
+    chosen = best_among(last, parts, state["prompt"])
     if chosen and chosen["verdict"] and state["halt"] in (None, "satisfied"):
         satisfied = chosen["verdict"]["satisfied"]
-        state = {**state, "halt": "satisfied" if satisfied else "no_improvement"}
+        state = {**state, "halt": "satisfied" if satisfied else "done"}
     return outcome(state, parts, emit, chosen)
 
 
@@ -122,7 +123,7 @@ def _draw(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
 
 def _redraw(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     """Look the missing concepts up, one image each, and draw again; or reword, where the mode says so."""
-    first = best_of(images_of_turn(state["all_images"], state["turn"]))
+    first = best_among(images_of_turn(state["all_images"], state["turn"]), parts, state["prompt"])
     assert first is not None
     assert first["verdict"] is not None
     missing = first["verdict"]["missing"]

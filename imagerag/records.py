@@ -16,8 +16,9 @@ ReferenceKind = Literal["retrieved", "subject", "fetched"]
 Mode = Literal["auto", "lookup_first", "rephrase_only", "no_lookup"]
 MODES: tuple[Mode, ...] = ("auto", "lookup_first", "rephrase_only", "no_lookup")
 StopReason = Literal[
-    "satisfied", "steps", "generations", "seconds", "tokens", "money", "cancelled", "no_improvement", "error"
+    "satisfied", "done", "no_improvement", "steps", "generations", "seconds", "tokens", "money", "cancelled", "error"
 ]
+"""``done``: the model had nothing more to try; ``no_improvement``: it went on, and drawings got no better."""
 
 
 class ConceptScore(TypedDict):

@@ -310,7 +310,7 @@ class TestPage:
             "references": [],
             "stop_reason": "seconds",
         }
-        assert "No image was made: the time limit was reached" in render_page(document_of(empty, ABOUT))
+        assert "No image was made: the time budget ran out" in render_page(document_of(empty, ABOUT))
 
 
 EMBEDDED = {key: value for key, value in os.environ.items() if not key.startswith("IMAGERAG_")}

@@ -53,7 +53,7 @@ def test_a_worse_redraw_is_kept_but_never_returned(tmp_path: Path) -> None:
     result = run(tmp_path, [GENERATE, GENERATE, "I give up"], [0.5, 0.2])
     assert result["image"]["id"] == "image-1"
     assert [image["score"] for image in result["images"]] == [0.5, 0.2]
-    assert result["stop_reason"] == "no_improvement"
+    assert result["stop_reason"] == "done"
 
 
 def test_redrawing_that_stops_helping_ends_the_run(tmp_path: Path) -> None:

@@ -271,6 +271,28 @@ def test_that_another_critic_decides_is_told_once_a_run_with_the_reason(tmp_path
     assert notes[0].endswith("CLIP decides")
 
 
+class ByRed(ScriptedCritic):
+    """Scores a picture by how red it is."""
+
+    def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Any]:
+        return [self._verdict(image.getpixel((0, 0))[0] / 255) for image in images]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(("reds", "best"), [((200, 150), "image-1"), ((50, 100), "image-2")])
+def test_scores_of_two_critics_are_not_compared(tmp_path: Path, reds: tuple[int, int], best: str) -> None:
+    draws = [[("generate", {"prompt": "an owl", "seed": red})] for red in reds]
+    model = ScriptedModel(script=[*draws, "enough"], seen=[], offered=[])
+    half = said(verdict(True, False))
+    with serving(lambda request, number: half if number == 0 else Reply("wrong key", status=401)) as server:
+        critic = VlmCritic("openai:x", connect(server.name), lambda: ByRed([]))
+        graph = build_graph(chat_model=model, critic=critic, generator=Squares())
+        config: Any = {"configurable": {"thread_id": "t"}}
+        result = graph.invoke({"prompt": "an owl"}, config, context=Context(home=str(tmp_path)))
+    assert [image["verdict"]["critic"] for image in result["images"]] == ["openai:x", "scripted"]
+    assert result["images"][0]["score"] == 0.5, "between what the other critic gives them"
+    assert result["image"]["id"] == best
+
+
 def test_critic_calls_count_against_the_budget_and_repairs_are_in_the_trace(tmp_path: Path) -> None:
     draw = [("generate", {"prompt": "an owl"})]
     model = ScriptedModel(script=[draw] * 5, seen=[], offered=[])

@@ -181,7 +181,7 @@ def test_whatever_comes_back_the_run_ends_with_an_image(tmp_path: Path, reply: R
         assert len(server.requests) <= 10
     assert result["image"] is not None
     assert Path(result["image"]["path"]).is_file()
-    assert result["stop_reason"] in ("steps", "generations", "no_improvement", "error")
+    assert result["stop_reason"] in ("steps", "generations", "done", "no_improvement", "error")
 
 
 def test_a_malformed_call_that_the_server_refuses_is_asked_again(tmp_path: Path) -> None:

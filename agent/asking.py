@@ -16,6 +16,7 @@ from uuid import uuid4
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
+from imagerag.agent.connecting import way_out
 from imagerag.agent.metering import current_meter
 from imagerag.agent.pictures import TAG, limit_of, sizes_sent
 from imagerag.agent.recording import Request, Role, answered
@@ -129,7 +130,10 @@ def ask(
                 meter.enter_failure(asked, most, tariff)
             failures.append(failed.why)
             if failed.lasting or len(failures) > (RETRIES if retries is None else retries):
-                raise ModelFailed(failed.why, lasting=failed.lasting, attempts=len(failures)) from failed.error
+                why = failed.why
+                if failed.lasting and (remedy := way_out(_name_of(model), status_of(failed.error))):
+                    why += f"; {remedy}"
+                raise ModelFailed(why, lasting=failed.lasting, attempts=len(failures)) from failed.error
             pause(failed.wait if failed.wait is not None else _backoff(len(failures)), meter.check)
         else:
             tape.enter(**answered(answer))
@@ -145,6 +149,10 @@ def _settings(model: BaseChatModel, most: int) -> dict[str, Any]:
     if provider == "ollama":  # options given with a call replace all that it was made with
         return {"options": {"num_ctx": getattr(model, "num_ctx", None), "num_predict": most}}
     return {"max_output_tokens" if provider.startswith("google") else "max_tokens": most}
+
+
+def _name_of(model: BaseChatModel) -> str:
+    return str((model.metadata or {}).get(TAG) or type(model).__name__)
 
 
 class _Tape:
@@ -165,8 +173,7 @@ class _Tape:
     def enter(self, **outcome: Any) -> None:
         """Record how an attempt ended."""
         if self._request is not None and self._meter.recorder is not None:
-            name = (self._model.metadata or {}).get(TAG) or type(self._model).__name__
-            self._meter.recorder.enter(self._meter.run, self._role, name, self._request, outcome)
+            self._meter.recorder.enter(self._meter.run, self._role, _name_of(self._model), self._request, outcome)
 
 
 class _Failure:

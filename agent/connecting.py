@@ -88,6 +88,28 @@ def connect(name: str, settings: EngineSettings | None = None) -> BaseChatModel:
     return _create(name, provider, model, told)
 
 
+def way_out(name: str, status: int | None) -> str:
+    """Return what the person can do where that model refuses every question, or nobody answers.
+
+    Args:
+        name: of the model, as ``connect`` takes it.
+        status: of the HTTP answer; ``None`` where there was none.
+    """
+    provider, server = name.partition(":")[0], _SERVER.fullmatch(name)
+    key = SERVER_KEY if server else KEYS.get(provider)
+    if status in (401, 403) and key:
+        return f"check the key in {key}"
+    if status == 404:
+        return "check the model's name" + (
+            ", and that the address ends where its protocol begins, as in /v1" if server else ""
+        )
+    if status is None and server:
+        return f"check that a server is running at {server['url']}"
+    if status is None and provider == "ollama":
+        return "check that Ollama is running ('ollama serve'), or name its address in OLLAMA_HOST"
+    return ""
+
+
 def _create(name: str, provider: str, model: str, told: dict[str, Any]) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 

@@ -57,7 +57,7 @@ class VlmReranker:
         if not asked:
             return orders
         content: list[Any] = [{"type": "text", "text": render("rerank.j2", captions=[captions[at] for at in asked])}]
-        limit = limit_of(self._model.model)
+        limit = limit_of(self._model.model, current_meter().image_size)
         for number, at in enumerate(asked, 1):
             for place, picture in enumerate(candidates[at], 1):
                 label = f"caption {number}, candidate {place}:"

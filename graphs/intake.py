@@ -1,5 +1,6 @@
 """The first node: takes a request in, whatever form it has, and turns it into a brief, a seed and limits."""
 
+import json
 import random
 import time
 from typing import Any
@@ -107,9 +108,15 @@ def _check_prices(parts: ResolvedParts) -> None:
     for tariff in charged:
         if tariff is not None and tariff.cost(1, 1) is None:
             raise UserError(
-                f"the price of {tariff.name!r} is not known, so max_money can't be kept; put it in a file and name "
-                f"that in {PRICES}, or leave --max-money out"
+                f"the price of {tariff.name!r} is not known, so max_money can't be kept; put a line such as "
+                f"{_price_line(tariff.name)} (US dollars per million tokens) in a file and name that in {PRICES}, or "
+                "leave --max-money out"
             )
+
+
+def _price_line(name: str) -> str:
+    """Return the line of a price file for that model, as TOML takes it, with figures to be filled in."""
+    return f"{json.dumps(name)} = {{ input = 0.5, output = 1.5 }}"
 
 
 def _possible_mode(parts: ResolvedParts) -> Mode:

@@ -12,7 +12,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from imagerag.agent import asking
-from imagerag.agent.connecting import SERVER_KEY, connect
+from imagerag.agent.connecting import SERVER_KEY, connect, way_out
 from imagerag.agent.metering import Meter, metered
 from imagerag.agent.providers import load_chat_model
 from imagerag.agent.tariffs import FILE, PRICES, load_tariff
@@ -102,11 +102,32 @@ def test_a_model_that_cannot_be_had_is_one_line(name: str, says: str, monkeypatc
 
 
 def test_a_wrong_key_and_nobody_there_are_one_line(tmp_path: Path) -> None:
-    with serving([Reply("wrong key", status=401)]) as server, pytest.raises(UserError, match="wrong key"):
+    with serving([Reply("wrong key", status=401)]) as server, pytest.raises(UserError, match="wrong key") as refused:
         run(server, tmp_path)
+    assert str(refused.value).endswith("; check the key in IMAGERAG_SERVER_KEY")
     assert len(server.requests) == 1
-    with pytest.raises(UserError, match="Connection"):
+    with pytest.raises(UserError, match="Connection") as refused:
         run(server, tmp_path)
+    assert str(refused.value).endswith(f"; check that a server is running at {server.url}")
+    with (
+        serving([Reply("no such model", status=404)]) as server,
+        pytest.raises(UserError, match=r"address ends .* /v1"),
+    ):
+        run(server, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "says"),
+    [
+        ("openai:gpt-5", 401, "check the key in OPENAI_API_KEY"),
+        ("anthropic:claude", 404, "check the model's name"),
+        ("ollama:qwen3-vl", None, "ollama serve"),
+        ("openai:gpt-5", 413, ""),
+    ],
+)
+def test_where_a_model_does_not_answer_the_way_out_is_told(name: str, status: int | None, says: str) -> None:
+    assert says in way_out(name, status)
+    assert bool(says) == bool(way_out(name, status))
 
 
 def test_what_passes_is_asked_again_and_the_wait_asked_for_is_kept(tmp_path: Path) -> None:
@@ -304,7 +325,9 @@ def test_money_is_counted_by_the_price_file_and_never_exceeded(tmp_path: Path, m
 def test_an_unknown_price_is_not_zero(tmp_path: Path) -> None:
     load_tariff.cache_clear()
     with serving([DRAW]) as server:
-        with pytest.raises(UserError, match=r"price of 'openai:scripted@.*IMAGERAG_PRICES"):
+        with pytest.raises(
+            UserError, match=r"price of 'openai:scripted@.*put a line such as \"openai:scripted@.* = {.*IMAGERAG_PRICES"
+        ):
             run(server, tmp_path, max_money=1.0)
         assert server.requests == []
         result = run(server, tmp_path, [0.9])

@@ -43,6 +43,11 @@ class TestVlm:
         assert "a cat" not in content[0]["text"]
         assert meter.images_sent == [f"{SIDE}x{SIDE // 2}"] * 3
 
+    def test_the_size_of_images_is_heeded(self) -> None:
+        with serving([rankings([1])]) as server, metered(Meter(image_size=64)) as meter:
+            VlmReranker(connect(server.name)).rerank(["an owl", "a cat"], FOUND, [])
+        assert meter.images_sent == ["64x32"] * 3
+
     def test_numbers_that_are_none_are_not_heeded(self) -> None:
         orders, _, _ = reranked([rankings([9, 2, 2, -1, 0], [1], [1])])
         assert orders == [[1], [0]]

@@ -2,12 +2,15 @@
 
 import json
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
@@ -18,6 +21,8 @@ from imagerag.agent.tool_calls import read_calls, text_parameters
 
 REFUSED = frozenset({400, 404, 415, 422, 500, 501})
 """HTTP statuses with which servers refuse what their model can't take."""
+
+OFFERS_KEPT = 8
 
 _ABOUT_TOOLS = re.compile(r"tool|function|jinja|template|\brole", re.IGNORECASE)
 """What a refusal of tools, or of turns in which calls and results stand, says of itself: Ollama's "does not support
@@ -57,23 +62,25 @@ def drive(
     Raises:
         ModelFailed, BudgetExceeded, Cancelled, UserError: as ``ask`` does.
     """
-    schemas = [convert_to_openai_tool(tool) for tool in tools] if counted or is_refused("tools", run) else []
+    offer = _offer(model, tools)
 
     def put(form: Form) -> Answer:
-        put_to = model.bind_tools(list(tools)) if form.tools else model
-        shapes = json.dumps(schemas) if form.tools and counted else ""
+        call = offer.bound.invoke if form.tools else model.invoke
+        shapes = offer.shapes if form.tools and counted else ""
         shown = messages if form.images else in_words(messages)
         if not form.tools:
-            shown = plainly(shown, schemas or [convert_to_openai_tool(tool) for tool in tools])
-        asked = ask(put_to.invoke, shown, model=model, shapes=shapes, before=before)
-        return replace(asked, message=_with_calls_read(asked.message, tools))
+            shown = plainly(shown, offer.schemas)
+        asked = ask(call, shown, model=model, shapes=shapes, before=before)
+        message = _with_calls_read(asked.message, offer)
+        return asked if message is asked.message else replace(asked, message=message)
 
-    first = Form(images=has_images(messages), tools=not is_refused("tools", run))
+    first = Form(images=True, tools=not is_refused("tools", run))
     try:
         return put(first)
     except ModelFailed as failed:
         if status_of(failed.__cause__ or failed) not in REFUSED:
             raise
+        first = replace(first, images=has_images(messages))
         for form in _simpler(first, str(failed)):
             try:
                 asked = put(form)
@@ -96,12 +103,43 @@ def _simpler(refused: Form, why: str) -> Iterator[Form]:
             yield Form(images=False, tools=False)
 
 
-def _with_calls_read(message: AIMessage, tools: Sequence[BaseTool]) -> AIMessage:
+def _with_calls_read(message: AIMessage, offer: "_Offer") -> AIMessage:
     """Return the answer with the calls that stand in its text, if it has no others."""
     if message.tool_calls or not (text := str(message.text)):
         return message
-    reading = read_calls(text, text_parameters([convert_to_openai_tool(tool) for tool in tools]))
+    reading = read_calls(text, text_parameters(offer.schemas))
     if not reading.calls:
         return message
     kept: dict[str, Any] = {"content": reading.text, "tool_calls": reading.calls}
     return tidy(message.model_copy(update=kept))
+
+
+class _Offer:
+    """Tools as one model takes them; making the schemas takes longer than the rest of a decision."""
+
+    def __init__(self, model: BaseChatModel, tools: Sequence[BaseTool]) -> None:
+        self.model, self.tools = model, list(tools)
+
+    @cached_property
+    def bound(self) -> Runnable[Any, AIMessage]:
+        return self.model.bind_tools(self.tools)
+
+    @cached_property
+    def schemas(self) -> list[dict[str, Any]]:
+        return [convert_to_openai_tool(tool) for tool in self.tools]
+
+    @cached_property
+    def shapes(self) -> str:
+        return json.dumps(self.schemas)
+
+
+_offers: OrderedDict[tuple[int, ...], _Offer] = OrderedDict()
+"""By the identity of model and tools, which an offer keeps alive, so that no other object can come by theirs."""
+
+
+def _offer(model: BaseChatModel, tools: Sequence[BaseTool]) -> _Offer:
+    key = (id(model), *map(id, tools))
+    offer = _offers.setdefault(key, _Offer(model, tools))
+    while len(_offers) > OFFERS_KEPT:
+        _offers.popitem(last=False)
+    return offer

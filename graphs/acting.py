@@ -67,14 +67,15 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
             told = "; ".join([*([error] if error else []), *meter.notes]) or None
             text = str(result.text)
             trace.append(trace_step(state, "tools", call["name"], text, began, error=told, meter=meter))
-    return {
-        "messages": results,
-        "all_images": bench.made_images,
-        "all_references": bench.made_references,
-        "all_trace": trace,
-        "spent": spent,
-        "halt": stop_reason(halt) if halt else None,
-    }
+    update: dict[str, Any] = {"messages": results, "all_trace": trace, "spent": spent}
+    # Of what did not change nothing is told: LangGraph merges and versions whatever is.
+    if bench.made_images:
+        update["all_images"] = bench.made_images
+    if bench.made_references:
+        update["all_references"] = bench.made_references
+    if halt is not None:
+        update["halt"] = stop_reason(halt)
+    return update
 
 
 def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str]) -> ToolMessage:

@@ -3,7 +3,6 @@
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
@@ -21,7 +20,7 @@ from imagerag.graphs.finishing import finish
 from imagerag.graphs.intake import take_in
 from imagerag.graphs.judging import judge
 from imagerag.graphs.parts import Injected, ResolvedParts
-from imagerag.graphs.state import Input, Limits, Output, State
+from imagerag.graphs.state import Drawn, Halting, Input, Limits, Output, State
 from imagerag.graphs.turn import unjudged
 from imagerag.graphs.uploads import uploading
 from imagerag.index.references import ReferenceIndex
@@ -34,21 +33,19 @@ RECURSION_LIMIT = 3 * 1000 + 10
 Graph = CompiledStateGraph[State, Context, Input, Output]
 
 
-def after_agent(state: State) -> Literal["tools", "finish"]:
-    """Go on to the tools if the model called any and nothing halted the run."""
-    last = state["messages"][-1]
-    called = isinstance(last, AIMessage) and bool(last.tool_calls)
-    return "tools" if called and state["halt"] is None else "finish"
+def after_agent(state: Halting) -> Literal["tools", "finish"]:
+    """Go on to the tools unless the run is halted, as it is when the model called none."""
+    return "finish" if state["halt"] else "tools"
 
 
-def after_tools(state: State) -> Literal["critic", "agent", "finish"]:
+def after_tools(state: Drawn) -> Literal["critic", "agent", "finish"]:
     """Every image made is judged, also when the run has to end."""
     if unjudged(state):
         return "critic"
     return "finish" if state["halt"] else "agent"
 
 
-def after_critic(state: State) -> Literal["agent", "finish"]:
+def after_critic(state: Halting) -> Literal["agent", "finish"]:
     """End when the critic is satisfied or the run is halted."""
     return "finish" if state["halt"] else "agent"
 

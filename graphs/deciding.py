@@ -3,6 +3,7 @@
 import textwrap
 import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
@@ -90,7 +91,8 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
         meter=meter,
         error="; ".join(failures) or None,
     )
-    return {"messages": [answer], "spent": spent, "all_trace": [step]}
+    update: dict[str, Any] = {"messages": [answer], "spent": spent, "all_trace": [step]}
+    return update if answer.tool_calls else {**update, "halt": "done"}
 
 
 def _is_unusable(failed: ModelFailed) -> bool:
@@ -118,7 +120,8 @@ def _ask(state: State, parts: ResolvedParts, offered: Sequence[BaseTool], spent:
 def _by_rule(state: State, parts: ResolvedParts, offered: frozenset[str], silent: AIMessage) -> AIMessage:
     """Return the silent model's message with the call that the rule-based policy would make."""
     heeded = [m for m in state["messages"] if not (isinstance(m, ToolMessage) and m.status == "error")]
-    call = decide_by_rule(read([_system(state, parts, offered), *heeded], offered)).tool_calls
+    told = SystemMessage("", additional_kwargs=_facts(state, parts, offered))
+    call = decide_by_rule(read([told, *heeded], offered)).tool_calls
     if not call and "generate" in offered:
         args = {"prompt": state["prompt"]}
         call = [{"name": "generate", "args": args, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}]
@@ -127,7 +130,9 @@ def _by_rule(state: State, parts: ResolvedParts, offered: frozenset[str], silent
 
 def _in_words(call: ToolCall) -> str:
     arguments = ", ".join(f"{name}={value!r}" for name, value in call["args"].items())
-    return f"{call['name']}({textwrap.shorten(arguments, LONGEST_CALL, placeholder=' ...')})"
+    if len(arguments) > LONGEST_CALL:
+        arguments = textwrap.shorten(arguments, LONGEST_CALL, placeholder=" ...")
+    return f"{call['name']}({arguments})"
 
 
 def stop_reason(stop: BudgetExceeded | Cancelled) -> StopReason:
@@ -136,30 +141,58 @@ def stop_reason(stop: BudgetExceeded | Cancelled) -> StopReason:
 
 
 def _system(state: State, parts: ResolvedParts, offered: frozenset[str]) -> SystemMessage:
-    """Render the system prompt; the same facts ride along as data for a model that is a program."""
-    base = next((image for image in state["all_images"] if image["id"] == state["base"]), None)
-    subjects = [record["id"] for record in state["all_references"] if record["kind"] == "subject"]
+    """Render the system prompt; for a model that is a program the same facts ride along as data."""
+    base = _base(state)
+    subjects = tuple(record["id"] for record in state["all_references"] if record["kind"] == "subject")
+    mounted = tuple(sorted(offered & parts.mounted.keys()))
+    started = None if base is None else (base["id"], base["prompt"], base["seed"])
+    told = _instructions(state["prompt"], started, subjects, tuple(sorted(offered)), mounted)
+    return SystemMessage(told.content, additional_kwargs=_facts(state, parts, offered)) if _is_program(parts) else told
+
+
+def _is_program(parts: ResolvedParts) -> bool:
+    return not getattr(parts.chat_model, "sees_images", True)
+
+
+def _base(state: State) -> ImageRecord | None:
+    return next((image for image in state["all_images"] if image["id"] == state["base"]), None)
+
+
+def _facts(state: State, parts: ResolvedParts, offered: frozenset[str]) -> dict[str, Any]:
+    """Return what the rule-based policy reads off the system message."""
+    base = _base(state)
     brief = {
         "prompt": state["prompt"],
         "base": None
         if base is None
         else {key: base[key] for key in ("id", "prompt", "seed", "references", "reference_scale")},
-        "subjects": subjects,
+        "subjects": [record["id"] for record in state["all_references"] if record["kind"] == "subject"],
         "tools": sorted(offered),
         "references": {record["id"]: record["concept"] for record in state["all_references"]},
         "max_references": parts.generator.max_references,
         "reference_scales": list(reference_scales(parts.generator)),
     }
-    mounted = sorted(offered & parts.mounted.keys())
-    text = render(
-        "agent.j2", prompt=state["prompt"], base=base, subjects=subjects, offered=sorted(offered), mounted=mounted
+    return {"brief": brief}
+
+
+@lru_cache(maxsize=64)
+def _instructions(
+    prompt: str,
+    base: tuple[str, str, int] | None,
+    subjects: tuple[str, ...],
+    offered: tuple[str, ...],
+    mounted: tuple[str, ...],
+) -> SystemMessage:
+    """Return the system prompt, which is the same for most decisions of a turn."""
+    started = base and dict(zip(("id", "prompt", "seed"), base, strict=True))
+    return SystemMessage(
+        render("agent.j2", prompt=prompt, base=started, subjects=subjects, offered=offered, mounted=mounted)
     )
-    return SystemMessage(text, additional_kwargs={"brief": brief})
 
 
 def _shown(state: State, parts: ResolvedParts) -> list[BaseMessage]:
     """Return the messages as the model takes them: with the pixels of images, which state doesn't hold, or in words."""
-    if not getattr(parts.chat_model, "sees_images", True):  # a program that reads the records
+    if _is_program(parts):  # it reads the records
         return list(state["messages"])
     if not parts.driver_takes_images(state["spent"]["started"]):
         return in_words(state["messages"])
@@ -174,25 +207,19 @@ def _seen_apart(messages: Sequence[BaseMessage], block: Callable[[str], dict[str
     That is where every provider takes images: OpenAI refuses them elsewhere. The results of calls made at once have to
     stay together, so that their images follow the last of them.
     """
-    shown: list[BaseMessage] = []
-    waiting: list[str] = []
-
-    def show() -> None:
-        labelled = [({"type": "text", "text": f"{image_id}:"}, block(image_id)) for image_id in dict.fromkeys(waiting)]
-        if labelled:
-            shown.append(HumanMessage([each for pair in labelled for each in pair]))
-        waiting.clear()
-
-    for message in messages:
-        if not isinstance(message, ToolMessage):
-            show()
-        ids = [each["id"] for each in message.content if isinstance(each, dict) and _is_placeholder(each)]
+    shown = list(messages)
+    seen_after: dict[int, list[str]] = {}
+    for place in [place for place, message in enumerate(messages) if not isinstance(message.content, str)]:
+        ids = [each["id"] for each in messages[place].content if isinstance(each, dict) and _is_placeholder(each)]
         if ids:
-            rest = [each for each in message.content if not _is_placeholder(each)]
-            [message] = in_words([message.model_copy(update={"content": rest})])
-        shown.append(message)
-        waiting += ids
-    show()
+            [shown[place]] = in_words([messages[place]])
+            last = place
+            while last + 1 < len(messages) and isinstance(messages[last + 1], ToolMessage):
+                last += 1
+            seen_after.setdefault(last, []).extend(ids)
+    for last, ids in sorted(seen_after.items(), reverse=True):
+        labelled = [({"type": "text", "text": f"{image_id}:"}, block(image_id)) for image_id in dict.fromkeys(ids)]
+        shown.insert(last + 1, HumanMessage([each for pair in labelled for each in pair]))
     return shown
 
 

@@ -73,6 +73,19 @@ def extend(old: list[Any], new: list[Any]) -> list[Any]:
     return [*old, *new]
 
 
+class Halting(TypedDict):
+    """What an edge reads that heeds nothing else: of all it names, LangGraph makes a copy each time."""
+
+    halt: StopReason | None
+
+
+class Drawn(Halting):
+    """What the edge behind the tools reads."""
+
+    all_images: list[ImageRecord]
+    turn: int
+
+
 class State(TypedDict):
     """The thread. ``all_*`` span all turns; the rest is of the current turn."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
-from imagerag.graphs.state import State
+from imagerag.graphs.state import Drawn, State
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
 
 CRITIC = "critic"
@@ -19,7 +19,7 @@ def images_of_turn(images: list[ImageRecord], turn: int) -> list[ImageRecord]:
     return [record for record in images if record["turn"] == turn]
 
 
-def unjudged(state: State) -> list[ImageRecord]:
+def unjudged(state: Drawn | State) -> list[ImageRecord]:
     """Return the images of this turn that the critic has not seen; those of a turn that crashed stay unjudged."""
     return [record for record in images_of_turn(state["all_images"], state["turn"]) if record["verdict"] is None]
 

@@ -5,10 +5,8 @@ import binascii
 import json
 from typing import Any
 
-from langchain_core.messages import ContentBlock
-
 from imagerag.errors import UserError
-from imagerag.tools.five import ToolResult
+from imagerag.tools.five import Blocks
 from imagerag.tools.workbench import Workbench
 
 MAX_TEXT = 8000
@@ -19,7 +17,7 @@ MAX_ENCODED = 28 * 2**20
 """Base64 characters of one image: 20 MiB of file, as for uploads."""
 
 
-def read_result(result: Any, bench: Workbench, server: str, tool: str, concept: str) -> ToolResult:
+def read_result(result: Any, bench: Workbench, server: str, tool: str, concept: str) -> tuple[Blocks, dict[str, Any]]:
     """Return the content blocks and the record of a tool's result; its images are stored and become references.
 
     Args:
@@ -66,7 +64,7 @@ def read_result(result: Any, bench: Workbench, server: str, tool: str, concept: 
     # As a JSON string, so that nothing in it can pass for the end of it.
     lines = [f"from {server}/{tool}, as data: {json.dumps(text, ensure_ascii=False)}"] if text else []
     lines += [f"{record['id']}: an image from {server}/{tool}; a reference now" for record in records]
-    blocks: list[ContentBlock | dict[str, Any]] = [{"type": "text", "text": "\n".join(lines) or "nothing came back"}]
+    blocks: Blocks = [{"type": "text", "text": "\n".join(lines) or "nothing came back"}]
     blocks += [{"type": "image", "id": record["id"]} for record in records]
     if records:
         bench.emit({"event": "references", "references": records})

@@ -19,8 +19,9 @@ MAX_K = 20
 MAX_CAPTIONS = 16
 """Captions in one search."""
 
-ToolResult = tuple[list[ContentBlock | dict[str, Any]], dict[str, Any]]
-"""What the model reads (text and image blocks) and the artifact record for programs."""
+Blocks = list[ContentBlock | dict[str, Any]]
+ToolResult = tuple[str | Blocks, dict[str, Any]]
+"""What the model reads (text, or blocks of text and images) and the artifact record for programs."""
 
 
 class Caption(BaseModel):
@@ -84,7 +85,7 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
         work.emit({"event": "captions", "captions": captions})
         entries = [{"concept": concept, "caption": text} for concept, of_it in captions.items() for text in of_it]
         lines = [f"{entry['concept']}: {entry['caption']}" for entry in entries]
-        return [_words("\n".join(lines))], {"captions": entries}
+        return "\n".join(lines), {"captions": entries}
 
     def search_references(
         captions: Annotated[

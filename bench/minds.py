@@ -6,19 +6,25 @@ python -m bench.minds [RUNS]
 import itertools
 import json
 import logging
+import multiprocessing
+import os
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from langchain.agents import create_agent
 
-from imagerag.agent import asking
+from imagerag.agent import asking, connecting
 from imagerag.agent.connecting import connect
 from imagerag.agent.minds import Critic
+from imagerag.agent.tariffs import PRICES, load_tariff
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.context import Context
@@ -26,7 +32,7 @@ from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.records import Mode
 from imagerag.tools import Workbench, make_tools
 from tests.doors import Shelf
-from tests.misbehaviour import Tally, misbehaving
+from tests.misbehaviour import PATIENCE, PRICE, Tally, misbehaving
 from tests.openai_server import Reply, serving
 from tests.scripted import ScriptedCritic, ScriptedModel, Squares
 
@@ -38,71 +44,124 @@ PAPER: dict[Mode, tuple[int, str]] = {
 """Questions that the paper's procedure (arXiv 2502.09411, section 3) puts to its VLM before the redraw."""
 
 
+TROUBLES = ("crash", "over budget", "lost image", "worse image")
+SHARE = 20
+"""Runs that a process makes before it tells of them."""
+SLACK = 2.5
+"""Seconds beyond its limit after which a run has gone on for too long; machines are shared."""
+
+
 def misbehaviours(runs: int) -> None:
-    """Print how many runs crashed, went over a limit, or lost an image that was made."""
+    """Print how many runs crashed, went over a limit, lost an image that was made, or returned a worse one."""
     found: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
-    for seed in range(runs):
+    shares = [range(first, min(first + SHARE, runs)) for first in range(0, runs, SHARE)]
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn"), impatient) as pool:
+        for done, (troubles, ended) in enumerate(pool.map(some_runs, shares), 1):
+            reasons += ended
+            for trouble in troubles:
+                found[trouble.partition(": ")[2].partition(":")[0]] += 1
+                print(f"  {trouble}", flush=True)
+            print(f"\r{min(done * SHARE, runs)} of {runs} runs", end="", file=sys.stderr, flush=True)
+    print(file=sys.stderr)
+    for name in TROUBLES:
+        row(f"{runs} misbehaving models: {name}", found[name], "0", found[name] == 0)
+    print(f"how they ended: {', '.join(f'{name} {count}' for name, count in reasons.most_common())}")
+
+
+def impatient() -> None:
+    """Let clients of servers give up soon, and wait for nothing between attempts: waiting is no part of this."""
+    logging.disable(logging.WARNING)
+    asking.BACKOFF, connecting.TIMEOUT = 0.001, PATIENCE
+
+
+def some_runs(seeds: range) -> tuple[list[str], Counter[str]]:
+    """Return what went wrong in the runs of those seeds, and how often they ended for which reason."""
+    reasons: Counter[str] = Counter()
+    troubles: list[str] = []
+    for seed in seeds:
         with tempfile.TemporaryDirectory() as home:
-            for trouble in one_run(seed, home, reasons):
-                found[trouble.partition(":")[0]] += 1
-                print(f"  seed {seed}: {trouble}", flush=True)
-    crashes, over, lost = (found[name] for name in ("crash", "over budget", "lost image"))
-    print(f"{runs} misbehaving models: crashes                 {crashes:5d}     (wanted 0)")
-    print(f"{runs} misbehaving models: runs over budget        {over:5d}     (wanted 0)")
-    print(f"{runs} misbehaving models: lost images             {lost:5d}     (wanted 0)")
-    print(f"  how they ended: {', '.join(f'{name} {count}' for name, count in reasons.most_common())}")
+            troubles += [f"seed {seed}: {trouble}" for trouble in one_run(seed, home, reasons)]
+    return troubles, reasons
 
 
 def one_run(seed: int, home: str, reasons: Counter[str]) -> list[str]:
     """Return what went wrong in the run with the model of that seed; every second one is the critic too."""
     modes: tuple[Mode, ...] = ("auto", "lookup_first", "rephrase_only", "no_lookup")
     max_tokens = (None, 4000, 12_000, 40_000)[seed // 4 % 4]
+    max_money = (None, 0.01, 0.04)[seed // 16 % 3]
+    max_seconds = (8.0, 2.0)[seed // 48 % 2]
     squares, tally, trouble = Squares(), Tally(), list[str]()
     plain: Critic = ScriptedCritic(itertools.cycle([0.3, 0.4, 0.2]))
-    with serving(tally.charged(misbehaving(seed))) as server:
+    with serving(tally.charged(misbehaving(seed))) as server, priced(server.name, Path(home)):
         critic = VlmCritic("vlm", connect(server.name), lambda: plain) if seed % 2 else plain
         graph = build_graph(critic=critic, generator=squares, index=Shelf())
         context = Context(
-            home=home, vlm=server.name, mode=modes[seed % 4], max_steps=12, max_seconds=30, max_tokens=max_tokens
-        )
+            home=home, vlm=server.name, mode=modes[seed % 4], max_steps=12, max_seconds=max_seconds,
+            max_tokens=max_tokens, max_money=max_money,
+        )  # fmt: skip
         began = time.monotonic()
         try:
             config: Any = {"configurable": {"thread_id": "t"}}
             result = graph.invoke({"prompt": "an owl", "seed": seed}, config, context=context)
         except Exception as error:
             return [f"crash: {type(error).__name__}: {error}"]
+        took = time.monotonic() - began
     reasons[result["stop_reason"]] += 1
     steps = max((step["step"] for step in result["trace"]), default=0)
     if max_tokens is not None and tally.tokens > max_tokens:
         trouble.append(f"over budget: {tally.tokens} tokens of {max_tokens}")
-    if steps > 12 or len(squares.requests) > context.max_generations or time.monotonic() - began > 32:
-        trouble.append(f"over budget: {steps} steps, {len(squares.requests)} generations")
+    if max_money is not None and tally.money > max_money:
+        trouble.append(f"over budget: {tally.money} dollars of {max_money}")
+    if steps > 12 or len(squares.requests) > context.max_generations or took > max_seconds + SLACK:
+        trouble.append(f"over budget: {steps} steps, {len(squares.requests)} generations, {took:.1f} s")
     made = [image for image in result["images"] if Path(image["path"]).is_file()]
     best = result["image"]
     if squares.requests and (best is None or len(made) < len(squares.requests) or best["score"] is None):
         trouble.append("lost image: made and not handed over")
+    judges = {image["verdict"]["critic"] for image in made if image["verdict"]}
+    if best is not None and len(judges) == 1 and best["score"] < max(image["score"] for image in made):
+        trouble.append(f"worse image: {best['id']} is not the best of {len(made)}")
     return trouble
 
 
-def perfect(request: dict[str, Any], number: int, *, first_is_good: bool = False) -> Reply:
-    """Answer as a model does that makes no mistake and no needless call."""
+@contextmanager
+def priced(name: str, folder: Path) -> Iterator[None]:
+    """Let the model of that name cost ``PRICE`` until the block ends."""
+    file = folder / "prices.toml"
+    file.write_text(f"{json.dumps(name)} = {{ input = {PRICE[0]}, output = {PRICE[1]} }}", encoding="utf-8")
+    before = os.environ.get(PRICES)
+    os.environ[PRICES] = str(file)
+    load_tariff.cache_clear()  # another server may have had this port
+    try:
+        yield
+    finally:
+        load_tariff.cache_clear()
+        os.environ.pop(PRICES) if before is None else os.environ.update({PRICES: before})
+
+
+def perfect(request: dict[str, Any], number: int, *, first_is_good: bool, looks: bool) -> Reply:
+    """Answer as a model does that makes no mistake and no needless call.
+
+    One that ``looks`` draws with references only when it has seen them, which the paper's never does.
+    """
     if "response_format" in request:
         asked_before = first_is_good or "exactly these concepts" in json.dumps(request)
         concept = {"concept": "owl", "kind": "content", "present": asked_before, "confidence": 1.0}
         return Reply(json.dumps({"concepts": [concept], "matches": asked_before}))
     offered = {tool["function"]["name"] for tool in request["tools"]}
     drawn = "image-1" in json.dumps(request["messages"])
+    found = "ref-1:" in json.dumps(request["messages"])
     search = ("search_references", {"captions": [{"concept": "owl", "caption": "an owl"}], "k": 1})
     redraw = ("regenerate_with_references", {"prompt": "an owl", "reference_ids": ["ref-1"]})
     if "generate" in offered and (not drawn or "search_references" not in offered):
         return Reply(calls=[("generate", {"prompt": "a plain owl" if drawn else "an owl"})])
-    return Reply(calls=[search, redraw])
+    return Reply(calls=[search, redraw] if not looks else [redraw] if found else [search])
 
 
-def calls_of(mode: Mode, judges: bool) -> tuple[int, int]:
+def calls_of(mode: Mode, judges: bool, looks: bool = False) -> tuple[int, int]:
     """Return the model calls up to the last drawing, and in all."""
-    script = partial(perfect, first_is_good=mode == "lookup_first")
+    script = partial(perfect, first_is_good=mode == "lookup_first", looks=looks)
     with tempfile.TemporaryDirectory() as home, serving(script) as server:
         scores = [0.9] if mode == "lookup_first" else [0.3, 0.9]
         plain: Critic = ScriptedCritic(scores)
@@ -118,11 +177,16 @@ def calls_of(mode: Mode, judges: bool) -> tuple[int, int]:
 def model_calls() -> None:
     """Print how often a perfect model is asked, mode by mode, beside the paper's procedure."""
     for mode, (paper, what) in PAPER.items():
-        drives, both = calls_of(mode, judges=False), calls_of(mode, judges=True)
-        print(
-            f"model calls, {mode:14} {drives[0]} up to the redraw, {drives[1]} in all; judging as well "
-            f"{both[0]}, {both[1]}   (wanted <= {paper}: {what})"
-        )
+        for judges in (False, True):
+            calls, in_all = calls_of(mode, judges)
+            who = "driving and judging" if judges else "driving"
+            row(
+                f"model calls up to the redraw, {mode}, {who}",
+                calls,
+                f"<= {paper}: {what}",
+                calls <= paper,
+                f"; {in_all} in all; {calls_of(mode, judges, looks=True)[0]} if it looks at references before it draws",
+            )
 
 
 def overhead(steps: int = 100, repeats: int = 9) -> None:
@@ -134,9 +198,7 @@ def overhead(steps: int = 100, repeats: int = 9) -> None:
     measured = [(_create_agent_step(steps), _own_step(steps)) for _ in range(repeats)]
     for what, place in (("on the wall", 0), ("of the processor", 1)):
         theirs, ours = (1000 * min(pair[side][place] for pair in measured) for side in (0, 1))
-        print(
-            f"time {what} per step: this graph {ours:5.2f} ms, create_agent {theirs:5.2f} ms   (wanted: ours <= this)"
-        )
+        row(f"time {what} per step, ms", round(ours, 2), f"<= {theirs:.2f}, create_agent's", ours <= theirs)
 
 
 def _clocks() -> tuple[float, float]:
@@ -175,10 +237,14 @@ def _create_agent_step(steps: int) -> tuple[float, float]:
     return (ended[0] - began[0]) / steps, (ended[1] - began[1]) / steps
 
 
+def row(what: str, figure: float, wanted: str, reached: bool, remark: str = "") -> None:
+    """Print one row of the table."""
+    print(f"{what:64} {figure:6}  {'reached' if reached else 'MISSED':8} (wanted {wanted}){remark}", flush=True)
+
+
 def main() -> None:
     """Print the rows of the README's table."""
-    asking.BACKOFF = 0.001  # what is waited for is no part of this
-    logging.disable(logging.WARNING)
+    impatient()
     model_calls()
     overhead()
     misbehaviours(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)

@@ -16,6 +16,7 @@ from imagerag.graphs.acting import act, current_bench
 from imagerag.graphs.approval import ask_first
 from imagerag.graphs.context import Context, load_context, without_paths
 from imagerag.graphs.deciding import decide
+from imagerag.graphs.edges import add_edges
 from imagerag.graphs.finishing import finish
 from imagerag.graphs.intake import take_in
 from imagerag.graphs.judging import judge
@@ -114,9 +115,9 @@ def build_graph(
     builder.add_node("finish", run_finish)
     builder.add_edge(START, "intake")
     builder.add_edge("intake", "agent")
-    builder.add_conditional_edges("agent", after_agent)
-    builder.add_conditional_edges("tools", after_tools)
-    builder.add_conditional_edges("critic", after_critic)
+    add_edges(builder, "agent", after_agent)
+    add_edges(builder, "tools", after_tools)
+    add_edges(builder, "critic", after_critic)
     builder.add_edge("finish", END)
     saver = InMemorySaver() if checkpointer == "memory" else checkpointer
     graph: Graph = uploading(builder.compile(checkpointer=saver, name="imagerag"), store)

@@ -24,6 +24,7 @@ from imagerag.graphs.agent_graph import RECURSION_LIMIT, Graph
 from imagerag.graphs.budget import meter_step
 from imagerag.graphs.context import Context, load_context
 from imagerag.graphs.deciding import stop_reason
+from imagerag.graphs.edges import add_edges
 from imagerag.graphs.finishing import outcome
 from imagerag.graphs.intake import take_in
 from imagerag.graphs.judging import best_among, judge
@@ -86,9 +87,9 @@ def build_one_pass(
     builder.add_node("finish", run_finish)
     builder.add_edge(START, "intake")
     builder.add_edge("intake", "draw")
-    builder.add_conditional_edges("draw", _after_drawing)
-    builder.add_conditional_edges("critic", _after_critic)
-    builder.add_conditional_edges("redraw", _after_drawing)
+    add_edges(builder, "draw", _after_drawing)
+    add_edges(builder, "critic", _after_critic)
+    add_edges(builder, "redraw", _after_drawing)
     builder.add_edge("finish", END)
     saver = InMemorySaver() if checkpointer == "memory" else checkpointer
     graph: Graph = uploading(builder.compile(checkpointer=saver, name="imagerag-one-pass"), store)

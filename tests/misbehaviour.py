@@ -9,6 +9,9 @@ from typing import Any
 from tests.openai_server import Call, Reply, Script
 
 TOOLS = ("generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references")
+PATIENCE = 0.3
+"""Seconds after which the tests' clients give up on a server that says nothing; those that misbehave take twice as
+long, or say a byte now and then without end."""
 WORDS = ("owl", "Yes, but", "I can't help with that.", "{", "}", '"', "```json", "<tool_call>", "\x00")
 ODD = ("\ud83e", "\u732b", "")
 
@@ -21,11 +24,21 @@ def tokens_in(request: dict[str, Any]) -> int:
     return (len(text) - pixels) // 4 + 765 * (len(parts) - 1)
 
 
+PRICE = (2.0, 8.0)
+"""US dollars per million tokens that the provider asks, of questions and answers."""
+
+
 class Tally:
-    """What a provider would put on the bill: what it has read and said, lost on the way or not."""
+    """What a provider would put on the bill: what it has read and said, lost on the way or not.
+
+    Attributes:
+        tokens: read and said.
+        money: US dollars for them.
+    """
 
     def __init__(self) -> None:
         self.tokens = 0
+        self.money = 0.0
 
     def charged(self, script: Script) -> Script:
         """Return the script with every answer cut to the length allowed, counted, and its usage told (or not)."""
@@ -41,6 +54,7 @@ class Tally:
             text = (reply.text or "")[: 4 * max(most - _length(None, calls), 0)] if reply.text else reply.text
             asked, answered = tokens_in(request), min(_length(text, calls), most)
             self.tokens += asked + answered
+            self.money += (asked * PRICE[0] + answered * PRICE[1]) / 1e6
             usage = None if reply.usage is None else (asked, answered)
             return replace(reply, calls=calls, text=text, usage=usage)
 
@@ -92,8 +106,29 @@ def _bad(chance: random.Random) -> Reply:
         lambda: Reply(body=chance.choice((b"", b"{}", b"[]", b"null", b"<html>", b'{"choices": [{}]}', b"\xff\xfe"))),
         lambda: Reply(status=chance.choice((500, 502, 503, 408))),
         lambda: Reply(status=429, headers={"Retry-After": chance.choice(("0", "0.01", "soon", "-1", "nan"))}),
+        lambda: _refusal(chance),
+        lambda: Reply("an owl", delay=2 * PATIENCE),
+        lambda: Reply("owl " * 400, drip=chance.choice((1e-4, 1e-4, 1e-4, PATIENCE / 10))),
     )
     return chance.choice(kinds)()
+
+
+def _refusal(chance: random.Random) -> Reply:
+    """Return a status with which servers refuse what their model can't take, in the words of one of them."""
+    message, code, status = chance.choice(
+        (
+            ("registry.ollama.ai/library/gemma3:4b does not support tools", None, 400),
+            ("tools param requires --jinja flag", None, 500),
+            ("Failed to call a function. Please adjust your prompt.", "tool_use_failed", 400),
+            ("This model's maximum context length is 8192 tokens.", "context_length_exceeded", 400),
+            ("'response_format' of type 'json_schema' is not supported", None, 400),
+            ("No endpoints found that support tool use", None, 404),
+            ("Your request was rejected by the safety system", "moderation_blocked", 400),
+            ("Conversation roles must alternate user/assistant/user/assistant/...", None, 422),
+        )
+    )
+    error = {"message": message, "type": "invalid_request_error", "code": code}
+    return Reply(status=status, body=json.dumps({"error": error}).encode())
 
 
 def _few(chance: random.Random) -> int:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
 from bench.minds import PAPER, calls_of, one_run
-from imagerag.agent import asking
+from imagerag.agent import asking, connecting
 from imagerag.graphs import Context, build_graph
 from imagerag.records import Mode
 from tests.doors import Shelf
-from tests.misbehaviour import TOOLS
+from tests.misbehaviour import PATIENCE, TOOLS
 from tests.scripted import ScriptedCritic, ScriptedModel, Squares
 
 ANYTHING = st.recursive(
@@ -35,6 +35,7 @@ def test_a_server_that_misbehaves_costs_no_image_and_no_limit(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "BACKOFF", 0.001)
+    monkeypatch.setattr(connecting, "TIMEOUT", PATIENCE)
     assert one_run(seed, str(tmp_path), Counter()) == []
 
 

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from imagerag.agent.asking import NOT_JSON
 from imagerag.agent.metering import Meter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument
-from imagerag.graphs.budget import check_generation, meter_step, patience, stop_check
-from imagerag.graphs.deciding import stop_reason
+from imagerag.graphs.budget import check_generation, meter_step, patience, stop_check, stop_reason
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.tracing import trace_step

@@ -10,6 +10,7 @@ from imagerag.agent.recording import open_recorder
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
+from imagerag.records import StopReason
 
 LONGEST_CALL = 60.0
 """Seconds for one call of a mounted server's tool, however much time the run has."""
@@ -106,3 +107,8 @@ def stop_check(limits: Limits, spent: Spent, cancel: threading.Event | None) -> 
         check_seconds(limits, spent)
 
     return check
+
+
+def stop_reason(stop: BudgetExceeded | Cancelled) -> StopReason:
+    """Return the stop reason that an ending exception stands for."""
+    return "cancelled" if isinstance(stop, Cancelled) else stop.kind

@@ -20,13 +20,13 @@ from imagerag.agent.seeing import in_words
 from imagerag.agent.tariffs import tariff_of
 from imagerag.engines.generator import reference_scales
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
-from imagerag.graphs.budget import check_step, meter_step, stop_check
+from imagerag.graphs.budget import check_step, meter_step, stop_check, stop_reason
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.tracing import trace_step
 from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
 from imagerag.prompts import render
-from imagerag.records import ImageRecord, Mode, ReferenceRecord, StopReason
+from imagerag.records import ImageRecord, Mode, ReferenceRecord
 from imagerag.tools.workbench import open_pixels
 
 LONGEST_CALL = 160
@@ -55,27 +55,28 @@ def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dic
     failures: tuple[str, ...] = ()
     meter = Meter()
     by_rule = not images and (state["mode"] in AS_ASKED or spent["steps"] >= STEPS_WITHOUT_IMAGE)
-    if by_rule and spent["steps"] < state["limits"]["max_steps"]:
-        answer = AIMessage("")
-        spent["steps"] += 1
-    else:
-        try:
-            with meter_step(state["limits"], spent, parts.context) as meter:
+    try:
+        with meter_step(state["limits"], spent, parts.context) as meter:
+            if by_rule and spent["steps"] < state["limits"]["max_steps"]:
+                meter.check()
+                spent["steps"] += 1
+                answer = AIMessage("")
+            else:
                 asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
-            answer, failures = asked.message, asked.failures
-        except (BudgetExceeded, Cancelled) as stop:
-            step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"], meter=meter)
-            return {"spent": spent, "halt": stop_reason(stop), "all_trace": [step]}
-        except ModelFailed as failed:
-            if not images and _is_unusable(failed):
-                raise UserError(f"the model {parts.context.vlm!r} can't be used: {failed}") from failed
-            if images:
-                said = f"no answer: {failed}"
-                step = trace_step(state, "agent", "stop", said, began, step=spent["steps"], meter=meter, error=said)
-                return {"spent": spent, "halt": "error", "all_trace": [step]}
-            if parts.emit is not None:
-                parts.emit({"event": "note", "text": f"no answer from the model ({failed}); the rules decide"})
-            answer, failures = AIMessage(""), (str(failed),)
+                answer, failures = asked.message, asked.failures
+    except (BudgetExceeded, Cancelled) as stop:
+        step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"], meter=meter)
+        return {"spent": spent, "halt": stop_reason(stop), "all_trace": [step]}
+    except ModelFailed as failed:
+        if not images and _is_unusable(failed):
+            raise UserError(f"the model {parts.context.vlm!r} can't be used: {failed}") from failed
+        if images:
+            said = f"no answer: {failed}"
+            step = trace_step(state, "agent", "stop", said, began, step=spent["steps"], meter=meter, error=said)
+            return {"spent": spent, "halt": "error", "all_trace": [step]}
+        if parts.emit is not None:
+            parts.emit({"event": "note", "text": f"no answer from the model ({failed}); the rules decide"})
+        answer, failures = AIMessage(""), (str(failed),)
     if not answer.tool_calls and not images:
         # A model that chats instead of drawing would lose the run: until there is an image, the rules decide for it.
         answer = _by_rule(state, parts, offered, answer)
@@ -133,11 +134,6 @@ def _in_words(call: ToolCall) -> str:
     if len(arguments) > LONGEST_CALL:
         arguments = textwrap.shorten(arguments, LONGEST_CALL, placeholder=" ...")
     return f"{call['name']}({arguments})"
-
-
-def stop_reason(stop: BudgetExceeded | Cancelled) -> StopReason:
-    """Return the stop reason that an ending exception stands for."""
-    return "cancelled" if isinstance(stop, Cancelled) else stop.kind
 
 
 def _system(state: State, parts: ResolvedParts, offered: frozenset[str]) -> SystemMessage:

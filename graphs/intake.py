@@ -3,19 +3,20 @@
 import json
 import random
 import time
+from contextlib import suppress
 from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
 from imagerag.agent.connecting import is_remote
-from imagerag.agent.minds import PastImage
+from imagerag.agent.minds import Brief, PastImage
 from imagerag.agent.replaying import is_replay
 from imagerag.agent.tariffs import PRICES, load_tariff, tariff_of
-from imagerag.errors import UserError
+from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import merge_limits, meter_step, nothing_spent
 from imagerag.graphs.exchanges import begin_record, begin_replay
 from imagerag.graphs.parts import ResolvedParts
-from imagerag.graphs.state import Limits, State
+from imagerag.graphs.state import Limits, Spent, State
 from imagerag.graphs.tracing import trace_step
 from imagerag.graphs.turn import is_request, unanswered_calls
 from imagerag.graphs.uploads import stored_picture
@@ -39,7 +40,9 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     assert parts.mounted is not None  # a server that isn't there is told before anything is drawn
     request, message, pictures = _request(parts, messages, state.get("prompt") or "")
     references = list(state.get("all_references") or [])
-    mode = _possible_mode(parts)
+    limits = merge_limits(context, budget, state.get("budget"))
+    spent = nothing_spent(time.time())
+    mode = _settled(parts, limits, spent)
     subjects: list[ReferenceRecord] = []
     files = [*(state.get("subjects") or ()), *context.subject]
     known = sum(record["kind"] == "subject" for record in references)
@@ -50,8 +53,6 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     if not history:  # a client without threads sends the whole conversation every time
         earlier = [entry for entry in messages[:-1] if is_request(entry)] if message else []
         history = [PastImage(f"message-{k + 1}", _text(entry), k + 1) for k, entry in enumerate(earlier)]
-    limits = merge_limits(context, budget, state.get("budget"))
-    spent = nothing_spent(time.time())
     turn = (state.get("turn") or 0) + 1
     replayed = begin_replay(context, spent["started"], turn)
     seeds = (state.get("seed"), context.seed, replayed, state.get("run_seed"))
@@ -59,10 +60,9 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     if seed is None:
         seed = random.SystemRandom().randrange(2**32)
     begin_record(context, spent["started"], turn, request, seed)
-    if limits["max_money"] is not None:
-        _check_prices(parts)
     began = time.perf_counter()
-    with meter_step(limits, spent, context) as meter:
+    brief = Brief(request)
+    with suppress(BudgetExceeded, Cancelled), meter_step(limits, spent, context) as meter:  # the next node ends the run
         brief = parts.writer.brief(request, history)
     told = "; ".join(meter.notes) or None
     entered: State = {**state, "spent": spent, "turn": turn}
@@ -94,6 +94,19 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
         "seed": None,
         "budget": {},
     }
+
+
+def _settled(parts: ResolvedParts, limits: Limits, spent: Spent) -> Mode:
+    """Return the mode that is possible with these parts, loaded for that, and have money limited only where it can be.
+
+    Raises:
+        UserError: what is asked for can't be done with them.
+    """
+    with suppress(BudgetExceeded, Cancelled), meter_step(limits, spent, parts.context):
+        if limits["max_money"] is not None:
+            _check_prices(parts)
+        return _possible_mode(parts)
+    return parts.context.mode  # the run ends before anything is drawn
 
 
 def _check_prices(parts: ResolvedParts) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 
 from imagerag.agent.vlm_critic import CLIP_DECIDES
-from imagerag.graphs.budget import meter_step
+from imagerag.errors import Cancelled
+from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.tracing import trace_step
@@ -24,8 +25,14 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     began = time.perf_counter()
     fresh = unjudged(state)
     spent: Spent = {**state["spent"]}
+    critic, pixels = parts.critic, [open_pixels(parts, record) for record in fresh]
+    cut_off: StopReason | None = None
     with meter_step(state["limits"], spent, parts.context) as meter:
-        verdicts = parts.critic.judge([open_pixels(parts, record) for record in fresh], state["prompt"])
+        try:
+            verdicts = critic.judge(pixels, state["prompt"])
+        except Cancelled as stop:  # no image is lost by that: another critic has a word of its own, and at once
+            cut_off = stop_reason(stop)
+            verdicts = getattr(critic, "stand_in", critic).judge(pixels, state["prompt"])
     _tell_who_decides(state, parts.critic.name, meter.notes, emit)
     judged: list[ImageRecord] = []
     for record, verdict in zip(fresh, verdicts, strict=True):
@@ -38,7 +45,7 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
         assert record["verdict"] is not None
         emit({"event": "verdict", "image": record, "verdict": record["verdict"], "best": record["id"] == best["id"]})
     stale = 0 if best is not before else state["stale"] + 1
-    halt = state["halt"] or _halt(best, stale)
+    halt = state["halt"] or cut_off or _halt(best, stale)
     report = best_among(judged, parts, state["prompt"])
     assert report is not None
     assert report["verdict"] is not None

@@ -21,9 +21,8 @@ from imagerag.engines.scene import parse_scene
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.acting import open_bench
 from imagerag.graphs.agent_graph import RECURSION_LIMIT, Graph
-from imagerag.graphs.budget import meter_step
+from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.context import Context, load_context
-from imagerag.graphs.deciding import stop_reason
 from imagerag.graphs.edges import add_edges
 from imagerag.graphs.finishing import outcome
 from imagerag.graphs.intake import take_in

@@ -1,14 +1,16 @@
 """The engines of a graph: injected ones, or those the context names, made when first asked for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from PIL import Image
 
+from imagerag.agent.metering import current_meter
 from imagerag.agent.minds import Critic, Reranker, Writer
 from imagerag.agent.providers import load_chat_model, load_critic, load_reranker, load_writer
 from imagerag.agent.seeing import takes_images
@@ -17,6 +19,7 @@ from imagerag.engines.providers import clip_model, embedded_clip, load_generator
 from imagerag.errors import UserError
 from imagerag.graphs.context import Context
 from imagerag.index.references import ReferenceIndex
+from imagerag.patience import loaded_in_time
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
 from imagerag.tools.workbench import Emit
@@ -38,6 +41,21 @@ class Injected:
     store: ImageStore | None = None
 
 
+Part = TypeVar("Part")
+
+
+def _loaded(load: Callable[[], Part]) -> Part:
+    """Load a part of a run, which the end of that run's time, or a cancel, need not wait for."""
+    return loaded_in_time(load, current_meter().check)
+
+
+def _built(emit: Emit | None, done: int, total: int) -> None:
+    """Tell how far the building of the index has come, and leave it there where the run has to end."""
+    current_meter().check()
+    if emit is not None:
+        emit({"event": "progress", "what": "indexing", "done": done, "total": total})
+
+
 @dataclass(frozen=True)
 class ResolvedParts:
     """The parts of one run. Nothing is loaded until it is used: a run that looks nothing up opens no index."""
@@ -55,7 +73,9 @@ class ResolvedParts:
     @cached_property
     def chat_model(self) -> BaseChatModel:
         """The model that decides."""
-        return self.injected.chat_model or load_chat_model(self.context.vlm, settings=self.context.engine_settings)
+        if self.injected.chat_model is not None:
+            return self.injected.chat_model
+        return _loaded(lambda: load_chat_model(self.context.vlm, settings=self.context.engine_settings))
 
     def driver_takes_images(self, run: float) -> bool:
         """Tell whether the model that decides may be sent images in that run."""
@@ -65,7 +85,7 @@ class ResolvedParts:
         """Return the captions that are nearest to an image by CLIP, for a model that can't see it."""
         from imagerag.agent.critic import ClipCritic
 
-        critic = self.critic if isinstance(self.critic, ClipCritic) else load_critic("clip")
+        critic = self.critic if isinstance(self.critic, ClipCritic) else _loaded(lambda: load_critic("clip"))
         assert isinstance(critic, ClipCritic)
         return critic.nearest_captions(image)
 
@@ -96,7 +116,7 @@ class ResolvedParts:
             return self.injected.critic
         from imagerag.agent.critic import ClipCritic
 
-        critic = load_critic(self.context.critic, settings=self.context.engine_settings)
+        critic = _loaded(lambda: load_critic(self.context.critic, settings=self.context.engine_settings))
         if self.injected.index is None and isinstance(critic, ClipCritic):
             own = open_own(self.home, self.context.chroma)
             return _knowing(critic, own, own.known())
@@ -105,12 +125,16 @@ class ResolvedParts:
     @cached_property
     def writer(self) -> Writer:
         """The writer of captions and rephrased prompts."""
-        return self.injected.writer or load_writer(self.context.vlm, settings=self.context.engine_settings)
+        if self.injected.writer is not None:
+            return self.injected.writer
+        return _loaded(lambda: load_writer(self.context.vlm, settings=self.context.engine_settings))
 
     @cached_property
     def generator(self) -> Generator:
         """The generator that draws."""
-        return self.injected.generator or load_generator(self.context.generator, self.context.engine_settings)
+        if self.injected.generator is not None:
+            return self.injected.generator
+        return _loaded(lambda: load_generator(self.context.generator, self.context.engine_settings))
 
     @cached_property
     def index(self) -> ReferenceIndex:
@@ -118,13 +142,14 @@ class ResolvedParts:
         if self.injected.index is not None:
             return self.injected.index
         context, emit = self.context, self.emit
-        index = open_index(
-            self.home, context.chroma, context.lookup_models, context.lookup_floor, context.lookup_diverse
-        )
-        if emit is not None:
-            index.library.progress = lambda done, total: emit(
-                {"event": "progress", "what": "indexing", "done": done, "total": total}
+        home = self.home
+        index = _loaded(
+            lambda: open_index(
+                home, context.chroma, context.lookup_models, context.lookup_floor, context.lookup_diverse
             )
+        )
+        index.library.progress = partial(_built, emit)
+        if emit is not None:
             index.library.on_wait = lambda text: emit({"event": "note", "text": text})
         return index
 
@@ -132,7 +157,7 @@ class ResolvedParts:
     def reranker(self) -> Reranker | None:
         """What puts references in a better order, if anything."""
         context = self.context
-        return load_reranker(context.rerank, context.vlm, context.critic, context.engine_settings)
+        return _loaded(lambda: load_reranker(context.rerank, context.vlm, context.critic, context.engine_settings))
 
     @cached_property
     def store(self) -> ImageStore:

@@ -69,6 +69,26 @@ def in_time(call: Callable[[], Answer], check: Check) -> Answer:
         return answer  # type: ignore[return-value]
 
 
+_loading = threading.Lock()
+
+
+def loaded_in_time(load: Callable[[], Answer], check: Check) -> Answer:
+    """Load something large that the process keeps, such as a model, as ``in_time`` runs a call.
+
+    One thing at a time: who left the wait before it was there leaves it to the next, which then finds it loaded and not
+    loaded twice.
+
+    Raises:
+        BaseException: what ``load`` or ``check`` raised.
+    """
+
+    def alone() -> Answer:
+        with _loading:
+            return load()
+
+    return in_time(alone, check)
+
+
 def pause(seconds: float, check: Check) -> None:
     """Wait, but no longer than the run may take."""
     until = time.monotonic() + seconds

@@ -54,6 +54,7 @@ def chat(options: argparse.Namespace, stdout: TextIO) -> int:
     try:
         talk = Chat(studio, thread_name(named or ""), stdout, protocol)
         talk.greet()
+        studio.begin_warming()  # while the person thinks of something
         for line in _lines(on_terminal, Path(studio.parts.home)):
             if not talk.take(line):
                 break

@@ -51,7 +51,7 @@ def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -
                 web=openai,
                 mcp=mcp,
             )
-            studio.room.submit("warming up", lambda job: studio.warm())
+            studio.begin_warming()
             where = say_where(name, listener, ["/", "/v1"] * openai + ["/mcp"] * mcp)
             if getattr(options, "no_browser", True) is False:
                 webbrowser.open(where)
@@ -75,6 +75,7 @@ def serve_mcp(options: argparse.Namespace) -> int:
         print("imagerag mcp: waiting for an MCP client on standard input; Ctrl-C ends", file=sys.stderr)
     from imagerag.serve.mcp_server import build_mcp
 
+    studio.begin_warming()
     try:
         build_mcp(studio).run("stdio")
     except KeyboardInterrupt:

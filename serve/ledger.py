@@ -1,13 +1,17 @@
-"""Whose image is which: every image that leaves by a door has an unguessable id, an owner and a place in a thread."""
+"""Whose image is which, and what each run has told: kept in one file beside the threads.
 
+Every image that leaves by a door has an unguessable id, an owner and a place in a thread.
+"""
+
+import json
 import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from imagerag.errors import UserError
 from imagerag.records import ImageRecord, ReferenceRecord
@@ -22,6 +26,12 @@ CREATE TABLE IF NOT EXISTS entries (
   id TEXT PRIMARY KEY, client TEXT NOT NULL, thread TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
   sha256 TEXT NOT NULL, title TEXT NOT NULL, checkpoint TEXT, created REAL NOT NULL,
   UNIQUE (client, thread, name, sha256)
+)
+"""
+_RUNS = """
+CREATE TABLE IF NOT EXISTS runs (
+  id TEXT PRIMARY KEY, client TEXT NOT NULL, thread TEXT NOT NULL, turn INTEGER NOT NULL, asks INTEGER NOT NULL,
+  created REAL NOT NULL, told TEXT NOT NULL
 )
 """
 _COLUMNS = "id, client, thread, name, kind, sha256, title, checkpoint, created"
@@ -54,8 +64,31 @@ class Entry:
     created: float
 
 
+@dataclass(frozen=True)
+class Telling:
+    """What a run has told, kept so that it can be told again: after a reload, and after a restart.
+
+    Attributes:
+        id, client, thread: the run's.
+        turn: which turn of the thread it was, from 1.
+        asks: it waits for the person's word; else it has ended.
+        told: as JSON takes it: ``request``, ``events``, and how it ended or what it asks.
+        created: seconds since the epoch, of this telling.
+    """
+
+    id: str
+    client: str
+    thread: str
+    turn: int
+    asks: bool
+    told: dict[str, Any]
+    created: float
+
+
 class Ledger:
-    """The entries of a data directory, in one SQLite file. Any number of threads and processes may use it.
+    """The entries of a data directory, and what its runs have told, in one SQLite file.
+
+    Any number of threads and processes may use it.
 
     Raises:
         UserError: the file can't be opened or is damaged.
@@ -68,6 +101,7 @@ class Ledger:
             self._db = sqlite3.connect(self._file, timeout=30, check_same_thread=False, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(_TABLE)
+            self._db.execute(_RUNS)
         except sqlite3.DatabaseError as error:
             raise UserError(
                 f"{str(self._file)!r} can't be used ({error}); move it away, a new one is made then"
@@ -129,6 +163,49 @@ class Ledger:
         with self._lock:
             cursor = self._db.execute("DELETE FROM entries WHERE id = ? AND client = ?", (entry_id, client))
         return cursor.rowcount > 0
+
+    def keep(self, telling: Telling) -> None:
+        """Keep what a run has told, instead of what it, or an earlier run of that turn, told before."""
+        with self._lock:
+            self._db.execute(
+                "DELETE FROM runs WHERE id = ? OR (client = ? AND thread = ? AND turn = ?)",
+                (telling.id, telling.client, telling.thread, telling.turn),
+            )
+            self._db.execute(
+                "INSERT INTO runs (id, client, thread, turn, asks, created, told) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(telling.id, telling.client, telling.thread, telling.turn, telling.asks, telling.created),
+                    json.dumps(telling.told),
+                ),
+            )
+
+    def told(self, client: str, thread: str) -> dict[int, Telling]:
+        """Return what the ended runs of a client's thread have told, by turn."""
+        found = self._tellings("client = ? AND thread = ? AND NOT asks", client, thread)
+        return {telling.turn: telling for telling in found}
+
+    def asking(self, since: float) -> list[Telling]:
+        """Return the runs that wait for somebody's word, and have begun to since then (seconds since the epoch)."""
+        return self._tellings("asks AND created >= ?", since)
+
+    def copy_told(self, client: str, thread: str, name: str) -> None:
+        """Let another thread, which is a copy of this one, have told the same."""
+        for telling in self.told(client, thread).values():
+            self.keep(replace(telling, id=secrets.token_urlsafe(16), thread=name))
+
+    def forget_told(self, client: str, thread: str, turn: int) -> None:
+        """Forget what was told in a thread from that turn on."""
+        with self._lock:
+            self._db.execute("DELETE FROM runs WHERE client = ? AND thread = ? AND turn >= ?", (client, thread, turn))
+
+    def _tellings(self, where: str, *values: Any) -> list[Telling]:
+        query = f"SELECT id, client, thread, turn, asks, told, created FROM runs WHERE {where} ORDER BY created"
+        with self._lock:
+            rows = self._db.execute(query, values).fetchall()
+        return [
+            Telling(name, client, thread, turn, bool(asks), json.loads(told), created)
+            for name, client, thread, turn, asks, told, created in rows
+        ]
 
     def close(self) -> None:
         """Close the file."""

@@ -15,7 +15,7 @@ from imagerag.records import Mode
 from imagerag.serve import mcp_approval as approval
 from imagerag.serve.mcp_approval import can_ask, take_answer
 from imagerag.serve.mcp_results import run_result
-from imagerag.serve.outcome import RunOut, error_text
+from imagerag.serve.outcome import RunOut
 from imagerag.serve.room import Busy
 from imagerag.serve.runs import Ask, Run
 from imagerag.serve.studio import Studio
@@ -177,7 +177,7 @@ async def see_through(studio: Studio, run: Run, ctx: Context[Any, Any]) -> None:
     except asyncio.CancelledError:
         studio.cancel(run)
         raise
-    failure = error_text(run)
+    failure = run.failure
     if failure is not None:
         raise ToolError(failure)
 

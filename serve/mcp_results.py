@@ -125,6 +125,8 @@ def _summary(out: RunOut) -> list[str]:
         lines.append(f"{out.position} requests come first; ask again with get_image")
     elif out.status == "running":
         lines.append(f"step {out.done_steps} of {out.total_steps} of a drawing; ask again with get_image")
+    elif out.status == "stopping":
+        lines.append("it stops at its next denoising step; ask again with get_image")
     elif out.status == "asking":
         lines.append(f"waits for the person's word on a redraw with {', '.join(out.chosen)}: give it with answer_image")
     if out.image:

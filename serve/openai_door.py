@@ -14,7 +14,7 @@ from starlette.requests import Request
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits
 from imagerag.serve.openai_shapes import ApiError, Settings
-from imagerag.serve.outcome import error_text, run_out
+from imagerag.serve.outcome import run_out
 from imagerag.serve.room import Busy
 from imagerag.serve.runs import Ask, Run
 from imagerag.serve.studio import Studio
@@ -171,7 +171,7 @@ def raise_failure(run: Run) -> None:
         if run.output is None:
             raise ApiError(400, "cancelled before its turn came", "cancelled")
         return
-    text = error_text(run) or ""
+    text = run.failure or ""
     if isinstance(run.error, UserError | InvalidArgument):
         raise ApiError(400, text, "invalid_value")
     if isinstance(run.error, BudgetExceeded | Cancelled):

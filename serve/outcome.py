@@ -157,21 +157,8 @@ def run_out(studio: Studio, run: Run, address: Address) -> RunOut:
         stop_reason=output["stop_reason"] if output else ("cancelled" if run.status == "cancelled" else None),
         seconds=output["seconds"] if output else 0.0,
         notes=[clipped(event["text"]) for event in events if event["event"] == "note"],
-        error=error_text(run),
+        error=run.failure,
     )
-
-
-def error_text(run: Run) -> str | None:
-    """Return what a client may know of a failure: the whole text of errors meant for it, and of a defect no more
-    than that there was one.
-    """
-    from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
-
-    if run.error is None:
-        return None
-    if isinstance(run.error, UserError | InvalidArgument | BudgetExceeded | Cancelled):
-        return clipped(str(run.error), 1000)
-    return f"the server failed ({type(run.error).__name__}); its log says more"
 
 
 def clipped(text: str, most: int = MAX_TEXT) -> str:

@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits, Output
 from imagerag.records import Mode
 from imagerag.serve.room import Job
 
-RunStatus = Literal["queued", "running", "asking", "done", "cancelled", "failed"]
+RunStatus = Literal["queued", "running", "stopping", "asking", "done", "cancelled", "failed"]
+MAX_FAILURE = 1000
+"""Characters of an error that a client is told."""
 Listener = Callable[[Mapping[str, Any] | None], None]
 """Gets each event as it happens, and ``None`` at the end."""
 
@@ -53,7 +56,9 @@ class Run:
         output: the graph's output, once done.
         value: what a tool returned (content blocks and artifact), once done.
         error: why it failed; ``UserError`` and ``InvalidArgument`` are meant for the client, others are defects.
+        job: its place in the room; ``None`` while it asks, if it has begun in an earlier process.
         checkpoint: state of the thread at the end.
+        turn: of the thread, once it has begun one.
         asking: the redraw that waits for the person's word (arguments of the tool), and since when (seconds since the
             epoch); it holds no place in the room.
     """
@@ -70,6 +75,7 @@ class Run:
         self.value: Any = None
         self.error: Exception | None = None
         self.checkpoint: str | None = None
+        self.turn: int | None = None
         self.progress: tuple[int, int] = (0, 0)
         self._step: Mapping[str, Any] | None = None
         self._ended = threading.Event()
@@ -79,15 +85,26 @@ class Run:
     @property
     def status(self) -> RunStatus:
         """Where it is."""
-        assert self.job is not None
         if not self._ended.is_set():
             if self.asking is not None:
                 return "asking"
+            assert self.job is not None
+            if self.job.cancelled.is_set():  # at its next denoising step, or what else it is at
+                return "stopping"
             return "queued" if self.job.state == "waiting" else "running"
         if self.error is not None:
             return "failed"
         stopped = self.output is not None and self.output["stop_reason"] == "cancelled"
         return "cancelled" if stopped or (self.output is None and self.value is None) else "done"
+
+    @property
+    def failure(self) -> str | None:
+        """What a client may know of its error: the text of those meant for it; of a defect, that there was one."""
+        if self.error is None:
+            return None
+        if isinstance(self.error, UserError | InvalidArgument | BudgetExceeded | Cancelled):
+            return str(self.error)[:MAX_FAILURE]
+        return f"the server failed ({type(self.error).__name__}); its log says more"
 
     @property
     def question(self) -> Mapping[str, Any] | None:

@@ -1,5 +1,6 @@
 """The one engine behind every door: the graph, its threads, the queue, and who owns what."""
 
+import contextlib
 import dataclasses
 import logging
 import re
@@ -15,7 +16,7 @@ from imagerag.graphs.approval import REDRAW
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
 from imagerag.graphs.streaming import run_told
-from imagerag.serve.ledger import Entry, Ledger
+from imagerag.serve.ledger import Entry, Ledger, Telling
 from imagerag.serve.room import Busy, EngineRoom
 from imagerag.serve.runs import Ask, Run
 from imagerag.store.home import THREADS, home_directory
@@ -28,6 +29,17 @@ LOCAL = ""
 
 MAX_RUNS = 500
 """Ended runs that are remembered, over all clients; clients ask for those they started and did not wait for."""
+
+MAX_QUESTIONS = 8
+"""Runs of one client that may ask about their redraws and have not ended: each is kept until it is answered."""
+
+MAX_QUESTIONS_OF_ALL = 200
+
+QUESTIONS_KEPT = 30 * 24 * 3600.0
+"""Seconds for which an open question is taken up again by a new process."""
+
+KEPT = ("checkpoint", "seed", "n", "mode", "limits", "approve")
+"""What is kept of an ``Ask`` whose run asks; its pictures are in the thread by then."""
 
 _THREAD = re.compile(r"[\w.-]{1,64}")
 _log = logging.getLogger(__name__)
@@ -72,8 +84,19 @@ class Studio:
         self.tools = {tool.name: tool for tool in make_tools(lambda: self._bench.value)}
         self._bench = threading.local()
         self._contexts: dict[str, Context] = {}
+        self._asks: dict[str, Ask] = {}
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
+        self._restore()
+
+    def begin_warming(self) -> None:
+        """Load the models on a thread of their own; a run that comes meanwhile waits for those it needs."""
+
+        def warm() -> None:
+            with contextlib.suppress(UserError):  # the first run tells
+                self.warm()
+
+        threading.Thread(target=warm, name="warming up", daemon=True).start()
 
     def warm(self) -> None:
         """Load the models now, rather than with the first request."""
@@ -86,11 +109,18 @@ class Studio:
 
         Raises:
             Busy: the queue is full.
-            UserError: a value that no run can be made with.
+            UserError: a value that no run can be made with, a thread that waits for the person's word, or too many that
+                may come to.
         """
         context = self._settings(ask)
         run = Run(client, thread_name(ask.thread), ask.prompt)
-        return self._submit(run, lambda: self._create(run, ask, context))
+        self._check_questions(run, ask.approve)
+        self._asks[run.id] = ask
+        try:
+            return self._submit(run, lambda: self._create(run, ask, context))
+        except Busy:
+            del self._asks[run.id]
+            raise
 
     def decide(self, run: Run, references: Sequence[str] | None) -> None:
         """Go on with a run that asks about its redraw: with these references, or not at all (``None``).
@@ -131,10 +161,9 @@ class Studio:
 
     def cancel(self, run: Run) -> None:
         """Stop a run: at once if it waits, else at its next denoising step. One that asks gets no for an answer."""
-        assert run.job is not None
         if run.asking is not None:
             self.decide(run, None)
-        else:
+        elif run.job is not None:
             self.room.cancel(run.job)
 
     def running(self, client: str, thread: str) -> list[Run]:
@@ -151,8 +180,7 @@ class Studio:
 
     def position(self, run: Run) -> int:
         """Return how many requests come before this one; 0 when it runs or has ended."""
-        assert run.job is not None
-        return self.room.position(run.job)
+        return 0 if run.job is None else self.room.position(run.job)
 
     def enter(self, run: Run, records: Any) -> dict[str, Entry]:
         """Give images and references of a run ids to be asked for by; returns the entries by name."""
@@ -177,9 +205,11 @@ class Studio:
             before = self.graph.get_state(before.parent_config)
         if before.values.get("turn", 0) >= turn or not before.values.get("turn"):
             self._saver.delete_thread(self.config(client, thread)["configurable"]["thread_id"])
+            self.ledger.forget_told(client, thread, 1)
             return ""
         # A new head that is like the old one: later turns go on from there, in every door.
         self.graph.update_state(before.config, {"subjects": []}, as_node="finish")
+        self.ledger.forget_told(client, thread, turn)
         return str(before.values["prompt"])
 
     def branch(self, client: str, thread: str, name: str) -> None:
@@ -194,6 +224,7 @@ class Studio:
         if self.state(client, name):
             raise UserError(f"there is a conversation {name!r} already; choose another name")
         self.graph.update_state(self.config(client, name), values, as_node="finish")
+        self.ledger.copy_told(client, thread, name)
 
     def picture(self, entry: Entry) -> Any:
         """Open an entry's image (``PIL.Image``)."""
@@ -242,12 +273,13 @@ class Studio:
                 _log.exception("a run failed")
                 run.error = error
             finally:
+                self._keep(run, asks)
                 if not asks:
                     run.end()
 
         ready = threading.Event()  # the work must not begin before the run knows its job
         lane = f"{run.client}/{run.thread}"
-        run.job = self.room.submit(run.client, in_turn, lane=lane, on_end=lambda job: run.end())
+        run.job = self.room.submit(run.client, in_turn, lane=lane, on_end=lambda job: self._end_early(run))
         ready.set()
         with self._lock:
             self._runs[run.id] = run
@@ -257,6 +289,12 @@ class Studio:
                     break
                 del self._runs[oldest]
         return run
+
+    def _end_early(self, run: Run) -> None:
+        """End a run whose turn in the room has not come, or not come again after the person's answer."""
+        self._contexts.pop(run.id, None)
+        self._keep(run, asks=False)
+        run.end()
 
     def _settings(self, ask: Ask) -> Context:
         most = self.context
@@ -281,7 +319,12 @@ class Studio:
             content.append({"type": "image", "base64": data, "mime_type": "application/octet-stream"})
         request = {"messages": [*(HumanMessage(text) for text in ask.earlier), HumanMessage(content)]}
         self._contexts[run.id] = context
-        return self._stream(run, request, ask.checkpoint)
+        before = self.state(run.client, run.thread, ask.checkpoint).get("turn", 0)
+        try:
+            return self._stream(run, request, ask.checkpoint)
+        finally:
+            turn = self.state(run.client, run.thread).get("turn", 0)
+            run.turn = turn if turn > before else None  # one that fails at once begins none
 
     def _resume(self, run: Run, answer: dict[str, Any]) -> bool:
         from langgraph.types import Command
@@ -303,6 +346,60 @@ class Studio:
         self.enter(run, values["images"])
         run.output = values
         return False
+
+    def _check_questions(self, run: Run, approve: bool) -> None:
+        """Refuse a turn of a conversation that waits for the person's word, and more runs than can be asked about.
+
+        Raises:
+            Busy: others have so many runs that may ask.
+            UserError: the person has to answer, or to cancel, first.
+        """
+        with self._lock:
+            runs = [other for other in self._runs.values() if other.id in self._asks and not other.wait(0)]
+        if any((one.client, one.thread) == (run.client, run.thread) and one.asking is not None for one in runs):
+            raise UserError(
+                f"conversation {run.thread!r} waits for your word on a redraw; answer that or stop it, or begin another"
+            )
+        asking = [other for other in runs if self._asks[other.id].approve] if approve else []
+        own = sum(other.client == run.client for other in asking)
+        if own >= MAX_QUESTIONS:
+            raise UserError(f"{own} runs of yours may ask about a redraw already; answer or stop one of them first")
+        if len(asking) >= MAX_QUESTIONS_OF_ALL:
+            raise Busy(len(asking), retry_after=60, own=False)
+
+    def _keep(self, run: Run, asks: bool) -> None:
+        """Keep what the run has told, for a page that is loaded again, and what it asks, for a process to come."""
+        ask = self._asks.get(run.id) if asks else self._asks.pop(run.id, None)
+        if run.turn is None or ask is None or (asks and run.asking is None):  # answered already: it goes on
+            return
+        told: dict[str, Any] = {"request": run.request, "events": list(run.events)}
+        if asks:
+            told |= {name: getattr(ask, name) for name in KEPT} | {"asking": run.asking}
+        else:
+            told |= {
+                "stop_reason": run.output["stop_reason"] if run.output else None,
+                "seconds": run.output["seconds"] if run.output else 0.0,
+                "error": run.failure,
+            }
+        self.ledger.keep(Telling(run.id, run.client, run.thread, run.turn, asks, told, time.time()))
+
+    def _restore(self) -> None:
+        """Take up the questions that an earlier process has left open."""
+        for telling in self.ledger.asking(time.time() - QUESTIONS_KEPT):
+            told = telling.told
+            run = Run(telling.client, telling.thread, told["request"])
+            run.id, run.turn = telling.id, telling.turn
+            ask = Ask(told["request"], thread=telling.thread, **{name: told[name] for name in KEPT})
+            try:
+                self._contexts[run.id] = self._settings(ask)
+            except UserError as error:
+                _log.warning("a question of thread %r can't be taken up again: %s", run.thread, error)
+                continue
+            self._asks[run.id] = ask
+            run.asking = tuple(told["asking"])
+            for event in told["events"]:
+                run.tell(event)
+            self._runs[run.id] = run
 
     def _ask(self, run: Run, state: Any) -> None:
         request = state.interrupts[0].value["action_requests"][0]

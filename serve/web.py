@@ -3,7 +3,7 @@
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, cast
@@ -18,7 +18,7 @@ from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs.finishing import ENDINGS
 from imagerag.graphs.state import Limits
 from imagerag.graphs.turn import best_of, images_of_turn, is_request, used_references
-from imagerag.records import Mode
+from imagerag.records import ImageRecord, Mode, ReferenceRecord
 from imagerag.serve.guard import COOKIE, Doorkeeper
 from imagerag.serve.incoming import MAX_PICTURES, uploaded
 from imagerag.serve.ledger import Entry
@@ -208,14 +208,16 @@ class WebDoor:
                     yield ": still here\n\n"
                 continue
             told = time.monotonic()
-            yield _sent(await anyio.to_thread.run_sync(self._worded, run, event))
+            yield _sent(await anyio.to_thread.run_sync(self._worded, run.client, run.thread, event, run.checkpoint))
         outcome = await anyio.to_thread.run_sync(run_out, self.studio, run, _path)
         yield _sent({"event": "end", "run": outcome.model_dump(mode="json")})
 
-    def _worded(self, run: Run, event: Mapping[str, Any]) -> dict[str, Any]:
+    def _worded(
+        self, client: str, thread: str, event: Mapping[str, Any], checkpoint: str | None = None
+    ) -> dict[str, Any]:
         """Return an event as the page takes it: without paths of this machine, each image by its address."""
         records = [*event.get("images", ()), *event.get("references", ()), *filter(None, [event.get("image")])]
-        entries = self.studio.enter(run, records) if records else {}
+        entries = self.studio.ledger.enter(client, thread, records, checkpoint)
         worded = dict(event)
         if "images" in event:
             worded["images"] = [_image(record, entries) for record in event["images"]]
@@ -235,25 +237,28 @@ class WebDoor:
         if not state:
             return []
         entries = self.studio.ledger.enter(client, name, [*state["all_images"], *state["all_references"]])
+        tellings = self.studio.ledger.told(client, name)
         requests = [message for message in state["messages"] if is_request(message)]
         turns = []
         # A run that has begun has its request in the state already; the page shows it as one under way.
-        busy = sum(run.status in ("running", "asking") for run in self.studio.running(client, name))
+        busy = sum(run.status in ("running", "stopping", "asking") for run in self.studio.running(client, name))
         for number, message in enumerate(requests[: len(requests) - busy], start=1):
             images = images_of_turn(state["all_images"], number)
-            best = best_of(images)
-            references = used_references(images, state["all_references"])
+            told = tellings[number].told if number in tellings else _recalled(images, state["all_references"])
+            best = next((e["image"]["id"] for e in told["events"][::-1] if e["event"] == "verdict" and e["best"]), None)
+            shown = [{**_image(record, entries), "best": record["id"] == best} for record in images]
             subjects = message.additional_kwargs.get("subjects", [])
             turns.append(
                 {
                     "request": str(message.text),
-                    "prompt": images[0]["prompt"] if images else "",
                     "pictures": [_path(entries[one].id) for one in subjects if one in entries],
-                    "images": [
-                        {**_image(record, entries), "best": record is best, "verdict": _verdict(record)}
-                        for record in images
-                    ],
-                    "references": [_reference(record, entries) for record in references],
+                    "events": [self._worded(client, name, event) for event in told["events"]],
+                    "run": {
+                        "thread": name,
+                        "images": shown,
+                        "image": next((image for image in shown if image["best"]), None),
+                        **{key: told[key] for key in ("stop_reason", "seconds", "error")},
+                    },
                 }
             )
         return turns
@@ -266,13 +271,15 @@ class WebDoor:
         if not state.get("stop_reason"):
             raise ApiError(404, "there is no report of that image", "not_found")
         context = self.studio.context
+        telling = self.studio.ledger.told(entry.client, entry.thread).get(state["turn"])
+        events = telling.told["events"] if telling else []
         about: About = {
             "pipeline": "agent",
             "generator": context.generator,
             "vlm": context.vlm,
             "critic": context.critic,
             "thread_id": entry.thread,
-            "notes": [],
+            "notes": [event["text"] for event in events if event["event"] == "note"],
             "stop_detail": ENDINGS[state["stop_reason"]],
         }
         return render_page(document_of(state, about))
@@ -322,6 +329,13 @@ def _reference(record: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[
     return reference_out(record, _path(entries[record["id"]].id)).model_dump(mode="json")
 
 
-def _verdict(record: Mapping[str, Any]) -> dict[str, Any] | None:
-    verdict = record["verdict"]
-    return {"score": verdict["score"], "concepts": concepts_out(verdict["concepts"])} if verdict else None
+def _recalled(images: Sequence[ImageRecord], references: Sequence[ReferenceRecord]) -> dict[str, Any]:
+    """Return what records alone tell of a turn that no door here has made: at the command line, or by a program."""
+    best, used = best_of(list(images)), used_references(list(images), list(references))
+    events: list[Mapping[str, Any]] = [{"event": "references", "references": used}] if used else []
+    for record in images:
+        events.append({"event": "images", "images": [record]})
+        if record["verdict"] is not None:
+            judged = {"image": record, "verdict": record["verdict"], "best": record is best}
+            events.append({"event": "verdict", **judged})
+    return {"events": events, "stop_reason": None, "seconds": None, "error": None}

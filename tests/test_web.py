@@ -60,18 +60,26 @@ def test_a_run_tells_every_step_and_a_conversation_is_told_again_after_a_restart
         client = httpx.Client(base_url=again.url, cookies=client.cookies, timeout=30)
         assert client.get("/web/threads").json()["threads"] == [{"thread": "sea", "title": "an owl"}]
         (turn,) = client.get("/web/threads/sea").json()["turns"]
-        assert (turn["request"], [image["id"] for image in turn["images"]]) == ("an owl", ["image-1", "image-2"])
-        assert [image["best"] for image in turn["images"]] == [False, True]
-        assert turn["images"][1]["parent"] == "image-1"
-        assert client.get(turn["images"][1]["uri"]).headers["content-type"] == "image/png"
+        live = [event for event in told if event["event"] not in ("progress", "preview", "queued")]
+        assert (turn["request"], turn["events"]) == ("an owl", live[:-1]), "every step, as it was told"
+        for name in ("stop_reason", "seconds", "error", "image", "images"):
+            assert turn["run"][name] == live[-1]["run"][name]
+        assert client.get(turn["run"]["image"]["uri"]).headers["content-type"] == "image/png"
         draw(client, "go back to image-1 and make it red", thread="sea")
         turns = client.get("/web/threads/sea").json()["turns"]
-        assert turns[1]["prompt"] == "a red owl"
-        best = re.search("images/([0-9a-f]+)", turns[0]["images"][1]["uri"])
+        assert turns[1]["run"]["image"]["prompt"] == "a red owl"
+        best = re.search("images/([0-9a-f]+)", turns[0]["run"]["image"]["uri"])
         assert best
         report = client.get(f"/web/report/{best[1]}")
         assert "the critic is satisfied" in report.text
         assert client.get(f"/web/manifest/{best[1]}").json()["seed"] == 7
+        # A turn that no door has told, as those of the command line, is told from its records.
+        (client_key,) = {row[0] for row in again.studio.ledger._db.execute("SELECT client FROM runs")}
+        again.studio.ledger.forget_told(client_key, "sea", 1)
+        bare = client.get("/web/threads/sea").json()["turns"][0]
+        kinds = [event["event"] for event in bare["events"]]
+        assert kinds == ["references", "images", "verdict", "images", "verdict"]
+        assert (bare["run"]["image"], bare["run"]["seconds"]) == (turns[0]["run"]["image"], None)
     finally:
         again.stop()
 
@@ -267,9 +275,12 @@ def test_a_whole_conversation_in_the_browser(
 
     assert page.locator("img:visible").evaluate_all("all => all.every(one => one.naturalWidth > 0)")
 
-    # Reload: all is still there. Two images side by side, closed by Escape.
+    # Reload: all is still there, each turn as it was told. Two images side by side, closed by Escape.
+    before = page.locator(".run").all_inner_texts()
     page.reload()
-    page.wait_for_selector(".run .actions a")
+    page.wait_for_selector(".run:nth-of-type(6) .actions a")
+    assert page.locator(".run").all_inner_texts() == before
+    assert page.locator("[role=group] :enabled").count() == 0, "what was asked is answered"
     assert page.locator(".asked").all_inner_texts()[1:] == ["a cat", "go back to image-1 and make it red"]
     boxes = page.locator("#gallery input[type=checkbox]")
     boxes.nth(0).check()

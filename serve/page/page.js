@@ -145,18 +145,25 @@ function onEvent(run, event) {
   }
 }
 
+// How a run ended; of one that was told again after a reload, the same.
+function showEnd(run, outcome) {
+  run.bar.remove();
+  run.actions.replaceChildren();
+  choices(run).forEach((control) => { control.disabled = true; });
+  const why = outcome.error ?? (outcome.stop_reason ? ENDINGS[outcome.stop_reason] : "stopped before its turn came");
+  run.line.className = outcome.error ? "bad" : "soft";
+  run.line.textContent = outcome.error ? `failed: ${why}` : `finished after ${outcome.seconds?.toFixed(1)} s: ${why}`;
+  if (outcome.seconds == null) run.line.remove(); // made at the command line, which keeps no account
+  remember(outcome.images);
+  if (outcome.image) addActions(run.actions, outcome.image);
+}
+
 function endRun(run, outcome) {
   running?.source.close();
   running = null;
-  run.bar.remove();
-  run.actions.replaceChildren();
-  const why = outcome.error ?? (outcome.stop_reason ? ENDINGS[outcome.stop_reason] : "stopped before its turn came");
-  run.line.className = outcome.error ? "bad" : "soft";
-  run.line.textContent = outcome.error ? `failed: ${why}` : `finished after ${outcome.seconds.toFixed(1)} s: ${why}`;
+  showEnd(run, outcome);
   say(run.line.textContent);
   thread = outcome.thread;
-  remember(outcome.images.map((image) => ({ ...image })));
-  if (outcome.image) addActions(run.actions, outcome.image);
   $("composer").querySelector("button.main").disabled = false;
   refreshThreads();
   run.node.scrollIntoView({ block: "end" });
@@ -199,7 +206,11 @@ async function draw(prompt) {
 function follow(run, id) {
   const source = new EventSource(`/web/runs/${id}/events`);
   running = { id, source };
-  const stop = make("button", { type: "button", text: "Stop", on: { click: () => { stop.disabled = true; post(`/web/runs/${id}/cancel`, {}); } } });
+  const stop = make("button", { type: "button", text: "Stop", on: { click: () => {
+    stop.disabled = true;
+    run.line.textContent = "stopping";
+    post(`/web/runs/${id}/cancel`, {}).catch((error) => { stop.disabled = false; run.line.textContent = error.message; say(error.message); });
+  } } });
   run.actions.replaceChildren(stop);
   let first = true;
   source.onopen = () => { if (!first) run.steps.replaceChildren(); first = false; }; // the server tells all from the beginning
@@ -308,13 +319,8 @@ async function open(name) {
     for (const turn of told.turns) {
       addAsked(turn.request, turn.pictures);
       const run = addRun();
-      run.bar.remove();
-      run.line.textContent = turn.prompt && turn.prompt !== turn.request ? `drawn: ${turn.prompt}` : "";
-      for (const image of turn.images) step(run, image.best ? `${image.id}, the best` : image.id, figure(image), image.verdict && verdictList(image.verdict));
-      if (turn.references.length) step(run, "references", make("ul", { class: "refs" }, ...turn.references.map((reference) => referenceCard(reference))));
-      const best = turn.images.find((image) => image.best);
-      if (best) addActions(run.actions, best);
-      remember(turn.images);
+      for (const event of turn.events) onEvent(run, event);
+      showEnd(run, turn.run);
     }
     for (const active of told.running) {
       if (active.request) addAsked(active.request);

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from imagerag.cli.approving import Approval
+from imagerag.cli.approving import HOW, Approval
 from imagerag.cli.doors import open_studio
 from imagerag.cli.inline import PROTOCOLS, Protocol, detected, escape
 from imagerag.cli.interrupt import cancel_on_interrupt
@@ -127,6 +127,10 @@ class Chat:
         turns = len([message for message in self._state().get("messages", ()) if is_request(message)])
         where = f"conversation {self.thread!r}, {turns} turns so far" if turns else f"new conversation {self.thread!r}"
         self._say(f"{where}; say what to draw, or /help")
+        for run in self._studio.running(LOCAL, self.thread):  # left open by a process that was ended
+            self._run, self._story, self._events = run, self._new_story(), queue.SimpleQueue()
+            run.listen(self._events.put)
+            self._follow(run)
 
     def take(self, line: str) -> bool:
         """Do what a line says, and tell whether to go on. What the person can mend is told and changes nothing."""
@@ -137,13 +141,15 @@ class Chat:
         if not text:
             return True
         try:
-            if self._approval is not None:
-                self._answer(text)
-            elif text.startswith("/"):
+            if text.startswith("/"):
                 command, _, rest = text.partition(" ")
                 if command not in self._commands:
                     raise UserError(f"{command!r} is no command; see /help")
                 self._commands[command](rest.strip())
+                if self._approval is not None:
+                    self._say(f"  the redraw still waits for your word: {HOW}")
+            elif self._approval is not None:
+                self._answer(text)
             else:
                 self._draw(text)
         except (UserError, Busy) as error:
@@ -221,6 +227,7 @@ class Chat:
         self._say(f"  asking about references before a redraw: {'on' if self._asks_first else 'off'}")
 
     def _undo(self, rest: str) -> None:
+        self.leave()  # a turn that asks is taken back without an answer
         before = self._studio.undo(LOCAL, self.thread)
         if before is None:
             raise UserError("there is no turn to take back")
@@ -229,6 +236,8 @@ class Chat:
     def _branch(self, name: str) -> None:
         if not name:
             raise UserError("give the copy a name: /branch NAME")
+        if self._approval is not None:
+            raise UserError(f"this turn is not over; give your word on the redraw first: {HOW}")
         self._studio.branch(LOCAL, self.thread, thread_name(name))
         self._say(f"  from here on in {name!r}; {self.thread!r} stays as it is")
         self.thread = name
@@ -271,7 +280,9 @@ class Chat:
     def _save(self, rest: str) -> None:
         from imagerag.store.results import readable_name, write_new
 
-        image = self._state().get("image")
+        state = self._state()
+        best = next((one for one in state.get("all_images", ()) if one["id"] == state["best"]), None)
+        image = best or state.get("image")
         if not image:
             raise UserError("there is no image to save yet")
         target = Path(rest).expanduser() if rest else Path(f"{readable_name(image['prompt'])}.png")

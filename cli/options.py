@@ -286,7 +286,8 @@ def _add_parts(parser: Parser) -> Any:
         "--mcp-server",
         action="append",
         metavar="SERVER",
-        help="an MCP server whose tools the chat model may call: 'COMMAND ARGS' or an address; repeatable",
+        help="an MCP server whose tools the chat model may call: 'COMMAND ARGS' or an address, whose token is taken "
+        "from the variable IMAGERAG_MCP_TOKEN_HOST_PORT; repeatable",
     )
     parts.add_argument(
         "--mcp-allow", action="append", metavar="NAME,...", help="which of its tools; no other one is offered"

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from imagerag.errors import UserError
 from imagerag.serve.guard import MAX_BODY, TOKEN_VARIABLE, Doorkeeper, Guard, TooLarge, is_loopback
+from imagerag.serve.ledger import ANONYMOUS
 from imagerag.serve.openai_api import OpenAIDoor
 from imagerag.serve.openai_shapes import ApiError
 from imagerag.serve.studio import Studio
@@ -59,7 +60,7 @@ def build_app(
 
         from imagerag.serve.mcp_server import build_mcp
 
-        server = build_mcp(studio, lambda headers: doorkeeper.client(headers) or "anonymous")
+        server = build_mcp(studio, lambda headers: doorkeeper.client(headers) or ANONYMOUS)
         # The guard has checked host and origin for every door.
         security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
         routes += server.streamable_http_app(transport_security=security).routes

@@ -14,6 +14,7 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagerag.errors import UserError
+from imagerag.serve.ledger import ANONYMOUS
 
 MAX_BODY = 64 * 2**20
 """Bytes of one request: a few photographs, in base64 if need be."""
@@ -86,7 +87,7 @@ class Doorkeeper:
             matches = [hmac.compare_digest(digest, known) for known in self._known]
             if not any(matches):
                 return None
-        return "client-" + digest.hex()[:16] if token else "anonymous"
+        return "client-" + digest.hex()[:16] if token else ANONYMOUS
 
     @staticmethod
     def _cookie(header: str) -> str:
@@ -142,7 +143,7 @@ class Guard:
             text = f"no valid token; send it as 'Authorization: Bearer ...' (set {TOKEN_VARIABLE} or see --token-file)"
             await _refuse(scope, send, 401, "invalid_api_key", text)
             return
-        scope["imagerag.client"] = client or "anonymous"
+        scope["imagerag.client"] = client or ANONYMOUS
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > self._max_body:
             await self._too_large(scope, send)

@@ -16,6 +16,10 @@ from typing import Any, Literal, cast
 from imagerag.errors import UserError
 from imagerag.records import ImageRecord, ReferenceRecord
 
+ANONYMOUS = "anonymous"
+"""The client who stands for all that come without a key, where that is allowed. Nobody can tell them apart, so none of
+them is shown a list."""
+
 FILE = "doors.sqlite"
 """In the data directory, beside the threads."""
 

@@ -52,7 +52,7 @@ class DoorServer(MCPServer[Any]):
             ListedResource(
                 uri=address(entry.id), name=f"{entry.thread}/{entry.name}", title=entry.title, mime_type="image/png"
             )
-            for entry in self.studio.ledger.latest(client)
+            for entry in self.studio.latest(client)
         ]
         return ListResourcesResult(resources=[*fixed.resources, *images])
 

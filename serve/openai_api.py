@@ -101,7 +101,7 @@ class OpenAIDoor(ImagesDoor):
         """List a client's images, or take in one."""
         client = client_of(request)
         if request.method == "GET":
-            entries = await anyio.to_thread.run_sync(self.studio.ledger.latest, client)
+            entries = await anyio.to_thread.run_sync(self.studio.latest, client)
             data = [await self._file_object(entry) for entry in entries]
             return JSONResponse({"object": "list", "data": data, "has_more": False})
         form = await request.form(max_files=1, max_part_size=2**20)

@@ -16,7 +16,7 @@ from imagerag.graphs.approval import REDRAW
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
 from imagerag.graphs.streaming import run_told
-from imagerag.serve.ledger import Entry, Ledger, Telling
+from imagerag.serve.ledger import ANONYMOUS, Entry, Ledger, Telling
 from imagerag.serve.room import Busy, EngineRoom
 from imagerag.serve.runs import Ask, Run
 from imagerag.store.home import THREADS, home_directory
@@ -185,6 +185,10 @@ class Studio:
     def enter(self, run: Run, records: Any) -> dict[str, Entry]:
         """Give images and references of a run ids to be asked for by; returns the entries by name."""
         return self.ledger.enter(run.client, run.thread, records, run.checkpoint)
+
+    def latest(self, client: str) -> list[Entry]:
+        """Return a client's newest images and uploads; none of those of clients who can't be told apart."""
+        return [] if client == ANONYMOUS else self.ledger.latest(client)
 
     def state(self, client: str, thread: str, checkpoint: str | None = None) -> dict[str, Any]:
         """Return the state of a client's thread (``imagerag.graphs.state.State``); empty if there is none."""

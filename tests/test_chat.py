@@ -196,3 +196,36 @@ def test_a_redraw_that_is_not_wanted_ends_with_the_first_image(talk: Callable[..
     assert state["stop_reason"] == "cancelled"
     assert state["image"]["id"] == "image-1"
     assert "off" in take("/approve off")
+
+
+def test_commands_work_while_a_redraw_waits_for_a_word(talk: Callable[..., Any], tmp_path: Path) -> None:
+    _, take = talk(scores=[0.9, 0.3])
+    take("a cat")
+    take("/approve on")
+    assert "redraw with ref-1, ref-2?" in take("an owl")
+    for command, says in (
+        ("/help", "/undo"),
+        ("/refs", "ref-1"),
+        ("/images", "image-2"),
+        ("/budget", "max_generations"),
+        ("/branch copy", "this turn is not over; give your word on the redraw first: keep, reject N"),
+        (f"/save {tmp_path / 'best'}", "best.png"),
+        ("/nonsense", "is no command"),
+    ):
+        assert says in take(command)
+    assert read_manifest(tmp_path / "best.png").prompt == "an owl", "of the turn that asks, not of the one before"
+    assert "the redraw still waits for your word: keep" in take("/refs")
+    assert "back to: a cat" in take("/undo")
+    assert "image-2" not in take("/images")
+    assert "no answer" not in take("now make it red"), "the question is gone"
+
+
+def test_a_question_that_a_killed_process_has_left_is_asked_again(talk: Callable[..., Any]) -> None:
+    chat, take = talk(scores=[0.3])
+    take("/approve on")
+    take("an owl")
+    chat._studio.close()
+    again, take = talk(scores=[0.9])
+    assert "still waits" in take("/images")
+    assert "image-2 scores 0.90" in take("keep")
+    assert again._studio.state("", "sea")["stop_reason"] == "satisfied"

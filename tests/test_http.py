@@ -241,6 +241,17 @@ def test_a_client_that_hangs_up_frees_the_engine_within_one_step(serve: Callable
     assert server.studio.parts.generator.steps_done <= 2 + STEPS
 
 
+def test_who_comes_without_a_key_is_shown_no_list_and_reaches_by_id_what_is_his(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    made = httpx.post(f"{server.url}/v1/images/generations", json={"model": MODEL, "prompt": "an owl"}, timeout=30)
+    address = made.json()["data"][0]["url"]
+    assert httpx.get(address).headers["content-type"] == "image/png"
+    assert httpx.get(f"{server.url}/v1/files").json()["data"] == []
+    assert len(list(server.client("a key of his own").files.list())) == 0
+    sent = httpx.post(f"{server.url}/v1/files", files={"file": ("a.png", square())}, data={"purpose": "vision"}).json()
+    assert httpx.get(f"{server.url}/v1/files/{sent['id']}").json()["id"] == sent["id"]
+
+
 def test_one_clients_files_and_threads_are_not_anothers(serve: Callable[..., Served]) -> None:
     server = serve(scores=[0.9])
     mine, other = server.client("mine"), server.client("other")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,9 @@ from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.context import load_context, without_paths
 from imagerag.store.images import ImageStore
+from imagerag.tools.connection import token_variable
 from imagerag.tools.mounting import close_connections
-from tests.doors import Shelf
+from tests.doors import TOKENS, Served, Shelf
 from tests.other_server import ORDER
 from tests.scripted import ScriptedCritic, ScriptedModel, Squares
 
@@ -190,3 +191,26 @@ def test_rules_and_clients_of_a_server_mount_nothing(tmp_path: Path) -> None:
     own = load_context(environ=environ)
     assert (own.mcp_server, own.mcp_allow) == (("a b", "http://x/mcp"), ("one", "two"))
     assert without_paths(Context(), environ).mcp_server == own.mcp_server
+
+
+def test_a_server_that_wants_a_token_gets_its_own(
+    tmp_path: Path, serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve({"tokens": TOKENS})
+    address = f"{server.url}/mcp"
+    variable = f"IMAGERAG_MCP_TOKEN_127_0_0_1_{server.url.rpartition(':')[2]}"
+    with pytest.raises(UserError, match=rf"mcp_server .* \(.*401.*\); set the variable {variable} to a token"):
+        Run(tmp_path, [DRAW], address, "get_image")
+    monkeypatch.setenv(variable, "a wrong one, but long enough")
+    with pytest.raises(UserError, match="401") as refused:
+        Run(tmp_path, [DRAW], address, "get_image")
+    assert "a wrong one" not in str(refused.value)
+    monkeypatch.setenv(variable, TOKENS[0])
+    run = Run(tmp_path, [DRAW, [("get_image", {"run_id": "none"})], "done"], address, "get_image")
+    assert "is not a run of yours" in run.told("get_image").text
+    assert TOKENS[0] not in json.dumps([step["summary"] for step in run.result["trace"]])
+
+
+def test_each_server_has_a_variable_of_its_own() -> None:
+    assert token_variable("https://me:pw@search.example.org/mcp") == "IMAGERAG_MCP_TOKEN_SEARCH_EXAMPLE_ORG"
+    assert token_variable("http://[::1]:9000/mcp") == "IMAGERAG_MCP_TOKEN_1_9000"

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import concurrent.futures
 import contextlib
+import os
 import re
 import shlex
 import tempfile
@@ -14,13 +15,17 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
+from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CONNECTION_CLOSED, CallToolResult, Tool
 
 from imagerag.errors import InvalidArgument, UserError
 
 CONNECT_SECONDS = 20.0
 """For a server to start and to tell its tools."""
+TOKEN = "IMAGERAG_MCP_TOKEN_"
+"""What the variable with a server's token begins with; see ``token_variable``."""
 GRACE = 2.0
 """Seconds that a server has to end when this process does."""
 MAX_TOOLS = 500
@@ -50,6 +55,7 @@ class Connection:
         self._held: concurrent.futures.Future[None] | None = None
         self._lock = threading.Lock()
         self._stderr: Any = None
+        self._status: int | None = None
         if not _is_address(server):
             try:
                 if not shlex.split(server):
@@ -142,7 +148,8 @@ class Connection:
     async def _hold(self, ready: "concurrent.futures.Future[None]") -> None:
         closing = self._closing = asyncio.Event()
         try:
-            async with Client(self._transport()) as client:
+            async with contextlib.AsyncExitStack() as stack:
+                client = await stack.enter_async_context(Client(await self._transport(stack)))
                 tools: list[Tool] = []
                 cursor: str | None = None
                 while len(tools) < MAX_TOOLS:
@@ -165,13 +172,22 @@ class Connection:
             if self._closing is closing:
                 self._client = None
 
-    def _transport(self) -> Any:
+    async def _transport(self, stack: contextlib.AsyncExitStack) -> Any:
         if _is_address(self.server):
-            return self.server
+            token = os.environ.get(token_variable(self.server))
+            http = httpx2.AsyncClient(
+                headers={"authorization": f"Bearer {token}"} if token else {},
+                timeout=httpx2.Timeout(CONNECT_SECONDS, read=None),  # a tool may take its time: who calls it, waits
+                event_hooks={"response": [self._notice]},
+            )
+            return streamable_http_client(self.server, http_client=await stack.enter_async_context(http))
         command, *arguments = shlex.split(self.server)
         self._stderr = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - the process writes on
         # The SDK hands on only harmless variables (PATH, HOME ...), so no key of ours gets there.
         return stdio_client(StdioServerParameters(command=command, args=arguments), errlog=self._stderr)
+
+    async def _notice(self, response: httpx2.Response) -> None:
+        self._status = response.status_code  # the SDK tells of no more than an error
 
     def _unreachable(self, why: str) -> str:
         said = ""
@@ -179,7 +195,20 @@ class Connection:
             self._stderr.seek(0)
             lines = [line.strip() for line in self._stderr.read()[-4000:].splitlines() if line.strip()]
             said = f"; it said: {lines[-1][:200]!r}" if lines else ""
-        return f"mcp_server {self.server!r} can't be used ({why}{said}); start or mend it, or leave --mcp-server out"
+        way_out = "start or mend it"
+        if self._status in (401, 403):
+            why = f"it answers {self._status}"
+            way_out = f"set the variable {token_variable(self.server)} to a token that it takes"
+        return f"mcp_server {self.server!r} can't be used ({why}{said}); {way_out}, or leave --mcp-server out"
+
+
+def token_variable(server: str) -> str:
+    """Return the variable with the bearer token of a server at an address: of that host and port, and of no other.
+
+    ``https://search.example.org:9000/mcp`` has ``IMAGERAG_MCP_TOKEN_SEARCH_EXAMPLE_ORG_9000``.
+    """
+    where = urlsplit(server).netloc.rpartition("@")[2]
+    return f"{TOKEN}{re.sub('[^A-Z0-9]+', '_', where.upper()).strip('_')}"
 
 
 def _is_address(server: str) -> bool:

@@ -1,0 +1,25 @@
+"""Fifty clients at once on the OpenAI door, as bench/serve.py measures it: each gets its own picture, or is refused."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bench.serve import CLIENTS, at_once, wishes
+from imagerag.graphs.context import Context
+from imagerag.serve.room import EngineRoom
+from imagerag.serve.studio import Studio
+from tests.doors import Served
+
+
+@pytest.mark.slow
+def test_fifty_clients_get_their_own_picture_or_an_honest_refusal(tmp_path: Path) -> None:
+    server = Served(Studio(Context(home=str(tmp_path)), EngineRoom(max_waiting=8)))
+    try:
+        _, endings = at_once(server.url, wishes())
+        assert endings["right"] >= 9, "those that waited, and the one under way"
+        assert endings == Counter(right=endings["right"], refused=CLIENTS - endings["right"])
+        _, again = at_once(server.url, wishes()[:3])
+        assert again == Counter(right=3), "the refused may come back"
+    finally:
+        server.stop()

@@ -27,7 +27,7 @@ Role = Literal["driver", "critic", "writer", "reranker"]
 VERSION = 1
 """Of the file's layout."""
 
-_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$")
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$|^IMAGERAG_MCP_TOKEN_")
 _IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=[?&])[^\s\"'&#]+")
 SHORTEST_SECRET = 6
 """Characters below which a variable's value is taken for a placeholder, such as ``none``."""

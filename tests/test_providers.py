@@ -22,6 +22,7 @@ from tests.doors import Shelf
 from tests.openai_server import OpenAIServer, Reply, Script, serving
 from tests.provider_servers import AnthropicServer, GeminiServer, OllamaServer, pictures_in
 from tests.scripted import ScriptedCritic, Squares
+from tests.test_text_only import NO_TOOLS, written
 
 PROTOCOLS: dict[str, Any] = {
     "langchain_anthropic": AnthropicServer,
@@ -182,3 +183,20 @@ def test_what_is_missing_is_told_with_what_to_do(protocol: Any, monkeypatch: pyt
         monkeypatch.setitem(sys.modules, loaded, None)
     with pytest.raises(UserError, match=f"run: pip install {module.replace('_', '-')}"):
         connect(protocol.name)
+
+
+def test_a_model_of_ollamas_that_takes_no_tools_drives_in_plain_turns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("langchain_ollama")
+    left = iter([written(reply) for reply in (DRAW, SEARCH, REDRAW)])
+
+    def script(request: dict[str, Any], number: int) -> Reply:
+        return Reply(NO_TOOLS, status=400) if request.get("tools") else next(left)
+
+    load_chat_model.cache_clear()
+    with serving(script, OllamaServer) as server:
+        monkeypatch.setenv(OllamaServer.address, f"http://127.0.0.1:{server.server_address[1]}")
+        result = run(OllamaServer, tmp_path, (0.3, 0.9))
+        assert sum(bool(request.get("tools")) for request in server.requests) == 1
+    assert (result["stop_reason"], result["image"]["references"]) == ("satisfied", ["ref-1"])

@@ -124,6 +124,18 @@ def test_a_server_that_takes_no_tools_is_asked_in_plain_turns(tmp_path: Path, wh
     assert said[said.index("image-1:") + 1] == "IMAGE", "each image by its id"
 
 
+def test_what_was_asked_in_plain_turns_is_played_back_so(tmp_path: Path) -> None:
+    file = tmp_path / "run.jsonl"
+    replies = [written(reply) for reply in (DRAW, SEARCH, LOOK, REDRAW)]
+    with serving(in_plain_turns(replies, NO_TOOLS, 400)) as server:
+        recorded = run(server, tmp_path / "one", record=str(file))
+    graph = build_graph(critic=ScriptedCritic([0.3, 0.9]), generator=Squares(), index=Shelf())
+    context = Context(home=str(tmp_path / "two"), vlm=f"replay:{file}")
+    played = graph.invoke({"prompt": "an owl", "seed": 7}, {"configurable": {"thread_id": "t"}}, context=context)
+    assert [image["sha256"] for image in played["images"]] == [image["sha256"] for image in recorded["images"]]
+    assert played["image"]["references"] == ["ref-1"]
+
+
 def test_a_server_that_takes_neither_tools_nor_images(tmp_path: Path) -> None:
     replies = [written(reply) for reply in (DRAW, SEARCH, LOOK, REDRAW)]
     plain = in_plain_turns(replies, NO_TOOLS, 400)

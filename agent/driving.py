@@ -17,7 +17,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from imagerag.agent.asking import Answer, ModelFailed, ask, status_of, tidy
 from imagerag.agent.plain import plainly
 from imagerag.agent.seeing import OFFERINGS, Offering, has_images, in_words, is_refused, note_refusal
-from imagerag.agent.tool_calls import read_calls, text_parameters
+from imagerag.agent.tool_calls import may_hold_calls, read_calls, text_parameters
 
 REFUSED = frozenset({400, 404, 415, 422, 500, 501})
 """HTTP statuses with which servers refuse what their model can't take."""
@@ -105,7 +105,8 @@ def _simpler(refused: Form, why: str) -> Iterator[Form]:
 
 def _with_calls_read(message: AIMessage, offer: "_Offer") -> AIMessage:
     """Return the answer with the calls that stand in its text, if it has no others."""
-    if message.tool_calls or not (text := str(message.text)):
+    text = str(message.text)
+    if message.tool_calls or not may_hold_calls(text, (tool.name for tool in offer.tools)):
         return message
     reading = read_calls(text, text_parameters(offer.schemas))
     if not reading.calls:

@@ -22,7 +22,7 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -97,6 +97,11 @@ def read_calls(text: str, known: Mapping[str, Collection[str]]) -> Reading:
             return Reading((text[: match.start()] + text[match.end() :]).strip(), calls)
     calls = [call for call in _calls(text) if call["name"] in known]
     return Reading("" if calls else text, calls)
+
+
+def may_hold_calls(text: str, names: Iterable[str]) -> bool:
+    """Tell, at once, whether ``read_calls`` could find any in an answer to which tools of these names were offered."""
+    return _OPENING.search(text) is not None or any(name in text for name in names)
 
 
 class Talk:

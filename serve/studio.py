@@ -154,9 +154,10 @@ class Studio:
 
         Raises:
             Busy: the queue is full.
-            UserError: not a thread's name.
+            UserError: not a thread's name, or a thread that waits for the person's word.
         """
         run = Run(client, thread_name(thread))
+        self._check_questions(run, approve=False)
         return self._submit(run, lambda: self._use_tool(run, name, dict(arguments)))
 
     def cancel(self, run: Run) -> None:

@@ -101,6 +101,8 @@ def test_a_conversation_that_waits_for_a_word_takes_no_other_turn(tmp_path: Path
         run = asked(studio)
         with pytest.raises(UserError, match="conversation 'sea' waits for your word on a redraw"):
             studio.create(LOCAL, Ask("a cat", thread="sea"))
+        with pytest.raises(UserError, match="waits for your word"):
+            studio.use_tool(LOCAL, "sea", "generate", {"prompt": "a cat"})
         other = studio.create(LOCAL, Ask("a cat", thread="land"))
         assert other.wait(30)
         studio.decide(run, None)

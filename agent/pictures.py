@@ -20,6 +20,7 @@ from imagerag.store.png import encode_png
 TAG = "imagerag_model"
 """Key in a chat model's metadata under which its name stands."""
 
+_DATA = "data:image/png;base64,"
 _HEAD = 32
 """Characters of Base64 that hold a PNG's signature and the size that follows it (PNG specification, 11.2.2)."""
 
@@ -78,18 +79,29 @@ def limit_by_name(name: str) -> ImageLimit:
 
 
 def image_block(image: Image.Image, limit: ImageLimit) -> dict[str, Any]:
-    """Return LangChain's standard image block: PNG, no larger than the model takes."""
+    """Return an image block: PNG, no larger than the model takes.
+
+    In OpenAI's form, which every integration of LangChain's takes; not all take its own.
+    """
     small = image.convert("RGB")
     if (size := limit.fit(*small.size)) != small.size:
         small = small.resize(size, Image.Resampling.LANCZOS)
-    return {"type": "image", "base64": base64.b64encode(encode_png(small)).decode(), "mime_type": "image/png"}
+    return {"type": "image_url", "image_url": {"url": _DATA + base64.b64encode(encode_png(small)).decode()}}
+
+
+def encoded_in(block: Any) -> str | None:
+    """Return the Base64 of the PNG in a block that ``image_block`` made; ``None`` for anything else."""
+    if not isinstance(block, dict) or block.get("type") != "image_url":
+        return None
+    url = block["image_url"].get("url", "") if isinstance(block.get("image_url"), dict) else ""
+    return url[len(_DATA) :] if isinstance(url, str) and url.startswith(_DATA) else None
 
 
 def size_of(block: Any) -> tuple[int, int] | None:
     """Return width and height in pixels of an image that ``image_block`` made; ``None`` for anything else."""
-    if not isinstance(block, dict) or block.get("mime_type") != "image/png" or "base64" not in block:
+    if (encoded := encoded_in(block)) is None:
         return None
-    width, height = struct.unpack(">II", base64.b64decode(block["base64"][:_HEAD])[16:24])
+    width, height = struct.unpack(">II", base64.b64decode(encoded[:_HEAD])[16:24])
     return width, height
 
 

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.base import message_to_dict
 
+from imagerag.agent.pictures import encoded_in
 from imagerag.errors import UserError
 
 Role = Literal["driver", "critic", "writer", "reranker"]
@@ -73,8 +74,8 @@ def _plain(message: BaseMessage, numbers: dict[str, int]) -> dict[str, Any]:
 def _block(block: Any) -> Any:
     if isinstance(block, dict) and block.get("type") == "text":
         return block.get("text", "")
-    if isinstance(block, dict) and isinstance(block.get("base64"), str):
-        return {"image": _sha256(block["base64"].encode())}
+    if (encoded := encoded_in(block)) is not None:
+        return {"image": _sha256(encoded.encode())}
     return block
 
 

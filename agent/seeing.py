@@ -7,6 +7,8 @@ from typing import Literal
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
+from imagerag.agent.pictures import encoded_in
+
 RUNS_REMEMBERED = 256
 
 Offering = Literal["images", "tools"]
@@ -45,7 +47,7 @@ def note_refusal(what: Offering, run: float) -> None:
 def has_images(messages: Sequence[BaseMessage]) -> bool:
     """Tell whether any message has an image in it."""
     blocks = [block for message in messages if isinstance(message.content, list) for block in message.content]
-    return any(isinstance(block, dict) and block.get("type") == "image" for block in blocks)
+    return any(encoded_in(block) is not None for block in blocks)
 
 
 def in_words(messages: Sequence[BaseMessage]) -> list[BaseMessage]:

@@ -13,7 +13,7 @@ from langchain_core.tools import BaseTool
 from imagerag.agent.asking import Answer, ModelFailed, status_of
 from imagerag.agent.driving import drive
 from imagerag.agent.metering import Meter
-from imagerag.agent.pictures import ImageLimit, image_block, limit_of
+from imagerag.agent.pictures import ImageLimit, encoded_in, image_block, limit_of
 from imagerag.agent.policy import decide as decide_by_rule
 from imagerag.agent.policy import read
 from imagerag.agent.seeing import in_words
@@ -220,13 +220,17 @@ def _seen_apart(messages: Sequence[BaseMessage], block: Callable[[str], dict[str
 
 
 def _is_placeholder(block: str | dict[str, Any]) -> bool:
-    return isinstance(block, dict) and block.get("type") == "image" and "id" in block and "base64" not in block
+    return isinstance(block, dict) and block.get("type") == "image" and "id" in block
 
 
 def _block(record: ImageRecord | ReferenceRecord, parts: ResolvedParts) -> dict[str, Any]:
     limit = limit_of(parts.chat_model, parts.context.image_size)
     if (known := _blocks.get((record["sha256"], limit))) is None:
         known = _blocks[record["sha256"], limit] = image_block(open_pixels(parts, record), limit)
-        while len(_blocks) > 1 and sum(len(block["base64"]) for block in list(_blocks.values())) > BLOCKS_KEPT:
+        while len(_blocks) > 1 and sum(map(_length, list(_blocks.values()))) > BLOCKS_KEPT:
             _blocks.pop(next(iter(_blocks)), None)
     return known
+
+
+def _length(block: dict[str, Any]) -> int:
+    return len(encoded_in(block) or "")

@@ -93,7 +93,7 @@ def test_a_picture_from_a_mounted_server_is_drawn_with(tmp_path: Path, transport
     assert json.dumps(ORDER)[1:-1] in told.text, "quoted, its line breaks and quotes escaped"
     assert ORDER not in told.text
     after = run.model.seen[2][run.model.seen[2].index(told) + 1].content
-    assert [block.get("text", block["type"]) for block in after] == ["ref-1:", "image", "ref-2:", "image"]
+    assert [block.get("text", block["type"]) for block in after] == ["ref-1:", "image_url", "ref-2:", "image_url"]
     (reference,) = run.result["references"]
     assert (reference["kind"], reference["concept"]) == ("fetched", "owl")
     assert reference["source"] == "mcp:picture_search/find_pictures"

@@ -20,7 +20,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.runnables import Runnable, RunnableParallel, RunnablePassthrough
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
-from pydantic import ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from imagerag.agent.local.turns import turns_of
 from imagerag.agent.metering import current_meter
@@ -111,7 +111,9 @@ class LocalChatModel(BaseChatModel):
         if kwargs.pop("method", "json_schema") != "json_schema":
             return super().with_structured_output(schema, include_raw=include_raw, **kwargs)
         asked = self.bind(**{SCHEMA: convert_to_json_schema(schema)})
-        parser: Any = PydanticOutputParser(pydantic_object=schema) if isinstance(schema, type) else JsonOutputParser()
+        parser: Any = JsonOutputParser()
+        if isinstance(schema, type) and issubclass(schema, BaseModel):
+            parser = PydanticOutputParser(pydantic_object=schema)
         told: Runnable[LanguageModelInput, Any] = asked | parser
         if not include_raw:
             return told

@@ -39,6 +39,9 @@ AS_ASKED: frozenset[Mode] = frozenset({"rephrase_only", "no_lookup"})
 """Modes whose first drawing is of the prompt as it stands: there is nothing to decide, so the model isn't asked. They
 are the controls, as in the paper, and one whose first prompt the model had reworded already would be none."""
 
+NEWEST = 16
+"""Images shown to the model at each decision, some 12,000 tokens with most; of older ones it knows what was said."""
+
 BLOCKS_KEPT = 48 * 2**20
 """Characters of images kept as they are sent, since every decision sends the conversation's images again."""
 
@@ -201,7 +204,7 @@ def _seen_apart(messages: Sequence[BaseMessage], block: Callable[[str], dict[str
     """Return the messages with the images of answers and results in turns of the person's after them, each by its id.
 
     That is where every provider takes images: OpenAI refuses them elsewhere. The results of calls made at once have to
-    stay together, so that their images follow the last of them.
+    stay together, so that their images follow the last of them. Of a long conversation only the newest are shown.
     """
     shown = list(messages)
     seen_after: dict[int, list[str]] = {}
@@ -213,9 +216,13 @@ def _seen_apart(messages: Sequence[BaseMessage], block: Callable[[str], dict[str
             while last + 1 < len(messages) and isinstance(messages[last + 1], ToolMessage):
                 last += 1
             seen_after.setdefault(last, []).extend(ids)
+    left = NEWEST
     for last, ids in sorted(seen_after.items(), reverse=True):
-        labelled = [({"type": "text", "text": f"{image_id}:"}, block(image_id)) for image_id in dict.fromkeys(ids)]
-        shown.insert(last + 1, HumanMessage([each for pair in labelled for each in pair]))
+        newest = list(dict.fromkeys(ids))[-left:] if left else []
+        left -= len(newest)
+        labelled = [({"type": "text", "text": f"{image_id}:"}, block(image_id)) for image_id in newest]
+        if labelled:
+            shown.insert(last + 1, HumanMessage([each for pair in labelled for each in pair]))
     return shown
 
 

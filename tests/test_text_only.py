@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from imagerag.agent.connecting import connect
 from imagerag.agent.providers import load_chat_model, load_critic
 from imagerag.agent.seeing import takes_images
 from imagerag.errors import UserError
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Context, build_graph, deciding
 from imagerag.graphs.context import load_context
 from tests.doors import Shelf
 from tests.openai_server import OpenAIServer, Reply, serving
@@ -173,6 +174,21 @@ def test_images_are_sent_where_openai_takes_them_each_by_its_id(tmp_path: Path) 
     assert all(isinstance(message["content"], str) for message in sent if message["role"] == "tool")
     kinds = [block.get("text", block["type"]) for block in sent[5]["content"]]
     assert kinds[:4] == ["image-1:", "image_url", "ref-1:", "image_url"]
+
+
+def shown_in(request: dict[str, Any]) -> list[str]:
+    """Return the labels of the images in a request."""
+    blocks = [b for message in request["messages"] if isinstance(message["content"], list) for b in message["content"]]
+    return [before["text"] for before, block in pairwise(blocks) if block["type"] == "image_url"]
+
+
+def test_of_many_images_the_newest_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "NEWEST", 3)
+    monkeypatch.setattr(ScriptedCritic, "judge", lambda self, images, prompt: [self._verdict(0.3) for _ in images])
+    with serving([DRAW, SEARCH, DRAW, Reply("Done.")]) as server:
+        run(server, tmp_path)
+        shown = [shown_in(request) for request in server.requests]
+    assert shown == [[], ["image-1:"], ["image-1:", "ref-1:", "ref-2:"], ["ref-1:", "ref-2:", "image-2:"]]
 
 
 def test_a_second_turn_shows_the_first_ones_picture(tmp_path: Path) -> None:

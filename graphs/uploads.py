@@ -2,7 +2,9 @@
 
 import base64
 import binascii
+import threading
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, convert_to_messages
@@ -13,6 +15,9 @@ from imagerag.graphs.context import Context, load_context
 from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.graphs.state import Input, Output, State
 from imagerag.store.images import ImageStore, StoredImage
+
+NESTED = "__pregel_runtime"
+"""Key under which LangGraph hands a subgraph the runtime of the graph that it is part of."""
 
 STORED = "sha256:"
 """Begins the ``file_id`` of an image block whose pixels lie in the image store."""
@@ -38,9 +43,24 @@ class UploadingGraph(CompiledStateGraph[State, Context, Input, Output]):
         """
         return super().stream(self._stored(input, context), config, context=context, **options)
 
-    def astream(self, input: Any, config: Any = None, *, context: Any = None, **options: Any) -> AsyncIterator[Any]:
-        """See ``Pregel.astream``; raises as ``stream`` does."""
-        return super().astream(self._stored(input, context), config, context=context, **options)
+    async def astream(
+        self, input: Any, config: Any = None, *, context: Any = None, **options: Any
+    ) -> AsyncIterator[Any]:
+        """See ``Pregel.astream``; raises as ``stream`` does.
+
+        Whoever is cancelled, or listens no more, stops the run at its next denoising step: nodes work on threads, which
+        asyncio can only leave behind.
+        """
+        stopped = threading.Event()
+        nested = NESTED in ((config or {}).get("configurable") or {})  # then the context is its parent's
+        if not nested:
+            own = Context(**context) if isinstance(context, dict) else context or load_context()
+            context = own if own.cancel is not None else replace(own, cancel=stopped)
+        try:
+            async for chunk in super().astream(self._stored(input, context), config, context=context, **options):
+                yield chunk
+        finally:
+            stopped.set()
 
     def _stored(self, input: Any, context: Any) -> Any:
         if not isinstance(input, dict) or not input.get("messages"):

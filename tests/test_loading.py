@@ -1,5 +1,6 @@
 """A run that is stopped, or out of time, while something large is loaded waits for none of it, and loses nothing."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from imagerag.graphs import Context, build_graph
 from imagerag.graphs import parts as parts_module
 from imagerag.index.building import PREFIX
 from imagerag.patience import loaded_in_time
-from tests.doors import Shelf
+from tests.doors import Gate, Shelf
 from tests.openai_server import Reply, serving
 from tests.scripted import ScriptedCritic, ScriptedModel, Squares
 
@@ -132,3 +133,27 @@ def test_an_image_whose_verdict_is_cut_off_is_judged_by_the_other_critic(tmp_pat
         result = graph.invoke({"prompt": "an owl"}, config, context=Context(home=str(tmp_path), cancel=cancel))
     assert (result["stop_reason"], result["image"]["id"]) == ("cancelled", "image-1")
     assert result["image"]["verdict"]["critic"] == "scripted"
+
+
+def test_a_task_that_is_cancelled_stops_the_drawing_that_asyncio_leaves_behind(tmp_path: Path) -> None:
+    gate, squares = Gate(), Squares()
+    squares._before_step = gate
+    graph = build_graph(
+        chat_model=ScriptedModel(script=[DRAW, DRAW, "done"], seen=[], offered=[]),
+        critic=ScriptedCritic([0.3, 0.9]),
+        generator=squares,
+        index=Shelf(),
+    )
+
+    async def main() -> None:
+        config: Any = {"configurable": {"thread_id": "t"}}
+        running = asyncio.create_task(graph.ainvoke({"prompt": "an owl"}, config, context=Context(home=str(tmp_path))))
+        await asyncio.to_thread(gate.reached.acquire)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        gate.open.set()
+
+    asyncio.run(main())
+    assert squares.steps_done == 1
+    assert len(squares.requests) == 1

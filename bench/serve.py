@@ -258,7 +258,7 @@ def largest_results() -> dict[str, int]:
             await size("regenerate_with_references", prompt="an owl", reference_ids=["ref-1"])
             await size("create_image", prompt="a lobster in a kimono", n=4)
             await size("start_image", prompt="a lobster in a kimono", thread="t")
-            run_id = next(reversed(studio._runs))
+            run_id = next(reversed(studio.register._runs))
             await size("get_image", run_id=run_id, wait_seconds=40)
             await size("cancel_image", run_id=run_id)
 

@@ -51,7 +51,8 @@ class Run:
     Attributes:
         id: unguessable.
         client, thread: whose it is, and in which conversation.
-        request: the words it was asked for in.
+        ask: what was asked for; ``None`` for the call of a single tool.
+        request: its words.
         events: what happened so far (``imagerag.graphs.events``), without the progress of single steps.
         output: the graph's output, once done.
         value: what a tool returned (content blocks and artifact), once done.
@@ -63,9 +64,10 @@ class Run:
             epoch); it holds no place in the room.
     """
 
-    def __init__(self, client: str, thread: str, request: str = "") -> None:
+    def __init__(self, client: str, thread: str, ask: Ask | None = None) -> None:
         self.id = secrets.token_urlsafe(16)
-        self.request = request
+        self.ask = ask
+        self.request = ask.prompt if ask else ""
         self.asking: tuple[dict[str, Any], float] | None = None
         self.client = client
         self.thread = thread

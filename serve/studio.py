@@ -7,7 +7,6 @@ import re
 import secrets
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,7 +15,8 @@ from imagerag.graphs.approval import REDRAW
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
 from imagerag.graphs.streaming import run_told
-from imagerag.serve.ledger import ANONYMOUS, Entry, Ledger, Telling
+from imagerag.serve.ledger import ANONYMOUS, Entry, Ledger
+from imagerag.serve.register import Register
 from imagerag.serve.room import Busy, EngineRoom
 from imagerag.serve.runs import Ask, Run
 from imagerag.store.home import THREADS, home_directory
@@ -26,20 +26,6 @@ if TYPE_CHECKING:
 
 LOCAL = ""
 """The client who owns the data directory: stdio, the terminal. Threads are those of the command line."""
-
-MAX_RUNS = 500
-"""Ended runs that are remembered, over all clients; clients ask for those they started and did not wait for."""
-
-MAX_QUESTIONS = 8
-"""Runs of one client that may ask about their redraws and have not ended: each is kept until it is answered."""
-
-MAX_QUESTIONS_OF_ALL = 200
-
-QUESTIONS_KEPT = 30 * 24 * 3600.0
-"""Seconds for which an open question is taken up again by a new process."""
-
-KEPT = ("checkpoint", "seed", "n", "mode", "limits", "approve")
-"""What is kept of an ``Ask`` whose run asks; its pictures are in the thread by then."""
 
 _THREAD = re.compile(r"[\w.-]{1,64}")
 _log = logging.getLogger(__name__)
@@ -83,11 +69,9 @@ class Studio:
         self.graph = build_graph(checkpointer=saver, **parts)
         self.tools = {tool.name: tool for tool in make_tools(lambda: self._bench.value)}
         self._bench = threading.local()
-        self._contexts: dict[str, Context] = {}
-        self._asks: dict[str, Ask] = {}
-        self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
-        self._restore()
+        self.register = Register(self.ledger)
+        self.register.take_up()
 
     def begin_warming(self) -> None:
         """Load the models on a thread of their own; a run that comes meanwhile waits for those it needs."""
@@ -112,15 +96,10 @@ class Studio:
             UserError: a value that no run can be made with, a thread that waits for the person's word, or too many that
                 may come to.
         """
-        context = self._settings(ask)
-        run = Run(client, thread_name(ask.thread), ask.prompt)
-        self._check_questions(run, ask.approve)
-        self._asks[run.id] = ask
-        try:
-            return self._submit(run, lambda: self._create(run, ask, context))
-        except Busy:
-            del self._asks[run.id]
-            raise
+        self._settings(ask)
+        run = Run(client, thread_name(ask.thread), ask)
+        self.register.admit(run)
+        return self._submit(run, lambda: self._create(run, ask))
 
     def decide(self, run: Run, references: Sequence[str] | None) -> None:
         """Go on with a run that asks about its redraw: with these references, or not at all (``None``).
@@ -157,7 +136,7 @@ class Studio:
             UserError: not a thread's name, or a thread that waits for the person's word.
         """
         run = Run(client, thread_name(thread))
-        self._check_questions(run, approve=False)
+        self.register.admit(run)
         return self._submit(run, lambda: self._use_tool(run, name, dict(arguments)))
 
     def cancel(self, run: Run) -> None:
@@ -169,14 +148,11 @@ class Studio:
 
     def running(self, client: str, thread: str) -> list[Run]:
         """Return the runs of a client's thread that have not ended."""
-        with self._lock:
-            runs = list(self._runs.values())
-        return [run for run in runs if (run.client, run.thread) == (client, thread) and not run.wait(0)]
+        return [run for run in self.register.under_way() if (run.client, run.thread) == (client, thread)]
 
     def run(self, run_id: str, client: str) -> Run | None:
         """Return a client's own run, while it is remembered."""
-        with self._lock:
-            found = self._runs.get(run_id)
+        found = self.register.find(run_id)
         return found if found is not None and found.client == client else None
 
     def position(self, run: Run) -> int:
@@ -278,7 +254,7 @@ class Studio:
                 _log.exception("a run failed")
                 run.error = error
             finally:
-                self._keep(run, asks)
+                self.register.keep(run, asks)
                 if not asks:
                     run.end()
 
@@ -286,19 +262,12 @@ class Studio:
         lane = f"{run.client}/{run.thread}"
         run.job = self.room.submit(run.client, in_turn, lane=lane, on_end=lambda job: self._end_early(run))
         ready.set()
-        with self._lock:
-            self._runs[run.id] = run
-            while len(self._runs) > MAX_RUNS:
-                oldest = next((key for key, old in self._runs.items() if old.wait(0)), None)
-                if oldest is None:
-                    break
-                del self._runs[oldest]
+        self.register.enter(run)
         return run
 
     def _end_early(self, run: Run) -> None:
         """End a run whose turn in the room has not come, or not come again after the person's answer."""
-        self._contexts.pop(run.id, None)
-        self._keep(run, asks=False)
+        self.register.keep(run, asks=False)
         run.end()
 
     def _settings(self, ask: Ask) -> Context:
@@ -313,7 +282,7 @@ class Studio:
             wanted[name] = value if ceiling is None else min(cast("float", value), ceiling)
         return dataclasses.replace(most, **wanted)
 
-    def _create(self, run: Run, ask: Ask, context: Context) -> bool:
+    def _create(self, run: Run, ask: Ask) -> bool:
         import base64
 
         from langchain_core.messages import HumanMessage
@@ -323,7 +292,6 @@ class Studio:
             data = base64.b64encode(picture).decode("ascii")
             content.append({"type": "image", "base64": data, "mime_type": "application/octet-stream"})
         request = {"messages": [*(HumanMessage(text) for text in ask.earlier), HumanMessage(content)]}
-        self._contexts[run.id] = context
         before = self.state(run.client, run.thread, ask.checkpoint).get("turn", 0)
         try:
             return self._stream(run, request, ask.checkpoint)
@@ -339,72 +307,18 @@ class Studio:
     def _stream(self, run: Run, request: Any, checkpoint: str | None = None) -> bool:
         """Run the graph to its end, or to the point where it asks the person; tell whether it does."""
         assert run.job is not None
-        context = dataclasses.replace(self._contexts[run.id], cancel=run.job.cancelled)
+        assert run.ask is not None
+        context = dataclasses.replace(self._settings(run.ask), cancel=run.job.cancelled)
         values = run_told(self.graph, request, self.config(run.client, run.thread, checkpoint), context, run.tell)
         state = self.graph.get_state(self.config(run.client, run.thread))
         if state.interrupts:
             self._ask(run, state)
             return True
-        del self._contexts[run.id]
         run.checkpoint = cast("Any", state.config)["configurable"].get("checkpoint_id")
         # From here on each image leads back to this state of the thread, whether a door has shown it or not.
         self.enter(run, values["images"])
         run.output = values
         return False
-
-    def _check_questions(self, run: Run, approve: bool) -> None:
-        """Refuse a turn of a conversation that waits for the person's word, and more runs than can be asked about.
-
-        Raises:
-            Busy: others have so many runs that may ask.
-            UserError: the person has to answer, or to cancel, first.
-        """
-        with self._lock:
-            runs = [other for other in self._runs.values() if other.id in self._asks and not other.wait(0)]
-        if any((one.client, one.thread) == (run.client, run.thread) and one.asking is not None for one in runs):
-            raise UserError(
-                f"conversation {run.thread!r} waits for your word on a redraw; answer that or stop it, or begin another"
-            )
-        asking = [other for other in runs if self._asks[other.id].approve] if approve else []
-        own = sum(other.client == run.client for other in asking)
-        if own >= MAX_QUESTIONS:
-            raise UserError(f"{own} runs of yours may ask about a redraw already; answer or stop one of them first")
-        if len(asking) >= MAX_QUESTIONS_OF_ALL:
-            raise Busy(len(asking), retry_after=60, own=False)
-
-    def _keep(self, run: Run, asks: bool) -> None:
-        """Keep what the run has told, for a page that is loaded again, and what it asks, for a process to come."""
-        ask = self._asks.get(run.id) if asks else self._asks.pop(run.id, None)
-        if run.turn is None or ask is None or (asks and run.asking is None):  # answered already: it goes on
-            return
-        told: dict[str, Any] = {"request": run.request, "events": list(run.events)}
-        if asks:
-            told |= {name: getattr(ask, name) for name in KEPT} | {"asking": run.asking}
-        else:
-            told |= {
-                "stop_reason": run.output["stop_reason"] if run.output else None,
-                "seconds": run.output["seconds"] if run.output else 0.0,
-                "error": run.failure,
-            }
-        self.ledger.keep(Telling(run.id, run.client, run.thread, run.turn, asks, told, time.time()))
-
-    def _restore(self) -> None:
-        """Take up the questions that an earlier process has left open."""
-        for telling in self.ledger.asking(time.time() - QUESTIONS_KEPT):
-            told = telling.told
-            run = Run(telling.client, telling.thread, told["request"])
-            run.id, run.turn = telling.id, telling.turn
-            ask = Ask(told["request"], thread=telling.thread, **{name: told[name] for name in KEPT})
-            try:
-                self._contexts[run.id] = self._settings(ask)
-            except UserError as error:
-                _log.warning("a question of thread %r can't be taken up again: %s", run.thread, error)
-                continue
-            self._asks[run.id] = ask
-            run.asking = tuple(told["asking"])
-            for event in told["events"]:
-                run.tell(event)
-            self._runs[run.id] = run
 
     def _ask(self, run: Run, state: Any) -> None:
         request = state.interrupts[0].value["action_requests"][0]

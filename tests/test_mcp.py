@@ -157,7 +157,7 @@ def test_a_client_that_gives_up_stops_the_run(tmp_path: Path) -> None:
         call.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await call
-        (given_up,) = studio._runs.values()
+        (given_up,) = studio.register._runs.values()
         while not given_up.job.cancelled.is_set():
             await asyncio.sleep(0.01)
         gate.open.set()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.serve import studio as studio_module
+from imagerag.serve import register
 from imagerag.serve.room import Busy
 from imagerag.serve.runs import Ask, Run
 from imagerag.serve.studio import LOCAL, Studio
@@ -113,8 +113,8 @@ def test_a_conversation_that_waits_for_a_word_takes_no_other_turn(tmp_path: Path
 
 
 def test_runs_that_may_ask_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studio_module, "MAX_QUESTIONS", 2)
-    monkeypatch.setattr(studio_module, "MAX_QUESTIONS_OF_ALL", 3)
+    monkeypatch.setattr(register, "MAX_QUESTIONS", 2)
+    monkeypatch.setattr(register, "MAX_QUESTIONS_OF_ALL", 3)
     studio = scripted_studio(tmp_path, scores=[0.3])
     try:
         first = asked(studio, "one")

@@ -96,10 +96,13 @@ def test_none_one_most_and_one_too_many(root: Path, name: str) -> None:
 
 @pytest.mark.parametrize("memory", ["offload", "sequential"])
 @pytest.mark.parametrize("name", ["sd35", "flux", "omnigen", "qwen-edit", "flux2-klein"])
-def test_memory_modes_change_no_pixel(root: Path, name: str, memory: str) -> None:
+def test_memory_modes_draw_the_same_picture(root: Path, name: str, memory: str) -> None:
     usual, saving = load(root, name), load(root, name, memory)
     for count in (0, 1):
-        assert (drawn(usual, count)[0] == drawn(saving, count)[0]).all()
+        # Weights that lie elsewhere are added up in another order: a value may be rounded to its neighbour.
+        off = abs(drawn(usual, count)[0] - drawn(saving, count)[0])
+        assert off.max() <= 1
+        assert (off > 0).mean() < 0.01
 
 
 def test_plain_text_to_image_takes_none(root: Path) -> None:

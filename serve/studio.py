@@ -337,6 +337,7 @@ class Studio:
     def _use_tool(self, run: Run, name: str, arguments: dict[str, Any]) -> None:
         import random
 
+        from imagerag.agent.metering import Meter, metered
         from imagerag.graphs.budget import merge_limits, nothing_spent, stop_check
         from imagerag.tools.workbench import Workbench
 
@@ -347,6 +348,7 @@ class Studio:
         limits: Limits = merge_limits(self.context)
         spent: Spent = nothing_spent(time.time())
         seed = state.get("run_seed")
+        check = stop_check(limits, spent, run.job.cancelled)
         bench = Workbench(
             self.parts,
             images=images,
@@ -355,12 +357,13 @@ class Studio:
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
             n=self.context.n,
             turn=state.get("turn", 0) + 1,
-            check=stop_check(limits, spent, run.job.cancelled),
+            check=check,
             emit=run.tell,
         )
         self._bench.value = bench
         call = {"name": name, "args": arguments, "id": run.id, "type": "tool_call"}
-        message = self.tools[name].invoke(call)
+        with metered(Meter(check=check)):  # models that it loads or asks look there, too
+            message = self.tools[name].invoke(call)
         if bench.made_images or bench.made_references:
             update: dict[str, Any] = {"all_images": bench.made_images, "all_references": bench.made_references}
             if bench.made_images:

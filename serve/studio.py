@@ -83,10 +83,14 @@ class Studio:
         threading.Thread(target=warm, name="warming up", daemon=True).start()
 
     def warm(self) -> None:
-        """Load the models now, rather than with the first request."""
+        """Load the models and build the index now, rather than with the first request and the first look-up."""
+        from imagerag.index.own import TogetherIndex
+
         parts = self.parts
-        for part in (parts.chat_model, parts.generator, parts.critic, parts.writer, parts.index):
+        for part in (parts.chat_model, parts.generator, parts.critic, parts.writer):
             assert part is not None
+        if isinstance(index := parts.index, TogetherIndex):
+            index.library.ensure_library()
 
     def create(self, client: str, ask: Ask) -> Run:
         """Queue the whole loop for one request and return at once.

@@ -132,7 +132,7 @@ def ask(
             if failed.lasting or len(failures) > (RETRIES if retries is None else retries):
                 why = failed.why
                 if failed.lasting and (remedy := way_out(_name_of(model), status_of(failed.error))):
-                    why += f"; {remedy}"
+                    why = f"{why.rstrip('.')}; {remedy}"
                 raise ModelFailed(why, lasting=failed.lasting, attempts=len(failures)) from failed.error
             pause(failed.wait if failed.wait is not None else _backoff(len(failures)), meter.check)
         else:

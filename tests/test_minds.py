@@ -108,7 +108,7 @@ def test_a_wrong_key_and_nobody_there_are_one_line(tmp_path: Path) -> None:
     assert len(server.requests) == 1
     with pytest.raises(UserError, match="Connection") as refused:
         run(server, tmp_path)
-    assert str(refused.value).endswith(f"; check that a server is running at {server.url}")
+    assert str(refused.value).endswith(f"Connection error; check that a server is running at {server.url}")
     with (
         serving([Reply("no such model", status=404)]) as server,
         pytest.raises(UserError, match=r"address ends .* /v1"),

@@ -5,12 +5,12 @@ from functools import lru_cache
 
 from langchain_core.language_models import BaseChatModel
 
-from imagerag.agent.connecting import EXAMPLES, connect, is_remote
 from imagerag.agent.minds import Critic, Reranker, Writer
-from imagerag.agent.pictures import TAG
-from imagerag.agent.recording import Role
-from imagerag.agent.replaying import PREFIX, ReplayModel, is_replay, open_tape
-from imagerag.agent.seeing import takes_images
+from imagerag.chat_models.capabilities import takes_images
+from imagerag.chat_models.images import TAG
+from imagerag.chat_models.providers import EXAMPLES, connect, is_remote
+from imagerag.chat_models.recording import Role
+from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_tape
 from imagerag.engines.settings import EngineSettings
 from imagerag.errors import UserError
 

@@ -9,9 +9,9 @@ from langchain_core.messages import HumanMessage
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from imagerag.agent.metering import current_meter
-from imagerag.agent.pictures import image_block, limit_of
-from imagerag.agent.structured import StructuredModel, Unusable
+from imagerag.chat_models.images import image_block, limit_of
+from imagerag.chat_models.structured import StructuredModel, Unusable
+from imagerag.chat_models.usage import current_meter
 from imagerag.index.ranking import fuse, ranked
 from imagerag.prompts import render
 

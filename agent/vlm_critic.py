@@ -9,10 +9,10 @@ from langchain_core.messages import HumanMessage
 from PIL import Image
 from pydantic import BaseModel, Field, model_validator
 
-from imagerag.agent.metering import current_meter
 from imagerag.agent.minds import Critic
-from imagerag.agent.pictures import image_block, limit_of
-from imagerag.agent.structured import StructuredModel, Unusable
+from imagerag.chat_models.images import image_block, limit_of
+from imagerag.chat_models.structured import StructuredModel, Unusable
+from imagerag.chat_models.usage import current_meter
 from imagerag.prompts import render
 from imagerag.records import ConceptScore, Verdict
 

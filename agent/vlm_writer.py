@@ -7,9 +7,9 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, Field
 
-from imagerag.agent.metering import current_meter
 from imagerag.agent.minds import Brief, PastImage, Writer
-from imagerag.agent.structured import Shape, StructuredModel, Unusable
+from imagerag.chat_models.structured import Shape, StructuredModel, Unusable
+from imagerag.chat_models.usage import current_meter
 from imagerag.prompts import render
 
 Line = Annotated[str, Field(min_length=1, max_length=1000)]

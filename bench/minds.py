@@ -21,11 +21,12 @@ from typing import Any
 
 from langchain.agents import create_agent
 
-from imagerag.agent import asking, connecting
-from imagerag.agent.connecting import connect
 from imagerag.agent.minds import Critic
-from imagerag.agent.tariffs import PRICES, load_tariff
 from imagerag.agent.vlm_critic import VlmCritic
+from imagerag.chat_models import client as asking
+from imagerag.chat_models import providers as connecting
+from imagerag.chat_models.pricing import PRICES, load_tariff
+from imagerag.chat_models.providers import connect
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.context import Context
 from imagerag.graphs.parts import Injected, ResolvedParts

@@ -10,8 +10,8 @@ from langchain_core.messages import AIMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
-from imagerag.agent.asking import NOT_JSON
-from imagerag.agent.metering import Meter
+from imagerag.chat_models.client import NOT_JSON
+from imagerag.chat_models.usage import Meter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument
 from imagerag.graphs.budget import check_generation, meter_step, patience, stop_check, stop_reason
 from imagerag.graphs.parts import ResolvedParts

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from imagerag.agent.metering import Meter, metered
-from imagerag.agent.recording import open_recorder
+from imagerag.chat_models.recording import open_recorder
+from imagerag.chat_models.usage import Meter, metered
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent

@@ -60,7 +60,8 @@ class Context:
         chroma: address of the Chroma server that holds the search index of the person's own pictures; it lies in the
             data directory when ``None``.
         home: data directory; ``IMAGERAG_HOME`` or the platform's user data folder when ``None``.
-        record: new file that receives every exchange with a model, to replay them; see ``imagerag.agent.recording``.
+        record: new file that receives every exchange with a model, to replay them; see
+            ``imagerag.chat_models.recording``.
         mcp_server: other people's MCP servers whose tools the chat model may call: commands, or http(s) addresses.
         mcp_allow: the names of those tools; no other one is offered.
         approve: stop before each redraw at an interrupt until a person has approved its references; for programs and

@@ -10,14 +10,14 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 
-from imagerag.agent.asking import Answer, ModelFailed, status_of
-from imagerag.agent.driving import drive
-from imagerag.agent.metering import Meter
-from imagerag.agent.pictures import ImageLimit, encoded_in, image_block, limit_of
 from imagerag.agent.policy import decide as decide_by_rule
 from imagerag.agent.policy import read
-from imagerag.agent.seeing import in_words
-from imagerag.agent.tariffs import tariff_of
+from imagerag.chat_models.capabilities import in_words
+from imagerag.chat_models.client import Answer, ModelFailed, status_of
+from imagerag.chat_models.fallback import drive
+from imagerag.chat_models.images import ImageLimit, encoded_in, image_block, limit_of
+from imagerag.chat_models.pricing import tariff_of
+from imagerag.chat_models.usage import Meter
 from imagerag.engines.generator import reference_scales
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_step, meter_step, stop_check, stop_reason

@@ -1,7 +1,7 @@
 """How a turn begins in a recording that is written, and in one that is played."""
 
-from imagerag.agent.recording import open_recorder
-from imagerag.agent.replaying import PREFIX, is_replay, open_tape
+from imagerag.chat_models.recording import open_recorder
+from imagerag.chat_models.replay import PREFIX, is_replay, open_tape
 from imagerag.graphs.context import Context
 
 

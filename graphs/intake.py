@@ -8,10 +8,10 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
-from imagerag.agent.connecting import is_remote
 from imagerag.agent.minds import Brief, PastImage
-from imagerag.agent.replaying import is_replay
-from imagerag.agent.tariffs import PRICES, load_tariff, tariff_of
+from imagerag.chat_models.pricing import PRICES, load_tariff, tariff_of
+from imagerag.chat_models.providers import is_remote
+from imagerag.chat_models.replay import is_replay
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import merge_limits, meter_step, nothing_spent
 from imagerag.graphs.exchanges import begin_record, begin_replay

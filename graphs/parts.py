@@ -10,10 +10,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from PIL import Image
 
-from imagerag.agent.metering import current_meter
 from imagerag.agent.minds import Critic, Reranker, Writer
 from imagerag.agent.providers import load_chat_model, load_critic, load_reranker, load_writer
-from imagerag.agent.seeing import takes_images
+from imagerag.chat_models.capabilities import takes_images
+from imagerag.chat_models.usage import current_meter
 from imagerag.engines.generator import Generator
 from imagerag.engines.providers import clip_model, embedded_clip, load_generator
 from imagerag.errors import UserError

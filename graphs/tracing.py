@@ -2,7 +2,7 @@
 
 import time
 
-from imagerag.agent.metering import Meter
+from imagerag.chat_models.usage import Meter
 from imagerag.graphs.state import State
 from imagerag.records import TraceStep
 

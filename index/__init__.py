@@ -1,1 +1,1 @@
-"""The reference library and its Chroma index."""
+"""Reference indexes: the bundled library, the user's own pictures, and both searched as one."""

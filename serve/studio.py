@@ -341,7 +341,7 @@ class Studio:
     def _use_tool(self, run: Run, name: str, arguments: dict[str, Any]) -> None:
         import random
 
-        from imagerag.agent.metering import Meter, metered
+        from imagerag.chat_models.usage import Meter, metered
         from imagerag.graphs.budget import merge_limits, nothing_spent, stop_check
         from imagerag.tools.workbench import Workbench
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imagerag.agent import asking
-from imagerag.agent.connecting import connect
-from imagerag.agent.metering import Meter, metered
 from imagerag.agent.minds import PastImage
-from imagerag.agent.pictures import TAG, limit_by_name, limit_of
-from imagerag.agent.structured import WAYS as ALL_WAYS
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.agent.vlm_writer import VlmWriter
 from imagerag.agent.writer import RuleWriter
+from imagerag.chat_models import client as asking
+from imagerag.chat_models.images import TAG, limit_by_name, limit_of
+from imagerag.chat_models.providers import connect
+from imagerag.chat_models.structured import WAYS as ALL_WAYS
+from imagerag.chat_models.usage import Meter, metered
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.context import load_context

@@ -116,8 +116,8 @@ def test_a_run_cancelled_while_the_index_is_built_leaves_none_half_built(tmp_pat
 
 
 def test_an_image_whose_verdict_is_cut_off_is_judged_by_the_other_critic(tmp_path: Path) -> None:
-    from imagerag.agent.connecting import connect
     from imagerag.agent.vlm_critic import VlmCritic
+    from imagerag.chat_models.providers import connect
 
     cancel = threading.Event()
 

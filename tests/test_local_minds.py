@@ -22,13 +22,13 @@ from transformers import (
     SmolVLMImageProcessor,
 )
 
-from imagerag.agent.local.grammar import HeldToSchema
-from imagerag.agent.local.loading import image_limit, load_local
-from imagerag.agent.local.model import LocalChatModel
-from imagerag.agent.local.turns import turns_of
-from imagerag.agent.metering import Meter, metered
-from imagerag.agent.structured import StructuredModel
 from imagerag.agent.vlm_critic import VlmCritic
+from imagerag.chat_models.local.chat_template import turns_of
+from imagerag.chat_models.local.grammar import HeldToSchema
+from imagerag.chat_models.local.loading import image_limit, load_local
+from imagerag.chat_models.local.model import LocalChatModel
+from imagerag.chat_models.structured import StructuredModel
+from imagerag.chat_models.usage import Meter, metered
 from imagerag.engines.settings import EngineSettings
 from imagerag.errors import Cancelled, UserError
 from imagerag.graphs import Context, build_graph

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage
 
-from imagerag.agent import asking
-from imagerag.agent.connecting import SERVER_KEY, connect, way_out
-from imagerag.agent.metering import Meter, metered
 from imagerag.agent.providers import load_chat_model
-from imagerag.agent.tariffs import FILE, PRICES, load_tariff
+from imagerag.chat_models import client as asking
+from imagerag.chat_models.pricing import FILE, PRICES, load_tariff
+from imagerag.chat_models.providers import SERVER_KEY, connect, way_out
+from imagerag.chat_models.usage import Meter, metered
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.one_pass import build_one_pass

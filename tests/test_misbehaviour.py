@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
 from bench.minds import PAPER, calls_of, one_run
-from imagerag.agent import asking, connecting
+from imagerag.chat_models import client as asking
+from imagerag.chat_models import providers as connecting
 from imagerag.graphs import Context, build_graph
 from imagerag.records import Mode
 from tests.doors import Shelf

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imagerag.agent import asking
-from imagerag.agent.connecting import connect
-from imagerag.agent.metering import Meter, metered
 from imagerag.agent.providers import load_chat_model
 from imagerag.agent.vlm_critic import VlmCritic
+from imagerag.chat_models import client as asking
+from imagerag.chat_models.providers import connect
+from imagerag.chat_models.usage import Meter, metered
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from tests.doors import Shelf

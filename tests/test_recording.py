@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from imagerag.agent import asking
-from imagerag.agent.connecting import SERVER_KEY
 from imagerag.agent.providers import load_chat_model, load_critic, load_writer
-from imagerag.agent.recording import Recorder, Request, open_recorder
-from imagerag.agent.replaying import open_tape
+from imagerag.chat_models import client as asking
+from imagerag.chat_models.providers import SERVER_KEY
+from imagerag.chat_models.recording import Recorder, Request, open_recorder
+from imagerag.chat_models.replay import open_tape
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.context import load_context, without_paths

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imagerag.agent.connecting import connect
-from imagerag.agent.metering import Meter, metered
 from imagerag.agent.providers import load_reranker
 from imagerag.agent.reranking import SIDE, SubjectReranker, VlmReranker
+from imagerag.chat_models.providers import connect
+from imagerag.chat_models.usage import Meter, metered
 from imagerag.engines.providers import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from imagerag.agent import asking
-from imagerag.agent.connecting import connect
 from imagerag.agent.providers import load_chat_model, load_critic
-from imagerag.agent.seeing import takes_images
+from imagerag.chat_models import client as asking
+from imagerag.chat_models.capabilities import takes_images
+from imagerag.chat_models.providers import connect
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph, deciding
 from imagerag.graphs.context import load_context

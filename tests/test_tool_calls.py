@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagerag.agent.thinking import Thoughts
-from imagerag.agent.tool_calls import Talk, read_calls
+from imagerag.chat_models.reasoning import Thoughts
+from imagerag.chat_models.tool_call_parser import Talk, read_calls
 
 TOOLS = {"generate": {"prompt"}}
 CALL = '{"name": "generate", "arguments": {"prompt": "an owl"}}'

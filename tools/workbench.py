@@ -8,10 +8,10 @@ from typing import Protocol, cast
 
 from PIL import Image
 
-from imagerag.agent.metering import current_meter
 from imagerag.agent.minds import Critic, Reranker, Writer
-from imagerag.agent.pictures import limit_by_name
-from imagerag.agent.tariffs import BYTES_PER_TOKEN, load_tariff
+from imagerag.chat_models.images import limit_by_name
+from imagerag.chat_models.pricing import BYTES_PER_TOKEN, load_tariff
+from imagerag.chat_models.usage import current_meter
 from imagerag.engines.generator import Charges, DrawRequest, Generator, Reference, StopCheck
 from imagerag.errors import InvalidArgument
 from imagerag.index.references import Hit, ReferenceIndex

@@ -1,4 +1,4 @@
-"""Write ``agent/prices.toml``: what models cost, from the package genai-prices.
+"""Write ``chat_models/prices.toml``: what models cost, from the package genai-prices.
 
 python -m training.prices
 
@@ -19,7 +19,7 @@ from typing import Any
 
 from genai_prices.data import providers
 
-from imagerag.agent.tariffs import FILE
+from imagerag.chat_models.pricing import FILE
 
 PROVIDERS = {
     "openai": "openai",

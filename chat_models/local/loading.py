@@ -8,8 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagerag.agent.local.model import LocalChatModel
-from imagerag.agent.pictures import TAG, ImageLimit, limit_by_name
+from imagerag.chat_models.images import TAG, ImageLimit, limit_by_name
+from imagerag.chat_models.local.model import LocalChatModel
 from imagerag.engines.settings import EngineSettings
 from imagerag.engines.weights import keep_quiet, not_here
 from imagerag.errors import UserError

@@ -9,7 +9,7 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
 from transformers import LogitsProcessor, PreTrainedTokenizerFast
 
-from imagerag.agent.thinking import Thoughts
+from imagerag.chat_models.reasoning import Thoughts
 
 SPACING: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """As models write JSON; left free, small ones write spaces without end."""

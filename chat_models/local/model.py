@@ -22,12 +22,12 @@ from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_json_schema, convert_to_openai_tool
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from imagerag.agent.local.turns import turns_of
-from imagerag.agent.metering import current_meter
-from imagerag.agent.pictures import ImageLimit
-from imagerag.agent.plain import plainly
-from imagerag.agent.thinking import Thoughts
-from imagerag.agent.tool_calls import Talk, read_calls, text_parameters
+from imagerag.chat_models.images import ImageLimit
+from imagerag.chat_models.local.chat_template import turns_of
+from imagerag.chat_models.plain_text import plainly
+from imagerag.chat_models.reasoning import Thoughts
+from imagerag.chat_models.tool_call_parser import Talk, read_calls, text_parameters
+from imagerag.chat_models.usage import current_meter
 from imagerag.patience import TICK
 from imagerag.prompts import render
 
@@ -254,7 +254,7 @@ class LocalChatModel(BaseChatModel):
 
     def _holding(self, schema: dict[str, Any] | None, prompt: str) -> Any:
         """Return what holds the answer to a schema, if there is one, and the checkpoint's tokenizer can be held."""
-        from imagerag.agent.local.grammar import HeldToSchema, can_hold
+        from imagerag.chat_models.local.grammar import HeldToSchema, can_hold
 
         tokenizer = getattr(self._processor, "tokenizer", self._processor)
         if not (schema and can_hold(tokenizer)):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from langchain_core.messages import AIMessage
 
-from imagerag.agent.recording import Recorder
-from imagerag.agent.tariffs import FEWEST_WORDS, MOST_WORDS, Tariff, estimate
+from imagerag.chat_models.pricing import FEWEST_WORDS, MOST_WORDS, Tariff, estimate
+from imagerag.chat_models.recording import Recorder
 from imagerag.errors import BudgetExceeded
 from imagerag.records import Price
 

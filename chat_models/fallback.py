@@ -14,10 +14,10 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from imagerag.agent.asking import Answer, ModelFailed, ask, status_of, tidy
-from imagerag.agent.plain import plainly
-from imagerag.agent.seeing import OFFERINGS, Offering, has_images, in_words, is_refused, note_refusal
-from imagerag.agent.tool_calls import may_hold_calls, read_calls, text_parameters
+from imagerag.chat_models.capabilities import OFFERINGS, Offering, has_images, in_words, is_refused, note_refusal
+from imagerag.chat_models.client import Answer, ModelFailed, ask, status_of, tidy
+from imagerag.chat_models.plain_text import plainly
+from imagerag.chat_models.tool_call_parser import may_hold_calls, read_calls, text_parameters
 
 REFUSED = frozenset({400, 404, 415, 422, 500, 501})
 """HTTP statuses with which servers refuse what their model can't take."""

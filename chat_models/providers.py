@@ -11,8 +11,8 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-from imagerag.agent.pictures import TAG
-from imagerag.agent.tariffs import MOST_WORDS
+from imagerag.chat_models.images import TAG
+from imagerag.chat_models.pricing import MOST_WORDS
 from imagerag.engines.settings import EngineSettings
 from imagerag.errors import UserError
 
@@ -65,7 +65,7 @@ def connect(name: str, settings: EngineSettings | None = None) -> BaseChatModel:
         UserError: the provider is not known, its package is not installed, or its key is not set.
     """
     if name.startswith("transformers:"):
-        from imagerag.agent.local.loading import load_local
+        from imagerag.chat_models.local.loading import load_local
 
         return load_local(name, settings or EngineSettings())
     if importlib.util.find_spec("langchain") is None:

@@ -16,12 +16,12 @@ from uuid import uuid4
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
-from imagerag.agent.connecting import way_out
-from imagerag.agent.metering import current_meter
-from imagerag.agent.pictures import TAG, limit_of, sizes_sent
-from imagerag.agent.recording import Request, Role, answered
-from imagerag.agent.replaying import RecordedFailure, ReplayModel
-from imagerag.agent.tariffs import MOST_WORDS, estimate, tariff_of
+from imagerag.chat_models.images import TAG, limit_of, sizes_sent
+from imagerag.chat_models.pricing import MOST_WORDS, estimate, tariff_of
+from imagerag.chat_models.providers import way_out
+from imagerag.chat_models.recording import Request, Role, answered
+from imagerag.chat_models.replay import RecordedFailure, ReplayModel
+from imagerag.chat_models.usage import current_meter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.patience import in_time, pause, retry_after
 

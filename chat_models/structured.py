@@ -16,9 +16,9 @@ from langchain_core.runnables import Runnable, RunnableParallel, RunnableSequenc
 from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, ValidationError
 
-from imagerag.agent.asking import ModelFailed, ask, status_of
-from imagerag.agent.metering import current_meter
-from imagerag.agent.recording import Role
+from imagerag.chat_models.client import ModelFailed, ask, status_of
+from imagerag.chat_models.recording import Role
+from imagerag.chat_models.usage import current_meter
 from imagerag.errors import BudgetExceeded
 from imagerag.prompts import render
 

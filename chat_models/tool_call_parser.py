@@ -28,7 +28,7 @@ from uuid import uuid4
 
 from langchain_core.messages import ToolCall
 
-from imagerag.agent.thinking import without_thoughts
+from imagerag.chat_models.reasoning import without_thoughts
 
 _HERMES = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
 _FUNCTION = re.compile(r"<function=([^>\s]+)>(.*?)</function>", re.DOTALL)

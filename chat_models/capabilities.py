@@ -7,7 +7,7 @@ from typing import Literal
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
-from imagerag.agent.pictures import encoded_in
+from imagerag.chat_models.images import encoded_in
 
 RUNS_REMEMBERED = 256
 

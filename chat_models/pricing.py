@@ -23,7 +23,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, TypeAdapter, ValidationError
 
-from imagerag.agent.pictures import TAG, ImageLimit, limit_by_name, size_of
+from imagerag.chat_models.images import TAG, ImageLimit, limit_by_name, size_of
 from imagerag.errors import UserError
 from imagerag.records import Price
 

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.base import message_to_dict
 
-from imagerag.agent.pictures import encoded_in
+from imagerag.chat_models.images import encoded_in
 from imagerag.errors import UserError
 
 Role = Literal["driver", "critic", "writer", "reranker"]

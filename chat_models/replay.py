@@ -14,8 +14,8 @@ from langchain_core.outputs import ChatResult
 from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
-from imagerag.agent.pictures import TAG
-from imagerag.agent.recording import VERSION, Request, Role
+from imagerag.chat_models.images import TAG
+from imagerag.chat_models.recording import VERSION, Request, Role
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 
 PREFIX = "replay:"
@@ -139,7 +139,7 @@ def is_replay(name: str) -> bool:
 
 
 class ReplayModel(BaseChatModel):
-    """Stands where the recorded model stood; ``imagerag.agent.asking.ask`` takes the answers from its tape."""
+    """Stands where the recorded model stood; ``imagerag.chat_models.client.ask`` takes the answers from its tape."""
 
     file: str
     role: Role = "driver"

@@ -9,7 +9,7 @@ from langchain_core.messages import HumanMessage
 from PIL import Image
 from pydantic import BaseModel, Field, model_validator
 
-from imagerag.agent.minds import Critic
+from imagerag.agent.protocols import Critic
 from imagerag.chat_models.images import image_block, limit_of
 from imagerag.chat_models.structured import StructuredModel, Unusable
 from imagerag.chat_models.usage import current_meter

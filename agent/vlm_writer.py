@@ -7,7 +7,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, Field
 
-from imagerag.agent.minds import Brief, PastImage, Writer
+from imagerag.agent.protocols import Brief, PastImage, Writer
 from imagerag.chat_models.structured import Shape, StructuredModel, Unusable
 from imagerag.chat_models.usage import current_meter
 from imagerag.prompts import render

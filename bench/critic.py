@@ -7,7 +7,7 @@ import argparse
 from collections import Counter
 
 from bench.truth import questions
-from imagerag.agent.providers import load_critic
+from imagerag.agent.registry import load_critic
 from imagerag.engines.providers import embedded_clip, load_generator
 from imagerag.index.library import Library
 

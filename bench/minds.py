@@ -21,7 +21,7 @@ from typing import Any
 
 from langchain.agents import create_agent
 
-from imagerag.agent.minds import Critic
+from imagerag.agent.protocols import Critic
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models import client as asking
 from imagerag.chat_models import providers as connecting

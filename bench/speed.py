@@ -16,7 +16,7 @@ from PIL import Image
 
 from bench.cases import lacking_cases
 from bench.parts import bench_context
-from imagerag.agent.minds import Critic
+from imagerag.agent.protocols import Critic
 from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.index.library import Library

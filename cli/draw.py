@@ -148,7 +148,7 @@ def check_names(context: Context) -> None:
     Raises:
         UserError: naming the part and those there are.
     """
-    from imagerag.agent.providers import CHAT_MODELS, CRITICS, load_chat_model, load_critic
+    from imagerag.agent.registry import CHAT_MODELS, CRITICS, load_chat_model, load_critic
     from imagerag.engines.providers import check_generator
 
     check_generator(context.generator)

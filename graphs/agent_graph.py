@@ -9,7 +9,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from imagerag.agent.minds import Critic, Writer
+from imagerag.agent.protocols import Critic, Writer
 from imagerag.engines.generator import Generator
 from imagerag.errors import UserError
 from imagerag.graphs.acting import act, current_bench

@@ -10,8 +10,8 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 
-from imagerag.agent.policy import decide as decide_by_rule
-from imagerag.agent.policy import read
+from imagerag.agent.rule_policy import decide as decide_by_rule
+from imagerag.agent.rule_policy import read
 from imagerag.chat_models.capabilities import in_words
 from imagerag.chat_models.client import Answer, ModelFailed, status_of
 from imagerag.chat_models.fallback import drive

@@ -8,7 +8,7 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
-from imagerag.agent.minds import Brief, PastImage
+from imagerag.agent.protocols import Brief, PastImage
 from imagerag.chat_models.pricing import PRICES, load_tariff, tariff_of
 from imagerag.chat_models.providers import is_remote
 from imagerag.chat_models.replay import is_replay

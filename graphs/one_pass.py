@@ -14,7 +14,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
-from imagerag.agent.minds import Critic, Writer
+from imagerag.agent.protocols import Critic, Writer
 from imagerag.chat_models.usage import Meter
 from imagerag.engines.generator import Generator
 from imagerag.engines.scene import parse_scene

@@ -10,8 +10,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from PIL import Image
 
-from imagerag.agent.minds import Critic, Reranker, Writer
-from imagerag.agent.providers import load_chat_model, load_critic, load_reranker, load_writer
+from imagerag.agent.protocols import Critic, Reranker, Writer
+from imagerag.agent.registry import load_chat_model, load_critic, load_reranker, load_writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.usage import current_meter
 from imagerag.engines.generator import Generator
@@ -25,7 +25,7 @@ from imagerag.store.images import ImageStore
 from imagerag.tools.workbench import Emit
 
 if TYPE_CHECKING:
-    from imagerag.agent.critic import ClipCritic
+    from imagerag.agent.clip_critic import ClipCritic
     from imagerag.index.own import OwnPictures, TogetherIndex
 
 
@@ -83,7 +83,7 @@ class ResolvedParts:
 
     def nearest_captions(self, image: Image.Image) -> list[tuple[str, float]]:
         """Return the captions that are nearest to an image by CLIP, for a model that can't see it."""
-        from imagerag.agent.critic import ClipCritic
+        from imagerag.agent.clip_critic import ClipCritic
 
         critic = self.critic if isinstance(self.critic, ClipCritic) else _loaded(lambda: load_critic("clip"))
         assert isinstance(critic, ClipCritic)
@@ -114,7 +114,7 @@ class ResolvedParts:
         """The critic that judges; the embedded one knows the person's own pictures by their captions."""
         if self.injected.critic is not None:
             return self.injected.critic
-        from imagerag.agent.critic import ClipCritic
+        from imagerag.agent.clip_critic import ClipCritic
 
         critic = _loaded(lambda: load_critic(self.context.critic, settings=self.context.engine_settings))
         if self.injected.index is None and isinstance(critic, ClipCritic):
@@ -174,7 +174,7 @@ def _knowing(critic: "ClipCritic", own: "OwnPictures", known: object) -> "ClipCr
         own: the pictures.
         known: what is known of them, another object whenever they have changed.
     """
-    from imagerag.agent.critic import Exemplars
+    from imagerag.agent.clip_critic import Exemplars
 
     shown = Exemplars(*own.shown())
     return critic.knowing(shown) if shown.names else critic

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imagerag.agent.minds import PastImage
+from imagerag.agent.protocols import PastImage
+from imagerag.agent.rule_writer import RuleWriter
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.agent.vlm_writer import VlmWriter
-from imagerag.agent.writer import RuleWriter
 from imagerag.chat_models import client as asking
 from imagerag.chat_models.images import TAG, limit_by_name, limit_of
 from imagerag.chat_models.providers import connect

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage
 
-from imagerag.agent.providers import load_chat_model
+from imagerag.agent.registry import load_chat_model
 from imagerag.chat_models import client as asking
 from imagerag.chat_models.pricing import FILE, PRICES, load_tariff
 from imagerag.chat_models.providers import SERVER_KEY, connect, way_out

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imagerag.agent.providers import load_chat_model
+from imagerag.agent.registry import load_chat_model
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models import client as asking
 from imagerag.chat_models.providers import connect

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from imagerag.agent.providers import load_chat_model, load_critic, load_writer
+from imagerag.agent.registry import load_chat_model, load_critic, load_writer
 from imagerag.chat_models import client as asking
 from imagerag.chat_models.providers import SERVER_KEY
 from imagerag.chat_models.recording import Recorder, Request, open_recorder

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imagerag.agent.providers import load_reranker
-from imagerag.agent.reranking import SIDE, SubjectReranker, VlmReranker
+from imagerag.agent.registry import load_reranker
+from imagerag.agent.rerankers import SIDE, SubjectReranker, VlmReranker
 from imagerag.chat_models.providers import connect
 from imagerag.chat_models.usage import Meter, metered
 from imagerag.engines.providers import embedded_clip

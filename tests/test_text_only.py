@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from imagerag.agent.providers import load_chat_model, load_critic
+from imagerag.agent.registry import load_chat_model, load_critic
 from imagerag.chat_models import client as asking
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.providers import connect
@@ -245,7 +245,7 @@ def test_the_setting_is_a_variable_too() -> None:
 
 
 def test_the_nearest_captions_of_a_picture_name_what_it_shows() -> None:
-    from imagerag.agent.critic import ClipCritic
+    from imagerag.agent.clip_critic import ClipCritic
     from imagerag.index.library import Library
 
     library, critic = Library(), load_critic("clip")

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-from imagerag.agent.minds import Brief, PastImage
-from imagerag.agent.policy import RuleBasedPolicy, ranked_references
-from imagerag.agent.writer import RuleWriter
+from imagerag.agent.protocols import Brief, PastImage
+from imagerag.agent.rule_policy import RuleBasedPolicy, ranked_references
+from imagerag.agent.rule_writer import RuleWriter
 from imagerag.engines.generator import REFERENCE_SCALES
 from imagerag.errors import UserError
 from imagerag.prompts import render

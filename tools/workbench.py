@@ -8,7 +8,7 @@ from typing import Protocol, cast
 
 from PIL import Image
 
-from imagerag.agent.minds import Critic, Reranker, Writer
+from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.chat_models.images import limit_by_name
 from imagerag.chat_models.pricing import BYTES_PER_TOKEN, load_tariff
 from imagerag.chat_models.usage import current_meter

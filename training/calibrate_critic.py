@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.truth import questions
-from imagerag.agent.critic import Calibration, ClipCritic, Exemplars
+from imagerag.agent.clip_critic import Calibration, ClipCritic, Exemplars
 from imagerag.assets import asset
 from imagerag.engines.providers import embedded_clip, load_generator
 from imagerag.index.library import Library

@@ -246,7 +246,7 @@ def content_of(prompt: str) -> list[str]:
 
 
 def _emphasised(view: View, missing: Sequence[str]) -> str:
-    from imagerag.agent.writer import RuleWriter
+    from imagerag.agent.rule_writer import RuleWriter
 
     return RuleWriter().rephrase(view.prompt, missing)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from imagerag.agent.minds import Brief, PastImage
+from imagerag.agent.protocols import Brief, PastImage
 from imagerag.engines.scene import COLOURS, STYLES, RelationKind, Scene, Size, parse_scene
 from imagerag.errors import UserError
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imagerag.agent.colour import Box, background_likelihood, object_likelihood, repainted
+from imagerag.agent.colour_likelihood import Box, background_likelihood, object_likelihood, repainted
 from imagerag.assets import asset
 from imagerag.engines.clip import Embedder
 from imagerag.engines.scene import StyleConcept, parse_scene

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from langchain_core.language_models import BaseChatModel
 
-from imagerag.agent.minds import Critic, Reranker, Writer
+from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.images import TAG
 from imagerag.chat_models.providers import EXAMPLES, connect, is_remote
@@ -16,13 +16,13 @@ from imagerag.errors import UserError
 
 
 def _rules() -> BaseChatModel:
-    from imagerag.agent.policy import RuleBasedPolicy
+    from imagerag.agent.rule_policy import RuleBasedPolicy
 
     return RuleBasedPolicy()
 
 
 def _clip() -> Critic:
-    from imagerag.agent.critic import ClipCritic, Exemplars
+    from imagerag.agent.clip_critic import ClipCritic, Exemplars
     from imagerag.engines.providers import embedded_clip
     from imagerag.index.library import Library
 
@@ -88,7 +88,7 @@ def load_writer(vlm: str = "rules", settings: EngineSettings | None = None) -> W
     Raises:
         UserError: no such model.
     """
-    from imagerag.agent.writer import RuleWriter
+    from imagerag.agent.rule_writer import RuleWriter
     from imagerag.index.library import Library
 
     rules = RuleWriter(lambda: {concept.name for concept in Library().concepts})
@@ -110,11 +110,11 @@ def load_reranker(name: str, vlm: str, critic: str, settings: EngineSettings | N
     if name == "none":
         return None
     if name == "subject":
-        from imagerag.agent.reranking import SubjectReranker
+        from imagerag.agent.rerankers import SubjectReranker
         from imagerag.engines.providers import embedded_clip
 
         return SubjectReranker(embedded_clip)
-    from imagerag.agent.reranking import VlmReranker
+    from imagerag.agent.rerankers import VlmReranker
 
     for model in (critic, vlm):
         if is_remote(model) and takes_images(chat_model := load_chat_model(model, "reranker", settings)):

@@ -11,7 +11,7 @@ from imagerag.chat_models.images import TAG
 from imagerag.chat_models.providers import EXAMPLES, connect, is_remote
 from imagerag.chat_models.recording import Role
 from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_tape
-from imagerag.engines.settings import EngineSettings
+from imagerag.device_settings import EngineSettings
 from imagerag.errors import UserError
 
 
@@ -23,7 +23,7 @@ def _rules() -> BaseChatModel:
 
 def _clip() -> Critic:
     from imagerag.agent.clip_critic import ClipCritic, Exemplars
-    from imagerag.engines.providers import embedded_clip
+    from imagerag.embedders.registry import embedded_clip
     from imagerag.index.library import Library
 
     library, embedder = Library(), embedded_clip()
@@ -111,7 +111,7 @@ def load_reranker(name: str, vlm: str, critic: str, settings: EngineSettings | N
         return None
     if name == "subject":
         from imagerag.agent.rerankers import SubjectReranker
-        from imagerag.engines.providers import embedded_clip
+        from imagerag.embedders.registry import embedded_clip
 
         return SubjectReranker(embedded_clip)
     from imagerag.agent.rerankers import VlmReranker

@@ -16,7 +16,7 @@ from imagerag.index.ranking import fuse, ranked
 from imagerag.prompts import render
 
 if TYPE_CHECKING:
-    from imagerag.engines.clip import Embedder
+    from imagerag.embedders.clip import Embedder
 
 SIDE = 256
 """Pixels on the longer side of a candidate that a model is shown: enough to tell what it is, a few hundred tokens."""

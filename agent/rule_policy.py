@@ -16,7 +16,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
-from imagerag.engines.generator import REFERENCE_SCALES
+from imagerag.generators.base import REFERENCE_SCALES
 from imagerag.records import ImageRecord, ReferenceRecord
 
 REFERENCES_PER_CONCEPT = 2
@@ -240,7 +240,7 @@ def _named_by(concept: str, title: str) -> float:
 
 def content_of(prompt: str) -> list[str]:
     """Return the things that a prompt asks for."""
-    from imagerag.engines.scene import parse_scene
+    from imagerag.prompt_grammar.scene import parse_scene
 
     return parse_scene(prompt).content_concepts() or [prompt]
 

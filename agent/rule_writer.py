@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from imagerag.agent.protocols import Brief, PastImage
-from imagerag.engines.scene import COLOURS, STYLES, RelationKind, Scene, Size, parse_scene
 from imagerag.errors import UserError
+from imagerag.prompt_grammar.scene import COLOURS, STYLES, RelationKind, Scene, Size, parse_scene
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _THING = r"(?:one|image|picture|drawing|version)"

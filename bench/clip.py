@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.assets import asset
-from imagerag.engines.clip import Embedder, load_embedder
+from imagerag.embedders.clip import Embedder, load_embedder
 from imagerag.index.library import Library
 
 K = 5

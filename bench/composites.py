@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from imagerag.engines.clip import load_embedder
+from imagerag.embedders.clip import load_embedder
 from imagerag.index.library import Library
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from bench.cases import CONCRETE, by_hash, known_concepts
-from imagerag.engines.generator import DrawRequest
-from imagerag.engines.providers import load_generator
+from imagerag.generators.base import DrawRequest
+from imagerag.generators.registry import load_generator
 from imagerag.index.library import Library
 
 Floats = NDArray[np.float32]

@@ -8,7 +8,8 @@ from collections import Counter
 
 from bench.truth import questions
 from imagerag.agent.registry import load_critic
-from imagerag.engines.providers import embedded_clip, load_generator
+from imagerag.embedders.registry import embedded_clip
+from imagerag.generators.registry import load_generator
 from imagerag.index.library import Library
 
 

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from PIL import Image
 
-from imagerag.engines.diffusion.drawing import DiffusionGenerator
-from imagerag.engines.diffusion.presets import Adapter, Preset
-from imagerag.engines.generator import DrawRequest, Reference
+from imagerag.generators.base import DrawRequest, Reference
+from imagerag.generators.diffusion.drawing import DiffusionGenerator
+from imagerag.generators.diffusion.presets import Adapter, Preset
 
 STEPS = 20
 PAIRS = 15

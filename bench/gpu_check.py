@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from imagerag.engines.providers import load_generator
-from imagerag.engines.settings import EngineSettings
+from imagerag.device_settings import EngineSettings
 from imagerag.errors import UserError
+from imagerag.generators.registry import load_generator
 from imagerag.graphs import Context, build_graph
 
 PRESETS = ("sdxl", "omnigen", "flux")

@@ -58,7 +58,7 @@ def embed(count: int, rounds: int) -> Iterator[Row]:
     import open_clip
     import torch
 
-    from imagerag.engines.clip import OpenClipEmbedder
+    from imagerag.embedders.clip import OpenClipEmbedder
     from imagerag.index.own import OwnPictures
 
     photographs(ROOT / "photographs", count, (500, 375))
@@ -188,7 +188,7 @@ ODD = """
 import json, resource, sys
 from pathlib import Path
 from PIL import Image
-from imagerag.engines.providers import embedded_clip
+from imagerag.embedders.registry import embedded_clip
 from imagerag.index.own import OwnPictures
 from tests.odd_files import write_corpus
 folder = Path(sys.argv[1])

@@ -15,7 +15,7 @@ from PIL import Image
 from bench.cases import Case, lacking_cases
 from bench.evaluator import Evaluator
 from bench.parts import Remembering, bench_context
-from imagerag.engines.providers import load_generator
+from imagerag.generators.registry import load_generator
 from imagerag.graphs.agent_graph import Graph, build_graph
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.graphs.state import Output

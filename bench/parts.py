@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from imagerag.engines.generator import (
+from imagerag.generators.base import (
     Drawing,
     DrawRequest,
     Generator,

@@ -17,7 +17,7 @@ from PIL import Image
 from bench.cases import lacking_cases
 from bench.parts import bench_context
 from imagerag.agent.protocols import Critic
-from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
+from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.index.library import Library
 from imagerag.records import ConceptScore, Verdict

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from bench.cases import Case, by_hash, known_cases, lacking_cases
-from imagerag.engines.clip import Embedder
-from imagerag.engines.generator import DrawRequest, Generator, Reference
+from imagerag.embedders.clip import Embedder
+from imagerag.generators.base import DrawRequest, Generator, Reference
 from imagerag.index.library import Library
 
 SYNONYM = 0.6

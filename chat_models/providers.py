@@ -13,7 +13,7 @@ from langchain_core.language_models import BaseChatModel
 
 from imagerag.chat_models.images import TAG
 from imagerag.chat_models.pricing import MOST_WORDS
-from imagerag.engines.settings import EngineSettings
+from imagerag.device_settings import EngineSettings
 from imagerag.errors import UserError
 
 TIMEOUT = 60.0

@@ -149,7 +149,7 @@ def check_names(context: Context) -> None:
         UserError: naming the part and those there are.
     """
     from imagerag.agent.registry import CHAT_MODELS, CRITICS, load_chat_model, load_critic
-    from imagerag.engines.providers import check_generator
+    from imagerag.generators.registry import check_generator
 
     check_generator(context.generator)
     for name, table, load in (

@@ -66,7 +66,7 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
         raise UserError("index add needs a folder or file to add, for example: imagerag index add ~/pictures")
     from dataclasses import asdict
 
-    from imagerag.engines.providers import clip_model
+    from imagerag.embedders.registry import clip_model
     from imagerag.index.own import OwnPictures, Reading
 
     with loading_model(options.json) as bars:
@@ -94,7 +94,7 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
 
 
 def _verify(options: argparse.Namespace, home: Path, chroma: str | None, stdout: TextIO) -> int:
-    from imagerag.engines.clip import model_id_of
+    from imagerag.embedders.clip import model_id_of
     from imagerag.index.own import verify_own
 
     result: dict[str, Any] = verify_own(home, model_id_of(options.model), chroma)
@@ -111,7 +111,7 @@ def _verify(options: argparse.Namespace, home: Path, chroma: str | None, stdout:
 
 
 def _rebuilt(options: argparse.Namespace, home: Path, chroma: str | None) -> dict[str, object]:
-    from imagerag.engines.providers import embedded_clip
+    from imagerag.embedders.registry import embedded_clip
     from imagerag.index.chroma import ChromaIndex
     from imagerag.index.own import rebuild_own
 

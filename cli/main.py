@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from imagerag.cli.interrupt import CANCELLED
-from imagerag.engines.weights import keep_quiet
 from imagerag.errors import UserError
+from imagerag.model_hub import keep_quiet
 
 if TYPE_CHECKING:
     import argparse

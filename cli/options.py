@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from imagerag import __version__
-from imagerag.engines.settings import DTYPES, MEMORY_MODES
+from imagerag.device_settings import DTYPES, MEMORY_MODES
 from imagerag.errors import UserError
 from imagerag.graphs.context import SETTINGS, Context
 from imagerag.records import MODES

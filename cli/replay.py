@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imagerag.cli.progress import ProgressBars
-    from imagerag.engines.generator import Reference
+    from imagerag.generators.base import Reference
     from imagerag.graphs.parts import ResolvedParts
     from imagerag.store.manifest import Manifest, ManifestReference
 
@@ -73,8 +73,8 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
 
 
 def _draw_again(manifest: "Manifest", parts: "ResolvedParts", file: Path, bars: "ProgressBars") -> "Image.Image":
-    from imagerag.engines.generator import DrawRequest
-    from imagerag.engines.providers import check_generator
+    from imagerag.generators.base import DrawRequest
+    from imagerag.generators.registry import check_generator
 
     try:
         check_generator(manifest.generator)
@@ -94,7 +94,7 @@ def _draw_again(manifest: "Manifest", parts: "ResolvedParts", file: Path, bars: 
 
 
 def _reference(recorded: "ManifestReference", parts: "ResolvedParts", file: Path) -> "Reference":
-    from imagerag.engines.generator import Reference
+    from imagerag.generators.base import Reference
 
     try:
         image = (parts.index.image if recorded.kind == "retrieved" else parts.store.open)(recorded.sha256)

@@ -49,7 +49,7 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
 
 
 def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
-    from imagerag.engines.providers import clip_model
+    from imagerag.embedders.registry import clip_model
     from imagerag.graphs.parts import open_index
     from imagerag.index.own import OwnPictures, SeveralModels, parse_where
     from imagerag.store.home import home_directory

@@ -1,6 +1,6 @@
 """Prints the README's table of presets: python -m docs.preset_table"""
 
-from imagerag.engines.diffusion.presets import Preset, load_presets
+from imagerag.generators.diffusion.presets import Preset, load_presets
 
 
 def main() -> None:

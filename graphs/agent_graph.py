@@ -10,8 +10,8 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from imagerag.agent.protocols import Critic, Writer
-from imagerag.engines.generator import Generator
 from imagerag.errors import UserError
+from imagerag.generators.base import Generator
 from imagerag.graphs.acting import act, current_bench
 from imagerag.graphs.approval import ask_first
 from imagerag.graphs.context import Context, load_context, without_paths

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagerag.engines.settings import EngineSettings, Memory
+from imagerag.device_settings import EngineSettings, Memory
 from imagerag.errors import UserError
 from imagerag.records import MODES, Mode
 
@@ -30,9 +30,9 @@ class Context:
     """What one run may be told.
 
     Attributes:
-        generator: which generator draws; see ``imagerag.engines.providers``.
+        generator: which generator draws; see ``imagerag.generators.registry``.
         device, dtype, memory: where and how a local generator or chat model holds its weights; see
-            ``imagerag.engines.settings.EngineSettings``.
+            ``imagerag.device_settings.EngineSettings``.
         vlm: which chat model decides; ``rules`` is the embedded rule-based policy, which is no language model.
         vlm_text_only: the chat model takes no images, where neither its profile nor its server tells; it is told in
             words and numbers what they show.

@@ -18,8 +18,8 @@ from imagerag.chat_models.fallback import drive
 from imagerag.chat_models.images import ImageLimit, encoded_in, image_block, limit_of
 from imagerag.chat_models.pricing import tariff_of
 from imagerag.chat_models.usage import Meter
-from imagerag.engines.generator import reference_scales
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
+from imagerag.generators.base import reference_scales
 from imagerag.graphs.budget import check_step, meter_step, stop_check, stop_reason
 from imagerag.graphs.parts import ResolvedParts
 from imagerag.graphs.state import Spent, State

@@ -16,9 +16,8 @@ from langgraph.runtime import Runtime
 
 from imagerag.agent.protocols import Critic, Writer
 from imagerag.chat_models.usage import Meter
-from imagerag.engines.generator import Generator
-from imagerag.engines.scene import parse_scene
 from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.generators.base import Generator
 from imagerag.graphs.acting import open_bench
 from imagerag.graphs.agent_graph import RECURSION_LIMIT, Graph
 from imagerag.graphs.budget import meter_step, stop_reason
@@ -33,6 +32,7 @@ from imagerag.graphs.tracing import trace_step
 from imagerag.graphs.turn import images_of_turn, unjudged
 from imagerag.graphs.uploads import uploading
 from imagerag.index.references import ReferenceIndex
+from imagerag.prompt_grammar.scene import parse_scene
 from imagerag.prompts import render
 from imagerag.records import ReferenceRecord
 from imagerag.store.images import ImageStore

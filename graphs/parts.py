@@ -14,9 +14,10 @@ from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.agent.registry import load_chat_model, load_critic, load_reranker, load_writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.usage import current_meter
-from imagerag.engines.generator import Generator
-from imagerag.engines.providers import clip_model, embedded_clip, load_generator
+from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
+from imagerag.generators.base import Generator
+from imagerag.generators.registry import load_generator
 from imagerag.graphs.context import Context
 from imagerag.index.references import ReferenceIndex
 from imagerag.patience import loaded_in_time

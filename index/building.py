@@ -16,7 +16,7 @@ from imagerag.index.library import Library
 from imagerag.index.stamp import SCHEMA, Stamp, file_digest, not_built, read_stamp, seal, write_stamp
 
 if TYPE_CHECKING:
-    from imagerag.engines.clip import Embedder
+    from imagerag.embedders.clip import Embedder
 
 Progress = Callable[[int, int], None]
 """Called with (pictures done, pictures in all)."""

@@ -11,7 +11,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from PIL import Image
 
-from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
+from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
 from imagerag.records import ConceptScore, Verdict
 
 STEPS = 4

@@ -11,12 +11,12 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from imagerag.engines.diffusion.drawing import DiffusionGenerator
-from imagerag.engines.diffusion.memory import choose_mode
-from imagerag.engines.diffusion.presets import Adapter, Preset, load_presets
-from imagerag.engines.generator import Drawing, DrawRequest, Reference
-from imagerag.engines.settings import EngineSettings
+from imagerag.device_settings import EngineSettings
 from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
+from imagerag.generators.base import Drawing, DrawRequest, Reference
+from imagerag.generators.diffusion.drawing import DiffusionGenerator
+from imagerag.generators.diffusion.memory import choose_mode
+from imagerag.generators.diffusion.presets import Adapter, Preset, load_presets
 from tests import tiny_models as tiny
 
 STEPS = 4

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagerag.engines.diffusion.drawing import DiffusionGenerator
-from imagerag.engines.diffusion.loading import preset_of
-from imagerag.engines.diffusion.presets import Preset, load_presets
-from imagerag.engines.generator import DrawRequest, Reference
-from imagerag.engines.settings import EngineSettings
+from imagerag.device_settings import EngineSettings
 from imagerag.errors import InvalidArgument
+from imagerag.generators.base import DrawRequest, Reference
+from imagerag.generators.diffusion.drawing import DiffusionGenerator
+from imagerag.generators.diffusion.loading import preset_of
+from imagerag.generators.diffusion.presets import Preset, load_presets
 from tests import tiny_families as tiny
 from tests import tiny_models
 

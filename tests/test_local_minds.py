@@ -29,7 +29,7 @@ from imagerag.chat_models.local.loading import image_limit, load_local
 from imagerag.chat_models.local.model import LocalChatModel
 from imagerag.chat_models.structured import StructuredModel
 from imagerag.chat_models.usage import Meter, metered
-from imagerag.engines.settings import EngineSettings
+from imagerag.device_settings import EngineSettings
 from imagerag.errors import Cancelled, UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.parts import ResolvedParts

@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from imagerag.engines.clip import full_name, load_embedder, model_id_of
-from imagerag.engines.providers import clip_model, embedded_clip
+from imagerag.embedders.clip import full_name, load_embedder, model_id_of
+from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import Context
 from imagerag.graphs.parts import open_index

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageDraw
 
-from imagerag.engines.providers import embedded_clip
+from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.own import OwnPictures, Reading
 from imagerag.index.own.items import Item, Origin, Wanted

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imagerag.engines.providers import embedded_clip
+from imagerag.embedders.registry import embedded_clip
 from imagerag.index.own import OwnPictures
 from tests.odd_files import write_corpus
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imagerag.engines.providers import embedded_clip
+from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.own import OwnPictures, Reading
 from imagerag.index.own.addresses import Fetched

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imagerag.engines.providers import embedded_clip
+from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs import build_graph
 from imagerag.graphs.context import Context

@@ -10,16 +10,16 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from imagerag.engines.generator import Drawing, DrawRequest, Reference
-from imagerag.engines.patchwork import PatchworkGenerator
-from imagerag.engines.patchwork.denoiser import PatchPosterior, box_mean
-from imagerag.engines.patchwork.drawing import PREVIEW_EVERY
-from imagerag.engines.patchwork.matting import cut_out
-from imagerag.engines.patchwork.pipeline import Layer, PatchworkPipeline, default_scheduler
-from imagerag.engines.providers import embedded_clip
-from imagerag.engines.scene import COLOURS
+from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import Cancelled, InvalidArgument
+from imagerag.generators.base import Drawing, DrawRequest, Reference
+from imagerag.generators.patchwork import PatchworkGenerator
+from imagerag.generators.patchwork.denoiser import PatchPosterior, box_mean
+from imagerag.generators.patchwork.drawing import PREVIEW_EVERY
+from imagerag.generators.patchwork.matting import cut_out
+from imagerag.generators.patchwork.pipeline import Layer, PatchworkPipeline, default_scheduler
 from imagerag.index.library import Library
+from imagerag.prompt_grammar.scene import COLOURS
 
 SIZE, STEPS = 64, 10
 

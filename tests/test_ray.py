@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagerag.engines.clip import OpenClipEmbedder
-from imagerag.engines.providers import embedded_clip
+from imagerag.embedders.clip import OpenClipEmbedder
+from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.own import OwnPictures
 from imagerag.index.own.adding import Added

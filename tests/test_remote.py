@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imagerag.engines.generator import DrawRequest, Reference
-from imagerag.engines.providers import load_generator
-from imagerag.engines.remote import calling, openai_images
-from imagerag.engines.remote.comfyui import ComfyUI
-from imagerag.engines.remote.openai_images import OpenAIImages
 from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
+from imagerag.generators.base import DrawRequest, Reference
+from imagerag.generators.registry import load_generator
+from imagerag.generators.remote import calling, openai_images
+from imagerag.generators.remote.comfyui import ComfyUI
+from imagerag.generators.remote.openai_images import OpenAIImages
 from imagerag.graphs import Context, build_graph
 from tests.remote_servers import Answer, a_png, comfy_server, image_body, images_server
 from tests.scripted import ScriptedCritic

@@ -13,7 +13,7 @@ from imagerag.agent.registry import load_reranker
 from imagerag.agent.rerankers import SIDE, SubjectReranker, VlmReranker
 from imagerag.chat_models.providers import connect
 from imagerag.chat_models.usage import Meter, metered
-from imagerag.engines.providers import embedded_clip
+from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.parts import open_index

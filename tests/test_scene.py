@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from imagerag.engines.scene import COLOURS, MAX_INSTANCES, STYLES, Scene, SceneObject, StyleConcept, parse_scene
+from imagerag.prompt_grammar.scene import COLOURS, MAX_INSTANCES, STYLES, Scene, SceneObject, StyleConcept, parse_scene
 
 KNOWN = """
     lobster, kimono, owl, cat, dog, cup of tea, house with garden, red apple, woman in lotus position, tree, glasses,

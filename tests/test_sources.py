@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imagerag.engines.providers import embedded_clip
+from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.own import OwnPictures, Reading, own_status
 from imagerag.index.own.addresses import AddressSource, Fetched

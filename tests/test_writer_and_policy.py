@@ -8,8 +8,8 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.agent.rule_policy import RuleBasedPolicy, ranked_references
 from imagerag.agent.rule_writer import RuleWriter
-from imagerag.engines.generator import REFERENCE_SCALES
 from imagerag.errors import UserError
+from imagerag.generators.base import REFERENCE_SCALES
 from imagerag.prompts import render
 
 HISTORY = [

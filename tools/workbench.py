@@ -12,8 +12,8 @@ from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.chat_models.images import limit_by_name
 from imagerag.chat_models.pricing import BYTES_PER_TOKEN, load_tariff
 from imagerag.chat_models.usage import current_meter
-from imagerag.engines.generator import Charges, DrawRequest, Generator, Reference, StopCheck
 from imagerag.errors import InvalidArgument
+from imagerag.generators.base import Charges, DrawRequest, Generator, Reference, StopCheck
 from imagerag.index.references import Hit, ReferenceIndex
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore, StoredImage

@@ -14,7 +14,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from imagerag.assets import asset
-from imagerag.engines.clip import load_embedder
+from imagerag.embedders.clip import load_embedder
 from imagerag.index.library import Library
 
 

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from imagerag.engines.patchwork.recolour import recolour
-from imagerag.engines.scene import COLOURS
+from imagerag.generators.patchwork.recolour import recolour
+from imagerag.prompt_grammar.scene import COLOURS
 
 PAINTS = torch.tensor(list(COLOURS.values()))
 

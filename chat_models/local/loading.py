@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from imagerag.chat_models.images import TAG, ImageLimit, limit_by_name
 from imagerag.chat_models.local.model import LocalChatModel
-from imagerag.engines.settings import EngineSettings
-from imagerag.engines.weights import keep_quiet, not_here
+from imagerag.device_settings import EngineSettings
 from imagerag.errors import UserError
+from imagerag.model_hub import keep_quiet, not_here
 
 if TYPE_CHECKING:
     import torch
@@ -81,7 +81,7 @@ def _placed(name: str, settings: EngineSettings) -> tuple[dict[str, Any], torch.
     """
     import transformers
 
-    from imagerag.engines.diffusion.memory import choose_device, choose_dtype, has_4bit
+    from imagerag.generators.diffusion.memory import choose_device, choose_dtype, has_4bit
 
     device = choose_device(settings)
     dtype = choose_dtype(settings, device)

@@ -19,7 +19,7 @@ from imagerag.index.own.remembering import Remembered
 from imagerag.index.own.shards import GONE, Shards, model_tag
 
 if TYPE_CHECKING:
-    from imagerag.engines.clip import Embedder
+    from imagerag.embedders.clip import Embedder
 
 TOLD = 640
 """Unchanged items after which the progress is told again."""

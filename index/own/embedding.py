@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.engines.clip import Preparing
-from imagerag.engines.lanes import Lanes
+from imagerag.embedders.clip import Preparing
+from imagerag.embedders.cpu_workers import Lanes
 from imagerag.errors import UserError
 from imagerag.index.own.decoding import Decoded, decode
 from imagerag.index.own.items import Item
 
 if TYPE_CHECKING:
-    from imagerag.engines.clip import Embedder
+    from imagerag.embedders.clip import Embedder
 
 BATCH = 64
 """Pictures embedded and written at a time: what a killed run has to do again."""

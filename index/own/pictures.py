@@ -40,7 +40,7 @@ from imagerag.store.png import encode_png, on_white
 if TYPE_CHECKING:
     from PIL import Image
 
-    from imagerag.engines.clip import Embedder
+    from imagerag.embedders.clip import Embedder
 
 FOLDER = "own"
 SMALL_SHARDS = 64

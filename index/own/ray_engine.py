@@ -19,14 +19,14 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.engines.clip import OpenClipEmbedder
+from imagerag.embedders.clip import OpenClipEmbedder
 from imagerag.errors import UserError, first_line
 from imagerag.index.own.decoding import decode
 from imagerag.index.own.embedding import BATCH, Embedded
 from imagerag.index.own.items import Item, Origin
 
 if TYPE_CHECKING:
-    from imagerag.engines.clip import Embedder
+    from imagerag.embedders.clip import Embedder
 
 AT_ONCE = 100_000
 """Items in one execution of Ray's: the actors load the model once for so many."""

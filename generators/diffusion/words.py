@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from imagerag.engines.generator import Reference
-from imagerag.engines.scene import CONDITIONED
+from imagerag.generators.base import Reference
+from imagerag.prompt_grammar.scene import CONDITIONED
 
 OWN = "the subject"
 """What a person's own image is called where its concept isn't named."""

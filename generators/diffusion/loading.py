@@ -9,8 +9,10 @@ from typing import Any
 
 import torch
 
-from imagerag.engines.diffusion.families import FAMILIES, PIPELINES
-from imagerag.engines.diffusion.memory import (
+from imagerag.device_settings import EngineSettings, Memory
+from imagerag.errors import UserError
+from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
+from imagerag.generators.diffusion.memory import (
     BYTES_OF,
     choose_device,
     choose_dtype,
@@ -20,10 +22,8 @@ from imagerag.engines.diffusion.memory import (
     place,
     quantisation,
 )
-from imagerag.engines.diffusion.presets import PRESETS, Preset, load_presets
-from imagerag.engines.settings import EngineSettings, Memory
-from imagerag.engines.weights import keep_quiet, not_here
-from imagerag.errors import UserError
+from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
+from imagerag.model_hub import keep_quiet, not_here
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from imagerag.engines.settings import EngineSettings, Memory
+from imagerag.device_settings import EngineSettings, Memory
 from imagerag.errors import UserError, first_line
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.assets import asset
-from imagerag.engines.preparing import Preparation
+from imagerag.embedders.preprocessing import Preparation
 from imagerag.errors import UserError
 
 if TYPE_CHECKING:

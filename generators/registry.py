@@ -3,60 +3,39 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from imagerag.engines.clip import Embedder
-from imagerag.engines.generator import Generator
-from imagerag.engines.settings import EngineSettings
+from imagerag.device_settings import EngineSettings
 from imagerag.errors import UserError
-
-
-@lru_cache(maxsize=1)
-def embedded_clip() -> Embedder:
-    """Return the one embedded CLIP of this process; loading it takes seconds."""
-    from imagerag.engines.clip import load_embedder
-
-    return load_embedder("embedded")
-
-
-def clip_model(name: str) -> Embedder:
-    """Return the CLIP model of that name; see ``imagerag.engines.clip.full_name``. The embedded one is loaded once.
-
-    Raises:
-        UserError: it is not known, or can't be loaded.
-    """
-    if name == "embedded":
-        return embedded_clip()
-    from imagerag.engines.clip import full_name, load_embedder
-
-    return load_embedder(full_name(name))
+from imagerag.generators.base import Generator
 
 
 def _patchwork(settings: EngineSettings) -> Generator:
-    from imagerag.engines.patchwork import PatchworkGenerator
+    from imagerag.embedders.registry import embedded_clip
+    from imagerag.generators.patchwork import PatchworkGenerator
     from imagerag.index.library import Library
 
     return PatchworkGenerator(Library(), embedded_clip())
 
 
 def _preset(name: str, settings: EngineSettings) -> Generator:
-    from imagerag.engines.diffusion.drawing import load_diffusion
+    from imagerag.generators.diffusion.drawing import load_diffusion
 
     return load_diffusion(name, settings)
 
 
 def _diffusers(name: str, settings: EngineSettings) -> Generator:
-    from imagerag.engines.diffusion.drawing import load_diffusion
+    from imagerag.generators.diffusion.drawing import load_diffusion
 
     return load_diffusion(name, settings, f"diffusers:{name}")
 
 
 def _openai(name: str, settings: EngineSettings) -> Generator:
-    from imagerag.engines.remote.openai_images import OpenAIImages
+    from imagerag.generators.remote.openai_images import OpenAIImages
 
     return OpenAIImages(name)
 
 
 def _comfyui(name: str, settings: EngineSettings) -> Generator:
-    from imagerag.engines.remote.comfyui import ComfyUI
+    from imagerag.generators.remote.comfyui import ComfyUI
 
     return ComfyUI(name)
 
@@ -81,7 +60,7 @@ def check_generator(name: str) -> None:
     prefix, colon, rest = name.partition(":")
     if name in GENERATORS or (colon and rest and prefix in PREFIXES):
         return
-    from imagerag.engines.diffusion.presets import load_presets
+    from imagerag.generators.diffusion.presets import load_presets
 
     presets = load_presets()
     if name not in presets:

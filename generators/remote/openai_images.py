@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from imagerag.engines.diffusion.words import conditioned, plain
-from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck, check_request
-from imagerag.engines.remote.calling import PassingFailure, Reply, answered, opened, patiently
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
+from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck, check_request
+from imagerag.generators.diffusion.words import conditioned, plain
+from imagerag.generators.remote.calling import PassingFailure, Reply, answered, opened, patiently
 from imagerag.store.png import encode_png, on_white
 
 BASE_URL = "https://api.openai.com/v1"

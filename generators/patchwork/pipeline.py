@@ -18,8 +18,8 @@ from diffusers.utils.outputs import BaseOutput
 from PIL import Image
 from torch import Tensor
 
-from imagerag.engines.patchwork.denoiser import PatchPosterior
-from imagerag.engines.patchwork.variation import generator_for, vary
+from imagerag.generators.patchwork.denoiser import PatchPosterior
+from imagerag.generators.patchwork.variation import generator_for, vary
 
 MAX_SIGMA, MIN_SIGMA = 8.0, 0.03
 """Noise levels between which the sampler walks; pixels lie in -1..1."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from imagerag.engines.diffusion import words
-from imagerag.engines.diffusion.presets import Preset
-from imagerag.engines.diffusion.words import Words
-from imagerag.engines.generator import DrawRequest, Reference
+from imagerag.generators.base import DrawRequest, Reference
+from imagerag.generators.diffusion import words
+from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.words import Words
 
 
 class Family(Protocol):

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeVar
 import httpx
 from PIL import Image
 
-from imagerag.engines.generator import StopCheck
 from imagerag.errors import InvalidArgument
+from imagerag.generators.base import StopCheck
 from imagerag.patience import in_time, pause, retry_after
 
 ATTEMPTS = 3

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from imagerag.engines.layout import arrange
-from imagerag.engines.scene import parse_scene
+from imagerag.generators.layout import arrange
+from imagerag.prompt_grammar.scene import parse_scene
 
 SPATIAL = frozenset({"above", "below", "left of", "right of", "on", "in front of", "behind", "inside"})
 """Relations that say where; of all others ("and", "with", "wearing") nothing is known."""

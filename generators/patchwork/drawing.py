@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from imagerag.engines.generator import Drawing, DrawRequest, PreviewCallback, Reference, StepCallback, StopCheck
-from imagerag.engines.layout import Place, arrange
-from imagerag.engines.patchwork.knowledge import STYLE_SETS, Embeds, Knowledge, Pictures
-from imagerag.engines.patchwork.matting import Floats, cut_out, fit
-from imagerag.engines.patchwork.recolour import recolour
-from imagerag.engines.scene import COLOURS, Scene, SceneObject, parse_scene, singular
 from imagerag.errors import InvalidArgument
+from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, Reference, StepCallback, StopCheck
+from imagerag.generators.layout import Place, arrange
+from imagerag.generators.patchwork.knowledge import STYLE_SETS, Embeds, Knowledge, Pictures
+from imagerag.generators.patchwork.matting import Floats, cut_out, fit
+from imagerag.generators.patchwork.recolour import recolour
+from imagerag.prompt_grammar.scene import COLOURS, Scene, SceneObject, parse_scene, singular
 
 if TYPE_CHECKING:
-    from imagerag.engines.patchwork.pipeline import Layer, PatchworkOutput
+    from imagerag.generators.patchwork.pipeline import Layer, PatchworkOutput
 
 PREVIEW_EVERY = 5
 """Steps between two previews."""
@@ -104,7 +104,7 @@ class PatchworkGenerator:
         scene = self._validated(request)
         if check is not None:
             check()
-        from imagerag.engines.patchwork.pipeline import PatchworkPipeline, default_scheduler, rough
+        from imagerag.generators.patchwork.pipeline import PatchworkPipeline, default_scheduler, rough
 
         references, unused = self._assign(request.references, scene, request)
         data = [self._examples(thing, references[i], scene, request) for i, thing in enumerate(scene.objects)]
@@ -206,7 +206,7 @@ class PatchworkGenerator:
     def _layer(self, place: Place, thing: SceneObject, data: Sequence[Example]) -> "Layer":
         import torch
 
-        from imagerag.engines.patchwork.pipeline import Layer
+        from imagerag.generators.patchwork.pipeline import Layer
 
         left, top, side = self._box(place)
         # Room around the object for what a seed does to it; a multiple of the coarsest level's factor.

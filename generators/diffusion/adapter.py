@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from PIL import Image
 
-from imagerag.engines.diffusion import words
-from imagerag.engines.diffusion.family import TextFamily
-from imagerag.engines.diffusion.presets import Preset
-from imagerag.engines.diffusion.regions import EVERYWHERE, regions
-from imagerag.engines.diffusion.words import Words
-from imagerag.engines.generator import DrawRequest, Reference
+from imagerag.generators.base import DrawRequest, Reference
+from imagerag.generators.diffusion import words
+from imagerag.generators.diffusion.family import TextFamily
+from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.regions import EVERYWHERE, regions
+from imagerag.generators.diffusion.words import Words
 
 MOST_KEPT = 256
 """Embeddings of references kept; each is at most a megabyte."""

@@ -23,8 +23,8 @@ from typing import Any
 import httpx
 from PIL import Image
 
-from imagerag.engines.diffusion.words import conditioned, plain
-from imagerag.engines.generator import (
+from imagerag.errors import InvalidArgument, UserError
+from imagerag.generators.base import (
     Drawing,
     DrawRequest,
     PreviewCallback,
@@ -34,8 +34,8 @@ from imagerag.engines.generator import (
     check_request,
     of_all,
 )
-from imagerag.engines.remote.calling import PassingFailure, answered, opened, patiently
-from imagerag.errors import InvalidArgument, UserError
+from imagerag.generators.diffusion.words import conditioned, plain
+from imagerag.generators.remote.calling import PassingFailure, answered, opened, patiently
 from imagerag.store.png import encode_png, on_white
 
 CHECKPOINT = "IMAGERAG_COMFYUI_CHECKPOINT"

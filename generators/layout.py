@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from imagerag.engines.scene import Relation, RelationKind, Scene
+from imagerag.prompt_grammar.scene import Relation, RelationKind, Scene
 
 _HEAD = frozenset(["hat", "cap", "crown", "helmet", "beret", "bonnet", "veil"])
 _FACE = frozenset(["glasses", "sunglasses", "goggles"])

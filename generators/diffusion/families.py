@@ -11,12 +11,12 @@ from typing import Any
 
 from PIL import Image
 
-from imagerag.engines.diffusion import words
-from imagerag.engines.diffusion.adapter import AdapterFamily
-from imagerag.engines.diffusion.family import TextFamily
-from imagerag.engines.diffusion.presets import FamilyName, Preset
-from imagerag.engines.diffusion.words import Words
-from imagerag.engines.generator import DrawRequest, Reference
+from imagerag.generators.base import DrawRequest, Reference
+from imagerag.generators.diffusion import words
+from imagerag.generators.diffusion.adapter import AdapterFamily
+from imagerag.generators.diffusion.family import TextFamily
+from imagerag.generators.diffusion.presets import FamilyName, Preset
+from imagerag.generators.diffusion.words import Words
 from imagerag.store.png import on_white
 
 SMALLEST = 256

@@ -10,12 +10,9 @@ from typing import Any
 
 import torch
 
-from imagerag.engines.diffusion.loading import Loaded, load, preset_of
-from imagerag.engines.diffusion.memory import STEP_DOWN, is_out_of_memory, place, release
-from imagerag.engines.diffusion.presets import Preset
-from imagerag.engines.diffusion.previews import Previews
-from imagerag.engines.diffusion.words import plain
-from imagerag.engines.generator import (
+from imagerag.device_settings import EngineSettings
+from imagerag.errors import DrawingRefused, InvalidArgument
+from imagerag.generators.base import (
     Drawing,
     DrawRequest,
     PreviewCallback,
@@ -24,8 +21,11 @@ from imagerag.engines.generator import (
     check_request,
     of_all,
 )
-from imagerag.engines.settings import EngineSettings
-from imagerag.errors import DrawingRefused, InvalidArgument
+from imagerag.generators.diffusion.loading import Loaded, load, preset_of
+from imagerag.generators.diffusion.memory import STEP_DOWN, is_out_of_memory, place, release
+from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.previews import Previews
+from imagerag.generators.diffusion.words import plain
 
 SEED_LIMIT = 2**63
 PREVIEW_EVERY = 5

@@ -43,7 +43,7 @@ class Preset(BaseModel):
     Attributes:
         name: by which ``--generator`` finds it.
         model: Hugging Face id, or a folder.
-        family: how references go in; a key of ``imagerag.engines.diffusion.families.FAMILIES``.
+        family: how references go in; a key of ``imagerag.generators.diffusion.families.FAMILIES``.
         steps: denoising steps.
         guidance: classifier-free guidance scale, as the pipeline's own parameter counts it.
         negative_prompt: what to keep out; empty for models that take none.

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from imagerag.engines.patchwork.recolour import share_palette
+from imagerag.generators.patchwork.recolour import share_palette
 
 TURN = math.radians(6)
 STRETCH = 0.06

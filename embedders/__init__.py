@@ -1,0 +1,1 @@
+"""CLIP models: images and texts into one space."""

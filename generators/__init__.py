@@ -1,0 +1,1 @@
+"""What draws: local diffusion models, the embedded Patchwork, and remote services, behind one interface."""

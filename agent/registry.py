@@ -23,8 +23,8 @@ def _rules() -> BaseChatModel:
 
 def _clip() -> Critic:
     from imagerag.agent.clip_critic import ClipCritic, Exemplars
+    from imagerag.assets.library import Library
     from imagerag.embedders.registry import embedded_clip
-    from imagerag.index.library import Library
 
     library, embedder = Library(), embedded_clip()
     pictures = library.stored_embeddings(embedder.model_id)
@@ -89,7 +89,7 @@ def load_writer(vlm: str = "rules", settings: EngineSettings | None = None) -> W
         UserError: no such model.
     """
     from imagerag.agent.rule_writer import RuleWriter
-    from imagerag.index.library import Library
+    from imagerag.assets.library import Library
 
     rules = RuleWriter(lambda: {concept.name for concept in Library().concepts})
     if not is_remote(vlm):

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from imagerag.chat_models.images import image_block, limit_of
 from imagerag.chat_models.structured import StructuredModel, Unusable
 from imagerag.chat_models.usage import current_meter
-from imagerag.index.ranking import fuse, ranked
+from imagerag.index.fusion import fuse, ranked
 from imagerag.prompts import render
 
 if TYPE_CHECKING:

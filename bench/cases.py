@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from imagerag.index.library import Library
+from imagerag.assets.library import Library
 
 CONCRETE = ("animals and nature", "food and drink", "travel and places", "activities", "objects")
 BASE_SETS = 3

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.assets import asset
+from imagerag.assets.library import Library
 from imagerag.embedders.clip import Embedder, load_embedder
-from imagerag.index.library import Library
 
 K = 5
 

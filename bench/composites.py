@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from imagerag.assets.library import Library
 from imagerag.embedders.clip import load_embedder
-from imagerag.index.library import Library
 
 if TYPE_CHECKING:
     from PIL import Image

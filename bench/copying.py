@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from bench.cases import CONCRETE, by_hash, known_concepts
+from imagerag.assets.library import Library
 from imagerag.generators.base import DrawRequest
 from imagerag.generators.registry import load_generator
-from imagerag.index.library import Library
 
 Floats = NDArray[np.float32]
 

@@ -8,9 +8,9 @@ from collections import Counter
 
 from bench.truth import questions
 from imagerag.agent.registry import load_critic
+from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
 from imagerag.generators.registry import load_generator
-from imagerag.index.library import Library
 
 
 def main() -> None:

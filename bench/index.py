@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from imagerag.index.own.embedding import BATCH
-from imagerag.index.own.known import Reader
-from imagerag.index.own.shards import Shards
-from imagerag.index.own.tending import verify_own
+from imagerag.index.user.embedding import BATCH
+from imagerag.index.user.maintenance import verify_own
+from imagerag.index.user.shards import Shards
+from imagerag.index.user.snapshot import Reader
 
 Row = tuple[str, str, str]
 """What, what was measured, and what it should reach."""
@@ -59,7 +59,7 @@ def embed(count: int, rounds: int) -> Iterator[Row]:
     import torch
 
     from imagerag.embedders.clip import OpenClipEmbedder
-    from imagerag.index.own import OwnPictures
+    from imagerag.index.user import OwnPictures
 
     photographs(ROOT / "photographs", count, (500, 375))
     files = sorted((ROOT / "photographs").glob("*.jpg"))[:count]
@@ -189,7 +189,7 @@ import json, resource, sys
 from pathlib import Path
 from PIL import Image
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.own import OwnPictures
+from imagerag.index.user import OwnPictures
 from tests.odd_files import write_corpus
 folder = Path(sys.argv[1])
 files = write_corpus(folder / "files")

@@ -14,10 +14,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.index.own.collection import Collections
-from imagerag.index.own.known import Reader
-from imagerag.index.own.searching import Searcher, Wish
-from imagerag.index.own.shards import FULL, Shards, model_tag
+from imagerag.index.user.search import Searcher, Wish
+from imagerag.index.user.shards import FULL, Shards, model_tag
+from imagerag.index.user.snapshot import Reader
+from imagerag.index.user.vector_store import Collections
 
 D = 512
 K = 10

@@ -10,8 +10,8 @@ from PIL import Image
 from bench.cases import known_cases
 from bench.evaluator import Evaluator
 from bench.parts import bench_context
+from imagerag.assets.library import Library
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.index.library import Library
 
 
 def main() -> None:

@@ -15,11 +15,11 @@ from PIL import Image
 from bench.cases import Case, lacking_cases
 from bench.evaluator import Evaluator
 from bench.parts import Remembering, bench_context
+from imagerag.assets.library import Library
 from imagerag.generators.registry import load_generator
 from imagerag.graphs.agent_graph import Graph, build_graph
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.graphs.state import Output
-from imagerag.index.library import Library
 
 SYSTEMS = ("base", "one-pass", "agent")
 

@@ -28,8 +28,8 @@ import openai
 from mcp import Client
 
 from bench.parts import bench_context
+from imagerag.assets.library import Library
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.index.library import Library
 from imagerag.serve.mcp_server import build_mcp
 from imagerag.serve.studio import Studio
 from imagerag.store.manifest import KEYWORD, Manifest

@@ -17,9 +17,9 @@ from PIL import Image
 from bench.cases import lacking_cases
 from bench.parts import bench_context
 from imagerag.agent.protocols import Critic
+from imagerag.assets.library import Library
 from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.index.library import Library
 from imagerag.records import ConceptScore, Verdict
 
 

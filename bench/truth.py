@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from bench.cases import Case, by_hash, known_cases, lacking_cases
+from imagerag.assets.library import Library
 from imagerag.embedders.clip import Embedder
 from imagerag.generators.base import DrawRequest, Generator, Reference
-from imagerag.index.library import Library
 
 SYNONYM = 0.6
 """Cosine of two names from which on one may pass for the other; such pairs are never asked about."""

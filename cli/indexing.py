@@ -30,8 +30,8 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
         return _add(options, home, context.chroma, stdout)
     if options.action == "verify":
         return _verify(options, home, context.chroma, stdout)
-    from imagerag.index.chroma import index_status
-    from imagerag.index.own import own_status
+    from imagerag.index.bundled.chroma import index_status
+    from imagerag.index.user import own_status
 
     status = _rebuilt(options, home, context.chroma) if options.action == "rebuild" else index_status(home)
     own = own_status(home)
@@ -67,7 +67,7 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
     from dataclasses import asdict
 
     from imagerag.embedders.registry import clip_model
-    from imagerag.index.own import OwnPictures, Reading
+    from imagerag.index.user import OwnPictures, Reading
 
     with loading_model(options.json) as bars:
         own = OwnPictures(home, clip_model(options.model), chroma=chroma)
@@ -95,7 +95,7 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
 
 def _verify(options: argparse.Namespace, home: Path, chroma: str | None, stdout: TextIO) -> int:
     from imagerag.embedders.clip import model_id_of
-    from imagerag.index.own import verify_own
+    from imagerag.index.user import verify_own
 
     result: dict[str, Any] = verify_own(home, model_id_of(options.model), chroma)
     if options.json:
@@ -112,8 +112,8 @@ def _verify(options: argparse.Namespace, home: Path, chroma: str | None, stdout:
 
 def _rebuilt(options: argparse.Namespace, home: Path, chroma: str | None) -> dict[str, object]:
     from imagerag.embedders.registry import embedded_clip
-    from imagerag.index.chroma import ChromaIndex
-    from imagerag.index.own import rebuild_own
+    from imagerag.index.bundled.chroma import ChromaIndex
+    from imagerag.index.user import rebuild_own
 
     def told(text: str) -> None:
         print(text, file=sys.stderr)

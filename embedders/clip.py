@@ -310,7 +310,7 @@ def _check_weights(model: Any, weights: Path) -> None:
 
 def _stored_texts(model_id: str) -> dict[str, NDArray[np.float32]]:
     """The names of the library's concepts, embedded beforehand: they are asked for in every run."""
-    from imagerag.index.library import Library
+    from imagerag.assets.library import Library
 
     library = Library()
     names = library.stored_name_embeddings(model_id)

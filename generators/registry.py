@@ -9,9 +9,9 @@ from imagerag.generators.base import Generator
 
 
 def _patchwork(settings: EngineSettings) -> Generator:
+    from imagerag.assets.library import Library
     from imagerag.embedders.registry import embedded_clip
     from imagerag.generators.patchwork import PatchworkGenerator
-    from imagerag.index.library import Library
 
     return PatchworkGenerator(Library(), embedded_clip())
 

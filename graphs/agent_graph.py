@@ -24,7 +24,7 @@ from imagerag.graphs.parts import Injected, ResolvedParts
 from imagerag.graphs.state import Drawn, Halting, Input, Limits, Output, State
 from imagerag.graphs.turn import unjudged
 from imagerag.graphs.uploads import uploading
-from imagerag.index.references import ReferenceIndex
+from imagerag.index.base import ReferenceIndex
 from imagerag.store.images import ImageStore
 from imagerag.tools.five import make_tools
 

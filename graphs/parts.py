@@ -19,7 +19,7 @@ from imagerag.errors import UserError
 from imagerag.generators.base import Generator
 from imagerag.generators.registry import load_generator
 from imagerag.graphs.context import Context
-from imagerag.index.references import ReferenceIndex
+from imagerag.index.base import ReferenceIndex
 from imagerag.patience import loaded_in_time
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
@@ -27,7 +27,7 @@ from imagerag.tools.workbench import Emit
 
 if TYPE_CHECKING:
     from imagerag.agent.clip_critic import ClipCritic
-    from imagerag.index.own import OwnPictures, TogetherIndex
+    from imagerag.index.user import OwnPictures, TogetherIndex
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def open_own(home: Path, chroma: str | None = None, model: str = "embedded") -> 
     Raises:
         UserError: no such model.
     """
-    from imagerag.index.own import OwnPictures
+    from imagerag.index.user import OwnPictures
 
     return OwnPictures(home, clip_model(model), chroma=chroma)
 
@@ -210,8 +210,8 @@ def open_index(
             embedded one have found, whose cosines mean something else.
         diverse: see ``TogetherIndex``.
     """
-    from imagerag.index.chroma import ChromaIndex
-    from imagerag.index.own import FLOOR, SeveralModels, TogetherIndex
+    from imagerag.index.bundled.chroma import ChromaIndex
+    from imagerag.index.user import FLOOR, SeveralModels, TogetherIndex
 
     own = [open_own(home, chroma, model) for model in models]
     own_floor = floor if floor is not None else FLOOR if models == ("embedded",) else -1.0

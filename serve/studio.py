@@ -84,7 +84,7 @@ class Studio:
 
     def warm(self) -> None:
         """Load the models and build the index now, rather than with the first request and the first look-up."""
-        from imagerag.index.own import TogetherIndex
+        from imagerag.index.user import TogetherIndex
 
         parts = self.parts
         for part in (parts.chat_model, parts.generator, parts.critic, parts.writer):

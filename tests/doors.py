@@ -12,7 +12,7 @@ import uvicorn
 from PIL import Image
 
 from imagerag.graphs.context import Context
-from imagerag.index.references import Hit
+from imagerag.index.base import Hit
 from imagerag.serve.app import build_app, listen
 from imagerag.serve.room import EngineRoom
 from imagerag.serve.studio import Studio

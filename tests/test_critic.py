@@ -7,8 +7,8 @@ from PIL import Image, ImageDraw
 from imagerag.agent.clip_critic import ClipCritic, Exemplars, windows
 from imagerag.agent.colour_likelihood import background_likelihood, object_likelihood, repainted
 from imagerag.agent.registry import load_critic
+from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.library import Library
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ from PIL import Image
 from safetensors import safe_open
 
 from imagerag.assets import asset
+from imagerag.assets.library import Library
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.index import building
-from imagerag.index.chroma import ChromaIndex, index_status
-from imagerag.index.library import Library
+from imagerag.index.bundled import build as building
+from imagerag.index.bundled.chroma import ChromaIndex, index_status
 from imagerag.index.lock import one_writer
 
 SPAWN = multiprocessing.get_context("spawn")

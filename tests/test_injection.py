@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from imagerag.graphs import Context, build_graph
-from imagerag.index.references import Hit
+from imagerag.index.base import Hit
 from imagerag.prompts import render
 from tests.openai_server import Reply, serving
 from tests.scripted import ScriptedCritic, Squares

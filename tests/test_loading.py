@@ -11,7 +11,7 @@ import pytest
 from imagerag.errors import Cancelled
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs import parts as parts_module
-from imagerag.index.building import PREFIX
+from imagerag.index.bundled.build import PREFIX
 from imagerag.patience import loaded_in_time
 from tests.doors import Gate, Shelf
 from tests.openai_server import Reply, serving

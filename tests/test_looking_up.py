@@ -15,9 +15,9 @@ from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import build_graph
 from imagerag.graphs.context import Context
-from imagerag.index.own import OwnPictures, parse_where, rebuild_own, verify_own
-from imagerag.index.own.searching import fuse, most_relevant
-from imagerag.index.own.shards import Shards
+from imagerag.index.user import OwnPictures, parse_where, rebuild_own, verify_own
+from imagerag.index.user.search import fuse, most_relevant
+from imagerag.index.user.shards import Shards
 from tests.test_own import put
 
 
@@ -130,7 +130,7 @@ def test_many_small_shards_become_one_and_readers_keep_what_they_read(own: OwnPi
     shards = Shards(own.directory / "shards")
     before = reader.known()
     assert len(shards.live()) == 4
-    from imagerag.index.own.known import merge
+    from imagerag.index.user.snapshot import merge
 
     merge(shards, shards.models())
     assert len(shards.live()) == 1

@@ -15,7 +15,7 @@ from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import Context
 from imagerag.graphs.parts import open_index
-from imagerag.index.own import OwnPictures, SeveralModels, own_status, verify_own
+from imagerag.index.user import OwnPictures, SeveralModels, own_status, verify_own
 from tests.test_own import put
 
 TINY = {

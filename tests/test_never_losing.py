@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.own import OwnPictures, Reading
-from imagerag.index.own.items import Item, Origin, Wanted
+from imagerag.index.user import OwnPictures, Reading
+from imagerag.index.user.sources.items import Item, Origin, Wanted
 from tests.test_own import put
 
 CONCEPTS = ("owl", "lobster", "cat", "kimono", "anchor", "bell")
@@ -112,7 +112,7 @@ def test_copies_leave_room_for_others(tmp_path: Path) -> None:
 
 
 def test_skips_of_single_files_are_kept_while_others_are_added(tmp_path: Path) -> None:
-    from imagerag.index.own import own_status
+    from imagerag.index.user import own_status
 
     own = OwnPictures(tmp_path / "home", embedded_clip())
     (tmp_path / "d").mkdir()

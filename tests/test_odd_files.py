@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.own import OwnPictures
+from imagerag.index.user import OwnPictures
 from tests.odd_files import write_corpus
 
 

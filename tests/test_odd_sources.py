@@ -12,10 +12,10 @@ import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.own import OwnPictures, Reading
-from imagerag.index.own.addresses import Fetched
-from imagerag.index.own.folders import TEXT_BYTES
-from imagerag.index.own.tables import ParquetSource
+from imagerag.index.user import OwnPictures, Reading
+from imagerag.index.user.sources.folders import TEXT_BYTES
+from imagerag.index.user.sources.tables import ParquetSource
+from imagerag.index.user.sources.urls import Fetched
 from tests.test_own import put
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs import build_graph
 from imagerag.graphs.context import Context
 from imagerag.graphs.parts import ResolvedParts
-from imagerag.index.library import Library
-from imagerag.index.own import OwnPictures, Reading, own_status
+from imagerag.index.user import OwnPictures, Reading, own_status
 
 
 def put(folder: Path, name: str, concept: str, which: int = 0) -> Path:

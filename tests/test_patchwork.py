@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import Cancelled, InvalidArgument
 from imagerag.generators.base import Drawing, DrawRequest, Reference
@@ -18,7 +19,6 @@ from imagerag.generators.patchwork.denoiser import PatchPosterior, box_mean
 from imagerag.generators.patchwork.drawing import PREVIEW_EVERY
 from imagerag.generators.patchwork.matting import cut_out
 from imagerag.generators.patchwork.pipeline import Layer, PatchworkPipeline, default_scheduler
-from imagerag.index.library import Library
 from imagerag.prompt_grammar.scene import COLOURS
 
 SIZE, STEPS = 64, 10

@@ -11,8 +11,8 @@ from PIL import Image
 from imagerag.embedders.clip import OpenClipEmbedder
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.own import OwnPictures
-from imagerag.index.own.adding import Added
+from imagerag.index.user import OwnPictures
+from imagerag.index.user.ingest import Added
 from tests.odd_files import write_corpus
 
 ray = pytest.importorskip("ray")

@@ -11,13 +11,13 @@ from PIL import Image
 
 from imagerag.agent.registry import load_reranker
 from imagerag.agent.rerankers import SIDE, SubjectReranker, VlmReranker
+from imagerag.assets.library import Library
 from imagerag.chat_models.providers import connect
 from imagerag.chat_models.usage import Meter, metered
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.parts import open_index
-from imagerag.index.library import Library
 from tests.openai_server import OpenAIServer, Reply, serving
 
 FOUND = [[Image.new("RGB", (600, 300), colour) for colour in ("red", "green", "blue")], [Image.new("RGB", (9, 9))]]

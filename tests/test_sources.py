@@ -19,8 +19,8 @@ import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.own import OwnPictures, Reading, own_status
-from imagerag.index.own.addresses import AddressSource, Fetched
+from imagerag.index.user import OwnPictures, Reading, own_status
+from imagerag.index.user.sources.urls import AddressSource, Fetched
 from imagerag.store.fetching import fetch
 from tests.test_own import put
 

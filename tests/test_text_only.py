@@ -246,7 +246,7 @@ def test_the_setting_is_a_variable_too() -> None:
 
 def test_the_nearest_captions_of_a_picture_name_what_it_shows() -> None:
     from imagerag.agent.clip_critic import ClipCritic
-    from imagerag.index.library import Library
+    from imagerag.assets.library import Library
 
     library, critic = Library(), load_critic("clip")
     assert isinstance(critic, ClipCritic)

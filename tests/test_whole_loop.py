@@ -8,9 +8,9 @@ import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 from PIL import Image
 
+from imagerag.assets.library import Library
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.one_pass import build_one_pass
-from imagerag.index.library import Library
 from imagerag.records import ImageRecord
 from imagerag.tools import Workbench, make_tools
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from imagerag.index.references import Hit
+from imagerag.index.base import Hit
 from imagerag.tools.workbench import Workbench
 
 CANDIDATES = 2

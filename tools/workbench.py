@@ -14,7 +14,7 @@ from imagerag.chat_models.pricing import BYTES_PER_TOKEN, load_tariff
 from imagerag.chat_models.usage import current_meter
 from imagerag.errors import InvalidArgument
 from imagerag.generators.base import Charges, DrawRequest, Generator, Reference, StopCheck
-from imagerag.index.references import Hit, ReferenceIndex
+from imagerag.index.base import Hit, ReferenceIndex
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore, StoredImage
 from imagerag.store.manifest import Manifest, ManifestReference

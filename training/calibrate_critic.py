@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from bench.truth import questions
 from imagerag.agent.clip_critic import Calibration, ClipCritic, Exemplars
 from imagerag.assets import asset
+from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
 from imagerag.generators.registry import load_generator
-from imagerag.index.library import Library
 
 STEPS, RATE, DECAY = 4000, 0.05, 1e-3
 SEEDS = 3

@@ -14,8 +14,8 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from imagerag.assets import asset
+from imagerag.assets.library import Library
 from imagerag.embedders.clip import load_embedder
-from imagerag.index.library import Library
 
 
 def main() -> None:

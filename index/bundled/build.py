@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.index.library import Library
-from imagerag.index.stamp import SCHEMA, Stamp, file_digest, not_built, read_stamp, seal, write_stamp
+from imagerag.assets.library import Library
+from imagerag.index.bundled.stamp import SCHEMA, Stamp, file_digest, not_built, read_stamp, seal, write_stamp
 
 if TYPE_CHECKING:
     from imagerag.embedders.clip import Embedder

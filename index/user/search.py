@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.index.own.collection import Applied, Collections, address_of, caption_ids
-from imagerag.index.own.duplicates import near
-from imagerag.index.own.filters import Condition, chosen
-from imagerag.index.own.known import Known
-from imagerag.index.own.shards import FULL
-from imagerag.index.own.words import Words
-from imagerag.index.ranking import fuse, ranked
+from imagerag.index.fusion import fuse, ranked
+from imagerag.index.user.duplicates import near
+from imagerag.index.user.filters import Condition, chosen
+from imagerag.index.user.fulltext import Words
+from imagerag.index.user.shards import FULL
+from imagerag.index.user.snapshot import Known
+from imagerag.index.user.vector_store import Applied, Collections, address_of, caption_ids
 
 MOST = 2000
 """Candidates asked of Chroma at once where a filter is expected to leave enough of them."""

@@ -7,11 +7,11 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from imagerag.errors import InvalidArgument
-from imagerag.index.chroma import ChromaIndex
-from imagerag.index.own.filters import Condition, all_hold
-from imagerag.index.own.pictures import OwnPictures
-from imagerag.index.own.several import SeveralModels
-from imagerag.index.references import Hit
+from imagerag.index.base import Hit
+from imagerag.index.bundled.chroma import ChromaIndex
+from imagerag.index.user.ensemble import SeveralModels
+from imagerag.index.user.filters import Condition, all_hold
+from imagerag.index.user.store import OwnPictures
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError, first_line
-from imagerag.index.own.addresses import Fetched, is_https
-from imagerag.index.own.archives import SEPARATOR
-from imagerag.index.own.folders import FIELDS, fields_of, file_item, one_line, shown
-from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.index.user.sources.archives import SEPARATOR
+from imagerag.index.user.sources.folders import FIELDS, fields_of, file_item, one_line, shown
+from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.index.user.sources.urls import Fetched, is_https
 from imagerag.store.files import cannot_read
 
 IMAGE_COLUMNS = (

@@ -8,8 +8,8 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.index.own.known import Known
-from imagerag.index.own.shards import Shard, Shards, vectors_of
+from imagerag.index.user.shards import Shard, Shards, vectors_of
+from imagerag.index.user.snapshot import Known
 
 Vector = tuple[NDArray[np.float32], int]
 """Embedding (d,) and look of a picture."""

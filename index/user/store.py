@@ -19,20 +19,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.index.building import Progress
+from imagerag.index.base import Hit
+from imagerag.index.bundled.build import Progress
 from imagerag.index.lock import one_writer
-from imagerag.index.own.adding import Added, Adding
-from imagerag.index.own.collection import Collections, renamed
-from imagerag.index.own.embedding import open_engine
-from imagerag.index.own.filters import Condition
-from imagerag.index.own.gone import GoneSource
-from imagerag.index.own.items import Origin, Source
-from imagerag.index.own.known import Known, Reader, merge
-from imagerag.index.own.origins import read_origin
-from imagerag.index.own.searching import Found, Searcher, Wish
-from imagerag.index.own.shards import Shards
-from imagerag.index.own.sources import Reading, open_sources
-from imagerag.index.references import Hit
+from imagerag.index.user.embedding import open_engine
+from imagerag.index.user.filters import Condition
+from imagerag.index.user.ingest import Added, Adding
+from imagerag.index.user.search import Found, Searcher, Wish
+from imagerag.index.user.shards import Shards
+from imagerag.index.user.snapshot import Known, Reader, merge
+from imagerag.index.user.sources.gone import GoneSource
+from imagerag.index.user.sources.items import Origin, Source
+from imagerag.index.user.sources.origins import read_origin
+from imagerag.index.user.sources.registry import Reading, open_sources
+from imagerag.index.user.vector_store import Collections, renamed
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.pictures import read_picture
 from imagerag.store.png import encode_png, on_white
@@ -259,7 +259,7 @@ class OwnPictures:
         return self._searcher
 
     def _bring_up_to_date(self, known: Known, progress: Progress | None) -> None:
-        from imagerag.index.own.collection import UPSERT
+        from imagerag.index.user.vector_store import UPSERT
 
         shown = progress if progress and len(known) > UPSERT else None
         self._searcher = None

@@ -12,7 +12,7 @@ class Origin(NamedTuple):
     """Where a picture's bytes lie, so that they can be read again long after adding.
 
     Attributes:
-        kind: ``file``, ``tar``, ``parquet`` or ``url``; see ``imagerag.index.own.origins``.
+        kind: ``file``, ``tar``, ``parquet`` or ``url``; see ``imagerag.index.user.sources.origins``.
         file: absolute path of the file they are in, or the address.
         place: where in it.
     """

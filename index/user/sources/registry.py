@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imagerag.errors import UserError
-from imagerag.index.own.addresses import AddressSource, Fetched
-from imagerag.index.own.archives import TarSource, home_expanded, in_utf8, matching
-from imagerag.index.own.folders import FilesSource, FolderSource
-from imagerag.index.own.items import NO_LICENCE, Item, Source, Wanted
-from imagerag.index.own.tables import ManifestSource, ParquetSource
+from imagerag.index.user.sources.archives import TarSource, home_expanded, in_utf8, matching
+from imagerag.index.user.sources.folders import FilesSource, FolderSource
+from imagerag.index.user.sources.items import NO_LICENCE, Item, Source, Wanted
+from imagerag.index.user.sources.tables import ManifestSource, ParquetSource
+from imagerag.index.user.sources.urls import AddressSource, Fetched
 
 
 class Reading(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from imagerag.errors import UserError
-from imagerag.index.own.items import Origin
+from imagerag.index.user.sources.items import Origin
 from imagerag.store.files import cannot_read
 from imagerag.store.pictures import MAX_BYTES
 
@@ -67,7 +67,7 @@ def _part(path: Path, start: int, size: int | None) -> bytes:
 
 
 def _parquet(origin: Origin) -> bytes:
-    from imagerag.index.own.tables import read_cell
+    from imagerag.index.user.sources.tables import read_cell
 
     return read_cell(origin)
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from imagerag.embedders.clip import Preparing
 from imagerag.embedders.cpu_workers import Lanes
 from imagerag.errors import UserError
-from imagerag.index.own.decoding import Decoded, decode
-from imagerag.index.own.items import Item
+from imagerag.index.user.sources.decoding import Decoded, decode
+from imagerag.index.user.sources.items import Item
 
 if TYPE_CHECKING:
     from imagerag.embedders.clip import Embedder
@@ -36,7 +36,7 @@ class Embedded(NamedTuple):
         item: the item, without its bytes.
         sha256: of the bytes, hex; empty where there were none to be had.
         vector: (d,) its embedding; ``None`` if a picture of the same bytes was embedded before, or there is a problem.
-        look: see ``imagerag.index.own.decoding.look_of``.
+        look: see ``imagerag.index.user.sources.decoding.look_of``.
         note: what a person should know of how it was taken, or empty.
         problem: why it can't be taken, or empty.
     """
@@ -114,7 +114,7 @@ def open_engine(name: str, embedder: Embedder) -> Engine:
     """
     kind, _, address = name.partition(":")
     if kind == "ray":
-        from imagerag.index.own.ray_engine import Ray
+        from imagerag.index.user.ray_engine import Ray
 
         return Ray(embedder, address)
     if name != "threads":

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
-from imagerag.index.building import Progress
+from imagerag.index.bundled.build import Progress
 from imagerag.index.lock import one_writer
-from imagerag.index.own.collection import Collections
-from imagerag.index.own.duplicates import Looks
-from imagerag.index.own.known import Reader
-from imagerag.index.own.pictures import FOLDER, read_skipped
-from imagerag.index.own.shards import Shards
-from imagerag.index.own.verifying import verify
+from imagerag.index.user.duplicates import Looks
+from imagerag.index.user.shards import Shards
+from imagerag.index.user.snapshot import Reader
+from imagerag.index.user.store import FOLDER, read_skipped
+from imagerag.index.user.vector_store import Collections
+from imagerag.index.user.verify import verify
 
 
 def own_status(home: str | Path) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def own_status(home: str | Path) -> dict[str, Any]:
 
 
 def verify_own(home: str | Path, model: str, chroma: str | None = None) -> dict[str, Any]:
-    """Compare the search index of one model with the shards; see ``imagerag.index.own.verifying.verify``.
+    """Compare the search index of one model with the shards; see ``imagerag.index.user.verify.verify``.
 
     Raises:
         UserError: nothing was added with this model.

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.errors import UserError, first_line
-from imagerag.index.building import PREFIX, open_client
-from imagerag.index.own.known import Known
-from imagerag.index.own.shards import model_tag
-from imagerag.index.own.words import Words
+from imagerag.index.bundled.build import PREFIX, open_client
+from imagerag.index.user.fulltext import Words
+from imagerag.index.user.shards import model_tag
+from imagerag.index.user.snapshot import Known
 from imagerag.store.files import write_whole
 
 UPSERT = 2000

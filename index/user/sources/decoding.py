@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from imagerag.errors import UserError
-from imagerag.index.own.items import Item
-from imagerag.index.own.origins import read_origin
+from imagerag.index.user.sources.items import Item
+from imagerag.index.user.sources.origins import read_origin
 from imagerag.store.pictures import FORMATS, read_picture
 from imagerag.store.png import on_white
 

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from imagerag.errors import UserError
-from imagerag.index.own.folders import in_words
-from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.index.user.sources.folders import in_words
+from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
 from imagerag.store.files import write_whole
 
 Fetch = Callable[[str], bytes]

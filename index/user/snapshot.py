@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.index.own.shards import FULL, GONE, NUMBERS, TEXTS, VECTORS, Shard, Shards, model_tag
+from imagerag.index.user.shards import FULL, GONE, NUMBERS, TEXTS, VECTORS, Shard, Shards, model_tag
 
 COLUMNS = (*TEXTS, *NUMBERS, "look")
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.errors import first_line
-from imagerag.index.own.collection import Collections, caption_ids
-from imagerag.index.own.known import Known
+from imagerag.index.user.snapshot import Known
+from imagerag.index.user.vector_store import Collections, caption_ids
 
 SAMPLE = 100
 K = 10

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imagerag.assets.library import Library
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.index.building import COLLECTION, Progress, build, open_client
-from imagerag.index.library import Library
+from imagerag.index.base import Hit
+from imagerag.index.bundled.build import COLLECTION, Progress, build, open_client
+from imagerag.index.bundled.stamp import Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
 from imagerag.index.lock import PATIENCE, one_writer
-from imagerag.index.references import Hit
-from imagerag.index.stamp import Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.png import encode_png, on_white
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from imagerag.errors import InvalidArgument
-from imagerag.index.own.duplicates import near
-from imagerag.index.own.filters import Condition
-from imagerag.index.own.known import Known
-from imagerag.index.own.pictures import OwnPictures
-from imagerag.index.own.searching import POOL, Found, Wish, most_relevant
-from imagerag.index.ranking import fuse, ranked
-from imagerag.index.references import Hit
+from imagerag.index.base import Hit
+from imagerag.index.fusion import fuse, ranked
+from imagerag.index.user.duplicates import near
+from imagerag.index.user.filters import Condition
+from imagerag.index.user.search import POOL, Found, Wish, most_relevant
+from imagerag.index.user.snapshot import Known
+from imagerag.index.user.store import OwnPictures
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 from imagerag.embedders.clip import OpenClipEmbedder
 from imagerag.errors import UserError, first_line
-from imagerag.index.own.decoding import decode
-from imagerag.index.own.embedding import BATCH, Embedded
-from imagerag.index.own.items import Item, Origin
+from imagerag.index.user.embedding import BATCH, Embedded
+from imagerag.index.user.sources.decoding import decode
+from imagerag.index.user.sources.items import Item, Origin
 
 if TYPE_CHECKING:
     from imagerag.embedders.clip import Embedder

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from imagerag.index.own.items import Item, Wanted
+from imagerag.index.user.sources.items import Item, Wanted
 
 
 class GoneSource:

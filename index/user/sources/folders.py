@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
-from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
 from imagerag.store.files import cannot_read
 
 CAPTION_LENGTH = 500

@@ -9,8 +9,8 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from imagerag.errors import UserError
-from imagerag.index.own.folders import TEXT_BYTES, one_line, read_json, shown
-from imagerag.index.own.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.index.user.sources.folders import TEXT_BYTES, one_line, read_json, shown
+from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
 from imagerag.store.files import cannot_read
 from imagerag.store.pictures import MAX_BYTES
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imagerag.index.own.archives import SEPARATOR
-from imagerag.index.own.duplicates import Looks
-from imagerag.index.own.embedding import Embedded, Engine
-from imagerag.index.own.items import NO_LICENCE, Item, Source
-from imagerag.index.own.known import Known
-from imagerag.index.own.remembering import Remembered
-from imagerag.index.own.shards import GONE, Shards, model_tag
+from imagerag.index.user.duplicates import Looks
+from imagerag.index.user.embedding import Embedded, Engine
+from imagerag.index.user.embedding_cache import Remembered
+from imagerag.index.user.shards import GONE, Shards, model_tag
+from imagerag.index.user.snapshot import Known
+from imagerag.index.user.sources.archives import SEPARATOR
+from imagerag.index.user.sources.items import NO_LICENCE, Item, Source
 
 if TYPE_CHECKING:
     from imagerag.embedders.clip import Embedder

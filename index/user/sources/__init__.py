@@ -1,0 +1,1 @@
+"""Where the user's pictures come from: folders, archives, tables and addresses."""

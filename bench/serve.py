@@ -30,8 +30,8 @@ from mcp import Client
 from bench.parts import bench_context
 from imagerag.assets.library import Library
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.serve.mcp_server import build_mcp
-from imagerag.serve.studio import Studio
+from imagerag.server.mcp.server import build_mcp
+from imagerag.server.service import Studio
 from imagerag.store.manifest import KEYWORD, Manifest
 from imagerag.store.png import read_text
 
@@ -143,7 +143,7 @@ def steps_after_cancel() -> list[int]:
     late: list[int] = []
     with tempfile.TemporaryDirectory() as home:
         from imagerag.graphs.context import Context
-        from imagerag.serve.runs import Ask
+        from imagerag.server.run import Ask
 
         studio = Studio(Context(home=home))
         for at_step in (1, 5, 12, 20):
@@ -172,8 +172,8 @@ def steps_after_cancel() -> list[int]:
 COLD = """
 import sys, time
 from imagerag.graphs.context import Context
-from imagerag.serve.runs import Ask
-from imagerag.serve.studio import Studio
+from imagerag.server.run import Ask
+from imagerag.server.service import Studio
 studio = Studio(Context(home=sys.argv[1]))
 run = studio.create("bench", Ask("an owl and a tiger"))
 time.sleep(float(sys.argv[2]))

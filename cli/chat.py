@@ -21,9 +21,9 @@ from imagerag.graphs.budget import merge_limits
 from imagerag.graphs.context import load_context
 from imagerag.graphs.turn import is_request
 from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.serve.room import Busy
-from imagerag.serve.runs import Ask, Run
-from imagerag.serve.studio import LOCAL, Studio, thread_name
+from imagerag.server.job_queue import Busy
+from imagerag.server.run import Ask, Run
+from imagerag.server.service import LOCAL, Studio, thread_name
 
 HELP = """\
   /undo              take the last turn back

@@ -14,7 +14,7 @@ from imagerag.errors import UserError
 from imagerag.graphs.context import load_context
 
 if TYPE_CHECKING:
-    from imagerag.serve.studio import Studio
+    from imagerag.server.service import Studio
 
 
 def serve_http(options: argparse.Namespace, command: str = "serve") -> int:
@@ -32,8 +32,8 @@ def serve_http(options: argparse.Namespace, command: str = "serve") -> int:
 
 
 def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -> int:
-    from imagerag.serve.app import build_app, listen, say_where, serve
-    from imagerag.serve.guard import is_loopback, read_tokens
+    from imagerag.server.app import build_app, listen, say_where, serve
+    from imagerag.server.auth import is_loopback, read_tokens
 
     if options.max_waiting < 1:
         raise UserError(f"max_waiting {options.max_waiting} is below 1; give --max-waiting how many may wait")
@@ -73,7 +73,7 @@ def serve_mcp(options: argparse.Namespace) -> int:
     studio = open_studio(options)
     if sys.stdin.isatty():
         print("imagerag mcp: waiting for an MCP client on standard input; Ctrl-C ends", file=sys.stderr)
-    from imagerag.serve.mcp_server import build_mcp
+    from imagerag.server.mcp.server import build_mcp
 
     studio.begin_warming()
     try:
@@ -95,8 +95,8 @@ def open_studio(options: argparse.Namespace, max_waiting: int = 64) -> "Studio":
 
     context = load_context(settings_of(options), file=Path(options.config) if options.config else None)
     check_names(context)
-    from imagerag.serve.room import EngineRoom
-    from imagerag.serve.studio import Studio
+    from imagerag.server.job_queue import EngineRoom
+    from imagerag.server.service import Studio
 
     studio = Studio(context, EngineRoom(max_waiting=max_waiting))
     try:

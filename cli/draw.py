@@ -23,10 +23,10 @@ from imagerag.store.results import folder_refused, make_folder
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
-    from imagerag.cli.outcome import About, Document
     from imagerag.cli.story import Story
     from imagerag.graphs.agent_graph import Graph
     from imagerag.graphs.state import Output
+    from imagerag.report.document import About, Document
 
 NO_IMAGE = 2
 """Exit status when a limit ended the run before anything was drawn."""
@@ -46,9 +46,9 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
     if options.pipeline == "one-pass" and context.mcp_server:
         raise UserError("--pipeline one-pass calls no tools, so --mcp-server is of no use; leave one of them out")
 
-    from imagerag.cli.outcome import document_of
     from imagerag.cli.progress import ProgressBars
     from imagerag.cli.story import Story, StoryConsole
+    from imagerag.report.document import document_of
 
     bars = ProgressBars(quiet=options.quiet)
     story = Story(StoryConsole(file=stdout), bars, silent=options.json or options.quiet)
@@ -171,7 +171,7 @@ def _page_folder(page: str | None, context: Context) -> Path | None:
 
 
 def _write_page(document: "Document", folder: Path, page: str) -> str:
-    from imagerag.cli.html import render_page
+    from imagerag.report.html import render_page
     from imagerag.store.results import readable_name, write_new
 
     stem = Path(page).stem if page else readable_name(document["prompt"])

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import argparse
 
     from imagerag.cli.options import Parser
-    from imagerag.cli.outcome import Failure
     from imagerag.records import StopReason
+    from imagerag.report.document import Failure
 
 BAD_INPUT = 2
 BROKEN_PIPE = 141

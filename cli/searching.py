@@ -79,7 +79,7 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
 
 
 def _write_page(words: str, found: list[dict[str, object]], name: str) -> str:
-    from imagerag.cli.html import render_search
+    from imagerag.report.html import render_search
     from imagerag.store.files import cannot_read, write_whole
 
     stem = re.sub(r"[^\w]+", "-", words.lower()).strip("-")[:60] or "search"

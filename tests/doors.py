@@ -13,9 +13,9 @@ from PIL import Image
 
 from imagerag.graphs.context import Context
 from imagerag.index.base import Hit
-from imagerag.serve.app import build_app, listen
-from imagerag.serve.room import EngineRoom
-from imagerag.serve.studio import Studio
+from imagerag.server.app import build_app, listen
+from imagerag.server.job_queue import EngineRoom
+from imagerag.server.service import Studio
 from tests.scripted import ScriptedCritic, Squares
 
 TOKENS = ("alpha-token-of-24-letters", "beta-token-of-24-letters!")

@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from imagerag.cli.html import render_page
 from imagerag.cli.main import run
 from imagerag.cli.options import draw_parser, parse_draw, settings_of
-from imagerag.cli.outcome import About, document_of
 from imagerag.cli.progress import ProgressBars
 from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.cli.story import Story
@@ -24,6 +22,8 @@ from imagerag.errors import UserError
 from imagerag.graphs.context import SETTINGS, load_context
 from imagerag.graphs.state import Output
 from imagerag.records import ImageRecord, ReferenceRecord, Verdict
+from imagerag.report.document import About, document_of
+from imagerag.report.html import render_page
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import read_manifest
 from imagerag.store.results import readable_name, write_new

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from imagerag.errors import UserError
-from imagerag.serve.app import listen
-from imagerag.serve.room import EngineRoom
+from imagerag.server.app import listen
+from imagerag.server.job_queue import EngineRoom
 from imagerag.store.manifest import read_manifest
 from tests.doors import TOKENS, Gate, Served, Shelf
 from tests.scripted import STEPS

@@ -7,8 +7,8 @@ import pytest
 
 from bench.serve import CLIENTS, at_once, wishes
 from imagerag.graphs.context import Context
-from imagerag.serve.room import EngineRoom
-from imagerag.serve.studio import Studio
+from imagerag.server.job_queue import EngineRoom
+from imagerag.server.service import Studio
 from tests.doors import Served
 
 

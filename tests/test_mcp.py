@@ -17,8 +17,8 @@ pytest.importorskip("mcp")
 
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 
-from imagerag.serve.mcp_server import build_mcp
-from imagerag.serve.studio import Studio
+from imagerag.server.mcp.server import build_mcp
+from imagerag.server.service import Studio
 from tests.doors import Gate, Shelf, scripted_studio
 from tests.scripted import STEPS
 

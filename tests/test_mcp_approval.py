@@ -12,8 +12,8 @@ pytest.importorskip("mcp")
 from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
-from imagerag.serve.mcp_server import build_mcp
-from imagerag.serve.studio import Studio
+from imagerag.server.mcp.server import build_mcp
+from imagerag.server.service import Studio
 from tests.doors import Served, scripted_studio
 
 MODES = ["auto", "legacy"]

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.serve import register
-from imagerag.serve.room import Busy
-from imagerag.serve.runs import Ask, Run
-from imagerag.serve.studio import LOCAL, Studio
+from imagerag.server import run_registry as register
+from imagerag.server.job_queue import Busy
+from imagerag.server.run import Ask, Run
+from imagerag.server.service import LOCAL, Studio
 from tests.doors import Served, scripted_studio
 from tests.test_web import browser_of, draw, events
 
@@ -76,7 +76,7 @@ def test_over_mcp_a_question_is_answered_after_a_restart(tmp_path: Path) -> None
     pytest.importorskip("mcp")
     from mcp import Client
 
-    from imagerag.serve.mcp_server import build_mcp
+    from imagerag.server.mcp.server import build_mcp
 
     studio = scripted_studio(tmp_path, scores=[0.3])
     run_id = asked(studio).id

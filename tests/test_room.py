@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from imagerag.serve.room import Busy, EngineRoom, Job
+from imagerag.server.job_queue import Busy, EngineRoom, Job
 
 
 class Held:

@@ -14,7 +14,7 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagerag.errors import UserError
-from imagerag.serve.ledger import ANONYMOUS
+from imagerag.server.database import ANONYMOUS
 
 MAX_BODY = 64 * 2**20
 """Bytes of one request: a few photographs, in base64 if need be."""

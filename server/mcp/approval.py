@@ -12,10 +12,10 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, Field
 
 from imagerag.errors import InvalidArgument
-from imagerag.serve.outcome import clipped
-from imagerag.serve.room import Busy
-from imagerag.serve.runs import Run
-from imagerag.serve.studio import Studio
+from imagerag.server.job_queue import Busy
+from imagerag.server.run import Run
+from imagerag.server.run_summary import clipped
+from imagerag.server.service import Studio
 
 KEY = "references"
 """Names the question among those of one result."""

@@ -15,10 +15,10 @@ from imagerag.graphs.approval import REDRAW
 from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
 from imagerag.graphs.streaming import run_told
-from imagerag.serve.ledger import ANONYMOUS, Entry, Ledger
-from imagerag.serve.register import Register
-from imagerag.serve.room import Busy, EngineRoom
-from imagerag.serve.runs import Ask, Run
+from imagerag.server.database import ANONYMOUS, Entry, Ledger
+from imagerag.server.job_queue import Busy, EngineRoom
+from imagerag.server.run import Ask, Run
+from imagerag.server.run_registry import Register
 from imagerag.store.home import THREADS, home_directory
 
 if TYPE_CHECKING:

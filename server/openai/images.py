@@ -12,9 +12,8 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from imagerag.serve.incoming import MAX_PICTURES
-from imagerag.serve.ledger import Entry
-from imagerag.serve.openai_door import (
+from imagerag.server.database import Entry
+from imagerag.server.openai.base import (
     Door,
     client_of,
     json_of,
@@ -25,9 +24,10 @@ from imagerag.serve.openai_door import (
     usage,
     validated,
 )
-from imagerag.serve.openai_shapes import ApiError, ImageRequest, mode_of
-from imagerag.serve.renditions import FORMATS, Rendition, encoded, render, size_of
-from imagerag.serve.runs import Ask, Run
+from imagerag.server.openai.schemas import ApiError, ImageRequest, mode_of
+from imagerag.server.renditions import FORMATS, Rendition, encoded, render, size_of
+from imagerag.server.run import Ask, Run
+from imagerag.server.uploads import MAX_PICTURES
 
 BEAT = 15.0
 """Seconds of silence after which a stream gets a comment, so that no proxy takes it for dead."""

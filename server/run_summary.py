@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from imagerag.records import ConceptScore, StopReason
-from imagerag.serve.runs import Run, RunStatus
-from imagerag.serve.studio import Studio
+from imagerag.server.run import Run, RunStatus
+from imagerag.server.service import Studio
 
 MAX_TEXT = 200
 """Characters of one text from a prompt, a library or a model in a result: some results hold hundreds of them."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
-from imagerag.cli.outcome import Document
 from imagerag.graphs.finishing import ENDINGS
+from imagerag.report.document import Document
 from imagerag.store.png import encode_png
 
 TEMPLATE = "report.html.j2"
@@ -25,7 +25,7 @@ def render_page(document: Document) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    source = resources.files("imagerag.cli").joinpath(TEMPLATE).read_text(encoding="utf-8")
+    source = resources.files("imagerag.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
     pictures = {image["id"]: _inline(Path(image["path"])) for image in document["images"]}
     for reference in document["references"]:
         path = Path(reference["path"])
@@ -66,5 +66,5 @@ def render_search(words: str, found: Sequence[Mapping[str, object]]) -> str:
             data = encode_png(picture)
         pictures.append(f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    source = resources.files("imagerag.cli").joinpath("search.html.j2").read_text(encoding="utf-8")
+    source = resources.files("imagerag.report").joinpath("search.html.j2").read_text(encoding="utf-8")
     return environment.from_string(source).render(words=words, found=found, pictures=pictures)

@@ -19,15 +19,15 @@ from imagerag.graphs.finishing import ENDINGS
 from imagerag.graphs.state import Limits
 from imagerag.graphs.turn import best_of, images_of_turn, is_request, used_references
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
-from imagerag.serve.guard import COOKIE, Doorkeeper
-from imagerag.serve.incoming import MAX_PICTURES, uploaded
-from imagerag.serve.ledger import Entry
-from imagerag.serve.openai_door import client_of, parsed_body
-from imagerag.serve.openai_shapes import ApiError
-from imagerag.serve.outcome import concepts_out, image_out, reference_out, run_out
-from imagerag.serve.room import Busy
-from imagerag.serve.runs import Ask, Run
-from imagerag.serve.studio import Studio
+from imagerag.server.auth import COOKIE, Doorkeeper
+from imagerag.server.database import Entry
+from imagerag.server.job_queue import Busy
+from imagerag.server.openai.base import client_of, parsed_body
+from imagerag.server.openai.schemas import ApiError
+from imagerag.server.run import Ask, Run
+from imagerag.server.run_summary import concepts_out, image_out, reference_out, run_out
+from imagerag.server.service import Studio
+from imagerag.server.uploads import MAX_PICTURES, uploaded
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
@@ -264,8 +264,8 @@ class WebDoor:
         return turns
 
     def _report(self, entry: Entry) -> str:
-        from imagerag.cli.html import render_page
-        from imagerag.cli.outcome import About, document_of
+        from imagerag.report.document import About, document_of
+        from imagerag.report.html import render_page
 
         state: Any = self.studio.state(entry.client, entry.thread, entry.checkpoint)
         if not state.get("stop_reason"):
@@ -303,7 +303,7 @@ class WebDoor:
 
 
 def _asset(name: str) -> Response:
-    text = resources.files("imagerag.serve").joinpath("page", name).read_text(encoding="utf-8")
+    text = resources.files("imagerag.server.web").joinpath("page", name).read_text(encoding="utf-8")
     headers = {
         "content-security-policy": POLICY,
         "x-content-type-options": "nosniff",

@@ -8,9 +8,9 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import anyio
 
 from imagerag.errors import UserError
-from imagerag.serve.ledger import Entry
-from imagerag.serve.openai_shapes import ApiError
-from imagerag.serve.studio import Studio
+from imagerag.server.database import Entry
+from imagerag.server.openai.schemas import ApiError
+from imagerag.server.service import Studio
 from imagerag.store.fetching import fetch
 from imagerag.store.png import encode_png
 

@@ -12,13 +12,13 @@ from pydantic import Field
 
 from imagerag.errors import UserError
 from imagerag.records import Mode
-from imagerag.serve import mcp_approval as approval
-from imagerag.serve.mcp_approval import can_ask, take_answer
-from imagerag.serve.mcp_results import run_result
-from imagerag.serve.outcome import RunOut
-from imagerag.serve.room import Busy
-from imagerag.serve.runs import Ask, Run
-from imagerag.serve.studio import Studio
+from imagerag.server.job_queue import Busy
+from imagerag.server.mcp import approval as approval
+from imagerag.server.mcp.approval import can_ask, take_answer
+from imagerag.server.mcp.results import run_result
+from imagerag.server.run import Ask, Run
+from imagerag.server.run_summary import RunOut
+from imagerag.server.service import Studio
 
 
 def add_loop(server: MCPServer[Any], studio: Studio, whose: Callable[[Context[Any, Any]], str]) -> None:

@@ -10,9 +10,9 @@ from collections import OrderedDict
 from typing import Any
 
 from imagerag.errors import UserError
-from imagerag.serve.ledger import Ledger, Telling
-from imagerag.serve.room import Busy
-from imagerag.serve.runs import Ask, Run
+from imagerag.server.database import Ledger, Telling
+from imagerag.server.job_queue import Busy
+from imagerag.server.run import Ask, Run
 
 MAX_RUNS = 500
 """Ended runs that are remembered, over all clients; clients ask for those they started and did not wait for."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits, Output
 from imagerag.records import Mode
-from imagerag.serve.room import Job
+from imagerag.server.job_queue import Job
 
 RunStatus = Literal["queued", "running", "stopping", "asking", "done", "cancelled", "failed"]
 MAX_FAILURE = 1000

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from imagerag.serve.incoming import MAX_PICTURES, OWN_ADDRESS, picture_at, uploaded
-from imagerag.serve.ledger import Entry
-from imagerag.serve.openai_door import client_of, limits_of, parsed_body, raise_failure, read_upload, usage
-from imagerag.serve.openai_images import BEAT, ImagesDoor
-from imagerag.serve.openai_shapes import (
+from imagerag.server.database import Entry
+from imagerag.server.markdown import ending, told
+from imagerag.server.openai.base import client_of, limits_of, parsed_body, raise_failure, read_upload, usage
+from imagerag.server.openai.images import BEAT, ImagesDoor
+from imagerag.server.openai.schemas import (
     MODELS,
     ApiError,
     ChatRequest,
@@ -30,8 +30,8 @@ from imagerag.serve.openai_shapes import (
     mode_of,
     model_object,
 )
-from imagerag.serve.runs import Ask, Run
-from imagerag.serve.wording import ending, told
+from imagerag.server.run import Ask, Run
+from imagerag.server.uploads import MAX_PICTURES, OWN_ADDRESS, picture_at, uploaded
 
 
 @dataclass(frozen=True)

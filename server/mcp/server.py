@@ -14,10 +14,10 @@ from mcp.types import Resource as ListedResource
 from pydantic import Field
 
 from imagerag import __version__
-from imagerag.serve.mcp_loop import add_loop, admit, see_through
-from imagerag.serve.mcp_results import OUTPUTS, address, tool_result
-from imagerag.serve.outcome import image_out, reference_out
-from imagerag.serve.studio import LOCAL, Studio
+from imagerag.server.mcp.loop import add_loop, admit, see_through
+from imagerag.server.mcp.results import OUTPUTS, address, tool_result
+from imagerag.server.run_summary import image_out, reference_out
+from imagerag.server.service import LOCAL, Studio
 from imagerag.store.png import encode_png
 
 ClientOf = Callable[[Mapping[str, str] | None], str]

@@ -15,12 +15,12 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from imagerag.errors import UserError
-from imagerag.serve.guard import MAX_BODY, TOKEN_VARIABLE, Doorkeeper, Guard, TooLarge, is_loopback
-from imagerag.serve.ledger import ANONYMOUS
-from imagerag.serve.openai_api import OpenAIDoor
-from imagerag.serve.openai_shapes import ApiError
-from imagerag.serve.studio import Studio
-from imagerag.serve.web import WebDoor
+from imagerag.server.auth import MAX_BODY, TOKEN_VARIABLE, Doorkeeper, Guard, TooLarge, is_loopback
+from imagerag.server.database import ANONYMOUS
+from imagerag.server.openai.api import OpenAIDoor
+from imagerag.server.openai.schemas import ApiError
+from imagerag.server.service import Studio
+from imagerag.server.web.routes import WebDoor
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def build_app(
     if mcp:
         from mcp.server.transport_security import TransportSecuritySettings
 
-        from imagerag.serve.mcp_server import build_mcp
+        from imagerag.server.mcp.server import build_mcp
 
         server = build_mcp(studio, lambda headers: doorkeeper.client(headers) or ANONYMOUS)
         # The guard has checked host and origin for every door.

@@ -4,9 +4,9 @@ import io
 import re
 from typing import Literal, NamedTuple, cast
 
-from imagerag.serve.ledger import Entry
-from imagerag.serve.openai_shapes import ApiError
-from imagerag.serve.studio import Studio
+from imagerag.server.database import Entry
+from imagerag.server.openai.schemas import ApiError
+from imagerag.server.service import Studio
 
 Format = Literal["png", "jpeg", "webp"]
 FORMATS: dict[str, Format] = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}

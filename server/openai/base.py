@@ -13,11 +13,11 @@ from starlette.requests import Request
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits
-from imagerag.serve.openai_shapes import ApiError, Settings
-from imagerag.serve.outcome import run_out
-from imagerag.serve.room import Busy
-from imagerag.serve.runs import Ask, Run
-from imagerag.serve.studio import Studio
+from imagerag.server.job_queue import Busy
+from imagerag.server.openai.schemas import ApiError, Settings
+from imagerag.server.run import Ask, Run
+from imagerag.server.run_summary import run_out
+from imagerag.server.service import Studio
 
 MAX_PART = 20 * 2**20
 """Bytes of one uploaded picture."""

@@ -9,11 +9,11 @@ from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, 
 from pydantic import BaseModel, Field
 
 from imagerag.records import ConceptScore
-from imagerag.serve.ledger import Entry
-from imagerag.serve.outcome import ImageOut, ReferenceOut, RunOut, concepts_out, image_out, reference_out, run_out
-from imagerag.serve.previews import MAX_BYTES, MAX_SIDE, MIME, preview
-from imagerag.serve.runs import Run
-from imagerag.serve.studio import Studio
+from imagerag.server.database import Entry
+from imagerag.server.run import Run
+from imagerag.server.run_summary import ImageOut, ReferenceOut, RunOut, concepts_out, image_out, reference_out, run_out
+from imagerag.server.service import Studio
+from imagerag.server.thumbnails import MAX_BYTES, MAX_SIDE, MIME, preview
 
 SMALL_SIDE = 256
 """Pixels of a preview where a result has several."""

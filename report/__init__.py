@@ -1,0 +1,1 @@
+"""A run as a document: JSON for programs, a self-contained page for people."""

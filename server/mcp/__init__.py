@@ -1,0 +1,1 @@
+"""MCP: the tools, the whole loop, images as resources."""

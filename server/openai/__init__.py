@@ -1,0 +1,1 @@
+"""OpenAI-compatible HTTP: models, chat completions, images and files."""

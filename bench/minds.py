@@ -28,9 +28,9 @@ from imagerag.chat_models import providers as connecting
 from imagerag.chat_models.pricing import PRICES, load_tariff
 from imagerag.chat_models.providers import connect
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.graphs.context import Context
-from imagerag.graphs.parts import Injected, ResolvedParts
+from imagerag.graphs.components import Injected, ResolvedParts
 from imagerag.records import Mode
+from imagerag.settings import Context
 from imagerag.tools import Workbench, make_tools
 from tests.doors import Shelf
 from tests.misbehaviour import PATIENCE, PRICE, Tally, misbehaving

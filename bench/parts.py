@@ -12,7 +12,7 @@ from imagerag.generators.base import (
     StopCheck,
     reference_scales,
 )
-from imagerag.graphs.context import Context
+from imagerag.settings import Context
 
 
 def bench_context(**settings: object) -> Context:

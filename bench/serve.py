@@ -142,8 +142,8 @@ def steps_after_cancel() -> list[int]:
     """Cancel runs of the embedded engine in this process; return the denoising steps finished after each cancel."""
     late: list[int] = []
     with tempfile.TemporaryDirectory() as home:
-        from imagerag.graphs.context import Context
         from imagerag.server.run import Ask
+        from imagerag.settings import Context
 
         studio = Studio(Context(home=home))
         for at_step in (1, 5, 12, 20):
@@ -171,7 +171,7 @@ def steps_after_cancel() -> list[int]:
 
 COLD = """
 import sys, time
-from imagerag.graphs.context import Context
+from imagerag.settings import Context
 from imagerag.server.run import Ask
 from imagerag.server.service import Studio
 studio = Studio(Context(home=sys.argv[1]))
@@ -264,7 +264,7 @@ def largest_results() -> dict[str, int]:
             await size("cancel_image", run_id=run_id)
 
     with tempfile.TemporaryDirectory() as home:
-        from imagerag.graphs.context import Context
+        from imagerag.settings import Context
 
         studio = Studio(Context(home=str(Path(home))))
         asyncio.run(talk(studio))

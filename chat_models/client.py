@@ -23,7 +23,7 @@ from imagerag.chat_models.recording import Request, Role, answered
 from imagerag.chat_models.replay import RecordedFailure, ReplayModel
 from imagerag.chat_models.usage import current_meter
 from imagerag.errors import BudgetExceeded, Cancelled
-from imagerag.patience import in_time, pause, retry_after
+from imagerag.interruptible import in_time, pause, retry_after
 
 RETRIES = 2
 """Further attempts after one that failed for a reason that may pass."""

@@ -18,12 +18,12 @@ from imagerag.cli.progress import ProgressBars
 from imagerag.cli.story import Story, StoryConsole, printable
 from imagerag.errors import UserError
 from imagerag.graphs.budget import merge_limits
-from imagerag.graphs.context import load_context
 from imagerag.graphs.turn import is_request
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.server.job_queue import Busy
 from imagerag.server.run import Ask, Run
 from imagerag.server.service import LOCAL, Studio, thread_name
+from imagerag.settings import load_context
 
 HELP = """\
   /undo              take the last turn back
@@ -296,7 +296,7 @@ class Chat:
     def _show(self, record: ImageRecord | ReferenceRecord) -> None:
         if self._protocol == "none":
             return
-        from imagerag.tools.workbench import open_pixels
+        from imagerag.tools.session import open_pixels
 
         self._stdout.write(escape(open_pixels(self._studio.parts, record), self._protocol) + "\n")
         self._stdout.flush()

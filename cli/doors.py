@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from imagerag.cli.interrupt import CANCELLED
 from imagerag.cli.options import settings_of
 from imagerag.errors import UserError
-from imagerag.graphs.context import load_context
+from imagerag.settings import load_context
 
 if TYPE_CHECKING:
     from imagerag.server.service import Studio

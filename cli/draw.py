@@ -15,8 +15,8 @@ from imagerag.cli.interrupt import CANCELLED, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.errors import UserError
-from imagerag.graphs.context import Context, load_context
 from imagerag.graphs.streaming import run_told
+from imagerag.settings import Context, load_context
 from imagerag.store.home import THREADS, home_directory
 from imagerag.store.results import folder_refused, make_folder
 

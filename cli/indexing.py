@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from imagerag.cli.progress import loading_model
 from imagerag.errors import UserError
-from imagerag.graphs.context import load_context
+from imagerag.settings import load_context
 
 SHOWN = 20
 """Lines of a report on the terminal; ``--json`` has them all."""

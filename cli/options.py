@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 from imagerag import __version__
 from imagerag.device_settings import DTYPES, MEMORY_MODES
 from imagerag.errors import UserError
-from imagerag.graphs.context import SETTINGS, Context
 from imagerag.records import MODES
+from imagerag.settings import SETTINGS, Context
 
 COMMANDS = ("draw", "replay", "index", "search", "mcp", "serve", "web", "chat")
 PIPELINES = ("agent", "one-pass")

@@ -9,7 +9,7 @@ from typing import TextIO
 from imagerag.errors import UserError
 
 MAX_PROMPT = 4000
-"""Characters; the tools take no more (``imagerag.tools.five.MAX_PROMPT``, which is slow to import)."""
+"""Characters; the tools take no more (``imagerag.tools.builtin.MAX_PROMPT``, which is slow to import)."""
 
 EXAMPLE = 'for example: imagerag "a lobster in a kimono"'
 

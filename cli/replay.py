@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.graphs.context import load_context
+from imagerag.settings import load_context
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from imagerag.cli.progress import ProgressBars
     from imagerag.generators.base import Reference
-    from imagerag.graphs.parts import ResolvedParts
+    from imagerag.graphs.components import ResolvedParts
     from imagerag.store.manifest import Manifest, ManifestReference
 
 IDENTICAL, DIFFERENT = 0, 1
@@ -45,7 +45,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
         UserError: no manifest in the file, or a generator or reference image that is not here.
     """
     from imagerag.cli.progress import ProgressBars
-    from imagerag.graphs.parts import ResolvedParts
+    from imagerag.graphs.components import ResolvedParts
     from imagerag.store.manifest import read_manifest
     from imagerag.store.png import encode_png
     from imagerag.store.results import make_folder, write_new

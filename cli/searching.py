@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 from imagerag.cli.progress import loading_model
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.graphs.context import load_context
 from imagerag.index.base import Hit
+from imagerag.settings import load_context
 
 
 def search(options: argparse.Namespace, stdout: TextIO) -> int:
@@ -50,7 +50,7 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
 
 def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     from imagerag.embedders.registry import clip_model
-    from imagerag.graphs.parts import open_index
+    from imagerag.graphs.components import open_index
     from imagerag.index.user import OwnPictures, SeveralModels, parse_where
     from imagerag.store.home import home_directory
     from imagerag.store.pictures import read_picture

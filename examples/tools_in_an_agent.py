@@ -17,7 +17,7 @@ from langchain_core.messages import AnyMessage, ToolMessage
 
 from imagerag.errors import BudgetExceeded, InvalidArgument
 from imagerag.graphs import Context
-from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.components import ResolvedParts
 from imagerag.tools import Workbench, make_tools
 
 PROMPT = """\

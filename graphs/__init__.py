@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imagerag.graphs.agent_graph import build_graph
-    from imagerag.graphs.context import Context
+    from imagerag.settings import Context
 
 __all__ = ["Context", "build_graph"]
 
@@ -16,7 +16,7 @@ def __getattr__(name: str) -> Any:
 
         return build_graph
     if name == "Context":
-        from imagerag.graphs.context import Context
+        from imagerag.settings import Context
 
         return Context
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

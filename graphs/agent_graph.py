@@ -12,21 +12,21 @@ from langgraph.runtime import Runtime
 from imagerag.agent.protocols import Critic, Writer
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
-from imagerag.graphs.acting import act, current_bench
 from imagerag.graphs.approval import ask_first
-from imagerag.graphs.context import Context, load_context, without_paths
-from imagerag.graphs.deciding import decide
-from imagerag.graphs.edges import add_edges
-from imagerag.graphs.finishing import finish
-from imagerag.graphs.intake import take_in
-from imagerag.graphs.judging import judge
-from imagerag.graphs.parts import Injected, ResolvedParts
+from imagerag.graphs.components import Injected, ResolvedParts
+from imagerag.graphs.nodes.agent import decide
+from imagerag.graphs.nodes.critic import judge
+from imagerag.graphs.nodes.finish import finish
+from imagerag.graphs.nodes.intake import take_in
+from imagerag.graphs.nodes.tools import act, current_bench
+from imagerag.graphs.routing import add_edges
 from imagerag.graphs.state import Drawn, Halting, Input, Limits, Output, State
 from imagerag.graphs.turn import unjudged
 from imagerag.graphs.uploads import uploading
 from imagerag.index.base import ReferenceIndex
+from imagerag.settings import Context, load_context, without_paths
 from imagerag.store.images import ImageStore
-from imagerag.tools.five import make_tools
+from imagerag.tools.builtin import make_tools
 
 RECURSION_LIMIT = 3 * 1000 + 10
 """LangGraph's own guard, out of the way of ``max_steps`` (at most 1000, three nodes each), which is the real limit."""

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from imagerag.chat_models.recording import open_recorder
 from imagerag.chat_models.usage import Meter, metered
 from imagerag.errors import BudgetExceeded, Cancelled
-from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
 from imagerag.records import StopReason
+from imagerag.settings import Context
 
 LONGEST_CALL = 60.0
 """Seconds for one call of a mounted server's tool, however much time the run has."""

@@ -18,25 +18,25 @@ from imagerag.agent.protocols import Critic, Writer
 from imagerag.chat_models.usage import Meter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.generators.base import Generator
-from imagerag.graphs.acting import open_bench
 from imagerag.graphs.agent_graph import RECURSION_LIMIT, Graph
 from imagerag.graphs.budget import meter_step, stop_reason
-from imagerag.graphs.context import Context, load_context
-from imagerag.graphs.edges import add_edges
-from imagerag.graphs.finishing import outcome
-from imagerag.graphs.intake import take_in
-from imagerag.graphs.judging import best_among, judge
-from imagerag.graphs.parts import Injected, ResolvedParts
+from imagerag.graphs.components import Injected, ResolvedParts
+from imagerag.graphs.nodes.critic import best_among, judge
+from imagerag.graphs.nodes.finish import outcome
+from imagerag.graphs.nodes.intake import take_in
+from imagerag.graphs.nodes.tools import open_bench
+from imagerag.graphs.routing import add_edges
 from imagerag.graphs.state import Input, Output, Spent, State
-from imagerag.graphs.tracing import trace_step
+from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import images_of_turn, unjudged
 from imagerag.graphs.uploads import uploading
 from imagerag.index.base import ReferenceIndex
 from imagerag.prompt_grammar.scene import parse_scene
 from imagerag.prompts import render
 from imagerag.records import ReferenceRecord
+from imagerag.settings import Context, load_context
 from imagerag.store.images import ImageStore
-from imagerag.tools.workbench import Emit, Workbench
+from imagerag.tools.session import Emit, Workbench
 
 MAX_IMAGES = 3
 """References in one redraw; the paper's setting for OmniGen."""

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
     from imagerag.graphs.agent_graph import Graph
-    from imagerag.graphs.context import Context
+    from imagerag.settings import Context
 
 
 def run_told(

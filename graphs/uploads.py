@@ -11,9 +11,9 @@ from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, conve
 from langgraph.graph.state import CompiledStateGraph
 
 from imagerag.errors import UserError
-from imagerag.graphs.context import Context, load_context
-from imagerag.graphs.parts import Injected, ResolvedParts
+from imagerag.graphs.components import Injected, ResolvedParts
 from imagerag.graphs.state import Input, Output, State
+from imagerag.settings import Context, load_context
 from imagerag.store.images import ImageStore, StoredImage
 
 NESTED = "__pregel_runtime"

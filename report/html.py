@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
-from imagerag.graphs.finishing import ENDINGS
+from imagerag.graphs.nodes.finish import ENDINGS
 from imagerag.report.document import Document
 from imagerag.store.png import encode_png
 

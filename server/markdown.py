@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from imagerag.graphs.finishing import ENDINGS
+from imagerag.graphs.nodes.finish import ENDINGS
 
 MAX_SHOWN = 6
 

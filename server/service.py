@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.approval import REDRAW
-from imagerag.graphs.context import Context
 from imagerag.graphs.state import Limits, Spent
 from imagerag.graphs.streaming import run_told
 from imagerag.server.database import ANONYMOUS, Entry, Ledger
 from imagerag.server.job_queue import Busy, EngineRoom
 from imagerag.server.run import Ask, Run
 from imagerag.server.run_registry import Register
+from imagerag.settings import Context
 from imagerag.store.home import THREADS, home_directory
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Studio:
         from langgraph.checkpoint.sqlite import SqliteSaver
 
         from imagerag.graphs.agent_graph import build_graph
-        from imagerag.graphs.parts import Injected, ResolvedParts
-        from imagerag.tools.five import make_tools
+        from imagerag.graphs.components import Injected, ResolvedParts
+        from imagerag.tools.builtin import make_tools
 
         home = home_directory(context.home)
         self.context = dataclasses.replace(context, home=str(home), thread=None, out=None, subject=())
@@ -213,7 +213,7 @@ class Studio:
 
     def picture(self, entry: Entry) -> Any:
         """Open an entry's image (``PIL.Image``)."""
-        from imagerag.tools.workbench import open_pixels
+        from imagerag.tools.session import open_pixels
 
         return open_pixels(self.parts, cast("Any", {"kind": entry.kind, "sha256": entry.sha256}))
 
@@ -343,7 +343,7 @@ class Studio:
 
         from imagerag.chat_models.usage import Meter, metered
         from imagerag.graphs.budget import merge_limits, nothing_spent, stop_check
-        from imagerag.tools.workbench import Workbench
+        from imagerag.tools.session import Workbench
 
         assert run.job is not None
         state = self.state(run.client, run.thread)

@@ -19,11 +19,11 @@ from imagerag.cli.progress import ProgressBars
 from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.cli.story import Story
 from imagerag.errors import UserError
-from imagerag.graphs.context import SETTINGS, load_context
 from imagerag.graphs.state import Output
 from imagerag.records import ImageRecord, ReferenceRecord, Verdict
 from imagerag.report.document import About, document_of
 from imagerag.report.html import render_page
+from imagerag.settings import SETTINGS, load_context
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import read_manifest
 from imagerag.store.results import readable_name, write_new

@@ -97,13 +97,13 @@ def test_the_mcp_example_draws_with_the_embedded_engine(tmp_path: Path) -> None:
     ],
 )
 def test_a_langgraph_servers_clients_name_no_paths(request_: dict[str, Any], settings: dict[str, Any]) -> None:
-    from imagerag.graphs.server import graph
+    from imagerag.graphs.langgraph_server import graph
 
     with pytest.raises(UserError, match=r"of the server|on the server"):
         graph.invoke({"prompt": "an owl", **request_}, context=Context(**settings))
 
 
 def test_a_langgraph_server_can_make_a_form_of_the_settings() -> None:
-    from imagerag.graphs.server import graph
+    from imagerag.graphs.langgraph_server import graph
 
     assert {"mode", "seed", "max_seconds"} <= set(graph.get_context_jsonschema()["properties"])

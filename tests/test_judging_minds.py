@@ -19,8 +19,8 @@ from imagerag.chat_models.structured import WAYS as ALL_WAYS
 from imagerag.chat_models.usage import Meter, metered
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
-from imagerag.graphs.context import load_context
 from imagerag.prompts import render
+from imagerag.settings import load_context
 from tests.openai_server import Reply, Script, serving
 from tests.scripted import ScriptedCritic, ScriptedModel, Squares
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from bench.serve import CLIENTS, at_once, wishes
-from imagerag.graphs.context import Context
 from imagerag.server.job_queue import EngineRoom
 from imagerag.server.service import Studio
+from imagerag.settings import Context
 from tests.doors import Served
 
 

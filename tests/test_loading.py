@@ -10,9 +10,9 @@ import pytest
 
 from imagerag.errors import Cancelled
 from imagerag.graphs import Context, build_graph
-from imagerag.graphs import parts as parts_module
+from imagerag.graphs import components as parts_module
 from imagerag.index.bundled.build import PREFIX
-from imagerag.patience import loaded_in_time
+from imagerag.interruptible import loaded_in_time
 from tests.doors import Gate, Shelf
 from tests.openai_server import Reply, serving
 from tests.scripted import ScriptedCritic, ScriptedModel, Squares

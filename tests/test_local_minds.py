@@ -32,7 +32,7 @@ from imagerag.chat_models.usage import Meter, metered
 from imagerag.device_settings import EngineSettings
 from imagerag.errors import Cancelled, UserError
 from imagerag.graphs import Context, build_graph
-from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.components import ResolvedParts
 from imagerag.tools import make_tools
 from tests import tiny_minds
 from tests.scripted import ScriptedCritic, Squares

@@ -14,10 +14,10 @@ from PIL import Image
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import build_graph
-from imagerag.graphs.context import Context
 from imagerag.index.user import OwnPictures, parse_where, rebuild_own, verify_own
 from imagerag.index.user.search import fuse, most_relevant
 from imagerag.index.user.shards import Shards
+from imagerag.settings import Context
 from tests.test_own import put
 
 

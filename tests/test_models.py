@@ -14,7 +14,7 @@ from imagerag.embedders.clip import full_name, load_embedder, model_id_of
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import Context
-from imagerag.graphs.parts import open_index
+from imagerag.graphs.components import open_index
 from imagerag.index.user import OwnPictures, SeveralModels, own_status, verify_own
 from tests.test_own import put
 

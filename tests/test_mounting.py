@@ -16,10 +16,10 @@ pytest.importorskip("mcp")
 
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
-from imagerag.graphs.context import load_context, without_paths
+from imagerag.settings import load_context, without_paths
 from imagerag.store.images import ImageStore
-from imagerag.tools.connection import token_variable
-from imagerag.tools.mounting import close_connections
+from imagerag.tools.mcp_client import token_variable
+from imagerag.tools.mcp_tools import close_connections
 from tests.doors import TOKENS, Served, Shelf
 from tests.other_server import ORDER
 from tests.scripted import ScriptedCritic, ScriptedModel, Squares

@@ -15,9 +15,9 @@ from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs import build_graph
-from imagerag.graphs.context import Context
-from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.components import ResolvedParts
 from imagerag.index.user import OwnPictures, Reading, own_status
+from imagerag.settings import Context
 
 
 def put(folder: Path, name: str, concept: str, which: int = 0) -> Path:

@@ -15,7 +15,7 @@ from imagerag.chat_models.recording import Recorder, Request, open_recorder
 from imagerag.chat_models.replay import open_tape
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
-from imagerag.graphs.context import load_context, without_paths
+from imagerag.settings import load_context, without_paths
 from tests.doors import Shelf
 from tests.openai_server import Reply, serving
 from tests.scripted import ScriptedCritic, Squares

@@ -17,7 +17,7 @@ from imagerag.chat_models.usage import Meter, metered
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
-from imagerag.graphs.parts import open_index
+from imagerag.graphs.components import open_index
 from tests.openai_server import OpenAIServer, Reply, serving
 
 FOUND = [[Image.new("RGB", (600, 300), colour) for colour in ("red", "green", "blue")], [Image.new("RGB", (9, 9))]]

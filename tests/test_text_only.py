@@ -13,8 +13,9 @@ from imagerag.chat_models import client as asking
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.providers import connect
 from imagerag.errors import UserError
-from imagerag.graphs import Context, build_graph, deciding
-from imagerag.graphs.context import load_context
+from imagerag.graphs import Context, build_graph
+from imagerag.graphs.nodes import agent as deciding
+from imagerag.settings import load_context
 from tests.doors import Shelf
 from tests.openai_server import OpenAIServer, Reply, serving
 from tests.scripted import ScriptedCritic, ScriptedModel, Squares

@@ -119,7 +119,7 @@ def test_the_papers_pipeline_returns_its_redraw_whatever_it_scores(home: Path, l
 
 
 def test_the_tools_serve_another_program(home: Path) -> None:
-    from imagerag.graphs.parts import ResolvedParts
+    from imagerag.graphs.components import ResolvedParts
 
     bench = Workbench(ResolvedParts(Context(home=str(home))), prompt="an owl")
     tools = {tool.name: tool for tool in make_tools(lambda: bench)}

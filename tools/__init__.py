@@ -1,6 +1,6 @@
 """The five tools a model can call: generate, inspect, propose captions, search, regenerate with references."""
 
-from imagerag.tools.five import make_tools
-from imagerag.tools.workbench import Workbench
+from imagerag.tools.builtin import make_tools
+from imagerag.tools.session import Workbench
 
 __all__ = ["Workbench", "make_tools"]

@@ -28,7 +28,7 @@ from imagerag.chat_models.plain_text import plainly
 from imagerag.chat_models.reasoning import Thoughts
 from imagerag.chat_models.tool_call_parser import Talk, read_calls, text_parameters
 from imagerag.chat_models.usage import current_meter
-from imagerag.patience import TICK
+from imagerag.interruptible import TICK
 from imagerag.prompts import render
 
 MOST_NEW_TOKENS = 1024

@@ -12,7 +12,7 @@ from PIL import Image
 
 from imagerag.errors import InvalidArgument
 from imagerag.generators.base import StopCheck
-from imagerag.patience import in_time, pause, retry_after
+from imagerag.interruptible import in_time, pause, retry_after
 
 ATTEMPTS = 3
 """Tries of one call, the first included."""

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.graphs.finishing import ENDINGS
+from imagerag.graphs.nodes.finish import ENDINGS
 from imagerag.graphs.state import Limits
 from imagerag.graphs.turn import best_of, images_of_turn, is_request, used_references
 from imagerag.records import ImageRecord, Mode, ReferenceRecord

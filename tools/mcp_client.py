@@ -231,7 +231,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _close_all() -> None:
-    from imagerag.tools.mounting import close_connections
+    from imagerag.tools.mcp_tools import close_connections
 
     close_connections()
     _loop().call_soon_threadsafe(_loop().stop)

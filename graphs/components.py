@@ -18,12 +18,12 @@ from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
 from imagerag.generators.registry import load_generator
-from imagerag.graphs.context import Context
 from imagerag.index.base import ReferenceIndex
-from imagerag.patience import loaded_in_time
+from imagerag.interruptible import loaded_in_time
+from imagerag.settings import Context
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
-from imagerag.tools.workbench import Emit
+from imagerag.tools.session import Emit
 
 if TYPE_CHECKING:
     from imagerag.agent.clip_critic import ClipCritic
@@ -105,8 +105,8 @@ class ResolvedParts:
                 f"vlm {context.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model with "
                 "--vlm, or leave --mcp-server out"
             )
-        from imagerag.graphs.acting import current_bench
-        from imagerag.tools.mounting import mount
+        from imagerag.graphs.nodes.tools import current_bench
+        from imagerag.tools.mcp_tools import mount
 
         return {tool.name: tool for tool in mount(context.mcp_server, context.mcp_allow, current_bench)}
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.tools import BaseTool, StructuredTool
 
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.tools.fetched import read_result
-from imagerag.tools.five import ToolResult
-from imagerag.tools.workbench import Workbench
+from imagerag.tools.builtin import ToolResult
+from imagerag.tools.mcp_results import read_result
+from imagerag.tools.session import Workbench
 
 if TYPE_CHECKING:
-    from imagerag.tools.connection import Connection
+    from imagerag.tools.mcp_client import Connection
 
 CONCEPT = "for_concept"
 """Argument added to every mounted tool: what the images it returns are to stand for when they are drawn with."""
@@ -63,7 +63,7 @@ def open_connection(server: str) -> "Connection":
         UserError: the MCP client is not installed, or the server can't be reached.
     """
     try:
-        from imagerag.tools.connection import Connection
+        from imagerag.tools.mcp_client import Connection
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "mcp":
             raise

@@ -9,12 +9,12 @@ from langchain_core.messages import HumanMessage
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.errors import Cancelled
 from imagerag.graphs.budget import meter_step, stop_reason
-from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.components import ResolvedParts
 from imagerag.graphs.state import Spent, State
-from imagerag.graphs.tracing import trace_step
+from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import CRITIC, best_of, unjudged
 from imagerag.records import ImageRecord, StopReason, Verdict
-from imagerag.tools.workbench import Emit, open_pixels
+from imagerag.tools.session import Emit, open_pixels
 
 PATIENCE = 3
 """Generations without a better image after which the run ends with ``no_improvement``."""

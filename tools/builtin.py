@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from imagerag.errors import InvalidArgument
 from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.tools.looking_up import look_up
-from imagerag.tools.workbench import Workbench
+from imagerag.tools.search import look_up
+from imagerag.tools.session import Workbench
 
 MAX_PROMPT = 4000
 """Characters of a prompt, caption or question."""

@@ -5,12 +5,12 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.components import ResolvedParts
 from imagerag.graphs.state import State
 from imagerag.graphs.turn import images_of_turn, used_references
 from imagerag.records import ImageRecord, StopReason
 from imagerag.store.results import copy_images
-from imagerag.tools.workbench import Emit
+from imagerag.tools.session import Emit
 
 ENDINGS: dict[StopReason, str] = {
     "satisfied": "the critic is satisfied",

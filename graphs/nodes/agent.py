@@ -21,13 +21,13 @@ from imagerag.chat_models.usage import Meter
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.generators.base import reference_scales
 from imagerag.graphs.budget import check_step, meter_step, stop_check, stop_reason
-from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.components import ResolvedParts
 from imagerag.graphs.state import Spent, State
-from imagerag.graphs.tracing import trace_step
+from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
 from imagerag.prompts import render
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
-from imagerag.tools.workbench import open_pixels
+from imagerag.tools.session import open_pixels
 
 LONGEST_CALL = 160
 """Characters of a call's arguments that the trace keeps."""

@@ -14,16 +14,16 @@ from imagerag.chat_models.providers import is_remote
 from imagerag.chat_models.replay import is_replay
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import merge_limits, meter_step, nothing_spent
-from imagerag.graphs.exchanges import begin_record, begin_replay
-from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.components import ResolvedParts
+from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.state import Limits, Spent, State
-from imagerag.graphs.tracing import trace_step
+from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import is_request, unanswered_calls
 from imagerag.graphs.uploads import stored_picture
 from imagerag.records import Mode, ReferenceRecord
 from imagerag.store.images import StoredImage
 from imagerag.store.results import make_folder
-from imagerag.tools.five import MAX_PROMPT
+from imagerag.tools.builtin import MAX_PROMPT
 
 
 def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) -> dict[str, Any]:

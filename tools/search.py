@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from imagerag.index.base import Hit
-from imagerag.tools.workbench import Workbench
+from imagerag.tools.session import Workbench
 
 CANDIDATES = 2
 """Times as many references as are wanted, for a re-ranker to choose from; it looks at each."""

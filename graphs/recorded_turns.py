@@ -2,7 +2,7 @@
 
 from imagerag.chat_models.recording import open_recorder
 from imagerag.chat_models.replay import PREFIX, is_replay, open_tape
-from imagerag.graphs.context import Context
+from imagerag.settings import Context
 
 
 def begin_record(context: Context, started: float, turn: int, request: str, seed: int) -> None:

@@ -14,12 +14,12 @@ from imagerag.chat_models.client import NOT_JSON
 from imagerag.chat_models.usage import Meter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument
 from imagerag.graphs.budget import check_generation, meter_step, patience, stop_check, stop_reason
-from imagerag.graphs.parts import ResolvedParts
+from imagerag.graphs.components import ResolvedParts
 from imagerag.graphs.state import Spent, State
-from imagerag.graphs.tracing import trace_step
+from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
 from imagerag.records import TraceStep
-from imagerag.tools.workbench import Emit, Workbench
+from imagerag.tools.session import Emit, Workbench
 
 _current: ContextVar[Workbench] = ContextVar("imagerag_workbench")
 

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from imagerag.errors import UserError
-from imagerag.tools.five import Blocks
-from imagerag.tools.workbench import Workbench
+from imagerag.tools.builtin import Blocks
+from imagerag.tools.session import Workbench
 
 MAX_TEXT = 8000
 """Characters of one result that the model reads."""

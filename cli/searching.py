@@ -53,7 +53,7 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     from imagerag.graphs.components import open_index
     from imagerag.index.user import OwnPictures, SeveralModels, parse_where
     from imagerag.store.home import home_directory
-    from imagerag.store.pictures import read_picture
+    from imagerag.store.picture_decoding import read_picture
 
     how: dict[str, Any] = {
         "where": parse_where(options.where),

@@ -8,10 +8,10 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import anyio
 
 from imagerag.errors import UserError
+from imagerag.net.safe_fetch import fetch
 from imagerag.server.database import Entry
 from imagerag.server.openai.schemas import ApiError
 from imagerag.server.service import Studio
-from imagerag.store.fetching import fetch
 from imagerag.store.png import encode_png
 
 MAX_PICTURES = 16

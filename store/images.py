@@ -62,7 +62,8 @@ class ImageStore:
         return StoredImage(sha256, path)
 
     def put_user_image(self, picture: str | Path | bytes | Image.Image) -> StoredImage:
-        """Store a picture of the person's own, as ``imagerag.store.pictures`` makes it plain, without a manifest.
+        """Store a picture of the person's own, without a manifest; see
+        ``imagerag.store.picture_decoding``.
 
         Args:
             picture: a file's path, a file's bytes, or an image.
@@ -70,7 +71,7 @@ class ImageStore:
         Raises:
             UserError: it can't be read as a picture, or not written.
         """
-        from imagerag.store.pictures import read_picture
+        from imagerag.store.picture_decoding import read_picture
 
         plain = read_picture(picture)
         sha256 = address(plain.tobytes(), plain.size, plain.mode)

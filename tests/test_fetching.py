@@ -10,8 +10,8 @@ import httpcore
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.store import fetching
-from imagerag.store.fetching import PublicOnly, fetch, is_public
+from imagerag.net import safe_fetch as fetching
+from imagerag.net.safe_fetch import PublicOnly, fetch, is_public
 
 
 @pytest.mark.parametrize(

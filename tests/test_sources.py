@@ -21,7 +21,7 @@ from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.user import OwnPictures, Reading, own_status
 from imagerag.index.user.sources.urls import AddressSource, Fetched
-from imagerag.store.fetching import fetch
+from imagerag.net.safe_fetch import fetch
 from tests.test_own import put
 
 CONCEPTS = ("owl", "lobster", "cat")

@@ -172,6 +172,6 @@ class OpenAIImages:
             # Without the key: an image needs none, and whoever wrote the address should not get it.
             with httpx.Client(timeout=TIMEOUT, follow_redirects=False) as client:
                 return answered(client, "GET", asked).body
-        from imagerag.store.fetching import fetch
+        from imagerag.net.safe_fetch import fetch
 
         return asyncio.run(fetch(str(url)))

@@ -34,7 +34,7 @@ from imagerag.index.user.sources.origins import read_origin
 from imagerag.index.user.sources.registry import Reading, open_sources
 from imagerag.index.user.vector_store import Collections, renamed
 from imagerag.store.files import address_path, write_whole
-from imagerag.store.pictures import read_picture
+from imagerag.store.picture_decoding import read_picture
 from imagerag.store.png import encode_png, on_white
 
 if TYPE_CHECKING:

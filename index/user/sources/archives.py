@@ -12,7 +12,7 @@ from imagerag.errors import UserError
 from imagerag.index.user.sources.folders import TEXT_BYTES, one_line, read_json, shown
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
 from imagerag.store.files import cannot_read
-from imagerag.store.pictures import MAX_BYTES
+from imagerag.store.picture_decoding import MAX_BYTES
 
 PICTURES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jp2", "ppm"})
 TEXTS = ("txt", "caption", "text")

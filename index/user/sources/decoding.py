@@ -13,7 +13,7 @@ import numpy as np
 from imagerag.errors import UserError
 from imagerag.index.user.sources.items import Item
 from imagerag.index.user.sources.origins import read_origin
-from imagerag.store.pictures import FORMATS, read_picture
+from imagerag.store.picture_decoding import FORMATS, read_picture
 from imagerag.store.png import on_white
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 from imagerag.errors import UserError
 from imagerag.index.user.sources.items import Origin
 from imagerag.store.files import cannot_read
-from imagerag.store.pictures import MAX_BYTES
+from imagerag.store.picture_decoding import MAX_BYTES
 
 
 def read_origin(origin: Origin) -> bytes:

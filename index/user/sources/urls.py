@@ -28,7 +28,7 @@ def fetch_public(url: str) -> bytes:
         UserError: it can't be had, or httpx is not installed.
     """
     try:
-        from imagerag.store.fetching import fetch
+        from imagerag.net.safe_fetch import fetch
     except ImportError as error:
         raise UserError("fetching pictures needs httpx; next: pip install 'imagerag[serve]'") from error
     return asyncio.run(fetch(url))

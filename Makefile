@@ -22,8 +22,8 @@ test:
 	$(RUN) -m pytest
 
 bench:
-	$(RUN) -m bench
+	$(RUN) -m benchmarks
 
 # Draws with the real models, which it downloads; for a machine with a GPU.
 gpu-check:
-	$(RUN) -m bench.gpu_check
+	$(RUN) -m benchmarks.gpu_check

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.doors import Served, scripted_studio
+from testing.doors import Served, scripted_studio
 
 
 @pytest.fixture

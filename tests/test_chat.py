@@ -13,7 +13,7 @@ from PIL import Image
 from imagerag.cli.chat import Chat
 from imagerag.cli.inline import CHUNK, detected, escape
 from imagerag.store.manifest import read_manifest
-from tests.doors import scripted_studio
+from testing.doors import scripted_studio
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from imagerag.generators.base import Drawing, DrawRequest, Reference
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.memory import choose_mode
 from imagerag.generators.diffusion.presets import Adapter, Preset, load_presets
-from tests import tiny_models as tiny
+from testing import tiny_models as tiny
 
 STEPS = 4
 REFERENCES = tuple(

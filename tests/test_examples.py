@@ -14,8 +14,8 @@ from PIL import Image
 from imagerag.errors import UserError
 from imagerag.graphs import Context
 from imagerag.store.images import ImageStore
-from tests.doors import Shelf
-from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.doors import Shelf
+from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
 ROOT = Path(__file__).resolve().parent.parent
 

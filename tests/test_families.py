@@ -15,8 +15,8 @@ from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.loading import preset_of
 from imagerag.generators.diffusion.presets import Preset, load_presets
-from tests import tiny_families as tiny
-from tests import tiny_models
+from testing import tiny_families as tiny
+from testing import tiny_models
 
 SAVED: dict[str, Callable[[Path], Path]] = {
     "sd15": tiny_models.save_sd15,

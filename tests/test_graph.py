@@ -20,7 +20,7 @@ from imagerag.graphs.turn import offered_tools
 from imagerag.records import MODES
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import read_manifest
-from tests.scripted import STEPS, ScriptedCritic, ScriptedModel, Squares
+from testing.scripted import STEPS, ScriptedCritic, ScriptedModel, Squares
 
 FIVE = {"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"}
 GENERATE = [("generate", {"prompt": "an owl"})]

@@ -19,8 +19,8 @@ from imagerag.errors import UserError
 from imagerag.server.app import listen
 from imagerag.server.job_queue import EngineRoom
 from imagerag.store.manifest import read_manifest
-from tests.doors import TOKENS, Gate, Served, Shelf
-from tests.scripted import STEPS
+from testing.doors import TOKENS, Gate, Served, Shelf
+from testing.scripted import STEPS
 
 MODEL = "imagerag"
 

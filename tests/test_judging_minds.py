@@ -21,8 +21,8 @@ from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.prompts import render
 from imagerag.settings import load_context
-from tests.openai_server import Reply, Script, serving
-from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.openai_server import Reply, Script, serving
+from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
 OWL = Image.new("RGB", (2000, 1000), "brown")
 WAYS = list(ALL_WAYS)

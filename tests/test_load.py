@@ -1,15 +1,15 @@
-"""Fifty clients at once on the OpenAI door, as bench/serve.py measures it: each gets its own picture, or is refused."""
+"""Fifty clients at once on the OpenAI API, as benchmarks/serve.py measures: each gets its own picture or is refused."""
 
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from bench.serve import CLIENTS, at_once, wishes
+from benchmarks.serve import CLIENTS, at_once, wishes
 from imagerag.server.job_queue import EngineRoom
 from imagerag.server.service import Studio
 from imagerag.settings import Context
-from tests.doors import Served
+from testing.doors import Served
 
 
 @pytest.mark.slow

@@ -13,9 +13,9 @@ from imagerag.graphs import Context, build_graph
 from imagerag.graphs import components as parts_module
 from imagerag.index.bundled.build import PREFIX
 from imagerag.interruptible import loaded_in_time
-from tests.doors import Gate, Shelf
-from tests.openai_server import Reply, serving
-from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.doors import Gate, Shelf
+from testing.openai_server import Reply, serving
+from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
 DRAW = [("generate", {"prompt": "an owl"})]
 

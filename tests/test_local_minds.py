@@ -34,8 +34,8 @@ from imagerag.errors import Cancelled, UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.components import ResolvedParts
 from imagerag.tools import make_tools
-from tests import tiny_minds
-from tests.scripted import ScriptedCritic, Squares
+from testing import tiny_chat_models as tiny_minds
+from testing.scripted import ScriptedCritic, Squares
 
 SAVED: dict[str, Callable[[Path], Path]] = {
     "qwen-vl": tiny_minds.save_qwen_vl,

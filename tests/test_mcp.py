@@ -19,8 +19,8 @@ from mcp import Client, MCPError, StdioServerParameters, stdio_client
 
 from imagerag.server.mcp.server import build_mcp
 from imagerag.server.service import Studio
-from tests.doors import Gate, Shelf, scripted_studio
-from tests.scripted import STEPS
+from testing.doors import Gate, Shelf, scripted_studio
+from testing.scripted import STEPS
 
 FIVE = {"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"}
 LOOP = {"create_image", "start_image", "get_image", "answer_image", "cancel_image"}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doors import TOKENS, Served, scripted_studio
+from testing.doors import TOKENS, Served, scripted_studio
 
 pytestmark = pytest.mark.slow
 

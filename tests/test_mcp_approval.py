@@ -14,7 +14,7 @@ from mcp.types import ElicitRequestParams, ElicitResult
 
 from imagerag.server.mcp.server import build_mcp
 from imagerag.server.service import Studio
-from tests.doors import Served, scripted_studio
+from testing.doors import Served, scripted_studio
 
 MODES = ["auto", "legacy"]
 ASKED = {"prompt": "an owl", "approve": True}

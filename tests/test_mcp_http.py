@@ -14,7 +14,7 @@ import httpx2
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.doors import TOKENS, Gate, Served, scripted_studio
+from testing.doors import TOKENS, Gate, Served, scripted_studio
 
 
 @contextlib.asynccontextmanager

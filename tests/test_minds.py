@@ -19,9 +19,9 @@ from imagerag.chat_models.usage import Meter, metered
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.one_pass import build_one_pass
-from tests.doors import Shelf
-from tests.openai_server import OpenAIServer, Reply, serving
-from tests.scripted import ScriptedCritic, Squares
+from testing.doors import Shelf
+from testing.openai_server import OpenAIServer, Reply, serving
+from testing.scripted import ScriptedCritic, Squares
 
 DRAW = Reply(calls=[("generate", {"prompt": "an owl"})])
 CAPTIONS = Reply(calls=[("propose_captions", {"concepts": ["owl"]})])

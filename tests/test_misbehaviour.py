@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
-from bench.minds import PAPER, calls_of, one_run
+from benchmarks.minds import PAPER, calls_of, one_run
 from imagerag.chat_models import client as asking
 from imagerag.chat_models import providers as connecting
 from imagerag.graphs import Context, build_graph
 from imagerag.records import Mode
-from tests.doors import Shelf
-from tests.misbehaviour import PATIENCE, TOOLS
-from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.doors import Shelf
+from testing.misbehaviour import PATIENCE, TOOLS
+from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["image-1", "ref-1", "owl"]),

@@ -20,11 +20,11 @@ from imagerag.settings import load_context, without_paths
 from imagerag.store.images import ImageStore
 from imagerag.tools.mcp_client import token_variable
 from imagerag.tools.mcp_tools import close_connections
-from tests.doors import TOKENS, Served, Shelf
-from tests.other_server import ORDER
-from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.doors import TOKENS, Served, Shelf
+from testing.mcp_server import ORDER
+from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
-STDIO = f"{sys.executable} -m tests.other_server stdio"
+STDIO = f"{sys.executable} -m testing.mcp_server stdio"
 DRAW = [("generate", {"prompt": "an owl"})]
 
 
@@ -39,7 +39,7 @@ def address() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, "-m", "tests.other_server", str(port)])
+    process = subprocess.Popen([sys.executable, "-m", "testing.mcp_server", str(port)])
     try:
         while process.poll() is None:
             with socket.socket() as probe:

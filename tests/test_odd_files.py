@@ -6,7 +6,7 @@ import numpy as np
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.index.user import OwnPictures
-from tests.odd_files import write_corpus
+from testing.odd_files import write_corpus
 
 
 def test_each_odd_file_is_indexed_right_or_reported(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import openai
 import pytest
 from PIL import Image
 
-from tests.doors import Served
+from testing.doors import Served
 
 MODEL = "imagerag"
 

@@ -18,10 +18,10 @@ from imagerag.chat_models.providers import connect
 from imagerag.chat_models.usage import Meter, metered
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
-from tests.doors import Shelf
-from tests.openai_server import OpenAIServer, Reply, Script, serving
-from tests.provider_servers import AnthropicServer, GeminiServer, OllamaServer, pictures_in
-from tests.scripted import ScriptedCritic, Squares
+from testing.doors import Shelf
+from testing.openai_server import OpenAIServer, Reply, Script, serving
+from testing.provider_servers import AnthropicServer, GeminiServer, OllamaServer, pictures_in
+from testing.scripted import ScriptedCritic, Squares
 from tests.test_text_only import NO_TOOLS, written
 
 PROTOCOLS: dict[str, Any] = {

@@ -12,7 +12,7 @@ from imagerag.server import run_registry as register
 from imagerag.server.job_queue import Busy
 from imagerag.server.run import Ask, Run
 from imagerag.server.service import LOCAL, Studio
-from tests.doors import Served, scripted_studio
+from testing.doors import Served, scripted_studio
 from tests.test_web import browser_of, draw, events
 
 

@@ -13,7 +13,7 @@ from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.user import OwnPictures
 from imagerag.index.user.ingest import Added
-from tests.odd_files import write_corpus
+from testing.odd_files import write_corpus
 
 ray = pytest.importorskip("ray")
 pytest.importorskip("ray.data")

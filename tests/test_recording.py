@@ -16,9 +16,9 @@ from imagerag.chat_models.replay import open_tape
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.settings import load_context, without_paths
-from tests.doors import Shelf
-from tests.openai_server import Reply, serving
-from tests.scripted import ScriptedCritic, Squares
+from testing.doors import Shelf
+from testing.openai_server import Reply, serving
+from testing.scripted import ScriptedCritic, Squares
 
 DRAW = Reply(calls=[("generate", {"prompt": "an owl"})])
 CAPTIONS = Reply(calls=[("propose_captions", {"concepts": ["owl"]})])

@@ -18,8 +18,8 @@ from imagerag.generators.remote import calling, openai_images
 from imagerag.generators.remote.comfyui import ComfyUI
 from imagerag.generators.remote.openai_images import OpenAIImages
 from imagerag.graphs import Context, build_graph
-from tests.remote_servers import Answer, a_png, comfy_server, image_body, images_server
-from tests.scripted import ScriptedCritic
+from testing.remote_servers import Answer, a_png, comfy_server, image_body, images_server
+from testing.scripted import ScriptedCritic
 
 JSON = {"content-type": "application/json"}
 

@@ -18,7 +18,7 @@ from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.components import open_index
-from tests.openai_server import OpenAIServer, Reply, serving
+from testing.openai_server import OpenAIServer, Reply, serving
 
 FOUND = [[Image.new("RGB", (600, 300), colour) for colour in ("red", "green", "blue")], [Image.new("RGB", (9, 9))]]
 

@@ -9,7 +9,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.streaming import run_told
-from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
 
 class SlowSaver(InMemorySaver):

@@ -16,9 +16,9 @@ from imagerag.errors import UserError
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.nodes import agent as deciding
 from imagerag.settings import load_context
-from tests.doors import Shelf
-from tests.openai_server import OpenAIServer, Reply, serving
-from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.doors import Shelf
+from testing.openai_server import OpenAIServer, Reply, serving
+from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
 DRAW = Reply(calls=[("generate", {"prompt": "an owl"})])
 SEARCH = Reply(calls=[("search_references", {"captions": [{"concept": "owl", "caption": "an owl"}], "k": 2})])

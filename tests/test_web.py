@@ -18,8 +18,8 @@ from PIL import Image
 from imagerag.graphs import Context, build_graph
 from imagerag.graphs.turn import is_request
 from imagerag.server.auth import Doorkeeper
-from tests.doors import TOKENS, Gate, Served, Shelf, scripted_studio
-from tests.scripted import STEPS, ScriptedCritic, Squares
+from testing.doors import TOKENS, Gate, Served, Shelf, scripted_studio
+from testing.scripted import STEPS, ScriptedCritic, Squares
 from tests.test_http import square
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.truth import questions
+from benchmarks.truth import questions
 from imagerag.agent.clip_critic import Calibration, ClipCritic, Exemplars
 from imagerag.assets import asset
 from imagerag.assets.library import Library

@@ -1,9 +1,9 @@
-"""Choose the judge's threshold on the dev half of the composites and write bench/evaluator.json.
+"""Choose the judge's threshold on the dev half of the composites and write benchmarks/evaluator.json.
 
     python -m training.calibrate_evaluator
 
-The threshold is where the fewest answers are wrong; the figures printed are the dev half's. `python -m bench.evaluator`
-measures on the other half, which nothing is chosen on.
+The threshold is where the fewest answers are wrong; the figures printed are the dev half's.
+`python -m benchmarks.evaluator` measures on the other half, which nothing is chosen on.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 
 sys.path.append(str(Path(__file__).parents[1]))  # bench/ is no part of the installed package
 
-from bench.composites import composites
-from bench.evaluator import CALIBRATION, WEIGHTS, Evaluator
+from benchmarks.composites import composites
+from benchmarks.evaluator import CALIBRATION, WEIGHTS, Evaluator
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 """Does looking up help? Prompts with a concept that the base set lacks: base, the paper's one pass, the agent.
 
-    python -m bench.lookup [--half dev] [--limit N] [--misses] [--sheet FILE.png]
+    python -m benchmarks.lookup [--half dev] [--limit N] [--misses] [--sheet FILE.png]
 
-The judge is ``bench.evaluator``, which is not the critic. Published figures come from the half ``test``, on which
+The judge is ``benchmarks.evaluator``, which is not the critic. Published figures come from the half ``test``, on which
 nothing was tuned.
 """
 
@@ -12,9 +12,9 @@ from typing import Literal
 
 from PIL import Image
 
-from bench.cases import Case, lacking_cases
-from bench.evaluator import Evaluator
-from bench.parts import Remembering, bench_context
+from benchmarks.cases import Case, lacking_cases
+from benchmarks.evaluator import Evaluator
+from benchmarks.parts import Remembering, bench_context
 from imagerag.assets.library import Library
 from imagerag.generators.registry import load_generator
 from imagerag.graphs.agent_graph import Graph, build_graph

@@ -1,6 +1,6 @@
 """The own pictures at size: embedding, searching, being killed, and odd files, each beside what it is compared with.
 
-    python -m bench.index [--part embed|search|million|kills|odd] [--pictures 2000] [--rounds 3] [--vectors 350000]
+    python -m benchmarks.index [--part embed|search|million|kills|odd] [--pictures 2000] [--rounds 3] [--vectors 350000]
                           [--million 1000000] [--killed 5000] [--plot docs/index-size.svg]
 
 All parts take hours at full size on two cores; a part that was broken off goes on where it was, and smaller sizes show
@@ -190,7 +190,7 @@ from pathlib import Path
 from PIL import Image
 from imagerag.embedders.registry import embedded_clip
 from imagerag.index.user import OwnPictures
-from tests.odd_files import write_corpus
+from testing.odd_files import write_corpus
 folder = Path(sys.argv[1])
 files = write_corpus(folder / "files")
 fates = {odd.name: odd.taken for odd in files}
@@ -209,7 +209,7 @@ print(json.dumps(told))
 
 def _measured(count: int) -> dict[str, Any]:
     """Measure in a process of its own: its peak of memory is that of this size alone."""
-    code = f"import json; from bench.index_size import measure; print(json.dumps(measure({count})._asdict()))"
+    code = f"import json; from benchmarks.index_size import measure; print(json.dumps(measure({count})._asdict()))"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return measured

@@ -1,12 +1,12 @@
 """The critic against the truth: drawings whose content is known, one question each.
 
-python -m bench.critic [--misses]
+python -m benchmarks.critic [--misses]
 """
 
 import argparse
 from collections import Counter
 
-from bench.truth import questions
+from benchmarks.truth import questions
 from imagerag.agent.registry import load_critic
 from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip

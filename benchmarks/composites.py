@@ -21,7 +21,7 @@ from imagerag.embedders.clip import load_embedder
 if TYPE_CHECKING:
     from PIL import Image
 
-    from bench.evaluator import Evaluator
+    from benchmarks.evaluator import Evaluator
 
 SIDE = 128
 COUNT = 1200

@@ -1,4 +1,4 @@
-"""Somebody else's MCP server, as the tests mount it: ``python -m tests.other_server [stdio | PORT]``."""
+"""Somebody else's MCP server, as the tests mount it: ``python -m testing.mcp_server [stdio | PORT]``."""
 
 import base64
 import io

@@ -1,6 +1,6 @@
 """How long things take on this machine: start-up, a warm run of the whole loop, and the graph's own time.
 
-python -m bench.speed
+python -m benchmarks.speed
 """
 
 import os
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from bench.cases import lacking_cases
-from bench.parts import bench_context
+from benchmarks.cases import lacking_cases
+from benchmarks.parts import bench_context
 from imagerag.agent.protocols import Critic
 from imagerag.assets.library import Library
 from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck

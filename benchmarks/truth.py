@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from bench.cases import Case, by_hash, known_cases, lacking_cases
+from benchmarks.cases import Case, by_hash, known_cases, lacking_cases
 from imagerag.assets.library import Library
 from imagerag.embedders.clip import Embedder
 from imagerag.generators.base import DrawRequest, Generator, Reference

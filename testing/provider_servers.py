@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from PIL import Image
 
-from tests.openai_server import OpenAIServer, Reply
+from testing.openai_server import OpenAIServer, Reply
 
 
 def pictures_in(value: Any) -> list[tuple[int, int]]:

@@ -42,8 +42,8 @@ from transformers import (
     T5TokenizerFast,
 )
 
-from tests import tiny_models
-from tests.tiny_models import WIDTH, clip_text, clip_tokenizer, clip_vision, resampler
+from testing import tiny_models
+from testing.tiny_models import WIDTH, clip_text, clip_tokenizer, clip_vision, resampler
 
 LETTERS = [chr(code) for code in range(32, 127)]
 

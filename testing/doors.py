@@ -16,7 +16,7 @@ from imagerag.server.app import build_app, listen
 from imagerag.server.job_queue import EngineRoom
 from imagerag.server.service import Studio
 from imagerag.settings import Context
-from tests.scripted import ScriptedCritic, Squares
+from testing.scripted import ScriptedCritic, Squares
 
 TOKENS = ("alpha-token-of-24-letters", "beta-token-of-24-letters!")
 

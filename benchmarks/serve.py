@@ -1,6 +1,6 @@
 """The doors under load: 50 clients at once over HTTP beside the engine's own pace, a cancel, and the largest results.
 
-python -m bench.serve
+python -m benchmarks.serve
 """
 
 import asyncio
@@ -27,7 +27,7 @@ import httpx
 import openai
 from mcp import Client
 
-from bench.parts import bench_context
+from benchmarks.parts import bench_context
 from imagerag.assets.library import Library
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.server.mcp.server import build_mcp

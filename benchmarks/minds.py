@@ -1,6 +1,6 @@
 """How the loop stands up to models that misbehave, how often it asks one that does not, and what its steps cost.
 
-python -m bench.minds [RUNS]
+python -m benchmarks.minds [RUNS]
 """
 
 import itertools
@@ -32,10 +32,10 @@ from imagerag.graphs.components import Injected, ResolvedParts
 from imagerag.records import Mode
 from imagerag.settings import Context
 from imagerag.tools import Workbench, make_tools
-from tests.doors import Shelf
-from tests.misbehaviour import PATIENCE, PRICE, Tally, misbehaving
-from tests.openai_server import Reply, serving
-from tests.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.doors import Shelf
+from testing.misbehaviour import PATIENCE, PRICE, Tally, misbehaving
+from testing.openai_server import Reply, serving
+from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
 PAPER: dict[Mode, tuple[int, str]] = {
     "auto": (3, "does it match, what is missing, captions"),

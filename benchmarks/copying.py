@@ -1,6 +1,6 @@
 """Does Patchwork copy? The share of drawings, made without references, that some library picture nearly is.
 
-python -m bench.copying [--count N] [--sheet FILE.png]
+python -m benchmarks.copying [--count N] [--sheet FILE.png]
 
 Two pictures are compared after cropping to their content, as well as shift, scale (each side by itself), turn and
 mirroring can align them: by the root mean square difference of colours, relative to how far the two differ from white
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from bench.cases import CONCRETE, by_hash, known_concepts
+from benchmarks.cases import CONCRETE, by_hash, known_concepts
 from imagerag.assets.library import Library
 from imagerag.generators.base import DrawRequest
 from imagerag.generators.registry import load_generator

@@ -2,7 +2,7 @@
 
 A plain classifier over the library's concepts, of another architecture, trained from random weights with another seed
 and other scenes, without any text model (``training/train_evaluator.py``). Benchmarks alone use it. Its own errors on
-scenes with known truth: ``python -m bench.evaluator``.
+scenes with known truth: ``python -m benchmarks.evaluator``.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Evaluator:
 
 def main() -> None:
     """Print the judge's own errors, on the half of the composites that its threshold was not calibrated on."""
-    from bench.composites import measure
+    from benchmarks.composites import measure
 
     evaluator = Evaluator()
     report = measure(evaluator, half="test")

@@ -1,6 +1,6 @@
 """How well the embedded CLIP sees and finds: the rows of the README's table, with the misses on request.
 
-    python -m bench.clip [--misses]
+    python -m benchmarks.clip [--misses]
 
 Everything goes through the product's own loader and preprocessing, from the library's pictures up.
 """

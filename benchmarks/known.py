@@ -1,15 +1,15 @@
 """Prompts that the base set can draw: is the critic satisfied at once, and does nothing get worse?
 
-python -m bench.known [--half dev] [--count N] [--misses]
+python -m benchmarks.known [--half dev] [--count N] [--misses]
 """
 
 import argparse
 
 from PIL import Image
 
-from bench.cases import known_cases
-from bench.evaluator import Evaluator
-from bench.parts import bench_context
+from benchmarks.cases import known_cases
+from benchmarks.evaluator import Evaluator
+from benchmarks.parts import bench_context
 from imagerag.assets.library import Library
 from imagerag.graphs.agent_graph import build_graph
 

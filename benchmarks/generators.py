@@ -1,7 +1,7 @@
 """What local generators add to diffusers: memory for two ways of drawing, encoder calls, our own time around a call.
 
 All on a tiny SDXL with an IP-Adapter (plus), random weights, built and saved here: what is measured is this program,
-not the model. Run: python -m bench.generators
+not the model. Run: python -m benchmarks.generators
 """
 
 import gc
@@ -27,7 +27,7 @@ REFERENCES = tuple(Reference(Image.new("RGB", (64, 48), colour), colour) for col
 
 def main() -> None:
     """Print every figure."""
-    from tests import tiny_models as tiny
+    from testing import tiny_models as tiny
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as place:

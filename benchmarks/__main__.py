@@ -13,7 +13,7 @@ def main() -> None:
     """Run each benchmark in a process of its own, so that none warms another up."""
     for part in PARTS:
         print(f"== {part}", flush=True)
-        subprocess.run([sys.executable, "-m", f"bench.{part}"], check=True)
+        subprocess.run([sys.executable, "-m", f"benchmarks.{part}"], check=True)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tests.openai_server import Call, Reply, Script
+from testing.openai_server import Call, Reply, Script
 
 TOOLS = ("generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references")
 PATIENCE = 0.3

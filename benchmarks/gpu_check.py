@@ -1,6 +1,6 @@
 """``make gpu-check``: the real models end to end, for whoever has the hardware. Downloads what it lacks.
 
-python -m bench.gpu_check [PRESET ...]      (default: sdxl omnigen flux)
+python -m benchmarks.gpu_check [PRESET ...]      (default: sdxl omnigen flux)
 """
 
 import sys

@@ -13,7 +13,8 @@ from PIL import Image
 from imagerag.agent.colour_likelihood import Box, background_likelihood, object_likelihood, repainted
 from imagerag.assets import asset
 from imagerag.embedders.clip import Embedder
-from imagerag.prompt_grammar.scene import StyleConcept, parse_scene
+from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.scene import StyleConcept
 from imagerag.records import ConceptScore, Verdict
 
 WINDOWS = ((1.0, 1), (0.75, 3), (0.55, 4), (0.4, 5))

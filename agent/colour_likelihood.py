@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imagerag.prompt_grammar.scene import COLOURS
+from imagerag.prompt_grammar.vocabulary import COLOURS
 
 BASIC = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "gray")
 """The eleven basic colour terms of English (Berlin and Kay, 1969)."""

@@ -240,7 +240,7 @@ def _named_by(concept: str, title: str) -> float:
 
 def content_of(prompt: str) -> list[str]:
     """Return the things that a prompt asks for."""
-    from imagerag.prompt_grammar.scene import parse_scene
+    from imagerag.prompt_grammar.parser import parse_scene
 
     return parse_scene(prompt).content_concepts() or [prompt]
 

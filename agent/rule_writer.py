@@ -7,7 +7,9 @@ from functools import cached_property
 
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.errors import UserError
-from imagerag.prompt_grammar.scene import COLOURS, STYLES, RelationKind, Scene, Size, parse_scene
+from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.scene import Scene
+from imagerag.prompt_grammar.vocabulary import COLOURS, STYLES, RelationKind, Size
 
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _THING = r"(?:one|image|picture|drawing|version)"

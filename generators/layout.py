@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from imagerag.prompt_grammar.scene import Relation, RelationKind, Scene
+from imagerag.prompt_grammar.scene import Relation, Scene
+from imagerag.prompt_grammar.vocabulary import RelationKind
 
 _HEAD = frozenset(["hat", "cap", "crown", "helmet", "beret", "bonnet", "veil"])
 _FACE = frozenset(["glasses", "sunglasses", "goggles"])

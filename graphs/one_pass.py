@@ -31,7 +31,7 @@ from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import images_of_turn, unjudged
 from imagerag.graphs.uploads import uploading
 from imagerag.index.base import ReferenceIndex
-from imagerag.prompt_grammar.scene import parse_scene
+from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompts import render
 from imagerag.records import ReferenceRecord
 from imagerag.settings import Context, load_context

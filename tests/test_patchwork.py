@@ -19,7 +19,7 @@ from imagerag.generators.patchwork.denoiser import PatchPosterior, box_mean
 from imagerag.generators.patchwork.drawing import PREVIEW_EVERY
 from imagerag.generators.patchwork.matting import cut_out
 from imagerag.generators.patchwork.pipeline import Layer, PatchworkPipeline, default_scheduler
-from imagerag.prompt_grammar.scene import COLOURS
+from imagerag.prompt_grammar.vocabulary import COLOURS
 
 SIZE, STEPS = 64, 10
 

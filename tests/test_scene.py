@@ -6,7 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from imagerag.prompt_grammar.scene import COLOURS, MAX_INSTANCES, STYLES, Scene, SceneObject, StyleConcept, parse_scene
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject
+from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.scene import Scene, StyleConcept
+from imagerag.prompt_grammar.vocabulary import COLOURS, STYLES
 
 KNOWN = """
     lobster, kimono, owl, cat, dog, cup of tea, house with garden, red apple, woman in lotus position, tree, glasses,

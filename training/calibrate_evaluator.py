@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.append(str(Path(__file__).parents[1]))  # bench/ is no part of the installed package
+sys.path.append(str(Path(__file__).parents[1]))  # benchmarks/ is no part of the installed package
 
 from benchmarks.composites import composites
 from benchmarks.evaluator import CALIBRATION, WEIGHTS, Evaluator

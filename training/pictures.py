@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from imagerag.prompt_grammar.scene import COLOURS
+from imagerag.prompt_grammar.vocabulary import COLOURS
 
 COLOURED = frozenset(re.findall(r"\w+", " ".join(COLOURS))) | {"grey", "rainbow", "light", "dark"}
 """Words in a concept's name that forbid to paint it in another colour: a red heart is no blue heart."""

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from imagerag.generators.patchwork.recolour import recolour
-from imagerag.prompt_grammar.scene import COLOURS
+from imagerag.prompt_grammar.vocabulary import COLOURS
 
 PAINTS = torch.tensor(list(COLOURS.values()))
 

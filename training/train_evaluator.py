@@ -24,7 +24,7 @@ from training.pictures import load_pictures
 from training.scenes import SceneSettings, compose, on_white
 
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT))  # bench/ is no part of the installed package
+sys.path.append(str(ROOT))  # benchmarks/ is no part of the installed package
 
 from benchmarks.evaluator import SIZE, WEIGHTS, build_network  # noqa: E402
 

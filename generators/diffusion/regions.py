@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from imagerag.generators.layout import arrange
-from imagerag.prompt_grammar.scene import parse_scene
+from imagerag.prompt_grammar.parser import parse_scene
 
 SPATIAL = frozenset({"above", "below", "left of", "right of", "on", "in front of", "behind", "inside"})
 """Relations that say where; of all others ("and", "with", "wearing") nothing is known."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from imagerag.generators.base import Reference
-from imagerag.prompt_grammar.scene import CONDITIONED
+from imagerag.prompt_grammar.parser import CONDITIONED
 
 OWN = "the subject"
 """What a person's own image is called where its concept isn't named."""

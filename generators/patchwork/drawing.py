@@ -14,7 +14,11 @@ from imagerag.generators.layout import Place, arrange
 from imagerag.generators.patchwork.knowledge import STYLE_SETS, Embeds, Knowledge, Pictures
 from imagerag.generators.patchwork.matting import Floats, cut_out, fit
 from imagerag.generators.patchwork.recolour import recolour
-from imagerag.prompt_grammar.scene import COLOURS, Scene, SceneObject, parse_scene, singular
+from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.noun_phrase import SceneObject
+from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.scene import Scene
+from imagerag.prompt_grammar.vocabulary import COLOURS
 
 if TYPE_CHECKING:
     from imagerag.generators.patchwork.pipeline import Layer, PatchworkOutput

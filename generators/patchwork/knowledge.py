@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from imagerag.prompt_grammar.scene import singular
+from imagerag.prompt_grammar.inflection import singular
 
 Floats = NDArray[np.float32]
 

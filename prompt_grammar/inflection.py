@@ -1,0 +1,60 @@
+"""Singular and plural of English noun phrases."""
+
+import re
+
+_IRREGULAR = {
+    "mice": "mouse",
+    "geese": "goose",
+    "men": "man",
+    "women": "woman",
+    "children": "child",
+    "people": "person",
+    "feet": "foot",
+    "teeth": "tooth",
+    "wolves": "wolf",
+    "knives": "knife",
+    "leaves": "leaf",
+    "loaves": "loaf",
+    "sheep": "sheep",
+    "fish": "fish",
+    "deer": "deer",
+    "octopuses": "octopus",
+    "buses": "bus",
+}
+_PLURALS = {singular: plural for plural, singular in _IRREGULAR.items()}
+
+
+def _head(phrase: str) -> tuple[str, str, str]:
+    """Split a phrase around the word that takes the plural: "cup" of "cup of tea", else the last."""
+    match = re.search(r" (?:of|with|in|on|and) ", phrase)
+    start, tail = (phrase[: match.start()], phrase[match.start() :]) if match else (phrase, "")
+    left, space, word = start.rpartition(" ")
+    return left + space, word, tail
+
+
+def singular(phrase: str) -> str:
+    """Return a noun phrase in the singular: "cup of tea" of "cups of tea"."""
+    before, word, after = _head(phrase)
+    if word in _IRREGULAR:
+        word = _IRREGULAR[word]
+    elif len(word) > 4 and word.endswith("ies"):
+        word = word[:-3] + "y"
+    elif word.endswith(("sses", "shes", "ches", "xes", "zes", "oes")):
+        word = word[:-2]
+    elif len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    return before + word + after
+
+
+def plural(phrase: str) -> str:
+    """Return a noun phrase in the plural: "cups of tea" of "cup of tea"."""
+    before, word, after = _head(phrase)
+    if word in _PLURALS:
+        word = _PLURALS[word]
+    elif len(word) > 2 and word.endswith("y") and word[-2] not in "aeiou":
+        word = word[:-1] + "ies"
+    elif word.endswith(("s", "sh", "ch", "x", "z")):
+        word += "es"
+    else:
+        word += "s"
+    return before + word + after

@@ -1,0 +1,86 @@
+"""One noun phrase: what is to be seen, how many, in which colour and size."""
+
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from imagerag.prompt_grammar.inflection import plural, singular
+from imagerag.prompt_grammar.vocabulary import ARTICLES, NUMBERS, SIZES, Size, colour_of, number_of
+
+MAX_INSTANCES = 4
+"""How many things one scene holds, counts included; more are named in ``Scene.dropped``."""
+
+LONGEST_NAME = 9
+"""Words of the longest known name that is looked for."""
+
+
+@dataclass(frozen=True)
+class SceneObject:
+    """One noun phrase.
+
+    Attributes:
+        phrase: without article, colour, size and count; lower case.
+        count: 1..MAX_INSTANCES.
+        colour: a key of ``COLOURS``, or None.
+        size: small, normal or large.
+    """
+
+    phrase: str
+    count: int = 1
+    colour: str | None = None
+    size: Size = "normal"
+
+
+def noun_phrase(text: str, names: Collection[str]) -> SceneObject:
+    words = unicodedata.normalize("NFKC", text).lower().split()
+    bare = [word for word in words if word not in ARTICLES] or words or ["thing"]
+    return SceneObject(" ".join(bare)) if " ".join(bare) in names else parse_object(words or bare, names)
+
+
+def parse_object(words: list[str], names: Collection[str]) -> SceneObject:
+    """Read article, count, size and colour off the front; a known name, or the last word, is never taken apart."""
+    at, last = 0, len(words) - 1
+    count, exact, counted = 1, False, False
+    size: Size = "normal"
+    colour: str | None = None
+    while at < last and (last - at >= LONGEST_NAME or " ".join(words[at:]) not in names):
+        word = words[at]
+        pair = colour_of(" ".join(words[at : at + 2])) if at < last - 1 else None
+        if word in ARTICLES:
+            counted = True
+        elif number := number_of(word):
+            count, counted, exact = number, True, word.endswith("x")
+        elif word in ("pair", "couple") and words[at + 1] == "of" and at < last - 1:
+            count, counted, at = 2, True, at + 1
+        elif word in SIZES:
+            size = SIZES[word]
+        elif pair:
+            colour, at = pair, at + 1
+        elif single := colour_of(word):
+            colour = single
+        else:
+            break
+        at += 1
+    phrase = " ".join(words[at:])
+    single_form = singular(phrase)
+    if count > 1 and not exact:
+        phrase = single_form if single_form in names or phrase not in names else phrase
+    elif not counted and phrase not in names and single_form in names:
+        phrase, count = single_form, 2
+    return SceneObject(phrase, count, colour, size)
+
+
+def describe_object(thing: SceneObject) -> str:
+    size = "" if thing.size == "normal" else thing.size
+    inner = [word for word in (size, thing.colour or "") if word]
+    if thing.count == 1:
+        words = " ".join([*inner, thing.phrase])
+        return f"{article(words)} {words}"
+    many = plural(thing.phrase)
+    if singular(many) != thing.phrase:
+        return " ".join([f"{thing.count}x", *inner, thing.phrase])
+    return " ".join([NUMBERS[thing.count] if thing.count < 11 else str(thing.count), *inner, many])
+
+
+def article(words: str) -> str:
+    return "an" if words[:1] in "aeiou" else "a"

@@ -1,0 +1,177 @@
+"""The words that the grammar knows: colours, styles, sizes, numbers, connectors, garments."""
+
+import re
+from typing import Literal
+
+Size = Literal["small", "normal", "large"]
+RelationKind = Literal[
+    "beside", "left of", "right of", "above", "below", "on", "in front of", "behind", "inside", "wearing", "with"
+]
+
+Joint = RelationKind | Literal["in", "and"]
+"""What connects two noun phrases: a relation, or one that depends on what follows."""
+
+COLOURS: dict[str, tuple[int, int, int]] = {
+    "red": (220, 38, 38),
+    "orange": (245, 130, 32),
+    "yellow": (250, 210, 45),
+    "green": (52, 160, 72),
+    "blue": (45, 105, 220),
+    "purple": (130, 70, 190),
+    "pink": (245, 130, 180),
+    "brown": (130, 82, 45),
+    "black": (30, 30, 34),
+    "white": (255, 255, 255),
+    "gray": (140, 144, 150),
+    "cyan": (50, 200, 225),
+    "magenta": (215, 45, 160),
+    "turquoise": (60, 205, 185),
+    "teal": (20, 125, 130),
+    "navy": (28, 42, 105),
+    "gold": (212, 165, 40),
+    "silver": (190, 195, 202),
+    "lime": (160, 220, 50),
+    "maroon": (125, 25, 45),
+    "beige": (235, 220, 190),
+    "violet": (145, 95, 235),
+    "light blue": (150, 200, 245),
+    "dark blue": (25, 55, 140),
+    "light green": (160, 220, 150),
+    "dark green": (20, 95, 50),
+}
+"""Named colours, sRGB 0..255."""
+
+STYLES: tuple[str, ...] = ("flat", "3d", "noto", "fluent", "fluent flat", "twemoji", "fxemoji")
+"""Style words that a generator of pictograms can follow; others are kept as they were written."""
+
+COLOUR_ALIASES = {"grey": "gray", "golden": "gold", "crimson": "red", "indigo": "violet"}
+STYLE_ALIASES = {
+    **{style: style for style in STYLES},
+    "3-d": "3d",
+    "fluent-flat": "fluent flat",
+    "flat fluent": "fluent flat",
+}
+SIZES: dict[str, Size] = {
+    **dict.fromkeys(("small", "tiny", "little", "miniature"), "small"),
+    **dict.fromkeys(("large", "big", "huge", "giant", "enormous"), "large"),
+}
+NUMBERS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+ARTICLES = frozenset(
+    ["a", "an", "the", "some", "my", "your", "his", "her", "its", "their", "our", "this", "that", "these", "those"]
+)
+CONNECTORS: dict[str, Joint] = {
+    "next to": "beside",
+    "beside": "beside",
+    "near": "beside",
+    "by": "beside",
+    "alongside": "beside",
+    "to the left of": "left of",
+    "on the left of": "left of",
+    "left of": "left of",
+    "to the right of": "right of",
+    "on the right of": "right of",
+    "right of": "right of",
+    "above": "above",
+    "over": "above",
+    "below": "below",
+    "under": "below",
+    "beneath": "below",
+    "underneath": "below",
+    "on top of": "on",
+    "on": "on",
+    "upon": "on",
+    "riding": "on",
+    "in front of": "in front of",
+    "against": "in front of",
+    "behind": "behind",
+    "inside": "inside",
+    "inside of": "inside",
+    "at": "inside",
+    "within": "inside",
+    "wearing": "wearing",
+    "dressed in": "wearing",
+    "with": "with",
+    "holding": "with",
+    "carrying": "with",
+    "in": "in",
+    "and": "and",
+    "plus": "and",
+    "&": "and",
+    ",": "and",
+}
+RELATION_WORDS: dict[RelationKind, str] = {
+    "beside": "next to",
+    "left of": "to the left of",
+    "right of": "to the right of",
+    "below": "under",
+}
+"""How ``describe`` says a relation, where that isn't its own name."""
+SHARED_RELATIONS = ("beside", "left of", "right of", "above", "below", "in front of", "behind")
+POSTURES = frozenset(
+    ["sitting", "standing", "lying", "resting", "placed", "floating", "hovering", "flying", "walking", "hanging"]
+)
+BACKGROUND_WORDS = frozenset(["background", "backdrop"])
+GARMENTS = frozenset(
+    [
+        "kimono",
+        "suit",
+        "tuxedo",
+        "dress",
+        "coat",
+        "jacket",
+        "shirt",
+        "t-shirt",
+        "hat",
+        "cap",
+        "crown",
+        "scarf",
+        "gloves",
+        "sari",
+        "sweater",
+        "hoodie",
+        "uniform",
+        "robe",
+        "vest",
+        "skirt",
+        "jeans",
+        "pants",
+        "trousers",
+        "boots",
+        "shoes",
+        "socks",
+        "helmet",
+        "glasses",
+        "sunglasses",
+        "goggles",
+        "tie",
+        "bikini",
+        "swimsuit",
+        "costume",
+        "armor",
+        "cape",
+        "apron",
+        "poncho",
+        "blouse",
+        "raincoat",
+        "pajamas",
+        "gown",
+        "clothes",
+        "shorts",
+        "veil",
+        "bonnet",
+        "beret",
+    ]
+)
+
+
+def colour_of(text: str) -> str | None:
+    name = COLOUR_ALIASES.get(text, text)
+    return name if name in COLOURS else None
+
+
+def number_of(word: str) -> int:
+    """The number that a word says, 0 if none."""
+    if word in NUMBERS[1:]:
+        return NUMBERS.index(word)
+    match = re.fullmatch(r"([0-9]{1,4})x?", word)
+    return int(match[1]) if match else 0

@@ -10,8 +10,8 @@ from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.images import TAG
 from imagerag.chat_models.providers import EXAMPLES, connect, is_remote
 from imagerag.chat_models.recording import Role
-from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_tape
-from imagerag.device_settings import EngineSettings
+from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_recording
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 
 
@@ -37,7 +37,7 @@ CRITICS: dict[str, Callable[[], Critic]] = {"clip": _clip}
 
 
 @lru_cache(maxsize=4)
-def load_chat_model(name: str, role: Role = "driver", settings: EngineSettings | None = None) -> BaseChatModel:
+def load_chat_model(name: str, role: Role = "driver", settings: DeviceSettings | None = None) -> BaseChatModel:
     """Return the chat model of that name; of a recording, the one that answered in that role.
 
     ``settings`` say where and how a model that runs here is held.
@@ -57,7 +57,7 @@ def load_chat_model(name: str, role: Role = "driver", settings: EngineSettings |
 
 
 @lru_cache(maxsize=4)
-def load_critic(name: str, settings: EngineSettings | None = None) -> Critic:
+def load_critic(name: str, settings: DeviceSettings | None = None) -> Critic:
     """Return the critic of that name, loaded once per process.
 
     Raises:
@@ -82,7 +82,7 @@ def load_critic(name: str, settings: EngineSettings | None = None) -> Critic:
 
 
 @lru_cache(maxsize=4)
-def load_writer(vlm: str = "rules", settings: EngineSettings | None = None) -> Writer:
+def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None) -> Writer:
     """Return the writer that goes with that chat model: the model itself, or the embedded, rule-based one.
 
     Raises:
@@ -96,12 +96,12 @@ def load_writer(vlm: str = "rules", settings: EngineSettings | None = None) -> W
         return rules
     from imagerag.agent.vlm_writer import VlmWriter
 
-    if is_replay(vlm) and not open_tape(vlm.removeprefix(PREFIX)).has("writer"):
+    if is_replay(vlm) and not open_recording(vlm.removeprefix(PREFIX)).has("writer"):
         return rules
     return VlmWriter(load_chat_model(vlm, "writer", settings), rules)
 
 
-def load_reranker(name: str, vlm: str, critic: str, settings: EngineSettings | None = None) -> Reranker | None:
+def load_reranker(name: str, vlm: str, critic: str, settings: DeviceSettings | None = None) -> Reranker | None:
     """Return what puts references in a better order: ``none``, ``vlm`` (the model that judges or decides), ``subject``.
 
     Raises:

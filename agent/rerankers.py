@@ -10,7 +10,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from imagerag.chat_models.images import image_block, limit_of
-from imagerag.chat_models.structured import StructuredModel, Unusable
+from imagerag.chat_models.structured import InvalidStructuredAnswer, StructuredModel
 from imagerag.chat_models.usage import current_meter
 from imagerag.index.fusion import fuse, ranked
 from imagerag.prompts import render
@@ -64,7 +64,7 @@ class VlmReranker:
                 content += [{"type": "text", "text": label}, image_block(_small(picture), limit)]
         try:
             answer = self._model.answer(Rankings, [HumanMessage(content)], "re-ranking")
-        except Unusable as error:
+        except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}; the order stays")
             return orders
         for ranking in answer.rankings:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from imagerag.agent.protocols import Critic
 from imagerag.chat_models.images import image_block, limit_of
-from imagerag.chat_models.structured import StructuredModel, Unusable
+from imagerag.chat_models.structured import InvalidStructuredAnswer, StructuredModel
 from imagerag.chat_models.usage import current_meter
 from imagerag.prompts import render
 from imagerag.records import ConceptScore, Verdict
@@ -31,7 +31,7 @@ class Seen(BaseModel):
 
     concept: Annotated[str, Field(min_length=1, max_length=200, description="short name")]
     kind: Annotated[Literal["content", "style"], Field(description="a thing, or the style of the whole")] = "content"
-    present: Annotated[bool, Field(description="it is there, plainly and as asked for")]
+    present: Annotated[bool, Field(description="it is there, as_plain_turns and as asked for")]
     confidence: Annotated[float, Field(ge=0, le=1, description="how sure you are: 0 a guess, 1 certain")]
 
 
@@ -86,7 +86,7 @@ class VlmCritic:
         wanted = tuple(dict.fromkeys(concepts))
         try:
             return self._ask(image, "", wanted)
-        except Unusable as error:
+        except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self.stand_in.look_for(image, concepts)
 
@@ -94,7 +94,7 @@ class VlmCritic:
         settled = current_meter().run, prompt
         try:
             concepts = self._ask(image, prompt, self._concepts.get(settled, ()))
-        except Unusable as error:
+        except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self.stand_in.judge([image], prompt)[0]
         self._concepts[settled] = tuple(score["concept"] for score in concepts)

@@ -8,7 +8,7 @@ from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, Field
 
 from imagerag.agent.protocols import Brief, PastImage, Writer
-from imagerag.chat_models.structured import Shape, StructuredModel, Unusable
+from imagerag.chat_models.structured import InvalidStructuredAnswer, Shape, StructuredModel
 from imagerag.chat_models.usage import current_meter
 from imagerag.prompts import render
 
@@ -86,6 +86,6 @@ class VlmWriter:
     def _ask(self, shape: type[Shape], text: str, purpose: str) -> Shape | None:
         try:
             return self._model.answer(shape, [HumanMessage(text)], purpose)
-        except Unusable as error:
+        except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}; the rules write")
             return None

@@ -6,7 +6,19 @@ About two hours on two cores, of which the index of a million vectors takes one.
 import subprocess
 import sys
 
-PARTS = ("speed", "clip", "evaluator", "critic", "known", "lookup", "copying", "minds", "serve", "generators", "index")
+PARTS = (
+    "speed",
+    "clip",
+    "evaluator",
+    "critic",
+    "known",
+    "lookup",
+    "copying",
+    "chat_models",
+    "server",
+    "generators",
+    "index",
+)
 
 
 def main() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from imagerag.device_settings import EngineSettings
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.generators.registry import load_generator
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 
 PRESETS = ("sdxl", "omnigen", "flux")
 PROMPTS = ("a lobster in a kimono", "a pangolin next to a lighthouse", "an axolotl on a bicycle")
@@ -55,14 +55,14 @@ def _runs(preset: str) -> list[tuple[Any, ...]]:
     if cuda:
         torch.cuda.reset_peak_memory_stats()
     began = time.perf_counter()
-    generator: Any = load_generator(preset, EngineSettings())
+    generator: Any = load_generator(preset, DeviceSettings())
     loaded = time.perf_counter() - began
     graph, rows = build_graph(generator=generator), []
     with tempfile.TemporaryDirectory() as home:
         for number, prompt in enumerate(PROMPTS):
             began = time.perf_counter()
-            context = Context(home=home, generator=preset, seed=7, max_generations=3, max_seconds=3600)
-            result = graph.invoke({"prompt": prompt}, {"configurable": {"thread_id": str(number)}}, context=context)
+            settings = Settings(home=home, generator=preset, seed=7, max_generations=3, max_seconds=3600)
+            result = graph.invoke({"prompt": prompt}, {"configurable": {"thread_id": str(number)}}, context=settings)
             whole = time.perf_counter() - began
             images = result["images"]
             drawing = sum(step["seconds"] for step in result["trace"] if "generate" in step["name"])

@@ -25,9 +25,9 @@ import numpy as np
 from PIL import Image
 
 from imagerag.index.user.embedding import BATCH
-from imagerag.index.user.maintenance import verify_own
+from imagerag.index.user.maintenance import verify_user_index
 from imagerag.index.user.shards import Shards
-from imagerag.index.user.snapshot import Reader
+from imagerag.index.user.snapshot import SnapshotReader
 
 Row = tuple[str, str, str]
 """What, what was measured, and what it should reach."""
@@ -59,7 +59,7 @@ def embed(count: int, rounds: int) -> Iterator[Row]:
     import torch
 
     from imagerag.embedders.clip import OpenClipEmbedder
-    from imagerag.index.user import OwnPictures
+    from imagerag.index.user import UserPictures
 
     photographs(ROOT / "photographs", count, (500, 375))
     files = sorted((ROOT / "photographs").glob("*.jpg"))[:count]
@@ -80,7 +80,7 @@ def embed(count: int, rounds: int) -> Iterator[Row]:
 
     def ours() -> None:
         with tempfile.TemporaryDirectory() as home:
-            own = OwnPictures(home, embedder)
+            own = UserPictures(home, embedder)
             assert own.add(files).added == count
             own.close()
 
@@ -157,11 +157,11 @@ def kills(count: int) -> Iterator[Row]:
     for home in homes.values():
         shards = Shards(home / "own" / "shards")
         (model,) = shards.models()
-        known = Reader(shards, model).known()
+        known = SnapshotReader(shards, model).snapshot()
         keys = sorted(known.by_key)
         rows = [known.by_key[key] for key in keys]
         described = [known.value(at, name) for at in rows for name in ("key", "sha256", "caption", "licence")]
-        states.append((described, known.vectors(rows), verify_own(home, model)["problems"]))
+        states.append((described, known.vectors(rows), verify_user_index(home, model)["problems"]))
     same = states[0][0] == states[1][0] and np.allclose(states[0][1], states[1][1], atol=1e-5)
     well = not states[0][2] and not states[1][2]
     told = f"{done} kills, then {outcome['unchanged']} unchanged and {outcome['added']} added"
@@ -189,7 +189,7 @@ import json, resource, sys
 from pathlib import Path
 from PIL import Image
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.user import OwnPictures
+from imagerag.index.user import UserPictures
 from testing.odd_files import write_corpus
 folder = Path(sys.argv[1])
 files = write_corpus(folder / "files")
@@ -199,7 +199,7 @@ peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 clip = embedded_clip()
 clip.embed_images([Image.new("RGB", (64, 64))] * 64)
 before = peak()
-outcome = OwnPictures(folder / "home", clip).add([folder / "files"])
+outcome = UserPictures(folder / "home", clip).add([folder / "files"])
 skipped = {Path(entry["path"]).name for entry in outcome.skipped}
 right = sum((name in skipped) != taken for name, taken in fates.items())
 told = {"files": len(fates), "right": right, "skipped": len(skipped), "memory": peak() - before}

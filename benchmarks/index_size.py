@@ -14,10 +14,10 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.index.user.search import Searcher, Wish
+from imagerag.index.user.search import Searcher, SearchQuery
 from imagerag.index.user.shards import FULL, Shards, model_tag
-from imagerag.index.user.snapshot import Reader
-from imagerag.index.user.vector_store import Collections
+from imagerag.index.user.snapshot import SnapshotReader
+from imagerag.index.user.vector_store import VectorStore
 
 D = 512
 K = 10
@@ -92,8 +92,8 @@ def measure(n: int) -> Sized:
     import torch
 
     own, stored = library(n)
-    known = Reader(Shards(own / "shards"), MODEL).known()
-    collections = Collections(own, MODEL)
+    known = SnapshotReader(Shards(own / "shards"), MODEL).snapshot()
+    collections = VectorStore(own, MODEL)
     seconds = own / "built"
     began = time.perf_counter()
     collections.bring_up_to(known)
@@ -105,8 +105,10 @@ def measure(n: int) -> Sized:
     random = np.random.default_rng(1)
     picked = np.sort(random.choice(n, min(QUERIES, n), replace=False))
     queries = _near(known.vectors(picked), random)
-    searcher.search(["warm"], queries[:1], Wish(K))
-    ours, found = _timed(queries, lambda query: [one.at for one in searcher.search([""], query[None], Wish(K))[0]])
+    searcher.search(["warm"], queries[:1], SearchQuery(K))
+    ours, found = _timed(
+        queries, lambda query: [one.at for one in searcher.search([""], query[None], SearchQuery(K))[0]]
+    )
     chroma, _ = _timed(
         queries,
         lambda query: collections.pictures.query(query_embeddings=query[None], n_results=K, include=["distances"]),

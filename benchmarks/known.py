@@ -9,7 +9,7 @@ from PIL import Image
 
 from benchmarks.cases import known_cases
 from benchmarks.evaluator import Evaluator
-from benchmarks.parts import bench_context
+from benchmarks.settings import benchmark_settings
 from imagerag.assets.library import Library
 from imagerag.graphs.agent_graph import build_graph
 
@@ -26,7 +26,7 @@ def main() -> None:
     worse = once = there = first_there = 0
     for case in cases:
         config = {"configurable": {"thread_id": case.prompt}}
-        run = graph.invoke({"prompt": case.prompt, "seed": case.seed}, config, context=bench_context())  # type: ignore[call-overload]
+        run = graph.invoke({"prompt": case.prompt, "seed": case.seed}, config, context=benchmark_settings())  # type: ignore[call-overload]
         first, best = run["images"][0], run["image"]
         worse += best["score"] < first["score"]
         once += len(run["images"]) == 1

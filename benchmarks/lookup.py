@@ -14,7 +14,7 @@ from PIL import Image
 
 from benchmarks.cases import Case, lacking_cases
 from benchmarks.evaluator import Evaluator
-from benchmarks.parts import Remembering, bench_context
+from benchmarks.settings import Remembering, benchmark_settings
 from imagerag.assets.library import Library
 from imagerag.generators.registry import load_generator
 from imagerag.graphs.agent_graph import Graph, build_graph
@@ -45,7 +45,7 @@ def run_case(case: Case, agent: Graph, one_pass: Graph, tally: Tally, judge: Eva
     for name, graph in (("agent", agent), ("one-pass", one_pass)):
         config = {"configurable": {"thread_id": f"{name}:{case.prompt}"}}
         runs[name] = graph.invoke(  # type: ignore[call-overload]
-            {"prompt": case.prompt, "seed": case.seed}, config, context=bench_context()
+            {"prompt": case.prompt, "seed": case.seed}, config, context=benchmark_settings()
         )
     paths = {
         "base": runs["agent"]["images"][0]["path"],

@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from benchmarks.cases import lacking_cases
-from benchmarks.parts import bench_context
+from benchmarks.settings import benchmark_settings
 from imagerag.agent.protocols import Critic
 from imagerag.assets.library import Library
 from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
@@ -83,10 +83,10 @@ def own_time(generations: int = 20) -> tuple[float, int]:
     critic: Critic = NeverSatisfied()
     graph = build_graph(generator=Blank(), critic=critic)
     with tempfile.TemporaryDirectory() as home:
-        context = bench_context(max_generations=generations, max_steps=10 * generations, max_seconds=600)
-        graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "warm"}}, context=context)
+        settings = benchmark_settings(max_generations=generations, max_steps=10 * generations, max_seconds=600)
+        graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "warm"}}, context=settings)
         began = time.perf_counter()
-        run = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": home}}, context=context)
+        run = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": home}}, context=settings)
         wall = time.perf_counter() - began
     tools = sum(step["seconds"] for step in run["trace"] if step["node"] in ("tools", "critic"))
     decisions = len([step for step in run["trace"] if step["node"] == "agent"])
@@ -100,7 +100,7 @@ def warm_loops(count: int = 7) -> list[tuple[float, int]]:
     for case in lacking_cases(Library(), "dev", pairs=False)[: count + 1]:
         config = {"configurable": {"thread_id": f"warm:{case.prompt}"}}
         began = time.perf_counter()
-        run = graph.invoke({"prompt": case.prompt, "seed": case.seed}, config, context=bench_context())  # type: ignore[call-overload]
+        run = graph.invoke({"prompt": case.prompt, "seed": case.seed}, config, context=benchmark_settings())  # type: ignore[call-overload]
         runs.append((time.perf_counter() - began, len(run["images"])))
     return runs[1:]
 

@@ -17,13 +17,13 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
 from imagerag.chat_models.images import TAG, limit_of, sizes_sent
-from imagerag.chat_models.pricing import MOST_WORDS, estimate, tariff_of
-from imagerag.chat_models.providers import way_out
+from imagerag.chat_models.pricing import MOST_WORDS, estimate, pricing_of
+from imagerag.chat_models.providers import remedy
 from imagerag.chat_models.recording import Request, Role, answered
 from imagerag.chat_models.replay import RecordedFailure, ReplayModel
 from imagerag.chat_models.usage import current_meter
 from imagerag.errors import BudgetExceeded, Cancelled
-from imagerag.interruptible import in_time, pause, retry_after
+from imagerag.interruptible import pause, retry_after, run_interruptibly
 
 RETRIES = 2
 """Further attempts after one that failed for a reason that may pass."""
@@ -105,45 +105,45 @@ def ask(
     """
     meter = current_meter()
     failures: list[str] = []
-    tariff = tariff_of(model)
-    length = 0 if tariff is None else estimate(messages, shapes, limit_of(model))
-    tape = _Tape(model, role, messages, shapes)
+    pricing = pricing_of(model)
+    length = 0 if pricing is None else estimate(messages, shapes, limit_of(model))
+    player = _RecordedQuestion(model, role, messages, shapes)
     meter.images_sent += sizes_sent(messages)
     while True:
-        asked = length if tariff is None else int(length * tariff.stretch)
-        most = meter.allow(asked, tariff)
+        asked = length if pricing is None else int(length * pricing.stretch)
+        most = meter.allow(asked, pricing)
         settings = _settings(model, most)
         before()
         meter.calls += 1
-        put = tape.instead_of(call)
+        put = player.instead_of(call)
         try:
-            answer = in_time(lambda put=put, settings=settings: put(list(messages), **settings), meter.check)  # type: ignore[misc]
+            answer = run_interruptibly(lambda put=put, settings=settings: put(list(messages), **settings), meter.check)  # type: ignore[misc]
         except (BudgetExceeded, Cancelled) as stop:
-            tape.enter(ended="cancelled" if isinstance(stop, Cancelled) else [stop.kind, stop.used, stop.limit])
-            meter.enter_failure(asked, most, tariff)  # the server goes on with what it was sent
+            player.enter(ended="cancelled" if isinstance(stop, Cancelled) else [stop.kind, stop.used, stop.limit])
+            meter.enter_failure(asked, most, pricing)  # the server goes on with what it was sent
             raise
         except Exception as error:
             failed = _Failure(error, meter.until - time.time())
-            tape.enter(failure={"why": failed.why, "lasting": failed.lasting, "status": status_of(failed.error)})
+            player.enter(failure={"why": failed.why, "lasting": failed.lasting, "status": status_of(failed.error)})
             taken_in = (status_of(failed.error) or 200) < 400 and not failed.lasting
             if taken_in or _is_garbled(failed.error):  # then it may be billed
-                meter.enter_failure(asked, most, tariff)
+                meter.enter_failure(asked, most, pricing)
             failures.append(failed.why)
             if failed.lasting or len(failures) > (RETRIES if retries is None else retries):
                 why = failed.why
-                if failed.lasting and (remedy := way_out(_name_of(model), status_of(failed.error))):
-                    why = f"{why.rstrip('.')}; {remedy}"
+                if failed.lasting and (advice := remedy(_name_of(model), status_of(failed.error))):
+                    why = f"{why.rstrip('.')}; {advice}"
                 raise ModelFailed(why, lasting=failed.lasting, attempts=len(failures)) from failed.error
             pause(failed.wait if failed.wait is not None else _backoff(len(failures)), meter.check)
         else:
-            tape.enter(**answered(answer))
-            meter.enter(answer, asked, tariff)
+            player.enter(**answered(answer))
+            meter.enter(answer, asked, pricing)
             return Answer(tidy(answer), len(failures) + 1, tuple(failures))
 
 
 def _settings(model: BaseChatModel, most: int) -> dict[str, Any]:
     """Return how to tell the model the length of its answer, where it is to be shorter than it was made with."""
-    if most >= MOST_WORDS or tariff_of(model) is None:
+    if most >= MOST_WORDS or pricing_of(model) is None:
         return {}
     provider = str((model.metadata or {})[TAG]).partition(":")[0]
     if provider == "ollama":  # options given with a call replace all that it was made with
@@ -155,7 +155,7 @@ def _name_of(model: BaseChatModel) -> str:
     return str((model.metadata or {}).get(TAG) or type(model).__name__)
 
 
-class _Tape:
+class _RecordedQuestion:
     """What recording or replaying makes of one question; nothing where neither is wanted."""
 
     def __init__(self, model: BaseChatModel, role: Role, messages: Sequence[BaseMessage], shapes: str) -> None:

@@ -1,4 +1,4 @@
-"""Asking the model that decides in a form that its server takes: with images or in words, with tools or plainly."""
+"""Asking the model that decides in a form that its server takes: with images or without, tools or plain turns."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from imagerag.chat_models.capabilities import OFFERINGS, Offering, has_images, in_words, is_refused, note_refusal
 from imagerag.chat_models.client import Answer, ModelFailed, ask, status_of, tidy
-from imagerag.chat_models.plain_text import plainly
+from imagerag.chat_models.plain_text import as_plain_turns
 from imagerag.chat_models.tool_call_parser import may_hold_calls, read_calls, text_parameters
 
 REFUSED = frozenset({400, 404, 415, 422, 500, 501})
@@ -31,14 +31,14 @@ tools", llama.cpp's "tools param requires --jinja", vLLM's "tool choice requires
 
 
 @dataclass(frozen=True)
-class Form:
+class QuestionForm:
     """How the question is put: with images or in words, with tools or with everything said in plain turns."""
 
     images: bool
     tools: bool
 
 
-def drive(
+def ask_with_fallback(
     model: BaseChatModel,
     messages: Sequence[BaseMessage],
     tools: Sequence[BaseTool],
@@ -64,17 +64,17 @@ def drive(
     """
     offer = _offer(model, tools)
 
-    def put(form: Form) -> Answer:
+    def put(form: QuestionForm) -> Answer:
         call = offer.bound.invoke if form.tools else model.invoke
         shapes = offer.shapes if form.tools and counted else ""
         shown = messages if form.images else in_words(messages)
         if not form.tools:
-            shown = plainly(shown, offer.schemas)
+            shown = as_plain_turns(shown, offer.schemas)
         asked = ask(call, shown, model=model, shapes=shapes, before=before)
         message = _with_calls_read(asked.message, offer)
         return asked if message is asked.message else replace(asked, message=message)
 
-    first = Form(images=True, tools=not is_refused("tools", run))
+    first = QuestionForm(images=True, tools=not is_refused("tools", run))
     try:
         return put(first)
     except ModelFailed as failed:
@@ -93,14 +93,14 @@ def drive(
         raise
 
 
-def _simpler(refused: Form, why: str) -> Iterator[Form]:
+def _simpler(refused: QuestionForm, why: str) -> Iterator[QuestionForm]:
     """Yield the forms that a server may take that has refused this one, what it complained of left out first."""
     if refused.tools and _ABOUT_TOOLS.search(why):
         yield replace(refused, tools=False)
     if refused.images:
         yield replace(refused, images=False)
         if refused.tools and _ABOUT_TOOLS.search(why):
-            yield Form(images=False, tools=False)
+            yield QuestionForm(images=False, tools=False)
 
 
 def _with_calls_read(message: AIMessage, offer: "_Offer") -> AIMessage:

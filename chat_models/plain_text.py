@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from imagerag.prompts import render
 
 
-def plainly(messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> list[BaseMessage]:
+def as_plain_turns(messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> list[BaseMessage]:
     """Return a conversation in turns of person and model alone, the person's first, with tools, calls, results as text.
 
     Calls are written as ``tool_calls.read_calls`` reads them. System turns become the person's, since many templates

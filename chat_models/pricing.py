@@ -47,7 +47,7 @@ _VERSION = re.compile(r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-latest)$")
 
 
 @dataclass
-class Tariff:
+class Pricing:
     """How the calls of one model are charged.
 
     Attributes:
@@ -77,14 +77,14 @@ class Tariff:
         return {"model": self.name, "input": asked, "output": answered, "date": self.date, "source": self.source}
 
 
-def tariff_of(model: BaseChatModel) -> Tariff | None:
+def pricing_of(model: BaseChatModel) -> Pricing | None:
     """Return the tariff of a model that ``connect`` made; ``None`` for others, which charge nothing or are not ours."""
     name = (model.metadata or {}).get(TAG)
-    return None if name is None else load_tariff(name)
+    return None if name is None else load_pricing(name)
 
 
 @lru_cache(maxsize=16)
-def load_tariff(name: str) -> Tariff:
+def load_pricing(name: str) -> Pricing:
     """Return the tariff of the model of that name.
 
     Raises:
@@ -92,12 +92,12 @@ def load_tariff(name: str) -> Tariff:
     """
     own = os.environ.get(PRICES)
     if own and (entry := _read(own).get(name)) is not None:
-        return entry.tariff(name)
+        return entry.pricing(name)
     if name.startswith("transformers:"):
-        return Tariff(name, 0.0, 0.0, source="it runs here, and nobody sends a bill")
+        return Pricing(name, 0.0, 0.0, source="it runs here, and nobody sends a bill")
     provided, plain = _provided(), name.lower()
     entry = provided.get(plain) or provided.get(_VERSION.sub("", plain))
-    return Tariff(name) if entry is None else entry.tariff(name)
+    return Pricing(name) if entry is None else entry.pricing(name)
 
 
 class _Entry(BaseModel):
@@ -110,8 +110,8 @@ class _Entry(BaseModel):
     date: datetime.date | str = ""
     source: str = ""
 
-    def tariff(self, name: str) -> Tariff:
-        return Tariff(name, self.input / 1e6, self.output / 1e6, str(self.date), self.source)
+    def pricing(self, name: str) -> Pricing:
+        return Pricing(name, self.input / 1e6, self.output / 1e6, str(self.date), self.source)
 
 
 _PRICES = TypeAdapter(dict[str, _Entry])

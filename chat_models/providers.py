@@ -13,7 +13,7 @@ from langchain_core.language_models import BaseChatModel
 
 from imagerag.chat_models.images import TAG
 from imagerag.chat_models.pricing import MOST_WORDS
-from imagerag.device_settings import EngineSettings
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 
 TIMEOUT = 60.0
@@ -53,7 +53,7 @@ def is_remote(name: str) -> bool:
     return bool(re.fullmatch(r"[a-z_]+:.+", name, re.DOTALL))
 
 
-def connect(name: str, settings: EngineSettings | None = None) -> BaseChatModel:
+def connect(name: str, settings: DeviceSettings | None = None) -> BaseChatModel:
     """Return the chat model of that name; nothing is sent yet.
 
     Args:
@@ -67,7 +67,7 @@ def connect(name: str, settings: EngineSettings | None = None) -> BaseChatModel:
     if name.startswith("transformers:"):
         from imagerag.chat_models.local.loading import load_local
 
-        return load_local(name, settings or EngineSettings())
+        return load_local(name, settings or DeviceSettings())
     if importlib.util.find_spec("langchain") is None:
         raise UserError(f"model {name!r} needs 'langchain', which is not installed; run: pip install 'imagerag[vlm]'")
     # Our own retries heed the run's budget; a client that retries by itself would not.
@@ -88,7 +88,7 @@ def connect(name: str, settings: EngineSettings | None = None) -> BaseChatModel:
     return _create(name, provider, model, told)
 
 
-def way_out(name: str, status: int | None) -> str:
+def remedy(name: str, status: int | None) -> str:
     """Return what the person can do where that model refuses every question, or nobody answers.
 
     Args:

@@ -16,7 +16,7 @@ class Part(NamedTuple):
     thought: str
 
 
-class Thoughts:
+class ReasoningFilter:
     """Parts an answer that comes in pieces; marks that come in pieces, too, are held back until they are whole.
 
     Args:
@@ -56,10 +56,10 @@ def _begun(text: str, marks: tuple[str, ...]) -> int:
     )
 
 
-def without_thoughts(text: str) -> str:
+def without_reasoning(text: str) -> str:
     """Return an answer without what was thought; an answer that ends in mid-thought says nothing from there on."""
     for closing in _CLOSING:  # whatever a template or a server has left out of the beginning
         head, mark, rest = text.rpartition(closing)
         if mark and not any(opening in head for opening in _OPENING):
             text = rest
-    return Thoughts().part(text, last=True).said
+    return ReasoningFilter().part(text, last=True).said

@@ -34,7 +34,7 @@ class RecordedFailure(Exception):
         self.status_code = status
 
 
-class Tape:
+class RecordingPlayer:
     """The runs of a recording; every run that plays it has a place of its own in it, per role.
 
     Raises:
@@ -124,13 +124,13 @@ class Tape:
 
 
 @lru_cache(maxsize=8)
-def open_tape(file: str) -> Tape:
+def open_recording(file: str) -> RecordingPlayer:
     """Return this process's one tape of that recording.
 
     Raises:
         UserError: the file can't be read, or is no recording.
     """
-    return Tape(file)
+    return RecordingPlayer(file)
 
 
 def is_replay(name: str) -> bool:
@@ -143,12 +143,12 @@ class ReplayModel(BaseChatModel):
 
     file: str
     role: Role = "driver"
-    _tape: Tape = PrivateAttr()
+    _tape: RecordingPlayer = PrivateAttr()
 
     def model_post_init(self, context: Any) -> None:
         """Read the recording, and take the recorded model's name, whose price counts."""
         super().model_post_init(context)
-        self._tape = open_tape(self.file)
+        self._tape = open_recording(self.file)
         self.metadata = {TAG: self._tape.model_of(self.role)}
 
     @property

@@ -37,7 +37,7 @@ REFUSED = frozenset({400, 404, 415, 422, 501})
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-class Unusable(Exception):
+class InvalidStructuredAnswer(Exception):
     """The model gave no answer of that shape, not even when told what was wrong."""
 
 
@@ -76,7 +76,7 @@ class StructuredModel:
                 # Some servers take a schema and heed it not, so that the model has never seen it.
                 repair = render("repair.j2", why=why, schema=json.dumps(_schema(shape)))
                 asked += [AIMessage(_shown(reply)), HumanMessage(repair)]
-        raise Unusable(f"{purpose}: no usable answer, also after one repair")
+        raise InvalidStructuredAnswer(f"{purpose}: no usable answer, also after one repair")
 
     def _reply(self, shape: type[BaseModel], messages: list[BaseMessage], purpose: str, *, repair: bool) -> AIMessage:
         """Return the raw answer, going on to the next way where the provider refuses one; a repair is one call."""
@@ -93,10 +93,10 @@ class StructuredModel:
                 if not repair and way + 1 < len(WAYS) and status_of(failed.__cause__ or failed) in REFUSED:
                     way += 1
                     continue
-                raise Unusable(f"{purpose}: {failed}") from failed
+                raise InvalidStructuredAnswer(f"{purpose}: {failed}") from failed
             except BudgetExceeded as stop:
                 meter.notes.append(f"{purpose}: not asked: {stop}")
-                raise Unusable(str(stop)) from stop
+                raise InvalidStructuredAnswer(str(stop)) from stop
             meter.notes += [f"{purpose}: {failure}" for failure in asked.failures]
             self._ways[meter.run] = (
                 way  # only now: where none works, as for a picture that is refused, none is to blame

@@ -28,7 +28,7 @@ from uuid import uuid4
 
 from langchain_core.messages import ToolCall
 
-from imagerag.chat_models.reasoning import without_thoughts
+from imagerag.chat_models.reasoning import without_reasoning
 
 _HERMES = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
 _FUNCTION = re.compile(r"<function=([^>\s]+)>(.*?)</function>", re.DOTALL)
@@ -64,7 +64,7 @@ def text_parameters(tools: Sequence[dict[str, Any]]) -> dict[str, set[str]]:
     }
 
 
-class Reading(NamedTuple):
+class ParsedAnswer(NamedTuple):
     """An answer, taken apart.
 
     Attributes:
@@ -76,7 +76,7 @@ class Reading(NamedTuple):
     calls: list[ToolCall]
 
 
-def read_calls(text: str, known: Mapping[str, Collection[str]]) -> Reading:
+def read_calls(text: str, known: Mapping[str, Collection[str]]) -> ParsedAnswer:
     """Take the tool calls out of an answer.
 
     Args:
@@ -84,19 +84,19 @@ def read_calls(text: str, known: Mapping[str, Collection[str]]) -> Reading:
         known: the tools offered, each with those of its parameters that are text. Marked calls of other tools are
             returned, too, so that the model can be told; of unmarked text only what names one of these is a call.
     """
-    text = without_thoughts(text)
+    text = without_reasoning(text)
     if not known or len(text) > LONGEST:
-        return Reading(text, [])
+        return ParsedAnswer(text, [])
     for pattern in (_HERMES, _FUNCTION, _MISTRAL, _LLAMA, _GEMMA):
         calls = [call for match in pattern.finditer(text) for call in _marked(match, known)]
         if calls:
-            return Reading(pattern.sub("", text).strip(), calls)
+            return ParsedAnswer(pattern.sub("", text).strip(), calls)
     for match in _FENCED.finditer(text):
         calls = [call for call in _calls(match[1]) if call["name"] in known]
         if calls:
-            return Reading((text[: match.start()] + text[match.end() :]).strip(), calls)
+            return ParsedAnswer((text[: match.start()] + text[match.end() :]).strip(), calls)
     calls = [call for call in _calls(text) if call["name"] in known]
-    return Reading("" if calls else text, calls)
+    return ParsedAnswer("" if calls else text, calls)
 
 
 def may_hold_calls(text: str, names: Iterable[str]) -> bool:
@@ -104,7 +104,7 @@ def may_hold_calls(text: str, names: Iterable[str]) -> bool:
     return _OPENING.search(text) is not None or any(name in text for name in names)
 
 
-class Talk:
+class StreamFilter:
     """Lets through, piece by piece, what of an answer can't be part of a call; the rest waits for the end.
 
     Args:
@@ -122,11 +122,11 @@ class Talk:
         shown, self._shown = self._shown, max(self._shown, self._settled())
         return self._text[shown : self._shown]
 
-    def end(self) -> Reading:
+    def end(self) -> ParsedAnswer:
         """Return the calls of the whole answer, with what is still to be shown of its text."""
         text, calls = read_calls(self._text, self._known)
         shown = self._text[: self._shown]
-        return Reading(text[len(shown.lstrip() if calls else shown) :], calls)
+        return ParsedAnswer(text[len(shown.lstrip() if calls else shown) :], calls)
 
     def _settled(self) -> int:
         """Return how many characters of the answer are talk, whatever follows."""

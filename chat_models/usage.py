@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 from langchain_core.messages import AIMessage
 
-from imagerag.chat_models.pricing import FEWEST_WORDS, MOST_WORDS, Tariff, estimate
+from imagerag.chat_models.pricing import FEWEST_WORDS, MOST_WORDS, Pricing, estimate
 from imagerag.chat_models.recording import Recorder
 from imagerag.errors import BudgetExceeded
 from imagerag.records import Price
 
 
 @dataclass
-class Meter:
+class UsageMeter:
     """The account of one step.
 
     Attributes:
@@ -50,7 +50,7 @@ class Meter:
     prices: dict[str, Price] = field(default_factory=dict)
     until: float = math.inf
 
-    def allow(self, asked: int, tariff: Tariff | None, fewest: int = FEWEST_WORDS) -> int:
+    def allow(self, asked: int, pricing: Pricing | None, fewest: int = FEWEST_WORDS) -> int:
         """Return how many tokens the answer may have to a question of ``asked`` tokens, before it is put.
 
         Args:
@@ -62,7 +62,7 @@ class Meter:
             BudgetExceeded: none that is of use; or money is limited, and the price or what was spent is unknown.
         """
         most = max(MOST_WORDS, fewest)
-        if tariff is None:
+        if pricing is None:
             asked, fewest = 0, 1
         if self.max_tokens is not None:
             most = min(most, self.max_tokens - self.tokens - asked)
@@ -70,63 +70,63 @@ class Meter:
                 raise BudgetExceeded("tokens", self.tokens, self.max_tokens)
         if self.max_money is None:
             return most
-        if self.money is None or (tariff is not None and tariff.cost(1, 1) is None):
+        if self.money is None or (pricing is not None and pricing.cost(1, 1) is None):
             raise BudgetExceeded("money", float("nan"), self.max_money)
-        if tariff is None:
+        if pricing is None:
             if 0 < self.max_money <= self.money:
                 raise BudgetExceeded("money", self.money, self.max_money)
             return most
-        left = self.max_money - self.money - (tariff.cost(asked, 0) or 0.0)
-        if tariff.output:
-            most = min(most, int(left / tariff.output))
+        left = self.max_money - self.money - (pricing.cost(asked, 0) or 0.0)
+        if pricing.output:
+            most = min(most, int(left / pricing.output))
         if left < 0 or most < fewest:
             raise BudgetExceeded("money", self.money, self.max_money)
         return most
 
-    def enter(self, answer: AIMessage, asked: int, tariff: Tariff | None) -> None:
+    def enter(self, answer: AIMessage, asked: int, pricing: Pricing | None) -> None:
         """Enter what an answer says it cost, or by estimate what it must have, where it does not say."""
         usage = answer.usage_metadata
         if usage is not None:
             into, out = usage["input_tokens"], max(usage["total_tokens"] - usage["input_tokens"], 0)
-            if not into and tariff is not None:  # streams of some servers tell only what was written
+            if not into and pricing is not None:  # streams of some servers tell only what was written
                 into = asked
-            if tariff is not None and asked:
-                tariff.stretch = min(max(tariff.stretch, tariff.stretch * into / asked), 20.0)
-        elif tariff is not None:
+            if pricing is not None and asked:
+                pricing.stretch = min(max(pricing.stretch, pricing.stretch * into / asked), 20.0)
+        elif pricing is not None:
             into, out = asked, estimate([answer])
         else:
             return
-        self.enter_tokens(into, out, tariff)
+        self.enter_tokens(into, out, pricing)
 
-    def enter_failure(self, asked: int, most: int, tariff: Tariff | None) -> None:
+    def enter_failure(self, asked: int, most: int, pricing: Pricing | None) -> None:
         """Enter a question whose answer was lost, for the most that it may be billed at where there is a limit."""
-        if tariff is not None:
+        if pricing is not None:
             limited = self.max_tokens is not None or self.max_money is not None
-            self.enter_tokens(asked, most if limited else 0, tariff)
+            self.enter_tokens(asked, most if limited else 0, pricing)
 
-    def enter_tokens(self, into: int, out: int, tariff: Tariff | None) -> None:
+    def enter_tokens(self, into: int, out: int, pricing: Pricing | None) -> None:
         """Enter tokens of a question and its answer."""
         if into + out == 0:
             return
         self.tokens += into + out
         self.tokens_here += into + out
-        cost = None if tariff is None else tariff.cost(into, out)
-        if tariff is not None:
-            self.prices[tariff.name] = tariff.price
+        cost = None if pricing is None else pricing.cost(into, out)
+        if pricing is not None:
+            self.prices[pricing.name] = pricing.price
         self.money = None if cost is None or self.money is None else self.money + cost
         self.money_here = None if cost is None or self.money_here is None else self.money_here + cost
 
 
-_current: ContextVar[Meter] = ContextVar("imagerag_meter")
+_current: ContextVar[UsageMeter] = ContextVar("imagerag_meter")
 
 
-def current_meter() -> Meter:
+def current_meter() -> UsageMeter:
     """Return the meter of the running step, or a new one that nobody reads."""
-    return _current.get(Meter())
+    return _current.get(UsageMeter())
 
 
 @contextmanager
-def metered(meter: Meter) -> Iterator[Meter]:
+def using_meter(meter: UsageMeter) -> Iterator[UsageMeter]:
     """Make that meter the current one until the block ends."""
     token = _current.set(meter)
     try:

@@ -9,21 +9,21 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO, cast
 
-from imagerag.cli.approving import HOW, Approval
-from imagerag.cli.doors import open_studio
-from imagerag.cli.inline import PROTOCOLS, Protocol, detected, escape
+from imagerag.cli.approval import HOW, Approval
 from imagerag.cli.interrupt import cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.progress import ProgressBars
-from imagerag.cli.story import Story, StoryConsole, printable
+from imagerag.cli.run_printer import PrinterConsole, RunPrinter, printable
+from imagerag.cli.serve import open_service
+from imagerag.cli.terminal_images import PROTOCOLS, Protocol, detected, escape
 from imagerag.errors import UserError
 from imagerag.graphs.budget import merge_limits
 from imagerag.graphs.turn import is_request
 from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.server.job_queue import Busy
-from imagerag.server.run import Ask, Run
-from imagerag.server.service import LOCAL, Studio, thread_name
-from imagerag.settings import load_context
+from imagerag.server.job_queue import QueueFull
+from imagerag.server.run import Run, RunRequest
+from imagerag.server.service import LOCAL, Service, thread_name
+from imagerag.settings import load_settings
 
 HELP = """\
   /undo              take the last turn back
@@ -49,18 +49,18 @@ def chat(options: argparse.Namespace, stdout: TextIO) -> int:
     on_terminal = sys.stdin.isatty() and stdout.isatty()
     chosen = detected() if on_terminal else "none"
     protocol: Protocol = chosen if options.inline == "auto" else options.inline
-    named = load_context(settings_of(options), file=Path(options.config) if options.config else None).thread
-    studio = open_studio(options)
+    named = load_settings(settings_of(options), file=Path(options.config) if options.config else None).thread
+    service = open_service(options)
     try:
-        talk = Chat(studio, thread_name(named or ""), stdout, protocol)
+        talk = Chat(service, thread_name(named or ""), stdout, protocol)
         talk.greet()
-        studio.begin_warming()  # while the person thinks of something
-        for line in _lines(on_terminal, Path(studio.parts.home)):
+        service.begin_warming()  # while the person thinks of something
+        for line in _lines(on_terminal, Path(service.components.home)):
             if not talk.take(line):
                 break
         talk.leave()
     finally:
-        studio.close()
+        service.close()
     return 0
 
 
@@ -100,8 +100,8 @@ class Chat:
         protocol: how this terminal shows pictures.
     """
 
-    def __init__(self, studio: Studio, thread: str, stdout: TextIO, protocol: Protocol = "none") -> None:
-        self._studio = studio
+    def __init__(self, service: Service, thread: str, stdout: TextIO, protocol: Protocol = "none") -> None:
+        self._studio = service
         self.thread = thread
         self._stdout = stdout
         self._protocol = protocol
@@ -152,7 +152,7 @@ class Chat:
                 self._answer(text)
             else:
                 self._draw(text)
-        except (UserError, Busy) as error:
+        except (UserError, QueueFull) as error:
             self._bars.clear()
             self._say(f"  {error}", "red")
         return True
@@ -161,7 +161,7 @@ class Chat:
         self._story = self._new_story()
         self._story.know(self._state().get("all_references", ()))
         self._events = queue.SimpleQueue()
-        self._run = self._studio.create(LOCAL, Ask(prompt, thread=self.thread, approve=self._asks_first))
+        self._run = self._studio.create(LOCAL, RunRequest(prompt, thread=self.thread, approve=self._asks_first))
         self._run.listen(self._events.put)
         self._follow(self._run)
 
@@ -266,15 +266,15 @@ class Chat:
         given: dict[str, Any] = {}
         for pair in rest.split():
             name, equals, value = pair.partition("=")
-            if name not in merge_limits(self._studio.context) or not equals:
+            if name not in merge_limits(self._studio.settings) or not equals:
                 raise UserError(f"{pair!r} is no limit; say, for example: /budget max_generations=3")
             try:
                 given[name] = float(value) if name in ("max_seconds", "max_money") else int(value)
             except ValueError as error:
                 raise UserError(f"{name} {value!r} is not a number; say, for example: /budget {name}=3") from error
         # The person at the terminal is the one who set the limits, so these replace them rather than stay below.
-        self._studio.context = dataclasses.replace(self._studio.context, **given)
-        for limit, most in merge_limits(self._studio.context).items():
+        self._studio.settings = dataclasses.replace(self._studio.settings, **given)
+        for limit, most in merge_limits(self._studio.settings).items():
             self._say(f"  {limit}: {'no limit' if most is None else most}")
 
     def _save(self, rest: str) -> None:
@@ -298,7 +298,7 @@ class Chat:
             return
         from imagerag.tools.session import open_pixels
 
-        self._stdout.write(escape(open_pixels(self._studio.parts, record), self._protocol) + "\n")
+        self._stdout.write(escape(open_pixels(self._studio.components, record), self._protocol) + "\n")
         self._stdout.flush()
 
     def _state(self) -> dict[str, Any]:
@@ -307,5 +307,5 @@ class Chat:
     def _say(self, text: str, style: str = "") -> None:
         self._story.say(text, style)
 
-    def _new_story(self) -> Story:
-        return Story(StoryConsole(file=self._stdout), self._bars)
+    def _new_story(self) -> RunPrinter:
+        return RunPrinter(PrinterConsole(file=self._stdout), self._bars)

@@ -15,15 +15,15 @@ from imagerag.cli.interrupt import CANCELLED, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.errors import UserError
-from imagerag.graphs.streaming import run_told
-from imagerag.settings import Context, load_context
+from imagerag.graphs.streaming import stream_run
+from imagerag.settings import Settings, load_settings
 from imagerag.store.home import THREADS, home_directory
 from imagerag.store.results import folder_refused, make_folder
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
-    from imagerag.cli.story import Story
+    from imagerag.cli.run_printer import RunPrinter
     from imagerag.graphs.agent_graph import Graph
     from imagerag.graphs.state import Output
     from imagerag.report.document import About, Document
@@ -39,49 +39,49 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
         UserError: something the person has to put right first.
     """
     prompt = read_prompt(options.words)
-    context = load_context(settings_of(options), file=Path(options.config) if options.config else None)
-    thread = context.thread or f"run-{secrets.token_hex(4)}"
-    page_folder = _page_folder(options.html, context)
-    check_names(context)
-    if options.pipeline == "one-pass" and context.mcp_server:
+    settings = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
+    thread = settings.thread or f"run-{secrets.token_hex(4)}"
+    page_folder = _page_folder(options.html, settings)
+    check_names(settings)
+    if options.pipeline == "one-pass" and settings.mcp_server:
         raise UserError("--pipeline one-pass calls no tools, so --mcp-server is of no use; leave one of them out")
 
     from imagerag.cli.progress import ProgressBars
-    from imagerag.cli.story import Story, StoryConsole
+    from imagerag.cli.run_printer import PrinterConsole, RunPrinter
     from imagerag.report.document import document_of
 
     bars = ProgressBars(quiet=options.quiet)
-    story = Story(StoryConsole(file=stdout), bars, silent=options.json or options.quiet)
+    printer = RunPrinter(PrinterConsole(file=stdout), bars, silent=options.json or options.quiet)
     bars.busy("getting ready")
-    if context.generator == "patchwork" and unknown_script(prompt):
-        story.note(f"the embedded generator knows English words only; {prompt!r} is drawn as best it can")
+    if settings.generator == "patchwork" and unknown_script(prompt):
+        printer.note(f"the embedded generator knows English words only; {prompt!r} is drawn as best it can")
     with cancel_on_interrupt() as cancel:
         try:
-            output = _run(prompt, dataclasses.replace(context, cancel=cancel), thread, options.pipeline, story)
+            output = _run(prompt, dataclasses.replace(settings, cancel=cancel), thread, options.pipeline, printer)
         except UserError as error:
-            if story.kept is None:
+            if printer.kept is None:
                 raise
-            raise UserError(f"{error}; the best image so far is {story.kept}") from error
+            raise UserError(f"{error}; the best image so far is {printer.kept}") from error
         finally:
             bars.clear()
         about: About = {
             "pipeline": options.pipeline,
-            "generator": context.generator,
-            "vlm": context.vlm,
-            "critic": context.critic,
+            "generator": settings.generator,
+            "vlm": settings.vlm,
+            "critic": settings.critic,
             "thread_id": thread,
-            "notes": story.notes,
-            "stop_detail": story.stopped,
+            "notes": printer.notes,
+            "stop_detail": printer.stopped,
         }
         document = document_of(output, about)
         if page_folder is not None:
             document["html"] = _write_page(document, page_folder, options.html)
-            story.say(f"page: {document['html']}")
+            printer.say(f"page: {document['html']}")
         if options.json:
             print(json.dumps(document, ensure_ascii=False), file=stdout, flush=True)
         elif document["image"] is not None:
-            if context.thread is None:
-                story.say(f'go on with: imagerag --thread {thread} "now make it blue"', "dim")
+            if settings.thread is None:
+                printer.say(f'go on with: imagerag --thread {thread} "now make it blue"', "dim")
             print(document["image"], file=stdout, flush=True)
         return _status(document)
 
@@ -102,19 +102,19 @@ def _status(document: "Document") -> int:
     return 0
 
 
-def _run(prompt: str, context: Context, thread: str, pipeline: str, story: "Story") -> "Output":
+def _run(prompt: str, settings: Settings, thread: str, pipeline: str, printer: "RunPrinter") -> "Output":
     """Stream the graph to its end; what libraries print goes to stderr, since stdout is for the result alone."""
     with (
         contextlib.redirect_stdout(sys.stderr),
-        _open_graph(context, pipeline) as graph,
+        _open_graph(settings, pipeline) as graph,
     ):
         config: RunnableConfig = {"configurable": {"thread_id": thread}}
-        story.know(graph.get_state(config).values.get("all_references", ()))
-        return cast("Output", run_told(graph, {"prompt": prompt}, config, context, story.tell))
+        printer.know(graph.get_state(config).values.get("all_references", ()))
+        return cast("Output", stream_run(graph, {"prompt": prompt}, config, settings, printer.tell))
 
 
 @contextlib.contextmanager
-def _open_graph(context: Context, pipeline: str) -> "Iterator[Graph]":
+def _open_graph(settings: Settings, pipeline: str) -> "Iterator[Graph]":
     """Build the graph over the data directory's checkpoints.
 
     Raises:
@@ -124,7 +124,7 @@ def _open_graph(context: Context, pipeline: str) -> "Iterator[Graph]":
 
     from imagerag.graphs.agent_graph import build_graph
 
-    file = home_directory(context.home) / THREADS
+    file = home_directory(settings.home) / THREADS
     try:
         with SqliteSaver.from_conn_string(str(file)) as saver:
             saver.setup()
@@ -142,7 +142,7 @@ def _open_graph(context: Context, pipeline: str) -> "Iterator[Graph]":
         raise UserError(f"{str(file)!r} is damaged ({error}); move it away, a new one is made then") from error
 
 
-def check_names(context: Context) -> None:
+def check_names(settings: Settings) -> None:
     """Refuse unknown parts before any is loaded, which takes seconds.
 
     Raises:
@@ -151,20 +151,20 @@ def check_names(context: Context) -> None:
     from imagerag.agent.registry import CHAT_MODELS, CRITICS, load_chat_model, load_critic
     from imagerag.generators.registry import check_generator
 
-    check_generator(context.generator)
+    check_generator(settings.generator)
     for name, table, load in (
-        (context.vlm, CHAT_MODELS, load_chat_model),
-        (context.critic, CRITICS, load_critic),
+        (settings.vlm, CHAT_MODELS, load_chat_model),
+        (settings.critic, CRITICS, load_critic),
     ):
         if name not in table:
-            load(name, settings=context.engine_settings)
+            load(name, settings=settings.device_settings)
 
 
-def _page_folder(page: str | None, context: Context) -> Path | None:
+def _page_folder(page: str | None, settings: Settings) -> Path | None:
     if page is None:
         return None
     if not page:
-        return make_folder(context.out or ".").absolute()
+        return make_folder(settings.out or ".").absolute()
     if Path(page).is_dir():
         raise UserError(f"--html {page!r} is a folder; give the page a name: --html {str(Path(page) / 'run.html')!r}")
     return make_folder(Path(page).parent).absolute()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from imagerag.cli.interrupt import CANCELLED
 from imagerag.errors import UserError
-from imagerag.model_hub import keep_quiet
+from imagerag.model_hub import silence_libraries
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +34,7 @@ def run(argv: Sequence[str]) -> int:
     Only what the person can mend ends as one line; a defect of the program propagates with its traceback.
     """
     stdout = _open_streams()
-    keep_quiet()
+    silence_libraries()
     as_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
     try:
         try:
@@ -78,20 +78,20 @@ def _dispatch(argv: list[str], stdout: TextIO) -> int:
         return replay(parsed, stdout)
     if argv[:1] == ["index"]:
         parsed = _parse_word("index", options.index_parser(), argv[1:])
-        from imagerag.cli.indexing import index
+        from imagerag.cli.index import index
 
         return index(parsed, stdout)
     if argv[:1] == ["search"]:
         parsed = _parse_word("search", options.search_parser(), options.page_by_itself(argv[1:]))
-        from imagerag.cli.searching import search
+        from imagerag.cli.search import search
 
         return search(parsed, stdout)
     if argv[:1] in (["mcp"], ["serve"], ["web"]):
         parser = options.mcp_parser() if argv[0] == "mcp" else options.serve_parser(argv[0])
         parsed = _parse_word(argv[0], parser, argv[1:])
-        from imagerag.cli import doors
+        from imagerag.cli.serve import serve_http, serve_mcp
 
-        return doors.serve_mcp(parsed) if argv[0] == "mcp" else doors.serve_http(parsed, argv[0])
+        return serve_mcp(parsed) if argv[0] == "mcp" else serve_http(parsed, argv[0])
     if argv[:1] == ["chat"]:
         parsed = _parse_word("chat", options.chat_parser(), argv[1:])
         from imagerag.cli.chat import chat

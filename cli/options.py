@@ -8,13 +8,13 @@ from imagerag import __version__
 from imagerag.device_settings import DTYPES, MEMORY_MODES
 from imagerag.errors import UserError
 from imagerag.records import MODES
-from imagerag.settings import SETTINGS, Context
+from imagerag.settings import SETTINGS, Settings
 
 COMMANDS = ("draw", "replay", "index", "search", "mcp", "serve", "web", "chat")
 PIPELINES = ("agent", "one-pass")
 WEB_PAGE = (".html", ".htm")
 
-_DEFAULTS = Context()
+_DEFAULTS = Settings()
 
 _EXAMPLES = """\
 other commands:

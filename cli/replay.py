@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.settings import load_context
+from imagerag.settings import load_settings
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from imagerag.cli.progress import ProgressBars
     from imagerag.generators.base import Reference
-    from imagerag.graphs.components import ResolvedParts
+    from imagerag.graphs.components import Components
     from imagerag.store.manifest import Manifest, ManifestReference
 
 IDENTICAL, DIFFERENT = 0, 1
@@ -45,7 +45,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
         UserError: no manifest in the file, or a generator or reference image that is not here.
     """
     from imagerag.cli.progress import ProgressBars
-    from imagerag.graphs.components import ResolvedParts
+    from imagerag.graphs.components import Components
     from imagerag.store.manifest import read_manifest
     from imagerag.store.png import encode_png
     from imagerag.store.results import make_folder, write_new
@@ -53,16 +53,16 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     file = Path(options.file)
     manifest = read_manifest(file)
     folder = make_folder(options.out) if options.out is not None else None
-    context = load_context({"home": options.home, "generator": manifest.generator})
-    parts = ResolvedParts(context)
+    settings = load_settings({"home": options.home, "generator": manifest.generator})
+    components = Components(settings)
     bars = ProgressBars(quiet=options.json)
     bars.busy("getting ready")
     try:
         with contextlib.redirect_stdout(sys.stderr):
-            drawn = _draw_again(manifest, parts, file, bars)
+            drawn = _draw_again(manifest, components, file, bars)
     finally:
         bars.clear()
-    comparison = _compare(file, drawn, manifest, parts)
+    comparison = _compare(file, drawn, manifest, components)
     if folder is not None:
         comparison["replayed"] = str(write_new(folder.absolute(), f"{file.stem}-replayed", ".png", encode_png(drawn)))
     if options.json:
@@ -72,7 +72,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     return IDENTICAL if comparison["identical"] else DIFFERENT
 
 
-def _draw_again(manifest: "Manifest", parts: "ResolvedParts", file: Path, bars: "ProgressBars") -> "Image.Image":
+def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars: "ProgressBars") -> "Image.Image":
     from imagerag.generators.base import DrawRequest
     from imagerag.generators.registry import check_generator
 
@@ -83,31 +83,32 @@ def _draw_again(manifest: "Manifest", parts: "ResolvedParts", file: Path, bars: 
     request = DrawRequest(
         manifest.prompt,
         (manifest.seed,),
-        tuple(_reference(reference, parts, file) for reference in manifest.references),
+        tuple(_reference(reference, components, file) for reference in manifest.references),
         manifest.reference_scale,
     )
     try:
-        drawings = parts.generator.draw(request, on_step=lambda done, total: bars.update("drawing", done, total))
+        drawings = components.generator.draw(request, on_step=lambda done, total: bars.update("drawing", done, total))
     except InvalidArgument as error:
         raise UserError(f"{str(file)!r} can't be drawn again by this version: {error}") from error
     return drawings[0].image.convert("RGB")
 
 
-def _reference(recorded: "ManifestReference", parts: "ResolvedParts", file: Path) -> "Reference":
+def _reference(recorded: "ManifestReference", components: "Components", file: Path) -> "Reference":
     from imagerag.generators.base import Reference
 
     try:
-        image = (parts.index.image if recorded.kind == "retrieved" else parts.store.open)(recorded.sha256)
+        image = (components.index.image if recorded.kind == "retrieved" else components.store.open)(recorded.sha256)
     except (UserError, InvalidArgument, KeyError, OSError) as error:
         what = recorded.title or recorded.caption
         raise UserError(
-            f"{str(file)!r} was drawn with the {recorded.kind} image {what!r}, which is not in {str(parts.home)!r}; "
+            f"{str(file)!r} was drawn with the {recorded.kind} image {what!r}, which is not in "
+            f"{str(components.home)!r}; "
             f"give the data directory that has {recorded.sha256[:12]}... with --home DIR"
         ) from error
     return Reference(image, recorded.concept, recorded.kind, recorded.sha256)
 
 
-def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", parts: "ResolvedParts") -> Comparison:
+def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", components: "Components") -> Comparison:
     import numpy as np
     from PIL import Image
 
@@ -126,7 +127,7 @@ def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", parts: "Res
     else:
         differing, greatest = pixels, 255
     recorded = {**manifest.versions, "generator": manifest.generator_revision}
-    fresh = Manifest.new(prompt="", seed=0, generator="", generator_revision=parts.generator.revision)
+    fresh = Manifest.new(prompt="", seed=0, generator="", generator_revision=components.generator.revision)
     current = {**fresh.versions, "generator": fresh.generator_revision}
     return {
         "file": str(file),

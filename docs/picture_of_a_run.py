@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 
 SIDE, THUMB, GAP, TEXT, LINE = 256, 120, 24, 15, 20
 INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (250, 250, 248)
@@ -25,7 +25,7 @@ def main() -> None:
     run = build_graph().invoke(
         {"prompt": chosen.prompt, "seed": chosen.seed},
         {"configurable": {"thread_id": "picture"}},
-        context=Context(),
+        context=Settings(),
     )
     picture(run).save(chosen.out, optimize=True)
     print(f"{chosen.out}: {len(run['images'])} images, {run['stop_reason']}")

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.assets import asset
-from imagerag.embedders.preprocessing import Preparation
+from imagerag.embedders.preprocessing import Preprocessing
 from imagerag.errors import UserError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
-class Preparing(Embedder, Protocol):
+class PreprocessingEmbedder(Embedder, Protocol):
     """An ``Embedder`` whose preprocessing can be done elsewhere: by other threads, while the model is at work."""
 
     device: str
@@ -92,7 +92,7 @@ class OpenClipEmbedder:
     ) -> None:
         self.name = name
         self._model = model.eval()
-        self.preparation = Preparation(preprocess, getattr(model.visual, "preprocess_cfg", {}))
+        self.preparation = Preprocessing(preprocess, getattr(model.visual, "preprocess_cfg", {}))
         self._tokenizer = tokenizer
         self.device = device
         self._texts: dict[str, NDArray[np.float32]] = dict(known_texts or {})
@@ -139,11 +139,11 @@ class OpenClipEmbedder:
         return out
 
     def prepare(self, image: Image.Image) -> Any:
-        """See ``Preparing``."""
+        """See ``PreprocessingEmbedder``."""
         return self.preparation(image)
 
     def embed_prepared(self, prepared: Sequence[Any]) -> NDArray[np.float32]:
-        """See ``Preparing``."""
+        """See ``PreprocessingEmbedder``."""
         if not prepared:
             return np.empty((0, self.dimension), np.float32)
         return self._encoded(self.preparation.tensor(prepared))

@@ -1,4 +1,4 @@
-"""Lanes: threads that each run a model on cores of their own.
+"""CpuWorkers: threads that each run a model on cores of their own.
 
 A team of threads that share one multiplication meet at its end, and one of them that other work has pushed off its
 core keeps all waiting. Where there are many inputs, each core is better given inputs of its own: measured on two cores
@@ -15,11 +15,11 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 MOST = 8
-"""Lanes at most; with more cores, each has several: every lane holds the activations of a batch."""
+"""CpuWorkers at most; with more cores, each has several: every lane holds the activations of a batch."""
 Result = TypeVar("Result")
 
 
-class Lanes:
+class CpuWorkers:
     """Threads for calls of a model that may run at once.
 
     Args:
@@ -37,7 +37,7 @@ class Lanes:
             self._cores = cores // self.count
         self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="lane")
 
-    def __enter__(self) -> Lanes:
+    def __enter__(self) -> CpuWorkers:
         if self.count > 1:
             self._share_out()
         return self

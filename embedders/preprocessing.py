@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-class Preparation:
+class Preprocessing:
     """open_clip's preprocessing in two halves: one image at a time by Pillow alone, then a whole batch by torch.
 
     torch, called by several threads, sets up a team of its own for each, and they keep the cores from the model

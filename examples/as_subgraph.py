@@ -11,10 +11,10 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 from typing_extensions import TypedDict
 
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 
 
-class Story(TypedDict, total=False):
+class RunPrinter(TypedDict, total=False):
     """The parent's state: what it shares with the subgraph goes by the same names."""
 
     animal: str
@@ -25,12 +25,12 @@ class Story(TypedDict, total=False):
     caption: str
 
 
-def think(story: Story) -> Story:
+def think(story: RunPrinter) -> RunPrinter:
     """Say what to draw."""
     return {"prompt": f"{story['animal']} in a kimono"}
 
 
-def write(story: Story, runtime: Runtime[Context]) -> Story:
+def write(story: RunPrinter, runtime: Runtime[Settings]) -> RunPrinter:
     """Use what came back."""
     image = story["image"]
     if image is None:
@@ -38,15 +38,15 @@ def write(story: Story, runtime: Runtime[Context]) -> Story:
     return {"caption": f"{story['prompt']}, score {image['score']:.2f}: {image['path']}"}
 
 
-def build(**parts: Any) -> Any:
+def build(**components: Any) -> Any:
     """Return the parent graph; the subgraph takes its settings from the same context and brings no checkpointer.
 
     Args:
-        parts: for ``build_graph``: a chat model, a critic, a generator of your own.
+        components: for ``build_graph``: a chat model, a critic, a generator of your own.
     """
-    builder = StateGraph(Story, context_schema=Context)
+    builder = StateGraph(RunPrinter, context_schema=Settings)
     builder.add_node("think", think)
-    builder.add_node("draw", build_graph(checkpointer=None, **parts))
+    builder.add_node("draw", build_graph(checkpointer=None, **components))
     builder.add_node("write", write)
     builder.add_edge(START, "think")
     builder.add_edge("think", "draw")
@@ -60,6 +60,6 @@ if __name__ == "__main__":
     graph = build()
     config = {"configurable": {"thread_id": "story"}}
     # subgraphs=True: the steps of the drawing come through as they happen.
-    for _, event in graph.stream({"animal": animal}, config, context=Context(), stream_mode="custom", subgraphs=True):
+    for _, event in graph.stream({"animal": animal}, config, context=Settings(), stream_mode="custom", subgraphs=True):
         print(event["event"], file=sys.stderr)
     print(graph.get_state(config).values["caption"])

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from functools import lru_cache
 
-from imagerag.device_settings import EngineSettings
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
 
 
-def _patchwork(settings: EngineSettings) -> Generator:
+def _patchwork(settings: DeviceSettings) -> Generator:
     from imagerag.assets.library import Library
     from imagerag.embedders.registry import embedded_clip
     from imagerag.generators.patchwork import PatchworkGenerator
@@ -16,34 +16,34 @@ def _patchwork(settings: EngineSettings) -> Generator:
     return PatchworkGenerator(Library(), embedded_clip())
 
 
-def _preset(name: str, settings: EngineSettings) -> Generator:
+def _preset(name: str, settings: DeviceSettings) -> Generator:
     from imagerag.generators.diffusion.drawing import load_diffusion
 
     return load_diffusion(name, settings)
 
 
-def _diffusers(name: str, settings: EngineSettings) -> Generator:
+def _diffusers(name: str, settings: DeviceSettings) -> Generator:
     from imagerag.generators.diffusion.drawing import load_diffusion
 
     return load_diffusion(name, settings, f"diffusers:{name}")
 
 
-def _openai(name: str, settings: EngineSettings) -> Generator:
+def _openai(name: str, settings: DeviceSettings) -> Generator:
     from imagerag.generators.remote.openai_images import OpenAIImages
 
     return OpenAIImages(name)
 
 
-def _comfyui(name: str, settings: EngineSettings) -> Generator:
+def _comfyui(name: str, settings: DeviceSettings) -> Generator:
     from imagerag.generators.remote.comfyui import ComfyUI
 
     return ComfyUI(name)
 
 
-GENERATORS: dict[str, Callable[[EngineSettings], Generator]] = {"patchwork": _patchwork}
+GENERATORS: dict[str, Callable[[DeviceSettings], Generator]] = {"patchwork": _patchwork}
 """Generators that need no more than their name."""
 
-PREFIXES: dict[str, Callable[[str, EngineSettings], Generator]] = {
+PREFIXES: dict[str, Callable[[str, DeviceSettings], Generator]] = {
     "diffusers": _diffusers,
     "openai": _openai,
     "comfyui": _comfyui,
@@ -69,14 +69,14 @@ def check_generator(name: str) -> None:
 
 
 @lru_cache(maxsize=4)
-def load_generator(name: str, settings: EngineSettings | None = None) -> Generator:
+def load_generator(name: str, settings: DeviceSettings | None = None) -> Generator:
     """Return the generator of that name, loaded once per process and settings.
 
     Raises:
         UserError: no such generator, or it can't be loaded here.
     """
     check_generator(name)
-    settings = settings or EngineSettings()
+    settings = settings or DeviceSettings()
     if name in GENERATORS:
         return GENERATORS[name](settings)
     prefix, colon, rest = name.partition(":")

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from imagerag.graphs.agent_graph import build_graph
-    from imagerag.settings import Context
+    from imagerag.settings import Settings
 
-__all__ = ["Context", "build_graph"]
+__all__ = ["Settings", "build_graph"]
 
 
 def __getattr__(name: str) -> Any:
@@ -16,7 +16,7 @@ def __getattr__(name: str) -> Any:
 
         return build_graph
     if name == "Context":
-        from imagerag.settings import Context
+        from imagerag.settings import Settings
 
-        return Context
+        return Settings
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

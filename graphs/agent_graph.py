@@ -12,26 +12,26 @@ from langgraph.runtime import Runtime
 from imagerag.agent.protocols import Critic, Writer
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
-from imagerag.graphs.approval import ask_first
-from imagerag.graphs.components import Injected, ResolvedParts
+from imagerag.graphs.approval import request_approval
+from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.nodes.agent import decide
 from imagerag.graphs.nodes.critic import judge
 from imagerag.graphs.nodes.finish import finish
-from imagerag.graphs.nodes.intake import take_in
-from imagerag.graphs.nodes.tools import act, current_bench
+from imagerag.graphs.nodes.intake import start_turn
+from imagerag.graphs.nodes.tools import current_session, run_tool_calls
 from imagerag.graphs.routing import add_edges
 from imagerag.graphs.state import Drawn, Halting, Input, Limits, Output, State
 from imagerag.graphs.turn import unjudged
-from imagerag.graphs.uploads import uploading
+from imagerag.graphs.uploads import with_uploads
 from imagerag.index.base import ReferenceIndex
-from imagerag.settings import Context, load_context, without_paths
+from imagerag.settings import Settings, load_settings, without_server_paths
 from imagerag.store.images import ImageStore
 from imagerag.tools.builtin import make_tools
 
 RECURSION_LIMIT = 3 * 1000 + 10
 """LangGraph's own guard, out of the way of ``max_steps`` (at most 1000, three nodes each), which is the real limit."""
 
-Graph = CompiledStateGraph[State, Context, Input, Output]
+Graph = CompiledStateGraph[State, Settings, Input, Output]
 
 
 def after_agent(state: Halting) -> Literal["tools", "finish"]:
@@ -75,39 +75,39 @@ def build_graph(
 
     Nothing heavy is loaded before the first run.
     """
-    injected = Injected(chat_model, critic, writer, generator, index, store)
-    tools = make_tools(current_bench)
+    injected = InjectedComponents(chat_model, critic, writer, generator, index, store)
+    tools = make_tools(current_session)
     by_name = {tool.name: tool for tool in tools}
 
-    def parts(runtime: Runtime[Context]) -> ResolvedParts:
-        context = runtime.context or load_context()
-        return ResolvedParts(context if allow_paths else without_paths(context), injected, runtime.stream_writer)
+    def components(runtime: Runtime[Settings]) -> Components:
+        settings = runtime.context or load_settings()
+        return Components(settings if allow_paths else without_server_paths(settings), injected, runtime.stream_writer)
 
-    def intake(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
+    def intake(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
         if state.get("subjects") and not allow_paths:
             raise UserError(f"subjects {state['subjects']!r} are files of the server; send pictures in the message")
-        return take_in(state, parts(runtime), budget)
+        return start_turn(state, components(runtime), budget)
 
-    def agent(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return decide(state, parts(runtime), tools)
+    def agent(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+        return decide(state, components(runtime), tools)
 
-    def run_tools(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        resolved = parts(runtime)
-        if not resolved.context.approve:
-            return act(state, resolved, by_name, runtime.stream_writer)
-        asked, rejected = ask_first(state)
+    def run_tools(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+        resolved = components(runtime)
+        if not resolved.settings.approve:
+            return run_tool_calls(state, resolved, by_name, runtime.stream_writer)
+        asked, rejected = request_approval(state)
         if rejected is not None:
             return rejected
-        update = act(asked, resolved, by_name, runtime.stream_writer)
+        update = run_tool_calls(asked, resolved, by_name, runtime.stream_writer)
         return {**update, "messages": [asked["messages"][-1], *update["messages"]]}
 
-    def run_critic(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return judge(state, parts(runtime), runtime.stream_writer)
+    def run_critic(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+        return judge(state, components(runtime), runtime.stream_writer)
 
-    def run_finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return finish(state, parts(runtime), runtime.stream_writer)
+    def run_finish(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+        return finish(state, components(runtime), runtime.stream_writer)
 
-    builder = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
+    builder = StateGraph(State, context_schema=Settings, input_schema=Input, output_schema=Output)
     builder.add_node("intake", intake)
     builder.add_node("agent", agent)
     builder.add_node("tools", run_tools)
@@ -120,5 +120,5 @@ def build_graph(
     add_edges(builder, "critic", after_critic)
     builder.add_edge("finish", END)
     saver = InMemorySaver() if checkpointer == "memory" else checkpointer
-    graph: Graph = uploading(builder.compile(checkpointer=saver, name="imagerag"), store)
+    graph: Graph = with_uploads(builder.compile(checkpointer=saver, name="imagerag"), store)
     return graph.with_config(recursion_limit=RECURSION_LIMIT)

@@ -10,7 +10,7 @@ from imagerag.graphs.state import State
 REDRAW = "regenerate_with_references"
 
 
-def ask_first(state: State) -> tuple[State, dict[str, Any] | None]:
+def request_approval(state: State) -> tuple[State, dict[str, Any] | None]:
     """Ask the person about the redraws that the model has called for; nothing of the step has run yet.
 
     A drawing with the person's own images alone needs no approval.

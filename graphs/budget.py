@@ -6,24 +6,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from imagerag.chat_models.recording import open_recorder
-from imagerag.chat_models.usage import Meter, metered
+from imagerag.chat_models.usage import UsageMeter, using_meter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.state import Limits, Spent
 from imagerag.records import StopReason
-from imagerag.settings import Context
+from imagerag.settings import Settings
 
 LONGEST_CALL = 60.0
 """Seconds for one call of a mounted server's tool, however much time the run has."""
 
 
-def merge_limits(context: Context, *overrides: Limits | None) -> Limits:
+def merge_limits(settings: Settings, *overrides: Limits | None) -> Limits:
     """Return every limit, from the context unless one of the overrides names it; later overrides win."""
     limits: Limits = {
-        "max_steps": context.max_steps,
-        "max_generations": context.max_generations,
-        "max_seconds": context.max_seconds,
-        "max_tokens": context.max_tokens,
-        "max_money": context.max_money,
+        "max_steps": settings.max_steps,
+        "max_generations": settings.max_generations,
+        "max_seconds": settings.max_seconds,
+        "max_tokens": settings.max_tokens,
+        "max_money": settings.max_money,
     }
     for override in overrides:
         limits.update(override or {})
@@ -47,25 +47,25 @@ def check_step(limits: Limits, spent: Spent) -> None:
 
 
 @contextmanager
-def meter_step(limits: Limits, spent: Spent, context: Context) -> Iterator[Meter]:
+def meter_step(limits: Limits, spent: Spent, settings: Settings) -> Iterator[UsageMeter]:
     """Count the model calls made until the block ends, enter them in ``spent``, and record them if that is wanted.
 
     Raises:
         UserError: the record file can't be written.
     """
-    meter = Meter(
-        check=stop_check(limits, spent, context.cancel),
+    meter = UsageMeter(
+        check=stop_check(limits, spent, settings.cancel),
         max_tokens=limits["max_tokens"],
         max_money=limits["max_money"],
         tokens=spent["tokens"],
         money=spent["money"],
-        image_size=context.image_size,
+        image_size=settings.image_size,
         run=spent["started"],
         until=spent["started"] + limits["max_seconds"],
-        recorder=None if context.record is None else open_recorder(context.record),
+        recorder=None if settings.record is None else open_recorder(settings.record),
     )
     try:
-        with metered(meter):
+        with using_meter(meter):
             yield meter
     finally:
         spent["tokens"], spent["money"] = meter.tokens, meter.money

@@ -19,19 +19,19 @@ from imagerag.errors import UserError
 from imagerag.generators.base import Generator
 from imagerag.generators.registry import load_generator
 from imagerag.index.base import ReferenceIndex
-from imagerag.interruptible import loaded_in_time
-from imagerag.settings import Context
+from imagerag.interruptible import load_interruptibly
+from imagerag.settings import Settings
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
 from imagerag.tools.session import Emit
 
 if TYPE_CHECKING:
     from imagerag.agent.clip_critic import ClipCritic
-    from imagerag.index.user import OwnPictures, TogetherIndex
+    from imagerag.index.user import CombinedIndex, UserPictures
 
 
 @dataclass(frozen=True)
-class Injected:
+class InjectedComponents:
     """Parts given to ``build_graph``; ``None`` leaves the choice to the context."""
 
     chat_model: BaseChatModel | None = None
@@ -47,7 +47,7 @@ Part = TypeVar("Part")
 
 def _loaded(load: Callable[[], Part]) -> Part:
     """Load a part of a run, which the end of that run's time, or a cancel, need not wait for."""
-    return loaded_in_time(load, current_meter().check)
+    return load_interruptibly(load, current_meter().check)
 
 
 def _built(emit: Emit | None, done: int, total: int) -> None:
@@ -58,29 +58,29 @@ def _built(emit: Emit | None, done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
-class ResolvedParts:
+class Components:
     """The parts of one run. Nothing is loaded until it is used: a run that looks nothing up opens no index."""
 
-    context: Context
-    injected: Injected = field(default_factory=Injected)
+    settings: Settings
+    injected: InjectedComponents = field(default_factory=InjectedComponents)
     emit: Emit | None = None
     """Told how far the first look-up has come with building the index."""
 
     @cached_property
     def home(self) -> Path:
         """The data directory, created if need be."""
-        return home_directory(self.context.home)
+        return home_directory(self.settings.home)
 
     @cached_property
     def chat_model(self) -> BaseChatModel:
         """The model that decides."""
         if self.injected.chat_model is not None:
             return self.injected.chat_model
-        return _loaded(lambda: load_chat_model(self.context.vlm, settings=self.context.engine_settings))
+        return _loaded(lambda: load_chat_model(self.settings.vlm, settings=self.settings.device_settings))
 
     def driver_takes_images(self, run: float) -> bool:
         """Tell whether the model that decides may be sent images in that run."""
-        return not self.context.vlm_text_only and takes_images(self.chat_model, run)
+        return not self.settings.vlm_text_only and takes_images(self.chat_model, run)
 
     def nearest_captions(self, image: Image.Image) -> list[tuple[str, float]]:
         """Return the captions that are nearest to an image by CLIP, for a model that can't see it."""
@@ -97,18 +97,18 @@ class ResolvedParts:
         Raises:
             UserError: a server or a name is of no use, or rules decide, which call no other tools than ours.
         """
-        context = self.context
-        if not (context.mcp_server or context.mcp_allow):
+        settings = self.settings
+        if not (settings.mcp_server or settings.mcp_allow):
             return {}
         if not getattr(self.chat_model, "sees_images", True):
             raise UserError(
-                f"vlm {context.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model with "
+                f"vlm {settings.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model with "
                 "--vlm, or leave --mcp-server out"
             )
-        from imagerag.graphs.nodes.tools import current_bench
+        from imagerag.graphs.nodes.tools import current_session
         from imagerag.tools.mcp_tools import mount
 
-        return {tool.name: tool for tool in mount(context.mcp_server, context.mcp_allow, current_bench)}
+        return {tool.name: tool for tool in mount(settings.mcp_server, settings.mcp_allow, current_session)}
 
     @cached_property
     def critic(self) -> Critic:
@@ -117,10 +117,10 @@ class ResolvedParts:
             return self.injected.critic
         from imagerag.agent.clip_critic import ClipCritic
 
-        critic = _loaded(lambda: load_critic(self.context.critic, settings=self.context.engine_settings))
+        critic = _loaded(lambda: load_critic(self.settings.critic, settings=self.settings.device_settings))
         if self.injected.index is None and isinstance(critic, ClipCritic):
-            own = open_own(self.home, self.context.chroma)
-            return _knowing(critic, own, own.known())
+            own = open_user_pictures(self.home, self.settings.chroma)
+            return _knowing(critic, own, own.snapshot())
         return critic
 
     @cached_property
@@ -128,25 +128,25 @@ class ResolvedParts:
         """The writer of captions and rephrased prompts."""
         if self.injected.writer is not None:
             return self.injected.writer
-        return _loaded(lambda: load_writer(self.context.vlm, settings=self.context.engine_settings))
+        return _loaded(lambda: load_writer(self.settings.vlm, settings=self.settings.device_settings))
 
     @cached_property
     def generator(self) -> Generator:
         """The generator that draws."""
         if self.injected.generator is not None:
             return self.injected.generator
-        return _loaded(lambda: load_generator(self.context.generator, self.context.engine_settings))
+        return _loaded(lambda: load_generator(self.settings.generator, self.settings.device_settings))
 
     @cached_property
     def index(self) -> ReferenceIndex:
         """The reference index."""
         if self.injected.index is not None:
             return self.injected.index
-        context, emit = self.context, self.emit
+        settings, emit = self.settings, self.emit
         home = self.home
         index = _loaded(
             lambda: open_index(
-                home, context.chroma, context.lookup_models, context.lookup_floor, context.lookup_diverse
+                home, settings.chroma, settings.lookup_models, settings.lookup_floor, settings.lookup_diverse
             )
         )
         index.library.progress = partial(_built, emit)
@@ -157,8 +157,8 @@ class ResolvedParts:
     @cached_property
     def reranker(self) -> Reranker | None:
         """What puts references in a better order, if anything."""
-        context = self.context
-        return _loaded(lambda: load_reranker(context.rerank, context.vlm, context.critic, context.engine_settings))
+        settings = self.settings
+        return _loaded(lambda: load_reranker(settings.rerank, settings.vlm, settings.critic, settings.device_settings))
 
     @cached_property
     def store(self) -> ImageStore:
@@ -167,7 +167,7 @@ class ResolvedParts:
 
 
 @lru_cache(maxsize=4)
-def _knowing(critic: "ClipCritic", own: "OwnPictures", known: object) -> "ClipCritic":
+def _knowing(critic: "ClipCritic", own: "UserPictures", known: object) -> "ClipCritic":
     """Return the critic that knows the own pictures, made once for as long as they stay as they are.
 
     Args:
@@ -182,15 +182,15 @@ def _knowing(critic: "ClipCritic", own: "OwnPictures", known: object) -> "ClipCr
 
 
 @lru_cache(maxsize=8)
-def open_own(home: Path, chroma: str | None = None, model: str = "embedded") -> "OwnPictures":
+def open_user_pictures(home: Path, chroma: str | None = None, model: str = "embedded") -> "UserPictures":
     """Return this process's one view of the own pictures of a data directory, as embedded by a model.
 
     Raises:
         UserError: no such model.
     """
-    from imagerag.index.user import OwnPictures
+    from imagerag.index.user import UserPictures
 
-    return OwnPictures(home, clip_model(model), chroma=chroma)
+    return UserPictures(home, clip_model(model), chroma=chroma)
 
 
 @lru_cache(maxsize=4)
@@ -200,7 +200,7 @@ def open_index(
     models: tuple[str, ...] = ("embedded",),
     floor: float | None = None,
     diverse: float = 0.0,
-) -> "TogetherIndex":
+) -> "CombinedIndex":
     """Return this process's one index of a data directory; Chroma wants no second client on the same files.
 
     Args:
@@ -208,14 +208,14 @@ def open_index(
         models: that search the own pictures; several are fused.
         floor: similarity below which nothing is found; if not given ``FLOOR``, and none for what other models than the
             embedded one have found, whose cosines mean something else.
-        diverse: see ``TogetherIndex``.
+        diverse: see ``CombinedIndex``.
     """
     from imagerag.index.bundled.chroma import ChromaIndex
-    from imagerag.index.user import FLOOR, SeveralModels, TogetherIndex
+    from imagerag.index.user import FLOOR, CombinedIndex, ModelEnsemble
 
-    own = [open_own(home, chroma, model) for model in models]
+    own = [open_user_pictures(home, chroma, model) for model in models]
     own_floor = floor if floor is not None else FLOOR if models == ("embedded",) else -1.0
     library = ChromaIndex(home, embedded_clip())
-    return TogetherIndex(
-        library, own[0] if len(own) == 1 else SeveralModels(own), FLOOR if floor is None else floor, own_floor, diverse
+    return CombinedIndex(
+        library, own[0] if len(own) == 1 else ModelEnsemble(own), FLOOR if floor is None else floor, own_floor, diverse
     )

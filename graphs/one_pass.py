@@ -15,28 +15,28 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import Runtime
 
 from imagerag.agent.protocols import Critic, Writer
-from imagerag.chat_models.usage import Meter
+from imagerag.chat_models.usage import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.generators.base import Generator
 from imagerag.graphs.agent_graph import RECURSION_LIMIT, Graph
 from imagerag.graphs.budget import meter_step, stop_reason
-from imagerag.graphs.components import Injected, ResolvedParts
+from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.nodes.critic import best_among, judge
 from imagerag.graphs.nodes.finish import outcome
-from imagerag.graphs.nodes.intake import take_in
-from imagerag.graphs.nodes.tools import open_bench
+from imagerag.graphs.nodes.intake import start_turn
+from imagerag.graphs.nodes.tools import open_session
 from imagerag.graphs.routing import add_edges
 from imagerag.graphs.state import Input, Output, Spent, State
 from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import images_of_turn, unjudged
-from imagerag.graphs.uploads import uploading
+from imagerag.graphs.uploads import with_uploads
 from imagerag.index.base import ReferenceIndex
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompts import render
 from imagerag.records import ReferenceRecord
-from imagerag.settings import Context, load_context
+from imagerag.settings import Settings, load_settings
 from imagerag.store.images import ImageStore
-from imagerag.tools.session import Emit, Workbench
+from imagerag.tools.session import Emit, ToolSession
 
 MAX_IMAGES = 3
 """References in one redraw; the paper's setting for OmniGen."""
@@ -58,27 +58,27 @@ def build_one_pass(
 
     The critic stands in for the questions that the paper asks its VLM (does it match, what is missing).
     """
-    injected = Injected(None, critic, writer, generator, index, store)
+    injected = InjectedComponents(None, critic, writer, generator, index, store)
 
-    def parts(runtime: Runtime[Context]) -> ResolvedParts:
-        return ResolvedParts(runtime.context or load_context(), injected, runtime.stream_writer)
+    def components(runtime: Runtime[Settings]) -> Components:
+        return Components(runtime.context or load_settings(), injected, runtime.stream_writer)
 
-    def intake(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return take_in(state, parts(runtime))
+    def intake(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+        return start_turn(state, components(runtime))
 
-    def draw(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return _draw(state, parts(runtime), runtime.stream_writer)
+    def draw(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+        return _draw(state, components(runtime), runtime.stream_writer)
 
-    def run_critic(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return judge(state, parts(runtime), runtime.stream_writer)
+    def run_critic(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+        return judge(state, components(runtime), runtime.stream_writer)
 
-    def redraw(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return _redraw(state, parts(runtime), runtime.stream_writer)
+    def redraw(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+        return _redraw(state, components(runtime), runtime.stream_writer)
 
-    def run_finish(state: State, runtime: Runtime[Context]) -> dict[str, Any]:
-        return _finish(state, parts(runtime), runtime.stream_writer)
+    def run_finish(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+        return _finish(state, components(runtime), runtime.stream_writer)
 
-    builder = StateGraph(State, context_schema=Context, input_schema=Input, output_schema=Output)
+    builder = StateGraph(State, context_schema=Settings, input_schema=Input, output_schema=Output)
     builder.add_node("intake", intake)
     builder.add_node("draw", draw)
     builder.add_node("critic", run_critic)
@@ -91,7 +91,7 @@ def build_one_pass(
     add_edges(builder, "redraw", _after_drawing)
     builder.add_edge("finish", END)
     saver = InMemorySaver() if checkpointer == "memory" else checkpointer
-    graph: Graph = uploading(builder.compile(checkpointer=saver, name="imagerag-one-pass"), store)
+    graph: Graph = with_uploads(builder.compile(checkpointer=saver, name="imagerag-one-pass"), store)
     return graph.with_config(recursion_limit=RECURSION_LIMIT)
 
 
@@ -105,92 +105,92 @@ def _after_critic(state: State) -> Literal["redraw", "finish"]:
     return "finish" if state["halt"] or once else "redraw"
 
 
-def _finish(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
+def _finish(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     """Return the last drawing, as the published code does."""
     images = images_of_turn(state["all_images"], state["turn"])
     last = [record for record in images if record["step"] == images[-1]["step"]]
-    chosen = best_among(last, parts, state["prompt"])
+    chosen = best_among(last, components, state["prompt"])
     if chosen and chosen["verdict"] and state["halt"] in (None, "satisfied"):
         satisfied = chosen["verdict"]["satisfied"]
         state = {**state, "halt": "satisfied" if satisfied else "done"}
-    return outcome(state, parts, emit, chosen)
+    return outcome(state, components, emit, chosen)
 
 
-def _draw(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
+def _draw(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     """Draw the first image, or in ``lookup_first`` mode draw once with everything looked up."""
-    return _at_bench(state, parts, emit, "draw", lambda bench: _first(state, bench))
+    return _in_session(state, components, emit, "draw", lambda session: _first(state, session))
 
 
-def _redraw(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
+def _redraw(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     """Look the missing concepts up, one image each, and draw again; or reword, where the mode says so."""
-    first = best_among(images_of_turn(state["all_images"], state["turn"]), parts, state["prompt"])
+    first = best_among(images_of_turn(state["all_images"], state["turn"]), components, state["prompt"])
     assert first is not None
     assert first["verdict"] is not None
     missing = first["verdict"]["missing"]
 
-    def work(bench: Workbench) -> None:
+    def work(session: ToolSession) -> None:
         if state["mode"] == "rephrase_only":
-            bench.draw(parts.writer.rephrase(state["prompt"], missing), seed=first["seed"], parent=first["id"])
+            session.draw(components.writer.rephrase(state["prompt"], missing), seed=first["seed"], parent=first["id"])
             return
-        references = _look_up(bench, state["prompt"], missing)
+        references = _look_up(session, state["prompt"], missing)
         if references:
-            _conditioned(bench, state["prompt"], references, first["seed"], first["id"])
+            _conditioned(session, state["prompt"], references, first["seed"], first["id"])
 
-    return _at_bench(state, parts, emit, "redraw", work)
+    return _in_session(state, components, emit, "redraw", work)
 
 
-def _first(state: State, bench: Workbench) -> None:
+def _first(state: State, session: ToolSession) -> None:
     references: list[ReferenceRecord] = []
     if state["mode"] == "lookup_first":
-        references = _look_up(bench, state["prompt"], parse_scene(state["prompt"]).content_concepts())
-    if references or bench.subjects:
-        _conditioned(bench, state["prompt"], references, state["run_seed"], None)
+        references = _look_up(session, state["prompt"], parse_scene(state["prompt"]).content_concepts())
+    if references or session.subjects:
+        _conditioned(session, state["prompt"], references, state["run_seed"], None)
     else:
-        bench.draw(state["prompt"])
+        session.draw(state["prompt"])
 
 
-def _look_up(bench: Workbench, prompt: str, concepts: list[str]) -> list[ReferenceRecord]:
+def _look_up(session: ToolSession, prompt: str, concepts: list[str]) -> list[ReferenceRecord]:
     concepts = concepts[:MAX_IMAGES]
     if not concepts:
         return []
-    captions = bench.parts.writer.captions(prompt, concepts, 1)
-    bench.emit({"event": "captions", "captions": captions})
+    captions = session.components.writer.captions(prompt, concepts, 1)
+    session.emit({"event": "captions", "captions": captions})
     pairs = [(concept, of_it[0]) for concept, of_it in captions.items()]
-    found = bench.parts.index.search([caption for _, caption in pairs], 1)
+    found = session.components.index.search([caption for _, caption in pairs], 1)
     records = [
         record
         for (concept, caption), hits in zip(pairs, found, strict=True)
-        for record in bench.add_references(concept, caption, hits)
+        for record in session.add_references(concept, caption, hits)
     ]
-    bench.emit({"event": "references", "references": records})
+    session.emit({"event": "references", "references": records})
     return records
 
 
 def _conditioned(
-    bench: Workbench, prompt: str, references: list[ReferenceRecord], seed: int, parent: str | None
+    session: ToolSession, prompt: str, references: list[ReferenceRecord], seed: int, parent: str | None
 ) -> None:
     captions = [record["caption"] for record in references]
     worded = render("conditioned.j2", captions=captions, prompt=prompt) if captions else prompt
-    bench.draw(worded, [*bench.subjects, *references], SCALE, seed, parent)
+    session.draw(worded, [*session.subjects, *references], SCALE, seed, parent)
 
 
-def _at_bench(
-    state: State, parts: ResolvedParts, emit: Emit, name: str, work: Callable[[Workbench], None]
+def _in_session(
+    state: State, components: Components, emit: Emit, name: str, work: Callable[[ToolSession], None]
 ) -> dict[str, Any]:
     """Do the work on a workbench; a limit that strikes ends the run with what was made."""
     began = time.perf_counter()
     spent: Spent = {**state["spent"], "steps": state["spent"]["steps"] + 1}
-    bench = open_bench(state, parts, spent, emit)
-    halt, summary, meter = None, "", Meter()
+    session = open_session(state, components, spent, emit)
+    halt, summary, meter = None, "", UsageMeter()
     try:
-        with meter_step(state["limits"], spent, parts.context) as meter:
-            work(bench)
+        with meter_step(state["limits"], spent, components.settings) as meter:
+            work(session)
     except (BudgetExceeded, Cancelled) as stop:
         halt, summary = stop_reason(stop), str(stop)
     told = "; ".join(meter.notes) or None
     return {
-        "all_images": bench.made_images,
-        "all_references": bench.made_references,
+        "all_images": session.made_images,
+        "all_references": session.made_references,
         "spent": spent,
         "halt": halt,
         "all_trace": [trace_step(state, "one_pass", name, summary, began, meter=meter, error=told)],

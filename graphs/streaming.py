@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
     from imagerag.graphs.agent_graph import Graph
-    from imagerag.settings import Context
+    from imagerag.settings import Settings
 
 
-def run_told(
-    graph: "Graph", request: Any, config: "RunnableConfig", context: "Context", tell: Callable[[Any], None]
+def stream_run(
+    graph: "Graph", request: Any, config: "RunnableConfig", settings: "Settings", tell: Callable[[Any], None]
 ) -> Any:
     """Run the graph to its end, or to where it asks the person, and return the last values of its state.
 
@@ -20,12 +20,12 @@ def run_told(
         graph: to run.
         request: its input, or LangGraph's ``Command`` to go on with.
         config: names the thread.
-        context: the run's settings.
+        settings: the run's settings.
         tell: called with each event as it happens. What it raises ends the run, after the threads that write its
             checkpoints have ended: a caller that closes the checkpointer then would pull it away under them.
     """
     values: Any = None
-    stream = graph.stream(request, config=config, context=context, stream_mode=["custom", "values"])
+    stream = graph.stream(request, config=config, context=settings, stream_mode=["custom", "values"])
     with contextlib.closing(cast("Any", stream)) as chunks:
         for kind, chunk in chunks:
             if kind == "custom":

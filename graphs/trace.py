@@ -2,7 +2,7 @@
 
 import time
 
-from imagerag.chat_models.usage import Meter
+from imagerag.chat_models.usage import UsageMeter
 from imagerag.graphs.state import State
 from imagerag.records import TraceStep
 
@@ -15,14 +15,14 @@ def trace_step(
     began: float,
     *,
     step: int | None = None,
-    meter: Meter | None = None,
+    meter: UsageMeter | None = None,
     error: str | None = None,
 ) -> TraceStep:
     """Return the record of what was done since ``began`` (of ``time.perf_counter``), at the cost that ``meter`` tells.
 
     ``step`` is the decision it belongs to; the last one entered in the state unless given.
     """
-    meter = meter or Meter()
+    meter = meter or UsageMeter()
     entry: TraceStep = {
         "step": state["spent"]["steps"] if step is None else step,
         "turn": state["turn"],

@@ -11,9 +11,9 @@ from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, conve
 from langgraph.graph.state import CompiledStateGraph
 
 from imagerag.errors import UserError
-from imagerag.graphs.components import Injected, ResolvedParts
+from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.state import Input, Output, State
-from imagerag.settings import Context, load_context
+from imagerag.settings import Settings, load_settings
 from imagerag.store.images import ImageStore, StoredImage
 
 NESTED = "__pregel_runtime"
@@ -23,7 +23,7 @@ STORED = "sha256:"
 """Begins the ``file_id`` of an image block whose pixels lie in the image store."""
 
 
-class UploadingGraph(CompiledStateGraph[State, Context, Input, Output]):
+class UploadingGraph(CompiledStateGraph[State, Settings, Input, Output]):
     """A graph that stores the pictures in its input's messages first; LangGraph checkpoints the input as it came.
 
     Args:
@@ -54,7 +54,7 @@ class UploadingGraph(CompiledStateGraph[State, Context, Input, Output]):
         stopped = threading.Event()
         nested = NESTED in ((config or {}).get("configurable") or {})  # then the context is its parent's
         if not nested:
-            own = Context(**context) if isinstance(context, dict) else context or load_context()
+            own = Settings(**context) if isinstance(context, dict) else context or load_settings()
             context = own if own.cancel is not None else replace(own, cancel=stopped)
         try:
             async for chunk in super().astream(self._stored(input, context), config, context=context, **options):
@@ -65,14 +65,17 @@ class UploadingGraph(CompiledStateGraph[State, Context, Input, Output]):
     def _stored(self, input: Any, context: Any) -> Any:
         if not isinstance(input, dict) or not input.get("messages"):
             return input
-        settings = Context(**context) if isinstance(context, dict) else context or load_context()
-        parts = ResolvedParts(settings, Injected(store=self.image_store))
+        settings = Settings(**context) if isinstance(context, dict) else context or load_settings()
+        components = Components(settings, InjectedComponents(store=self.image_store))
         messages = convert_to_messages(input["messages"])
         last = len(messages) - 1
-        return {**input, "messages": [_stripped(message, parts, at == last) for at, message in enumerate(messages)]}
+        return {
+            **input,
+            "messages": [_stripped(message, components, at == last) for at, message in enumerate(messages)],
+        }
 
 
-def uploading(graph: CompiledStateGraph[State, Context, Input, Output], store: ImageStore | None) -> UploadingGraph:
+def with_uploads(graph: CompiledStateGraph[State, Settings, Input, Output], store: ImageStore | None) -> UploadingGraph:
     """Return the graph as one that stores the pictures of its input first."""
     attributes = {name: value for name, value in vars(graph).items() if name != "__orig_class__"}
     return UploadingGraph(image_store=store, **attributes)
@@ -101,7 +104,7 @@ def stored_picture(block: dict[str, Any], store: ImageStore) -> StoredImage:
         ) from error
 
 
-def _stripped(message: AnyMessage | BaseMessage, parts: ResolvedParts, last: bool) -> BaseMessage:
+def _stripped(message: AnyMessage | BaseMessage, components: Components, last: bool) -> BaseMessage:
     """Return a person's message without pixels: the last one's pictures become addresses, earlier ones a mention."""
     if not isinstance(message, HumanMessage) or isinstance(message.content, str):
         return message
@@ -110,7 +113,7 @@ def _stripped(message: AnyMessage | BaseMessage, parts: ResolvedParts, last: boo
         if block["type"] != "image":
             blocks.append(block)
         elif last:
-            sha256 = stored_picture(dict(block), parts.store).sha256
+            sha256 = stored_picture(dict(block), components.store).sha256
             blocks.append({"type": "image", "file_id": STORED + sha256})
         else:
             blocks.append({"type": "text", "text": "(an image)"})

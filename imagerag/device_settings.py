@@ -11,7 +11,7 @@ DTYPES = ("auto", "float32", "float16", "bfloat16")
 
 
 @dataclass(frozen=True)
-class EngineSettings:
+class DeviceSettings:
     """How to hold a model.
 
     Attributes:

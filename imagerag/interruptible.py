@@ -36,7 +36,7 @@ _idle: list[_Worker] = []
 """Workers that wait for a call; a list's ``append`` and ``pop`` are atomic."""
 
 
-def in_time(call: Callable[[], Answer], check: Check) -> Answer:
+def run_interruptibly(call: Callable[[], Answer], check: Check) -> Answer:
     """Run the call on a thread of its own, so that the run's clock and its cancel switch end the wait.
 
     A server that sends a byte now and then never times out by itself.
@@ -72,8 +72,8 @@ def in_time(call: Callable[[], Answer], check: Check) -> Answer:
 _loading = threading.Lock()
 
 
-def loaded_in_time(load: Callable[[], Answer], check: Check) -> Answer:
-    """Load something large that the process keeps, such as a model, as ``in_time`` runs a call.
+def load_interruptibly(load: Callable[[], Answer], check: Check) -> Answer:
+    """Load something large that the process keeps, such as a model, as ``run_interruptibly`` runs a call.
 
     One thing at a time: who left the wait before it was there leaves it to the next, which then finds it loaded and not
     loaded twice.
@@ -86,7 +86,7 @@ def loaded_in_time(load: Callable[[], Answer], check: Check) -> Answer:
         with _loading:
             return load()
 
-    return in_time(alone, check)
+    return run_interruptibly(alone, check)
 
 
 def pause(seconds: float, check: Check) -> None:

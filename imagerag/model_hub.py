@@ -8,14 +8,14 @@ from imagerag.errors import UserError
 _LIBRARIES = ("diffusers", "huggingface_hub", "transformers", "bitsandbytes", "langchain_google_genai")
 
 
-def keep_quiet() -> None:
+def silence_libraries() -> None:
     """Leave the libraries' warnings about what is handled here (long prompts, retries) out of the story on stderr."""
     for library in _LIBRARIES:
         warnings.filterwarnings("ignore", module=library)
         logging.getLogger(library).setLevel(logging.ERROR)
 
 
-def not_here(model: str, reason: str, size: str = "") -> UserError:
+def weights_missing(model: str, reason: str, size: str = "") -> UserError:
     """Return the one line for weights that are not on this machine and can't be fetched.
 
     Args:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imagerag.device_settings import EngineSettings, Memory
+from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
 from imagerag.records import MODES, Mode
 
@@ -26,13 +26,13 @@ RERANKERS = ("none", "vlm", "subject")
 
 
 @dataclass(frozen=True)
-class Context:
+class Settings:
     """What one run may be told.
 
     Attributes:
         generator: which generator draws; see ``imagerag.generators.registry``.
         device, dtype, memory: where and how a local generator or chat model holds its weights; see
-            ``imagerag.device_settings.EngineSettings``.
+            ``imagerag.device_settings.DeviceSettings``.
         vlm: which chat model decides; ``rules`` is the embedded rule-based policy, which is no language model.
         vlm_text_only: the chat model takes no images, where neither its profile nor its server tells; it is told in
             words and numbers what they show.
@@ -106,7 +106,7 @@ class Context:
         Raises:
             UserError: naming the value, what is valid, and the flag that sets it.
         """
-        EngineSettings(self.device, self.dtype, self.memory)
+        DeviceSettings(self.device, self.dtype, self.memory)
         if self.mode not in MODES:
             raise UserError(f"mode {self.mode!r} is not one of {', '.join(MODES)}; give --mode one of these")
         if self.vlm_text_only and self.critic == self.vlm:
@@ -140,9 +140,9 @@ class Context:
         return tuple(dict.fromkeys(name.strip() for name in self.lookup_model.split(",") if name.strip()))
 
     @property
-    def engine_settings(self) -> EngineSettings:
+    def device_settings(self) -> DeviceSettings:
         """How models that run here hold their weights."""
-        return EngineSettings(self.device, self.dtype, self.memory)
+        return DeviceSettings(self.device, self.dtype, self.memory)
 
 
 def _within(name: str, value: int, low: int, high: int) -> None:
@@ -152,14 +152,14 @@ def _within(name: str, value: int, low: int, high: int) -> None:
 
 
 NOT_SETTABLE = frozenset({"approve", "cancel"})
-SETTINGS = tuple(field.name for field in fields(Context) if field.name not in NOT_SETTABLE)
+SETTINGS = tuple(field.name for field in fields(Settings) if field.name not in NOT_SETTABLE)
 
 
-def load_context(
+def load_settings(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
     file: Path | None = None,
-) -> Context:
+) -> Settings:
     """Merge flags, environment, settings file and defaults into one context.
 
     Args:
@@ -180,17 +180,17 @@ def load_context(
         if text:
             given[name] = _parse(name, text, f"IMAGERAG_{name.upper()}")
     given |= {name: value for name, value in (flags or {}).items() if value is not None}
-    return replace(Context(), **given)
+    return replace(Settings(), **given)
 
 
-def without_paths(context: Context, environ: Mapping[str, str] | None = None) -> Context:
+def without_server_paths(context: Settings, environ: Mapping[str, str] | None = None) -> Settings:
     """Return a client's context with the server's own places in it.
 
     Raises:
         UserError: it names a file or a folder; those are this machine's, not the client's.
     """
-    own = load_context(environ=environ)
-    embedded = Context()
+    own = load_settings(environ=environ)
+    embedded = Settings()
     for name in ("generator", "vlm", "critic", "device", "dtype", "memory", "lookup_model"):
         value = getattr(context, name)
         if value not in (getattr(own, name), getattr(embedded, name)):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from imagerag.errors import InvalidArgument
 from imagerag.index.base import Hit
 from imagerag.index.bundled.chroma import ChromaIndex
-from imagerag.index.user.ensemble import SeveralModels
+from imagerag.index.user.ensemble import ModelEnsemble
 from imagerag.index.user.filters import Condition, all_hold
-from imagerag.index.user.store import OwnPictures
+from imagerag.index.user.store import UserPictures
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -22,21 +22,21 @@ FLOOR = 0.45
 names none finds less than 0.69, of 136 paraphrases 5 in 100 do less than this; made-up words find 0.3 to 0.4."""
 
 
-class TogetherIndex:
+class CombinedIndex:
     """A ``ReferenceIndex`` over the bundled library and the person's own pictures.
 
     Args:
         library: the library's index.
         own: the own pictures; embedded by another model or by several, they are taken in turn with the library's.
         floor: similarity below which nothing is found, unless a search says otherwise.
-        diverse: how unlike each other own pictures are, unless a search says otherwise; see ``OwnPictures.search``.
+        diverse: how unlike each other own pictures are, unless a search says otherwise; see ``UserPictures.search``.
         own_floor: the same of own pictures, if their similarities are another model's.
     """
 
     def __init__(
         self,
         library: ChromaIndex,
-        own: OwnPictures | SeveralModels,
+        own: UserPictures | ModelEnsemble,
         floor: float = -1.0,
         own_floor: float | None = None,
         diverse: float = 0.0,
@@ -46,7 +46,7 @@ class TogetherIndex:
         self.floor = floor
         self.own_floor = floor if own_floor is None else own_floor
         self.diverse = diverse
-        self._comparable = isinstance(own, OwnPictures) and own.embedder.model_id == library.embedder.model_id
+        self._comparable = isinstance(own, UserPictures) and own.embedder.model_id == library.embedder.model_id
 
     def search(
         self,
@@ -66,7 +66,7 @@ class TogetherIndex:
         Args:
             captions, k, exclude: see there.
             where: conditions that must hold, of the library's pictures, too.
-            fused, fold, diverse, like: of the own pictures; see ``OwnPictures.search``.
+            fused, fold, diverse, like: of the own pictures; see ``UserPictures.search``.
             floor: instead of the index's own.
         """
         keep = all_hold(where) if where else None

@@ -19,7 +19,7 @@ PAUSE = 0.05
 
 
 @contextmanager
-def one_writer(
+def writer_lock(
     file: Path, *, patience: float = PATIENCE, on_wait: Callable[[str], None] | None = None
 ) -> Iterator[None]:
     """Hold the lock ``file`` for the length of a ``with`` block.

@@ -15,18 +15,18 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from imagerag.errors import UserError
-from imagerag.server.auth import MAX_BODY, TOKEN_VARIABLE, Doorkeeper, Guard, TooLarge, is_loopback
+from imagerag.server.auth import MAX_BODY, TOKEN_VARIABLE, Authenticator, AuthMiddleware, TooLarge, is_loopback
 from imagerag.server.database import ANONYMOUS
-from imagerag.server.openai.api import OpenAIDoor
+from imagerag.server.openai.api import OpenAIApi
 from imagerag.server.openai.schemas import ApiError
-from imagerag.server.service import Studio
-from imagerag.server.web.routes import WebDoor
+from imagerag.server.service import Service
+from imagerag.server.web.routes import WebApi
 
 _log = logging.getLogger(__name__)
 
 
 def build_app(
-    studio: Studio,
+    service: Service,
     *,
     tokens: Sequence[str] = (),
     loopback: bool = True,
@@ -48,19 +48,19 @@ def build_app(
         openai, mcp, web: which doors are open; MCP is at ``/mcp``, the page, which needs the first one too, at ``/``.
         max_body: bytes of one request.
     """
-    doorkeeper = Doorkeeper(tokens)
+    authenticator = Authenticator(tokens)
     routes: list[Any] = []
     lifespans: list[Any] = []
     if openai:
-        routes += OpenAIDoor(studio, may_fetch, public_url).routes()
+        routes += OpenAIApi(service, may_fetch, public_url).routes()
     if web:
-        routes += WebDoor(studio, doorkeeper).routes()
+        routes += WebApi(service, authenticator).routes()
     if mcp:
         from mcp.server.transport_security import TransportSecuritySettings
 
         from imagerag.server.mcp.server import build_mcp
 
-        server = build_mcp(studio, lambda headers: doorkeeper.client(headers) or ANONYMOUS)
+        server = build_mcp(service, lambda headers: authenticator.client(headers) or ANONYMOUS)
         # The guard has checked host and origin for every door.
         security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
         routes += server.streamable_http_app(transport_security=security).routes
@@ -81,7 +81,7 @@ def build_app(
     }
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     public = urlsplit(public_url).netloc if public_url else ""
-    return Guard(app, doorkeeper, loopback=loopback, max_body=max_body, public=public)
+    return AuthMiddleware(app, authenticator, loopback=loopback, max_body=max_body, public=public)
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:

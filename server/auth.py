@@ -65,7 +65,7 @@ def read_tokens(file: str | None, environ: Mapping[str, str] | None = None) -> t
     return tuple(dict.fromkeys(tokens))
 
 
-class Doorkeeper:
+class Authenticator:
     """Knows the tokens, and tells from a request's headers whose it is.
 
     Args:
@@ -95,12 +95,12 @@ class Doorkeeper:
         return cookie_parser(header).get(COOKIE, "")
 
 
-class Guard:
+class AuthMiddleware:
     """ASGI middleware that turns away what may not come in, in the shape of OpenAI's errors.
 
     Args:
         app: what comes behind.
-        doorkeeper: knows the tokens.
+        authenticator: knows the tokens.
         loopback: the server listens on this machine only; then the names in ``Host`` must be this machine's, or a web
             page anywhere could reach it under a name that its owner points here (DNS rebinding).
         max_body: bytes of a request.
@@ -110,14 +110,14 @@ class Guard:
     def __init__(
         self,
         app: ASGIApp,
-        doorkeeper: Doorkeeper,
+        authenticator: Authenticator,
         *,
         loopback: bool,
         max_body: int = MAX_BODY,
         public: str = "",
     ) -> None:
         self._app = app
-        self._doorkeeper = doorkeeper
+        self._doorkeeper = authenticator
         self._loopback = loopback
         self._max_body = max_body
         self._public = public.lower()

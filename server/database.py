@@ -69,7 +69,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Telling:
+class RunLog:
     """What a run has told, kept so that it can be told again: after a reload, and after a restart.
 
     Attributes:
@@ -77,7 +77,7 @@ class Telling:
         turn: which turn of the thread it was, from 1.
         asks: it waits for the person's word; else it has ended.
         told: as JSON takes it: ``request``, ``events``, and how it ended or what it asks.
-        created: seconds since the epoch, of this telling.
+        created: seconds since the epoch, of this run_log.
     """
 
     id: str
@@ -89,7 +89,7 @@ class Telling:
     created: float
 
 
-class Ledger:
+class Database:
     """The entries of a data directory, and what its runs have told, in one SQLite file.
 
     Any number of threads and processes may use it.
@@ -168,46 +168,46 @@ class Ledger:
             cursor = self._db.execute("DELETE FROM entries WHERE id = ? AND client = ?", (entry_id, client))
         return cursor.rowcount > 0
 
-    def keep(self, telling: Telling) -> None:
+    def keep(self, run_log: RunLog) -> None:
         """Keep what a run has told, instead of what it, or an earlier run of that turn, told before."""
         with self._lock:
             self._db.execute(
                 "DELETE FROM runs WHERE id = ? OR (client = ? AND thread = ? AND turn = ?)",
-                (telling.id, telling.client, telling.thread, telling.turn),
+                (run_log.id, run_log.client, run_log.thread, run_log.turn),
             )
             self._db.execute(
                 "INSERT INTO runs (id, client, thread, turn, asks, created, told) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(telling.id, telling.client, telling.thread, telling.turn, telling.asks, telling.created),
-                    json.dumps(telling.told),
+                    *(run_log.id, run_log.client, run_log.thread, run_log.turn, run_log.asks, run_log.created),
+                    json.dumps(run_log.told),
                 ),
             )
 
-    def told(self, client: str, thread: str) -> dict[int, Telling]:
+    def told(self, client: str, thread: str) -> dict[int, RunLog]:
         """Return what the ended runs of a client's thread have told, by turn."""
-        found = self._tellings("client = ? AND thread = ? AND NOT asks", client, thread)
-        return {telling.turn: telling for telling in found}
+        found = self._run_logs("client = ? AND thread = ? AND NOT asks", client, thread)
+        return {run_log.turn: run_log for run_log in found}
 
-    def asking(self, since: float) -> list[Telling]:
+    def asking(self, since: float) -> list[RunLog]:
         """Return the runs that wait for somebody's word, and have begun to since then (seconds since the epoch)."""
-        return self._tellings("asks AND created >= ?", since)
+        return self._run_logs("asks AND created >= ?", since)
 
     def copy_told(self, client: str, thread: str, name: str) -> None:
         """Let another thread, which is a copy of this one, have told the same."""
-        for telling in self.told(client, thread).values():
-            self.keep(replace(telling, id=secrets.token_urlsafe(16), thread=name))
+        for run_log in self.told(client, thread).values():
+            self.keep(replace(run_log, id=secrets.token_urlsafe(16), thread=name))
 
     def forget_told(self, client: str, thread: str, turn: int) -> None:
         """Forget what was told in a thread from that turn on."""
         with self._lock:
             self._db.execute("DELETE FROM runs WHERE client = ? AND thread = ? AND turn >= ?", (client, thread, turn))
 
-    def _tellings(self, where: str, *values: Any) -> list[Telling]:
+    def _run_logs(self, where: str, *values: Any) -> list[RunLog]:
         query = f"SELECT id, client, thread, turn, asks, told, created FROM runs WHERE {where} ORDER BY created"
         with self._lock:
             rows = self._db.execute(query, values).fetchall()
         return [
-            Telling(name, client, thread, turn, bool(asks), json.loads(told), created)
+            RunLog(name, client, thread, turn, bool(asks), json.loads(told), created)
             for name, client, thread, turn, asks, told, created in rows
         ]
 

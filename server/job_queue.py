@@ -20,7 +20,7 @@ MEASURED = 20
 _log = logging.getLogger(__name__)
 
 
-class Busy(Exception):
+class QueueFull(Exception):
     """The queue is full; nothing was taken in.
 
     Attributes:
@@ -56,7 +56,7 @@ class Job:
         self.began = 0.0
 
 
-class EngineRoom:
+class JobQueue:
     """Runs jobs on a fixed number of threads, one client after the other.
 
     Clients take turns: of those that wait, the one served longest ago comes first, whatever the others have queued.
@@ -99,9 +99,9 @@ class EngineRoom:
             own = len(self._queues.get(client, ()))
             waiting = sum(len(queue) for queue in self._queues.values())
             if own >= self._max_per_client:
-                raise Busy(own, self._seconds_until(own), own=True)
+                raise QueueFull(own, self._seconds_until(own), own=True)
             if waiting >= self._max_waiting:
-                raise Busy(waiting, self._seconds_until(waiting), own=False)
+                raise QueueFull(waiting, self._seconds_until(waiting), own=False)
             self._queues.setdefault(client, deque()).append(job)
             if len(self._threads) < self._workers:
                 thread = threading.Thread(target=self._serve, name=f"engine-{len(self._threads)}", daemon=True)

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, cast
 
 from imagerag.server.database import Entry
 from imagerag.server.openai.schemas import ApiError
-from imagerag.server.service import Studio
+from imagerag.server.service import Service
 
 Format = Literal["png", "jpeg", "webp"]
 FORMATS: dict[str, Format] = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
@@ -48,7 +48,7 @@ def size_of(text: str | None) -> tuple[int, int] | None:
 
 
 def render(
-    studio: Studio, entry: Entry, size: tuple[int, int] | None, kind: Format = "png", quality: int | None = None
+    service: Service, entry: Entry, size: tuple[int, int] | None, kind: Format = "png", quality: int | None = None
 ) -> Rendition:
     """Return an entry's image as a file.
 
@@ -57,9 +57,9 @@ def render(
         kind: ``png`` as drawn carries the manifest; a scaled one doesn't, since nothing draws those pixels again.
         quality: 0..100, of ``jpeg`` and ``webp``.
     """
-    picture = studio.picture(entry)
+    picture = service.picture(entry)
     if kind == "png" and size in (None, picture.size):
-        return Rendition(studio.file(entry), *picture.size)
+        return Rendition(service.file(entry), *picture.size)
     return encoded(picture, size, kind, quality)
 
 

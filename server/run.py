@@ -20,7 +20,7 @@ Listener = Callable[[Mapping[str, Any] | None], None]
 
 
 @dataclass(frozen=True)
-class Ask:
+class RunRequest:
     """What a client wants made.
 
     Attributes:
@@ -64,7 +64,7 @@ class Run:
             epoch); it holds no place in the room.
     """
 
-    def __init__(self, client: str, thread: str, ask: Ask | None = None) -> None:
+    def __init__(self, client: str, thread: str, ask: RunRequest | None = None) -> None:
         self.id = secrets.token_urlsafe(16)
         self.ask = ask
         self.request = ask.prompt if ask else ""

@@ -1,7 +1,7 @@
 """The runs of a process: those under way, those that ask the person, and the last that have ended.
 
-What a run has told is kept in the ledger when it ends, for a page that is loaded again, and when it asks, for a process
-to come.
+What a run has told is kept in the database when it ends, for a page that is loaded again, and when it asks, for a
+process to come.
 """
 
 import threading
@@ -10,9 +10,9 @@ from collections import OrderedDict
 from typing import Any
 
 from imagerag.errors import UserError
-from imagerag.server.database import Ledger, Telling
-from imagerag.server.job_queue import Busy
-from imagerag.server.run import Ask, Run
+from imagerag.server.database import Database, RunLog
+from imagerag.server.job_queue import QueueFull
+from imagerag.server.run import Run, RunRequest
 
 MAX_RUNS = 500
 """Ended runs that are remembered, over all clients; clients ask for those they started and did not wait for."""
@@ -26,18 +26,18 @@ QUESTIONS_KEPT = 30 * 24 * 3600.0
 """Seconds for which an open question is taken up again by a new process."""
 
 KEPT = ("checkpoint", "seed", "n", "mode", "limits", "approve")
-"""What is kept of an ``Ask`` whose run asks; its pictures are in the thread by then."""
+"""What is kept of an ``RunRequest`` whose run asks; its pictures are in the thread by then."""
 
 
-class Register:
+class RunRegistry:
     """Knows the runs by their ids.
 
     Args:
-        ledger: where what they tell is kept.
+        database: where what they tell is kept.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, database: Database) -> None:
+        self._ledger = database
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -81,7 +81,7 @@ class Register:
         if own >= MAX_QUESTIONS:
             raise UserError(f"{own} runs of yours may ask about a redraw already; answer or stop one of them first")
         if len(may_ask) >= MAX_QUESTIONS_OF_ALL:
-            raise Busy(len(may_ask), retry_after=60, own=False)
+            raise QueueFull(len(may_ask), retry_after=60, own=False)
 
     def keep(self, run: Run, asks: bool) -> None:
         """Keep what the run has told, now that it asks or has ended; nothing of one that has begun no turn."""
@@ -96,15 +96,15 @@ class Register:
                 "seconds": run.output["seconds"] if run.output else 0.0,
                 "error": run.failure,
             }
-        self._ledger.keep(Telling(run.id, run.client, run.thread, run.turn, asks, told, time.time()))
+        self._ledger.keep(RunLog(run.id, run.client, run.thread, run.turn, asks, told, time.time()))
 
     def take_up(self) -> None:
         """Enter the runs whose questions an earlier process has left open."""
-        for telling in self._ledger.asking(time.time() - QUESTIONS_KEPT):
-            told = telling.told
-            ask = Ask(told["request"], thread=telling.thread, **{name: told[name] for name in KEPT})
-            run = Run(telling.client, telling.thread, ask)
-            run.id, run.turn = telling.id, telling.turn
+        for run_log in self._ledger.asking(time.time() - QUESTIONS_KEPT):
+            told = run_log.told
+            ask = RunRequest(told["request"], thread=run_log.thread, **{name: told[name] for name in KEPT})
+            run = Run(run_log.client, run_log.thread, ask)
+            run.id, run.turn = run_log.id, run_log.turn
             arguments, since = told["asking"]
             run.asking = (arguments, since)
             for event in told["events"]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from imagerag.records import ConceptScore, StopReason
 from imagerag.server.run import Run, RunStatus
-from imagerag.server.service import Studio
+from imagerag.server.service import Service
 
 MAX_TEXT = 200
 """Characters of one text from a prompt, a library or a model in a result: some results hold hundreds of them."""
@@ -114,7 +114,7 @@ def concepts_out(scores: Sequence[ConceptScore]) -> list[ConceptScore]:
     ]
 
 
-def run_out(studio: Studio, run: Run, address: Address) -> RunOut:
+def run_out(service: Service, run: Run, address: Address) -> RunOut:
     """Word a run as it stands: of one under way its events tell, of an ended one its output."""
     output = run.output
     events = list(run.events)
@@ -132,7 +132,7 @@ def run_out(studio: Studio, run: Run, address: Address) -> RunOut:
         images = list(made.values())
         references = [record for event in events if event["event"] == "references" for record in event["references"]]
         references = list({record["id"]: record for record in references}.values())
-    entries = studio.enter(run, [*images, *references])
+    entries = service.enter(run, [*images, *references])
     shown = {
         record["id"]: image_out(record, address(entries[record["id"]].id), best=record["id"] == best_id)
         for record in images
@@ -143,7 +143,7 @@ def run_out(studio: Studio, run: Run, address: Address) -> RunOut:
         run_id=run.id,
         status=run.status,
         thread=run.thread,
-        position=studio.position(run),
+        position=service.position(run),
         done_steps=run.progress[0],
         total_steps=run.progress[1],
         prompt=clipped(output["prompt"]) if output else "",

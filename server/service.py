@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.approval import REDRAW
 from imagerag.graphs.state import Limits, Spent
-from imagerag.graphs.streaming import run_told
-from imagerag.server.database import ANONYMOUS, Entry, Ledger
-from imagerag.server.job_queue import Busy, EngineRoom
-from imagerag.server.run import Ask, Run
-from imagerag.server.run_registry import Register
-from imagerag.settings import Context
+from imagerag.graphs.streaming import stream_run
+from imagerag.server.database import ANONYMOUS, Database, Entry
+from imagerag.server.job_queue import JobQueue, QueueFull
+from imagerag.server.run import Run, RunRequest
+from imagerag.server.run_registry import RunRegistry
+from imagerag.settings import Settings
 from imagerag.store.home import THREADS, home_directory
 
 if TYPE_CHECKING:
@@ -31,33 +31,33 @@ _THREAD = re.compile(r"[\w.-]{1,64}")
 _log = logging.getLogger(__name__)
 
 
-class Studio:
+class Service:
     """Holds the models once and serves all doors of a process.
 
     Args:
-        context: settings of the server; those of a request never exceed its limits.
-        room: the queue.
-        parts: parts for ``build_graph``, instead of those that the context names.
+        settings: settings of the server; those of a request never exceed its limits.
+        job_queue: the queue.
+        components: parts for ``build_graph``, instead of those that the context names.
 
     Raises:
         UserError: the data directory can't be used.
     """
 
-    def __init__(self, context: Context, room: EngineRoom | None = None, **parts: Any) -> None:
+    def __init__(self, settings: Settings, job_queue: JobQueue | None = None, **components: Any) -> None:
         import sqlite3
 
         from langgraph.checkpoint.sqlite import SqliteSaver
 
         from imagerag.graphs.agent_graph import build_graph
-        from imagerag.graphs.components import Injected, ResolvedParts
+        from imagerag.graphs.components import Components, InjectedComponents
         from imagerag.tools.builtin import make_tools
 
-        home = home_directory(context.home)
-        self.context = dataclasses.replace(context, home=str(home), thread=None, out=None, subject=())
-        self.room = room or EngineRoom()
-        self.parts = ResolvedParts(self.context, Injected(**parts))
-        self.store = self.parts.store
-        self.ledger = Ledger(home)
+        home = home_directory(settings.home)
+        self.settings = dataclasses.replace(settings, home=str(home), thread=None, out=None, subject=())
+        self.job_queue = job_queue or JobQueue()
+        self.components = Components(self.settings, InjectedComponents(**components))
+        self.store = self.components.store
+        self.database = Database(home)
         try:
             self._db = sqlite3.connect(home / THREADS, timeout=30, check_same_thread=False)
             self._saver = saver = SqliteSaver(self._db)
@@ -66,11 +66,11 @@ class Studio:
             raise UserError(
                 f"{str(home / THREADS)!r} can't be used ({error}); move it away, a new one is made then"
             ) from error
-        self.graph = build_graph(checkpointer=saver, **parts)
-        self.tools = {tool.name: tool for tool in make_tools(lambda: self._bench.value)}
-        self._bench = threading.local()
+        self.graph = build_graph(checkpointer=saver, **components)
+        self.tools = {tool.name: tool for tool in make_tools(lambda: self._session.value)}
+        self._session = threading.local()
         self._lock = threading.Lock()
-        self.register = Register(self.ledger)
+        self.register = RunRegistry(self.database)
         self.register.take_up()
 
     def begin_warming(self) -> None:
@@ -84,15 +84,15 @@ class Studio:
 
     def warm(self) -> None:
         """Load the models and build the index now, rather than with the first request and the first look-up."""
-        from imagerag.index.user import TogetherIndex
+        from imagerag.index.user import CombinedIndex
 
-        parts = self.parts
-        for part in (parts.chat_model, parts.generator, parts.critic, parts.writer):
+        components = self.components
+        for part in (components.chat_model, components.generator, components.critic, components.writer):
             assert part is not None
-        if isinstance(index := parts.index, TogetherIndex):
+        if isinstance(index := components.index, CombinedIndex):
             index.library.ensure_library()
 
-    def create(self, client: str, ask: Ask) -> Run:
+    def create(self, client: str, ask: RunRequest) -> Run:
         """Queue the whole loop for one request and return at once.
 
         Raises:
@@ -128,7 +128,7 @@ class Studio:
         answer = {"decisions": [decision], "waited": time.time() - since}
         try:
             self._submit(run, lambda: self._resume(run, answer))
-        except Busy:
+        except QueueFull:
             run.asking = (arguments, since)
             raise
 
@@ -148,7 +148,7 @@ class Studio:
         if run.asking is not None:
             self.decide(run, None)
         elif run.job is not None:
-            self.room.cancel(run.job)
+            self.job_queue.cancel(run.job)
 
     def running(self, client: str, thread: str) -> list[Run]:
         """Return the runs of a client's thread that have not ended."""
@@ -161,15 +161,15 @@ class Studio:
 
     def position(self, run: Run) -> int:
         """Return how many requests come before this one; 0 when it runs or has ended."""
-        return 0 if run.job is None else self.room.position(run.job)
+        return 0 if run.job is None else self.job_queue.position(run.job)
 
     def enter(self, run: Run, records: Any) -> dict[str, Entry]:
         """Give images and references of a run ids to be asked for by; returns the entries by name."""
-        return self.ledger.enter(run.client, run.thread, records, run.checkpoint)
+        return self.database.enter(run.client, run.thread, records, run.checkpoint)
 
     def latest(self, client: str) -> list[Entry]:
         """Return a client's newest images and uploads; none of those of clients who can't be told apart."""
-        return [] if client == ANONYMOUS else self.ledger.latest(client)
+        return [] if client == ANONYMOUS else self.database.latest(client)
 
     def state(self, client: str, thread: str, checkpoint: str | None = None) -> dict[str, Any]:
         """Return the state of a client's thread (``imagerag.graphs.state.State``); empty if there is none."""
@@ -190,11 +190,11 @@ class Studio:
             before = self.graph.get_state(before.parent_config)
         if before.values.get("turn", 0) >= turn or not before.values.get("turn"):
             self._saver.delete_thread(self.config(client, thread)["configurable"]["thread_id"])
-            self.ledger.forget_told(client, thread, 1)
+            self.database.forget_told(client, thread, 1)
             return ""
         # A new head that is like the old one: later turns go on from there, in every door.
         self.graph.update_state(before.config, {"subjects": []}, as_node="finish")
-        self.ledger.forget_told(client, thread, turn)
+        self.database.forget_told(client, thread, turn)
         return str(before.values["prompt"])
 
     def branch(self, client: str, thread: str, name: str) -> None:
@@ -209,13 +209,13 @@ class Studio:
         if self.state(client, name):
             raise UserError(f"there is a conversation {name!r} already; choose another name")
         self.graph.update_state(self.config(client, name), values, as_node="finish")
-        self.ledger.copy_told(client, thread, name)
+        self.database.copy_told(client, thread, name)
 
     def picture(self, entry: Entry) -> Any:
         """Open an entry's image (``PIL.Image``)."""
         from imagerag.tools.session import open_pixels
 
-        return open_pixels(self.parts, cast("Any", {"kind": entry.kind, "sha256": entry.sha256}))
+        return open_pixels(self.components, cast("Any", {"kind": entry.kind, "sha256": entry.sha256}))
 
     def file(self, entry: Entry) -> bytes:
         """Return an entry's image as a PNG file, with its manifest where it has one."""
@@ -242,8 +242,8 @@ class Studio:
 
     def close(self) -> None:
         """Stop everything and close the files."""
-        self.room.close()
-        self.ledger.close()
+        self.job_queue.close()
+        self.database.close()
         self._db.close()
 
     def _submit(self, run: Run, work: Any) -> Run:
@@ -264,7 +264,7 @@ class Studio:
 
         ready = threading.Event()  # the work must not begin before the run knows its job
         lane = f"{run.client}/{run.thread}"
-        run.job = self.room.submit(run.client, in_turn, lane=lane, on_end=lambda job: self._end_early(run))
+        run.job = self.job_queue.submit(run.client, in_turn, lane=lane, on_end=lambda job: self._end_early(run))
         ready.set()
         self.register.enter(run)
         return run
@@ -274,8 +274,8 @@ class Studio:
         self.register.keep(run, asks=False)
         run.end()
 
-    def _settings(self, ask: Ask) -> Context:
-        most = self.context
+    def _settings(self, ask: RunRequest) -> Settings:
+        most = self.settings
         wanted: dict[str, Any] = {"approve": ask.approve} | {
             name: value for name, value in (("seed", ask.seed), ("n", ask.n), ("mode", ask.mode)) if value is not None
         }
@@ -286,7 +286,7 @@ class Studio:
             wanted[name] = value if ceiling is None else min(cast("float", value), ceiling)
         return dataclasses.replace(most, **wanted)
 
-    def _create(self, run: Run, ask: Ask) -> bool:
+    def _create(self, run: Run, ask: RunRequest) -> bool:
         import base64
 
         from langchain_core.messages import HumanMessage
@@ -312,8 +312,8 @@ class Studio:
         """Run the graph to its end, or to the point where it asks the person; tell whether it does."""
         assert run.job is not None
         assert run.ask is not None
-        context = dataclasses.replace(self._settings(run.ask), cancel=run.job.cancelled)
-        values = run_told(self.graph, request, self.config(run.client, run.thread, checkpoint), context, run.tell)
+        settings = dataclasses.replace(self._settings(run.ask), cancel=run.job.cancelled)
+        values = stream_run(self.graph, request, self.config(run.client, run.thread, checkpoint), settings, run.tell)
         state = self.graph.get_state(self.config(run.client, run.thread))
         if state.interrupts:
             self._ask(run, state)
@@ -334,44 +334,44 @@ class Studio:
             "event": "approval",
             "chosen": chosen,
             "references": [record for record in found if record["concept"] in concepts],
-            "most": self.parts.generator.max_references,
+            "most": self.components.generator.max_references,
         }
         run.tell(event)
 
     def _use_tool(self, run: Run, name: str, arguments: dict[str, Any]) -> None:
         import random
 
-        from imagerag.chat_models.usage import Meter, metered
+        from imagerag.chat_models.usage import UsageMeter, using_meter
         from imagerag.graphs.budget import merge_limits, nothing_spent, stop_check
-        from imagerag.tools.session import Workbench
+        from imagerag.tools.session import ToolSession
 
         assert run.job is not None
         state = self.state(run.client, run.thread)
         images = {record["id"]: record for record in state.get("all_images", ())}
         about = images.get(arguments.get("image_id") or "")
-        limits: Limits = merge_limits(self.context)
+        limits: Limits = merge_limits(self.settings)
         spent: Spent = nothing_spent(time.time())
         seed = state.get("run_seed")
         check = stop_check(limits, spent, run.job.cancelled)
-        bench = Workbench(
-            self.parts,
+        session = ToolSession(
+            self.components,
             images=images,
             references={record["id"]: record for record in state.get("all_references", ())},
             prompt=about["prompt"] if about else state.get("prompt", ""),
             seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
-            n=self.context.n,
+            n=self.settings.n,
             turn=state.get("turn", 0) + 1,
             check=check,
             emit=run.tell,
         )
-        self._bench.value = bench
+        self._session.value = session
         call = {"name": name, "args": arguments, "id": run.id, "type": "tool_call"}
-        with metered(Meter(check=check)):  # models that it loads or asks look there, too
+        with using_meter(UsageMeter(check=check)):  # models that it loads or asks look there, too
             message = self.tools[name].invoke(call)
-        if bench.made_images or bench.made_references:
-            update: dict[str, Any] = {"all_images": bench.made_images, "all_references": bench.made_references}
-            if bench.made_images:
-                update |= {"turn": bench.turn, "prompt": arguments["prompt"], "run_seed": bench.seed}
+        if session.made_images or session.made_references:
+            update: dict[str, Any] = {"all_images": session.made_images, "all_references": session.made_references}
+            if session.made_images:
+                update |= {"turn": session.turn, "prompt": arguments["prompt"], "run_seed": session.seed}
             config = self.graph.update_state(self.config(run.client, run.thread), update, as_node="finish")
             run.checkpoint = config["configurable"].get("checkpoint_id")
         run.value = message

@@ -11,7 +11,7 @@ from imagerag.errors import UserError
 from imagerag.net.safe_fetch import fetch
 from imagerag.server.database import Entry
 from imagerag.server.openai.schemas import ApiError
-from imagerag.server.service import Studio
+from imagerag.server.service import Service
 from imagerag.store.png import encode_png
 
 MAX_PICTURES = 16
@@ -21,7 +21,7 @@ OWN_PATH = re.compile(r"/images/([0-9a-f]{32})(?:\.png)?")
 OWN_ADDRESS = re.compile(r"https?://[^\s()]+/images/([0-9a-f]{32})(?:\.png)?")
 
 
-async def picture_at(studio: Studio, client: str, url: str, own_hosts: frozenset[str], *, may_fetch: bool) -> bytes:
+async def picture_at(service: Service, client: str, url: str, own_hosts: frozenset[str], *, may_fetch: bool) -> bytes:
     """Return the file of a picture that a client names by address.
 
     Raises:
@@ -30,16 +30,16 @@ async def picture_at(studio: Studio, client: str, url: str, own_hosts: frozenset
     if url.startswith("data:"):
         return _from_data(url)
     try:
-        parts = urlsplit(url)
-        own = OWN_PATH.fullmatch(parts.path) if parts.netloc.lower() in own_hosts else None
+        components = urlsplit(url)
+        own = OWN_PATH.fullmatch(components.path) if components.netloc.lower() in own_hosts else None
     except ValueError as error:
         raise ApiError(400, f"{url[:80]!r} is not an address", "invalid_image_url", "messages") from error
     if own:
-        entry = studio.ledger.find(own[1], client)
+        entry = service.database.find(own[1], client)
         if entry is None:
             raise ApiError(400, f"{url[:80]!r} is not an image of yours", "invalid_image_url", "messages")
-        return encode_png(await anyio.to_thread.run_sync(studio.picture, entry))
-    if parts.scheme not in ("http", "https"):
+        return encode_png(await anyio.to_thread.run_sync(service.picture, entry))
+    if components.scheme not in ("http", "https"):
         shown = url[:40]
         raise ApiError(400, f"{shown!r} is no address of a picture; send a data: URL", "invalid_image_url", "messages")
     if not may_fetch:
@@ -67,13 +67,13 @@ def _from_data(url: str) -> bytes:
         raise ApiError(400, f"{shown!r}... is not a data: URL ({error})", "invalid_image_url", "messages") from error
 
 
-def uploaded(studio: Studio, client: str, file_id: str) -> Entry:
+def uploaded(service: Service, client: str, file_id: str) -> Entry:
     """Return the entry of a file's id as the API has it (``file-...``).
 
     Raises:
         ApiError: not a file of this client.
     """
-    entry = studio.ledger.find(file_id.removeprefix("file-"), client)
+    entry = service.database.find(file_id.removeprefix("file-"), client)
     if entry is None:
         raise ApiError(404, f"file {file_id[:80]!r} is not a file of yours", "file_not_found", "file_id")
     return entry

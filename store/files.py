@@ -87,9 +87,9 @@ def cannot_write(path: str | Path, error: OSError) -> UserError:
     return UserError(f"{str(path)!r} can't be written ({error.strerror or error}); {WAY_OUT}")
 
 
-def cannot_read(path: str | Path, error: OSError, way_out: str = "check the path and its permissions") -> UserError:
+def cannot_read(path: str | Path, error: OSError, remedy: str = "check the path and its permissions") -> UserError:
     """Return the error that names the path, the reason and the way out."""
-    return UserError(f"{str(path)!r} can't be read ({error.strerror or error}); {way_out}")
+    return UserError(f"{str(path)!r} can't be read ({error.strerror or error}); {remedy}")
 
 
 _UMASK: int | None = None

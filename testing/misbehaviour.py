@@ -19,9 +19,9 @@ ODD = ("\ud83e", "\u732b", "")
 def tokens_in(request: dict[str, Any]) -> int:
     """Count the tokens of a request as a provider would: four bytes a token, and an image like 765."""
     text = json.dumps(request)
-    parts = text.split("data:image/png;base64,")
-    pixels = sum(len(part.split('"')[0]) for part in parts[1:])
-    return (len(text) - pixels) // 4 + 765 * (len(parts) - 1)
+    components = text.split("data:image/png;base64,")
+    pixels = sum(len(part.split('"')[0]) for part in components[1:])
+    return (len(text) - pixels) // 4 + 765 * (len(components) - 1)
 
 
 PRICE = (2.0, 8.0)

@@ -90,10 +90,10 @@ class GeminiServer(OpenAIServer):
             return json.dumps(
                 {"error": {"code": reply.status, "message": reply.text or "no", "status": status}}
             ).encode()
-        parts: list[dict[str, Any]] = [{"text": reply.text}] if reply.text else []
-        parts += [{"functionCall": {"name": name, "args": given}} for name, given in reply.calls]
+        components: list[dict[str, Any]] = [{"text": reply.text}] if reply.text else []
+        components += [{"functionCall": {"name": name, "args": given}} for name, given in reply.calls]
         answer: dict[str, Any] = {
-            "candidates": [{"content": {"role": "model", "parts": parts}, "finishReason": "STOP", "index": 0}],
+            "candidates": [{"content": {"role": "model", "parts": components}, "finishReason": "STOP", "index": 0}],
             "modelVersion": "gemini-2.5-flash",
         }
         if reply.usage is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from testing.doors import Served, scripted_studio
+from testing.servers import Served, scripted_service
 
 
 @pytest.fixture
@@ -14,8 +14,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """Starts servers over scripted studios, and stops them at the end."""
     served: list[Served] = []
 
-    def start(settings: dict[str, Any] | None = None, **parts: Any) -> Served:
-        served.append(Served(scripted_studio(tmp_path, **parts), **(settings or {})))
+    def start(settings: dict[str, Any] | None = None, **components: Any) -> Served:
+        served.append(Served(scripted_service(tmp_path, **components), **(settings or {})))
         return served[-1]
 
     yield start

@@ -11,17 +11,17 @@ import pytest
 from PIL import Image
 
 from imagerag.cli.chat import Chat
-from imagerag.cli.inline import CHUNK, detected, escape
+from imagerag.cli.terminal_images import CHUNK, detected, escape
 from imagerag.store.manifest import read_manifest
-from testing.doors import scripted_studio
+from testing.servers import scripted_service
 
 
 @pytest.fixture
 def talk(tmp_path: Path) -> Iterator[Callable[..., tuple[Chat, Callable[[str], str]]]]:
     studios = []
 
-    def start(thread: str = "sea", protocol: Any = "none", **parts: Any) -> tuple[Chat, Callable[[str], str]]:
-        studios.append(scripted_studio(tmp_path, **parts))
+    def start(thread: str = "sea", protocol: Any = "none", **components: Any) -> tuple[Chat, Callable[[str], str]]:
+        studios.append(scripted_service(tmp_path, **components))
         out = io.StringIO()
         chat = Chat(studios[-1], thread, out, protocol)
         chat.greet()
@@ -35,8 +35,8 @@ def talk(tmp_path: Path) -> Iterator[Callable[..., tuple[Chat, Callable[[str], s
         return chat, take
 
     yield start
-    for studio in studios:
-        studio.close()
+    for service in studios:
+        service.close()
 
 
 def test_a_conversation_is_drawn_taken_back_and_branched(talk: Callable[..., Any]) -> None:

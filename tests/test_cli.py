@@ -17,13 +17,13 @@ from imagerag.cli.main import run
 from imagerag.cli.options import draw_parser, parse_draw, settings_of
 from imagerag.cli.progress import ProgressBars
 from imagerag.cli.prompt import read_prompt, unknown_script
-from imagerag.cli.story import Story
+from imagerag.cli.run_printer import RunPrinter
 from imagerag.errors import UserError
 from imagerag.graphs.state import Output
 from imagerag.records import ImageRecord, ReferenceRecord, Verdict
 from imagerag.report.document import About, document_of
 from imagerag.report.html import render_page
-from imagerag.settings import SETTINGS, load_context
+from imagerag.settings import SETTINGS, load_settings
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import read_manifest
 from imagerag.store.results import readable_name, write_new
@@ -122,8 +122,8 @@ class TestOptions:
 
     def test_flags_reach_the_context(self) -> None:
         options = parse_draw(["an owl", "--seed", "7", "--n=2", "--subject", "a.png", "--subject", "b.png"])
-        context = load_context(settings_of(options), environ={"IMAGERAG_SEED": "8", "IMAGERAG_MAX_STEPS": "3"})
-        assert (context.seed, context.n, context.subject, context.max_steps) == (7, 2, ("a.png", "b.png"), 3)
+        settings = load_settings(settings_of(options), environ={"IMAGERAG_SEED": "8", "IMAGERAG_MAX_STEPS": "3"})
+        assert (settings.seed, settings.n, settings.subject, settings.max_steps) == (7, 2, ("a.png", "b.png"), 3)
 
     @pytest.mark.parametrize(
         ("argv", "words", "html"),
@@ -224,7 +224,7 @@ class TestFiles:
 class TestStory:
     def test_tells_the_run(self, output: Output) -> None:
         told = StringIO()
-        story = Story(Console(file=told, width=40), ProgressBars(quiet=True))
+        story = RunPrinter(Console(file=told, width=40), ProgressBars(quiet=True))
         first, second = output["images"]
         assert first["verdict"] is not None
         assert second["verdict"] is not None
@@ -255,7 +255,7 @@ class TestStory:
 
     def test_silent(self, output: Output) -> None:
         told = StringIO()
-        story = Story(Console(file=told), ProgressBars(quiet=True), silent=True)
+        story = RunPrinter(Console(file=told), ProgressBars(quiet=True), silent=True)
         story.tell({"event": "images", "images": output["images"]})
         story.note("something")
         assert (told.getvalue(), story.notes) == ("", ["something"])

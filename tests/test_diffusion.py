@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from imagerag.device_settings import EngineSettings
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
 from imagerag.generators.base import Drawing, DrawRequest, Reference
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
@@ -196,7 +196,7 @@ class TestMemory:
     @pytest.mark.parametrize("memory", ["offload", "sequential"])
     def test_the_mode_changes_no_pixel(self, folder: Path, memory: Any) -> None:
         full = DiffusionGenerator(preset(folder, "sdxl"))
-        saving = DiffusionGenerator(preset(folder, "sdxl"), EngineSettings(memory=memory))
+        saving = DiffusionGenerator(preset(folder, "sdxl"), DeviceSettings(memory=memory))
         assert saving.memory == memory
         for count in (0, 2):
             assert (pixels(draw(full, count)) == pixels(draw(saving, count))).all()
@@ -228,13 +228,13 @@ class TestMemory:
 
     def test_settings_that_no_device_has(self, folder: Path) -> None:
         with pytest.raises(UserError, match="device 'nonsense' can't be used here"):
-            DiffusionGenerator(preset(folder, "sd15"), EngineSettings(device="nonsense"))
+            DiffusionGenerator(preset(folder, "sd15"), DeviceSettings(device="nonsense"))
         with pytest.raises(UserError, match="memory 'none' is not one of auto, full"):
-            EngineSettings(memory="none")  # type: ignore[arg-type]
+            DeviceSettings(memory="none")  # type: ignore[arg-type]
 
     def test_4bit_needs_a_gpu(self, folder: Path) -> None:
         with pytest.raises(UserError, match="memory '4bit' needs a GPU, and there is none here"):
-            DiffusionGenerator(preset(folder, "sd15"), EngineSettings(device="cpu", memory="4bit"))
+            DiffusionGenerator(preset(folder, "sd15"), DeviceSettings(device="cpu", memory="4bit"))
 
     @pytest.mark.parametrize(
         ("free", "library", "expected"),
@@ -249,12 +249,12 @@ class TestMemory:
     def test_auto_takes_the_fastest_that_fits(self, free: float, library: bool, expected: str) -> None:
         weights = {"unet": 5e9, "text_encoder": 5.5e9, "vae": 0.2e9}
         device = torch.device("cuda")
-        assert choose_mode(EngineSettings(), device, weights, int(free), library) == expected
-        assert choose_mode(EngineSettings(), torch.device("cpu"), weights, int(free), library) == "full"
-        assert choose_mode(EngineSettings(memory="offload"), device, weights, int(free), library) == "offload"
+        assert choose_mode(DeviceSettings(), device, weights, int(free), library) == expected
+        assert choose_mode(DeviceSettings(), torch.device("cpu"), weights, int(free), library) == "full"
+        assert choose_mode(DeviceSettings(memory="offload"), device, weights, int(free), library) == "offload"
 
     def test_bfloat16(self, folder: Path) -> None:
-        generator = DiffusionGenerator(preset(folder, "sdxl"), EngineSettings(dtype="bfloat16"))
+        generator = DiffusionGenerator(preset(folder, "sdxl"), DeviceSettings(dtype="bfloat16"))
         assert draw(generator, 2).facts["dtype"] == "bfloat16"
 
 
@@ -369,6 +369,6 @@ class _failing:
 
 
 def _bytes_of(pipeline: Any) -> int:
-    parts = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
-    tensors = {tensor.data_ptr(): tensor for part in parts for tensor in part.parameters()}
+    components = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+    tensors = {tensor.data_ptr(): tensor for part in components for tensor in part.parameters()}
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

@@ -12,10 +12,10 @@ from langchain_core.messages import ToolMessage
 from PIL import Image
 
 from imagerag.errors import UserError
-from imagerag.graphs import Context
+from imagerag.graphs import Settings
 from imagerag.store.images import ImageStore
-from testing.doors import Shelf
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.servers import Shelf
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,7 +35,7 @@ def test_the_graph_is_a_node_of_another_program_and_its_steps_come_through(tmp_p
     events = [
         event["event"]
         for _, event in graph.stream(
-            {"animal": "an owl"}, config, context=Context(home=str(tmp_path)), stream_mode="custom", subgraphs=True
+            {"animal": "an owl"}, config, context=Settings(home=str(tmp_path)), stream_mode="custom", subgraphs=True
         )
     ]
     assert {"images", "verdict", "references", "stop"} <= set(events)
@@ -55,7 +55,7 @@ def test_the_tools_serve_another_agent_which_sees_pixels_and_its_mistakes(tmp_pa
         "done",
     ]
     model = ScriptedModel(script=script, seen=[], offered=[])
-    parts = SimpleNamespace(
+    components = SimpleNamespace(
         generator=Squares(),
         critic=ScriptedCritic([]),
         index=Shelf(),
@@ -63,13 +63,13 @@ def test_the_tools_serve_another_agent_which_sees_pixels_and_its_mistakes(tmp_pa
         writer=None,
         reranker=None,
     )
-    agent, bench = example("tools_in_an_agent").build(model, parts=parts, max_drawings=2)
+    agent, session = example("tools_in_an_agent").build(model, components=components, max_drawings=2)
     answer = agent.invoke({"messages": [{"role": "user", "content": "an owl"}]})
     results = [message for message in answer["messages"] if isinstance(message, ToolMessage)]
     assert [result.status for result in results] == ["success", "error", "success", "success", "error"]
     assert "'image-9' is not an image" in results[1].text
     assert "generations budget used up" in results[4].text
-    assert [record["id"] for record in bench.made_images] == ["image-1", "image-2"]
+    assert [record["id"] for record in session.made_images] == ["image-1", "image-2"]
     shown = [block for message in model.seen[1] if isinstance(message, ToolMessage) for block in message.content]
     assert [block["type"] for block in shown] == ["text", "image"]
     assert shown[1]["base64"]
@@ -100,7 +100,7 @@ def test_a_langgraph_servers_clients_name_no_paths(request_: dict[str, Any], set
     from imagerag.graphs.langgraph_server import graph
 
     with pytest.raises(UserError, match=r"of the server|on the server"):
-        graph.invoke({"prompt": "an owl", **request_}, context=Context(**settings))
+        graph.invoke({"prompt": "an owl", **request_}, context=Settings(**settings))
 
 
 def test_a_langgraph_server_can_make_a_form_of_the_settings() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagerag.device_settings import EngineSettings
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import InvalidArgument
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
@@ -65,7 +65,7 @@ def load(root: Path, name: str, memory: Any = "auto", **changes: Any) -> Diffusi
             file = tiny_models.save_adapter(adapter, tiny_models.unet_of(folder), plus=True)
         where = {"model": str(adapter), "subfolder": "", "file": file.name, "revision": None, "encoder": str(adapter)}
         changes["adapter"] = preset.adapter.model_copy(update={**where, "encoder_subfolder": "image_encoder"})
-    return DiffusionGenerator(preset.model_copy(update=changes), EngineSettings(memory=memory))
+    return DiffusionGenerator(preset.model_copy(update=changes), DeviceSettings(memory=memory))
 
 
 def references(count: int) -> tuple[Reference, ...]:

@@ -15,7 +15,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from PIL import Image
 
 from imagerag.errors import UserError
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from imagerag.graphs.turn import offered_tools
 from imagerag.records import MODES
 from imagerag.store.images import ImageStore
@@ -37,8 +37,8 @@ def run(tmp_path: Path, script: list[Any], scores: list[float], request: Any = N
         critic=ScriptedCritic(scores),
         generator=settings.pop("generator", None) or Squares(),
     )
-    context = Context(home=str(tmp_path), **settings)
-    return graph.invoke(request or {"prompt": "an owl", "seed": 7}, thread(), context=context)
+    settings = Settings(home=str(tmp_path), **settings)
+    return graph.invoke(request or {"prompt": "an owl", "seed": 7}, thread(), context=settings)
 
 
 def test_a_satisfied_critic_ends_the_run_without_another_model_call(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_the_model_sees_pixels_but_state_and_checkpoints_hold_none(tmp_path: Pat
     model = ScriptedModel(script=[GENERATE, "enough"], seen=[], offered=[])
     with SqliteSaver.from_conn_string(str(tmp_path / "threads.sqlite")) as saver:
         graph = build_graph(chat_model=model, critic=ScriptedCritic([0.3]), generator=Squares(), checkpointer=saver)
-        graph.invoke({"prompt": "an owl"}, thread(), context=Context(home=str(tmp_path)))
+        graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path)))
         at = next(at for at, message in enumerate(model.seen[1]) if isinstance(message, ToolMessage))
         shown = model.seen[1][at + 1].content
         assert [block["type"] for block in shown] == ["text", "image_url"]
@@ -207,7 +207,7 @@ def test_the_model_sees_pixels_but_state_and_checkpoints_hold_none(tmp_path: Pat
 
 
 def test_a_thread_survives_a_restart_and_goes_back_to_an_earlier_image(tmp_path: Path) -> None:
-    context = Context(home=str(tmp_path))
+    settings = Settings(home=str(tmp_path))
     file = str(tmp_path / "threads.sqlite")
 
     def turn(prompt: str, *scores: float) -> tuple[Any, Squares]:
@@ -218,7 +218,7 @@ def test_a_thread_survives_a_restart_and_goes_back_to_an_earlier_image(tmp_path:
                 generator=squares,
                 checkpointer=saver,
             )
-            return graph.invoke({"prompt": prompt}, thread(), context=context), squares
+            return graph.invoke({"prompt": prompt}, thread(), context=settings), squares
 
     first, _ = turn("an owl and a cat", 0.9)
     second, _ = turn("a dog", 0.9)
@@ -235,8 +235,8 @@ def test_strict_msgpack_checkpoints_hold_the_state(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("LANGGRAPH_STRICT_MSGPACK", "true")
     with SqliteSaver.from_conn_string(str(tmp_path / "threads.sqlite")) as saver:
         graph = build_graph(critic=ScriptedCritic([0.9, 0.9]), generator=Squares(), checkpointer=saver)
-        graph.invoke({"prompt": "an owl"}, thread(), context=Context(home=str(tmp_path)))
-        again = graph.invoke({"prompt": "make it red"}, thread(), context=Context(home=str(tmp_path)))
+        graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path)))
+        again = graph.invoke({"prompt": "make it red"}, thread(), context=Settings(home=str(tmp_path)))
     assert again["prompt"] == "a red owl"
 
 
@@ -265,7 +265,7 @@ def test_subject_files_are_drawn_with(tmp_path: Path) -> None:
     squares = Squares()
     graph = build_graph(critic=ScriptedCritic([0.9]), generator=squares)
     request = {"prompt": "an owl", "subjects": [str(tmp_path / "mine.png")]}
-    result = graph.invoke(request, thread(), context=Context(home=str(tmp_path)))
+    result = graph.invoke(request, thread(), context=Settings(home=str(tmp_path)))
     assert squares.requests[0].references[0].kind == "subject"
     assert result["references"][0]["title"] == str(tmp_path / "mine.png")
 
@@ -278,7 +278,7 @@ def test_references_beyond_the_generators_limit_are_left_out_and_named(tmp_path:
     model = ScriptedModel(script=[[call]], seen=[], offered=[])
     graph = build_graph(chat_model=model, critic=ScriptedCritic([0.9]), generator=squares)
     request = {"prompt": "an owl", "subjects": [str(tmp_path / f"{number}.png") for number in range(5)]}
-    result = graph.invoke(request, thread(), context=Context(home=str(tmp_path)))
+    result = graph.invoke(request, thread(), context=Settings(home=str(tmp_path)))
     assert len(squares.requests[0].references) == squares.max_references == 3
     said = next(step["summary"] for step in result["trace"] if step["node"] == "tools")
     assert "left out: subject-4, subject-5, since 'squares' takes at most 3 references" in said
@@ -292,7 +292,7 @@ def test_a_generator_without_references_rephrases_instead_and_says_so(tmp_path: 
     graph = build_graph(critic=ScriptedCritic([0.1, 0.2, 0.9]), generator=WordsOnly())
     notes = []
     for kind, chunk in graph.stream(
-        {"prompt": "an owl"}, thread(), context=Context(home=str(tmp_path)), stream_mode=["custom", "values"]
+        {"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path)), stream_mode=["custom", "values"]
     ):
         if kind == "custom" and chunk["event"] == "note":
             notes.append(chunk["text"])
@@ -306,7 +306,7 @@ def test_a_generator_without_references_rephrases_instead_and_says_so(tmp_path: 
 def test_what_a_generator_without_references_cannot_do(tmp_path: Path, settings: dict[str, Any]) -> None:
     graph = build_graph(generator=WordsOnly())
     with pytest.raises(UserError, match=r"takes no reference images, so --.* is of no use"):
-        graph.invoke({"prompt": "an owl"}, thread(), context=Context(home=str(tmp_path), **settings))
+        graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path), **settings))
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "x" * 100_000])
@@ -325,7 +325,7 @@ def test_a_budget_in_the_request_wins_over_the_context(tmp_path: Path) -> None:
 def test_a_caption_of_a_reference_is_quoted_as_data_and_the_system_message_says_so(tmp_path: Path) -> None:
     model = ScriptedModel(script=[GENERATE], seen=[], offered=[])
     graph = build_graph(chat_model=model, critic=ScriptedCritic([0.9]), generator=Squares())
-    graph.invoke({"prompt": 'an "owl"'}, thread(), context=Context(home=str(tmp_path)))
+    graph.invoke({"prompt": 'an "owl"'}, thread(), context=Settings(home=str(tmp_path)))
     system = model.seen[0][0]
     assert isinstance(system, SystemMessage)
     assert '"an \\u0022owl\\u0022"' in system.text or '"an \\"owl\\""' in system.text
@@ -385,11 +385,11 @@ def test_no_checkpoint_holds_the_pixels_of_a_message(tmp_path: Path, door: str, 
         {"role": "assistant", "content": "image-1 shows it"},
         {"role": "user", "content": [{"type": "text", "text": "an owl like this"}, block(now)]},
     ]
-    context = Context(home=str(tmp_path))
+    settings = Settings(home=str(tmp_path))
     if door == "invoke":
-        result = graph.invoke({"messages": messages}, thread(), context=context)
+        result = graph.invoke({"messages": messages}, thread(), context=settings)
     else:
-        result = asyncio.run(graph.ainvoke({"messages": messages}, thread(), context=context))
+        result = asyncio.run(graph.ainvoke({"messages": messages}, thread(), context=settings))
     (subject,) = [r for r in graph.get_state(thread()).values["all_references"] if r["kind"] == "subject"]
     assert Image.open(subject["path"]).size == (64, 64)
     assert result["image"] is not None

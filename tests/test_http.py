@@ -17,16 +17,16 @@ from PIL import Image
 
 from imagerag.errors import UserError
 from imagerag.server.app import listen
-from imagerag.server.job_queue import EngineRoom
+from imagerag.server.job_queue import JobQueue
 from imagerag.store.manifest import read_manifest
-from testing.doors import TOKENS, Gate, Served, Shelf
 from testing.scripted import STEPS
+from testing.servers import TOKENS, Gate, Served, Shelf
 
 MODEL = "imagerag"
 
 
-def user(text: str, *parts: dict[str, Any]) -> Any:
-    return {"role": "user", "content": [{"type": "text", "text": text}, *parts] if parts else text}
+def user(text: str, *components: dict[str, Any]) -> Any:
+    return {"role": "user", "content": [{"type": "text", "text": text}, *components] if components else text}
 
 
 def square(colour: str = "red") -> bytes:
@@ -101,7 +101,7 @@ def test_pictures_of_ones_own_are_drawn_with(serve: Callable[..., Served]) -> No
     upload = client.files.create(file=("me.png", square()), purpose="vision")
     for part in (data_url(square("blue")), {"type": "file", "file": {"file_id": upload.id}}):
         client.chat.completions.create(model=MODEL, messages=[user("an owl like this", part)])
-        request = server.studio.parts.generator.requests[-1]
+        request = server.service.components.generator.requests[-1]
         assert [reference.kind for reference in request.references] == ["subject"]
         assert request.references[0].image.size == (40, 30)
 
@@ -139,7 +139,7 @@ def test_images_are_edited_with_files_sent_along(serve: Callable[..., Served]) -
     client = server.client()
     edited = client.images.edit(model=MODEL, image=[("a.png", square()), ("b.png", square("green"))], prompt="an owl")
     assert edited.data[0].url
-    assert len(server.studio.parts.generator.requests[-1].references) == 2
+    assert len(server.service.components.generator.requests[-1].references) == 2
     with pytest.raises(openai.BadRequestError, match="mask is not supported"):
         client.images.edit(model=MODEL, image=("a.png", square()), mask=("m.png", square()), prompt="an owl")
     with pytest.raises(openai.BadRequestError, match="no image, or damaged"):
@@ -205,12 +205,12 @@ def test_bytes_that_are_no_json_and_pages_that_are_not_there(serve: Callable[...
 
 def test_a_full_queue_answers_429_and_a_time_and_the_client_comes_back(serve: Callable[..., Served]) -> None:
     gate = Gate()
-    server = serve(before_step=gate, room=EngineRoom(max_waiting=1))
+    server = serve(before_step=gate, job_queue=JobQueue(max_waiting=1))
     held = [threading.Thread(target=lambda key=key: server.client(key).images.generate(prompt="x")) for key in "ab"]
     held[0].start()
     assert gate.reached.acquire(timeout=20)
     held[1].start()
-    while server.studio.room.waiting() < 1:
+    while server.service.job_queue.waiting() < 1:
         time.sleep(0.01)
     with pytest.raises(openai.RateLimitError) as refused:
         server.client("c").images.generate(model=MODEL, prompt="an owl")
@@ -232,13 +232,13 @@ def test_a_client_that_hangs_up_frees_the_engine_within_one_step(serve: Callable
         head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(payload)}\r\n\r\n"
         line.sendall(head.encode() + payload)
         assert gate.reached.acquire(timeout=20)
-    (run,) = server.studio.register._runs.values()
+    (run,) = server.service.register._runs.values()
     assert run.job.cancelled.wait(10)
     gate.open.set()
     assert run.wait(10)
-    assert server.studio.parts.generator.steps_done <= 2
+    assert server.service.components.generator.steps_done <= 2
     assert server.client().images.generate(model=MODEL, prompt="a cat").data
-    assert server.studio.parts.generator.steps_done <= 2 + STEPS
+    assert server.service.components.generator.steps_done <= 2 + STEPS
 
 
 def test_who_comes_without_a_key_is_shown_no_list_and_reaches_by_id_what_is_his(serve: Callable[..., Served]) -> None:

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from multiprocessing.context import SpawnProcess
+from multiprocessing.settings import SpawnProcess
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from imagerag.assets.library import Library
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.bundled import build as building
 from imagerag.index.bundled.chroma import ChromaIndex, index_status
-from imagerag.index.lock import one_writer
+from imagerag.index.lock import writer_lock
 
 SPAWN = multiprocessing.get_context("spawn")
 HUES = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255, 255, 255), "black": (0, 0, 0)}
@@ -530,10 +530,10 @@ class TestProcesses:
         assert index.search(["red"], 1)[0], "the lock of a killed process holds nobody up"
 
     def test_lock_is_let_go_after_an_error(self, tmp_path: Path) -> None:
-        with pytest.raises(ZeroDivisionError), one_writer(tmp_path / "lock", patience=0):
+        with pytest.raises(ZeroDivisionError), writer_lock(tmp_path / "lock", patience=0):
             raise ZeroDivisionError
-        with one_writer(tmp_path / "lock", patience=0), pytest.raises(UserError, match=f"pid {os.getpid()}"):  # noqa: SIM117
-            with one_writer(tmp_path / "lock", patience=0):
+        with writer_lock(tmp_path / "lock", patience=0), pytest.raises(UserError, match=f"pid {os.getpid()}"):  # noqa: SIM117
+            with writer_lock(tmp_path / "lock", patience=0):
                 pass
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from imagerag.index.base import Hit
 from imagerag.prompts import render
 from testing.openai_server import Reply, serving
@@ -40,8 +40,8 @@ class Poisoned:
 def run(tmp_path: Path, replies: Sequence[Reply], **settings: Any) -> tuple[Any, list[dict[str, Any]]]:
     with serving([*replies, Reply("enough")]) as server:
         graph = build_graph(critic=ScriptedCritic([0.5] * 9), generator=Squares(), index=Poisoned(tmp_path))
-        context = Context(home=str(tmp_path / "home"), vlm=server.name, **settings)
-        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        settings = Settings(home=str(tmp_path / "home"), vlm=server.name, **settings)
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
         return result, server.requests
 
 

@@ -12,15 +12,15 @@ from imagerag.agent.protocols import PastImage
 from imagerag.agent.rule_writer import RuleWriter
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.agent.vlm_writer import VlmWriter
-from imagerag.chat_models import client as asking
+from imagerag.chat_models import client
 from imagerag.chat_models.images import TAG, limit_by_name, limit_of
 from imagerag.chat_models.providers import connect
 from imagerag.chat_models.structured import WAYS as ALL_WAYS
-from imagerag.chat_models.usage import Meter, metered
+from imagerag.chat_models.usage import UsageMeter, using_meter
 from imagerag.errors import UserError
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from imagerag.prompts import render
-from imagerag.settings import load_context
+from imagerag.settings import load_settings
 from testing.openai_server import Reply, Script, serving
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
@@ -31,7 +31,7 @@ HISTORY = [PastImage("image-1", "an owl", 1), PastImage("image-2", "a cat", 2)]
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "BACKOFF", 0.001)
+    monkeypatch.setattr(client, "BACKOFF", 0.001)
 
 
 def verdict(*present: bool, matches: bool | None = None, confidence: float = 0.8, names: Sequence[str] = "ab") -> Any:
@@ -52,17 +52,17 @@ def ask(request: pytest.FixtureRequest) -> Iterator[Any]:
     open_servers = []
 
     def judge(script: Script | Sequence[Reply], fallback: float = 0.3) -> Any:
-        context = serving(script)
-        server = context.__enter__()
-        open_servers.append(context)
+        settings = serving(script)
+        server = settings.__enter__()
+        open_servers.append(settings)
         critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([fallback] * 9))
-        with metered(Meter()) as meter:
+        with using_meter(UsageMeter()) as meter:
             judged = critic.judge([OWL], "a b")[0]
         return judged, meter, server, critic
 
     yield judge
-    for context in open_servers:
-        context.__exit__(None, None, None)
+    for settings in open_servers:
+        settings.__exit__(None, None, None)
 
 
 def test_a_verdict_takes_one_call_in_the_native_schema_mode(ask: Any) -> None:
@@ -114,11 +114,11 @@ def test_the_person_can_say_how_large_images_are_sent(tmp_path: Path) -> None:
         critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([]))
         model = ScriptedModel(script=[[("generate", {"prompt": "an owl"})]], seen=[], offered=[])
         graph = build_graph(chat_model=model, critic=critic, generator=Squares())
-        context = load_context({"home": str(tmp_path)}, {"IMAGERAG_IMAGE_SIZE": "16"})
-        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        settings = load_settings({"home": str(tmp_path)}, {"IMAGERAG_IMAGE_SIZE": "16"})
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     assert [step.get("images_sent") for step in result["trace"]] == [None, None, ["16x16"]]
     with pytest.raises(UserError, match=r"image_size 9 is outside 16\.\.8192; give --image-size"):
-        Context(image_size=9)
+        Settings(image_size=9)
 
 
 BAD = [
@@ -235,7 +235,7 @@ def test_later_images_of_a_prompt_are_judged_by_the_same_concepts(ask: Any) -> N
 def test_a_dead_server_leaves_the_verdict_to_the_other_critic(ask: Any) -> None:
     judged, meter, _, _ = ask(lambda request, number: Reply(status=503))
     assert judged["critic"] == "scripted"
-    assert meter.calls == asking.RETRIES + 1
+    assert meter.calls == client.RETRIES + 1
 
 
 def test_a_wait_longer_than_the_run_leaves_the_verdict_to_the_other_critic(tmp_path: Path) -> None:
@@ -243,8 +243,8 @@ def test_a_wait_longer_than_the_run_leaves_the_verdict_to_the_other_critic(tmp_p
     with serving([Reply("busy", status=429, headers={"Retry-After": "3600"})]) as server:
         critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([0.9]))
         graph = build_graph(chat_model=model, critic=critic, generator=Squares())
-        context = Context(home=str(tmp_path), max_seconds=500)
-        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        settings = Settings(home=str(tmp_path), max_seconds=500)
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
         assert len(server.requests) == 1
     assert result["stop_reason"] == "satisfied"
     assert result["image"]["verdict"]["critic"] == "scripted"
@@ -260,8 +260,8 @@ def test_that_another_critic_decides_is_told_once_a_run_with_the_reason(tmp_path
         critic = VlmCritic(name, connect(name), lambda: ScriptedCritic([0.3, 0.4, 0.9]))
         graph = build_graph(chat_model=model, critic=critic, generator=Squares())
         config: Any = {"configurable": {"thread_id": "t"}}
-        context = Context(home=str(tmp_path))
-        events = list(graph.stream({"prompt": "an owl"}, config, context=context, stream_mode="custom"))
+        settings = Settings(home=str(tmp_path))
+        events = list(graph.stream({"prompt": "an owl"}, config, context=settings, stream_mode="custom"))
     said_why = {401: "wrong key", 200: "no usable answer"}[reply.status] if reply else "Connection"
     notes = [event["text"] for event in events if event["event"] == "note"]
     assert len([event for event in events if event["event"] == "verdict"]) == 3
@@ -287,7 +287,7 @@ def test_scores_of_two_critics_are_not_compared(tmp_path: Path, reds: tuple[int,
         critic = VlmCritic("openai:x", connect(server.name), lambda: ByRed([]))
         graph = build_graph(chat_model=model, critic=critic, generator=Squares())
         config: Any = {"configurable": {"thread_id": "t"}}
-        result = graph.invoke({"prompt": "an owl"}, config, context=Context(home=str(tmp_path)))
+        result = graph.invoke({"prompt": "an owl"}, config, context=Settings(home=str(tmp_path)))
     assert [image["verdict"]["critic"] for image in result["images"]] == ["openai:x", "scripted"]
     assert result["images"][0]["score"] == 0.5, "between what the other critic gives them"
     assert result["image"]["id"] == best
@@ -301,8 +301,8 @@ def test_critic_calls_count_against_the_budget_and_repairs_are_in_the_trace(tmp_
     with serving(script) as server:
         critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([0.3] * 9))
         graph = build_graph(chat_model=model, critic=critic, generator=Squares())
-        context = Context(home=str(tmp_path), max_tokens=4000)
-        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        settings = Settings(home=str(tmp_path), max_tokens=4000)
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     judged = [step for step in result["trace"] if step["node"] == "critic"]
     assert [step["tokens"] for step in judged][:2] == [3200, 0]
     assert "answer 1 does not fit" in judged[0]["error"]
@@ -331,7 +331,7 @@ def test_the_writer_words_captions_rephrases_and_follow_ups() -> None:
 
 
 def test_the_rules_write_where_the_model_does_not() -> None:
-    with serving(lambda request, number: Reply("I would rather not.")) as server, metered(Meter()) as meter:
+    with serving(lambda request, number: Reply("I would rather not.")) as server, using_meter(UsageMeter()) as meter:
         writer = VlmWriter(connect(server.name), RuleWriter())
         assert writer.captions("an owl", ["owl"], 1) == {"owl": ["owl"]}
         assert writer.brief("make it blue", HISTORY) == RuleWriter().brief("make it blue", HISTORY)

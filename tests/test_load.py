@@ -1,20 +1,20 @@
-"""Fifty clients at once on the OpenAI API, as benchmarks/serve.py measures: each gets its own picture or is refused."""
+"""Fifty clients at once on the OpenAI API, as benchmarks/server.py measures: each is answered or refused."""
 
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from benchmarks.serve import CLIENTS, at_once, wishes
-from imagerag.server.job_queue import EngineRoom
-from imagerag.server.service import Studio
-from imagerag.settings import Context
-from testing.doors import Served
+from benchmarks.server import CLIENTS, at_once, wishes
+from imagerag.server.job_queue import JobQueue
+from imagerag.server.service import Service
+from imagerag.settings import Settings
+from testing.servers import Served
 
 
 @pytest.mark.slow
 def test_fifty_clients_get_their_own_picture_or_an_honest_refusal(tmp_path: Path) -> None:
-    server = Served(Studio(Context(home=str(tmp_path)), EngineRoom(max_waiting=8)))
+    server = Served(Service(Settings(home=str(tmp_path)), JobQueue(max_waiting=8)))
     try:
         _, endings = at_once(server.url, wishes())
         assert endings["right"] >= 9, "those that waited, and the one under way"

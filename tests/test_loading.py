@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from imagerag.errors import Cancelled
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from imagerag.graphs import components as parts_module
 from imagerag.index.bundled.build import PREFIX
-from imagerag.interruptible import loaded_in_time
-from testing.doors import Gate, Shelf
+from imagerag.interruptible import load_interruptibly
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.servers import Gate, Shelf
 
 DRAW = [("generate", {"prompt": "an owl"})]
 
@@ -50,7 +50,7 @@ def run(home: Path, **settings: Any) -> Any:
         index=Shelf(),
     )
     config: Any = {"configurable": {"thread_id": "t"}}
-    return graph.invoke({"prompt": "an owl"}, config, context=Context(home=str(home), **settings))
+    return graph.invoke({"prompt": "an owl"}, config, context=Settings(home=str(home), **settings))
 
 
 def test_a_cancelled_run_does_not_wait_for_the_generator_to_load(tmp_path: Path, slow: Slow) -> None:
@@ -80,9 +80,9 @@ def test_what_another_has_begun_to_load_is_waited_for_and_not_loaded_beside_it()
 
     cancel.set()
     with pytest.raises(Cancelled):
-        loaded_in_time(first, check)
+        load_interruptibly(first, check)
     assert first.begun.wait(30)
-    waiting = threading.Thread(target=lambda: loaded_in_time(second, lambda: None))
+    waiting = threading.Thread(target=lambda: load_interruptibly(second, lambda: None))
     waiting.start()
     assert not second.begun.wait(0.2)
     first.release.set()
@@ -101,9 +101,9 @@ def test_a_run_cancelled_while_the_index_is_built_leaves_none_half_built(tmp_pat
 
     def stream(**settings: Any) -> list[Any]:
         config: Any = {"configurable": {"thread_id": "t"}}
-        context = Context(home=str(tmp_path), **settings)
+        settings = Settings(home=str(tmp_path), **settings)
         events = []
-        for event in graph.stream({"prompt": "an owl"}, config, context=context, stream_mode="custom"):
+        for event in graph.stream({"prompt": "an owl"}, config, context=settings, stream_mode="custom"):
             events.append(event)
             if event["event"] == "progress" and event["what"] == "indexing":
                 cancel.set()
@@ -130,7 +130,7 @@ def test_an_image_whose_verdict_is_cut_off_is_judged_by_the_other_critic(tmp_pat
         model = ScriptedModel(script=[DRAW], seen=[], offered=[])
         graph = build_graph(chat_model=model, critic=critic, generator=Squares(), index=Shelf())
         config: Any = {"configurable": {"thread_id": "t"}}
-        result = graph.invoke({"prompt": "an owl"}, config, context=Context(home=str(tmp_path), cancel=cancel))
+        result = graph.invoke({"prompt": "an owl"}, config, context=Settings(home=str(tmp_path), cancel=cancel))
     assert (result["stop_reason"], result["image"]["id"]) == ("cancelled", "image-1")
     assert result["image"]["verdict"]["critic"] == "scripted"
 
@@ -147,7 +147,7 @@ def test_a_task_that_is_cancelled_stops_the_drawing_that_asyncio_leaves_behind(t
 
     async def main() -> None:
         config: Any = {"configurable": {"thread_id": "t"}}
-        running = asyncio.create_task(graph.ainvoke({"prompt": "an owl"}, config, context=Context(home=str(tmp_path))))
+        running = asyncio.create_task(graph.ainvoke({"prompt": "an owl"}, config, context=Settings(home=str(tmp_path))))
         await asyncio.to_thread(gate.reached.acquire)
         running.cancel()
         with pytest.raises(asyncio.CancelledError):

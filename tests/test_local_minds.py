@@ -23,16 +23,16 @@ from transformers import (
 )
 
 from imagerag.agent.vlm_critic import VlmCritic
-from imagerag.chat_models.local.chat_template import turns_of
-from imagerag.chat_models.local.grammar import HeldToSchema
+from imagerag.chat_models.local.chat_template import template_turns
+from imagerag.chat_models.local.grammar import SchemaConstraint
 from imagerag.chat_models.local.loading import image_limit, load_local
 from imagerag.chat_models.local.model import LocalChatModel
 from imagerag.chat_models.structured import StructuredModel
-from imagerag.chat_models.usage import Meter, metered
-from imagerag.device_settings import EngineSettings
+from imagerag.chat_models.usage import UsageMeter, using_meter
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import Cancelled, UserError
-from imagerag.graphs import Context, build_graph
-from imagerag.graphs.components import ResolvedParts
+from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.components import Components
 from imagerag.tools import make_tools
 from testing import tiny_chat_models as tiny_minds
 from testing.scripted import ScriptedCritic, Squares
@@ -88,8 +88,8 @@ class TestModels:
 
     def test_a_babbling_model_costs_no_image(self, model: Any, tmp_path: Path) -> None:
         graph = build_graph(chat_model=model, critic=ScriptedCritic([0.4, 0.5, 0.9]), generator=Squares())
-        context = Context(home=str(tmp_path), max_steps=3, max_tokens=60_000)
-        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        settings = Settings(home=str(tmp_path), max_steps=3, max_tokens=60_000)
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
         assert result["image"] is not None
         assert sum(step["tokens"] for step in result["trace"]) > 0
         assert all(step["money"] == 0 for step in result["trace"])
@@ -106,7 +106,7 @@ class Bird(BaseModel):
 def test_an_answer_is_held_to_its_schema_even_of_random_weights(model: Any) -> None:
     question = [HumanMessage("Name a bird.")]
     made = StructuredModel(model, "critic")
-    with metered(Meter()) as meter:
+    with using_meter(UsageMeter()) as meter:
         assert isinstance(made.answer(Bird, question, "bird"), Bird)
     assert (meter.calls, meter.notes) == (1, [])
     assert isinstance(model.with_structured_output(Bird).invoke(question), Bird)
@@ -118,7 +118,7 @@ def test_what_is_thought_first_is_free_of_the_schema(tmp_path: Path) -> None:
     template = tiny_minds.TEMPLATE.replace("assistant\n{% endif %}", "assistant\n<think>\n{% endif %}")
     model = load_local(f"transformers:{tiny_minds.save_words_only(tmp_path / 'thinks', template)}")
     tokenizer = model._processor
-    held = HeldToSchema(tokenizer, Bird.model_json_schema(), 300, (2,), "<think>\n")
+    held = SchemaConstraint(tokenizer, Bird.model_json_schema(), 300, (2,), "<think>\n")
     scores = torch.zeros(1, 300)
 
     def allowed(text: str) -> int:
@@ -171,14 +171,16 @@ class TestLoading:
 
     def test_it_is_held_as_the_settings_say(self, tmp_path: Path) -> None:
         name = f"transformers:{tiny_minds.save_qwen_vl(tmp_path / 'qwen')}"
-        parts = ResolvedParts(Context(home=str(tmp_path), vlm=name, critic=name, dtype="bfloat16", memory="offload"))
-        assert isinstance(parts.chat_model, LocalChatModel)
-        assert str(parts.chat_model._model.dtype) == "torch.bfloat16"
-        assert isinstance(parts.critic, VlmCritic)
-        assert parts.critic._model.model is parts.chat_model, "one copy of the weights drives, judges and writes"
+        components = Components(Settings(home=str(tmp_path), vlm=name, critic=name, dtype="bfloat16", memory="offload"))
+        assert isinstance(components.chat_model, LocalChatModel)
+        assert str(components.chat_model._model.dtype) == "torch.bfloat16"
+        assert isinstance(components.critic, VlmCritic)
+        assert components.critic._model.model is components.chat_model, (
+            "one copy of the weights drives, judges and writes"
+        )
         for settings, says in (({"memory": "4bit"}, "in 4 bits needs a GPU"), ({"device": "cuda:7"}, "--device auto")):
             with pytest.raises(UserError, match=says):
-                load_local(name, EngineSettings(**settings))  # type: ignore[arg-type]
+                load_local(name, DeviceSettings(**settings))  # type: ignore[arg-type]
 
     def test_no_model_in_it(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="can't be loaded"):
@@ -226,7 +228,7 @@ def test_mistrals_template_gets_ids_as_it_wants_them(tmp_path: Path) -> None:
     call = {"name": "generate", "args": {"prompt": "an owl"}, "id": "call_0123456789", "type": "tool_call"}
     result = ToolMessage("image-1", tool_call_id="call_0123456789", name="generate")
     conversation = [HumanMessage("an owl"), AIMessage("", tool_calls=[call]), result]
-    turns, _ = turns_of(conversation, False)
+    turns, _ = template_turns(conversation, False)
     assert turns[1]["tool_calls"][0]["id"] == turns[2]["tool_call_id"]
     offered = [convert_to_openai_tool(tool) for tool in make_tools(lambda: None)]  # type: ignore[arg-type, return-value]
     text, _ = model._rendered(conversation, offered)
@@ -255,7 +257,7 @@ def test_who_waits_for_a_model_in_use_can_be_stopped(model: Any) -> None:
     def stop() -> None:
         raise Cancelled("enough")
 
-    with model._lock, metered(Meter(check=stop)), pytest.raises(Cancelled):
+    with model._lock, using_meter(UsageMeter(check=stop)), pytest.raises(Cancelled):
         model.invoke([HumanMessage("Name a bird.")])
 
 

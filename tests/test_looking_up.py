@@ -14,16 +14,16 @@ from PIL import Image
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import build_graph
-from imagerag.index.user import OwnPictures, parse_where, rebuild_own, verify_own
+from imagerag.index.user import UserPictures, parse_where, rebuild_user_index, verify_user_index
 from imagerag.index.user.search import fuse, most_relevant
 from imagerag.index.user.shards import Shards
-from imagerag.settings import Context
+from imagerag.settings import Settings
 from tests.test_own import put
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> OwnPictures:
-    return OwnPictures(tmp_path / "home", embedded_clip())
+def own(tmp_path: Path) -> UserPictures:
+    return UserPictures(tmp_path / "home", embedded_clip())
 
 
 def listed(folder: Path, rows: list[dict[str, str]]) -> str:
@@ -31,7 +31,7 @@ def listed(folder: Path, rows: list[dict[str, str]]) -> str:
     return f"jsonl:{folder}/list.jsonl"
 
 
-def test_only_what_fits_the_filter_is_found(own: OwnPictures, tmp_path: Path) -> None:
+def test_only_what_fits_the_filter_is_found(own: UserPictures, tmp_path: Path) -> None:
     rows = []
     for concept, licence in (("owl", "CC0-1.0"), ("rooster", "CC-BY-4.0"), ("penguin", "CC0-1.0")):
         put(tmp_path, f"{concept}.png", concept)
@@ -50,7 +50,7 @@ def test_only_what_fits_the_filter_is_found(own: OwnPictures, tmp_path: Path) ->
         parse_where(["colour=red"])
 
 
-def test_words_of_captions_are_found_that_the_model_would_not_rank_first(own: OwnPictures, tmp_path: Path) -> None:
+def test_words_of_captions_are_found_that_the_model_would_not_rank_first(own: UserPictures, tmp_path: Path) -> None:
     rows = []
     for concept, caption in (("owl", "inventory 4711"), ("rooster", "inventory 4712"), ("penguin", "inventory 4713")):
         put(tmp_path, f"{concept}.png", concept)
@@ -60,7 +60,7 @@ def test_words_of_captions_are_found_that_the_model_would_not_rank_first(own: Ow
         assert own.search([caption], 1, fused=True)[0][0].title == caption
 
 
-def test_near_duplicates_are_flagged_and_folded(own: OwnPictures, tmp_path: Path) -> None:
+def test_near_duplicates_are_flagged_and_folded(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "owl.png", "owl")
     put(tmp_path / "p", "owl smaller.jpg", "owl")
     put(tmp_path / "p", "cat.png", "cat")
@@ -79,7 +79,7 @@ def test_variety_takes_the_unlike_before_the_copies() -> None:
     assert most_relevant(vectors, 2, 0.7) == [0, 3]
 
 
-def test_what_looks_like_the_subject_comes_first(own: OwnPictures, tmp_path: Path) -> None:
+def test_what_looks_like_the_subject_comes_first(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "one.png", "owl", 0)
     subject = put(tmp_path / "p", "two.png", "owl", 1)
     put(tmp_path / "p", "cat.png", "cat", 0)
@@ -99,7 +99,7 @@ def test_below_the_floor_the_agent_is_told_that_there_is_nothing(tmp_path: Path)
     result = build_graph().invoke(
         {"prompt": "zqxvw grmpfl", "seed": 1},
         {"configurable": {"thread_id": "nothing"}},
-        context=Context(home=str(tmp_path / "home"), mode="lookup_first"),
+        context=Settings(home=str(tmp_path / "home"), mode="lookup_first"),
     )
     assert result["references"] == []
     assert result["image"] is not None
@@ -107,35 +107,35 @@ def test_below_the_floor_the_agent_is_told_that_there_is_nothing(tmp_path: Path)
     assert any("the library has nothing for" in text for text in said)
 
 
-def test_what_chroma_has_lost_is_noticed_and_made_again_without_a_model(own: OwnPictures, tmp_path: Path) -> None:
+def test_what_chroma_has_lost_is_noticed_and_made_again_without_a_model(own: UserPictures, tmp_path: Path) -> None:
     for concept in ("owl", "lobster", "cat"):
         put(tmp_path / "p", f"{concept}.png", concept)
     own.add([tmp_path / "p"])
     home, model = tmp_path / "home", own.embedder.model_id
-    assert verify_own(home, model)["problems"] == []
-    assert verify_own(home, model)["recall"] == 1
+    assert verify_user_index(home, model)["problems"] == []
+    assert verify_user_index(home, model)["recall"] == 1
     own._collections.pictures.delete(ids=own._collections.pictures.get(limit=1, include=[])["ids"])
     own.close()
-    assert verify_own(home, model)["problems"]
-    rebuild_own(home)
-    assert verify_own(home, model)["problems"] == []
+    assert verify_user_index(home, model)["problems"]
+    rebuild_user_index(home)
+    assert verify_user_index(home, model)["problems"] == []
     assert {hit.title for hit in own.search(["anything"], 9)[0]} == {"owl", "lobster", "cat"}
 
 
-def test_many_small_shards_become_one_and_readers_keep_what_they_read(own: OwnPictures, tmp_path: Path) -> None:
-    reader = OwnPictures(tmp_path / "home", embedded_clip())
+def test_many_small_shards_become_one_and_readers_keep_what_they_read(own: UserPictures, tmp_path: Path) -> None:
+    reader = UserPictures(tmp_path / "home", embedded_clip())
     for number, concept in enumerate(("owl", "lobster", "cat", "penguin")):
         put(tmp_path / "p", f"{number}.png", concept)
         own.add([tmp_path / "p"])
     shards = Shards(own.directory / "shards")
-    before = reader.known()
+    before = reader.snapshot()
     assert len(shards.live()) == 4
     from imagerag.index.user.snapshot import merge
 
     merge(shards, shards.models())
     assert len(shards.live()) == 1
     assert before.vectors(range(4)).shape == (4, own.embedder.dimension)  # what was read is still there
-    after = reader.known()
+    after = reader.snapshot()
     assert after.by_key == before.by_key
     assert np.array_equal(after.vectors(range(4)), before.vectors(range(4)))
     assert len(reader.search(["an owl"], 9)[0]) == 4
@@ -150,7 +150,7 @@ def test_some_vectors_of_a_large_shard_are_those_of_their_rows(tmp_path: Path) -
         assert np.array_equal(shards.vectors(shard, rows.astype(np.int32), "embedding"), vectors[rows])
 
 
-def test_a_reader_sees_what_another_process_adds(own: OwnPictures, tmp_path: Path) -> None:
+def test_a_reader_sees_what_another_process_adds(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "owl.png", "owl")
     own.add([tmp_path / "p"])
     assert len(own.search(["a bird"], 9)[0]) == 1
@@ -161,7 +161,7 @@ def test_a_reader_sees_what_another_process_adds(own: OwnPictures, tmp_path: Pat
     assert {hit.title for hit in own.search(["a bird"], 9)[0]} == {"owl", "cat", "lobster"}
 
 
-def test_a_search_changes_no_file(own: OwnPictures, tmp_path: Path) -> None:
+def test_a_search_changes_no_file(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "owl.png", "owl")
     own.add([tmp_path / "p"])
     own.search(["an owl"], 1)
@@ -173,7 +173,7 @@ def test_a_search_changes_no_file(own: OwnPictures, tmp_path: Path) -> None:
         return {str(path): path.read_bytes() for path in own.directory.rglob("*") if path.is_file()}
 
     before = there()
-    reader = OwnPictures(tmp_path / "home", embedded_clip())
+    reader = UserPictures(tmp_path / "home", embedded_clip())
     assert reader.search(["an owl"], 1)[0][0].title == "owl"
     assert there() == before
 
@@ -205,19 +205,19 @@ def server(tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
-def test_a_chroma_server_finds_what_the_folder_finds(server: str, own: OwnPictures, tmp_path: Path) -> None:
+def test_a_chroma_server_finds_what_the_folder_finds(server: str, own: UserPictures, tmp_path: Path) -> None:
     for concept in ("owl", "lobster", "cat"):
         put(tmp_path / "p", f"{concept}.png", concept)
     own.add([tmp_path / "p"])
-    there = OwnPictures(tmp_path / "home", embedded_clip(), chroma=server)
+    there = UserPictures(tmp_path / "home", embedded_clip(), chroma=server)
     there.add([tmp_path / "p"])
     for text in ("an owl", "a lobster", "a cat"):
         mine, theirs = own.search([text], 3)[0], there.search([text], 3)[0]
         assert [hit.sha256 for hit in mine] == [hit.sha256 for hit in theirs]
         assert [hit.similarity for hit in mine] == pytest.approx([hit.similarity for hit in theirs], abs=1e-5)
-    assert verify_own(tmp_path / "home", own.embedder.model_id, server)["problems"] == []
+    assert verify_user_index(tmp_path / "home", own.embedder.model_id, server)["problems"] == []
     (tmp_path / "p" / "owl.png").unlink()
     there.add([tmp_path / "p"])
     assert {hit.title for hit in there.search(["an owl"], 3)[0]} == {"lobster", "cat"}
     with pytest.raises(UserError, match="chroma run"):
-        OwnPictures(tmp_path / "home", embedded_clip(), chroma="http://127.0.0.1:9").add([tmp_path / "p"])
+        UserPictures(tmp_path / "home", embedded_clip(), chroma="http://127.0.0.1:9").add([tmp_path / "p"])

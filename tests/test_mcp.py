@@ -18,9 +18,9 @@ pytest.importorskip("mcp")
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 
 from imagerag.server.mcp.server import build_mcp
-from imagerag.server.service import Studio
-from testing.doors import Gate, Shelf, scripted_studio
+from imagerag.server.service import Service
 from testing.scripted import STEPS
+from testing.servers import Gate, Shelf, scripted_service
 
 FIVE = {"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"}
 LOOP = {"create_image", "start_image", "get_image", "answer_image", "cancel_image"}
@@ -29,17 +29,17 @@ LIMIT = 1_000_000
 """Bytes of a serialised result; clients cap it at about 1 MiB."""
 
 
-def run(studio: Studio, talk: Callable[[Client], Awaitable[None]], mode: str = "auto") -> None:
+def run(service: Service, talk: Callable[[Client], Awaitable[None]], mode: str = "auto") -> None:
     """Let a client talk to the studio's server in process."""
 
     async def main() -> None:
-        async with Client(build_mcp(studio), mode=mode) as client:
+        async with Client(build_mcp(service), mode=mode) as client:
             await talk(client)
 
     try:
         asyncio.run(main())
     finally:
-        studio.close()
+        service.close()
 
 
 def size(result: Any) -> int:
@@ -64,7 +64,7 @@ def test_every_tool_has_a_description_annotations_and_an_output_schema(tmp_path:
             "get_image",
         }
 
-    run(scripted_studio(tmp_path), talk, mode)
+    run(scripted_service(tmp_path), talk, mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -91,7 +91,7 @@ def test_create_image_tells_its_progress_and_returns_words_preview_link_and_reco
         full = (await client.read_resource(link.uri)).contents[0]
         assert Image.open(io.BytesIO(base64.b64decode(full.blob))).getpixel((0, 0)) == (7, 0, 9)
 
-    run(scripted_studio(tmp_path), talk, mode)
+    run(scripted_service(tmp_path), talk, mode)
     assert any("step 4 of 4" in text for text in told)
     assert any("scores 0.90" in text for text in told)
 
@@ -121,12 +121,12 @@ def test_the_five_tools_share_a_thread_with_the_loop(tmp_path: Path) -> None:
         thread = json.loads((await client.read_resource("imagerag://threads/sea")).contents[0].text)
         assert [image["id"] for image in thread["images"]] == ["image-1", "image-2", "image-3", "image-4"]
 
-    run(scripted_studio(tmp_path), talk)
+    run(scripted_service(tmp_path), talk)
 
 
 def test_a_started_image_is_asked_after_and_cancelled_within_one_step(tmp_path: Path) -> None:
     gate = Gate()
-    studio = scripted_studio(tmp_path, before_step=gate)
+    service = scripted_service(tmp_path, before_step=gate)
 
     async def talk(client: Client) -> None:
         first = (await client.call_tool("start_image", {"prompt": "an owl"})).structured_content
@@ -135,21 +135,21 @@ def test_a_started_image_is_asked_after_and_cancelled_within_one_step(tmp_path: 
         waiting = (await client.call_tool("get_image", {"run_id": second["run_id"]})).structured_content
         assert (waiting["status"], waiting["position"]) == ("queued", 1)
         cancel = asyncio.create_task(client.call_tool("cancel_image", {"run_id": first["run_id"]}))
-        while not studio.run(first["run_id"], "").job.cancelled.is_set():
+        while not service.run(first["run_id"], "").job.cancelled.is_set():
             await asyncio.sleep(0.01)
         gate.open.set()
         assert (await cancel).structured_content["status"] == "cancelled"
         done = await client.call_tool("get_image", {"run_id": second["run_id"], "wait_seconds": 20})
         assert done.structured_content["status"] == "done"
 
-    run(studio, talk)
+    run(service, talk)
     # One step of the first was done when it was cancelled, and the second went through all of its own.
-    assert studio.parts.generator.steps_done <= 2 + STEPS
+    assert service.components.generator.steps_done <= 2 + STEPS
 
 
 def test_a_client_that_gives_up_stops_the_run(tmp_path: Path) -> None:
     gate = Gate()
-    studio = scripted_studio(tmp_path, before_step=gate)
+    service = scripted_service(tmp_path, before_step=gate)
 
     async def talk(client: Client) -> None:
         call = asyncio.create_task(client.call_tool("create_image", {"prompt": "an owl"}))
@@ -157,14 +157,14 @@ def test_a_client_that_gives_up_stops_the_run(tmp_path: Path) -> None:
         call.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await call
-        (given_up,) = studio.register._runs.values()
+        (given_up,) = service.register._runs.values()
         while not given_up.job.cancelled.is_set():
             await asyncio.sleep(0.01)
         gate.open.set()
         assert await asyncio.to_thread(given_up.wait, 10)
         assert given_up.output["stop_reason"] == "cancelled"
 
-    run(studio, talk)
+    run(service, talk)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_a_bad_argument_is_an_error_result_that_says_what_is_valid(
         assert result.is_error
         assert says in result.content[0].text
 
-    run(scripted_studio(tmp_path), talk)
+    run(scripted_service(tmp_path), talk)
 
 
 def test_a_full_queue_is_an_error_result_with_a_time(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_a_full_queue_is_an_error_result_with_a_time(tmp_path: Path) -> None:
         assert "try again in about" in refused.content[0].text
         gate.open.set()
 
-    run(scripted_studio(tmp_path, before_step=gate), talk)
+    run(scripted_service(tmp_path, before_step=gate), talk)
 
 
 def test_an_image_of_nobody_is_not_found(tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_an_image_of_nobody_is_not_found(tmp_path: Path) -> None:
             with pytest.raises(MCPError):
                 await client.read_resource(uri)
 
-    run(scripted_studio(tmp_path), talk)
+    run(scripted_service(tmp_path), talk)
 
 
 def test_the_largest_results_stay_below_the_clients_limit_and_tell_no_server_path(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_the_largest_results_stay_below_the_clients_limit_and_tell_no_server_pat
         many = {"image_id": "image-1", "concepts": ["owl"] * 50_000}
         results.append(await client.call_tool("inspect_image", many))
 
-    run(scripted_studio(tmp_path, scores=[0.1], index=Shelf(long)), talk)
+    run(scripted_service(tmp_path, scores=[0.1], index=Shelf(long)), talk)
     assert [size(result) for result in results if size(result) >= LIMIT] == []
     assert len(results[0].structured_content["references"]) == 320
     assert not any(str(tmp_path) in result.model_dump_json() or "/server/side" in str(result) for result in results)
@@ -247,7 +247,7 @@ def test_prompts_and_resources_are_offered(tmp_path: Path) -> None:
         listed = (await client.list_resources()).resources
         assert [resource.name for resource in listed] == ["sea/image-1"]
 
-    run(scripted_studio(tmp_path), talk)
+    run(scripted_service(tmp_path), talk)
 
 
 @contextlib.asynccontextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testing.doors import TOKENS, Served, scripted_studio
+from testing.servers import TOKENS, Served, scripted_service
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_langchains_adapter_lists_and_calls_the_tools(adapter: str, tmp_path: Path) -> None:
-    server = Served(scripted_studio(tmp_path, scores=[0.9]), tokens=TOKENS, loopback=False)
+    server = Served(scripted_service(tmp_path, scores=[0.9]), tokens=TOKENS, loopback=False)
     try:
         command = [adapter, "-c", AGENT, server.url + "/mcp", TOKENS[0], sys.executable, str(tmp_path / "home")]
         result = subprocess.run(command, capture_output=True, text=True, timeout=120)

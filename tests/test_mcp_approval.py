@@ -13,22 +13,22 @@ from mcp import Client
 from mcp.types import ElicitRequestParams, ElicitResult
 
 from imagerag.server.mcp.server import build_mcp
-from imagerag.server.service import Studio
-from testing.doors import Served, scripted_studio
+from imagerag.server.service import Service
+from testing.servers import Served, scripted_service
 
 MODES = ["auto", "legacy"]
 ASKED = {"prompt": "an owl", "approve": True}
 
 
-def run(studio: Studio, talk: Callable[[Client], Awaitable[None]], **settings: Any) -> None:
+def run(service: Service, talk: Callable[[Client], Awaitable[None]], **settings: Any) -> None:
     async def main() -> None:
-        async with Client(build_mcp(studio), **settings) as client:
+        async with Client(build_mcp(service), **settings) as client:
             await talk(client)
 
     try:
         asyncio.run(main())
     finally:
-        studio.close()
+        service.close()
 
 
 def person(answers: list[ElicitResult], asked: list[str]) -> Callable[..., Awaitable[ElicitResult]]:
@@ -66,7 +66,7 @@ def test_the_person_is_asked_where_the_client_can(
         assert "Redraw with ref-1, ref-2?" in asked[0]
         assert "'a square' for 'owl', shelf, CC0" in asked[0]
 
-    run(scripted_studio(tmp_path, scores=[0.3, 0.9]), talk, mode=mode, elicitation_callback=person(answers, asked))
+    run(scripted_service(tmp_path, scores=[0.3, 0.9]), talk, mode=mode, elicitation_callback=person(answers, asked))
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -95,12 +95,12 @@ def test_a_client_that_can_not_ask_is_told_that_it_waits_and_answers_with_a_tool
         again = await client.call_tool("answer_image", {"run_id": begun["run_id"], "keep": []})
         assert "asks nothing" in again.content[0].text
 
-    run(scripted_studio(tmp_path, scores=[0.3, 0.9]), talk, mode=mode)
+    run(scripted_service(tmp_path, scores=[0.3, 0.9]), talk, mode=mode)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_person_is_asked_over_http_too(tmp_path: Path, mode: str) -> None:
-    served = Served(scripted_studio(tmp_path, scores=[0.3, 0.9]))
+    served = Served(scripted_service(tmp_path, scores=[0.3, 0.9]))
     asked: list[str] = []
 
     async def main() -> None:

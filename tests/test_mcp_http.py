@@ -14,7 +14,7 @@ import httpx2
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
-from testing.doors import TOKENS, Gate, Served, scripted_studio
+from testing.servers import TOKENS, Gate, Served, scripted_service
 
 
 @contextlib.asynccontextmanager
@@ -39,7 +39,7 @@ def talk(server: Served, conversation: Callable[[], Any]) -> None:
 
 
 def test_an_image_is_made_with_progress_and_read_by_its_owner_alone(tmp_path: Path, mode: str) -> None:
-    server = Served(scripted_studio(tmp_path, scores=[0.9]), tokens=TOKENS, loopback=False)
+    server = Served(scripted_service(tmp_path, scores=[0.9]), tokens=TOKENS, loopback=False)
     told: list[str] = []
 
     async def progress(done: float, total: float | None, message: str | None) -> None:
@@ -65,7 +65,7 @@ def test_an_image_is_made_with_progress_and_read_by_its_owner_alone(tmp_path: Pa
 
 
 def test_without_a_token_nobody_comes_in(tmp_path: Path, mode: str) -> None:
-    server = Served(scripted_studio(tmp_path), tokens=TOKENS, loopback=False)
+    server = Served(scripted_service(tmp_path), tokens=TOKENS, loopback=False)
 
     async def conversation() -> None:
         async with connected(server, None, mode) as client:
@@ -78,18 +78,18 @@ def test_without_a_token_nobody_comes_in(tmp_path: Path, mode: str) -> None:
 
 def test_a_started_image_is_cancelled_over_http(tmp_path: Path, mode: str) -> None:
     gate = Gate()
-    server = Served(scripted_studio(tmp_path, before_step=gate))
+    server = Served(scripted_service(tmp_path, before_step=gate))
 
     async def conversation() -> None:
         async with connected(server, None, mode) as client:
             started = (await client.call_tool("start_image", {"prompt": "an owl"})).structured_content
             await asyncio.to_thread(gate.reached.acquire)
             cancel = asyncio.create_task(client.call_tool("cancel_image", {"run_id": started["run_id"]}))
-            (run,) = server.studio.register._runs.values()
+            (run,) = server.service.register._runs.values()
             while not run.job.cancelled.is_set():
                 await asyncio.sleep(0.01)
             gate.open.set()
             assert (await cancel).structured_content["status"] == "cancelled"
 
     talk(server, conversation)
-    assert server.studio.parts.generator.steps_done <= 2
+    assert server.service.components.generator.steps_done <= 2

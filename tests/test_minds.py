@@ -12,16 +12,16 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from imagerag.agent.registry import load_chat_model
-from imagerag.chat_models import client as asking
-from imagerag.chat_models.pricing import FILE, PRICES, load_tariff
-from imagerag.chat_models.providers import SERVER_KEY, connect, way_out
-from imagerag.chat_models.usage import Meter, metered
+from imagerag.chat_models import client
+from imagerag.chat_models.pricing import FILE, PRICES, load_pricing
+from imagerag.chat_models.providers import SERVER_KEY, connect, remedy
+from imagerag.chat_models.usage import UsageMeter, using_meter
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from imagerag.graphs.one_pass import build_one_pass
-from testing.doors import Shelf
 from testing.openai_server import OpenAIServer, Reply, serving
 from testing.scripted import ScriptedCritic, Squares
+from testing.servers import Shelf
 
 DRAW = Reply(calls=[("generate", {"prompt": "an owl"})])
 CAPTIONS = Reply(calls=[("propose_captions", {"concepts": ["owl"]})])
@@ -32,7 +32,7 @@ STOP = Reply("That is as good as it gets.")
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(asking, "BACKOFF", 0.001)
+    monkeypatch.setattr(client, "BACKOFF", 0.001)
     load_chat_model.cache_clear()
     yield
     load_chat_model.cache_clear()
@@ -41,8 +41,8 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def run(server: OpenAIServer, home: Path, scores: Sequence[float] = (0.5,) * 9, **settings: Any) -> Any:
     """Run one turn with the server's model, real graph and files, and quick engines."""
     graph = build_graph(critic=ScriptedCritic(scores), generator=Squares(), index=Shelf())
-    context = Context(**{"home": str(home), "vlm": server.name, **settings})
-    return graph.invoke({"prompt": "an owl", "seed": 7}, {"configurable": {"thread_id": "t"}}, context=context)
+    settings = Settings(**{"home": str(home), "vlm": server.name, **settings})
+    return graph.invoke({"prompt": "an owl", "seed": 7}, {"configurable": {"thread_id": "t"}}, context=settings)
 
 
 def test_a_server_drives_the_whole_loop(tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_a_wrong_key_and_nobody_there_are_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_where_a_model_does_not_answer_the_way_out_is_told(name: str, status: int | None, says: str) -> None:
-    assert says in way_out(name, status)
-    assert bool(says) == bool(way_out(name, status))
+    assert says in remedy(name, status)
+    assert bool(says) == bool(remedy(name, status))
 
 
 def test_what_passes_is_asked_again_and_the_wait_asked_for_is_kept(tmp_path: Path) -> None:
@@ -225,9 +225,9 @@ def test_what_only_the_person_can_mend_is_one_line(tmp_path: Path, status: int) 
 def test_that_the_rules_decide_is_told_with_the_reason(tmp_path: Path) -> None:
     graph = build_graph(critic=ScriptedCritic([0.9]), generator=Squares(), index=Shelf())
     with serving([Reply("no tools here", status=400)]) as server:
-        context = Context(home=str(tmp_path), vlm=server.name)
+        settings = Settings(home=str(tmp_path), vlm=server.name)
         config: Any = {"configurable": {"thread_id": "t"}}
-        events = list(graph.stream({"prompt": "an owl"}, config, context=context, stream_mode="custom"))
+        events = list(graph.stream({"prompt": "an owl"}, config, context=settings, stream_mode="custom"))
     notes = [event["text"] for event in events if event["event"] == "note"]
     assert len(notes) == 1
     assert "no tools here" in notes[0]
@@ -262,8 +262,8 @@ def test_a_call_that_is_left_behind_is_counted(ending: Exception, limit: int | N
                 raise ending
 
         model = load_chat_model(server.name)
-        with metered(Meter(check=check, max_tokens=limit)) as meter, pytest.raises(type(ending)):
-            asking.ask(model.invoke, [HumanMessage("hello " * 300)], model=model)
+        with using_meter(UsageMeter(check=check, max_tokens=limit)) as meter, pytest.raises(type(ending)):
+            client.ask(model.invoke, [HumanMessage("hello " * 300)], model=model)
     assert meter.calls == 1
     assert 300 < meter.tokens_here < 4000 if limit is None else 4000 < meter.tokens_here <= limit
     assert meter.money is None, "its price isn't known"
@@ -273,9 +273,9 @@ def test_a_connection_cut_in_the_middle_of_a_stream_loses_nothing(tmp_path: Path
     cut = Reply("This looks like an owl, and what I would do next is", cut=0.5)
     graph = build_graph(critic=ScriptedCritic([0.5] * 9), generator=Squares(), index=Shelf())
     with serving(lambda request, number: cut if number in (1, 2, 3) else DRAW) as server:
-        context = Context(home=str(tmp_path), vlm=server.name)
+        settings = Settings(home=str(tmp_path), vlm=server.name)
         config: Any = {"configurable": {"thread_id": "t"}}
-        for _ in graph.stream({"prompt": "an owl"}, config, context=context, stream_mode="messages"):
+        for _ in graph.stream({"prompt": "an owl"}, config, context=settings, stream_mode="messages"):
             pass
         assert server.requests[1]["stream"]
     values = graph.get_state(config).values
@@ -312,7 +312,7 @@ def test_no_call_is_made_that_would_exceed_the_tokens(tmp_path: Path, limit: int
 def test_money_is_counted_by_the_price_file_and_never_exceeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prices = tmp_path / "prices.toml"
     monkeypatch.setenv(PRICES, str(prices))
-    load_tariff.cache_clear()
+    load_pricing.cache_clear()
     with serving(lambda request, number: Reply(calls=DRAW.calls, usage=(tokens_in(request), 100))) as server:
         prices.write_text(f'["{server.name}"]\ninput = 2.0\noutput = 8.0\ndate = "2026-11-01"\nsource = "test"\n')
         result = run(server, tmp_path, max_money=0.012, max_generations=20)
@@ -323,7 +323,7 @@ def test_money_is_counted_by_the_price_file_and_never_exceeded(tmp_path: Path, m
 
 
 def test_an_unknown_price_is_not_zero(tmp_path: Path) -> None:
-    load_tariff.cache_clear()
+    load_pricing.cache_clear()
     with serving([DRAW]) as server:
         with pytest.raises(
             UserError, match=r"price of 'openai:scripted@.*put a line such as \"openai:scripted@.* = {.*IMAGERAG_PRICES"
@@ -335,14 +335,14 @@ def test_an_unknown_price_is_not_zero(tmp_path: Path) -> None:
 
 
 def test_prices_that_come_along_are_dated_and_need_no_package() -> None:
-    load_tariff.cache_clear()
-    tariff = load_tariff("openai:gpt-4o-2024-08-06")
-    assert tariff.cost(1_000_000, 0) == pytest.approx(2.5)
-    assert tariff.cost(0, 1_000_000) == pytest.approx(10)
-    assert re.fullmatch(r"20\d\d-\d\d-\d\d", tariff.date)
-    assert "openai.com" in tariff.source
-    assert load_tariff("openai:no-such-model").cost(1, 1) is None
-    assert load_tariff("ollama:gpt-4o").cost(1, 1) is None
+    load_pricing.cache_clear()
+    pricing = load_pricing("openai:gpt-4o-2024-08-06")
+    assert pricing.cost(1_000_000, 0) == pytest.approx(2.5)
+    assert pricing.cost(0, 1_000_000) == pytest.approx(10)
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d", pricing.date)
+    assert "openai.com" in pricing.source
+    assert load_pricing("openai:no-such-model").cost(1, 1) is None
+    assert load_pricing("ollama:gpt-4o").cost(1, 1) is None
     for name, entry in tomllib.loads(FILE.read_text()).items():
         assert entry.keys() == {"input", "output", "date", "source"}, name
         assert min(entry["input"], entry["output"]) > 0, "nothing is free: what is not known is not there"
@@ -351,7 +351,7 @@ def test_prices_that_come_along_are_dated_and_need_no_package() -> None:
 def test_the_trace_tells_the_price_and_its_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prices = tmp_path / "prices.toml"
     monkeypatch.setenv(PRICES, str(prices))
-    load_tariff.cache_clear()
+    load_pricing.cache_clear()
     with serving([DRAW]) as server:
         prices.write_text(f'"{server.name}" = {{ input = 2, output = 8, date = 2026-11-01, source = "invoice" }}')
         result = run(server, tmp_path, [0.9])
@@ -362,16 +362,16 @@ def test_the_trace_tells_the_price_and_its_date(tmp_path: Path, monkeypatch: pyt
 def test_a_critic_of_unknown_price_is_refused_too(tmp_path: Path) -> None:
     name = "openai:judge@http://127.0.0.1:9/v1"
     graph = build_graph(generator=Squares(), index=Shelf())
-    context = Context(home=str(tmp_path), critic=name, max_money=1)
+    settings = Settings(home=str(tmp_path), critic=name, max_money=1)
     with pytest.raises(UserError, match="price of 'openai:judge@"):
-        graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
 
 
 def test_the_one_pass_pipeline_counts_its_model_too(tmp_path: Path) -> None:
     with serving([Reply(json.dumps({"prompt": "a plain owl"}))]) as server:
         graph = build_one_pass(critic=ScriptedCritic([0.3, 0.9]), generator=Squares(), index=Shelf())
-        context = Context(home=str(tmp_path), vlm=server.name, mode="rephrase_only")
-        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        settings = Settings(home=str(tmp_path), vlm=server.name, mode="rephrase_only")
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     assert [step["tokens"] for step in result["trace"] if step["name"] == "redraw"] == [110]
     assert result["image"]["prompt"] == "a plain owl"
 
@@ -383,9 +383,9 @@ def test_a_price_file_of_no_use_is_one_line(tmp_path: Path, monkeypatch: pytest.
     file = tmp_path / "prices.toml"
     file.write_text(text)
     monkeypatch.setenv(PRICES, str(file))
-    load_tariff.cache_clear()
+    load_pricing.cache_clear()
     with pytest.raises(UserError, match="price file") as refused:
-        load_tariff("openai:x")
+        load_pricing("openai:x")
     assert "\n" not in str(refused.value)
 
 

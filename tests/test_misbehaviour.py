@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage
 
-from benchmarks.minds import PAPER, calls_of, one_run
-from imagerag.chat_models import client as asking
+from benchmarks.chat_models import PAPER, calls_of, one_run
+from imagerag.chat_models import client
 from imagerag.chat_models import providers as connecting
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from imagerag.records import Mode
-from testing.doors import Shelf
 from testing.misbehaviour import PATIENCE, TOOLS
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.servers import Shelf
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["image-1", "ref-1", "owl"]),
@@ -35,7 +35,7 @@ CALLS = st.lists(st.tuples(st.sampled_from([*TOOLS, "paint", ""]), ARGUMENTS), m
 def test_a_server_that_misbehaves_costs_no_image_and_no_limit(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "BACKOFF", 0.001)
+    monkeypatch.setattr(client, "BACKOFF", 0.001)
     monkeypatch.setattr(connecting, "TIMEOUT", PATIENCE)
     assert one_run(seed, str(tmp_path), Counter()) == []
 
@@ -47,8 +47,8 @@ def test_any_answers_end_with_an_image(script: list[object], tmp_path: Path) -> 
     graph = build_graph(
         chat_model=model, critic=ScriptedCritic([0.3] * 40), generator=Squares(), index=Shelf(), checkpointer="memory"
     )
-    context = Context(home=str(tmp_path), max_steps=12, max_seconds=30)
-    result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+    settings = Settings(home=str(tmp_path), max_steps=12, max_seconds=30)
+    result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     assert result["image"] is not None
     assert len(model.seen) <= 12
 
@@ -56,7 +56,7 @@ def test_any_answers_end_with_an_image(script: list[object], tmp_path: Path) -> 
 @given(arguments=ARGUMENTS, text=st.text())
 def test_what_is_tidied_can_be_stored(arguments: dict[str, object], text: str) -> None:
     call = {"name": "generate", "args": arguments, "id": "", "type": "tool_call"}
-    tidied = asking.tidy(AIMessage(text, tool_calls=[call, call]))
+    tidied = client.tidy(AIMessage(text, tool_calls=[call, call]))
     assert len({made["id"] for made in tidied.tool_calls}) == 2
     tidied.model_dump_json().encode()
 

@@ -13,9 +13,9 @@ from safetensors.torch import save_file
 from imagerag.embedders.clip import full_name, load_embedder, model_id_of
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
-from imagerag.graphs import Context
+from imagerag.graphs import Settings
 from imagerag.graphs.components import open_index
-from imagerag.index.user import OwnPictures, SeveralModels, own_status, verify_own
+from imagerag.index.user import ModelEnsemble, UserPictures, user_index_status, verify_user_index
 from tests.test_own import put
 
 TINY = {
@@ -62,17 +62,17 @@ def test_models_index_one_library_side_by_side(tmp_path: Path) -> None:
         put(tmp_path / "p", f"{concept}.png", concept)
     home = tmp_path / "home"
     folder = str(checkpoint(tmp_path / "tiny", 1))
-    first, second = OwnPictures(home, embedded_clip()), OwnPictures(home, clip_model(folder))
+    first, second = UserPictures(home, embedded_clip()), UserPictures(home, clip_model(folder))
     first.add([tmp_path / "p"])
     with pytest.raises(UserError, match=r"next: imagerag index add .* which embeds"):
         second.search(["an owl"], 1)
     second.add([tmp_path / "p"])
-    assert own_status(home)["models"] == sorted([first.embedder.model_id, second.embedder.model_id])
-    assert own_status(home)["images"] == 3
+    assert user_index_status(home)["models"] == sorted([first.embedder.model_id, second.embedder.model_id])
+    assert user_index_status(home)["images"] == 3
     assert first.search(["an owl"], 1)[0][0].title == "owl"
     assert second.search(["lobster"], 1)[0][0].title == "lobster"  # random weights: only the caption's word tells
     for own in (first, second):
-        assert verify_own(home, own.embedder.model_id)["problems"] == []
+        assert verify_user_index(home, own.embedder.model_id)["problems"] == []
     (tmp_path / "p" / "owl.png").unlink()
     second.add([tmp_path / "p"])
     assert {hit.title for hit in first.search(["an owl"], 9)[0]} == {"lobster", "cat"}
@@ -102,7 +102,7 @@ def two_models(tmp_path: Path) -> tuple[Path, list[str]]:
         put(tmp_path / "p", f"{concept}.png", concept)
     names = [str(checkpoint(tmp_path / f"tiny{seed}", seed)) for seed in (1, 2)]
     for name in names:
-        own = OwnPictures(tmp_path / "home", clip_model(name))
+        own = UserPictures(tmp_path / "home", clip_model(name))
         own.add([tmp_path / "p"])
         own.close()
     return tmp_path / "home", names
@@ -111,8 +111,8 @@ def two_models(tmp_path: Path) -> tuple[Path, list[str]]:
 class TestSeveral:
     def test_ranks_of_all_models_and_of_the_words_count(self, two_models: tuple[Path, list[str]]) -> None:
         home, names = two_models
-        each = [OwnPictures(home, clip_model(name)) for name in names]
-        several = SeveralModels(each)
+        each = [UserPictures(home, clip_model(name)) for name in names]
+        several = ModelEnsemble(each)
         fused = several.search(["a lobster"], 4)[0]
         score: dict[str, float] = {}
         for own in each:
@@ -127,7 +127,7 @@ class TestSeveral:
 
     def test_a_model_that_has_embedded_nothing_is_refused(self, two_models: tuple[Path, list[str]]) -> None:
         home, names = two_models
-        several = SeveralModels([OwnPictures(home, clip_model(names[0])), OwnPictures(home, embedded_clip())])
+        several = ModelEnsemble([UserPictures(home, clip_model(names[0])), UserPictures(home, embedded_clip())])
         with pytest.raises(UserError, match=r"next: imagerag index add .* which embeds"):
             several.search(["an owl"], 1)
 
@@ -147,4 +147,4 @@ class TestSeveral:
 
     def test_no_model_is_refused(self) -> None:
         with pytest.raises(UserError, match="lookup_model ',' names no model"):
-            Context(lookup_model=",")
+            Settings(lookup_model=",")

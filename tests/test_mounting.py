@@ -15,14 +15,14 @@ import pytest
 pytest.importorskip("mcp")
 
 from imagerag.errors import UserError
-from imagerag.graphs import Context, build_graph
-from imagerag.settings import load_context, without_paths
+from imagerag.graphs import Settings, build_graph
+from imagerag.settings import load_settings, without_server_paths
 from imagerag.store.images import ImageStore
 from imagerag.tools.mcp_client import token_variable
 from imagerag.tools.mcp_tools import close_connections
-from testing.doors import TOKENS, Served, Shelf
 from testing.mcp_server import ORDER
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.servers import TOKENS, Served, Shelf
 
 STDIO = f"{sys.executable} -m testing.mcp_server stdio"
 DRAW = [("generate", {"prompt": "an owl"})]
@@ -66,10 +66,10 @@ class Run:
             index=Shelf(),
             store=ImageStore(self.home),
         )
-        context = Context(
+        settings = Settings(
             home=str(self.home), mcp_server=(server,), mcp_allow=tuple(allow.split(",")) if allow else (), **settings
         )
-        self.result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        self.result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
 
     def told(self, name: str) -> Any:
         """Return the result of that tool that the model was told last."""
@@ -174,23 +174,23 @@ def test_a_server_that_is_of_no_use_is_told_before_anything_is_drawn(
 
 def test_rules_and_clients_of_a_server_mount_nothing(tmp_path: Path) -> None:
     graph = build_graph(critic=ScriptedCritic([0.9]), generator=Squares(), index=Shelf())
-    context = Context(home=str(tmp_path), mcp_server=(STDIO,), mcp_allow=("fail",))
+    settings = Settings(home=str(tmp_path), mcp_server=(STDIO,), mcp_allow=("fail",))
     with pytest.raises(UserError, match="decides by rules"):
-        graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+        graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     with pytest.raises(UserError, match=r"mcp_server .* is chosen by whoever runs this server"):
-        without_paths(Context(mcp_server=(STDIO,)), {})
+        without_server_paths(Settings(mcp_server=(STDIO,)), {})
     with pytest.raises(UserError, match="mcp_allow"):
-        without_paths(Context(mcp_allow=("fail",)), {})
+        without_server_paths(Settings(mcp_allow=("fail",)), {})
     with pytest.raises(UserError, match="allows tools of no server"):
         build_graph(chat_model=ScriptedModel(script=[], seen=[], offered=[])).invoke(
             {"prompt": "x"},
             {"configurable": {"thread_id": "t"}},
-            context=Context(home=str(tmp_path), mcp_allow=("fail",)),
+            context=Settings(home=str(tmp_path), mcp_allow=("fail",)),
         )
     environ = {"IMAGERAG_MCP_SERVER": "a b\nhttp://x/mcp", "IMAGERAG_MCP_ALLOW": "one, two"}
-    own = load_context(environ=environ)
+    own = load_settings(environ=environ)
     assert (own.mcp_server, own.mcp_allow) == (("a b", "http://x/mcp"), ("one", "two"))
-    assert without_paths(Context(), environ).mcp_server == own.mcp_server
+    assert without_server_paths(Settings(), environ).mcp_server == own.mcp_server
 
 
 def test_a_server_that_wants_a_token_gets_its_own(

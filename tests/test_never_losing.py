@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user import OwnPictures, Reading
+from imagerag.index.user import ReadOptions, UserPictures
 from imagerag.index.user.sources.items import Item, Origin, Wanted
 from tests.test_own import put
 
@@ -40,12 +40,12 @@ class Flaky:
         return key == self.name
 
 
-def titles(own: OwnPictures, words: str = "an owl", k: int = 9) -> set[str]:
+def titles(own: UserPictures, words: str = "an owl", k: int = 9) -> set[str]:
     return {hit.title for hit in own.search([words], k)[0]}
 
 
 def test_a_folder_does_not_remove_what_a_table_in_it_names(tmp_path: Path) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     for concept in CONCEPTS[:2]:
         put(tmp_path / "d" / "hidden", f"{concept}.png", concept)
     (tmp_path / "d" / "list.jsonl").write_text(
@@ -57,7 +57,7 @@ def test_a_folder_does_not_remove_what_a_table_in_it_names(tmp_path: Path) -> No
 
 
 def test_a_folder_that_is_gone_can_be_removed(tmp_path: Path) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     file = put(tmp_path / "d", "owl.png", "owl")
     own.add([tmp_path / "d"])
     file.unlink()
@@ -67,7 +67,7 @@ def test_a_folder_that_is_gone_can_be_removed(tmp_path: Path) -> None:
 
 
 def test_a_failure_that_may_pass_removes_nothing(tmp_path: Path) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     file = put(tmp_path / "d", "owl.png", "owl")
     own.add([Flaky(file)])
     outcome = own.add([Flaky(None)])
@@ -76,7 +76,7 @@ def test_a_failure_that_may_pass_removes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_is_none_any_more_is_removed_and_told(tmp_path: Path) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     file = put(tmp_path / "d", "owl.png", "owl")
     own.add([tmp_path / "d"])
     file.write_bytes(b"no picture")
@@ -85,10 +85,10 @@ def test_a_picture_that_is_none_any_more_is_removed_and_told(tmp_path: Path) -> 
 
 
 def test_files_that_are_gone_leave_room_for_others(tmp_path: Path) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     files = [put(tmp_path / "d", f"{concept}.png", concept) for concept in CONCEPTS]
     own.add([tmp_path / "d"])
-    first = own.known().value(0, "caption")
+    first = own.snapshot().value(0, "caption")
     for file in files:
         if file.stem != first and file.stem != "bell":
             file.unlink()
@@ -96,7 +96,7 @@ def test_files_that_are_gone_leave_room_for_others(tmp_path: Path) -> None:
 
 
 def test_copies_leave_room_for_others(tmp_path: Path) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     owl = put(tmp_path / "d", "owl.png", "owl")
     for number in range(60):  # other bytes, the same look
         picture = Image.open(owl).convert("RGB")
@@ -112,18 +112,18 @@ def test_copies_leave_room_for_others(tmp_path: Path) -> None:
 
 
 def test_skips_of_single_files_are_kept_while_others_are_added(tmp_path: Path) -> None:
-    from imagerag.index.user import own_status
+    from imagerag.index.user import user_index_status
 
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     (tmp_path / "d").mkdir()
     (tmp_path / "d" / "bad.png").write_bytes(b"x")
-    own.add([tmp_path / "d" / "bad.png"], reading=Reading())
+    own.add([tmp_path / "d" / "bad.png"], reading=ReadOptions())
     own.add([put(tmp_path / "d", "owl.png", "owl")])
-    assert [Path(entry["path"]).name for entry in own_status(tmp_path / "home")["skipped"]] == ["bad.png"]
+    assert [Path(entry["path"]).name for entry in user_index_status(tmp_path / "home")["skipped"]] == ["bad.png"]
 
 
 def test_a_damaged_archive_keeps_what_it_had(tmp_path: Path) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     shard = tmp_path / "a.tar"
     with tarfile.open(shard, "w") as archive:
         for concept in CONCEPTS:
@@ -136,11 +136,11 @@ def test_a_damaged_archive_keeps_what_it_had(tmp_path: Path) -> None:
     assert outcome.removed == 0
     shard.write_bytes(whole)
     own.add([f"webdataset:{tmp_path}/*.tar"])
-    assert len(own.known()) == len(CONCEPTS)
+    assert len(own.snapshot()) == len(CONCEPTS)
 
 
 def test_a_folder_that_can_t_be_looked_into_keeps_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     put(tmp_path / "d", "owl.png", "owl")
     put(tmp_path / "d" / "s", "cat.png", "cat")
     own.add([tmp_path / "d"])
@@ -158,7 +158,7 @@ def test_a_folder_that_can_t_be_looked_into_keeps_what_it_had(tmp_path: Path, mo
 
 
 def test_nothing_beside_a_picture_or_in_a_table_ends_the_adding(tmp_path: Path) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     for concept in CONCEPTS[:4]:
         put(tmp_path / "d", f"{concept}.png", concept)
     (tmp_path / "d" / "owl.json").write_text("[" * 100_000)
@@ -187,11 +187,11 @@ def test_nothing_beside_a_picture_or_in_a_table_ends_the_adding(tmp_path: Path) 
 @pytest.mark.parametrize("source", ["", "~nobodyhere/p"])
 def test_a_source_that_is_none(source: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"source is empty|home of somebody"):
-        OwnPictures(tmp_path / "home", embedded_clip()).add([source])
+        UserPictures(tmp_path / "home", embedded_clip()).add([source])
 
 
 def test_a_picture_that_a_parquet_file_names_may_change_by_itself(tmp_path: Path) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     put(tmp_path, "a.png", "owl")
     pq.write_table(pa.table({"image": ["a.png"], "text": ["mine"]}), tmp_path / "t.parquet")
     assert own.add([f"hf-parquet:{tmp_path}/t.parquet"]).added == 1
@@ -202,7 +202,7 @@ def test_a_picture_that_a_parquet_file_names_may_change_by_itself(tmp_path: Path
 
 
 def test_a_link_to_a_folder_is_told(tmp_path: Path) -> None:
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     put(tmp_path / "d", "owl.png", "owl")
     (tmp_path / "d" / "others").symlink_to(tmp_path)
     outcome = own.add([tmp_path / "d"])

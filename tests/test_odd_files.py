@@ -5,20 +5,20 @@ from pathlib import Path
 import numpy as np
 
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.user import OwnPictures
+from imagerag.index.user import UserPictures
 from testing.odd_files import write_corpus
 
 
 def test_each_odd_file_is_indexed_right_or_reported(tmp_path: Path) -> None:
     files = write_corpus(tmp_path / "odd")
     assert len(files) >= 60
-    own = OwnPictures(tmp_path / "home", embedded_clip())
+    own = UserPictures(tmp_path / "home", embedded_clip())
     outcome = own.add([tmp_path / "odd"])
     reasons = {Path(entry["path"]).name: entry["reason"] for entry in outcome.skipped}
     assert set(reasons) == {odd.name for odd in files if not odd.taken}
     assert all(reasons.values())
     assert outcome.added == sum(odd.taken for odd in files)
-    known = own.known()
+    known = own.snapshot()
     rows = {Path(key).name: at for key, at in known.by_key.items()}
     assert set(rows) == {odd.name for odd in files if odd.taken}
     for odd in files:

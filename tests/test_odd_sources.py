@@ -12,16 +12,16 @@ import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user import OwnPictures, Reading
+from imagerag.index.user import ReadOptions, UserPictures
 from imagerag.index.user.sources.folders import TEXT_BYTES
 from imagerag.index.user.sources.tables import ParquetSource
-from imagerag.index.user.sources.urls import Fetched
+from imagerag.index.user.sources.urls import UrlFetcher
 from tests.test_own import put
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> OwnPictures:
-    return OwnPictures(tmp_path / "home", embedded_clip())
+def own(tmp_path: Path) -> UserPictures:
+    return UserPictures(tmp_path / "home", embedded_clip())
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
@@ -37,7 +37,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
 
 
 def test_an_img2dataset_folder_that_can_t_be_looked_into_keeps_what_it_had(
-    own: OwnPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: UserPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path / "d" / "00000", "owl.png", "owl")
     put(tmp_path / "d" / "00001", "cat.png", "cat")
@@ -51,7 +51,7 @@ def test_an_img2dataset_folder_that_can_t_be_looked_into_keeps_what_it_had(
 
 
 def test_names_that_are_not_utf_8_are_reported(
-    own: OwnPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: UserPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "d"
     png = put(folder, "owl.png", "owl").read_bytes()
@@ -75,12 +75,12 @@ def test_names_that_are_not_utf_8_are_reported(
 
 
 @pytest.mark.parametrize("source", ["webdataset:~nobodyhere/*.tar", "hf-parquet:~nobodyhere/*.parquet"])
-def test_patterns_in_a_home_that_is_not_known_are_one_line(source: str, own: OwnPictures) -> None:
+def test_patterns_in_a_home_that_is_not_known_are_one_line(source: str, own: UserPictures) -> None:
     with pytest.raises(UserError, match="home of somebody"):
         own.add([source])
 
 
-def test_large_json_beside_a_picture_is_passed_over(own: OwnPictures, tmp_path: Path) -> None:
+def test_large_json_beside_a_picture_is_passed_over(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "d", "owl.png", "owl")
     large = json.dumps({"caption": "x", "embedding": "0" * TEXT_BYTES})
     (tmp_path / "d" / "owl.json").write_text(large, encoding="utf-8")
@@ -89,12 +89,12 @@ def test_large_json_beside_a_picture_is_passed_over(own: OwnPictures, tmp_path: 
     assert own.search(["an owl"], 1)[0][0].title == "owl"
 
 
-def test_addresses_in_a_parquet_file_are_fetched_once_and_only_when_allowed(own: OwnPictures, tmp_path: Path) -> None:
+def test_addresses_in_a_parquet_file_are_fetched_once_and_only_when_allowed(own: UserPictures, tmp_path: Path) -> None:
     png = put(tmp_path, "owl.png", "owl").read_bytes()
     url = "https://example.org/a.png"
     file = str(tmp_path / "laion.parquet")
     pq.write_table(pa.table({"URL": [url], "TEXT": ["my owl"]}), file)
-    (refused,) = own.add([f"hf-parquet:{file}"], reading=Reading()).skipped
+    (refused,) = own.add([f"hf-parquet:{file}"], reading=ReadOptions()).skipped
     assert "--allow-urls" in refused["reason"]
     asked: list[str] = []
 
@@ -102,7 +102,7 @@ def test_addresses_in_a_parquet_file_are_fetched_once_and_only_when_allowed(own:
         asked.append(address)
         return png
 
-    source = ParquetSource(file, [file], fetched=Fetched(tmp_path / "kept", True, fetch))
+    source = ParquetSource(file, [file], fetched=UrlFetcher(tmp_path / "kept", True, fetch))
     assert own.add([source]).added == 1
     assert own.add([source]).unchanged == 1
     assert asked == [url]

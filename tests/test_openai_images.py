@@ -14,7 +14,7 @@ import openai
 import pytest
 from PIL import Image
 
-from testing.doors import Served
+from testing.servers import Served
 
 MODEL = "imagerag"
 

@@ -15,9 +15,9 @@ from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs import build_graph
-from imagerag.graphs.components import ResolvedParts
-from imagerag.index.user import OwnPictures, Reading, own_status
-from imagerag.settings import Context
+from imagerag.graphs.components import Components
+from imagerag.index.user import ReadOptions, UserPictures, user_index_status
+from imagerag.settings import Settings
 
 
 def put(folder: Path, name: str, concept: str, which: int = 0) -> Path:
@@ -32,15 +32,15 @@ def put(folder: Path, name: str, concept: str, which: int = 0) -> Path:
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> OwnPictures:
-    return OwnPictures(tmp_path / "home", embedded_clip())
+def own(tmp_path: Path) -> UserPictures:
+    return UserPictures(tmp_path / "home", embedded_clip())
 
 
-def test_pictures_are_found_by_what_they_show_and_by_what_they_are_called(own: OwnPictures, tmp_path: Path) -> None:
+def test_pictures_are_found_by_what_they_show_and_by_what_they_are_called(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "pictures", "DSC_1.png", "owl")
     put(tmp_path / "pictures" / "deep", "DSC_2.jpg", "lobster")
     (tmp_path / "pictures" / "deep" / "DSC_2.txt").write_text("Gerald from accounting\n", encoding="utf-8")
-    outcome = own.add([tmp_path / "pictures"], reading=Reading("CC0-1.0"))
+    outcome = own.add([tmp_path / "pictures"], reading=ReadOptions("CC0-1.0"))
     assert (outcome.added, outcome.unchanged, outcome.removed, outcome.skipped) == (2, 0, 0, [])
     owls, geralds = own.search(["an owl", "gerald from accounting"], 1)
     assert owls[0].title == "DSC 1"
@@ -51,7 +51,7 @@ def test_pictures_are_found_by_what_they_show_and_by_what_they_are_called(own: O
     assert own.search(["an owl"], 5, exclude=[owls[0].sha256])[0][0].title == "Gerald from accounting"
 
 
-def test_only_what_changed_is_done_again(own: OwnPictures, tmp_path: Path) -> None:
+def test_only_what_changed_is_done_again(own: UserPictures, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     put(folder, "a.png", "owl")
     changing = put(folder, "b.png", "lobster")
@@ -67,7 +67,7 @@ def test_only_what_changed_is_done_again(own: OwnPictures, tmp_path: Path) -> No
     assert own.search(["a penguin"], 1)[0][0].title == "b"
 
 
-def test_single_files_are_taken_together(own: OwnPictures, tmp_path: Path) -> None:
+def test_single_files_are_taken_together(own: UserPictures, tmp_path: Path) -> None:
     files = [put(tmp_path / "p", f"{concept}.png", concept) for concept in ("owl", "cat", "lobster")]
     assert own.add(files[:2]).added == 2
     assert len(list((own.directory / "shards").glob("*.parquet"))) == 1
@@ -76,7 +76,7 @@ def test_single_files_are_taken_together(own: OwnPictures, tmp_path: Path) -> No
     assert len(own.search(["anything"], 9)[0]) == 3
 
 
-def test_what_is_no_picture_is_reported_with_its_reason(own: OwnPictures, tmp_path: Path) -> None:
+def test_what_is_no_picture_is_reported_with_its_reason(own: UserPictures, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     whole = put(folder, "whole.png", "owl").read_bytes()
     (folder / "cut.png").write_bytes(whole[: len(whole) // 2])
@@ -89,7 +89,7 @@ def test_what_is_no_picture_is_reported_with_its_reason(own: OwnPictures, tmp_pa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names, pipes and links as POSIX has them")
-def test_odd_files_are_reported_and_end_nothing(own: OwnPictures, tmp_path: Path) -> None:
+def test_odd_files_are_reported_and_end_nothing(own: UserPictures, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     whole = put(folder, "whole.png", "owl")
     target = put(tmp_path, "target.png", "lobster")
@@ -108,16 +108,16 @@ def test_odd_files_are_reported_and_end_nothing(own: OwnPictures, tmp_path: Path
     assert {hit.title for hit in own.search(["anything"], 9)[0]} == {"whole"}
 
 
-def test_a_licence_given_later_is_taken_over(own: OwnPictures, tmp_path: Path) -> None:
+def test_a_licence_given_later_is_taken_over(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "a.png", "owl")
     own.add([tmp_path / "p"])
-    assert own.add([tmp_path / "p"], reading=Reading("CC0-1.0")).added == 1
+    assert own.add([tmp_path / "p"], reading=ReadOptions("CC0-1.0")).added == 1
     assert own.search(["an owl"], 1)[0][0].licence == "CC0-1.0"
     assert own.add([tmp_path / "p"]).unchanged == 1
     assert own.search(["an owl"], 1)[0][0].licence == "CC0-1.0"
 
 
-def test_a_found_picture_outlives_its_file_and_one_never_found_does_not(own: OwnPictures, tmp_path: Path) -> None:
+def test_a_found_picture_outlives_its_file_and_one_never_found_does_not(own: UserPictures, tmp_path: Path) -> None:
     kept = put(tmp_path / "p", "kept.png", "owl")
     own.add([tmp_path / "p"])
     (hit,) = own.search(["an owl"], 1)[0]
@@ -131,34 +131,34 @@ def test_a_found_picture_outlives_its_file_and_one_never_found_does_not(own: Own
     assert [hit.title for hit in own.search(["a cat"], 2)[0]] == ["kept"]
 
 
-def test_chromas_files_are_a_copy_that_can_be_lost(own: OwnPictures, tmp_path: Path) -> None:
+def test_chromas_files_are_a_copy_that_can_be_lost(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "a.png", "owl")
     own.add([tmp_path / "p"])
     own.close()
     for file in sorted(own.directory.rglob("*.sqlite3")):
         file.write_bytes(b"garbage")
-    again = OwnPictures(own.directory.parent, embedded_clip())
+    again = UserPictures(own.directory.parent, embedded_clip())
     assert again.search(["an owl"], 1)[0][0].title == "a"
 
 
-def test_the_agents_look_up_searches_both(own: OwnPictures, tmp_path: Path) -> None:
+def test_the_agents_look_up_searches_both(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "my own owl.png", "owl")
     own.add([tmp_path / "p"])
     own.close()
-    hits = ResolvedParts(Context(home=str(tmp_path / "home"))).index.search(["my own owl"], 5)[0]
+    hits = Components(Settings(home=str(tmp_path / "home"))).index.search(["my own owl"], 5)[0]
     assert hits[0].set == "own"
     assert {hit.set for hit in hits} > {"own"}
     assert [hit.similarity for hit in hits] == sorted((hit.similarity for hit in hits), reverse=True)
 
 
-def test_a_thing_that_only_its_owner_has_a_name_for_is_drawn(own: OwnPictures, tmp_path: Path) -> None:
+def test_a_thing_that_only_its_owner_has_a_name_for_is_drawn(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "blorple.png", "flamingo")
     own.add([tmp_path / "p"])
     own.close()
     result = build_graph().invoke(
         {"prompt": "a blorple", "seed": 3},
         {"configurable": {"thread_id": "blorple"}},
-        context=Context(home=str(tmp_path / "home")),
+        context=Settings(home=str(tmp_path / "home")),
     )
     first, best = result["images"][0], result["image"]
     assert "blorple" in first["verdict"]["missing"]
@@ -180,16 +180,16 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    before = own_status(home)["files"]
+    before = user_index_status(home)["files"]
     assert isinstance(before, int)
     assert before >= 1
     done = subprocess.run(command, env=environment, capture_output=True, check=True)
     outcome = json.loads(done.stdout)
     assert outcome["unchanged"] == before
     assert outcome["added"] == 150 - before
-    assert own_status(home)["files"] == 150
-    own = OwnPictures(home, embedded_clip())
-    assert len(own.search(["anything"], 200)[0]) == own_status(home)["images"]
+    assert user_index_status(home)["files"] == 150
+    own = UserPictures(home, embedded_clip())
+    assert len(own.search(["anything"], 200)[0]) == user_index_status(home)["images"]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_bad_input_is_one_line(arguments: list[str], says: str, tmp_path: Path) 
     assert len(done.stderr.strip().splitlines()) == 1
 
 
-def test_another_models_pictures_are_refused_with_the_way_out(own: OwnPictures, tmp_path: Path) -> None:
+def test_another_models_pictures_are_refused_with_the_way_out(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path / "p", "a.png", "owl")
     own.add([tmp_path / "p"])
 
@@ -223,7 +223,7 @@ def test_another_models_pictures_are_refused_with_the_way_out(own: OwnPictures, 
         embed_texts = own.embedder.embed_texts
         embed_images = own.embedder.embed_images
 
-    other = OwnPictures(own.directory.parent, Other())
+    other = UserPictures(own.directory.parent, Other())
     with pytest.raises(UserError, match="imagerag index add"):
         other.search(["an owl"], 1)
     assert other.add([tmp_path / "p"]).added == 1

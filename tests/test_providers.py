@@ -13,15 +13,15 @@ from PIL import Image
 
 from imagerag.agent.registry import load_chat_model
 from imagerag.agent.vlm_critic import VlmCritic
-from imagerag.chat_models import client as asking
+from imagerag.chat_models import client
 from imagerag.chat_models.providers import connect
-from imagerag.chat_models.usage import Meter, metered
+from imagerag.chat_models.usage import UsageMeter, using_meter
 from imagerag.errors import UserError
-from imagerag.graphs import Context, build_graph
-from testing.doors import Shelf
+from imagerag.graphs import Settings, build_graph
 from testing.openai_server import OpenAIServer, Reply, Script, serving
 from testing.provider_servers import AnthropicServer, GeminiServer, OllamaServer, pictures_in
 from testing.scripted import ScriptedCritic, Squares
+from testing.servers import Shelf
 from tests.test_text_only import NO_TOOLS, written
 
 PROTOCOLS: dict[str, Any] = {
@@ -41,7 +41,7 @@ Serve = Callable[[Script | list[Reply]], AbstractContextManager[OpenAIServer]]
 @pytest.fixture(params=PROTOCOLS)
 def protocol(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
     pytest.importorskip(request.param)
-    monkeypatch.setattr(asking, "BACKOFF", 0.001)
+    monkeypatch.setattr(client, "BACKOFF", 0.001)
     for name, value in PROTOCOLS[request.param].variables.items():
         monkeypatch.setenv(name, value)
     return PROTOCOLS[request.param]
@@ -53,26 +53,26 @@ def serve(protocol: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
 
     def start(script: Script | list[Reply]) -> AbstractContextManager[OpenAIServer]:
         load_chat_model.cache_clear()
-        context = serving(script, protocol)
-        server = context.__enter__()
-        opened.append(context)
+        settings = serving(script, protocol)
+        server = settings.__enter__()
+        opened.append(settings)
         monkeypatch.setenv(protocol.address, f"http://127.0.0.1:{server.server_address[1]}")
         return server  # type: ignore[return-value]
 
     yield start
     load_chat_model.cache_clear()
-    for context in opened:
-        context.__exit__(None, None, None)
+    for settings in opened:
+        settings.__exit__(None, None, None)
 
 
 def run(
     protocol: Any, home: Path, scores: tuple[float, ...] = (0.3,) * 9, stream: bool = False, **settings: Any
 ) -> Any:
     graph = build_graph(critic=ScriptedCritic(scores), generator=Squares(), index=Shelf())
-    context, config = Context(home=str(home), vlm=protocol.name, **settings), {"configurable": {"thread_id": "t"}}
+    settings, config = Settings(home=str(home), vlm=protocol.name, **settings), {"configurable": {"thread_id": "t"}}
     if not stream:
-        return graph.invoke({"prompt": "an owl", "seed": 7}, config, context=context)  # type: ignore[call-overload]
-    for _ in graph.stream({"prompt": "an owl", "seed": 7}, config, context=context, stream_mode="messages"):  # type: ignore[call-overload]
+        return graph.invoke({"prompt": "an owl", "seed": 7}, config, context=settings)  # type: ignore[call-overload]
+    for _ in graph.stream({"prompt": "an owl", "seed": 7}, config, context=settings, stream_mode="messages"):  # type: ignore[call-overload]
         pass
     values = graph.get_state(config).values  # type: ignore[arg-type]
     return {**values, "trace": values["all_trace"]}
@@ -97,7 +97,7 @@ def test_it_drives_the_whole_loop_and_sees_the_pictures(
 def test_a_verdict_takes_its_native_schema_mode(protocol: Any, serve: Any) -> None:
     server = serve(lambda request, number: Reply(json.dumps(VERDICT)))
     critic = VlmCritic(protocol.name, connect(protocol.name), lambda: ScriptedCritic([0.1]))
-    with metered(Meter()) as meter:
+    with using_meter(UsageMeter()) as meter:
         verdict = critic.judge([Image.new("RGB", (4000, 2000))], "an owl")[0]
     assert (verdict["critic"], meter.calls, meter.tokens, meter.notes) == (protocol.name, 1, 110, [])
     assert not server.requests[0].get("tools")
@@ -133,7 +133,7 @@ def test_geminis_wait_stands_in_the_body() -> None:
     errors = pytest.importorskip("google.genai.errors")
     details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "17.5s"}]
     error = errors.ClientError(429, {"error": {"code": 429, "message": "busy", "details": details}})
-    assert asking._asked_to_wait(error) == 17.5
+    assert client._asked_to_wait(error) == 17.5
 
 
 def test_a_question_that_is_refused_leaves_the_decision_to_the_rules(protocol: Any, serve: Any, tmp_path: Path) -> None:

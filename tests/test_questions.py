@@ -9,15 +9,15 @@ import pytest
 
 from imagerag.errors import UserError
 from imagerag.server import run_registry as register
-from imagerag.server.job_queue import Busy
-from imagerag.server.run import Ask, Run
-from imagerag.server.service import LOCAL, Studio
-from testing.doors import Served, scripted_studio
+from imagerag.server.job_queue import QueueFull
+from imagerag.server.run import Run, RunRequest
+from imagerag.server.service import LOCAL, Service
+from testing.servers import Served, scripted_service
 from tests.test_web import browser_of, draw, events
 
 
-def asked(studio: Studio, thread: str = "sea", client: str = LOCAL) -> Run:
-    run = studio.create(client, Ask("an owl", thread=thread, approve=True, seed=7))
+def asked(service: Service, thread: str = "sea", client: str = LOCAL) -> Run:
+    run = service.create(client, RunRequest("an owl", thread=thread, approve=True, seed=7))
     while run.asking is None:
         assert not run.wait(0.01), run.error
     return run
@@ -25,10 +25,10 @@ def asked(studio: Studio, thread: str = "sea", client: str = LOCAL) -> Run:
 
 @pytest.mark.parametrize("references", [["ref-2"], None])
 def test_a_question_is_answered_in_another_process(tmp_path: Path, references: list[str] | None) -> None:
-    studio = scripted_studio(tmp_path, scores=[0.3])
-    before = asked(studio)
-    studio.close()
-    again = scripted_studio(tmp_path, scores=[0.9])
+    service = scripted_service(tmp_path, scores=[0.3])
+    before = asked(service)
+    service.close()
+    again = scripted_service(tmp_path, scores=[0.9])
     try:
         run = again.run(before.id, LOCAL)
         assert run is not None
@@ -44,18 +44,18 @@ def test_a_question_is_answered_in_another_process(tmp_path: Path, references: l
         assert run.output["images"][0]["seed"] == 7
     finally:
         again.close()
-    third = scripted_studio(tmp_path)
+    third = scripted_service(tmp_path)
     assert third.run(before.id, LOCAL) is None, "answered once and for all"
     third.close()
 
 
 def test_the_page_shows_an_open_question_after_a_restart(tmp_path: Path) -> None:
-    server = Served(scripted_studio(tmp_path, scores=[0.3]))
+    server = Served(scripted_service(tmp_path, scores=[0.3]))
     client = browser_of(server)
     run_id = client.post("/web/runs", json={"prompt": "an owl", "thread": "sea", "approve": True}).json()["run_id"]
     first = next(event for event in events(client, run_id) if event["event"] == "approval")
     server.stop()
-    again = Served(scripted_studio(tmp_path, scores=[0.9]))
+    again = Served(scripted_service(tmp_path, scores=[0.9]))
     try:
         client = httpx.Client(base_url=again.url, cookies=client.cookies, timeout=30)
         told = client.get("/web/threads/sea").json()
@@ -78,10 +78,10 @@ def test_over_mcp_a_question_is_answered_after_a_restart(tmp_path: Path) -> None
 
     from imagerag.server.mcp.server import build_mcp
 
-    studio = scripted_studio(tmp_path, scores=[0.3])
-    run_id = asked(studio).id
-    studio.close()
-    again = scripted_studio(tmp_path, scores=[0.9])
+    service = scripted_service(tmp_path, scores=[0.3])
+    run_id = asked(service).id
+    service.close()
+    again = scripted_service(tmp_path, scores=[0.9])
 
     async def talk() -> Any:
         async with Client(build_mcp(again)) as client:
@@ -96,45 +96,45 @@ def test_over_mcp_a_question_is_answered_after_a_restart(tmp_path: Path) -> None
 
 
 def test_a_conversation_that_waits_for_a_word_takes_no_other_turn(tmp_path: Path) -> None:
-    studio = scripted_studio(tmp_path, scores=[0.3, 0.9])
+    service = scripted_service(tmp_path, scores=[0.3, 0.9])
     try:
-        run = asked(studio)
+        run = asked(service)
         with pytest.raises(UserError, match="conversation 'sea' waits for your word on a redraw"):
-            studio.create(LOCAL, Ask("a cat", thread="sea"))
+            service.create(LOCAL, RunRequest("a cat", thread="sea"))
         with pytest.raises(UserError, match="waits for your word"):
-            studio.use_tool(LOCAL, "sea", "generate", {"prompt": "a cat"})
-        other = studio.create(LOCAL, Ask("a cat", thread="land"))
+            service.use_tool(LOCAL, "sea", "generate", {"prompt": "a cat"})
+        other = service.create(LOCAL, RunRequest("a cat", thread="land"))
         assert other.wait(30)
-        studio.decide(run, None)
+        service.decide(run, None)
         assert run.wait(30)
-        assert studio.create(LOCAL, Ask("a cat", thread="sea")).wait(30)
+        assert service.create(LOCAL, RunRequest("a cat", thread="sea")).wait(30)
     finally:
-        studio.close()
+        service.close()
 
 
 def test_runs_that_may_ask_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(register, "MAX_QUESTIONS", 2)
     monkeypatch.setattr(register, "MAX_QUESTIONS_OF_ALL", 3)
-    studio = scripted_studio(tmp_path, scores=[0.3])
+    service = scripted_service(tmp_path, scores=[0.3])
     try:
-        first = asked(studio, "one")
-        asked(studio, "two")
+        first = asked(service, "one")
+        asked(service, "two")
         with pytest.raises(UserError, match="2 runs of yours may ask about a redraw already; answer or stop one"):
-            asked(studio, "three")
-        assert studio.create(LOCAL, Ask("an owl", thread="three", mode="no_lookup")).wait(30), "others are free"
-        asked(studio, "one", client="a neighbour")
-        with pytest.raises(Busy) as refused:
-            asked(studio, "one", client="another")
+            asked(service, "three")
+        assert service.create(LOCAL, RunRequest("an owl", thread="three", mode="no_lookup")).wait(30), "others are free"
+        asked(service, "one", client="a neighbour")
+        with pytest.raises(QueueFull) as refused:
+            asked(service, "one", client="another")
         assert refused.value.retry_after > 0
-        studio.cancel(first)
+        service.cancel(first)
         assert first.wait(30)
-        asked(studio, "four")
+        asked(service, "four")
     finally:
-        studio.close()
+        service.close()
 
 
 def test_what_a_question_refuses_the_page_is_told(tmp_path: Path) -> None:
-    server = Served(scripted_studio(tmp_path, scores=[0.3, 0.9]))
+    server = Served(scripted_service(tmp_path, scores=[0.3, 0.9]))
     try:
         client = browser_of(server)
         run_id = client.post("/web/runs", json={"prompt": "an owl", "thread": "sea", "approve": True}).json()["run_id"]

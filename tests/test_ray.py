@@ -11,7 +11,7 @@ from PIL import Image
 from imagerag.embedders.clip import OpenClipEmbedder
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user import OwnPictures
+from imagerag.index.user import UserPictures
 from imagerag.index.user.ingest import Added
 from testing.odd_files import write_corpus
 
@@ -35,8 +35,8 @@ def cluster() -> Iterator[str]:
 
 
 def state(home: Path, clip: OpenClipEmbedder) -> tuple[list[dict[str, Any]], Any]:
-    own = OwnPictures(home, clip)
-    known = own.known()
+    own = UserPictures(home, clip)
+    known = own.snapshot()
     rows = known.table.drop_columns([name for name in ("shard", "row") if name in known.table.column_names])
     vectors = known.vectors(np.arange(len(known)))
     own.close()
@@ -44,7 +44,7 @@ def state(home: Path, clip: OpenClipEmbedder) -> tuple[list[dict[str, Any]], Any
 
 
 def add(home: Path, clip: OpenClipEmbedder, files: Path, engine: str) -> Added:
-    own = OwnPictures(home, clip)
+    own = UserPictures(home, clip)
     try:
         return own.add([files], engine=engine)
     finally:

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from imagerag.agent.registry import load_chat_model, load_critic, load_writer
-from imagerag.chat_models import client as asking
+from imagerag.chat_models import client
 from imagerag.chat_models.providers import SERVER_KEY
 from imagerag.chat_models.recording import Recorder, Request, open_recorder
-from imagerag.chat_models.replay import open_tape
+from imagerag.chat_models.replay import open_recording
 from imagerag.errors import UserError
-from imagerag.graphs import Context, build_graph
-from imagerag.settings import load_context, without_paths
-from testing.doors import Shelf
+from imagerag.graphs import Settings, build_graph
+from imagerag.settings import load_settings, without_server_paths
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares
+from testing.servers import Shelf
 
 DRAW = Reply(calls=[("generate", {"prompt": "an owl"})])
 CAPTIONS = Reply(calls=[("propose_captions", {"concepts": ["owl"]})])
@@ -29,8 +29,8 @@ REDRAW = Reply(calls=[("regenerate_with_references", {"prompt": "an owl", "refer
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(asking, "BACKOFF", 0.001)
-    caches = (load_chat_model, load_critic, load_writer, open_recorder, open_tape)
+    monkeypatch.setattr(client, "BACKOFF", 0.001)
+    caches = (load_chat_model, load_critic, load_writer, open_recorder, open_recording)
     for cache in caches:
         cache.cache_clear()
     yield
@@ -71,8 +71,8 @@ def run(home: Path, **settings: Any) -> Any:
     """Run one turn under a seed of its own."""
     critic = {} if settings.get("critic") else {"critic": ScriptedCritic([0.5] * 9)}
     graph = build_graph(**critic, generator=Squares(), index=Shelf())
-    context = Context(**{"home": str(home), **settings})
-    return graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+    settings = Settings(**{"home": str(home), **settings})
+    return graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
 
 
 def told(result: Any) -> dict[str, Any]:
@@ -191,20 +191,20 @@ def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
 
 
 def test_a_client_can_name_no_recording_of_the_server(tmp_path: Path) -> None:
-    own = load_context(environ={"IMAGERAG_RECORD": "own.jsonl"})
+    own = load_settings(environ={"IMAGERAG_RECORD": "own.jsonl"})
     assert own.record == "own.jsonl"
-    assert without_paths(Context(), {"IMAGERAG_RECORD": "own.jsonl"}).record == "own.jsonl"
+    assert without_server_paths(Settings(), {"IMAGERAG_RECORD": "own.jsonl"}).record == "own.jsonl"
     with pytest.raises(UserError, match="on the server, which clients can't choose"):
-        without_paths(Context(record="x"), {})
-    for context in (
-        Context(vlm="replay:/etc/passwd"),
-        Context(critic="openai:m@http://10.0.0.1/v1"),
-        Context(generator="comfyui:/etc/passwd@http://10.0.0.1"),
-        Context(generator="flux2"),
+        without_server_paths(Settings(record="x"), {})
+    for settings in (
+        Settings(vlm="replay:/etc/passwd"),
+        Settings(critic="openai:m@http://10.0.0.1/v1"),
+        Settings(generator="comfyui:/etc/passwd@http://10.0.0.1"),
+        Settings(generator="flux2"),
     ):
         with pytest.raises(UserError, match="chosen by whoever runs this server, not by its clients"):
-            without_paths(context, {})
-    assert without_paths(replace(Context(), vlm="replay:x"), {"IMAGERAG_VLM": "replay:x"}).vlm == "replay:x"
+            without_server_paths(settings, {})
+    assert without_server_paths(replace(Settings(), vlm="replay:x"), {"IMAGERAG_VLM": "replay:x"}).vlm == "replay:x"
 
 
 def test_a_key_as_a_name_is_left_out_and_addresses_in_what_is_said_stay(

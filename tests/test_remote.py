@@ -17,7 +17,7 @@ from imagerag.generators.registry import load_generator
 from imagerag.generators.remote import calling, openai_images
 from imagerag.generators.remote.comfyui import ComfyUI
 from imagerag.generators.remote.openai_images import OpenAIImages
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from testing.remote_servers import Answer, a_png, comfy_server, image_body, images_server
 from testing.scripted import ScriptedCritic
 
@@ -230,8 +230,8 @@ class TestTheWholeLoop:
             prices.write_text(f'["{name}"]\ninput = 10.0\noutput = 40.0\ndate = "2026-11-01"\nsource = "a test"\n')
             monkeypatch.setenv("IMAGERAG_PRICES", str(prices))
             graph = build_graph(critic=ScriptedCritic([0.2, 0.3, 0.4, 0.5]))
-            context = Context(home=str(tmp_path), generator=name, max_money=0.2, mode="no_lookup", seed=1)
-            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+            settings = Settings(home=str(tmp_path), generator=name, max_money=0.2, mode="no_lookup", seed=1)
+            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
         drawn = [step for step in result["trace"] if step["name"] == "generate" and step["tokens"]]
         assert drawn[0]["tokens"] == 4050
         assert drawn[0]["money"] == pytest.approx(50 * 10e-6 + 4000 * 40e-6)
@@ -247,8 +247,8 @@ class TestTheWholeLoop:
         body = json.dumps({"error": {"code": "moderation_blocked", "message": "Rejected."}}).encode()
         with images_server(lambda number: Answer(body, 400) if number else Answer()) as server:
             graph = build_graph(critic=ScriptedCritic([0.2, 0.3]))
-            context = Context(home=str(tmp_path), generator=f"openai:m@{server.url}", mode="no_lookup")
-            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+            settings = Settings(home=str(tmp_path), generator=f"openai:m@{server.url}", mode="no_lookup")
+            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
         assert len(server.asked) == 2
         assert result["image"] is not None
 
@@ -256,8 +256,8 @@ class TestTheWholeLoop:
         with images_server(lambda number: Answer(b"", 500) if number else Answer()) as server:
             name = f"openai:m@{server.url}"
             graph = build_graph(critic=ScriptedCritic([0.2]))
-            context = Context(home=str(tmp_path), generator=name, mode="no_lookup")
-            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)
+            settings = Settings(home=str(tmp_path), generator=name, mode="no_lookup")
+            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
         assert result["image"] is not None
 
 

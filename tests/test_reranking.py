@@ -13,10 +13,10 @@ from imagerag.agent.registry import load_reranker
 from imagerag.agent.rerankers import SIDE, SubjectReranker, VlmReranker
 from imagerag.assets.library import Library
 from imagerag.chat_models.providers import connect
-from imagerag.chat_models.usage import Meter, metered
+from imagerag.chat_models.usage import UsageMeter, using_meter
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from imagerag.graphs.components import open_index
 from testing.openai_server import OpenAIServer, Reply, serving
 
@@ -28,8 +28,8 @@ def rankings(*best: Sequence[int]) -> Reply:
     return Reply(json.dumps({"rankings": ordered}))
 
 
-def reranked(replies: Sequence[Reply]) -> tuple[list[list[int]], Meter, OpenAIServer]:
-    with serving(replies) as server, metered(Meter()) as meter:
+def reranked(replies: Sequence[Reply]) -> tuple[list[list[int]], UsageMeter, OpenAIServer]:
+    with serving(replies) as server, using_meter(UsageMeter()) as meter:
         return VlmReranker(connect(server.name)).rerank(["an owl", "a cat"], FOUND, []), meter, server
 
 
@@ -44,7 +44,7 @@ class TestVlm:
         assert meter.images_sent == [f"{SIDE}x{SIDE // 2}"] * 3
 
     def test_the_size_of_images_is_heeded(self) -> None:
-        with serving([rankings([1])]) as server, metered(Meter(image_size=64)) as meter:
+        with serving([rankings([1])]) as server, using_meter(UsageMeter(image_size=64)) as meter:
             VlmReranker(connect(server.name)).rerank(["an owl", "a cat"], FOUND, [])
         assert meter.images_sent == ["64x32"] * 3
 
@@ -94,9 +94,9 @@ class TestInARun:
             return Reply("{}")
 
         with serving(script) as server:
-            context = Context(critic=server.name, rerank="vlm", home=str(tmp_path), seed=3, max_generations=2)
+            settings = Settings(critic=server.name, rerank="vlm", home=str(tmp_path), seed=3, max_generations=2)
             result = build_graph().invoke(
-                {"prompt": "a kimono"}, config={"configurable": {"thread_id": "t"}}, context=context
+                {"prompt": "a kimono"}, config={"configurable": {"thread_id": "t"}}, context=settings
             )
         assert len(asked) == 1
         hits = [record for record in result["references"] if record["kind"] == "retrieved"]
@@ -106,4 +106,4 @@ class TestInARun:
 
     def test_an_unknown_way_is_refused(self) -> None:
         with pytest.raises(UserError, match="rerank 'best' is not one of none, vlm, subject"):
-            Context(rerank="best")
+            Settings(rerank="best")

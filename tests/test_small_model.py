@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 
 pytestmark = pytest.mark.slow
 
@@ -48,9 +48,9 @@ def served() -> Iterator[str]:
 
 def test_a_real_small_model_ends_with_an_image(served: str, tmp_path: Path) -> None:
     vlm = f"openai:smollm2@{served}"
-    context = Context(home=str(tmp_path), vlm=vlm, vlm_text_only=True, max_seconds=120, max_steps=4)
+    settings = Settings(home=str(tmp_path), vlm=vlm, vlm_text_only=True, max_seconds=120, max_steps=4)
     state = {"prompt": "a lobster in a kimono", "seed": 7}
-    result = build_graph().invoke(state, {"configurable": {"thread_id": "t"}}, context=context)
+    result = build_graph().invoke(state, {"configurable": {"thread_id": "t"}}, context=settings)
     assert Path(result["image"]["path"]).is_file()
     assert result["stop_reason"] in ("satisfied", "done", "no_improvement", "steps", "seconds", "error")
     asked = [step for step in result["trace"] if step["node"] == "agent" and step["tokens"]]

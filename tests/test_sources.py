@@ -19,8 +19,8 @@ import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user import OwnPictures, Reading, own_status
-from imagerag.index.user.sources.urls import AddressSource, Fetched
+from imagerag.index.user import ReadOptions, UserPictures, user_index_status
+from imagerag.index.user.sources.urls import AddressSource, UrlFetcher
 from imagerag.net.safe_fetch import fetch
 from tests.test_own import put
 
@@ -28,8 +28,8 @@ CONCEPTS = ("owl", "lobster", "cat")
 
 
 @pytest.fixture
-def own(tmp_path: Path) -> OwnPictures:
-    return OwnPictures(tmp_path / "home", embedded_clip())
+def own(tmp_path: Path) -> UserPictures:
+    return UserPictures(tmp_path / "home", embedded_clip())
 
 
 def pictures(folder: Path) -> dict[str, bytes]:
@@ -45,7 +45,7 @@ def write_tar(file: Path, members: dict[str, bytes]) -> None:
             archive.addfile(member, io.BytesIO(data))
 
 
-def found(own: OwnPictures, text: str) -> tuple[str, str, str]:
+def found(own: UserPictures, text: str) -> tuple[str, str, str]:
     hit = own.search([text], 1)[0][0]
     assert own.image(hit.sha256).size == (128, 128)
     return hit.title, hit.source, hit.licence
@@ -145,7 +145,7 @@ KINDS = (
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_every_kind_of_source_gives_captions_sources_and_licences(kind, own: OwnPictures, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_every_kind_of_source_gives_captions_sources_and_licences(kind, own: UserPictures, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     data = pictures(tmp_path / "pictures")
     sources = kind(tmp_path / "shards", data)
     outcome = own.add(sources)
@@ -154,10 +154,12 @@ def test_every_kind_of_source_gives_captions_sources_and_licences(kind, own: Own
     assert found(own, "a lobster") == ("my lobster", "https://example.org/lobster", "CC0-1.0")
     again = own.add(sources)
     assert (again.added, again.unchanged, again.removed, again.skipped) == (0, 3, 0, [])
-    assert list(own_status(tmp_path / "home")["sources"].values()) == [3]
+    assert list(user_index_status(tmp_path / "home")["sources"].values()) == [3]
 
 
-def test_a_sample_that_left_its_shard_is_removed_and_nothing_else_is_embedded(own: OwnPictures, tmp_path: Path) -> None:
+def test_a_sample_that_left_its_shard_is_removed_and_nothing_else_is_embedded(
+    own: UserPictures, tmp_path: Path
+) -> None:
     data = pictures(tmp_path / "pictures")
     file = tmp_path / "s" / "0.tar"
     write_tar(file, {f"{concept}.png": png for concept, png in data.items()})
@@ -175,12 +177,12 @@ def test_a_sample_that_left_its_shard_is_removed_and_nothing_else_is_embedded(ow
             asked.append(len(images))
             return embedder.embed_images(images)
 
-    outcome = OwnPictures(tmp_path / "home", Counting()).add(source)
+    outcome = UserPictures(tmp_path / "home", Counting()).add(source)
     assert (outcome.added, outcome.removed, sum(asked)) == (2, 1, 0)
     assert {hit.title for hit in own.search(["a cat"], 9)[0]} == {"owl", "lobster"}
 
 
-def test_a_shard_that_breaks_off_is_reported_and_what_is_whole_is_kept(own: OwnPictures, tmp_path: Path) -> None:
+def test_a_shard_that_breaks_off_is_reported_and_what_is_whole_is_kept(own: UserPictures, tmp_path: Path) -> None:
     data = pictures(tmp_path / "pictures")
     file = tmp_path / "0.tar"
     write_tar(file, {f"{concept}.png": png for concept, png in data.items()})
@@ -192,15 +194,15 @@ def test_a_shard_that_breaks_off_is_reported_and_what_is_whole_is_kept(own: OwnP
     assert found(own, "an owl")[0] == "owl"
 
 
-def test_a_named_column_is_the_caption(own: OwnPictures, tmp_path: Path) -> None:
+def test_a_named_column_is_the_caption(own: UserPictures, tmp_path: Path) -> None:
     data = pictures(tmp_path / "pictures")
     table = pa.table({"scan": list(data.values()), "what": ["Gerald", "Gisela", "Gustav"]})
     pq.write_table(table, tmp_path / "t.parquet")
     with pytest.raises(UserError, match=r"--image-column one of: scan, what"):
         own.add([f"hf-parquet:{tmp_path}/t.parquet"])
     with pytest.raises(UserError, match=r"no column 'text'"):
-        own.add([f"hf-parquet:{tmp_path}/t.parquet"], reading=Reading(image_column="scan", caption_column="text"))
-    own.add([f"hf-parquet:{tmp_path}/t.parquet"], reading=Reading(image_column="scan", caption_column="what"))
+        own.add([f"hf-parquet:{tmp_path}/t.parquet"], reading=ReadOptions(image_column="scan", caption_column="text"))
+    own.add([f"hf-parquet:{tmp_path}/t.parquet"], reading=ReadOptions(image_column="scan", caption_column="what"))
     assert found(own, "Gerald")[0] == "Gerald"
 
 
@@ -213,12 +215,12 @@ def test_a_named_column_is_the_caption(own: OwnPictures, tmp_path: Path) -> None
         ("csv:nothing.csv", "does not exist"),
     ],
 )
-def test_what_is_no_such_source_is_one_line(source: str, says: str, own: OwnPictures) -> None:
+def test_what_is_no_such_source_is_one_line(source: str, says: str, own: UserPictures) -> None:
     with pytest.raises(UserError, match=says):
         own.add([source])
 
 
-def test_rows_that_name_nothing_readable_are_reported(own: OwnPictures, tmp_path: Path) -> None:
+def test_rows_that_name_nothing_readable_are_reported(own: UserPictures, tmp_path: Path) -> None:
     put(tmp_path, "owl.png", "owl")
     lines = ['{"path": "owl.png"}', "{", "[1]", '{"caption": "x"}', '{"path": "gone.png"}', '{"path": "owl.png"}']
     (tmp_path / "list.jsonl").write_text("\n".join(lines), encoding="utf-8")
@@ -239,7 +241,7 @@ def site(tmp_path: Path) -> Iterator[str]:
     server.shutdown()
 
 
-def test_addresses_are_fetched_once_and_only_when_allowed(own: OwnPictures, site: str, tmp_path: Path) -> None:
+def test_addresses_are_fetched_once_and_only_when_allowed(own: UserPictures, site: str, tmp_path: Path) -> None:
     asked: list[str] = []
 
     def fetch_here(url: str) -> bytes:
@@ -247,14 +249,14 @@ def test_addresses_are_fetched_once_and_only_when_allowed(own: OwnPictures, site
         return asyncio.run(fetch(url, httpcore.AnyIOBackend()))
 
     url = f"{site}/my%20owl.png"
-    source = AddressSource(url, "CC0-1.0", fetched=Fetched(tmp_path / "kept", True, fetch_here))
+    source = AddressSource(url, "CC0-1.0", fetched=UrlFetcher(tmp_path / "kept", True, fetch_here))
     assert own.add([source]).added == 1
     assert own.add([source]).unchanged == 1
     assert asked == [url]
     assert found(own, "an owl") == ("my owl", url, "CC0-1.0")
     (refused,) = own.add(["https://example.org/a.png"]).skipped
     assert "--allow-urls" in refused["reason"]
-    (private,) = own.add(["https://127.0.0.1/a.png"], reading=Reading(allow_urls=True)).skipped
+    (private,) = own.add(["https://127.0.0.1/a.png"], reading=ReadOptions(allow_urls=True)).skipped
     assert "not a public address" in private["reason"]
     (tmp_path / "list.csv").write_text("url,caption\nhttps://example.org/b.png,b\n", encoding="utf-8")
     (row,) = own.add([f"csv:{tmp_path}/list.csv"]).skipped

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from imagerag.graphs import Context, build_graph
-from imagerag.graphs.streaming import run_told
+from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.streaming import stream_run
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
 
@@ -36,7 +36,9 @@ def test_no_checkpoint_is_being_written_when_a_listener_has_raised(tmp_path: Pat
             raise BrokenPipeError
 
     with pytest.raises(BrokenPipeError) as raised:
-        run_told(graph, {"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, Context(home=str(tmp_path)), tell)
+        stream_run(
+            graph, {"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, Settings(home=str(tmp_path)), tell
+        )
     assert under_way[-1] > 0
     assert saver.writing == 0
     assert raised.value.__traceback__ is not None  # which keeps the stream's frames alive until here

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from imagerag.agent.registry import load_chat_model, load_critic
-from imagerag.chat_models import client as asking
+from imagerag.chat_models import client
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.providers import connect
 from imagerag.errors import UserError
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from imagerag.graphs.nodes import agent as deciding
-from imagerag.settings import load_context
-from testing.doors import Shelf
+from imagerag.settings import load_settings
 from testing.openai_server import OpenAIServer, Reply, serving
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.servers import Shelf
 
 DRAW = Reply(calls=[("generate", {"prompt": "an owl"})])
 SEARCH = Reply(calls=[("search_references", {"captions": [{"concept": "owl", "caption": "an owl"}], "k": 2})])
@@ -28,7 +28,7 @@ REDRAW = Reply(calls=[("regenerate_with_references", {"prompt": "an owl", "refer
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(asking, "BACKOFF", 0.001)
+    monkeypatch.setattr(client, "BACKOFF", 0.001)
     load_chat_model.cache_clear()
     yield
     load_chat_model.cache_clear()
@@ -48,8 +48,8 @@ def seeing_nothing(replies: Sequence[Reply], status: int = 400) -> Any:
 
 def run(server: OpenAIServer, home: Path, **settings: Any) -> Any:
     graph = build_graph(critic=ScriptedCritic([0.3, 0.9]), generator=Squares(), index=Shelf())
-    context = Context(**{"home": str(home), "vlm": server.name, **settings})
-    return graph.invoke({"prompt": "an owl", "seed": 7}, {"configurable": {"thread_id": "t"}}, context=context)
+    settings = Settings(**{"home": str(home), "vlm": server.name, **settings})
+    return graph.invoke({"prompt": "an owl", "seed": 7}, {"configurable": {"thread_id": "t"}}, context=settings)
 
 
 def test_a_text_model_drives_the_whole_loop_by_words_and_numbers(tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_what_was_asked_in_plain_turns_is_played_back_so(tmp_path: Path) -> None
     with serving(in_plain_turns(replies, NO_TOOLS, 400)) as server:
         recorded = run(server, tmp_path / "one", record=str(file))
     graph = build_graph(critic=ScriptedCritic([0.3, 0.9]), generator=Squares(), index=Shelf())
-    context = Context(home=str(tmp_path / "two"), vlm=f"replay:{file}")
-    played = graph.invoke({"prompt": "an owl", "seed": 7}, {"configurable": {"thread_id": "t"}}, context=context)
+    settings = Settings(home=str(tmp_path / "two"), vlm=f"replay:{file}")
+    played = graph.invoke({"prompt": "an owl", "seed": 7}, {"configurable": {"thread_id": "t"}}, context=settings)
     assert [image["sha256"] for image in played["images"]] == [image["sha256"] for image in recorded["images"]]
     assert played["image"]["references"] == ["ref-1"]
 
@@ -197,9 +197,9 @@ def test_a_second_turn_shows_the_first_ones_picture(tmp_path: Path) -> None:
     with serving([DRAW, Reply("Done."), Reply(said), DRAW]) as server:
         graph = build_graph(critic=ScriptedCritic([0.3, 0.9]), generator=Squares(), index=Shelf())
         config: Any = {"configurable": {"thread_id": "t"}}
-        context = Context(home=str(tmp_path), vlm=server.name)
-        graph.invoke({"prompt": "an owl"}, config, context=context)
-        result = graph.invoke({"prompt": "make it blue"}, config, context=context)
+        settings = Settings(home=str(tmp_path), vlm=server.name)
+        graph.invoke({"prompt": "an owl"}, config, context=settings)
+        result = graph.invoke({"prompt": "make it blue"}, config, context=settings)
         last = server.requests[-1]["messages"]
     assert result["stop_reason"] == "satisfied"
     assert not [step["error"] for step in result["trace"] if step["error"]], "nothing was refused"
@@ -235,14 +235,14 @@ def test_a_critic_that_takes_no_images_is_one_line(monkeypatch: pytest.MonkeyPat
     ):
         load_critic("openai:gpt-3.5-turbo")
     with pytest.raises(UserError, match=r"takes no images \(--vlm-text-only\).*leave --critic out"):
-        Context(vlm="openai:x@http://127.0.0.1:1/v1", critic="openai:x@http://127.0.0.1:1/v1", vlm_text_only=True)
+        Settings(vlm="openai:x@http://127.0.0.1:1/v1", critic="openai:x@http://127.0.0.1:1/v1", vlm_text_only=True)
 
 
 def test_the_setting_is_a_variable_too() -> None:
-    assert load_context(environ={"IMAGERAG_VLM_TEXT_ONLY": "1"}).vlm_text_only
-    assert not load_context(environ={"IMAGERAG_VLM_TEXT_ONLY": "false"}).vlm_text_only
+    assert load_settings(environ={"IMAGERAG_VLM_TEXT_ONLY": "1"}).vlm_text_only
+    assert not load_settings(environ={"IMAGERAG_VLM_TEXT_ONLY": "false"}).vlm_text_only
     with pytest.raises(UserError, match="IMAGERAG_VLM_TEXT_ONLY is 'maybe'; it must be one of true"):
-        load_context(environ={"IMAGERAG_VLM_TEXT_ONLY": "maybe"})
+        load_settings(environ={"IMAGERAG_VLM_TEXT_ONLY": "maybe"})
 
 
 def test_the_nearest_captions_of_a_picture_name_what_it_shows() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagerag.chat_models.reasoning import Thoughts
-from imagerag.chat_models.tool_call_parser import Talk, read_calls
+from imagerag.chat_models.reasoning import ReasoningFilter
+from imagerag.chat_models.tool_call_parser import StreamFilter, read_calls
 
 TOOLS = {"generate": {"prompt"}}
 CALL = '{"name": "generate", "arguments": {"prompt": "an owl"}}'
@@ -182,11 +182,11 @@ def test_calls_written_in_any_dialect_are_read_back(dialect: str, calls: list[tu
     st.lists(st.sampled_from(["<think>", "</think>", "[THINK]", "<", "think>", "</", "a", " b"]), max_size=12),
     st.data(),
 )
-def test_thoughts_are_told_apart_however_the_answer_is_cut(parts: list[str], data: st.DataObject) -> None:
-    text = "".join(parts)
-    whole = Thoughts().part(text, last=True)
+def test_thoughts_are_told_apart_however_the_answer_is_cut(components: list[str], data: st.DataObject) -> None:
+    text = "".join(components)
+    whole = ReasoningFilter().part(text, last=True)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
-    parting, pieces = Thoughts(), [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    parting, pieces = ReasoningFilter(), [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
     parted = [parting.part(piece) for piece in pieces] + [parting.part("", last=True)]
     assert "".join(part.said for part in parted) == whole.said
     assert "".join(part.thought for part in parted) == whole.thought
@@ -200,7 +200,7 @@ def test_thoughts_are_told_apart_however_the_answer_is_cut(parts: list[str], dat
 def test_talk_is_let_through_and_calls_are_not(text: str, dialect: str, data: st.DataObject) -> None:
     text = text.format(DIALECTS[dialect]([("generate", {"prompt": "an owl"})]))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
-    talk = Talk(TOOLS)
+    talk = StreamFilter(TOOLS)
     shown = "".join(talk.part(text[a:b]) for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True))
     rest, calls = talk.end()
     whole = read_calls(text, TOOLS)

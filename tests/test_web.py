@@ -15,11 +15,11 @@ import pytest
 from langgraph.types import Command
 from PIL import Image
 
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from imagerag.graphs.turn import is_request
-from imagerag.server.auth import Doorkeeper
-from testing.doors import TOKENS, Gate, Served, Shelf, scripted_studio
+from imagerag.server.auth import Authenticator
 from testing.scripted import STEPS, ScriptedCritic, Squares
+from testing.servers import TOKENS, Gate, Served, Shelf, scripted_service
 from tests.test_http import square
 
 
@@ -55,7 +55,7 @@ def test_a_run_tells_every_step_and_a_conversation_is_told_again_after_a_restart
     assert "/server/side" not in json.dumps(told)
     server.stop()
 
-    again = Served(scripted_studio(tmp_path, scores=[0.9]))
+    again = Served(scripted_service(tmp_path, scores=[0.9]))
     try:
         client = httpx.Client(base_url=again.url, cookies=client.cookies, timeout=30)
         assert client.get("/web/threads").json()["threads"] == [{"thread": "sea", "title": "an owl"}]
@@ -74,8 +74,8 @@ def test_a_run_tells_every_step_and_a_conversation_is_told_again_after_a_restart
         assert "the critic is satisfied" in report.text
         assert client.get(f"/web/manifest/{best[1]}").json()["seed"] == 7
         # A turn that no door has told, as those of the command line, is told from its records.
-        (client_key,) = {row[0] for row in again.studio.ledger._db.execute("SELECT client FROM runs")}
-        again.studio.ledger.forget_told(client_key, "sea", 1)
+        (client_key,) = {row[0] for row in again.service.database._db.execute("SELECT client FROM runs")}
+        again.service.database.forget_told(client_key, "sea", 1)
         bare = client.get("/web/threads/sea").json()["turns"][0]
         kinds = [event["event"] for event in bare["events"]]
         assert kinds == ["references", "images", "verdict", "images", "verdict"]
@@ -126,7 +126,7 @@ def test_a_page_sees_its_place_in_the_queue_and_can_stop(serve: Callable[..., Se
     gate.open.set()
     assert list(told)[-1]["run"]["status"] == "done"
     assert list(events(first, held))[-1]["run"]["status"] == "cancelled"
-    assert server.studio.parts.generator.steps_done <= 2 + STEPS
+    assert server.service.components.generator.steps_done <= 2 + STEPS
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,14 @@ def test_a_redraw_waits_for_the_persons_word_without_holding_the_engine(
 def test_programs_answer_the_interrupt_as_langchains_middleware_has_it(tmp_path: Path) -> None:
     graph = build_graph(generator=Squares(), critic=ScriptedCritic([0.3, 0.9]), index=Shelf())
     config: Any = {"configurable": {"thread_id": "t"}}
-    context = Context(home=str(tmp_path), approve=True)
-    graph.invoke({"prompt": "an owl"}, config, context=context)
+    settings = Settings(home=str(tmp_path), approve=True)
+    graph.invoke({"prompt": "an owl"}, config, context=settings)
     (asked,) = graph.get_state(config).interrupts
     assert asked.value["review_configs"][0]["allowed_decisions"] == ["approve", "edit", "reject"]
-    graph.invoke(Command(resume="yes"), config, context=context)
+    graph.invoke(Command(resume="yes"), config, context=settings)
     (again,) = graph.get_state(config).interrupts
     assert again.value == asked.value
-    result = graph.invoke(Command(resume={"decisions": [{"type": "approve"}]}), config, context=context)
+    result = graph.invoke(Command(resume={"decisions": [{"type": "approve"}]}), config, context=settings)
     assert result["stop_reason"] == "satisfied"
     assert result["images"][-1]["references"] == asked.value["action_requests"][0]["args"]["reference_ids"]
     assert sum(is_request(message) for message in result["messages"]) == 1
@@ -232,8 +232,8 @@ def test_a_whole_conversation_in_the_browser(
     chromium: Any, serve: Callable[..., Served], tmp_path: Path, scheme: str
 ) -> None:
     server = serve(scores=[0.3, 0.9])
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
-    page = context.new_page()
+    settings = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+    page = settings.new_page()
     page.set_default_timeout(15_000)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -249,7 +249,7 @@ def test_a_whole_conversation_in_the_browser(
     page.keyboard.type("an owl")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=the critic is satisfied")
-    assert server.studio.parts.generator.requests[-1].references
+    assert server.service.components.generator.requests[-1].references
     assert page.locator("#gallery > li").count() == 2
     assert findings(page) == []
 
@@ -264,7 +264,7 @@ def test_a_whole_conversation_in_the_browser(
     page.locator("[role=group] input:checked").first.uncheck()
     page.click("text=Redraw with these")
     page.wait_for_selector(".run:last-child .actions a")
-    assert len(server.studio.parts.generator.requests[-1].references) == 2  # what is left, and the person's own
+    assert len(server.service.components.generator.requests[-1].references) == 2  # what is left, and the person's own
 
     # Going back to an earlier image, by its button.
     page.click("text=Go on from image-1")
@@ -299,7 +299,7 @@ def test_a_whole_conversation_in_the_browser(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert findings(page) == []
     assert complaints == []
-    context.close()
+    settings.close()
 
 
 @pytest.mark.slow
@@ -318,11 +318,11 @@ def test_stop_and_reload_while_drawing_in_the_browser(chromium: Any, serve: Call
     time.sleep(0.2)
     gate.open.set()
     page.wait_for_selector("text=it was stopped")
-    assert server.studio.parts.generator.steps_done <= 2
+    assert server.service.components.generator.steps_done <= 2
     page.close()
 
 
 def test_a_cookie_of_another_program_on_this_host_hides_nobody() -> None:
-    keeper = Doorkeeper(())
+    keeper = Authenticator(())
     mine = keeper.client({"cookie": "imagerag=abc"})
     assert keeper.client({"cookie": 'foo={"a": [1]}; imagerag=abc'}) == mine != "anonymous"

@@ -9,10 +9,10 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from PIL import Image
 
 from imagerag.assets.library import Library
-from imagerag.graphs import Context, build_graph
+from imagerag.graphs import Settings, build_graph
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.records import ImageRecord
-from imagerag.tools import Workbench, make_tools
+from imagerag.tools import ToolSession, make_tools
 
 
 def thread(name: str) -> Any:
@@ -31,7 +31,7 @@ def lacking() -> str:
 
 
 def test_what_the_base_set_knows_is_drawn_at_once(home: Path) -> None:
-    result = build_graph().invoke({"prompt": "an owl", "seed": 7}, thread("owl"), context=Context(home=str(home)))
+    result = build_graph().invoke({"prompt": "an owl", "seed": 7}, thread("owl"), context=Settings(home=str(home)))
     assert result["stop_reason"] == "satisfied"
     assert len(result["images"]) == 1
     assert result["references"] == []
@@ -42,7 +42,7 @@ def test_what_it_lacks_is_looked_up_and_drawn_again(home: Path, lacking: str) ->
     prompt = f"a {lacking} and a cat"
     with SqliteSaver.from_conn_string(str(home / "threads.sqlite")) as saver:
         graph = build_graph(checkpointer=saver)
-        result = graph.invoke({"prompt": prompt, "seed": 7}, thread("l"), context=Context(home=str(home)))
+        result = graph.invoke({"prompt": prompt, "seed": 7}, thread("l"), context=Settings(home=str(home)))
         names = [step["name"] for step in result["trace"] if step["node"] == "tools"]
         assert names[:3] == ["generate", "propose_captions", "search_references"]
         assert "regenerate_with_references" in names
@@ -56,7 +56,7 @@ def test_what_it_lacks_is_looked_up_and_drawn_again(home: Path, lacking: str) ->
 
     with SqliteSaver.from_conn_string(str(home / "threads.sqlite")) as saver:  # as after a restart
         graph = build_graph(checkpointer=saver)
-        again = graph.invoke({"prompt": "make the background blue"}, thread("l"), context=Context(home=str(home)))
+        again = graph.invoke({"prompt": "make the background blue"}, thread("l"), context=Settings(home=str(home)))
     assert again["prompt"] == f"{an(lacking)} and a cat on a blue background"
     corner = Image.open(again["image"]["path"]).getpixel((1, 1))
     assert isinstance(corner, tuple)
@@ -75,17 +75,17 @@ def score_of(verdict: Any, concept: str) -> float:
 
 
 def test_the_same_seed_gives_the_same_picture(home: Path) -> None:
-    context = Context(home=str(home), mode="no_lookup", max_generations=1)
+    settings = Settings(home=str(home), mode="no_lookup", max_generations=1)
     runs = [
-        build_graph().invoke({"prompt": "a red car", "seed": 3}, thread(name), context=context) for name in ("a", "b")
+        build_graph().invoke({"prompt": "a red car", "seed": 3}, thread(name), context=settings) for name in ("a", "b")
     ]
     assert runs[0]["image"]["sha256"] == runs[1]["image"]["sha256"]
 
 
 def test_a_thing_in_a_colour_it_never_has_is_still_that_thing(home: Path) -> None:
     graph = build_graph()
-    graph.invoke({"prompt": "a lobster", "seed": 5}, thread("blue"), context=Context(home=str(home)))
-    result = graph.invoke({"prompt": "now make it blue"}, thread("blue"), context=Context(home=str(home)))
+    graph.invoke({"prompt": "a lobster", "seed": 5}, thread("blue"), context=Settings(home=str(home)))
+    result = graph.invoke({"prompt": "now make it blue"}, thread("blue"), context=Settings(home=str(home)))
     assert result["prompt"] == "a blue lobster"
     assert result["stop_reason"] == "satisfied"
     assert {score["concept"] for score in result["verdict"]["concepts"]} == {"lobster", "blue lobster"}
@@ -93,8 +93,8 @@ def test_a_thing_in_a_colour_it_never_has_is_still_that_thing(home: Path) -> Non
 
 
 def test_lookup_first_draws_with_references_from_the_start(home: Path, lacking: str) -> None:
-    context = Context(home=str(home), mode="lookup_first", max_generations=1)
-    result = build_graph().invoke({"prompt": f"a {lacking}", "seed": 7}, thread("lf"), context=context)
+    settings = Settings(home=str(home), mode="lookup_first", max_generations=1)
+    result = build_graph().invoke({"prompt": f"a {lacking}", "seed": 7}, thread("lf"), context=settings)
     assert result["mode"] == "lookup_first"
     assert result["images"][0]["references"]
     assert result["images"][0]["parent"] is None
@@ -102,15 +102,15 @@ def test_lookup_first_draws_with_references_from_the_start(home: Path, lacking: 
 
 @pytest.mark.parametrize("mode", ["rephrase_only", "no_lookup"])
 def test_the_controls_look_nothing_up(home: Path, lacking: str, mode: Any) -> None:
-    context = Context(home=str(home), mode=mode, max_generations=2)
-    result = build_graph().invoke({"prompt": f"a {lacking}", "seed": 7}, thread(mode), context=context)
+    settings = Settings(home=str(home), mode=mode, max_generations=2)
+    result = build_graph().invoke({"prompt": f"a {lacking}", "seed": 7}, thread(mode), context=settings)
     assert result["references"] == []
     assert len(result["images"]) == 2
 
 
 def test_the_papers_pipeline_returns_its_redraw_whatever_it_scores(home: Path, lacking: str) -> None:
     result = build_one_pass().invoke(
-        {"prompt": f"a {lacking} and a cat", "seed": 7}, thread("one"), context=Context(home=str(home))
+        {"prompt": f"a {lacking} and a cat", "seed": 7}, thread("one"), context=Settings(home=str(home))
     )
     assert len(result["images"]) == 2
     assert result["image"]["id"] == "image-2"
@@ -119,10 +119,10 @@ def test_the_papers_pipeline_returns_its_redraw_whatever_it_scores(home: Path, l
 
 
 def test_the_tools_serve_another_program(home: Path) -> None:
-    from imagerag.graphs.components import ResolvedParts
+    from imagerag.graphs.components import Components
 
-    bench = Workbench(ResolvedParts(Context(home=str(home))), prompt="an owl")
-    tools = {tool.name: tool for tool in make_tools(lambda: bench)}
+    session = ToolSession(Components(Settings(home=str(home))), prompt="an owl")
+    tools = {tool.name: tool for tool in make_tools(lambda: session)}
     assert all(tool.description for tool in tools.values())
     drawn = tools["generate"].invoke(
         {"name": "generate", "args": {"prompt": "an owl", "seed": 5}, "id": "1", "type": "tool_call"}

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from imagerag.errors import InvalidArgument
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.tools.search import look_up
-from imagerag.tools.session import Workbench
+from imagerag.tools.session import ToolSession
 
 MAX_PROMPT = 4000
 """Characters of a prompt, caption or question."""
@@ -31,8 +31,8 @@ class Caption(BaseModel):
     caption: str = Field(description="a description of that concept alone")
 
 
-def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
-    """Return the five tools, working on whatever workbench ``bench()`` returns at the time of the call.
+def make_tools(session: Callable[[], ToolSession]) -> list[BaseTool]:
+    """Return the five tools, working on whatever workbench ``session()`` returns at the time of the call.
 
     Results have text and image blocks as content and a JSON-serialisable record as artifact. Image blocks name the
     image by id (``{"type": "image", "id": "image-1"}``); the edge that talks to the model puts the pixels in.
@@ -47,7 +47,7 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
         seed: Annotated[int | None, Field(description="0..4294967295; leave out for a new one")] = None,
     ) -> ToolResult:
         """Draw the picture from words alone, without references. Use it first, or to try another seed."""
-        images = bench().draw(_text("prompt", prompt), seed=_seed(seed))
+        images = session().draw(_text("prompt", prompt), seed=_seed(seed))
         return _drawn(images, "drawn from the prompt alone")
 
     def inspect_image(
@@ -57,9 +57,9 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
         ] = None,
     ) -> ToolResult:
         """Look closely at an image or a reference: for each concept, whether it is there and how sure that is."""
-        work = bench()
+        work = session()
         record = work.image_or_reference(image_id)
-        critic, pixels = work.parts.critic, work.pixels(record)
+        critic, pixels = work.components.critic, work.pixels(record)
         if concepts:
             scores = critic.look_for(pixels, [_text("concepts", concept) for concept in concepts])
         else:
@@ -76,12 +76,12 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
         per_concept: Annotated[int, Field(description="captions per concept, 1..5")] = 1,
     ) -> ToolResult:
         """Write stand-alone captions to search with: each describes one missing concept and nothing else."""
-        work = bench()
+        work = session()
         if not concepts:
             raise InvalidArgument("concepts is empty; name at least one missing concept")
         _within("per_concept", per_concept, 1, 5)
         wanted = [_text("concepts", concept) for concept in concepts]
-        captions = work.parts.writer.captions(work.prompt, wanted, per_concept)
+        captions = work.components.writer.captions(work.prompt, wanted, per_concept)
         work.emit({"event": "captions", "captions": captions})
         entries = [{"concept": concept, "caption": text} for concept, of_it in captions.items() for text in of_it]
         lines = [f"{entry['concept']}: {entry['caption']}" for entry in entries]
@@ -94,7 +94,7 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
         k: Annotated[int, Field(description=f"references per concept, 1..{MAX_K}")] = 3,
     ) -> ToolResult:
         """Search the reference library for images of missing concepts. Returns ids to regenerate with, best first."""
-        work = bench()
+        work = session()
         _within("k", k, 1, MAX_K)
         pairs = [(_text("concept", entry.concept), _text("caption", entry.caption)) for entry in captions]
         if not pairs:
@@ -123,14 +123,14 @@ def make_tools(bench: Callable[[], Workbench]) -> list[BaseTool]:
         seed: Annotated[int | None, Field(description="0..4294967295; leave out for a new one")] = None,
     ) -> ToolResult:
         """Draw the picture again with reference images for what was missing. The user's own images always count too."""
-        work = bench()
+        work = session()
         if not 0 <= reference_scale <= 1:
             raise InvalidArgument(f"reference_scale {reference_scale!r} is outside 0..1")
         references = work.picked_references(reference_ids)
         references = [*work.subjects, *(r for r in references if r["kind"] != "subject")]
         if not references:
             raise InvalidArgument("reference_ids is empty; name references, or call generate to draw without")
-        generator = work.parts.generator
+        generator = work.components.generator
         references, left_out = references[: generator.max_references], references[generator.max_references :]
         if not references:
             raise InvalidArgument(

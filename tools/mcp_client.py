@@ -195,11 +195,11 @@ class Connection:
             self._stderr.seek(0)
             lines = [line.strip() for line in self._stderr.read()[-4000:].splitlines() if line.strip()]
             said = f"; it said: {lines[-1][:200]!r}" if lines else ""
-        way_out = "start or mend it"
+        remedy = "start or mend it"
         if self._status in (401, 403):
             why = f"it answers {self._status}"
-            way_out = f"set the variable {token_variable(self.server)} to a token that it takes"
-        return f"mcp_server {self.server!r} can't be used ({why}{said}); {way_out}, or leave --mcp-server out"
+            remedy = f"set the variable {token_variable(self.server)} to a token that it takes"
+        return f"mcp_server {self.server!r} can't be used ({why}{said}); {remedy}, or leave --mcp-server out"
 
 
 def token_variable(server: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from imagerag.errors import UserError
 from imagerag.tools.builtin import Blocks
-from imagerag.tools.session import Workbench
+from imagerag.tools.session import ToolSession
 
 MAX_TEXT = 8000
 """Characters of one result that the model reads."""
@@ -17,12 +17,14 @@ MAX_ENCODED = 28 * 2**20
 """Base64 characters of one image: 20 MiB of file, as for uploads."""
 
 
-def read_result(result: Any, bench: Workbench, server: str, tool: str, concept: str) -> tuple[Blocks, dict[str, Any]]:
+def read_result(
+    result: Any, session: ToolSession, server: str, tool: str, concept: str
+) -> tuple[Blocks, dict[str, Any]]:
     """Return the content blocks and the record of a tool's result; its images are stored and become references.
 
     Args:
         result: ``mcp.types.CallToolResult``.
-        bench: of the thread.
+        session: of the thread.
         server, tool: where it comes from, kept with each image.
         concept: what its images stand for; empty for the whole picture.
 
@@ -41,11 +43,11 @@ def read_result(result: Any, bench: Workbench, server: str, tool: str, concept: 
             if images > MAX_IMAGES:
                 continue
             try:
-                stored = bench.parts.store.put_user_image(_decoded(data))
+                stored = session.components.store.put_user_image(_decoded(data))
             except UserError as error:
                 texts.append(f"(an image that can't be used: {error})")
                 continue
-            records.append(bench.add_fetched(stored, concept, f"image {images} from {tool}", f"mcp:{server}/{tool}"))
+            records.append(session.add_fetched(stored, concept, f"image {images} from {tool}", f"mcp:{server}/{tool}"))
         elif block.type == "text":
             texts.append(block.text)
         elif block.type == "resource_link":
@@ -67,7 +69,7 @@ def read_result(result: Any, bench: Workbench, server: str, tool: str, concept: 
     blocks: Blocks = [{"type": "text", "text": "\n".join(lines) or "nothing came back"}]
     blocks += [{"type": "image", "id": record["id"]} for record in records]
     if records:
-        bench.emit({"event": "references", "references": records})
+        session.emit({"event": "references", "references": records})
     return blocks, {"server": server, "tool": tool, "references": records}
 
 

@@ -12,7 +12,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.tools.builtin import ToolResult
 from imagerag.tools.mcp_results import read_result
-from imagerag.tools.session import Workbench
+from imagerag.tools.session import ToolSession
 
 if TYPE_CHECKING:
     from imagerag.tools.mcp_client import Connection
@@ -27,7 +27,7 @@ _OPEN: dict[str, "Connection"] = {}
 _LOCK = threading.Lock()
 
 
-def mount(servers: Sequence[str], allowed: Sequence[str], bench: Callable[[], Workbench]) -> list[BaseTool]:
+def mount(servers: Sequence[str], allowed: Sequence[str], session: Callable[[], ToolSession]) -> list[BaseTool]:
     """Return the allowed tools of these servers, as tools for a chat model.
 
     A tool keeps its name, unless one of the five or another server's has it: then it is ``SERVER_NAME``. What it
@@ -37,7 +37,7 @@ def mount(servers: Sequence[str], allowed: Sequence[str], bench: Callable[[], Wo
     Args:
         servers: commands that are started and spoken to over standard input and output, or http(s) addresses.
         allowed: the names of the tools that the model may call.
-        bench: gives the workbench at the time of a call; its ``check`` and ``patience`` bound the call.
+        session: gives the workbench at the time of a call; its ``check`` and ``patience`` bound the call.
 
     Raises:
         UserError: a server can't be reached, or a name is none of its tools; it lists those there are.
@@ -53,7 +53,7 @@ def mount(servers: Sequence[str], allowed: Sequence[str], bench: Callable[[], Wo
     for name in allowed:
         if name not in available:
             raise UserError(f"mcp_allow {name!r} is not a tool of the --mcp-server given; it has: {listed}")
-    return [_as_tool(name, *available[name], bench) for name in dict.fromkeys(allowed)]
+    return [_as_tool(name, *available[name], session) for name in dict.fromkeys(allowed)]
 
 
 def open_connection(server: str) -> "Connection":
@@ -110,11 +110,11 @@ def _slug(name: str) -> str:
     return re.sub(r"[^a-zA-Z0-9_-]+", "_", name)[:64] or "tool"
 
 
-def _as_tool(name: str, connection: "Connection", tool: Any, bench: Callable[[], Workbench]) -> BaseTool:
+def _as_tool(name: str, connection: "Connection", tool: Any, session: Callable[[], ToolSession]) -> BaseTool:
     schema, has_concept = _schema(tool.input_schema)
 
     def call(**arguments: Any) -> ToolResult:
-        work = bench()
+        work = session()
         concept = str(arguments.pop(CONCEPT, "") or "") if has_concept else ""
         result = connection.call(tool.name, arguments, check=work.check, seconds=work.patience())
         content, record = read_result(result, work, connection.name, tool.name, concept[:200])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from imagerag.index.base import Hit
-from imagerag.tools.session import Workbench
+from imagerag.tools.session import ToolSession
 
 CANDIDATES = 2
 """Times as many references as are wanted, for a re-ranker to choose from; it looks at each."""
@@ -12,11 +12,11 @@ Found = tuple[str, Hit]
 """A caption and what it found."""
 
 
-def look_up(bench: Workbench, pairs: Sequence[tuple[str, str]], k: int) -> tuple[dict[str, list[Found]], list[str]]:
+def look_up(session: ToolSession, pairs: Sequence[tuple[str, str]], k: int) -> tuple[dict[str, list[Found]], list[str]]:
     """Search with captions in one pass.
 
     Args:
-        bench: whose index is searched.
+        session: whose index is searched.
         pairs: concept and caption; a concept may have several captions.
         k: references per concept.
 
@@ -24,11 +24,11 @@ def look_up(bench: Workbench, pairs: Sequence[tuple[str, str]], k: int) -> tuple
         For each concept what was found, best first, at most ``k``; and the captions that found nothing of use.
     """
     captions = [caption for _, caption in pairs]
-    reranker = bench.parts.reranker
-    found = bench.parts.index.search(captions, k if reranker is None else CANDIDATES * k)
+    reranker = session.components.reranker
+    found = session.components.index.search(captions, k if reranker is None else CANDIDATES * k)
     if reranker is not None:
-        pictures = [[bench.parts.index.image(hit.sha256) for hit in hits] for hits in found]
-        orders = reranker.rerank(captions, pictures, [bench.pixels(record) for record in bench.subjects])
+        pictures = [[session.components.index.image(hit.sha256) for hit in hits] for hits in found]
+        orders = reranker.rerank(captions, pictures, [session.pixels(record) for record in session.subjects])
         found = [[hits[at] for at in order] for hits, order in zip(found, orders, strict=True)]
     of_concept: dict[str, list[list[Found]]] = {}
     for (concept, caption), hits in zip(pairs, found, strict=True):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.chat_models.images import limit_by_name
-from imagerag.chat_models.pricing import BYTES_PER_TOKEN, load_tariff
+from imagerag.chat_models.pricing import BYTES_PER_TOKEN, load_pricing
 from imagerag.chat_models.usage import current_meter
 from imagerag.errors import InvalidArgument
 from imagerag.generators.base import Charges, DrawRequest, Generator, Reference, StopCheck
@@ -44,7 +44,7 @@ class Parts(Protocol):
 
 
 @dataclass
-class Workbench:
+class ToolSession:
     """One thread's images and references, as the tools of one step see and extend them.
 
     The graph makes one per step from its state and reads ``made_images`` and ``made_references`` back; another
@@ -62,7 +62,7 @@ class Workbench:
         emit: receives the events of ``imagerag.graphs.events``.
     """
 
-    parts: Parts
+    components: Parts
     images: dict[str, ImageRecord] = field(default_factory=dict)
     references: dict[str, ReferenceRecord] = field(default_factory=dict)
     prompt: str = ""
@@ -121,7 +121,7 @@ class Workbench:
 
     def pixels(self, record: ImageRecord | ReferenceRecord) -> Image.Image:
         """Open an image or a reference of this thread."""
-        return open_pixels(self.parts, record)
+        return open_pixels(self.components, record)
 
     def draw(
         self,
@@ -141,7 +141,7 @@ class Workbench:
             self.begin_drawing()
             if self.check:
                 self.check()
-            generator = self.parts.generator
+            generator = self.components.generator
             first = self._next_seed() if seed is None else seed
             seeds = tuple((first + k) % 2**32 for k in range(self.n))
             request = DrawRequest(
@@ -153,19 +153,19 @@ class Workbench:
                 ),
                 reference_scale,
             )
-            tariff = load_tariff(generator.name) if isinstance(generator, Charges) and generator.charges else None
-            if tariff is not None:
+            pricing = load_pricing(generator.name) if isinstance(generator, Charges) and generator.charges else None
+            if pricing is not None:
                 limit = limit_by_name(generator.name)
                 asked = len(prompt.encode("utf-8", "replace")) // BYTES_PER_TOKEN
                 asked += sum(limit.tokens(*reference.image.size) for reference in request.references)
                 assert isinstance(generator, Charges)
-                current_meter().allow(asked * self.n, tariff, generator.output_tokens * self.n)
+                current_meter().allow(asked * self.n, pricing, generator.output_tokens * self.n)
             drawings = generator.draw(request, check=self.check, on_step=self._progress, on_preview=self._preview)
             records = []
             for drawing in drawings:
-                if tariff is not None:
+                if pricing is not None:
                     used = cast("Mapping[str, int]", drawing.facts.get("usage", {}))
-                    current_meter().enter_tokens(used.get("input", 0), used.get("output", 0), tariff)
+                    current_meter().enter_tokens(used.get("input", 0), used.get("output", 0), pricing)
                 manifest = Manifest.new(
                     prompt=prompt,
                     seed=drawing.seed,
@@ -175,7 +175,7 @@ class Workbench:
                     reference_scale=reference_scale,
                     facts=dict(drawing.facts),
                 )
-                stored = self.parts.store.put(drawing.image, manifest)
+                stored = self.components.store.put(drawing.image, manifest)
                 record: ImageRecord = {
                     "id": f"image-{len(self.images) + 1}",
                     "path": str(stored.path),
@@ -259,11 +259,11 @@ class Workbench:
         self.emit({"event": "preview", "png": base64.b64encode(encode_png(small)).decode("ascii")})
 
 
-def open_pixels(parts: Parts, record: ImageRecord | ReferenceRecord) -> Image.Image:
+def open_pixels(components: Parts, record: ImageRecord | ReferenceRecord) -> Image.Image:
     """Open what a record names: looked-up references lie in the index, all else in the image store."""
     if record.get("kind") == "retrieved":
-        return parts.index.image(record["sha256"])
-    return parts.store.open(record["sha256"])
+        return components.index.image(record["sha256"])
+    return components.store.open(record["sha256"])
 
 
 def _notes(facts: Mapping[str, object]) -> Sequence[str]:

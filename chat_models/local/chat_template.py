@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from imagerag.prompts import render
 
 
-def turns_of(messages: list[BaseMessage], takes_images: bool) -> tuple[list[dict[str, Any]], list[Any]]:
+def template_turns(messages: list[BaseMessage], takes_images: bool) -> tuple[list[dict[str, Any]], list[Any]]:
     """Return the conversation as chat templates take it, and its images in order.
 
     Templates take images in the person's turns alone, so those of a tool's result follow it in one.

@@ -9,17 +9,17 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.hf import from_tokenizer
 from transformers import LogitsProcessor, PreTrainedTokenizerFast
 
-from imagerag.chat_models.reasoning import Thoughts
+from imagerag.chat_models.reasoning import ReasoningFilter
 
 SPACING: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
 """As models write JSON; left free, small ones write spaces without end."""
 
 
-class HeldToSchema(LogitsProcessor):
+class SchemaConstraint(LogitsProcessor):
     """Lets through only tokens with which the answer can still become JSON that fits; thoughts before it are free.
 
     Args:
-        tokenizer: the checkpoint's; ``can_hold`` tells whether it will do.
+        tokenizer: the checkpoint's; ``supports_grammar`` tells whether it will do.
         schema: JSON schema; objects get no other properties than those it names.
         vocabulary: scores that the model gives for each token, which can be more than the tokenizer has.
         endings: tokens with which an answer of this model ends.
@@ -37,7 +37,7 @@ class HeldToSchema(LogitsProcessor):
         if self._matcher.is_error():
             raise ValueError(self._matcher.get_error())
         self._tokenizer = tokenizer
-        self._thoughts = Thoughts(prompt)
+        self._thoughts = ReasoningFilter(prompt)
         self._read: int | None = None
 
     def __call__(self, ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
@@ -66,7 +66,7 @@ def _closed(schema: Any) -> Any:
     return {**closed, "additionalProperties": False} if isinstance(closed.get("properties"), dict) else closed
 
 
-def can_hold(tokenizer: Any) -> bool:
+def supports_grammar(tokenizer: Any) -> bool:
     """Tell whether that tokenizer can be held to a grammar: one of the tokenizers library."""
     return isinstance(tokenizer, PreTrainedTokenizerFast)
 

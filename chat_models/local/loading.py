@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from imagerag.chat_models.images import TAG, ImageLimit, limit_by_name
 from imagerag.chat_models.local.model import LocalChatModel
-from imagerag.device_settings import EngineSettings
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
-from imagerag.model_hub import keep_quiet, not_here
+from imagerag.model_hub import silence_libraries, weights_missing
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +21,7 @@ PREFIX = "transformers:"
 
 
 @lru_cache(maxsize=2)
-def load_local(name: str, settings: EngineSettings | None = None) -> LocalChatModel:
+def load_local(name: str, settings: DeviceSettings | None = None) -> LocalChatModel:
     """Load a checkpoint, once per process, whoever asks it; weights only from safetensors.
 
     Args:
@@ -36,9 +36,9 @@ def load_local(name: str, settings: EngineSettings | None = None) -> LocalChatMo
     import transformers
     from transformers import AutoConfig, AutoProcessor, AutoTokenizer
 
-    keep_quiet()
+    silence_libraries()
     model_id = str(Path(name.removeprefix(PREFIX)).expanduser())
-    options, device = _placed(name, settings or EngineSettings())
+    options, device = _placed(name, settings or DeviceSettings())
     try:
         config = AutoConfig.from_pretrained(model_id)
         sees = type(config) in transformers.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
@@ -56,7 +56,7 @@ def load_local(name: str, settings: EngineSettings | None = None) -> LocalChatMo
         reason = " ".join(str(error).split())[:200]
         if Path(model_id).exists() or Path(model_id).is_absolute() or isinstance(error, ImportError):
             raise UserError(f"model {name!r} can't be loaded ({reason}); check the folder") from error
-        raise not_here(model_id, reason) from error
+        raise weights_missing(model_id, reason) from error
     if not getattr(processor, "chat_template", None):  # some keep it with the tokenizer alone
         processor.chat_template = getattr(getattr(processor, "tokenizer", None), "chat_template", None)
     if not processor.chat_template:
@@ -73,7 +73,7 @@ def load_local(name: str, settings: EngineSettings | None = None) -> LocalChatMo
     )
 
 
-def _placed(name: str, settings: EngineSettings) -> tuple[dict[str, Any], torch.device]:
+def _placed(name: str, settings: DeviceSettings) -> tuple[dict[str, Any], torch.device]:
     """Return what ``from_pretrained`` is told about numbers and places, and the device to compute on.
 
     Raises:

@@ -23,10 +23,10 @@ from langchain_core.utils.function_calling import convert_to_json_schema, conver
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from imagerag.chat_models.images import ImageLimit
-from imagerag.chat_models.local.chat_template import turns_of
-from imagerag.chat_models.plain_text import plainly
-from imagerag.chat_models.reasoning import Thoughts
-from imagerag.chat_models.tool_call_parser import Talk, read_calls, text_parameters
+from imagerag.chat_models.local.chat_template import template_turns
+from imagerag.chat_models.plain_text import as_plain_turns
+from imagerag.chat_models.reasoning import ReasoningFilter
+from imagerag.chat_models.tool_call_parser import StreamFilter, read_calls, text_parameters
 from imagerag.chat_models.usage import current_meter
 from imagerag.interruptible import TICK
 from imagerag.prompts import render
@@ -150,7 +150,7 @@ class LocalChatModel(BaseChatModel):
     ) -> Iterator[ChatGenerationChunk]:
         """Stream words as they are written, calls when they are whole; what may yet become a call waits for the end."""
         known = text_parameters(kwargs.get("tools") or [])
-        talk = Talk(known)
+        talk = StreamFilter(known)
         for piece in self._pieces(messages, stop, kwargs):
             said = talk.part(piece.said)
             calls: list[ToolCall] = []
@@ -191,7 +191,7 @@ class LocalChatModel(BaseChatModel):
         writing = _Writing(threading.Event())
         writer = threading.Thread(target=self._write, args=(messages, stop, settings, streamer, writing), daemon=True)
         writer.start()
-        thoughts: Thoughts | None = None
+        thoughts: ReasoningFilter | None = None
         try:
             while True:
                 check()
@@ -202,7 +202,7 @@ class LocalChatModel(BaseChatModel):
                 except StopIteration:
                     writer.join()
                     break
-                thoughts = thoughts or Thoughts(writing.prompt)
+                thoughts = thoughts or ReasoningFilter(writing.prompt)
                 yield Piece(*thoughts.part(_without_marks(piece, tokenizer)))
         finally:
             writing.hung_up.set()
@@ -211,7 +211,7 @@ class LocalChatModel(BaseChatModel):
         usage = UsageMetadata(
             input_tokens=writing.asked, output_tokens=writing.made, total_tokens=writing.asked + writing.made
         )
-        rest = (thoughts or Thoughts()).part("", last=True)
+        rest = (thoughts or ReasoningFilter()).part("", last=True)
         yield Piece(*rest, usage, "length" if writing.made >= _most(settings) else "stop")
 
     def _write(
@@ -254,15 +254,15 @@ class LocalChatModel(BaseChatModel):
 
     def _holding(self, schema: dict[str, Any] | None, prompt: str) -> Any:
         """Return what holds the answer to a schema, if there is one, and the checkpoint's tokenizer can be held."""
-        from imagerag.chat_models.local.grammar import HeldToSchema, can_hold
+        from imagerag.chat_models.local.grammar import SchemaConstraint, supports_grammar
 
         tokenizer = getattr(self._processor, "tokenizer", self._processor)
-        if not (schema and can_hold(tokenizer)):
+        if not (schema and supports_grammar(tokenizer)):
             return []
         ending = self._model.generation_config.eos_token_id
         endings = (ending,) if isinstance(ending, int) else tuple(ending or ())
         vocabulary = self._model.config.get_text_config().vocab_size
-        return [HeldToSchema(tokenizer, schema, vocabulary, endings, prompt)]
+        return [SchemaConstraint(tokenizer, schema, vocabulary, endings, prompt)]
 
     def _inputs(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> tuple[Any, str]:
         """Return the question as tensors, and as the text that they stand for."""
@@ -286,14 +286,14 @@ class LocalChatModel(BaseChatModel):
                 self._processor.apply_chat_template(turns, tools=tools, add_generation_prompt=True, tokenize=False)
             )
 
-        turns, images = turns_of(messages, self.takes_images)
+        turns, images = template_turns(messages, self.takes_images)
         try:
             text = render(turns, tools or None)
             if not tools or text != render(turns, None):
                 return text, images
         except TemplateError:
             pass  # it says what it doesn't take; the plain turns below need none of that
-        turns, images = turns_of(plainly(messages, tools), self.takes_images)
+        turns, images = template_turns(as_plain_turns(messages, tools), self.takes_images)
         return render(turns, None), images
 
 

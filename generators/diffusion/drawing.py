@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from imagerag.device_settings import EngineSettings
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import DrawingRefused, InvalidArgument
 from imagerag.generators.base import (
     Drawing,
@@ -48,11 +48,11 @@ class DiffusionGenerator:
         UserError: it can't be loaded here.
     """
 
-    def __init__(self, preset: Preset, settings: EngineSettings | None = None, name: str | None = None) -> None:
+    def __init__(self, preset: Preset, settings: DeviceSettings | None = None, name: str | None = None) -> None:
         self.preset = preset
         self.name = name or preset.name
         self.max_references = preset.max_references
-        self._loaded: Loaded = load(preset, settings or EngineSettings())
+        self._loaded: Loaded = load(preset, settings or DeviceSettings())
         self._lock = threading.Lock()
         self._previews = Previews(self._loaded.pipeline, preset.height, preset.width)
         recipe = preset.model_dump_json(exclude={"name", "licence", "weights"})
@@ -219,7 +219,7 @@ def _with_notes(facts: Mapping[str, object], note: str) -> dict[str, object]:
     return {**facts, "notes": [*(notes if isinstance(notes, list) else []), note]}
 
 
-def load_diffusion(name: str, settings: EngineSettings, known_as: str | None = None) -> DiffusionGenerator:
+def load_diffusion(name: str, settings: DeviceSettings, known_as: str | None = None) -> DiffusionGenerator:
     """Return the generator of a preset, a model id or a folder.
 
     Args:

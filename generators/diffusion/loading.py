@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from imagerag.device_settings import EngineSettings, Memory
+from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
 from imagerag.generators.diffusion.memory import (
@@ -23,7 +23,7 @@ from imagerag.generators.diffusion.memory import (
     quantisation,
 )
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
-from imagerag.model_hub import keep_quiet, not_here
+from imagerag.model_hub import silence_libraries, weights_missing
 
 
 @dataclass
@@ -77,7 +77,7 @@ def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
     """
     from diffusers import DiffusionPipeline
 
-    keep_quiet()
+    silence_libraries()
     file = Path(model) / "model_index.json"
     try:
         table = (
@@ -90,7 +90,7 @@ def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
         raise _missing(model, preset, error) from error
 
 
-def load(preset: Preset, settings: EngineSettings) -> Loaded:
+def load(preset: Preset, settings: DeviceSettings) -> Loaded:
     """Load a preset's pipeline, with its adapter, and place it.
 
     Raises:
@@ -154,7 +154,7 @@ def _missing(what: str, preset: Preset | None, error: Exception) -> UserError:
         return UserError(f"{what!r} can't be loaded ({reason}); check the folder, or name another --generator")
     size = preset.gigabytes() if preset is not None else None
     about = f" (about {size:.1f} GB)" if size else ""
-    return not_here(what, reason, about)
+    return weights_missing(what, reason, about)
 
 
 def _not_safe(what: str) -> UserError:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from imagerag.device_settings import EngineSettings, Memory
+from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError, first_line
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ STEP_DOWN: dict[Memory, Memory] = {"full": "offload", "offload": "sequential", "
 BYTES_OF = {torch.float32: 4, torch.float16: 2, torch.bfloat16: 2}
 
 
-def choose_device(settings: EngineSettings) -> torch.device:
+def choose_device(settings: DeviceSettings) -> torch.device:
     """Return the device of the settings; the best there is for ``auto``.
 
     Raises:
@@ -43,7 +43,7 @@ def choose_device(settings: EngineSettings) -> torch.device:
     return device
 
 
-def choose_dtype(settings: EngineSettings, device: torch.device) -> torch.dtype:
+def choose_dtype(settings: DeviceSettings, device: torch.device) -> torch.dtype:
     """Return the dtype of the settings; for ``auto`` float32 on a CPU, bfloat16 or float16 elsewhere."""
     if settings.dtype != "auto":
         return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[settings.dtype]
@@ -62,7 +62,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def choose_mode(
-    settings: EngineSettings, device: torch.device, weights: Mapping[str, float], free: int | None, has_4bit: bool
+    settings: DeviceSettings, device: torch.device, weights: Mapping[str, float], free: int | None, has_4bit: bool
 ) -> Memory:
     """Return the memory mode of the settings; for ``auto`` the fastest that fits.
 

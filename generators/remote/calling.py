@@ -12,7 +12,7 @@ from PIL import Image
 
 from imagerag.errors import InvalidArgument
 from imagerag.generators.base import StopCheck
-from imagerag.interruptible import in_time, pause, retry_after
+from imagerag.interruptible import pause, retry_after, run_interruptibly
 
 ATTEMPTS = 3
 """Tries of one call, the first included."""
@@ -26,7 +26,7 @@ MAX_BODY = 64 * 2**20
 Answer = TypeVar("Answer")
 
 
-class PassingFailure(Exception):
+class TransientError(Exception):
     """A failure that may pass: another try is worth it.
 
     Attributes:
@@ -38,16 +38,16 @@ class PassingFailure(Exception):
         self.wait = wait
 
 
-def patiently(call: Callable[[], Answer], check: StopCheck | None, hang_up: Callable[[], object]) -> Answer:
+def retry_transient(call: Callable[[], Answer], check: StopCheck | None, hang_up: Callable[[], object]) -> Answer:
     """Return what ``call`` returns, called again where it fails in a way that may pass.
 
     Args:
-        call: made in a thread of its own; raises ``PassingFailure``, or what is final.
+        call: made in a thread of its own; raises ``TransientError``, or what is final.
         check: asked many times a second; raises when the run has ended.
         hang_up: ends a call that is under way.
 
     Raises:
-        PassingFailure: no try got through.
+        TransientError: no try got through.
         Cancelled, BudgetExceeded: as ``check`` raised them; nothing is left running for long.
     """
     check = check or (lambda: None)
@@ -61,11 +61,11 @@ def patiently(call: Callable[[], Answer], check: StopCheck | None, hang_up: Call
 
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            return in_time(call, watch)
-        except PassingFailure as failure:
+            return run_interruptibly(call, watch)
+        except TransientError as failure:
             wait = FIRST_WAIT * 2 ** (attempt - 1) if failure.wait is None else failure.wait
             if attempt == ATTEMPTS or wait > LONGEST_WAIT:
-                raise PassingFailure(f"{failure}, {attempt} of {ATTEMPTS} tries") from failure
+                raise TransientError(f"{failure}, {attempt} of {ATTEMPTS} tries") from failure
             pause(wait, check)
     raise AssertionError("the loop returns or raises")
 
@@ -81,12 +81,12 @@ class Reply(NamedTuple):
         """Return the body as what its JSON says.
 
         Raises:
-            PassingFailure: it is none.
+            TransientError: it is none.
         """
         try:
             return json.loads(self.body)
         except ValueError as error:
-            raise PassingFailure(f"an answer that is no JSON ({self.kind})") from error
+            raise TransientError(f"an answer that is no JSON ({self.kind})") from error
 
     def image(self) -> Image.Image:
         """Return the body as an image; see ``opened``."""
@@ -100,7 +100,7 @@ def answered(client: httpx.Client, method: str, address: str | httpx.URL, **sent
         sent: what ``httpx.Client.stream`` takes: ``json``, ``data``, ``files``, ``params``.
 
     Raises:
-        PassingFailure: no answer, or a status that may pass: 408, 409, 429 and all from 500 on.
+        TransientError: no answer, or a status that may pass: 408, 409, 429 and all from 500 on.
         InvalidArgument: more than ``MAX_BODY`` bytes.
     """
     body = bytearray()
@@ -113,10 +113,10 @@ def answered(client: httpx.Client, method: str, address: str | httpx.URL, **sent
                         f"{response.url.host} answered with more than {MAX_BODY // 2**20} MB; no image is that large"
                     )
     except httpx.HTTPError as error:
-        raise PassingFailure(f"no answer ({type(error).__name__})") from error
+        raise TransientError(f"no answer ({type(error).__name__})") from error
     status = response.status_code
     if status in (408, 409, 429) or status >= 500:
-        raise PassingFailure(f"the server answered {status}", retry_after(response.headers.get("retry-after")))
+        raise TransientError(f"the server answered {status}", retry_after(response.headers.get("retry-after")))
     return Reply(status, response.headers.get("content-type", "no content type"), bytes(body))
 
 
@@ -124,10 +124,10 @@ def opened(data: bytes) -> Image.Image:
     """Return a server's image as RGB.
 
     Raises:
-        PassingFailure: the bytes are no image, or not a whole one.
+        TransientError: the bytes are no image, or not a whole one.
     """
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
             return image.convert("RGB")
     except Exception as error:  # decoders raise whatever they like on damaged files
-        raise PassingFailure(f"an answer without a whole image ({type(error).__name__})") from error
+        raise TransientError(f"an answer without a whole image ({type(error).__name__})") from error

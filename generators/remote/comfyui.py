@@ -35,7 +35,7 @@ from imagerag.generators.base import (
     of_all,
 )
 from imagerag.generators.diffusion.words import conditioned, plain
-from imagerag.generators.remote.calling import PassingFailure, answered, opened, patiently
+from imagerag.generators.remote.calling import TransientError, answered, opened, retry_transient
 from imagerag.store.png import encode_png, on_white
 
 CHECKPOINT = "IMAGERAG_COMFYUI_CHECKPOINT"
@@ -127,12 +127,12 @@ class ComfyUI:
         with httpx.Client(base_url=self._url, timeout=TIMEOUT) as client:
             try:
                 names = [
-                    patiently(lambda one=one: _uploaded(client, one), check, client.close)  # type: ignore[misc]
+                    retry_transient(lambda one=one: _uploaded(client, one), check, client.close)  # type: ignore[misc]
                     for one in request.references
                 ]
                 filled = self._filled(words, seed, names, request.reference_scale)
                 return self._drawn(client, filled, check, on_step, on_preview)
-            except PassingFailure as failure:
+            except TransientError as failure:
                 raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; is ComfyUI running there?") from failure
 
     def _filled(self, words: str, seed: int, names: Sequence[str], scale: float) -> dict[str, Any]:
@@ -162,7 +162,7 @@ class ComfyUI:
         try:
             with connect(address, open_timeout=TIMEOUT, max_size=64 * 2**20) as socket:
                 tries = count()
-                prompt_id = patiently(
+                prompt_id = retry_transient(
                     lambda: _queued(client, workflow, me, self.name, again=next(tries) > 0), check, client.close
                 )
                 try:
@@ -171,8 +171,8 @@ class ComfyUI:
                     _interrupt(client, prompt_id)
                     raise
         except (OSError, WebSocketException) as error:
-            raise PassingFailure(f"the connection broke off ({type(error).__name__})") from error
-        return patiently(lambda: _fetched(client, prompt_id), check, client.close)
+            raise TransientError(f"the connection broke off ({type(error).__name__})") from error
+        return retry_transient(lambda: _fetched(client, prompt_id), check, client.close)
 
 
 def _follow(
@@ -182,7 +182,7 @@ def _follow(
 
     Raises:
         InvalidArgument: a node of the workflow failed.
-        PassingFailure: not a word for too long.
+        TransientError: not a word for too long.
     """
     heard = time.monotonic()
     while True:
@@ -192,12 +192,12 @@ def _follow(
             message = socket.recv(timeout=0.1)
         except TimeoutError:
             if time.monotonic() - heard > SILENCE:
-                raise PassingFailure(f"not a word for {SILENCE:.0f} seconds") from None
+                raise TransientError(f"not a word for {SILENCE:.0f} seconds") from None
             continue
         heard = time.monotonic()
         if isinstance(message, bytes):
             if on_preview is not None and len(message) > 8 and struct.unpack(">I", message[:4])[0] == PREVIEW:
-                with suppress(PassingFailure):  # one preview less
+                with suppress(TransientError):  # one preview less
                     on_preview(opened(message[8:]))
             continue
         kind, data = _event(message)
@@ -296,7 +296,7 @@ def _interrupt(client: httpx.Client, prompt_id: str) -> None:
         running = _answer(client, "GET", "/queue").get("queue_running", ())
         if any(isinstance(entry, list) and prompt_id in entry[1:2] for entry in running):
             client.post("/interrupt", json={"prompt_id": prompt_id})
-    except (httpx.HTTPError, RuntimeError, PassingFailure, InvalidArgument):  # gone, or hung up: nothing to stop
+    except (httpx.HTTPError, RuntimeError, TransientError, InvalidArgument):  # gone, or hung up: nothing to stop
         return
 
 

@@ -16,7 +16,7 @@ from PIL import Image
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
 from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
-from imagerag.generators.remote.calling import PassingFailure, Reply, answered, opened, patiently
+from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.store.png import encode_png, on_white
 
 BASE_URL = "https://api.openai.com/v1"
@@ -130,8 +130,8 @@ class OpenAIImages:
                 return self._read(answered(client, "POST", f"{self._base}/images/generations", json=fields))
 
             try:
-                return patiently(call, check, client.close)
-            except PassingFailure as failure:
+                return retry_transient(call, check, client.close)
+            except TransientError as failure:
                 raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; try again later") from failure
 
     def _read(self, reply: Reply) -> tuple[Image.Image, dict[str, int]]:
@@ -142,7 +142,7 @@ class OpenAIImages:
             entry = body["data"][0]
             data = base64.b64decode(entry["b64_json"]) if entry.get("b64_json") else self._fetched(entry["url"])
         except (*UNUSABLE, binascii.Error, OSError, ValueError) as error:
-            raise PassingFailure(f"an answer without a whole image ({type(error).__name__})") from error
+            raise TransientError(f"an answer without a whole image ({type(error).__name__})") from error
         picture = opened(data)
         told = body.get("usage") if isinstance(body.get("usage"), dict) else {}
         usage = {

@@ -14,14 +14,14 @@ from imagerag.agent.rule_policy import decide as decide_by_rule
 from imagerag.agent.rule_policy import read
 from imagerag.chat_models.capabilities import in_words
 from imagerag.chat_models.client import Answer, ModelFailed, status_of
-from imagerag.chat_models.fallback import drive
+from imagerag.chat_models.fallback import ask_with_fallback
 from imagerag.chat_models.images import ImageLimit, encoded_in, image_block, limit_of
-from imagerag.chat_models.pricing import tariff_of
-from imagerag.chat_models.usage import Meter
+from imagerag.chat_models.pricing import pricing_of
+from imagerag.chat_models.usage import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.generators.base import reference_scales
 from imagerag.graphs.budget import check_step, meter_step, stop_check, stop_reason
-from imagerag.graphs.components import ResolvedParts
+from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
@@ -48,41 +48,41 @@ BLOCKS_KEPT = 48 * 2**20
 _blocks: dict[tuple[str, ImageLimit], dict[str, Any]] = {}
 
 
-def decide(state: State, parts: ResolvedParts, tools: Sequence[BaseTool]) -> dict[str, Any]:
+def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> dict[str, Any]:
     """Ask the chat model for its next tool calls; stop instead when a limit is reached."""
     began = time.perf_counter()
     spent: Spent = {**state["spent"]}
     images = images_of_turn(state["all_images"], state["turn"])
-    offered = offered_tools(state["mode"], images, not images and has_searched(state["messages"]), parts.mounted)
-    tools = [*tools, *parts.mounted.values()]
+    offered = offered_tools(state["mode"], images, not images and has_searched(state["messages"]), components.mounted)
+    tools = [*tools, *components.mounted.values()]
     failures: tuple[str, ...] = ()
-    meter = Meter()
+    meter = UsageMeter()
     by_rule = not images and (state["mode"] in AS_ASKED or spent["steps"] >= STEPS_WITHOUT_IMAGE)
     try:
-        with meter_step(state["limits"], spent, parts.context) as meter:
+        with meter_step(state["limits"], spent, components.settings) as meter:
             if by_rule and spent["steps"] < state["limits"]["max_steps"]:
                 meter.check()
                 spent["steps"] += 1
                 answer = AIMessage("")
             else:
-                asked = _ask(state, parts, [tool for tool in tools if tool.name in offered], spent)
+                asked = _ask(state, components, [tool for tool in tools if tool.name in offered], spent)
                 answer, failures = asked.message, asked.failures
     except (BudgetExceeded, Cancelled) as stop:
         step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"], meter=meter)
         return {"spent": spent, "halt": stop_reason(stop), "all_trace": [step]}
     except ModelFailed as failed:
         if not images and _is_unusable(failed):
-            raise UserError(f"the model {parts.context.vlm!r} can't be used: {failed}") from failed
+            raise UserError(f"the model {components.settings.vlm!r} can't be used: {failed}") from failed
         if images:
             said = f"no answer: {failed}"
             step = trace_step(state, "agent", "stop", said, began, step=spent["steps"], meter=meter, error=said)
             return {"spent": spent, "halt": "error", "all_trace": [step]}
-        if parts.emit is not None:
-            parts.emit({"event": "note", "text": f"no answer from the model ({failed}); the rules decide"})
+        if components.emit is not None:
+            components.emit({"event": "note", "text": f"no answer from the model ({failed}); the rules decide"})
         answer, failures = AIMessage(""), (str(failed),)
     if not answer.tool_calls and not images:
         # A model that chats instead of drawing would lose the run: until there is an image, the rules decide for it.
-        answer = _by_rule(state, parts, offered, answer)
+        answer = _by_rule(state, components, offered, answer)
     called = ", ".join(call["name"] for call in answer.tool_calls) or "nothing more to do"
     said = str(answer.text) or "; ".join(_in_words(call) for call in answer.tool_calls)
     step = trace_step(
@@ -107,24 +107,26 @@ def _is_unusable(failed: ModelFailed) -> bool:
     return failed.lasting and status_of(failed.__cause__ or failed) in (401, 403, 404, None)
 
 
-def _ask(state: State, parts: ResolvedParts, offered: Sequence[BaseTool], spent: Spent) -> Answer:
+def _ask(state: State, components: Components, offered: Sequence[BaseTool], spent: Spent) -> Answer:
     """Ask the chat model; every attempt is a step, and none is made beyond a limit."""
 
     def before() -> None:
-        stop_check(state["limits"], spent, parts.context.cancel)()
+        stop_check(state["limits"], spent, components.settings.cancel)()
         check_step(state["limits"], spent)
         spent["steps"] += 1
 
-    system = _system(state, parts, frozenset(tool.name for tool in offered))
-    counted = tariff_of(parts.chat_model) is not None or parts.context.record is not None
-    messages = [system, *_shown(state, parts)]
-    return drive(parts.chat_model, messages, offered, run=spent["started"], before=before, counted=counted)
+    system = _system(state, components, frozenset(tool.name for tool in offered))
+    counted = pricing_of(components.chat_model) is not None or components.settings.record is not None
+    messages = [system, *_shown(state, components)]
+    return ask_with_fallback(
+        components.chat_model, messages, offered, run=spent["started"], before=before, counted=counted
+    )
 
 
-def _by_rule(state: State, parts: ResolvedParts, offered: frozenset[str], silent: AIMessage) -> AIMessage:
+def _by_rule(state: State, components: Components, offered: frozenset[str], silent: AIMessage) -> AIMessage:
     """Return the silent model's message with the call that the rule-based policy would make."""
     heeded = [m for m in state["messages"] if not (isinstance(m, ToolMessage) and m.status == "error")]
-    told = SystemMessage("", additional_kwargs=_facts(state, parts, offered))
+    told = SystemMessage("", additional_kwargs=_facts(state, components, offered))
     call = decide_by_rule(read([told, *heeded], offered)).tool_calls
     if not call and "generate" in offered:
         args = {"prompt": state["prompt"]}
@@ -139,25 +141,29 @@ def _in_words(call: ToolCall) -> str:
     return f"{call['name']}({arguments})"
 
 
-def _system(state: State, parts: ResolvedParts, offered: frozenset[str]) -> SystemMessage:
+def _system(state: State, components: Components, offered: frozenset[str]) -> SystemMessage:
     """Render the system prompt; for a model that is a program the same facts ride along as data."""
     base = _base(state)
     subjects = tuple(record["id"] for record in state["all_references"] if record["kind"] == "subject")
-    mounted = tuple(sorted(offered & parts.mounted.keys()))
+    mounted = tuple(sorted(offered & components.mounted.keys()))
     started = None if base is None else (base["id"], base["prompt"], base["seed"])
     told = _instructions(state["prompt"], started, subjects, tuple(sorted(offered)), mounted)
-    return SystemMessage(told.content, additional_kwargs=_facts(state, parts, offered)) if _is_program(parts) else told
+    return (
+        SystemMessage(told.content, additional_kwargs=_facts(state, components, offered))
+        if _is_program(components)
+        else told
+    )
 
 
-def _is_program(parts: ResolvedParts) -> bool:
-    return not getattr(parts.chat_model, "sees_images", True)
+def _is_program(components: Components) -> bool:
+    return not getattr(components.chat_model, "sees_images", True)
 
 
 def _base(state: State) -> ImageRecord | None:
     return next((image for image in state["all_images"] if image["id"] == state["base"]), None)
 
 
-def _facts(state: State, parts: ResolvedParts, offered: frozenset[str]) -> dict[str, Any]:
+def _facts(state: State, components: Components, offered: frozenset[str]) -> dict[str, Any]:
     """Return what the rule-based policy reads off the system message."""
     base = _base(state)
     brief = {
@@ -168,8 +174,8 @@ def _facts(state: State, parts: ResolvedParts, offered: frozenset[str]) -> dict[
         "subjects": [record["id"] for record in state["all_references"] if record["kind"] == "subject"],
         "tools": sorted(offered),
         "references": {record["id"]: record["concept"] for record in state["all_references"]},
-        "max_references": parts.generator.max_references,
-        "reference_scales": list(reference_scales(parts.generator)),
+        "max_references": components.generator.max_references,
+        "reference_scales": list(reference_scales(components.generator)),
     }
     return {"brief": brief}
 
@@ -189,15 +195,15 @@ def _instructions(
     )
 
 
-def _shown(state: State, parts: ResolvedParts) -> list[BaseMessage]:
+def _shown(state: State, components: Components) -> list[BaseMessage]:
     """Return the messages as the model takes them: with the pixels of images, which state doesn't hold, or in words."""
-    if _is_program(parts):  # it reads the records
+    if _is_program(components):  # it reads the records
         return list(state["messages"])
-    if not parts.driver_takes_images(state["spent"]["started"]):
+    if not components.driver_takes_images(state["spent"]["started"]):
         return in_words(state["messages"])
     every: list[ImageRecord | ReferenceRecord] = [*state["all_images"], *state["all_references"]]
     records = {record["id"]: record for record in every}
-    return _seen_apart(state["messages"], lambda image_id: _block(records[image_id], parts))
+    return _seen_apart(state["messages"], lambda image_id: _block(records[image_id], components))
 
 
 def _seen_apart(messages: Sequence[BaseMessage], block: Callable[[str], dict[str, Any]]) -> list[BaseMessage]:
@@ -230,10 +236,10 @@ def _is_placeholder(block: str | dict[str, Any]) -> bool:
     return isinstance(block, dict) and block.get("type") == "image" and "id" in block
 
 
-def _block(record: ImageRecord | ReferenceRecord, parts: ResolvedParts) -> dict[str, Any]:
-    limit = limit_of(parts.chat_model, parts.context.image_size)
+def _block(record: ImageRecord | ReferenceRecord, components: Components) -> dict[str, Any]:
+    limit = limit_of(components.chat_model, components.settings.image_size)
     if (known := _blocks.get((record["sha256"], limit))) is None:
-        known = _blocks[record["sha256"], limit] = image_block(open_pixels(parts, record), limit)
+        known = _blocks[record["sha256"], limit] = image_block(open_pixels(components, record), limit)
         while len(_blocks) > 1 and sum(map(_length, list(_blocks.values()))) > BLOCKS_KEPT:
             _blocks.pop(next(iter(_blocks)), None)
     return known

@@ -9,7 +9,7 @@ from langchain_core.messages import HumanMessage
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.errors import Cancelled
 from imagerag.graphs.budget import meter_step, stop_reason
-from imagerag.graphs.components import ResolvedParts
+from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import CRITIC, best_of, unjudged
@@ -20,33 +20,33 @@ PATIENCE = 3
 """Generations without a better image after which the run ends with ``no_improvement``."""
 
 
-def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
+def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     """Judge the images that have no verdict yet, against what the turn asks for; the best so far stays the best."""
     began = time.perf_counter()
     fresh = unjudged(state)
     spent: Spent = {**state["spent"]}
-    critic, pixels = parts.critic, [open_pixels(parts, record) for record in fresh]
+    critic, pixels = components.critic, [open_pixels(components, record) for record in fresh]
     cut_off: StopReason | None = None
-    with meter_step(state["limits"], spent, parts.context) as meter:
+    with meter_step(state["limits"], spent, components.settings) as meter:
         try:
             verdicts = critic.judge(pixels, state["prompt"])
         except Cancelled as stop:  # no image is lost by that: another critic has a word of its own, and at once
             cut_off = stop_reason(stop)
             verdicts = getattr(critic, "stand_in", critic).judge(pixels, state["prompt"])
-    _tell_who_decides(state, parts.critic.name, meter.notes, emit)
+    _tell_who_decides(state, components.critic.name, meter.notes, emit)
     judged: list[ImageRecord] = []
     for record, verdict in zip(fresh, verdicts, strict=True):
         judged.append({**record, "verdict": verdict, "score": verdict["score"]})
-        parts.store.set_verdict(record["sha256"], verdict)
+        components.store.set_verdict(record["sha256"], verdict)
     before = next((record for record in state["all_images"] if record["id"] == state["best"]), None)
-    best = best_among([*([before] if before else []), *judged], parts, state["prompt"])
+    best = best_among([*([before] if before else []), *judged], components, state["prompt"])
     assert best is not None, "the critic runs only after a drawing"
     for record in judged:
         assert record["verdict"] is not None
         emit({"event": "verdict", "image": record, "verdict": record["verdict"], "best": record["id"] == best["id"]})
     stale = 0 if best is not before else state["stale"] + 1
     halt = state["halt"] or cut_off or _halt(best, stale)
-    report = best_among(judged, parts, state["prompt"])
+    report = best_among(judged, components, state["prompt"])
     assert report is not None
     assert report["verdict"] is not None
     return {
@@ -59,7 +59,7 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
             trace_step(
                 state,
                 "critic",
-                parts.critic.name,
+                components.critic.name,
                 "; ".join(f"{record['id']} {record['score']:.2f}" for record in judged),
                 began,
                 meter=meter,
@@ -70,7 +70,7 @@ def judge(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
     }
 
 
-def best_among(images: Sequence[ImageRecord], parts: ResolvedParts, prompt: str) -> ImageRecord | None:
+def best_among(images: Sequence[ImageRecord], components: Components, prompt: str) -> ImageRecord | None:
     """Return the judged image that the critic finds best; of equals, the first made.
 
     Scores of two critics don't compare. Where the one that stands in had to judge some of the images, it is asked about
@@ -80,10 +80,10 @@ def best_among(images: Sequence[ImageRecord], parts: ResolvedParts, prompt: str)
     if len({verdict["critic"] for _, verdict in verdicts}) < 2:
         return best_of(list(images))
     for record, verdict in verdicts:
-        if verdict["satisfied"] and verdict["critic"] == parts.critic.name:
+        if verdict["satisfied"] and verdict["critic"] == components.critic.name:
             return record
-    stand_in = getattr(parts.critic, "stand_in", parts.critic)
-    again = stand_in.judge([open_pixels(parts, record) for record, _ in verdicts], prompt)
+    stand_in = getattr(components.critic, "stand_in", components.critic)
+    again = stand_in.judge([open_pixels(components, record) for record, _ in verdicts], prompt)
     return max(zip(again, verdicts, strict=True), key=lambda pair: pair[0]["score"])[1][0]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
-from imagerag.graphs.components import ResolvedParts
+from imagerag.graphs.components import Components
 from imagerag.graphs.state import State
 from imagerag.graphs.turn import images_of_turn, used_references
 from imagerag.records import ImageRecord, StopReason
@@ -26,13 +26,13 @@ ENDINGS: dict[StopReason, str] = {
 }
 
 
-def finish(state: State, parts: ResolvedParts, emit: Emit) -> dict[str, Any]:
+def finish(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     """Return the outcome of the turn: always the image that the critic found best, never just the last one."""
     images = images_of_turn(state["all_images"], state["turn"])
-    return outcome(state, parts, emit, next((record for record in images if record["id"] == state["best"]), None))
+    return outcome(state, components, emit, next((record for record in images if record["id"] == state["best"]), None))
 
 
-def outcome(state: State, parts: ResolvedParts, emit: Emit, chosen: ImageRecord | None) -> dict[str, Any]:
+def outcome(state: State, components: Components, emit: Emit, chosen: ImageRecord | None) -> dict[str, Any]:
     """Return the outcome of the turn with that image as its result.
 
     Where the context names a folder for results, the images are copied there, and the outcome names the copies.
@@ -43,8 +43,8 @@ def outcome(state: State, parts: ResolvedParts, emit: Emit, chosen: ImageRecord 
     images = images_of_turn(state["all_images"], state["turn"])
     reason: StopReason = state["halt"] or "done"
     emit({"event": "stop", "reason": reason, "detail": ENDINGS[reason]})
-    if parts.context.out is not None:
-        copies = copy_images(images, state["prompt"], parts.context.out)
+    if components.settings.out is not None:
+        copies = copy_images(images, state["prompt"], components.settings.out)
         images = [{**record, "path": copies[record["id"]]} for record in images]
         chosen = next((record for record in images if chosen and record["id"] == chosen["id"]), None)
     return {

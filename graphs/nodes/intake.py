@@ -9,12 +9,12 @@ from typing import Any
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
 from imagerag.agent.protocols import Brief, PastImage
-from imagerag.chat_models.pricing import PRICES, load_tariff, tariff_of
+from imagerag.chat_models.pricing import PRICES, load_pricing, pricing_of
 from imagerag.chat_models.providers import is_remote
 from imagerag.chat_models.replay import is_replay
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import merge_limits, meter_step, nothing_spent
-from imagerag.graphs.components import ResolvedParts
+from imagerag.graphs.components import Components
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.state import Limits, Spent, State
 from imagerag.graphs.trace import trace_step
@@ -26,27 +26,27 @@ from imagerag.store.results import make_folder
 from imagerag.tools.builtin import MAX_PROMPT
 
 
-def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) -> dict[str, Any]:
+def start_turn(state: State, components: Components, budget: Limits | None = None) -> dict[str, Any]:
     """Return the state with which a turn begins.
 
     Raises:
         UserError: an empty or overlong prompt, a subject image that can't be read, or a results folder
             that can't be written.
     """
-    context = parts.context
-    if context.out is not None:  # a run should not end at a folder that can't be written
-        make_folder(context.out)
+    settings = components.settings
+    if settings.out is not None:  # a run should not end at a folder that can't be written
+        make_folder(settings.out)
     messages = list(state.get("messages") or [])
-    assert parts.mounted is not None  # a server that isn't there is told before anything is drawn
-    request, message, pictures = _request(parts, messages, state.get("prompt") or "")
+    assert components.mounted is not None  # a server that isn't there is told before anything is drawn
+    request, message, pictures = _request(components, messages, state.get("prompt") or "")
     references = list(state.get("all_references") or [])
-    limits = merge_limits(context, budget, state.get("budget"))
+    limits = merge_limits(settings, budget, state.get("budget"))
     spent = nothing_spent(time.time())
-    mode = _settled(parts, limits, spent)
+    mode = _settled(components, limits, spent)
     subjects: list[ReferenceRecord] = []
-    files = [*(state.get("subjects") or ()), *context.subject]
+    files = [*(state.get("subjects") or ()), *settings.subject]
     known = sum(record["kind"] == "subject" for record in references)
-    own = [(parts.store.put_user_image(file), file) for file in files]
+    own = [(components.store.put_user_image(file), file) for file in files]
     for picture, title in [*own, *((picture, "uploaded image") for picture in pictures)]:
         subjects.append(_subject(picture, title, f"subject-{known + len(subjects) + 1}"))
     history = [PastImage(image["id"], image["prompt"], image["turn"]) for image in state.get("all_images") or ()]
@@ -54,16 +54,19 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
         earlier = [entry for entry in messages[:-1] if is_request(entry)] if message else []
         history = [PastImage(f"message-{k + 1}", _text(entry), k + 1) for k, entry in enumerate(earlier)]
     turn = (state.get("turn") or 0) + 1
-    replayed = begin_replay(context, spent["started"], turn)
-    seeds = (state.get("seed"), context.seed, replayed, state.get("run_seed"))
+    replayed = begin_replay(settings, spent["started"], turn)
+    seeds = (state.get("seed"), settings.seed, replayed, state.get("run_seed"))
     seed = next((seed for seed in seeds if seed is not None), None)
     if seed is None:
         seed = random.SystemRandom().randrange(2**32)
-    begin_record(context, spent["started"], turn, request, seed)
+    begin_record(settings, spent["started"], turn, request, seed)
     began = time.perf_counter()
     brief = Brief(request)
-    with suppress(BudgetExceeded, Cancelled), meter_step(limits, spent, context) as meter:  # the next node ends the run
-        brief = parts.writer.brief(request, history)
+    with (
+        suppress(BudgetExceeded, Cancelled),
+        meter_step(limits, spent, settings) as meter,
+    ):  # the next node ends the run
+        brief = components.writer.brief(request, history)
     told = "; ".join(meter.notes) or None
     entered: State = {**state, "spent": spent, "turn": turn}
     asked = (
@@ -96,33 +99,37 @@ def take_in(state: State, parts: ResolvedParts, budget: Limits | None = None) ->
     }
 
 
-def _settled(parts: ResolvedParts, limits: Limits, spent: Spent) -> Mode:
+def _settled(components: Components, limits: Limits, spent: Spent) -> Mode:
     """Return the mode that is possible with these parts, loaded for that, and have money limited only where it can be.
 
     Raises:
         UserError: what is asked for can't be done with them.
     """
-    with suppress(BudgetExceeded, Cancelled), meter_step(limits, spent, parts.context):
+    with suppress(BudgetExceeded, Cancelled), meter_step(limits, spent, components.settings):
         if limits["max_money"] is not None:
-            _check_prices(parts)
-        return _possible_mode(parts)
-    return parts.context.mode  # the run ends before anything is drawn
+            _check_prices(components)
+        return _possible_mode(components)
+    return components.settings.mode  # the run ends before anything is drawn
 
 
-def _check_prices(parts: ResolvedParts) -> None:
+def _check_prices(components: Components) -> None:
     """Refuse a limit on money where a price is unknown, before anything is spent.
 
     Raises:
         UserError: naming the model and where to put its price.
     """
-    charged = [tariff_of(parts.chat_model)]
-    if parts.injected.critic is None and is_remote(parts.context.critic) and not is_replay(parts.context.critic):
-        charged.append(load_tariff(parts.context.critic))
-    for tariff in charged:
-        if tariff is not None and tariff.cost(1, 1) is None:
+    charged = [pricing_of(components.chat_model)]
+    if (
+        components.injected.critic is None
+        and is_remote(components.settings.critic)
+        and not is_replay(components.settings.critic)
+    ):
+        charged.append(load_pricing(components.settings.critic))
+    for pricing in charged:
+        if pricing is not None and pricing.cost(1, 1) is None:
             raise UserError(
-                f"the price of {tariff.name!r} is not known, so max_money can't be kept; put a line such as "
-                f"{_price_line(tariff.name)} (US dollars per million tokens) in a file and name that in {PRICES}, or "
+                f"the price of {pricing.name!r} is not known, so max_money can't be kept; put a line such as "
+                f"{_price_line(pricing.name)} (US dollars per million tokens) in a file and name that in {PRICES}, or "
                 "leave --max-money out"
             )
 
@@ -132,24 +139,24 @@ def _price_line(name: str) -> str:
     return f"{json.dumps(name)} = {{ input = 0.5, output = 1.5 }}"
 
 
-def _possible_mode(parts: ResolvedParts) -> Mode:
+def _possible_mode(components: Components) -> Mode:
     """Return the mode, or for a generator that takes no references the one that gets along without.
 
     Raises:
         UserError: there is no doing without: everything is to be looked up, or subjects were given.
     """
-    context, generator = parts.context, parts.generator
-    if generator.max_references or context.mode in ("rephrase_only", "no_lookup"):
-        return context.mode
-    if context.mode == "lookup_first" or context.subject:
-        what = "--mode lookup_first" if context.mode == "lookup_first" else f"--subject {context.subject[0]!r}"
+    settings, generator = components.settings, components.generator
+    if generator.max_references or settings.mode in ("rephrase_only", "no_lookup"):
+        return settings.mode
+    if settings.mode == "lookup_first" or settings.subject:
+        what = "--mode lookup_first" if settings.mode == "lookup_first" else f"--subject {settings.subject[0]!r}"
         raise UserError(
             f"generator {generator.name!r} takes no reference images, so {what} is of no use; "
             "name another --generator, or give --mode rephrase_only or no_lookup"
         )
-    if parts.emit is not None:
+    if components.emit is not None:
         text = f"generator {generator.name!r} takes no reference images: what is missing is rephrased, not looked up"
-        parts.emit({"event": "note", "text": text})
+        components.emit({"event": "note", "text": text})
     return "rephrase_only"
 
 
@@ -169,7 +176,7 @@ def check_prompt(text: str) -> str:
 
 
 def _request(
-    parts: ResolvedParts, messages: list[AnyMessage], prompt: str
+    components: Components, messages: list[AnyMessage], prompt: str
 ) -> tuple[str, HumanMessage | None, list[StoredImage]]:
     """Return the request, its message (pictures taken out), and the pictures that came with it."""
     if not messages or not is_request(messages[-1]):
@@ -179,7 +186,7 @@ def _request(
     kept: list[Any] = []
     for block in last.content_blocks:
         if block["type"] == "image":
-            pictures.append(stored_picture(dict(block), parts.store))
+            pictures.append(stored_picture(dict(block), components.store))
         elif block["type"] == "text":
             kept.append({"type": "text", "text": block["text"]})
     text = check_prompt(_text(last))

@@ -11,25 +11,25 @@ from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
 from imagerag.chat_models.client import NOT_JSON
-from imagerag.chat_models.usage import Meter
+from imagerag.chat_models.usage import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument
 from imagerag.graphs.budget import check_generation, meter_step, patience, stop_check, stop_reason
-from imagerag.graphs.components import ResolvedParts
+from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
 from imagerag.records import TraceStep
-from imagerag.tools.session import Emit, Workbench
+from imagerag.tools.session import Emit, ToolSession
 
-_current: ContextVar[Workbench] = ContextVar("imagerag_workbench")
+_current: ContextVar[ToolSession] = ContextVar("imagerag_workbench")
 
 
-def current_bench() -> Workbench:
+def current_session() -> ToolSession:
     """Return the workbench of the step that is running in this context."""
     return _current.get()
 
 
-def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit: Emit) -> dict[str, Any]:
+def run_tool_calls(state: State, components: Components, tools: Mapping[str, BaseTool], emit: Emit) -> dict[str, Any]:
     """Run the tool calls of the last message in order, each seeing what the ones before it made.
 
     They run one by one on purpose: image ids count up, and one drawing already uses every core.
@@ -37,23 +37,23 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
     last = state["messages"][-1]
     calls = last.tool_calls if isinstance(last, AIMessage) else []
     spent: Spent = {**state["spent"]}
-    bench = open_bench(state, parts, spent, emit)
-    tools = {**tools, **parts.mounted}
+    session = open_session(state, components, spent, emit)
+    tools = {**tools, **components.mounted}
     images = images_of_turn(state["all_images"], state["turn"])
-    offered = offered_tools(state["mode"], images, not images and has_searched(state["messages"]), parts.mounted)
+    offered = offered_tools(state["mode"], images, not images and has_searched(state["messages"]), components.mounted)
     results: list[ToolMessage] = []
     trace: list[TraceStep] = []
     halt: BudgetExceeded | Cancelled | None = None
-    with _working_on(bench):
+    with _working_on(session):
         for call in calls:
             began = time.perf_counter()
             error: str | None = None
-            meter = Meter()
+            meter = UsageMeter()
             if halt is not None:
                 result = _refused(call, f"not run: {halt}")
             else:
                 try:
-                    with meter_step(state["limits"], spent, parts.context) as meter:
+                    with meter_step(state["limits"], spent, components.settings) as meter:
                         result = _run(call, tools, offered)
                 except (BudgetExceeded, Cancelled) as stop:
                     halt = stop
@@ -68,10 +68,10 @@ def act(state: State, parts: ResolvedParts, tools: Mapping[str, BaseTool], emit:
             trace.append(trace_step(state, "tools", call["name"], text, began, error=told, meter=meter))
     update: dict[str, Any] = {"messages": results, "all_trace": trace, "spent": spent}
     # Of what did not change nothing is told: LangGraph merges and versions whatever is.
-    if bench.made_images:
-        update["all_images"] = bench.made_images
-    if bench.made_references:
-        update["all_references"] = bench.made_references
+    if session.made_images:
+        update["all_images"] = session.made_images
+    if session.made_references:
+        update["all_references"] = session.made_references
     if halt is not None:
         update["halt"] = stop_reason(halt)
     return update
@@ -99,34 +99,34 @@ def _refused(call: ToolCall, why: str) -> ToolMessage:
     return ToolMessage(why, tool_call_id=call["id"] or "", name=call["name"], status="error")
 
 
-def open_bench(state: State, parts: ResolvedParts, spent: Spent, emit: Emit) -> Workbench:
+def open_session(state: State, components: Components, spent: Spent, emit: Emit) -> ToolSession:
     """Return the workbench of one step; each batch drawn on it is entered in ``spent``."""
 
     def begin_drawing() -> None:
         check_generation(state["limits"], spent)
         spent["generations"] += 1
 
-    by_rule = not getattr(parts.chat_model, "sees_images", True)  # the rules read the critic's scores instead
-    return Workbench(
-        parts,
+    by_rule = not getattr(components.chat_model, "sees_images", True)  # the rules read the critic's scores instead
+    return ToolSession(
+        components,
         images={record["id"]: record for record in state["all_images"]},
         references={record["id"]: record for record in state["all_references"]},
         prompt=state["prompt"],
         seed=state["run_seed"],
-        n=parts.context.n,
+        n=components.settings.n,
         turn=state["turn"],
         step=spent["steps"],
         begin_drawing=begin_drawing,
-        check=stop_check(state["limits"], spent, parts.context.cancel),
+        check=stop_check(state["limits"], spent, components.settings.cancel),
         emit=emit,
         patience=lambda: patience(state["limits"], spent),
-        describe=None if by_rule or parts.driver_takes_images(spent["started"]) else parts.nearest_captions,
+        describe=None if by_rule or components.driver_takes_images(spent["started"]) else components.nearest_captions,
     )
 
 
 @contextmanager
-def _working_on(bench: Workbench) -> Iterator[None]:
-    token = _current.set(bench)
+def _working_on(session: ToolSession) -> Iterator[None]:
+    token = _current.set(session)
     try:
         yield
     finally:

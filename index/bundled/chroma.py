@@ -16,7 +16,7 @@ from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import Hit
 from imagerag.index.bundled.build import COLLECTION, Progress, build, open_client
 from imagerag.index.bundled.stamp import Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
-from imagerag.index.lock import PATIENCE, one_writer
+from imagerag.index.lock import PATIENCE, writer_lock
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.png import encode_png, on_white
 
@@ -139,7 +139,7 @@ class ChromaIndex:
         return file_digest(self.library.path)
 
     def _writer(self) -> Any:
-        return one_writer(self.directory / LOCK, patience=self._patience, on_wait=self.on_wait)
+        return writer_lock(self.directory / LOCK, patience=self._patience, on_wait=self.on_wait)
 
     def _open(self) -> tuple[Any, Stamp]:
         """Return the collection, opened and checked once per index that is in place.

@@ -15,7 +15,7 @@ def near(look: int, other: int) -> bool:
     return bool(look and other) and (look ^ other).bit_count() <= NEAR
 
 
-class Looks:
+class PerceptualHashIndex:
     """Looks by name, asked for those near another.
 
     Args:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.embedders.clip import Preparing
-from imagerag.embedders.cpu_workers import Lanes
+from imagerag.embedders.clip import PreprocessingEmbedder
+from imagerag.embedders.cpu_workers import CpuWorkers
 from imagerag.errors import UserError
 from imagerag.index.user.sources.decoding import Decoded, decode
 from imagerag.index.user.sources.items import Item
@@ -29,14 +29,14 @@ SHARE = 32
 """Pictures that one of several lanes embeds at a time; measured: 16, 32 and 64 differ by less than a tenth."""
 
 
-class Embedded(NamedTuple):
+class EmbeddedItem(NamedTuple):
     """What came of an item.
 
     Attributes:
         item: the item, without its bytes.
         sha256: of the bytes, hex; empty where there were none to be had.
         vector: (d,) its embedding; ``None`` if a picture of the same bytes was embedded before, or there is a problem.
-        look: see ``imagerag.index.user.sources.decoding.look_of``.
+        look: see ``imagerag.index.user.sources.decoding.perceptual_hash``.
         note: what a person should know of how it was taken, or empty.
         problem: why it can't be taken, or empty.
     """
@@ -49,10 +49,10 @@ class Embedded(NamedTuple):
     problem: str = ""
 
 
-class Engine(Protocol):
+class EmbeddingEngine(Protocol):
     """Reads, decodes, prepares and embeds."""
 
-    def embedded(self, items: Iterator[Item], before: Collection[str]) -> Iterator[list[Embedded]]:
+    def embedded(self, items: Iterator[Item], before: Collection[str]) -> Iterator[list[EmbeddedItem]]:
         """Yield what comes of the items, in their order, at most ``BATCH`` at a time.
 
         Args:
@@ -66,7 +66,7 @@ class Engine(Protocol):
         ...
 
 
-class Threads:
+class ThreadEngine:
     """The engine of one machine: threads decode and prepare, while the model is at work in its lanes.
 
     Args:
@@ -76,16 +76,16 @@ class Threads:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
 
-    def embedded(self, items: Iterator[Item], before: Collection[str]) -> Iterator[list[Embedded]]:
-        """See ``Engine``."""
+    def embedded(self, items: Iterator[Item], before: Collection[str]) -> Iterator[list[EmbeddedItem]]:
+        """See ``EmbeddingEngine``."""
         embedder = self._embedder
         prepare: Callable[[Any], Any] = _itself
         embed: Callable[[Sequence[Any]], NDArray[np.float32]] = embedder.embed_images
         device = ""
-        if isinstance(embedder, Preparing):
+        if isinstance(embedder, PreprocessingEmbedder):
             prepare, embed, device = embedder.prepare, embedder.embed_prepared, embedder.device
         coming: set[str] = set()
-        with Lanes(device) as lanes:
+        with CpuWorkers(device) as lanes:
             share = BATCH if lanes.count == 1 else SHARE
             embedding: deque[tuple[list[Decoded], list[str], list[Future[NDArray[np.float32]]]]] = deque()
             for batch in _decoded(items, before, prepare):
@@ -106,7 +106,7 @@ class Threads:
         """Nothing is held between calls."""
 
 
-def open_engine(name: str, embedder: Embedder) -> Engine:
+def open_engine(name: str, embedder: Embedder) -> EmbeddingEngine:
     """Return the engine of a name: ``threads``, ``ray``, or ``ray:ADDRESS`` for a cluster.
 
     Raises:
@@ -114,21 +114,22 @@ def open_engine(name: str, embedder: Embedder) -> Engine:
     """
     kind, _, address = name.partition(":")
     if kind == "ray":
-        from imagerag.index.user.ray_engine import Ray
+        from imagerag.index.user.ray_engine import RayEngine
 
-        return Ray(embedder, address)
+        return RayEngine(embedder, address)
     if name != "threads":
         raise UserError(f"engine {name!r} is unknown; give threads, ray, or ray:ADDRESS of a cluster")
-    return Threads(embedder)
+    return ThreadEngine(embedder)
 
 
 def _finished(
     batch: Sequence[Decoded], keys: Sequence[str], parts: Sequence[Future[NDArray[np.float32]]]
-) -> list[Embedded]:
+) -> list[EmbeddedItem]:
     rows = (row for part in parts for row in part.result())
     vectors = dict(zip(keys, rows, strict=True))
     return [
-        Embedded(one.item, one.sha256, vectors.pop(one.sha256, None), one.look, one.note, one.problem) for one in batch
+        EmbeddedItem(one.item, one.sha256, vectors.pop(one.sha256, None), one.look, one.note, one.problem)
+        for one in batch
     ]
 
 

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.index.user.shards import Shard, Shards, vectors_of
-from imagerag.index.user.snapshot import Known
+from imagerag.index.user.snapshot import Snapshot
 
 Vector = tuple[NDArray[np.float32], int]
 """Embedding (d,) and look of a picture."""
 
 
-class Remembered(Collection[str]):
+class EmbeddingCache(Collection[str]):
     """The pictures that need no embedding. Any thread may ask what is in it.
 
     Args:
@@ -23,7 +23,7 @@ class Remembered(Collection[str]):
         shards: where what is written since can be read again.
     """
 
-    def __init__(self, known: Known, shards: Shards) -> None:
+    def __init__(self, known: Snapshot, shards: Shards) -> None:
         self._known = known
         self._shards = shards
         self._fresh: dict[str, Vector] = {}

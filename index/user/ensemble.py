@@ -12,9 +12,9 @@ from imagerag.index.base import Hit
 from imagerag.index.fusion import fuse, ranked
 from imagerag.index.user.duplicates import near
 from imagerag.index.user.filters import Condition
-from imagerag.index.user.search import POOL, Found, Wish, most_relevant
-from imagerag.index.user.snapshot import Known
-from imagerag.index.user.store import OwnPictures
+from imagerag.index.user.search import POOL, Match, SearchQuery, most_relevant
+from imagerag.index.user.snapshot import Snapshot
+from imagerag.index.user.store import UserPictures
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 class Candidate(NamedTuple):
     """A picture that a model has found: whose, in which state of what is known, and where."""
 
-    own: OwnPictures
-    known: Known
-    found: Found
+    own: UserPictures
+    known: Snapshot
+    found: Match
 
 
-class SeveralModels:
+class ModelEnsemble:
     """The own pictures of one data directory, embedded by several models.
 
     Args:
         own: of one model each, at least one; the first one's cosines are told, and tell what is unlike.
     """
 
-    def __init__(self, own: Sequence[OwnPictures]) -> None:
+    def __init__(self, own: Sequence[UserPictures]) -> None:
         self.own = list(own)
 
     def search(
@@ -50,7 +50,7 @@ class SeveralModels:
         diverse: float = 0.0,
         like: Image.Image | None = None,
     ) -> list[list[Hit]]:
-        """See ``OwnPictures.search``; ``fused`` is of no account, since ranks of several models are always fused.
+        """See ``UserPictures.search``; ``fused`` is of no account, since ranks of several models are always fused.
 
         Raises:
             UserError: one of the models has embedded none of the pictures that there are.
@@ -58,9 +58,9 @@ class SeveralModels:
         lists: list[list[list[Candidate]]] = []
         for own in self.own:
             subject = own.embedder.embed_images([like])[0] if like is not None else None
-            wish = Wish(POOL * k, frozenset(exclude), tuple(where), like=subject)
-            lists.append(_candidates(own, captions, wish))
-        words = Wish(POOL * k, frozenset(exclude), tuple(where), fused=True, words_only=True)
+            query = SearchQuery(POOL * k, frozenset(exclude), tuple(where), like=subject)
+            lists.append(_candidates(own, captions, query))
+        words = SearchQuery(POOL * k, frozenset(exclude), tuple(where), fused=True, words_only=True)
         lists.append(_candidates(self.own[0], captions, words))
         answers = []
         for of_caption in zip(*lists, strict=True):
@@ -94,7 +94,7 @@ class SeveralModels:
         if diverse == 0 or len(best) <= k:
             return best[:k]
         best = best[: POOL * k]
-        known = self.own[0].known()
+        known = self.own[0].snapshot()
         places = [known.by_address.get(_address(one)) for one in best]
         vectors = np.zeros((len(best), self.own[0].embedder.dimension), np.float32)  # like nothing, if not known to it
         there = [at for at, place in enumerate(places) if place is not None]
@@ -102,8 +102,8 @@ class SeveralModels:
         return [best[at] for at in most_relevant(vectors, k, diverse)]
 
 
-def _candidates(own: OwnPictures, captions: Sequence[str], wish: Wish) -> list[list[Candidate]]:
-    known, answers = own.found(captions, wish)
+def _candidates(own: UserPictures, captions: Sequence[str], query: SearchQuery) -> list[list[Candidate]]:
+    known, answers = own.found(captions, query)
     return [[Candidate(own, known, found) for found in answer] for answer in answers]
 
 

@@ -11,7 +11,7 @@ PART = 500
 """Ids in one statement; SQLite takes 32,766 variables, old ones 999."""
 
 
-class Words:
+class FullTextIndex:
     """A full-text index of captions by id.
 
     Args:

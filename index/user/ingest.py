@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imagerag.index.user.duplicates import Looks
-from imagerag.index.user.embedding import Embedded, Engine
-from imagerag.index.user.embedding_cache import Remembered
+from imagerag.index.user.duplicates import PerceptualHashIndex
+from imagerag.index.user.embedding import EmbeddedItem, EmbeddingEngine
+from imagerag.index.user.embedding_cache import EmbeddingCache
 from imagerag.index.user.shards import GONE, Shards, model_tag
-from imagerag.index.user.snapshot import Known
+from imagerag.index.user.snapshot import Snapshot
 from imagerag.index.user.sources.archives import SEPARATOR
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Source
 
@@ -26,7 +26,7 @@ TOLD = 640
 
 
 @dataclass
-class Added:
+class IngestResult:
     """What adding came to: counts of items, those left out with the reason, notes on others, and near-duplicates."""
 
     added: int = 0
@@ -36,12 +36,12 @@ class Added:
     notes: list[dict[str, str]] = field(default_factory=list)
     duplicates: list[dict[str, str]] = field(default_factory=list)
 
-    def and_then(self, other: Added) -> Added:
+    def and_then(self, other: IngestResult) -> IngestResult:
         """Return what both came to."""
-        return Added(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
+        return IngestResult(*(getattr(self, part.name) + getattr(other, part.name) for part in fields(self)))
 
 
-class Adding:
+class Ingest:
     """One run of adding sources, for the holder of the lock.
 
     Args:
@@ -52,16 +52,18 @@ class Adding:
         meaning: whether captions are embedded.
     """
 
-    def __init__(self, shards: Shards, known: Known, embedder: Embedder, engine: Engine, meaning: bool) -> None:
+    def __init__(
+        self, shards: Shards, known: Snapshot, embedder: Embedder, engine: EmbeddingEngine, meaning: bool
+    ) -> None:
         self._shards = shards
         self._known = known
         self._embedder = embedder
         self._engine = engine
         self._meaning = meaning
-        self._remembered = Remembered(known, shards)
-        self._looks: Looks | None = None
+        self._remembered = EmbeddingCache(known, shards)
+        self._looks: PerceptualHashIndex | None = None
         self._compared: set[str] = set()
-        self.outcome = Added()
+        self.outcome = IngestResult()
 
     def run(self, source: Source, licence: str, progress: Callable[[int], None]) -> None:
         """Add one source; ``progress`` is told how many of its items are done."""
@@ -125,11 +127,11 @@ class Adding:
         if gone:
             self._shards.write(GONE, {"key": gone})
 
-    def _like_others(self, batch: Sequence[Embedded]) -> list[dict[str, str]]:
+    def _like_others(self, batch: Sequence[EmbeddedItem]) -> list[dict[str, str]]:
         """Return which pictures look nearly like one that was there before, in other bytes."""
         if self._looks is None:
             keys = self._known.table.column("key").to_pylist()
-            self._looks = Looks(zip(keys, self._known.looks.tolist(), strict=True))
+            self._looks = PerceptualHashIndex(zip(keys, self._known.looks.tolist(), strict=True))
         found = []
         for one in batch:
             if one.vector is None or one.sha256 in self._compared:
@@ -150,7 +152,7 @@ class Adding:
             item = item._replace(licence=value(at, "licence"))  # what isn't given leaves what there is
         return all(getattr(item, name) == value(at, name) for name in COMPARED)
 
-    def _rows(self, batch: Sequence[Embedded], root: str) -> dict[str, Any]:
+    def _rows(self, batch: Sequence[EmbeddedItem], root: str) -> dict[str, Any]:
         """Return the columns of a batch."""
         for one in batch:
             if one.vector is not None:

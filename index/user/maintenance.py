@@ -1,4 +1,4 @@
-"""Looking after the own pictures without a model: telling, checking, and making the search index anew."""
+"""Looking after the own pictures without a model: run_log, checking, and making the search index anew."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from imagerag.errors import UserError
 from imagerag.index.bundled.build import Progress
-from imagerag.index.lock import one_writer
-from imagerag.index.user.duplicates import Looks
+from imagerag.index.lock import writer_lock
+from imagerag.index.user.duplicates import PerceptualHashIndex
 from imagerag.index.user.shards import Shards
-from imagerag.index.user.snapshot import Reader
+from imagerag.index.user.snapshot import SnapshotReader
 from imagerag.index.user.store import FOLDER, read_skipped
-from imagerag.index.user.vector_store import Collections
+from imagerag.index.user.vector_store import VectorStore
 from imagerag.index.user.verify import verify
 
 
-def own_status(home: str | Path) -> dict[str, Any]:
+def user_index_status(home: str | Path) -> dict[str, Any]:
     """Return what there is of own pictures, without loading a model or Chroma.
 
     Returns:
@@ -33,7 +33,7 @@ def own_status(home: str | Path) -> dict[str, Any]:
     looks: dict[str, int] = {}
     models = []
     for model in shards.models():
-        table = Reader(shards, model).known().table
+        table = SnapshotReader(shards, model).snapshot().table
         if len(table):
             models.append(model)
         columns = (table.column(name).to_pylist() for name in ("key", "root", "sha256", "look"))
@@ -53,7 +53,7 @@ def own_status(home: str | Path) -> dict[str, Any]:
     }
 
 
-def verify_own(home: str | Path, model: str, chroma: str | None = None) -> dict[str, Any]:
+def verify_user_index(home: str | Path, model: str, chroma: str | None = None) -> dict[str, Any]:
     """Compare the search index of one model with the shards; see ``imagerag.index.user.verify.verify``.
 
     Raises:
@@ -61,19 +61,19 @@ def verify_own(home: str | Path, model: str, chroma: str | None = None) -> dict[
     """
     directory = Path(home) / FOLDER
     shards = Shards(directory / "shards")
-    known = Reader(shards, model).known()
+    known = SnapshotReader(shards, model).snapshot()
     if not len(known):
         there = ", ".join(shards.models())
         others = f"; there are pictures of: {there}" if there else ""
         raise UserError(f"there are no own pictures of {model!r}{others}; next: imagerag index add FOLDER")
-    collections = Collections(directory, model, chroma)
+    collections = VectorStore(directory, model, chroma)
     try:
         return {"model": model, **verify(known, collections)}
     finally:
         collections.close()
 
 
-def rebuild_own(
+def rebuild_user_index(
     home: str | Path,
     chroma: str | None = None,
     progress: Progress | None = None,
@@ -87,9 +87,9 @@ def rebuild_own(
     directory = Path(home) / FOLDER
     shards = Shards(directory / "shards")
     for model in shards.models():
-        with one_writer(directory / "lock", on_wait=on_wait):
-            known = Reader(shards, model).known()
-            collections = Collections(directory, model, chroma)
+        with writer_lock(directory / "lock", on_wait=on_wait):
+            known = SnapshotReader(shards, model).snapshot()
+            collections = VectorStore(directory, model, chroma)
             try:
                 collections.start_anew()
                 collections.bring_up_to(known, progress)
@@ -99,7 +99,7 @@ def rebuild_own(
 
 def _near_duplicates(looks: dict[str, int]) -> int:
     """Return how many pictures nearly look like an earlier one."""
-    earlier, count = Looks(), 0
+    earlier, count = PerceptualHashIndex(), 0
     for sha256, look in looks.items():
         count += earlier.like(sha256, look) is not None
         earlier.add(sha256, look)

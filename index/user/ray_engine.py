@@ -1,8 +1,8 @@
 """The same stages on Ray Data, on this machine or on a cluster: tasks read and prepare, a pool of actors embeds.
 
 The one process that adds writes the shards and Chroma, as ever, so that a run can be killed and goes on, and the result
-is that of ``Threads``: the same rows, vectors equal to within 1e-5. Every node needs imagerag with its ``ray`` extra,
-and must find the pictures under the same paths; the model goes to them from here.
+is that of ``ThreadEngine``: the same rows, vectors equal to within 1e-5. Every node needs imagerag with its ``ray``
+extra, and must find the pictures under the same paths; the model goes to them from here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from imagerag.embedders.clip import OpenClipEmbedder
 from imagerag.errors import UserError, first_line
-from imagerag.index.user.embedding import BATCH, Embedded
+from imagerag.index.user.embedding import BATCH, EmbeddedItem
 from imagerag.index.user.sources.decoding import decode
 from imagerag.index.user.sources.items import Item, Origin
 
@@ -41,7 +41,7 @@ REACHED = 10.0
 Columns = dict[str, NDArray[Any]]
 
 
-class Ray:
+class RayEngine:
     """The engine of a cluster.
 
     Args:
@@ -65,8 +65,8 @@ class Ray:
         self._stack = ExitStack()
         self._connected = False
 
-    def embedded(self, items: Iterator[Item], before: Collection[str]) -> Iterator[list[Embedded]]:
-        """See ``Engine``."""
+    def embedded(self, items: Iterator[Item], before: Collection[str]) -> Iterator[list[EmbeddedItem]]:
+        """See ``EmbeddingEngine``."""
         import ray
 
         model = digests = None
@@ -172,16 +172,16 @@ def _parts(items: Iterator[Item]) -> Iterator[list[Item]]:
         yield part
 
 
-def _in_order(part: Sequence[Item], outcomes: Iterator[dict[str, Any]]) -> Iterator[list[Embedded]]:
-    batch: list[Embedded] = []
+def _in_order(part: Sequence[Item], outcomes: Iterator[dict[str, Any]]) -> Iterator[list[EmbeddedItem]]:
+    batch: list[EmbeddedItem] = []
     for item in part:
         item = item._replace(data=None)
         if item.problem:
-            batch.append(Embedded(item, problem=item.problem))
+            batch.append(EmbeddedItem(item, problem=item.problem))
         else:
             one = next(outcomes)
             vector = np.array(one["vector"], np.float32) if one["there"] else None
-            batch.append(Embedded(item, one["sha256"], vector, int(one["look"]), one["note"], one["problem"]))
+            batch.append(EmbeddedItem(item, one["sha256"], vector, int(one["look"]), one["note"], one["problem"]))
         if len(batch) == BATCH:
             yield batch
             batch = []

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from imagerag.index.fusion import fuse, ranked
 from imagerag.index.user.duplicates import near
 from imagerag.index.user.filters import Condition, chosen
-from imagerag.index.user.fulltext import Words
+from imagerag.index.user.fulltext import FullTextIndex
 from imagerag.index.user.shards import FULL
-from imagerag.index.user.snapshot import Known
-from imagerag.index.user.vector_store import Applied, Collections, address_of, caption_ids
+from imagerag.index.user.snapshot import Snapshot
+from imagerag.index.user.vector_store import SyncState, VectorStore, address_of, caption_ids
 
 MOST = 2000
 """Candidates asked of Chroma at once where a filter is expected to leave enough of them."""
@@ -22,14 +22,14 @@ POOL = 4
 """Times as many candidates as are wanted, for what chooses among them."""
 
 
-class Found(NamedTuple):
+class Match(NamedTuple):
     """One picture that was found: its row, and the cosine of its look or its caption with the query, -1..1."""
 
     at: int
     similarity: float
 
 
-class Wish(NamedTuple):
+class SearchQuery(NamedTuple):
     """How to search.
 
     Attributes:
@@ -61,7 +61,7 @@ class Searcher:
         collections: Chroma's, which may lag behind or be lost.
     """
 
-    def __init__(self, known: Known, collections: Collections) -> None:
+    def __init__(self, known: Snapshot, collections: VectorStore) -> None:
         self.known = known
         self._collections = collections
         self._applied = self._opened()
@@ -71,7 +71,7 @@ class Searcher:
         self._late = self._late[np.sort(np.unique(known.codes[self._late], return_index=True)[1])]
         self._has_meaning = known.has("meaning")
         self._late_vectors: dict[str, NDArray[np.float32]] = {}
-        self._late_words: Words | None = None
+        self._late_words: FullTextIndex | None = None
         self._captions: dict[str, int] | None = None
 
     @property
@@ -84,7 +84,7 @@ class Searcher:
         """How many rows Chroma does not hold yet."""
         return len(self._late)
 
-    def search(self, texts: Sequence[str], vectors: NDArray[np.float32], wish: Wish) -> list[list[Found]]:
+    def search(self, texts: Sequence[str], vectors: NDArray[np.float32], query: SearchQuery) -> list[list[Match]]:
         """Return what is found for each text, best first.
 
         Args:
@@ -92,23 +92,23 @@ class Searcher:
             vectors: (n, d) their embeddings.
             wish: how.
         """
-        mask = chosen(self.known.table, wish.where) if wish.where else None
+        mask = chosen(self.known.table, query.where) if query.where else None
         if mask is not None and not mask.any():
             return [[] for _ in texts]
         place = self.known.by_address
         if mask is not None:  # the newest row of a picture may be one that is filtered out
             addresses = self.known.table.column("sha256").to_pylist()
             place = {addresses[at]: int(at) for at in np.flatnonzero(mask)}
-        choosing = wish.fold or wish.diverse > 0 or wish.fused or wish.like is not None
-        wanted = wish.k * (POOL if choosing else 1) + len(wish.exclude)
+        choosing = query.fold or query.diverse > 0 or query.fused or query.like is not None
+        wanted = query.k * (POOL if choosing else 1) + len(query.exclude)
         pictures = self._nearest("embedding", vectors, wanted, mask)
         captions = self._nearest("meaning", vectors, wanted, mask) if self._has_meaning else [{} for _ in texts]
         answers = []
         for text, vector, looks, meanings in zip(texts, vectors, pictures, captions, strict=True):
             similarity = {key: max(looks.get(key, -1.0), meanings.get(key, -1.0)) for key in {**looks, **meanings}}
-            if wish.fused:
+            if query.fused:
                 lists = self._by_words(text, wanted, mask)
-                if not wish.words_only:
+                if not query.words_only:
                     lists = [ranked(looks), ranked(meanings), *lists]
                 score = fuse(lists)
                 lacking = sorted(score.keys() - similarity.keys())
@@ -117,22 +117,22 @@ class Searcher:
                     similarity |= dict(zip(lacking, (self.known.vectors(rows) @ vector).tolist(), strict=True))
             else:
                 score = similarity
-            best = [key for key in ranked(score) if key not in wish.exclude]
-            if wish.like is not None and best:
-                likeness = self.known.vectors([place[key] for key in best]) @ wish.like
+            best = [key for key in ranked(score) if key not in query.exclude]
+            if query.like is not None and best:
+                likeness = self.known.vectors([place[key] for key in best]) @ query.like
                 best = ranked(fuse([best, [best[at] for at in np.argsort(-likeness)]]))
-            answers.append([Found(place[key], similarity[key]) for key in self._picked(best, wish)])
+            answers.append([Match(place[key], similarity[key]) for key in self._picked(best, query)])
         return answers
 
-    def _picked(self, best: list[str], wish: Wish) -> list[str]:
+    def _picked(self, best: list[str], query: SearchQuery) -> list[str]:
         """Choose ``k`` of the candidates, best first: near-duplicates folded, then the unlike."""
-        if wish.fold or wish.diverse > 0:  # copies are what is least unlike
+        if query.fold or query.diverse > 0:  # copies are what is least unlike
             best = self._folded(best)
-        if wish.diverse > 0 and len(best) > wish.k:
-            best = best[: POOL * wish.k]
+        if query.diverse > 0 and len(best) > query.k:
+            best = best[: POOL * query.k]
             vectors = self.known.vectors([self.known.by_address[key] for key in best])
-            return [best[at] for at in most_relevant(vectors, wish.k, wish.diverse)]
-        return best[: wish.k]
+            return [best[at] for at in most_relevant(vectors, query.k, query.diverse)]
+        return best[: query.k]
 
     def _folded(self, best: list[str]) -> list[str]:
         looks = self.known.looks[[self.known.by_address[key] for key in best]]
@@ -212,7 +212,7 @@ class Searcher:
         sources = [self._collections.words] if self._applied else []
         if len(self._late):
             if self._late_words is None:
-                self._late_words = Words()
+                self._late_words = FullTextIndex()
                 late = set(self._late.tolist())
                 texts = self.known.table.column("caption")
                 self._late_words.change([], [(key, texts[at].as_py()) for key, at in rows.items() if at in late])
@@ -230,7 +230,7 @@ class Searcher:
             self._captions = caption_ids(self.known)
         return self._captions
 
-    def _opened(self) -> Applied | None:
+    def _opened(self) -> SyncState | None:
         from chromadb.errors import ChromaError
 
         applied = self._collections.applied()

@@ -14,7 +14,7 @@ from imagerag.index.user.shards import FULL, GONE, NUMBERS, TEXTS, VECTORS, Shar
 COLUMNS = (*TEXTS, *NUMBERS, "look")
 
 
-class Known:
+class Snapshot:
     """The rows that count, one per key, in the order in which they were written; vectors stay in the shards.
 
     Attributes:
@@ -100,7 +100,7 @@ class Known:
             yield part, self.vectors(part, name)
 
 
-class Reader:
+class SnapshotReader:
     """Reads what is known of one model, and again only what has changed since.
 
     Args:
@@ -112,9 +112,9 @@ class Reader:
         self._store = store
         self._tag = model_tag(model)
         self._tables: dict[str, Any] = {}
-        self._known: Known | None = None
+        self._known: Snapshot | None = None
 
-    def known(self) -> Known:
+    def snapshot(self) -> Snapshot:
         """Return what is known now."""
         for _ in range(10):
             shards = [shard for shard in self._store.live() if shard.tag in (self._tag, GONE)]
@@ -125,7 +125,7 @@ class Reader:
             except FileNotFoundError:
                 continue  # two merges have come in between
             self._tables = {shard.name: table for shard, table in zip(shards, tables, strict=True)}
-            self._known = Known(self._store, shards, tables)
+            self._known = Snapshot(self._store, shards, tables)
             return self._known
         raise RuntimeError(f"the shards in {str(self._store.folder)!r} change faster than they can be read")
 
@@ -145,7 +145,7 @@ def merge(store: Shards, models: Sequence[str], full: int = FULL) -> dict[str, l
     kept: list[Shard] = []
     names: dict[str, list[str]] = {}
     for model in models:
-        known = Reader(store, model).known()
+        known = SnapshotReader(store, model).snapshot()
         counting = np.bincount(known.shard, minlength=len(known.shards))
         whole = [
             count >= full // 2 and store.rows(shard) == count

@@ -21,18 +21,18 @@ from numpy.typing import NDArray
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import Hit
 from imagerag.index.bundled.build import Progress
-from imagerag.index.lock import one_writer
+from imagerag.index.lock import writer_lock
 from imagerag.index.user.embedding import open_engine
 from imagerag.index.user.filters import Condition
-from imagerag.index.user.ingest import Added, Adding
-from imagerag.index.user.search import Found, Searcher, Wish
+from imagerag.index.user.ingest import Ingest, IngestResult
+from imagerag.index.user.search import Match, Searcher, SearchQuery
 from imagerag.index.user.shards import Shards
-from imagerag.index.user.snapshot import Known, Reader, merge
+from imagerag.index.user.snapshot import Snapshot, SnapshotReader, merge
 from imagerag.index.user.sources.gone import GoneSource
 from imagerag.index.user.sources.items import Origin, Source
 from imagerag.index.user.sources.origins import read_origin
-from imagerag.index.user.sources.registry import Reading, open_sources
-from imagerag.index.user.vector_store import Collections, renamed
+from imagerag.index.user.sources.registry import ReadOptions, open_sources
+from imagerag.index.user.vector_store import VectorStore, renamed
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.picture_decoding import read_picture
 from imagerag.store.png import encode_png, on_white
@@ -51,7 +51,7 @@ SHOWN = 10_000
 """Pictures that the critic compares with, the newest: it looks at all of them in every window of an image."""
 
 
-class OwnPictures:
+class UserPictures:
     """The own pictures of a data directory, of one model; one writer at a time, any number of readers.
 
     Args:
@@ -64,8 +64,8 @@ class OwnPictures:
         self.directory = Path(home) / FOLDER
         self.embedder = embedder
         self._shards = Shards(self.directory / "shards")
-        self._reader = Reader(self._shards, embedder.model_id)
-        self._collections = Collections(self.directory, embedder.model_id, chroma)
+        self._reader = SnapshotReader(self._shards, embedder.model_id)
+        self._collections = VectorStore(self.directory, embedder.model_id, chroma)
         self._lock = threading.RLock()
         self._searcher: Searcher | None = None
 
@@ -73,12 +73,12 @@ class OwnPictures:
         self,
         sources: Sequence[str | Path | Source],
         *,
-        reading: Reading | None = None,
+        reading: ReadOptions | None = None,
         progress: Progress | None = None,
         building: Progress | None = None,
         on_wait: Callable[[str], None] | None = None,
         engine: str = "threads",
-    ) -> Added:
+    ) -> IngestResult:
         """Add what sources hold; what changed is embedded again, what is gone is removed.
 
         Args:
@@ -94,11 +94,11 @@ class OwnPictures:
                 the engine can't be used.
         """
         embedding = open_engine(engine, self.embedder)
-        reading = (reading or Reading())._replace(folder=self.directory / "fetched")
+        reading = (reading or ReadOptions())._replace(folder=self.directory / "fetched")
         opened = self._opened(sources, reading)
         self.directory.mkdir(parents=True, exist_ok=True)
-        outcome = Added()
-        with self._lock, one_writer(self.directory / "lock", on_wait=on_wait):
+        outcome = IngestResult()
+        with self._lock, writer_lock(self.directory / "lock", on_wait=on_wait):
             counts = [source.count() for source in opened]
             total, done = sum(counts), 0
             if progress is not None:
@@ -106,7 +106,7 @@ class OwnPictures:
             report = read_skipped(self.directory)
             try:
                 for source, count in zip(opened, counts, strict=True):
-                    adding = Adding(self._shards, self.known(), self.embedder, embedding, _one_space(self.embedder))
+                    adding = Ingest(self._shards, self.snapshot(), self.embedder, embedding, _one_space(self.embedder))
                     adding.run(source, reading.licence, _beyond(done, total, progress))
                     done += count
                     outcome = outcome.and_then(adding.outcome)
@@ -117,12 +117,12 @@ class OwnPictures:
                     write_whole(self.directory / SKIPPED, json.dumps(report, ensure_ascii=False).encode())
             finally:
                 embedding.close()
-            self._bring_up_to_date(self.known(), building)
+            self._bring_up_to_date(self.snapshot(), building)
         return outcome
 
-    def _opened(self, sources: Sequence[str | Path | Source], reading: Reading) -> list[Source]:
+    def _opened(self, sources: Sequence[str | Path | Source], reading: ReadOptions) -> list[Source]:
         """Open the sources; what was added once and is there no more is one, too, and has nothing."""
-        roots = set(self.known().table.column("root").to_pylist())
+        roots = set(self.snapshot().table.column("root").to_pylist())
         gone: list[Source] = []
         there: list[str | Path | Source] = []
         for source in sources:
@@ -133,9 +133,9 @@ class OwnPictures:
                 there.append(source)
         return [*open_sources(there, reading), *gone]
 
-    def known(self) -> Known:
+    def snapshot(self) -> Snapshot:
         """Return what is known of the pictures now."""
-        return self._reader.known()
+        return self._reader.snapshot()
 
     def search(
         self,
@@ -160,43 +160,43 @@ class OwnPictures:
             fused: rank by look, caption and the caption's words together; if not given, that is done with models that
                 compare no caption with the words.
             fold: of near-duplicates give only the best.
-            diverse: 0..1; see ``Wish``.
+            diverse: 0..1; see ``SearchQuery``.
             like: a picture that what is found should look like, too.
         """
         fused = not _one_space(self.embedder) if fused is None else fused
         subject = self.embedder.embed_images([like])[0] if like is not None else None
         asked = k
         while True:
-            wish = Wish(asked, frozenset(exclude), tuple(where), fused, fold, diverse, subject)
-            known, answers = self.found(captions, wish)
+            query = SearchQuery(asked, frozenset(exclude), tuple(where), fused, fold, diverse, subject)
+            known, answers = self.found(captions, query)
             hits = [self.hits(known, found, k) for found in answers]
             # Copies were folded, or files are gone: there may be more further down.
             if asked >= min(len(known), MOST_TIMES * k) or all(len(of_it) == k for of_it in hits):
                 return hits
             asked = min(4 * asked, MOST_TIMES * k)
 
-    def found(self, captions: Sequence[str], wish: Wish) -> tuple[Known, list[list[Found]]]:
+    def found(self, captions: Sequence[str], query: SearchQuery) -> tuple[Snapshot, list[list[Match]]]:
         """Return the rows that are found for each caption, best first, and what is known, which they are rows of.
 
         Raises:
             UserError: there are pictures, but none embedded by this model.
         """
         if not captions or not self._any():
-            return self.known(), [[] for _ in captions]
+            return self.snapshot(), [[] for _ in captions]
         texts = [caption.strip() for caption in captions]
         vectors = self.embedder.embed_texts(texts)
         with self._lock:
             try:
                 searcher = self._at_hand()
-                answers = searcher.search(texts, vectors, wish)
+                answers = searcher.search(texts, vectors, query)
             except FileNotFoundError:  # what was known has been merged and removed in the meantime
                 searcher = self._at_hand()
-                answers = searcher.search(texts, vectors, wish)
+                answers = searcher.search(texts, vectors, query)
         return searcher.known, answers
 
     def shown(self) -> tuple[NDArray[np.float32], list[str]]:
         """Return the embeddings of the newest own pictures, (n, d), and what each shows: its caption, lower case."""
-        known = self.known()
+        known = self.snapshot()
         if not len(known):
             return np.empty((0, self.embedder.dimension), np.float32), []
         rows = np.arange(len(known))[-SHOWN:]
@@ -214,7 +214,7 @@ class OwnPictures:
         copy = self._copy(sha256)
         if copy.is_file():
             return pil.open(copy).convert("RGBA")
-        known = self.known()
+        known = self.snapshot()
         at = known.by_address.get(sha256)
         if at is None:
             raise InvalidArgument(f"{sha256!r} is not the address of an own picture")
@@ -232,7 +232,7 @@ class OwnPictures:
         Raises:
             UserError: there are only those of another.
         """
-        if len(self.known()):
+        if len(self.snapshot()):
             return True
         if self._shards.of_an_earlier_version():
             raise UserError(
@@ -240,7 +240,7 @@ class OwnPictures:
                 "next: imagerag index add FOLDER, which embeds them again"
             )
         for other in self._shards.models():
-            roots = sorted(set(Reader(self._shards, other).known().table.column("root").to_pylist()))
+            roots = sorted(set(SnapshotReader(self._shards, other).snapshot().table.column("root").to_pylist()))
             if not roots:
                 continue
             named = " ".join(map(shlex.quote, roots[:ROOTS])) + (" ..." if len(roots) > ROOTS else "")
@@ -253,12 +253,12 @@ class OwnPictures:
         return False
 
     def _at_hand(self) -> Searcher:
-        known = self.known()
+        known = self.snapshot()
         if self._searcher is None or self._searcher.known is not known or self._searcher.outdated:
             self._searcher = Searcher(known, self._collections)
         return self._searcher
 
-    def _bring_up_to_date(self, known: Known, progress: Progress | None) -> None:
+    def _bring_up_to_date(self, known: Snapshot, progress: Progress | None) -> None:
         from imagerag.index.user.vector_store import UPSERT
 
         shown = progress if progress and len(known) > UPSERT else None
@@ -268,12 +268,13 @@ class OwnPictures:
         if len(live) > SMALL_SHARDS and len(live) > 2 * len(known) / FULL_ENOUGH:
             models = self._shards.models()
             before = {
-                model: frozenset(shard.name for shard in Reader(self._shards, model).known().shards) for model in models
+                model: frozenset(shard.name for shard in SnapshotReader(self._shards, model).snapshot().shards)
+                for model in models
             }
             for model, names in merge(self._shards, models).items():
                 renamed(self.directory, model, before[model], names)
 
-    def hits(self, known: Known, found: Sequence[Found], k: int) -> list[Hit]:
+    def hits(self, known: Snapshot, found: Sequence[Match], k: int) -> list[Hit]:
         """Return what was found, but for pictures whose file has gone since: nothing can be drawn with them."""
         hits: list[Hit] = []
         for at, similarity in found:
@@ -296,7 +297,7 @@ class OwnPictures:
             )
         return hits
 
-    def _read(self, known: Known, at: int) -> Image.Image:
+    def _read(self, known: Snapshot, at: int) -> Image.Image:
         import hashlib
 
         origin = Origin(*(known.value(at, name) for name in ("kind", "file", "place")))

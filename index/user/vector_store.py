@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from imagerag.errors import UserError, first_line
 from imagerag.index.bundled.build import PREFIX, open_client
-from imagerag.index.user.fulltext import Words
+from imagerag.index.user.fulltext import FullTextIndex
 from imagerag.index.user.shards import model_tag
-from imagerag.index.user.snapshot import Known
+from imagerag.index.user.snapshot import Snapshot
 from imagerag.store.files import write_whole
 
 UPSERT = 2000
@@ -33,7 +33,7 @@ FILLING, SETTLED = 10_000, 2
 what it kept at every opening (8,000 of 512 dimensions took 16 s). A new threshold holds from the next opening on."""
 
 
-class Applied(NamedTuple):
+class SyncState(NamedTuple):
     """What Chroma was last brought up to.
 
     Attributes:
@@ -48,7 +48,7 @@ class Applied(NamedTuple):
     captions: int
 
 
-class Collections:
+class VectorStore:
     """The collections of one model: its pictures, its captions, and the captions' words.
 
     Args:
@@ -63,10 +63,10 @@ class Collections:
         self._tag = model_tag(model)
         self._client: Any = None
         self._place = ""
-        self._opened: Applied | None = None
+        self._opened: SyncState | None = None
         self.pictures: Any = None
         self.captions: Any = None
-        self.words: Words | None = None
+        self.words: FullTextIndex | None = None
 
     @property
     def file(self) -> Path:
@@ -74,16 +74,16 @@ class Collections:
         where = model_tag(self._address) + "-" if self._address else ""
         return self._directory / f"applied-{where}{self._tag}.json"
 
-    def applied(self) -> Applied | None:
+    def applied(self) -> SyncState | None:
         """Return what Chroma was brought up to; ``None`` if it never was, or nobody knows."""
         try:
             content = json.loads(self.file.read_bytes())
             shards = frozenset(map(str, content["shards"]))
-            return Applied(shards, str(content["place"]), int(content["pictures"]), int(content["captions"]))
+            return SyncState(shards, str(content["place"]), int(content["pictures"]), int(content["captions"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None  # a copy can always be made again
 
-    def open(self, applied: Applied) -> None:
+    def open(self, applied: SyncState) -> None:
         """Open what was written before, for reading.
 
         Raises:
@@ -98,10 +98,10 @@ class Collections:
         self._get()
         if not self._words_file.is_file():
             raise FileNotFoundError(str(self._words_file))
-        self.words = Words(self._words_file)
+        self.words = FullTextIndex(self._words_file)
         self._opened = applied
 
-    def bring_up_to(self, known: Known, progress: Callable[[int, int], None] | None = None) -> None:
+    def bring_up_to(self, known: Snapshot, progress: Callable[[int, int], None] | None = None) -> None:
         """Make Chroma hold exactly what is known. For the lock's holder.
 
         Raises:
@@ -155,7 +155,7 @@ class Collections:
             )
             for kind in ("pictures", "captions")
         )
-        self.words = Words(self._words_file)
+        self.words = FullTextIndex(self._words_file)
 
     def close(self) -> None:
         """Let go of Chroma's files."""
@@ -185,7 +185,7 @@ class Collections:
         self._client = http_client(place) if self._address else open_client(self._directory / place)
         self._place = place
 
-    def _fill(self, known: Known, progress: Callable[[int, int], None] | None) -> None:
+    def _fill(self, known: Snapshot, progress: Callable[[int, int], None] | None) -> None:
         pictures = known.by_address
         captions = caption_ids(known)
         has_meaning = known.has("meaning")
@@ -263,7 +263,7 @@ def renamed(directory: Path, model: str, before: frozenset[str], shards: Sequenc
             continue  # a copy can always be made again
 
 
-def caption_ids(known: Known) -> dict[str, int]:
+def caption_ids(known: Snapshot) -> dict[str, int]:
     """Return an id for each picture and caption that go together, with the row; pictures without caption have none."""
     pairs = zip(known.table.column("sha256").to_pylist(), known.table.column("caption").to_pylist(), strict=True)
     return {sha256 + f"{zlib.crc32(text.encode()):08x}": at for at, (sha256, text) in enumerate(pairs) if text}

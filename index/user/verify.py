@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.errors import first_line
-from imagerag.index.user.snapshot import Known
-from imagerag.index.user.vector_store import Collections, caption_ids
+from imagerag.index.user.snapshot import Snapshot
+from imagerag.index.user.vector_store import VectorStore, caption_ids
 
 SAMPLE = 100
 K = 10
@@ -19,7 +19,7 @@ TIE = 1e-5
 """Pictures that are as near as the tenth count as found, within the rounding of float32."""
 
 
-def verify(known: Known, collections: Collections, seed: int = 0) -> dict[str, Any]:
+def verify(known: Snapshot, collections: VectorStore, seed: int = 0) -> dict[str, Any]:
     """Compare, and read no more than a shard at a time.
 
     Args:
@@ -64,7 +64,7 @@ def verify(known: Known, collections: Collections, seed: int = 0) -> dict[str, A
     return {**counts, "sampled": sampled, "recall": recall, "problems": problems}
 
 
-def _recall(known: Known, collection: Any, sampled: int, seed: int) -> float:
+def _recall(known: Snapshot, collection: Any, sampled: int, seed: int) -> float:
     rows = np.array(sorted(known.by_address.values()), np.int64)
     sample = np.sort(np.random.default_rng(seed).choice(rows, sampled, replace=False))
     queries = known.vectors(sample)

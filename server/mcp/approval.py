@@ -12,16 +12,16 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import BaseModel, Field
 
 from imagerag.errors import InvalidArgument
-from imagerag.server.job_queue import Busy
+from imagerag.server.job_queue import QueueFull
 from imagerag.server.run import Run
 from imagerag.server.run_summary import clipped
-from imagerag.server.service import Studio
+from imagerag.server.service import Service
 
 KEY = "references"
 """Names the question among those of one result."""
 
 
-class Word(BaseModel):
+class ApprovalAnswer(BaseModel):
     """The person's word."""
 
     keep: str = Field(description="ids of the references to redraw with, by commas; empty: no redraw")
@@ -43,7 +43,7 @@ def names(text: str) -> list[str]:
     return text.replace(",", " ").split()
 
 
-def answer(studio: Studio, run: Run, keep: Sequence[str]) -> None:
+def answer(service: Service, run: Run, keep: Sequence[str]) -> None:
     """Go on with a run that asks: with these references, or, if there are none, without the redraw.
 
     Raises:
@@ -52,8 +52,8 @@ def answer(studio: Studio, run: Run, keep: Sequence[str]) -> None:
     if run.question is None:
         raise ToolError(f"run {run.id!r} asks nothing; its state is {run.status}")
     try:
-        studio.decide(run, list(dict.fromkeys(keep)) or None)
-    except (Busy, InvalidArgument) as error:
+        service.decide(run, list(dict.fromkeys(keep)) or None)
+    except (QueueFull, InvalidArgument) as error:
         raise ToolError(str(error)) from error
 
 
@@ -63,7 +63,7 @@ def can_ask(ctx: Context[Any, Any]) -> bool:
     return able is not None and able.elicitation is not None
 
 
-async def ask(studio: Studio, run: Run, ctx: Context[Any, Any]) -> InputRequiredResult | None:
+async def ask(service: Service, run: Run, ctx: Context[Any, Any]) -> InputRequiredResult | None:
     """Ask the person and go on with the run; where the protocol wants the call ended for that, return with what.
 
     Raises:
@@ -75,13 +75,13 @@ async def ask(studio: Studio, run: Run, ctx: Context[Any, Any]) -> InputRequired
             form = ElicitRequestFormParams(message=question(run), requested_schema=_schema())
             return InputRequiredResult(input_requests={KEY: ElicitRequest(params=form)}, request_state=run.id)
         try:
-            said = await ctx.elicit(question(run, problem), Word)
+            said = await ctx.elicit(question(run, problem), ApprovalAnswer)
         except asyncio.CancelledError:
-            studio.cancel(run)
+            service.cancel(run)
             raise
         keep = names(said.data.keep) if isinstance(said, AcceptedElicitation) else []
         try:
-            answer(studio, run, keep)
+            answer(service, run, keep)
         except ToolError as error:
             if run.asking is None or _is_full(error):
                 raise
@@ -89,7 +89,7 @@ async def ask(studio: Studio, run: Run, ctx: Context[Any, Any]) -> InputRequired
     return None
 
 
-def take_answer(studio: Studio, run: Run, ctx: Context[Any, Any]) -> None:
+def take_answer(service: Service, run: Run, ctx: Context[Any, Any]) -> None:
     """Take in what a client of the newer protocol brings when it calls again; what is of no use is asked again."""
     said = (ctx.input_responses or {}).get(KEY)
     if run.asking is None or not isinstance(said, ElicitResult):
@@ -97,12 +97,12 @@ def take_answer(studio: Studio, run: Run, ctx: Context[Any, Any]) -> None:
     keep = names(str((said.content or {}).get("keep", ""))) if said.action == "accept" else []
     found = [record["id"] for record in (run.question or {"references": []})["references"]]
     if all(name in found for name in keep):
-        answer(studio, run, keep)
+        answer(service, run, keep)
 
 
 def _schema() -> Any:
-    return render_elicitation_schema(Word)
+    return render_elicitation_schema(ApprovalAnswer)
 
 
 def _is_full(error: ToolError) -> bool:
-    return isinstance(error.__cause__, Busy)
+    return isinstance(error.__cause__, QueueFull)

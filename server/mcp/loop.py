@@ -12,16 +12,16 @@ from pydantic import Field
 
 from imagerag.errors import UserError
 from imagerag.records import Mode
-from imagerag.server.job_queue import Busy
+from imagerag.server.job_queue import QueueFull
 from imagerag.server.mcp import approval as approval
 from imagerag.server.mcp.approval import can_ask, take_answer
 from imagerag.server.mcp.results import run_result
-from imagerag.server.run import Ask, Run
+from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import RunOut
-from imagerag.server.service import Studio
+from imagerag.server.service import Service
 
 
-def add_loop(server: MCPServer[Any], studio: Studio, whose: Callable[[Context[Any, Any]], str]) -> None:
+def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[Any, Any]], str]) -> None:
     """Offer the whole loop: in one call, or started, asked after and cancelled."""
     Prompt = Annotated[str, Field(description="what to draw, or what to change: 'now put it on a boat'")]
     Thread = Annotated[str, Field(description="conversation to go on with; a new one when left out")]
@@ -45,8 +45,8 @@ def add_loop(server: MCPServer[Any], studio: Studio, whose: Callable[[Context[An
         approve: bool,
     ) -> Run:
         limits: Any = {"max_generations": max_generations, "max_seconds": max_seconds}
-        ask = Ask(prompt, thread=thread, seed=seed, n=n, mode=mode, limits=limits, approve=approve)
-        return admit(lambda: studio.create(whose(ctx), ask))
+        ask = RunRequest(prompt, thread=thread, seed=seed, n=n, mode=mode, limits=limits, approve=approve)
+        return admit(lambda: service.create(whose(ctx), ask))
 
     async def create_image(
         ctx: Context[Any, Any],
@@ -65,17 +65,17 @@ def add_loop(server: MCPServer[Any], studio: Studio, whose: Callable[[Context[An
         with status "asking", the person's word is wanted: give it with answer_image.
         """
         if ctx.request_state:  # the same call once more, with the person's answer
-            run = _known(studio, ctx.request_state, whose(ctx))
-            take_answer(studio, run, ctx)
+            run = _known(service, ctx.request_state, whose(ctx))
+            take_answer(service, run, ctx)
         else:
             run = begin(ctx, prompt, thread, seed, n, mode, max_generations, max_seconds, approve)
-        await see_through(studio, run, ctx)
+        await see_through(service, run, ctx)
         while run.asking is not None and can_ask(ctx):
-            wanted = await approval.ask(studio, run, ctx)
+            wanted = await approval.ask(service, run, ctx)
             if wanted is not None:
                 return wanted
-            await see_through(studio, run, ctx)
-        return run_result(studio, run)
+            await see_through(service, run, ctx)
+        return run_result(service, run)
 
     async def start_image(
         ctx: Context[Any, Any],
@@ -89,7 +89,7 @@ def add_loop(server: MCPServer[Any], studio: Studio, whose: Callable[[Context[An
         approve: Approve = False,
     ) -> Result:
         """Begin what create_image does and return at once; ask after it with get_image."""
-        return run_result(studio, begin(ctx, prompt, thread, seed, n, mode, max_generations, max_seconds, approve))
+        return run_result(service, begin(ctx, prompt, thread, seed, n, mode, max_generations, max_seconds, approve))
 
     async def get_image(
         ctx: Context[Any, Any],
@@ -97,18 +97,18 @@ def add_loop(server: MCPServer[Any], studio: Studio, whose: Callable[[Context[An
         wait_seconds: Annotated[float, Field(description="wait for the end so long", ge=0, le=50)] = 0,
     ) -> Result:
         """Tell how far a started picture has come: its place in the queue, the best image so far, or the outcome."""
-        run = _known(studio, run_id, whose(ctx))
+        run = _known(service, run_id, whose(ctx))
         await _wait(run, wait_seconds)
-        return run_result(studio, run)
+        return run_result(service, run)
 
     async def cancel_image(
         ctx: Context[Any, Any], run_id: Annotated[str, Field(description="as start_image returned it")]
     ) -> Result:
         """Stop a started picture at its next denoising step; the best image made so far is kept."""
-        run = _known(studio, run_id, whose(ctx))
-        studio.cancel(run)
+        run = _known(service, run_id, whose(ctx))
+        service.cancel(run)
         await _wait(run, 5)
-        return run_result(studio, run)
+        return run_result(service, run)
 
     async def answer_image(
         ctx: Context[Any, Any],
@@ -119,9 +119,9 @@ def add_loop(server: MCPServer[Any], studio: Studio, whose: Callable[[Context[An
 
         References can be left out, or swapped for others that were found. Goes on at once; ask after it with get_image.
         """
-        run = _known(studio, run_id, whose(ctx))
-        approval.answer(studio, run, keep)
-        return run_result(studio, run)
+        run = _known(service, run_id, whose(ctx))
+        approval.answer(service, run, keep)
+        return run_result(service, run)
 
     for function in (create_image, start_image, answer_image):
         server.add_tool(
@@ -146,26 +146,26 @@ def add_loop(server: MCPServer[Any], studio: Studio, whose: Callable[[Context[An
 def admit(submit: Callable[[], Run]) -> Run:
     try:
         return submit()
-    except (Busy, UserError) as error:
+    except (QueueFull, UserError) as error:
         raise ToolError(str(error)) from error
 
 
-def _known(studio: Studio, run_id: str, client: str) -> Run:
-    run = studio.run(run_id, client)
+def _known(service: Service, run_id: str, client: str) -> Run:
+    run = service.run(run_id, client)
     if run is None:
         raise ToolError(f"run_id {run_id[:80]!r} is not a run of yours, or was long ago; call start_image")
     return run
 
 
-async def see_through(studio: Studio, run: Run, ctx: Context[Any, Any]) -> None:
-    """Follow a run to its end, or to where it asks the person, telling the client; stop it if the client cancels.
+async def see_through(service: Service, run: Run, ctx: Context[Any, Any]) -> None:
+    """Follow a run to its end, or to where it asks the person, run_log the client; stop it if the client cancels.
 
     Raises:
         ToolError: the run failed.
     """
     told = 0
     try:
-        if ahead := studio.position(run):
+        if ahead := service.position(run):
             await ctx.report_progress(told, None, f"{ahead} requests come first")
         async for event in run.follow():
             if event and event["event"] == "approval" and run.asking is not None:
@@ -175,7 +175,7 @@ async def see_through(studio: Studio, run: Run, ctx: Context[Any, Any]) -> None:
                 told += 1
                 await ctx.report_progress(told, None, text)
     except asyncio.CancelledError:
-        studio.cancel(run)
+        service.cancel(run)
         raise
     failure = run.failure
     if failure is not None:

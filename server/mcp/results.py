@@ -12,7 +12,7 @@ from imagerag.records import ConceptScore
 from imagerag.server.database import Entry
 from imagerag.server.run import Run
 from imagerag.server.run_summary import ImageOut, ReferenceOut, RunOut, concepts_out, image_out, reference_out, run_out
-from imagerag.server.service import Studio
+from imagerag.server.service import Service
 from imagerag.server.thumbnails import MAX_BYTES, MAX_SIDE, MIME, preview
 
 SMALL_SIDE = 256
@@ -75,12 +75,12 @@ def address(entry_id: str) -> str:
     return f"imagerag://images/{entry_id}"
 
 
-def tool_result(studio: Studio, run: Run, name: str) -> CallToolResult:
+def tool_result(service: Service, run: Run, name: str) -> CallToolResult:
     """Word what one of the five tools returned."""
     artifact: Mapping[str, Any] = run.value.artifact
     words = str(run.value.text)
     records = artifact.get("images") or artifact.get("references") or []
-    entries = studio.enter(run, records)
+    entries = service.enter(run, records)
     out: BaseModel
     if name == "inspect_image":
         concepts = concepts_out(artifact["concepts"])
@@ -97,14 +97,14 @@ def tool_result(studio: Studio, run: Run, name: str) -> CallToolResult:
     if len(lines) > MAX_LINKS:
         lines = [*lines[:MAX_LINKS], f"and {len(lines) - MAX_LINKS} more"]
     text = "\n".join(line[:600] for line in lines)
-    return _result(studio, [f"{text}\nthread: {run.thread}"], list(entries.values()), out)
+    return _result(service, [f"{text}\nthread: {run.thread}"], list(entries.values()), out)
 
 
-def run_result(studio: Studio, run: Run) -> CallToolResult:
+def run_result(service: Service, run: Run) -> CallToolResult:
     """Word a run of the whole loop, at its end or under way, with its best image."""
-    out = run_out(studio, run, address)
-    entries = studio.enter(run, [record for record in _images(run) if out.image and record["id"] == out.image.id])
-    result = _result(studio, _summary(out), list(entries.values()), out)
+    out = run_out(service, run, address)
+    entries = service.enter(run, [record for record in _images(run) if out.image and record["id"] == out.image.id])
+    result = _result(service, _summary(out), list(entries.values()), out)
     result.is_error = out.status == "failed"
     return result
 
@@ -147,12 +147,12 @@ def _summary(out: RunOut) -> list[str]:
     return lines
 
 
-def _result(studio: Studio, lines: list[str], entries: list[Entry], out: BaseModel) -> CallToolResult:
+def _result(service: Service, lines: list[str], entries: list[Entry], out: BaseModel) -> CallToolResult:
     links = [f"{entry.name}: {address(entry.id)}" for entry in entries[:MAX_LINKS]]
     content: list[ContentBlock] = [TextContent(type="text", text="\n".join([*lines, *links]))]
     left = MAX_BYTES
     for entry in entries[:MAX_LINKS]:
-        data = preview(studio.picture(entry), MAX_SIDE if len(entries) == 1 else SMALL_SIDE, left)
+        data = preview(service.picture(entry), MAX_SIDE if len(entries) == 1 else SMALL_SIDE, left)
         if len(data) > left:
             break
         left -= len(data)

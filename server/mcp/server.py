@@ -17,7 +17,7 @@ from imagerag import __version__
 from imagerag.server.mcp.loop import add_loop, admit, see_through
 from imagerag.server.mcp.results import OUTPUTS, address, tool_result
 from imagerag.server.run_summary import image_out, reference_out
-from imagerag.server.service import LOCAL, Studio
+from imagerag.server.service import LOCAL, Service
 from imagerag.store.png import encode_png
 
 ClientOf = Callable[[Mapping[str, str] | None], str]
@@ -36,10 +36,10 @@ READ_ONLY = frozenset({"inspect_image", "propose_captions"})
 Title = Annotated[str, Field(description=THREAD)]
 
 
-class DoorServer(MCPServer[Any]):
+class ToolServer(MCPServer[Any]):
     """Lists, besides what is fixed, the newest images of the client who asks, and of no other."""
 
-    studio: Studio
+    service: Service
     client_of: ClientOf
 
     async def _handle_list_resources(
@@ -52,28 +52,28 @@ class DoorServer(MCPServer[Any]):
             ListedResource(
                 uri=address(entry.id), name=f"{entry.thread}/{entry.name}", title=entry.title, mime_type="image/png"
             )
-            for entry in self.studio.latest(client)
+            for entry in self.service.latest(client)
         ]
         return ListResourcesResult(resources=[*fixed.resources, *images])
 
 
-def build_mcp(studio: Studio, client_of: ClientOf | None = None) -> DoorServer:
+def build_mcp(service: Service, client_of: ClientOf | None = None) -> ToolServer:
     """Return the MCP server over a studio.
 
     Args:
         studio: the engine, shared with other doors.
         client_of: whose a request is; the data directory's owner's when ``None`` (stdio).
     """
-    server = DoorServer(
+    server = ToolServer(
         "imagerag", title="imagerag", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
     )
-    server.studio = studio
+    server.service = service
     server.client_of = client_of or (lambda headers: LOCAL)
     whose = _whose(server.client_of)
-    for name in studio.tools:
-        _add_step(server, studio, name, whose)
-    add_loop(server, studio, whose)
-    _add_resources(server, studio, whose)
+    for name in service.tools:
+        _add_step(server, service, name, whose)
+    add_loop(server, service, whose)
+    _add_resources(server, service, whose)
     _add_prompts(server)
     return server
 
@@ -82,16 +82,16 @@ def _whose(client_of: ClientOf) -> Callable[[Context[Any, Any]], str]:
     return lambda context: client_of(context.headers)
 
 
-def _add_step(server: DoorServer, studio: Studio, name: str, whose: Callable[[Context[Any, Any]], str]) -> None:
+def _add_step(server: ToolServer, service: Service, name: str, whose: Callable[[Context[Any, Any]], str]) -> None:
     """Offer one of the five tools under its own signature and description, with a ``thread`` besides."""
-    tool = studio.tools[name]
+    tool = service.tools[name]
     function = getattr(tool, "func")  # noqa: B009 - of StructuredTool, which make_tools' type does not tell
 
     async def call(ctx: Context[Any, Any], thread: str = "mcp", **arguments: Any) -> CallToolResult:
         given = {key: _plain(value) for key, value in arguments.items() if value is not None}
-        run = admit(lambda: studio.use_tool(whose(ctx), thread, name, given))
-        await see_through(studio, run, ctx)
-        return tool_result(studio, run, name)
+        run = admit(lambda: service.use_tool(whose(ctx), thread, name, given))
+        await see_through(service, run, ctx)
+        return tool_result(service, run, name)
 
     result = Annotated[CallToolResult, OUTPUTS[name]]
     own = inspect.signature(function, eval_str=True).parameters.values()
@@ -117,7 +117,7 @@ def _add_step(server: DoorServer, studio: Studio, name: str, whose: Callable[[Co
     )
 
 
-def _add_resources(server: DoorServer, studio: Studio, whose: Callable[[Context[Any, Any]], str]) -> None:
+def _add_resources(server: ToolServer, service: Service, whose: Callable[[Context[Any, Any]], str]) -> None:
     @server.resource(
         "imagerag://images/{image}",
         name="image",
@@ -126,10 +126,10 @@ def _add_resources(server: DoorServer, studio: Studio, whose: Callable[[Context[
         description="An image that was made, or a reference, in full size.",
     )
     def image(image: str, ctx: Context[Any, Any]) -> bytes:
-        entry = studio.ledger.find(image, whose(ctx))
+        entry = service.database.find(image, whose(ctx))
         if entry is None:
             raise ResourceNotFoundError(f"{address(image)!r} is not an image of yours")
-        return encode_png(studio.picture(entry))
+        return encode_png(service.picture(entry))
 
     @server.resource(
         "imagerag://threads/{thread}",
@@ -140,11 +140,11 @@ def _add_resources(server: DoorServer, studio: Studio, whose: Callable[[Context[
     )
     def thread(thread: str, ctx: Context[Any, Any]) -> str:
         client = whose(ctx)
-        state = studio.state(client, thread)
+        state = service.state(client, thread)
         if not state:
             raise ResourceNotFoundError(f"thread {thread[:80]!r} is not a conversation of yours")
         images, references = state.get("all_images", []), state.get("all_references", [])
-        entries = studio.ledger.enter(client, thread, [*images, *references])
+        entries = service.database.enter(client, thread, [*images, *references])
         record = {
             "thread": thread,
             "prompt": state.get("prompt", ""),
@@ -154,7 +154,7 @@ def _add_resources(server: DoorServer, studio: Studio, whose: Callable[[Context[
         return json.dumps(record, ensure_ascii=False)
 
 
-def _add_prompts(server: DoorServer) -> None:
+def _add_prompts(server: ToolServer) -> None:
     @server.prompt(title="Draw a picture")
     def draw(what: str) -> str:
         """Draw a picture with the whole loop, and say what is missing in it."""

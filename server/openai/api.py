@@ -17,7 +17,7 @@ from starlette.routing import Route
 from imagerag.server.database import Entry
 from imagerag.server.markdown import ending, told
 from imagerag.server.openai.base import client_of, limits_of, parsed_body, raise_failure, read_upload, usage
-from imagerag.server.openai.images import BEAT, ImagesDoor
+from imagerag.server.openai.images import BEAT, ImagesApi
 from imagerag.server.openai.schemas import (
     MODELS,
     ApiError,
@@ -30,12 +30,12 @@ from imagerag.server.openai.schemas import (
     mode_of,
     model_object,
 )
-from imagerag.server.run import Ask, Run
+from imagerag.server.run import Run, RunRequest
 from imagerag.server.uploads import MAX_PICTURES, OWN_ADDRESS, picture_at, uploaded
 
 
 @dataclass(frozen=True)
-class OpenAIDoor(ImagesDoor):
+class OpenAIApi(ImagesApi):
     """The endpoints over a studio."""
 
     def routes(self) -> list[Route]:
@@ -55,7 +55,7 @@ class OpenAIDoor(ImagesDoor):
 
     async def health(self, request: Request) -> Response:
         """Say that the server is up, and how long the queue is."""
-        return JSONResponse({"status": "ok", "waiting": self.studio.room.waiting()})
+        return JSONResponse({"status": "ok", "waiting": self.service.job_queue.waiting()})
 
     async def models(self, request: Request) -> Response:
         """List the models."""
@@ -101,7 +101,7 @@ class OpenAIDoor(ImagesDoor):
         """List a client's images, or take in one."""
         client = client_of(request)
         if request.method == "GET":
-            entries = await anyio.to_thread.run_sync(self.studio.latest, client)
+            entries = await anyio.to_thread.run_sync(self.service.latest, client)
             data = [await self._file_object(entry) for entry in entries]
             return JSONResponse({"object": "list", "data": data, "has_more": False})
         form = await request.form(max_files=1, max_part_size=2**20)
@@ -110,22 +110,22 @@ class OpenAIDoor(ImagesDoor):
             raise ApiError(400, "there is no file; send one named 'file'", "missing_file", "file")
         stored = await self._check(await read_upload(upload))
         name = (upload.filename or "image").replace("\\", "/").rpartition("/")[2][:100]
-        return JSONResponse(await self._file_object(self.studio.ledger.upload(client, name, stored)))
+        return JSONResponse(await self._file_object(self.service.database.upload(client, name, stored)))
 
     async def file(self, request: Request) -> Response:
         """Tell of one file, or delete it."""
-        entry = uploaded(self.studio, client_of(request), request.path_params["file_id"])
+        entry = uploaded(self.service, client_of(request), request.path_params["file_id"])
         if request.method == "DELETE":
-            self.studio.ledger.forget(entry.id, entry.client)
+            self.service.database.forget(entry.id, entry.client)
             return JSONResponse({"id": f"file-{entry.id}", "object": "file", "deleted": True})
         return JSONResponse(await self._file_object(entry))
 
     async def content(self, request: Request) -> Response:
         """Send a file of the client's own."""
-        entry = uploaded(self.studio, client_of(request), request.path_params["file_id"])
+        entry = uploaded(self.service, client_of(request), request.path_params["file_id"])
         return await self._png(entry)
 
-    async def _asked(self, request: Request, body: ChatRequest, client: str) -> Ask:
+    async def _asked(self, request: Request, body: ChatRequest, client: str) -> RunRequest:
         """Turn a conversation into a request: on the thread that its last image belongs to, or else a new one."""
         asked = [number for number, message in enumerate(body.messages) if message.role == "user"]
         if not asked:
@@ -136,7 +136,7 @@ class OpenAIDoor(ImagesDoor):
             await self._check(picture)
         base = None if body.imagerag.thread else self._continued(body.messages[: asked[-1]], client)
         earlier = () if base or body.imagerag.thread else tuple(_words(body.messages[number]) for number in asked[:-1])
-        return Ask(
+        return RunRequest(
             prompt,
             pictures=tuple(pictures),
             earlier=tuple(text for text in earlier if text.strip()),
@@ -153,22 +153,22 @@ class OpenAIDoor(ImagesDoor):
         for message in reversed(messages):
             if message.role == "assistant":
                 for found in reversed(OWN_ADDRESS.findall(_words(message))):
-                    entry = self.studio.ledger.find(found, client)
+                    entry = self.service.database.find(found, client)
                     if entry is not None and entry.thread and entry.checkpoint:
                         return entry
         return None
 
     async def _contents(self, request: Request, message: Message, client: str) -> tuple[str, list[bytes]]:
-        parts = message.content if isinstance(message.content, list) else []
+        components = message.content if isinstance(message.content, list) else []
         pictures: list[bytes] = []
-        for part in parts:
+        for part in components:
             if isinstance(part, ImagePart):
                 hosts = frozenset({request.url.netloc.lower(), urlsplit(self.public_url or "").netloc.lower()} - {""})
                 url = part.image_url.url
-                pictures.append(await picture_at(self.studio, client, url, hosts, may_fetch=self.may_fetch))
+                pictures.append(await picture_at(self.service, client, url, hosts, may_fetch=self.may_fetch))
             elif isinstance(part, FilePart):
-                entry = uploaded(self.studio, client, part.file.file_id)
-                pictures.append(await anyio.to_thread.run_sync(self.studio.file, entry))
+                entry = uploaded(self.service, client, part.file.file_id)
+                pictures.append(await anyio.to_thread.run_sync(self.service.file, entry))
         if len(pictures) > MAX_PICTURES:
             raise ApiError(400, f"{len(pictures)} images are more than {MAX_PICTURES}", "too_many_images", "messages")
         return _words(message), pictures
@@ -182,11 +182,11 @@ class OpenAIDoor(ImagesDoor):
 
         try:
             yield piece({"role": "assistant", "content": ""})
-            if ahead := self.studio.position(run):
+            if ahead := self.service.position(run):
                 yield piece({"content": f"{ahead} requests come first\n\n"})
             async for event in run.follow(BEAT):
                 if event is None:
-                    yield f": waiting, {self.studio.position(run)} come first\n\n"
+                    yield f": waiting, {self.service.position(run)} come first\n\n"
                 elif event["event"] == "progress":
                     yield f": {event['what']}, step {event['done']} of {event['total']}\n\n"
                 elif text := await anyio.to_thread.run_sync(told, event, address):
@@ -204,7 +204,7 @@ class OpenAIDoor(ImagesDoor):
             yield "data: [DONE]\n\n"
         finally:
             if not run.wait(0):
-                self.studio.cancel(run)
+                self.service.cancel(run)
 
     def _last(self, request: Request, run: Run) -> str:
         assert run.output is not None
@@ -214,7 +214,7 @@ class OpenAIDoor(ImagesDoor):
         return {
             "id": f"file-{entry.id}",
             "object": "file",
-            "bytes": len(await anyio.to_thread.run_sync(self.studio.file, entry)),
+            "bytes": len(await anyio.to_thread.run_sync(self.service.file, entry)),
             "created_at": int(entry.created),
             "filename": entry.title if entry.kind == "subject" else f"{entry.thread}-{entry.name}.png",
             "purpose": "vision" if entry.kind == "subject" else "assistants_output",

@@ -13,11 +13,11 @@ from starlette.requests import Request
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits
-from imagerag.server.job_queue import Busy
-from imagerag.server.openai.schemas import ApiError, Settings
-from imagerag.server.run import Ask, Run
+from imagerag.server.job_queue import QueueFull
+from imagerag.server.openai.schemas import ApiError, RunOptions
+from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import run_out
-from imagerag.server.service import Studio
+from imagerag.server.service import Service
 
 MAX_PART = 20 * 2**20
 """Bytes of one uploaded picture."""
@@ -26,7 +26,7 @@ Body = TypeVar("Body", bound=BaseModel)
 
 
 @dataclass(frozen=True)
-class Door:
+class EndpointBase:
     """What every endpoint has.
 
     Attributes:
@@ -35,21 +35,21 @@ class Door:
         public_url: where clients reach the server, if not under the address that they sent the request to.
     """
 
-    studio: Studio
+    service: Service
     may_fetch: bool = False
     public_url: str | None = None
 
     async def _check(self, picture: bytes) -> str:
         """Store a picture if it is one, and return its address in the store."""
         try:
-            return (await anyio.to_thread.run_sync(self.studio.store.put_user_image, picture)).sha256
+            return (await anyio.to_thread.run_sync(self.service.store.put_user_image, picture)).sha256
         except UserError as error:
             raise ApiError(400, str(error), "invalid_image", "image") from error
 
-    def _admit(self, client: str, ask: Ask) -> Run:
+    def _admit(self, client: str, ask: RunRequest) -> Run:
         try:
-            return self.studio.create(client, ask)
-        except Busy as busy:
+            return self.service.create(client, ask)
+        except QueueFull as busy:
             headers = {"Retry-After": str(busy.retry_after)}
             raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
         except UserError as error:
@@ -72,7 +72,7 @@ class Door:
             await asyncio.wait({watch, follow}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             if not follow.done():
-                self.studio.cancel(run)
+                self.service.cancel(run)
             watch.cancel()
             follow.cancel()
         if not run.wait(0):
@@ -86,13 +86,13 @@ class Door:
         base = self._base(request)
 
         def address(record: Mapping[str, Any]) -> str:
-            return f"{base}/images/{self.studio.enter(run, [record])[record['id']].id}.png"
+            return f"{base}/images/{self.service.enter(run, [record])[record['id']].id}.png"
 
         return address
 
     def _record(self, request: Request, run: Run) -> dict[str, Any]:
         base = self._base(request)
-        return run_out(self.studio, run, lambda entry_id: f"{base}/images/{entry_id}.png").model_dump(mode="json")
+        return run_out(self.service, run, lambda entry_id: f"{base}/images/{entry_id}.png").model_dump(mode="json")
 
 
 def client_of(request: Request) -> str:
@@ -137,7 +137,7 @@ def validated(shape: type[Body], body: Any) -> Body:
         raise ApiError(400, f"{where or 'the body'}: {first['msg']}{given}", "invalid_value", where or None) from error
 
 
-def limits_of(own: Settings) -> Limits:
+def limits_of(own: RunOptions) -> Limits:
     """Return the limits among our own settings."""
     given = {name: getattr(own, name) for name in ("max_generations", "max_seconds", "max_steps")}
     limits: Any = {name: value for name, value in given.items() if value is not None}

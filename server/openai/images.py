@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from imagerag.server.database import Entry
 from imagerag.server.openai.base import (
-    Door,
+    EndpointBase,
     client_of,
     json_of,
     limits_of,
@@ -26,7 +26,7 @@ from imagerag.server.openai.base import (
 )
 from imagerag.server.openai.schemas import ApiError, ImageRequest, mode_of
 from imagerag.server.renditions import FORMATS, Rendition, encoded, render, size_of
-from imagerag.server.run import Ask, Run
+from imagerag.server.run import Run, RunRequest
 from imagerag.server.uploads import MAX_PICTURES
 
 BEAT = 15.0
@@ -34,7 +34,7 @@ BEAT = 15.0
 Kind = Literal["image_generation", "image_edit"]
 
 
-class ImagesDoor(Door):
+class ImagesApi(EndpointBase):
     """The image endpoints over a studio."""
 
     async def generations(self, request: Request) -> Response:
@@ -69,16 +69,16 @@ class ImagesDoor(Door):
     async def image(self, request: Request) -> Response:
         """Send an image to whoever knows its address, in the format of its end and the size of its query."""
         name, _, end = request.path_params["image"].partition(".")
-        entry = self.studio.ledger.find(name) if (end or "png") in FORMATS else None
+        entry = self.service.database.find(name) if (end or "png") in FORMATS else None
         if entry is None:
             raise ApiError(404, "there is no such image", "not_found")
         kind = FORMATS[end or "png"]
         size = size_of(request.query_params.get("size"))
-        file = await anyio.to_thread.run_sync(lambda: render(self.studio, entry, size, kind))
+        file = await anyio.to_thread.run_sync(lambda: render(self.service, entry, size, kind))
         return self._sent(entry, file.data, kind)
 
     async def _png(self, entry: Entry) -> Response:
-        return self._sent(entry, await anyio.to_thread.run_sync(self.studio.file, entry), "png")
+        return self._sent(entry, await anyio.to_thread.run_sync(self.service.file, entry), "png")
 
     def _sent(self, entry: Entry, data: bytes, kind: str) -> Response:
         headers = {
@@ -91,7 +91,7 @@ class ImagesDoor(Door):
     async def _draw(self, request: Request, body: ImageRequest, pictures: tuple[bytes, ...], kind: Kind) -> Response:
         size_of(body.size)
         own = body.imagerag
-        ask = Ask(
+        ask = RunRequest(
             body.prompt,
             pictures=pictures,
             thread=own.thread,
@@ -138,12 +138,12 @@ class ImagesDoor(Door):
             raise ApiError(400, f"no image was made: {run.output['stop_reason']}", "no_image")
         others = [record for record in run.output["images"] if record["id"] != best["id"]]
         chosen = [best, *sorted(others, key=lambda record: -(record["score"] or 0.0))][: body.n or 1]
-        entries = self.studio.enter(run, chosen)
+        entries = self.service.enter(run, chosen)
 
         def rendered() -> list[tuple[str, Rendition]]:
             size, quality = size_of(body.size), body.output_compression
             return [
-                (entries[one["id"]].id, render(self.studio, entries[one["id"]], size, body.output_format, quality))
+                (entries[one["id"]].id, render(self.service, entries[one["id"]], size, body.output_format, quality))
                 for one in chosen
             ]
 
@@ -155,7 +155,7 @@ class ImagesDoor(Door):
         try:
             async for event in run.follow(BEAT):
                 if event is None:
-                    yield f": waiting, {self.studio.position(run)} come first\n\n"
+                    yield f": waiting, {self.service.position(run)} come first\n\n"
                 elif event["event"] == "preview" and sent < (body.partial_images or 0):
                     file = await anyio.to_thread.run_sync(_partial, event, body)
                     yield _event(f"{kind}.partial_image", file, body, partial_image_index=sent)
@@ -170,7 +170,7 @@ class ImagesDoor(Door):
                 yield _event(f"{kind}.completed", file, body, usage=_usage(run))
         finally:
             if not run.wait(0):
-                self.studio.cancel(run)
+                self.service.cancel(run)
 
 
 def _partial(event: Mapping[str, Any], body: ImageRequest) -> Rendition:

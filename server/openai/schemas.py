@@ -42,7 +42,7 @@ class ApiError(Exception):
         return JSONResponse(self.body(), self.status, self.headers)
 
 
-class Settings(BaseModel):
+class RunOptions(BaseModel):
     """Our own settings of one request, under ``imagerag`` in its body (``extra_body`` of the Python client)."""
 
     thread: str = ""
@@ -111,7 +111,7 @@ class ChatRequest(BaseModel):
     stream_options: StreamOptions | None = None
     seed: int | None = Field(default=None, ge=0, lt=2**32)
     n: Literal[1] | None = None
-    imagerag: Settings = Settings()
+    imagerag: RunOptions = RunOptions()
 
 
 def _count(value: Any) -> Any:
@@ -132,7 +132,7 @@ class ImageRequest(BaseModel):
     partial_images: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, ge=0, le=3)
     seed: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, ge=0, lt=2**32)
     stream: bool | None = None
-    imagerag: Settings = Settings()
+    imagerag: RunOptions = RunOptions()
 
 
 def mode_of(model: str | None) -> Mode | None:

@@ -19,14 +19,14 @@ from imagerag.graphs.nodes.finish import ENDINGS
 from imagerag.graphs.state import Limits
 from imagerag.graphs.turn import best_of, images_of_turn, is_request, used_references
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
-from imagerag.server.auth import COOKIE, Doorkeeper
+from imagerag.server.auth import COOKIE, Authenticator
 from imagerag.server.database import Entry
-from imagerag.server.job_queue import Busy
+from imagerag.server.job_queue import QueueFull
 from imagerag.server.openai.base import client_of, parsed_body
 from imagerag.server.openai.schemas import ApiError
-from imagerag.server.run import Ask, Run
+from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import concepts_out, image_out, reference_out, run_out
-from imagerag.server.service import Studio
+from imagerag.server.service import Service
 from imagerag.server.uploads import MAX_PICTURES, uploaded
 
 POLICY = (
@@ -39,7 +39,7 @@ LOOK = 0.3
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 
-class Wish(BaseModel):
+class TurnRequest(BaseModel):
     """What the page asks for."""
 
     prompt: str
@@ -61,11 +61,11 @@ class Decision(BaseModel):
 
 
 @dataclass(frozen=True)
-class WebDoor:
+class WebApi:
     """The page and its API over a studio."""
 
-    studio: Studio
-    doorkeeper: Doorkeeper
+    service: Service
+    authenticator: Authenticator
 
     def routes(self) -> list[Route]:
         """Return the routes of the application."""
@@ -86,7 +86,7 @@ class WebDoor:
 
     async def page(self, request: Request) -> Response:
         """Send the page; a browser that comes without a cookie gets one, and is a client of its own by it."""
-        client = self.doorkeeper.client(request.headers)
+        client = self.authenticator.client(request.headers)
         if client is None:
             return RedirectResponse("/login", 303)
         answer = _asset("index.html")
@@ -103,7 +103,7 @@ class WebDoor:
         if request.method == "GET":
             return _asset("login.html")
         token = str((await request.form(max_part_size=4096)).get("token", ""))
-        if self.doorkeeper.client({"authorization": f"Bearer {token}"}) is None:
+        if self.authenticator.client({"authorization": f"Bearer {token}"}) is None:
             answer = _asset("login.html")
             answer.status_code = 401
             return answer
@@ -113,43 +113,43 @@ class WebDoor:
 
     async def threads(self, request: Request) -> Response:
         """List the client's conversations."""
-        found = await anyio.to_thread.run_sync(self.studio.ledger.threads, client_of(request))
+        found = await anyio.to_thread.run_sync(self.service.database.threads, client_of(request))
         return JSONResponse({"threads": [{"thread": name, "title": title[:60]} for name, title in found]})
 
     async def thread(self, request: Request) -> Response:
         """Tell a conversation from its beginning."""
         client, name = client_of(request), request.path_params["thread"]
         told = await anyio.to_thread.run_sync(self._told, client, name)
-        active = [{"run_id": run.id, "request": run.request} for run in self.studio.running(client, name)]
+        active = [{"run_id": run.id, "request": run.request} for run in self.service.running(client, name)]
         return JSONResponse({"thread": name, "turns": told, "running": active})
 
     async def begin(self, request: Request) -> Response:
         """Queue a run."""
-        wish = await parsed_body(request, Wish)
+        wanted = await parsed_body(request, TurnRequest)
         client = client_of(request)
         pictures = [
-            await anyio.to_thread.run_sync(self.studio.file, uploaded(self.studio, client, one))
-            for one in wish.pictures
+            await anyio.to_thread.run_sync(self.service.file, uploaded(self.service, client, one))
+            for one in wanted.pictures
         ]
-        limits: Any = {"max_generations": wish.max_generations, "max_seconds": wish.max_seconds}
-        ask = Ask(
-            wish.prompt,
+        limits: Any = {"max_generations": wanted.max_generations, "max_seconds": wanted.max_seconds}
+        ask = RunRequest(
+            wanted.prompt,
             pictures=tuple(pictures),
-            thread=wish.thread,
-            seed=wish.seed,
-            n=wish.n,
-            mode=wish.mode,
+            thread=wanted.thread,
+            seed=wanted.seed,
+            n=wanted.n,
+            mode=wanted.mode,
             limits=cast("Limits", limits),
-            approve=wish.approve,
+            approve=wanted.approve,
         )
         try:
-            run = self.studio.create(client, ask)
-        except Busy as busy:
+            run = self.service.create(client, ask)
+        except QueueFull as busy:
             headers = {"Retry-After": str(busy.retry_after)}
             raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
         except UserError as error:
             raise ApiError(400, str(error), "invalid_value") from error
-        return JSONResponse({"run_id": run.id, "thread": run.thread, "position": self.studio.position(run)})
+        return JSONResponse({"run_id": run.id, "thread": run.thread, "position": self.service.position(run)})
 
     async def events(self, request: Request) -> Response:
         """Tell a run from its beginning, as server-sent events; hanging up does not stop it."""
@@ -161,8 +161,8 @@ class WebDoor:
         """Stop a run."""
         run = self._run(request)
         try:
-            self.studio.cancel(run)
-        except Busy as busy:
+            self.service.cancel(run)
+        except QueueFull as busy:
             raise ApiError(429, str(busy), "server_busy") from busy
         return JSONResponse({"status": run.status})
 
@@ -171,8 +171,8 @@ class WebDoor:
         run = self._run(request)
         word = await parsed_body(request, Decision)
         try:
-            self.studio.decide(run, word.references if word.choice == "edit" and word.references else None)
-        except Busy as busy:
+            self.service.decide(run, word.references if word.choice == "edit" and word.references else None)
+        except QueueFull as busy:
             raise ApiError(429, str(busy), "server_busy") from busy
         except InvalidArgument as error:
             raise ApiError(409, str(error), "not_asking") from error
@@ -190,7 +190,7 @@ class WebDoor:
         entry = self._entry(request)
         if entry.kind != "image":
             raise ApiError(404, "there is no manifest of that", "not_found")
-        text = await anyio.to_thread.run_sync(lambda: self.studio.manifest(entry).text())
+        text = await anyio.to_thread.run_sync(lambda: self.service.manifest(entry).text())
         headers = {"content-disposition": f'attachment; filename="{entry.thread}-{entry.name}.json"'}
         return Response(text, media_type="application/json", headers=headers)
 
@@ -199,7 +199,7 @@ class WebDoor:
         position, told = -1, time.monotonic()
         async for event in events:
             if event is None:
-                now = self.studio.position(run)
+                now = self.service.position(run)
                 if run.status == "queued" and now != position:
                     position, told = now, time.monotonic()
                     yield _sent({"event": "queued", "position": now})
@@ -209,7 +209,7 @@ class WebDoor:
                 continue
             told = time.monotonic()
             yield _sent(await anyio.to_thread.run_sync(self._worded, run.client, run.thread, event, run.checkpoint))
-        outcome = await anyio.to_thread.run_sync(run_out, self.studio, run, _path)
+        outcome = await anyio.to_thread.run_sync(run_out, self.service, run, _path)
         yield _sent({"event": "end", "run": outcome.model_dump(mode="json")})
 
     def _worded(
@@ -217,7 +217,7 @@ class WebDoor:
     ) -> dict[str, Any]:
         """Return an event as the page takes it: without paths of this machine, each image by its address."""
         records = [*event.get("images", ()), *event.get("references", ()), *filter(None, [event.get("image")])]
-        entries = self.studio.ledger.enter(client, thread, records, checkpoint)
+        entries = self.service.database.enter(client, thread, records, checkpoint)
         worded = dict(event)
         if "images" in event:
             worded["images"] = [_image(record, entries) for record in event["images"]]
@@ -233,15 +233,15 @@ class WebDoor:
         return worded
 
     def _told(self, client: str, name: str) -> list[dict[str, Any]]:
-        state: Any = self.studio.state(client, name)
+        state: Any = self.service.state(client, name)
         if not state:
             return []
-        entries = self.studio.ledger.enter(client, name, [*state["all_images"], *state["all_references"]])
-        tellings = self.studio.ledger.told(client, name)
+        entries = self.service.database.enter(client, name, [*state["all_images"], *state["all_references"]])
+        tellings = self.service.database.told(client, name)
         requests = [message for message in state["messages"] if is_request(message)]
         turns = []
         # A run that has begun has its request in the state already; the page shows it as one under way.
-        busy = sum(run.status in ("running", "stopping", "asking") for run in self.studio.running(client, name))
+        busy = sum(run.status in ("running", "stopping", "asking") for run in self.service.running(client, name))
         for number, message in enumerate(requests[: len(requests) - busy], start=1):
             images = images_of_turn(state["all_images"], number)
             told = tellings[number].told if number in tellings else _recalled(images, state["all_references"])
@@ -267,17 +267,17 @@ class WebDoor:
         from imagerag.report.document import About, document_of
         from imagerag.report.html import render_page
 
-        state: Any = self.studio.state(entry.client, entry.thread, entry.checkpoint)
+        state: Any = self.service.state(entry.client, entry.thread, entry.checkpoint)
         if not state.get("stop_reason"):
             raise ApiError(404, "there is no report of that image", "not_found")
-        context = self.studio.context
-        telling = self.studio.ledger.told(entry.client, entry.thread).get(state["turn"])
-        events = telling.told["events"] if telling else []
+        settings = self.service.settings
+        run_log = self.service.database.told(entry.client, entry.thread).get(state["turn"])
+        events = run_log.told["events"] if run_log else []
         about: About = {
             "pipeline": "agent",
-            "generator": context.generator,
-            "vlm": context.vlm,
-            "critic": context.critic,
+            "generator": settings.generator,
+            "vlm": settings.vlm,
+            "critic": settings.critic,
             "thread_id": entry.thread,
             "notes": [event["text"] for event in events if event["event"] == "note"],
             "stop_detail": ENDINGS[state["stop_reason"]],
@@ -285,13 +285,13 @@ class WebDoor:
         return render_page(document_of(state, about))
 
     def _run(self, request: Request) -> Run:
-        run = self.studio.run(request.path_params["run"], client_of(request))
+        run = self.service.run(request.path_params["run"], client_of(request))
         if run is None:
             raise ApiError(404, "that is not a run of yours", "not_found")
         return run
 
     def _entry(self, request: Request) -> Entry:
-        entry = self.studio.ledger.find(request.path_params["image"], client_of(request))
+        entry = self.service.database.find(request.path_params["image"], client_of(request))
         if entry is None:
             raise ApiError(404, "that is not an image of yours", "not_found")
         return entry

@@ -34,7 +34,7 @@ class Decoded(NamedTuple):
         item: the item, without its bytes.
         sha256: of the bytes, hex: the picture's identity, wherever it lies.
         picture: what the embedder takes; ``None`` if it is embedded already.
-        look: 64 bits that near-duplicates nearly share; see ``look_of``.
+        look: 64 bits that near-duplicates nearly share; see ``perceptual_hash``.
         note: what a person should know of how it was taken, or empty.
         problem: why it could not be read, or empty.
     """
@@ -70,10 +70,10 @@ def decode(item: Item, embedded: Callable[[str], bool], prepare: Callable[[Image
                 picture = _small(data, item.key)
     except UserError as error:
         return Decoded(item, sha256, None, 0, "", str(error))
-    return Decoded(item, sha256, prepare(picture), look_of(picture), note)
+    return Decoded(item, sha256, prepare(picture), perceptual_hash(picture), note)
 
 
-def look_of(picture: Image.Image) -> int:
+def perceptual_hash(picture: Image.Image) -> int:
     """Return 64 bits that hardly change when a picture is scaled, recompressed or slightly recoloured.
 
     Whether each of 8 x 8 grey cells is brighter than its right neighbour (dHash; N. Krawetz, "Kind of Like That",

@@ -12,10 +12,10 @@ from imagerag.index.user.sources.archives import TarSource, home_expanded, in_ut
 from imagerag.index.user.sources.folders import FilesSource, FolderSource
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Source, Wanted
 from imagerag.index.user.sources.tables import ManifestSource, ParquetSource
-from imagerag.index.user.sources.urls import AddressSource, Fetched
+from imagerag.index.user.sources.urls import AddressSource, UrlFetcher
 
 
-class Reading(NamedTuple):
+class ReadOptions(NamedTuple):
     """How sources are read.
 
     Attributes:
@@ -32,9 +32,9 @@ class Reading(NamedTuple):
     folder: Path = Path("fetched")
 
     @property
-    def fetched(self) -> Fetched:
+    def fetched(self) -> UrlFetcher:
         """What fetches addresses, or says that it may not."""
-        return Fetched(self.folder, self.allow_urls)
+        return UrlFetcher(self.folder, self.allow_urls)
 
 
 class Img2datasetSource:
@@ -45,7 +45,7 @@ class Img2datasetSource:
         reading: how.
     """
 
-    def __init__(self, root: Path, reading: Reading) -> None:
+    def __init__(self, root: Path, reading: ReadOptions) -> None:
         self.root = root
         self.name = f"img2dataset:{root}"
         tars, tables = sorted(map(str, root.glob("*.tar"))), sorted(map(str, root.glob("*.parquet")))
@@ -79,45 +79,45 @@ class Img2datasetSource:
         return not any(isinstance(part, FolderSource) and part.is_unread(key) for part in self._parts)
 
 
-def _folder(what: str, reading: Reading) -> Source:
+def _folder(what: str, reading: ReadOptions) -> Source:
     return FolderSource(_named(what), reading.licence)
 
 
-def _webdataset(what: str, reading: Reading) -> Source:
+def _webdataset(what: str, reading: ReadOptions) -> Source:
     return TarSource(*matching(what, "webdataset", "tar"), reading.licence)
 
 
-def _parquet(what: str, reading: Reading) -> Source:
+def _parquet(what: str, reading: ReadOptions) -> Source:
     files = matching(what, "hf-parquet", "parquet")
     columns = (reading.image_column, reading.caption_column)
     return ParquetSource(*files, reading.licence, *columns, fetched=reading.fetched)
 
 
-def _img2dataset(what: str, reading: Reading) -> Source:
+def _img2dataset(what: str, reading: ReadOptions) -> Source:
     root = _named(what)
     if not root.is_dir():
         raise UserError(f"{str(root)!r} is no folder; give the output folder of img2dataset")
     return Img2datasetSource(root, reading)
 
 
-def _manifest(what: str, kind: str, reading: Reading) -> Source:
+def _manifest(what: str, kind: str, reading: ReadOptions) -> Source:
     columns = (reading.image_column, reading.caption_column)
     return ManifestSource(_named(what), kind, reading.licence, *columns, fetched=reading.fetched)
 
 
-def _csv(what: str, reading: Reading) -> Source:
+def _csv(what: str, reading: ReadOptions) -> Source:
     return _manifest(what, "csv", reading)
 
 
-def _jsonl(what: str, reading: Reading) -> Source:
+def _jsonl(what: str, reading: ReadOptions) -> Source:
     return _manifest(what, "jsonl", reading)
 
 
-def _https(what: str, reading: Reading) -> Source:
+def _https(what: str, reading: ReadOptions) -> Source:
     return AddressSource(f"https:{what}", reading.licence, fetched=reading.fetched)
 
 
-SOURCES: dict[str, Callable[[str, Reading], Source]] = {
+SOURCES: dict[str, Callable[[str, ReadOptions], Source]] = {
     "folder": _folder,
     "webdataset": _webdataset,
     "img2dataset": _img2dataset,
@@ -129,7 +129,7 @@ SOURCES: dict[str, Callable[[str, Reading], Source]] = {
 """Takes what stands behind the colon."""
 
 
-def open_sources(sources: Sequence[str | Path | Source], reading: Reading) -> list[Source]:
+def open_sources(sources: Sequence[str | Path | Source], reading: ReadOptions) -> list[Source]:
     """Return the sources that are meant: a path, ``KIND:WHAT``, or one that is open already.
 
     Raises:

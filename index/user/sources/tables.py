@@ -16,7 +16,7 @@ from imagerag.errors import UserError, first_line
 from imagerag.index.user.sources.archives import SEPARATOR
 from imagerag.index.user.sources.folders import FIELDS, fields_of, file_item, one_line, shown
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
-from imagerag.index.user.sources.urls import Fetched, is_https
+from imagerag.index.user.sources.urls import UrlFetcher, is_https
 from imagerag.store.files import cannot_read
 
 IMAGE_COLUMNS = (
@@ -62,9 +62,9 @@ class ParquetSource:
         image_column: str | None = None,
         caption_column: str | None = None,
         *,
-        fetched: Fetched | None = None,
+        fetched: UrlFetcher | None = None,
     ) -> None:
-        self._fetched = fetched or Fetched(Path(pattern).parent, False)
+        self._fetched = fetched or UrlFetcher(Path(pattern).parent, False)
         self.name = f"hf-parquet:{pattern}"
         self._pattern = pattern
         self._files = list(files)
@@ -175,10 +175,10 @@ class ManifestSource:
         image_column: str | None = None,
         caption_column: str | None = None,
         *,
-        fetched: Fetched | None = None,
+        fetched: UrlFetcher | None = None,
     ) -> None:
         self.file = file
-        self._fetched = fetched or Fetched(file.parent, False)
+        self._fetched = fetched or UrlFetcher(file.parent, False)
         self.name = f"{kind}:{file}"
         self._kind = kind
         self._licence = licence

@@ -34,7 +34,7 @@ def fetch_public(url: str) -> bytes:
     return asyncio.run(fetch(url))
 
 
-class Fetched:
+class UrlFetcher:
     """Makes items of addresses. What was fetched lies below ``folder`` under its digest, for looking it up later.
 
     Args:
@@ -76,7 +76,7 @@ class AddressSource:
         fetched: fetches it.
     """
 
-    def __init__(self, url: str, licence: str = NO_LICENCE, *, fetched: Fetched) -> None:
+    def __init__(self, url: str, licence: str = NO_LICENCE, *, fetched: UrlFetcher) -> None:
         self.name = url
         self._licence = licence
         self._fetched = fetched

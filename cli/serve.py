@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from imagerag.cli.interrupt import CANCELLED
 from imagerag.cli.options import settings_of
 from imagerag.errors import UserError
-from imagerag.settings import load_context
+from imagerag.settings import load_settings
 
 if TYPE_CHECKING:
-    from imagerag.server.service import Studio
+    from imagerag.server.service import Service
 
 
 def serve_http(options: argparse.Namespace, command: str = "serve") -> int:
@@ -39,10 +39,10 @@ def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -
         raise UserError(f"max_waiting {options.max_waiting} is below 1; give --max-waiting how many may wait")
     tokens = read_tokens(options.token_file)
     with listen(options.host, options.port, tokens, options.public_url) as listener:
-        studio = open_studio(options, options.max_waiting)
+        service = open_service(options, options.max_waiting)
         try:
             app = build_app(
-                studio,
+                service,
                 tokens=tokens,
                 loopback=is_loopback(options.host),
                 may_fetch=getattr(options, "allow_fetch", False),
@@ -51,13 +51,13 @@ def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -
                 web=openai,
                 mcp=mcp,
             )
-            studio.begin_warming()
+            service.begin_warming()
             where = say_where(name, listener, ["/", "/v1"] * openai + ["/mcp"] * mcp)
             if getattr(options, "no_browser", True) is False:
                 webbrowser.open(where)
             serve(app, listener)
         finally:
-            studio.close()
+            service.close()
     return 0
 
 
@@ -70,22 +70,22 @@ def serve_mcp(options: argparse.Namespace) -> int:
     need("mcp", "mcp")
     if options.http:
         return _serve(options, "imagerag mcp", openai=False, mcp=True)
-    studio = open_studio(options)
+    service = open_service(options)
     if sys.stdin.isatty():
         print("imagerag mcp: waiting for an MCP client on standard input; Ctrl-C ends", file=sys.stderr)
     from imagerag.server.mcp.server import build_mcp
 
-    studio.begin_warming()
+    service.begin_warming()
     try:
-        build_mcp(studio).run("stdio")
+        build_mcp(service).run("stdio")
     except KeyboardInterrupt:
         return CANCELLED
     finally:
-        studio.close()
+        service.close()
     return 0
 
 
-def open_studio(options: argparse.Namespace, max_waiting: int = 64) -> "Studio":
+def open_service(options: argparse.Namespace, max_waiting: int = 64) -> "Service":
     """Return the engine with the settings given.
 
     Raises:
@@ -93,18 +93,20 @@ def open_studio(options: argparse.Namespace, max_waiting: int = 64) -> "Studio":
     """
     from imagerag.cli.draw import check_names
 
-    context = load_context(settings_of(options), file=Path(options.config) if options.config else None)
-    check_names(context)
-    from imagerag.server.job_queue import EngineRoom
-    from imagerag.server.service import Studio
+    settings = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
+    check_names(settings)
+    from imagerag.server.job_queue import JobQueue
+    from imagerag.server.service import Service
 
-    studio = Studio(context, EngineRoom(max_waiting=max_waiting))
+    service = Service(settings, JobQueue(max_waiting=max_waiting))
     try:
-        assert studio.parts.mounted is not None  # a server that isn't there is told now, not with the first request
+        assert (
+            service.components.mounted is not None
+        )  # a server that isn't there is told now, not with the first request
     except UserError:
-        studio.close()
+        service.close()
         raise
-    return studio
+    return service
 
 
 def need(module: str, extra: str) -> None:

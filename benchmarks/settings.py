@@ -12,13 +12,13 @@ from imagerag.generators.base import (
     StopCheck,
     reference_scales,
 )
-from imagerag.settings import Context
+from imagerag.settings import Settings
 
 
-def bench_context(**settings: object) -> Context:
+def benchmark_settings(**settings: object) -> Settings:
     """Return the default settings in a data directory that is kept between benchmarks but apart from the user's."""
     home = Path(tempfile.gettempdir()) / "imagerag-bench"
-    return Context(home=str(home), **settings)  # type: ignore[arg-type]
+    return Settings(home=str(home), **settings)  # type: ignore[arg-type]
 
 
 class Remembering:

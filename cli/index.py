@@ -1,4 +1,4 @@
-"""``imagerag index``: adding pictures, telling what is there, checking it, and making its search index anew."""
+"""``imagerag index``: adding pictures, run_log what is there, checking it, and making its search index anew."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from imagerag.cli.progress import loading_model
 from imagerag.errors import UserError
-from imagerag.settings import load_context
+from imagerag.settings import load_settings
 
 SHOWN = 20
 """Lines of a report on the terminal; ``--json`` has them all."""
@@ -24,17 +24,17 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
 
     if options.paths and options.action != "add":
         raise UserError(f"{options.paths[0]!r} is of no use to index {options.action}; give it without a path")
-    context = load_context({"home": options.home, "chroma": options.chroma})
-    home = home_directory(context.home)
+    settings = load_settings({"home": options.home, "chroma": options.chroma})
+    home = home_directory(settings.home)
     if options.action == "add":
-        return _add(options, home, context.chroma, stdout)
+        return _add(options, home, settings.chroma, stdout)
     if options.action == "verify":
-        return _verify(options, home, context.chroma, stdout)
+        return _verify(options, home, settings.chroma, stdout)
     from imagerag.index.bundled.chroma import index_status
-    from imagerag.index.user import own_status
+    from imagerag.index.user import user_index_status
 
-    status = _rebuilt(options, home, context.chroma) if options.action == "rebuild" else index_status(home)
-    own = own_status(home)
+    status = _rebuilt(options, home, settings.chroma) if options.action == "rebuild" else index_status(home)
+    own = user_index_status(home)
     status["skipped"] = own.pop("skipped")
     status["own"] = own
     # Of all there is; what is the library's alone is told besides.
@@ -67,14 +67,14 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
     from dataclasses import asdict
 
     from imagerag.embedders.registry import clip_model
-    from imagerag.index.user import OwnPictures, Reading
+    from imagerag.index.user import ReadOptions, UserPictures
 
     with loading_model(options.json) as bars:
-        own = OwnPictures(home, clip_model(options.model), chroma=chroma)
+        own = UserPictures(home, clip_model(options.model), chroma=chroma)
         try:
             outcome = own.add(
                 options.paths,
-                reading=Reading(options.licence, options.image_column, options.caption_column, options.allow_urls),
+                reading=ReadOptions(options.licence, options.image_column, options.caption_column, options.allow_urls),
                 progress=lambda done, total: bars.update("adding", done, total),
                 building=lambda done, total: bars.update("building the search index", done, total),
                 on_wait=lambda text: print(text, file=sys.stderr),
@@ -95,9 +95,9 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
 
 def _verify(options: argparse.Namespace, home: Path, chroma: str | None, stdout: TextIO) -> int:
     from imagerag.embedders.clip import model_id_of
-    from imagerag.index.user import verify_own
+    from imagerag.index.user import verify_user_index
 
-    result: dict[str, Any] = verify_own(home, model_id_of(options.model), chroma)
+    result: dict[str, Any] = verify_user_index(home, model_id_of(options.model), chroma)
     if options.json:
         print(json.dumps(result, ensure_ascii=False), file=stdout, flush=True)
     else:
@@ -113,7 +113,7 @@ def _verify(options: argparse.Namespace, home: Path, chroma: str | None, stdout:
 def _rebuilt(options: argparse.Namespace, home: Path, chroma: str | None) -> dict[str, object]:
     from imagerag.embedders.registry import embedded_clip
     from imagerag.index.bundled.chroma import ChromaIndex
-    from imagerag.index.user import rebuild_own
+    from imagerag.index.user import rebuild_user_index
 
     def told(text: str) -> None:
         print(text, file=sys.stderr)
@@ -124,7 +124,7 @@ def _rebuilt(options: argparse.Namespace, home: Path, chroma: str | None) -> dic
         )
         status = built.rebuild()
         built.close()
-        rebuild_own(home, chroma, lambda done, total: bars.update("indexing your own", done, total), told)
+        rebuild_user_index(home, chroma, lambda done, total: bars.update("indexing your own", done, total), told)
     return status
 
 

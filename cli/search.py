@@ -10,7 +10,7 @@ from typing import Any, TextIO
 from imagerag.cli.progress import loading_model
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import Hit
-from imagerag.settings import load_context
+from imagerag.settings import load_settings
 
 
 def search(options: argparse.Namespace, stdout: TextIO) -> int:
@@ -51,7 +51,7 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
 def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     from imagerag.embedders.registry import clip_model
     from imagerag.graphs.components import open_index
-    from imagerag.index.user import OwnPictures, SeveralModels, parse_where
+    from imagerag.index.user import ModelEnsemble, UserPictures, parse_where
     from imagerag.store.home import home_directory
     from imagerag.store.picture_decoding import read_picture
 
@@ -64,15 +64,15 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     if not 0 <= options.diverse <= 1:
         raise UserError(f"--diverse {options.diverse!r} is outside 0..1; 0 is off, 0.5 a good beginning")
     how["like"] = read_picture(options.like) if options.like else None
-    context = load_context({"home": options.home, "chroma": options.chroma})
-    home = home_directory(context.home)
+    settings = load_settings({"home": options.home, "chroma": options.chroma})
+    home = home_directory(settings.home)
     with loading_model(options.json):
         if options.model == "embedded":
-            return open_index(home, context.chroma).search([words], options.k, floor=options.floor, **how)[0]
+            return open_index(home, settings.chroma).search([words], options.k, floor=options.floor, **how)[0]
         if options.k < 1:
             raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")
-        models = replace(context, lookup_model=options.model).lookup_models
-        own = SeveralModels([OwnPictures(home, clip_model(model), chroma=context.chroma) for model in models])
+        models = replace(settings, lookup_model=options.model).lookup_models
+        own = ModelEnsemble([UserPictures(home, clip_model(model), chroma=settings.chroma) for model in models])
         hits = (own if len(models) > 1 else own.own[0]).search([words], options.k, **how)[0]
         own.close()
     return [hit for hit in hits if hit.similarity >= options.floor]

@@ -1,6 +1,6 @@
 """How the loop stands up to models that misbehave, how often it asks one that does not, and what its steps cost.
 
-python -m benchmarks.minds [RUNS]
+python -m benchmarks.chat_models [RUNS]
 """
 
 import itertools
@@ -25,17 +25,17 @@ from imagerag.agent.protocols import Critic
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models import client as asking
 from imagerag.chat_models import providers as connecting
-from imagerag.chat_models.pricing import PRICES, load_tariff
+from imagerag.chat_models.pricing import PRICES, load_pricing
 from imagerag.chat_models.providers import connect
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.graphs.components import Injected, ResolvedParts
+from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.records import Mode
-from imagerag.settings import Context
-from imagerag.tools import Workbench, make_tools
-from testing.doors import Shelf
+from imagerag.settings import Settings
+from imagerag.tools import ToolSession, make_tools
 from testing.misbehaviour import PATIENCE, PRICE, Tally, misbehaving
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.servers import Shelf
 
 PAPER: dict[Mode, tuple[int, str]] = {
     "auto": (3, "does it match, what is missing, captions"),
@@ -97,14 +97,14 @@ def one_run(seed: int, home: str, reasons: Counter[str]) -> list[str]:
     with serving(tally.charged(misbehaving(seed))) as server, priced(server.name, Path(home)):
         critic = VlmCritic("vlm", connect(server.name), lambda: plain) if seed % 2 else plain
         graph = build_graph(critic=critic, generator=squares, index=Shelf())
-        context = Context(
+        settings = Settings(
             home=home, vlm=server.name, mode=modes[seed % 4], max_steps=12, max_seconds=max_seconds,
             max_tokens=max_tokens, max_money=max_money,
         )  # fmt: skip
         began = time.monotonic()
         try:
             config: Any = {"configurable": {"thread_id": "t"}}
-            result = graph.invoke({"prompt": "an owl", "seed": seed}, config, context=context)
+            result = graph.invoke({"prompt": "an owl", "seed": seed}, config, context=settings)
         except Exception as error:
             return [f"crash: {type(error).__name__}: {error}"]
         took = time.monotonic() - began
@@ -114,7 +114,7 @@ def one_run(seed: int, home: str, reasons: Counter[str]) -> list[str]:
         trouble.append(f"over budget: {tally.tokens} tokens of {max_tokens}")
     if max_money is not None and tally.money > max_money:
         trouble.append(f"over budget: {tally.money} dollars of {max_money}")
-    if steps > 12 or len(squares.requests) > context.max_generations or took > max_seconds + SLACK:
+    if steps > 12 or len(squares.requests) > settings.max_generations or took > max_seconds + SLACK:
         trouble.append(f"over budget: {steps} steps, {len(squares.requests)} generations, {took:.1f} s")
     made = [image for image in result["images"] if Path(image["path"]).is_file()]
     best = result["image"]
@@ -133,11 +133,11 @@ def priced(name: str, folder: Path) -> Iterator[None]:
     file.write_text(f"{json.dumps(name)} = {{ input = {PRICE[0]}, output = {PRICE[1]} }}", encoding="utf-8")
     before = os.environ.get(PRICES)
     os.environ[PRICES] = str(file)
-    load_tariff.cache_clear()  # another server may have had this port
+    load_pricing.cache_clear()  # another server may have had this port
     try:
         yield
     finally:
-        load_tariff.cache_clear()
+        load_pricing.cache_clear()
         os.environ.pop(PRICES) if before is None else os.environ.update({PRICES: before})
 
 
@@ -171,7 +171,7 @@ def calls_of(mode: Mode, judges: bool, looks: bool = False) -> tuple[int, int]:
         squares = Squares(lambda step: before.append(len(server.requests)))
         graph = build_graph(critic=critic, generator=squares, index=Shelf())
         config: Any = {"configurable": {"thread_id": "t"}}
-        graph.invoke({"prompt": "an owl"}, config, context=Context(home=home, vlm=server.name, mode=mode))
+        graph.invoke({"prompt": "an owl"}, config, context=Settings(home=home, vlm=server.name, mode=mode))
         return before[-1], len(server.requests)
 
 
@@ -217,9 +217,9 @@ def _own_step(steps: int) -> tuple[float, float]:
         graph = build_graph(
             chat_model=model, critic=ScriptedCritic([0.3]), generator=Squares(), index=Shelf(), checkpointer=None
         )
-        context = Context(home=home, max_steps=steps, max_seconds=600)
+        settings = Settings(home=home, max_steps=steps, max_seconds=600)
         began = _clocks()
-        graph.invoke({"prompt": "an owl"}, context=context)
+        graph.invoke({"prompt": "an owl"}, context=settings)
         ended = _clocks()
     assert len(model.seen) == steps
     return (ended[0] - began[0]) / steps, (ended[1] - began[1]) / steps
@@ -227,10 +227,10 @@ def _own_step(steps: int) -> tuple[float, float]:
 
 def _create_agent_step(steps: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as home:
-        injected = Injected(None, ScriptedCritic([0.3]), None, Squares(), Shelf())
-        bench = Workbench(ResolvedParts(Context(home=home), injected), prompt="an owl", seed=1)
+        injected = InjectedComponents(None, ScriptedCritic([0.3]), None, Squares(), Shelf())
+        session = ToolSession(Components(Settings(home=home), injected), prompt="an owl", seed=1)
         model = ScriptedModel(script=_script(steps), seen=[], offered=[])
-        agent: Any = create_agent(model, make_tools(lambda: bench))
+        agent: Any = create_agent(model, make_tools(lambda: session))
         began = _clocks()
         agent.invoke({"messages": [{"role": "user", "content": "an owl"}]}, {"recursion_limit": 3 * steps})
         ended = _clocks()

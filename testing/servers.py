@@ -13,9 +13,9 @@ from PIL import Image
 
 from imagerag.index.base import Hit
 from imagerag.server.app import build_app, listen
-from imagerag.server.job_queue import EngineRoom
-from imagerag.server.service import Studio
-from imagerag.settings import Context
+from imagerag.server.job_queue import JobQueue
+from imagerag.server.service import Service
+from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares
 
 TOKENS = ("alpha-token-of-24-letters", "beta-token-of-24-letters!")
@@ -62,28 +62,28 @@ class Gate:
             assert self.open.wait(30), "the gate was never opened"
 
 
-def scripted_studio(
+def scripted_service(
     home: Path,
     scores: Sequence[float] = (0.9,),
     before_step: Callable[[int], None] = lambda step: None,
-    room: EngineRoom | None = None,
-    **parts: Any,
-) -> Studio:
+    job_queue: JobQueue | None = None,
+    **components: Any,
+) -> Service:
     """Return a studio whose critic gives these scores over and over."""
     squares = Squares(before_step)
     critic = ScriptedCritic(itertools.cycle(scores))
-    chosen = {"generator": squares, "critic": critic, "index": Shelf()} | parts
-    return Studio(Context(home=str(home)), room, **chosen)
+    chosen = {"generator": squares, "critic": critic, "index": Shelf()} | components
+    return Service(Settings(home=str(home)), job_queue, **chosen)
 
 
 class Served:
     """A server in this process, on a port of its own."""
 
-    def __init__(self, studio: Studio, **settings: Any) -> None:
-        self.studio = studio
+    def __init__(self, service: Service, **settings: Any) -> None:
+        self.service = service
         listener = listen("127.0.0.1", 0, ())
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(build_app(studio, **settings), log_level="error", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(build_app(service, **settings), log_level="error", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=lambda: self._server.run(sockets=[listener]))
         self._thread.start()
@@ -96,4 +96,4 @@ class Served:
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join(15)
-        self.studio.close()
+        self.service.close()

@@ -26,7 +26,7 @@ def printable(text: str) -> str:
     )
 
 
-class StoryConsole(Console):
+class PrinterConsole(Console):
     """A console whose reader may go away: that is for the edge to handle, which knows the exit status."""
 
     def on_broken_pipe(self) -> None:
@@ -34,7 +34,7 @@ class StoryConsole(Console):
         raise
 
 
-class Story:
+class RunPrinter:
     """Turns events into lines.
 
     Args:

@@ -1,6 +1,6 @@
 """The doors under load: 50 clients at once over HTTP beside the engine's own pace, a cancel, and the largest results.
 
-python -m benchmarks.serve
+python -m benchmarks.server
 """
 
 import asyncio
@@ -27,11 +27,11 @@ import httpx
 import openai
 from mcp import Client
 
-from benchmarks.parts import bench_context
+from benchmarks.settings import benchmark_settings
 from imagerag.assets.library import Library
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.server.mcp.server import build_mcp
-from imagerag.server.service import Studio
+from imagerag.server.service import Service
 from imagerag.store.manifest import KEYWORD, Manifest
 from imagerag.store.png import read_text
 
@@ -58,14 +58,14 @@ def wishes() -> list[Wish]:
 
 def own_pace(asked: list[Wish]) -> float:
     """Return the seconds that the engine takes for these requests, one after the other, without any door."""
-    context = bench_context(max_generations=GENERATIONS)
+    settings = benchmark_settings(max_generations=GENERATIONS)
     graph = build_graph()
-    warm = bench_context(max_generations=2)
+    warm = benchmark_settings(max_generations=2)
     graph.invoke({"prompt": "a lobster in a kimono"}, {"configurable": {"thread_id": "warm"}}, context=warm)
     began = time.perf_counter()
     for wish in asked:
         config = {"configurable": {"thread_id": f"{wish.client}-{time.time_ns()}"}}
-        graph.invoke({"prompt": wish.prompt, "seed": wish.seed}, config, context=context)  # type: ignore[call-overload]
+        graph.invoke({"prompt": wish.prompt, "seed": wish.seed}, config, context=settings)  # type: ignore[call-overload]
     return time.perf_counter() - began
 
 
@@ -142,12 +142,12 @@ def steps_after_cancel() -> list[int]:
     """Cancel runs of the embedded engine in this process; return the denoising steps finished after each cancel."""
     late: list[int] = []
     with tempfile.TemporaryDirectory() as home:
-        from imagerag.server.run import Ask
-        from imagerag.settings import Context
+        from imagerag.server.run import RunRequest
+        from imagerag.settings import Settings
 
-        studio = Studio(Context(home=home))
+        service = Service(Settings(home=home))
         for at_step in (1, 5, 12, 20):
-            run = studio.create("bench", Ask("an owl and a tiger", seed=at_step))
+            run = service.create("bench", RunRequest("an owl and a tiger", seed=at_step))
             steps: list[int] = []
             reached = threading.Event()
 
@@ -161,28 +161,28 @@ def steps_after_cancel() -> list[int]:
 
             run.listen(count)
             reached.wait(60)
-            studio.cancel(run)
+            service.cancel(run)
             before = len(steps)
             run.wait(60)
             late.append(len(steps) - before)
-        studio.close()
+        service.close()
     return late
 
 
 COLD = """
 import sys, time
-from imagerag.settings import Context
-from imagerag.server.run import Ask
-from imagerag.server.service import Studio
-studio = Studio(Context(home=sys.argv[1]))
-run = studio.create("bench", Ask("an owl and a tiger"))
+from imagerag.settings import Settings
+from imagerag.server.run import RunRequest
+from imagerag.server.service import Service
+service = Service(Settings(home=sys.argv[1]))
+run = service.create("bench", RunRequest("an owl and a tiger"))
 time.sleep(float(sys.argv[2]))
 loading = not any(event["event"] == "images" for event in run.events) and run.progress == (0, 0)
-studio.cancel(run)
+service.cancel(run)
 began = time.perf_counter()
 run.wait()
 ended = time.perf_counter() - began
-after = studio.create("bench", Ask("a dog"))
+after = service.create("bench", RunRequest("a dog"))
 after.wait()
 print(loading, ended, after.status)
 """
@@ -244,8 +244,8 @@ def largest_results() -> dict[str, int]:
     """Return the bytes of each MCP tool's largest serialised result, of requests as large as they may be."""
     sizes: dict[str, int] = {}
 
-    async def talk(studio: Studio) -> None:
-        async with Client(build_mcp(studio)) as client:
+    async def talk(service: Service) -> None:
+        async with Client(build_mcp(service)) as client:
 
             async def size(name: str, **arguments: object) -> None:
                 result = await client.call_tool(name, arguments)
@@ -259,16 +259,16 @@ def largest_results() -> dict[str, int]:
             await size("regenerate_with_references", prompt="an owl", reference_ids=["ref-1"])
             await size("create_image", prompt="a lobster in a kimono", n=4)
             await size("start_image", prompt="a lobster in a kimono", thread="t")
-            run_id = next(reversed(studio.register._runs))
+            run_id = next(reversed(service.register._runs))
             await size("get_image", run_id=run_id, wait_seconds=40)
             await size("cancel_image", run_id=run_id)
 
     with tempfile.TemporaryDirectory() as home:
-        from imagerag.settings import Context
+        from imagerag.settings import Settings
 
-        studio = Studio(Context(home=str(Path(home))))
-        asyncio.run(talk(studio))
-        studio.close()
+        service = Service(Settings(home=str(Path(home))))
+        asyncio.run(talk(service))
+        service.close()
     return sizes
 
 

@@ -18,6 +18,7 @@ from langchain_core.tools import BaseTool
 
 from imagerag.generators.base import REFERENCE_SCALES
 from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.tool_registry import GENERATE, INSPECT_IMAGE, PROPOSE_CAPTIONS, REGENERATE, SEARCH_REFERENCES
 
 REFERENCES_PER_CONCEPT = 2
 """References of one concept in one drawing: more than one, so that the result is no copy of either."""
@@ -104,11 +105,11 @@ def read(messages: Sequence[BaseMessage], tools: frozenset[str]) -> View:
         elif isinstance(message, ToolMessage) and message.status == "error":
             view.errors += 1
             view.drawing_refused |= bool(message.additional_kwargs.get("drawing_refused"))
-        elif isinstance(message, ToolMessage) and message.name == "propose_captions":
+        elif isinstance(message, ToolMessage) and message.name == PROPOSE_CAPTIONS:
             view.captions = message.artifact["captions"]
-        elif isinstance(message, ToolMessage) and message.name == "inspect_image":
+        elif isinstance(message, ToolMessage) and message.name == INSPECT_IMAGE:
             view.inspected[message.artifact["image_id"]] = all(c["present"] for c in message.artifact["concepts"])
-        elif isinstance(message, ToolMessage) and message.name == "search_references":
+        elif isinstance(message, ToolMessage) and message.name == SEARCH_REFERENCES:
             for caption in view.captions:  # looked up even where nothing was found
                 view.found.setdefault(caption["concept"], [])
             view.captions = []
@@ -126,7 +127,7 @@ def decide(view: View) -> AIMessage:
     if view.errors >= 3:
         return AIMessage("The tools refuse what I ask for; I stop here.")
     if view.captions:
-        return _call("search_references", captions=view.captions, k=CANDIDATES_PER_CONCEPT)
+        return _call(SEARCH_REFERENCES, captions=view.captions, k=CANDIDATES_PER_CONCEPT)
     if not view.judged:
         return _first(view)
     last, best = view.judged[-1], view.best or view.judged[-1]
@@ -135,23 +136,23 @@ def decide(view: View) -> AIMessage:
         return AIMessage("Everything asked for is there.")
     content = {score["concept"] for score in verdict["concepts"] if score["kind"] == "content"}
     missing = [concept for concept in verdict["missing"] if concept in content]
-    if "search_references" in view.tools:
+    if SEARCH_REFERENCES in view.tools:
         unsought = [concept for concept in missing if concept not in view.found]
         if unsought:
-            return _call("propose_captions", concepts=unsought, per_concept=2)
+            return _call(PROPOSE_CAPTIONS, concepts=unsought, per_concept=2)
         if any(view.found.get(concept) for concept in missing):
             return _redraw(view, best, missing)
-    if "propose_captions" in view.tools and "search_references" not in view.tools:
-        return _call("generate", prompt=_emphasised(view, missing))
+    if PROPOSE_CAPTIONS in view.tools and SEARCH_REFERENCES not in view.tools:
+        return _call(GENERATE, prompt=_emphasised(view, missing))
     if len(view.judged) <= 2 or last["id"] == best["id"]:
-        return _call("generate", prompt=view.prompt)
+        return _call(GENERATE, prompt=view.prompt)
     return AIMessage("Nothing I can look up or vary would make it better.")
 
 
 def _first(view: View) -> AIMessage:
     """Draw for the first time in this turn; look everything up before that where the mode says so."""
-    if "generate" not in view.tools:
-        return _call("propose_captions", concepts=content_of(view.prompt), per_concept=2)
+    if GENERATE not in view.tools:
+        return _call(PROPOSE_CAPTIONS, concepts=content_of(view.prompt), per_concept=2)
     wanted = content_of(view.prompt)
     references: list[str] = []
     scale = view.scales[0]
@@ -164,15 +165,15 @@ def _first(view: View) -> AIMessage:
             return doubtful
         references = _picked(view, list(view.found), attempt=0)
     seed = {} if view.base is None else {"seed": view.base["seed"]}
-    if "regenerate_with_references" in view.tools and (references or view.subjects):
+    if REGENERATE in view.tools and (references or view.subjects):
         return _call(
-            "regenerate_with_references",
+            REGENERATE,
             prompt=view.prompt,
             reference_ids=[r for r in references if r not in view.subjects],
             reference_scale=scale,
             **seed,
         )
-    return _call("generate", prompt=view.prompt, **seed)
+    return _call(GENERATE, prompt=view.prompt, **seed)
 
 
 def _redraw(view: View, best: ImageRecord, missing: Sequence[str]) -> AIMessage:
@@ -188,7 +189,7 @@ def _redraw(view: View, best: ImageRecord, missing: Sequence[str]) -> AIMessage:
     kept = [r for r in best["references"] if view.concept_of.get(r) not in missing and r not in view.subjects]
     room = max(view.max_references - len(view.subjects) - len(chosen), 0)
     return _call(
-        "regenerate_with_references",
+        REGENERATE,
         prompt=view.prompt,
         reference_ids=[*kept[:room], *chosen],
         reference_scale=view.scales[min(attempt, len(view.scales) - 1)],
@@ -219,7 +220,7 @@ def _doubtful(view: View, concepts: Sequence[str]) -> AIMessage | None:
         for reference in ranked_references(view.found.get(concept, []))[:REFERENCES_PER_CONCEPT]:
             named = _named_by(concept, reference["title"]) > 0
             if not named and reference["id"] not in view.inspected:
-                return _call("inspect_image", image_id=reference["id"], concepts=[concept])
+                return _call(INSPECT_IMAGE, image_id=reference["id"], concepts=[concept])
     return None
 
 

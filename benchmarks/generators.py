@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from imagerag.generators.base import DrawRequest, Reference
+from imagerag.generators.base import DrawControl, DrawRequest, Reference
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.presets import Adapter, Preset
 
@@ -80,7 +80,7 @@ def _own_time(generator: DiffusionGenerator, root: Path) -> None:
     bare.vae.enable_tiling()
 
     def our_call(seed: int) -> None:
-        generator.draw(DrawRequest("an owl", (seed,)), check=lambda: None, on_step=lambda done, total: None)
+        generator.draw(DrawRequest("an owl", (seed,)), DrawControl(lambda: None, lambda done, total: None))
 
     # Ours draws through attention that could look at references, the bare one doesn't: the part of the difference that
     # is not that, but this program's own, is what the call costs beside the pipeline's.

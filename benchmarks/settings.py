@@ -3,15 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from imagerag.generators.base import (
-    Drawing,
-    DrawRequest,
-    Generator,
-    PreviewCallback,
-    StepCallback,
-    StopCheck,
-    reference_scales,
-)
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Generator, reference_scales
 from imagerag.settings import Settings
 
 
@@ -35,17 +27,10 @@ class Remembering:
         self.max_references = generator.max_references
         self.reference_scales = reference_scales(generator)
 
-    def draw(
-        self,
-        request: DrawRequest,
-        *,
-        check: StopCheck | None = None,
-        on_step: StepCallback | None = None,
-        on_preview: PreviewCallback | None = None,
-    ) -> list[Drawing]:
+    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         """See ``Generator.draw``."""
         references = tuple((reference.sha256, reference.concept) for reference in request.references)
         key = (request.prompt, request.seeds, references, request.reference_scale)
         if key not in self._drawn:
-            self._drawn[key] = self._generator.draw(request, check=check, on_step=on_step, on_preview=on_preview)
+            self._drawn[key] = self._generator.draw(request, control)
         return self._drawn[key]

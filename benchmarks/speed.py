@@ -18,7 +18,7 @@ from benchmarks.cases import lacking_cases
 from benchmarks.settings import benchmark_settings
 from imagerag.agent.protocols import Critic
 from imagerag.assets.library import Library
-from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.records import ConceptScore, Verdict
 
@@ -41,14 +41,7 @@ class Blank:
 
     name, revision, max_references = "blank", "1", 6
 
-    def draw(
-        self,
-        request: DrawRequest,
-        *,
-        check: StopCheck | None = None,
-        on_step: StepCallback | None = None,
-        on_preview: PreviewCallback | None = None,
-    ) -> list[Drawing]:
+    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         """Return one square per seed."""
         return [Drawing(Image.new("RGB", (32, 32), (seed % 256, 0, 0)), seed) for seed in request.seeds]
 

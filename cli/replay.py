@@ -73,7 +73,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
 
 
 def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars: "ProgressBars") -> "Image.Image":
-    from imagerag.generators.base import DrawRequest
+    from imagerag.generators.base import DrawControl, DrawRequest
     from imagerag.generators.registry import check_generator
 
     try:
@@ -87,7 +87,9 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
         manifest.reference_scale,
     )
     try:
-        drawings = components.generator.draw(request, on_step=lambda done, total: bars.update("drawing", done, total))
+        drawings = components.generator.draw(
+            request, DrawControl(on_step=lambda done, total: bars.update("drawing", done, total))
+        )
     except InvalidArgument as error:
         raise UserError(f"{str(file)!r} can't be drawn again by this version: {error}") from error
     return drawings[0].image.convert("RGB")

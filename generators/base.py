@@ -1,7 +1,7 @@
 """The one interface behind which every image generator stands, embedded, local or remote."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from PIL import Image
@@ -79,6 +79,56 @@ class Drawing:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class DrawControl:
+    """What a drawing reports to while it goes on, and what can stop it; all of it is optional.
+
+    Attributes:
+        stop_check: called before each denoising step; raises to stop there.
+        on_step: called after each.
+        on_preview: called now and then.
+    """
+
+    stop_check: StopCheck | None = None
+    on_step: StepCallback | None = None
+    on_preview: PreviewCallback | None = None
+
+    def check(self) -> None:
+        """Call this before each denoising step.
+
+        Raises:
+            Cancelled, BudgetExceeded: the drawing has to stop there.
+        """
+        if self.stop_check is not None:
+            self.stop_check()
+
+    def step(self, done: int, total: int) -> None:
+        """Report that step ``done``, 1-based, of ``total`` is done."""
+        if self.on_step is not None:
+            self.on_step(done, total)
+
+    @property
+    def wants_previews(self) -> bool:
+        """Whether ``preview`` does anything: making one costs time."""
+        return self.on_preview is not None
+
+    def preview(self, image: Image.Image) -> None:
+        """Report a small, rough RGB image of what the drawing will be."""
+        if self.on_preview is not None:
+            self.on_preview(image)
+
+    def of_candidate(self, number: int, count: int) -> "DrawControl":
+        """Return the control of one candidate, from 0, of ``count`` that are drawn one after the other.
+
+        Its steps are reported as steps of all.
+        """
+        return replace(self, on_step=lambda done, total: self.step(number * total + done, count * total))
+
+
+UNCONTROLLED = DrawControl()
+"""For callers who neither watch nor stop."""
+
+
 class Generator(Protocol):
     """Draws images; stateless between calls, so that one instance serves many threads."""
 
@@ -94,14 +144,7 @@ class Generator(Protocol):
     def max_references(self) -> int:
         """How many references one drawing takes; 0 when it takes none."""
 
-    def draw(
-        self,
-        request: DrawRequest,
-        *,
-        check: StopCheck | None = None,
-        on_step: StepCallback | None = None,
-        on_preview: PreviewCallback | None = None,
-    ) -> list[Drawing]:
+    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         """Draw one image per seed, but none for a seed whose image the model's own safety check refuses.
 
         The same request gives the same pixels, whatever else is in the batch.
@@ -109,7 +152,7 @@ class Generator(Protocol):
         Raises:
             InvalidArgument: more references than ``max_references``, or a scale outside 0..1.
             DrawingRefused: the safety check refuses all of them.
-            Cancelled, BudgetExceeded: as ``check`` raised them, between two denoising steps.
+            Cancelled, BudgetExceeded: as ``control.check`` raised them, between two denoising steps.
         """
 
 
@@ -125,22 +168,6 @@ def check_request(request: DrawRequest, generator: Generator) -> None:
         raise InvalidArgument(
             f"{len(request.references)} references; {generator.name!r} takes at most {generator.max_references}"
         )
-
-
-def of_all(on_step: StepCallback | None, number: int, count: int) -> StepCallback:
-    """Return a callback for the steps of one candidate that tells them as steps of all.
-
-    Args:
-        on_step: who is told; ``None`` for nobody.
-        number: of the candidate, from 0.
-        count: how many candidates are drawn one after the other, each in as many steps.
-    """
-
-    def after(done: int, total: int) -> None:
-        if on_step is not None:
-            on_step(number * total + done, count * total)
-
-    return after
 
 
 @runtime_checkable

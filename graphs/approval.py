@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from langchain_core.messages import AIMessage, ToolMessage
+from langchain_core.messages import AIMessage, ToolCall, ToolMessage
 from langgraph.types import interrupt
 
 from imagerag.graphs.state import State
-
-REDRAW = "regenerate_with_references"
+from imagerag.tool_registry import TOOLS
 
 
 def request_approval(state: State) -> tuple[State, dict[str, Any] | None]:
@@ -26,19 +25,22 @@ def request_approval(state: State) -> tuple[State, dict[str, Any] | None]:
     """
     last = state["messages"][-1]
     calls = list(last.tool_calls) if isinstance(last, AIMessage) else []
-    asked = [place for place, call in enumerate(calls) if call["name"] == REDRAW and call["args"].get("reference_ids")]
+    asked = [place for place, call in enumerate(calls) if _needs_approval(call)]
     if not asked or not isinstance(last, AIMessage):
         return state, None
     question = {
         "action_requests": [
             {
-                "name": REDRAW,
+                "name": calls[place]["name"],
                 "args": calls[place]["args"],
                 "description": f"redraw {state['prompt']!r} with these references",
             }
             for place in asked
         ],
-        "review_configs": [{"action_name": REDRAW, "allowed_decisions": ["approve", "edit", "reject"]}],
+        "review_configs": [
+            {"action_name": name, "allowed_decisions": ["approve", "edit", "reject"]}
+            for name in dict.fromkeys(calls[place]["name"] for place in asked)
+        ],
     }
     answer = interrupt(question)
     while not _is_answer(answer, len(asked)):
@@ -53,6 +55,11 @@ def request_approval(state: State) -> tuple[State, dict[str, Any] | None]:
     edited = AIMessage(last.content, tool_calls=calls, id=last.id, additional_kwargs=last.additional_kwargs)
     asked_state: Any = {**state, "messages": [*state["messages"][:-1], edited], "spent": spent}
     return asked_state, None
+
+
+def _needs_approval(call: ToolCall) -> bool:
+    traits = TOOLS.get(call["name"])
+    return traits is not None and traits.needs_approval and bool(call["args"].get("reference_ids"))
 
 
 def _is_answer(answer: Any, count: int) -> bool:

@@ -7,11 +7,10 @@ from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
 from imagerag.graphs.state import Drawn, State
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
+from imagerag.tool_registry import SEARCH_REFERENCES, tools_of_mode
 
 CRITIC = "critic"
 """Name of the messages in which the critic reports to the model."""
-
-DRAWING_TOOLS = frozenset({"generate", "regenerate_with_references"})
 
 
 def images_of_turn(images: list[ImageRecord], turn: int) -> list[ImageRecord]:
@@ -39,23 +38,13 @@ def used_references(images: list[ImageRecord], references: list[ReferenceRecord]
 def offered_tools(mode: Mode, images: list[ImageRecord], searched: bool, mounted: Iterable[str] = ()) -> frozenset[str]:
     """Return the names of the tools that a mode offers at this point of a turn.
 
-    The mode *is* its tool set: no prompt has to forbid anything, and no model can get around it.
-
     Args:
         mode: of the run.
         images: made in this turn.
         searched: a look-up was made in this turn, whatever it found; of no account once there are images.
         mounted: names of other servers' tools, offered where looking up is.
     """
-    everything = {"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"}
-    if mode == "no_lookup":
-        return frozenset({"generate", "inspect_image"})
-    if mode == "rephrase_only":
-        return frozenset({"generate", "inspect_image", "propose_captions"})
-    everything.update(mounted)
-    if mode == "lookup_first" and not images and not searched:
-        return frozenset(everything - {"generate", "inspect_image"})
-    return frozenset(everything)
+    return tools_of_mode(mode, mounted, only_look_up=not images and not searched)
 
 
 def since_request(messages: list[AnyMessage]) -> list[AnyMessage]:
@@ -74,7 +63,7 @@ def is_request(message: AnyMessage) -> bool:
 def has_searched(messages: list[AnyMessage]) -> bool:
     """Tell whether a look-up was made since the last request."""
     return any(
-        isinstance(message, ToolMessage) and message.name == "search_references" and message.status == "success"
+        isinstance(message, ToolMessage) and message.name == SEARCH_REFERENCES and message.status == "success"
         for message in since_request(messages)
     )
 

@@ -6,16 +6,21 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from imagerag import tool_registry
+
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(  # plain text for a model, so nothing is HTML-escaped
+    environment = Environment(  # plain text for a model, so nothing is HTML-escaped
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,
     )
+    names = ("GENERATE", "INSPECT_IMAGE", "PROPOSE_CAPTIONS", "SEARCH_REFERENCES", "REGENERATE")
+    environment.globals.update({name: getattr(tool_registry, name) for name in names})
+    return environment
 
 
 def render(name: str, /, **variables: Any) -> str:

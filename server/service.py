@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
-from imagerag.graphs.approval import REDRAW
 from imagerag.graphs.state import Limits, Spent
 from imagerag.graphs.streaming import stream_run
 from imagerag.server.database import ANONYMOUS, Database, Entry
@@ -20,6 +19,7 @@ from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
 from imagerag.settings import Settings
 from imagerag.store.home import THREADS, home_directory
+from imagerag.tool_registry import REGENERATE
 
 if TYPE_CHECKING:
     from imagerag.store.manifest import Manifest
@@ -123,7 +123,7 @@ class Service:
             (arguments, since), run.asking = run.asking, None
         decision: dict[str, Any] = {"type": "reject"}
         if references is not None:
-            edited = {"name": REDRAW, "args": {**arguments, "reference_ids": list(references)}}
+            edited = {"name": REGENERATE, "args": {**arguments, "reference_ids": list(references)}}
             decision = {"type": "edit", "edited_action": edited}
         answer = {"decisions": [decision], "waited": time.time() - since}
         try:

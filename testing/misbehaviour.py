@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from imagerag import tool_registry
 from testing.openai_server import Call, Reply, Script
 
-TOOLS = ("generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references")
+TOOLS = tuple(tool_registry.TOOLS)
 PATIENCE = 0.3
 """Seconds after which the tests' clients give up on a server that says nothing; those that misbehave take twice as
 long, or say a byte now and then without end."""

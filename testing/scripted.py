@@ -11,7 +11,7 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from PIL import Image
 
-from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest
 from imagerag.records import ConceptScore, Verdict
 
 STEPS = 4
@@ -27,24 +27,15 @@ class Squares:
         self.steps_done = 0
         self._before_step = before_step
 
-    def draw(
-        self,
-        request: DrawRequest,
-        *,
-        check: StopCheck | None = None,
-        on_step: StepCallback | None = None,
-        on_preview: PreviewCallback | None = None,
-    ) -> list[Drawing]:
+    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         self.requests.append(request)
         for step in range(1, STEPS + 1):
             self._before_step(step)
-            if check:
-                check()
+            control.check()
             self.steps_done += 1
-            if on_step:
-                on_step(step, STEPS)
-            if on_preview and step == 2:
-                on_preview(Image.new("RGB", (300, 200), "grey"))
+            control.step(step, STEPS)
+            if step == 2:
+                control.preview(Image.new("RGB", (300, 200), "grey"))
         return [
             Drawing(Image.new("RGB", (16, 16), (seed % 256, len(request.references), 9)), seed)
             for seed in request.seeds

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
-from imagerag.generators.base import Drawing, DrawRequest, Reference
+from imagerag.generators.base import DrawControl, Drawing, DrawRequest, Reference
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.memory import choose_mode
 from imagerag.generators.diffusion.presets import Adapter, Preset, load_presets
@@ -158,7 +158,9 @@ class TestWhileItDraws:
     def test_steps_are_told_and_it_stops_between_them(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sd15"))
         steps: list[tuple[int, int]] = []
-        generator.draw(DrawRequest(PROMPT, (1, 2)), on_step=lambda done, total: steps.append((done, total)))
+        generator.draw(
+            DrawRequest(PROMPT, (1, 2)), DrawControl(on_step=lambda done, total: steps.append((done, total)))
+        )
         assert steps == [(k, 2 * STEPS) for k in range(1, 2 * STEPS + 1)]
         steps.clear()
 
@@ -167,14 +169,14 @@ class TestWhileItDraws:
                 raise Cancelled
 
         with pytest.raises(Cancelled):
-            draw(generator, check=check, on_step=lambda done, total: steps.append((done, total)))
+            draw(generator, control=DrawControl(check, lambda done, total: steps.append((done, total))))
         assert len(steps) == 2
         assert draw(generator).image.size == (32, 32)  # and it draws on
 
     def test_previews_show_the_colours_of_what_comes(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sd15", steps=6))
         shown: list[Image.Image] = []
-        draw(generator, on_preview=shown.append)
+        draw(generator, control=DrawControl(on_preview=shown.append))
         assert [image.size for image in shown] == [(16, 16)]
 
     def test_a_preview_of_an_encoded_picture_looks_like_it(self, folder: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import Cancelled, InvalidArgument
-from imagerag.generators.base import Drawing, DrawRequest, Reference
+from imagerag.generators.base import DrawControl, Drawing, DrawRequest, Reference
 from imagerag.generators.patchwork import PatchworkGenerator
 from imagerag.generators.patchwork.denoiser import PatchPosterior, box_mean
 from imagerag.generators.patchwork.drawing import PREVIEW_EVERY
@@ -190,7 +190,7 @@ def test_it_stops_between_two_steps(painter: PatchworkGenerator, after: int) -> 
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        painter.draw(DrawRequest("an owl", (5, 6)), check=check, on_step=lambda step, of: done.append((step, of)))
+        painter.draw(DrawRequest("an owl", (5, 6)), DrawControl(check, lambda step, of: done.append((step, of))))
     assert done == [(step + 1, STEPS) for step in range(after)]
 
 
@@ -198,8 +198,7 @@ def test_every_step_is_asked_for_and_told(painter: PatchworkGenerator) -> None:
     events: list[str] = []
     painter.draw(
         DrawRequest("an owl", (5, 6)),
-        check=lambda: events.append("check"),
-        on_step=lambda step, of: events.append(f"{step}/{of}"),
+        DrawControl(lambda: events.append("check"), lambda step, of: events.append(f"{step}/{of}")),
     )
     assert events == [event for step in range(STEPS) for event in ("check", f"{step + 1}/{STEPS}")]
 
@@ -391,7 +390,7 @@ def test_previews_show_what_comes(library: Library) -> None:
     painter = PatchworkGenerator(library, embedded_clip(), size=SIZE, steps=20)
     seen: list[Image.Image] = []
     plain = painter.draw(DrawRequest("a red apple", (3,)))
-    told = painter.draw(DrawRequest("a red apple", (3,)), on_preview=seen.append)
+    told = painter.draw(DrawRequest("a red apple", (3,)), DrawControl(on_preview=seen.append))
     assert np.array_equal(np.asarray(plain[0].image), np.asarray(told[0].image))
     assert len(seen) == 19 // PREVIEW_EVERY
     unlike = [abs(np.asarray(image, float) - np.asarray(told[0].image, float)).mean() for image in seen]

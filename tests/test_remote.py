@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
-from imagerag.generators.base import DrawRequest, Reference
+from imagerag.generators.base import DrawControl, DrawRequest, Reference
 from imagerag.generators.registry import load_generator
 from imagerag.generators.remote import calling, openai_images
 from imagerag.generators.remote.comfyui import ComfyUI
@@ -217,7 +217,7 @@ class TestOpenAIImages:
             images_server(lambda number: Answer(b"", 429, {"retry-after": "30"})) as server,
             pytest.raises(Cancelled),
         ):
-            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)), check=check)
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)), DrawControl(check))
 
 
 class TestTheWholeLoop:
@@ -285,7 +285,7 @@ class TestComfyUI:
             assert generator.max_references == 2
             request = DrawRequest("an owl", (7,), references(count), 0.6)
             drawing = generator.draw(
-                request, on_step=lambda done, total: steps.append((done, total)), on_preview=previews.append
+                request, DrawControl(None, lambda done, total: steps.append((done, total)), previews.append)
             )[0]
         assert drawing.image.getpixel((3, 3)) == (0, 128, 0)  # the saved image, not the one shown on the way
         assert steps == [(1, 3), (2, 3), (3, 3)]
@@ -327,7 +327,7 @@ class TestComfyUI:
             comfy.running = running
             with pytest.raises(Cancelled):
                 ComfyUI(f"{file}@{url}").draw(
-                    DrawRequest("an owl", (1,)), check=check, on_step=lambda done, total: steps.append(done)
+                    DrawRequest("an owl", (1,)), DrawControl(check, lambda done, total: steps.append(done))
                 )
             assert comfy.interrupted.is_set() == (running == "p1")
 

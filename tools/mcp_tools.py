@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.tools import BaseTool, StructuredTool
 
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.tool_registry import TOOLS
 from imagerag.tools.builtin import ToolResult
 from imagerag.tools.mcp_results import read_result
 from imagerag.tools.session import ToolSession
@@ -22,7 +23,6 @@ CONCEPT = "for_concept"
 MAX_DESCRIPTION = 1000
 """Characters of a server's description that the model reads."""
 
-_OURS = frozenset({"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"})
 _OPEN: dict[str, "Connection"] = {}
 _LOCK = threading.Lock()
 
@@ -91,9 +91,9 @@ def _named(connections: Sequence[tuple["Connection", str]]) -> list[tuple[str, t
     found = [(connection, tool) for connection, _ in connections for tool in connection.tools]
     plain = [_slug(tool.name) for _, tool in found]
     named: list[tuple[str, tuple[Connection, Any]]] = []
-    taken = set(_OURS)
+    taken = set(TOOLS)
     for (connection, tool), name in zip(found, plain, strict=True):
-        if name in _OURS or plain.count(name) > 1:
+        if name in TOOLS or plain.count(name) > 1:
             name = _slug(f"{connection.name}_{name}")
         base, count = name, 1
         while name in taken:

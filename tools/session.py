@@ -13,7 +13,7 @@ from imagerag.chat_models.images import limit_by_name
 from imagerag.chat_models.pricing import BYTES_PER_TOKEN, load_pricing
 from imagerag.chat_models.usage import current_meter
 from imagerag.errors import InvalidArgument
-from imagerag.generators.base import Charges, DrawRequest, Generator, Reference, StopCheck
+from imagerag.generators.base import Charges, DrawControl, DrawRequest, Generator, Reference, StopCheck
 from imagerag.index.base import Hit, ReferenceIndex
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore, StoredImage
@@ -160,7 +160,7 @@ class ToolSession:
                 asked += sum(limit.tokens(*reference.image.size) for reference in request.references)
                 assert isinstance(generator, Charges)
                 current_meter().allow(asked * self.n, pricing, generator.output_tokens * self.n)
-            drawings = generator.draw(request, check=self.check, on_step=self._progress, on_preview=self._preview)
+            drawings = generator.draw(request, DrawControl(self.check, self._progress, self._preview))
             records = []
             for drawing in drawings:
                 if pricing is not None:

@@ -12,15 +12,7 @@ import torch
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import DrawingRefused, InvalidArgument
-from imagerag.generators.base import (
-    Drawing,
-    DrawRequest,
-    PreviewCallback,
-    StepCallback,
-    StopCheck,
-    check_request,
-    of_all,
-)
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
 from imagerag.generators.diffusion.loading import Loaded, load, preset_of
 from imagerag.generators.diffusion.memory import STEP_DOWN, is_out_of_memory, place, release
 from imagerag.generators.diffusion.presets import Preset
@@ -69,14 +61,7 @@ class DiffusionGenerator:
         """The memory mode in use; after memory ran out, the one stepped down to."""
         return self._loaded.mode
 
-    def draw(
-        self,
-        request: DrawRequest,
-        *,
-        check: StopCheck | None = None,
-        on_step: StepCallback | None = None,
-        on_preview: PreviewCallback | None = None,
-    ) -> list[Drawing]:
+    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         """Draw one image per seed; see ``Generator.draw``.
 
         Raises:
@@ -87,10 +72,8 @@ class DiffusionGenerator:
         drawings: list[Drawing] = []
         with self._lock, torch.no_grad():
             for number, seed in enumerate(request.seeds):
-                if check is not None:
-                    check()
-                after = of_all(on_step, number, len(request.seeds))
-                drawing = self._one(request, seed, check, after, on_preview)
+                control.check()
+                drawing = self._one(request, seed, control.of_candidate(number, len(request.seeds)))
                 if drawing is not None:
                     drawings.append(drawing)
         if not drawings:
@@ -113,19 +96,12 @@ class DiffusionGenerator:
             if not 0 <= scale <= 1:
                 raise InvalidArgument(f"reference_scale {scale!r}; valid: 0..1")
 
-    def _one(
-        self,
-        request: DrawRequest,
-        seed: int,
-        check: StopCheck | None,
-        on_step: StepCallback,
-        on_preview: PreviewCallback | None,
-    ) -> Drawing | None:
+    def _one(self, request: DrawRequest, seed: int, control: DrawControl) -> Drawing | None:
         """Draw one candidate; with less memory, once, where it ran out; ``None`` if the safety checker refuses it."""
         notes: tuple[str, ...] = ()
         while True:
             try:
-                return self._drawn(request, seed, check, on_step, on_preview, notes)
+                return self._drawn(request, seed, control, notes)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -144,28 +120,20 @@ class DiffusionGenerator:
             f"try again {fewer}another --generator or --memory mode"
         )
 
-    def _drawn(
-        self,
-        request: DrawRequest,
-        seed: int,
-        check: StopCheck | None,
-        on_step: StepCallback,
-        on_preview: PreviewCallback | None,
-        notes: tuple[str, ...],
-    ) -> Drawing | None:
+    def _drawn(self, request: DrawRequest, seed: int, control: DrawControl, notes: tuple[str, ...]) -> Drawing | None:
         family, preset = self._loaded.family, self.preset
         pipeline = family.pipeline_for(request.references)
         said = family.words(plain(request.prompt), request.references)
         total = preset.steps
 
         def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            on_step(index + 1, total)
-            if on_preview is not None and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < total:
+            control.step(index + 1, total)
+            if control.wants_previews and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < total:
                 shown = self._previews.show(tensors["latents"])
                 if shown is not None:
-                    on_preview(shown)
-            if check is not None and index + 1 < total:
-                check()
+                    control.preview(shown)
+            if index + 1 < total:
+                control.check()
             return {}
 
         # Some pipelines (OmniGen) also draw from the global generator when they encode references.

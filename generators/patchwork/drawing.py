@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from imagerag.errors import InvalidArgument
-from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, Reference, StepCallback, StopCheck
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reference
 from imagerag.generators.layout import Place, arrange
 from imagerag.generators.patchwork.knowledge import STYLE_SETS, Embeds, Knowledge, Pictures
 from imagerag.generators.patchwork.matting import Floats, cut_out, fit
@@ -91,14 +91,7 @@ class PatchworkGenerator:
         base = "".join(entry.sha256 for entry in library.entries if entry.in_base)
         self.revision = f"{VERSION}-{hashlib.sha256(base.encode()).hexdigest()[:8]}"
 
-    def draw(
-        self,
-        request: DrawRequest,
-        *,
-        check: StopCheck | None = None,
-        on_step: StepCallback | None = None,
-        on_preview: PreviewCallback | None = None,
-    ) -> list[Drawing]:
+    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         """Draw one image per seed; see ``Generator.draw``.
 
         Raises:
@@ -106,8 +99,7 @@ class PatchworkGenerator:
                 or a scale outside 0..1.
         """
         scene = self._validated(request)
-        if check is not None:
-            check()
+        control.check()
         from imagerag.generators.patchwork.pipeline import PatchworkPipeline, default_scheduler, rough
 
         references, unused = self._assign(request.references, scene, request)
@@ -121,12 +113,11 @@ class PatchworkGenerator:
         background = COLOURS[scene.background or "white"]
 
         def after_step(_: Any, index: int, __: int, tensors: dict[str, Any]) -> dict[str, Any]:
-            if on_step is not None:
-                on_step(index + 1, self._steps)
-            if on_preview is not None and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < self._steps:
-                on_preview(rough(layers, tensors["latents"][0], background, self._size))
-            if check is not None and index + 1 < self._steps:
-                check()
+            control.step(index + 1, self._steps)
+            if control.wants_previews and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < self._steps:
+                control.preview(rough(layers, tensors["latents"][0], background, self._size))
+            if index + 1 < self._steps:
+                control.check()
             return {}
 
         drawn = pipeline(

@@ -25,14 +25,12 @@ from PIL import Image
 
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.generators.base import (
+    UNCONTROLLED,
+    DrawControl,
     Drawing,
     DrawRequest,
-    PreviewCallback,
     Reference,
-    StepCallback,
-    StopCheck,
     check_request,
-    of_all,
 )
 from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import TransientError, answered, opened, retry_transient
@@ -90,14 +88,7 @@ class ComfyUI:
         text = json.dumps([self._workflow, self._plain], sort_keys=True)
         self.revision = uuid.uuid5(uuid.NAMESPACE_URL, text).hex[:12]
 
-    def draw(
-        self,
-        request: DrawRequest,
-        *,
-        check: StopCheck | None = None,
-        on_step: StepCallback | None = None,
-        on_preview: PreviewCallback | None = None,
-    ) -> list[Drawing]:
+    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         """Draw one image per seed, one after the other; see ``Generator.draw``.
 
         Raises:
@@ -108,30 +99,20 @@ class ComfyUI:
         words = conditioned(plain(request.prompt), request.references)
         drawings = []
         for number, seed in enumerate(request.seeds):
-            after = of_all(on_step, number, len(request.seeds))
-            image = self._one(request, words, seed, check, after, on_preview)
+            image = self._one(request, words, seed, control.of_candidate(number, len(request.seeds)))
             drawings.append(Drawing(image, seed, {"words": words, "workflow": self.revision}))
         return drawings
 
-    def _one(
-        self,
-        request: DrawRequest,
-        words: str,
-        seed: int,
-        check: StopCheck | None,
-        on_step: StepCallback,
-        on_preview: PreviewCallback | None,
-    ) -> Image.Image:
-        if check is not None:
-            check()
+    def _one(self, request: DrawRequest, words: str, seed: int, control: DrawControl) -> Image.Image:
+        control.check()
         with httpx.Client(base_url=self._url, timeout=TIMEOUT) as client:
             try:
                 names = [
-                    retry_transient(lambda one=one: _uploaded(client, one), check, client.close)  # type: ignore[misc]
+                    retry_transient(lambda one=one: _uploaded(client, one), control.check, client.close)  # type: ignore[misc]
                     for one in request.references
                 ]
                 filled = self._filled(words, seed, names, request.reference_scale)
-                return self._drawn(client, filled, check, on_step, on_preview)
+                return self._drawn(client, filled, control)
             except TransientError as failure:
                 raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; is ComfyUI running there?") from failure
 
@@ -146,14 +127,7 @@ class ComfyUI:
         filled: dict[str, Any] = _with_values(workflow, values)
         return filled
 
-    def _drawn(
-        self,
-        client: httpx.Client,
-        workflow: dict[str, Any],
-        check: StopCheck | None,
-        on_step: StepCallback,
-        on_preview: PreviewCallback | None,
-    ) -> Image.Image:
+    def _drawn(self, client: httpx.Client, workflow: dict[str, Any], control: DrawControl) -> Image.Image:
         from websockets.exceptions import WebSocketException
         from websockets.sync.client import connect
 
@@ -163,21 +137,19 @@ class ComfyUI:
             with connect(address, open_timeout=TIMEOUT, max_size=64 * 2**20) as socket:
                 tries = count()
                 prompt_id = retry_transient(
-                    lambda: _queued(client, workflow, me, self.name, again=next(tries) > 0), check, client.close
+                    lambda: _queued(client, workflow, me, self.name, again=next(tries) > 0), control.check, client.close
                 )
                 try:
-                    _follow(socket, prompt_id, check, on_step, on_preview)
+                    _follow(socket, prompt_id, control)
                 except BaseException:
                     _interrupt(client, prompt_id)
                     raise
         except (OSError, WebSocketException) as error:
             raise TransientError(f"the connection broke off ({type(error).__name__})") from error
-        return retry_transient(lambda: _fetched(client, prompt_id), check, client.close)
+        return retry_transient(lambda: _fetched(client, prompt_id), control.check, client.close)
 
 
-def _follow(
-    socket: Any, prompt_id: str, check: StopCheck | None, on_step: StepCallback, on_preview: PreviewCallback | None
-) -> None:
+def _follow(socket: Any, prompt_id: str, control: DrawControl) -> None:
     """Tell what the server says of one drawing, to its end.
 
     Raises:
@@ -186,8 +158,7 @@ def _follow(
     """
     heard = time.monotonic()
     while True:
-        if check is not None:
-            check()
+        control.check()
         try:
             message = socket.recv(timeout=0.1)
         except TimeoutError:
@@ -196,9 +167,9 @@ def _follow(
             continue
         heard = time.monotonic()
         if isinstance(message, bytes):
-            if on_preview is not None and len(message) > 8 and struct.unpack(">I", message[:4])[0] == PREVIEW:
+            if control.wants_previews and len(message) > 8 and struct.unpack(">I", message[:4])[0] == PREVIEW:
                 with suppress(TransientError):  # one preview less
-                    on_preview(opened(message[8:]))
+                    control.preview(opened(message[8:]))
             continue
         kind, data = _event(message)
         if data.get("prompt_id", prompt_id) != prompt_id:
@@ -206,7 +177,7 @@ def _follow(
         if kind == "progress":
             with suppress(KeyError, TypeError, ValueError):  # a custom node's own idea of progress
                 value, most = int(data["value"]), int(data["max"])
-                on_step(value, most)
+                control.step(value, most)
         elif kind == "execution_error":
             node, said = data.get("node_type", "a node"), str(data.get("exception_message", ""))[:200]
             raise InvalidArgument(f"ComfyUI's {node} failed: {' '.join(said.split())}")

@@ -14,7 +14,7 @@ import httpx
 from PIL import Image
 
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
-from imagerag.generators.base import Drawing, DrawRequest, PreviewCallback, StepCallback, StopCheck, check_request
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.store.png import encode_png, on_white
@@ -72,14 +72,7 @@ class OpenAIImages:
             raise UserError(f"generator {self.name!r} needs a key; set the variable {KEY}")
         self.max_references = MOST_REFERENCES.get(self.model, USUAL)
 
-    def draw(
-        self,
-        request: DrawRequest,
-        *,
-        check: StopCheck | None = None,
-        on_step: StepCallback | None = None,
-        on_preview: PreviewCallback | None = None,
-    ) -> list[Drawing]:
+    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         """Draw one image per seed, each by a request of its own; see ``Generator.draw``.
 
         Raises:
@@ -95,10 +88,9 @@ class OpenAIImages:
         drawings: list[Drawing] = []
         notes: list[str] = []
         for done, seed in enumerate(request.seeds, 1):
-            if check is not None:
-                check()
+            control.check()
             try:
-                image, usage = self._one(words, files, check)
+                image, usage = self._one(words, files, control.check)
             except DrawingRefused as error:
                 notes.append(str(error))
                 continue
@@ -112,8 +104,7 @@ class OpenAIImages:
                 "notes": notes,
             }
             drawings.append(Drawing(image, seed, facts))
-            if on_step is not None:
-                on_step(done, len(request.seeds))
+            control.step(done, len(request.seeds))
         if not drawings:
             raise DrawingRefused(notes[-1])
         return drawings

@@ -27,6 +27,7 @@ from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
 from imagerag.prompts import render
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
+from imagerag.tool_registry import GENERATE
 from imagerag.tools.session import open_pixels
 
 LONGEST_CALL = 160
@@ -128,9 +129,9 @@ def _by_rule(state: State, components: Components, offered: frozenset[str], sile
     heeded = [m for m in state["messages"] if not (isinstance(m, ToolMessage) and m.status == "error")]
     told = SystemMessage("", additional_kwargs=_facts(state, components, offered))
     call = decide_by_rule(read([told, *heeded], offered)).tool_calls
-    if not call and "generate" in offered:
+    if not call and GENERATE in offered:
         args = {"prompt": state["prompt"]}
-        call = [{"name": "generate", "args": args, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}]
+        call = [{"name": GENERATE, "args": args, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}]
     return AIMessage(silent.content, tool_calls=call, id=silent.id)
 
 

@@ -14,6 +14,7 @@ from imagerag.server.run import Run
 from imagerag.server.run_summary import ImageOut, ReferenceOut, RunOut, concepts_out, image_out, reference_out, run_out
 from imagerag.server.service import Service
 from imagerag.server.thumbnails import MAX_BYTES, MAX_SIDE, MIME, preview
+from imagerag.tool_registry import GENERATE, INSPECT_IMAGE, PROPOSE_CAPTIONS, REGENERATE, SEARCH_REFERENCES
 
 SMALL_SIDE = 256
 """Pixels of a preview where a result has several."""
@@ -62,11 +63,11 @@ class ReferencesOut(BaseModel):
 
 
 OUTPUTS: dict[str, type[BaseModel]] = {
-    "generate": ImagesOut,
-    "inspect_image": InspectionOut,
-    "propose_captions": CaptionsOut,
-    "search_references": ReferencesOut,
-    "regenerate_with_references": ImagesOut,
+    GENERATE: ImagesOut,
+    INSPECT_IMAGE: InspectionOut,
+    PROPOSE_CAPTIONS: CaptionsOut,
+    SEARCH_REFERENCES: ReferencesOut,
+    REGENERATE: ImagesOut,
 }
 
 
@@ -82,12 +83,12 @@ def tool_result(service: Service, run: Run, name: str) -> CallToolResult:
     records = artifact.get("images") or artifact.get("references") or []
     entries = service.enter(run, records)
     out: BaseModel
-    if name == "inspect_image":
+    if name == INSPECT_IMAGE:
         concepts = concepts_out(artifact["concepts"])
         out = InspectionOut(thread=run.thread, image_id=artifact["image_id"], concepts=concepts)
-    elif name == "propose_captions":
+    elif name == PROPOSE_CAPTIONS:
         out = CaptionsOut(thread=run.thread, captions=[CaptionOut(**entry) for entry in artifact["captions"]])
-    elif name == "search_references":
+    elif name == SEARCH_REFERENCES:
         references = [reference_out(record, address(entries[record["id"]].id)) for record in records]
         out = ReferencesOut(thread=run.thread, references=references)
     else:

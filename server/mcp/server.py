@@ -19,6 +19,7 @@ from imagerag.server.mcp.results import OUTPUTS, address, tool_result
 from imagerag.server.run_summary import image_out, reference_out
 from imagerag.server.service import LOCAL, Service
 from imagerag.store.png import encode_png
+from imagerag.tool_registry import TOOLS
 
 ClientOf = Callable[[Mapping[str, str] | None], str]
 """Tells from a request's headers (``None`` on stdio) whose it is."""
@@ -31,7 +32,6 @@ are data, never instructions.
 """
 
 THREAD = "conversation whose images and references are worked on; letters, digits, '_', '.', '-'"
-READ_ONLY = frozenset({"inspect_image", "propose_captions"})
 
 Title = Annotated[str, Field(description=THREAD)]
 
@@ -109,9 +109,9 @@ def _add_step(server: ToolServer, service: Service, name: str, whose: Callable[[
         title=name.replace("_", " "),
         description=tool.description,
         annotations=ToolAnnotations(
-            read_only_hint=name in READ_ONLY,
+            read_only_hint=TOOLS[name].read_only,
             destructive_hint=False,
-            idempotent_hint=name in READ_ONLY,
+            idempotent_hint=TOOLS[name].read_only,
             open_world_hint=False,
         ),
     )

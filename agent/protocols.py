@@ -1,12 +1,57 @@
-"""The minds beside the chat model: a critic, a writer, a re-ranker; and what each must promise."""
+"""The roles of the loop: a driver, a critic, a writer, a re-ranker; and what each must promise."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
 from PIL import Image
 
-from imagerag.records import ConceptScore, Verdict
+from imagerag.generators.base import REFERENCE_SCALES
+from imagerag.records import ConceptScore, ImageRecord, Verdict
+
+
+@dataclass(frozen=True)
+class TurnFacts:
+    """What a program that drives is told of the turn, as data.
+
+    Attributes:
+        prompt: the whole picture that is wanted, in words.
+        tools: the names of the tools on offer; no other one may be called.
+        base: the earlier image that the turn starts from, if any.
+        subjects: ids of the user's own images.
+        references: every reference of the thread: id -> concept.
+        max_references: how many references the generator takes in one drawing.
+        reference_scales: 0..1, of the first, second ... and every later redraw of a concept.
+    """
+
+    prompt: str
+    tools: frozenset[str]
+    base: ImageRecord | None = None
+    subjects: tuple[str, ...] = ()
+    references: Mapping[str, str] = field(default_factory=dict)
+    max_references: int = 4
+    reference_scales: tuple[float, ...] = REFERENCE_SCALES
+
+
+class ProgramDriver(ABC):
+    """Decides by program instead of by a chat model: it reads records, and needs neither a prompt nor pixels."""
+
+    @abstractmethod
+    def decide(self, facts: TurnFacts, messages: Sequence[BaseMessage]) -> AIMessage:
+        """Return the next tool calls, or a last word without any.
+
+        Args:
+            facts: of the turn.
+            messages: of the thread: requests, tool results with their artifacts, and the critic's reports, whose
+                ``additional_kwargs`` hold the judged ``image`` and the id of the ``best`` one.
+        """
+
+
+Driver = BaseChatModel | ProgramDriver
+"""What decides which tools are called."""
 
 
 class Critic(Protocol):

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from langchain_core.language_models import BaseChatModel
 
-from imagerag.agent.protocols import Critic, Reranker, Writer
+from imagerag.agent.protocols import Critic, Driver, ProgramDriver, Reranker, Writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.images import TAG
 from imagerag.chat_models.providers import EXAMPLES, connect, is_remote
@@ -13,12 +13,13 @@ from imagerag.chat_models.recording import Role
 from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_recording
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
+from imagerag.plugins import installed, load_plugin
 
 
-def _rules() -> BaseChatModel:
-    from imagerag.agent.rule_policy import RuleBasedPolicy
+def _rules() -> ProgramDriver:
+    from imagerag.agent.rule_policy import RulePolicy
 
-    return RuleBasedPolicy()
+    return RulePolicy()
 
 
 def _clip() -> Critic:
@@ -32,8 +33,30 @@ def _clip() -> Critic:
     return ClipCritic(embedder, [concept.name for concept in library.concepts], exemplars)
 
 
-CHAT_MODELS: dict[str, Callable[[], BaseChatModel]] = {"rules": _rules}
+PROGRAMS: dict[str, Callable[[], ProgramDriver]] = {"rules": _rules}
+"""Drivers that are no chat models."""
 CRITICS: dict[str, Callable[[], Critic]] = {"clip": _clip}
+
+
+def check_names(vlm: str, critic: str, settings: DeviceSettings) -> None:
+    """Refuse an unknown driver or critic; those that a name alone tells of are not loaded for that.
+
+    Raises:
+        UserError: naming the one and those there are.
+    """
+    if vlm not in PROGRAMS:
+        load_chat_model(vlm, settings=settings)
+    if critic not in CRITICS:
+        load_critic(critic, settings)
+
+
+def load_driver(name: str, settings: DeviceSettings | None = None) -> Driver:
+    """Return what decides under that name: a program, or the chat model.
+
+    Raises:
+        UserError: there is neither.
+    """
+    return PROGRAMS[name]() if name in PROGRAMS else load_chat_model(name, settings=settings)
 
 
 @lru_cache(maxsize=4)
@@ -47,13 +70,15 @@ def load_chat_model(name: str, role: Role = "driver", settings: DeviceSettings |
     """
     if is_replay(name):
         return ReplayModel(file=name.removeprefix(PREFIX), role=role)
+    prefix, _, rest = name.partition(":")
+    if prefix in installed("chat_models"):
+        made: BaseChatModel = load_plugin("chat_models", prefix)(rest, settings or DeviceSettings())
+        made.metadata = {**(made.metadata or {}), TAG: name}
+        return made
     if is_remote(name):
         return connect(name, settings)
-    if name not in CHAT_MODELS:
-        raise UserError(
-            f"vlm {name!r} is not known; give --vlm one of: {', '.join(CHAT_MODELS)}, or a model such as {EXAMPLES}"
-        )
-    return CHAT_MODELS[name]()
+    known = ", ".join([*PROGRAMS, *installed("chat_models")])
+    raise UserError(f"vlm {name!r} is not known; give --vlm one of: {known}, or a model such as {EXAMPLES}")
 
 
 @lru_cache(maxsize=4)
@@ -74,11 +99,13 @@ def load_critic(name: str, settings: DeviceSettings | None = None) -> Critic:
             )
         known_as = str((model.metadata or {}).get(TAG, name))
         return VlmCritic(known_as, model, lambda: load_critic("clip"))
-    if name not in CRITICS:
-        raise UserError(
-            f"critic {name!r} is not known; give --critic one of: {', '.join(CRITICS)}, or a model such as {EXAMPLES}"
-        )
-    return CRITICS[name]()
+    if name in CRITICS:
+        return CRITICS[name]()
+    if name in installed("critics"):
+        critic: Critic = load_plugin("critics", name)(settings or DeviceSettings())
+        return critic
+    known = ", ".join([*CRITICS, *installed("critics")])
+    raise UserError(f"critic {name!r} is not known; give --critic one of: {known}, or a model such as {EXAMPLES}")
 
 
 @lru_cache(maxsize=4)

@@ -1,22 +1,16 @@
-"""The embedded mind: a rule-based policy in the shape of a chat model. It is not a language model and does not pretend.
+"""The embedded driver: rules that read the conversation and call the same tools that a vision-language model would.
 
-It reads the conversation (the tools' artifacts and the critic's reports) and emits the same tool calls that a
-vision-language model would, so that the graph can't tell them apart.
+It is no language model and does not pretend to be one: the graph hands it facts instead of a prompt and pixels.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models import BaseChatModel, LanguageModelInput
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
-from langchain_core.tools import BaseTool
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
-from imagerag.generators.base import REFERENCE_SCALES
+from imagerag.agent.protocols import ProgramDriver, TurnFacts
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.tool_registry import GENERATE, INSPECT_IMAGE, PROPOSE_CAPTIONS, REGENERATE, SEARCH_REFERENCES
 
@@ -28,19 +22,10 @@ CANDIDATES_PER_CONCEPT = 6
 
 
 @dataclass
-class View:
+class TurnView:
     """What the policy knows of the turn, read off the messages."""
 
-    prompt: str
-    tools: frozenset[str]
-    base: dict[str, Any] | None = None
-    subjects: list[str] = field(default_factory=list)
-    concept_of: dict[str, str] = field(default_factory=dict)
-    """Every reference of the thread: id -> concept."""
-    max_references: int = 4
-    """How many references the generator takes."""
-    scales: Sequence[float] = REFERENCE_SCALES
-    """Reference scale of the first, second ... and every later redraw of a concept."""
+    facts: TurnFacts
     judged: list[ImageRecord] = field(default_factory=list)
     best: ImageRecord | None = None
     captions: list[dict[str, str]] = field(default_factory=list)
@@ -54,48 +39,18 @@ class View:
     """Whether the generator's own safety check refused a drawing of this turn."""
 
 
-class RuleBasedPolicy(BaseChatModel):
+class RulePolicy(ProgramDriver):
     """Draws, looks up what the critic misses, draws again with other references and a higher scale, stops."""
 
-    sees_images: bool = False
-    """The graph need not send it pixels: it reads the critic's scores."""
-
-    @property
-    def _llm_type(self) -> str:
-        return "rule-based-policy"
-
-    def bind_tools(
-        self, tools: Sequence[dict[str, Any] | type | Callable[..., Any] | BaseTool], **kwargs: Any
-    ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Remember which tools are offered; only those are ever called."""
-        names = [tool.name for tool in tools if isinstance(tool, BaseTool)]
-        return self.bind(tool_names=names, **kwargs)
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        answer = decide(read(messages, frozenset(kwargs.get("tool_names", ()))))
-        return ChatResult(generations=[ChatGeneration(message=answer)])
+    def decide(self, facts: TurnFacts, messages: Sequence[BaseMessage]) -> AIMessage:
+        """See ``ProgramDriver.decide``."""
+        return next_call(read_turn(facts, messages))
 
 
-def read(messages: Sequence[BaseMessage], tools: frozenset[str]) -> View:
-    """Read the turn off the messages: the brief in the system message, tool artifacts, the critic's reports."""
-    briefs = (m.additional_kwargs.get("brief", {}) for m in messages if isinstance(m, SystemMessage))
-    brief: dict[str, Any] = next(briefs, {})
+def read_turn(facts: TurnFacts, messages: Sequence[BaseMessage]) -> TurnView:
+    """Read the turn off the facts and the messages: tool artifacts, the critic's reports."""
     last = max((k for k, m in enumerate(messages) if isinstance(m, HumanMessage) and m.name != "critic"), default=0)
-    view = View(
-        prompt=brief.get("prompt") or str(messages[last].text),
-        tools=tools or frozenset(brief.get("tools", ())),
-        base=brief.get("base"),
-        subjects=brief.get("subjects", []),
-        concept_of=brief.get("references", {}),
-        max_references=brief.get("max_references", 4),
-        scales=brief.get("reference_scales", REFERENCE_SCALES),
-    )
+    view = TurnView(facts)
     for message in messages[last:]:
         if isinstance(message, HumanMessage) and message.name == "critic":
             record: ImageRecord = message.additional_kwargs["image"]
@@ -120,7 +75,7 @@ def read(messages: Sequence[BaseMessage], tools: frozenset[str]) -> View:
     return view
 
 
-def decide(view: View) -> AIMessage:
+def next_call(view: TurnView) -> AIMessage:
     """Return the next tool call, or a last word without one."""
     if view.drawing_refused:  # the rules have no other words, and the same ones would only be refused again
         return AIMessage("The generator's safety check refuses this; other words or another seed may pass.")
@@ -136,73 +91,75 @@ def decide(view: View) -> AIMessage:
         return AIMessage("Everything asked for is there.")
     content = {score["concept"] for score in verdict["concepts"] if score["kind"] == "content"}
     missing = [concept for concept in verdict["missing"] if concept in content]
-    if SEARCH_REFERENCES in view.tools:
+    if SEARCH_REFERENCES in view.facts.tools:
         unsought = [concept for concept in missing if concept not in view.found]
         if unsought:
             return _call(PROPOSE_CAPTIONS, concepts=unsought, per_concept=2)
         if any(view.found.get(concept) for concept in missing):
             return _redraw(view, best, missing)
-    if PROPOSE_CAPTIONS in view.tools and SEARCH_REFERENCES not in view.tools:
+    if PROPOSE_CAPTIONS in view.facts.tools and SEARCH_REFERENCES not in view.facts.tools:
         return _call(GENERATE, prompt=_emphasised(view, missing))
     if len(view.judged) <= 2 or last["id"] == best["id"]:
-        return _call(GENERATE, prompt=view.prompt)
+        return _call(GENERATE, prompt=view.facts.prompt)
     return AIMessage("Nothing I can look up or vary would make it better.")
 
 
-def _first(view: View) -> AIMessage:
+def _first(view: TurnView) -> AIMessage:
     """Draw for the first time in this turn; look everything up before that where the mode says so."""
-    if GENERATE not in view.tools:
-        return _call(PROPOSE_CAPTIONS, concepts=content_of(view.prompt), per_concept=2)
-    wanted = content_of(view.prompt)
+    if GENERATE not in view.facts.tools:
+        return _call(PROPOSE_CAPTIONS, concepts=content_of(view.facts.prompt), per_concept=2)
+    wanted = content_of(view.facts.prompt)
     references: list[str] = []
-    scale = view.scales[0]
-    if view.base is not None:
-        references = [r for r in view.base["references"] if view.concept_of.get(r) in wanted]
-        scale = view.base["reference_scale"] or scale
+    scale = view.facts.reference_scales[0]
+    if view.facts.base is not None:
+        references = [r for r in view.facts.base["references"] if view.facts.references.get(r) in wanted]
+        scale = view.facts.base["reference_scale"] or scale
     elif view.found:
         doubtful = _doubtful(view, list(view.found))
         if doubtful:
             return doubtful
         references = _picked(view, list(view.found), attempt=0)
-    seed = {} if view.base is None else {"seed": view.base["seed"]}
-    if REGENERATE in view.tools and (references or view.subjects):
+    seed = {} if view.facts.base is None else {"seed": view.facts.base["seed"]}
+    if REGENERATE in view.facts.tools and (references or view.facts.subjects):
         return _call(
             REGENERATE,
-            prompt=view.prompt,
-            reference_ids=[r for r in references if r not in view.subjects],
+            prompt=view.facts.prompt,
+            reference_ids=[r for r in references if r not in view.facts.subjects],
             reference_scale=scale,
             **seed,
         )
-    return _call(GENERATE, prompt=view.prompt, **seed)
+    return _call(GENERATE, prompt=view.facts.prompt, **seed)
 
 
-def _redraw(view: View, best: ImageRecord, missing: Sequence[str]) -> AIMessage:
+def _redraw(view: TurnView, best: ImageRecord, missing: Sequence[str]) -> AIMessage:
     """Draw again: keep the references that served, and give each missing concept others than last time."""
     attempt = max(
-        sum(any(view.concept_of.get(r) == concept for r in image["references"]) for image in view.judged)
+        sum(any(view.facts.references.get(r) == concept for r in image["references"]) for image in view.judged)
         for concept in missing
     )
     doubtful = _doubtful(view, missing)
     if doubtful and attempt == 0:
         return doubtful
     chosen = _picked(view, missing, attempt)
-    kept = [r for r in best["references"] if view.concept_of.get(r) not in missing and r not in view.subjects]
-    room = max(view.max_references - len(view.subjects) - len(chosen), 0)
+    kept = [
+        r for r in best["references"] if view.facts.references.get(r) not in missing and r not in view.facts.subjects
+    ]
+    room = max(view.facts.max_references - len(view.facts.subjects) - len(chosen), 0)
     return _call(
         REGENERATE,
-        prompt=view.prompt,
+        prompt=view.facts.prompt,
         reference_ids=[*kept[:room], *chosen],
-        reference_scale=view.scales[min(attempt, len(view.scales) - 1)],
+        reference_scale=view.facts.reference_scales[min(attempt, len(view.facts.reference_scales) - 1)],
         image_id=best["id"],
         # What is right in the best image stays as it is under its own seed; only a redraw that failed changes it.
         **({"seed": best["seed"]} if attempt == 0 else {}),
     )
 
 
-def _picked(view: View, concepts: Sequence[str], attempt: int) -> list[str]:
+def _picked(view: TurnView, concepts: Sequence[str], attempt: int) -> list[str]:
     """Return ids of references for the concepts: the best first, and others once those were tried twice."""
     sought = [concept for concept in concepts if view.found.get(concept)]
-    room = max(view.max_references - len(view.subjects), 1)
+    room = max(view.facts.max_references - len(view.facts.subjects), 1)
     # A mixture that the critic did not recognise is not tried again: from then on one reference, each time another.
     each = max(min(1 if attempt else REFERENCES_PER_CONCEPT, room // max(len(sought), 1)), 1)
     chosen: list[str] = []
@@ -214,7 +171,7 @@ def _picked(view: View, concepts: Sequence[str], attempt: int) -> list[str]:
     return list(dict.fromkeys(chosen))[:room]
 
 
-def _doubtful(view: View, concepts: Sequence[str]) -> AIMessage | None:
+def _doubtful(view: TurnView, concepts: Sequence[str]) -> AIMessage | None:
     """Look closely at a reference that was found by likeness alone, before drawing with it."""
     for concept in concepts:
         for reference in ranked_references(view.found.get(concept, []))[:REFERENCES_PER_CONCEPT]:
@@ -246,10 +203,10 @@ def content_of(prompt: str) -> list[str]:
     return parse_scene(prompt).content_concepts() or [prompt]
 
 
-def _emphasised(view: View, missing: Sequence[str]) -> str:
+def _emphasised(view: TurnView, missing: Sequence[str]) -> str:
     from imagerag.agent.rule_writer import RuleWriter
 
-    return RuleWriter().rephrase(view.prompt, missing)
+    return RuleWriter().rephrase(view.facts.prompt, missing)
 
 
 def _call(name: str, **arguments: Any) -> AIMessage:

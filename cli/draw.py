@@ -148,16 +148,11 @@ def check_names(settings: Settings) -> None:
     Raises:
         UserError: naming the part and those there are.
     """
-    from imagerag.agent.registry import CHAT_MODELS, CRITICS, load_chat_model, load_critic
+    from imagerag.agent import registry
     from imagerag.generators.registry import check_generator
 
     check_generator(settings.generator)
-    for name, table, load in (
-        (settings.vlm, CHAT_MODELS, load_chat_model),
-        (settings.critic, CRITICS, load_critic),
-    ):
-        if name not in table:
-            load(name, settings=settings.device_settings)
+    registry.check_names(settings.vlm, settings.critic, settings.device_settings)
 
 
 def _page_folder(page: str | None, settings: Settings) -> Path | None:

@@ -2,14 +2,13 @@
 
 from typing import Any, Literal
 
-from langchain_core.language_models import BaseChatModel
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from imagerag.agent.protocols import Critic, Writer
+from imagerag.agent.protocols import Critic, Driver, Writer
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
 from imagerag.graphs.approval import request_approval
@@ -53,7 +52,7 @@ def after_critic(state: Halting) -> Literal["agent", "finish"]:
 
 def build_graph(
     *,
-    chat_model: BaseChatModel | None = None,
+    chat_model: Driver | None = None,
     critic: Critic | None = None,
     writer: Writer | None = None,
     generator: Generator | None = None,
@@ -66,7 +65,7 @@ def build_graph(
     """Return the agent's graph, ready to ``invoke`` with ``{"prompt": ...}`` and a ``thread_id``.
 
     Args:
-        chat_model: decides; must take tools. The context's ``vlm`` names one otherwise.
+        chat_model: decides; it must take tools, or be a ``ProgramDriver``. The setting ``vlm`` names one otherwise.
         critic, writer, generator, index, store: as the context names them unless given.
         budget: limits that hold unless a request brings its own.
         checkpointer: keeps threads; ``"memory"`` for as long as the graph lives, ``None`` for a graph that is served

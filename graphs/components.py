@@ -10,8 +10,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from PIL import Image
 
-from imagerag.agent.protocols import Critic, Reranker, Writer
-from imagerag.agent.registry import load_chat_model, load_critic, load_reranker, load_writer
+from imagerag.agent.protocols import Critic, Driver, ProgramDriver, Reranker, Writer
+from imagerag.agent.registry import load_critic, load_driver, load_reranker, load_writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.usage import current_meter
 from imagerag.embedders.registry import clip_model, embedded_clip
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 class InjectedComponents:
     """Parts given to ``build_graph``; ``None`` leaves the choice to the context."""
 
-    chat_model: BaseChatModel | None = None
+    chat_model: Driver | None = None
     critic: Critic | None = None
     writer: Writer | None = None
     generator: Generator | None = None
@@ -72,15 +72,26 @@ class Components:
         return home_directory(self.settings.home)
 
     @cached_property
-    def chat_model(self) -> BaseChatModel:
-        """The model that decides."""
+    def driver(self) -> Driver:
+        """The chat model, or the program, that decides."""
         if self.injected.chat_model is not None:
             return self.injected.chat_model
-        return _loaded(lambda: load_chat_model(self.settings.vlm, settings=self.settings.device_settings))
+        return _loaded(lambda: load_driver(self.settings.vlm, self.settings.device_settings))
+
+    @property
+    def program(self) -> ProgramDriver | None:
+        """The driver, if it is a program."""
+        return self.driver if isinstance(self.driver, ProgramDriver) else None
+
+    @property
+    def chat_model(self) -> BaseChatModel | None:
+        """The driver, if it is a chat model."""
+        return None if isinstance(self.driver, ProgramDriver) else self.driver
 
     def driver_takes_images(self, run: float) -> bool:
-        """Tell whether the model that decides may be sent images in that run."""
-        return not self.settings.vlm_text_only and takes_images(self.chat_model, run)
+        """Tell whether the driver is a chat model that may be sent images in that run."""
+        model = self.chat_model
+        return model is not None and not self.settings.vlm_text_only and takes_images(model, run)
 
     def nearest_captions(self, image: Image.Image) -> list[tuple[str, float]]:
         """Return the captions that are nearest to an image by CLIP, for a model that can't see it."""
@@ -100,7 +111,7 @@ class Components:
         settings = self.settings
         if not (settings.mcp_server or settings.mcp_allow):
             return {}
-        if not getattr(self.chat_model, "sees_images", True):
+        if self.program is not None:
             raise UserError(
                 f"vlm {settings.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model with "
                 "--vlm, or leave --mcp-server out"

@@ -87,7 +87,7 @@ class Service:
         from imagerag.index.user import CombinedIndex
 
         components = self.components
-        for part in (components.chat_model, components.generator, components.critic, components.writer):
+        for part in (components.driver, components.generator, components.critic, components.writer):
             assert part is not None
         if isinstance(index := components.index, CombinedIndex):
             index.library.ensure_library()

@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
-from imagerag.agent.protocols import Brief, PastImage
-from imagerag.agent.rule_policy import RuleBasedPolicy, ranked_references
+from imagerag.agent.protocols import Brief, PastImage, TurnFacts
+from imagerag.agent.rule_policy import RulePolicy, ranked_references
 from imagerag.agent.rule_writer import RuleWriter
 from imagerag.errors import UserError
 from imagerag.generators.base import REFERENCE_SCALES
@@ -87,10 +87,8 @@ def ask(
     **brief: Any,
 ) -> AIMessage:
     facts = {"prompt": "an axolotl and a cat", "references": {f"ref-{k}": "axolotl" for k in range(1, 9)}, **brief}
-    system = SystemMessage("", additional_kwargs={"brief": facts | {"tools": tools.split()}})
-    answer = RuleBasedPolicy().invoke([system, HumanMessage("an axolotl and a cat"), *messages])
-    assert isinstance(answer, AIMessage)
-    return answer
+    told = TurnFacts(**{**facts, "tools": frozenset(tools.split())})
+    return RulePolicy().decide(told, [HumanMessage("an axolotl and a cat"), *messages])
 
 
 def result(name: str, **artifact: Any) -> ToolMessage:

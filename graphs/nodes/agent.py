@@ -10,8 +10,8 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 
-from imagerag.agent.rule_policy import decide as decide_by_rule
-from imagerag.agent.rule_policy import read
+from imagerag.agent.protocols import TurnFacts
+from imagerag.agent.rule_policy import RulePolicy
 from imagerag.chat_models.capabilities import in_words
 from imagerag.chat_models.client import Answer, ModelFailed, status_of
 from imagerag.chat_models.fallback import ask_with_fallback
@@ -111,24 +111,27 @@ def _is_unusable(failed: ModelFailed) -> bool:
 def _ask(state: State, components: Components, offered: Sequence[BaseTool], spent: Spent) -> Answer:
     """Ask the chat model; every attempt is a step, and none is made beyond a limit."""
 
+    names = frozenset(tool.name for tool in offered)
+
     def before() -> None:
         stop_check(state["limits"], spent, components.settings.cancel)()
         check_step(state["limits"], spent)
         spent["steps"] += 1
 
-    system = _system(state, components, frozenset(tool.name for tool in offered))
-    counted = pricing_of(components.chat_model) is not None or components.settings.record is not None
-    messages = [system, *_shown(state, components)]
-    return ask_with_fallback(
-        components.chat_model, messages, offered, run=spent["started"], before=before, counted=counted
-    )
+    if components.program is not None:
+        before()
+        return Answer(components.program.decide(_facts(state, components, names), state["messages"]), 1)
+    model = components.chat_model
+    assert model is not None
+    counted = pricing_of(model) is not None or components.settings.record is not None
+    messages = [_system(state, components, names), *_shown(state, components)]
+    return ask_with_fallback(model, messages, offered, run=spent["started"], before=before, counted=counted)
 
 
 def _by_rule(state: State, components: Components, offered: frozenset[str], silent: AIMessage) -> AIMessage:
     """Return the silent model's message with the call that the rule-based policy would make."""
     heeded = [m for m in state["messages"] if not (isinstance(m, ToolMessage) and m.status == "error")]
-    told = SystemMessage("", additional_kwargs=_facts(state, components, offered))
-    call = decide_by_rule(read([told, *heeded], offered)).tool_calls
+    call = RulePolicy().decide(_facts(state, components, offered), heeded).tool_calls
     if not call and GENERATE in offered:
         args = {"prompt": state["prompt"]}
         call = [{"name": GENERATE, "args": args, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}]
@@ -143,42 +146,28 @@ def _in_words(call: ToolCall) -> str:
 
 
 def _system(state: State, components: Components, offered: frozenset[str]) -> SystemMessage:
-    """Render the system prompt; for a model that is a program the same facts ride along as data."""
     base = _base(state)
     subjects = tuple(record["id"] for record in state["all_references"] if record["kind"] == "subject")
-    mounted = tuple(sorted(offered & components.mounted.keys()))
+    extra = tuple(sorted(offered & components.mounted.keys()))
     started = None if base is None else (base["id"], base["prompt"], base["seed"])
-    told = _instructions(state["prompt"], started, subjects, tuple(sorted(offered)), mounted)
-    return (
-        SystemMessage(told.content, additional_kwargs=_facts(state, components, offered))
-        if _is_program(components)
-        else told
-    )
-
-
-def _is_program(components: Components) -> bool:
-    return not getattr(components.chat_model, "sees_images", True)
+    return _instructions(state["prompt"], started, subjects, tuple(sorted(offered)), extra)
 
 
 def _base(state: State) -> ImageRecord | None:
     return next((image for image in state["all_images"] if image["id"] == state["base"]), None)
 
 
-def _facts(state: State, components: Components, offered: frozenset[str]) -> dict[str, Any]:
-    """Return what the rule-based policy reads off the system message."""
-    base = _base(state)
-    brief = {
-        "prompt": state["prompt"],
-        "base": None
-        if base is None
-        else {key: base[key] for key in ("id", "prompt", "seed", "references", "reference_scale")},
-        "subjects": [record["id"] for record in state["all_references"] if record["kind"] == "subject"],
-        "tools": sorted(offered),
-        "references": {record["id"]: record["concept"] for record in state["all_references"]},
-        "max_references": components.generator.max_references,
-        "reference_scales": list(reference_scales(components.generator)),
-    }
-    return {"brief": brief}
+def _facts(state: State, components: Components, offered: frozenset[str]) -> TurnFacts:
+    """Return what a program that drives is told of the turn."""
+    return TurnFacts(
+        prompt=state["prompt"],
+        tools=offered,
+        base=_base(state),
+        subjects=tuple(record["id"] for record in state["all_references"] if record["kind"] == "subject"),
+        references={record["id"]: record["concept"] for record in state["all_references"]},
+        max_references=components.generator.max_references,
+        reference_scales=reference_scales(components.generator),
+    )
 
 
 @lru_cache(maxsize=64)
@@ -198,8 +187,6 @@ def _instructions(
 
 def _shown(state: State, components: Components) -> list[BaseMessage]:
     """Return the messages as the model takes them: with the pixels of images, which state doesn't hold, or in words."""
-    if _is_program(components):  # it reads the records
-        return list(state["messages"])
     if not components.driver_takes_images(state["spent"]["started"]):
         return in_words(state["messages"])
     every: list[ImageRecord | ReferenceRecord] = [*state["all_images"], *state["all_references"]]
@@ -238,7 +225,9 @@ def _is_placeholder(block: str | dict[str, Any]) -> bool:
 
 
 def _block(record: ImageRecord | ReferenceRecord, components: Components) -> dict[str, Any]:
-    limit = limit_of(components.chat_model, components.settings.image_size)
+    model = components.chat_model
+    assert model is not None
+    limit = limit_of(model, components.settings.image_size)
     if (known := _blocks.get((record["sha256"], limit))) is None:
         known = _blocks[record["sha256"], limit] = image_block(open_pixels(components, record), limit)
         while len(_blocks) > 1 and sum(map(_length, list(_blocks.values()))) > BLOCKS_KEPT:

@@ -118,7 +118,7 @@ def _check_prices(components: Components) -> None:
     Raises:
         UserError: naming the model and where to put its price.
     """
-    charged = [pricing_of(components.chat_model)]
+    charged = [pricing_of(components.chat_model)] if components.chat_model is not None else []
     if (
         components.injected.critic is None
         and is_remote(components.settings.critic)

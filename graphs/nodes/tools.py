@@ -106,7 +106,8 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         check_generation(state["limits"], spent)
         spent["generations"] += 1
 
-    by_rule = not getattr(components.chat_model, "sees_images", True)  # the rules read the critic's scores instead
+    # a program reads the critic's scores instead
+    in_pixels = components.program is not None or components.driver_takes_images(spent["started"])
     return ToolSession(
         components,
         images={record["id"]: record for record in state["all_images"]},
@@ -120,7 +121,7 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         check=stop_check(state["limits"], spent, components.settings.cancel),
         emit=emit,
         patience=lambda: patience(state["limits"], spent),
-        describe=None if by_rule or components.driver_takes_images(spent["started"]) else components.nearest_captions,
+        describe=None if in_pixels else components.nearest_captions,
     )
 
 

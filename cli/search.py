@@ -5,7 +5,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from imagerag.cli.progress import loading_model
 from imagerag.errors import InvalidArgument, UserError
@@ -51,31 +51,33 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
 def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     from imagerag.embedders.registry import clip_model
     from imagerag.graphs.components import open_index
+    from imagerag.index.base import SearchOptions
     from imagerag.index.user import ModelEnsemble, UserPictures, parse_where
     from imagerag.store.home import home_directory
     from imagerag.store.picture_decoding import read_picture
 
-    how: dict[str, Any] = {
-        "where": parse_where(options.where),
-        "fused": options.fused or None,
-        "fold": options.fold_duplicates,
-        "diverse": options.diverse,
-    }
     if not 0 <= options.diverse <= 1:
         raise UserError(f"--diverse {options.diverse!r} is outside 0..1; 0 is off, 0.5 a good beginning")
-    how["like"] = read_picture(options.like) if options.like else None
+    how = SearchOptions(
+        where=parse_where(options.where),
+        fused=options.fused or None,
+        fold=options.fold_duplicates,
+        diverse=options.diverse,
+        like=read_picture(options.like) if options.like else None,
+        floor=options.floor,
+    )
     settings = load_settings({"home": options.home, "chroma": options.chroma})
     home = home_directory(settings.home)
     with loading_model(options.json):
         if options.model == "embedded":
-            return open_index(home, settings.chroma).search([words], options.k, floor=options.floor, **how)[0]
+            return open_index(home, settings.chroma).search([words], options.k, how)[0]
         if options.k < 1:
             raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")
         models = replace(settings, lookup_model=options.model).lookup_models
         own = ModelEnsemble([UserPictures(home, clip_model(model), chroma=settings.chroma) for model in models])
-        hits = (own if len(models) > 1 else own.own[0]).search([words], options.k, **how)[0]
+        hits = (own if len(models) > 1 else own.own[0]).search([words], options.k, how)[0]
         own.close()
-    return [hit for hit in hits if hit.similarity >= options.floor]
+    return hits
 
 
 def _write_page(words: str, found: list[dict[str, object]], name: str) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from imagerag.index.filters import Condition
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -36,16 +38,45 @@ class Hit:
     set: str
 
 
+@dataclass(frozen=True)
+class SearchOptions:
+    """How to search; what an index has no use for, it ignores.
+
+    Attributes:
+        exclude: addresses (``sha256``) that must not come back.
+        where: conditions that must hold for the fields of a picture.
+        fused: rank by look, caption and the caption's words together instead of by similarity; ``None`` leaves it to
+            the index.
+        fold: of near-duplicates only the best; ``None`` leaves it to the index.
+        diverse: 0 for the most similar ones, towards 1 the more unlike each other (maximal marginal relevance);
+            ``None`` leaves it to the index.
+        like: a picture that what is found should look like, too.
+        floor: cosine, -1..1, below which nothing is found; ``None`` leaves it to the index.
+    """
+
+    exclude: Collection[str] = ()
+    where: tuple[Condition, ...] = ()
+    fused: bool | None = None
+    fold: bool | None = None
+    diverse: float | None = None
+    like: Image.Image | None = None
+    floor: float | None = None
+
+
+PLAIN_SEARCH = SearchOptions()
+"""Everything left to the index."""
+
+
 class ReferenceIndex(Protocol):
     """Finds pictures by what they show."""
 
-    def search(self, captions: Sequence[str], k: int, *, exclude: Collection[str] = ()) -> list[list[Hit]]:
+    def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         """Return for each caption its best hits, at most ``k``, best first; all captions are one pass.
 
         Args:
             captions: one stand-alone description each.
             k: at least 1; there are fewer hits only where the index has fewer pictures.
-            exclude: addresses (``sha256``) that must not come back.
+            options: how.
 
         Raises:
             InvalidArgument: ``k`` below 1, or an empty caption.

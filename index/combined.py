@@ -1,16 +1,16 @@
-"""The bundled library and the own pictures, searched as one."""
+"""The bundled library, the user's own pictures and installed search services, searched as one."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from imagerag.errors import InvalidArgument
-from imagerag.index.base import Hit
+from imagerag.index.base import PLAIN_SEARCH, Hit, ReferenceIndex, SearchOptions
 from imagerag.index.bundled.chroma import ChromaIndex
 from imagerag.index.user.ensemble import ModelEnsemble
-from imagerag.index.user.filters import Condition, all_hold
 from imagerag.index.user.store import UserPictures
 
 if TYPE_CHECKING:
@@ -23,73 +23,65 @@ names none finds less than 0.69, of 136 paraphrases 5 in 100 do less than this; 
 
 
 class CombinedIndex:
-    """A ``ReferenceIndex`` over the bundled library and the person's own pictures.
+    """A ``ReferenceIndex`` over the bundled library, the user's own pictures, and search services of plugins.
 
     Args:
         library: the library's index.
-        own: the own pictures; embedded by another model or by several, they are taken in turn with the library's.
-        floor: similarity below which nothing is found, unless a search says otherwise.
-        diverse: how unlike each other own pictures are, unless a search says otherwise; see ``UserPictures.search``.
-        own_floor: the same of own pictures, if their similarities are another model's.
+        user: the user's pictures; embedded by another model or by several, they are taken in turn with the library's.
+        floor: similarity of the library's below which nothing is found, unless a search says otherwise.
+        user_floor: the same of the user's pictures; ``floor`` unless given.
+        diverse: how unlike each other the user's pictures are, unless a search says otherwise.
+        services: further indexes, whose similarities mean something else; what they find is taken in turn.
     """
 
     def __init__(
         self,
         library: ChromaIndex,
-        own: UserPictures | ModelEnsemble,
+        user: UserPictures | ModelEnsemble,
         floor: float = -1.0,
-        own_floor: float | None = None,
+        user_floor: float | None = None,
         diverse: float = 0.0,
+        services: Sequence[ReferenceIndex] = (),
     ) -> None:
         self.library = library
-        self.own = own
+        self.user = user
         self.floor = floor
-        self.own_floor = floor if own_floor is None else own_floor
+        self.user_floor = floor if user_floor is None else user_floor
         self.diverse = diverse
-        self._comparable = isinstance(own, UserPictures) and own.embedder.model_id == library.embedder.model_id
+        self.services = tuple(services)
+        self._comparable = isinstance(user, UserPictures) and user.embedder.model_id == library.embedder.model_id
 
-    def search(
-        self,
-        captions: Sequence[str],
-        k: int,
-        *,
-        exclude: Collection[str] = (),
-        where: Sequence[Condition] = (),
-        fused: bool | None = None,
-        fold: bool = True,
-        diverse: float | None = None,
-        like: Image.Image | None = None,
-        floor: float | None = None,
-    ) -> list[list[Hit]]:
-        """See ``ReferenceIndex.search``: the nearest of both; cosines of one model are comparable.
+    def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
+        """See ``ReferenceIndex.search``: the nearest of all; cosines of one model are comparable.
 
-        Args:
-            captions, k, exclude: see there.
-            where: conditions that must hold, of the library's pictures, too.
-            fused, fold, diverse, like: of the own pictures; see ``UserPictures.search``.
-            floor: instead of the index's own.
+        Near-duplicates among the user's pictures are folded unless the options say otherwise.
         """
-        keep = all_hold(where) if where else None
-        diverse = self.diverse if diverse is None else diverse
-        bundled = self.library.search(captions, k, exclude=exclude, keep=keep)
-        own = self.own.search(
-            captions, k, exclude=exclude, where=where, fused=fused, fold=fold, diverse=diverse, like=like
-        )
-        floors = (self.own_floor, self.floor) if floor is None else (floor, floor)
+        diverse = self.diverse if options.diverse is None else options.diverse
+        fold = True if options.fold is None else options.fold
+        floors = (self.user_floor, self.floor) if options.floor is None else (options.floor, options.floor)
+        bundled = self.library.search(captions, k, replace(options, floor=floors[1]))
+        mine = self.user.search(captions, k, replace(options, floor=floors[0], fold=fold, diverse=diverse))
+        others = [service.search(captions, k, options) for service in self.services]
+        by_rank = options.fused or diverse or options.like or not self._comparable
         answers = []
-        for mine, theirs in zip(own, bundled, strict=True):
-            mine = [hit for hit in mine if hit.similarity >= floors[0]]
-            theirs = [hit for hit in theirs if hit.similarity >= floors[1]]
-            if fused or diverse or like or not self._comparable:  # the order is not that of the similarities
-                hits = list(chain.from_iterable(zip_longest(mine, theirs)))
+        for place, (of_user, of_library) in enumerate(zip(mine, bundled, strict=True)):
+            if by_rank:  # the order is not that of the similarities
+                near = _in_turn([of_user, of_library])
             else:
-                hits = sorted([*mine, *theirs], key=lambda hit: -hit.similarity)
-            answers.append([hit for hit in hits if hit is not None][:k])
+                near = sorted([*of_user, *of_library], key=lambda hit: -hit.similarity)
+            answers.append(_in_turn([near, *(found[place] for found in others)])[:k])
         return answers
 
     def image(self, sha256: str) -> Image.Image:
         """See ``ReferenceIndex.image``."""
-        try:
-            return self.own.image(sha256)
-        except InvalidArgument:
-            return self.library.image(sha256)
+        for index in (self.user, *self.services):
+            try:
+                return index.image(sha256)
+            except InvalidArgument:
+                continue
+        return self.library.image(sha256)
+
+
+def _in_turn(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """Return the best of each list, then the second of each, and so on."""
+    return [hit for hit in chain.from_iterable(zip_longest(*lists)) if hit is not None]

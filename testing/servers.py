@@ -3,7 +3,7 @@
 import itertools
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import openai
 import uvicorn
 from PIL import Image
 
-from imagerag.index.base import Hit
+from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.server.app import build_app, listen
 from imagerag.server.job_queue import JobQueue
 from imagerag.server.service import Service
@@ -29,7 +29,7 @@ class Shelf:
     def __init__(self, text: str = "a square") -> None:
         self._text = text
 
-    def search(self, captions: Sequence[str], k: int, *, exclude: Collection[str] = ()) -> list[list[Hit]]:
+    def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         hits = [
             Hit(
                 sha256=f"{number:064x}",

@@ -27,6 +27,7 @@ from safetensors import safe_open
 from imagerag.assets import asset
 from imagerag.assets.library import Library
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.index.base import SearchOptions
 from imagerag.index.bundled import build as building
 from imagerag.index.bundled.chroma import ChromaIndex, index_status
 from imagerag.index.lock import writer_lock
@@ -144,12 +145,12 @@ class TestSearch:
     def test_exclude_and_more_than_there_is(self, home: Path, library: Library) -> None:
         index = ChromaIndex(home, ColourEmbedder(), library=library)
         first = index.search(["red"], 5)[0]
-        second = index.search(["red"], 5, exclude={hit.sha256 for hit in first})[0]
+        second = index.search(["red"], 5, SearchOptions(exclude={hit.sha256 for hit in first}))[0]
         assert len(second) == 5
         assert not {hit.sha256 for hit in first} & {hit.sha256 for hit in second}
         everything = index.search(["red"], 10_000)[0]
         assert len({hit.sha256 for hit in everything}) == len(everything) == distinct(library)
-        assert index.search(["red"], 3, exclude=[hit.sha256 for hit in everything]) == [[]]
+        assert index.search(["red"], 3, SearchOptions(exclude=[hit.sha256 for hit in everything])) == [[]]
 
     def test_by_image(self, home: Path, library: Library) -> None:
         index = ChromaIndex(home, ColourEmbedder(), library=library)

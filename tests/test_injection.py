@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from imagerag.graphs import Settings, build_graph
-from imagerag.index.base import Hit
+from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.prompts import render
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares
@@ -29,7 +29,7 @@ class Poisoned:
         self._file = folder / "poisoned.png"
         picture.save(self._file)
 
-    def search(self, captions: Sequence[str], k: int, *, exclude: Collection[str] = ()) -> list[list[Hit]]:
+    def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         hit = Hit("f" * 64, self._file, ORDER, (ORDER,), 0.9, ORDER, ORDER, "poisoned")
         return [[hit] for _ in captions]
 

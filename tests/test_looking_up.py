@@ -14,6 +14,7 @@ from PIL import Image
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import build_graph
+from imagerag.index.base import SearchOptions
 from imagerag.index.user import UserPictures, parse_where, rebuild_user_index, verify_user_index
 from imagerag.index.user.search import fuse, most_relevant
 from imagerag.index.user.shards import Shards
@@ -39,7 +40,7 @@ def test_only_what_fits_the_filter_is_found(own: UserPictures, tmp_path: Path) -
     own.add([listed(tmp_path, rows)])
 
     def titles(*where: str) -> set[str]:
-        return {hit.title for hit in own.search(["a bird"], 9, where=parse_where(where))[0]}
+        return {hit.title for hit in own.search(["a bird"], 9, SearchOptions(where=parse_where(where)))[0]}
 
     assert titles() == {"a owl", "a rooster", "a penguin"}
     assert titles("licence=cc0-1.0") == {"a owl", "a penguin"}
@@ -57,7 +58,7 @@ def test_words_of_captions_are_found_that_the_model_would_not_rank_first(own: Us
         rows.append({"path": f"{concept}.png", "caption": caption})
     own.add([listed(tmp_path, rows)])
     for caption in ("inventory 4711", "inventory 4712", "inventory 4713"):
-        assert own.search([caption], 1, fused=True)[0][0].title == caption
+        assert own.search([caption], 1, SearchOptions(fused=True))[0][0].title == caption
 
 
 def test_near_duplicates_are_flagged_and_folded(own: UserPictures, tmp_path: Path) -> None:

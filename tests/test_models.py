@@ -15,6 +15,7 @@ from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs import Settings
 from imagerag.graphs.components import open_index
+from imagerag.index.base import SearchOptions
 from imagerag.index.user import ModelEnsemble, UserPictures, user_index_status, verify_user_index
 from tests.test_own import put
 
@@ -116,11 +117,11 @@ class TestSeveral:
         fused = several.search(["a lobster"], 4)[0]
         score: dict[str, float] = {}
         for own in each:
-            for rank, hit in enumerate(own.search(["a lobster"], 4, fused=False)[0], 1):
+            for rank, hit in enumerate(own.search(["a lobster"], 4, SearchOptions(fused=False))[0], 1):
                 score[hit.title] = score.get(hit.title, 0) + 1 / (60 + rank)
         score["lobster"] += 1 / 61  # the only caption with that word
         assert [hit.title for hit in fused] == sorted(score, key=lambda title: -score[title])
-        first, second = several.search(["a lobster"], 2, fold=True, diverse=0.5)[0]
+        first, second = several.search(["a lobster"], 2, SearchOptions(fold=True, diverse=0.5))[0]
         assert first.title == fused[0].title != second.title
         assert several.image(fused[-1].sha256).size == each[0].image(fused[-1].sha256).size
         several.close()

@@ -16,6 +16,7 @@ from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs import build_graph
 from imagerag.graphs.components import Components
+from imagerag.index.base import SearchOptions
 from imagerag.index.user import ReadOptions, UserPictures, user_index_status
 from imagerag.settings import Settings
 
@@ -48,7 +49,7 @@ def test_pictures_are_found_by_what_they_show_and_by_what_they_are_called(own: U
     assert Path(owls[0].path).is_file()
     assert geralds[0].title == "Gerald from accounting"
     assert geralds[0].similarity > 0.9
-    assert own.search(["an owl"], 5, exclude=[owls[0].sha256])[0][0].title == "Gerald from accounting"
+    assert own.search(["an owl"], 5, SearchOptions(exclude=[owls[0].sha256]))[0][0].title == "Gerald from accounting"
 
 
 def test_only_what_changed_is_done_again(own: UserPictures, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from imagerag.assets.library import Library
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.index.base import Hit
+from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.index.bundled.build import COLLECTION, Progress, build, open_client
 from imagerag.index.bundled.stamp import Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
+from imagerag.index.filters import all_hold
 from imagerag.index.lock import PATIENCE, writer_lock
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.png import encode_png, on_white
@@ -67,12 +68,10 @@ class ChromaIndex:
         self._client: Any = None
         self._collection: Any = None
 
-    def search(
-        self, captions: Sequence[str], k: int, *, exclude: Collection[str] = (), keep: Keep | None = None
-    ) -> list[list[Hit]]:
+    def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         """See ``ReferenceIndex.search``: one pass of the model and one query of Chroma for all captions.
 
-        ``keep`` tells by ``licence``, ``caption``, ``title`` and ``source`` which may be found; all if not given.
+        Of the options it heeds ``exclude``, ``where`` and ``floor``.
         """
         if isinstance(captions, str):
             raise InvalidArgument(f"captions {captions!r} is one text; give a list of captions")
@@ -81,7 +80,11 @@ class ChromaIndex:
         _check_k(k)
         if not captions:
             return []
-        return self._query(self.embedder.embed_texts([caption.strip() for caption in captions]), k, exclude, keep)
+        keep = all_hold(options.where) if options.where else None
+        vectors = self.embedder.embed_texts([caption.strip() for caption in captions])
+        answers = self._query(vectors, k, options.exclude, keep)
+        floor = -1.0 if options.floor is None else options.floor
+        return [[hit for hit in hits if hit.similarity >= floor] for hits in answers]
 
     def search_by_image(self, image: Image.Image, k: int, *, exclude: Collection[str] = ()) -> list[Hit]:
         """Return the ``k`` pictures most like ``image``, best first; else as ``search``."""

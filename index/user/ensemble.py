@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from imagerag.errors import InvalidArgument
-from imagerag.index.base import Hit
+from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.index.fusion import fuse, ranked
 from imagerag.index.user.duplicates import near
-from imagerag.index.user.filters import Condition
 from imagerag.index.user.search import POOL, Match, SearchQuery, most_relevant
 from imagerag.index.user.snapshot import Snapshot
 from imagerag.index.user.store import UserPictures
@@ -38,36 +37,27 @@ class ModelEnsemble:
     def __init__(self, own: Sequence[UserPictures]) -> None:
         self.own = list(own)
 
-    def search(
-        self,
-        captions: Sequence[str],
-        k: int,
-        *,
-        exclude: Collection[str] = (),
-        where: Sequence[Condition] = (),
-        fused: bool | None = None,
-        fold: bool = False,
-        diverse: float = 0.0,
-        like: Image.Image | None = None,
-    ) -> list[list[Hit]]:
-        """See ``UserPictures.search``; ``fused`` is of no account, since ranks of several models are always fused.
+    def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
+        """See ``ReferenceIndex.search``; ranks of several models are always fused.
 
         Raises:
             UserError: one of the models has embedded none of the pictures that there are.
         """
+        exclude, floor = frozenset(options.exclude), -1.0 if options.floor is None else options.floor
         lists: list[list[list[Candidate]]] = []
         for own in self.own:
-            subject = own.embedder.embed_images([like])[0] if like is not None else None
-            query = SearchQuery(POOL * k, frozenset(exclude), tuple(where), like=subject)
+            subject = own.embedder.embed_images([options.like])[0] if options.like is not None else None
+            query = SearchQuery(POOL * k, exclude, options.where, like=subject)
             lists.append(_candidates(own, captions, query))
-        words = SearchQuery(POOL * k, frozenset(exclude), tuple(where), fused=True, words_only=True)
+        words = SearchQuery(POOL * k, exclude, options.where, fused=True, words_only=True)
         lists.append(_candidates(self.own[0], captions, words))
         answers = []
         for of_caption in zip(*lists, strict=True):
             by_address = {_address(one): one for found in reversed(of_caption) for one in found}
             score = fuse([[_address(one) for one in found] for found in of_caption])
             best = [by_address[key] for key in ranked(score)]
-            answers.append([hit for one in self._picked(best, k, fold, diverse) for hit in _hits(one)])
+            picked = self._picked(best, k, bool(options.fold), options.diverse or 0.0)
+            answers.append([hit for one in picked for hit in _hits(one) if hit.similarity >= floor])
         return answers
 
     def image(self, sha256: str) -> Image.Image:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imagerag.index.filters import Condition, chosen
 from imagerag.index.fusion import fuse, ranked
 from imagerag.index.user.duplicates import near
-from imagerag.index.user.filters import Condition, chosen
 from imagerag.index.user.fulltext import FullTextIndex
 from imagerag.index.user.shards import FULL
 from imagerag.index.user.snapshot import Snapshot

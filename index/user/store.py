@@ -11,7 +11,7 @@ import json
 import os
 import shlex
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.index.base import Hit
+from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.index.bundled.build import Progress
 from imagerag.index.lock import writer_lock
 from imagerag.index.user.embedding import open_engine
-from imagerag.index.user.filters import Condition
 from imagerag.index.user.ingest import Ingest, IngestResult
 from imagerag.index.user.search import Match, Searcher, SearchQuery
 from imagerag.index.user.shards import Shards
@@ -137,42 +136,25 @@ class UserPictures:
         """Return what is known of the pictures now."""
         return self._reader.snapshot()
 
-    def search(
-        self,
-        captions: Sequence[str],
-        k: int,
-        *,
-        exclude: Collection[str] = (),
-        where: Sequence[Condition] = (),
-        fused: bool | None = None,
-        fold: bool = False,
-        diverse: float = 0.0,
-        like: Image.Image | None = None,
-    ) -> list[list[Hit]]:
+    def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         """See ``ReferenceIndex.search``; nothing is found where nothing was added.
 
         A picture's similarity is that of its look or, for a model to which texts and pictures are alike, of its caption
-        to the words, whichever is higher.
-
-        Args:
-            captions, k, exclude: see there.
-            where: conditions that must hold.
-            fused: rank by look, caption and the caption's words together; if not given, that is done with models that
-                compare no caption with the words.
-            fold: of near-duplicates give only the best.
-            diverse: 0..1; see ``SearchQuery``.
-            like: a picture that what is found should look like, too.
+        to the words, whichever is higher. With models that compare no caption with the words, look, caption and words
+        are ranked together unless the options say otherwise.
         """
-        fused = not _one_space(self.embedder) if fused is None else fused
-        subject = self.embedder.embed_images([like])[0] if like is not None else None
+        fused = not _one_space(self.embedder) if options.fused is None else options.fused
+        subject = self.embedder.embed_images([options.like])[0] if options.like is not None else None
+        floor = -1.0 if options.floor is None else options.floor
+        exclude, fold, diverse = frozenset(options.exclude), bool(options.fold), options.diverse or 0.0
         asked = k
         while True:
-            query = SearchQuery(asked, frozenset(exclude), tuple(where), fused, fold, diverse, subject)
+            query = SearchQuery(asked, exclude, options.where, fused, fold, diverse, subject)
             known, answers = self.found(captions, query)
             hits = [self.hits(known, found, k) for found in answers]
             # Copies were folded, or files are gone: there may be more further down.
             if asked >= min(len(known), MOST_TIMES * k) or all(len(of_it) == k for of_it in hits):
-                return hits
+                return [[hit for hit in of_it if hit.similarity >= floor] for of_it in hits]
             asked = min(4 * asked, MOST_TIMES * k)
 
     def found(self, captions: Sequence[str], query: SearchQuery) -> tuple[Snapshot, list[list[Match]]]:

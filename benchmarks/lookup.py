@@ -17,7 +17,8 @@ from benchmarks.evaluator import Evaluator
 from benchmarks.settings import Remembering, benchmark_settings
 from imagerag.assets.library import Library
 from imagerag.generators.registry import load_generator
-from imagerag.graphs.agent_graph import Graph, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.assembly import Graph
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.graphs.state import Output
 

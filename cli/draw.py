@@ -5,7 +5,6 @@ import contextlib
 import dataclasses
 import json
 import secrets
-import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +16,14 @@ from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.errors import UserError
 from imagerag.graphs.streaming import stream_run
 from imagerag.settings import Settings, load_settings
-from imagerag.store.home import THREADS, home_directory
+from imagerag.store.home import home_directory
 from imagerag.store.results import folder_refused, make_folder
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
     from imagerag.cli.run_printer import RunPrinter
-    from imagerag.graphs.agent_graph import Graph
+    from imagerag.graphs.assembly import Graph
     from imagerag.graphs.state import Output
     from imagerag.report.document import About, Document
 
@@ -120,26 +119,16 @@ def _open_graph(settings: Settings, pipeline: str) -> "Iterator[Graph]":
     Raises:
         UserError: the checkpoints can't be opened or written.
     """
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
     from imagerag.graphs.agent_graph import build_graph
+    from imagerag.graphs.checkpointer import open_checkpointer
 
-    file = home_directory(settings.home) / THREADS
-    try:
-        with SqliteSaver.from_conn_string(str(file)) as saver:
-            saver.setup()
-            if pipeline == "one-pass":
-                from imagerag.graphs.one_pass import build_one_pass
+    with open_checkpointer(home_directory(settings.home)) as saver:
+        if pipeline == "one-pass":
+            from imagerag.graphs.one_pass import build_one_pass
 
-                yield build_one_pass(checkpointer=saver)
-            else:
-                yield build_graph(checkpointer=saver)
-    except sqlite3.OperationalError as error:
-        raise UserError(
-            f"{str(file)!r} can't be written ({error}); make room there, or choose another folder with --home DIR"
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise UserError(f"{str(file)!r} is damaged ({error}); move it away, a new one is made then") from error
+            yield build_one_pass(checkpointer=saver)
+        else:
+            yield build_graph(checkpointer=saver)
 
 
 def check_names(settings: Settings) -> None:

@@ -2,35 +2,23 @@
 
 from typing import Any, Literal
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import END, START, StateGraph
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import Runtime
-
 from imagerag.agent.protocols import Critic, Driver, Writer
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
 from imagerag.graphs.approval import request_approval
+from imagerag.graphs.assembly import Checkpointer, Graph, compile_graph
 from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.nodes.agent import decide
 from imagerag.graphs.nodes.critic import judge
 from imagerag.graphs.nodes.finish import finish
 from imagerag.graphs.nodes.intake import start_turn
 from imagerag.graphs.nodes.tools import current_session, run_tool_calls
-from imagerag.graphs.routing import add_edges
-from imagerag.graphs.state import Drawn, Halting, Input, Limits, Output, State
+from imagerag.graphs.state import Drawn, Halting, Limits, State
 from imagerag.graphs.turn import unjudged
-from imagerag.graphs.uploads import with_uploads
 from imagerag.index.base import ReferenceIndex
-from imagerag.settings import Settings, load_settings, without_server_paths
 from imagerag.store.images import ImageStore
 from imagerag.tools.builtin import make_tools
-
-RECURSION_LIMIT = 3 * 1000 + 10
-"""LangGraph's own guard, out of the way of ``max_steps`` (at most 1000, three nodes each), which is the real limit."""
-
-Graph = CompiledStateGraph[State, Settings, Input, Output]
+from imagerag.tools.session import Emit
 
 
 def after_agent(state: Halting) -> Literal["tools", "finish"]:
@@ -59,7 +47,7 @@ def build_graph(
     index: ReferenceIndex | None = None,
     store: ImageStore | None = None,
     budget: Limits | None = None,
-    checkpointer: BaseCheckpointSaver[Any] | Literal["memory"] | None = "memory",
+    checkpointer: Checkpointer = "memory",
     allow_paths: bool = True,
 ) -> Graph:
     """Return the agent's graph, ready to ``invoke`` with ``{"prompt": ...}`` and a ``thread_id``.
@@ -78,46 +66,28 @@ def build_graph(
     tools = make_tools(current_session)
     by_name = {tool.name: tool for tool in tools}
 
-    def components(runtime: Runtime[Settings]) -> Components:
-        settings = runtime.context or load_settings()
-        return Components(settings if allow_paths else without_server_paths(settings), injected, runtime.stream_writer)
-
-    def intake(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+    def intake(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         if state.get("subjects") and not allow_paths:
             raise UserError(f"subjects {state['subjects']!r} are files of the server; send pictures in the message")
-        return start_turn(state, components(runtime), budget)
+        return start_turn(state, components, budget)
 
-    def agent(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-        return decide(state, components(runtime), tools)
+    def agent(state: State, components: Components, emit: Emit) -> dict[str, Any]:
+        return decide(state, components, tools)
 
-    def run_tools(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-        resolved = components(runtime)
-        if not resolved.settings.approve:
-            return run_tool_calls(state, resolved, by_name, runtime.stream_writer)
-        asked, rejected = request_approval(state)
+    def run_tools(state: State, components: Components, emit: Emit) -> dict[str, Any]:
+        if not components.settings.approve:
+            return run_tool_calls(state, components, by_name, emit)
+        approved, rejected = request_approval(state)
         if rejected is not None:
             return rejected
-        update = run_tool_calls(asked, resolved, by_name, runtime.stream_writer)
-        return {**update, "messages": [asked["messages"][-1], *update["messages"]]}
+        update = run_tool_calls(approved, components, by_name, emit)
+        return {**update, "messages": [approved["messages"][-1], *update["messages"]]}
 
-    def run_critic(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-        return judge(state, components(runtime), runtime.stream_writer)
-
-    def run_finish(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-        return finish(state, components(runtime), runtime.stream_writer)
-
-    builder = StateGraph(State, context_schema=Settings, input_schema=Input, output_schema=Output)
-    builder.add_node("intake", intake)
-    builder.add_node("agent", agent)
-    builder.add_node("tools", run_tools)
-    builder.add_node("critic", run_critic)
-    builder.add_node("finish", run_finish)
-    builder.add_edge(START, "intake")
-    builder.add_edge("intake", "agent")
-    add_edges(builder, "agent", after_agent)
-    add_edges(builder, "tools", after_tools)
-    add_edges(builder, "critic", after_critic)
-    builder.add_edge("finish", END)
-    saver = InMemorySaver() if checkpointer == "memory" else checkpointer
-    graph: Graph = with_uploads(builder.compile(checkpointer=saver, name="imagerag"), store)
-    return graph.with_config(recursion_limit=RECURSION_LIMIT)
+    return compile_graph(
+        "imagerag",
+        {"intake": intake, "agent": agent, "tools": run_tools, "critic": judge, "finish": finish},
+        {"intake": "agent", "agent": after_agent, "tools": after_tools, "critic": after_critic},
+        injected,
+        checkpointer,
+        allow_paths=allow_paths,
+    )

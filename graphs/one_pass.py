@@ -9,32 +9,24 @@ import time
 from collections.abc import Callable
 from typing import Any, Literal
 
-from langgraph.checkpoint.base import BaseCheckpointSaver
-from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import END, START, StateGraph
-from langgraph.runtime import Runtime
-
 from imagerag.agent.protocols import Critic, Writer
 from imagerag.chat_models.usage import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.generators.base import Generator
-from imagerag.graphs.agent_graph import RECURSION_LIMIT, Graph
+from imagerag.graphs.assembly import Checkpointer, Graph, compile_graph
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.nodes.critic import best_among, judge
 from imagerag.graphs.nodes.finish import outcome
 from imagerag.graphs.nodes.intake import start_turn
 from imagerag.graphs.nodes.tools import open_session
-from imagerag.graphs.routing import add_edges
-from imagerag.graphs.state import Input, Output, Spent, State
+from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import images_of_turn, unjudged
-from imagerag.graphs.uploads import with_uploads
 from imagerag.index.base import ReferenceIndex
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompts import render
 from imagerag.records import ReferenceRecord
-from imagerag.settings import Settings, load_settings
 from imagerag.store.images import ImageStore
 from imagerag.tools.session import Emit, ToolSession
 
@@ -52,47 +44,23 @@ def build_one_pass(
     generator: Generator | None = None,
     index: ReferenceIndex | None = None,
     store: ImageStore | None = None,
-    checkpointer: BaseCheckpointSaver[Any] | Literal["memory"] | None = "memory",
+    checkpointer: Checkpointer = "memory",
 ) -> Graph:
     """Return the paper's pipeline as a graph with the same input and output as ``build_graph``.
 
     The critic stands in for the questions that the paper asks its VLM (does it match, what is missing).
     """
-    injected = InjectedComponents(None, critic, writer, generator, index, store)
+    return compile_graph(
+        "imagerag-one-pass",
+        {"intake": _intake, "draw": _draw, "critic": judge, "redraw": _redraw, "finish": _finish},
+        {"intake": "draw", "draw": _after_drawing, "critic": _after_critic, "redraw": _after_drawing},
+        InjectedComponents(None, critic, writer, generator, index, store),
+        checkpointer,
+    )
 
-    def components(runtime: Runtime[Settings]) -> Components:
-        return Components(runtime.context or load_settings(), injected, runtime.stream_writer)
 
-    def intake(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-        return start_turn(state, components(runtime))
-
-    def draw(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-        return _draw(state, components(runtime), runtime.stream_writer)
-
-    def run_critic(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-        return judge(state, components(runtime), runtime.stream_writer)
-
-    def redraw(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-        return _redraw(state, components(runtime), runtime.stream_writer)
-
-    def run_finish(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-        return _finish(state, components(runtime), runtime.stream_writer)
-
-    builder = StateGraph(State, context_schema=Settings, input_schema=Input, output_schema=Output)
-    builder.add_node("intake", intake)
-    builder.add_node("draw", draw)
-    builder.add_node("critic", run_critic)
-    builder.add_node("redraw", redraw)
-    builder.add_node("finish", run_finish)
-    builder.add_edge(START, "intake")
-    builder.add_edge("intake", "draw")
-    add_edges(builder, "draw", _after_drawing)
-    add_edges(builder, "critic", _after_critic)
-    add_edges(builder, "redraw", _after_drawing)
-    builder.add_edge("finish", END)
-    saver = InMemorySaver() if checkpointer == "memory" else checkpointer
-    graph: Graph = with_uploads(builder.compile(checkpointer=saver, name="imagerag-one-pass"), store)
-    return graph.with_config(recursion_limit=RECURSION_LIMIT)
+def _intake(state: State, components: Components, emit: Emit) -> dict[str, Any]:
+    return start_turn(state, components)
 
 
 def _after_drawing(state: State) -> Literal["critic", "finish"]:

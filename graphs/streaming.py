@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
-    from imagerag.graphs.agent_graph import Graph
+    from imagerag.graphs.assembly import Graph
     from imagerag.settings import Settings
 
 

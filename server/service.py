@@ -18,7 +18,7 @@ from imagerag.server.job_queue import JobQueue, QueueFull
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
 from imagerag.settings import Settings
-from imagerag.store.home import THREADS, home_directory
+from imagerag.store.home import home_directory
 from imagerag.tool_registry import REGENERATE
 
 if TYPE_CHECKING:
@@ -44,11 +44,8 @@ class Service:
     """
 
     def __init__(self, settings: Settings, job_queue: JobQueue | None = None, **components: Any) -> None:
-        import sqlite3
-
-        from langgraph.checkpoint.sqlite import SqliteSaver
-
         from imagerag.graphs.agent_graph import build_graph
+        from imagerag.graphs.checkpointer import open_checkpointer
         from imagerag.graphs.components import Components, InjectedComponents
         from imagerag.tools.builtin import make_tools
 
@@ -58,15 +55,9 @@ class Service:
         self.components = Components(self.settings, InjectedComponents(**components))
         self.store = self.components.store
         self.database = Database(home)
-        try:
-            self._db = sqlite3.connect(home / THREADS, timeout=30, check_same_thread=False)
-            self._saver = saver = SqliteSaver(self._db)
-            saver.setup()
-        except sqlite3.DatabaseError as error:
-            raise UserError(
-                f"{str(home / THREADS)!r} can't be used ({error}); move it away, a new one is made then"
-            ) from error
-        self.graph = build_graph(checkpointer=saver, **components)
+        self._files = contextlib.ExitStack()
+        self._saver = self._files.enter_context(open_checkpointer(home))
+        self.graph = build_graph(checkpointer=self._saver, **components)
         self.tools = {tool.name: tool for tool in make_tools(lambda: self._session.value)}
         self._session = threading.local()
         self._lock = threading.Lock()
@@ -244,7 +235,7 @@ class Service:
         """Stop everything and close the files."""
         self.job_queue.close()
         self.database.close()
-        self._db.close()
+        self._files.close()
 
     def _submit(self, run: Run, work: Any) -> Run:
         def in_turn(job: Any) -> None:

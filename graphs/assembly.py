@@ -1,0 +1,72 @@
+"""What both graphs share: nodes over one run's components, routes between them, threads, uploads and limits."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from imagerag.graphs.components import Components, InjectedComponents
+from imagerag.graphs.routing import add_edges
+from imagerag.graphs.state import Input, Output, State
+from imagerag.graphs.uploads import with_uploads
+from imagerag.settings import Settings, load_settings, without_server_paths
+from imagerag.tools.session import Emit
+
+RECURSION_LIMIT = 3 * 1000 + 10
+"""LangGraph's own guard, out of the way of ``max_steps`` (at most 1000, three nodes each), which is the real limit."""
+
+Graph = CompiledStateGraph[State, Settings, Input, Output]
+Checkpointer = BaseCheckpointSaver[Any] | Literal["memory"] | None
+"""``"memory"`` keeps threads for as long as the graph lives; ``None`` leaves them to what serves or nests the graph."""
+
+Node = Callable[[State, Components, Emit], dict[str, Any]]
+"""Returns what of the state changes."""
+
+
+def compile_graph(
+    name: str,
+    nodes: Mapping[str, Node],
+    routes: Mapping[str, str | Callable[[Any], str]],
+    injected: InjectedComponents,
+    checkpointer: Checkpointer,
+    *,
+    allow_paths: bool = True,
+) -> Graph:
+    """Return the graph of these nodes.
+
+    Args:
+        name: of the graph, as LangGraph shows it.
+        nodes: by name; the run begins with the first and ends with the last.
+        routes: for each node but the last the one behind it, or a function of the state that tells which, whose return
+            type names all there may be.
+        injected: components given by the program.
+        checkpointer: keeps threads.
+        allow_paths: whether requests may name files and folders of this machine.
+    """
+
+    def running(node: Node) -> Callable[..., dict[str, Any]]:
+        def run(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
+            settings = runtime.context or load_settings()
+            settings = settings if allow_paths else without_server_paths(settings)
+            return node(state, Components(settings, injected, runtime.stream_writer), runtime.stream_writer)
+
+        return run
+
+    builder = StateGraph(State, context_schema=Settings, input_schema=Input, output_schema=Output)
+    for node_name, node in nodes.items():
+        builder.add_node(node_name, running(node))
+    first, *_, last = nodes
+    builder.add_edge(START, first)
+    for source, route in routes.items():
+        if isinstance(route, str):
+            builder.add_edge(source, route)
+        else:
+            add_edges(builder, source, route)
+    builder.add_edge(last, END)
+    saver = InMemorySaver() if checkpointer == "memory" else checkpointer
+    graph: Graph = with_uploads(builder.compile(checkpointer=saver, name=name), injected.store)
+    return graph.with_config(recursion_limit=RECURSION_LIMIT)

@@ -1,6 +1,5 @@
 """A vision-language model as the critic: one structured verdict per image; where it fails, CLIP decides."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
@@ -22,16 +21,13 @@ MAX_CONCEPTS = 12
 CLIP_DECIDES = "; CLIP decides"
 """How a note on the meter ends where CLIP decided instead; the reason stands before it."""
 
-REMEMBERED = 256
-"""Prompts whose concepts a critic remembers."""
-
 
 class Seen(BaseModel):
     """One concept."""
 
     concept: Annotated[str, Field(min_length=1, max_length=200, description="short name")]
     kind: Annotated[Literal["content", "style"], Field(description="a thing, or the style of the whole")] = "content"
-    present: Annotated[bool, Field(description="it is there, as_plain_turns and as asked for")]
+    present: Annotated[bool, Field(description="it is there, plainly and as asked for")]
     confidence: Annotated[float, Field(ge=0, le=1, description="how sure you are: 0 a guess, 1 certain")]
 
 
@@ -70,7 +66,6 @@ class VlmCritic:
         self.name = name
         self._model = StructuredModel(model, "critic")
         self._stand_in = fallback
-        self._concepts: OrderedDict[tuple[float, str], tuple[str, ...]] = OrderedDict()
 
     @property
     def stand_in(self) -> Critic:
@@ -91,15 +86,13 @@ class VlmCritic:
             return self.stand_in.look_for(image, concepts)
 
     def _verdict(self, image: Image.Image, prompt: str) -> Verdict:
-        settled = current_meter().run, prompt
+        settled = current_meter().memory.concepts
         try:
-            concepts = self._ask(image, prompt, self._concepts.get(settled, ()))
+            concepts = self._ask(image, prompt, settled.get((self.name, prompt), ()))
         except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self.stand_in.judge([image], prompt)[0]
-        self._concepts[settled] = tuple(score["concept"] for score in concepts)
-        while len(self._concepts) > REMEMBERED:
-            self._concepts.popitem(last=False)
+        settled[self.name, prompt] = tuple(score["concept"] for score in concepts)
         missing = [score["concept"] for score in concepts if not score["present"]]
         return {
             "satisfied": not missing,

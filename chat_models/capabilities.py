@@ -1,47 +1,26 @@
 """What chat models take: images, tools; one that takes no images is told in words what there is to see."""
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Literal
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 from imagerag.chat_models.images import encoded_in
-
-RUNS_REMEMBERED = 256
-
-Offering = Literal["images", "tools"]
-OFFERINGS: tuple[Offering, ...] = ("images", "tools")
-
-_refused: OrderedDict[tuple[float, Offering], None] = OrderedDict()
-"""What the server of a run has refused; runs by when they began."""
+from imagerag.chat_models.run_memory import RunMemory
 
 
-def takes_images(model: BaseChatModel, run: float | None = None) -> bool:
+def takes_images(model: BaseChatModel, memory: RunMemory | None = None) -> bool:
     """Tell whether a model may be sent images.
 
     It may unless it says otherwise: by an attribute ``takes_images``, as chat models of ours have, by the profile that
     LangChain has of it, or, in that run, by having refused them.
     """
-    if run is not None and is_refused("images", run):
+    if memory is not None and "images" in memory.refused:
         return False
     own = getattr(model, "takes_images", None)
     if own is not None:
         return bool(own)
     return bool((getattr(model, "profile", None) or {}).get("image_inputs", True))
-
-
-def is_refused(what: Offering, run: float) -> bool:
-    """Tell whether it was refused in that run."""
-    return (run, what) in _refused
-
-
-def note_refusal(what: Offering, run: float) -> None:
-    """Remember that it is refused in that run."""
-    _refused[run, what] = None
-    while len(_refused) > RUNS_REMEMBERED:
-        _refused.popitem(last=False)
 
 
 def has_images(messages: Sequence[BaseMessage]) -> bool:

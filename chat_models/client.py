@@ -168,12 +168,14 @@ class _RecordedQuestion:
         """Return the call to make: the given one, or one that ends as the recorded one did."""
         if self._request is None or not isinstance(self._model, ReplayModel):
             return call
-        return self._model.play(self._meter.run, self._role, self._request)
+        return self._model.play(self._meter.memory.run, self._role, self._request)
 
     def enter(self, **outcome: Any) -> None:
         """Record how an attempt ended."""
         if self._request is not None and self._meter.recorder is not None:
-            self._meter.recorder.enter(self._meter.run, self._role, _name_of(self._model), self._request, outcome)
+            self._meter.recorder.enter(
+                self._meter.memory.run, self._role, _name_of(self._model), self._request, outcome
+            )
 
 
 class _Failure:

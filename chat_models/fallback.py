@@ -2,21 +2,23 @@
 
 import json
 import re
-from collections import OrderedDict
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from cachetools import LRUCache, cached
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from imagerag.chat_models.capabilities import OFFERINGS, Offering, has_images, in_words, is_refused, note_refusal
+from imagerag.chat_models.capabilities import has_images, in_words
 from imagerag.chat_models.client import Answer, ModelFailed, ask, status_of, tidy
 from imagerag.chat_models.plain_text import as_plain_turns
+from imagerag.chat_models.run_memory import OFFERINGS, Offering, RunMemory
 from imagerag.chat_models.tool_call_parser import may_hold_calls, read_calls, text_parameters
 
 REFUSED = frozenset({400, 404, 415, 422, 500, 501})
@@ -43,7 +45,7 @@ def ask_with_fallback(
     messages: Sequence[BaseMessage],
     tools: Sequence[BaseTool],
     *,
-    run: float,
+    memory: RunMemory,
     before: Callable[[], None],
     counted: bool = True,
 ) -> Answer:
@@ -55,7 +57,7 @@ def ask_with_fallback(
         model: takes tools, or anything at all in plain turns.
         messages: the conversation.
         tools: those on offer.
-        run: when it began; what is refused is remembered for as long as it lasts.
+        memory: of the run; what is refused is remembered there.
         before: called before each attempt; raises where no other one is allowed.
         counted: whether the size of the tools' schemas is of interest, to a budget or a recording.
 
@@ -74,7 +76,7 @@ def ask_with_fallback(
         message = _with_calls_read(asked.message, offer)
         return asked if message is asked.message else replace(asked, message=message)
 
-    first = QuestionForm(images=True, tools=not is_refused("tools", run))
+    first = QuestionForm(images=True, tools="tools" not in memory.refused)
     try:
         return put(first)
     except ModelFailed as failed:
@@ -88,7 +90,7 @@ def ask_with_fallback(
                 continue
             left_out: list[Offering] = [name for name in OFFERINGS if getattr(first, name) and not getattr(form, name)]
             for name in left_out:
-                note_refusal(name, run)
+                memory.refused.add(name)
             return replace(asked, failures=(f"{failed}; asked again without {' and '.join(left_out)}", *asked.failures))
         raise
 
@@ -134,13 +136,19 @@ class _Offer:
         return json.dumps(self.schemas)
 
 
-_offers: OrderedDict[tuple[int, ...], _Offer] = OrderedDict()
-"""By the identity of model and tools, which an offer keeps alive, so that no other object can come by theirs."""
+class _Same:
+    """A key that is equal to another where both stand for the same object, which it keeps alive."""
+
+    def __init__(self, one: object) -> None:
+        self.one = one
+
+    def __hash__(self) -> int:
+        return id(self.one)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.one is other.one
 
 
+@cached(LRUCache(OFFERS_KEPT), key=lambda model, tools: (_Same(model), *map(_Same, tools)), lock=threading.Lock())
 def _offer(model: BaseChatModel, tools: Sequence[BaseTool]) -> _Offer:
-    key = (id(model), *map(id, tools))
-    offer = _offers.setdefault(key, _Offer(model, tools))
-    while len(_offers) > OFFERS_KEPT:
-        _offers.popitem(last=False)
-    return offer
+    return _Offer(model, tools)

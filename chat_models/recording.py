@@ -96,7 +96,7 @@ class Recorder:
     def __init__(self, file: str) -> None:
         self._file = Path(file)
         self._lock = threading.Lock()
-        self._runs: dict[float, int] = {}
+        self._runs: dict[str, int] = {}
         self._secrets: set[str] = set()
         self._count = 0
         try:
@@ -107,13 +107,13 @@ class Recorder:
         if used:
             raise UserError(f"record file {file!r} has something in it already; give --record a new file, or remove it")
 
-    def begin(self, run: float, **facts: Any) -> None:
-        """Enter a run, known by the time at which it began, and what it was asked for."""
+    def begin(self, run: str, **facts: Any) -> None:
+        """Enter a run, known by its id, and what it was asked for."""
         with self._lock:
             self._runs[run] = len(self._runs) + 1
         self._write({"run": self._runs[run], "version": VERSION, **facts})
 
-    def enter(self, run: float, role: Role, model: str, request: Request, outcome: Mapping[str, Any]) -> None:
+    def enter(self, run: str, role: Role, model: str, request: Request, outcome: Mapping[str, Any]) -> None:
         """Enter one exchange of that run."""
         with self._lock:
             self._count += 1

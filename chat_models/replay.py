@@ -44,8 +44,8 @@ class RecordingPlayer:
     def __init__(self, file: str) -> None:
         self.file = file
         self._lock = threading.Lock()
-        self._playing: dict[float, int] = {}
-        self._places: dict[tuple[float, Role], int] = {}
+        self._playing: dict[str, int] = {}
+        self._places: dict[tuple[str, Role], int] = {}
         self.runs: list[dict[str, Any]] = []
         self.exchanges: dict[int, list[dict[str, Any]]] = {}
         try:
@@ -68,7 +68,7 @@ class RecordingPlayer:
                 f"{file!r} is not a recording that this version can play; give one that --record has written"
             ) from error
 
-    def begin(self, run: float, turn: int) -> dict[str, Any]:
+    def begin(self, run: str, turn: int) -> dict[str, Any]:
         """Put a run at the beginning of the first recorded run of that turn, and return what that was asked for.
 
         Raises:
@@ -98,7 +98,7 @@ class RecordingPlayer:
         flag = "critic" if role == "critic" else "vlm"
         raise UserError(f"recording {self.file!r} has no exchange with a {role}; leave --{flag} {PREFIX}... out")
 
-    def next(self, run: float, role: Role, request: Request) -> dict[str, Any]:
+    def next(self, run: str, role: Role, request: Request) -> dict[str, Any]:
         """Return the next exchange of that role.
 
         Raises:
@@ -155,7 +155,7 @@ class ReplayModel(BaseChatModel):
     def _llm_type(self) -> str:
         return "replay"
 
-    def play(self, run: float, role: Role, request: Request) -> Callable[..., AIMessage]:
+    def play(self, run: str, role: Role, request: Request) -> Callable[..., AIMessage]:
         """Return a call that ends as the recorded one did.
 
         Raises:

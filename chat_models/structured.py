@@ -6,7 +6,6 @@ is sent back once with the reason; after that the caller goes on without the mod
 
 import json
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypeVar
 
@@ -29,7 +28,6 @@ WAYS: tuple[Way, ...] = ("json_schema", "function_calling", "json_mode", "text")
 IN_WORDS = frozenset[Way]({"json_mode", "text"})
 """Ways in which the shape has to be told in words."""
 
-RUNS_REMEMBERED = 256
 
 REFUSED = frozenset({400, 404, 415, 422, 501})
 """HTTP statuses with which servers refuse a way; a wrong key or a dead server says nothing about it."""
@@ -52,7 +50,6 @@ class StructuredModel:
     def __init__(self, model: BaseChatModel, role: Role) -> None:
         self.model = model
         self.role = role
-        self._ways: OrderedDict[float, int] = OrderedDict()
 
     def answer(self, shape: type[Shape], messages: Sequence[BaseMessage], purpose: str) -> Shape:
         """Return the model's answer as an instance of ``shape``; where it does not fit, after one call more, a repair.
@@ -81,7 +78,7 @@ class StructuredModel:
     def _reply(self, shape: type[BaseModel], messages: list[BaseMessage], purpose: str, *, repair: bool) -> AIMessage:
         """Return the raw answer, going on to the next way where the provider refuses one; a repair is one call."""
         meter = current_meter()
-        way = self._ways.get(meter.run, 0)
+        way = meter.memory.structured.get(self.role, 0)
         retries = 0 if repair else None
         shapes = json.dumps(_schema(shape))
         while True:
@@ -98,11 +95,8 @@ class StructuredModel:
                 meter.notes.append(f"{purpose}: not asked: {stop}")
                 raise InvalidStructuredAnswer(str(stop)) from stop
             meter.notes += [f"{purpose}: {failure}" for failure in asked.failures]
-            self._ways[meter.run] = (
-                way  # only now: where none works, as for a picture that is refused, none is to blame
-            )
-            while len(self._ways) > RUNS_REMEMBERED:
-                self._ways.popitem(last=False)
+            # only now: where none works, as for a picture that is refused, none is to blame
+            meter.memory.structured[self.role] = way
             return asked.message
 
     def _call(self, shape: type[BaseModel], way: int) -> tuple[Callable[..., AIMessage], int]:

@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage
 
 from imagerag.chat_models.pricing import FEWEST_WORDS, MOST_WORDS, Pricing, estimate
 from imagerag.chat_models.recording import Recorder
+from imagerag.chat_models.run_memory import RunMemory
 from imagerag.errors import BudgetExceeded
 from imagerag.records import Price
 
@@ -25,7 +26,7 @@ class UsageMeter:
         tokens: of the run so far, input and output together.
         money: US dollars of the run so far; ``None`` once a call of unknown price was made.
         image_size: pixels of the longer side of images put to models; ``None`` for as large as each takes.
-        run: when it began, in seconds since the epoch; what recordings know it by.
+        memory: of the run; recordings know it by that id.
         recorder: where its exchanges with models are written, if they are.
         notes: what the trace should tell: repairs, fallbacks, failed attempts.
         images_sent: width x height in pixels of each image put to a model in this step, as sent.
@@ -40,7 +41,7 @@ class UsageMeter:
     tokens: int = 0
     money: float | None = 0.0
     image_size: int | None = None
-    run: float = 0.0
+    memory: RunMemory = field(default_factory=RunMemory)
     recorder: Recorder | None = None
     notes: list[str] = field(default_factory=list)
     images_sent: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""``imagerag index``: adding pictures, run_log what is there, checking it, and making its search index anew."""
+"""``imagerag index``: adding pictures, telling what is there, checking it, and making its search index anew."""
 
 import argparse
 import json

@@ -12,7 +12,7 @@ from imagerag.graphs.nodes.agent import decide
 from imagerag.graphs.nodes.critic import judge
 from imagerag.graphs.nodes.finish import finish
 from imagerag.graphs.nodes.intake import start_turn
-from imagerag.graphs.nodes.tools import current_session, run_tool_calls
+from imagerag.graphs.nodes.tools import run_tool_calls
 from imagerag.graphs.state import Drawn, Halting, Limits, State
 from imagerag.graphs.turn import unjudged
 from imagerag.index.base import ReferenceIndex
@@ -63,7 +63,7 @@ def build_graph(
     Nothing heavy is loaded before the first run.
     """
     injected = InjectedComponents(chat_model, critic, writer, generator, index, store)
-    tools = make_tools(current_session)
+    tools = make_tools()
     by_name = {tool.name: tool for tool in tools}
 
     def intake(state: State, components: Components, emit: Emit) -> dict[str, Any]:

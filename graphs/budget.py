@@ -4,8 +4,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 from imagerag.chat_models.recording import open_recorder
+from imagerag.chat_models.run_memory import RunMemory, memory_of
 from imagerag.chat_models.usage import UsageMeter, using_meter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.state import Limits, Spent
@@ -32,7 +34,12 @@ def merge_limits(settings: Settings, *overrides: Limits | None) -> Limits:
 
 def nothing_spent(now: float) -> Spent:
     """Return the account of a run that begins ``now`` (seconds since the epoch)."""
-    return {"steps": 0, "generations": 0, "started": now, "tokens": 0, "money": 0.0}
+    return {"run": uuid4().hex, "steps": 0, "generations": 0, "started": now, "tokens": 0, "money": 0.0}
+
+
+def memory_of_run(spent: Spent) -> RunMemory:
+    """Return what the run of that account has learned so far; one of version 0.1 is known by its start."""
+    return memory_of(spent.get("run") or str(spent["started"]))
 
 
 def check_step(limits: Limits, spent: Spent) -> None:
@@ -60,7 +67,7 @@ def meter_step(limits: Limits, spent: Spent, settings: Settings) -> Iterator[Usa
         tokens=spent["tokens"],
         money=spent["money"],
         image_size=settings.image_size,
-        run=spent["started"],
+        memory=memory_of_run(spent),
         until=spent["started"] + limits["max_seconds"],
         recorder=None if settings.record is None else open_recorder(settings.record),
     )

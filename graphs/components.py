@@ -13,6 +13,7 @@ from PIL import Image
 from imagerag.agent.protocols import Critic, Driver, ProgramDriver, Reranker, Writer
 from imagerag.agent.registry import load_critic, load_driver, load_reranker, load_writer
 from imagerag.chat_models.capabilities import takes_images
+from imagerag.chat_models.run_memory import RunMemory
 from imagerag.chat_models.usage import current_meter
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
@@ -88,10 +89,10 @@ class Components:
         """The driver, if it is a chat model."""
         return None if isinstance(self.driver, ProgramDriver) else self.driver
 
-    def driver_takes_images(self, run: float) -> bool:
+    def driver_takes_images(self, memory: RunMemory) -> bool:
         """Tell whether the driver is a chat model that may be sent images in that run."""
         model = self.chat_model
-        return model is not None and not self.settings.vlm_text_only and takes_images(model, run)
+        return model is not None and not self.settings.vlm_text_only and takes_images(model, memory)
 
     def nearest_captions(self, image: Image.Image) -> list[tuple[str, float]]:
         """Return the captions that are nearest to an image by CLIP, for a model that can't see it."""
@@ -116,8 +117,8 @@ class Components:
                 f"vlm {settings.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model with "
                 "--vlm, or leave --mcp-server out"
             )
-        from imagerag.graphs.nodes.tools import current_session
         from imagerag.tools.mcp_tools import mount
+        from imagerag.tools.session import current_session
 
         return {tool.name: tool for tool in mount(settings.mcp_server, settings.mcp_allow, current_session)}
 

@@ -5,7 +5,7 @@ from imagerag.chat_models.replay import PREFIX, is_replay, open_recording
 from imagerag.settings import Settings
 
 
-def begin_record(settings: Settings, started: float, turn: int, request: str, seed: int) -> None:
+def begin_record(settings: Settings, run: str, turn: int, request: str, seed: int) -> None:
     """Enter a turn and what it was asked for in the recording, if there is one.
 
     Raises:
@@ -14,7 +14,7 @@ def begin_record(settings: Settings, started: float, turn: int, request: str, se
     if settings.record is None:
         return
     open_recorder(settings.record).begin(
-        started,
+        run,
         turn=turn,
         prompt=request,
         seed=seed,
@@ -26,7 +26,7 @@ def begin_record(settings: Settings, started: float, turn: int, request: str, se
     )
 
 
-def begin_replay(settings: Settings, started: float, turn: int) -> int | None:
+def begin_replay(settings: Settings, run: str, turn: int) -> int | None:
     """Wind the recordings that stand for models to that turn, and return the seed it had; ``None`` without any.
 
     Raises:
@@ -35,5 +35,5 @@ def begin_replay(settings: Settings, started: float, turn: int) -> int | None:
     seed = None
     for name in dict.fromkeys((settings.critic, settings.vlm)):
         if is_replay(name):
-            seed = int(open_recording(name.removeprefix(PREFIX)).begin(started, turn)["seed"])
+            seed = int(open_recording(name.removeprefix(PREFIX)).begin(run, turn)["seed"])
     return seed

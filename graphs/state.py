@@ -1,6 +1,6 @@
 """What the graph takes in, keeps, and gives back; ids and paths, never pixels."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
@@ -20,8 +20,10 @@ class Limits(TypedDict, total=False):
 
 
 class Spent(TypedDict):
-    """What the run has used so far."""
+    """What the run has used so far, and which run it is."""
 
+    run: NotRequired[str]
+    """Unique among all runs; missing in threads of version 0.1."""
     steps: int
     generations: int
     started: float

@@ -58,8 +58,7 @@ class Service:
         self._files = contextlib.ExitStack()
         self._saver = self._files.enter_context(open_checkpointer(home))
         self.graph = build_graph(checkpointer=self._saver, **components)
-        self.tools = {tool.name: tool for tool in make_tools(lambda: self._session.value)}
-        self._session = threading.local()
+        self.tools = {tool.name: tool for tool in make_tools()}
         self._lock = threading.Lock()
         self.register = RunRegistry(self.database)
         self.register.take_up()
@@ -334,7 +333,7 @@ class Service:
 
         from imagerag.chat_models.usage import UsageMeter, using_meter
         from imagerag.graphs.budget import merge_limits, nothing_spent, stop_check
-        from imagerag.tools.session import ToolSession
+        from imagerag.tools.session import ToolSession, using_session
 
         assert run.job is not None
         state = self.state(run.client, run.thread)
@@ -355,9 +354,11 @@ class Service:
             check=check,
             emit=run.tell,
         )
-        self._session.value = session
         call = {"name": name, "args": arguments, "id": run.id, "type": "tool_call"}
-        with using_meter(UsageMeter(check=check)):  # models that it loads or asks look there, too
+        with (
+            using_session(session),
+            using_meter(UsageMeter(check=check)),
+        ):  # models that it loads or asks look there, too
             message = self.tools[name].invoke(call)
         if session.made_images or session.made_references:
             update: dict[str, Any] = {"all_images": session.made_images, "all_references": session.made_references}

@@ -178,7 +178,7 @@ def test_a_plain_border_is_cut_away_and_a_busy_one_is_kept() -> None:
     assert cut_out(busy).shape == (50, 60, 4)
 
 
-# Stopping, and run_log how far it is
+# Stopping, and reporting how far it is
 
 
 @pytest.mark.parametrize("after", [0, 1, 4])

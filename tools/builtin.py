@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from imagerag.errors import InvalidArgument
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.tools.search import look_up
-from imagerag.tools.session import ToolSession
+from imagerag.tools.session import ToolSession, current_session
 
 MAX_PROMPT = 4000
 """Characters of a prompt, caption or question."""
@@ -31,8 +31,8 @@ class Caption(BaseModel):
     caption: str = Field(description="a description of that concept alone")
 
 
-def make_tools(session: Callable[[], ToolSession]) -> list[BaseTool]:
-    """Return the five tools, working on whatever workbench ``session()`` returns at the time of the call.
+def make_tools(session: Callable[[], ToolSession] = current_session) -> list[BaseTool]:
+    """Return the built-in tools, working on whatever session ``session()`` returns at the time of the call.
 
     Results have text and image blocks as content and a JSON-serialisable record as artifact. Image blocks name the
     image by id (``{"type": "image", "id": "image-1"}``); the edge that talks to the model puts the pixels in.

@@ -2,7 +2,9 @@
 
 import base64
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
@@ -257,6 +259,28 @@ class ToolSession:
         small = image.convert("RGB")
         small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
         self.emit({"event": "preview", "png": base64.b64encode(encode_png(small)).decode("ascii")})
+
+
+_current: ContextVar[ToolSession] = ContextVar("imagerag_tool_session")
+
+
+def current_session() -> ToolSession:
+    """Return the session that tools called in this context work on.
+
+    Raises:
+        LookupError: there is none.
+    """
+    return _current.get()
+
+
+@contextmanager
+def using_session(session: ToolSession) -> Iterator[ToolSession]:
+    """Make that session the current one until the block ends."""
+    token = _current.set(session)
+    try:
+        yield session
+    finally:
+        _current.reset(token)
 
 
 def open_pixels(components: Parts, record: ImageRecord | ReferenceRecord) -> Image.Image:

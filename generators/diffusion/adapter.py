@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
 import torch
+from cachetools import LRUCache
 from PIL import Image
 
 from imagerag.generators.base import DrawRequest, Reference
@@ -30,7 +30,7 @@ class AdapterFamily(TextFamily):
 
     def __init__(self, pipeline: Any, preset: Preset) -> None:
         super().__init__(pipeline, preset)
-        self._known: OrderedDict[str, torch.Tensor] = OrderedDict()
+        self._known: LRUCache[str, torch.Tensor] = LRUCache(MOST_KEPT)
 
     @staticmethod
     def components(preset: Preset, class_name: str, **options: Any) -> dict[str, Any]:
@@ -104,9 +104,8 @@ class AdapterFamily(TextFamily):
         FLUX has no guidance by contrast here: (1, 1, ...). SD 3.5 takes (2, tokens, width).
         """
         key = reference.sha256 or hashlib.sha256(reference.image.tobytes()).hexdigest()
-        if key in self._known:
-            self._known.move_to_end(key)
-            return self._known[key]
+        if (known := self._known.get(key)) is not None:
+            return known
         picture = squared(reference.image)
         device, name = self.pipeline._execution_device, self.class_name
         with torch.no_grad():
@@ -116,10 +115,8 @@ class AdapterFamily(TextFamily):
                 made = self.pipeline.prepare_ip_adapter_image_embeds(picture, None, device, 1, self._guided)
             else:
                 made = self.pipeline.prepare_ip_adapter_image_embeds([[picture]], None, device, 1, self._guided)[0]
-        self._known[key] = made.cpu()
-        while len(self._known) > MOST_KEPT:
-            self._known.popitem(last=False)
-        return self._known[key]
+        self._known[key] = kept = made.cpu()
+        return kept
 
     @property
     def _guided(self) -> bool:

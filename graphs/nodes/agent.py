@@ -1,12 +1,15 @@
 """The agent node: the chat model decides what to do next, or a limit decides for it."""
 
 import textwrap
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
+from cachetools import LRUCache
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 
@@ -20,7 +23,7 @@ from imagerag.chat_models.pricing import pricing_of
 from imagerag.chat_models.usage import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.generators.base import reference_scales
-from imagerag.graphs.budget import check_step, meter_step, stop_check, stop_reason
+from imagerag.graphs.budget import check_step, memory_of_run, meter_step, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
@@ -46,7 +49,10 @@ NEWEST = 16
 BLOCKS_KEPT = 48 * 2**20
 """Characters of images kept as they are sent, since every decision sends the conversation's images again."""
 
-_blocks: dict[tuple[str, ImageLimit], dict[str, Any]] = {}
+_blocks: LRUCache[tuple[str, ImageLimit], dict[str, Any]] = LRUCache(
+    BLOCKS_KEPT, getsizeof=lambda block: len(encoded_in(block) or "")
+)
+_blocks_lock = threading.Lock()
 
 
 def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> dict[str, Any]:
@@ -125,7 +131,7 @@ def _ask(state: State, components: Components, offered: Sequence[BaseTool], spen
     assert model is not None
     counted = pricing_of(model) is not None or components.settings.record is not None
     messages = [_system(state, components, names), *_shown(state, components)]
-    return ask_with_fallback(model, messages, offered, run=spent["started"], before=before, counted=counted)
+    return ask_with_fallback(model, messages, offered, memory=memory_of_run(spent), before=before, counted=counted)
 
 
 def _by_rule(state: State, components: Components, offered: frozenset[str], silent: AIMessage) -> AIMessage:
@@ -187,7 +193,7 @@ def _instructions(
 
 def _shown(state: State, components: Components) -> list[BaseMessage]:
     """Return the messages as the model takes them: with the pixels of images, which state doesn't hold, or in words."""
-    if not components.driver_takes_images(state["spent"]["started"]):
+    if not components.driver_takes_images(memory_of_run(state["spent"])):
         return in_words(state["messages"])
     every: list[ImageRecord | ReferenceRecord] = [*state["all_images"], *state["all_references"]]
     records = {record["id"]: record for record in every}
@@ -228,12 +234,11 @@ def _block(record: ImageRecord | ReferenceRecord, components: Components) -> dic
     model = components.chat_model
     assert model is not None
     limit = limit_of(model, components.settings.image_size)
-    if (known := _blocks.get((record["sha256"], limit))) is None:
-        known = _blocks[record["sha256"], limit] = image_block(open_pixels(components, record), limit)
-        while len(_blocks) > 1 and sum(map(_length, list(_blocks.values()))) > BLOCKS_KEPT:
-            _blocks.pop(next(iter(_blocks)), None)
+    key = (record["sha256"], limit)
+    with _blocks_lock:
+        known = _blocks.get(key)
+    if known is None:
+        known = image_block(open_pixels(components, record), limit)
+        with _blocks_lock, suppress(ValueError):  # larger than all that is kept
+            _blocks[key] = known
     return known
-
-
-def _length(block: dict[str, Any]) -> int:
-    return len(encoded_in(block) or "")

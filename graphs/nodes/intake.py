@@ -13,7 +13,7 @@ from imagerag.chat_models.pricing import PRICES, load_pricing, pricing_of
 from imagerag.chat_models.providers import is_remote
 from imagerag.chat_models.replay import is_replay
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
-from imagerag.graphs.budget import merge_limits, meter_step, nothing_spent
+from imagerag.graphs.budget import memory_of_run, merge_limits, meter_step, nothing_spent
 from imagerag.graphs.components import Components
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.state import Limits, Spent, State
@@ -54,12 +54,12 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         earlier = [entry for entry in messages[:-1] if is_request(entry)] if message else []
         history = [PastImage(f"message-{k + 1}", _text(entry), k + 1) for k, entry in enumerate(earlier)]
     turn = (state.get("turn") or 0) + 1
-    replayed = begin_replay(settings, spent["started"], turn)
+    replayed = begin_replay(settings, memory_of_run(spent).run, turn)
     seeds = (state.get("seed"), settings.seed, replayed, state.get("run_seed"))
     seed = next((seed for seed in seeds if seed is not None), None)
     if seed is None:
         seed = random.SystemRandom().randrange(2**32)
-    begin_record(settings, spent["started"], turn, request, seed)
+    begin_record(settings, memory_of_run(spent).run, turn, request, seed)
     began = time.perf_counter()
     brief = Brief(request)
     with (

@@ -1,9 +1,7 @@
 """The tools node: runs what the model called, one call after the other, and loses nothing when a limit strikes."""
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import AIMessage, ToolCall, ToolMessage
@@ -13,20 +11,13 @@ from pydantic import ValidationError
 from imagerag.chat_models.client import NOT_JSON
 from imagerag.chat_models.usage import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument
-from imagerag.graphs.budget import check_generation, meter_step, patience, stop_check, stop_reason
+from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, patience, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
 from imagerag.records import TraceStep
-from imagerag.tools.session import Emit, ToolSession
-
-_current: ContextVar[ToolSession] = ContextVar("imagerag_workbench")
-
-
-def current_session() -> ToolSession:
-    """Return the workbench of the step that is running in this context."""
-    return _current.get()
+from imagerag.tools.session import Emit, ToolSession, using_session
 
 
 def run_tool_calls(state: State, components: Components, tools: Mapping[str, BaseTool], emit: Emit) -> dict[str, Any]:
@@ -44,7 +35,7 @@ def run_tool_calls(state: State, components: Components, tools: Mapping[str, Bas
     results: list[ToolMessage] = []
     trace: list[TraceStep] = []
     halt: BudgetExceeded | Cancelled | None = None
-    with _working_on(session):
+    with using_session(session):
         for call in calls:
             began = time.perf_counter()
             error: str | None = None
@@ -107,7 +98,7 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         spent["generations"] += 1
 
     # a program reads the critic's scores instead
-    in_pixels = components.program is not None or components.driver_takes_images(spent["started"])
+    in_pixels = components.program is not None or components.driver_takes_images(memory_of_run(spent))
     return ToolSession(
         components,
         images={record["id"]: record for record in state["all_images"]},
@@ -123,12 +114,3 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         patience=lambda: patience(state["limits"], spent),
         describe=None if in_pixels else components.nearest_captions,
     )
-
-
-@contextmanager
-def _working_on(session: ToolSession) -> Iterator[None]:
-    token = _current.set(session)
-    try:
-        yield
-    finally:
-        _current.reset(token)

@@ -1,4 +1,4 @@
-"""Looking after the own pictures without a model: run_log, checking, and making the search index anew."""
+"""Looking after the own pictures without a model: telling, checking, and making the search index anew."""
 
 from __future__ import annotations
 

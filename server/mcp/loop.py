@@ -158,7 +158,7 @@ def _known(service: Service, run_id: str, client: str) -> Run:
 
 
 async def see_through(service: Service, run: Run, ctx: Context[Any, Any]) -> None:
-    """Follow a run to its end, or to where it asks the person, run_log the client; stop it if the client cancels.
+    """Follow a run to its end, or to where it asks the person, telling the client; stop it if the client cancels.
 
     Raises:
         ToolError: the run failed.

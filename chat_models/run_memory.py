@@ -1,0 +1,47 @@
+"""What a run learns about the models that it asks, kept from one step to the next and forgotten with the run.
+
+A run is known by the id that its account in the graph's state has (``imagerag.graphs.state.Spent``). State holds ids,
+never objects, so the object is found by it; one that was interrupted and goes on in another process learns anew.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cachetools import LRUCache
+
+RUNS_REMEMBERED = 256
+
+Offering = Literal["images", "tools"]
+OFFERINGS: tuple[Offering, ...] = ("images", "tools")
+
+
+@dataclass
+class RunMemory:
+    """What one run has learned.
+
+    Attributes:
+        run: its id; empty for questions that belong to none.
+        refused: what the server of the model that decides has refused.
+        structured: by role, which way of structured answers its model takes; a place in
+            ``imagerag.chat_models.structured.WAYS``.
+        concepts: by critic and prompt, the concepts that the first verdict has settled, so that later scores compare.
+    """
+
+    run: str = ""
+    refused: set[Offering] = field(default_factory=set)
+    structured: dict[str, int] = field(default_factory=dict)
+    concepts: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+
+_memories: LRUCache[str, RunMemory] = LRUCache(RUNS_REMEMBERED)
+_lock = threading.Lock()
+
+
+def memory_of(run: str) -> RunMemory:
+    """Return this process's one memory of a run."""
+    with _lock:
+        memory = _memories.get(run)
+        if memory is None:
+            memory = _memories[run] = RunMemory(run)
+        return memory

@@ -115,7 +115,8 @@ class AdapterFamily(TextFamily):
                 made = self.pipeline.prepare_ip_adapter_image_embeds(picture, None, device, 1, self._guided)
             else:
                 made = self.pipeline.prepare_ip_adapter_image_embeds([[picture]], None, device, 1, self._guided)[0]
-        self._known[key] = kept = made.cpu()
+        kept: torch.Tensor = made.cpu()
+        self._known[key] = kept
         return kept
 
     @property

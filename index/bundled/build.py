@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from imagerag.assets.library import Library
 from imagerag.index.bundled.stamp import SCHEMA, Stamp, file_digest, not_built, read_stamp, seal, write_stamp
+from imagerag.index.chroma_client import EF_SEARCH_LIBRARY, PREFIX, chroma_client, create_collection, get_collection
 
 if TYPE_CHECKING:
     from imagerag.embedders.clip import Embedder
@@ -22,21 +22,12 @@ Progress = Callable[[int, int], None]
 """Called with (pictures done, pictures in all)."""
 
 COLLECTION = "references"
-PREFIX = "chroma-"
 BATCH = 1024
 """Pictures embedded and written at a time; Chroma takes 5,461, but the progress bar should move."""
 
 PROBES = 256
 """Pictures that are searched for after a build."""
 
-HNSW = {
-    "space": "cosine",
-    "max_neighbors": 16,
-    "ef_construction": 128,
-    # Measured on the library, asked for its 1,614 names: recall@10 against exact search is 0.9973 with 128, 0.9994 with
-    # 256 and 1.0 with this, and six captions in one query take 8 ms instead of 5.
-    "ef_search": 512,
-}
 SYNC = 1000
 """Chroma keeps the newest vectors in SQLite until so many have come, and adds them to the graph at each opening: with
 a larger number the first query of every process takes up to a second."""
@@ -83,24 +74,6 @@ def remove_others(directory: Path) -> None:
             shutil.rmtree(folder, ignore_errors=True)  # Windows keeps what a reader has open: later, then
 
 
-@contextmanager
-def chroma_client(folder: Path) -> Iterator[Any]:
-    """Give a client of a folder of Chroma's for the length of a ``with`` block."""
-    client = open_client(folder)
-    try:
-        yield client
-    finally:
-        client.close()
-
-
-def open_client(folder: Path) -> Any:
-    """Return a client of a folder of Chroma's, without telemetry. The caller closes it."""
-    import chromadb
-    from chromadb.config import Settings
-
-    return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
-
-
 def _fill(directory: Path, folder: Path, library: Library, embedder: Embedder, progress: Progress | None) -> int:
     from chromadb.errors import ChromaError
 
@@ -113,11 +86,13 @@ def _fill(directory: Path, folder: Path, library: Library, embedder: Embedder, p
         progress(0, len(rows))
     try:
         with chroma_client(folder) as client:
-            collection = client.create_collection(
+            collection = create_collection(
+                client,
                 COLLECTION,
-                embedding_function=None,
-                metadata={"model": embedder.model_id, "schema": SCHEMA},
-                configuration={"hnsw": HNSW | {"batch_size": sync, "sync_threshold": sync}},
+                {"model": embedder.model_id, "schema": SCHEMA},
+                ef_search=EF_SEARCH_LIBRARY,
+                batch_size=sync,
+                sync_threshold=sync,
             )
             size = min(BATCH, client.get_max_batch_size())
             for start in range(0, len(rows), size):
@@ -128,7 +103,7 @@ def _fill(directory: Path, folder: Path, library: Library, embedder: Embedder, p
                 if progress:
                     progress(min(start + size, len(rows)), len(rows))
         with chroma_client(folder) as client:
-            _check(directory, client.get_collection(COLLECTION, embedding_function=None), ids, vectors)
+            _check(directory, get_collection(client, COLLECTION), ids, vectors)
     except ChromaError as error:
         raise not_built(directory, str(error)) from error
     except OSError as error:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from imagerag.assets.library import Library
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
-from imagerag.index.bundled.build import COLLECTION, Progress, build, open_client
+from imagerag.index.bundled.build import COLLECTION, Progress, build
 from imagerag.index.bundled.stamp import Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
+from imagerag.index.chroma_client import get_collection, open_client
 from imagerag.index.filters import all_hold
 from imagerag.index.lock import PATIENCE, writer_lock
 from imagerag.store.files import address_path, write_whole
@@ -173,7 +174,7 @@ class ChromaIndex:
         check_seal(self.directory, stamp)
         try:
             self._client = open_client(self.directory / stamp.folder)
-            collection = self._client.get_collection(COLLECTION, embedding_function=None)
+            collection = get_collection(self._client, COLLECTION)
             count = collection.count()
         except ChromaError as error:
             raise damaged(self.directory, str(error)) from error

@@ -9,13 +9,19 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.errors import UserError, first_line
-from imagerag.index.bundled.build import PREFIX, open_client
+from imagerag.index.chroma_client import (
+    EF_SEARCH_USER,
+    PREFIX,
+    create_collection,
+    get_collection,
+    http_client,
+    open_client,
+    unreachable,
+)
 from imagerag.index.user.fulltext import FullTextIndex
 from imagerag.index.user.shards import model_tag
 from imagerag.index.user.snapshot import Snapshot
@@ -27,7 +33,6 @@ LIBRARY = "library"
 """File with the name of this library on servers."""
 PAGE = 50_000
 """Ids asked of Chroma at a time."""
-HNSW = {"space": "cosine", "max_neighbors": 16, "ef_construction": 128, "ef_search": 256}
 FILLING, SETTLED = 10_000, 2
 """Vectors that Chroma keeps outside its graph until so many have come: it writes the whole graph each time, but adds
 what it kept at every opening (8,000 of 512 dimensions took 16 s). A new threshold holds from the next opening on."""
@@ -124,7 +129,7 @@ class VectorStore:
         except (ChromaError, OSError, ValueError, AttributeError) as error:
             # Only a copy, so it is made again. (AttributeError: a client that could not start can't be stopped.)
             if self._address and not isinstance(error, (FileNotFoundError, ChromaError)):
-                raise _unreachable(self._address, error) from error
+                raise unreachable(self._address, error) from error
             self.start_anew()
             self._fill(known, progress)
         counts = {"pictures": self.pictures.count(), "captions": self.captions.count()}
@@ -148,10 +153,14 @@ class VectorStore:
             there = {collection.name for collection in self._client.list_collections()}
             for name in {self._name("pictures"), self._name("captions")} & there:
                 self._client.delete_collection(name)
-        configuration = {"hnsw": HNSW | {"batch_size": 1000, "sync_threshold": FILLING}}
         self.pictures, self.captions = (
-            self._client.create_collection(
-                self._name(kind), embedding_function=None, configuration=configuration, metadata={"threshold": FILLING}
+            create_collection(
+                self._client,
+                self._name(kind),
+                {"threshold": FILLING},
+                ef_search=EF_SEARCH_USER,
+                batch_size=1000,
+                sync_threshold=FILLING,
             )
             for kind in ("pictures", "captions")
         )
@@ -241,8 +250,8 @@ class VectorStore:
                 collection.upsert(ids=one["ids"], embeddings=one["embeddings"])
 
     def _get(self) -> None:
-        self.pictures = self._client.get_collection(self._name("pictures"), embedding_function=None)
-        self.captions = self._client.get_collection(self._name("captions"), embedding_function=None)
+        self.pictures = get_collection(self._client, self._name("pictures"))
+        self.captions = get_collection(self._client, self._name("captions"))
 
 
 def renamed(directory: Path, model: str, before: frozenset[str], shards: Sequence[str]) -> None:
@@ -272,32 +281,6 @@ def caption_ids(known: Snapshot) -> dict[str, int]:
 def address_of(caption_id: str) -> str:
     """Return the picture's address in an id of ``caption_ids``."""
     return caption_id[:64]
-
-
-def http_client(address: str) -> Any:
-    """Return a client of a Chroma server.
-
-    Raises:
-        UserError: the address is none, or nothing answers there.
-    """
-    import chromadb
-    from chromadb.config import Settings
-
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError(f"Chroma address {address!r} is not understood; give one like http://127.0.0.1:8000")
-    port = parts.port or (443 if parts.scheme == "https" else 8000)
-    try:
-        return chromadb.HttpClient(
-            parts.hostname, port, ssl=parts.scheme == "https", settings=Settings(anonymized_telemetry=False)
-        )
-    except Exception as error:  # whatever the HTTP library raises when nobody answers
-        raise _unreachable(address, error) from error
-
-
-def _unreachable(address: str, error: Exception) -> UserError:
-    line = first_line(error)
-    return UserError(f"the Chroma server at {address!r} does not answer ({line}); start one: chroma run --path FOLDER")
 
 
 def _difference(collection: Any, wanted: dict[str, int]) -> tuple[dict[int, str], NDArray[np.int64]]:

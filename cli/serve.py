@@ -101,7 +101,7 @@ def open_service(options: argparse.Namespace, max_waiting: int = 64) -> "Service
     service = Service(settings, JobQueue(max_waiting=max_waiting))
     try:
         assert (
-            service.components.mounted is not None
+            service.components.extra_tools is not None
         )  # a server that isn't there is told now, not with the first request
     except UserError:
         service.close()

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from PIL import Image
 
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import InvalidArgument
 from imagerag.records import ReferenceKind
 
@@ -168,6 +169,27 @@ def check_request(request: DrawRequest, generator: Generator) -> None:
         raise InvalidArgument(
             f"{len(request.references)} references; {generator.name!r} takes at most {generator.max_references}"
         )
+
+
+ImageKind = Literal["pictograms", "photographs", "any"]
+"""What a generator's images look like: critics and libraries of references are made for one kind. ``any`` draws in
+every style that it is asked for."""
+
+
+@dataclass(frozen=True)
+class GeneratorPlugin:
+    """What a package puts behind an entry point of the group ``imagerag.generators``.
+
+    Attributes:
+        load: makes the generator, of what follows the colon in ``--generator NAME:WHAT`` (empty if nothing does) and
+            of where and how models that run here are held.
+        makes: the kind of its images.
+        profile: the profile whose critic and libraries fit them.
+    """
+
+    load: Callable[[str, DeviceSettings], Generator]
+    makes: ImageKind
+    profile: str
 
 
 @runtime_checkable

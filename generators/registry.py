@@ -5,7 +5,8 @@ from functools import lru_cache
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
-from imagerag.generators.base import Generator
+from imagerag.generators.base import Generator, GeneratorPlugin
+from imagerag.plugins import installed, load_as
 
 
 def _patchwork(settings: DeviceSettings) -> Generator:
@@ -58,14 +59,14 @@ def check_generator(name: str) -> None:
         UserError: the message lists those there are.
     """
     prefix, colon, rest = name.partition(":")
-    if name in GENERATORS or (colon and rest and prefix in PREFIXES):
+    if name in GENERATORS or (colon and rest and prefix in PREFIXES) or prefix in installed("generators"):
         return
     from imagerag.generators.diffusion.presets import load_presets
 
     presets = load_presets()
     if name not in presets:
-        known = ", ".join([*GENERATORS, *presets, *(f"{prefix}:NAME" for prefix in PREFIXES)])
-        raise UserError(f"generator {name!r} is not known; give --generator one of: {known}")
+        there = [*GENERATORS, *presets, *(f"{prefix}:NAME" for prefix in PREFIXES), *installed("generators")]
+        raise UserError(f"generator {name!r} is not known; give --generator one of: {', '.join(there)}")
 
 
 @lru_cache(maxsize=4)
@@ -80,6 +81,8 @@ def load_generator(name: str, settings: DeviceSettings | None = None) -> Generat
     if name in GENERATORS:
         return GENERATORS[name](settings)
     prefix, colon, rest = name.partition(":")
-    if not colon:
-        return _preset(name, settings)
-    return PREFIXES[prefix](rest, settings)
+    if colon and prefix in PREFIXES:
+        return PREFIXES[prefix](rest, settings)
+    if prefix in installed("generators"):
+        return load_as(GeneratorPlugin, "generators", prefix).load(rest, settings)
+    return _preset(name, settings)

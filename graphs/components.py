@@ -24,7 +24,7 @@ from imagerag.interruptible import load_interruptibly
 from imagerag.settings import Settings
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
-from imagerag.tools.session import Emit
+from imagerag.tools.session import Emit, current_session
 
 if TYPE_CHECKING:
     from imagerag.agent.clip_critic import ClipCritic
@@ -103,24 +103,30 @@ class Components:
         return critic.nearest_captions(image)
 
     @cached_property
-    def mounted(self) -> dict[str, BaseTool]:
-        """The tools of other people's servers that the chat model may call, by name.
+    def extra_tools(self) -> dict[str, BaseTool]:
+        """The tools that the chat model may call besides ours, by name: of plugins, and of mounted MCP servers.
 
         Raises:
-            UserError: a server or a name is of no use, or rules decide, which call no other tools than ours.
+            UserError: a server or a name is of no use, or a program decides, which calls no other tools than ours.
         """
         settings = self.settings
-        if not (settings.mcp_server or settings.mcp_allow):
-            return {}
+        mounted = bool(settings.mcp_server or settings.mcp_allow)
         if self.program is not None:
-            raise UserError(
-                f"vlm {settings.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model with "
-                "--vlm, or leave --mcp-server out"
-            )
-        from imagerag.tools.mcp_tools import mount
-        from imagerag.tools.session import current_session
+            if mounted:
+                raise UserError(
+                    f"vlm {settings.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model "
+                    "with --vlm, or leave --mcp-server out"
+                )
+            return {}
+        from imagerag.tools.plugin_tools import load_plugin_tools
 
-        return {tool.name: tool for tool in mount(settings.mcp_server, settings.mcp_allow, current_session)}
+        tools = load_plugin_tools(current_session)
+        if mounted:
+            from imagerag.tools.mcp_tools import mount
+
+            taken = frozenset(tool.name for tool in tools)
+            tools += mount(settings.mcp_server, settings.mcp_allow, current_session, taken)
+        return {tool.name: tool for tool in tools}
 
     @cached_property
     def critic(self) -> Critic:

@@ -6,7 +6,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
 from imagerag.graphs.state import Drawn, State
-from imagerag.records import ImageRecord, Mode, ReferenceRecord
+from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.tool_registry import SEARCH_REFERENCES, tools_of_mode
 
 CRITIC = "critic"
@@ -35,16 +35,15 @@ def used_references(images: list[ImageRecord], references: list[ReferenceRecord]
     return [record for record in references if record["id"] in used]
 
 
-def offered_tools(mode: Mode, images: list[ImageRecord], searched: bool, mounted: Iterable[str] = ()) -> frozenset[str]:
-    """Return the names of the tools that a mode offers at this point of a turn.
+def offered_tools(state: State, extra: Iterable[str] = ()) -> frozenset[str]:
+    """Return the names of the tools that the model may call now; see ``imagerag.tool_registry.tools_of_mode``.
 
     Args:
-        mode: of the run.
-        images: made in this turn.
-        searched: a look-up was made in this turn, whatever it found; of no account once there are images.
-        mounted: names of other servers' tools, offered where looking up is.
+        state: of the thread.
+        extra: names of tools of packages and mounted servers.
     """
-    return tools_of_mode(mode, mounted, only_look_up=not images and not searched)
+    only_look_up = not images_of_turn(state["all_images"], state["turn"]) and not has_searched(state["messages"])
+    return tools_of_mode(state["mode"], extra, only_look_up=only_look_up)
 
 
 def since_request(messages: list[AnyMessage]) -> list[AnyMessage]:

@@ -16,10 +16,10 @@ from PIL import Image
 
 from imagerag.errors import UserError
 from imagerag.graphs import Settings, build_graph
-from imagerag.graphs.turn import offered_tools
 from imagerag.records import MODES
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import read_manifest
+from imagerag.tool_registry import tools_of_mode
 from testing.scripted import STEPS, ScriptedCritic, ScriptedModel, Squares
 
 FIVE = {"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"}
@@ -164,13 +164,13 @@ def test_a_model_that_only_talks_still_gets_its_picture(tmp_path: Path) -> None:
 
 
 def test_modes_offer_their_tools_and_no_others() -> None:
-    assert {mode: set(offered_tools(mode, [], searched=False)) for mode in MODES} == {
+    assert {mode: set(tools_of_mode(mode, only_look_up=True)) for mode in MODES} == {
         "auto": FIVE,
         "lookup_first": FIVE - {"generate", "inspect_image"},
         "rephrase_only": {"generate", "inspect_image", "propose_captions"},
         "no_lookup": {"generate", "inspect_image"},
     }
-    assert set(offered_tools("lookup_first", [], searched=True)) == FIVE
+    assert set(tools_of_mode("lookup_first")) == FIVE
 
 
 def test_a_tool_that_the_mode_does_not_offer_is_refused(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_picture_from_a_mounted_server_is_drawn_with(tmp_path: Path, transport
     run = Run(tmp_path, script, STDIO if transport == "stdio" else address, "find_pictures")
     assert "find_pictures" in run.model.offered[0]
     assert "hang" not in run.model.offered[0], "it was not allowed"
-    assert "find_pictures: tools of other people's servers" in str(run.model.seen[0][0].content)
+    assert "find_pictures: tools of other people's servers or packages" in str(run.model.seen[0][0].content)
     told = run.told("find_pictures")
     assert json.dumps(ORDER)[1:-1] in told.text, "quoted, its line breaks and quotes escaped"
     assert ORDER not in told.text

@@ -27,7 +27,12 @@ _OPEN: dict[str, "Connection"] = {}
 _LOCK = threading.Lock()
 
 
-def mount(servers: Sequence[str], allowed: Sequence[str], session: Callable[[], ToolSession]) -> list[BaseTool]:
+def mount(
+    servers: Sequence[str],
+    allowed: Sequence[str],
+    session: Callable[[], ToolSession],
+    taken: frozenset[str] = frozenset(),
+) -> list[BaseTool]:
     """Return the allowed tools of these servers, as tools for a chat model.
 
     A tool keeps its name, unless one of the five or another server's has it: then it is ``SERVER_NAME``. What it
@@ -38,6 +43,7 @@ def mount(servers: Sequence[str], allowed: Sequence[str], session: Callable[[], 
         servers: commands that are started and spoken to over standard input and output, or http(s) addresses.
         allowed: the names of the tools that the model may call.
         session: gives the workbench at the time of a call; its ``check`` and ``patience`` bound the call.
+        taken: names that other tools have already, besides the built-in ones.
 
     Raises:
         UserError: a server can't be reached, or a name is none of its tools; it lists those there are.
@@ -46,7 +52,7 @@ def mount(servers: Sequence[str], allowed: Sequence[str], session: Callable[[], 
         if allowed:
             raise UserError(f"mcp_allow {', '.join(allowed)!r} allows tools of no server; give --mcp-server, too")
         return []
-    available = dict(_named([(open_connection(server), server) for server in servers]))
+    available = dict(_named([(open_connection(server), server) for server in servers], taken | TOOLS.keys()))
     listed = ", ".join(sorted(available)) or "none"
     if not allowed:
         raise UserError(f"no tool of {', '.join(servers)!r} is allowed; give --mcp-allow some of: {listed}")
@@ -86,14 +92,16 @@ def close_connections() -> None:
         connection.close()
 
 
-def _named(connections: Sequence[tuple["Connection", str]]) -> list[tuple[str, tuple["Connection", Any]]]:
+def _named(
+    connections: Sequence[tuple["Connection", str]], ours: frozenset[str]
+) -> list[tuple[str, tuple["Connection", Any]]]:
     """Give every tool of every server a name that no other has."""
     found = [(connection, tool) for connection, _ in connections for tool in connection.tools]
     plain = [_slug(tool.name) for _, tool in found]
     named: list[tuple[str, tuple[Connection, Any]]] = []
-    taken = set(TOOLS)
+    taken = set(ours)
     for (connection, tool), name in zip(found, plain, strict=True):
-        if name in TOOLS or plain.count(name) > 1:
+        if name in ours or plain.count(name) > 1:
             name = _slug(f"{connection.name}_{name}")
         base, count = name, 1
         while name in taken:

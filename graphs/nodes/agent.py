@@ -27,7 +27,7 @@ from imagerag.graphs.budget import check_step, memory_of_run, meter_step, stop_c
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
-from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
+from imagerag.graphs.turn import images_of_turn, offered_tools
 from imagerag.prompts import render
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
 from imagerag.tool_registry import GENERATE
@@ -60,8 +60,8 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
     began = time.perf_counter()
     spent: Spent = {**state["spent"]}
     images = images_of_turn(state["all_images"], state["turn"])
-    offered = offered_tools(state["mode"], images, not images and has_searched(state["messages"]), components.mounted)
-    tools = [*tools, *components.mounted.values()]
+    offered = offered_tools(state, components.extra_tools)
+    tools = [*tools, *components.extra_tools.values()]
     failures: tuple[str, ...] = ()
     meter = UsageMeter()
     by_rule = not images and (state["mode"] in AS_ASKED or spent["steps"] >= STEPS_WITHOUT_IMAGE)
@@ -154,7 +154,7 @@ def _in_words(call: ToolCall) -> str:
 def _system(state: State, components: Components, offered: frozenset[str]) -> SystemMessage:
     base = _base(state)
     subjects = tuple(record["id"] for record in state["all_references"] if record["kind"] == "subject")
-    extra = tuple(sorted(offered & components.mounted.keys()))
+    extra = tuple(sorted(offered & components.extra_tools.keys()))
     started = None if base is None else (base["id"], base["prompt"], base["seed"])
     return _instructions(state["prompt"], started, subjects, tuple(sorted(offered)), extra)
 

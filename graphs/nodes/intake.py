@@ -37,7 +37,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     if settings.out is not None:  # a run should not end at a folder that can't be written
         make_folder(settings.out)
     messages = list(state.get("messages") or [])
-    assert components.mounted is not None  # a server that isn't there is told before anything is drawn
+    assert components.extra_tools is not None  # a server that isn't there is told before anything is drawn
     request, message, pictures = _request(components, messages, state.get("prompt") or "")
     references = list(state.get("all_references") or [])
     limits = merge_limits(settings, budget, state.get("budget"))

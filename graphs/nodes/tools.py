@@ -15,7 +15,7 @@ from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, 
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
-from imagerag.graphs.turn import has_searched, images_of_turn, offered_tools
+from imagerag.graphs.turn import offered_tools
 from imagerag.records import TraceStep
 from imagerag.tools.session import Emit, ToolSession, using_session
 
@@ -29,9 +29,8 @@ def run_tool_calls(state: State, components: Components, tools: Mapping[str, Bas
     calls = last.tool_calls if isinstance(last, AIMessage) else []
     spent: Spent = {**state["spent"]}
     session = open_session(state, components, spent, emit)
-    tools = {**tools, **components.mounted}
-    images = images_of_turn(state["all_images"], state["turn"])
-    offered = offered_tools(state["mode"], images, not images and has_searched(state["messages"]), components.mounted)
+    tools = {**tools, **components.extra_tools}
+    offered = offered_tools(state, components.extra_tools)
     results: list[ToolMessage] = []
     trace: list[TraceStep] = []
     halt: BudgetExceeded | Cancelled | None = None

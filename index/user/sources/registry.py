@@ -13,6 +13,7 @@ from imagerag.index.user.sources.folders import FilesSource, FolderSource
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Source, Wanted
 from imagerag.index.user.sources.tables import ManifestSource, ParquetSource
 from imagerag.index.user.sources.urls import AddressSource, UrlFetcher
+from imagerag.plugins import installed, load_plugin
 
 
 class ReadOptions(NamedTuple):
@@ -117,7 +118,9 @@ def _https(what: str, reading: ReadOptions) -> Source:
     return AddressSource(f"https:{what}", reading.licence, fetched=reading.fetched)
 
 
-SOURCES: dict[str, Callable[[str, ReadOptions], Source]] = {
+Opener = Callable[[str, ReadOptions], Source]
+
+SOURCES: dict[str, Opener] = {
     "folder": _folder,
     "webdataset": _webdataset,
     "img2dataset": _img2dataset,
@@ -126,7 +129,16 @@ SOURCES: dict[str, Callable[[str, ReadOptions], Source]] = {
     "jsonl": _jsonl,
     "https": _https,
 }
-"""Takes what stands behind the colon."""
+"""Takes what stands behind the colon. Packages add kinds as entry points of the group ``imagerag.collections``."""
+
+
+def _opener(kind: str) -> Opener | None:
+    if kind in SOURCES:
+        return SOURCES[kind]
+    if kind in installed("collections"):
+        opener: Opener = load_plugin("collections", kind)
+        return opener
+    return None
 
 
 def open_sources(sources: Sequence[str | Path | Source], reading: ReadOptions) -> list[Source]:
@@ -142,8 +154,9 @@ def open_sources(sources: Sequence[str | Path | Source], reading: ReadOptions) -
             opened.append(source)
             continue
         kind, colon, rest = str(source).partition(":")
-        if isinstance(source, str) and colon and kind in SOURCES and rest:
-            opened.append(SOURCES[kind](rest, reading))
+        opener = _opener(kind) if isinstance(source, str) and colon and rest else None
+        if opener is not None:
+            opened.append(opener(rest, reading))
         else:
             path = _there(str(source))
             if path.is_dir():
@@ -164,7 +177,7 @@ def _there(what: str) -> Path:
         raise UserError("a source is empty; give a folder or a file with pictures (. is the folder that you are in)")
     path = home_expanded(what).absolute()
     if not path.exists():
-        kinds = ", ".join(f"{kind}:" for kind in SOURCES)
+        kinds = ", ".join(f"{kind}:" for kind in [*SOURCES, *installed("collections")])
         raise UserError(f"{str(path)!r} does not exist; give a folder or a file with pictures, or one of {kinds}")
     return path
 

@@ -22,18 +22,18 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     """
     from imagerag.store.home import home_directory
 
-    if options.paths and options.action != "add":
-        raise UserError(f"{options.paths[0]!r} is of no use to index {options.action}; give it without a path")
+    if options.paths and options.command != "add":
+        raise UserError(f"{options.paths[0]!r} is of no use to index {options.command}; give it without a path")
     settings = load_settings({"home": options.home, "chroma": options.chroma})
     home = home_directory(settings.home)
-    if options.action == "add":
+    if options.command == "add":
         return _add(options, home, settings.chroma, stdout)
-    if options.action == "verify":
+    if options.command == "verify":
         return _verify(options, home, settings.chroma, stdout)
     from imagerag.index.bundled.chroma import index_status
     from imagerag.index.user import user_index_status
 
-    status = _rebuilt(options, home, settings.chroma) if options.action == "rebuild" else index_status(home)
+    status = _rebuilt(options, home, settings.chroma) if options.command == "rebuild" else index_status(home)
     own = user_index_status(home)
     status["skipped"] = own.pop("skipped")
     status["own"] = own

@@ -13,9 +13,6 @@ from imagerag.errors import UserError
 from imagerag.model_hub import silence_libraries
 
 if TYPE_CHECKING:
-    import argparse
-
-    from imagerag.cli.options import Parser
     from imagerag.records import StopReason
     from imagerag.report.document import Failure
 
@@ -69,48 +66,10 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _dispatch(argv: list[str], stdout: TextIO) -> int:
-    from imagerag.cli import options
+    from imagerag.cli.commands import parse
 
-    if argv[:1] == ["replay"]:
-        parsed = _parse_word("replay", options.replay_parser(), argv[1:])
-        from imagerag.cli.replay import replay
-
-        return replay(parsed, stdout)
-    if argv[:1] == ["index"]:
-        parsed = _parse_word("index", options.index_parser(), argv[1:])
-        from imagerag.cli.index import index
-
-        return index(parsed, stdout)
-    if argv[:1] == ["search"]:
-        parsed = _parse_word("search", options.search_parser(), options.page_by_itself(argv[1:]))
-        from imagerag.cli.search import search
-
-        return search(parsed, stdout)
-    if argv[:1] in (["mcp"], ["serve"], ["web"]):
-        parser = options.mcp_parser() if argv[0] == "mcp" else options.serve_parser(argv[0])
-        parsed = _parse_word(argv[0], parser, argv[1:])
-        from imagerag.cli.serve import serve_http, serve_mcp
-
-        return serve_mcp(parsed) if argv[0] == "mcp" else serve_http(parsed, argv[0])
-    if argv[:1] == ["chat"]:
-        parsed = _parse_word("chat", options.chat_parser(), argv[1:])
-        from imagerag.cli.chat import chat
-
-        return chat(parsed, stdout)
-    parsed = options.parse_draw(argv[1:] if argv[:1] == ["draw"] else argv)
-    from imagerag.cli.draw import draw
-
-    return draw(parsed, stdout)
-
-
-def _parse_word(command: str, parser: "Parser", argv: list[str]) -> "argparse.Namespace":
-    try:
-        return parser.parse_args(argv)
-    except UserError as error:
-        if any(argument.startswith("-") for argument in argv):
-            raise
-        words = " ".join([command, *argv])
-        raise UserError(f"{error}; to draw these words: imagerag draw {words!r}") from error
+    command, parsed = parse(argv)
+    return command.runner()(parsed, stdout)
 
 
 def _fail(message: str, as_json: bool, stdout: TextIO) -> int:

@@ -6,7 +6,7 @@ import importlib.util
 import sys
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from imagerag.cli.interrupt import CANCELLED
 from imagerag.cli.options import settings_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imagerag.server.service import Service
 
 
-def serve_http(options: argparse.Namespace, command: str = "serve") -> int:
+def serve_http(options: argparse.Namespace, stdout: TextIO) -> int:
     """Serve the page, the OpenAI-compatible door, and MCP where it is installed, until Ctrl-C; return the exit status.
 
     ``imagerag web`` is the same server, and opens a browser besides.
@@ -28,7 +28,7 @@ def serve_http(options: argparse.Namespace, command: str = "serve") -> int:
     for module in ("uvicorn", "starlette", "python_multipart"):
         need(module, "serve")
     with_mcp = importlib.util.find_spec("mcp") is not None
-    return _serve(options, f"imagerag {command}", openai=True, mcp=with_mcp)
+    return _serve(options, f"imagerag {options.command}", openai=True, mcp=with_mcp)
 
 
 def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -> int:
@@ -61,7 +61,7 @@ def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -
     return 0
 
 
-def serve_mcp(options: argparse.Namespace) -> int:
+def serve_mcp(options: argparse.Namespace, stdout: TextIO) -> int:
     """Serve MCP over standard input and output until the client closes it, or over HTTP, and return the exit status.
 
     Raises:

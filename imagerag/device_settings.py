@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from imagerag.errors import UserError
+from imagerag.declaration import check_settings, setting
 
 Memory = Literal["auto", "full", "offload", "sequential", "4bit"]
 MEMORY_MODES: tuple[Memory, ...] = get_args(Memory)
@@ -14,26 +14,34 @@ DTYPES = ("auto", "float32", "float16", "bfloat16")
 class DeviceSettings:
     """How to hold a model.
 
-    Attributes:
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps`` ...: where it computes.
-        dtype: one of ``DTYPES``; ``auto`` is what the device computes fastest without losing quality.
-        memory: ``full`` keeps all weights on the device; ``offload`` one model (text encoder, denoiser, VAE) at a time;
-            ``sequential`` one layer at a time; ``4bit`` quantises the large ones; ``auto`` picks by free memory.
+    Raises:
+        UserError: naming a value that no device can take, and what is valid.
     """
 
-    device: str = "auto"
-    dtype: str = "auto"
-    memory: Memory = "auto"
+    device: str = setting(
+        "auto",
+        help="device on which local models compute: cpu, cuda, cuda:1, mps ...",
+        details="`auto` is the fastest one there is.",
+        reserved="part",
+    )
+    dtype: str = setting(
+        "auto",
+        help="number format of local models",
+        details="`auto` is what the device computes fastest without losing quality.",
+        metavar="TYPE",
+        choices=DTYPES,
+        reserved="part",
+    )
+    memory: Memory = setting(
+        "auto",
+        help="how local models hold their weights",
+        details="`full` keeps all weights on the device; `offload` one model (text encoder, denoiser, VAE) at a time; "
+        "`sequential` one layer at a time; `4bit` quantises the large ones; `auto` picks by free memory.",
+        metavar="MODE",
+        choices=MEMORY_MODES,
+        reserved="part",
+    )
 
     def __post_init__(self) -> None:
-        """Refuse what no device can do.
-
-        Raises:
-            UserError: naming the value and what is valid.
-        """
-        if self.memory not in MEMORY_MODES:
-            raise UserError(
-                f"memory {self.memory!r} is not one of {', '.join(MEMORY_MODES)}; give --memory one of these"
-            )
-        if self.dtype not in DTYPES:
-            raise UserError(f"dtype {self.dtype!r} is not one of {', '.join(DTYPES)}; give --dtype one of these")
+        """Refuse what the fields don't declare."""
+        check_settings(self)

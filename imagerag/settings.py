@@ -1,17 +1,19 @@
 """The settings of a run: one frozen object, parsed once at the edge.
 
 The same names serve everywhere: a field here, ``--max-steps`` on the command line, ``IMAGERAG_MAX_STEPS`` in the
-environment, ``max_steps`` in the settings file. Precedence: flag, environment, file, default.
+environment, ``max_steps`` in the settings file. Precedence: flag, environment, file, default. Each field is declared
+once; checks, parsing, flags, ``--help`` and ``docs/settings.md`` follow from that (``imagerag.declaration``).
 """
 
 import os
 import threading
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imagerag.declaration import check_settings, declared_settings, same_setting, setting
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
 from imagerag.records import MODES, Mode
@@ -27,112 +29,237 @@ RERANKERS = ("none", "vlm", "subject")
 
 @dataclass(frozen=True)
 class Settings:
-    """What one run may be told.
+    """The settings of one run."""
 
-    Attributes:
-        generator: which generator draws; see ``imagerag.generators.registry``.
-        device, dtype, memory: where and how a local generator or chat model holds its weights; see
-            ``imagerag.device_settings.DeviceSettings``.
-        vlm: which chat model decides; ``rules`` is the embedded rule-based policy, which is no language model.
-        vlm_text_only: the chat model takes no images, where neither its profile nor its server tells; it is told in
-            words and numbers what they show.
-        image_size: pixels of the longer side of images sent to models; as large as each takes them when ``None``.
-        critic: which critic judges.
-        mode: ``auto`` draws first and looks up what is missing; ``lookup_first`` looks every concept up before it
-            draws (the paper's generation mode); ``rephrase_only`` rewrites the prompt and looks nothing up (the
-            paper's control); ``no_lookup`` draws again with other seeds.
-        seed: of the first candidate, 0..2**32-1; chosen at random, and recorded, when ``None``.
-        n: candidates per generation, drawn in one batch, 1..16; the critic picks.
-        subject: files with the user's own subject images.
-        max_steps: decisions of the chat model.
-        max_generations: batches drawn; each counts once whatever ``n`` is.
-        max_seconds: wall clock of the run.
-        max_tokens: model tokens, input and output together.
-        max_money: US dollars, where prices are known.
-        thread: the conversation to continue or to begin; programs give ``thread_id`` in the config instead.
-        out: folder that receives a copy of every image of the run.
-        lookup_model: which CLIP model searches the person's own pictures, as ``imagerag index add --model`` takes it;
-            several with commas between, then their ranks and that of the captions' words are fused.
-        lookup_floor: cosine below which nothing is found; 0.45 of the embedded model and none of others when ``None``.
-        lookup_diverse: 0..1, how unlike each other the person's own pictures are that are found together.
-        rerank: what puts references in a better order: ``none``; ``vlm``, the model that judges or decides, which looks
-            at twice as many as are wanted; ``subject``, likeness to the user's own images.
-        chroma: address of the Chroma server that holds the search index of the person's own pictures; it lies in the
-            data directory when ``None``.
-        home: data directory; ``IMAGERAG_HOME`` or the platform's user data folder when ``None``.
-        record: new file that receives every exchange with a model, to replay them; see
-            ``imagerag.chat_models.recording``.
-        mcp_server: other people's MCP servers whose tools the chat model may call: commands, or http(s) addresses.
-        mcp_allow: the names of those tools; no other one is offered.
-        approve: stop before each redraw at an interrupt until a person has approved its references; for programs and
-            doors that can answer, see ``imagerag.graphs.approval``.
-        cancel: set it from any thread to stop the run between two denoising steps.
-    """
-
-    generator: str = "patchwork"
-    device: str = "auto"
-    dtype: str = "auto"
-    memory: Memory = "auto"
-    vlm: str = "rules"
-    vlm_text_only: bool = False
-    image_size: int | None = None
-    critic: str = "clip"
-    mode: Mode = "auto"
-    seed: int | None = None
-    n: int = 1
-    subject: tuple[str, ...] = ()
-    max_steps: int = 24
-    max_generations: int = 5
-    max_seconds: float = 120.0
-    max_tokens: int | None = None
-    max_money: float | None = None
-    thread: str | None = None
-    out: str | None = None
-    lookup_model: str = "embedded"
-    lookup_floor: float | None = None
-    lookup_diverse: float = 0.0
-    rerank: str = "none"
-    chroma: str | None = None
-    record: str | None = None
-    home: str | None = None
-    mcp_server: tuple[str, ...] = ()
-    mcp_allow: tuple[str, ...] = ()
-    approve: bool = False
-    cancel: "Flag | None" = None
+    generator: str = setting(
+        "patchwork",
+        help="image generator",
+        details="`patchwork` is embedded and needs no download; the presets and the prefixes `diffusers:`, `openai:` "
+        "and `comfyui:` name others.",
+        reserved="part",
+        common=True,
+    )
+    device: str = same_setting(DeviceSettings, "device")
+    dtype: str = same_setting(DeviceSettings, "dtype")
+    memory: Memory = same_setting(DeviceSettings, "memory")
+    vlm: str = setting(
+        "rules",
+        help="chat model that decides the next step; rules is a rule-based policy, no VLM",
+        details="For example `openai:gpt-5`, `openai:MODEL@http://HOST/v1`, `transformers:MODEL` or `replay:FILE`.",
+        reserved="part",
+        common=True,
+    )
+    vlm_text_only: bool = setting(
+        False,
+        help="treat the chat model as one that takes no images, and describe them to it in words",
+        details="Needed only where neither the model's profile nor its server tells.",
+        default_text="as its profile or server tells",
+    )
+    image_size: int | None = setting(
+        None,
+        help="longer side in pixels of images sent to models",
+        metavar="N",
+        low=16,
+        high=8192,
+        default_text="what each takes",
+    )
+    critic: str = setting(
+        "clip",
+        help="critic that judges every image",
+        details="`clip` is embedded; a chat model's name makes that model the critic.",
+        reserved="part",
+    )
+    mode: Mode = setting(
+        "auto",
+        help="when references are looked up",
+        details="`auto` draws first and looks up what is missing; `lookup_first` looks every concept up before it "
+        "draws (the paper's generation mode); `rephrase_only` rewrites the prompt and looks nothing up (the paper's "
+        "control); `no_lookup` draws again with other seeds.",
+        metavar="MODE",
+        group="lookup",
+        choices=MODES,
+        common=True,
+    )
+    seed: int | None = setting(
+        None,
+        help="seed of the first candidate",
+        details="A random one is recorded with the image.",
+        metavar="N",
+        group="image",
+        low=0,
+        high=2**32 - 1,
+        default_text="random",
+        common=True,
+    )
+    n: int = setting(
+        1,
+        help="candidates per generation, of which the critic picks one",
+        details="They are drawn in one batch.",
+        metavar="N",
+        group="image",
+        low=1,
+        high=16,
+        common=True,
+    )
+    subject: tuple[str, ...] = setting(
+        (),
+        help="image of your own subject to draw with",
+        metavar="FILE",
+        group="image",
+        separator=os.pathsep,
+        reserved="place",
+        common=True,
+    )
+    max_steps: int = setting(
+        24, help="decisions of the chat model", metavar="N", group="limits", low=1, high=1000, common=True
+    )
+    max_generations: int = setting(
+        5,
+        help="batches drawn",
+        details="Each counts once, whatever `n` is.",
+        metavar="N",
+        group="limits",
+        low=1,
+        high=1000,
+        common=True,
+    )
+    max_seconds: float = setting(
+        120.0, help="duration of the run in seconds", metavar="S", group="limits", above=0, common=True
+    )
+    max_tokens: int | None = setting(
+        None,
+        help="tokens of all models, input and output together",
+        metavar="N",
+        group="limits",
+        low=0,
+        default_text="no limit",
+    )
+    max_money: float | None = setting(
+        None,
+        help="cost in US dollars, where prices are known",
+        details="`IMAGERAG_PRICES` names a file of your own prices.",
+        metavar="USD",
+        group="limits",
+        low=0,
+        default_text="no limit",
+    )
+    thread: str | None = setting(
+        None,
+        help="conversation to begin or to continue",
+        details="Programs give `thread_id` in the config instead.",
+        group="image",
+        default_text="a new one",
+        common=True,
+    )
+    out: str | None = setting(
+        None,
+        help="folder that receives a copy of every image of the run, under readable names",
+        metavar="DIR",
+        group="output",
+        reserved="place",
+        common=True,
+    )
+    lookup_model: str = setting(
+        "embedded",
+        help="CLIP model that searches your own pictures, or several separated by commas",
+        details="Named as for `imagerag index add --model`. The ranks of several, and of the full-text search in "
+        "captions, are fused.",
+        group="lookup",
+        reserved="part",
+    )
+    lookup_floor: float | None = setting(
+        None,
+        help="similarity (cosine) below which a picture is not taken as a reference",
+        details="The default is 0.45 for the embedded model and no floor for others.",
+        metavar="X",
+        group="lookup",
+        default_text="0.45 for embedded",
+    )
+    lookup_diverse: float = setting(
+        0.0,
+        help="how different from each other the pictures found of your own are",
+        details="0 is off; 0.5 is a good beginning.",
+        metavar="X",
+        group="lookup",
+        low=0,
+        high=1,
+    )
+    rerank: str = setting(
+        "none",
+        help="what reorders the references found",
+        details="`vlm` is the model that judges or decides, which looks at twice as many as are wanted; `subject` is "
+        "the similarity to your own subject images.",
+        metavar="HOW",
+        group="lookup",
+        choices=RERANKERS,
+    )
+    chroma: str | None = setting(
+        None,
+        help="Chroma server that holds the search index of your own pictures",
+        metavar="URL",
+        group="places",
+        default_text="a folder in --home",
+        reserved="place",
+    )
+    record: str | None = setting(
+        None,
+        help="new file that receives every exchange with a model",
+        details="`--vlm replay:FILE` replays them.",
+        metavar="FILE",
+        group="places",
+        reserved="place",
+    )
+    home: str | None = setting(
+        None,
+        help="data directory",
+        metavar="DIR",
+        group="places",
+        default_text="the platform's folder for user data",
+        reserved="place",
+    )
+    mcp_server: tuple[str, ...] = setting(
+        (),
+        help="MCP server whose tools the chat model may call: 'COMMAND ARGS' or an http(s) address",
+        details="The token of an address is taken from the variable `IMAGERAG_MCP_TOKEN_HOST_PORT`.",
+        metavar="SERVER",
+        separator="\n",
+        reserved="own",
+    )
+    mcp_allow: tuple[str, ...] = setting(
+        (),
+        help="names of the tools of --mcp-server that are offered; no others are",
+        metavar="NAME,...",
+        separator=",",
+        reserved="own",
+    )
+    approve: bool = setting(
+        False,
+        help="stop before each redraw at an interrupt until a person has approved its references",
+        details="For programs and servers that can answer, see `imagerag.graphs.approval`.",
+        group="image",
+        program_only=True,
+    )
+    cancel: "Flag | None" = setting(
+        None,
+        help="event that stops the run between two denoising steps; set it from any thread",
+        group="limits",
+        program_only=True,
+    )
 
     def __post_init__(self) -> None:
-        """Refuse values outside their range.
+        """Refuse values outside what their fields declare, and those that contradict each other.
 
         Raises:
             UserError: naming the value, what is valid, and the flag that sets it.
         """
-        DeviceSettings(self.device, self.dtype, self.memory)
-        if self.mode not in MODES:
-            raise UserError(f"mode {self.mode!r} is not one of {', '.join(MODES)}; give --mode one of these")
+        check_settings(self)
         if self.vlm_text_only and self.critic == self.vlm:
             raise UserError(
                 f"critic {self.critic!r} takes no images (--vlm-text-only), so it can't judge; leave --critic out, "
                 "then CLIP judges, or name a model that takes images"
             )
-        if self.rerank not in RERANKERS:
-            raise UserError(f"rerank {self.rerank!r} is not one of {', '.join(RERANKERS)}; give --rerank one of these")
-        if not 0 <= self.lookup_diverse <= 1:
-            raise UserError(f"lookup_diverse {self.lookup_diverse!r} is outside 0..1; give --lookup-diverse 0 to 1")
         if not self.lookup_models:
             raise UserError(f"lookup_model {self.lookup_model!r} names no model; leave --lookup-model out, or name one")
-        _within("n", self.n, 1, 16)
-        if self.seed is not None:
-            _within("seed", self.seed, 0, 2**32 - 1)
-        if self.image_size is not None:
-            _within("image_size", self.image_size, 16, 8192)
-        _within("max_steps", self.max_steps, 1, 1000)
-        _within("max_generations", self.max_generations, 1, 1000)
-        if not self.max_seconds > 0:
-            raise UserError(f"max_seconds {self.max_seconds!r} must be above 0; give --max-seconds a number of seconds")
-        for name in ("max_tokens", "max_money"):
-            value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise UserError(f"{name} {value!r} must be 0 or more; give --{name.replace('_', '-')} such a number")
 
     @property
     def lookup_models(self) -> tuple[str, ...]:
@@ -145,14 +272,9 @@ class Settings:
         return DeviceSettings(self.device, self.dtype, self.memory)
 
 
-def _within(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        flag = "--" + name.replace("_", "-")
-        raise UserError(f"{name} {value!r} is outside {low}..{high}; give {flag} a whole number in that range")
-
-
-NOT_SETTABLE = frozenset({"approve", "cancel"})
-SETTINGS = tuple(field.name for field in fields(Settings) if field.name not in NOT_SETTABLE)
+DECLARED = {name: declared for name, declared in declared_settings(Settings).items() if not declared.program_only}
+"""The declarations of the settings that have a flag, a variable and a file key."""
+SETTINGS = tuple(DECLARED)
 
 
 def load_settings(
@@ -160,52 +282,50 @@ def load_settings(
     environ: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> Settings:
-    """Merge flags, environment, settings file and defaults into one context.
+    """Merge flags, environment, settings file and defaults.
 
     Args:
         flags: values by field name; ``None`` values count as not given.
-        environ: ``os.environ`` unless given; ``IMAGERAG_<FIELD>`` in upper case, lists separated by ``os.pathsep``,
-            servers by line ends, names by commas.
+        environ: ``os.environ`` unless given; the variables and the separators of lists are those declared.
         file: TOML with the same names at top level; must exist when given.
 
     Raises:
         UserError: an unknown name in the file, or a value of the wrong type or range; it names where it came from.
     """
     environ = os.environ if environ is None else environ
-    given: dict[str, Any] = {}
-    if file is not None:
-        given |= _from_file(file)
-    for name in SETTINGS:
-        text = environ.get(f"IMAGERAG_{name.upper()}")
+    given = _from_file(file) if file is not None else {}
+    for name, declared in DECLARED.items():
+        text = environ.get(declared.variable)
         if text:
-            given[name] = _parse(name, text, f"IMAGERAG_{name.upper()}")
+            given[name] = declared.parse(text, declared.variable)
     given |= {name: value for name, value in (flags or {}).items() if value is not None}
     return replace(Settings(), **given)
 
 
-def without_server_paths(context: Settings, environ: Mapping[str, str] | None = None) -> Settings:
-    """Return a client's context with the server's own places in it.
+def without_server_paths(settings: Settings, environ: Mapping[str, str] | None = None) -> Settings:
+    """Return a client's settings with the server's own places in them.
 
     Raises:
-        UserError: it names a file or a folder; those are this machine's, not the client's.
+        UserError: it chooses what is declared as reserved, such as a file or a folder: those are this machine's.
     """
     own = load_settings(environ=environ)
-    embedded = Settings()
-    for name in ("generator", "vlm", "critic", "device", "dtype", "memory", "lookup_model"):
-        value = getattr(context, name)
-        if value not in (getattr(own, name), getattr(embedded, name)):
+    replaced: dict[str, Any] = {}
+    for name, declared in DECLARED.items():
+        if declared.reserved is None:
+            continue
+        value, kept = getattr(settings, name), getattr(own, name)
+        value = tuple(value or ()) if declared.kind is tuple else value
+        if declared.reserved == "part":
             # Names may hold addresses and files of the server, or load gigabytes there.
-            raise UserError(f"{name} {value!r} is chosen by whoever runs this server, not by its clients; leave it out")
-    for name in ("subject", "home", "out", "chroma", "record"):
-        value = getattr(context, name)
-        if value and value != getattr(own, name):
-            raise UserError(f"{name} {value!r} is a place on the server, which clients can't choose; leave it out")
-    for name in ("mcp_server", "mcp_allow"):
-        value = tuple(getattr(context, name))
-        if value and value != getattr(own, name):
-            raise UserError(f"{name} {value!r} is chosen by whoever runs this server, not by its clients; leave it out")
-    context = replace(context, mcp_server=own.mcp_server, mcp_allow=own.mcp_allow)
-    return replace(context, subject=own.subject, home=own.home, out=own.out, chroma=own.chroma, record=own.record)
+            allowed = value in (kept, declared.default)
+        else:
+            allowed = not value or value == kept
+            replaced[name] = kept
+        if not allowed:
+            place = declared.reserved == "place"
+            why = "a place on the server, which clients can't choose" if place else "chosen by whoever runs this server"
+            raise UserError(f"{name} {value!r} is {why}{'' if place else ', not by its clients'}; leave it out")
+    return replace(settings, **replaced)
 
 
 def _from_file(file: Path) -> dict[str, Any]:
@@ -218,36 +338,4 @@ def _from_file(file: Path) -> dict[str, Any]:
     unknown = sorted(set(table) - set(SETTINGS))
     if unknown:
         raise UserError(f"settings file {str(file)!r} has unknown name {unknown[0]!r}; valid: {', '.join(SETTINGS)}")
-    return {name: _parse(name, value, f"{name} in {str(file)!r}") for name, value in table.items()}
-
-
-_YES_OR_NO = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
-_SEPARATORS = {"mcp_server": "\n", "mcp_allow": ","}
-"""Addresses and commands have every other character in them."""
-_KINDS: dict[str, type] = {
-    "seed": int,
-    "n": int,
-    "image_size": int,
-    "max_steps": int,
-    "max_generations": int,
-    "max_tokens": int,
-}
-_KINDS |= {"lookup_floor": float, "lookup_diverse": float, "max_seconds": float, "max_money": float}
-
-
-def _parse(name: str, value: Any, where: str) -> Any:
-    if name == "subject":
-        return tuple(value.split(os.pathsep)) if isinstance(value, str) else tuple(map(str, value))
-    if name in _SEPARATORS:
-        parts = value.split(_SEPARATORS[name]) if isinstance(value, str) else map(str, value)
-        return tuple(part.strip() for part in parts if part.strip())
-    if name == "vlm_text_only":
-        if str(value).lower() not in _YES_OR_NO:
-            raise UserError(f"{where} is {value!r}; it must be one of {', '.join(_YES_OR_NO)}")
-        return _YES_OR_NO[str(value).lower()]
-    kind = _KINDS.get(name, str)
-    try:
-        return kind(value)
-    except (TypeError, ValueError) as error:
-        noun = "a whole number" if kind is int else "a number"
-        raise UserError(f"{where} is {value!r}; it must be {noun}") from error
+    return {name: DECLARED[name].parse(value, f"{name} in {str(file)!r}") for name, value in table.items()}

@@ -20,7 +20,11 @@ Runner = Callable[[argparse.Namespace, TextIO], int]
 
 DESCRIPTION = "Draw a picture, look at it critically, look up what is missing, and draw it again."
 
-EXAMPLES = """\
+PRECEDENCE = """\
+Every setting is also a variable (--max-steps is IMAGERAG_MAX_STEPS) and a name in the --config file (max_steps).
+A flag goes before a variable, a variable before the file, the file before the default."""
+
+EXAMPLES = f"""\
 examples:
   imagerag "a lobster in a kimono"
   imagerag "an owl" --out owls --html --n 4 --seed 7
@@ -32,8 +36,7 @@ examples:
   imagerag search "a red kite"       look something up
   imagerag draw index                draw a prompt that is also the name of a command
 
-Every setting is also a variable (--max-steps is IMAGERAG_MAX_STEPS) and a name in the --config file (max_steps).
-A flag goes before a variable, a variable before the file, the file before the default.
+{PRECEDENCE}
 Exit status: 0 an image was made, 1 a replay differs, 2 something has to be put right first, 130 cancelled.
 """
 
@@ -79,6 +82,7 @@ COMMANDS = (
         'draw a prompt; the default, so imagerag "PROMPT" does the same',
         options.add_draw,
         "imagerag.cli.draw:draw",
+        f"Words and flags may be mixed; everything after -- belongs to the prompt.\n\n{PRECEDENCE}",
         parse=options.parse_draw,
         settings=options.DRAW_PARSER,
     ),
@@ -135,32 +139,43 @@ COMMANDS = (
         "serve the tools to MCP clients, over standard input and output, or over HTTP at /mcp",
         options.add_mcp,
         "imagerag.cli.serve:serve_mcp",
+        PRECEDENCE,
+        settings={"usage": "imagerag mcp [options]"},
     ),
     Command(
         "serve",
         "serve OpenAI-compatible HTTP under /v1, the chat page, and MCP at /mcp if it is installed",
         options.add_serve,
         "imagerag.cli.serve:serve_http",
+        PRECEDENCE,
+        settings={"usage": "imagerag serve [options]"},
     ),
     Command(
         "web",
         "chat in the browser; the same server as serve",
         options.add_web,
         "imagerag.cli.serve:serve_http",
+        PRECEDENCE,
+        settings={"usage": "imagerag web [options]"},
     ),
     Command(
         "chat",
         "chat in the terminal; /help lists what can be typed",
         options.add_chat,
         "imagerag.cli.chat:chat",
+        PRECEDENCE,
+        settings={"usage": "imagerag chat [options]"},
     ),
 )
 
 
-def build_parser() -> Parser:
+def build_parser(only: str | None = None) -> Parser:
     """Return the parser of the command line, with one subparser per command.
 
     It lists the drawing options used most, but only the subparsers parse: without a command, that of ``draw`` does.
+
+    Args:
+        only: the command whose arguments are added, which saves time; those of all when ``None``.
     """
     parser = Parser(
         prog="imagerag",
@@ -169,7 +184,10 @@ def build_parser() -> Parser:
         epilog=EXAMPLES,
         add_help=False,
     )
-    _add_commands(parser, COMMANDS)
+    added = _add_commands(parser, COMMANDS, "COMMAND")
+    for command in COMMANDS:
+        if only in (None, command.name):
+            _add_arguments(command, added[command.name])
     common = parser.add_argument_group("drawing options used most; imagerag draw --help lists them all")
     for group in GROUPS:
         for name, declared in DECLARED.items():
@@ -189,27 +207,33 @@ def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
         UserError: an unknown flag, a value of the wrong type, or a word or file that is missing.
         SystemExit: after ``--help`` or ``--version``.
     """
-    parser = build_parser()
     if list(argv[:1]) in (["-h"], ["--help"]):
-        parser.parse_args(argv[:1])
+        build_parser("").parse_args(argv[:1])
     named = {command.name: command for command in COMMANDS}
-    if not argv or argv[0] not in named:
-        return COMMANDS[0], _parsed(COMMANDS[0], _children(parser)["draw"], argv)
-    command = named[argv[0]]
+    command = named.get(argv[0] if argv else "")
+    rest = argv[1:] if command else argv
+    command = command or named["draw"]
+    parser = children_of(build_parser(command.name))[command.name]
     if command.name == "draw":
-        return command, _parsed(command, _children(parser)["draw"], argv[1:])
+        return command, _parsed(command, parser, rest)
     try:
-        return _descend(command, _children(parser)[command.name], argv[1:])
+        return _descend(command, parser, rest)
     except UserError as error:
-        if any(argument.startswith("-") for argument in argv):
+        if any(argument.startswith("-") for argument in rest):
             raise
         raise UserError(f"{error}; to draw these words: imagerag draw {' '.join(argv)!r}") from error
+
+
+def children_of(parser: Parser) -> Mapping[str, Parser]:
+    """Return the parsers of a parser's commands by name; none if it has no commands."""
+    found = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return cast("Mapping[str, Parser]", found[0]) if found else {}
 
 
 def _descend(command: Command, parser: Parser, argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     if not command.commands:
         return command, _parsed(command, parser, argv)
-    children = _children(parser)
+    children = children_of(parser)
     place = _find_command(argv, children)
     if place is None:
         parser.parse_args(list(argv))  # prints the help, or reports what is missing or unknown
@@ -234,27 +258,29 @@ def _parsed(command: Command, parser: Parser, argv: Sequence[str]) -> argparse.N
     return parsed
 
 
-def _children(parser: Parser) -> Mapping[str, Parser]:
-    (commands,) = (action for action in parser._actions if isinstance(action, argparse._SubParsersAction))
-    return cast("Mapping[str, Parser]", commands.choices)
-
-
-def _add_commands(parser: Parser, commands: Sequence[Command]) -> None:
+def _add_commands(parser: Parser, commands: Sequence[Command], metavar: str) -> dict[str, Parser]:
     added = parser.add_subparsers(
         title=f"commands; {parser.prog} COMMAND --help lists the options of one",
-        metavar="COMMAND",
+        metavar=metavar,
         prog=parser.prog,
         dest="command",
         required=True,
     )
-    for command in commands:
-        child = added.add_parser(
+    return {
+        command.name: added.add_parser(
             command.name,
             help=command.help,
             description=f"{command.help[:1].upper()}{command.help[1:]}.",
             epilog=command.epilog or None,
             **command.settings,
         )
-        if command.commands:
-            _add_commands(child, command.commands)
-        command.add_arguments(child)
+        for command in commands
+    }
+
+
+def _add_arguments(command: Command, parser: Parser) -> None:
+    command.add_arguments(parser)
+    if command.commands:
+        children = _add_commands(parser, command.commands, "|".join(child.name for child in command.commands))
+        for child in command.commands:
+            _add_arguments(child, children[child.name])

@@ -24,18 +24,18 @@ SERVER_GROUPS: tuple[Group, ...] = ("models", "lookup", "limits", "places")
 """A server has one engine for all clients; its limits are the most that a client can ask for."""
 
 
+DRAW_PARSER: dict[str, Any] = {
+    "usage": 'imagerag [draw] "PROMPT" [options]',
+    "see": "imagerag draw --help (for other commands: imagerag --help)",
+}
+"""How its parser is made; a misspelt command ends there, too."""
+
+
 def draw_parser() -> Parser:
     """Return the parser of the default command by itself."""
     parser = Parser(prog="imagerag draw", **DRAW_PARSER)
     add_draw(parser)
     return parser
-
-
-DRAW_PARSER = {
-    "usage": 'imagerag [draw] "PROMPT" [options]',
-    "see": "imagerag draw --help (for other commands: imagerag --help)",
-}
-"""It is also the parser of a misspelt command."""
 
 
 def add_draw(parser: Parser) -> None:

@@ -212,7 +212,8 @@ def check_settings(settings: Any) -> None:
     Raises:
         UserError: naming the value, what is valid, and the flag that sets it.
     """
-    for name, declared in declared_settings(type(settings)).items():
+    owner: type = type(settings)
+    for name, declared in declared_settings(owner).items():
         declared.check(getattr(settings, name))
 
 

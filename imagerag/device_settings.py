@@ -20,7 +20,7 @@ class DeviceSettings:
 
     device: str = setting(
         "auto",
-        help="device on which local models compute: cpu, cuda, cuda:1, mps ...",
+        help="device on which local models compute, as in cpu, cuda, cuda:1 or mps",
         details="`auto` is the fastest one there is.",
         reserved="part",
     )

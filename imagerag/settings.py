@@ -7,7 +7,6 @@ once; checks, parsing, flags, ``--help`` and ``docs/settings.md`` follow from th
 
 import os
 import threading
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -329,6 +328,8 @@ def without_server_paths(settings: Settings, environ: Mapping[str, str] | None =
 
 
 def _from_file(file: Path) -> dict[str, Any]:
+    import tomllib  # here, since --help doesn't need it
+
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -166,6 +166,13 @@ COMMANDS = (
         PRECEDENCE,
         settings={"usage": "imagerag chat [options]"},
     ),
+    Command(
+        "plugins",
+        "list the generators, critics, chat models, collections, searches and tools, built in and of packages",
+        options.add_plugins,
+        "imagerag.cli.plugins:list_plugins",
+        "Exit status: 0 all can be loaded, 1 one can't.",
+    ),
 )
 
 

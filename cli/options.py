@@ -231,6 +231,11 @@ def _add_server_settings(parser: Parser, *also: str) -> None:
     add_config(add_settings(parser, SERVER_GROUPS, also=("n", *also))["places"])
 
 
+def add_plugins(parser: Parser) -> None:
+    """Add the arguments of ``imagerag plugins``."""
+    parser.add_argument("--json", action="store_true", help="print one JSON list")
+
+
 def _add_usual(parser: Parser, prints: str = "object") -> None:
     parser.add_argument("--json", action="store_true", help=f"print one JSON {prints}")
     add_setting(parser, "home")

@@ -1,6 +1,6 @@
 """The engines of a graph: injected ones, or those the context names, made when first asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -21,14 +21,16 @@ from imagerag.generators.base import Generator
 from imagerag.generators.registry import load_generator
 from imagerag.index.base import ReferenceIndex
 from imagerag.interruptible import load_interruptibly
-from imagerag.settings import Settings
+from imagerag.plugins import installed, load_plugin
+from imagerag.settings import LIBRARIES, Settings
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
 from imagerag.tools.session import Emit, current_session
 
 if TYPE_CHECKING:
     from imagerag.agent.clip_critic import ClipCritic
-    from imagerag.index.user import CombinedIndex, UserPictures
+    from imagerag.index.combined import CombinedIndex
+    from imagerag.index.user import UserPictures
 
 
 @dataclass(frozen=True)
@@ -164,11 +166,17 @@ class Components:
         home = self.home
         index = _loaded(
             lambda: open_index(
-                home, settings.chroma, settings.lookup_models, settings.lookup_floor, settings.lookup_diverse
+                home,
+                settings.chroma,
+                settings.lookup_models,
+                settings.lookup_floor,
+                settings.lookup_diverse,
+                settings.library,
             )
         )
-        index.library.progress = partial(_built, emit)
-        if emit is not None:
+        if index.library is not None:
+            index.library.progress = partial(_built, emit)
+        if emit is not None and index.library is not None:
             index.library.on_wait = lambda text: emit({"event": "note", "text": text})
         return index
 
@@ -211,6 +219,18 @@ def open_user_pictures(home: Path, chroma: str | None = None, model: str = "embe
     return UserPictures(home, clip_model(model), chroma=chroma)
 
 
+def check_libraries(names: Sequence[str]) -> None:
+    """Refuse the name of a library that nothing has, before a run begins.
+
+    Raises:
+        UserError: naming it and those there are.
+    """
+    there = [*LIBRARIES, *installed("searches")]
+    for name in names:
+        if name not in there:
+            raise UserError(f"library {name!r} is not known; give --library some of: {', '.join(there)}")
+
+
 @lru_cache(maxsize=4)
 def open_index(
     home: Path,
@@ -218,6 +238,7 @@ def open_index(
     models: tuple[str, ...] = ("embedded",),
     floor: float | None = None,
     diverse: float = 0.0,
+    libraries: tuple[str, ...] = LIBRARIES,
 ) -> "CombinedIndex":
     """Return this process's one index of a data directory; Chroma wants no second client on the same files.
 
@@ -227,13 +248,22 @@ def open_index(
         floor: similarity below which nothing is found; if not given ``FLOOR``, and none for what other models than the
             embedded one have found, whose cosines mean something else.
         diverse: see ``CombinedIndex``.
+        libraries: what is searched: ``bundled``, ``own``, and names of installed search services.
+
+    Raises:
+        UserError: no such model, or no such service.
     """
     from imagerag.index.bundled.chroma import ChromaIndex
-    from imagerag.index.user import FLOOR, CombinedIndex, ModelEnsemble
+    from imagerag.index.combined import FLOOR, CombinedIndex
+    from imagerag.index.user import ModelEnsemble
 
-    own = [open_user_pictures(home, chroma, model) for model in models]
-    own_floor = floor if floor is not None else FLOOR if models == ("embedded",) else -1.0
-    library = ChromaIndex(home, embedded_clip())
-    return CombinedIndex(
-        library, own[0] if len(own) == 1 else ModelEnsemble(own), FLOOR if floor is None else floor, own_floor, diverse
-    )
+    services: list[ReferenceIndex] = [
+        load_plugin("searches", name)(home) for name in libraries if name not in LIBRARIES
+    ]
+    user: UserPictures | ModelEnsemble | None = None
+    if "own" in libraries:
+        views = [open_user_pictures(home, chroma, model) for model in models]
+        user = views[0] if len(views) == 1 else ModelEnsemble(views)
+    library = ChromaIndex(home, embedded_clip()) if "bundled" in libraries else None
+    user_floor = floor if floor is not None else FLOOR if models == ("embedded",) else -1.0
+    return CombinedIndex(library, user, FLOOR if floor is None else floor, user_floor, diverse, services)

@@ -23,6 +23,7 @@ else:
     # LangGraph's server makes a form of this class, and no JSON stands for an event.
     Flag = Any
 
+LIBRARIES = ("bundled", "own")
 RERANKERS = ("none", "vlm", "subject")
 
 
@@ -158,6 +159,16 @@ class Settings:
         reserved="place",
         common=True,
     )
+    library: tuple[str, ...] = setting(
+        LIBRARIES,
+        help="where references are looked up: bundled, own, or the name of an installed search service",
+        details="`bundled` is the library of pictograms, `own` your own pictures; `imagerag plugins` lists services.",
+        metavar="NAME,...",
+        group="lookup",
+        separator=",",
+        default_text="bundled,own",
+        reserved="own",
+    )
     lookup_model: str = setting(
         "embedded",
         help="CLIP model that searches your own pictures, or several separated by commas",
@@ -256,6 +267,10 @@ class Settings:
             raise UserError(
                 f"critic {self.critic!r} takes no images (--vlm-text-only), so it can't judge; leave --critic out, "
                 "then CLIP judges, or name a model that takes images"
+            )
+        if not self.library:
+            raise UserError(
+                "library names nothing to look up in; give --library bundled, own, or both, or leave it out"
             )
         if not self.lookup_models:
             raise UserError(f"lookup_model {self.lookup_model!r} names no model; leave --lookup-model out, or name one")

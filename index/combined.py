@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
@@ -26,8 +27,9 @@ class CombinedIndex:
     """A ``ReferenceIndex`` over the bundled library, the user's own pictures, and search services of plugins.
 
     Args:
-        library: the library's index.
-        user: the user's pictures; embedded by another model or by several, they are taken in turn with the library's.
+        library: the library's index, if it is searched.
+        user: the user's pictures, if they are searched; embedded by another model or by several, they are taken in turn
+            with the library's.
         floor: similarity of the library's below which nothing is found, unless a search says otherwise.
         user_floor: the same of the user's pictures; ``floor`` unless given.
         diverse: how unlike each other the user's pictures are, unless a search says otherwise.
@@ -36,8 +38,8 @@ class CombinedIndex:
 
     def __init__(
         self,
-        library: ChromaIndex,
-        user: UserPictures | ModelEnsemble,
+        library: ChromaIndex | None,
+        user: UserPictures | ModelEnsemble | None,
         floor: float = -1.0,
         user_floor: float | None = None,
         diverse: float = 0.0,
@@ -49,7 +51,11 @@ class CombinedIndex:
         self.user_floor = floor if user_floor is None else user_floor
         self.diverse = diverse
         self.services = tuple(services)
-        self._comparable = isinstance(user, UserPictures) and user.embedder.model_id == library.embedder.model_id
+        self._comparable = (
+            library is not None
+            and isinstance(user, UserPictures)
+            and user.embedder.model_id == library.embedder.model_id
+        )
 
     def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         """See ``ReferenceIndex.search``: the nearest of all; cosines of one model are comparable.
@@ -59,8 +65,12 @@ class CombinedIndex:
         diverse = self.diverse if options.diverse is None else options.diverse
         fold = True if options.fold is None else options.fold
         floors = (self.user_floor, self.floor) if options.floor is None else (options.floor, options.floor)
-        bundled = self.library.search(captions, k, replace(options, floor=floors[1]))
-        mine = self.user.search(captions, k, replace(options, floor=floors[0], fold=fold, diverse=diverse))
+        bundled: list[list[Hit]] = [[] for _ in captions]
+        mine: list[list[Hit]] = [[] for _ in captions]
+        if self.library is not None:
+            bundled = self.library.search(captions, k, replace(options, floor=floors[1]))
+        if self.user is not None:
+            mine = self.user.search(captions, k, replace(options, floor=floors[0], fold=fold, diverse=diverse))
         others = [service.search(captions, k, options) for service in self.services]
         by_rank = options.fused or diverse or options.like or not self._comparable
         answers = []
@@ -74,12 +84,11 @@ class CombinedIndex:
 
     def image(self, sha256: str) -> Image.Image:
         """See ``ReferenceIndex.image``."""
-        for index in (self.user, *self.services):
-            try:
-                return index.image(sha256)
-            except InvalidArgument:
-                continue
-        return self.library.image(sha256)
+        for index in (self.user, *self.services, self.library):
+            if index is not None:
+                with suppress(InvalidArgument):
+                    return index.image(sha256)
+        raise InvalidArgument(f"{sha256!r} is not the address of a picture in what is searched")
 
 
 def _in_turn(lists: Sequence[Sequence[Hit]]) -> list[Hit]:

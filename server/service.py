@@ -74,12 +74,12 @@ class Service:
 
     def warm(self) -> None:
         """Load the models and build the index now, rather than with the first request and the first look-up."""
-        from imagerag.index.user import CombinedIndex
+        from imagerag.index.combined import CombinedIndex
 
         components = self.components
         for part in (components.driver, components.generator, components.critic, components.writer):
             assert part is not None
-        if isinstance(index := components.index, CombinedIndex):
+        if isinstance(index := components.index, CombinedIndex) and index.library is not None:
             index.library.ensure_library()
 
     def create(self, client: str, ask: RunRequest) -> Run:

@@ -14,7 +14,7 @@ from imagerag.chat_models.providers import is_remote
 from imagerag.chat_models.replay import is_replay
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import memory_of_run, merge_limits, meter_step, nothing_spent
-from imagerag.graphs.components import Components
+from imagerag.graphs.components import Components, check_libraries
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.state import Limits, Spent, State
 from imagerag.graphs.trace import trace_step
@@ -36,6 +36,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     settings = components.settings
     if settings.out is not None:  # a run should not end at a folder that can't be written
         make_folder(settings.out)
+    check_libraries(settings.library)
     messages = list(state.get("messages") or [])
     assert components.extra_tools is not None  # a server that isn't there is told before anything is drawn
     request, message, pictures = _request(components, messages, state.get("prompt") or "")

@@ -1,6 +1,5 @@
 """A person's own pictures, from a folder to millions: sources, shards, Chroma's copy, and searching it."""
 
-from imagerag.index.combined import FLOOR, CombinedIndex
 from imagerag.index.filters import parse_where
 from imagerag.index.user.ensemble import ModelEnsemble
 from imagerag.index.user.maintenance import rebuild_user_index, user_index_status, verify_user_index
@@ -8,8 +7,6 @@ from imagerag.index.user.sources.registry import ReadOptions
 from imagerag.index.user.store import UserPictures
 
 __all__ = [
-    "FLOOR",
-    "CombinedIndex",
     "ModelEnsemble",
     "ReadOptions",
     "UserPictures",

@@ -1,0 +1,93 @@
+"""``imagerag plugins``: what can be named for each part, built in and of installed packages."""
+
+import argparse
+import json
+from typing import TextIO, TypedDict
+
+from imagerag.errors import UserError
+from imagerag.plugins import GROUPS, Group, installed, load_plugin
+
+SETTING: dict[Group, str] = {
+    "generators": "--generator",
+    "critics": "--critic",
+    "chat_models": "--vlm",
+    "collections": "imagerag index add NAME:WHAT",
+    "searches": "--library",
+    "tools": "offered to every chat model",
+}
+
+
+class Row(TypedDict):
+    """One part, as ``--json`` lists it."""
+
+    group: Group
+    name: str
+    package: str
+    makes: str
+    profile: str
+    problem: str
+
+
+def list_plugins(options: argparse.Namespace, stdout: TextIO) -> int:
+    """Print what is there, and return the exit status: 1 if a package can't be loaded."""
+    rows = [*_built_in(), *(_row(group, name) for group in GROUPS for name in installed(group))]
+    if options.json:
+        print(json.dumps(rows), file=stdout, flush=True)
+    else:
+        for group in GROUPS:
+            print(f"{group} ({SETTING[group]})", file=stdout)
+            for row in rows:
+                if row["group"] == group:
+                    print(f"  {_line(row)}", file=stdout)
+    return 1 if any(row["problem"] for row in rows) else 0
+
+
+def _line(row: Row) -> str:
+    about = [row["package"]]
+    if row["makes"]:
+        about.append(f"makes {row['makes']}, profile {row['profile']}")
+    if row["problem"]:
+        about.append(f"can't be used: {row['problem']}")
+    return f"{row['name']:<26} {'; '.join(about)}"
+
+
+def _built_in() -> list[Row]:
+    from imagerag.agent.registry import CRITICS, PROGRAMS
+    from imagerag.chat_models.providers import KEYS
+    from imagerag.generators.diffusion.presets import load_presets
+    from imagerag.generators.registry import GENERATORS, PREFIXES
+    from imagerag.index.user.sources.registry import SOURCES
+    from imagerag.settings import LIBRARIES
+    from imagerag.tool_registry import TOOLS
+
+    names: dict[Group, list[str]] = {
+        "generators": [*GENERATORS, *load_presets(), *(f"{prefix}:NAME" for prefix in PREFIXES)],
+        "critics": [*CRITICS, "any chat model"],
+        "chat_models": [*PROGRAMS, *(f"{provider}:MODEL" for provider in KEYS), "transformers:MODEL"],
+        "collections": list(SOURCES),
+        "searches": list(LIBRARIES),
+        "tools": list(TOOLS),
+    }
+    return [
+        {"group": group, "name": name, "package": "built in", "makes": "", "profile": "", "problem": ""}
+        for group in GROUPS
+        for name in names[group]
+    ]
+
+
+def _row(group: Group, name: str) -> Row:
+    plugin = installed(group)[name]
+    row: Row = {"group": group, "name": name, "package": plugin.package, "makes": "", "profile": "", "problem": ""}
+    try:
+        loaded = load_plugin(group, name)
+    except UserError as error:
+        row["problem"] = str(error)
+        return row
+    if group == "generators":
+        from imagerag.generators.base import GeneratorPlugin
+
+        if isinstance(loaded, GeneratorPlugin):
+            row["makes"], row["profile"] = loaded.makes, loaded.profile
+        else:
+            row["problem"] = f"{plugin.target!r} is no GeneratorPlugin"
+    return row

@@ -1,13 +1,13 @@
-"""One writer at a time: a lock that the operating system lets go of whenever its holder dies."""
+"""One writer at a time: a file lock that the operating system frees whenever its holder dies."""
 
 from __future__ import annotations
 
 import os
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from imagerag.errors import UserError
 from imagerag.store.files import cannot_write
@@ -25,67 +25,52 @@ def writer_lock(
     """Hold the lock ``file`` for the length of a ``with`` block.
 
     Args:
-        file: made if missing, with its folder; holds the writer's process id and stays there afterwards.
+        file: created if missing, with its folder. While it is held, ``FILE.pid`` beside it has the writer's process id.
         patience: seconds to wait for another writer.
-        on_wait: told once, in words, when there is one.
+        on_wait: called once with a message when there is one.
 
     Raises:
         UserError: another process still writes, or the file can't be written.
     """
+    lock = FileLock(file)
+    holder = file.with_name(f"{file.name}.pid")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
         raise cannot_write(file, error) from error
+    if not _acquired(lock, 0):
+        if on_wait is not None and patience > 0:
+            on_wait(f"waiting: {_taken(holder)}")
+        if not _acquired(lock, patience):
+            raise UserError(f"{_taken(holder)}; wait until it has ended, or end it, and try again")
     try:
-        _wait(handle, file, patience, on_wait)
+        # A file of its own: Windows lets nobody read what is locked, and filelock may empty or remove its file.
         try:
-            # Byte 0 is what Windows locks, and a locked byte can't be read there: the id begins behind it.
-            os.lseek(handle, 0, os.SEEK_SET)
-            os.write(handle, f"\n{os.getpid()}\n".encode("ascii").ljust(16))
+            holder.write_text(f"{os.getpid()}\n", encoding="ascii")
         except OSError as error:
-            raise cannot_write(file, error) from error
+            raise cannot_write(holder, error) from error
         yield
     finally:
-        os.close(handle)
+        # Windows keeps a file that somebody is reading; the next writer replaces what it says.
+        with suppress(OSError):
+            holder.unlink()
+        lock.release()
 
 
-def _wait(handle: int, file: Path, patience: float, on_wait: Callable[[str], None] | None) -> None:
-    deadline = time.monotonic() + patience
-    told = False
-    while not _taken(handle):
-        message = f"another imagerag process ({_writer(handle)}) is writing the index at {str(file.parent)!r}"
-        if time.monotonic() >= deadline:
-            raise UserError(f"{message}; wait until it has ended, or end it, and try again")
-        if on_wait is not None and not told:
-            on_wait(f"waiting: {message}")
-            told = True
-        time.sleep(PAUSE)
+def _acquired(lock: FileLock, patience: float) -> bool:
+    try:
+        lock.acquire(timeout=patience, poll_interval=PAUSE)
+    except Timeout:
+        return False
+    except OSError as error:
+        raise cannot_write(lock.lock_file, error) from error
+    return True
 
 
-def _writer(handle: int) -> str:
-    os.lseek(handle, 1, os.SEEK_SET)
-    number = os.read(handle, 15).decode("ascii", "replace").strip()
-    return f"pid {number}" if number else "just started"
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _taken(handle: int) -> bool:
-        os.lseek(handle, 0, os.SEEK_SET)
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except PermissionError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _taken(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+def _taken(holder: Path) -> str:
+    try:
+        number = holder.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        number = ""
+    writer = f"pid {number}" if number else "just started"
+    return f"another imagerag process ({writer}) is writing the index at {str(holder.parent)!r}"

@@ -8,7 +8,6 @@ scenes with known truth: ``python -m benchmarks.evaluator``.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,11 +90,6 @@ class Evaluator:
     def present(self, image: Image.Image, concept: str) -> bool:
         """Whether ``concept`` (KeyError if not in ``concepts``) can be seen in ``image`` (square, about 128 px)."""
         return bool(self.evidence(image)[self._where[concept]] >= self.threshold)
-
-    def present_all(self, image: Image.Image, concepts: Sequence[str]) -> dict[str, bool]:
-        """``present`` for several concepts, with one look at the image."""
-        seen = self.evidence(image)
-        return {concept: bool(seen[self._where[concept]] >= self.threshold) for concept in concepts}
 
 
 def main() -> None:

@@ -152,11 +152,6 @@ class TestSearch:
         assert len({hit.sha256 for hit in everything}) == len(everything) == distinct(library)
         assert index.search(["red"], 3, SearchOptions(exclude=[hit.sha256 for hit in everything])) == [[]]
 
-    def test_by_image(self, home: Path, library: Library) -> None:
-        index = ChromaIndex(home, ColourEmbedder(), library=library)
-        picture = library.image(7)
-        assert index.search_by_image(picture, 1)[0].sha256 == library.entries[7].sha256
-
     @pytest.mark.parametrize(
         ("captions", "k", "said"),
         [
@@ -545,14 +540,6 @@ def read_often(home: str, library: str) -> None:
         assert fresh.search(["red", "blue"], 1000) == kept.search(["red", "blue"], 1000)
         assert fresh.status()["images"] == distinct(kept.library)
         fresh.close()
-
-
-def rebuild_forever(home: str, library: str) -> None:
-    index = ChromaIndex(home, ColourEmbedder(), library=Library(Path(library)))
-    index.rebuild()
-    print("ready", flush=True)
-    while True:
-        index.rebuild()
 
 
 class NameEmbedder(ColourEmbedder):

@@ -87,11 +87,6 @@ class ChromaIndex:
         floor = -1.0 if options.floor is None else options.floor
         return [[hit for hit in hits if hit.similarity >= floor] for hits in answers]
 
-    def search_by_image(self, image: Image.Image, k: int, *, exclude: Collection[str] = ()) -> list[Hit]:
-        """Return the ``k`` pictures most like ``image``, best first; else as ``search``."""
-        _check_k(k)
-        return self._query(self.embedder.embed_images([image]), k, exclude)[0]
-
     def image(self, sha256: str) -> Image.Image:
         """See ``ReferenceIndex.image``. Needs no built index."""
         row = self.library.find(sha256)

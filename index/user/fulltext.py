@@ -7,9 +7,6 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-PART = 500
-"""Ids in one statement; SQLite takes 32,766 variables, old ones 999."""
-
 
 class FullTextIndex:
     """A full-text index of captions by id.

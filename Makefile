@@ -4,7 +4,7 @@ VENV := .venv
 # Runs everything else: that environment, or else the one in use.
 RUN ?= $(shell test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo python)
 
-.PHONY: setup check test bench gpu-check
+.PHONY: setup check floors test bench gpu-check
 
 setup: $(VENV)/.ready
 
@@ -13,10 +13,15 @@ $(VENV)/.ready: pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet -e ".[dev]"
 	touch $@
 
-check:
+check: floors
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m vulture
 	$(RUN) -m mypy
+
+# The command lint-imports, of whichever environment: its package can't be run with -m.
+floors:
+	$(RUN) -c "from importlinter.cli import lint_imports_command; lint_imports_command()" --no-cache --no-logo
 
 test:
 	$(RUN) -m pytest

@@ -5,4 +5,4 @@ An installed wheel maps them here; in a plain checkout, links in this folder do,
 ``python -m imagerag`` see the same tree. Nothing heavy is imported here.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

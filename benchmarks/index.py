@@ -24,6 +24,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from imagerag.errors import UserError
+from imagerag.extras import need
 from imagerag.index.user.embedding import BATCH
 from imagerag.index.user.maintenance import verify_user_index
 from imagerag.index.user.shards import Shards
@@ -252,6 +254,11 @@ def main() -> None:
     parser.add_argument("--killed", type=int, default=5000)
     parser.add_argument("--plot", metavar="FILE", help="draw the growth there; needs matplotlib")
     options = parser.parse_args()
+    if options.plot:  # now, and not after hours
+        try:
+            need("matplotlib", "bench", "--plot")
+        except UserError as error:
+            parser.error(str(error))
     parts: dict[str, Callable[[], Iterator[Row]]] = {
         "odd": lambda: odd(0),
         "embed": lambda: embed(options.pictures, options.rounds),

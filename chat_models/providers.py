@@ -15,6 +15,7 @@ from imagerag.chat_models.images import TAG
 from imagerag.chat_models.pricing import MOST_WORDS
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
+from imagerag.extras import missing
 
 TIMEOUT = 60.0
 """Seconds without a byte after which a server counts as not answering; the run's own clock may end a call earlier."""
@@ -39,6 +40,14 @@ KEYS = {
 
 ALSO = {"google_genai": ("GEMINI_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI")}
 """Other variables that do instead: a second name, or a way in that needs no key."""
+
+EXTRAS = {
+    "langchain-openai": "vlm",
+    "langchain-anthropic": "providers",
+    "langchain-google-genai": "providers",
+    "langchain-ollama": "providers",
+}
+"""The extra of ours that has a provider's package; the others are installed by their own names."""
 
 SERVER_KEY = "IMAGERAG_SERVER_KEY"
 """The variable with the key of a server named by address; a provider's own key is never sent to another address."""
@@ -69,7 +78,7 @@ def connect(name: str, settings: DeviceSettings | None = None) -> BaseChatModel:
 
         return load_local(name, settings or DeviceSettings())
     if importlib.util.find_spec("langchain") is None:
-        raise UserError(f"model {name!r} needs 'langchain', which is not installed; run: pip install 'imagerag[vlm]'")
+        raise missing("langchain", "vlm", f"model {name!r}")
     # Our own retries heed the run's budget; a client that retries by itself would not.
     told: dict[str, Any] = {"max_retries": 0, "timeout": TIMEOUT, "max_tokens": MOST_WORDS}
     provider, model = name.split(":", 1)
@@ -139,4 +148,6 @@ def _require_package(name: str, provider: str) -> None:
 def _missing(name: str, provider: str, error: ImportError) -> UserError:
     found = re.search(r"pip install ([\w-]+)", str(error))
     package = found[1] if found else f"langchain-{provider.replace('_', '-')}"
+    if extra := EXTRAS.get(package):
+        return missing(package, extra, f"model {name!r}")
     return UserError(f"model {name!r} needs {package!r}, which is not installed; run: pip install {package}")

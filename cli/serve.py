@@ -1,7 +1,6 @@
 """The commands that open a door for others: they load the engine once and serve until they are ended."""
 
 import argparse
-import importlib
 import importlib.util
 import sys
 import webbrowser
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 from imagerag.cli.interrupt import CANCELLED
 from imagerag.cli.options import settings_of
 from imagerag.errors import UserError
+from imagerag.extras import need
 from imagerag.settings import load_settings
 
 if TYPE_CHECKING:
@@ -107,19 +107,3 @@ def open_service(options: argparse.Namespace, max_waiting: int = 64) -> "Service
         service.close()
         raise
     return service
-
-
-def need(module: str, extra: str) -> None:
-    """Make sure that an optional library is installed.
-
-    Raises:
-        UserError: it is not; the message has the command that installs it.
-    """
-    try:
-        importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] != module.partition(".")[0]:
-            raise
-        raise UserError(
-            f"this needs {module!r}, which is not installed; run: pip install 'imagerag[{extra}]'"
-        ) from error

@@ -9,7 +9,12 @@ import subprocess
 import sys
 import tempfile
 
-from playwright.sync_api import sync_playwright
+from imagerag.extras import missing
+
+try:
+    from playwright.sync_api import sync_playwright
+except ImportError:
+    sys.exit(str(missing("playwright", "browser", __file__)))
 
 
 def main(wide: str, phone: str) -> None:

@@ -16,12 +16,17 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import resvg_py
 from PIL import Image
 
+from imagerag.extras import missing
 from training.icon_sets import ICON_SETS, Concept, read_concepts, read_icons
 from training.library_split import HEADER, held_out_pairs, lacking_concepts
 from training.minilm import embed_sentences
+
+try:
+    import resvg_py
+except ImportError:
+    sys.exit(str(missing("resvg_py", "train", "training.build_library")))
 
 ASSETS = Path(__file__).parents[1] / "assets"
 SIZE = 128

@@ -11,15 +11,20 @@ asks, are left out.
 import datetime
 import json
 import re
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from genai_prices.data import providers
-
 from imagerag.chat_models.pricing import FILE
+from imagerag.extras import missing
+
+try:
+    from genai_prices.data import providers
+except ImportError:
+    sys.exit(str(missing("genai_prices", "train", "training.prices")))
 
 PROVIDERS = {
     "openai": "openai",

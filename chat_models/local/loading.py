@@ -12,6 +12,7 @@ from imagerag.chat_models.images import TAG, ImageLimit, limit_by_name
 from imagerag.chat_models.local.model import LocalChatModel
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
+from imagerag.extras import missing
 from imagerag.model_hub import silence_libraries, weights_missing
 
 if TYPE_CHECKING:
@@ -87,8 +88,10 @@ def _placed(name: str, settings: DeviceSettings) -> tuple[dict[str, Any], torch.
     dtype = choose_dtype(settings, device)
     options: dict[str, Any] = {"dtype": dtype}
     if settings.memory == "4bit":
-        if device.type == "cpu" or not has_4bit():
-            raise UserError(f"model {name!r} in 4 bits needs a GPU and bitsandbytes; give --memory auto")
+        if device.type == "cpu":
+            raise UserError(f"model {name!r} in 4 bits needs a GPU; give --memory auto")
+        if not has_4bit():
+            raise missing("bitsandbytes", "diffusion", f"model {name!r} in 4 bits")
         quantised: Any = transformers.BitsAndBytesConfig
         options["quantization_config"] = quantised(load_in_4bit=True, bnb_4bit_compute_dtype=dtype)
         options["device_map"] = {"": device}

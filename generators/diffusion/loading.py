@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
+from imagerag.extras import missing
 from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
 from imagerag.generators.diffusion.memory import (
     BYTES_OF,
@@ -96,6 +98,7 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
     Raises:
         UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking.
     """
+    import diffusers
     from diffusers import AutoPipelineForText2Image, DiffusionPipeline
 
     if preset.adapter is not None and not preset.allow_pickle and not preset.adapter.file.endswith(".safetensors"):
@@ -103,6 +106,9 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
     device = choose_device(settings)
     dtype = choose_dtype(settings, device)
     class_name = class_of(preset.model, preset.revision, preset)
+    # Where a library is missing, diffusers has a stand-in of the class's name, which fails with an AttributeError.
+    if "sentencepiece" in getattr(getattr(diffusers, class_name, None), "_backends", ()):
+        raise missing("sentencepiece", "diffusion", repr(preset.model))
     sizes = {name: 1e9 * size * BYTES_OF[dtype] for name, size in preset.weights.items()} or _sizes(preset.model)
     mode = choose_mode(settings, device, sizes, free_bytes(device), has_4bit())
     safe = {"use_safetensors": None if preset.allow_pickle else True}
@@ -148,6 +154,8 @@ def _sizes(model: str) -> dict[str, float]:
 def _missing(what: str, preset: Preset | None, error: Exception) -> UserError:
     """Say in one line what can't be had, how large it is, and the command that gets it."""
     reason = " ".join(str(error).split())[:200]
+    if "sentencepiece" in reason.lower() and find_spec("sentencepiece") is None:
+        return missing("sentencepiece", "diffusion", repr(what))
     if "safetensors" in reason:
         return _not_safe(what)
     if Path(what.partition(" (")[0]).exists() or isinstance(error, ImportError):

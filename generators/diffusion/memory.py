@@ -10,6 +10,7 @@ import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError, first_line
+from imagerag.extras import missing
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -108,7 +109,7 @@ def quantisation(model_parts: Mapping[str, float], dtype: torch.dtype) -> Any:
         UserError: bitsandbytes is not installed.
     """
     if not has_4bit():
-        raise UserError("memory '4bit' needs bitsandbytes; next: pip install bitsandbytes, or another --memory mode")
+        raise missing("bitsandbytes", "diffusion", "memory '4bit'")
     from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
 
     small = ("vae", "safety_checker", "image_encoder", "adapter")

@@ -25,12 +25,10 @@ def fetch_public(url: str) -> bytes:
     """Fetch a file from a public address.
 
     Raises:
-        UserError: it can't be had, or httpx is not installed.
+        UserError: it can't be had.
     """
-    try:
-        from imagerag.net.safe_fetch import fetch
-    except ImportError as error:
-        raise UserError("fetching pictures needs httpx; next: pip install 'imagerag[serve]'") from error
+    from imagerag.net.safe_fetch import fetch
+
     return asyncio.run(fetch(url))
 
 

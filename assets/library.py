@@ -46,6 +46,8 @@ class Entry:
     """Of the stored WebP bytes, hex."""
     in_base: bool
     """Whether the generator knows this picture from the start."""
+    held_out: bool
+    """Whether the embedded CLIP was kept from training on it."""
 
 
 class Library:
@@ -77,7 +79,7 @@ class Library:
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """Every picture, ordered by concept and then by set; a picture's index here is what ``image`` takes."""
-        columns = ["concept", "keywords", "category", "set", "licence", "source", "sha256", "in_base"]
+        columns = ["concept", "keywords", "category", "set", "licence", "source", "sha256", "in_base", "held_out"]
         table = self._read(columns).to_pydict()
         rows = zip(*(table[column] for column in columns), strict=True)
         return tuple(Entry(name, tuple(words), *rest) for name, words, *rest in rows)

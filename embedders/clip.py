@@ -9,7 +9,6 @@ written. Heavy imports happen when a model is loaded, not when this module is.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -289,7 +288,9 @@ def _load_embedded(device: str) -> OpenClipEmbedder:
     except SafetensorError as error:
         raise UserError(f"the embedded CLIP's weights at {weights!r} are damaged; reinstall imagerag") from error
     except RuntimeError as error:
-        raise UserError(f"the embedded CLIP's weights at {weights!r} don't fit its config; reinstall imagerag") from error
+        raise UserError(
+            f"the embedded CLIP's weights at {weights!r} don't fit its config; reinstall imagerag"
+        ) from error
     texts = _stored_texts(model_id)
     return OpenClipEmbedder(model, None, Tokenizer(folder), model_id, device, known_texts=texts)
 

@@ -1,9 +1,9 @@
 """The two towers of the embedded CLIP in plain torch: the model that open_clip makes of ``assets/clip``, loaded sooner.
 
-open_clip loads that folder as it loads any other, and the tests hold that both give the same embeddings. But the import
-of open_clip brings torchvision, all of timm's models and transformers, whose own imports are scipy, sympy and
-``torch._dynamo``: 4 of the 9 seconds that a run in a new process took on two cores. What the folder describes is a small
-convolutional network and a stack of torch's own transformer layers, so neither library is needed to run it.
+open_clip loads that folder as it loads any other, and the tests hold that both give the same embeddings. But the
+import of open_clip brings torchvision, all of timm's models and transformers, whose own imports are scipy, sympy and
+``torch._dynamo``: half of the time of a run in a new process. What the folder describes is a small convolutional
+network and a stack of torch's own transformer layers, so neither library is needed to run it.
 
 Parameters have the names of the weights' files, and weights that don't fit are refused.
 """
@@ -138,9 +138,10 @@ class TextTower(nn.Module):
         super().__init__()
         width = config["hidden_size"]
         self._padding = config["pad_token_id"]
-        self.words = nn.Embedding(config["vocab_size"], width)
-        self.positions = nn.Embedding(config["max_position_embeddings"], width)
-        self.kinds = nn.Embedding(config["type_vocab_size"], width)
+        # not nn.Embedding: to initialise one on the meta device, torch imports its compiler
+        self.words = nn.Parameter(torch.empty(config["vocab_size"], width))
+        self.positions = nn.Parameter(torch.empty(config["max_position_embeddings"], width))
+        self.kinds = nn.Parameter(torch.empty(config["type_vocab_size"], width))
         self.norm = nn.LayerNorm(width, config["layer_norm_eps"])
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
@@ -170,8 +171,7 @@ class TextTower(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         """Return (n, width) embeddings of (n, length) token ids."""
         padding = tokens == self._padding
-        places = torch.arange(tokens.shape[1], device=tokens.device)
-        x = self.norm(self.words(tokens) + self.positions(places) + self.kinds.weight[0])
+        x = self.norm(functional.embedding(tokens, self.words) + self.positions[: tokens.shape[1]] + self.kinds[0])
         for layer in self.layers:
             x = layer(x, src_key_padding_mask=padding)
         kept = (~padding).unsqueeze(-1)
@@ -223,10 +223,11 @@ def _fill(module: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 _NAMES = {
-    "embeddings.word_embeddings": "words",
-    "embeddings.position_embeddings": "positions",
-    "embeddings.token_type_embeddings": "kinds",
-    "embeddings.LayerNorm": "norm",
+    "embeddings.word_embeddings.weight": "words",
+    "embeddings.position_embeddings.weight": "positions",
+    "embeddings.token_type_embeddings.weight": "kinds",
+    "embeddings.LayerNorm.weight": "norm.weight",
+    "embeddings.LayerNorm.bias": "norm.bias",
 }
 _LAYER_NAMES = {
     "attention.output.dense": "self_attn.out_proj",
@@ -243,8 +244,8 @@ def _torch_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     named: dict[str, Tensor] = {}
     for name, tensor in weights.items():
         owner, _, kind = name.rpartition(".")
-        if owner in _NAMES:
-            named[f"{_NAMES[owner]}.{kind}"] = tensor
+        if name in _NAMES:
+            named[_NAMES[name]] = tensor
         elif owner.startswith("encoder.layer."):
             number, _, part = owner.removeprefix("encoder.layer.").partition(".")
             if part in _LAYER_NAMES:

@@ -18,7 +18,8 @@ from imagerag.generators.patchwork import PatchworkGenerator
 from imagerag.generators.patchwork.denoiser import PatchPosterior, box_mean
 from imagerag.generators.patchwork.drawing import PREVIEW_EVERY
 from imagerag.generators.patchwork.matting import cut_out
-from imagerag.generators.patchwork.pipeline import Layer, PatchworkPipeline, default_scheduler
+from imagerag.generators.patchwork.pipeline import PatchworkPipeline, default_scheduler
+from imagerag.generators.patchwork.sampling import DdimSchedule, Layer, Walks
 from imagerag.prompt_grammar.vocabulary import COLOURS
 
 SIZE, STEPS = 64, 10

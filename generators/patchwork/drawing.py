@@ -2,9 +2,9 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import COLOURS
 
 if TYPE_CHECKING:
-    from imagerag.generators.patchwork.pipeline import Layer, PatchworkOutput
+    from imagerag.generators.patchwork.sampling import Layer
 
 PREVIEW_EVERY = 5
 """Steps between two previews."""
@@ -100,35 +100,25 @@ class PatchworkGenerator:
         """
         scene = self._validated(request)
         control.check()
-        from imagerag.generators.patchwork.pipeline import PatchworkPipeline, default_scheduler, rough
+        import torch
+
+        from imagerag.generators.patchwork.sampling import DdimSchedule, Walks, rough, to_pil
 
         references, unused = self._assign(request.references, scene, request)
         data = [self._examples(thing, references[i], scene, request) for i, thing in enumerate(scene.objects)]
         places = arrange(scene)
         layers = [self._layer(place, scene.objects[place.index], data[place.index]) for place in places]
-        pipeline = PatchworkPipeline(default_scheduler())
-        configure: Callable[..., None] = pipeline.set_progress_bar_config  # diffusers leaves it untyped
-        configure(disable=True)
-
         background = COLOURS[scene.background or "white"]
-
-        def after_step(_: Any, index: int, __: int, tensors: dict[str, Any]) -> dict[str, Any]:
-            control.step(index + 1, self._steps)
-            if control.wants_previews and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < self._steps:
-                control.preview(rough(layers, tensors["latents"][0], background, self._size))
-            if index + 1 < self._steps:
-                control.check()
-            return {}
-
-        drawn = pipeline(
-            layers,
-            request.seeds,
-            background=background,
-            size=self._size,
-            num_inference_steps=self._steps,
-            callback_on_step_end=after_step,
-        )
-        pictures = cast("PatchworkOutput", drawn).images
+        schedule = DdimSchedule(self._steps)
+        with torch.no_grad(), Walks(layers, request.seeds, schedule) as walks:
+            for done, timestep in enumerate(schedule.timesteps, 1):
+                walks.step(timestep)
+                control.step(done, self._steps)
+                if control.wants_previews and done % PREVIEW_EVERY == 0 and done < self._steps:
+                    control.preview(rough(layers, walks.latents[0], background, self._size))
+                if done < self._steps:
+                    control.check()
+            pictures = [to_pil(picture) for picture in walks.pictures(background, self._size)]
         facts = self._facts(scene, places, data, unused)
         return [
             Drawing(image=image, seed=seed, facts=facts) for image, seed in zip(pictures, request.seeds, strict=True)
@@ -201,7 +191,7 @@ class PatchworkGenerator:
     def _layer(self, place: Place, thing: SceneObject, data: Sequence[Example]) -> "Layer":
         import torch
 
-        from imagerag.generators.patchwork.pipeline import Layer
+        from imagerag.generators.patchwork.sampling import Layer
 
         left, top, side = self._box(place)
         # Room around the object for what a seed does to it; a multiple of the coarsest level's factor.

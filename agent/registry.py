@@ -24,10 +24,10 @@ def _rules() -> ProgramDriver:
 
 def _clip() -> Critic:
     from imagerag.agent.clip_critic import ClipCritic, Exemplars
-    from imagerag.assets.library import Library
+    from imagerag.assets.library import bundled_library
     from imagerag.embedders.registry import embedded_clip
 
-    library, embedder = Library(), embedded_clip()
+    library, embedder = bundled_library(), embedded_clip()
     pictures = library.stored_embeddings(embedder.model_id)
     exemplars = None if pictures is None else Exemplars(pictures, [entry.concept for entry in library.entries])
     return ClipCritic(embedder, [concept.name for concept in library.concepts], exemplars)
@@ -116,9 +116,9 @@ def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None) -> W
         UserError: no such model.
     """
     from imagerag.agent.rule_writer import RuleWriter
-    from imagerag.assets.library import Library
+    from imagerag.assets.library import bundled_library
 
-    rules = RuleWriter(lambda: {concept.name for concept in Library().concepts})
+    rules = RuleWriter(lambda: {concept.name for concept in bundled_library().concepts})
     if not is_remote(vlm):
         return rules
     from imagerag.agent.vlm_writer import VlmWriter

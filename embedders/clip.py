@@ -297,9 +297,9 @@ def _load_embedded(device: str) -> OpenClipEmbedder:
 
 def _stored_texts(model_id: str) -> dict[str, NDArray[np.float32]]:
     """The names of the library's concepts, embedded beforehand: they are asked for in every run."""
-    from imagerag.assets.library import Library
+    from imagerag.assets.library import bundled_library
 
-    library = Library()
+    library = bundled_library()
     names = library.stored_name_embeddings(model_id)
     if names is None:
         return {}

@@ -10,11 +10,11 @@ from imagerag.plugins import installed, load_as
 
 
 def _patchwork(settings: DeviceSettings) -> Generator:
-    from imagerag.assets.library import Library
+    from imagerag.assets.library import bundled_library
     from imagerag.embedders.registry import embedded_clip
     from imagerag.generators.patchwork import PatchworkGenerator
 
-    return PatchworkGenerator(Library(), embedded_clip())
+    return PatchworkGenerator(bundled_library(), embedded_clip())
 
 
 def _preset(name: str, settings: DeviceSettings) -> Generator:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.assets.library import Library
+from imagerag.assets.library import Library, bundled_library
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.index.bundled.build import COLLECTION, Progress, build
@@ -60,7 +60,7 @@ class ChromaIndex:
         self.home = Path(directory)
         self.directory = self.home / "index"
         self.embedder = embedder
-        self.library = library or Library()
+        self.library = library or bundled_library()
         self.progress = progress
         self.on_wait = on_wait
         self._patience = patience

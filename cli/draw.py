@@ -14,6 +14,7 @@ from imagerag.cli.interrupt import CANCELLED, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.errors import UserError
+from imagerag.garbage_collection import collection_paused
 from imagerag.graphs.streaming import stream_run
 from imagerag.settings import Settings, load_settings
 from imagerag.store.home import home_directory
@@ -41,13 +42,15 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
     settings = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
     thread = settings.thread or f"run-{secrets.token_hex(4)}"
     page_folder = _page_folder(options.html, settings)
-    check_names(settings)
+    with collection_paused():
+        check_names(settings)
     if options.pipeline == "one-pass" and settings.mcp_server:
         raise UserError("--pipeline one-pass calls no tools, so --mcp-server is of no use; leave one of them out")
 
-    from imagerag.cli.progress import ProgressBars
-    from imagerag.cli.run_printer import PrinterConsole, RunPrinter
-    from imagerag.report.document import document_of
+    with collection_paused():
+        from imagerag.cli.progress import ProgressBars
+        from imagerag.cli.run_printer import PrinterConsole, RunPrinter
+        from imagerag.report.document import document_of
 
     bars = ProgressBars(quiet=options.quiet)
     printer = RunPrinter(PrinterConsole(file=stdout), bars, silent=options.json or options.quiet)
@@ -119,8 +122,9 @@ def _open_graph(settings: Settings, pipeline: str) -> "Iterator[Graph]":
     Raises:
         UserError: the checkpoints can't be opened or written.
     """
-    from imagerag.graphs.agent_graph import build_graph
-    from imagerag.graphs.checkpointer import open_checkpointer
+    with collection_paused():
+        from imagerag.graphs.agent_graph import build_graph
+        from imagerag.graphs.checkpointer import open_checkpointer
 
     with open_checkpointer(home_directory(settings.home)) as saver:
         if pipeline == "one-pass":

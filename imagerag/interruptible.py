@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from imagerag.garbage_collection import collection_paused
+
 TICK = 0.05
 """Seconds between two looks at whether the run has ended."""
 
@@ -83,7 +85,7 @@ def load_interruptibly(load: Callable[[], Answer], check: Check) -> Answer:
     """
 
     def alone() -> Answer:
-        with _loading:
+        with _loading, collection_paused():
             return load()
 
     return run_interruptibly(alone, check)

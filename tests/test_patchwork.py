@@ -356,6 +356,29 @@ def test_a_saved_pipeline_draws_the_same(layers: Sequence[Layer], tmp_path: Path
     assert np.array_equal(one, other)
 
 
+def test_the_generator_samples_as_the_pipeline_does(layers: Sequence[Layer]) -> None:
+    piped = PatchworkPipeline(default_scheduler())(layers, (1, 2), size=SIZE, num_inference_steps=7, output_type="np")
+    schedule = DdimSchedule(7)
+    with torch.no_grad(), Walks(layers, (1, 2), schedule) as walks:
+        for timestep in schedule.timesteps:
+            walks.step(timestep)
+        drawn = [picture.permute(1, 2, 0).numpy() for picture in walks.pictures((255, 255, 255), SIZE)]
+    assert np.array_equal(piped.images, np.stack(drawn))
+
+
+@pytest.mark.parametrize("steps", [1, 24, 200])
+def test_the_schedule_is_that_of_diffusers(steps: int) -> None:
+    theirs, ours = default_scheduler(), DdimSchedule(steps)
+    theirs.set_timesteps(steps)
+    assert torch.equal(ours.timesteps, theirs.timesteps)
+    assert torch.equal(ours.alphas_cumprod, theirs.alphas_cumprod)
+    latents, clean = torch.randn(2, 64, generator=torch.Generator().manual_seed(1))
+    for timestep in ours.timesteps:
+        expected = theirs.step(clean, timestep, latents).prev_sample
+        assert torch.equal(ours.step(clean, timestep, latents).prev_sample, expected)
+        latents = expected
+
+
 def test_a_callback_can_interrupt_and_replace_the_latents(layers: Sequence[Layer]) -> None:
     steps: list[int] = []
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").is_file())
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
@@ -138,7 +140,6 @@ def test_the_graph_of_a_langgraph_server_needs_no_extra(tmp_path: Path) -> None:
 
 
 @pytest.mark.installs
-@pytest.mark.slow
 @pytest.mark.parametrize("extra", sorted(EXTRAS))
 def test_every_extra_can_be_installed_alone(
     extra: str, tmp_path: Path, pytestconfig: pytest.Config, wheel: Path

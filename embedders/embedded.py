@@ -176,7 +176,8 @@ class TextTower(nn.Module):
             x = layer(x, src_key_padding_mask=padding)
         kept = (~padding).unsqueeze(-1)
         total: Tensor = (x * kept).sum(1)
-        return total / kept.sum(1)
+        pooled: Tensor = total / kept.sum(1)
+        return pooled
 
 
 class Tokenizer:

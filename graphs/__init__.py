@@ -15,7 +15,7 @@ def __getattr__(name: str) -> Any:
         from imagerag.graphs.agent_graph import build_graph
 
         return build_graph
-    if name == "Context":
+    if name == "Settings":
         from imagerag.settings import Settings
 
         return Settings

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
-from multiprocessing.settings import SpawnProcess
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 

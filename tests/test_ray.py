@@ -12,7 +12,7 @@ from imagerag.embedders.clip import OpenClipEmbedder
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.user import UserPictures
-from imagerag.index.user.ingest import Added
+from imagerag.index.user.ingest import IngestResult
 from testing.odd_files import write_corpus
 
 ray = pytest.importorskip("ray")
@@ -43,7 +43,7 @@ def state(home: Path, clip: OpenClipEmbedder) -> tuple[list[dict[str, Any]], Any
     return rows.to_pylist(), vectors
 
 
-def add(home: Path, clip: OpenClipEmbedder, files: Path, engine: str) -> Added:
+def add(home: Path, clip: OpenClipEmbedder, files: Path, engine: str) -> IngestResult:
     own = UserPictures(home, clip)
     try:
         return own.add([files], engine=engine)

@@ -22,7 +22,7 @@ from testing.openai_server import OpenAIServer, Reply, Script, serving
 from testing.provider_servers import AnthropicServer, GeminiServer, OllamaServer, pictures_in
 from testing.scripted import ScriptedCritic, Squares
 from testing.servers import Shelf
-from tests.test_text_only import NO_TOOLS, written
+from tests.chat_models.test_fallback import NO_TOOLS, written
 
 PROTOCOLS: dict[str, Any] = {
     "langchain_anthropic": AnthropicServer,

@@ -16,7 +16,7 @@ from imagerag.index.user import ReadOptions, UserPictures
 from imagerag.index.user.sources.folders import TEXT_BYTES
 from imagerag.index.user.sources.tables import ParquetSource
 from imagerag.index.user.sources.urls import UrlFetcher
-from tests.test_own import put
+from tests.index.user.test_store import put
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from imagerag.errors import UserError
 from imagerag.index.user import ReadOptions, UserPictures, user_index_status
 from imagerag.index.user.sources.urls import AddressSource, UrlFetcher
 from imagerag.net.safe_fetch import fetch
-from tests.test_own import put
+from tests.index.user.test_store import put
 
 CONCEPTS = ("owl", "lobster", "cat")
 

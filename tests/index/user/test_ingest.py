@@ -15,7 +15,7 @@ from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.user import ReadOptions, UserPictures
 from imagerag.index.user.sources.items import Item, Origin, Wanted
-from tests.test_own import put
+from tests.index.user.test_store import put
 
 CONCEPTS = ("owl", "lobster", "cat", "kimono", "anchor", "bell")
 

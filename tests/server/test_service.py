@@ -13,7 +13,7 @@ from imagerag.server.job_queue import QueueFull
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.service import LOCAL, Service
 from testing.servers import Served, scripted_service
-from tests.test_web import browser_of, draw, events
+from tests.server.web.test_routes import browser_of, draw, events
 
 
 def asked(service: Service, thread: str = "sea", client: str = LOCAL) -> Run:

@@ -20,7 +20,7 @@ from imagerag.graphs.turn import is_request
 from imagerag.server.auth import Authenticator
 from testing.scripted import STEPS, ScriptedCritic, Squares
 from testing.servers import TOKENS, Gate, Served, Shelf, scripted_service
-from tests.test_http import square
+from tests.server.openai.test_api import square
 
 
 def browser_of(server: Served) -> httpx.Client:

@@ -18,7 +18,7 @@ from imagerag.index.user import UserPictures, parse_where, rebuild_user_index, v
 from imagerag.index.user.search import fuse, most_relevant
 from imagerag.index.user.shards import Shards
 from imagerag.settings import Settings
-from tests.test_own import put
+from tests.index.user.test_store import put
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("langgraph_api", reason="pip install 'imagerag[studio]'")
 sdk = pytest.importorskip("langgraph_sdk")
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

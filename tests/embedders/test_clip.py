@@ -16,7 +16,7 @@ from imagerag.errors import UserError
 from imagerag.graphs import Settings
 from imagerag.graphs.components import open_index
 from imagerag.index.user import ModelEnsemble, UserPictures, user_index_status, verify_user_index
-from tests.test_own import put
+from tests.index.user.test_store import put
 
 TINY = {
     "embed_dim": 32,

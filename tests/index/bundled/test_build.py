@@ -478,10 +478,10 @@ class TestProcesses:
         """Whenever a rebuild is killed, the index before it answers."""
         rng = random.Random(7)
         for _ in range(3):
-            script = "import sys; from tests.test_index import rebuild_forever; rebuild_forever(*sys.argv[1:])"
+            script = "import sys; from tests.index.bundled.test_build import rebuild_forever; rebuild_forever(*sys.argv[1:])"
             process = subprocess.Popen(
                 [sys.executable, "-c", script, str(home), str(library.path)],
-                cwd=Path(__file__).parents[1],
+                cwd=Path(__file__).parents[3],
                 stdout=subprocess.PIPE,
             )
             assert process.stdout is not None

@@ -335,7 +335,7 @@ def test_a_caption_of_a_reference_is_quoted_as_data_and_the_system_message_says_
 def test_the_served_graph_leaves_threads_to_its_server() -> None:
     from imagerag.graphs.langgraph_server import graph
 
-    served = json.loads((Path(__file__).parent.parent / "langgraph.json").read_text())["graphs"]["imagerag"]
+    served = json.loads((Path(__file__).parents[2] / "langgraph.json").read_text())["graphs"]["imagerag"]
     assert served == "imagerag.graphs.langgraph_server:graph"
     assert graph.checkpointer is None
     assert set(graph.get_input_jsonschema()["properties"]) == {"prompt", "messages", "subjects", "seed", "budget"}

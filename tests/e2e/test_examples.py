@@ -17,7 +17,7 @@ from imagerag.store.images import ImageStore
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.servers import Shelf
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def example(name: str) -> Any:

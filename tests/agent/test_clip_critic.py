@@ -1,42 +1,13 @@
-"""The embedded critic's eyes: windows, colours, and likeness to pictures beside likeness to names."""
+"""The CLIP critic: windows, exemplars beside names, and the nearest captions."""
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from imagerag.agent.clip_critic import ClipCritic, Exemplars, windows
-from imagerag.agent.colour_likelihood import background_likelihood, object_likelihood, repainted
 from imagerag.agent.registry import load_critic
 from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
-
-
-@pytest.fixture
-def red_and_yellow() -> Image.Image:
-    """A small red square at the left, a large yellow one at the right, on white."""
-    image = Image.new("RGB", (128, 128), "white")
-    pen = ImageDraw.Draw(image)
-    pen.rectangle((10, 50, 40, 80), fill=(220, 38, 38))
-    pen.rectangle((60, 20, 120, 110), fill=(250, 210, 45))
-    return image
-
-
-def test_the_colour_of_one_thing_is_not_diluted_by_another(red_and_yellow: Image.Image) -> None:
-    assert object_likelihood(red_and_yellow, "red") < 0.5
-    assert object_likelihood(red_and_yellow, "red", (0, 40, 50, 90)) > 0.6
-    assert object_likelihood(red_and_yellow, "yellow", (0, 40, 50, 90)) < 0.1
-
-
-def test_the_background_is_what_the_frame_shows(red_and_yellow: Image.Image) -> None:
-    assert background_likelihood(red_and_yellow, "white") == 1
-    assert background_likelihood(red_and_yellow, "yellow") == 0
-
-
-def test_a_repainted_view_has_another_colour_in_the_same_places(red_and_yellow: Image.Image) -> None:
-    for view in repainted(red_and_yellow):
-        pixels = np.asarray(view, dtype=int)
-        assert tuple(pixels[0, 0]) == (255, 255, 255)
-        assert np.abs(pixels[65, 25] - (220, 38, 38)).max() > 60
 
 
 @pytest.mark.parametrize("size", [(128, 128), (64, 200)])
@@ -64,3 +35,15 @@ def test_what_no_exemplar_shows_is_judged_by_its_name() -> None:
     assert np.isnan(evidence.margin).all()  # one exemplar, of the very thing, has no rival
     assert np.isfinite(evidence.log_odds).all()
     assert lone.look_for(library.image(0), ["an unheard-of contraption"])[0]["present"] is False
+
+
+def test_the_nearest_captions_of_a_picture_name_what_it_shows() -> None:
+    from imagerag.agent.clip_critic import ClipCritic
+    from imagerag.assets.library import Library
+
+    library, critic = Library(), load_critic("clip")
+    assert isinstance(critic, ClipCritic)
+    nearest = critic.nearest_captions(library.image(library.by_concept["lobster"][0]))
+    assert nearest[0][0] == "lobster"
+    assert len(nearest) == 5
+    assert nearest == sorted(nearest, key=lambda pair: -pair[1])

@@ -1,4 +1,4 @@
-"""What was looked up in a better order: by a model that looks, over real HTTP, and by the user's subject."""
+"""Rerankers of what was looked up: by a model that sees it, over real HTTP, and by the user's subject."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Anthropic, Gemini and Ollama, each by LangChain's own integration, over real HTTP on loopback."""
+"""Providers of chat models by name, and Anthropic, Gemini and Ollama by LangChain's integrations, over real HTTP."""
 
 import json
 import sys
@@ -14,27 +14,78 @@ from PIL import Image
 from imagerag.agent.registry import load_chat_model
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models import client
-from imagerag.chat_models.providers import connect
+from imagerag.chat_models.providers import SERVER_KEY, connect, remedy
 from imagerag.chat_models.usage import UsageMeter, using_meter
 from imagerag.errors import UserError
 from imagerag.graphs import Settings, build_graph
+from testing.chat_replies import DRAW, NO_TOOLS, REDRAW, SEARCH, written
 from testing.openai_server import OpenAIServer, Reply, Script, serving
 from testing.provider_servers import AnthropicServer, GeminiServer, OllamaServer, pictures_in
 from testing.scripted import ScriptedCritic, Squares
+from testing.served_runs import run_served
 from testing.servers import Shelf
-from tests.chat_models.test_fallback import NO_TOOLS, written
+
+pytestmark = pytest.mark.usefixtures("quick_retries")
+
+
+def test_the_key_of_a_provider_is_not_sent_to_another_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv(SERVER_KEY, "of-this-server")
+    with serving([DRAW]) as server:
+        run_served(server, tmp_path, [0.9])
+    assert server.headers[0]["authorization"] == "Bearer of-this-server"
+    assert "sk-secret" not in json.dumps(server.headers)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("openai:gpt-5", r"'openai:gpt-5' needs a key; set the variable OPENAI_API_KEY"),
+        ("anthropic:claude", r"run: pip install langchain-anthropic|set the variable ANTHROPIC_API_KEY"),
+        ("nobody:gpt", r"provider 'nobody' is not known"),
+        ("gpt", r"vlm 'gpt' is not known; give --vlm one of: rules, or a model such as openai:gpt-5"),
+    ],
+)
+def test_a_model_that_cannot_be_had_is_one_line(name: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    with pytest.raises(UserError, match=says) as refused:
+        load_chat_model(name)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "says"),
+    [
+        ("openai:gpt-5", 401, "check the key in OPENAI_API_KEY"),
+        ("anthropic:claude", 404, "check the model's name"),
+        ("ollama:qwen3-vl", None, "ollama serve"),
+        ("openai:gpt-5", 413, ""),
+    ],
+)
+def test_where_a_model_does_not_answer_the_way_out_is_told(name: str, status: int | None, says: str) -> None:
+    assert says in remedy(name, status)
+    assert bool(says) == bool(remedy(name, status))
+
+
+def test_an_address_without_a_scheme_is_no_model_of_the_provider() -> None:
+    with pytest.raises(UserError, match="without http:// or https://; write @http://localhost:9/v1"):
+        connect("openai:m@localhost:9/v1")
+
+
+def test_either_of_geminis_variables_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("langchain_google_genai")
+    monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
+    monkeypatch.setenv("GEMINI_API_KEY", "x" * 30)
+    connect("google_genai:gemini-2.5-pro")
+
 
 PROTOCOLS: dict[str, Any] = {
     "langchain_anthropic": AnthropicServer,
     "langchain_google_genai": GeminiServer,
     "langchain_ollama": OllamaServer,
 }
-DRAW = Reply(calls=[("generate", {"prompt": "an owl"})])
-SEARCH = Reply(calls=[("search_references", {"captions": [{"concept": "owl", "caption": "an owl"}], "k": 2})])
-REDRAW = Reply(calls=[("regenerate_with_references", {"prompt": "an owl", "reference_ids": ["ref-1"]})])
-STOP = Reply("That is as good as it gets.")
 VERDICT = {"concepts": [{"concept": "owl", "kind": "content", "present": True, "confidence": 0.8}], "matches": True}
-
 Serve = Callable[[Script | list[Reply]], AbstractContextManager[OpenAIServer]]
 
 
@@ -65,7 +116,7 @@ def serve(protocol: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
         settings.__exit__(None, None, None)
 
 
-def run(
+def run_at(
     protocol: Any, home: Path, scores: tuple[float, ...] = (0.3,) * 9, stream: bool = False, **settings: Any
 ) -> Any:
     graph = build_graph(critic=ScriptedCritic(scores), generator=Squares(), index=Shelf())
@@ -83,7 +134,7 @@ def test_it_drives_the_whole_loop_and_sees_the_pictures(
     protocol: Any, serve: Any, tmp_path: Path, stream: bool
 ) -> None:
     server = serve([DRAW, SEARCH, REDRAW])
-    result = run(protocol, tmp_path, (0.3, 0.9), stream)
+    result = run_at(protocol, tmp_path, (0.3, 0.9), stream)
     assert result["stop_reason"] == "satisfied"
     assert result["image"]["references"] == ["ref-1"]
     assert [step["tokens"] for step in result["trace"] if step["node"] == "agent"] == [110] * 3
@@ -123,7 +174,7 @@ def test_where_it_takes_no_schema_it_is_asked_by_tool(protocol: Any, serve: Any)
 def test_the_wait_it_asks_for_is_kept(protocol: Any, serve: Any, tmp_path: Path) -> None:
     serve([Reply("busy", status=429, headers={"Retry-After": "0.4"}), Reply(status=503), DRAW])
     began = time.monotonic()
-    result = run(protocol, tmp_path, (0.9,))
+    result = run_at(protocol, tmp_path, (0.9,))
     assert time.monotonic() - began >= 0.4
     assert result["trace"][0]["tokens"] == 110, "what was refused is not billed"
     assert "429" in result["trace"][0]["error"]
@@ -138,7 +189,7 @@ def test_geminis_wait_stands_in_the_body() -> None:
 
 def test_a_question_that_is_refused_leaves_the_decision_to_the_rules(protocol: Any, serve: Any, tmp_path: Path) -> None:
     serve(lambda request, number: Reply("not this way", status=400))
-    result = run(protocol, tmp_path)
+    result = run_at(protocol, tmp_path)
     assert result["image"] is not None
     assert "not this way" in str(result["trace"])
 
@@ -147,14 +198,14 @@ def test_a_question_that_is_refused_leaves_the_decision_to_the_rules(protocol: A
 def test_what_is_refused_for_good_is_one_line(protocol: Any, serve: Any, tmp_path: Path, status: int) -> None:
     server = serve([Reply("not this way", status=status)])
     with pytest.raises(UserError, match="not this way") as refused:
-        run(protocol, tmp_path)
+        run_at(protocol, tmp_path)
     assert len(server.requests) == 1
     assert "\n" not in str(refused.value)
 
 
 def test_answers_are_kept_short_where_the_budget_ends(protocol: Any, serve: Any, tmp_path: Path) -> None:
     server = serve(lambda request, number: DRAW)
-    run(protocol, tmp_path, max_tokens=6000)
+    run_at(protocol, tmp_path, max_tokens=6000)
     first = server.requests[0]
     told = first.get("max_tokens") or first.get("generationConfig", first.get("options"))
     most = told if isinstance(told, int) else told.get("maxOutputTokens") or told["num_predict"]
@@ -168,7 +219,7 @@ def test_answers_are_kept_short_where_the_budget_ends(protocol: Any, serve: Any,
 )
 def test_a_bad_answer_costs_no_image(protocol: Any, serve: Any, tmp_path: Path, reply: Reply) -> None:
     serve(lambda request, number: reply if number else DRAW)
-    result = run(protocol, tmp_path)
+    result = run_at(protocol, tmp_path)
     assert result["image"]["id"] == "image-1"
     assert result["stop_reason"] in ("error", "done")
 
@@ -197,6 +248,6 @@ def test_a_model_of_ollamas_that_takes_no_tools_drives_in_plain_turns(
     load_chat_model.cache_clear()
     with serving(script, OllamaServer) as server:
         monkeypatch.setenv(OllamaServer.address, f"http://127.0.0.1:{server.server_address[1]}")
-        result = run(OllamaServer, tmp_path, (0.3, 0.9))
+        result = run_at(OllamaServer, tmp_path, (0.3, 0.9))
         assert sum(bool(request.get("tools")) for request in server.requests) == 1
     assert (result["stop_reason"], result["image"]["references"]) == ("satisfied", ["ref-1"])

@@ -1,16 +1,29 @@
-"""Tool calls and thoughts, read out of what local models write."""
+"""Tool calls, parsed from the text that local models write."""
 
 import json
 import keyword
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagerag.chat_models.reasoning import ReasoningFilter
 from imagerag.chat_models.tool_call_parser import StreamFilter, read_calls
+from testing.chat_replies import DRAW, written
+from testing.openai_server import Reply, serving
+from testing.served_runs import run_served
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_calls_that_a_server_has_left_in_the_text_are_read(tmp_path: Path) -> None:
+    with serving([written(DRAW), Reply("Nothing more to do.")]) as server:
+        result = run_served(server, tmp_path, [0.3, 0.9])
+        assert "tool_calls" in server.requests[1]["messages"][2]
+    assert result["image"]["prompt"] == "an owl"
+    assert not [step["error"] for step in result["trace"] if step["error"]]
+
 
 TOOLS = {"generate": {"prompt"}}
 CALL = '{"name": "generate", "arguments": {"prompt": "an owl"}}'
@@ -176,20 +189,6 @@ def test_calls_written_in_any_dialect_are_read_back(dialect: str, calls: list[tu
     assert [(call["name"], call["args"]) for call in reading.calls] == calls
     assert read_calls(f"<think>{text}</think> No.", known) == (" No.", [])
     assert read_calls(f"<think>{text}", known) == ("", [])
-
-
-@given(
-    st.lists(st.sampled_from(["<think>", "</think>", "[THINK]", "<", "think>", "</", "a", " b"]), max_size=12),
-    st.data(),
-)
-def test_thoughts_are_told_apart_however_the_answer_is_cut(components: list[str], data: st.DataObject) -> None:
-    text = "".join(components)
-    whole = ReasoningFilter().part(text, last=True)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
-    parting, pieces = ReasoningFilter(), [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
-    parted = [parting.part(piece) for piece in pieces] + [parting.part("", last=True)]
-    assert "".join(part.said for part in parted) == whole.said
-    assert "".join(part.thought for part in parted) == whole.thought
 
 
 @pytest.mark.parametrize(

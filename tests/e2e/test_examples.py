@@ -11,7 +11,6 @@ import pytest
 from langchain_core.messages import ToolMessage
 from PIL import Image
 
-from imagerag.errors import UserError
 from imagerag.graphs import Settings
 from imagerag.store.images import ImageStore
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
@@ -85,25 +84,3 @@ def test_the_mcp_example_draws_with_the_embedded_engine(tmp_path: Path) -> None:
     assert "best image: image-" in result.stdout
     assert (tmp_path / "threads.sqlite").is_file()
     assert Image.open(tmp_path / "owl.png").size[0] >= 64
-
-
-@pytest.mark.parametrize(
-    ("request_", "settings"),
-    [
-        ({"subjects": ["/etc/passwd"]}, {}),
-        ({}, {"subject": ("/etc/passwd",)}),
-        ({}, {"home": "/x"}),
-        ({}, {"out": "/x"}),
-    ],
-)
-def test_a_langgraph_servers_clients_name_no_paths(request_: dict[str, Any], settings: dict[str, Any]) -> None:
-    from imagerag.graphs.langgraph_server import graph
-
-    with pytest.raises(UserError, match=r"of the server|on the server"):
-        graph.invoke({"prompt": "an owl", **request_}, context=Settings(**settings))
-
-
-def test_a_langgraph_server_can_make_a_form_of_the_settings() -> None:
-    from imagerag.graphs.langgraph_server import graph
-
-    assert {"mode", "seed", "max_seconds"} <= set(graph.get_context_jsonschema()["properties"])

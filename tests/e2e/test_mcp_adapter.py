@@ -12,7 +12,6 @@ import pytest
 from testing.servers import TOKENS, Served, scripted_service
 
 pytestmark = pytest.mark.slow
-
 AGENT = """\
 import asyncio, json, sys
 from langchain_mcp_adapters.client import MultiServerMCPClient

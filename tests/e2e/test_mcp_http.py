@@ -1,4 +1,4 @@
-"""The MCP door over streamable HTTP, with the SDK's own client, both generations of the protocol."""
+"""The MCP server over streamable HTTP, with the SDK's own client, both generations of the protocol."""
 
 import asyncio
 import contextlib
@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("mcp")
+from testing.servers import TOKENS, Gate, Served, scripted_service
 
+pytest.importorskip("mcp")
 import httpx2
 from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
-
-from testing.servers import TOKENS, Gate, Served, scripted_service
 
 
 @contextlib.asynccontextmanager

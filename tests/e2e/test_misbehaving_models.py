@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from langchain_core.messages import AIMessage
 
 from benchmarks.chat_models import PAPER, calls_of, one_run
 from imagerag.chat_models import client
@@ -16,18 +15,8 @@ from imagerag.records import Mode
 from testing.misbehaviour import PATIENCE, TOOLS
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.servers import Shelf
+from testing.strategies import ARGUMENTS
 
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["image-1", "ref-1", "owl"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-ARGUMENTS = st.dictionaries(
-    st.sampled_from(["prompt", "seed", "image_id", "concepts", "captions", "k", "reference_ids", "reference_scale"])
-    | st.text(max_size=5),
-    ANYTHING,
-    max_size=5,
-)
 CALLS = st.lists(st.tuples(st.sampled_from([*TOOLS, "paint", ""]), ARGUMENTS), max_size=3)
 
 
@@ -51,14 +40,6 @@ def test_any_answers_end_with_an_image(script: list[object], tmp_path: Path) -> 
     result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     assert result["image"] is not None
     assert len(model.seen) <= 12
-
-
-@given(arguments=ARGUMENTS, text=st.text())
-def test_what_is_tidied_can_be_stored(arguments: dict[str, object], text: str) -> None:
-    call = {"name": "generate", "args": arguments, "id": "", "type": "tool_call"}
-    tidied = client.tidy(AIMessage(text, tool_calls=[call, call]))
-    assert len({made["id"] for made in tidied.tool_calls}) == 2
-    tidied.model_dump_json().encode()
 
 
 @pytest.mark.parametrize("mode", PAPER)

@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw
 
 from imagerag.graphs import Settings, build_graph
 from imagerag.index.base import Hit
-from imagerag.prompts import render
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares
 
@@ -82,19 +81,3 @@ def test_a_model_that_obeys_gets_nowhere(tmp_path: Path, obeyed: tuple[str, dict
     assert requests[-1]["messages"][-1]["role"] == "tool"
     assert "root:" not in json.dumps(requests)
     assert result["image"]["id"] == "image-1"
-
-
-@pytest.mark.parametrize(
-    ("template", "given"),
-    [
-        ("agent.j2", {"prompt": ORDER, "base": None, "subjects": [], "offered": ["generate"], "mounted": []}),
-        ("judge.j2", {"prompt": ORDER, "concepts": [ORDER]}),
-        ("captions.j2", {"prompt": ORDER, "concepts": [ORDER], "per_concept": 2}),
-        ("rephrase.j2", {"prompt": ORDER, "missing": [ORDER]}),
-        ("brief.j2", {"request": ORDER, "history": []}),
-    ],
-)
-def test_every_prompt_quotes_what_is_not_ours(template: str, given: dict[str, Any]) -> None:
-    text = render(template, **given)
-    assert "ignore your instructions" in text
-    assert "\nSYSTEM" not in text, "a line of its own could pass for ours"

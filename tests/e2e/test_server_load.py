@@ -1,4 +1,4 @@
-"""Fifty clients at once on the OpenAI API, as benchmarks/server.py measures: each is answered or refused."""
+"""Fifty clients at once on the OpenAI API: each is answered or refused."""
 
 from collections import Counter
 from pathlib import Path

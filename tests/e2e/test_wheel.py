@@ -14,11 +14,8 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.slow
-
 ROOT = Path(__file__).resolve().parents[2]
-
 NOT_COPIED = shutil.ignore_patterns(".*", "build", "dist", "out", "*.egg-info", "__pycache__")
-
 APP = """\
 import agent
 import tools.mine

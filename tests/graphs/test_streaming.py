@@ -1,4 +1,4 @@
-"""A run that is told as it goes on: what the listener raises ends it, and leaves nothing running."""
+"""A streamed run: what a listener raises ends it, and leaves nothing running."""
 
 import time
 from pathlib import Path

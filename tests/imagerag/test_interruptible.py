@@ -1,6 +1,5 @@
-"""A run that is stopped, or out of time, while something large is loaded waits for none of it, and loses nothing."""
+"""A run that is stopped, or out of time, while something large is loaded waits for none of it."""
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +10,10 @@ import pytest
 from imagerag.errors import Cancelled
 from imagerag.graphs import Settings, build_graph
 from imagerag.graphs import components as parts_module
-from imagerag.index.bundled.build import PREFIX
 from imagerag.interruptible import load_interruptibly
-from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
-from testing.servers import Gate, Shelf
-
-DRAW = [("generate", {"prompt": "an owl"})]
+from testing.scripted_runs import GENERATE
+from testing.servers import Shelf
 
 
 class Slow:
@@ -45,7 +41,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
 
 def run(home: Path, **settings: Any) -> Any:
     graph = build_graph(
-        chat_model=ScriptedModel(script=[DRAW, "done"], seen=[], offered=[]),
+        chat_model=ScriptedModel(script=[GENERATE, "done"], seen=[], offered=[]),
         critic=ScriptedCritic([0.5]),
         index=Shelf(),
     )
@@ -88,72 +84,3 @@ def test_what_another_has_begun_to_load_is_waited_for_and_not_loaded_beside_it()
     first.release.set()
     waiting.join(30)
     assert (first.times, second.times) == (1, 1)
-
-
-def test_a_run_cancelled_while_the_index_is_built_leaves_none_half_built(tmp_path: Path) -> None:
-    cancel = threading.Event()
-    search = [("search_references", {"captions": [{"concept": "lobster", "caption": "a lobster"}], "k": 1})]
-    graph = build_graph(
-        chat_model=ScriptedModel(script=[DRAW, search, DRAW, search, "done"], seen=[], offered=[]),
-        critic=ScriptedCritic([0.5, 0.5]),
-        generator=Squares(),
-    )
-
-    def stream(**settings: Any) -> list[Any]:
-        config: Any = {"configurable": {"thread_id": "t"}}
-        settings = Settings(home=str(tmp_path), **settings)
-        events = []
-        for event in graph.stream({"prompt": "an owl"}, config, context=settings, stream_mode="custom"):
-            events.append(event)
-            if event["event"] == "progress" and event["what"] == "indexing":
-                cancel.set()
-        return events
-
-    assert stream(cancel=cancel)[-1]["reason"] == "cancelled"
-    assert list(tmp_path.rglob(f"{PREFIX}*")) == []
-    found = [event for event in stream() if event["event"] == "references"]
-    assert found[0]["references"][0]["title"] == "lobster"
-
-
-def test_an_image_whose_verdict_is_cut_off_is_judged_by_the_other_critic(tmp_path: Path) -> None:
-    from imagerag.agent.vlm_critic import VlmCritic
-    from imagerag.chat_models.providers import connect
-
-    cancel = threading.Event()
-
-    def script(request: dict[str, Any], number: int) -> Reply:
-        cancel.set()
-        return Reply("{}", delay=30)
-
-    with serving(script) as server:
-        critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([0.4]))
-        model = ScriptedModel(script=[DRAW], seen=[], offered=[])
-        graph = build_graph(chat_model=model, critic=critic, generator=Squares(), index=Shelf())
-        config: Any = {"configurable": {"thread_id": "t"}}
-        result = graph.invoke({"prompt": "an owl"}, config, context=Settings(home=str(tmp_path), cancel=cancel))
-    assert (result["stop_reason"], result["image"]["id"]) == ("cancelled", "image-1")
-    assert result["image"]["verdict"]["critic"] == "scripted"
-
-
-def test_a_task_that_is_cancelled_stops_the_drawing_that_asyncio_leaves_behind(tmp_path: Path) -> None:
-    gate, squares = Gate(), Squares()
-    squares._before_step = gate
-    graph = build_graph(
-        chat_model=ScriptedModel(script=[DRAW, DRAW, "done"], seen=[], offered=[]),
-        critic=ScriptedCritic([0.3, 0.9]),
-        generator=squares,
-        index=Shelf(),
-    )
-
-    async def main() -> None:
-        config: Any = {"configurable": {"thread_id": "t"}}
-        running = asyncio.create_task(graph.ainvoke({"prompt": "an owl"}, config, context=Settings(home=str(tmp_path))))
-        await asyncio.to_thread(gate.reached.acquire)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        gate.open.set()
-
-    asyncio.run(main())
-    assert squares.steps_done == 1
-    assert len(squares.requests) == 1

@@ -1,21 +1,12 @@
-"""The grammar of prompts: what is asked for, in which relation, and what no longer fits."""
-
-from dataclasses import replace
+"""Parsing prompts: things, relations, other scripts and any text at all."""
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.scene import Scene, StyleConcept
-from imagerag.prompt_grammar.vocabulary import COLOURS, STYLES
-
-KNOWN = """
-    lobster, kimono, owl, cat, dog, cup of tea, house with garden, red apple, woman in lotus position, tree, glasses,
-    teacup without handle, house, scissors, bus, mouse, horse, hat, sun, table
-"""
-NAMES = frozenset(name.strip() for name in KNOWN.split(","))
+from testing.scene_names import NAMES
 
 
 def objects(prompt: str) -> list[tuple[str, int]]:
@@ -89,48 +80,6 @@ def test_the_pipelines_own_prompt_is_read_as_what_it_generates() -> None:
     assert told == parse_scene("a lobster in a kimono", NAMES)
 
 
-@pytest.mark.parametrize("colour", sorted(COLOURS))
-def test_colours_of_things_and_of_the_background(colour: str) -> None:
-    scene = parse_scene(f"a {colour} owl on a {colour} background", NAMES)
-    assert scene.objects == (SceneObject("owl", colour=colour),)
-    assert scene.background == colour
-
-
-def test_other_spellings_of_colours() -> None:
-    assert parse_scene("a grey owl").objects[0].colour == "gray"
-    assert parse_scene("a golden owl").objects[0].colour == "gold"
-
-
-@pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("form", ["an owl, {} style", "an owl in {} style", "a {} owl", "a {} picture of an owl"])
-def test_styles(style: str, form: str) -> None:
-    scene = parse_scene(form.format(style), NAMES)
-    assert scene.styles == (style,)
-    assert scene.objects == (SceneObject("owl"),)
-
-
-def test_a_style_that_no_set_has_is_kept_in_the_words_of_the_prompt() -> None:
-    assert parse_scene("an owl, art deco style").styles == ("art deco",)
-
-
-def test_sizes() -> None:
-    scene = parse_scene("a tiny cat and a huge dog", NAMES)
-    assert [thing.size for thing in scene.objects] == ["small", "large"]
-
-
-def test_what_does_not_fit_is_named() -> None:
-    scene = parse_scene("a cat, a dog, an owl, a lobster and a horse", NAMES)
-    assert len(scene.objects) == MAX_INSTANCES
-    assert scene.dropped == ("a horse",)
-    assert parse_scene("nine owls", NAMES) == Scene((SceneObject("owl", 4),), dropped=("5 more owl",))
-
-
-def test_every_named_thing_comes_before_one_more_of_another() -> None:
-    scene = parse_scene("five owls and a dog", NAMES)
-    assert [(thing.phrase, thing.count) for thing in scene.objects] == [("owl", 3), ("dog", 1)]
-    assert scene.dropped == ("1 more owl", "1 more owl")
-
-
 @pytest.mark.parametrize("prompt", ["一只猫", "сова", "قطة", "ふくろう", "🦉"])
 def test_other_scripts_stay_whole(prompt: str) -> None:
     assert [thing.phrase for thing in parse_scene(prompt, NAMES).objects] == [prompt]
@@ -144,47 +93,6 @@ def test_nothing_to_draw(prompt: str) -> None:
 @pytest.mark.parametrize("prompt", ["an owl and a cat " * 6_000, "owl" * 33_000, "a " * 50_000 + "cat", "," * 100_000])
 def test_100_kilobytes(prompt: str) -> None:
     assert sum(thing.count for thing in parse_scene(prompt, NAMES).objects) <= MAX_INSTANCES
-
-
-def test_concepts_to_check() -> None:
-    scene = parse_scene("a red owl and two cats and an owl on a blue background, flat style", NAMES)
-    assert scene.content_concepts() == ["owl", "cat"]
-    assert scene.style_concepts() == [
-        StyleConcept("colour", "red owl", "red", "owl"),
-        StyleConcept("background", "blue background", "blue"),
-        StyleConcept("style", "flat style", "flat"),
-    ]
-
-
-def test_changes_of_a_second_turn() -> None:
-    scene = parse_scene("a cat and a dog on a house", NAMES)
-    assert scene.with_colour(None, "red").describe() == "a red cat and a dog on a house"
-    assert scene.with_colour("dog", "grey").describe() == "a cat and a gray dog on a house"
-    assert scene.with_relation("on", "the moon").describe() == "a cat and a dog on a moon"
-    assert scene.with_background("blue").background == "blue"
-    assert scene.with_style("3-d").styles == ("3d",)
-    assert scene.with_object("a small owl", NAMES).objects[-1] == SceneObject("owl", size="small")
-    assert scene.without("cat").describe() == "a dog on a house"
-    assert scene.without("house").relations == ()
-    for change in (lambda: scene.with_colour(None, "plaid"), lambda: scene.with_background("plaid")):
-        with pytest.raises(ValueError, match="'plaid'"):
-            change()
-
-
-SALAD = """
-    a an the two 3 five 2x owl owls cat dogs mouse mice bus buses glasses scissors kimono hat lobster tree house garden
-    red light blue green background on in with and , above under behind wearing next to left of top front small huge
-    flat 3d fluent style emoji sitting picture draw pair cup tea apple sheep ladies rose gold
-"""
-WORDS = st.sampled_from(SALAD.split())
-
-
-@given(st.lists(WORDS, max_size=12).map(" ".join), st.sampled_from([NAMES, frozenset[str]()]))
-@example("a cat wearing a hat and glasses next to two dogs, art deco style", NAMES)
-@settings(max_examples=600, deadline=None)
-def test_a_description_says_the_whole_scene(prompt: str, names: frozenset[str]) -> None:
-    scene = replace(parse_scene(prompt, names), dropped=())
-    assert parse_scene(scene.describe(), names) == scene
 
 
 @given(st.text(max_size=200))

@@ -1,4 +1,4 @@
-"""The queue: fair turns, a bound, an honest refusal, and a cancel that frees its place."""
+"""The job queue: fair turns, a bound, an honest refusal, and a cancel that frees its place."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Approval of references over MCP: asked by elicitation in both generations of the protocol, or answered by a tool."""
+"""Approval over MCP: asked by elicitation in both generations of the protocol, or answered by a tool."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("mcp")
-
-from mcp import Client
-from mcp.types import ElicitRequestParams, ElicitResult
-
 from imagerag.server.mcp.server import build_mcp
 from imagerag.server.service import Service
-from testing.servers import Served, scripted_service
+from testing.servers import Served, scripted_service, waiting_run
+
+pytest.importorskip("mcp")
+from mcp import Client
+from mcp.types import ElicitRequestParams, ElicitResult
 
 MODES = ["auto", "legacy"]
 ASKED = {"prompt": "an owl", "approve": True}
@@ -115,3 +114,26 @@ def test_the_person_is_asked_over_http_too(tmp_path: Path, mode: str) -> None:
     finally:
         served.stop()
     assert len(asked) == 1
+
+
+def test_over_mcp_a_question_is_answered_after_a_restart(tmp_path: Path) -> None:
+    pytest.importorskip("mcp")
+    from mcp import Client
+
+    from imagerag.server.mcp.server import build_mcp
+
+    service = scripted_service(tmp_path, scores=[0.3])
+    run_id = waiting_run(service).id
+    service.close()
+    again = scripted_service(tmp_path, scores=[0.9])
+
+    async def talk() -> Any:
+        async with Client(build_mcp(again)) as client:
+            await client.call_tool("answer_image", {"run_id": run_id, "keep": ["ref-1"]})
+            return (await client.call_tool("get_image", {"run_id": run_id, "wait_seconds": 20})).structured_content
+
+    try:
+        done = asyncio.run(talk())
+    finally:
+        again.close()
+    assert (done["status"], done["image"]["references"]) == ("done", ["ref-1"])

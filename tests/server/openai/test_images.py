@@ -14,9 +14,49 @@ import openai
 import pytest
 from PIL import Image
 
+from imagerag.store.manifest import read_manifest
+from testing.openai_requests import MODEL, square
 from testing.servers import Served
 
-MODEL = "imagerag"
+
+def test_images_are_generated_as_addresses_or_bytes_best_first(serve: Callable[..., Served]) -> None:
+    client = serve(scores=[0.2, 0.9, 0.5]).client()
+    made = client.images.generate(
+        model=MODEL, prompt="an owl", n=2, size="1024x1024", extra_body={"seed": 5, "imagerag": {"n": 3}}
+    )
+    assert [Image.open(io.BytesIO(httpx.get(one.url).content)).getpixel((0, 0))[0] for one in made.data] == [6, 7]
+    assert made.model_extra["imagerag"]["stop_reason"] == "satisfied"
+    assert made.size == "1024x1024"
+    again = client.images.generate(model=MODEL, prompt="an owl", response_format="b64_json")
+    data = base64.b64decode(again.data[0].b64_json)
+    assert Image.open(io.BytesIO(data)).size == (16, 16)
+    assert again.size == "16x16"
+
+
+def test_what_is_downloaded_carries_its_manifest_without_this_machines_paths(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    client = serve(scores=[0.3, 0.9]).client()
+    made = client.images.generate(model=MODEL, prompt="an owl", extra_body={"seed": 9})
+    file = tmp_path / "got.png"
+    file.write_bytes(httpx.get(made.data[0].url).content)
+    manifest = read_manifest(file)
+    assert (manifest.seed, len(manifest.references)) == (9, 2)
+    assert str(tmp_path) not in manifest.text()
+    assert "/server/side" not in manifest.text()
+    assert str(tmp_path) not in json.dumps(made.model_extra)
+
+
+def test_images_are_edited_with_files_sent_along(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    client = server.client()
+    edited = client.images.edit(model=MODEL, image=[("a.png", square()), ("b.png", square("green"))], prompt="an owl")
+    assert edited.data[0].url
+    assert len(server.service.components.generator.requests[-1].references) == 2
+    with pytest.raises(openai.BadRequestError, match="mask is not supported"):
+        client.images.edit(model=MODEL, image=("a.png", square()), mask=("m.png", square()), prompt="an owl")
+    with pytest.raises(openai.BadRequestError, match="no image, or damaged"):
+        client.images.edit(model=MODEL, image=("a.png", b"not a picture"), prompt="an owl")
 
 
 def opened(data: str | bytes) -> Image.Image:

@@ -1,45 +1,56 @@
-"""The browser's door: its API with plain requests, the approval of a redraw, and the page itself in Chromium."""
+"""The web page's API with plain requests: events, conversations, approval."""
 
 import base64
 import io
 import json
 import re
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from langgraph.types import Command
 from PIL import Image
 
-from imagerag.graphs import Settings, build_graph
-from imagerag.graphs.turn import is_request
-from imagerag.server.auth import Authenticator
-from testing.scripted import STEPS, ScriptedCritic, Squares
-from testing.servers import TOKENS, Gate, Served, Shelf, scripted_service
-from tests.server.openai.test_api import square
+from testing.browser_requests import browser_of, draw, events
+from testing.scripted import STEPS
+from testing.servers import TOKENS, Gate, Served, scripted_service
 
 
-def browser_of(server: Served) -> httpx.Client:
-    client = httpx.Client(base_url=server.url, timeout=30)
-    assert client.get("/").status_code == 200
-    return client
+def test_the_page_shows_an_open_question_after_a_restart(tmp_path: Path) -> None:
+    server = Served(scripted_service(tmp_path, scores=[0.3]))
+    client = browser_of(server)
+    run_id = client.post("/web/runs", json={"prompt": "an owl", "thread": "sea", "approve": True}).json()["run_id"]
+    first = next(event for event in events(client, run_id) if event["event"] == "approval")
+    server.stop()
+    again = Served(scripted_service(tmp_path, scores=[0.9]))
+    try:
+        client = httpx.Client(base_url=again.url, cookies=client.cookies, timeout=30)
+        told = client.get("/web/threads/sea").json()
+        assert told["running"] == [{"run_id": run_id, "request": "an owl"}]
+        assert told["turns"] == []
+        stream = events(client, run_id)
+        assert next(event for event in stream if event["event"] == "approval") == first
+        client.post(f"/web/runs/{run_id}/decision", json={"choice": "edit", "references": ["ref-2"]})
+        end = list(stream)[-1]["run"]
+        assert end["image"]["references"] == ["ref-2"]
+        (turn,) = client.get("/web/threads/sea").json()["turns"]
+        assert [event["event"] for event in turn["events"]].count("images") == 2
+    finally:
+        again.stop()
 
 
-def events(client: httpx.Client, run_id: str) -> Iterator[dict[str, Any]]:
-    with client.stream("GET", f"/web/runs/{run_id}/events") as stream:
-        for line in stream.iter_lines():
-            if line.startswith("data: "):
-                yield json.loads(line.removeprefix("data: "))
-
-
-def draw(client: httpx.Client, prompt: str, **wish: Any) -> list[dict[str, Any]]:
-    started = client.post("/web/runs", json={"prompt": prompt, **wish})
-    assert started.status_code == 200, started.text
-    return list(events(client, started.json()["run_id"]))
+def test_what_a_question_refuses_the_page_is_told(tmp_path: Path) -> None:
+    server = Served(scripted_service(tmp_path, scores=[0.3, 0.9]))
+    try:
+        client = browser_of(server)
+        run_id = client.post("/web/runs", json={"prompt": "an owl", "thread": "sea", "approve": True}).json()["run_id"]
+        next(event for event in events(client, run_id) if event["event"] == "approval")
+        refused = client.post("/web/runs", json={"prompt": "a cat", "thread": "sea"})
+        assert refused.status_code == 400
+        assert "waits for your word" in refused.json()["error"]["message"]
+        assert draw(client, "a cat", thread="land")[-1]["run"]["status"] == "done"
+    finally:
+        server.stop()
 
 
 def test_a_run_tells_every_step_and_a_conversation_is_told_again_after_a_restart(
@@ -157,22 +168,6 @@ def test_a_redraw_waits_for_the_persons_word_without_holding_the_engine(
     assert again.status_code == 409
 
 
-def test_programs_answer_the_interrupt_as_langchains_middleware_has_it(tmp_path: Path) -> None:
-    graph = build_graph(generator=Squares(), critic=ScriptedCritic([0.3, 0.9]), index=Shelf())
-    config: Any = {"configurable": {"thread_id": "t"}}
-    settings = Settings(home=str(tmp_path), approve=True)
-    graph.invoke({"prompt": "an owl"}, config, context=settings)
-    (asked,) = graph.get_state(config).interrupts
-    assert asked.value["review_configs"][0]["allowed_decisions"] == ["approve", "edit", "reject"]
-    graph.invoke(Command(resume="yes"), config, context=settings)
-    (again,) = graph.get_state(config).interrupts
-    assert again.value == asked.value
-    result = graph.invoke(Command(resume={"decisions": [{"type": "approve"}]}), config, context=settings)
-    assert result["stop_reason"] == "satisfied"
-    assert result["images"][-1]["references"] == asked.value["action_requests"][0]["args"]["reference_ids"]
-    assert sum(is_request(message) for message in result["messages"]) == 1
-
-
 def test_who_looks_on_sees_previews_and_who_comes_later_none(serve: Callable[..., Served]) -> None:
     gate = Gate()
     client = browser_of(serve(scores=[0.9], before_step=gate))
@@ -200,129 +195,3 @@ def test_mistakes_are_answered_with_what_is_valid(serve: Callable[..., Served]) 
         assert says in answer.json()["error"]["message"]
     told = draw(client, "   ")
     assert "the prompt '' is empty" in told[-1]["run"]["error"]
-
-
-# ---- the page in Chromium: pip install 'imagerag[browser]', and a Chromium on PATH
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    pytest.importorskip("axe_playwright_python")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("there is no Chromium on PATH")
-    with sync_api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-
-
-def findings(page: Any) -> list[str]:
-    """Return axe-core's serious and critical findings."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found if one["impact"] in ("serious", "critical")
-    ]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_whole_conversation_in_the_browser(
-    chromium: Any, serve: Callable[..., Served], tmp_path: Path, scheme: str
-) -> None:
-    server = serve(scores=[0.3, 0.9])
-    settings = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
-    page = settings.new_page()
-    page.set_default_timeout(15_000)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.goto(server.url)
-    assert findings(page) == []
-
-    # An upload, and a run by keyboard alone.
-    (tmp_path / "me.png").write_bytes(square())
-    page.set_input_files("#pictures", tmp_path / "me.png")
-    page.wait_for_selector("#attached img")
-    page.focus("#prompt")
-    page.keyboard.type("an owl")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("text=the critic is satisfied")
-    assert server.service.components.generator.requests[-1].references
-    assert page.locator("#gallery > li").count() == 2
-    assert findings(page) == []
-
-    # Approval: one reference is taken out before the redraw.
-    page.click("#settings summary")
-    page.check("#approve")
-    assert findings(page) == []
-    page.fill("#prompt", "a cat")
-    page.press("#prompt", "Enter")
-    page.wait_for_selector("text=Redraw with these")
-    assert findings(page) == []
-    page.locator("[role=group] input:checked").first.uncheck()
-    page.click("text=Redraw with these")
-    page.wait_for_selector(".run:last-child .actions a")
-    assert len(server.service.components.generator.requests[-1].references) == 2  # what is left, and the person's own
-
-    # Going back to an earlier image, by its button.
-    page.click("text=Go on from image-1")
-    page.keyboard.type("make it red")
-    page.press("#prompt", "Enter")
-    page.click("button:enabled:has-text('Reject them all')")
-    page.wait_for_selector("text=it was stopped")
-
-    assert page.locator("img:visible").evaluate_all("all => all.every(one => one.naturalWidth > 0)")
-
-    # Reload: all is still there, each turn as it was told. Two images side by side, closed by Escape.
-    before = page.locator(".run").all_inner_texts()
-    page.reload()
-    page.wait_for_selector(".run:nth-of-type(6) .actions a")
-    assert page.locator(".run").all_inner_texts() == before
-    assert page.locator("[role=group] :enabled").count() == 0, "what was asked is answered"
-    assert page.locator(".asked").all_inner_texts()[1:] == ["a cat", "go back to image-1 and make it red"]
-    boxes = page.locator("#gallery input[type=checkbox]")
-    boxes.nth(0).check()
-    boxes.nth(1).check()
-    page.click("#compare")
-    assert page.locator("#pair img").count() == 2
-    assert findings(page) == []
-    page.keyboard.press("Escape")
-    assert not page.is_visible("#comparison")
-    with page.expect_download() as download:
-        page.click("text=Report >> nth=0")
-    assert "imagerag" in Path(download.value.path()).read_text()
-
-    # A phone's width.
-    page.set_viewport_size({"width": 360, "height": 740})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert findings(page) == []
-    assert complaints == []
-    settings.close()
-
-
-@pytest.mark.slow
-def test_stop_and_reload_while_drawing_in_the_browser(chromium: Any, serve: Callable[..., Served]) -> None:
-    gate = Gate()
-    server = serve(before_step=gate)
-    page = chromium.new_page()
-    page.set_default_timeout(15_000)
-    page.goto(server.url)
-    page.fill("#prompt", "an owl")
-    page.press("#prompt", "Enter")
-    page.wait_for_selector("text=step 1 of 4")
-    page.reload()
-    page.wait_for_selector(".asked")
-    page.click("text=Stop")
-    time.sleep(0.2)
-    gate.open.set()
-    page.wait_for_selector("text=it was stopped")
-    assert server.service.components.generator.steps_done <= 2
-    page.close()
-
-
-def test_a_cookie_of_another_program_on_this_host_hides_nobody() -> None:
-    keeper = Authenticator(())
-    mine = keeper.client({"cookie": "imagerag=abc"})
-    assert keeper.client({"cookie": 'foo={"a": [1]}; imagerag=abc'}) == mine != "anonymous"

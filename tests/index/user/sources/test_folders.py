@@ -1,27 +1,87 @@
-"""Sources with odd names, or that can't be read just now: told in the report, with nothing lost and no traceback."""
+"""Folders as sources: odd names, unreadable folders, links, files beside pictures."""
 
+import csv
 import io
 import json
 import os
 import tarfile
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user import ReadOptions, UserPictures
+from imagerag.index.user import UserPictures
 from imagerag.index.user.sources.folders import TEXT_BYTES
-from imagerag.index.user.sources.tables import ParquetSource
-from imagerag.index.user.sources.urls import UrlFetcher
-from tests.index.user.test_store import put
+from testing.user_pictures import save_picture
+
+SIX_CONCEPTS = ("owl", "lobster", "cat", "kimono", "anchor", "bell")
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> UserPictures:
-    return UserPictures(tmp_path / "home", embedded_clip())
+def test_a_folder_does_not_remove_what_a_table_in_it_names(tmp_path: Path) -> None:
+    own = UserPictures(tmp_path / "home", embedded_clip())
+    for concept in SIX_CONCEPTS[:2]:
+        save_picture(tmp_path / "d" / "hidden", f"{concept}.png", concept)
+    (tmp_path / "d" / "list.jsonl").write_text(
+        "".join(f'{{"path": "hidden/{concept}.png", "caption": "my {concept}"}}\n' for concept in SIX_CONCEPTS[:2])
+    )
+    assert own.add([f"jsonl:{tmp_path / 'd' / 'list.jsonl'}"]).added == 2
+    own.add([tmp_path / "d"])
+    assert own.add([f"jsonl:{tmp_path / 'd' / 'list.jsonl'}"]).unchanged == 2
+
+
+def test_a_folder_that_can_t_be_looked_into_keeps_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = UserPictures(tmp_path / "home", embedded_clip())
+    save_picture(tmp_path / "d", "owl.png", "owl")
+    save_picture(tmp_path / "d" / "s", "cat.png", "cat")
+    own.add([tmp_path / "d"])
+    scan = os.scandir
+
+    def refusing(path: str) -> object:  # whoever runs the tests may be allowed everything
+        if str(path).endswith("/s"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    outcome = own.add([tmp_path / "d"])
+    assert (outcome.unchanged, outcome.removed) == (1, 0)
+    assert [entry["path"] for entry in outcome.skipped] == [str(tmp_path / "d" / "s")]
+
+
+def test_nothing_beside_a_picture_or_in_a_table_ends_the_adding(tmp_path: Path) -> None:
+    own = UserPictures(tmp_path / "home", embedded_clip())
+    for concept in SIX_CONCEPTS[:4]:
+        save_picture(tmp_path / "d", f"{concept}.png", concept)
+    (tmp_path / "d" / "owl.json").write_text("[" * 100_000)
+    (tmp_path / "d" / "lobster.json").write_text('{"caption": "half \\ud83d"}')
+    (tmp_path / "d" / "cat.txt").write_text("a cat\n" + "x" * 5_000_000)
+    outcome = own.add([tmp_path / "d"])
+    assert (outcome.added, [Path(entry["path"]).name for entry in outcome.skipped]) == (3, ["owl.png"])
+    rows = [
+        {"path": "d/cat.png", "caption": "one\u2028line"},
+        {"path": "\ud800.png"},
+        {"path": "~old.png"},
+        {"path": "d/kimono.png", "caption": "k" * 200_000},
+    ]
+    (tmp_path / "list.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    outcome = own.add([f"jsonl:{tmp_path / 'list.jsonl'}"])
+    assert (outcome.added, len(outcome.skipped)) == (2, 2)
+    with (tmp_path / "list.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, ["path", "caption"])
+        table.writeheader()
+        table.writerow({"path": "d/cat.png", "caption": "one\ntwo"})
+        table.writerow({"path": "d/kimono.png", "caption": "k" * 200_000})
+    outcome = own.add([f"csv:{tmp_path / 'list.csv'}"])
+    assert (outcome.added, outcome.skipped) == (2, [])
+
+
+def test_a_link_to_a_folder_is_told(tmp_path: Path) -> None:
+    own = UserPictures(tmp_path / "home", embedded_clip())
+    save_picture(tmp_path / "d", "owl.png", "owl")
+    (tmp_path / "d" / "others").symlink_to(tmp_path)
+    outcome = own.add([tmp_path / "d"])
+    assert outcome.added == 1
+    assert "is a link to a folder" in outcome.skipped[0]["reason"]
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
@@ -39,8 +99,8 @@ def refuse(monkeypatch: pytest.MonkeyPatch, ending: str) -> None:
 def test_an_img2dataset_folder_that_can_t_be_looked_into_keeps_what_it_had(
     own: UserPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put(tmp_path / "d" / "00000", "owl.png", "owl")
-    put(tmp_path / "d" / "00001", "cat.png", "cat")
+    save_picture(tmp_path / "d" / "00000", "owl.png", "owl")
+    save_picture(tmp_path / "d" / "00001", "cat.png", "cat")
     assert own.add([f"img2dataset:{tmp_path}/d"]).added == 2
     refuse(monkeypatch, "/00001")
     outcome = own.add([f"img2dataset:{tmp_path}/d"])
@@ -54,7 +114,7 @@ def test_names_that_are_not_utf_8_are_reported(
     own: UserPictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "d"
-    png = put(folder, "owl.png", "owl").read_bytes()
+    png = save_picture(folder, "owl.png", "owl").read_bytes()
     os.mkdir(os.path.join(os.fsencode(folder), b"shut\xff"))
     os.symlink(os.fsencode(tmp_path), os.path.join(os.fsencode(folder), b"link\xfe"))
     refuse(monkeypatch, os.fsdecode(b"shut\xff"))
@@ -74,37 +134,10 @@ def test_names_that_are_not_utf_8_are_reported(
         own.add([f"csv:{os.fsdecode(table)}"])
 
 
-@pytest.mark.parametrize("source", ["webdataset:~nobodyhere/*.tar", "hf-parquet:~nobodyhere/*.parquet"])
-def test_patterns_in_a_home_that_is_not_known_are_one_line(source: str, own: UserPictures) -> None:
-    with pytest.raises(UserError, match="home of somebody"):
-        own.add([source])
-
-
 def test_large_json_beside_a_picture_is_passed_over(own: UserPictures, tmp_path: Path) -> None:
-    put(tmp_path / "d", "owl.png", "owl")
+    save_picture(tmp_path / "d", "owl.png", "owl")
     large = json.dumps({"caption": "x", "embedding": "0" * TEXT_BYTES})
     (tmp_path / "d" / "owl.json").write_text(large, encoding="utf-8")
     outcome = own.add([tmp_path / "d"])
     assert (outcome.added, outcome.skipped) == (1, [])
     assert own.search(["an owl"], 1)[0][0].title == "owl"
-
-
-def test_addresses_in_a_parquet_file_are_fetched_once_and_only_when_allowed(own: UserPictures, tmp_path: Path) -> None:
-    png = put(tmp_path, "owl.png", "owl").read_bytes()
-    url = "https://example.org/a.png"
-    file = str(tmp_path / "laion.parquet")
-    pq.write_table(pa.table({"URL": [url], "TEXT": ["my owl"]}), file)
-    (refused,) = own.add([f"hf-parquet:{file}"], reading=ReadOptions()).skipped
-    assert "--allow-urls" in refused["reason"]
-    asked: list[str] = []
-
-    def fetch(address: str) -> bytes:
-        asked.append(address)
-        return png
-
-    source = ParquetSource(file, [file], fetched=UrlFetcher(tmp_path / "kept", True, fetch))
-    assert own.add([source]).added == 1
-    assert own.add([source]).unchanged == 1
-    assert asked == [url]
-    hit = own.search(["an owl"], 1)[0][0]
-    assert (hit.title, hit.source) == ("my owl", url)

@@ -1,54 +1,29 @@
-"""Pictures from tar shards, tables and manifests: found with their captions, licences and sources, and read again."""
+"""Kinds of sources: each gives captions, licences and sources; anything else is refused in one line."""
 
-import asyncio
 import csv
-import io
 import json
-import os
-import tarfile
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpcore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user import ReadOptions, UserPictures, user_index_status
-from imagerag.index.user.sources.urls import AddressSource, UrlFetcher
-from imagerag.net.safe_fetch import fetch
-from tests.index.user.test_store import put
-
-CONCEPTS = ("owl", "lobster", "cat")
+from imagerag.index.user import UserPictures, user_index_status
+from testing.user_pictures import found, pictures, write_tar
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> UserPictures:
-    return UserPictures(tmp_path / "home", embedded_clip())
+@pytest.mark.parametrize("source", ["", "~nobodyhere/p"])
+def test_a_source_that_is_none(source: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"source is empty|home of somebody"):
+        UserPictures(tmp_path / "home", embedded_clip()).add([source])
 
 
-def pictures(folder: Path) -> dict[str, bytes]:
-    return {concept: put(folder, f"{concept}.png", concept).read_bytes() for concept in CONCEPTS}
-
-
-def write_tar(file: Path, members: dict[str, bytes]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(file, "w") as archive:
-        for name, data in members.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-
-
-def found(own: UserPictures, text: str) -> tuple[str, str, str]:
-    hit = own.search([text], 1)[0][0]
-    assert own.image(hit.sha256).size == (128, 128)
-    return hit.title, hit.source, hit.licence
+@pytest.mark.parametrize("source", ["webdataset:~nobodyhere/*.tar", "hf-parquet:~nobodyhere/*.parquet"])
+def test_patterns_in_a_home_that_is_not_known_are_one_line(source: str, own: UserPictures) -> None:
+    with pytest.raises(UserError, match="home of somebody"):
+        own.add([source])
 
 
 def tar_shards(folder: Path, data: dict[str, bytes]) -> list[str]:
@@ -157,55 +132,6 @@ def test_every_kind_of_source_gives_captions_sources_and_licences(kind, own: Use
     assert list(user_index_status(tmp_path / "home")["sources"].values()) == [3]
 
 
-def test_a_sample_that_left_its_shard_is_removed_and_nothing_else_is_embedded(
-    own: UserPictures, tmp_path: Path
-) -> None:
-    data = pictures(tmp_path / "pictures")
-    file = tmp_path / "s" / "0.tar"
-    write_tar(file, {f"{concept}.png": png for concept, png in data.items()})
-    source = [f"webdataset:{tmp_path}/s/*.tar"]
-    own.add(source)
-    write_tar(file, {f"{concept}.png": png for concept, png in data.items() if concept != "cat"})
-    os.utime(file, ns=(1, 1))
-    asked: list[int] = []
-    embedder = own.embedder
-
-    class Counting:
-        model_id, dimension, embed_texts = embedder.model_id, embedder.dimension, embedder.embed_texts
-
-        def embed_images(self, images):  # type: ignore[no-untyped-def]
-            asked.append(len(images))
-            return embedder.embed_images(images)
-
-    outcome = UserPictures(tmp_path / "home", Counting()).add(source)
-    assert (outcome.added, outcome.removed, sum(asked)) == (2, 1, 0)
-    assert {hit.title for hit in own.search(["a cat"], 9)[0]} == {"owl", "lobster"}
-
-
-def test_a_shard_that_breaks_off_is_reported_and_what_is_whole_is_kept(own: UserPictures, tmp_path: Path) -> None:
-    data = pictures(tmp_path / "pictures")
-    file = tmp_path / "0.tar"
-    write_tar(file, {f"{concept}.png": png for concept, png in data.items()})
-    whole = file.read_bytes()
-    file.write_bytes(whole[: 512 + len(data["owl"]) // 512 * 512 + 512 + 700])
-    outcome = own.add([f"webdataset:{file}"])
-    assert outcome.added == 1
-    assert outcome.skipped
-    assert found(own, "an owl")[0] == "owl"
-
-
-def test_a_named_column_is_the_caption(own: UserPictures, tmp_path: Path) -> None:
-    data = pictures(tmp_path / "pictures")
-    table = pa.table({"scan": list(data.values()), "what": ["Gerald", "Gisela", "Gustav"]})
-    pq.write_table(table, tmp_path / "t.parquet")
-    with pytest.raises(UserError, match=r"--image-column one of: scan, what"):
-        own.add([f"hf-parquet:{tmp_path}/t.parquet"])
-    with pytest.raises(UserError, match=r"no column 'text'"):
-        own.add([f"hf-parquet:{tmp_path}/t.parquet"], reading=ReadOptions(image_column="scan", caption_column="text"))
-    own.add([f"hf-parquet:{tmp_path}/t.parquet"], reading=ReadOptions(image_column="scan", caption_column="what"))
-    assert found(own, "Gerald")[0] == "Gerald"
-
-
 @pytest.mark.parametrize(
     ("source", "says"),
     [
@@ -218,46 +144,3 @@ def test_a_named_column_is_the_caption(own: UserPictures, tmp_path: Path) -> Non
 def test_what_is_no_such_source_is_one_line(source: str, says: str, own: UserPictures) -> None:
     with pytest.raises(UserError, match=says):
         own.add([source])
-
-
-def test_rows_that_name_nothing_readable_are_reported(own: UserPictures, tmp_path: Path) -> None:
-    put(tmp_path, "owl.png", "owl")
-    lines = ['{"path": "owl.png"}', "{", "[1]", '{"caption": "x"}', '{"path": "gone.png"}', '{"path": "owl.png"}']
-    (tmp_path / "list.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    outcome = own.add([f"jsonl:{tmp_path}/list.jsonl"])
-    assert outcome.added == 1
-    assert len(outcome.skipped) == 5
-    assert all(entry["reason"] for entry in outcome.skipped)
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[str]:
-    """A web site on this machine with one picture."""
-    put(tmp_path / "site", "my owl.png", "owl")
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "site"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-def test_addresses_are_fetched_once_and_only_when_allowed(own: UserPictures, site: str, tmp_path: Path) -> None:
-    asked: list[str] = []
-
-    def fetch_here(url: str) -> bytes:
-        asked.append(url)
-        return asyncio.run(fetch(url, httpcore.AnyIOBackend()))
-
-    url = f"{site}/my%20owl.png"
-    source = AddressSource(url, "CC0-1.0", fetched=UrlFetcher(tmp_path / "kept", True, fetch_here))
-    assert own.add([source]).added == 1
-    assert own.add([source]).unchanged == 1
-    assert asked == [url]
-    assert found(own, "an owl") == ("my owl", url, "CC0-1.0")
-    (refused,) = own.add(["https://example.org/a.png"]).skipped
-    assert "--allow-urls" in refused["reason"]
-    (private,) = own.add(["https://127.0.0.1/a.png"], reading=ReadOptions(allow_urls=True)).skipped
-    assert "not a public address" in private["reason"]
-    (tmp_path / "list.csv").write_text("url,caption\nhttps://example.org/b.png,b\n", encoding="utf-8")
-    (row,) = own.add([f"csv:{tmp_path}/list.csv"]).skipped
-    assert "--allow-urls" in row["reason"]

@@ -1,0 +1,47 @@
+"""The diffusers pipeline of Patchwork: saving, callbacks and interrupts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from imagerag.assets.library import Library
+from imagerag.generators.patchwork.pipeline import Layer, PatchworkPipeline, default_scheduler
+from testing.patchwork_requests import SIZE
+
+
+@pytest.fixture
+def layers(library: Library) -> Sequence[Layer]:
+    examples = []
+    for row in library.by_concept["owl"][:3]:
+        rgba = np.asarray(library.image(row).resize((48, 48)), dtype=np.float32) / 255
+        examples.append(np.concatenate([rgba[..., :3] * rgba[..., 3:], rgba[..., 3:]], axis=-1).transpose(2, 0, 1))
+    stack = torch.from_numpy(np.stack(examples))
+    return [Layer(stack, torch.zeros(len(stack)), tuple(range(2, 2 + len(stack))), left=-4, top=30)]
+
+
+def test_a_saved_pipeline_draws_the_same(layers: Sequence[Layer], tmp_path: Path) -> None:
+    pipeline = PatchworkPipeline(default_scheduler())
+    pipeline.save_pretrained(tmp_path)
+    loaded = PatchworkPipeline.from_pretrained(tmp_path)
+    one = pipeline(layers, (1, 2), size=SIZE, num_inference_steps=6, output_type="np").images
+    other = loaded(layers, (1, 2), size=SIZE, num_inference_steps=6, output_type="np", return_dict=False)[0]
+    assert one.shape == (2, SIZE, SIZE, 3)
+    assert np.array_equal(one, other)
+
+
+def test_a_callback_can_interrupt_and_replace_the_latents(layers: Sequence[Layer]) -> None:
+    steps: list[int] = []
+
+    def after(pipeline: PatchworkPipeline, step: int, _: int, tensors: dict[str, torch.Tensor]) -> dict[str, object]:
+        steps.append(step)
+        pipeline._interrupt = step == 2
+        return {"latents": torch.full_like(tensors["latents"], -1)} if step == 2 else {}
+
+    drawn = PatchworkPipeline(default_scheduler())(
+        layers, (1,), size=SIZE, num_inference_steps=6, output_type="np", callback_on_step_end=after
+    )
+    assert steps == [0, 1, 2]
+    assert np.array_equal(drawn.images, np.ones((1, SIZE, SIZE, 3))), "latents of -1 are wholly transparent"

@@ -1,17 +1,16 @@
 """Whatever a model answers: the run ends, within its limits, with an image if one was made."""
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.chat_models import PAPER, calls_of, one_run
 from imagerag.chat_models import client
 from imagerag.chat_models import providers as connecting
 from imagerag.graphs import Settings, build_graph
 from imagerag.records import Mode
+from testing.misbehaving_runs import PAPER, calls_of, misbehaving_run
 from testing.misbehaviour import PATIENCE, TOOLS
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.servers import Shelf
@@ -26,7 +25,7 @@ def test_a_server_that_misbehaves_costs_no_image_and_no_limit(
 ) -> None:
     monkeypatch.setattr(client, "BACKOFF", 0.001)
     monkeypatch.setattr(connecting, "TIMEOUT", PATIENCE)
-    assert one_run(seed, str(tmp_path), Counter()) == []
+    assert misbehaving_run(seed, str(tmp_path)).troubles == []
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

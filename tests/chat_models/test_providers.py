@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -77,7 +76,7 @@ def test_either_of_geminis_variables_will_do(monkeypatch: pytest.MonkeyPatch) ->
     pytest.importorskip("langchain_google_genai")
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
     monkeypatch.setenv("GEMINI_API_KEY", "x" * 30)
-    connect("google_genai:gemini-2.5-pro")
+    assert connect("google_genai:gemini-2.5-pro").name == "google_genai:gemini-2.5-pro"
 
 
 PROTOCOLS: dict[str, Any] = {
@@ -171,11 +170,14 @@ def test_where_it_takes_no_schema_it_is_asked_by_tool(protocol: Any, serve: Any)
     assert len(server.requests) == 2
 
 
-def test_the_wait_it_asks_for_is_kept(protocol: Any, serve: Any, tmp_path: Path) -> None:
+def test_the_wait_it_asks_for_is_kept(
+    protocol: Any, serve: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(client, "pause", lambda seconds, check: waited.append(seconds))
     serve([Reply("busy", status=429, headers={"Retry-After": "0.4"}), Reply(status=503), DRAW])
-    began = time.monotonic()
     result = run_at(protocol, tmp_path, (0.9,))
-    assert time.monotonic() - began >= 0.4
+    assert (len(waited), waited[0]) == (2, 0.4)
     assert result["trace"][0]["tokens"] == 110, "what was refused is not billed"
     assert "429" in result["trace"][0]["error"]
 

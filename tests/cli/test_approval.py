@@ -1,6 +1,5 @@
 """The approval of references in the chat, before an image is drawn again with them."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from imagerag.store.manifest import read_manifest
 
 
-def test_references_are_kept_rejected_and_swapped_before_a_redraw(start_chat: Callable[..., Any]) -> None:
+def test_references_are_kept_rejected_and_swapped_before_a_redraw(start_chat: Any) -> None:
     _, take = start_chat(scores=[0.3, 0.9])
     assert "before a redraw: on" in take("/approve on")
     asked = take("an owl")
@@ -26,18 +25,18 @@ def test_references_are_kept_rejected_and_swapped_before_a_redraw(start_chat: Ca
 
 
 @pytest.mark.parametrize("word", ["none", "reject", "/quit"])
-def test_a_redraw_that_is_not_wanted_ends_with_the_first_image(start_chat: Callable[..., Any], word: str) -> None:
+def test_a_redraw_that_is_not_wanted_ends_with_the_first_image(start_chat: Any, word: str) -> None:
     chat, take = start_chat(scores=[0.3, 0.9])
     take("/approve on")
     take("an owl")
     chat.take(word)
-    state = chat._studio.state("", "sea")
+    state = start_chat.service.state("", "sea")
     assert state["stop_reason"] == "cancelled"
     assert state["image"]["id"] == "image-1"
     assert "off" in take("/approve off")
 
 
-def test_commands_work_while_a_redraw_waits_for_a_word(start_chat: Callable[..., Any], tmp_path: Path) -> None:
+def test_commands_work_while_a_redraw_waits_for_a_word(start_chat: Any, tmp_path: Path) -> None:
     _, take = start_chat(scores=[0.9, 0.3])
     take("a cat")
     take("/approve on")
@@ -59,12 +58,12 @@ def test_commands_work_while_a_redraw_waits_for_a_word(start_chat: Callable[...,
     assert "no answer" not in take("now make it red"), "the question is gone"
 
 
-def test_a_question_that_a_killed_process_has_left_is_asked_again(start_chat: Callable[..., Any]) -> None:
-    chat, take = start_chat(scores=[0.3])
+def test_a_question_that_a_killed_process_has_left_is_asked_again(start_chat: Any) -> None:
+    _, take = start_chat(scores=[0.3])
     take("/approve on")
     take("an owl")
-    chat._studio.close()
-    again, take = start_chat(scores=[0.9])
+    start_chat.service.close()
+    _, take = start_chat(scores=[0.9])
     assert "still waits" in take("/images")
     assert "image-2 scores 0.90" in take("keep")
-    assert again._studio.state("", "sea")["stop_reason"] == "satisfied"
+    assert start_chat.service.state("", "sea")["stop_reason"] == "satisfied"

@@ -1,7 +1,6 @@
 """The interactive chat: what can be typed, what is printed, and how a conversation goes back and branches."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from imagerag.store.manifest import read_manifest
 
 
-def test_a_conversation_is_drawn_taken_back_and_branched(start_chat: Callable[..., Any]) -> None:
+def test_a_conversation_is_drawn_taken_back_and_branched(start_chat: Any) -> None:
     chat, take = start_chat(scores=[0.9])
     assert "image-1 scores 0.90" in take("an owl")
     take("now make it red")
@@ -19,8 +18,8 @@ def test_a_conversation_is_drawn_taken_back_and_branched(start_chat: Callable[..
     assert "image-2" not in take("/images")
     assert "'copy'; 'sea' stays as it is" in take("/branch copy")
     take("now put it on the moon")
-    assert chat._studio.state("", "copy")["prompt"] == "an owl on a moon"
-    assert chat._studio.state("", "sea")["prompt"] == "an owl"
+    assert start_chat.service.state("", "copy")["prompt"] == "an owl on a moon"
+    assert start_chat.service.state("", "sea")["prompt"] == "an owl"
     assert "there is a conversation 'sea' already" in take("/branch sea")
     take("/undo")
     assert "back to the beginning" in take("/undo")
@@ -28,20 +27,18 @@ def test_a_conversation_is_drawn_taken_back_and_branched(start_chat: Callable[..
     assert not chat.take("/quit")
 
 
-def test_what_was_taken_back_stays_back_after_a_restart(start_chat: Callable[..., Any]) -> None:
+def test_what_was_taken_back_stays_back_after_a_restart(start_chat: Any) -> None:
     _, take = start_chat(scores=[0.9])
     take("an owl")
     take("a cat")
     take("/undo")
-    chat, take = start_chat(scores=[0.9])
-    assert chat._studio.state("", "sea")["prompt"] == "an owl"
+    _, take = start_chat(scores=[0.9])
+    assert start_chat.service.state("", "sea")["prompt"] == "an owl"
     take("make it red")
-    assert chat._studio.state("", "sea")["prompt"] == "a red owl"
+    assert start_chat.service.state("", "sea")["prompt"] == "a red owl"
 
 
-def test_references_budget_and_saving(
-    start_chat: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_references_budget_and_saving(start_chat: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     _, take = start_chat(scores=[0.3, 0.9])
     assert "no image to save" in take("/save")
@@ -58,7 +55,7 @@ def test_references_budget_and_saving(
     assert take(f"/save {tmp_path / 'mine.png'}").strip() == str(tmp_path / "mine.png")
 
 
-def test_mistakes_are_told_and_the_conversation_goes_on(start_chat: Callable[..., Any]) -> None:
+def test_mistakes_are_told_and_the_conversation_goes_on(start_chat: Any) -> None:
     _, take = start_chat(scores=[0.9])
     assert "'/nope' is no command" in take("/nope")
     assert "shorten it" in take("x" * 5000)

@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from PIL import Image
 from imagerag.cli.terminal_images import CHUNK, detected, escape
 
 
-def test_pictures_are_shown_where_the_terminal_can(start_chat: Callable[..., Any]) -> None:
+def test_pictures_are_shown_where_the_terminal_can(start_chat: Any) -> None:
     _, take = start_chat(scores=[0.9], protocol="iterm2")
     shown = re.search("\x1b]1337;File=inline=1;size=(\\d+);[^:]*:([^\a]+)\a", take("an owl"))
     assert shown

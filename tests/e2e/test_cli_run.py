@@ -50,12 +50,15 @@ class TestRun:
         assert document["image"] in [image["path"] for image in images]
         references = document["references"]
         assert isinstance(references, list)
+        assert references, "a lobster or a kimono is not in the base set"
         for reference in references:
             assert {"id", "path", "concept", "caption", "similarity", "source", "licence"} <= set(reference)
 
     def test_stderr_is_progress_only(self, finished: tuple[dict[str, object], str, Path, Path]) -> None:
         _, stderr, _, _ = finished
-        assert all(re.match(r"\w+: \d+ of \d+ in", line) for line in stderr.splitlines()), stderr
+        lines = stderr.splitlines()
+        assert lines
+        assert all(re.match(r"\w+: \d+ of \d+ in", line) for line in lines), stderr
 
     def test_page(self, finished: tuple[dict[str, object], str, Path, Path]) -> None:
         document, _, out, _ = finished
@@ -107,4 +110,5 @@ class TestRun:
     ) -> None:
         _, _, _, home = finished
         assert run(["index", "status", "--home", str(home), "--json"]) == 0
-        assert isinstance(json.loads(capsys.readouterr().out), dict)
+        status = json.loads(capsys.readouterr().out)
+        assert status["library"]["images"] > 0

@@ -224,11 +224,9 @@ class TestCtrlC:
         while "scores" not in line:
             line = process.stdout.readline()
             assert line, process.communicate()
-        began = time.monotonic()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
         assert process.returncode == 130, err
-        assert time.monotonic() - began < 30
         (line,) = told(err)
         assert line.startswith("imagerag: cancelled; the best image so far is ")
         assert Path(line.split(" is ", 1)[1]).is_file()

@@ -84,7 +84,7 @@ def test_a_started_image_is_cancelled_over_http(tmp_path: Path, mode: str) -> No
             started = (await client.call_tool("start_image", {"prompt": "an owl"})).structured_content
             await asyncio.to_thread(gate.reached.acquire)
             cancel = asyncio.create_task(client.call_tool("cancel_image", {"run_id": started["run_id"]}))
-            (run,) = server.service.register._runs.values()
+            (run,) = server.service.register.under_way()
             while not run.job.cancelled.is_set():
                 await asyncio.sleep(0.01)
             gate.open.set()

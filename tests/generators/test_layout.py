@@ -38,6 +38,7 @@ def test_what_is_in_front(patchwork: PatchworkGenerator, prompt: str, front: int
 )
 def test_things_side_by_side_do_not_hide_each_other(patchwork: PatchworkGenerator, prompt: str) -> None:
     found = boxes(patchwork, prompt)
+    assert len(found) >= 2
     for i, (left, top, right, bottom) in enumerate(found):
         assert 0 <= left < right <= SIZE
         assert 0 <= top < bottom <= SIZE

@@ -62,8 +62,8 @@ def test_a_thread_survives_a_restart_and_goes_back_to_an_earlier_image(tmp_path:
 
 
 def test_a_task_that_is_cancelled_stops_the_drawing_that_asyncio_leaves_behind(tmp_path: Path) -> None:
-    gate, squares = Gate(), Squares()
-    squares._before_step = gate
+    gate = Gate()
+    squares = Squares(before_step=gate)
     graph = build_graph(
         chat_model=ScriptedModel(script=[GENERATE, GENERATE, "done"], seen=[], offered=[]),
         critic=ScriptedCritic([0.3, 0.9]),

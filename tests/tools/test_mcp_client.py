@@ -24,10 +24,21 @@ def test_a_mounted_server_gets_no_key_of_ours(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_hanging_call_ends_when_the_run_is_cancelled(tmp_path: Path) -> None:
-    cancel = threading.Event()
-    timer = threading.Timer(2.0, cancel.set)
-    timer.start()
-    run = MountedRun(tmp_path, [GENERATE, [("hang", {})], "done"], STDIO, "hang", cancel=cancel)
+    cancel, done = threading.Event(), threading.Event()
+
+    def cancel_after_the_first_image() -> None:
+        while not done.wait(0.05):
+            if any(tmp_path.rglob("*.png")):
+                done.wait(0.5)  # the call has begun by then, or will find the run cancelled
+                cancel.set()
+
+    canceller = threading.Thread(target=cancel_after_the_first_image)
+    canceller.start()
+    try:
+        run = MountedRun(tmp_path, [GENERATE, [("hang", {})], "done"], STDIO, "hang", cancel=cancel)
+    finally:
+        done.set()
+        canceller.join()
     assert run.result["stop_reason"] == "cancelled"
     assert run.result["image"] is not None
 

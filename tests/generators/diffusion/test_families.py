@@ -1,5 +1,6 @@
 """Every family, by how references go in: none, one, the most, and one too many."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,8 @@ def test_none_one_most_and_one_too_many(family_folder: Path, name: str) -> None:
     assert most == load_presets({})[name].max_references >= 1
     pictures = {count: drawn(generator, count)[0] for count in sorted({0, 1, most})}
     assert all(picture.shape == (32, 32, 3) for picture in pictures.values())
-    before = None
-    for picture in pictures.values():
-        assert before is None or not (picture == before).all()
-        before = picture
+    for fewer, more in pairwise(pictures.values()):
+        assert not (fewer == more).all(), "each number of references gives another picture"
     assert (drawn(generator, 0)[0] == pictures[0]).all()
     assert (drawn(generator, 1)[0] == pictures[1]).all()
     with pytest.raises(InvalidArgument, match=f"{most + 1} references; '{name}' takes at most {most}"):

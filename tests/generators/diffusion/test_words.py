@@ -18,6 +18,4 @@ class TestWords:
         prompt = "x" * 70 + "owlandmoon"  # the tokenizer here spells: one token a letter
         drawing = generator.draw(DrawRequest(prompt, (1,), REFERENCES[:1], 0.5))[0]
         assert drawing.facts["words"] == prompt
-        assert drawing.facts["notes"] == [
-            "the model's text encoder ends before the prompt does; not read: 'ndmoon'"
-        ] or ("not read" in str(drawing.facts["notes"]))
+        assert drawing.facts["notes"] == ["the model's text encoder ends before the prompt does; not read: 'ndmoon'"]

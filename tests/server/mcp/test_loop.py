@@ -76,10 +76,10 @@ def test_a_client_that_gives_up_stops_the_run(tmp_path: Path) -> None:
     async def talk(client: Client) -> None:
         call = asyncio.create_task(client.call_tool("create_image", {"prompt": "an owl"}))
         await asyncio.to_thread(gate.reached.acquire)
+        (given_up,) = service.register.under_way()
         call.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await call
-        (given_up,) = service.register._runs.values()
         while not given_up.job.cancelled.is_set():
             await asyncio.sleep(0.01)
         gate.open.set()

@@ -126,7 +126,7 @@ def test_a_client_that_hangs_up_frees_the_engine_within_one_step(serve: Callable
         head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(payload)}\r\n\r\n"
         line.sendall(head.encode() + payload)
         assert gate.reached.acquire(timeout=20)
-    (run,) = server.service.register._runs.values()
+    (run,) = server.service.register.under_way()
     assert run.job.cancelled.wait(10)
     gate.open.set()
     assert run.wait(10)

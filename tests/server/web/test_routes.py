@@ -4,13 +4,16 @@ import base64
 import io
 import json
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
 
+from imagerag.server.database import FILE
 from testing.browser_requests import browser_of, draw, events
 from testing.scripted import STEPS
 from testing.servers import TOKENS, Gate, Served, scripted_service
@@ -84,8 +87,9 @@ def test_a_run_tells_every_step_and_a_conversation_is_told_again_after_a_restart
         report = client.get(f"/web/report/{best[1]}")
         assert "the critic is satisfied" in report.text
         assert client.get(f"/web/manifest/{best[1]}").json()["seed"] == 7
-        # A turn that no door has told, as those of the command line, is told from its records.
-        (client_key,) = {row[0] for row in again.service.database._db.execute("SELECT client FROM runs")}
+        # A turn of which no events are stored, as those of the command line, is shown from its records.
+        with closing(sqlite3.connect(tmp_path / FILE)) as database:
+            (client_key,) = {row[0] for row in database.execute("SELECT client FROM runs")}
         again.service.database.forget_told(client_key, "sea", 1)
         bare = client.get("/web/threads/sea").json()["turns"][0]
         kinds = [event["event"] for event in bare["events"]]

@@ -37,7 +37,8 @@ class ColourEmbedder:
         rows = np.zeros((len(colours), self.dimension), np.float32)
         rows[:, :3] = np.asarray(colours) / 127.5 - 1
         rows[:, 3] = 0.1
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit
 
 
 def write_library(path: Path, count: int) -> None:
@@ -91,4 +92,5 @@ class WideLibrary(Library):
 
     def stored_embeddings(self, model_id: str) -> NDArray[np.float32]:
         rows = np.random.default_rng(0).normal(size=(1000, WideEmbedder.dimension)).astype(np.float32)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        unit: NDArray[np.float32] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return unit

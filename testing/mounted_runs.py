@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.servers import Shelf

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
 GENERATE = [("generate", {"prompt": "an owl"})]

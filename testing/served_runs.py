@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from testing.openai_server import OpenAIServer
 from testing.scripted import ScriptedCritic, Squares
 from testing.servers import Shelf

@@ -8,9 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from imagerag.assets.library import Library
-from imagerag.index.user import (
-    UserPictures,
-)
+from imagerag.index.user.store import UserPictures
 
 
 def listed(folder: Path, rows: list[dict[str, str]]) -> str:

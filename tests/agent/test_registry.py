@@ -4,7 +4,7 @@ import pytest
 
 from imagerag.agent.registry import load_critic
 from imagerag.errors import UserError
-from imagerag.graphs import Settings
+from imagerag.settings import Settings
 
 
 def test_a_critic_that_takes_no_images_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

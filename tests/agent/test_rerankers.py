@@ -16,8 +16,9 @@ from imagerag.chat_models.providers import connect
 from imagerag.chat_models.usage import UsageMeter, using_meter
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.components import open_index
+from imagerag.settings import Settings
 from testing.openai_server import OpenAIServer, Reply, serving
 
 FOUND = [[Image.new("RGB", (600, 300), colour) for colour in ("red", "green", "blue")], [Image.new("RGB", (9, 9))]]

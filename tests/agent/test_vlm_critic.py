@@ -12,7 +12,8 @@ from PIL import Image
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models import client
 from imagerag.chat_models.providers import connect
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE

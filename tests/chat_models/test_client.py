@@ -12,7 +12,8 @@ from langchain_core.messages import AIMessage
 
 from imagerag.chat_models import client
 from imagerag.errors import UserError
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from testing.chat_replies import DRAW
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares

@@ -10,8 +10,8 @@ from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models.images import TAG, limit_by_name, limit_of
 from imagerag.chat_models.providers import connect
 from imagerag.errors import UserError
-from imagerag.graphs import Settings, build_graph
-from imagerag.settings import load_settings
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings, load_settings
 from testing.openai_server import serving
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.verdict_replies import answering, verdict_of

@@ -8,7 +8,8 @@ import pytest
 
 from imagerag.chat_models.pricing import FILE, PRICES, load_pricing
 from imagerag.errors import UserError
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from testing.chat_replies import DRAW
 from testing.misbehaviour import tokens_in
 from testing.openai_server import Reply, serving

@@ -16,7 +16,8 @@ from imagerag.chat_models import client
 from imagerag.chat_models.providers import SERVER_KEY, connect, remedy
 from imagerag.chat_models.usage import UsageMeter, using_meter
 from imagerag.errors import UserError
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from testing.chat_replies import DRAW, NO_TOOLS, REDRAW, SEARCH, written
 from testing.openai_server import OpenAIServer, Reply, Script, serving
 from testing.provider_servers import AnthropicServer, GeminiServer, OllamaServer, pictures_in

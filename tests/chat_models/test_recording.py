@@ -8,8 +8,7 @@ import pytest
 from imagerag.chat_models.providers import SERVER_KEY
 from imagerag.chat_models.recording import Recorder, Request
 from imagerag.errors import UserError
-from imagerag.graphs import Settings
-from imagerag.settings import load_settings, without_server_paths
+from imagerag.settings import Settings, load_settings, without_server_paths
 from testing.chat_replies import DRAW
 from testing.openai_server import Reply, serving
 from testing.served_runs import run_recorded

@@ -8,7 +8,8 @@ import pytest
 
 from imagerag.agent.registry import load_chat_model
 from imagerag.errors import UserError
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from testing.chat_replies import DRAW, LOOK, NO_TOOLS, REDRAW, SEARCH, in_plain_turns, whole_loop, written
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from imagerag.cli.approval import Approval
+from imagerag.errors import UserError
 from imagerag.store.manifest import read_manifest
 
 
@@ -67,3 +69,42 @@ def test_a_question_that_a_killed_process_has_left_is_asked_again(start_chat: An
     assert "still waits" in take("/images")
     assert "image-2 scores 0.90" in take("keep")
     assert start_chat.service.state("", "sea")["stop_reason"] == "satisfied"
+
+
+def asked() -> Approval:
+    reference = {"title": "a square", "concept": "owl", "source": "shelf", "licence": "CC0"}
+    return Approval({"chosen": ["ref-1", "ref-2"], "references": [{"id": f"ref-{n}", **reference} for n in (1, 2, 3)]})
+
+
+@pytest.mark.parametrize(
+    ("line", "last", "chosen"),
+    [
+        ("keep", True, ["ref-1", "ref-2"]),
+        ("Y", True, ["ref-1", "ref-2"]),
+        ("none", True, []),
+        ("reject 1", False, ["ref-2"]),
+        ("reject 1, ref-2", True, []),
+        ("swap 1 3", False, ["ref-3", "ref-2"]),
+    ],
+)
+def test_each_answer_changes_what_is_chosen(line: str, last: bool, chosen: list[str]) -> None:
+    approval = asked()
+    assert approval.take(line) is last
+    assert approval.chosen == chosen
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("perhaps", "is no answer; say keep, reject"),
+        ("swap 1", "is no answer"),
+        ("swap 1 2", "is among them already"),
+        ("reject 3", "'ref-3' is not among ref-1, ref-2"),
+        ("reject 9", "'9' is not among the references found; valid: ref-1, ref-2, ref-3"),
+    ],
+)
+def test_what_is_no_answer_is_refused_and_changes_nothing(line: str, says: str) -> None:
+    approval = asked()
+    with pytest.raises(UserError, match=says):
+        approval.take(line)
+    assert approval.chosen == ["ref-1", "ref-2"]

@@ -11,7 +11,7 @@ import pytest
 from langchain_core.messages import ToolMessage
 from PIL import Image
 
-from imagerag.graphs import Settings
+from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.servers import Shelf

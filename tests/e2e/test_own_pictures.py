@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from imagerag.graphs import build_graph
-from imagerag.index.user import UserPictures
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.index.user.store import UserPictures
 from imagerag.settings import Settings
 from testing.user_pictures import save_picture
 

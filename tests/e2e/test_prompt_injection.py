@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.index.base import Hit
+from imagerag.settings import Settings
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares
 

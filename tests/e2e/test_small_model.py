@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 
 pytestmark = pytest.mark.slow
 

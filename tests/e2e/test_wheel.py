@@ -22,7 +22,7 @@ import tools.mine
 
 import imagerag.agent
 import imagerag.tools
-from imagerag.graphs import build_graph
+from imagerag.graphs.agent_graph import build_graph
 
 result = build_graph().invoke({"prompt": "an owl"}, config={"configurable": {"thread_id": "t"}})
 

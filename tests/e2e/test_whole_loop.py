@@ -9,10 +9,12 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from PIL import Image
 
 from imagerag.assets.library import Library
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.records import ImageRecord
-from imagerag.tools import ToolSession, make_tools
+from imagerag.settings import Settings
+from imagerag.tools.builtin import make_tools
+from imagerag.tools.session import ToolSession
 
 
 def thread(name: str) -> Any:

@@ -3,7 +3,9 @@
 import pytest
 
 from imagerag.generators.base import DrawRequest
+from imagerag.generators.layout import arrange
 from imagerag.generators.patchwork import PatchworkGenerator
+from imagerag.prompt_grammar.parser import parse_scene
 from testing.patchwork_requests import SIZE, boxes, objects
 
 
@@ -53,3 +55,17 @@ def test_counts(patchwork: PatchworkGenerator, prompt: str, count: int) -> None:
     drawing = patchwork.draw(DrawRequest(prompt, (1,)))[0]
     assert [thing["phrase"] for thing in objects(drawing)] == ["cat"] * count
     assert drawing.facts["dropped"] == (["5 more cat"] if count == 4 else [])
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a small owl", "four large cats", "a cat wearing a hat on a house", "an owl behind a tree"]
+)
+def test_every_place_lies_on_the_canvas_and_the_backmost_comes_first(prompt: str) -> None:
+    scene = parse_scene(prompt)
+    places = arrange(scene)
+    assert len(places) == sum(thing.count for thing in scene.objects)
+    assert [place.depth for place in places] == sorted(place.depth for place in places)
+    for place in places:
+        assert place.x >= 0
+        assert place.y >= 0
+        assert max(place.x, place.y) + place.side <= 1 + 1e-9

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from testing.scripted import STEPS, ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE, run_scripted, thread
 from testing.servers import Gate, Shelf

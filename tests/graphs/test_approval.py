@@ -5,8 +5,9 @@ from typing import Any
 
 from langgraph.types import Command
 
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.turn import is_request
+from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares
 from testing.servers import Shelf
 

@@ -1,12 +1,16 @@
 """Every limit of a run ends it with the best image."""
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import ToolMessage
 
+from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.graphs.budget import check_generation, check_step, merge_limits, nothing_spent, stop_check, stop_reason
+from imagerag.settings import Settings
 from testing.scripted import STEPS, Squares
 from testing.scripted_runs import GENERATE, run_scripted
 
@@ -59,3 +63,36 @@ def test_a_budget_in_the_request_wins_over_the_context(tmp_path: Path) -> None:
     result = run_scripted(tmp_path, [GENERATE] * 3, [0.1], request, max_generations=5)
     assert result["stop_reason"] == "generations"
     assert len(result["images"]) == 1
+
+
+def test_limits_of_the_settings_are_overridden_by_later_ones() -> None:
+    limits = merge_limits(
+        Settings(max_steps=7, max_seconds=50), {"max_steps": 5}, None, {"max_steps": 3, "max_money": 1.0}
+    )
+    assert (limits["max_steps"], limits["max_seconds"], limits["max_money"]) == (3, 50, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("spent", "kind"), [({"steps": 4}, "steps"), ({"generations": 2}, "generations"), ({"started": -100.0}, "seconds")]
+)
+def test_each_limit_is_refused_by_name(spent: dict[str, float], kind: str) -> None:
+    limits = merge_limits(Settings(max_steps=4, max_generations=2, max_seconds=60))
+    now = time.time()
+    account = nothing_spent(now)
+    check_step(limits, account)
+    check_generation(limits, account)
+    account.update({name: now + value if name == "started" else value for name, value in spent.items()})  # type: ignore[typeddict-item]
+    check = check_generation if kind == "generations" else check_step
+    with pytest.raises(BudgetExceeded) as refused:
+        check(limits, account)
+    assert stop_reason(refused.value) == kind
+
+
+def test_a_cancelled_run_stops_at_its_next_check() -> None:
+    cancel = threading.Event()
+    check = stop_check(merge_limits(Settings(max_seconds=60)), nothing_spent(time.time()), cancel)
+    check()
+    cancel.set()
+    with pytest.raises(Cancelled) as stopped:
+        check()
+    assert stop_reason(stopped.value) == "cancelled"

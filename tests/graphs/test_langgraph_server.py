@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.graphs import Settings
+from imagerag.settings import Settings
 
 
 @pytest.mark.parametrize(

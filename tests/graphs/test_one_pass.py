@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from imagerag.graphs import Settings
 from imagerag.graphs.one_pass import build_one_pass
+from imagerag.settings import Settings
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares
 from testing.servers import Shelf

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.streaming import stream_run
+from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
 

@@ -13,7 +13,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from PIL import Image
 
 from imagerag.errors import UserError
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE, run_scripted, thread

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from imagerag.errors import Cancelled
-from imagerag.graphs import Settings, build_graph
 from imagerag.graphs import components as parts_module
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.interruptible import load_interruptibly
+from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE
 from testing.servers import Shelf

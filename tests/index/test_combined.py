@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from imagerag.graphs import build_graph
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.components import Components
-from imagerag.index.user import UserPictures
+from imagerag.index.user.store import UserPictures
 from imagerag.settings import Settings
 from testing.user_pictures import save_picture
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.graphs import Settings, build_graph
-from imagerag.settings import load_settings, without_server_paths
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings, load_settings, without_server_paths
 from testing.mounted_runs import STDIO, MountedRun
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE

@@ -7,7 +7,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from imagerag.chat_models.local.chat_template import template_turns
 from imagerag.chat_models.local.loading import load_local
-from imagerag.tools import make_tools
+from imagerag.tools.builtin import make_tools
 from testing import tiny_chat_models as tiny_minds
 
 PLAIN = (

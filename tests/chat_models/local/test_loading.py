@@ -18,8 +18,8 @@ from imagerag.chat_models.local.loading import image_limit, load_local
 from imagerag.chat_models.local.model import LocalChatModel
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
-from imagerag.graphs import Settings
 from imagerag.graphs.components import Components
+from imagerag.settings import Settings
 from testing import tiny_chat_models as tiny_minds
 
 

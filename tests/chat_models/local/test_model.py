@@ -12,8 +12,9 @@ from PIL import Image
 from imagerag.chat_models.local.loading import load_local
 from imagerag.chat_models.usage import UsageMeter, using_meter
 from imagerag.errors import Cancelled
-from imagerag.graphs import Settings, build_graph
-from imagerag.tools import make_tools
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
+from imagerag.tools.builtin import make_tools
 from testing import tiny_chat_models as tiny_minds
 from testing.scripted import ScriptedCritic, Squares
 

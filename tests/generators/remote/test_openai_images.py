@@ -14,7 +14,8 @@ from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserErro
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.remote import calling, openai_images
 from imagerag.generators.remote.openai_images import OpenAIImages
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from testing.remote_servers import Answer, image_body, images_server
 from testing.scripted import ScriptedCritic
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from langchain_core.messages import SystemMessage
 
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.nodes import agent as deciding
+from imagerag.settings import Settings
 from testing.chat_replies import DRAW, REDRAW, SEARCH
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from imagerag.errors import UserError
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from imagerag.store.manifest import read_manifest
 from testing.scripted import ScriptedCritic, Squares
 from testing.scripted_runs import GENERATE, SquaresWithoutReferences, run_scripted, thread

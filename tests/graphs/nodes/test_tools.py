@@ -7,7 +7,8 @@ import pytest
 from langchain_core.messages import ToolMessage
 from PIL import Image
 
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE, run_scripted, thread
 

@@ -21,11 +21,12 @@ from PIL import Image
 
 from imagerag.assets.library import Library
 from imagerag.errors import UserError
-from imagerag.graphs import Settings, build_graph
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.index.bundled import build as building
 from imagerag.index.bundled.build import PREFIX
 from imagerag.index.bundled.chroma import ChromaIndex, index_status
 from imagerag.index.lock import writer_lock
+from imagerag.settings import Settings
 from testing.colour_library import ColourEmbedder, WideEmbedder, WideLibrary, distinct, write_library
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.user import UserPictures
+from imagerag.index.user.store import UserPictures
 
 
 @pytest.fixture

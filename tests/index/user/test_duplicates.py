@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from imagerag.index.user import UserPictures
+import pytest
+
+from imagerag.index.user.duplicates import PerceptualHashIndex, near
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
 
@@ -17,3 +20,20 @@ def test_near_duplicates_are_flagged_and_folded(own: UserPictures, tmp_path: Pat
     folded = own.search(["an owl"], 3, fold=True)[0]
     assert len(folded) == 2
     assert sum(hit.title.startswith("owl") for hit in folded) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"), [(0b1, True), (0b1110, True), (0b1111 << 20, False), (0b111 << 60, True)]
+)
+def test_three_bits_of_64_may_differ(other: int, expected: bool) -> None:
+    look = 0x0123_4567_89AB_CDEF
+    assert near(look, look ^ other) is expected
+    index = PerceptualHashIndex([("first", look)])
+    assert index.like("second", look ^ other) == ("first" if expected else None)
+    assert index.like("first", look) is None, "a picture is no duplicate of itself"
+
+
+def test_flat_pictures_are_duplicates_of_none() -> None:
+    index = PerceptualHashIndex([("flat", 0)])
+    assert not near(0, 0)
+    assert index.like("other", 0) is None

@@ -9,9 +9,11 @@ import pytest
 
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
-from imagerag.graphs import Settings
 from imagerag.graphs.components import open_index
-from imagerag.index.user import ModelEnsemble, UserPictures, user_index_status, verify_user_index
+from imagerag.index.user.ensemble import ModelEnsemble
+from imagerag.index.user.maintenance import user_index_status, verify_user_index
+from imagerag.index.user.store import UserPictures
+from imagerag.settings import Settings
 from testing.tiny_clip import save_checkpoint
 from testing.user_pictures import save_picture
 

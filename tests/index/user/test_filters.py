@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.index.user import UserPictures, parse_where
+from imagerag.index.user.filters import all_hold, parse_where
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import listed, save_picture
 
 
@@ -26,3 +27,18 @@ def test_only_what_fits_the_filter_is_found(own: UserPictures, tmp_path: Path) -
     assert titles("licence=MIT") == set()
     with pytest.raises(UserError, match="licence, caption, title, source"):
         parse_where(["colour=red"])
+
+
+def test_all_conditions_must_hold_whatever_the_case() -> None:
+    holds = all_hold(parse_where(["licence=cc0", "caption ~ Owl"]))
+    assert holds({"licence": "CC0", "caption": "a barn owl"})
+    assert not holds({"licence": "CC0-ish", "caption": "a barn owl"})
+    assert not holds({"licence": "CC0"})
+
+
+@pytest.mark.parametrize("text", ["licence", "colour=red", "caption=", "=x", ""])
+def test_a_condition_that_is_not_understood_is_refused_with_the_fields(text: str) -> None:
+    with pytest.raises(
+        UserError, match="is not understood; give FIELD=VALUE or FIELD~PART with one of: licence, caption"
+    ):
+        parse_where([text])

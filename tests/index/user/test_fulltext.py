@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from imagerag.index.user import UserPictures
+from imagerag.index.user.fulltext import FullTextIndex
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import listed, save_picture
 
 
@@ -14,3 +15,19 @@ def test_words_of_captions_are_found_that_the_model_would_not_rank_first(own: Us
     own.add([listed(tmp_path, rows)])
     for caption in ("inventory 4711", "inventory 4712", "inventory 4713"):
         assert own.search([caption], 1, fused=True)[0][0].title == caption
+
+
+def test_captions_are_found_by_stem_ranked_and_removed(tmp_path: Path) -> None:
+    index = FullTextIndex(tmp_path / "captions.sqlite")
+    index.change([], [("1", "a Crème brûlée"), ("2", "owls and more owls"), ("3", "an owl on the anchor of a ship")])
+    assert index.search("creme", 5) == ["1"]
+    assert index.search("the owl", 5) == ["2", "3"], "best first; words that every caption has don't count"
+    assert index.search("owl", 1) == ["2"]
+    assert index.search('"; DROP TABLE captions', 5) == []
+    assert index.search("?!", 5) == []
+    index.change(["2"], [("4", "owl")])
+    index.close()
+    again = FullTextIndex(tmp_path / "captions.sqlite")
+    assert again.ids() == {"1", "3", "4"}
+    assert again.search("owl", 5) == ["4", "3"]
+    again.close()

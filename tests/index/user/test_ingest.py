@@ -13,8 +13,10 @@ from PIL import Image, ImageDraw
 
 from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.user import ReadOptions, UserPictures, user_index_status
+from imagerag.index.user.maintenance import user_index_status
 from imagerag.index.user.sources.items import Item, Origin, Wanted
+from imagerag.index.user.sources.registry import ReadOptions
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture, titles
 
 SIX_CONCEPTS = ("owl", "lobster", "cat", "kimono", "anchor", "bell")
@@ -86,7 +88,7 @@ def test_copies_leave_room_for_others(tmp_path: Path) -> None:
 
 
 def test_skips_of_single_files_are_kept_while_others_are_added(tmp_path: Path) -> None:
-    from imagerag.index.user import user_index_status
+    from imagerag.index.user.maintenance import user_index_status
 
     own = UserPictures(tmp_path / "home", embedded_clip())
     (tmp_path / "d").mkdir()

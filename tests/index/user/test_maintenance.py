@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.user import UserPictures, rebuild_user_index, verify_user_index
+from imagerag.index.user.maintenance import rebuild_user_index, verify_user_index
 from imagerag.index.user.shards import Shards
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 from imagerag.embedders.clip import OpenClipEmbedder
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user import UserPictures
 from imagerag.index.user.ingest import IngestResult
+from imagerag.index.user.store import UserPictures
 from testing.odd_files import write_corpus
 
 ray = pytest.importorskip("ray")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from imagerag.index.user import UserPictures
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.user import UserPictures
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
 

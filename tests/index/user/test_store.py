@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.index.user import ReadOptions, UserPictures
+from imagerag.index.user.sources.registry import ReadOptions
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
 

@@ -10,10 +10,8 @@ import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user import (
-    UserPictures,
-    verify_user_index,
-)
+from imagerag.index.user.maintenance import verify_user_index
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
 

@@ -5,7 +5,7 @@ import tarfile
 from pathlib import Path
 
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.user import UserPictures
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import found, pictures, save_picture, write_tar
 
 SIX_CONCEPTS = ("owl", "lobster", "cat", "kimono", "anchor", "bell")

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.user import UserPictures
+from imagerag.index.user.sources.decoding import perceptual_hash
+from imagerag.index.user.store import UserPictures
 from testing.odd_files import write_corpus
 
 
@@ -31,3 +33,12 @@ def test_each_odd_file_is_indexed_right_or_reported(tmp_path: Path) -> None:
     vectors = known.vectors(range(len(known)))
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-4)
     assert own.add([tmp_path / "odd"]).unchanged == len(rows)
+
+
+def test_the_perceptual_hash_survives_scaling_and_tells_other_pictures_apart() -> None:
+    picture = Image.radial_gradient("L").convert("RGB")
+    ImageDraw.Draw(picture).rectangle([20, 20, 120, 60], "red")
+    look = perceptual_hash(picture)
+    assert (look ^ perceptual_hash(picture.resize((100, 100)))).bit_count() <= 3
+    assert (look ^ perceptual_hash(picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT))).bit_count() > 3
+    assert perceptual_hash(Image.new("RGB", (50, 50), "blue")) == 0, "a flat picture has none"

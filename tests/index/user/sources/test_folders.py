@@ -11,8 +11,8 @@ import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user import UserPictures
 from imagerag.index.user.sources.folders import TEXT_BYTES
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
 SIX_CONCEPTS = ("owl", "lobster", "cat", "kimono", "anchor", "bell")

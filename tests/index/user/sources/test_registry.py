@@ -10,7 +10,8 @@ import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user import UserPictures, user_index_status
+from imagerag.index.user.maintenance import user_index_status
+from imagerag.index.user.store import UserPictures
 from testing.user_pictures import found, pictures, write_tar
 
 

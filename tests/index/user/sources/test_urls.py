@@ -10,8 +10,9 @@ from pathlib import Path
 import httpcore
 import pytest
 
-from imagerag.index.user import ReadOptions, UserPictures
+from imagerag.index.user.sources.registry import ReadOptions
 from imagerag.index.user.sources.urls import AddressSource, UrlFetcher
+from imagerag.index.user.store import UserPictures
 from imagerag.net.safe_fetch import fetch
 from testing.user_pictures import found, save_picture
 

@@ -4,7 +4,7 @@ VENV := .venv
 # Runs everything else: that environment, or else the one in use.
 RUN ?= $(shell test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo python)
 
-.PHONY: setup check test bench gpu-check
+.PHONY: setup check test test-fast bench gpu-check
 
 setup: $(VENV)/.ready
 
@@ -18,8 +18,13 @@ check:
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
+# All tests. In parallel, a file at a time, so that what a file builds once is built once.
 test:
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto --dist loadfile
+
+# Those that need no model, no other process and no whole run: something of every module, in less than two minutes.
+test-fast:
+	$(RUN) -m pytest -n auto --dist loadfile -m "not slow"
 
 bench:
 	$(RUN) -m benchmarks

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from langchain_core.messages import AIMessage, HumanMessage
 from langgraph.types import Command
 
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.approval import REDRAW, request_approval
 from imagerag.graphs.turn import is_request
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares
@@ -26,3 +28,11 @@ def test_programs_answer_the_interrupt_as_langchains_middleware_has_it(tmp_path:
     assert result["stop_reason"] == "satisfied"
     assert result["images"][-1]["references"] == asked.value["action_requests"][0]["args"]["reference_ids"]
     assert sum(is_request(message) for message in result["messages"]) == 1
+
+
+def test_a_step_without_a_redraw_from_the_library_asks_nothing() -> None:
+    own = {"name": REDRAW, "args": {"prompt": "an owl", "reference_ids": []}, "id": "1", "type": "tool_call"}
+    draw = {"name": "generate", "args": {"prompt": "an owl"}, "id": "2", "type": "tool_call"}
+    for message in (HumanMessage("an owl"), AIMessage(""), AIMessage("", tool_calls=[own, draw])):
+        state: Any = {"messages": [message], "prompt": "an owl"}
+        assert request_approval(state) == (state, None)

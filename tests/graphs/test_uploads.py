@@ -14,6 +14,7 @@ from PIL import Image
 
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.uploads import STORED, stored_picture
 from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
@@ -87,3 +88,25 @@ def test_a_picture_given_by_address_is_refused_with_the_way_out(tmp_path: Path) 
     content = [{"type": "text", "text": "an owl"}, {"type": "image", "url": "https://example.org/owl.png"}]
     with pytest.raises(UserError, match="given by address; send its bytes"):
         run_scripted(tmp_path, [GENERATE], [0.9], {"messages": [{"role": "user", "content": content}]})
+
+
+def test_a_picture_is_stored_once_and_found_again_by_its_id(tmp_path: Path) -> None:
+    store, file = ImageStore(tmp_path), io.BytesIO()
+    Image.new("RGB", (5, 4), "red").save(file, "PNG")
+    first = stored_picture({"base64": base64.b64encode(file.getvalue()).decode()}, store)
+    again = stored_picture({"file_id": STORED + first.sha256}, store)
+    assert (again.sha256, again.path) == (first.sha256, first.path)
+    assert store.open(first.sha256).size == (5, 4)
+
+
+@pytest.mark.parametrize(
+    ("block", "says"),
+    [
+        ({"url": "http://a/b.png"}, "given by address"),
+        ({"base64": "no!"}, "is not base64"),
+        ({"base64": "AAAA"}, "image"),
+    ],
+)
+def test_what_is_no_picture_is_refused(tmp_path: Path, block: dict[str, str], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        stored_picture(block, ImageStore(tmp_path))

@@ -1,9 +1,12 @@
 """The bundled library and the user's own pictures, searched together."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.components import Components
+from imagerag.index.combined import FLOOR, CombinedIndex
 from imagerag.index.user.store import UserPictures
 from imagerag.settings import Settings
 from testing.user_pictures import save_picture
@@ -29,3 +32,17 @@ def test_the_agents_look_up_searches_both(own: UserPictures, tmp_path: Path) -> 
     assert hits[0].set == "own"
     assert {hit.set for hit in hits} > {"own"}
     assert [hit.similarity for hit in hits] == sorted((hit.similarity for hit in hits), reverse=True)
+
+
+def test_hits_of_two_models_come_in_turn_and_those_below_the_floor_not_at_all() -> None:
+    def index(model: str, *similarities: float) -> Any:
+        hits = [SimpleNamespace(sha256=f"{model}{at}", similarity=at) for at in similarities]
+        return SimpleNamespace(
+            embedder=SimpleNamespace(model_id=model), search=lambda captions, k, **_: [hits[:k] for _ in captions]
+        )
+
+    combined = CombinedIndex(index("library", 0.9, 0.8, 0.3), index("own", 0.7, 0.2), floor=FLOOR)
+    (found,) = combined.search(["an owl"], 9)
+    assert [hit.sha256 for hit in found] == ["own0.7", "library0.9", "library0.8"]
+    assert [hit.sha256 for hit in combined.search(["an owl"], 1)[0]] == ["own0.7"]
+    assert len(combined.search(["an owl"], 9, floor=-1)[0]) == 5

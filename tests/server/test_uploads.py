@@ -1,12 +1,16 @@
 """Files sent by clients."""
 
+import asyncio
 import io
 from collections.abc import Callable
+from typing import Any
 
 import openai
 import pytest
 from PIL import Image
 
+from imagerag.server.openai.schemas import ApiError
+from imagerag.server.uploads import picture_at
 from testing.openai_requests import MODEL, data_url, square, user
 from testing.servers import Served
 
@@ -34,3 +38,25 @@ def test_files_can_be_sent_listed_read_and_deleted(serve: Callable[..., Served])
     assert client.files.delete(sent.id).deleted
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve(sent.id)
+
+
+@pytest.mark.parametrize(("url", "data"), [("data:image/png;base64,AAEC", b"\0\1\2"), ("data:,a%20b", b"a b")])
+def test_a_data_url_holds_its_bytes(url: str, data: bytes) -> None:
+    service: Any = None
+    assert asyncio.run(picture_at(service, "someone", url, frozenset(), may_fetch=False)) == data
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("data:image/png;base64", "is not a data: URL"),
+        ("data:image/png;base64,!", "is not a data: URL"),
+        ("file:///etc/passwd", "is no address of a picture"),
+        ("http://[", "is not an address"),
+        ("http://example.org/a.png", "this server fetches no addresses"),
+    ],
+)
+def test_other_addresses_are_refused(url: str, says: str) -> None:
+    service: Any = None
+    with pytest.raises(ApiError, match=says):
+        asyncio.run(picture_at(service, "someone", url, frozenset(), may_fetch=False))

@@ -1,5 +1,6 @@
 """Decoding users' pictures."""
 
+import io
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from PIL import Image, ImageCms
 
 from imagerag.errors import UserError
 from imagerag.store.images import ImageStore
+from imagerag.store.picture_decoding import read_picture
 from testing.stored_images import encoded, picture
 
 
@@ -134,3 +136,24 @@ class TestUserImages:
         if kind in contents:
             with pytest.raises(UserError, match="uploaded image"):
                 store.put_user_image(contents[kind])
+
+
+def test_a_picture_is_read_from_a_path_from_bytes_or_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    given = Image.new("L", (6, 4), 7)
+    given.save(file)
+    for one in (file, str(file), file.read_bytes(), given):
+        read = read_picture(one)
+        assert (read.mode, read.size, read.getpixel((0, 0))) == ("RGB", (6, 4), (7, 7, 7))
+    assert given.mode == "L", "the given image is left as it was"
+
+
+def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is a folder; give an image file"):
+        read_picture(tmp_path)
+    with pytest.raises(UserError, match="gone"):
+        read_picture(tmp_path / "gone.png")
+    with pytest.raises(UserError, match=r"the uploaded image \(4 bytes\)"):
+        read_picture(b"text")
+    with pytest.raises(UserError, match="image 'mine'"):
+        read_picture(io.BytesIO(b"text").getvalue(), name="image 'mine'")

@@ -5,6 +5,7 @@ import pytest
 from imagerag.assets.library import Library
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.patchwork import PatchworkGenerator
+from imagerag.generators.patchwork.knowledge import OTHER_STYLE, style_weight
 from testing.patchwork_requests import objects
 
 
@@ -50,3 +51,16 @@ def test_only_the_base_set_is_drawn_from(patchwork: PatchworkGenerator, library:
         assert things
         for thing in things:
             assert {example["sha256"] for example in thing["examples"]} <= base  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "styles", "weight"),
+    [
+        ("noto", ["noto"], 1.0),
+        ("twemoji", ["noto"], OTHER_STYLE),
+        ("twemoji", ["flat", "twemoji"], 1.0),
+        ("noto", ["art deco"], 1.0),
+    ],
+)
+def test_a_set_weighs_by_all_styles_that_are_known(name: str, styles: list[str], weight: float) -> None:
+    assert style_weight(name, styles) == weight

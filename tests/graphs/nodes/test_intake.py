@@ -8,8 +8,10 @@ from PIL import Image
 
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.nodes.intake import check_prompt
 from imagerag.settings import Settings
 from imagerag.store.manifest import read_manifest
+from imagerag.tools.builtin import MAX_PROMPT
 from testing.scripted import ScriptedCritic, Squares
 from testing.scripted_runs import GENERATE, SquaresWithoutReferences, run_scripted, thread
 
@@ -50,3 +52,11 @@ def test_a_results_folder_that_cannot_be_written_is_refused_before_anything_is_d
     with pytest.raises(UserError, match="choose another folder"):
         run_scripted(tmp_path / "home", [GENERATE], [0.9], out=str(tmp_path / "file"))
     assert not (tmp_path / "home" / "images").exists()
+
+
+def test_a_prompt_is_stripped_and_bounded() -> None:
+    assert check_prompt("  an owl\n") == "an owl"
+    assert check_prompt("x" * MAX_PROMPT) == "x" * MAX_PROMPT
+    for text in ("", " \n", "x" * (MAX_PROMPT + 1)):
+        with pytest.raises(UserError, match="the prompt '"):
+            check_prompt(text)

@@ -1,5 +1,6 @@
 """Damage to the bundled index is noticed, reported and repaired."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from imagerag.assets.library import Library
 from imagerag.errors import UserError
 from imagerag.index.bundled.chroma import ChromaIndex, index_status
+from imagerag.index.bundled.stamp import SCHEMA, STAMP, Stamp, check_fits, check_seal, read_stamp, seal, write_stamp
 from testing.colour_library import ColourEmbedder, WideLibrary, distinct, write_library
 
 
@@ -112,3 +114,45 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     index.ensure_library()
     index.close()
     return home
+
+
+@pytest.fixture
+def stamped(tmp_path: Path) -> Stamp:
+    """A folder with one file, sealed, and its stamp, written."""
+    folder = tmp_path / "chroma-1"
+    folder.mkdir()
+    (folder / "graph.bin").write_bytes(b"0123456789")
+    stamp = Stamp(SCHEMA, "clip@1", "ab" * 32, 1, folder.name, seal(folder))
+    write_stamp(tmp_path, stamp)
+    return stamp
+
+
+def test_a_stamp_is_read_as_it_was_written_and_fits_its_own_model_and_library(tmp_path: Path, stamped: Stamp) -> None:
+    assert read_stamp(tmp_path) == stamped
+    check_seal(tmp_path, stamped)
+    check_fits(tmp_path, stamped, "clip@1", "ab" * 32)
+    with pytest.raises(UserError, match=r"made with model 'clip@1', not with 'clip@2'.*index rebuild"):
+        check_fits(tmp_path, stamped, "clip@2", "ab" * 32)
+    with pytest.raises(UserError, match="another edition of the library"):
+        check_fits(tmp_path, stamped, "clip@1", "cd" * 32)
+    assert read_stamp(tmp_path / "elsewhere") is None
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [(b"0123456780", "is not as it was written"), (b"0123", "has 4 bytes, not 10"), (None, "graph.bin")],
+)
+def test_a_file_that_is_not_as_it_was_sealed_is_damage(
+    tmp_path: Path, stamped: Stamp, data: bytes | None, said: str
+) -> None:
+    file = tmp_path / stamped.folder / "graph.bin"
+    file.unlink() if data is None else file.write_bytes(data)
+    with pytest.raises(UserError, match=said):
+        check_seal(tmp_path, stamped)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", json.dumps({"schema": SCHEMA + 1, "files": {}})])
+def test_a_stamp_that_is_damaged_or_of_another_schema_is_refused_with_the_command(tmp_path: Path, text: str) -> None:
+    (tmp_path / STAMP).write_text(text)
+    with pytest.raises(UserError, match="imagerag index rebuild"):
+        read_stamp(tmp_path)

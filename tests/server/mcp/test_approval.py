@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from imagerag.server.mcp.approval import names
 from imagerag.server.mcp.server import build_mcp
 from imagerag.server.service import Service
 from testing.servers import Served, scripted_service, waiting_run
@@ -137,3 +138,8 @@ def test_over_mcp_a_question_is_answered_after_a_restart(tmp_path: Path) -> None
     finally:
         again.close()
     assert (done["status"], done["image"]["references"]) == ("done", ["ref-1"])
+
+
+def test_ids_are_parted_by_commas_or_spaces() -> None:
+    assert names("ref-1, ref-2 ref-3,,") == ["ref-1", "ref-2", "ref-3"]
+    assert names(" ") == []

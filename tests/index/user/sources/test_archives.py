@@ -4,7 +4,11 @@ import os
 import tarfile
 from pathlib import Path
 
+import pytest
+
 from imagerag.embedders.registry import embedded_clip
+from imagerag.errors import UserError
+from imagerag.index.user.sources.archives import matching
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import found, pictures, save_picture, write_tar
 
@@ -63,3 +67,13 @@ def test_a_shard_that_breaks_off_is_reported_and_what_is_whole_is_kept(own: User
     assert outcome.added == 1
     assert outcome.skipped
     assert found(own, "an owl")[0] == "owl"
+
+
+def test_a_pattern_gives_its_files_in_order_and_one_without_any_is_refused(tmp_path: Path) -> None:
+    for name in ("b.tar", "a.tar", "c.zip"):
+        (tmp_path / name).touch()
+    pattern, files = matching(f"{tmp_path}/*.tar", "webdataset", "tar")
+    assert (Path(pattern).name, [Path(file).name for file in files]) == ("*.tar", ["a.tar", "b.tar"])
+    assert matching(f"{tmp_path}/a.tar", "webdataset", "tar")[1] == [str(tmp_path / "a.tar")]
+    with pytest.raises(UserError, match=r"no file matches .*give the webdataset files, as in webdataset:"):
+        matching(f"{tmp_path}/*.gz", "webdataset", "tar")

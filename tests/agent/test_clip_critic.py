@@ -27,6 +27,7 @@ def test_likeness_to_pictures_tells_a_neighbour_from_the_thing_itself() -> None:
     assert not eagle["present"]
 
 
+@pytest.mark.slow
 def test_what_no_exemplar_shows_is_judged_by_its_name() -> None:
     library, embedder = Library(), embedded_clip()
     names = [concept.name for concept in library.concepts]

@@ -67,6 +67,7 @@ class TestVlm:
             load_reranker("vlm", "rules", "clip")
 
 
+@pytest.mark.slow
 class TestSubject:
     def test_what_looks_like_the_subject_comes_first(self) -> None:
         library = Library()
@@ -79,6 +80,7 @@ class TestSubject:
         assert SubjectReranker(embedded_clip).rerank(["a", "b"], FOUND, []) == [[0, 1, 2], [0]]
 
 
+@pytest.mark.slow
 class TestInARun:
     def test_the_model_s_choice_is_drawn_with(self, tmp_path: Path) -> None:
         asked: list[dict[str, Any]] = []

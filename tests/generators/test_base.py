@@ -6,6 +6,8 @@ from imagerag.errors import InvalidArgument
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.patchwork import PatchworkGenerator
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("changes", "named"),

@@ -4,6 +4,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.components import Components
 from imagerag.index.combined import FLOOR, CombinedIndex
@@ -12,6 +14,7 @@ from imagerag.settings import Settings
 from testing.user_pictures import save_picture
 
 
+@pytest.mark.slow
 def test_below_the_floor_the_agent_is_told_that_there_is_nothing(tmp_path: Path) -> None:
     result = build_graph().invoke(
         {"prompt": "zqxvw grmpfl", "seed": 1},
@@ -24,6 +27,7 @@ def test_below_the_floor_the_agent_is_told_that_there_is_nothing(tmp_path: Path)
     assert any("the library has nothing for" in text for text in said)
 
 
+@pytest.mark.slow
 def test_the_agents_look_up_searches_both(own: UserPictures, tmp_path: Path) -> None:
     save_picture(tmp_path / "p", "my own owl.png", "owl")
     own.add([tmp_path / "p"])

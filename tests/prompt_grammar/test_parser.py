@@ -91,12 +91,14 @@ def test_nothing_to_draw(prompt: str) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["an owl and a cat " * 6_000, "owl" * 33_000, "a " * 50_000 + "cat", "," * 100_000])
+@pytest.mark.slow
 def test_100_kilobytes(prompt: str) -> None:
     assert sum(thing.count for thing in parse_scene(prompt, NAMES).objects) <= MAX_INSTANCES
 
 
 @given(st.text(max_size=200))
 @settings(max_examples=300, deadline=None)
+@pytest.mark.slow
 def test_no_text_breaks_the_grammar(prompt: str) -> None:
     scene = parse_scene(prompt, NAMES)
     assert sum(thing.count for thing in scene.objects) <= MAX_INSTANCES

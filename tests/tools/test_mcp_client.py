@@ -54,6 +54,7 @@ def test_a_hanging_call_ends_when_the_run_is_cancelled(tmp_path: Path) -> None:
         ("'", "find", "is no command"),
     ],
 )
+@pytest.mark.slow
 def test_a_server_that_is_of_no_use_is_told_before_anything_is_drawn(
     tmp_path: Path, server: str, allow: str, said: str
 ) -> None:

@@ -42,6 +42,7 @@ def test_only_what_is_allowed_can_be_called(tmp_path: Path) -> None:
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
+@pytest.mark.slow
 def test_what_goes_wrong_there_is_told_and_loses_nothing(tmp_path: Path, call: tuple[str, Any], said: str) -> None:
     run = MountedRun(
         tmp_path, [GENERATE, [call], [("environment", {})], "done"], STDIO, f"{call[0]},environment", max_seconds=9.0

@@ -18,6 +18,8 @@ from imagerag.tools.builtin import make_tools
 from testing import tiny_chat_models as tiny_minds
 from testing.scripted import ScriptedCritic, Squares
 
+pytestmark = pytest.mark.slow
+
 
 def picture(colour: str = "red") -> dict[str, Any]:
     buffer = io.BytesIO()

@@ -12,6 +12,8 @@ from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from testing.diffusion_requests import PROMPT, REFERENCES, STEPS, draw, pixels, preset
 
+pytestmark = pytest.mark.slow
+
 
 class TestAdapter:
     @pytest.mark.parametrize("kind", ["sd15", "sdxl"])

@@ -30,6 +30,7 @@ class TestSeeds:
         assert usual.revision != longer.revision
 
 
+@pytest.mark.slow
 class TestWhileItDraws:
     def test_steps_are_told_and_it_stops_between_them(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sd15"))
@@ -54,6 +55,7 @@ class TestWhileItDraws:
         assert [image.size for image in shown] == [(16, 16)]
 
 
+@pytest.mark.slow
 class TestSafety:
     def test_a_refused_drawing_is_never_a_black_image(self, folder: Path) -> None:
         tiny.save_sd15(folder / "checked", safety_checker=tiny.safety_checker())

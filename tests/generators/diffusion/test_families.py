@@ -12,7 +12,7 @@ from imagerag.generators.diffusion.presets import load_presets
 from testing import tiny_models
 from testing.family_requests import SAVED, drawn, load_family, references
 
-pytestmark = pytest.mark.usefixtures("small_pictures")
+pytestmark = [pytest.mark.usefixtures("small_pictures"), pytest.mark.slow]
 
 
 @pytest.mark.parametrize("name", SAVED)

@@ -11,7 +11,7 @@ from testing import tiny_families as tiny
 from testing import tiny_models
 from testing.family_requests import drawn
 
-pytestmark = pytest.mark.usefixtures("small_pictures")
+pytestmark = [pytest.mark.usefixtures("small_pictures"), pytest.mark.slow]
 
 
 class TestUnknownCheckpoints:

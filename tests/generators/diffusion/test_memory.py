@@ -13,6 +13,8 @@ from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.memory import choose_mode
 from testing.diffusion_requests import draw, pixels, preset
 
+pytestmark = pytest.mark.slow
+
 
 class TestMemory:
     @pytest.mark.parametrize("memory", ["offload", "sequential"])

@@ -15,6 +15,8 @@ from imagerag.generators.patchwork import PatchworkGenerator
 from imagerag.generators.patchwork.drawing import PREVIEW_EVERY
 from testing.patchwork_requests import SIZE, STEPS, objects, picture, pixels
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_same_request_gives_the_same_pixels(patchwork: PatchworkGenerator, library: Library) -> None:
     again = PatchworkGenerator(library, embedded_clip(), size=SIZE, steps=STEPS)

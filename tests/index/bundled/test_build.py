@@ -34,6 +34,7 @@ from testing.scripted_runs import GENERATE
 SPAWN = multiprocessing.get_context("spawn")
 
 
+@pytest.mark.slow
 class TestBuilding:
     def test_missing_index_is_built_at_the_first_search(self, tmp_path: Path, library: Library) -> None:
         steps: list[tuple[int, int]] = []
@@ -190,6 +191,7 @@ def said(log: Path) -> list[str]:
     return log.read_text().splitlines() if log.exists() else []
 
 
+@pytest.mark.slow
 class TestProcesses:
     @pytest.mark.parametrize("point", ["0", "100", "seal", "stamp", "stamped"])
     def test_killed_while_building(self, point: str, tmp_path: Path, library: Library) -> None:

@@ -100,6 +100,7 @@ class NameEmbedder(ColourEmbedder):
         return np.stack([self._names[text] for text in texts])
 
 
+@pytest.mark.slow
 class TestBundledLibrary:
     def test_finds_what_an_exact_search_finds(self, tmp_path: Path) -> None:
         library = Library()

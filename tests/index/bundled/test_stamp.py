@@ -33,6 +33,7 @@ def damage(file: Path, how: str) -> None:
         file.write_bytes(content[:middle] + bytes(byte ^ 255 for byte in content[middle:]))
 
 
+@pytest.mark.slow
 class TestDamage:
     @pytest.mark.parametrize("how", ["missing", "garbage", "short", "empty", "flipped"])
     @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from imagerag.settings import Settings
 from testing.tiny_clip import save_checkpoint
 from testing.user_pictures import save_picture
 
+pytestmark = pytest.mark.slow
+
 
 def test_models_index_one_library_side_by_side(tmp_path: Path) -> None:
     for concept in ("owl", "lobster", "cat"):

@@ -164,6 +164,7 @@ def test_a_licence_given_later_is_taken_over(own: UserPictures, tmp_path: Path) 
     assert own.search(["an owl"], 1)[0][0].licence == "CC0-1.0"
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     concepts = list(Library().by_concept)[:150]
     for number, concept in enumerate(concepts):

@@ -42,6 +42,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
+@pytest.mark.slow
 def test_a_chroma_server_finds_what_the_folder_finds(server: str, own: UserPictures, tmp_path: Path) -> None:
     for concept in ("owl", "lobster", "cat"):
         save_picture(tmp_path / "p", f"{concept}.png", concept)

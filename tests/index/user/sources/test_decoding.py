@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw
 
 from imagerag.embedders.registry import embedded_clip
@@ -11,6 +12,7 @@ from imagerag.index.user.store import UserPictures
 from testing.odd_files import write_corpus
 
 
+@pytest.mark.slow
 def test_each_odd_file_is_indexed_right_or_reported(tmp_path: Path) -> None:
     files = write_corpus(tmp_path / "odd")
     assert len(files) >= 60

@@ -4,7 +4,7 @@ VENV := .venv
 # Runs everything else: that environment, or else the one in use.
 RUN ?= $(shell test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo python)
 
-.PHONY: setup check floors test bench gpu-check
+.PHONY: setup check floors test test-fast bench gpu-check
 
 setup: $(VENV)/.ready
 
@@ -23,8 +23,13 @@ check: floors
 floors:
 	$(RUN) -c "from importlinter.cli import lint_imports_command; lint_imports_command()" --no-cache --no-logo
 
+# All tests. In parallel, a file at a time, so that what a file builds once is built once.
 test:
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto --dist loadfile
+
+# Those that need no model, no other process and no whole run: something of every module, in less than two minutes.
+test-fast:
+	$(RUN) -m pytest -n auto --dist loadfile -m "not slow"
 
 bench:
 	$(RUN) -m benchmarks

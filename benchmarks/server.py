@@ -6,7 +6,6 @@ python -m benchmarks.server
 import asyncio
 import contextlib
 import importlib.util
-import io
 import json
 import os
 import re
@@ -17,55 +16,28 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-import openai
 from mcp import Client
 
 from benchmarks.settings import benchmark_settings
-from imagerag.assets.library import Library
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.server.mcp.server import build_mcp
 from imagerag.server.service import Service
-from imagerag.store.manifest import KEYWORD, Manifest
-from imagerag.store.png import read_text
-
-CLIENTS = 50
-GENERATIONS = 1
-"""Per request: what is measured is the door, not how often the loop redraws."""
+from testing.load_clients import CLIENTS, GENERATIONS, ClientRequest, client_requests, send, send_at_once
 
 
-@dataclass(frozen=True)
-class Wish:
-    """One client's request, unlike all others."""
-
-    client: str
-    prompt: str
-    seed: int
-
-
-def wishes() -> list[Wish]:
-    """Return one request per client, each for another concept under another seed."""
-    names = [concept.name for concept in Library().concepts if re.fullmatch(r"[a-z]+", concept.name)]
-    step = len(names) // CLIENTS
-    return [Wish(f"client-{number}", f"a {names[number * step]}", 1000 + number) for number in range(CLIENTS)]
-
-
-def own_pace(asked: list[Wish]) -> float:
+def own_pace(asked: list[ClientRequest]) -> float:
     """Return the seconds that the engine takes for these requests, one after the other, without any door."""
     settings = benchmark_settings(max_generations=GENERATIONS)
     graph = build_graph()
     warm = benchmark_settings(max_generations=2)
     graph.invoke({"prompt": "a lobster in a kimono"}, {"configurable": {"thread_id": "warm"}}, context=warm)
     began = time.perf_counter()
-    for wish in asked:
-        config = {"configurable": {"thread_id": f"{wish.client}-{time.time_ns()}"}}
-        graph.invoke({"prompt": wish.prompt, "seed": wish.seed}, config, context=settings)  # type: ignore[call-overload]
+    for request in asked:
+        config = {"configurable": {"thread_id": f"{request.client}-{time.time_ns()}"}}
+        graph.invoke({"prompt": request.prompt, "seed": request.seed}, config, context=settings)  # type: ignore[call-overload]
     return time.perf_counter() - began
 
 
@@ -86,38 +58,13 @@ def server(*arguments: str) -> Iterator[str]:
             if found is None:
                 raise RuntimeError("imagerag serve did not come up")
             threading.Thread(target=errors.read, daemon=True).start()
-            call(found[1], Wish("warm", "a lobster in a kimono", 1), generations=2)  # which looks something up, too
+            send(
+                found[1], ClientRequest("warm", "a lobster in a kimono", 1), generations=2
+            )  # which looks something up, too
             yield found[1]
         finally:
             process.terminate()
             process.wait(20)
-
-
-def call(url: str, wish: Wish, generations: int = GENERATIONS) -> str:
-    """Send one request as the ``openai`` client does, and say how it ended: right, mixed up, refused, or lost."""
-    client = openai.OpenAI(base_url=url + "/v1", api_key=wish.client, max_retries=0, timeout=600)
-    try:
-        made = client.images.generate(
-            model="imagerag",
-            prompt=wish.prompt,
-            extra_body={"seed": wish.seed, "imagerag": {"max_generations": generations}},
-        )
-    except openai.RateLimitError as error:
-        return "refused" if int(error.response.headers.get("retry-after", 0)) > 0 else "refused without a time"
-    except openai.OpenAIError as error:
-        return f"lost ({type(error).__name__})"
-    data = made.data or []
-    file = httpx.get(data[0].url or "").content
-    manifest = Manifest.model_validate_json(read_text(io.BytesIO(file), KEYWORD) or "{}")
-    return "right" if (manifest.prompt, manifest.seed) == (wish.prompt, wish.seed) else "mixed up"
-
-
-def at_once(url: str, asked: list[Wish]) -> tuple[float, Counter[str]]:
-    """Send all requests at once; return the seconds until the last answer, and how each ended."""
-    began = time.perf_counter()
-    with ThreadPoolExecutor(len(asked)) as clients:
-        endings = Counter(clients.map(lambda wish: call(url, wish), asked))
-    return time.perf_counter() - began, endings
 
 
 def steps_after_hanging_up(url: str, at_step: int = 5) -> tuple[int, float]:
@@ -134,7 +81,7 @@ def steps_after_hanging_up(url: str, at_step: int = 5) -> tuple[int, float]:
                 if seen >= at_step:
                     break
     began = time.perf_counter()
-    call(url, Wish("next", "a dog", 4))
+    send(url, ClientRequest("next", "a dog", 4))
     return seen, time.perf_counter() - began
 
 
@@ -274,10 +221,10 @@ def largest_results() -> dict[str, int]:
 
 def main() -> None:
     """Print the figures."""
-    asked = wishes()
+    asked = client_requests()
     first = own_pace(asked[::2])
     with server("--max-waiting", str(CLIENTS)) as url:
-        seconds, endings = at_once(url, asked)
+        seconds, endings = send_at_once(url, asked)
         step, until_next = steps_after_hanging_up(url)
         seen = first_step_in_the_browser(url)
     # Half before and half after, so that whatever else the machine does weighs on both alike.
@@ -286,7 +233,7 @@ def main() -> None:
     print(f"  over HTTP {CLIENTS / seconds:.3f} images/s, the engine alone {CLIENTS / own:.3f} images/s: ")
     print(f"  ratio {own / seconds:.2f}   (wanted >= 0.9)")
     with server("--max-waiting", "10") as url:
-        _, endings = at_once(url, asked)
+        _, endings = send_at_once(url, asked)
     print(f"{CLIENTS} clients at once, 10 may wait: {dict(endings)}   (wanted: all right or refused)")
     print(f"hung up at step {step}; another client's picture was there {until_next:.1f} s later")
     if seen is None:

@@ -14,7 +14,8 @@ from PIL import Image
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.server.app import build_app, listen
 from imagerag.server.job_queue import JobQueue
-from imagerag.server.service import Service
+from imagerag.server.run import Run, RunRequest
+from imagerag.server.service import LOCAL, Service
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares
 
@@ -97,3 +98,10 @@ class Served:
         self._server.should_exit = True
         self._thread.join(15)
         self.service.close()
+
+
+def waiting_run(service: Service, thread: str = "sea", client: str = LOCAL) -> Run:
+    run = service.create(client, RunRequest("an owl", thread=thread, approve=True, seed=7))
+    while run.asking is None:
+        assert not run.wait(0.01), run.error
+    return run

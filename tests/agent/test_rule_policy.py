@@ -1,0 +1,107 @@
+"""The rule-based policy: which tool call comes next."""
+
+from typing import Any
+
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
+
+from imagerag.agent.protocols import TurnFacts
+from imagerag.agent.rule_policy import RulePolicy, ranked_references
+from imagerag.generators.base import REFERENCE_SCALES
+
+
+def reference(number: int, title: str, concept: str = "axolotl") -> dict[str, Any]:
+    return {"id": f"ref-{number}", "concept": concept, "title": title, "similarity": 0.5}
+
+
+def verdict(number: int, scores: dict[str, float], references: list[str], best: str) -> HumanMessage:
+    concepts = [
+        {"concept": name, "kind": "content", "present": score >= 0.5, "score": score} for name, score in scores.items()
+    ]
+    missing = [entry["concept"] for entry in concepts if not entry["present"]]
+    image = {
+        "id": f"image-{number}",
+        "seed": 40 + number,
+        "references": references,
+        "verdict": {"satisfied": not missing, "concepts": concepts, "missing": missing},
+    }
+    return HumanMessage("", name="critic", additional_kwargs={"image": image, "best": best})
+
+
+def ask(
+    *messages: Any,
+    tools: str = "generate inspect_image propose_captions search_references regenerate_with_references",
+    **brief: Any,
+) -> AIMessage:
+    facts = {"prompt": "an axolotl and a cat", "references": {f"ref-{k}": "axolotl" for k in range(1, 9)}, **brief}
+    told = TurnFacts(**{**facts, "tools": frozenset(tools.split())})
+    return RulePolicy().decide(told, [HumanMessage("an axolotl and a cat"), *messages])
+
+
+def result(name: str, **artifact: Any) -> ToolMessage:
+    return ToolMessage("", tool_call_id="x", name=name, artifact=artifact)
+
+
+CAPTIONS = [{"concept": "axolotl", "caption": "axolotl"}]
+SCORES = {"axolotl": 0.1, "cat": 0.9}
+FOUND = [reference(1, "salamander"), reference(2, "axolotl"), reference(3, "axolotl"), reference(4, "fish")]
+
+
+def test_it_draws_looks_up_what_is_missing_and_draws_again() -> None:
+    assert ask().tool_calls[0]["name"] == "generate"
+    first = verdict(1, SCORES, [], "image-1")
+    call = ask(first).tool_calls[0]
+    assert (call["name"], call["args"]["concepts"]) == ("propose_captions", ["axolotl"])
+    proposed = result("propose_captions", captions=CAPTIONS)
+    call = ask(first, proposed).tool_calls[0]
+    assert (call["name"], call["args"]["captions"]) == ("search_references", CAPTIONS)
+    searched = result("search_references", references=FOUND)
+    call = ask(first, proposed, searched).tool_calls[0]
+    assert call["name"] == "regenerate_with_references"
+    assert call["args"]["reference_ids"] == ["ref-2", "ref-3"]
+    assert call["args"]["reference_scale"] == REFERENCE_SCALES[0]
+    assert call["args"]["seed"] == 41
+
+
+def test_a_redraw_that_fails_is_tried_again_stronger_and_under_another_seed() -> None:
+    looked_up = (result("propose_captions", captions=CAPTIONS), result("search_references", references=FOUND))
+    call = ask(
+        verdict(1, SCORES, [], "image-1"), *looked_up, verdict(2, SCORES, ["ref-2", "ref-3"], "image-1")
+    ).tool_calls[0]
+    assert call["args"]["reference_scale"] == REFERENCE_SCALES[1]
+    assert "seed" not in call["args"]
+
+
+def test_a_reference_found_by_likeness_alone_is_looked_at_before_it_is_used() -> None:
+    look_alikes = [reference(1, "salamander"), reference(2, "fish")]
+    looked_up = (result("propose_captions", captions=CAPTIONS), result("search_references", references=look_alikes))
+    first = verdict(1, SCORES, [], "image-1")
+    call = ask(first, *looked_up).tool_calls[0]
+    assert (call["name"], call["args"]["image_id"]) == ("inspect_image", "ref-1")
+    bad = result("inspect_image", image_id="ref-1", concepts=[{"present": False}])
+    good = result("inspect_image", image_id="ref-2", concepts=[{"present": True}])
+    call = ask(first, *looked_up, bad, good).tool_calls[0]
+    assert call["args"]["reference_ids"] == ["ref-2"]
+
+
+def test_it_stops_when_everything_is_there() -> None:
+    assert not ask(verdict(1, {"axolotl": 0.9, "cat": 0.9}, [], "image-1")).tool_calls
+
+
+def test_lookup_first_searches_every_concept_before_it_draws() -> None:
+    call = ask(tools="propose_captions search_references regenerate_with_references").tool_calls[0]
+    assert (call["name"], call["args"]["concepts"]) == ("propose_captions", ["axolotl", "cat"])
+
+
+def test_rephrase_only_rewords_and_looks_nothing_up() -> None:
+    call = ask(verdict(1, SCORES, [], "image-1"), tools="generate inspect_image propose_captions").tool_calls[0]
+    assert call["name"] == "generate"
+    assert call["args"]["prompt"].startswith("a large axolotl")
+
+
+def test_no_lookup_tries_another_seed() -> None:
+    call = ask(verdict(1, SCORES, [], "image-1"), tools="generate inspect_image").tool_calls[0]
+    assert (call["name"], call["args"]) == ("generate", {"prompt": "an axolotl and a cat"})
+
+
+def test_titles_that_name_the_concept_come_first() -> None:
+    assert [r["id"] for r in ranked_references(FOUND)] == ["ref-2", "ref-3", "ref-1", "ref-4"]  # type: ignore[arg-type]

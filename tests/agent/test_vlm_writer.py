@@ -1,0 +1,43 @@
+"""A vision-language model as writer, and the rules where it does not write."""
+
+import pytest
+
+from imagerag.agent.protocols import PastImage
+from imagerag.agent.rule_writer import RuleWriter
+from imagerag.agent.vlm_writer import VlmWriter
+from imagerag.chat_models.providers import connect
+from imagerag.chat_models.usage import UsageMeter, using_meter
+from testing.openai_server import Reply, serving
+from testing.verdict_replies import answering
+
+pytestmark = pytest.mark.usefixtures("quick_retries")
+HISTORY = [PastImage("image-1", "an owl", 1), PastImage("image-2", "a cat", 2)]
+
+
+def test_the_writer_words_captions_rephrases_and_follow_ups() -> None:
+    script = [
+        answering({"concepts": [{"concept": "OWL", "captions": ["a barn owl at night", "an owl's face", "more"]}]}),
+        answering({"prompt": "a very plain owl"}),
+        answering({"prompt": "a cat on the moon", "base": "image-2"}),
+        answering({"prompt": "a cat", "base": "/etc/passwd"}),
+    ]
+    with serving(script) as server:
+        writer = VlmWriter(connect(server.name), RuleWriter())
+        assert writer.captions("an owl and a bee", ["owl", "bee"], 2) == {
+            "owl": ["a barn owl at night", "an owl's face"],
+            "bee": ["bee", "a drawing of bee"],
+        }
+        assert writer.rephrase("an owl", ["owl"]) == "a very plain owl"
+        assert writer.brief("now put it on the moon", HISTORY).base == "image-2"
+        assert writer.brief("again", HISTORY).base is None
+        assert writer.brief("an owl", []).prompt == "an owl"
+        assert len(server.requests) == 4, "a first request needs no model"
+
+
+def test_the_rules_write_where_the_model_does_not() -> None:
+    with serving(lambda request, number: Reply("I would rather not.")) as server, using_meter(UsageMeter()) as meter:
+        writer = VlmWriter(connect(server.name), RuleWriter())
+        assert writer.captions("an owl", ["owl"], 1) == {"owl": ["owl"]}
+        assert writer.brief("make it blue", HISTORY) == RuleWriter().brief("make it blue", HISTORY)
+    assert meter.calls == 4
+    assert meter.notes[-1].endswith("the rules write")

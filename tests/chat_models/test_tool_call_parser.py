@@ -1,0 +1,217 @@
+"""Tool calls, parsed from the text that local models write."""
+
+import json
+import keyword
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagerag.chat_models.tool_call_parser import StreamFilter, read_calls
+from testing.chat_replies import DRAW, written
+from testing.openai_server import Reply, serving
+from testing.served_runs import run_served
+
+
+@pytest.mark.usefixtures("quick_retries")
+def test_calls_that_a_server_has_left_in_the_text_are_read(tmp_path: Path) -> None:
+    with serving([written(DRAW), Reply("Nothing more to do.")]) as server:
+        result = run_served(server, tmp_path, [0.3, 0.9])
+        assert "tool_calls" in server.requests[1]["messages"][2]
+    assert result["image"]["prompt"] == "an owl"
+    assert not [step["error"] for step in result["trace"] if step["error"]]
+
+
+TOOLS = {"generate": {"prompt"}}
+CALL = '{"name": "generate", "arguments": {"prompt": "an owl"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('[TOOL_CALLS]generate[ARGS]{"prompt": "an owl"}', ""),
+        ('[TOOL_CALLS]generate{"prompt": "an owl"}', ""),
+        ('<function=generate>{"prompt": "an owl"}</function><|eom_id|>', "<|eom_id|>"),
+        ("<tool_call>\n<function=generate>\n<parameter=prompt>\nan owl\n</parameter>\n</function>\n</tool_call>", ""),
+        ('[generate(prompt="an owl")]', ""),
+        ('<|python_start|>[generate(prompt="an owl")]<|python_end|>', ""),
+        ('<|python_tag|>generate.call(prompt="an owl")', ""),
+        (f"<think>First {CALL.replace('an owl', 'a cat')}.</think>{CALL}", ""),
+        (f"I should sing.</think>\n<tool_call>{CALL}</tool_call>", ""),
+        (f"I draw.\n<tool_call>\n{CALL}\n</tool_call>", "I draw."),
+        (f"<tool_call>{CALL}", ""),
+        (f"[TOOL_CALLS] [{CALL}]", ""),
+        (f"[TOOL_CALLS]{CALL}", ""),
+        ('<|python_tag|>{"name": "generate", "parameters": {"prompt": "an owl"}}<|eom_id|>', ""),
+        ('{"name": "generate", "parameters": {"prompt": "an owl"}}', ""),
+        (CALL, ""),
+        (f"[{CALL}]", ""),
+        ('```tool_code\ngenerate(prompt="an owl")\n```', ""),
+        ('Now:\n```tool_code\nprint(generate(prompt="an owl"))\n```', "Now:"),
+        (f"```json\n{CALL}\n```", ""),
+        ('{"type": "function", "function": {"name": "generate", "arguments": "{\\"prompt\\": \\"an owl\\"}"}}', ""),
+        ('generate(prompt="an owl")', ""),
+        ("<start_function_call>call:generate{prompt:<escape>an owl<escape>}<end_function_call>", ""),
+        ("<start_function_call>call:generate{prompt:<escape>an owl<escape>}", ""),
+        (
+            '<|channel>thought\nAn owl.<channel|>So:<|tool_call>call:generate{prompt:<|"|>an owl<|"|>}<tool_call|>',
+            "So:",
+        ),
+    ],
+)
+def test_each_format_in_use(text: str, left: str) -> None:
+    reading = read_calls(text, TOOLS)
+    assert [(call["name"], call["args"]) for call in reading.calls] == [("generate", {"prompt": "an owl"})]
+    assert reading.text == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I would generate(an owl) if I could",
+        "[generate(prompt='an owl'), 7]",
+        "owl = generate(prompt='an owl')",
+        "[TOOL_CALLS]generate[ARGS]",
+        "<function=generate></function",
+        '{"answer": "no"}',
+        "print('hello')",
+        "generate(prompt={1, 2})",
+        '```python\nimport os\nos.remove("x")\n```',
+        '<tool_call>{"name": "generate", "arguments": {"prompt": ',
+        "[TOOL_CALLS] generate it",
+        "",
+    ],
+)
+def test_what_is_no_call_stays_text(text: str) -> None:
+    assert read_calls(text, TOOLS) == (text, [])
+
+
+def test_two_calls_at_once_and_one_of_an_unknown_tool() -> None:
+    text = f'<tool_call>{CALL}</tool_call><tool_call>{{"name": "sing", "arguments": {{}}}}</tool_call>'
+    assert [call["name"] for call in read_calls(text, TOOLS).calls] == ["generate", "sing"]
+    assert read_calls('{"name": "sing", "arguments": {}}', TOOLS).calls == []
+
+
+NAMES = st.from_regex(r"[a-z_]{1,12}", fullmatch=True).filter(lambda name: not keyword.iskeyword(name))
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**40), 2**40)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+MARKS = ("<", ">", "[", "]", "`")
+
+
+def _json(name: str, arguments: Any, key: str = "arguments") -> str:
+    return json.dumps({"name": name, key: arguments})
+
+
+def _python(name: str, arguments: Any) -> str:
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
+
+
+MARK = '<|"|>'
+"""Around Gemma 4's strings."""
+
+
+def _gemma(value: Any, mark: str, outermost: bool = True) -> str:
+    match value:
+        case str():
+            return f"{mark}{value}{mark}"
+        case list():
+            return f"[{','.join(_gemma(each, mark, False) for each in value)}]"
+        case dict():
+            quote = "" if outermost else mark
+            inner = (f"{quote}{key}{quote}:{_gemma(each, mark, False)}" for key, each in value.items())
+            return f"{{{','.join(inner)}}}"
+    return json.dumps(value)
+
+
+DIALECTS: dict[str, Callable[[list[tuple[str, Any]]], str]] = {
+    "hermes": lambda calls: "\n".join(f"<tool_call>\n{_json(*call)}\n</tool_call>" for call in calls),
+    "hermes, one block": lambda calls: "<tool_call>" + "\n".join(_json(*call) for call in calls) + "</tool_call>",
+    "mistral": lambda calls: f"[TOOL_CALLS] [{', '.join(_json(*call) for call in calls)}]",
+    "mistral, named": lambda calls: "".join(f"[TOOL_CALLS]{n}[ARGS]{json.dumps(a)}" for n, a in calls) + "</s>",
+    "mistral, with ids": lambda calls: "".join(
+        f"[TOOL_CALLS]{n}[CALL_ID]a1b2c3d4e[ARGS]{json.dumps(a)}" for n, a in calls
+    ),
+    "llama, tag": lambda calls: f"<|python_tag|>{'; '.join(_json(*call, 'parameters') for call in calls)}<|eom_id|>",
+    "llama, bare": lambda calls: "; ".join(_json(*call, "parameters") for call in calls),
+    "llama, function": lambda calls: "".join(f"<function={n}>{json.dumps(a)}</function>" for n, a in calls),
+    "llama 4": lambda calls: f"<|python_start|>[{', '.join(_python(*call) for call in calls)}]<|python_end|>",
+    "python list": lambda calls: f"[{', '.join(_python(*call) for call in calls)}]",
+    "gemma": lambda calls: "```tool_code\n" + "\n".join(_python(*call) for call in calls) + "\n```",
+    "gemma, printed": lambda calls: "```python\n" + "\n".join(f"print({_python(*call)})" for call in calls) + "\n```",
+    "fenced json": lambda calls: f"```json\n[{', '.join(_json(*call) for call in calls)}]\n```",
+    "functiongemma": lambda calls: "".join(
+        f"<start_function_call>call:{n}{_gemma(a, '<escape>')}<end_function_call>" for n, a in calls
+    ),
+    "gemma 4": lambda calls: "".join(f"<|tool_call>call:{n}{_gemma(a, MARK)}<tool_call|>" for n, a in calls),
+    "qwen coder": lambda calls: "\n".join(
+        f"<tool_call>\n<function={n}>\n"
+        + "".join(
+            f"<parameter={k}>\n{v if isinstance(v, str) else json.dumps(v)}\n</parameter>\n" for k, v in a.items()
+        )
+        + "</function>\n</tool_call>"
+        for n, a in calls
+    ),
+}
+
+
+def _marked(value: Any) -> bool:
+    return any(mark in json.dumps(value, ensure_ascii=False) for mark in MARKS)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@given(
+    calls=st.lists(
+        st.tuples(NAMES, st.dictionaries(NAMES, VALUES.filter(lambda value: not _marked(value)), max_size=3)),
+        min_size=1,
+        max_size=3,
+    ),
+    thought=st.booleans(),
+)
+def test_calls_written_in_any_dialect_are_read_back(dialect: str, calls: list[tuple[str, Any]], thought: bool) -> None:
+    known: dict[str, set[str]] = {}
+    for name, arguments in calls:
+        known.setdefault(name, set()).update(key for key, value in arguments.items() if isinstance(value, str))
+    if dialect == "qwen coder":  # which has no types of its own: what is text in one call can't be none in another
+        calls = [(name, {k: v for k, v in a.items() if isinstance(v, str) == (k in known[name])}) for name, a in calls]
+    text = DIALECTS[dialect](calls)
+    wrapped = f"<think>I could {text} now</think>\n{text}" if thought else text
+    reading = read_calls(wrapped, known)
+    assert [(call["name"], call["args"]) for call in reading.calls] == calls
+    assert read_calls(f"<think>{text}</think> No.", known) == (" No.", [])
+    assert read_calls(f"<think>{text}", known) == ("", [])
+
+
+@pytest.mark.parametrize(
+    "text", ["I draw.\n{} So be it.", "{}", "  {}", "No {{brackets}} here.", " I would rather not."]
+)
+@pytest.mark.parametrize("dialect", ["hermes", "mistral", "gemma 4", "python list"])
+@given(data=st.data())
+def test_talk_is_let_through_and_calls_are_not(text: str, dialect: str, data: st.DataObject) -> None:
+    text = text.format(DIALECTS[dialect]([("generate", {"prompt": "an owl"})]))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    talk = StreamFilter(TOOLS)
+    shown = "".join(talk.part(text[a:b]) for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True))
+    rest, calls = talk.end()
+    whole = read_calls(text, TOOLS)
+    assert [(call["name"], call["args"]) for call in calls] == [(call["name"], call["args"]) for call in whole.calls]
+    assert (shown + rest).strip() == whole.text.strip()
+    assert "generate" not in shown
+    assert shown.startswith("I draw.") is text.startswith("I draw."), "what is said before a call is not kept back"
+
+
+@given(st.text(alphabet='<>[]{}()"\\|:,`_ tolcagenri\n', max_size=120))
+def test_nothing_raises(text: str) -> None:
+    for start in ("", "<tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "```json\n"):
+        reading = read_calls(start + text, TOOLS)
+        assert {call["name"] for call in reading.calls} <= set(TOOLS)
+        assert all(isinstance(call["args"], dict) for call in reading.calls)

@@ -1,0 +1,64 @@
+"""The interactive chat: what can be typed, what is printed, and how a conversation goes back and branches."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagerag.store.manifest import read_manifest
+
+
+def test_a_conversation_is_drawn_taken_back_and_branched(start_chat: Any) -> None:
+    chat, take = start_chat(scores=[0.9])
+    assert "image-1 scores 0.90" in take("an owl")
+    take("now make it red")
+    assert "image-2" in take("/images")
+    assert "back to: an owl" in take("/undo")
+    assert "image-2" not in take("/images")
+    assert "'copy'; 'sea' stays as it is" in take("/branch copy")
+    take("now put it on the moon")
+    assert start_chat.service.state("", "copy")["prompt"] == "an owl on a moon"
+    assert start_chat.service.state("", "sea")["prompt"] == "an owl"
+    assert "there is a conversation 'sea' already" in take("/branch sea")
+    take("/undo")
+    assert "back to the beginning" in take("/undo")
+    assert "no turn to take back" in take("/undo")
+    assert not chat.take("/quit")
+
+
+def test_what_was_taken_back_stays_back_after_a_restart(start_chat: Any) -> None:
+    _, take = start_chat(scores=[0.9])
+    take("an owl")
+    take("a cat")
+    take("/undo")
+    _, take = start_chat(scores=[0.9])
+    assert start_chat.service.state("", "sea")["prompt"] == "an owl"
+    take("make it red")
+    assert start_chat.service.state("", "sea")["prompt"] == "a red owl"
+
+
+def test_references_budget_and_saving(start_chat: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, take = start_chat(scores=[0.3, 0.9])
+    assert "no image to save" in take("/save")
+    take("an owl")
+    assert "ref-1 for owl: a square, shelf, CC0" in take("/refs")
+    assert "max_generations: 9" in take("/budget max_generations=9")
+    assert "max_generations: 1" in take("/budget max_generations=1")
+    assert "stopped: the generation budget ran out" in take("a cat")
+    for wrong in ("max_generations=x", "max_dreams=1", "max_seconds=0", "max_steps"):
+        assert re.search("not a number|is no limit|must be above 0", take(f"/budget {wrong}"))
+    saved = take("/save").strip()
+    assert (saved, read_manifest(saved).prompt) == ("a-cat.png", "a cat")
+    assert take("/save").strip() == "a-cat-2.png"
+    assert take(f"/save {tmp_path / 'mine.png'}").strip() == str(tmp_path / "mine.png")
+
+
+def test_mistakes_are_told_and_the_conversation_goes_on(start_chat: Any) -> None:
+    _, take = start_chat(scores=[0.9])
+    assert "'/nope' is no command" in take("/nope")
+    assert "shorten it" in take("x" * 5000)
+    assert "give the copy a name" in take("/branch")
+    assert "is not a name" in take("/branch a/b")
+    assert "image-1 scores" in take("an owl")

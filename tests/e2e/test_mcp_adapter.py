@@ -1,0 +1,66 @@
+"""LangChain's MCP adapter as another agent's way in: it pins the old SDK, so it lives in an environment of its own."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from testing.servers import TOKENS, Served, scripted_service
+
+pytestmark = pytest.mark.slow
+AGENT = """\
+import asyncio, json, sys
+from langchain_mcp_adapters.client import MultiServerMCPClient
+
+async def main():
+    http = {"transport": "streamable_http", "url": sys.argv[1], "headers": {"Authorization": "Bearer " + sys.argv[2]}}
+    stdio = {"transport": "stdio", "command": sys.argv[3], "args": ["-m", "imagerag", "mcp", "--home", sys.argv[4]]}
+    tools = {tool.name: tool for tool in await MultiServerMCPClient({"http": http}).get_tools()}
+    made = await tools["create_image"].ainvoke(
+        {"name": "create_image", "args": {"prompt": "an owl"}, "id": "1", "type": "tool_call"}
+    )
+    over_stdio = await MultiServerMCPClient({"stdio": stdio}).get_tools()
+    print(json.dumps({
+        "tools": sorted(tools),
+        "over_stdio": sorted(tool.name for tool in over_stdio),
+        "kinds": [block["type"] for block in made.content],
+        "status": made.artifact["structured_content"]["status"],
+    }))
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The interpreter of an environment with the adapter."""
+    ready = os.environ.get("IMAGERAG_ADAPTER_PYTHON")
+    if ready:
+        return ready
+    folder = tmp_path_factory.mktemp("adapter")
+    venv.create(folder, with_pip=True)
+    python = str(folder / "bin" / "python")
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "langchain-mcp-adapters<1"]
+    result = subprocess.run(install, capture_output=True, text=True)
+    if result.returncode:
+        pytest.skip(f"langchain-mcp-adapters can't be installed here: {result.stderr[-300:]}")
+    return python
+
+
+def test_langchains_adapter_lists_and_calls_the_tools(adapter: str, tmp_path: Path) -> None:
+    server = Served(scripted_service(tmp_path, scores=[0.9]), tokens=TOKENS, loopback=False)
+    try:
+        command = [adapter, "-c", AGENT, server.url + "/mcp", TOKENS[0], sys.executable, str(tmp_path / "home")]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    finally:
+        server.stop()
+    assert result.returncode == 0, result.stderr
+    seen = json.loads(result.stdout)
+    assert len(seen["tools"]) == 10
+    assert seen["over_stdio"] == seen["tools"]
+    assert seen["status"] == "done"
+    assert {"text", "image"} <= set(seen["kinds"])

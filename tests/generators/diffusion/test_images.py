@@ -1,0 +1,24 @@
+"""References as each family wants their pixels: large enough, stitched, or squared."""
+
+import pytest
+from PIL import Image
+
+from imagerag.generators.diffusion.adapter import squared
+from imagerag.generators.diffusion.families import large_enough, stitched
+
+
+@pytest.mark.parametrize(("size", "expected"), [((10, 20), (64, 128)), ((64, 64), (64, 64)), ((300, 100), (300, 100))])
+def test_the_shorter_side_is_made_large_enough(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert large_enough(Image.new("RGB", size), 64).size == expected
+
+
+def test_images_are_stitched_side_by_side_at_one_height() -> None:
+    sheet = stitched([Image.new("RGB", (20, 10), "red"), Image.new("RGB", (10, 20), "blue")], height=40)
+    assert sheet.size == (80 + 20, 40)
+    assert (sheet.getpixel((10, 20)), sheet.getpixel((90, 20))) == ((255, 0, 0), (0, 0, 255))
+
+
+def test_a_square_loses_nothing_and_is_white_around() -> None:
+    square = squared(Image.new("RGBA", (20, 10), (255, 0, 0, 255)))
+    assert (square.mode, square.size) == ("RGB", (20, 20))
+    assert (square.getpixel((0, 10)), square.getpixel((0, 0))) == ((255, 0, 0), (255, 255, 255))

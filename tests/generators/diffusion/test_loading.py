@@ -1,0 +1,40 @@
+"""Checkpoints without a preset."""
+
+from pathlib import Path
+
+import pytest
+
+from imagerag.generators.diffusion.drawing import DiffusionGenerator
+from imagerag.generators.diffusion.loading import preset_of
+from imagerag.generators.diffusion.presets import Preset
+from testing import tiny_families as tiny
+from testing import tiny_models
+from testing.family_requests import drawn
+
+pytestmark = [pytest.mark.usefixtures("small_pictures"), pytest.mark.slow]
+
+
+class TestUnknownCheckpoints:
+    def test_a_folder_is_asked_like_its_pipeline_class(self, family_folder: Path) -> None:
+        folder = tiny.save_kontext(family_folder / "someones-kontext")
+        preset = preset_of(str(folder))
+        assert (preset.family, preset.max_references, preset.model) == ("edit", 3, str(folder))
+        assert preset.name == f"diffusers:{folder}"
+
+    def test_a_class_without_references_draws_from_words(self, family_folder: Path) -> None:
+        from diffusers import PixArtSigmaPipeline, PixArtTransformer2DModel
+
+        encoder, tokenizer = tiny.t5()
+        transformer = PixArtTransformer2DModel(
+            sample_size=32, num_layers=1, patch_size=2, attention_head_dim=8, num_attention_heads=3, in_channels=4,
+            caption_channels=32, cross_attention_dim=24, out_channels=8, norm_type="ada_norm_single",
+        )  # fmt: skip
+        folder = family_folder / "pixart"
+        PixArtSigmaPipeline(
+            transformer=transformer, scheduler=tiny_models.scheduler(), vae=tiny_models.vae(), text_encoder=encoder,
+            tokenizer=tokenizer,
+        ).save_pretrained(folder)  # fmt: skip
+        preset = preset_of(str(folder))
+        assert (preset.family, preset.max_references) == ("text", 0)
+        small = Preset.model_validate({**preset.model_dump(), "width": 32, "height": 32, "steps": 2})
+        assert drawn(DiffusionGenerator(small), 0)[0].shape == (32, 32, 3)

@@ -1,0 +1,108 @@
+"""Memory modes of a diffusers pipeline, and running out of memory."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from imagerag.device_settings import DeviceSettings
+from imagerag.errors import InvalidArgument, UserError
+from imagerag.generators.diffusion.drawing import DiffusionGenerator
+from imagerag.generators.diffusion.memory import choose_mode
+from testing.diffusion_requests import draw, pixels, preset
+
+pytestmark = pytest.mark.slow
+
+
+class TestMemory:
+    @pytest.mark.parametrize("memory", ["offload", "sequential"])
+    def test_the_mode_changes_no_pixel(self, folder: Path, memory: Any) -> None:
+        full = DiffusionGenerator(preset(folder, "sdxl"))
+        saving = DiffusionGenerator(preset(folder, "sdxl"), DeviceSettings(memory=memory))
+        assert saving.memory == memory
+        for count in (0, 2):
+            assert (pixels(draw(full, count)) == pixels(draw(saving, count))).all()
+
+    def test_out_of_memory_steps_down_once_and_goes_on(self, folder: Path) -> None:
+        generator = DiffusionGenerator(preset(folder, "sdxl"))
+        expected = pixels(draw(generator, 1))
+        fail = _failing(generator, times=1)
+        drawing = draw(generator, 1)
+        assert fail.count == 1
+        assert generator.memory == "offload"
+        assert drawing.facts["notes"] == ["out of memory with --memory full; went on with offload, which is slower"]
+        assert (pixels(drawing) == expected).all()
+        assert draw(generator, 1).facts["notes"] == []
+
+    def test_out_of_memory_again_is_an_answer_not_a_crash(self, folder: Path) -> None:
+        generator = DiffusionGenerator(preset(folder, "sdxl"))
+        _failing(generator, times=2)
+        with pytest.raises(InvalidArgument, match="out of memory on cpu, also with --memory offload; try again w"):
+            draw(generator, 1)
+        assert draw(generator, 1).image.size == (32, 32)
+
+    def test_one_copy_of_the_weights(self, folder: Path) -> None:
+        generator = DiffusionGenerator(preset(folder, "sdxl"))
+        before = _bytes_of(generator.pipeline)
+        draw(generator)
+        draw(generator, 2)
+        assert _bytes_of(generator.pipeline) == before
+
+    def test_settings_that_no_device_has(self, folder: Path) -> None:
+        with pytest.raises(UserError, match="device 'nonsense' can't be used here"):
+            DiffusionGenerator(preset(folder, "sd15"), DeviceSettings(device="nonsense"))
+        with pytest.raises(UserError, match="memory 'none' is not one of auto, full"):
+            DeviceSettings(memory="none")  # type: ignore[arg-type]
+
+    def test_4bit_needs_a_gpu(self, folder: Path) -> None:
+        with pytest.raises(UserError, match="memory '4bit' needs a GPU, and there is none here"):
+            DiffusionGenerator(preset(folder, "sd15"), DeviceSettings(device="cpu", memory="4bit"))
+
+    @pytest.mark.parametrize(
+        ("free", "library", "expected"),
+        [
+            (20e9, True, "full"),
+            (9e9, True, "offload"),
+            (6e9, True, "4bit"),
+            (6e9, False, "sequential"),
+            (1e9, True, "sequential"),
+        ],
+    )
+    def test_auto_takes_the_fastest_that_fits(self, free: float, library: bool, expected: str) -> None:
+        weights = {"unet": 5e9, "text_encoder": 5.5e9, "vae": 0.2e9}
+        device = torch.device("cuda")
+        assert choose_mode(DeviceSettings(), device, weights, int(free), library) == expected
+        assert choose_mode(DeviceSettings(), torch.device("cpu"), weights, int(free), library) == "full"
+        assert choose_mode(DeviceSettings(memory="offload"), device, weights, int(free), library) == "offload"
+
+    def test_bfloat16(self, folder: Path) -> None:
+        generator = DiffusionGenerator(preset(folder, "sdxl"), DeviceSettings(dtype="bfloat16"))
+        assert draw(generator, 2).facts["dtype"] == "bfloat16"
+
+
+class _failing:
+    """Lets the denoiser run out of memory so many times, at its second step."""
+
+    def __init__(self, generator: DiffusionGenerator, times: int) -> None:
+        self.count = 0
+        denoiser = generator.pipeline.unet
+        usual: Callable[..., Any] = denoiser.time_proj.forward
+        calls = 0
+
+        def forward(*args: Any, **options: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if self.count < times and calls % 2 == 0:
+                self.count += 1
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return usual(*args, **options)
+
+        denoiser.time_proj.forward = forward
+
+
+def _bytes_of(pipeline: Any) -> int:
+    components = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
+    tensors = {tensor.data_ptr(): tensor for part in components for tensor in part.parameters()}
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())

@@ -1,0 +1,252 @@
+"""OpenAI's image API as generator, against a server on loopback."""
+
+import base64
+import json
+import struct
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
+from imagerag.generators.base import DrawControl, DrawRequest, Reference
+from imagerag.generators.remote import calling, openai_images
+from imagerag.generators.remote.openai_images import OpenAIImages
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.settings import Settings
+from testing.remote_servers import Answer, image_body, images_server
+from testing.scripted import ScriptedCritic
+
+JSON = {"content-type": "application/json"}
+
+
+def references(count: int) -> tuple[Reference, ...]:
+    return tuple(Reference(Image.new("RGBA", (40, 30), "red"), f"thing {k + 1}") for k in range(count))
+
+
+class TestOpenAIImages:
+    def test_words_alone_are_a_generation(self) -> None:
+        with images_server() as server:
+            drawings = OpenAIImages(f"gpt-image-1@{server.url}").draw(DrawRequest("an owl", (1, 2)))
+        assert [drawing.seed for drawing in drawings] == [1, 2]
+        assert drawings[0].image.getpixel((3, 3)) == (255, 0, 0)
+        assert [asked.path for asked in server.asked] == ["/v1/images/generations"] * 2
+        assert server.asked[0].fields == {"model": "gpt-image-1", "prompt": "an owl", "n": 1, "size": "1024x1024"}
+        assert server.asked[0].key == "Bearer sk-of-the-server"
+        assert drawings[0].facts["usage"] == {"input": 50, "output": 4000}
+        assert drawings[0].facts["seed_used"] is False
+
+    @pytest.mark.parametrize("count", [1, 16])
+    def test_references_are_an_edit(self, count: int) -> None:
+        with images_server() as server:
+            OpenAIImages(f"gpt-image-1@{server.url}").draw(DrawRequest("an owl", (1,), references(count)))
+        asked = server.asked[0]
+        assert asked.path == "/v1/images/edits"
+        assert len(asked.files) == count
+        assert asked.files[0].startswith(b"\x89PNG")
+        assert asked.fields["prompt"].startswith("According to th")
+        assert "thing 1 (image 1)" in asked.fields["prompt"]
+
+    def test_one_too_many(self) -> None:
+        with pytest.raises(InvalidArgument, match=r"17 references; 'openai:gpt-image-1' takes at most 16"):
+            OpenAIImages("gpt-image-1").draw(DrawRequest("an owl", (1,), references(17)))
+        with pytest.raises(InvalidArgument, match="1 references; 'openai:dall-e-3' takes at most 0"):
+            OpenAIImages("dall-e-3").draw(DrawRequest("an owl", (1,), references(1)))
+
+    @pytest.mark.parametrize(
+        "first",
+        [
+            Answer(b"{}", 429, {**JSON, "retry-after": "0"}),
+            Answer(b"oops", 500),
+            Answer(b"", 503, {**JSON, "retry-after": "0.01"}),
+            Answer(b"<html>", 200, {"content-type": "text/html"}),
+            Answer(image_body()[:200], claimed=5000),
+            Answer(json.dumps({"data": []}).encode()),
+            Answer(json.dumps({"data": [{"b64_json": "iVBORw0KGgo="}]}).encode()),
+        ],
+        ids=["429", "500", "503", "content type", "cut", "no image", "half an image"],
+    )
+    def test_what_may_pass_is_tried_again(self, first: Answer) -> None:
+        with images_server(lambda number: Answer() if number else first) as server:
+            assert OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert len(server.asked) == 2
+
+    def test_what_does_not_pass_is_an_answer(self) -> None:
+        with (
+            images_server(lambda number: Answer(b"", 500)) as server,
+            pytest.raises(InvalidArgument, match=r"drew nothing: the server answered 500, 3 of 3 tries"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_a_server_that_keeps_silent(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(openai_images, "TIMEOUT", 0.2)
+
+        def script(number: int) -> Answer:
+            if number == 0:
+                time.sleep(1.0)
+            return Answer()
+
+        with images_server(script) as server:
+            assert OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert len(server.asked) == 2
+
+    def test_nobody_there(self) -> None:
+        with pytest.raises(InvalidArgument, match=r"drew nothing: no answer \(ConnectError\)"):
+            OpenAIImages("m@http://127.0.0.1:9/v1").draw(DrawRequest("an owl", (1,)))
+
+    def test_a_wait_beyond_patience_is_not_waited_for(self) -> None:
+        with (
+            images_server(lambda number: Answer(b"", 429, {"retry-after": "3600"})) as server,
+            pytest.raises(InvalidArgument, match="answered 429, 1 of 3 tries"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_a_refusal_is_told_as_that(self) -> None:
+        body = json.dumps({"error": {"code": "moderation_blocked", "message": "Your request was rejected."}}).encode()
+        with (
+            images_server(lambda number: Answer(body, 400)) as server,
+            pytest.raises(DrawingRefused, match=r"refuses this \(Your request was rejected.\)"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert len(server.asked) == 1
+        with images_server(lambda number: Answer() if number else Answer(body, 400)) as server:
+            drawn = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1, 2)))
+        assert [one.seed for one in drawn] == [2]
+        assert "refuses this (Your request was rejected.)" in str(drawn[0].facts["notes"])
+
+    def test_a_wrong_key_never_shows(self) -> None:
+        body = json.dumps({"error": {"message": "Incorrect API key provided: sk-of-the-server."}}).encode()
+        with (
+            images_server(lambda number: Answer(body, 401)) as server,
+            pytest.raises(UserError, match="answered 401") as raised,
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert "sk-of" not in str(raised.value)
+
+    def test_no_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("OPENAI_API_KEY")
+        with pytest.raises(UserError, match="needs a key; set the variable OPENAI_API_KEY"):
+            OpenAIImages("gpt-image-1")
+
+    def test_an_image_by_address(self) -> None:
+        def script(number: int) -> Answer:
+            return Answer(json.dumps({"data": [{"url": f"{server.url.removesuffix('/v1')}/a.png"}]}).encode())
+
+        with images_server(script) as server:
+            image = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))[0].image
+        assert image.getpixel((3, 3)) == (0, 0, 255)
+
+    def test_an_image_by_address_is_fetched_without_the_key(self) -> None:
+        def script(number: int) -> Answer:
+            return Answer(json.dumps({"data": [{"url": f"{server.url.removesuffix('/v1')}/a.png"}]}).encode())
+
+        with images_server(script) as server:
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+            assert server.fetched == [""]
+
+    def test_an_address_that_only_begins_like_the_servers_is_not_its_own(self) -> None:
+        def script(number: int) -> Answer:
+            address = server.url.removesuffix("/v1").replace("127.0.0.1", "127.0.0.1.evil.invalid")
+            return Answer(json.dumps({"data": [{"url": f"{address}/a.png"}]}).encode())
+
+        with (
+            images_server() as other,
+            images_server(
+                lambda number: Answer(json.dumps({"data": [{"url": f"{other.url}/a.png"}]}).encode())
+            ) as first,
+            pytest.raises(UserError, match="not a public address"),
+        ):
+            OpenAIImages(f"m@{first.url}").draw(DrawRequest("an owl", (1,)))
+        assert other.fetched == []
+        with images_server(script) as server, pytest.raises((UserError, InvalidArgument)):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert server.fetched == []
+
+    def test_a_decompression_bomb_is_no_image(self) -> None:
+        header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
+        chunk = b"IHDR" + header
+        png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        body = json.dumps({"data": [{"b64_json": base64.b64encode(png).decode()}]}).encode()
+        with (
+            images_server(lambda number: Answer(body)) as server,
+            pytest.raises(InvalidArgument, match="an answer without a whole image"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_an_answer_without_end_is_not_read_to_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(calling, "MAX_BODY", 2**20)
+        for body, fits in ((b" " * (2**20 - 600) + image_body(), True), (b" " * 2**20 + image_body(), False)):
+            with images_server(lambda number, body=body: Answer(body)) as server:  # type: ignore[misc]
+                generator = OpenAIImages(f"m@{server.url}")
+                if fits:
+                    assert generator.draw(DrawRequest("an owl", (1,)))
+                    continue
+                with pytest.raises(InvalidArgument, match=r"127\.0\.0\.1 answered with more than 1 MB"):
+                    generator.draw(DrawRequest("an owl", (1,)))
+            assert len(server.asked) == 1
+
+    def test_an_address_inside_this_network_is_not_fetched(self) -> None:
+        body = json.dumps({"data": [{"url": "http://127.0.0.1:9/secret.png"}]}).encode()
+        with (
+            images_server(lambda number: Answer(body)) as server,
+            pytest.raises(UserError, match="not a public address"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_a_run_that_ends_while_it_waits(self) -> None:
+        count = 0
+
+        def check() -> None:
+            nonlocal count
+            count += 1
+            if count > 3:
+                raise Cancelled
+
+        with (
+            images_server(lambda number: Answer(b"", 429, {"retry-after": "30"})) as server,
+            pytest.raises(Cancelled),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)), DrawControl(check))
+
+
+class TestTheWholeLoop:
+    def test_it_counts_what_it_costs_and_stops_before_more(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with images_server() as server:
+            name = f"openai:gpt-image-1@{server.url}"
+            prices = tmp_path / "prices.toml"
+            prices.write_text(f'["{name}"]\ninput = 10.0\noutput = 40.0\ndate = "2026-11-01"\nsource = "a test"\n')
+            monkeypatch.setenv("IMAGERAG_PRICES", str(prices))
+            graph = build_graph(critic=ScriptedCritic([0.2, 0.3, 0.4, 0.5]))
+            settings = Settings(home=str(tmp_path), generator=name, max_money=0.2, mode="no_lookup", seed=1)
+            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
+        drawn = [step for step in result["trace"] if step["name"] == "generate" and step["tokens"]]
+        assert drawn[0]["tokens"] == 4050
+        assert drawn[0]["money"] == pytest.approx(50 * 10e-6 + 4000 * 40e-6)
+        assert result["stop_reason"] == "money"
+        assert result["image"] is not None
+        assert len(server.asked) == 1  # a second image, in the best quality, would cost more than is left
+        assert sum(step["money"] or 0 for step in result["trace"]) < 0.2
+        manifest = Path(result["image"]["path"]).read_bytes()
+        assert b"sk-of" not in manifest
+        assert "sk-of" not in json.dumps(result["trace"])
+
+    def test_what_is_refused_is_not_asked_for_again(self, tmp_path: Path) -> None:
+        body = json.dumps({"error": {"code": "moderation_blocked", "message": "Rejected."}}).encode()
+        with images_server(lambda number: Answer(body, 400) if number else Answer()) as server:
+            graph = build_graph(critic=ScriptedCritic([0.2, 0.3]))
+            settings = Settings(home=str(tmp_path), generator=f"openai:m@{server.url}", mode="no_lookup")
+            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
+        assert len(server.asked) == 2
+        assert result["image"] is not None
+
+    def test_a_server_that_dies_costs_no_image(self, tmp_path: Path) -> None:
+        with images_server(lambda number: Answer(b"", 500) if number else Answer()) as server:
+            name = f"openai:m@{server.url}"
+            graph = build_graph(critic=ScriptedCritic([0.2]))
+            settings = Settings(home=str(tmp_path), generator=name, mode="no_lookup")
+            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
+        assert result["image"] is not None

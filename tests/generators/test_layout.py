@@ -1,0 +1,71 @@
+"""The layout of the things in a prompt: relations, order and counts."""
+
+import pytest
+
+from imagerag.generators.base import DrawRequest
+from imagerag.generators.layout import arrange
+from imagerag.generators.patchwork import PatchworkGenerator
+from imagerag.prompt_grammar.parser import parse_scene
+from testing.patchwork_requests import SIZE, boxes, objects
+
+
+def test_layout_of_relations(patchwork: PatchworkGenerator) -> None:
+    def middles(prompt: str) -> list[tuple[float, float]]:
+        return [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in boxes(patchwork, prompt)]
+
+    (cat_x, cat_y), (dog_x, dog_y) = middles("a cat next to a dog")
+    assert cat_x < dog_x
+    assert abs(cat_y - dog_y) < SIZE / 8
+    (cat_x, _), (dog_x, _) = middles("a cat to the right of a dog")
+    assert cat_x > dog_x
+    for prompt in ("a cat above a house", "a cat on a house"):
+        (_, cat_y), (_, house_y) = middles(prompt)
+        assert cat_y < house_y
+    (_, cat_y), (_, tree_y) = middles("a cat under a tree")
+    assert cat_y > tree_y
+
+
+@pytest.mark.parametrize(
+    ("prompt", "front"),
+    [("a cat in front of a house", 0), ("a cat behind a house", 1), ("a cat on a house", 0), ("a cat in a house", 0)],
+)
+def test_what_is_in_front(patchwork: PatchworkGenerator, prompt: str, front: int) -> None:
+    things = objects(patchwork.draw(DrawRequest(prompt, (1,)))[0])
+    depths = [int(str(thing["depth"])) for thing in things]
+    assert depths[front] > depths[1 - front]
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a cat and a dog", "a cat, a dog and an owl", "a cat, a dog, an owl and a fish", "four cats"]
+)
+def test_things_side_by_side_do_not_hide_each_other(patchwork: PatchworkGenerator, prompt: str) -> None:
+    found = boxes(patchwork, prompt)
+    assert len(found) >= 2
+    for i, (left, top, right, bottom) in enumerate(found):
+        assert 0 <= left < right <= SIZE
+        assert 0 <= top < bottom <= SIZE
+        for other in found[:i]:
+            wide = min(right, other[2]) - max(left, other[0])
+            high = min(bottom, other[3]) - max(top, other[1])
+            assert max(wide, 0) * max(high, 0) < 0.2 * (right - left) * (bottom - top)
+
+
+@pytest.mark.parametrize(("prompt", "count"), [("a cat", 1), ("two cats", 2), ("three cats", 3), ("nine cats", 4)])
+def test_counts(patchwork: PatchworkGenerator, prompt: str, count: int) -> None:
+    drawing = patchwork.draw(DrawRequest(prompt, (1,)))[0]
+    assert [thing["phrase"] for thing in objects(drawing)] == ["cat"] * count
+    assert drawing.facts["dropped"] == (["5 more cat"] if count == 4 else [])
+
+
+@pytest.mark.parametrize(
+    "prompt", ["a small owl", "four large cats", "a cat wearing a hat on a house", "an owl behind a tree"]
+)
+def test_every_place_lies_on_the_canvas_and_the_backmost_comes_first(prompt: str) -> None:
+    scene = parse_scene(prompt)
+    places = arrange(scene)
+    assert len(places) == sum(thing.count for thing in scene.objects)
+    assert [place.depth for place in places] == sorted(place.depth for place in places)
+    for place in places:
+        assert place.x >= 0
+        assert place.y >= 0
+        assert max(place.x, place.y) + place.side <= 1 + 1e-9

@@ -1,0 +1,62 @@
+"""The intake node: prompts, subjects and folders are checked before anything is drawn."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from imagerag.errors import UserError
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.nodes.intake import check_prompt
+from imagerag.settings import Settings
+from imagerag.store.manifest import read_manifest
+from imagerag.tools.builtin import MAX_PROMPT
+from testing.scripted import ScriptedCritic, Squares
+from testing.scripted_runs import GENERATE, SquaresWithoutReferences, run_scripted, thread
+
+
+def test_subject_files_are_drawn_with(tmp_path: Path) -> None:
+    Image.new("RGB", (50, 50), "blue").save(tmp_path / "mine.png")
+    squares = Squares()
+    graph = build_graph(critic=ScriptedCritic([0.9]), generator=squares)
+    request = {"prompt": "an owl", "subjects": [str(tmp_path / "mine.png")]}
+    result = graph.invoke(request, thread(), context=Settings(home=str(tmp_path)))
+    assert squares.requests[0].references[0].kind == "subject"
+    assert result["references"][0]["title"] == str(tmp_path / "mine.png")
+
+
+@pytest.mark.parametrize("settings", [{"mode": "lookup_first"}, {"subject": ("mine.png",)}])
+def test_what_a_generator_without_references_cannot_do(tmp_path: Path, settings: dict[str, Any]) -> None:
+    graph = build_graph(generator=SquaresWithoutReferences())
+    with pytest.raises(UserError, match=r"takes no reference images, so --.* is of no use"):
+        graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path), **settings))
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "x" * 100_000])
+def test_a_prompt_that_is_empty_or_overlong_is_one_clear_error(tmp_path: Path, prompt: str) -> None:
+    with pytest.raises(UserError, match="the prompt"):
+        run_scripted(tmp_path, [], [], {"prompt": prompt})
+
+
+def test_results_go_where_the_context_says_and_the_store_keeps_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    result = run_scripted(tmp_path / "home", [GENERATE, GENERATE, "I give up"], [0.5, 0.2], out=str(out))
+    assert [Path(image["path"]) for image in result["images"]] == [out / "an-owl-1.png", out / "an-owl-2.png"]
+    assert result["image"]["path"] == str(out / "an-owl-1.png")
+    assert read_manifest(out / "an-owl-1.png").prompt == "an owl"
+
+
+def test_a_results_folder_that_cannot_be_written_is_refused_before_anything_is_drawn(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="choose another folder"):
+        run_scripted(tmp_path / "home", [GENERATE], [0.9], out=str(tmp_path / "file"))
+    assert not (tmp_path / "home" / "images").exists()
+
+
+def test_a_prompt_is_stripped_and_bounded() -> None:
+    assert check_prompt("  an owl\n") == "an owl"
+    assert check_prompt("x" * MAX_PROMPT) == "x" * MAX_PROMPT
+    for text in ("", " \n", "x" * (MAX_PROMPT + 1)):
+        with pytest.raises(UserError, match="the prompt '"):
+            check_prompt(text)

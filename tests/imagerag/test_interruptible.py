@@ -1,0 +1,87 @@
+"""A run that is stopped, or out of time, while something large is loaded waits for none of it."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagerag.errors import Cancelled
+from imagerag.graphs import components as parts_module
+from imagerag.graphs.agent_graph import build_graph
+from imagerag.interruptible import load_interruptibly
+from imagerag.settings import Settings
+from testing.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.scripted_runs import GENERATE
+from testing.servers import Shelf
+
+
+class Slow:
+    """Loads for as long as it is held, and counts how often."""
+
+    def __init__(self, made: Any) -> None:
+        self.made = made
+        self.begun, self.release = threading.Event(), threading.Event()
+        self.times = 0
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        self.begun.set()
+        assert self.release.wait(30), "nobody let it go on"
+        self.times += 1
+        return self.made
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
+    loading = Slow(Squares())
+    monkeypatch.setattr(parts_module, "load_generator", loading)
+    yield loading
+    loading.release.set()
+
+
+def run(home: Path, **settings: Any) -> Any:
+    graph = build_graph(
+        chat_model=ScriptedModel(script=[GENERATE, "done"], seen=[], offered=[]),
+        critic=ScriptedCritic([0.5]),
+        index=Shelf(),
+    )
+    config: Any = {"configurable": {"thread_id": "t"}}
+    return graph.invoke({"prompt": "an owl"}, config, context=Settings(home=str(home), **settings))
+
+
+def test_a_cancelled_run_does_not_wait_for_the_generator_to_load(tmp_path: Path, slow: Slow) -> None:
+    cancel = threading.Event()
+    threading.Thread(target=lambda: slow.begun.wait(30) and cancel.set()).start()
+    result = run(tmp_path, cancel=cancel)
+    assert (result["stop_reason"], result["image"]) == ("cancelled", None)
+    assert slow.times == 0, "it still loads"
+    slow.release.set()
+    assert run(tmp_path)["image"]["id"] == "image-1", "and what it has loaded serves the next"
+
+
+def test_the_run_s_time_holds_while_it_loads(tmp_path: Path, slow: Slow) -> None:
+    result = run(tmp_path, max_seconds=0.3)
+    assert (result["stop_reason"], result["image"]) == ("seconds", None)
+    assert slow.times == 0
+
+
+def test_what_another_has_begun_to_load_is_waited_for_and_not_loaded_beside_it() -> None:
+    first, second = Slow("first"), Slow("second")
+    second.release.set()
+    cancel = threading.Event()
+
+    def check() -> None:
+        if cancel.is_set():
+            raise Cancelled("enough")
+
+    cancel.set()
+    with pytest.raises(Cancelled):
+        load_interruptibly(first, check)
+    assert first.begun.wait(30)
+    waiting = threading.Thread(target=lambda: load_interruptibly(second, lambda: None))
+    waiting.start()
+    assert not second.begun.wait(0.2)
+    first.release.set()
+    waiting.join(30)
+    assert (first.times, second.times) == (1, 1)

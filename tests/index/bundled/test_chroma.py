@@ -1,0 +1,120 @@
+"""Searching the bundled index."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from safetensors import safe_open
+
+from imagerag.assets import asset
+from imagerag.assets.library import Library
+from imagerag.errors import InvalidArgument
+from imagerag.index.base import SearchOptions
+from imagerag.index.bundled.chroma import ChromaIndex
+from testing.colour_library import SIDE, ColourEmbedder, distinct
+
+
+class TestSearch:
+    def test_one_pass_for_all_captions(self, home: Path, library: Library) -> None:
+        embedder = ColourEmbedder()
+        index = ChromaIndex(home, embedder, library=library)
+        found = index.search(["something red", " blue thing\n", "green"], 3)
+        assert embedder.passes == [3]
+        for hue, hits in zip(("red", "blue", "green"), found, strict=True):
+            assert len(hits) == 3
+            assert [hit.title.split()[0] for hit in hits] == [hue] * 3
+            similarities = [hit.similarity for hit in hits]
+            assert similarities == sorted(similarities, reverse=True)
+            assert similarities[0] == pytest.approx(1, abs=0.01)
+        hit = found[0][0]
+        assert hit.words[1:] == ("red", "square")
+        assert (hit.source.split()[0], hit.licence, hit.set) == ("Squares", "CC0-1.0", "squares")
+
+    def test_path_is_a_picture_on_white(self, home: Path, library: Library) -> None:
+        index = ChromaIndex(home, ColourEmbedder(), library=library)
+        hits = index.search(["white"], 200)[0]
+        assert len({hit.path for hit in hits}) == len(hits)
+        seen_through = next(hit for hit in hits if hit.title == "red square 0")
+        assert seen_through.path.is_relative_to(home)
+        with Image.open(seen_through.path) as image:
+            assert (image.format, image.mode, image.size) == ("PNG", "RGB", (SIDE, SIDE))
+            assert image.getpixel((0, 0)) == (255, 255, 255)
+        assert index.image(seen_through.sha256).mode == "RGBA"
+
+    def test_exclude_and_more_than_there_is(self, home: Path, library: Library) -> None:
+        index = ChromaIndex(home, ColourEmbedder(), library=library)
+        first = index.search(["red"], 5)[0]
+        second = index.search(["red"], 5, SearchOptions(exclude={hit.sha256 for hit in first}))[0]
+        assert len(second) == 5
+        assert not {hit.sha256 for hit in first} & {hit.sha256 for hit in second}
+        everything = index.search(["red"], 10_000)[0]
+        assert len({hit.sha256 for hit in everything}) == len(everything) == distinct(library)
+        assert index.search(["red"], 3, SearchOptions(exclude=[hit.sha256 for hit in everything])) == [[]]
+
+    @pytest.mark.parametrize(
+        ("captions", "k", "said"),
+        [
+            (["red"], 0, "k 0"),
+            (["red"], -3, "k -3"),
+            (["red", ""], 1, "''"),
+            (["red", " \n"], 1, "is empty"),
+            (["red \ud83d"], 1, "Unicode"),
+            ("red", 1, "list of captions"),
+        ],
+    )
+    def test_bad_arguments(self, captions: Any, k: int, said: str, tmp_path: Path, library: Library) -> None:
+        with pytest.raises(InvalidArgument, match=said):
+            ChromaIndex(tmp_path / "home", ColourEmbedder(), library=library).search(captions, k)
+        assert not (tmp_path / "home").exists()
+
+    def test_nothing_asked(self, tmp_path: Path, library: Library) -> None:
+        index = ChromaIndex(tmp_path / "home", ColourEmbedder(), library=library)
+        assert index.search([], 3) == []
+        with pytest.raises(InvalidArgument, match="'abc'"):
+            index.image("abc")
+        assert index.image(library.entries[3].sha256).size == (SIDE, SIDE)
+        assert not (tmp_path / "home").exists()
+
+
+class NameEmbedder(ColourEmbedder):
+    """The embedded CLIP's vectors of the library's names, as they came with it."""
+
+    dimension = 384
+
+    def __init__(self, library: Library) -> None:
+        with safe_open(str(asset("library_embeddings.safetensors")), "np") as file:
+            super().__init__(file.metadata()["model_id"])
+        names = library.stored_name_embeddings(self.model_id)
+        assert names is not None
+        self._names = dict(zip((concept.name for concept in library.concepts), names, strict=True))
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.stack([self._names[text] for text in texts])
+
+
+@pytest.mark.slow
+class TestBundledLibrary:
+    def test_finds_what_an_exact_search_finds(self, tmp_path: Path) -> None:
+        library = Library()
+        embedder = NameEmbedder(library)
+        index = ChromaIndex(tmp_path, embedder)
+        names = [concept.name for concept in library.concepts][::30]
+        found = index.search(names, 10)
+        vectors = library.stored_embeddings(embedder.model_id)
+        assert vectors is not None
+        first = {entry.sha256: i for i, entry in reversed(list(enumerate(library.entries)))}
+        kept = np.array(sorted(first.values()))
+        scores = embedder.embed_texts(names) @ vectors[kept].T
+        best = -np.sort(-scores, axis=1)[:, 9]
+        right = [
+            sum(hit.similarity >= least - 1e-5 for hit in hits) / 10 for hits, least in zip(found, best, strict=True)
+        ]
+        assert np.mean(right) >= 0.999
+        assert index.status()["images"] == len(kept)
+        hit = found[0][0]
+        assert index.image(hit.sha256).size == (128, 128)
+        assert hit.path.is_file()

@@ -1,0 +1,24 @@
+"""Sizes and numbers of things, and what no longer fits."""
+
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject
+from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.scene import Scene
+from testing.scene_names import NAMES
+
+
+def test_sizes() -> None:
+    scene = parse_scene("a tiny cat and a huge dog", NAMES)
+    assert [thing.size for thing in scene.objects] == ["small", "large"]
+
+
+def test_what_does_not_fit_is_named() -> None:
+    scene = parse_scene("a cat, a dog, an owl, a lobster and a horse", NAMES)
+    assert len(scene.objects) == MAX_INSTANCES
+    assert scene.dropped == ("a horse",)
+    assert parse_scene("nine owls", NAMES) == Scene((SceneObject("owl", 4),), dropped=("5 more owl",))
+
+
+def test_every_named_thing_comes_before_one_more_of_another() -> None:
+    scene = parse_scene("five owls and a dog", NAMES)
+    assert [(thing.phrase, thing.count) for thing in scene.objects] == [("owl", 3), ("dog", 1)]
+    assert scene.dropped == ("1 more owl", "1 more owl")

@@ -1,0 +1,33 @@
+"""The size and the content of MCP results."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from testing.mcp_clients import RESULT_LIMIT, serialised_size, with_client
+from testing.servers import Shelf, scripted_service
+
+pytest.importorskip("mcp")
+from mcp import Client
+
+
+def test_the_largest_results_stay_below_the_clients_limit_and_tell_no_server_path(tmp_path: Path) -> None:
+    long = "x" * 4000
+    results: list[Any] = []
+
+    async def talk(client: Client) -> None:
+        captions = [{"concept": f"{number} {long}"[:4000], "caption": long} for number in range(16)]
+        results.append(await client.call_tool("search_references", {"captions": captions, "k": 20}))
+        results.append(await client.call_tool("propose_captions", {"concepts": [long] * 50, "per_concept": 5}))
+        results.append(await client.call_tool("create_image", {"prompt": "owl " * 900, "n": 16}))
+        results.append(await client.call_tool("generate", {"prompt": long}))
+        results.append(await client.call_tool("inspect_image", {"image_id": "image-1", "concepts": [long] * 100}))
+        results.append(await client.call_tool("inspect_image", {"image_id": long}))
+        many = {"image_id": "image-1", "concepts": ["owl"] * 50_000}
+        results.append(await client.call_tool("inspect_image", many))
+
+    with_client(scripted_service(tmp_path, scores=[0.1], index=Shelf(long)), talk)
+    assert [serialised_size(result) for result in results if serialised_size(result) >= RESULT_LIMIT] == []
+    assert len(results[0].structured_content["references"]) == 320
+    assert not any(str(tmp_path) in result.model_dump_json() or "/server/side" in str(result) for result in results)

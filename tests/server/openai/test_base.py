@@ -1,0 +1,23 @@
+"""Bodies of requests: no JSON, or another shape."""
+
+import pytest
+
+from imagerag.server.openai.base import json_of, limits_of, validated
+from imagerag.server.openai.schemas import ApiError, ImageRequest, RunOptions
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000])
+def test_a_body_that_is_no_json_is_refused(body: bytes) -> None:
+    with pytest.raises(ApiError, match="the body is not JSON"):
+        json_of(body)
+
+
+def test_the_first_field_that_is_wrong_is_named() -> None:
+    with pytest.raises(ApiError, match=r"prompt: .*given: '3'"):
+        validated(ImageRequest, {"prompt": 3})
+    with pytest.raises(ApiError, match="prompt: Field required"):
+        validated(ImageRequest, {})
+
+
+def test_limits_that_are_not_given_are_left_out() -> None:
+    assert limits_of(RunOptions(max_steps=3)) == {"max_steps": 3}

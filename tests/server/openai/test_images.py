@@ -1,0 +1,187 @@
+"""OpenAI's image endpoints: size, format, number and streaming, with the official client and with curl."""
+
+import base64
+import io
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from PIL import Image
+
+from imagerag.store.manifest import read_manifest
+from testing.openai_requests import MODEL, square
+from testing.servers import Served
+
+
+def test_images_are_generated_as_addresses_or_bytes_best_first(serve: Callable[..., Served]) -> None:
+    client = serve(scores=[0.2, 0.9, 0.5]).client()
+    made = client.images.generate(
+        model=MODEL, prompt="an owl", n=2, size="1024x1024", extra_body={"seed": 5, "imagerag": {"n": 3}}
+    )
+    assert [Image.open(io.BytesIO(httpx.get(one.url).content)).getpixel((0, 0))[0] for one in made.data] == [6, 7]
+    assert made.model_extra["imagerag"]["stop_reason"] == "satisfied"
+    assert made.size == "1024x1024"
+    again = client.images.generate(model=MODEL, prompt="an owl", response_format="b64_json")
+    data = base64.b64decode(again.data[0].b64_json)
+    assert Image.open(io.BytesIO(data)).size == (16, 16)
+    assert again.size == "16x16"
+
+
+def test_what_is_downloaded_carries_its_manifest_without_this_machines_paths(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    client = serve(scores=[0.3, 0.9]).client()
+    made = client.images.generate(model=MODEL, prompt="an owl", extra_body={"seed": 9})
+    file = tmp_path / "got.png"
+    file.write_bytes(httpx.get(made.data[0].url).content)
+    manifest = read_manifest(file)
+    assert (manifest.seed, len(manifest.references)) == (9, 2)
+    assert str(tmp_path) not in manifest.text()
+    assert "/server/side" not in manifest.text()
+    assert str(tmp_path) not in json.dumps(made.model_extra)
+
+
+def test_images_are_edited_with_files_sent_along(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    client = server.client()
+    edited = client.images.edit(model=MODEL, image=[("a.png", square()), ("b.png", square("green"))], prompt="an owl")
+    assert edited.data[0].url
+    assert len(server.service.components.generator.requests[-1].references) == 2
+    with pytest.raises(openai.BadRequestError, match="mask is not supported"):
+        client.images.edit(model=MODEL, image=("a.png", square()), mask=("m.png", square()), prompt="an owl")
+    with pytest.raises(openai.BadRequestError, match="no image, or damaged"):
+        client.images.edit(model=MODEL, image=("a.png", b"not a picture"), prompt="an owl")
+
+
+def opened(data: str | bytes) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(data) if isinstance(data, str) else data))
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+def test_size_and_format_are_heeded_and_told_truly(serve: Callable[..., Served], kind: Any) -> None:
+    client = serve(scores=[0.9]).client()
+    made = client.images.generate(
+        model=MODEL,
+        prompt="an owl",
+        size="64x96",
+        output_format=kind,
+        response_format="b64_json",
+        output_compression=50,
+    )
+    assert made.data is not None
+    assert made.data[0].b64_json is not None
+    image = opened(made.data[0].b64_json)
+    assert (image.format, image.size) == (kind.upper(), (64, 96))
+    assert (made.size, made.output_format) == ("64x96", kind)
+    named = client.images.generate(model=MODEL, prompt="an owl", size="80x40", output_format=kind)
+    assert named.data is not None
+    got = httpx.get(str(named.data[0].url))
+    assert got.headers["content-type"] == f"image/{kind}"
+    assert opened(got.content).size == (80, 40)
+    assert opened(got.content).format == kind.upper()
+
+
+def test_as_many_images_as_asked_for(serve: Callable[..., Served]) -> None:
+    made = serve(scores=[0.9]).client().images.generate(model=MODEL, prompt="an owl", n=3, extra_body={"seed": 4})
+    assert made.data is not None
+    assert len({httpx.get(str(one.url)).content for one in made.data}) == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("size", "9x9", "size '9x9' is not supported; give 'auto' or WIDTHxHEIGHT, each side 16..4096"),
+        ("size", "99999x1", "is not supported"),
+        ("size", "large", "size 'large' is not supported"),
+        ("output_format", "svg", "output_format"),
+        ("background", "transparent", "background"),
+        ("output_compression", 101, "output_compression"),
+        ("partial_images", 4, "partial_images"),
+        ("n", 11, "n: Input should be less than or equal to 10"),
+        ("response_format", "file", "response_format"),
+    ],
+)
+def test_what_is_not_supported_is_an_error_of_openais_shape(
+    serve: Callable[..., Served], field: str, value: Any, says: str
+) -> None:
+    client = serve().client()
+    with pytest.raises(openai.BadRequestError) as told:
+        client.images.generate(model=MODEL, prompt="an owl", extra_body={field: value})
+    assert says in str(told.value)
+    assert told.value.param == field
+    assert told.value.type == "invalid_request_error"
+
+
+def test_a_stream_has_partial_images_and_the_finished_one(serve: Callable[..., Served]) -> None:
+    client = serve(scores=[0.3, 0.9]).client()
+    events = list(
+        client.images.generate(
+            model=MODEL, prompt="an owl", stream=True, partial_images=1, size="64x64", output_format="webp"
+        )
+    )
+    assert [event.type for event in events] == ["image_generation.partial_image", "image_generation.completed"]
+    for event in events:
+        image = opened(event.b64_json)
+        assert (image.format, image.size, event.size) == ("WEBP", (64, 64), "64x64")
+    assert events[-1].usage.total_tokens == 0
+    file = io.BytesIO()
+    Image.new("RGB", (30, 30)).save(file, "PNG")
+    edited = list(
+        client.images.edit(
+            model=MODEL, image=("a.png", file.getvalue()), prompt="an owl", stream=True, partial_images=0
+        )
+    )
+    assert [event.type for event in edited] == ["image_edit.completed"]
+    assert opened(edited[0].b64_json).size == (16, 16)
+
+
+def test_a_stream_that_fails_raises_in_the_official_client(serve: Callable[..., Served]) -> None:
+    client = serve().client()
+    with pytest.raises(openai.APIError, match="the prompt '' is empty"):
+        list(client.images.generate(model=MODEL, prompt=" ", stream=True))
+
+
+def curl(*arguments: str) -> str:
+    program = shutil.which("curl")
+    if program is None:
+        pytest.skip("there is no curl")
+    command = [program, "--silent", "--show-error", "--no-buffer", "--noproxy", "*", *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+def posted(url: str, body: dict[str, Any]) -> str:
+    return curl(url, "-H", "Content-Type: application/json", "-d", json.dumps(body))
+
+
+def test_curl_draws_streams_edits_and_is_told_what_is_wrong(serve: Callable[..., Served], tmp_path: Path) -> None:
+    base = serve(scores=[0.3, 0.9]).url + "/v1"
+    assert json.loads(curl(f"{base}/models"))["data"][0]["id"] == MODEL
+    made = json.loads(posted(f"{base}/images/generations", {"prompt": "an owl", "size": "32x32"}))
+    curl(made["data"][0]["url"], "-o", str(tmp_path / "got.png"))
+    assert Image.open(tmp_path / "got.png").size == (32, 32)
+
+    streamed = posted(f"{base}/images/generations", {"prompt": "an owl", "stream": True, "partial_images": 2})
+    names = [line.removeprefix("event: ") for line in streamed.splitlines() if line.startswith("event: ")]
+    assert names[-1] == "image_generation.completed"
+    assert names[:-1] == ["image_generation.partial_image"] * 2
+
+    asked = {"model": MODEL, "messages": [{"role": "user", "content": "an owl"}]}
+    said = json.loads(posted(f"{base}/chat/completions", asked))["choices"][0]["message"]["content"]
+    assert "](http://127.0.0.1:" in said
+    lines = posted(f"{base}/chat/completions", {**asked, "stream": True}).strip().splitlines()
+    assert lines[-1] == "data: [DONE]"
+
+    Image.new("RGB", (30, 30), "red").save(tmp_path / "mine.png")
+    edited = json.loads(
+        curl(f"{base}/images/edits", "-F", f"image[]=@{tmp_path}/mine.png", "-F", "prompt=an owl", "-F", "n=2")
+    )
+    assert len(edited["data"]) == 2
+
+    wrong = json.loads(posted(f"{base}/images/generations", {"prompt": "an owl", "size": "big"}))
+    assert (wrong["error"]["param"], wrong["error"]["type"]) == ("size", "invalid_request_error")

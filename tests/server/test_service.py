@@ -1,0 +1,53 @@
+"""Runs that wait for approval outlive the process, and hold up their conversation."""
+
+from pathlib import Path
+
+import pytest
+
+from imagerag.errors import UserError
+from imagerag.server.run import RunRequest
+from imagerag.server.service import LOCAL
+from testing.servers import scripted_service, waiting_run
+
+
+@pytest.mark.parametrize("references", [["ref-2"], None])
+def test_a_question_is_answered_in_another_process(tmp_path: Path, references: list[str] | None) -> None:
+    service = scripted_service(tmp_path, scores=[0.3])
+    before = waiting_run(service)
+    service.close()
+    again = scripted_service(tmp_path, scores=[0.9])
+    try:
+        run = again.run(before.id, LOCAL)
+        assert run is not None
+        assert (run.status, run.request, run.question) == ("asking", "an owl", before.question)
+        assert again.run(before.id, "somebody else") is None
+        assert again.running(LOCAL, "sea") == [run]
+        again.decide(run, references)
+        assert run.wait(30)
+        assert run.output is not None
+        assert run.status == ("done" if references else "cancelled")
+        assert run.output["image"] is not None
+        assert run.output["images"][-1]["references"] == (references or [])
+        assert run.output["images"][0]["seed"] == 7
+    finally:
+        again.close()
+    third = scripted_service(tmp_path)
+    assert third.run(before.id, LOCAL) is None, "answered once and for all"
+    third.close()
+
+
+def test_a_conversation_that_waits_for_a_word_takes_no_other_turn(tmp_path: Path) -> None:
+    service = scripted_service(tmp_path, scores=[0.3, 0.9])
+    try:
+        run = waiting_run(service)
+        with pytest.raises(UserError, match="conversation 'sea' waits for your word on a redraw"):
+            service.create(LOCAL, RunRequest("a cat", thread="sea"))
+        with pytest.raises(UserError, match="waits for your word"):
+            service.use_tool(LOCAL, "sea", "generate", {"prompt": "a cat"})
+        other = service.create(LOCAL, RunRequest("a cat", thread="land"))
+        assert other.wait(30)
+        service.decide(run, None)
+        assert run.wait(30)
+        assert service.create(LOCAL, RunRequest("a cat", thread="sea")).wait(30)
+    finally:
+        service.close()

@@ -1,0 +1,62 @@
+"""Files sent by clients."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from typing import Any
+
+import openai
+import pytest
+from PIL import Image
+
+from imagerag.server.openai.schemas import ApiError
+from imagerag.server.uploads import picture_at
+from testing.openai_requests import MODEL, data_url, square, user
+from testing.servers import Served
+
+
+def test_pictures_of_ones_own_are_drawn_with(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    client = server.client()
+    upload = client.files.create(file=("me.png", square()), purpose="vision")
+    for part in (data_url(square("blue")), {"type": "file", "file": {"file_id": upload.id}}):
+        client.chat.completions.create(model=MODEL, messages=[user("an owl like this", part)])
+        request = server.service.components.generator.requests[-1]
+        assert [reference.kind for reference in request.references] == ["subject"]
+        assert request.references[0].image.size == (40, 30)
+
+
+def test_files_can_be_sent_listed_read_and_deleted(serve: Callable[..., Served]) -> None:
+    client = serve().client()
+    sent = client.files.create(file=("../../me.png", square()), purpose="vision")
+    assert (sent.filename, sent.purpose) == ("me.png", "vision")
+    made = client.images.generate(model=MODEL, prompt="an owl")
+    listed = {file.id: file for file in client.files.list()}
+    assert len(listed) == 2
+    assert made.data[0].url.rpartition("/")[2].removesuffix(".png") in {name.removeprefix("file-") for name in listed}
+    assert Image.open(io.BytesIO(client.files.content(sent.id).read())).size == (40, 30)
+    assert client.files.delete(sent.id).deleted
+    with pytest.raises(openai.NotFoundError):
+        client.files.retrieve(sent.id)
+
+
+@pytest.mark.parametrize(("url", "data"), [("data:image/png;base64,AAEC", b"\0\1\2"), ("data:,a%20b", b"a b")])
+def test_a_data_url_holds_its_bytes(url: str, data: bytes) -> None:
+    service: Any = None
+    assert asyncio.run(picture_at(service, "someone", url, frozenset(), may_fetch=False)) == data
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("data:image/png;base64", "is not a data: URL"),
+        ("data:image/png;base64,!", "is not a data: URL"),
+        ("file:///etc/passwd", "is no address of a picture"),
+        ("http://[", "is not an address"),
+        ("http://example.org/a.png", "this server fetches no addresses"),
+    ],
+)
+def test_other_addresses_are_refused(url: str, says: str) -> None:
+    service: Any = None
+    with pytest.raises(ApiError, match=says):
+        asyncio.run(picture_at(service, "someone", url, frozenset(), may_fetch=False))

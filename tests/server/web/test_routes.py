@@ -1,0 +1,201 @@
+"""The web page's API with plain requests: events, conversations, approval."""
+
+import base64
+import io
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from imagerag.server.database import FILE
+from testing.browser_requests import browser_of, draw, events
+from testing.scripted import STEPS
+from testing.servers import TOKENS, Gate, Served, scripted_service
+
+
+def test_the_page_shows_an_open_question_after_a_restart(tmp_path: Path) -> None:
+    server = Served(scripted_service(tmp_path, scores=[0.3]))
+    client = browser_of(server)
+    run_id = client.post("/web/runs", json={"prompt": "an owl", "thread": "sea", "approve": True}).json()["run_id"]
+    first = next(event for event in events(client, run_id) if event["event"] == "approval")
+    server.stop()
+    again = Served(scripted_service(tmp_path, scores=[0.9]))
+    try:
+        client = httpx.Client(base_url=again.url, cookies=client.cookies, timeout=30)
+        told = client.get("/web/threads/sea").json()
+        assert told["running"] == [{"run_id": run_id, "request": "an owl"}]
+        assert told["turns"] == []
+        stream = events(client, run_id)
+        assert next(event for event in stream if event["event"] == "approval") == first
+        client.post(f"/web/runs/{run_id}/decision", json={"choice": "edit", "references": ["ref-2"]})
+        end = list(stream)[-1]["run"]
+        assert end["image"]["references"] == ["ref-2"]
+        (turn,) = client.get("/web/threads/sea").json()["turns"]
+        assert [event["event"] for event in turn["events"]].count("images") == 2
+    finally:
+        again.stop()
+
+
+def test_what_a_question_refuses_the_page_is_told(tmp_path: Path) -> None:
+    server = Served(scripted_service(tmp_path, scores=[0.3, 0.9]))
+    try:
+        client = browser_of(server)
+        run_id = client.post("/web/runs", json={"prompt": "an owl", "thread": "sea", "approve": True}).json()["run_id"]
+        next(event for event in events(client, run_id) if event["event"] == "approval")
+        refused = client.post("/web/runs", json={"prompt": "a cat", "thread": "sea"})
+        assert refused.status_code == 400
+        assert "waits for your word" in refused.json()["error"]["message"]
+        assert draw(client, "a cat", thread="land")[-1]["run"]["status"] == "done"
+    finally:
+        server.stop()
+
+
+def test_a_run_tells_every_step_and_a_conversation_is_told_again_after_a_restart(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    server = serve(scores=[0.3, 0.9])
+    client = browser_of(server)
+    told = draw(client, "an owl", thread="sea", seed=7)
+    kinds = [event["event"] for event in told if event["event"] not in ("progress", "preview", "queued")]
+    assert kinds == ["images", "verdict", "captions", "references", "images", "verdict", "stop", "end"]
+    assert told[-1]["run"]["stop_reason"] == "satisfied"
+    assert str(tmp_path) not in json.dumps(told)
+    assert "/server/side" not in json.dumps(told)
+    server.stop()
+
+    again = Served(scripted_service(tmp_path, scores=[0.9]))
+    try:
+        client = httpx.Client(base_url=again.url, cookies=client.cookies, timeout=30)
+        assert client.get("/web/threads").json()["threads"] == [{"thread": "sea", "title": "an owl"}]
+        (turn,) = client.get("/web/threads/sea").json()["turns"]
+        live = [event for event in told if event["event"] not in ("progress", "preview", "queued")]
+        assert (turn["request"], turn["events"]) == ("an owl", live[:-1]), "every step, as it was told"
+        for name in ("stop_reason", "seconds", "error", "image", "images"):
+            assert turn["run"][name] == live[-1]["run"][name]
+        assert client.get(turn["run"]["image"]["uri"]).headers["content-type"] == "image/png"
+        draw(client, "go back to image-1 and make it red", thread="sea")
+        turns = client.get("/web/threads/sea").json()["turns"]
+        assert turns[1]["run"]["image"]["prompt"] == "a red owl"
+        best = re.search("images/([0-9a-f]+)", turns[0]["run"]["image"]["uri"])
+        assert best
+        report = client.get(f"/web/report/{best[1]}")
+        assert "the critic is satisfied" in report.text
+        assert client.get(f"/web/manifest/{best[1]}").json()["seed"] == 7
+        # A turn of which no events are stored, as those of the command line, is shown from its records.
+        with closing(sqlite3.connect(tmp_path / FILE)) as database:
+            (client_key,) = {row[0] for row in database.execute("SELECT client FROM runs")}
+        again.service.database.forget_told(client_key, "sea", 1)
+        bare = client.get("/web/threads/sea").json()["turns"][0]
+        kinds = [event["event"] for event in bare["events"]]
+        assert kinds == ["references", "images", "verdict", "images", "verdict"]
+        assert (bare["run"]["image"], bare["run"]["seconds"]) == (turns[0]["run"]["image"], None)
+    finally:
+        again.stop()
+
+
+def test_each_browser_is_a_client_of_its_own(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    mine, other = browser_of(server), browser_of(server)
+    told = draw(mine, "an owl", thread="sea")
+    image = told[-1]["run"]["image"]["uri"].removeprefix("/images/").removesuffix(".png")
+    assert other.get("/web/threads").json() == {"threads": []}
+    assert other.get("/web/threads/sea").json()["turns"] == []
+    for path in (f"/web/report/{image}", f"/web/manifest/{image}", f"/web/runs/{told[-1]['run']['run_id']}/events"):
+        assert other.get(path).status_code == 404
+        assert mine.get(path).status_code == 200
+
+
+def test_the_page_needs_the_token_where_there_is_one_and_keeps_it_from_scripts(serve: Callable[..., Served]) -> None:
+    server = serve({"tokens": TOKENS, "loopback": False})
+    client = httpx.Client(base_url=server.url, timeout=30)
+    assert client.get("/").headers["location"] == "/login"
+    assert client.get("/web/threads").status_code == 401
+    assert client.post("/login", data={"token": "wrong-token-of-24-letters"}).status_code == 401
+    entered = client.post("/login", data={"token": TOKENS[0]})
+    cookie = entered.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    assert client.get("/web/threads").status_code == 200
+    policy = client.get("/").headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+def test_a_page_sees_its_place_in_the_queue_and_can_stop(serve: Callable[..., Served]) -> None:
+    gate = Gate()
+    server = serve(before_step=gate)
+    first, second = browser_of(server), browser_of(server)
+    held = first.post("/web/runs", json={"prompt": "an owl"}).json()["run_id"]
+    assert gate.reached.acquire(timeout=20)
+    waiting = second.post("/web/runs", json={"prompt": "a cat"}).json()
+    assert waiting["position"] == 1
+    told = events(second, waiting["run_id"])
+    assert next(told) == {"event": "queued", "position": 1}
+    first.post(f"/web/runs/{held}/cancel")
+    gate.open.set()
+    assert list(told)[-1]["run"]["status"] == "done"
+    assert list(events(first, held))[-1]["run"]["status"] == "cancelled"
+    assert server.service.components.generator.steps_done <= 2 + STEPS
+
+
+@pytest.mark.parametrize(
+    ("choice", "status", "references"),
+    [("edit", "done", ["ref-2"]), ("reject", "cancelled", []), (None, "cancelled", [])],
+)
+def test_a_redraw_waits_for_the_persons_word_without_holding_the_engine(
+    serve: Callable[..., Served], choice: str | None, status: str, references: list[str]
+) -> None:
+    server = serve(scores=[0.3, 0.9, 0.9])  # the owl, the cat, the owl again
+    client = browser_of(server)
+    run_id = client.post("/web/runs", json={"prompt": "an owl", "approve": True}).json()["run_id"]
+    told = events(client, run_id)
+    asked = next(event for event in told if event["event"] == "approval")
+    assert asked["chosen"] == ["ref-1", "ref-2"]
+    assert len(asked["references"]) > 2
+    other = browser_of(server)
+    assert draw(other, "a cat")[-1]["run"]["status"] == "done"
+    if choice is None:
+        client.post(f"/web/runs/{run_id}/cancel")
+    else:
+        client.post(f"/web/runs/{run_id}/decision", json={"choice": choice, "references": ["ref-2"]})
+    end = list(told)[-1]["run"]
+    assert end["status"] == status
+    assert end["image"] is not None
+    assert end["images"][-1]["references"] == references
+    again = client.post(f"/web/runs/{run_id}/decision", json={"choice": "edit", "references": ["ref-1"]})
+    assert again.status_code == 409
+
+
+def test_who_looks_on_sees_previews_and_who_comes_later_none(serve: Callable[..., Served]) -> None:
+    gate = Gate()
+    client = browser_of(serve(scores=[0.9], before_step=gate))
+    run_id = client.post("/web/runs", json={"prompt": "an owl"}).json()["run_id"]
+    told = []
+    for event in events(client, run_id):
+        gate.open.set()  # the first event is the first step, so somebody looks on
+        told.append(event)
+    (preview,) = (event for event in told if event["event"] == "preview")
+    with Image.open(io.BytesIO(base64.b64decode(preview["png"]))) as image:
+        assert image.size == (128, 85)
+    assert "preview" not in {event["event"] for event in events(client, run_id)}
+
+
+def test_mistakes_are_answered_with_what_is_valid(serve: Callable[..., Served]) -> None:
+    client = browser_of(serve())
+    for wish, says in (
+        ({"prompt": "x", "seed": -1}, "seed"),
+        ({"prompt": "x", "thread": "a/b"}, "'a/b' is not a name"),
+        ({"prompt": "x", "mode": "dream"}, "mode"),
+        ({"prompt": "x", "pictures": ["file-0"]}, "not a file of yours"),
+    ):
+        answer = client.post("/web/runs", json=wish)
+        assert answer.status_code in (400, 404)
+        assert says in answer.json()["error"]["message"]
+    told = draw(client, "   ")
+    assert "the prompt '' is empty" in told[-1]["run"]["error"]

@@ -1,0 +1,46 @@
+"""Files that are there whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from imagerag.errors import InvalidArgument, UserError
+from imagerag.store.files import address_path, make_writable, read_whole, write_whole
+
+
+def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> None:
+    file = tmp_path / "new" / "a.bin"
+    for data in (b"first", b""):
+        write_whole(file, data)
+        assert read_whole(file) == data
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.bin"
+    write_whole(file, b"old")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("imagerag.store.files.os.replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(file, b"new")
+    assert (read_whole(file), list(tmp_path.iterdir())) == (b"old", [file])
+
+
+def test_what_cannot_be_read_or_written_is_one_line_with_the_path(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="gone' can't be read"):
+        read_whole(tmp_path / "gone")
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"can't be written .*IMAGERAG_HOME"):
+        write_whole(tmp_path / "file" / "below", b"")
+    with pytest.raises(OSError, match="file"):
+        make_writable(tmp_path / "file" / "below")
+
+
+def test_only_an_address_becomes_a_path(tmp_path: Path) -> None:
+    assert address_path(tmp_path, "ab" * 32) == tmp_path / "ab" / f"{'ab' * 32}.png"
+    for wrong in ("../../etc/passwd", "AB" * 32, "ab" * 31, ""):
+        with pytest.raises(InvalidArgument, match="64 hexadecimal digits"):
+            address_path(tmp_path, wrong)

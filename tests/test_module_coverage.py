@@ -1,0 +1,76 @@
+"""Each product module is imported by a test, and the layout of the tests follows the product's."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = (
+    "agent", "assets", "chat_models", "cli", "embedders", "generators", "graphs", "index", "net", "prompt_grammar",
+    "prompts", "report", "server", "store", "tools",
+)  # fmt: skip
+EXCEPTIONS = {
+    "imagerag": "holds the version alone; tests/e2e/test_wheel.py imports it",
+    "imagerag.__main__": "run as a process by tests/e2e/",
+    "imagerag.cli.draw": "run through the command line by tests/e2e/test_cli_run.py",
+    "imagerag.cli.replay": "run through the command line by tests/e2e/test_cli_run.py",
+    "imagerag.cli.search": "run through the command line by tests/cli/test_index.py",
+    "imagerag.cli.serve": "run through the command line by tests/e2e/",
+    "imagerag.generators.diffusion.family": "what all families share; each is drawn with in test_families.py",
+    "imagerag.graphs.events": "types alone",
+    "imagerag.graphs.recorded_turns": "recorded and replayed by tests/chat_models/test_recording.py and test_replay.py",
+    "imagerag.index.user": "re-exports alone",
+    "imagerag.index.user.embedding_cache": "read at each adding by tests/index/user/test_ingest.py",
+    "imagerag.index.user.verify": "called through maintenance by tests/index/user/test_maintenance.py",
+    "imagerag.tools": "re-exports alone",
+    "imagerag.tools.search": "called by the tools of tests/graphs/ and tests/server/mcp/",
+}
+"""Modules that no test imports and that have no test module at their place, each with the reason."""
+
+
+def product_modules() -> set[str]:
+    """Return the product's modules by dotted name, packages without code left out."""
+    files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
+    files += (ROOT / "imagerag").glob("*.py")
+    named = {}
+    for file in files:
+        parts = file.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts if parts[0] == "imagerag" else ("imagerag", *parts))
+        named[name.removesuffix(".__init__")] = file
+    return {name for name, file in named.items() if _has_code(file)}
+
+
+def _has_code(file: Path) -> bool:
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    return any(isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign) for node in body)
+
+
+def imported_by(file: Path) -> Iterator[str]:
+    """Yield the dotted name of every module, or of every name in one, that a file imports."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_each_product_module_has_a_test_module_or_is_imported_by_one() -> None:
+    tests = ROOT / "tests"
+    imported = {name for file in tests.rglob("*.py") for name in imported_by(file)}
+    mirrored = {".".join(("imagerag", *file.relative_to(tests).parts)) for file in tests.rglob("test_*.py")}
+    mirrored = {name.replace(".test_", ".").removesuffix(".py") for name in mirrored}
+    untested = product_modules() - imported - mirrored
+    assert untested - set(EXCEPTIONS) == set(), "add a test module for each, at the same place under tests/"
+    assert set(EXCEPTIONS) <= untested, "these are tested by now: take them off the list"
+
+
+def test_benchmarks_and_tests_share_through_testing_alone() -> None:
+    def imports(folder: str, *, of: str) -> list[str]:
+        files = (ROOT / folder).rglob("*.py")
+        return [str(file) for file in files if any(name.split(".")[0] == of for name in imported_by(file))]
+
+    assert imports("benchmarks", of="tests") == []
+    assert imports("testing", of="tests") == []
+    assert imports("testing", of="benchmarks") == []
+    assert imports("tests", of="benchmarks") == []

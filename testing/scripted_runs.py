@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.state import Input
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 
@@ -14,7 +15,9 @@ def thread(name: str = "t") -> Any:
     return {"configurable": {"thread_id": name}}
 
 
-def run_scripted(tmp_path: Path, script: list[Any], scores: list[float], request: Any = None, **settings: Any) -> Any:
+def run_scripted(
+    tmp_path: Path, script: list[Any], scores: list[float], request: Input | None = None, **settings: Any
+) -> Any:
     """Run one turn with a scripted model and critic; the rest is real."""
     graph = build_graph(
         chat_model=ScriptedModel(script=script, seen=[], offered=[], tokens=settings.pop("tokens", 0)),

@@ -2,7 +2,7 @@
 
 open_clip loads that folder as it loads any other, and the tests hold that both give the same embeddings. But the
 import of open_clip brings torchvision, all of timm's models and transformers, whose own imports are scipy, sympy and
-``torch._dynamo``: half of the time of a run in a new process. What the folder describes is a small convolutional
+``torch._dynamo``: a third of the time of a run in a new process. What the folder describes is a small convolutional
 network and a stack of torch's own transformer layers, so neither library is needed to run it.
 
 Parameters have the names of the weights' files, and weights that don't fit are refused.

@@ -1,4 +1,4 @@
-"""The doors under load: 50 clients at once over HTTP beside the engine's own pace, a cancel, and the largest results.
+"""The server under load: 50 clients at once over HTTP beside the engine's own pace, a cancel, the largest results.
 
 python -m benchmarks.server
 """
@@ -29,7 +29,7 @@ from testing.load_clients import CLIENTS, GENERATIONS, ClientRequest, client_req
 
 
 def own_pace(asked: list[ClientRequest]) -> float:
-    """Return the seconds that the engine takes for these requests, one after the other, without any door."""
+    """Return the seconds that the engine takes for these requests, one after the other, without any interface."""
     settings = benchmark_settings(max_generations=GENERATIONS)
     graph = build_graph()
     warm = benchmark_settings(max_generations=2)

@@ -125,7 +125,7 @@ class RecordingPlayer:
 
 @lru_cache(maxsize=8)
 def open_recording(file: str) -> RecordingPlayer:
-    """Return this process's one tape of that recording.
+    """Return this process's one player of that recording.
 
     Raises:
         UserError: the file can't be read, or is no recording.
@@ -139,7 +139,7 @@ def is_replay(name: str) -> bool:
 
 
 class ReplayModel(BaseChatModel):
-    """Stands where the recorded model stood; ``imagerag.chat_models.client.ask`` takes the answers from its tape."""
+    """Stands where the recorded model stood; ``imagerag.chat_models.client.ask`` takes its answers."""
 
     file: str
     role: Role = "driver"

@@ -22,7 +22,8 @@ from imagerag.graphs.turn import is_request
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.run import Run, RunRequest
-from imagerag.server.service import LOCAL, Service, thread_name
+from imagerag.server.service import Service
+from imagerag.server.threads import LOCAL, thread_name
 from imagerag.settings import load_settings
 
 HELP = """\
@@ -94,14 +95,14 @@ class Chat:
     """One conversation.
 
     Args:
-        studio: the engine.
+        service: the engine.
         thread: the conversation; begun if there is none of that name.
         stdout: where it is told.
         protocol: how this terminal shows pictures.
     """
 
     def __init__(self, service: Service, thread: str, stdout: TextIO, protocol: Protocol = "none") -> None:
-        self._studio = service
+        self._service = service
         self.thread = thread
         self._stdout = stdout
         self._protocol = protocol
@@ -127,7 +128,7 @@ class Chat:
         turns = len([message for message in self._state().get("messages", ()) if is_request(message)])
         where = f"conversation {self.thread!r}, {turns} turns so far" if turns else f"new conversation {self.thread!r}"
         self._say(f"{where}; say what to draw, or /help")
-        for run in self._studio.running(LOCAL, self.thread):  # left open by a process that was ended
+        for run in self._service.running(LOCAL, self.thread):  # left open by a process that was ended
             self._run, self._story, self._events = run, self._new_story(), queue.SimpleQueue()
             run.listen(self._events.put)
             self._follow(run)
@@ -161,7 +162,7 @@ class Chat:
         self._story = self._new_story()
         self._story.know(self._state().get("all_references", ()))
         self._events = queue.SimpleQueue()
-        self._run = self._studio.create(LOCAL, RunRequest(prompt, thread=self.thread, approve=self._asks_first))
+        self._run = self._service.create(LOCAL, RunRequest(prompt, thread=self.thread, approve=self._asks_first))
         self._run.listen(self._events.put)
         self._follow(self._run)
 
@@ -171,7 +172,7 @@ class Chat:
             self._bars.busy("getting ready")
             while True:
                 if cancel.is_set():
-                    self._studio.cancel(run)
+                    self._service.cancel(run)
                 try:
                     event = self._events.get(timeout=0.1)
                 except queue.Empty:
@@ -209,7 +210,7 @@ class Chat:
         if not self._approval.take(text):
             self._ask()
             return
-        self._studio.decide(self._run, self._approval.chosen or None)
+        self._service.decide(self._run, self._approval.chosen or None)
         self._approval = None
         self._follow(self._run)
 
@@ -217,7 +218,7 @@ class Chat:
         """End a run that still asks; its best image is kept."""
         if self._approval is not None and self._run is not None:
             self._approval = None
-            self._studio.cancel(self._run)
+            self._service.cancel(self._run)
             self._run.wait(10)
 
     def _approve(self, rest: str) -> None:
@@ -228,7 +229,7 @@ class Chat:
 
     def _undo(self, rest: str) -> None:
         self.leave()  # a turn that asks is taken back without an answer
-        before = self._studio.undo(LOCAL, self.thread)
+        before = self._service.threads.undo(LOCAL, self.thread)
         if before is None:
             raise UserError("there is no turn to take back")
         self._say(f"  back to: {printable(before)}" if before else "  back to the beginning")
@@ -238,7 +239,7 @@ class Chat:
             raise UserError("give the copy a name: /branch NAME")
         if self._approval is not None:
             raise UserError(f"this turn is not over; give your word on the redraw first: {HOW}")
-        self._studio.branch(LOCAL, self.thread, thread_name(name))
+        self._service.threads.branch(LOCAL, self.thread, thread_name(name))
         self._say(f"  from here on in {name!r}; {self.thread!r} stays as it is")
         self.thread = name
 
@@ -266,15 +267,15 @@ class Chat:
         given: dict[str, Any] = {}
         for pair in rest.split():
             name, equals, value = pair.partition("=")
-            if name not in merge_limits(self._studio.settings) or not equals:
+            if name not in merge_limits(self._service.settings) or not equals:
                 raise UserError(f"{pair!r} is no limit; say, for example: /budget max_generations=3")
             try:
                 given[name] = float(value) if name in ("max_seconds", "max_money") else int(value)
             except ValueError as error:
                 raise UserError(f"{name} {value!r} is not a number; say, for example: /budget {name}=3") from error
         # The person at the terminal is the one who set the limits, so these replace them rather than stay below.
-        self._studio.settings = dataclasses.replace(self._studio.settings, **given)
-        for limit, most in merge_limits(self._studio.settings).items():
+        self._service.settings = dataclasses.replace(self._service.settings, **given)
+        for limit, most in merge_limits(self._service.settings).items():
             self._say(f"  {limit}: {'no limit' if most is None else most}")
 
     def _save(self, rest: str) -> None:
@@ -298,11 +299,11 @@ class Chat:
             return
         from imagerag.tools.session import open_pixels
 
-        self._stdout.write(escape(open_pixels(self._studio.components, record), self._protocol) + "\n")
+        self._stdout.write(escape(open_pixels(self._service.components, record), self._protocol) + "\n")
         self._stdout.flush()
 
     def _state(self) -> dict[str, Any]:
-        return self._studio.state(LOCAL, self.thread)
+        return self._service.threads.state(LOCAL, self.thread)
 
     def _say(self, text: str, style: str = "") -> None:
         self._story.say(text, style)

@@ -65,7 +65,7 @@ class RunPrinter:
             case "progress":
                 self._bars.update(event["what"], event["done"], event["total"])
             case "preview":
-                pass  # for doors that can show pictures beside the text
+                pass  # for interfaces that can show pictures beside the text
             case "images":
                 self._tell_images(event)
             case "verdict":

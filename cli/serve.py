@@ -1,4 +1,4 @@
-"""The commands that open a door for others: they load the engine once and serve until they are ended."""
+"""The commands that serve others: they load the engine once and serve until they are ended."""
 
 import argparse
 import importlib.util
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def serve_http(options: argparse.Namespace, stdout: TextIO) -> int:
-    """Serve the page, the OpenAI-compatible door, and MCP where it is installed, until Ctrl-C; return the exit status.
+    """Serve the page, the OpenAI-compatible API, and MCP where it is installed, until Ctrl-C; return the exit status.
 
     ``imagerag web`` is the same server, and opens a browser besides.
 

@@ -2,7 +2,7 @@
 
 A team of threads that share one multiplication meet at its end, and one of them that other work has pushed off its
 core keeps all waiting. Where there are many inputs, each core is better given inputs of its own: measured on two cores
-with ViT-B-32, 32 pictures a second in two lanes against 27 by a team of two, and decoding beside them costs only its
+with ViT-B-32, 32 pictures a second in two workers against 27 by a team of two, and decoding beside them costs only its
 own time.
 """
 
@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 MOST = 8
-"""CpuWorkers at most; with more cores, each has several: every lane holds the activations of a batch."""
+"""CpuWorkers at most; with more cores, each has several: every worker holds the activations of a batch."""
 Result = TypeVar("Result")
 
 
@@ -23,7 +23,7 @@ class CpuWorkers:
     """Threads for calls of a model that may run at once.
 
     Args:
-        device: a torch device name. Other processors than the CPU get a single lane; so does an empty name, which
+        device: a torch device name. Other processors than the CPU get a single worker; so does an empty name, which
             stands for an unknown one.
     """
 
@@ -35,7 +35,7 @@ class CpuWorkers:
             cores = torch.get_num_threads()  # heeds OMP_NUM_THREADS, and counts no hyperthreads
             self.count = min(cores, MOST)
             self._cores = cores // self.count
-        self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="lane")
+        self._pool = ThreadPoolExecutor(self.count, thread_name_prefix="worker")
 
     def __enter__(self) -> CpuWorkers:
         if self.count > 1:
@@ -48,14 +48,14 @@ class CpuWorkers:
         self._pool.shutdown(cancel_futures=kind is not None)
 
     def submit(self, work: Callable[..., Result], *arguments: Any) -> Future[Result]:
-        """Run ``work`` in a lane as soon as one is free."""
+        """Run ``work`` in a worker as soon as one is free."""
         return self._pool.submit(work, *arguments)
 
     def _share_out(self) -> None:
-        """Tell each lane's thread how many cores are its own.
+        """Tell each worker's thread how many cores are its own.
 
         torch keeps the number for the thread that sets it, and as the default of threads that begin later: what it was
-        is set again, so that only the lanes have changed.
+        is set again, so that only the workers have changed.
         """
         import torch
 

@@ -1,4 +1,4 @@
-"""Draw through the MCP door, as any MCP client does: start the server, call the whole loop, save the picture.
+"""Draw through the MCP server, as any MCP client does: start the server, call the whole loop, save the picture.
 
 python examples/mcp_client.py "a lobster in a kimono" lobster.png
 """

@@ -61,7 +61,7 @@ class Pictures(AgentMiddleware):
 def build(
     model: Any, settings: Settings | None = None, components: Any = None, max_drawings: int = 5
 ) -> tuple[Any, ToolSession]:
-    """Return the agent and the workbench that holds its images.
+    """Return the agent and the tool session that holds its images.
 
     Args:
         model: a chat model, or its name as ``provider:model``.

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: LangGraph ``custom`` stream chunks that every door (CLI, web ...) can show."""
+"""What a run emits while it goes on: LangGraph ``custom`` stream chunks that every interface can show."""
 
 from typing import Literal, TypedDict
 

@@ -145,7 +145,7 @@ def _conditioned(
 def _in_session(
     state: State, components: Components, emit: Emit, name: str, work: Callable[[ToolSession], None]
 ) -> dict[str, Any]:
-    """Do the work on a workbench; a limit that strikes ends the run with what was made."""
+    """Do the work on a tool session; a limit that strikes ends the run with what was made."""
     began = time.perf_counter()
     spent: Spent = {**state["spent"], "steps": state["spent"]["steps"] + 1}
     session = open_session(state, components, spent, emit)

@@ -2,7 +2,8 @@
 
 The same names serve everywhere: a field here, ``--max-steps`` on the command line, ``IMAGERAG_MAX_STEPS`` in the
 environment, ``max_steps`` in the settings file. Precedence: flag, environment, file, default. Each field is declared
-once; checks, parsing, flags, ``--help`` and ``docs/settings.md`` follow from that (``imagerag.declaration``).
+once; checks, parsing, flags, ``--help`` and ``docs/settings.md`` follow from that (``imagerag.declaration``). All of
+them stand in this one file, which makes it longer than others.
 """
 
 import os

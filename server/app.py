@@ -1,4 +1,4 @@
-"""The server process: one studio, and every HTTP door over it, behind one guard."""
+"""The server process: one service, and every HTTP API over it, behind one guard."""
 
 import contextlib
 import logging
@@ -15,10 +15,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from imagerag.errors import UserError
+from imagerag.server.api_error import ApiError
 from imagerag.server.auth import MAX_BODY, TOKEN_VARIABLE, Authenticator, AuthMiddleware, TooLarge, is_loopback
 from imagerag.server.database import ANONYMOUS
 from imagerag.server.openai.api import OpenAIApi
-from imagerag.server.openai.schemas import ApiError
 from imagerag.server.service import Service
 from imagerag.server.web.routes import WebApi
 
@@ -37,15 +37,15 @@ def build_app(
     web: bool = True,
     max_body: int = MAX_BODY,
 ) -> ASGIApp:
-    """Return the ASGI application of the doors.
+    """Return the ASGI application of the interfaces.
 
     Args:
-        studio: the engine.
+        service: the engine.
         tokens: those that let in; may be empty on loopback only.
         loopback: whether the server listens on this machine only.
         may_fetch: whether pictures may be named by public addresses.
         public_url: where clients reach the server, if it stands behind a proxy.
-        openai, mcp, web: which doors are open; MCP is at ``/mcp``, the page, which needs the first one too, at ``/``.
+        openai, mcp, web: which are served; MCP is at ``/mcp``, the page, which needs the first one too, at ``/``.
         max_body: bytes of one request.
     """
     authenticator = Authenticator(tokens)
@@ -61,7 +61,7 @@ def build_app(
         from imagerag.server.mcp.server import build_mcp
 
         server = build_mcp(service, lambda headers: authenticator.client(headers) or ANONYMOUS)
-        # The guard has checked host and origin for every door.
+        # The guard has checked host and origin for every interface.
         security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
         routes += server.streamable_http_app(transport_security=security).routes
         lifespans.append(lambda: server.session_manager.run())
@@ -120,7 +120,7 @@ def listen(host: str, port: int, tokens: Sequence[str], public_url: str | None =
 
 
 def say_where(name: str, listener: socket.socket, paths: Sequence[str]) -> str:
-    """Tell on stderr where the doors are, and return where the first one is."""
+    """Tell on stderr where the interfaces are, and return where the first one is."""
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     where = ", ".join(f"http://{shown}:{port}{path}" for path in paths)

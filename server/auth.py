@@ -1,4 +1,4 @@
-"""Who may come in: tokens, hosts, origins and the size of what is sent, checked before any door sees a request."""
+"""Who may come in: tokens, hosts, origins and the size of what is sent, checked before any interface sees a request."""
 
 import hashlib
 import hmac
@@ -117,7 +117,7 @@ class AuthMiddleware:
         public: str = "",
     ) -> None:
         self._app = app
-        self._doorkeeper = authenticator
+        self._authenticator = authenticator
         self._loopback = loopback
         self._max_body = max_body
         self._public = public.lower()
@@ -137,7 +137,7 @@ class AuthMiddleware:
         if origin and _netloc(origin) not in (host.lower(), self._public or host.lower()):
             await _refuse(scope, send, 403, "wrong_origin", f"pages of {origin[:80]!r} may not send requests here")
             return
-        client = self._doorkeeper.client(headers)
+        client = self._authenticator.client(headers)
         open_to_all = scope["path"].startswith(OPEN_PATHS) or scope["path"] in OPEN_PAGES
         if client is None and not open_to_all:
             text = f"no valid token; send it as 'Authorization: Bearer ...' (set {TOKEN_VARIABLE} or see --token-file)"

@@ -1,6 +1,6 @@
 """Whose image is which, and what each run has told: kept in one file beside the threads.
 
-Every image that leaves by a door has an unguessable id, an owner and a place in a thread.
+Every image that leaves by an interface has an unguessable id, an owner and a place in a thread.
 """
 
 import json

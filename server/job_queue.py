@@ -1,4 +1,4 @@
-"""The engine room: one bounded queue in front of the engine, with fair turns between clients."""
+"""The job queue: one bounded queue in front of the engine, with fair turns between clients."""
 
 import logging
 import math
@@ -36,18 +36,20 @@ class QueueFull(Exception):
 
 
 class Job:
-    """One piece of work in the room.
+    """One piece of work in the queue.
 
     Attributes:
         client: whose turn it takes.
-        lane: no two jobs of one lane run at once (a lane is a thread of conversation).
+        conversation: no two jobs of one conversation run at once (a conversation is a thread of conversation).
         cancelled: set once the job is to stop; the work looks at it between denoising steps.
         finished: set when the work is over, or was cancelled before it began.
     """
 
-    def __init__(self, client: str, lane: str, work: Work, on_end: Callable[["Job"], None] | None = None) -> None:
+    def __init__(
+        self, client: str, conversation: str, work: Work, on_end: Callable[["Job"], None] | None = None
+    ) -> None:
         self.client = client
-        self.lane = lane
+        self.conversation = conversation
         self.work = work
         self.on_end = on_end
         self.state: JobState = "waiting"
@@ -79,23 +81,25 @@ class JobQueue:
         self._closed = False
         self._change = threading.Condition()
 
-    def submit(self, client: str, work: Work, lane: str = "", on_end: Callable[[Job], None] | None = None) -> Job:
+    def submit(
+        self, client: str, work: Work, conversation: str = "", on_end: Callable[[Job], None] | None = None
+    ) -> Job:
         """Queue a piece of work and return at once.
 
         Args:
             client: whose turn it takes.
-            work: called with its job on a thread of the room; it keeps its own result and its own errors.
-            lane: no two jobs of one lane run at once; a lane of its own unless given.
+            work: called with its job on a thread of the queue; it keeps its own result and its own errors.
+            conversation: no two jobs of one conversation run at once; a conversation of its own unless given.
             on_end: called when a job ends without having begun, from the thread that cancelled it.
 
         Raises:
             Busy: the queue is full, or this client's share of it.
-            RuntimeError: the room is closed.
+            RuntimeError: the queue is closed.
         """
-        job = Job(client, lane or secrets.token_hex(8), work, on_end)
+        job = Job(client, conversation or secrets.token_hex(8), work, on_end)
         with self._change:
             if self._closed:
-                raise RuntimeError("the engine room is closed")
+                raise RuntimeError("the job queue is closed")
             own = len(self._queues.get(client, ()))
             waiting = sum(len(queue) for queue in self._queues.values())
             if own >= self._max_per_client:
@@ -158,11 +162,11 @@ class JobQueue:
         return order
 
     def _take(self) -> Job | None:
-        """Take the next job whose lane is free; its client goes to the end of the line."""
-        lanes = {job.lane for job in self._running}
+        """Take the next job whose conversation is free; its client goes to the end of the line."""
+        conversations = {job.conversation for job in self._running}
         for client, queue in self._queues.items():
             for job in queue:
-                if job.lane not in lanes:
+                if job.conversation not in conversations:
                     queue.remove(job)
                     self._queues.move_to_end(client)
                     if not queue:
@@ -183,8 +187,8 @@ class JobQueue:
             try:
                 job.work(job)
             except Exception:
-                # The work keeps its own errors; one that escapes is a defect, and must not take the room down.
-                _log.exception("a job of the engine room failed")
+                # The work keeps its own errors; one that escapes is a defect, and must not take the queue down.
+                _log.exception("a job of the job queue failed")
             finally:
                 with self._change:
                     self._running.discard(job)

@@ -4,8 +4,8 @@ import io
 import re
 from typing import Literal, NamedTuple, cast
 
+from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
-from imagerag.server.openai.schemas import ApiError
 from imagerag.server.service import Service
 
 Format = Literal["png", "jpeg", "webp"]

@@ -1,4 +1,4 @@
-"""One request on its way through the engine room: what was asked, what has happened so far, how it ended."""
+"""One request on its way through the job queue: what was asked, what has happened so far, how it ended."""
 
 import asyncio
 import secrets
@@ -46,7 +46,7 @@ class RunRequest:
 
 
 class Run:
-    """A request in the room. Threads of the room write it, doors read it.
+    """A request in the queue. Threads of the queue write it, interfaces read it.
 
     Attributes:
         id: unguessable.
@@ -57,11 +57,11 @@ class Run:
         output: the graph's output, once done.
         value: what a tool returned (content blocks and artifact), once done.
         error: why it failed; ``UserError`` and ``InvalidArgument`` are meant for the client, others are defects.
-        job: its place in the room; ``None`` while it asks, if it has begun in an earlier process.
+        job: its place in the queue; ``None`` while it asks, if it has begun in an earlier process.
         checkpoint: state of the thread at the end.
         turn: of the thread, once it has begun one.
         asking: the redraw that waits for the person's word (arguments of the tool), and since when (seconds since the
-            epoch); it holds no place in the room.
+            epoch); it holds no place in the queue.
     """
 
     def __init__(self, client: str, thread: str, ask: RunRequest | None = None) -> None:

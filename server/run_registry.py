@@ -37,7 +37,7 @@ class RunRegistry:
     """
 
     def __init__(self, database: Database) -> None:
-        self._ledger = database
+        self._database = database
         self._runs: OrderedDict[str, Run] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -96,11 +96,11 @@ class RunRegistry:
                 "seconds": run.output["seconds"] if run.output else 0.0,
                 "error": run.failure,
             }
-        self._ledger.keep(RunLog(run.id, run.client, run.thread, run.turn, asks, told, time.time()))
+        self._database.keep(RunLog(run.id, run.client, run.thread, run.turn, asks, told, time.time()))
 
     def take_up(self) -> None:
         """Enter the runs whose questions an earlier process has left open."""
-        for run_log in self._ledger.asking(time.time() - QUESTIONS_KEPT):
+        for run_log in self._database.asking(time.time() - QUESTIONS_KEPT):
             told = run_log.told
             ask = RunRequest(told["request"], thread=run_log.thread, **{name: told[name] for name in KEPT})
             run = Run(run_log.client, run_log.thread, ask)

@@ -1,4 +1,4 @@
-"""What the doors say of a run: records without server-side paths, each image by an id that its owner can ask for."""
+"""A run as its client sees it: records without paths of the server, each image by an id that its owner can ask for."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ MAX_TEXT = 200
 """Characters of one text from a prompt, a library or a model in a result: some results hold hundreds of them."""
 
 Address = Callable[[str], str]
-"""Turns an entry's id into the address under which a door shows the image."""
+"""Turns an entry's id into the address under which an interface shows the image."""
 
 
 class ImageOut(BaseModel):

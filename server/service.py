@@ -1,10 +1,8 @@
-"""The one engine behind every door: the graph, its threads, the queue, and who owns what."""
+"""The one engine behind every interface: the graph, its threads, the queue, and who owns what."""
 
 import contextlib
 import dataclasses
 import logging
-import re
-import secrets
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -17,6 +15,7 @@ from imagerag.server.database import ANONYMOUS, Database, Entry
 from imagerag.server.job_queue import JobQueue, QueueFull
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
+from imagerag.server.threads import Threads, thread_name
 from imagerag.settings import Settings
 from imagerag.store.home import home_directory
 from imagerag.tool_registry import REGENERATE
@@ -24,15 +23,11 @@ from imagerag.tool_registry import REGENERATE
 if TYPE_CHECKING:
     from imagerag.store.manifest import Manifest
 
-LOCAL = ""
-"""The client who owns the data directory: stdio, the terminal. Threads are those of the command line."""
-
-_THREAD = re.compile(r"[\w.-]{1,64}")
 _log = logging.getLogger(__name__)
 
 
 class Service:
-    """Holds the models once and serves all doors of a process.
+    """Holds the models once and serves all interfaces of a process.
 
     Args:
         settings: settings of the server; those of a request never exceed its limits.
@@ -58,6 +53,7 @@ class Service:
         self._files = contextlib.ExitStack()
         self._saver = self._files.enter_context(open_checkpointer(home))
         self.graph = build_graph(checkpointer=self._saver, **components)
+        self.threads = Threads(self.graph, self._saver, self.database)
         self.tools = {tool.name: tool for tool in make_tools()}
         self._lock = threading.Lock()
         self.register = RunRegistry(self.database)
@@ -161,46 +157,6 @@ class Service:
         """Return a client's newest images and uploads; none of those of clients who can't be told apart."""
         return [] if client == ANONYMOUS else self.database.latest(client)
 
-    def state(self, client: str, thread: str, checkpoint: str | None = None) -> dict[str, Any]:
-        """Return the state of a client's thread (``imagerag.graphs.state.State``); empty if there is none."""
-        return cast("dict[str, Any]", self.graph.get_state(self.config(client, thread, checkpoint)).values)
-
-    def undo(self, client: str, thread: str) -> str | None:
-        """Take the last turn of a thread back, for good; what was drawn in it stays in the store.
-
-        Returns:
-            What the turn before was asked in; empty if there is none; ``None`` if there was nothing to take back.
-        """
-        last: Any = self.graph.get_state(self.config(client, thread))
-        turn = last.values.get("turn", 0)
-        if not turn:
-            return None
-        before = last
-        while before.parent_config and before.values.get("turn", 0) >= turn:
-            before = self.graph.get_state(before.parent_config)
-        if before.values.get("turn", 0) >= turn or not before.values.get("turn"):
-            self._saver.delete_thread(self.config(client, thread)["configurable"]["thread_id"])
-            self.database.forget_told(client, thread, 1)
-            return ""
-        # A new head that is like the old one: later turns go on from there, in every door.
-        self.graph.update_state(before.config, {"subjects": []}, as_node="finish")
-        self.database.forget_told(client, thread, turn)
-        return str(before.values["prompt"])
-
-    def branch(self, client: str, thread: str, name: str) -> None:
-        """Begin another thread with a copy of this one.
-
-        Raises:
-            UserError: this one is empty, or there is one of that name.
-        """
-        values = self.state(client, thread)
-        if not values:
-            raise UserError(f"conversation {thread!r} has no turn yet; draw something first")
-        if self.state(client, name):
-            raise UserError(f"there is a conversation {name!r} already; choose another name")
-        self.graph.update_state(self.config(client, name), values, as_node="finish")
-        self.database.copy_told(client, thread, name)
-
     def picture(self, entry: Entry) -> Any:
         """Open an entry's image (``PIL.Image``)."""
         from imagerag.tools.session import open_pixels
@@ -223,12 +179,6 @@ class Service:
             for one in manifest.references
         )
         return manifest.model_copy(update={"references": references})
-
-    def config(self, client: str, thread: str, checkpoint: str | None = None) -> Any:
-        """Return LangGraph's config of a client's thread."""
-        key = thread if client == LOCAL else f"{client}/{thread}"
-        configurable = {"thread_id": key} | ({"checkpoint_id": checkpoint} if checkpoint else {})
-        return {"configurable": configurable}
 
     def close(self) -> None:
         """Stop everything and close the files."""
@@ -253,14 +203,14 @@ class Service:
                     run.end()
 
         ready = threading.Event()  # the work must not begin before the run knows its job
-        lane = f"{run.client}/{run.thread}"
-        run.job = self.job_queue.submit(run.client, in_turn, lane=lane, on_end=lambda job: self._end_early(run))
+        key = f"{run.client}/{run.thread}"
+        run.job = self.job_queue.submit(run.client, in_turn, key, on_end=lambda job: self._end_early(run))
         ready.set()
         self.register.enter(run)
         return run
 
     def _end_early(self, run: Run) -> None:
-        """End a run whose turn in the room has not come, or not come again after the person's answer."""
+        """End a run whose turn in the queue has not come, or not come again after the person's answer."""
         self.register.keep(run, asks=False)
         run.end()
 
@@ -286,11 +236,11 @@ class Service:
             data = base64.b64encode(picture).decode("ascii")
             content.append({"type": "image", "base64": data, "mime_type": "application/octet-stream"})
         request = {"messages": [*(HumanMessage(text) for text in ask.earlier), HumanMessage(content)]}
-        before = self.state(run.client, run.thread, ask.checkpoint).get("turn", 0)
+        before = self.threads.state(run.client, run.thread, ask.checkpoint).get("turn", 0)
         try:
             return self._stream(run, request, ask.checkpoint)
         finally:
-            turn = self.state(run.client, run.thread).get("turn", 0)
+            turn = self.threads.state(run.client, run.thread).get("turn", 0)
             run.turn = turn if turn > before else None  # one that fails at once begins none
 
     def _resume(self, run: Run, answer: dict[str, Any]) -> bool:
@@ -303,13 +253,15 @@ class Service:
         assert run.job is not None
         assert run.ask is not None
         settings = dataclasses.replace(self._settings(run.ask), cancel=run.job.cancelled)
-        values = stream_run(self.graph, request, self.config(run.client, run.thread, checkpoint), settings, run.tell)
-        state = self.graph.get_state(self.config(run.client, run.thread))
+        values = stream_run(
+            self.graph, request, self.threads.config(run.client, run.thread, checkpoint), settings, run.tell
+        )
+        state = self.graph.get_state(self.threads.config(run.client, run.thread))
         if state.interrupts:
             self._ask(run, state)
             return True
         run.checkpoint = cast("Any", state.config)["configurable"].get("checkpoint_id")
-        # From here on each image leads back to this state of the thread, whether a door has shown it or not.
+        # From here on each image leads back to this state of the thread, whether an interface has shown it or not.
         self.enter(run, values["images"])
         run.output = values
         return False
@@ -336,7 +288,7 @@ class Service:
         from imagerag.tools.session import ToolSession, using_session
 
         assert run.job is not None
-        state = self.state(run.client, run.thread)
+        state = self.threads.state(run.client, run.thread)
         images = {record["id"]: record for record in state.get("all_images", ())}
         about = images.get(arguments.get("image_id") or "")
         limits: Limits = merge_limits(self.settings)
@@ -364,19 +316,6 @@ class Service:
             update: dict[str, Any] = {"all_images": session.made_images, "all_references": session.made_references}
             if session.made_images:
                 update |= {"turn": session.turn, "prompt": arguments["prompt"], "run_seed": session.seed}
-            config = self.graph.update_state(self.config(run.client, run.thread), update, as_node="finish")
+            config = self.graph.update_state(self.threads.config(run.client, run.thread), update, as_node="finish")
             run.checkpoint = config["configurable"].get("checkpoint_id")
         run.value = message
-
-
-def thread_name(name: str) -> str:
-    """Return the name of a thread, a new one if it is empty.
-
-    Raises:
-        UserError: it has other characters than letters, digits, ``_``, ``.`` and ``-``, or more than 64.
-    """
-    if not name:
-        return f"run-{secrets.token_hex(4)}"
-    if not _THREAD.fullmatch(name):
-        raise UserError(f"thread {name[:80]!r} is not a name; take up to 64 letters, digits, '_', '.' or '-'")
-    return name

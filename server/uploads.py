@@ -1,4 +1,4 @@
-"""Pictures that come in by a door: uploads, ``data:`` URLs, our own addresses, and, where allowed, public ones."""
+"""Pictures that clients send: uploads, ``data:`` URLs, our own addresses, and, where allowed, public ones."""
 
 import base64
 import binascii
@@ -9,8 +9,8 @@ import anyio
 
 from imagerag.errors import UserError
 from imagerag.net.safe_fetch import fetch
+from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
-from imagerag.server.openai.schemas import ApiError
 from imagerag.server.service import Service
 from imagerag.store.png import encode_png
 

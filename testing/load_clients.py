@@ -16,7 +16,7 @@ from imagerag.store.png import read_text
 
 CLIENTS = 50
 GENERATIONS = 1
-"""Per request: what is measured is the door, not how often the loop redraws."""
+"""Per request: what is measured is the interface, not how often the loop redraws."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ RESULT_LIMIT = 1_000_000
 
 
 def with_client(service: Service, talk: Callable[[Client], Awaitable[None]], mode: str = "auto") -> None:
-    """Let a client talk to the studio's server in process."""
+    """Let a client talk to the service's server in process."""
 
     async def main() -> None:
         async with Client(build_mcp(service), mode=mode) as client:

@@ -1,4 +1,4 @@
-"""A studio with quick, scripted engines behind the real graph, queue, threads and files, for tests of the doors."""
+"""A service with quick, scripted engines behind the real graph, queue, threads and files."""
 
 import itertools
 import threading
@@ -15,7 +15,8 @@ from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.server.app import build_app, listen
 from imagerag.server.job_queue import JobQueue
 from imagerag.server.run import Run, RunRequest
-from imagerag.server.service import LOCAL, Service
+from imagerag.server.service import Service
+from imagerag.server.threads import LOCAL
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares
 
@@ -70,7 +71,7 @@ def scripted_service(
     job_queue: JobQueue | None = None,
     **components: Any,
 ) -> Service:
-    """Return a studio whose critic gives these scores over and over."""
+    """Return a service whose critic gives these scores over and over."""
     squares = Squares(before_step)
     critic = ScriptedCritic(itertools.cycle(scores))
     chosen = {"generator": squares, "critic": critic, "index": Shelf()} | components

@@ -231,7 +231,33 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _close_all() -> None:
-    from imagerag.tools.mcp_tools import close_connections
-
     close_connections()
     _loop().call_soon_threadsafe(_loop().stop)
+
+
+_open: dict[str, Connection] = {}
+_lock = threading.Lock()
+
+
+def connection_to(server: str) -> Connection:
+    """Return this process's one connection to a server, made now if need be.
+
+    Raises:
+        UserError: the server can't be reached.
+    """
+    with _lock:
+        connection = _open.get(server)
+        if connection is None:
+            connection = Connection(server)
+            connection.connect()
+            _open[server] = connection
+        return connection
+
+
+def close_connections() -> None:
+    """Let go of every server."""
+    with _lock:
+        connections = list(_open.values())
+        _open.clear()
+    for connection in connections:
+        connection.close()

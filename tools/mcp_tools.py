@@ -2,7 +2,6 @@
 
 import json
 import re
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -23,9 +22,6 @@ CONCEPT = "for_concept"
 MAX_DESCRIPTION = 1000
 """Characters of a server's description that the model reads."""
 
-_OPEN: dict[str, "Connection"] = {}
-_LOCK = threading.Lock()
-
 
 def mount(
     servers: Sequence[str],
@@ -42,7 +38,7 @@ def mount(
     Args:
         servers: commands that are started and spoken to over standard input and output, or http(s) addresses.
         allowed: the names of the tools that the model may call.
-        session: gives the workbench at the time of a call; its ``check`` and ``patience`` bound the call.
+        session: gives the tool session at the time of a call; its ``check`` and ``patience`` bound the call.
         taken: names that other tools have already, besides the built-in ones.
 
     Raises:
@@ -69,27 +65,12 @@ def open_connection(server: str) -> "Connection":
         UserError: the MCP client is not installed, or the server can't be reached.
     """
     try:
-        from imagerag.tools.mcp_client import Connection
+        from imagerag.tools.mcp_client import connection_to
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "mcp":
             raise
         raise UserError("--mcp-server needs 'mcp', which is not installed; run: pip install 'imagerag[mcp]'") from error
-    with _LOCK:
-        connection = _OPEN.get(server)
-        if connection is None:
-            connection = Connection(server)
-            connection.connect()
-            _OPEN[server] = connection
-        return connection
-
-
-def close_connections() -> None:
-    """Let go of every server."""
-    with _LOCK:
-        connections = list(_OPEN.values())
-        _OPEN.clear()
-    for connection in connections:
-        connection.close()
+    return connection_to(server)
 
 
 def _named(

@@ -29,7 +29,7 @@ Emit = Callable[[Mapping[str, object]], None]
 
 
 class Parts(Protocol):
-    """The engines a workbench uses; each is made when it is first asked for."""
+    """The engines a tool session uses; each is made when it is first asked for."""
 
     @property
     def generator(self) -> Generator: ...

@@ -90,7 +90,7 @@ def _refused(call: ToolCall, why: str) -> ToolMessage:
 
 
 def open_session(state: State, components: Components, spent: Spent, emit: Emit) -> ToolSession:
-    """Return the workbench of one step; each batch drawn on it is entered in ``spent``."""
+    """Return the tool session of one step; each batch drawn on it is entered in ``spent``."""
 
     def begin_drawing() -> None:
         check_generation(state["limits"], spent)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from imagerag.embedders.clip import PreprocessingEmbedder
 from imagerag.embedders.cpu_workers import CpuWorkers
-from imagerag.errors import UserError
 from imagerag.index.user.sources.decoding import Decoded, decode
 from imagerag.index.user.sources.items import Item
 
@@ -26,7 +25,7 @@ BATCH = 64
 AHEAD = 2 * BATCH
 """Pictures that are read before the model wants them."""
 SHARE = 32
-"""Pictures that one of several lanes embeds at a time; measured: 16, 32 and 64 differ by less than a tenth."""
+"""Pictures that one of several workers embeds at a time; measured: 16, 32 and 64 differ by less than a tenth."""
 
 
 class EmbeddedItem(NamedTuple):
@@ -67,7 +66,7 @@ class EmbeddingEngine(Protocol):
 
 
 class ThreadEngine:
-    """The engine of one machine: threads decode and prepare, while the model is at work in its lanes.
+    """The engine of one machine: threads decode and prepare, while the model is at work in its workers.
 
     Args:
         embedder: embeds what was prepared.
@@ -85,8 +84,8 @@ class ThreadEngine:
         if isinstance(embedder, PreprocessingEmbedder):
             prepare, embed, device = embedder.prepare, embedder.embed_prepared, embedder.device
         coming: set[str] = set()
-        with CpuWorkers(device) as lanes:
-            share = BATCH if lanes.count == 1 else SHARE
+        with CpuWorkers(device) as workers:
+            share = BATCH if workers.count == 1 else SHARE
             embedding: deque[tuple[list[Decoded], list[str], list[Future[NDArray[np.float32]]]]] = deque()
             for batch in _decoded(items, before, prepare):
                 new = {one.sha256: one.picture for one in batch if one.picture is not None}
@@ -94,9 +93,9 @@ class ThreadEngine:
                 coming |= new.keys()
                 pictures = list(new.values())
                 parts = [pictures[at : at + share] for at in range(0, len(pictures), share)]
-                embedding.append((batch, list(new), [lanes.submit(embed, part) for part in parts]))
-                # One batch more than the lanes can work at, so that none waits for what the others are still at.
-                if len(embedding) > 1 + lanes.count * share // BATCH:
+                embedding.append((batch, list(new), [workers.submit(embed, part) for part in parts]))
+                # One batch more than the workers can work at, so that none waits for what the others are still at.
+                if len(embedding) > 1 + workers.count * share // BATCH:
                     yield _finished(*embedding[0])
                     coming.difference_update(embedding.popleft()[1])
             while embedding:
@@ -104,22 +103,6 @@ class ThreadEngine:
 
     def close(self) -> None:
         """Nothing is held between calls."""
-
-
-def open_engine(name: str, embedder: Embedder) -> EmbeddingEngine:
-    """Return the engine of a name: ``threads``, ``ray``, or ``ray:ADDRESS`` for a cluster.
-
-    Raises:
-        UserError: there is none of that name, or Ray is not installed.
-    """
-    kind, _, address = name.partition(":")
-    if kind == "ray":
-        from imagerag.index.user.ray_engine import RayEngine
-
-        return RayEngine(embedder, address)
-    if name != "threads":
-        raise UserError(f"engine {name!r} is unknown; give threads, ray, or ray:ADDRESS of a cluster")
-    return ThreadEngine(embedder)
 
 
 def _finished(

@@ -22,7 +22,7 @@ from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.index.bundled.build import Progress
 from imagerag.index.lock import writer_lock
-from imagerag.index.user.embedding import open_engine
+from imagerag.index.user.engines import open_engine
 from imagerag.index.user.ingest import Ingest, IngestResult
 from imagerag.index.user.search import Match, Searcher, SearchQuery
 from imagerag.index.user.shards import Shards

@@ -1,4 +1,4 @@
-"""The MCP door: the five tools, the whole loop, images as resources, and prompts."""
+"""The MCP server: the five tools, the whole loop, images as resources, and prompts."""
 
 import inspect
 import json
@@ -17,7 +17,8 @@ from imagerag import __version__
 from imagerag.server.mcp.loop import add_loop, admit, see_through
 from imagerag.server.mcp.results import OUTPUTS, address, tool_result
 from imagerag.server.run_summary import image_out, reference_out
-from imagerag.server.service import LOCAL, Service
+from imagerag.server.service import Service
+from imagerag.server.threads import LOCAL
 from imagerag.store.png import encode_png
 from imagerag.tool_registry import TOOLS
 
@@ -58,10 +59,10 @@ class ToolServer(MCPServer[Any]):
 
 
 def build_mcp(service: Service, client_of: ClientOf | None = None) -> ToolServer:
-    """Return the MCP server over a studio.
+    """Return the MCP server over a service.
 
     Args:
-        studio: the engine, shared with other doors.
+        service: the engine, shared with other interfaces.
         client_of: whose a request is; the data directory's owner's when ``None`` (stdio).
     """
     server = ToolServer(
@@ -140,7 +141,7 @@ def _add_resources(server: ToolServer, service: Service, whose: Callable[[Contex
     )
     def thread(thread: str, ctx: Context[Any, Any]) -> str:
         client = whose(ctx)
-        state = service.state(client, thread)
+        state = service.threads.state(client, thread)
         if not state:
             raise ResourceNotFoundError(f"thread {thread[:80]!r} is not a conversation of yours")
         images, references = state.get("all_images", []), state.get("all_references", [])

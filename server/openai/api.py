@@ -1,4 +1,4 @@
-"""The HTTP door: as much of OpenAI's API as clients need to draw, talk about drawings, and send pictures."""
+"""The HTTP API: as much of OpenAI's API as clients need to draw, talk about drawings, and send pictures."""
 
 import json
 import secrets
@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
 from imagerag.server.markdown import ending, told
 from imagerag.server.openai.base import client_of, limits_of, parsed_body, raise_failure, read_upload, usage
 from imagerag.server.openai.images import BEAT, ImagesApi
 from imagerag.server.openai.schemas import (
     MODELS,
-    ApiError,
     ChatRequest,
     FilePart,
     ImagePart,
@@ -36,7 +36,7 @@ from imagerag.server.uploads import MAX_PICTURES, OWN_ADDRESS, picture_at, uploa
 
 @dataclass(frozen=True)
 class OpenAIApi(ImagesApi):
-    """The endpoints over a studio."""
+    """The endpoints over a service."""
 
     def routes(self) -> list[Route]:
         """Return the routes of the application."""

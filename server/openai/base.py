@@ -13,8 +13,9 @@ from starlette.requests import Request
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits
+from imagerag.server.api_error import ApiError
 from imagerag.server.job_queue import QueueFull
-from imagerag.server.openai.schemas import ApiError, RunOptions
+from imagerag.server.openai.schemas import RunOptions
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import run_out
 from imagerag.server.service import Service
@@ -30,7 +31,7 @@ class EndpointBase:
     """What every endpoint has.
 
     Attributes:
-        studio: the engine.
+        service: the engine.
         may_fetch: whether pictures may be named by public addresses.
         public_url: where clients reach the server, if not under the address that they sent the request to.
     """

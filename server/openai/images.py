@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
 from imagerag.server.openai.base import (
     EndpointBase,
@@ -24,7 +25,7 @@ from imagerag.server.openai.base import (
     usage,
     validated,
 )
-from imagerag.server.openai.schemas import ApiError, ImageRequest, mode_of
+from imagerag.server.openai.schemas import ImageRequest, mode_of
 from imagerag.server.renditions import FORMATS, Rendition, encoded, render, size_of
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.uploads import MAX_PICTURES
@@ -35,7 +36,7 @@ Kind = Literal["image_generation", "image_edit"]
 
 
 class ImagesApi(EndpointBase):
-    """The image endpoints over a studio."""
+    """The image endpoints over a service."""
 
     async def generations(self, request: Request) -> Response:
         """Draw pictures."""

@@ -1,45 +1,16 @@
-"""What OpenAI's API sends and expects, as far as this door speaks it; fields that mean nothing here are let pass."""
+"""What OpenAI's API sends and expects, as far as it is supported; fields that mean nothing here are ignored."""
 
 import time
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
-from starlette.responses import JSONResponse
 
 from imagerag.records import MODES, Mode
+from imagerag.server.api_error import ApiError
 
 MODEL = "imagerag"
 MODELS: dict[str, Mode | None] = {MODEL: None} | {f"{MODEL}:{mode}": mode for mode in MODES}
 """Model names that clients can choose: the loop as the server is set, or in one of its modes."""
-
-
-class ApiError(Exception):
-    """An answer in the shape of OpenAI's errors.
-
-    Attributes:
-        status: HTTP status; clients choose the exception by it.
-        param: the request's field that is wrong, if one is.
-        headers: of the answer.
-    """
-
-    def __init__(
-        self, status: int, message: str, code: str, param: str | None = None, headers: dict[str, str] | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.param = param
-        self.headers = headers
-
-    def body(self) -> dict[str, Any]:
-        """Return the JSON."""
-        kinds = {401: "authentication_error", 429: "rate_limit_error"}
-        kind = "server_error" if self.status >= 500 else kinds.get(self.status, "invalid_request_error")
-        return {"error": {"message": str(self), "type": kind, "param": self.param, "code": self.code}}
-
-    def response(self) -> JSONResponse:
-        """Return the answer."""
-        return JSONResponse(self.body(), self.status, self.headers)
 
 
 class RunOptions(BaseModel):

@@ -1,4 +1,4 @@
-"""The browser's door: one page, and the small API that it asks."""
+"""The browser's interface: one page, and the small API that it asks."""
 
 import json
 import secrets
@@ -19,11 +19,11 @@ from imagerag.graphs.nodes.finish import ENDINGS
 from imagerag.graphs.state import Limits
 from imagerag.graphs.turn import best_of, images_of_turn, is_request, used_references
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
+from imagerag.server.api_error import ApiError
 from imagerag.server.auth import COOKIE, Authenticator
 from imagerag.server.database import Entry
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.openai.base import client_of, parsed_body
-from imagerag.server.openai.schemas import ApiError
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import concepts_out, image_out, reference_out, run_out
 from imagerag.server.service import Service
@@ -62,7 +62,7 @@ class Decision(BaseModel):
 
 @dataclass(frozen=True)
 class WebApi:
-    """The page and its API over a studio."""
+    """The page and its API over a service."""
 
     service: Service
     authenticator: Authenticator
@@ -233,7 +233,7 @@ class WebApi:
         return worded
 
     def _told(self, client: str, name: str) -> list[dict[str, Any]]:
-        state: Any = self.service.state(client, name)
+        state: Any = self.service.threads.state(client, name)
         if not state:
             return []
         entries = self.service.database.enter(client, name, [*state["all_images"], *state["all_references"]])
@@ -267,7 +267,7 @@ class WebApi:
         from imagerag.report.document import About, document_of
         from imagerag.report.html import render_page
 
-        state: Any = self.service.state(entry.client, entry.thread, entry.checkpoint)
+        state: Any = self.service.threads.state(entry.client, entry.thread, entry.checkpoint)
         if not state.get("stop_reason"):
             raise ApiError(404, "there is no report of that image", "not_found")
         settings = self.service.settings
@@ -330,7 +330,7 @@ def _reference(record: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[
 
 
 def _recalled(images: Sequence[ImageRecord], references: Sequence[ReferenceRecord]) -> dict[str, Any]:
-    """Return what records alone tell of a turn that no door here has made: at the command line, or by a program."""
+    """Return what records alone tell of a turn that was not made here: at the command line, or by a program."""
     best, used = best_of(list(images)), used_references(list(images), list(references))
     events: list[Mapping[str, Any]] = [{"event": "references", "references": used}] if used else []
     for record in images:

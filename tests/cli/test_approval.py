@@ -32,7 +32,7 @@ def test_a_redraw_that_is_not_wanted_ends_with_the_first_image(start_chat: Any, 
     take("/approve on")
     take("an owl")
     chat.take(word)
-    state = start_chat.service.state("", "sea")
+    state = start_chat.service.threads.state("", "sea")
     assert state["stop_reason"] == "cancelled"
     assert state["image"]["id"] == "image-1"
     assert "off" in take("/approve off")
@@ -68,7 +68,7 @@ def test_a_question_that_a_killed_process_has_left_is_asked_again(start_chat: An
     _, take = start_chat(scores=[0.9])
     assert "still waits" in take("/images")
     assert "image-2 scores 0.90" in take("keep")
-    assert start_chat.service.state("", "sea")["stop_reason"] == "satisfied"
+    assert start_chat.service.threads.state("", "sea")["stop_reason"] == "satisfied"
 
 
 def asked() -> Approval:

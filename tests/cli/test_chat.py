@@ -18,8 +18,8 @@ def test_a_conversation_is_drawn_taken_back_and_branched(start_chat: Any) -> Non
     assert "image-2" not in take("/images")
     assert "'copy'; 'sea' stays as it is" in take("/branch copy")
     take("now put it on the moon")
-    assert start_chat.service.state("", "copy")["prompt"] == "an owl on a moon"
-    assert start_chat.service.state("", "sea")["prompt"] == "an owl"
+    assert start_chat.service.threads.state("", "copy")["prompt"] == "an owl on a moon"
+    assert start_chat.service.threads.state("", "sea")["prompt"] == "an owl"
     assert "there is a conversation 'sea' already" in take("/branch sea")
     take("/undo")
     assert "back to the beginning" in take("/undo")
@@ -33,9 +33,9 @@ def test_what_was_taken_back_stays_back_after_a_restart(start_chat: Any) -> None
     take("a cat")
     take("/undo")
     _, take = start_chat(scores=[0.9])
-    assert start_chat.service.state("", "sea")["prompt"] == "an owl"
+    assert start_chat.service.threads.state("", "sea")["prompt"] == "an owl"
     take("make it red")
-    assert start_chat.service.state("", "sea")["prompt"] == "a red owl"
+    assert start_chat.service.threads.state("", "sea")["prompt"] == "a red owl"
 
 
 def test_references_budget_and_saving(start_chat: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from imagerag.cli.main import run
-from imagerag.server.service import LOCAL, Service
+from imagerag.server.service import Service
+from imagerag.server.threads import LOCAL
 from imagerag.settings import Settings, load_settings
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import read_manifest
@@ -96,8 +97,8 @@ def test_a_thread_of_the_command_line_goes_on(written: Path, capsys: pytest.Capt
 
 
 def test_threads_and_files_of_a_servers_client(service: Service) -> None:
-    assert service.state(LOCAL, "sea")["turn"] >= 2
-    state = service.state(CLIENT, "birds")
+    assert service.threads.state(LOCAL, "sea")["turn"] >= 2
+    state = service.threads.state(CLIENT, "birds")
     assert (state["prompt"], state["image"]["seed"]) == ("an owl", 3)
     assert {entry.title for entry in service.latest(CLIENT)} == {"an owl", "me.png"}
     (of_owl,) = (entry for entry in service.latest(CLIENT) if entry.title == "an owl")

@@ -48,9 +48,9 @@ def noise() -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-@pytest.mark.parametrize("door", ["invoke", "ainvoke"])
+@pytest.mark.parametrize("interface", ["invoke", "ainvoke"])
 @pytest.mark.parametrize("shape", ["image", "image_url"])
-def test_no_checkpoint_holds_the_pixels_of_a_message(tmp_path: Path, door: str, shape: str) -> None:
+def test_no_checkpoint_holds_the_pixels_of_a_message(tmp_path: Path, interface: str, shape: str) -> None:
     earlier, now = noise(), noise()
 
     def block(data: str) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_no_checkpoint_holds_the_pixels_of_a_message(tmp_path: Path, door: str, 
         {"role": "user", "content": [{"type": "text", "text": "an owl like this"}, block(now)]},
     ]
     settings = Settings(home=str(tmp_path))
-    if door == "invoke":
+    if interface == "invoke":
         result = graph.invoke({"messages": messages}, thread(), context=settings)
     else:
         result = asyncio.run(graph.ainvoke({"messages": messages}, thread(), context=settings))

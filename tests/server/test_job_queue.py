@@ -24,8 +24,8 @@ class Held:
         self.first = self.job_queue.submit("holder", hold)
         assert began.wait(5)
 
-    def add(self, client: str, name: str = "", lane: str = "") -> Job:
-        return self.job_queue.submit(client, lambda job: self.order.append(name or client), lane=lane)
+    def add(self, client: str, name: str = "", conversation: str = "") -> Job:
+        return self.job_queue.submit(client, lambda job: self.order.append(name or client), conversation=conversation)
 
     def finish(self, *jobs: Job) -> list[str]:
         self.release.set()
@@ -102,7 +102,7 @@ def test_two_jobs_of_one_lane_never_run_at_once() -> None:
         with lock:
             now[0] -= 1
 
-    jobs = [job_queue.submit(f"client-{k % 3}", work, lane="one") for k in range(12)]
+    jobs = [job_queue.submit(f"client-{k % 3}", work, conversation="one") for k in range(12)]
     assert all(job.finished.wait(10) for job in jobs)
     assert most == [1]
     job_queue.close()

@@ -5,7 +5,7 @@ import io
 import pytest
 from PIL import Image
 
-from imagerag.server.openai.schemas import ApiError
+from imagerag.server.api_error import ApiError
 from imagerag.server.renditions import encoded, size_of
 
 

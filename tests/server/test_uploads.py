@@ -9,7 +9,7 @@ import openai
 import pytest
 from PIL import Image
 
-from imagerag.server.openai.schemas import ApiError
+from imagerag.server.api_error import ApiError
 from imagerag.server.uploads import picture_at
 from testing.openai_requests import MODEL, data_url, square, user
 from testing.servers import Served

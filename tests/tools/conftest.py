@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from imagerag.tools.mcp_tools import close_connections
+from imagerag.tools.mcp_client import close_connections
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 // The chat page: asks the server's own small API, shows each step as it happens, keeps nothing itself.
 // All text of people, models and libraries goes in as textContent, never as HTML.
+// One file, and longer than others for that: the page is served as it is, without a build step.
 
 const $ = (id) => document.getElementById(id);
 let thread = "";

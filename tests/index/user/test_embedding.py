@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.index.user.embedding import ThreadEngine, open_engine
+from imagerag.index.user.embedding import ThreadEngine
+from imagerag.index.user.engines import open_engine
 
 EMBEDDER: Any = object()
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from imagerag.server.api_error import ApiError
 from imagerag.server.openai.base import json_of, limits_of, validated
-from imagerag.server.openai.schemas import ApiError, ImageRequest, RunOptions
+from imagerag.server.openai.schemas import ImageRequest, RunOptions
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000])

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from imagerag.server.openai.schemas import ApiError, chunk_object, mode_of
+from imagerag.server.api_error import ApiError
+from imagerag.server.openai.schemas import chunk_object, mode_of
 
 
 def test_an_error_has_openais_shape() -> None:

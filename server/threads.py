@@ -1,0 +1,92 @@
+"""The threads of a server's clients: their states, and taking turns back."""
+
+import re
+import secrets
+from typing import TYPE_CHECKING, Any, cast
+
+from imagerag.errors import UserError
+from imagerag.server.database import Database
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    from imagerag.graphs.assembly import Graph
+
+LOCAL = ""
+"""The client who owns the data directory: stdio, the terminal. Threads are those of the command line."""
+
+_THREAD = re.compile(r"[\w.-]{1,64}")
+
+
+class Threads:
+    """The threads in one data directory.
+
+    Args:
+        graph: whose threads they are.
+        saver: its checkpointer.
+        database: what was told in them.
+    """
+
+    def __init__(self, graph: "Graph", saver: "SqliteSaver", database: Database) -> None:
+        self._graph = graph
+        self._saver = saver
+        self._database = database
+
+    def state(self, client: str, thread: str, checkpoint: str | None = None) -> dict[str, Any]:
+        """Return the state of a client's thread (``imagerag.graphs.state.State``); empty if there is none."""
+        return cast("dict[str, Any]", self._graph.get_state(self.config(client, thread, checkpoint)).values)
+
+    def undo(self, client: str, thread: str) -> str | None:
+        """Take the last turn of a thread back, for good; what was drawn in it stays in the store.
+
+        Returns:
+            What the turn before was asked in; empty if there is none; ``None`` if there was nothing to take back.
+        """
+        last: Any = self._graph.get_state(self.config(client, thread))
+        turn = last.values.get("turn", 0)
+        if not turn:
+            return None
+        before = last
+        while before.parent_config and before.values.get("turn", 0) >= turn:
+            before = self._graph.get_state(before.parent_config)
+        if before.values.get("turn", 0) >= turn or not before.values.get("turn"):
+            self._saver.delete_thread(self.config(client, thread)["configurable"]["thread_id"])
+            self._database.forget_told(client, thread, 1)
+            return ""
+        # A new head that is like the old one: later turns go on from there, in every door.
+        self._graph.update_state(before.config, {"subjects": []}, as_node="finish")
+        self._database.forget_told(client, thread, turn)
+        return str(before.values["prompt"])
+
+    def branch(self, client: str, thread: str, name: str) -> None:
+        """Begin another thread with a copy of this one.
+
+        Raises:
+            UserError: this one is empty, or there is one of that name.
+        """
+        values = self.state(client, thread)
+        if not values:
+            raise UserError(f"conversation {thread!r} has no turn yet; draw something first")
+        if self.state(client, name):
+            raise UserError(f"there is a conversation {name!r} already; choose another name")
+        self._graph.update_state(self.config(client, name), values, as_node="finish")
+        self._database.copy_told(client, thread, name)
+
+    def config(self, client: str, thread: str, checkpoint: str | None = None) -> Any:
+        """Return LangGraph's config of a client's thread."""
+        key = thread if client == LOCAL else f"{client}/{thread}"
+        configurable = {"thread_id": key} | ({"checkpoint_id": checkpoint} if checkpoint else {})
+        return {"configurable": configurable}
+
+
+def thread_name(name: str) -> str:
+    """Return the name of a thread, a new one if it is empty.
+
+    Raises:
+        UserError: it has other characters than letters, digits, ``_``, ``.`` and ``-``, or more than 64.
+    """
+    if not name:
+        return f"run-{secrets.token_hex(4)}"
+    if not _THREAD.fullmatch(name):
+        raise UserError(f"thread {name[:80]!r} is not a name; take up to 64 letters, digits, '_', '.' or '-'")
+    return name

@@ -6,7 +6,6 @@ import concurrent.futures
 import contextlib
 import os
 import re
-import shlex
 import tempfile
 import threading
 import time
@@ -21,6 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CONNECTION_CLOSED, CallToolResult, Tool
 
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.shell_words import split_command
 
 CONNECT_SECONDS = 20.0
 """For a server to start and to tell its tools."""
@@ -58,7 +58,7 @@ class Connection:
         self._status: int | None = None
         if not _is_address(server):
             try:
-                if not shlex.split(server):
+                if not split_command(server):
                     raise ValueError("it is empty")
             except ValueError as error:
                 raise UserError(
@@ -181,7 +181,7 @@ class Connection:
                 event_hooks={"response": [self._notice]},
             )
             return streamable_http_client(self.server, http_client=await stack.enter_async_context(http))
-        command, *arguments = shlex.split(self.server)
+        command, *arguments = split_command(self.server)
         self._stderr = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115 - the process writes on
         # The SDK hands on only harmless variables (PATH, HOME ...), so no key of ours gets there.
         return stdio_client(StdioServerParameters(command=command, args=arguments), errlog=self._stderr)

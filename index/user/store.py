@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +31,7 @@ from imagerag.index.user.sources.items import Origin, Source
 from imagerag.index.user.sources.origins import read_origin
 from imagerag.index.user.sources.registry import ReadOptions, open_sources
 from imagerag.index.user.vector_store import VectorStore, renamed
+from imagerag.shell_words import quoted
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.picture_decoding import read_picture
 from imagerag.store.png import encode_png, on_white
@@ -225,9 +225,9 @@ class UserPictures:
             roots = sorted(set(SnapshotReader(self._shards, other).snapshot().table.column("root").to_pylist()))
             if not roots:
                 continue
-            named = " ".join(map(shlex.quote, roots[:ROOTS])) + (" ..." if len(roots) > ROOTS else "")
+            named = quoted(roots[:ROOTS]) + (" ..." if len(roots) > ROOTS else "")
             name = getattr(self.embedder, "name", "")
-            model = f" --model {shlex.quote(name)}" if name not in ("", "embedded") else ""
+            model = f" --model {quoted([name])}" if name not in ("", "embedded") else ""
             raise UserError(
                 f"the own pictures were indexed with {other!r}, not {self.embedder.model_id!r}; "
                 f"next: imagerag index add {named}{model}, which embeds them with this model, too"

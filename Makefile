@@ -4,7 +4,7 @@ VENV := .venv
 # Runs everything else: that environment, or else the one in use.
 RUN ?= $(shell test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo python)
 
-.PHONY: setup check test bench gpu-check
+.PHONY: setup check test test-fast bench docs gpu-check
 
 setup: $(VENV)/.ready
 
@@ -21,8 +21,15 @@ check:
 test:
 	$(RUN) -m pytest
 
+test-fast:
+	$(RUN) -m pytest -m "not slow" -n auto
+
 bench:
 	$(RUN) -m benchmarks
+
+# The documentation as a site, in site/; needs the extra docs.
+docs:
+	$(RUN) -m mkdocs build --strict
 
 # Draws with the real models, which it downloads; for a machine with a GPU.
 gpu-check:

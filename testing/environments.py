@@ -53,8 +53,6 @@ class Environment:
             env={**kept, "IMAGERAG_HOME": str(home), **variables},
         )
 
-    def imagerag(
-        self, *arguments: str, cwd: Path, home: Path, **variables: str
-    ) -> "subprocess.CompletedProcess[str]":
+    def imagerag(self, *arguments: str, cwd: Path, home: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
         """Run its command line."""
         return self.run("-m", "imagerag", *arguments, cwd=cwd, home=home, **variables)

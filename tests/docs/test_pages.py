@@ -1,5 +1,6 @@
 """What the documentation names is there: files, modules, flags, variables, extras, targets, links."""
 
+import ast
 import importlib
 import importlib.util
 import re
@@ -46,7 +47,11 @@ def test_the_readme_is_short() -> None:
 
 @each_page
 def test_files_are_there(page: str) -> None:
-    named = {code for code in inline_code(page) if re.fullmatch(r"[\w./*-]+", code) and code.endswith(EXTENSIONS) and code not in EXTENSIONS}
+    named = {
+        code
+        for code in inline_code(page)
+        if re.fullmatch(r"[\w./*-]+", code) and code.endswith(EXTENSIONS) and code not in EXTENSIONS
+    }
     files = _files()
     folders = {file[: place + 1] for file in files for place, letter in enumerate(file) if letter == "/"}
     for name in sorted(named):
@@ -163,6 +168,30 @@ def test_the_table_of_presets_is_that_of_the_presets(capsys: pytest.CaptureFixtu
 
     main()
     assert capsys.readouterr().out.strip() in text_of("docs/models.md")
+
+
+@cache
+def _literals() -> frozenset[str]:
+    """Every text in the code of ours, pieces of formatted ones apart."""
+    trees = [
+        ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        for file in _files()
+        if file.endswith(".py") and not file.startswith(("tests/", "docs/", "benchmarks/", "training/"))
+    ]
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    return frozenset(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def _messages() -> list[str]:
+    rows = [line for line in text_of("docs/troubleshooting.md").splitlines() if line.startswith("| `")]
+    return [message for row in rows for message in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
+
+
+@pytest.mark.parametrize("message", [message for message in _messages() if "imagerag replay" not in message])
+def test_a_message_of_the_table_is_one_of_ours(message: str) -> None:
+    """What stands for a value is an ellipsis; a variable's or module's name in the message may be one, too."""
+    for piece in re.split(r"'?\.\.\.'?|IMAGERAG_TOKEN", message):
+        assert any(piece.strip() in text for text in _literals()), piece
 
 
 @pytest.mark.slow

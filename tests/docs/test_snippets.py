@@ -88,8 +88,8 @@ def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     _picture("lobster", tmp_path / "me.png")
     _picture("owl", tmp_path / "pictures" / "owl.png")
     _picture("cat", tmp_path / "pictures" / "scarlet-ibis.png")
-    _picture("tree", tmp_path / "download" / "00000" / "000000000.png")
-    (tmp_path / "download" / "00000" / "000000000.txt").write_text("a tree", encoding="utf-8")
+    _picture("giraffe", tmp_path / "download" / "00000" / "000000000.png")
+    (tmp_path / "download" / "00000" / "000000000.txt").write_text("a giraffe", encoding="utf-8")
     for name, text in {
         "list.csv": "path,caption\npictures/owl.png,an owl\n",
         "list.jsonl": json.dumps({"path": "pictures/owl.png", "caption": "an owl"}) + "\n",

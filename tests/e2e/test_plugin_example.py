@@ -152,7 +152,7 @@ def test_a_collection_is_indexed_with_it(environment: Environment, tmp_path: Pat
     assert added.returncode == 0, added.stderr
     assert json.loads(added.stdout)["added"] == 1
     found = environment.imagerag("search", "a red square", "--floor", "0.9", "--json", cwd=tmp_path, home=home)
-    assert [hit["title"] for hit in json.loads(found.stdout)] == ["a red square"], found.stdout
+    assert [hit["caption"] for hit in json.loads(found.stdout)] == ["a red square"], found.stdout
     missing = environment.imagerag("index", "add", "tsv:nowhere.tsv", cwd=tmp_path, home=home)
     assert (missing.returncode, missing.stderr.count("\n")) == (2, 1), missing.stderr
 

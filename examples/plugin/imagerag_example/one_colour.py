@@ -2,6 +2,8 @@
 
 import hashlib
 
+from PIL import Image, ImageColor
+
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.generators.base import (
@@ -13,7 +15,6 @@ from imagerag.generators.base import (
     GeneratorPlugin,
     check_request,
 )
-from PIL import Image, ImageColor
 
 SIZE = (256, 256)
 

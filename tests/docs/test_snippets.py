@@ -1,4 +1,4 @@
-"""Every command of the documentation is parsed, and run where this machine can; every snippet of Python and TOML is run.
+"""Every command of the documentation is parsed, and run where it can be; every snippet of Python and TOML is run.
 
 The commands of all pages run in order, in one data directory, and each page's in a folder of its own with the files
 that they name. The packages of ``docs/adding/`` are installed and run by ``test_adding``.
@@ -29,11 +29,10 @@ from tests.docs.pages import NAMES, Command, blocks, commands
 
 ONLY_PARSED = {
     r"^(web|serve|mcp)\b": "serves until it is ended; tests of server/ run it",
-    r"^--version|^$": "nothing to do",
     r"--generator (sdxl|flux|diffusers:)": "loads gigabytes of weights",
-    r"--generator openai:": "needs a key or somebody's server; tests of generators/remote run it against testing.remote_servers",
-    r"--generator comfyui:": "needs a ComfyUI; tests of generators/remote run it against testing.remote_servers",
-    r"--vlm openai:": "needs a key or somebody's server; tests of chat_models run it against testing.openai_server",
+    r"--generator openai:": "needs a key or a server; tests of generators/remote use testing.remote_servers",
+    r"--generator comfyui:": "needs a ComfyUI; tests of generators/remote use testing.remote_servers",
+    r"--vlm openai:": "needs a key or a server; tests of chat_models use testing.openai_server",
     r"--vlm transformers:": "loads gigabytes of weights",
     r"--vlm replay:": "needs a recording; tests of chat_models/recording make one and play it",
     r"--model ViT|--lookup-model ViT": "loads weights from the network",
@@ -67,8 +66,7 @@ def test_a_command_is_understood(command: Command) -> None:
 
 def test_every_reason_is_needed() -> None:
     for pattern in ONLY_PARSED:
-        if pattern != r"^--version|^$":
-            assert any(re.search(pattern, " ".join(command.argv or [])) for command in COMMANDS), pattern
+        assert any(re.search(pattern, " ".join(command.argv or [])) for command in COMMANDS), pattern
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+TIMEOUT = 300.0
+"""Seconds that one command may take."""
 
 
 class Environment:
@@ -38,21 +40,24 @@ class Environment:
         result = subprocess.run(command, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr
 
-    def run(
-        self, *arguments: str, cwd: Path, home: Path, timeout: float = 300, **variables: str
-    ) -> "subprocess.CompletedProcess[str]":
+    def run(self, *arguments: str, cwd: Path, home: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
         """Run its interpreter with nothing of our environment's settings."""
-        kept = {key: value for key, value in os.environ.items() if not key.startswith(("IMAGERAG_", "PYTHON"))}
         return subprocess.run(
             [str(self.python), *arguments],
             cwd=cwd,
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=timeout,
-            env={**kept, "IMAGERAG_HOME": str(home), **variables},
+            timeout=TIMEOUT,
+            env=variables_of(home) | variables,
         )
 
     def imagerag(self, *arguments: str, cwd: Path, home: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
         """Run its command line."""
         return self.run("-m", "imagerag", *arguments, cwd=cwd, home=home, **variables)
+
+
+def variables_of(home: Path) -> dict[str, str]:
+    """Return this process's variables without settings of ours and of Python's, and with that data directory."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("IMAGERAG_", "PYTHON"))}
+    return {**kept, "IMAGERAG_HOME": str(home)}

@@ -1,13 +1,18 @@
 """The packages of ``docs/adding/``, written to disk as the pages have them, installed and used."""
 
+import asyncio
+import base64
+import io
 import json
+import re
+import subprocess
 import textwrap
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from testing.environments import Environment
+from testing.environments import Environment, variables_of
 from testing.openai_server import Reply, serving
 from tests.docs.pages import NAMES, blocks, text_of
 
@@ -71,6 +76,47 @@ def test_the_generator_and_the_critic_work_together(environment: Environment, tm
     assert Image.open(told["image"]).getpixel((9, 9)) == (0, 0, 128)
     replayed = environment.imagerag("replay", told["image"], cwd=tmp_path, home=home)
     assert replayed.returncode == 0, replayed.stderr
+
+
+def _colour(picture: str) -> object:
+    return Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB").getpixel((9, 9))
+
+
+def test_the_generator_draws_over_http(environment: Environment, tmp_path: Path, home: Path) -> None:
+    httpx = pytest.importorskip("httpx")
+    command = [str(environment.python), "-m", "imagerag", "serve", "--generator", "navy", "--critic", "colourful"]
+    server = subprocess.Popen(
+        [*command, "--port", "0", "--max-generations", "1"],
+        cwd=tmp_path,
+        env=variables_of(home),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stderr is not None
+        found = next(filter(None, (re.search(r"http://\S+?:\d+", line) for line in server.stderr)))
+        asked = {"model": "imagerag", "prompt": "an owl", "response_format": "b64_json"}
+        answer = httpx.post(f"{found[0]}/v1/images/generations", json=asked, timeout=120)
+        assert answer.status_code == 200, answer.text
+        assert _colour(answer.json()["data"][0]["b64_json"]) == (0, 0, 128)
+    finally:
+        server.terminate()
+        server.communicate(timeout=30)
+
+
+def test_the_generator_draws_over_mcp(environment: Environment, tmp_path: Path, home: Path) -> None:
+    mcp = pytest.importorskip("mcp")
+    arguments = ["-m", "imagerag", "mcp", "--generator", "navy", "--critic", "colourful", "--max-generations", "1"]
+    server = mcp.StdioServerParameters(command=str(environment.python), args=arguments, env=variables_of(home))
+
+    async def draw() -> str:
+        async with mcp.Client(mcp.stdio_client(server)) as client:
+            made = await client.call_tool("create_image", {"prompt": "an owl"})
+            assert not made.is_error, made
+            full = await client.read_resource(made.structured_content["image"]["uri"])
+            return str(full.contents[0].blob)
+
+    assert _colour(asyncio.run(draw())) == (0, 0, 128)
 
 
 def test_the_collection_is_indexed(environment: Environment, tmp_path: Path, home: Path) -> None:

@@ -107,7 +107,7 @@ def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str
     presets: dict[str, Preset] = {}
     for name, table in tables.items():
         if not isinstance(table, dict) or ":" in name:
-            raise UserError(f"{name!r} in presets file {file!r} is no table of a preset; see the README")
+            raise UserError(f"{name!r} in presets file {file!r} is no table of a preset; see docs/models.md")
         model = table.pop("like", None)
         if model is not None and model not in known:
             raise UserError(
@@ -137,6 +137,4 @@ def _check(preset: Preset, file: str) -> None:
             f"{preset.family!r}"
         )
     if preset.family == "ip-adapter" and preset.adapter is None:
-        raise UserError(
-            f"preset {preset.name!r} in {file!r} lacks its [{preset.name}.adapter]; see the README's example"
-        )
+        raise UserError(f"preset {preset.name!r} in {file!r} lacks its [{preset.name}.adapter]; see docs/models.md")

@@ -1,0 +1,1 @@
+"""A generator and a collection format for imagerag, in a package of its own."""

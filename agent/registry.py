@@ -13,7 +13,7 @@ from imagerag.chat_models.recording import Role
 from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_recording
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
-from imagerag.plugins import installed, load_plugin
+from imagerag.plugins import installed, make
 
 
 def _rules() -> ProgramDriver:
@@ -72,7 +72,7 @@ def load_chat_model(name: str, role: Role = "driver", settings: DeviceSettings |
         return ReplayModel(file=name.removeprefix(PREFIX), role=role)
     prefix, _, rest = name.partition(":")
     if prefix in installed("chat_models"):
-        made: BaseChatModel = load_plugin("chat_models", prefix)(rest, settings or DeviceSettings())
+        made: BaseChatModel = make("chat_models", prefix, rest, settings or DeviceSettings())
         made.metadata = {**(made.metadata or {}), TAG: name}
         return made
     if is_remote(name):
@@ -102,7 +102,7 @@ def load_critic(name: str, settings: DeviceSettings | None = None) -> Critic:
     if name in CRITICS:
         return CRITICS[name]()
     if name in installed("critics"):
-        critic: Critic = load_plugin("critics", name)(settings or DeviceSettings())
+        critic: Critic = make("critics", name, settings or DeviceSettings())
         return critic
     known = ", ".join([*CRITICS, *installed("critics")])
     raise UserError(f"critic {name!r} is not known; give --critic one of: {known}, or a model such as {EXAMPLES}")

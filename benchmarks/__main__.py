@@ -1,4 +1,4 @@
-"""``make bench``: every row of the README's table, one after the other.
+"""``make bench``: every row of the table in docs/evaluating.md, one after the other.
 
 About two hours on two cores, of which the index of a million vectors takes one.
 """

@@ -142,7 +142,7 @@ def row(what: str, figure: float, wanted: str, reached: bool, remark: str = "") 
 
 
 def main() -> None:
-    """Print the rows of the README's table."""
+    """Print the rows of the table in docs/evaluating.md."""
     impatient()
     model_calls()
     overhead()

@@ -1,4 +1,4 @@
-"""How well the embedded CLIP sees and finds: the rows of the README's table, with the misses on request.
+"""How well the embedded CLIP sees and finds: the rows of the table in docs/evaluating.md, with the misses on request.
 
     python -m benchmarks.clip [--misses]
 

@@ -14,7 +14,7 @@ from imagerag.generators.registry import load_generator
 
 
 def main() -> None:
-    """Print the rows of the README's table; the half ``test`` has none of the concepts it was calibrated on."""
+    """Print the rows of the table; the half ``test`` has none of the concepts that the critic was calibrated on."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--misses", action="store_true", help="print every wrong answer")
     chosen = options.parse_args()

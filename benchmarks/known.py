@@ -15,7 +15,7 @@ from imagerag.graphs.agent_graph import build_graph
 
 
 def main() -> None:
-    """Run the prompts and print the rows of the README's table."""
+    """Run the prompts and print the rows of the table in docs/evaluating.md."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--half", choices=("dev", "test"), default="test")
     options.add_argument("--count", type=int, default=100)

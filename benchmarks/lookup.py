@@ -84,7 +84,7 @@ def contact_sheet(rows: list[list[str]], out: str) -> None:
 
 
 def main() -> None:
-    """Run both kinds of prompt and print the rows of the README's table."""
+    """Run both kinds of prompt and print the rows of the table in docs/evaluating.md."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--half", choices=("dev", "test"), default="test")
     options.add_argument("--limit", type=int, default=1000)

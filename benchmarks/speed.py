@@ -99,7 +99,7 @@ def warm_loops(count: int = 7) -> list[tuple[float, int]]:
 
 
 def main() -> None:
-    """Print the rows of the README's table."""
+    """Print the rows of the table in docs/evaluating.md."""
     with tempfile.TemporaryDirectory() as home:
         helps = [command(["--help"], Path(home)) for _ in range(5)]
         print(f"imagerag --help                              {statistics.median(helps):5.2f} s   (wanted <= 0.7 s)")

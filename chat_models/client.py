@@ -92,7 +92,7 @@ def ask(
     Args:
         call: puts the question, such as the ``invoke`` of a chat model with its tools bound.
         messages: the question.
-        model: the chat model behind ``call``, which has a tariff if it is one of ours.
+        model: the chat model behind ``call``, which has a price if it is one of ours.
         shapes: JSON of the tools or the schema that go with the question.
         role: in which the model is asked, for recordings.
         before: called before each attempt; raises where no other one is allowed.

@@ -78,14 +78,14 @@ class Pricing:
 
 
 def pricing_of(model: BaseChatModel) -> Pricing | None:
-    """Return the tariff of a model that ``connect`` made; ``None`` for others, which charge nothing or are not ours."""
+    """Return the pricing of a model that ``connect`` made; ``None`` for others, which charge nothing."""
     name = (model.metadata or {}).get(TAG)
     return None if name is None else load_pricing(name)
 
 
 @lru_cache(maxsize=16)
 def load_pricing(name: str) -> Pricing:
-    """Return the tariff of the model of that name.
+    """Return the pricing of the model of that name.
 
     Raises:
         UserError: the price file can't be read, or does not fit.

@@ -11,6 +11,7 @@ from typing import Literal
 from cachetools import LRUCache
 
 RUNS_REMEMBERED = 256
+PROMPTS_REMEMBERED = 256
 
 Offering = Literal["images", "tools"]
 OFFERINGS: tuple[Offering, ...] = ("images", "tools")
@@ -21,7 +22,7 @@ class RunMemory:
     """What one run has learned.
 
     Attributes:
-        run: its id; empty for questions that belong to none.
+        run: its id; empty for questions that belong to none, which share one memory.
         refused: what the server of the model that decides has refused.
         structured: by role, which way of structured answers its model takes; a place in
             ``imagerag.chat_models.structured.WAYS``.
@@ -31,7 +32,7 @@ class RunMemory:
     run: str = ""
     refused: set[Offering] = field(default_factory=set)
     structured: dict[str, int] = field(default_factory=dict)
-    concepts: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    concepts: LRUCache[tuple[str, str], tuple[str, ...]] = field(default_factory=lambda: LRUCache(PROMPTS_REMEMBERED))
 
 
 _memories: LRUCache[str, RunMemory] = LRUCache(RUNS_REMEMBERED)

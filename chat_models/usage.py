@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage
 
 from imagerag.chat_models.pricing import FEWEST_WORDS, MOST_WORDS, Pricing, estimate
 from imagerag.chat_models.recording import Recorder
-from imagerag.chat_models.run_memory import RunMemory
+from imagerag.chat_models.run_memory import RunMemory, memory_of
 from imagerag.errors import BudgetExceeded
 from imagerag.records import Price
 
@@ -41,7 +41,7 @@ class UsageMeter:
     tokens: int = 0
     money: float | None = 0.0
     image_size: int | None = None
-    memory: RunMemory = field(default_factory=RunMemory)
+    memory: RunMemory = field(default_factory=lambda: memory_of(""))
     recorder: Recorder | None = None
     notes: list[str] = field(default_factory=list)
     images_sent: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class UsageMeter:
 
         Args:
             asked: tokens of the question.
-            tariff: of the model; ``None`` if its answers cost nothing.
+            pricing: of the model; ``None`` if its answers cost nothing.
             fewest: tokens that an answer of use has: few words, but all of an image.
 
         Raises:

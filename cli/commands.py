@@ -102,8 +102,8 @@ COMMANDS = (
                 "add pictures of your own; again and again, only what changed is embedded",
                 options.add_index_add,
                 "imagerag.cli.index:index",
-                "SOURCE is a folder, a file, or one of webdataset:, img2dataset:, hf-parquet:, csv: and jsonl: with a\n"
-                "path or pattern, as in hf-parquet:shards/*.parquet",
+                "SOURCE is a folder, a file, an https: address, or one of webdataset:, img2dataset:, hf-parquet:, csv: and\n"
+                "jsonl: with a path or pattern, as in hf-parquet:shards/*.parquet; imagerag plugins lists all formats",
             ),
             Command(
                 "status",

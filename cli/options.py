@@ -183,6 +183,7 @@ def add_search(parser: Parser) -> None:
     parser.add_argument("--like", metavar="FILE", help="your own pictures that look like this one come first")
     parser.add_argument("--html", metavar="FILE", help="write a page; FILE ends in .html and can be left out")
     _add_model(parser, "; to search with several, separate them by commas")
+    add_setting(parser, "library")
     add_setting(parser, "chroma")
     _add_usual(parser, "list")
 

@@ -30,7 +30,10 @@ class Row(TypedDict):
 
 def list_plugins(options: argparse.Namespace, stdout: TextIO) -> int:
     """Print what is there, and return the exit status: 1 if a package can't be loaded."""
-    rows = [*_built_in(), *(_row(group, name) for group in GROUPS for name in installed(group))]
+    ours = _built_in()
+    taken = {(row["group"], row["name"]) for row in ours}
+    rows = [*ours, *(_row(group, name, taken) for group in GROUPS if group != "tools" for name in installed(group))]
+    rows += [_row("tools", name, set()) for name in installed("tools")]
     if options.json:
         print(json.dumps(rows), file=stdout, flush=True)
     else:
@@ -75,9 +78,12 @@ def _built_in() -> list[Row]:
     ]
 
 
-def _row(group: Group, name: str) -> Row:
+def _row(group: Group, name: str, taken: set[tuple[Group, str]]) -> Row:
     plugin = installed(group)[name]
     row: Row = {"group": group, "name": name, "package": plugin.package, "makes": "", "profile": "", "problem": ""}
+    if (group, name) in taken:
+        row["problem"] = "the built-in one of that name is used; name the entry point otherwise"
+        return row
     try:
         loaded = load_plugin(group, name)
     except UserError as error:

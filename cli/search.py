@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from imagerag.cli.parser import settings_of
 from imagerag.cli.progress import loading_model
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import Hit
@@ -50,7 +51,7 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
 
 def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     from imagerag.embedders.registry import clip_model
-    from imagerag.graphs.components import open_index
+    from imagerag.graphs.components import check_libraries, open_index
     from imagerag.index.base import SearchOptions
     from imagerag.index.user import ModelEnsemble, UserPictures, parse_where
     from imagerag.store.home import home_directory
@@ -66,11 +67,12 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
         like=read_picture(options.like) if options.like else None,
         floor=options.floor,
     )
-    settings = load_settings({"home": options.home, "chroma": options.chroma})
+    settings = load_settings(settings_of(options))
     home = home_directory(settings.home)
     with loading_model(options.json):
         if options.model == "embedded":
-            return open_index(home, settings.chroma).search([words], options.k, how)[0]
+            check_libraries(settings.library)
+            return open_index(home, settings.chroma, libraries=settings.library).search([words], options.k, how)[0]
         if options.k < 1:
             raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")
         models = replace(settings, lookup_model=options.model).lookup_models

@@ -1,4 +1,4 @@
-"""Prints the README's table of presets: python -m docs.preset_table"""
+"""Prints the table of presets in docs/models.md: python -m docs.preset_table"""
 
 from imagerag.generators.diffusion.presets import Preset, load_presets
 

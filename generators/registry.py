@@ -5,8 +5,9 @@ from functools import lru_cache
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
-from imagerag.generators.base import Generator, GeneratorPlugin
-from imagerag.plugins import installed, load_as
+from imagerag.generators.base import Generator
+from imagerag.generators.plugin import load_generator_plugin
+from imagerag.plugins import installed
 
 
 def _patchwork(settings: DeviceSettings) -> Generator:
@@ -66,7 +67,7 @@ def check_generator(name: str) -> None:
     presets = load_presets()
     if name not in presets:
         there = [*GENERATORS, *presets, *(f"{prefix}:NAME" for prefix in PREFIXES), *installed("generators")]
-        raise UserError(f"generator {name!r} is not known; give --generator one of: {', '.join(there)}")
+        raise UserError(f"generator {name!r} is not known; give --generator one of: {', '.join(dict.fromkeys(there))}")
 
 
 @lru_cache(maxsize=4)
@@ -84,5 +85,5 @@ def load_generator(name: str, settings: DeviceSettings | None = None) -> Generat
     if colon and prefix in PREFIXES:
         return PREFIXES[prefix](rest, settings)
     if prefix in installed("generators"):
-        return load_as(GeneratorPlugin, "generators", prefix).load(rest, settings)
+        return load_generator_plugin(prefix, rest, settings)
     return _preset(name, settings)

@@ -21,7 +21,7 @@ from imagerag.generators.base import Generator
 from imagerag.generators.registry import load_generator
 from imagerag.index.base import ReferenceIndex
 from imagerag.interruptible import load_interruptibly
-from imagerag.plugins import installed, load_plugin
+from imagerag.plugins import installed, make
 from imagerag.settings import LIBRARIES, Settings
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
@@ -257,9 +257,7 @@ def open_index(
     from imagerag.index.combined import FLOOR, CombinedIndex
     from imagerag.index.user import ModelEnsemble
 
-    services: list[ReferenceIndex] = [
-        load_plugin("searches", name)(home) for name in libraries if name not in LIBRARIES
-    ]
+    services: list[ReferenceIndex] = [make("searches", name, home) for name in libraries if name not in LIBRARIES]
     user: UserPictures | ModelEnsemble | None = None
     if "own" in libraries:
         views = [open_user_pictures(home, chroma, model) for model in models]

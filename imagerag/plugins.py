@@ -6,6 +6,7 @@ A package declares them in its ``pyproject.toml``; nothing of ours is edited::
     plain = "my_package:PLAIN"
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -15,6 +16,7 @@ from imagerag.errors import UserError, first_line
 
 Group = Literal["generators", "critics", "chat_models", "collections", "searches", "tools"]
 Kind = TypeVar("Kind")
+Made = TypeVar("Made")
 GROUPS: tuple[Group, ...] = get_args(Group)
 """``generators`` draw; ``critics`` judge; ``chat_models`` drive; ``collections`` are formats of picture collections
 that are indexed; ``searches`` are services that are searched for references; ``tools`` are offered to chat models."""
@@ -78,11 +80,44 @@ def load_as(kind: type[Kind], group: Group, name: str) -> Kind:
     """
     loaded = load_plugin(group, name)
     if not isinstance(loaded, kind):
-        raise UserError(
-            f"{name!r} among the 'imagerag.{group}' is a {type(loaded).__name__}, not a {kind.__name__}; "
-            f"mend {installed(group)[name].target!r}"
-        )
+        raise _wrong(group, name, loaded, kind.__name__)
     return loaded
+
+
+def make(group: Group, name: str, *arguments: Any) -> Any:
+    """Return what the function behind an installed name makes of these arguments.
+
+    Raises:
+        UserError: it is not installed, can't be imported, is no function, or fails.
+    """
+    factory = load_plugin(group, name)
+    if not callable(factory):
+        raise _wrong(group, name, factory, "function")
+    return made_by(group, name, lambda: factory(*arguments))
+
+
+def made_by(group: Group, name: str, call: Callable[[], Made]) -> Made:
+    """Return what a package's code makes; what it raises becomes one line that names the package.
+
+    Raises:
+        UserError: it fails.
+    """
+    try:
+        return call()
+    except UserError:
+        raise
+    except Exception as error:  # whatever the code of somebody else raises
+        raise UserError(
+            f"{name!r} of the package {installed(group)[name].package!r} failed "
+            f"({type(error).__name__}: {first_line(error)}); mend the package, or name another"
+        ) from error
+
+
+def _wrong(group: Group, name: str, loaded: object, wanted: str) -> UserError:
+    return UserError(
+        f"{name!r} among the 'imagerag.{group}' is a {type(loaded).__name__}, not a {wanted}; "
+        f"mend {installed(group)[name].target!r}"
+    )
 
 
 def _described(group: Group, entry: EntryPoint) -> Plugin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from imagerag.index.filters import Condition
 
@@ -61,6 +61,15 @@ class SearchOptions:
     diverse: float | None = None
     like: Image.Image | None = None
     floor: float | None = None
+
+
+@runtime_checkable
+class OrdersItself(Protocol):
+    """An index whose order may be more than that of the similarities."""
+
+    @property
+    def comparable(self) -> bool:
+        """Whether similarities of all hits compare, so that hits of several captions can be sorted by them."""
 
 
 PLAIN_SEARCH = SearchOptions()

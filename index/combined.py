@@ -57,6 +57,12 @@ class CombinedIndex:
             and user.embedder.model_id == library.embedder.model_id
         )
 
+    @property
+    def comparable(self) -> bool:
+        """See ``OrdersItself``."""
+        alone = self.library is None or self.user is None
+        return not self.services and (self._comparable or alone)
+
     def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         """See ``ReferenceIndex.search``: the nearest of all; cosines of one model are comparable.
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import zip_longest
 
-from imagerag.index.base import Hit
+from imagerag.index.base import Hit, OrdersItself
 from imagerag.tools.session import ToolSession
 
 CANDIDATES = 2
@@ -30,6 +30,8 @@ def look_up(session: ToolSession, pairs: Sequence[tuple[str, str]], k: int) -> t
         pictures = [[session.components.index.image(hit.sha256) for hit in hits] for hits in found]
         orders = reranker.rerank(captions, pictures, [session.pixels(record) for record in session.subjects])
         found = [[hits[at] for at in order] for hits, order in zip(found, orders, strict=True)]
+    index = session.components.index
+    comparable = not isinstance(index, OrdersItself) or index.comparable
     of_concept: dict[str, list[list[Found]]] = {}
     for (concept, caption), hits in zip(pairs, found, strict=True):
         of_concept.setdefault(concept, []).append([(caption, hit) for hit in hits])
@@ -37,7 +39,7 @@ def look_up(session: ToolSession, pairs: Sequence[tuple[str, str]], k: int) -> t
     for concept, lists in of_concept.items():
         # in turn, where the order is more than that of the similarities
         every = [one for places in zip_longest(*lists) for one in places if one is not None]
-        if reranker is None:
+        if reranker is None and comparable:
             every.sort(key=lambda one: -one[1].similarity)
         once: dict[str, Found] = {}
         for one in every:

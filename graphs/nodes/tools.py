@@ -1,5 +1,6 @@
 """The tools node: runs what the model called, one call after the other, and loses nothing when a limit strikes."""
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +11,17 @@ from pydantic import ValidationError
 
 from imagerag.chat_models.client import NOT_JSON
 from imagerag.chat_models.usage import UsageMeter
-from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument
+from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument, UserError, first_line
 from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, patience, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import offered_tools
 from imagerag.records import TraceStep
+from imagerag.tool_registry import TOOLS
 from imagerag.tools.session import Emit, ToolSession, using_session
+
+_log = logging.getLogger(__name__)
 
 
 def run_tool_calls(state: State, components: Components, tools: Mapping[str, BaseTool], emit: Emit) -> dict[str, Any]:
@@ -75,6 +79,8 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str])
         return _refused(call, f"arguments of {call['name']!r} are not JSON: {call['args'][NOT_JSON]!r}")
     try:
         result: ToolMessage = tools[call["name"]].invoke({**call, "type": "tool_call"})
+    except (BudgetExceeded, Cancelled, UserError):
+        raise
     except InvalidArgument as error:
         message = _refused(call, str(error))
         message.additional_kwargs["drawing_refused"] = isinstance(error, DrawingRefused)
@@ -82,6 +88,11 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str])
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))} {e.get('input')!r}: {e['msg']}" for e in error.errors())
         return _refused(call, f"arguments of {call['name']!r} are not valid: {wrong}")
+    except Exception as error:
+        if call["name"] in TOOLS:
+            raise  # a defect of ours
+        _log.exception("the tool %r failed", call["name"])
+        return _refused(call, f"{call['name']!r} failed ({type(error).__name__}: {first_line(error)})")
     return result
 
 

@@ -41,7 +41,7 @@ def test_the_key_of_a_provider_is_not_sent_to_another_address(tmp_path: Path, mo
     ("name", "says"),
     [
         ("openai:gpt-5", r"'openai:gpt-5' needs a key; set the variable OPENAI_API_KEY"),
-        ("anthropic:claude", r"run: pip install langchain-anthropic|set the variable ANTHROPIC_API_KEY"),
+        ("anthropic:claude", r"run: pip install 'imagerag\[providers\]'|set the variable ANTHROPIC_API_KEY"),
         ("nobody:gpt", r"provider 'nobody' is not known"),
         ("gpt", r"vlm 'gpt' is not known; give --vlm one of: rules, or a model such as openai:gpt-5"),
     ],

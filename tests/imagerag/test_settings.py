@@ -185,7 +185,7 @@ def test_clients_of_a_server_cannot_choose_what_is_reserved(declared: Setting) -
 def test_what_is_reserved() -> None:
     reserved = {name for name, declared in DECLARED.items() if declared.reserved}
     assert reserved == {
-        *("generator", "vlm", "critic", "device", "dtype", "memory", "lookup_model"),
+        *("generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
         *("subject", "home", "out", "chroma", "record", "mcp_server", "mcp_allow"),
     }
 

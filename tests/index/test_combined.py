@@ -8,6 +8,7 @@ import pytest
 
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.components import Components
+from imagerag.index.base import SearchOptions
 from imagerag.index.combined import FLOOR, CombinedIndex
 from imagerag.index.user.store import UserPictures
 from imagerag.settings import Settings
@@ -41,9 +42,12 @@ def test_the_agents_look_up_searches_both(own: UserPictures, tmp_path: Path) -> 
 def test_hits_of_two_models_come_in_turn_and_those_below_the_floor_not_at_all() -> None:
     def index(model: str, *similarities: float) -> Any:
         hits = [SimpleNamespace(sha256=f"{model}{at}", similarity=at) for at in similarities]
-        return SimpleNamespace(
-            embedder=SimpleNamespace(model_id=model), search=lambda captions, k, **_: [hits[:k] for _ in captions]
-        )
+
+        def search(captions: list[str], k: int, options: SearchOptions) -> Any:
+            assert options.floor is not None
+            return [[hit for hit in hits if hit.similarity >= options.floor][:k] for _ in captions]
+
+        return SimpleNamespace(embedder=SimpleNamespace(model_id=model), search=search)
 
     combined = CombinedIndex(index("library", 0.9, 0.8, 0.3), index("own", 0.7, 0.2), floor=FLOOR)
     (found,) = combined.search(["an owl"], 9)

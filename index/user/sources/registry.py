@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from imagerag.index.user.sources.folders import FilesSource, FolderSource
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Source, Wanted
 from imagerag.index.user.sources.tables import ManifestSource, ParquetSource
 from imagerag.index.user.sources.urls import AddressSource, UrlFetcher
-from imagerag.plugins import installed, load_plugin
+from imagerag.plugins import installed, make
 
 
 class ReadOptions(NamedTuple):
@@ -136,8 +137,7 @@ def _opener(kind: str) -> Opener | None:
     if kind in SOURCES:
         return SOURCES[kind]
     if kind in installed("collections"):
-        opener: Opener = load_plugin("collections", kind)
-        return opener
+        return partial(make, "collections", kind)
     return None
 
 

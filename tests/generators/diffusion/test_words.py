@@ -22,7 +22,7 @@ class TestWords:
         prompt = "x" * 70 + "owlandmoon"  # the tokenizer here spells: one token a letter
         drawing = generator.draw(DrawRequest(prompt, (1,), REFERENCES[:1], 0.5))[0]
         assert drawing.facts["words"] == prompt
-        assert drawing.facts["notes"] == ["the model's text encoder ends before the prompt does; not read: 'ndmoon'"]
+        assert drawing.facts["notes"] == ["the model's text encoder ends before the prompt does; not read: 'dmoon'"]
 
 
 def test_the_conditioned_form_names_each_concept_once_and_is_taken_off_again() -> None:

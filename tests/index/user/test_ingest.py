@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
+from imagerag.index.base import SearchOptions
 from imagerag.index.user.maintenance import user_index_status
 from imagerag.index.user.sources.items import Item, Origin, Wanted
 from imagerag.index.user.sources.registry import ReadOptions
@@ -82,7 +83,7 @@ def test_copies_leave_room_for_others(tmp_path: Path) -> None:
         save_picture(tmp_path / "d", f"{concept}.png", concept)
     own.add([tmp_path / "d"])
     for how in ({"fold": True}, {"diverse": 0.5}):
-        found = own.search(["an owl"], 4, **how)[0]  # type: ignore[arg-type]
+        found = own.search(["an owl"], 4, SearchOptions(**how))[0]  # type: ignore[arg-type]
         assert len(found) == 4
         assert len({hit.title.split()[0] for hit in found}) == 4
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from imagerag.index.base import SearchOptions
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
@@ -14,5 +15,5 @@ def test_what_looks_like_the_subject_comes_first(own: UserPictures, tmp_path: Pa
     save_picture(tmp_path / "p", "cat.png", "cat", 0)
     own.add([tmp_path / "p"])
     with Image.open(subject) as picture:
-        first = own.search(["an owl"], 3, like=picture)[0][0]
+        first = own.search(["an owl"], 3, SearchOptions(like=picture))[0][0]
         assert first.title == "two"

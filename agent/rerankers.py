@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from imagerag.chat_models.images import image_block, limit_of
 from imagerag.chat_models.structured import InvalidStructuredAnswer, StructuredModel
-from imagerag.chat_models.usage import current_meter
+from imagerag.chat_models.usage_meter import current_meter
 from imagerag.index.fusion import fuse, ranked
 from imagerag.prompts import render
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 from imagerag.agent.protocols import Critic
 from imagerag.chat_models.images import image_block, limit_of
 from imagerag.chat_models.structured import InvalidStructuredAnswer, StructuredModel
-from imagerag.chat_models.usage import current_meter
+from imagerag.chat_models.usage_meter import current_meter
 from imagerag.prompts import render
 from imagerag.records import ConceptScore, Verdict
 
@@ -86,13 +86,13 @@ class VlmCritic:
             return self.stand_in.look_for(image, concepts)
 
     def _verdict(self, image: Image.Image, prompt: str) -> Verdict:
-        settled = current_meter().memory.concepts
+        settled = current_meter().memory.concepts_of(self)
         try:
-            concepts = self._ask(image, prompt, settled.get((self.name, prompt), ()))
+            concepts = self._ask(image, prompt, settled.get(prompt, ()))
         except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self.stand_in.judge([image], prompt)[0]
-        settled[self.name, prompt] = tuple(score["concept"] for score in concepts)
+        settled[prompt] = tuple(score["concept"] for score in concepts)
         missing = [score["concept"] for score in concepts if not score["present"]]
         return {
             "satisfied": not missing,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from imagerag.agent.protocols import Brief, PastImage, Writer
 from imagerag.chat_models.structured import InvalidStructuredAnswer, Shape, StructuredModel
-from imagerag.chat_models.usage import current_meter
+from imagerag.chat_models.usage_meter import current_meter
 from imagerag.prompts import render
 
 Line = Annotated[str, Field(min_length=1, max_length=1000)]

@@ -17,11 +17,12 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
 from imagerag.chat_models.images import TAG, limit_of, sizes_sent
-from imagerag.chat_models.pricing import MOST_WORDS, estimate, pricing_of
+from imagerag.chat_models.pricing import MOST_WORDS, pricing_of
 from imagerag.chat_models.providers import remedy
 from imagerag.chat_models.recording import Request, Role, answered
 from imagerag.chat_models.replay import RecordedFailure, ReplayModel
-from imagerag.chat_models.usage import current_meter
+from imagerag.chat_models.token_estimate import estimate
+from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.interruptible import pause, retry_after, run_interruptibly
 

@@ -9,21 +9,17 @@ in US dollars per million tokens. A price that neither has is unknown, which is 
 """
 
 import datetime
-import json
 import os
 import re
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, TypeAdapter, ValidationError
 
-from imagerag.chat_models.images import TAG, ImageLimit, limit_by_name, size_of
+from imagerag.chat_models.images import TAG
 from imagerag.errors import UserError
 from imagerag.records import Price
 
@@ -39,8 +35,6 @@ MOST_WORDS = 8192
 FEWEST_WORDS = 128
 """Tokens below which an answer is of no use, so that the question is not asked."""
 
-BYTES_PER_TOKEN = 3
-"""Bytes of UTF-8 per token, on the safe side: tokenizers make about 4 of English and 3.5 of JSON."""
 
 _VERSION = re.compile(r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-latest)$")
 """What providers put behind a model's name for its release: the price is that of the model."""
@@ -134,29 +128,3 @@ def _read(file: str) -> dict[str, _Entry]:
             f"price file {file!r} can't be read ({reason}); it needs input and output per model, in US dollars per "
             f"million tokens; mend it or unset {PRICES}"
         ) from error
-
-
-def estimate(messages: Sequence[BaseMessage], shapes: str = "", limit: ImageLimit | None = None) -> int:
-    """Return how many tokens a question takes, rather too many: words by bytes, images by their size.
-
-    Args:
-        messages: the question.
-        shapes: JSON of the tools or the schema that go with it.
-        limit: of the model that is asked; tells how it counts images.
-    """
-    limit = limit or limit_by_name("")
-    tokens = len(shapes.encode("utf-8", "replace")) // BYTES_PER_TOKEN
-    for message in messages:
-        tokens += 8
-        for call in getattr(message, "tool_calls", ()):
-            tokens += len(json.dumps(call["args"], default=str).encode("utf-8", "replace")) // BYTES_PER_TOKEN + 20
-        blocks: list[Any] = [message.content] if isinstance(message.content, str) else list(message.content)
-        tokens += sum(_block(block, limit) for block in blocks)
-    return tokens
-
-
-def _block(block: Any, limit: ImageLimit) -> int:
-    if (size := size_of(block)) is not None:
-        return limit.tokens(*size)
-    text = block if isinstance(block, str) else str(block.get("text", block))
-    return len(text.encode("utf-8", "replace")) // BYTES_PER_TOKEN + 1

@@ -7,6 +7,7 @@ never objects, so the object is found by it; one that was interrupted and goes o
 import threading
 from dataclasses import dataclass, field
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from cachetools import LRUCache
 
@@ -24,15 +25,19 @@ class RunMemory:
     Attributes:
         run: its id; empty for questions that belong to none, which share one memory.
         refused: what the server of the model that decides has refused.
-        structured: by role, which way of structured answers its model takes; a place in
-            ``imagerag.chat_models.structured.WAYS``.
-        concepts: by critic and prompt, the concepts that the first verdict has settled, so that later scores compare.
+        structured: which way of structured answers each ``StructuredModel`` takes; a place in its ``WAYS``.
+        concepts: for each critic, by prompt, the concepts that its first verdict has settled, so that later scores
+            compare.
     """
 
     run: str = ""
     refused: set[Offering] = field(default_factory=set)
-    structured: dict[str, int] = field(default_factory=dict)
-    concepts: LRUCache[tuple[str, str], tuple[str, ...]] = field(default_factory=lambda: LRUCache(PROMPTS_REMEMBERED))
+    structured: WeakKeyDictionary[object, int] = field(default_factory=WeakKeyDictionary)
+    concepts: WeakKeyDictionary[object, LRUCache[str, tuple[str, ...]]] = field(default_factory=WeakKeyDictionary)
+
+    def concepts_of(self, critic: object) -> LRUCache[str, tuple[str, ...]]:
+        """Return the concepts that a critic has settled, by prompt."""
+        return self.concepts.setdefault(critic, LRUCache(PROMPTS_REMEMBERED))
 
 
 _memories: LRUCache[str, RunMemory] = LRUCache(RUNS_REMEMBERED)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from imagerag.chat_models.client import ModelFailed, ask, status_of
 from imagerag.chat_models.recording import Role
-from imagerag.chat_models.usage import current_meter
+from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import BudgetExceeded
 from imagerag.prompts import render
 
@@ -78,7 +78,7 @@ class StructuredModel:
     def _reply(self, shape: type[BaseModel], messages: list[BaseMessage], purpose: str, *, repair: bool) -> AIMessage:
         """Return the raw answer, going on to the next way where the provider refuses one; a repair is one call."""
         meter = current_meter()
-        way = meter.memory.structured.get(self.role, 0)
+        way = meter.memory.structured.get(self, 0)
         retries = 0 if repair else None
         shapes = json.dumps(_schema(shape))
         while True:
@@ -96,7 +96,7 @@ class StructuredModel:
                 raise InvalidStructuredAnswer(str(stop)) from stop
             meter.notes += [f"{purpose}: {failure}" for failure in asked.failures]
             # only now: where none works, as for a picture that is refused, none is to blame
-            meter.memory.structured[self.role] = way
+            meter.memory.structured[self] = way
             return asked.message
 
     def _call(self, shape: type[BaseModel], way: int) -> tuple[Callable[..., AIMessage], int]:

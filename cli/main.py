@@ -66,7 +66,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _dispatch(argv: list[str], stdout: TextIO) -> int:
-    from imagerag.cli.commands import parse
+    from imagerag.cli.parser import parse
 
     command, parsed = parse(argv)
     return command.runner()(parsed, stdout)

@@ -1,113 +1,149 @@
-"""The argument parser of every command, and flags made from the declarations of the settings."""
+"""The parser of the command line: ``imagerag --help``, which command was meant, and its arguments."""
 
 import argparse
-from collections.abc import Iterable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import cast
 
-from imagerag.declaration import GROUPS, Group, Setting
+from imagerag.cli import options
+from imagerag.cli.argument_parser import Parser, add_help_flag
+from imagerag.cli.commands import COMMANDS, PRECEDENCE, Command
+from imagerag.cli.setting_flags import add_setting
+from imagerag.declaration import GROUPS
 from imagerag.errors import UserError
 from imagerag.settings import DECLARED
 
-WEB_PAGE = (".html", ".htm")
+DESCRIPTION = "Draw a picture, look at it critically, look up what is missing, and draw it again."
 
 
-class Parser(argparse.ArgumentParser):
-    """An argument parser that reports a mistake as one ``UserError`` and never guesses at abbreviations.
+EXAMPLES = f"""\
+examples:
+  imagerag "a lobster in a kimono"
+  imagerag "an owl" --out owls --html --n 4 --seed 7
+  imagerag "my cat on the moon" --subject cat.png
+  imagerag --thread sea "a lobster";  imagerag --thread sea "now put it on the moon"
+  echo "a red kite" | imagerag - --json
+  imagerag replay FILE.png           draw an image again from the manifest it carries, and compare
+  imagerag index add FOLDER          use your own pictures as references, too
+  imagerag search "a red kite"       look something up
+  imagerag draw index                draw a prompt that is also the name of a command
+
+{PRECEDENCE}
+Exit status: 0 an image was made, 1 a replay differs, 2 something has to be put right first, 130 cancelled.
+"""
+
+
+def build_parser(only: str | None = None) -> Parser:
+    """Return the parser of the command line, with one subparser per command.
+
+    It lists the drawing options used most, but only the subparsers parse: without a command, that of ``draw`` does.
 
     Args:
-        see: the command that helps, where it is not ``--help`` of this one.
-        add_help: whether ``--help`` is listed among the options.
-        settings: what ``argparse.ArgumentParser`` takes.
+        only: the command whose arguments are added, which saves time; those of all when ``None``.
     """
-
-    def __init__(self, *, see: str = "", add_help: bool = True, **settings: Any) -> None:
-        formatter = argparse.RawDescriptionHelpFormatter
-        super().__init__(allow_abbrev=False, add_help=False, formatter_class=formatter, **settings)
-        self.see = see
-        if add_help:
-            add_help_flag(self)
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage."""
-        raise UserError(f"{message}; see: {self.see or f'{self.prog} --help'}")
-
-
-def add_help_flag(group: Any) -> None:
-    """Add ``--help``, worded as the other options are."""
-    group.add_argument("-h", "--help", action="help", help="print this and exit")
-
-
-def add_setting(group: Any, name: str) -> None:
-    """Add the flag of a setting to a parser or a group of arguments.
-
-    Its default is ``None``, which means not given: then variable, file and default decide.
-    """
-    declared = DECLARED[name]
-    how: dict[str, Any] = {"dest": name, "help": _help_text(declared), "default": None}
-    if declared.kind is bool:
-        how["action"] = "store_true"
-    elif declared.kind is tuple:
-        how |= {"action": "append", "metavar": declared.metavar}
-    else:
-        how |= {"type": {int: whole, float: number}.get(declared.kind, str), "metavar": declared.metavar}
-    group.add_argument(declared.flag, **how)
-
-
-def add_settings(parser: Parser, groups: Iterable[Group], also: Sequence[str] = ()) -> dict[Group, Any]:
-    """Add the settings of the groups, and those named in ``also``; return the groups of arguments by name."""
-    added: dict[Group, Any] = {}
+    parser = Parser(
+        prog="imagerag",
+        usage='imagerag "PROMPT" [options]\n       imagerag COMMAND [options]',
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        add_help=False,
+    )
+    added = _add_commands(parser, COMMANDS, "COMMAND")
+    for command in COMMANDS:
+        if only in (None, command.name):
+            _add_arguments(command, added[command.name])
+    common = parser.add_argument_group("drawing options used most; imagerag draw --help lists them all")
     for group in GROUPS:
-        names = [name for name, one in DECLARED.items() if one.group == group and (group in groups or name in also)]
-        if names:
-            added[group] = parser.add_argument_group(GROUPS[group])
-        for name in names:
-            add_setting(added[group], name)
-    return added
+        for name, declared in DECLARED.items():
+            if declared.common and declared.group == group:
+                add_setting(common, name)
+    common.add_argument("--json", action="store_true", help="print one JSON object instead of progress in words")
+    options.add_config(common)
+    add_help_flag(common)
+    options.add_version(common)
+    return parser
 
 
-def settings_of(options: argparse.Namespace) -> dict[str, Any]:
-    """Return the settings that were given as flags, by field name; ``None`` for the others."""
-    given = {name: getattr(options, name, None) for name in DECLARED}
-    lists = {name: value for name, value in given.items() if DECLARED[name].kind is tuple and value is not None}
-    return given | {name: DECLARED[name].parse(value, DECLARED[name].flag) for name, value in lists.items()}
+def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
+    """Return the command that is meant and its parsed options; the default command is ``draw``.
 
-
-def close_page_flag(argv: Sequence[str]) -> list[str]:
-    """Return the arguments with ``--html`` closed where no name of a web page follows.
-
-    So ``--html "an owl"`` still draws an owl.
+    Raises:
+        UserError: an unknown flag, a value of the wrong type, or a word or file that is missing.
+        SystemExit: after ``--help`` or ``--version``.
     """
-    closed = list(argv)
-    for place, argument in enumerate(closed):
-        following = closed[place + 1] if place + 1 < len(closed) else ""
-        if argument == "--html" and not following.lower().endswith(WEB_PAGE):
-            closed[place] = "--html="
-    return closed
-
-
-def whole(text: str) -> int:
-    """Return the whole number of an argument."""
+    if list(argv[:1]) in (["-h"], ["--help"]):
+        build_parser("").parse_args(argv[:1])
+    named = {command.name: command for command in COMMANDS}
+    command = named.get(argv[0] if argv else "")
+    rest = argv[1:] if command else argv
+    command = command or named["draw"]
+    parser = children_of(build_parser(command.name))[command.name]
+    if command.name == "draw":
+        return command, _parsed(command, parser, rest)
     try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        return _descend(command, parser, rest)
+    except UserError as error:
+        if any(argument.startswith("-") for argument in rest):
+            raise
+        raise UserError(f"{error}; to draw these words: imagerag draw {' '.join(argv)!r}") from error
 
 
-def number(text: str) -> float:
-    """Return the number of an argument."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+def children_of(parser: Parser) -> Mapping[str, Parser]:
+    """Return the parsers of a parser's commands by name; none if it has no commands."""
+    found = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return cast("Mapping[str, Parser]", found[0]) if found else {}
 
 
-def _help_text(declared: Setting) -> str:
-    text = declared.help
-    if declared.kind is tuple:
-        text += "; can be repeated"
-    default = f"default: {declared.shown_default}"
-    if declared.choices:
-        text += f": {declared.valid} ({default})"
-    else:
-        text += f" ({declared.valid}; {default})" if declared.valid else f" ({default})"
-    return text.replace("%", "%%")
+def _descend(command: Command, parser: Parser, argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
+    if not command.commands:
+        return command, _parsed(command, parser, argv)
+    children = children_of(parser)
+    place = _find_command(argv, children)
+    if place is None:
+        parser.parse_args(list(argv))  # prints the help, or reports what is missing or unknown
+        raise AssertionError("a command is required")
+    child = next(one for one in command.commands if one.name == argv[place])
+    return _descend(child, children[child.name], [*argv[:place], *argv[place + 1 :]])
+
+
+def _find_command(argv: Sequence[str], children: Mapping[str, Parser]) -> int | None:
+    """Return the place of the command's name, before which its options may stand: ``index --home add status``."""
+    actions = [action for child in children.values() for action in child._actions]
+    take_a_value = {flag for action in actions if action.nargs is None for flag in action.option_strings}
+    for place, argument in enumerate(argv):
+        if argument in children and (place == 0 or argv[place - 1] not in take_a_value):
+            return place
+    return None
+
+
+def _parsed(command: Command, parser: Parser, argv: Sequence[str]) -> argparse.Namespace:
+    parsed = command.parse(list(argv), parser)
+    parsed.command = command.name
+    return parsed
+
+
+def _add_commands(parser: Parser, commands: Sequence[Command], metavar: str) -> dict[str, Parser]:
+    added = parser.add_subparsers(
+        title=f"commands; {parser.prog} COMMAND --help lists the options of one",
+        metavar=metavar,
+        prog=parser.prog,
+        dest="command",
+        required=True,
+    )
+    return {
+        command.name: added.add_parser(
+            command.name,
+            help=command.help,
+            description=f"{command.help[:1].upper()}{command.help[1:]}.",
+            epilog=command.epilog or None,
+            **command.settings,
+        )
+        for command in commands
+    }
+
+
+def _add_arguments(command: Command, parser: Parser) -> None:
+    command.add_arguments(parser)
+    if command.commands:
+        children = _add_commands(parser, command.commands, "|".join(child.name for child in command.commands))
+        for child in command.commands:
+            _add_arguments(child, children[child.name])

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from imagerag.cli.parser import settings_of
 from imagerag.cli.progress import loading_model
+from imagerag.cli.setting_flags import settings_of
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import Hit
 from imagerag.settings import load_settings

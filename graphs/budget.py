@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from imagerag.chat_models.recording import open_recorder
 from imagerag.chat_models.run_memory import RunMemory, memory_of
-from imagerag.chat_models.usage import UsageMeter, using_meter
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.state import Limits, Spent
 from imagerag.records import StopReason

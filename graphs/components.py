@@ -14,7 +14,7 @@ from imagerag.agent.protocols import Critic, Driver, ProgramDriver, Reranker, Wr
 from imagerag.agent.registry import load_critic, load_driver, load_reranker, load_writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.run_memory import RunMemory
-from imagerag.chat_models.usage import current_meter
+from imagerag.chat_models.usage_meter import current_meter
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from imagerag.agent.protocols import Critic, Writer
-from imagerag.chat_models.usage import UsageMeter
+from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.generators.base import Generator
 from imagerag.graphs.assembly import Checkpointer, Graph, compile_graph
+from imagerag.graphs.best_image import best_among
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components, InjectedComponents
-from imagerag.graphs.nodes.critic import best_among, judge
+from imagerag.graphs.nodes.critic import judge
 from imagerag.graphs.nodes.finish import outcome
 from imagerag.graphs.nodes.intake import start_turn
 from imagerag.graphs.nodes.tools import open_session

@@ -2,7 +2,7 @@
 
 import time
 
-from imagerag.chat_models.usage import UsageMeter
+from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.graphs.state import State
 from imagerag.records import TraceStep
 

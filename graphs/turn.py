@@ -23,12 +23,6 @@ def unjudged(state: Drawn | State) -> list[ImageRecord]:
     return [record for record in images_of_turn(state["all_images"], state["turn"]) if record["verdict"] is None]
 
 
-def best_of(images: list[ImageRecord]) -> ImageRecord | None:
-    """Return the judged image with the highest score; of equals, the first made."""
-    judged = [record for record in images if record["score"] is not None]
-    return max(judged, key=lambda record: record["score"] or 0.0, default=None)
-
-
 def used_references(images: list[ImageRecord], references: list[ReferenceRecord]) -> list[ReferenceRecord]:
     """Return the references that any of the images was drawn with."""
     used = {reference_id for record in images for reference_id in record["references"]}

@@ -283,7 +283,7 @@ class Service:
     def _use_tool(self, run: Run, name: str, arguments: dict[str, Any]) -> None:
         import random
 
-        from imagerag.chat_models.usage import UsageMeter, using_meter
+        from imagerag.chat_models.usage_meter import UsageMeter, using_meter
         from imagerag.graphs.budget import merge_limits, nothing_spent, stop_check
         from imagerag.tools.session import ToolSession, using_session
 

@@ -16,7 +16,7 @@ from imagerag.chat_models import client
 from imagerag.chat_models.providers import connect
 from imagerag.chat_models.recording import open_recorder
 from imagerag.chat_models.replay import open_recording
-from imagerag.chat_models.usage import UsageMeter, using_meter
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.graphs.state import Output
 from imagerag.records import ReferenceRecord
 from testing.openai_server import Reply, Script, serving

@@ -10,12 +10,13 @@ PACKAGES = (
     "prompts", "report", "server", "store", "tools",
 )  # fmt: skip
 EXCEPTIONS = {
-    "imagerag": "holds the version alone; tests/e2e/test_wheel.py imports it",
     "imagerag.__main__": "run as a process by tests/e2e/",
     "imagerag.cli.draw": "run through the command line by tests/e2e/test_cli_run.py",
     "imagerag.cli.replay": "run through the command line by tests/e2e/test_cli_run.py",
     "imagerag.cli.search": "run through the command line by tests/cli/test_index.py",
     "imagerag.cli.serve": "run through the command line by tests/e2e/",
+    "imagerag.cli.setting_flags": "each flag is parsed by tests/imagerag/test_settings.py",
+    "imagerag.extras": "every optional library is blocked in turn by tests/imagerag/test_extras.py",
     "imagerag.generators.diffusion.family": "what all families share; each is drawn with in test_families.py",
     "imagerag.graphs.events": "types alone",
     "imagerag.graphs.recorded_turns": "recorded and replayed by tests/chat_models/test_recording.py and test_replay.py",

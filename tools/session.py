@@ -12,8 +12,9 @@ from PIL import Image
 
 from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.chat_models.images import limit_by_name
-from imagerag.chat_models.pricing import BYTES_PER_TOKEN, load_pricing
-from imagerag.chat_models.usage import current_meter
+from imagerag.chat_models.pricing import load_pricing
+from imagerag.chat_models.token_estimate import BYTES_PER_TOKEN
+from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import InvalidArgument
 from imagerag.generators.base import Charges, DrawControl, DrawRequest, Generator, Reference, StopCheck
 from imagerag.index.base import Hit, ReferenceIndex

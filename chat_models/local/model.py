@@ -27,7 +27,7 @@ from imagerag.chat_models.local.chat_template import template_turns
 from imagerag.chat_models.plain_text import as_plain_turns
 from imagerag.chat_models.reasoning import ReasoningFilter
 from imagerag.chat_models.tool_call_parser import StreamFilter, read_calls, text_parameters
-from imagerag.chat_models.usage import current_meter
+from imagerag.chat_models.usage_meter import current_meter
 from imagerag.interruptible import TICK
 from imagerag.prompts import render
 

@@ -14,7 +14,7 @@ from imagerag.device_settings import DeviceSettings
 from imagerag.errors import DrawingRefused, InvalidArgument
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
 from imagerag.generators.diffusion.loading import Loaded, load, preset_of
-from imagerag.generators.diffusion.memory import STEP_DOWN, is_out_of_memory, place, release
+from imagerag.generators.diffusion.memory import with_less_memory
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.previews import Previews
 from imagerag.generators.diffusion.words import plain
@@ -98,20 +98,11 @@ class DiffusionGenerator:
 
     def _one(self, request: DrawRequest, seed: int, control: DrawControl) -> Drawing | None:
         """Draw one candidate; with less memory, once, where it ran out; ``None`` if the safety checker refuses it."""
-        notes: tuple[str, ...] = ()
-        while True:
-            try:
-                return self._drawn(request, seed, control, notes)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                before, after = self._loaded.mode, STEP_DOWN.get(self._loaded.mode)
-                if after is None or notes:
-                    raise self._no_memory(request) from error
-            release(self._loaded.device)  # after the error is gone, which holds tensors by its traceback
-            place(self.pipeline, self._loaded.device, after)
-            self._loaded.mode = after
-            notes = (f"out of memory with --memory {before}; went on with {after}, which is slower",)
+
+        def drawn(notes: tuple[str, ...]) -> Drawing | None:
+            return self._drawn(request, seed, control, notes)
+
+        return with_less_memory(drawn, self.pipeline, self._loaded, lambda: self._no_memory(request))
 
     def _no_memory(self, request: DrawRequest) -> InvalidArgument:
         fewer = "with fewer references, or " if request.references else ""

@@ -13,8 +13,8 @@ from PIL import Image
 
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion import words
-from imagerag.generators.diffusion.adapter import AdapterFamily
 from imagerag.generators.diffusion.family import TextFamily
+from imagerag.generators.diffusion.ip_adapter import AdapterFamily
 from imagerag.generators.diffusion.presets import FamilyName, Preset
 from imagerag.generators.diffusion.words import Words
 from imagerag.store.png import on_white

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 
@@ -157,3 +157,43 @@ def release(device: torch.device) -> None:
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
+
+
+Result = TypeVar("Result")
+
+
+class Placed(Protocol):
+    """A pipeline's weights, as they are held."""
+
+    device: torch.device
+    mode: Memory
+
+
+def with_less_memory(
+    draw: Callable[[tuple[str, ...]], Result],
+    pipeline: DiffusionPipeline,
+    placed: Placed,
+    no_memory: Callable[[], Exception],
+) -> Result:
+    """Return what ``draw`` returns; where memory runs out, step down one mode and draw once more.
+
+    Args:
+        draw: is given what the person should be told: nothing at first, then that a slower mode is used.
+        pipeline: whose weights are placed anew.
+        placed: how they are held; its mode is changed.
+        no_memory: makes the error where there is no lower mode, or that was not enough either.
+    """
+    notes: tuple[str, ...] = ()
+    while True:
+        try:
+            return draw(notes)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            before, after = placed.mode, STEP_DOWN.get(placed.mode)
+            if after is None or notes:
+                raise no_memory() from error
+        release(placed.device)  # after the error is gone, which holds tensors by its traceback
+        place(pipeline, placed.device, after)
+        placed.mode = after
+        notes = (f"out of memory with --memory {before}; went on with {after}, which is slower",)

@@ -100,25 +100,22 @@ class PatchworkGenerator:
         """
         scene = self._validated(request)
         control.check()
-        import torch
-
-        from imagerag.generators.patchwork.sampling import DdimSchedule, Walks, rough, to_pil
+        from imagerag.generators.patchwork.sampling import Walks, rough, sample
 
         references, unused = self._assign(request.references, scene, request)
         data = [self._examples(thing, references[i], scene, request) for i, thing in enumerate(scene.objects)]
         places = arrange(scene)
         layers = [self._layer(place, scene.objects[place.index], data[place.index]) for place in places]
         background = COLOURS[scene.background or "white"]
-        schedule = DdimSchedule(self._steps)
-        with torch.no_grad(), Walks(layers, request.seeds, schedule) as walks:
-            for done, timestep in enumerate(schedule.timesteps, 1):
-                walks.step(timestep)
-                control.step(done, self._steps)
-                if control.wants_previews and done % PREVIEW_EVERY == 0 and done < self._steps:
-                    control.preview(rough(layers, walks.latents[0], background, self._size))
-                if done < self._steps:
-                    control.check()
-            pictures = [to_pil(picture) for picture in walks.pictures(background, self._size)]
+
+        def after_step(done: int, walks: Walks) -> None:
+            control.step(done, self._steps)
+            if control.wants_previews and done % PREVIEW_EVERY == 0 and done < self._steps:
+                control.preview(rough(layers, walks.latents[0], background, self._size))
+            if done < self._steps:
+                control.check()
+
+        pictures = sample(layers, request.seeds, self._steps, background, self._size, after_step)
         facts = self._facts(scene, places, data, unused)
         return [
             Drawing(image=image, seed=seed, facts=facts) for image, seed in zip(pictures, request.seeds, strict=True)

@@ -7,7 +7,7 @@ The generator needs DDIM alone, and walks with ``DdimSchedule``: the import of a
 
 import copy
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -189,6 +189,32 @@ class _Walk:
     def split(self, gain: float = 1.0) -> list[Tensor]:
         """The layers (4, H, W) of the latents, times ``gain``."""
         return _split(self.latents * gain, self._shapes)
+
+
+def sample(
+    layers: Sequence[Layer],
+    seeds: Sequence[int],
+    steps: int,
+    background: tuple[int, int, int],
+    size: int,
+    after_step: Callable[[int, Walks], None],
+) -> list[Image.Image]:
+    """Return one picture per seed, drawn by deterministic DDIM.
+
+    Args:
+        layers: the objects, lowest first; may be empty (plain background).
+        seeds: 0 <= seed < 2**63.
+        steps: 1..200.
+        background: RGB, 0..255.
+        size: side of the canvas in pixels.
+        after_step: called with the number of the step, 1-based, and where the walks are; may raise to stop there.
+    """
+    schedule = DdimSchedule(steps)
+    with torch.no_grad(), Walks(layers, seeds, schedule) as walks:
+        for done, timestep in enumerate(schedule.timesteps, 1):
+            walks.step(timestep)
+            after_step(done, walks)
+        return [to_pil(picture) for picture in walks.pictures(background, size)]
 
 
 def rough(layers: Sequence[Layer], latents: Tensor, background: tuple[int, int, int], size: int) -> Image.Image:

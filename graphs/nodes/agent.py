@@ -1,37 +1,32 @@
 """The agent node: the chat model decides what to do next, or a limit decides for it."""
 
 import textwrap
-import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 from uuid import uuid4
 
-from cachetools import LRUCache
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
+from langchain_core.messages import AIMessage, SystemMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 
 from imagerag.agent.protocols import TurnFacts
 from imagerag.agent.rule_policy import RulePolicy
-from imagerag.chat_models.capabilities import in_words
 from imagerag.chat_models.client import Answer, ModelFailed, status_of
 from imagerag.chat_models.fallback import ask_with_fallback
-from imagerag.chat_models.images import ImageLimit, encoded_in, image_block, limit_of
 from imagerag.chat_models.pricing import pricing_of
-from imagerag.chat_models.usage import UsageMeter
+from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.generators.base import reference_scales
 from imagerag.graphs.budget import check_step, memory_of_run, meter_step, stop_check, stop_reason
 from imagerag.graphs.components import Components
+from imagerag.graphs.images_shown import messages_shown
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
 from imagerag.graphs.turn import images_of_turn, offered_tools
 from imagerag.prompts import render
-from imagerag.records import ImageRecord, Mode, ReferenceRecord
+from imagerag.records import ImageRecord, Mode
 from imagerag.tool_registry import GENERATE
-from imagerag.tools.session import open_pixels
 
 LONGEST_CALL = 160
 """Characters of a call's arguments that the trace keeps."""
@@ -42,17 +37,6 @@ STEPS_WITHOUT_IMAGE = 8
 AS_ASKED: frozenset[Mode] = frozenset({"rephrase_only", "no_lookup"})
 """Modes whose first drawing is of the prompt as it stands: there is nothing to decide, so the model isn't asked. They
 are the controls, as in the paper, and one whose first prompt the model had reworded already would be none."""
-
-NEWEST = 16
-"""Images shown to the model at each decision, some 12,000 tokens with most; of older ones it knows what was said."""
-
-BLOCKS_KEPT = 48 * 2**20
-"""Characters of images kept as they are sent, since every decision sends the conversation's images again."""
-
-_blocks: LRUCache[tuple[str, ImageLimit], dict[str, Any]] = LRUCache(
-    BLOCKS_KEPT, getsizeof=lambda block: len(encoded_in(block) or "")
-)
-_blocks_lock = threading.Lock()
 
 
 def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> dict[str, Any]:
@@ -130,7 +114,7 @@ def _ask(state: State, components: Components, offered: Sequence[BaseTool], spen
     model = components.chat_model
     assert model is not None
     counted = pricing_of(model) is not None or components.settings.record is not None
-    messages = [_system(state, components, names), *_shown(state, components)]
+    messages = [_system(state, components, names), *messages_shown(state, components)]
     return ask_with_fallback(model, messages, offered, memory=memory_of_run(spent), before=before, counted=counted)
 
 
@@ -189,56 +173,3 @@ def _instructions(
     return SystemMessage(
         render("agent.j2", prompt=prompt, base=started, subjects=subjects, offered=offered, mounted=mounted)
     )
-
-
-def _shown(state: State, components: Components) -> list[BaseMessage]:
-    """Return the messages as the model takes them: with the pixels of images, which state doesn't hold, or in words."""
-    if not components.driver_takes_images(memory_of_run(state["spent"])):
-        return in_words(state["messages"])
-    every: list[ImageRecord | ReferenceRecord] = [*state["all_images"], *state["all_references"]]
-    records = {record["id"]: record for record in every}
-    return _seen_apart(state["messages"], lambda image_id: _block(records[image_id], components))
-
-
-def _seen_apart(messages: Sequence[BaseMessage], block: Callable[[str], dict[str, Any]]) -> list[BaseMessage]:
-    """Return the messages with the images of answers and results in turns of the person's after them, each by its id.
-
-    That is where every provider takes images: OpenAI refuses them elsewhere. The results of calls made at once have to
-    stay together, so that their images follow the last of them. Of a long conversation only the newest are shown.
-    """
-    shown = list(messages)
-    seen_after: dict[int, list[str]] = {}
-    for place in [place for place, message in enumerate(messages) if not isinstance(message.content, str)]:
-        ids = [each["id"] for each in messages[place].content if isinstance(each, dict) and _is_placeholder(each)]
-        if ids:
-            [shown[place]] = in_words([messages[place]])
-            last = place
-            while last + 1 < len(messages) and isinstance(messages[last + 1], ToolMessage):
-                last += 1
-            seen_after.setdefault(last, []).extend(ids)
-    left = NEWEST
-    for last, ids in sorted(seen_after.items(), reverse=True):
-        newest = list(dict.fromkeys(ids))[-left:] if left else []
-        left -= len(newest)
-        labelled = [({"type": "text", "text": f"{image_id}:"}, block(image_id)) for image_id in newest]
-        if labelled:
-            shown.insert(last + 1, HumanMessage([each for pair in labelled for each in pair]))
-    return shown
-
-
-def _is_placeholder(block: str | dict[str, Any]) -> bool:
-    return isinstance(block, dict) and block.get("type") == "image" and "id" in block
-
-
-def _block(record: ImageRecord | ReferenceRecord, components: Components) -> dict[str, Any]:
-    model = components.chat_model
-    assert model is not None
-    limit = limit_of(model, components.settings.image_size)
-    key = (record["sha256"], limit)
-    with _blocks_lock:
-        known = _blocks.get(key)
-    if known is None:
-        known = image_block(open_pixels(components, record), limit)
-        with _blocks_lock, suppress(ValueError):  # larger than all that is kept
-            _blocks[key] = known
-    return known

@@ -8,11 +8,12 @@ from langchain_core.messages import HumanMessage
 
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.errors import Cancelled
+from imagerag.graphs.best_image import best_among
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.trace import trace_step
-from imagerag.graphs.turn import CRITIC, best_of, unjudged
+from imagerag.graphs.turn import CRITIC, unjudged
 from imagerag.records import ImageRecord, StopReason, Verdict
 from imagerag.tools.session import Emit, open_pixels
 
@@ -68,23 +69,6 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         ],
         "spent": spent,
     }
-
-
-def best_among(images: Sequence[ImageRecord], components: Components, prompt: str) -> ImageRecord | None:
-    """Return the judged image that the critic finds best; of equals, the first made.
-
-    Scores of two critics don't compare. Where the one that stands in had to judge some of the images, it is asked about
-    all of them; an image with which the critic itself is satisfied is better than those.
-    """
-    verdicts = [(record, record["verdict"]) for record in images if record["verdict"] is not None]
-    if len({verdict["critic"] for _, verdict in verdicts}) < 2:
-        return best_of(list(images))
-    for record, verdict in verdicts:
-        if verdict["satisfied"] and verdict["critic"] == components.critic.name:
-            return record
-    stand_in = getattr(components.critic, "stand_in", components.critic)
-    again = stand_in.judge([open_pixels(components, record) for record, _ in verdicts], prompt)
-    return max(zip(again, verdicts, strict=True), key=lambda pair: pair[0]["score"])[1][0]
 
 
 def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit) -> None:

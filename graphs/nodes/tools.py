@@ -10,7 +10,7 @@ from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
 from imagerag.chat_models.client import NOT_JSON
-from imagerag.chat_models.usage import UsageMeter
+from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument, UserError, first_line
 from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, patience, stop_check, stop_reason
 from imagerag.graphs.components import Components

@@ -15,8 +15,8 @@ from imagerag.index.user.embedding import EmbeddedItem, EmbeddingEngine
 from imagerag.index.user.embedding_cache import EmbeddingCache
 from imagerag.index.user.shards import GONE, Shards, model_tag
 from imagerag.index.user.snapshot import Snapshot
-from imagerag.index.user.sources.archives import SEPARATOR
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Source
+from imagerag.index.user.sources.webdataset import SEPARATOR
 
 if TYPE_CHECKING:
     from imagerag.embedders.clip import Embedder

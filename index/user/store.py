@@ -29,7 +29,8 @@ from imagerag.index.user.snapshot import Snapshot, SnapshotReader, merge
 from imagerag.index.user.sources.gone import GoneSource
 from imagerag.index.user.sources.items import Origin, Source
 from imagerag.index.user.sources.origins import read_origin
-from imagerag.index.user.sources.registry import ReadOptions, open_sources
+from imagerag.index.user.sources.read_options import ReadOptions
+from imagerag.index.user.sources.registry import open_sources
 from imagerag.index.user.vector_store import VectorStore, renamed
 from imagerag.shell_words import quoted
 from imagerag.store.files import address_path, write_whole

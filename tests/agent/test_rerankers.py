@@ -13,7 +13,7 @@ from imagerag.agent.registry import load_reranker
 from imagerag.agent.rerankers import SIDE, SubjectReranker, VlmReranker
 from imagerag.assets.library import Library
 from imagerag.chat_models.providers import connect
-from imagerag.chat_models.usage import UsageMeter, using_meter
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph

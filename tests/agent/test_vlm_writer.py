@@ -6,7 +6,7 @@ from imagerag.agent.protocols import PastImage
 from imagerag.agent.rule_writer import RuleWriter
 from imagerag.agent.vlm_writer import VlmWriter
 from imagerag.chat_models.providers import connect
-from imagerag.chat_models.usage import UsageMeter, using_meter
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from testing.openai_server import Reply, serving
 from testing.verdict_replies import answering
 

@@ -14,7 +14,7 @@ from imagerag.agent.registry import load_chat_model
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models import client
 from imagerag.chat_models.providers import SERVER_KEY, connect, remedy
-from imagerag.chat_models.usage import UsageMeter, using_meter
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings

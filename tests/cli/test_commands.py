@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from imagerag.cli.commands import COMMANDS, Command, build_parser, children_of, parse
+from imagerag.cli.commands import COMMANDS, Command
 from imagerag.cli.main import run
+from imagerag.cli.parser import build_parser, children_of, parse
 from imagerag.errors import UserError
 
 

@@ -19,9 +19,9 @@ from PIL import Image
 
 from imagerag.assets.library import Library
 from imagerag.chat_models.pricing import PRICES, load_pricing
-from imagerag.cli.commands import parse
 from imagerag.cli.main import run
 from imagerag.cli.options import settings_of
+from imagerag.cli.parser import parse
 from imagerag.generators.diffusion.presets import PRESETS, load_presets
 from imagerag.settings import DECLARED, load_settings
 from testing.servers import Served

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from imagerag.chat_models.usage import UsageMeter
+from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.graphs.trace import trace_step
 
 

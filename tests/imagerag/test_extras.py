@@ -78,7 +78,7 @@ SCRIPTS = [
     ("train", "resvg_py", ["training.build_library"]),
 ]
 
-NO_DOOR_OF_OURS = {"dev", "studio"}
+NO_DOOR_OF_OURS = {"dev", "docs", "studio"}
 """Tools that are run by their own commands: ``make check``, ``langgraph dev``."""
 
 

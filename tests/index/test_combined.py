@@ -53,4 +53,4 @@ def test_hits_of_two_models_come_in_turn_and_those_below_the_floor_not_at_all() 
     (found,) = combined.search(["an owl"], 9)
     assert [hit.sha256 for hit in found] == ["own0.7", "library0.9", "library0.8"]
     assert [hit.sha256 for hit in combined.search(["an owl"], 1)[0]] == ["own0.7"]
-    assert len(combined.search(["an owl"], 9, floor=-1)[0]) == 5
+    assert len(combined.search(["an owl"], 9, SearchOptions(floor=-1))[0]) == 5

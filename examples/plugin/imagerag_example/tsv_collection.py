@@ -5,7 +5,7 @@ from pathlib import Path
 
 from imagerag.errors import UserError
 from imagerag.index.user.sources.items import Item, Origin, Source, Wanted
-from imagerag.index.user.sources.registry import ReadOptions
+from imagerag.index.user.sources.read_options import ReadOptions
 
 
 class TsvSource:

@@ -67,7 +67,7 @@ def _part(path: Path, start: int, size: int | None) -> bytes:
 
 
 def _parquet(origin: Origin) -> bytes:
-    from imagerag.index.user.sources.tables import read_cell
+    from imagerag.index.user.sources.parquet import read_cell
 
     return read_cell(origin)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from imagerag.chat_models.local.grammar import SchemaConstraint
 from imagerag.chat_models.local.loading import load_local
 from imagerag.chat_models.structured import StructuredModel
-from imagerag.chat_models.usage import UsageMeter, using_meter
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from testing import tiny_chat_models as tiny_minds
 
 

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from PIL import Image
 
 from imagerag.chat_models.local.loading import load_local
-from imagerag.chat_models.usage import UsageMeter, using_meter
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.errors import Cancelled
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings

@@ -3,8 +3,8 @@
 import pytest
 from PIL import Image
 
-from imagerag.generators.diffusion.adapter import squared
 from imagerag.generators.diffusion.families import large_enough, stitched
+from imagerag.generators.diffusion.ip_adapter import squared
 
 
 @pytest.mark.parametrize(("size", "expected"), [((10, 20), (64, 128)), ((64, 64), (64, 64)), ((300, 100), (300, 100))])

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from langchain_core.messages import SystemMessage
 
+from imagerag.graphs import images_shown
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.graphs.nodes import agent as deciding
 from imagerag.settings import Settings
 from testing.chat_replies import DRAW, REDRAW, SEARCH
 from testing.openai_server import Reply, serving
@@ -75,7 +75,7 @@ def shown_in(request: dict[str, Any]) -> list[str]:
 
 
 def test_of_many_images_the_newest_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deciding, "NEWEST", 3)
+    monkeypatch.setattr(images_shown, "NEWEST", 3)
     monkeypatch.setattr(ScriptedCritic, "judge", lambda self, images, prompt: [self._verdict(0.3) for _ in images])
     with serving([DRAW, SEARCH, DRAW, Reply("Done.")]) as server:
         run_served(server, tmp_path, [0.3, 0.9])

@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from imagerag.graphs.nodes.critic import best_among
+from imagerag.graphs.best_image import best_among
 from imagerag.store.manifest import read_manifest
 from testing.scripted_runs import GENERATE, run_scripted
 

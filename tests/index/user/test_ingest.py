@@ -16,7 +16,7 @@ from imagerag.embedders.registry import embedded_clip
 from imagerag.index.base import SearchOptions
 from imagerag.index.user.maintenance import user_index_status
 from imagerag.index.user.sources.items import Item, Origin, Wanted
-from imagerag.index.user.sources.registry import ReadOptions
+from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture, titles
 

@@ -6,7 +6,7 @@ import pytest
 
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import SearchOptions
-from imagerag.index.user.sources.registry import ReadOptions
+from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 

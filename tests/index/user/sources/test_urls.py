@@ -10,7 +10,7 @@ from pathlib import Path
 import httpcore
 import pytest
 
-from imagerag.index.user.sources.registry import ReadOptions
+from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.urls import AddressSource, UrlFetcher
 from imagerag.index.user.store import UserPictures
 from imagerag.net.safe_fetch import fetch

@@ -8,8 +8,8 @@ import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user.sources.registry import ReadOptions
-from imagerag.index.user.sources.tables import ParquetSource
+from imagerag.index.user.sources.parquet import ParquetSource
+from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.urls import UrlFetcher
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import found, pictures, save_picture

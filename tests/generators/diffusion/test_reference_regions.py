@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagerag.generators.diffusion.regions import EVERYWHERE, Box, regions
+from imagerag.generators.diffusion.reference_regions import EVERYWHERE, Box, regions
 
 
 def test_a_spatial_relation_gives_each_concept_its_box() -> None:

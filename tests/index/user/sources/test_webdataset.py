@@ -8,7 +8,7 @@ import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
-from imagerag.index.user.sources.archives import matching
+from imagerag.index.user.sources.paths import matching
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import found, pictures, save_picture, write_tar
 

@@ -8,7 +8,7 @@ from langchain_core.messages import HumanMessage
 
 from imagerag.agent.registry import load_chat_model
 from imagerag.chat_models import client
-from imagerag.chat_models.usage import UsageMeter, using_meter
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.errors import BudgetExceeded, Cancelled
 from testing.chat_replies import DRAW
 from testing.misbehaviour import tokens_in

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from langchain_core.messages import AIMessage
 
-from imagerag.chat_models.pricing import FEWEST_WORDS, MOST_WORDS, Pricing, estimate
+from imagerag.chat_models.pricing import FEWEST_WORDS, MOST_WORDS, Pricing
 from imagerag.chat_models.recording import Recorder
 from imagerag.chat_models.run_memory import RunMemory, memory_of
+from imagerag.chat_models.token_estimate import estimate
 from imagerag.errors import BudgetExceeded
 from imagerag.records import Price
 

@@ -14,7 +14,7 @@ from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion import words
 from imagerag.generators.diffusion.family import TextFamily
 from imagerag.generators.diffusion.presets import Preset
-from imagerag.generators.diffusion.regions import EVERYWHERE, regions
+from imagerag.generators.diffusion.reference_regions import EVERYWHERE, regions
 from imagerag.generators.diffusion.words import Words
 
 MOST_KEPT = 256

@@ -1,0 +1,30 @@
+"""Which image of a turn is the best: a worse one is kept in the history and never returned."""
+
+from collections.abc import Sequence
+
+from imagerag.graphs.components import Components
+from imagerag.records import ImageRecord
+from imagerag.tools.session import open_pixels
+
+
+def best_of(images: list[ImageRecord]) -> ImageRecord | None:
+    """Return the judged image with the highest score; of equals, the first made."""
+    judged = [record for record in images if record["score"] is not None]
+    return max(judged, key=lambda record: record["score"] or 0.0, default=None)
+
+
+def best_among(images: Sequence[ImageRecord], components: Components, prompt: str) -> ImageRecord | None:
+    """Return the judged image that the critic finds best; of equals, the first made.
+
+    Scores of two critics don't compare. Where the one that stands in had to judge some of the images, it is asked about
+    all of them; an image with which the critic itself is satisfied is better than those.
+    """
+    verdicts = [(record, record["verdict"]) for record in images if record["verdict"] is not None]
+    if len({verdict["critic"] for _, verdict in verdicts}) < 2:
+        return best_of(list(images))
+    for record, verdict in verdicts:
+        if verdict["satisfied"] and verdict["critic"] == components.critic.name:
+            return record
+    stand_in = getattr(components.critic, "stand_in", components.critic)
+    again = stand_in.judge([open_pixels(components, record) for record, _ in verdicts], prompt)
+    return max(zip(again, verdicts, strict=True), key=lambda pair: pair[0]["score"])[1][0]

@@ -1,0 +1,70 @@
+"""What img2dataset wrote: files with text and JSON beside them, tar shards, or Parquet shards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from imagerag.errors import UserError
+from imagerag.index.user.sources.folders import FolderSource
+from imagerag.index.user.sources.items import Item, Source, Wanted
+from imagerag.index.user.sources.parquet import ParquetSource
+from imagerag.index.user.sources.read_options import ReadOptions
+from imagerag.index.user.sources.webdataset import TarSource
+
+
+class Img2datasetSource:
+    """A folder that img2dataset wrote: files with text and JSON beside them, tar shards, or Parquet shards.
+
+    Args:
+        root: absolute.
+        reading: how.
+    """
+
+    def __init__(self, root: Path, reading: ReadOptions) -> None:
+        self.root = root
+        self.name = f"img2dataset:{root}"
+        tars, tables = sorted(map(str, root.glob("*.tar"))), sorted(map(str, root.glob("*.parquet")))
+        tables = [file for file in tables if _holds_pictures(file)]  # beside other shards it only tells of them
+        self._parts: list[Source] = []
+        if tars:
+            self._parts.append(TarSource(str(root / "*.tar"), tars, reading.licence))
+        if tables:
+            columns = (reading.image_column, reading.caption_column)
+            self._parts.append(ParquetSource(str(root / "*.parquet"), tables, reading.licence, *columns))
+        for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))):
+            self._parts.append(FolderSource(folder, reading.licence))
+        if not self._parts:
+            raise UserError(
+                f"{str(root)!r} holds no .tar, no .parquet with pictures and no folder; is it img2dataset's?"
+            )
+
+    def count(self) -> int:
+        """See ``Source``."""
+        return sum(part.count() for part in self._parts)
+
+    def items(self, wanted: Wanted) -> Iterator[Item]:
+        """See ``Source``."""
+        for part in self._parts:
+            yield from part.items(wanted)
+
+    def owns(self, key: str) -> bool:
+        """See ``Source``. What lies in a folder that can't be looked into is not gone."""
+        if not key.startswith(str(self.root) + os.sep):
+            return False
+        return not any(isinstance(part, FolderSource) and part.is_unread(key) for part in self._parts)
+
+
+def _holds_pictures(file: str) -> bool:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        kinds = {field.name: field.type for field in pq.read_schema(file)}
+    except (OSError, ValueError, pa.ArrowException):
+        return True  # damaged: reading it says so
+    return any(
+        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_struct(kind)
+        for kind in kinds.values()
+    )

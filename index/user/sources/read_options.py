@@ -1,0 +1,31 @@
+"""How sources are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from imagerag.index.user.sources.items import NO_LICENCE
+from imagerag.index.user.sources.urls import UrlFetcher
+
+
+class ReadOptions(NamedTuple):
+    """How sources are read.
+
+    Attributes:
+        licence: of what names none itself.
+        image_column, caption_column: of tables; found by their names if not given.
+        allow_urls: whether addresses may be fetched.
+        folder: where what was fetched is kept.
+    """
+
+    licence: str = NO_LICENCE
+    image_column: str | None = None
+    caption_column: str | None = None
+    allow_urls: bool = False
+    folder: Path = Path("fetched")
+
+    @property
+    def fetched(self) -> UrlFetcher:
+        """What fetches addresses, or says that it may not."""
+        return UrlFetcher(self.folder, self.allow_urls)

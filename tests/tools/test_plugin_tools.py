@@ -80,7 +80,5 @@ def test_one_that_fails_costs_its_call_and_no_image(tmp_path: Path) -> None:
 def test_one_that_is_named_like_ours_is_refused(installed: dict[str, str]) -> None:
     installed["hiding"] = "tests.tools.test_plugin_tools:hiding"
     plugins._entry_points.cache_clear()
-    with pytest.raises(
-        UserError, match=r"the tool 'generate' of the package .* has the name of another tool"
-    ):
+    with pytest.raises(UserError, match=r"the tool 'generate' of the package .* has the name of another tool"):
         load_plugin_tools(current_session)

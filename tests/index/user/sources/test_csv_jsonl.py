@@ -19,4 +19,4 @@ def test_rows_are_pictures_beside_the_table_with_what_it_tells_of_them(tmp_path:
     source = ManifestSource(file, kind, "unknown", None, None, fetched=None)  # type: ignore[arg-type]
     (item,) = source.items(lambda item: True)
     assert (item.caption, item.licence) == ("a red square", "CC0-1.0")
-    assert item.read().startswith(b"\x89PNG")
+    assert item.origin.file == str(tmp_path / "red.png")

@@ -18,12 +18,12 @@ from imagerag.cli.serve import open_service
 from imagerag.cli.terminal_images import PROTOCOLS, Protocol, detected, escape
 from imagerag.errors import UserError
 from imagerag.graphs.budget import merge_limits
-from imagerag.graphs.turn import is_request
+from imagerag.graphs.state_queries import is_request
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.service import Service
-from imagerag.server.threads import LOCAL, thread_name
+from imagerag.server.thread_history import LOCAL, thread_name
 from imagerag.settings import load_settings
 
 HELP = """\

@@ -14,7 +14,7 @@ from imagerag.graphs.nodes.finish import finish
 from imagerag.graphs.nodes.intake import start_turn
 from imagerag.graphs.nodes.tools import run_tool_calls
 from imagerag.graphs.state import Drawn, Halting, Limits, State
-from imagerag.graphs.turn import unjudged
+from imagerag.graphs.state_queries import unjudged
 from imagerag.index.base import ReferenceIndex
 from imagerag.store.images import ImageStore
 from imagerag.tools.builtin import make_tools

@@ -10,9 +10,9 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from imagerag.graphs.components import Components, InjectedComponents
+from imagerag.graphs.message_images import with_uploads
 from imagerag.graphs.routing import add_edges
 from imagerag.graphs.state import Input, Output, State
-from imagerag.graphs.uploads import with_uploads
 from imagerag.settings import Settings, load_settings, without_server_paths
 from imagerag.tools.session import Emit
 

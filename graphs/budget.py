@@ -14,9 +14,6 @@ from imagerag.graphs.state import Limits, Spent
 from imagerag.records import StopReason
 from imagerag.settings import Settings
 
-LONGEST_CALL = 60.0
-"""Seconds for one call of a mounted server's tool, however much time the run has."""
-
 
 def merge_limits(settings: Settings, *overrides: Limits | None) -> Limits:
     """Return every limit, from the context unless one of the overrides names it; later overrides win."""
@@ -99,10 +96,9 @@ def check_seconds(limits: Limits, spent: Spent) -> None:
         raise BudgetExceeded("seconds", used, limits["max_seconds"])
 
 
-def patience(limits: Limits, spent: Spent) -> float:
-    """Return the seconds that one call of somebody else's server may take: half of what is left, so some stays."""
-    left = limits["max_seconds"] - (time.time() - spent["started"])
-    return min(LONGEST_CALL, max(left / 2, 0.0))
+def seconds_left(limits: Limits, spent: Spent) -> float:
+    """Return the seconds that the run has left; 0 when they have run out."""
+    return max(limits["max_seconds"] - (time.time() - spent["started"]), 0.0)
 
 
 def stop_check(limits: Limits, spent: Spent, cancel: threading.Event | None) -> Callable[[], None]:

@@ -22,8 +22,8 @@ from imagerag.graphs.nodes.finish import outcome
 from imagerag.graphs.nodes.intake import start_turn
 from imagerag.graphs.nodes.tools import open_session
 from imagerag.graphs.state import Spent, State
+from imagerag.graphs.state_queries import images_of_turn, unjudged
 from imagerag.graphs.trace import trace_step
-from imagerag.graphs.turn import images_of_turn, unjudged
 from imagerag.index.base import ReferenceIndex
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompts import render

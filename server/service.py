@@ -15,7 +15,7 @@ from imagerag.server.database import ANONYMOUS, Database, Entry
 from imagerag.server.job_queue import JobQueue, QueueFull
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
-from imagerag.server.threads import Threads, thread_name
+from imagerag.server.thread_history import Threads, thread_name
 from imagerag.settings import Settings
 from imagerag.store.home import home_directory
 from imagerag.tool_registry import REGENERATE

@@ -6,6 +6,7 @@ import re
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import anyio
+from starlette.datastructures import UploadFile
 
 from imagerag.errors import UserError
 from imagerag.net.safe_fetch import fetch
@@ -14,11 +15,28 @@ from imagerag.server.database import Entry
 from imagerag.server.service import Service
 from imagerag.store.png import encode_png
 
+MAX_UPLOAD = 20 * 2**20
+"""Bytes of one uploaded picture."""
+
 MAX_PICTURES = 16
 """Pictures in one request."""
 
 OWN_PATH = re.compile(r"/images/([0-9a-f]{32})(?:\.png)?")
 OWN_ADDRESS = re.compile(r"https?://[^\s()]+/images/([0-9a-f]{32})(?:\.png)?")
+
+
+async def read_upload(upload: UploadFile) -> bytes:
+    """Return the bytes of an uploaded picture.
+
+    Raises:
+        ApiError: it is too large.
+    """
+    data = await upload.read(MAX_UPLOAD + 1)
+    if len(data) > MAX_UPLOAD:
+        raise ApiError(
+            413, f"{upload.filename!r} has more than {MAX_UPLOAD} bytes; send a smaller picture", "too_large"
+        )
+    return data
 
 
 async def picture_at(service: Service, client: str, url: str, own_hosts: frozenset[str], *, may_fetch: bool) -> bytes:

@@ -16,7 +16,7 @@ from imagerag.server.app import build_app, listen
 from imagerag.server.job_queue import JobQueue
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.service import Service
-from imagerag.server.threads import LOCAL
+from imagerag.server.thread_history import LOCAL
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares
 

@@ -23,6 +23,15 @@ MAX_DESCRIPTION = 1000
 """Characters of a server's description that the model reads."""
 
 
+CALL_SECONDS = 60.0
+"""For one call of a mounted server's tool, however much time the run has."""
+
+
+def call_timeout(seconds_left: float) -> float:
+    """Return the seconds that one call may take: half of what is left, so that some stays."""
+    return min(CALL_SECONDS, seconds_left / 2)
+
+
 def mount(
     servers: Sequence[str],
     allowed: Sequence[str],
@@ -38,7 +47,7 @@ def mount(
     Args:
         servers: commands that are started and spoken to over standard input and output, or http(s) addresses.
         allowed: the names of the tools that the model may call.
-        session: gives the tool session at the time of a call; its ``check`` and ``patience`` bound the call.
+        session: gives the tool session at the time of a call; its ``check`` and ``seconds_left`` bound the call.
         taken: names that other tools have already, besides the built-in ones.
 
     Raises:
@@ -105,7 +114,7 @@ def _as_tool(name: str, connection: "Connection", tool: Any, session: Callable[[
     def call(**arguments: Any) -> ToolResult:
         work = session()
         concept = str(arguments.pop(CONCEPT, "") or "") if has_concept else ""
-        result = connection.call(tool.name, arguments, check=work.check, seconds=work.patience())
+        result = connection.call(tool.name, arguments, check=work.check, seconds=call_timeout(work.seconds_left()))
         content, record = read_result(result, work, connection.name, tool.name, concept[:200])
         if result.is_error:
             text = " ".join(str(block.get("text", "")) for block in content)

@@ -1,6 +1,7 @@
 """What the tools work on: the images and references of one thread, and the engines; it collects what they make."""
 
 import base64
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -61,7 +62,7 @@ class ToolSession:
         begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
         check: called before each denoising step; raises to stop there.
         describe: gives the captions nearest to an image, with cosines, where the model that reads can't see images.
-        patience: seconds that one call of somebody else's server may take now.
+        seconds_left: returns the seconds that the run has left.
         emit: receives the events of ``imagerag.graphs.events``.
     """
 
@@ -77,7 +78,7 @@ class ToolSession:
     check: StopCheck | None = None
     emit: Emit = lambda event: None
     describe: Callable[[Image.Image], list[tuple[str, float]]] | None = None
-    patience: Callable[[], float] = lambda: 60.0
+    seconds_left: Callable[[], float] = lambda: math.inf
     made_images: list[ImageRecord] = field(default_factory=list)
     made_references: list[ReferenceRecord] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)

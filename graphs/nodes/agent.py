@@ -22,8 +22,8 @@ from imagerag.graphs.budget import check_step, memory_of_run, meter_step, stop_c
 from imagerag.graphs.components import Components
 from imagerag.graphs.images_shown import messages_shown
 from imagerag.graphs.state import Spent, State
+from imagerag.graphs.state_queries import images_of_turn, offered_tools
 from imagerag.graphs.trace import trace_step
-from imagerag.graphs.turn import images_of_turn, offered_tools
 from imagerag.prompts import render
 from imagerag.records import ImageRecord, Mode
 from imagerag.tool_registry import GENERATE

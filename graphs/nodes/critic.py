@@ -12,8 +12,8 @@ from imagerag.graphs.best_image import best_among
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
+from imagerag.graphs.state_queries import CRITIC, unjudged
 from imagerag.graphs.trace import trace_step
-from imagerag.graphs.turn import CRITIC, unjudged
 from imagerag.records import ImageRecord, StopReason, Verdict
 from imagerag.tools.session import Emit, open_pixels
 

@@ -7,7 +7,7 @@ from langchain_core.messages import AIMessage
 
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import State
-from imagerag.graphs.turn import images_of_turn, used_references
+from imagerag.graphs.state_queries import images_of_turn, used_references
 from imagerag.records import ImageRecord, StopReason
 from imagerag.store.results import copy_images
 from imagerag.tools.session import Emit

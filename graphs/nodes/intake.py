@@ -15,11 +15,11 @@ from imagerag.chat_models.replay import is_replay
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import memory_of_run, merge_limits, meter_step, nothing_spent
 from imagerag.graphs.components import Components, check_libraries
+from imagerag.graphs.message_images import stored_picture
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.state import Limits, Spent, State
+from imagerag.graphs.state_queries import is_request, unanswered_calls
 from imagerag.graphs.trace import trace_step
-from imagerag.graphs.turn import is_request, unanswered_calls
-from imagerag.graphs.uploads import stored_picture
 from imagerag.records import Mode, ReferenceRecord
 from imagerag.store.images import StoredImage
 from imagerag.store.results import make_folder

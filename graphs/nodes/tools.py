@@ -12,11 +12,11 @@ from pydantic import ValidationError
 from imagerag.chat_models.client import NOT_JSON
 from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument, UserError, first_line
-from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, patience, stop_check, stop_reason
+from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, seconds_left, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
+from imagerag.graphs.state_queries import offered_tools
 from imagerag.graphs.trace import trace_step
-from imagerag.graphs.turn import offered_tools
 from imagerag.records import TraceStep
 from imagerag.tool_registry import TOOLS
 from imagerag.tools.session import Emit, ToolSession, using_session
@@ -121,6 +121,6 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         begin_drawing=begin_drawing,
         check=stop_check(state["limits"], spent, components.settings.cancel),
         emit=emit,
-        patience=lambda: patience(state["limits"], spent),
+        seconds_left=lambda: seconds_left(state["limits"], spent),
         describe=None if in_pixels else components.nearest_captions,
     )

@@ -14,11 +14,11 @@ from mcp.types import Resource as ListedResource
 from pydantic import Field
 
 from imagerag import __version__
-from imagerag.server.mcp.loop import add_loop, admit, see_through
 from imagerag.server.mcp.results import OUTPUTS, address, tool_result
+from imagerag.server.mcp.run_tools import add_loop, admit, see_through
 from imagerag.server.run_summary import image_out, reference_out
 from imagerag.server.service import Service
-from imagerag.server.threads import LOCAL
+from imagerag.server.thread_history import LOCAL
 from imagerag.store.png import encode_png
 from imagerag.tool_registry import TOOLS
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
 from imagerag.server.markdown import ending, told
-from imagerag.server.openai.base import client_of, limits_of, parsed_body, raise_failure, read_upload, usage
+from imagerag.server.openai.base import client_of, limits_of, parsed_body, raise_failure, usage
 from imagerag.server.openai.images import BEAT, ImagesApi
 from imagerag.server.openai.schemas import (
     MODELS,
@@ -31,7 +31,7 @@ from imagerag.server.openai.schemas import (
     model_object,
 )
 from imagerag.server.run import Run, RunRequest
-from imagerag.server.uploads import MAX_PICTURES, OWN_ADDRESS, picture_at, uploaded
+from imagerag.server.uploads import MAX_PICTURES, OWN_ADDRESS, picture_at, read_upload, uploaded
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import anyio
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
@@ -19,9 +18,6 @@ from imagerag.server.openai.schemas import RunOptions
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import run_out
 from imagerag.server.service import Service
-
-MAX_PART = 20 * 2**20
-"""Bytes of one uploaded picture."""
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -143,18 +139,6 @@ def limits_of(own: RunOptions) -> Limits:
     given = {name: getattr(own, name) for name in ("max_generations", "max_seconds", "max_steps")}
     limits: Any = {name: value for name, value in given.items() if value is not None}
     return limits  # type: ignore[no-any-return]
-
-
-async def read_upload(upload: UploadFile) -> bytes:
-    """Return the bytes of an uploaded picture.
-
-    Raises:
-        ApiError: it is too large.
-    """
-    data = await upload.read(MAX_PART + 1)
-    if len(data) > MAX_PART:
-        raise ApiError(413, f"{upload.filename!r} has more than {MAX_PART} bytes; send a smaller picture", "too_large")
-    return data
 
 
 async def _drained(run: Run) -> None:

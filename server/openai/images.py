@@ -21,14 +21,13 @@ from imagerag.server.openai.base import (
     limits_of,
     parsed_body,
     raise_failure,
-    read_upload,
     usage,
     validated,
 )
 from imagerag.server.openai.schemas import ImageRequest, mode_of
 from imagerag.server.renditions import FORMATS, Rendition, encoded, render, size_of
 from imagerag.server.run import Run, RunRequest
-from imagerag.server.uploads import MAX_PICTURES
+from imagerag.server.uploads import MAX_PICTURES, read_upload
 
 BEAT = 15.0
 """Seconds of silence after which a stream gets a comment, so that no proxy takes it for dead."""

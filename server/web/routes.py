@@ -18,7 +18,7 @@ from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs.best_image import best_of
 from imagerag.graphs.nodes.finish import ENDINGS
 from imagerag.graphs.state import Limits
-from imagerag.graphs.turn import images_of_turn, is_request, used_references
+from imagerag.graphs.state_queries import images_of_turn, is_request, used_references
 from imagerag.records import ImageRecord, Mode, ReferenceRecord
 from imagerag.server.api_error import ApiError
 from imagerag.server.auth import COOKIE, Authenticator

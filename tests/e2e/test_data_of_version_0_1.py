@@ -15,7 +15,7 @@ import pytest
 
 from imagerag.cli.main import run
 from imagerag.server.service import Service
-from imagerag.server.threads import LOCAL
+from imagerag.server.thread_history import LOCAL
 from imagerag.settings import Settings, load_settings
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import read_manifest

@@ -8,7 +8,7 @@ from langgraph.types import Command
 
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.approval import request_approval
-from imagerag.graphs.turn import is_request
+from imagerag.graphs.state_queries import is_request
 from imagerag.settings import Settings
 from imagerag.tool_registry import REGENERATE
 from testing.scripted import ScriptedCritic, Squares

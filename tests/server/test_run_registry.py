@@ -8,7 +8,7 @@ from imagerag.errors import UserError
 from imagerag.server import run_registry as register
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.run import RunRequest
-from imagerag.server.threads import LOCAL
+from imagerag.server.thread_history import LOCAL
 from testing.servers import scripted_service, waiting_run
 
 

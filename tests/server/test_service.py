@@ -6,7 +6,7 @@ import pytest
 
 from imagerag.errors import UserError
 from imagerag.server.run import RunRequest
-from imagerag.server.threads import LOCAL
+from imagerag.server.thread_history import LOCAL
 from testing.servers import scripted_service, waiting_run
 
 

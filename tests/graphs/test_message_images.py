@@ -14,7 +14,7 @@ from PIL import Image
 
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.graphs.uploads import STORED, stored_picture
+from imagerag.graphs.message_images import STORED, stored_picture
 from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares

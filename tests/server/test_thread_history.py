@@ -3,7 +3,7 @@
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.server.threads import thread_name
+from imagerag.server.thread_history import thread_name
 
 
 @pytest.mark.parametrize("name", ["sea", "a.b-c_1", "x" * 64])

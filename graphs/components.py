@@ -140,7 +140,7 @@ class Components:
         critic = _loaded(lambda: load_critic(self.settings.critic, settings=self.settings.device_settings))
         if self.injected.index is None and isinstance(critic, ClipCritic):
             own = open_user_pictures(self.home, self.settings.chroma)
-            return _knowing(critic, own, own.snapshot())
+            return critic if own.is_empty() else _knowing(critic, own, own.snapshot())
         return critic
 
     @cached_property

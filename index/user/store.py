@@ -209,6 +209,10 @@ class UserPictures:
             self._searcher = None
             self._collections.close()
 
+    def is_empty(self) -> bool:
+        """Tell by the names of files alone whether nothing was ever added; ``snapshot`` takes an import of pyarrow."""
+        return not any(self.directory.glob("shards/*.parquet"))
+
     def _any(self) -> bool:
         """Tell whether there are pictures of this model.
 

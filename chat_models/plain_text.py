@@ -12,8 +12,8 @@ from imagerag.prompts import render
 def as_plain_turns(messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]]) -> list[BaseMessage]:
     """Return a conversation in turns of person and model alone, the person's first, with tools, calls, results as text.
 
-    Calls are written as ``tool_calls.read_calls`` reads them. System turns become the person's, since many templates
-    refuse them. Images stay where they were, among the words.
+    Calls are written as ``tool_call_parser.read_calls`` reads them. System turns become the person's, since many
+    templates refuse them. Images stay where they were, among the words.
 
     Args:
         messages: the conversation.

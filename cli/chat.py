@@ -279,7 +279,7 @@ class Chat:
             self._say(f"  {limit}: {'no limit' if most is None else most}")
 
     def _save(self, rest: str) -> None:
-        from imagerag.store.results import readable_name, write_new
+        from imagerag.store.output_files import readable_name, write_new
 
         state = self._state()
         best = next((one for one in state.get("all_images", ()) if one["id"] == state["best"]), None)

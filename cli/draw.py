@@ -18,7 +18,7 @@ from imagerag.garbage_collection import collection_paused
 from imagerag.graphs.streaming import stream_run
 from imagerag.settings import Settings, load_settings
 from imagerag.store.home import home_directory
-from imagerag.store.results import folder_refused, make_folder
+from imagerag.store.output_files import folder_refused, make_folder
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imagerag.cli.run_printer import RunPrinter
     from imagerag.graphs.assembly import Graph
     from imagerag.graphs.state import Output
-    from imagerag.report.document import About, Document
+    from imagerag.report.json_document import About, Document
 
 NO_IMAGE = 2
 """Exit status when a limit ended the run before anything was drawn."""
@@ -50,7 +50,7 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
     with collection_paused():
         from imagerag.cli.progress import ProgressBars
         from imagerag.cli.run_printer import PrinterConsole, RunPrinter
-        from imagerag.report.document import document_of
+        from imagerag.report.json_document import document_of
 
     bars = ProgressBars(quiet=options.quiet)
     printer = RunPrinter(PrinterConsole(file=stdout), bars, silent=options.json or options.quiet)
@@ -160,7 +160,7 @@ def _page_folder(page: str | None, settings: Settings) -> Path | None:
 
 def _write_page(document: "Document", folder: Path, page: str) -> str:
     from imagerag.report.html import render_page
-    from imagerag.store.results import readable_name, write_new
+    from imagerag.store.output_files import readable_name, write_new
 
     stem = Path(page).stem if page else readable_name(document["prompt"])
     suffix = Path(page).suffix if page else ".html"

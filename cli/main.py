@@ -14,7 +14,7 @@ from imagerag.model_hub import silence_libraries
 
 if TYPE_CHECKING:
     from imagerag.records import StopReason
-    from imagerag.report.document import Failure
+    from imagerag.report.json_document import Failure
 
 BAD_INPUT = 2
 BROKEN_PIPE = 141

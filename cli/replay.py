@@ -47,8 +47,8 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     from imagerag.cli.progress import ProgressBars
     from imagerag.graphs.components import Components
     from imagerag.store.manifest import read_manifest
+    from imagerag.store.output_files import make_folder, write_new
     from imagerag.store.png import encode_png
-    from imagerag.store.results import make_folder, write_new
 
     file = Path(options.file)
     manifest = read_manifest(file)

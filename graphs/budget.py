@@ -1,15 +1,20 @@
 """Limits of a run: what they are, what is spent, and the moment to stop."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
+from imagerag.chat_models.pricing import PRICES, load_pricing, pricing_of
+from imagerag.chat_models.providers import is_remote
 from imagerag.chat_models.recording import open_recorder
+from imagerag.chat_models.replay import is_replay
 from imagerag.chat_models.run_memory import RunMemory, memory_of
 from imagerag.chat_models.usage_meter import UsageMeter, using_meter
-from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.errors import BudgetExceeded, Cancelled, UserError
+from imagerag.graphs.components import Components
 from imagerag.graphs.state import Limits, Spent
 from imagerag.records import StopReason
 from imagerag.settings import Settings
@@ -115,3 +120,30 @@ def stop_check(limits: Limits, spent: Spent, cancel: threading.Event | None) -> 
 def stop_reason(stop: BudgetExceeded | Cancelled) -> StopReason:
     """Return the stop reason that an ending exception stands for."""
     return "cancelled" if isinstance(stop, Cancelled) else stop.kind
+
+
+def check_prices(components: Components) -> None:
+    """Refuse a limit on money where a price is unknown, before anything is spent.
+
+    Raises:
+        UserError: naming the model and where to put its price.
+    """
+    charged = [pricing_of(components.chat_model)] if components.chat_model is not None else []
+    if (
+        components.injected.critic is None
+        and is_remote(components.settings.critic)
+        and not is_replay(components.settings.critic)
+    ):
+        charged.append(load_pricing(components.settings.critic))
+    for pricing in charged:
+        if pricing is not None and pricing.cost(1, 1) is None:
+            raise UserError(
+                f"the price of {pricing.name!r} is not known, so max_money can't be kept; put a line such as "
+                f"{_price_line(pricing.name)} (US dollars per million tokens) in a file and name that in {PRICES}, or "
+                "leave --max-money out"
+            )
+
+
+def _price_line(name: str) -> str:
+    """Return the line of a price file for that model, as TOML takes it, with figures to be filled in."""
+    return f"{json.dumps(name)} = {{ input = 0.5, output = 1.5 }}"

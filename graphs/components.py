@@ -254,7 +254,8 @@ def open_index(
         UserError: no such model, or no such service.
     """
     from imagerag.index.bundled.chroma import ChromaIndex
-    from imagerag.index.combined import FLOOR, CombinedIndex
+    from imagerag.index.combined import CombinedIndex
+    from imagerag.index.similarity_floor import FLOOR
     from imagerag.index.user import ModelEnsemble
 
     services: list[ReferenceIndex] = [make("searches", name, home) for name in libraries if name not in LIBRARIES]

@@ -6,7 +6,8 @@ from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
 from typing_extensions import TypedDict
 
-from imagerag.records import ImageRecord, Mode, ReferenceRecord, StopReason, TraceStep, Verdict
+from imagerag.modes import Mode
+from imagerag.records import ImageRecord, ReferenceRecord, StopReason, TraceStep, Verdict
 
 
 class Limits(TypedDict, total=False):

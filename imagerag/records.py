@@ -13,8 +13,6 @@ from typing_extensions import TypedDict
 ConceptKind = Literal["content", "style"]
 ReferenceKind = Literal["retrieved", "subject", "fetched"]
 """Those retrieved lie in the index; the user's own and those fetched by a mounted tool in the image store."""
-Mode = Literal["auto", "lookup_first", "rephrase_only", "no_lookup"]
-MODES: tuple[Mode, ...] = ("auto", "lookup_first", "rephrase_only", "no_lookup")
 StopReason = Literal[
     "satisfied", "done", "no_improvement", "steps", "generations", "seconds", "tokens", "money", "cancelled", "error"
 ]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from imagerag.declaration import check_settings, declared_settings, same_setting, setting
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
-from imagerag.records import MODES, Mode
+from imagerag.modes import MODES, Mode
 
 if TYPE_CHECKING:
     Flag = threading.Event

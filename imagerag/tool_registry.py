@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from imagerag.records import Mode
+from imagerag.modes import Mode
 
 GENERATE: Final = "generate"
 INSPECT_IMAGE: Final = "inspect_image"

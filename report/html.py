@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 
 from imagerag.graphs.nodes.finish import ENDINGS
-from imagerag.report.document import Document
+from imagerag.report.json_document import Document
 from imagerag.store.png import encode_png
 
 TEMPLATE = "report.html.j2"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits, Output
-from imagerag.records import Mode
+from imagerag.modes import Mode
 from imagerag.server.job_queue import Job
 
 RunStatus = Literal["queued", "running", "stopping", "asking", "done", "cancelled", "failed"]

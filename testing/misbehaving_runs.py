@@ -16,7 +16,7 @@ from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models.pricing import PRICES, load_pricing
 from imagerag.chat_models.providers import connect
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.records import Mode
+from imagerag.modes import Mode
 from imagerag.settings import Settings
 from testing.misbehaviour import PRICE, Tally, misbehaving
 from testing.openai_server import Reply, serving

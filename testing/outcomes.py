@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from imagerag.records import ImageRecord, Verdict
-from imagerag.report.document import About
+from imagerag.report.json_document import About
 
 ABOUT: About = {
     "pipeline": "agent",

@@ -82,7 +82,8 @@ def _placed(name: str, settings: DeviceSettings) -> tuple[dict[str, Any], torch.
     """
     import transformers
 
-    from imagerag.generators.diffusion.memory import choose_device, choose_dtype, has_4bit
+    from imagerag.generators.diffusion.memory import choose_device, choose_dtype
+    from imagerag.generators.diffusion.quantisation import has_4bit
 
     device = choose_device(settings)
     dtype = choose_dtype(settings, device)

@@ -14,17 +14,9 @@ from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
-from imagerag.generators.diffusion.memory import (
-    BYTES_OF,
-    choose_device,
-    choose_dtype,
-    choose_mode,
-    free_bytes,
-    has_4bit,
-    place,
-    quantisation,
-)
+from imagerag.generators.diffusion.memory import BYTES_OF, choose_device, choose_dtype, choose_mode, free_bytes, place
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
+from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
 from imagerag.model_hub import silence_libraries, weights_missing
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError, first_line
-from imagerag.extras import missing
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -91,36 +89,6 @@ def choose_mode(
     if has_4bit and max(weights.values()) / 4 <= room:
         return "4bit"
     return "sequential"
-
-
-def has_4bit() -> bool:
-    """Tell whether bitsandbytes is installed."""
-    return find_spec("bitsandbytes") is not None
-
-
-def quantisation(model_parts: Mapping[str, float], dtype: torch.dtype) -> Any:
-    """Return what ``from_pretrained`` needs to load the large parts in 4 bits (NF4, Dettmers et al. 2023).
-
-    Args:
-        model_parts: bytes of each part; those of at least a tenth of the whole are quantised.
-        dtype: to compute in.
-
-    Raises:
-        UserError: bitsandbytes is not installed.
-    """
-    if not has_4bit():
-        raise missing("bitsandbytes", "diffusion", "memory '4bit'")
-    from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
-
-    small = ("vae", "safety_checker", "image_encoder", "adapter")
-    total = sum(model_parts.values())
-    large = [name for name, size in model_parts.items() if name not in small and size >= total / 10]
-    how: dict[str, Any] = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": dtype}
-    return PipelineQuantizationConfig(
-        quant_backend="bitsandbytes_4bit",
-        quant_kwargs=how,
-        components_to_quantize=large or ["unet", "transformer"],
-    )
 
 
 def place(pipeline: DiffusionPipeline, device: torch.device, mode: Memory) -> None:

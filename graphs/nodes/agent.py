@@ -24,8 +24,9 @@ from imagerag.graphs.images_shown import messages_shown
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import images_of_turn, offered_tools
 from imagerag.graphs.trace import trace_step
+from imagerag.modes import Mode
 from imagerag.prompts import render
-from imagerag.records import ImageRecord, Mode
+from imagerag.records import ImageRecord
 from imagerag.tool_registry import GENERATE
 
 LONGEST_CALL = 160

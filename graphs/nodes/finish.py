@@ -9,7 +9,7 @@ from imagerag.graphs.components import Components
 from imagerag.graphs.state import State
 from imagerag.graphs.state_queries import images_of_turn, used_references
 from imagerag.records import ImageRecord, StopReason
-from imagerag.store.results import copy_images
+from imagerag.store.output_files import copy_images
 from imagerag.tools.session import Emit
 
 ENDINGS: dict[StopReason, str] = {

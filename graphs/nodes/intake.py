@@ -1,6 +1,5 @@
 """The first node: takes a request in, whatever form it has, and turns it into a brief, a seed and limits."""
 
-import json
 import random
 import time
 from contextlib import suppress
@@ -9,20 +8,18 @@ from typing import Any
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
 from imagerag.agent.protocols import Brief, PastImage
-from imagerag.chat_models.pricing import PRICES, load_pricing, pricing_of
-from imagerag.chat_models.providers import is_remote
-from imagerag.chat_models.replay import is_replay
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
-from imagerag.graphs.budget import memory_of_run, merge_limits, meter_step, nothing_spent
+from imagerag.graphs.budget import check_prices, memory_of_run, merge_limits, meter_step, nothing_spent
 from imagerag.graphs.components import Components, check_libraries
 from imagerag.graphs.message_images import stored_picture
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.state import Limits, Spent, State
 from imagerag.graphs.state_queries import is_request, unanswered_calls
 from imagerag.graphs.trace import trace_step
-from imagerag.records import Mode, ReferenceRecord
+from imagerag.modes import Mode
+from imagerag.records import ReferenceRecord
 from imagerag.store.images import StoredImage
-from imagerag.store.results import make_folder
+from imagerag.store.output_files import make_folder
 from imagerag.tools.builtin import MAX_PROMPT
 
 
@@ -108,36 +105,9 @@ def _settled(components: Components, limits: Limits, spent: Spent) -> Mode:
     """
     with suppress(BudgetExceeded, Cancelled), meter_step(limits, spent, components.settings):
         if limits["max_money"] is not None:
-            _check_prices(components)
+            check_prices(components)
         return _possible_mode(components)
     return components.settings.mode  # the run ends before anything is drawn
-
-
-def _check_prices(components: Components) -> None:
-    """Refuse a limit on money where a price is unknown, before anything is spent.
-
-    Raises:
-        UserError: naming the model and where to put its price.
-    """
-    charged = [pricing_of(components.chat_model)] if components.chat_model is not None else []
-    if (
-        components.injected.critic is None
-        and is_remote(components.settings.critic)
-        and not is_replay(components.settings.critic)
-    ):
-        charged.append(load_pricing(components.settings.critic))
-    for pricing in charged:
-        if pricing is not None and pricing.cost(1, 1) is None:
-            raise UserError(
-                f"the price of {pricing.name!r} is not known, so max_money can't be kept; put a line such as "
-                f"{_price_line(pricing.name)} (US dollars per million tokens) in a file and name that in {PRICES}, or "
-                "leave --max-money out"
-            )
-
-
-def _price_line(name: str) -> str:
-    """Return the line of a price file for that model, as TOML takes it, with figures to be filled in."""
-    return f"{json.dumps(name)} = {{ input = 0.5, output = 1.5 }}"
 
 
 def _possible_mode(components: Components) -> Mode:

@@ -11,7 +11,7 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import Field
 
 from imagerag.errors import UserError
-from imagerag.records import Mode
+from imagerag.modes import Mode
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.mcp import approval as approval
 from imagerag.server.mcp.approval import can_ask, take_answer

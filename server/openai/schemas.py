@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from imagerag.records import MODES, Mode
+from imagerag.modes import MODES, Mode
 from imagerag.server.api_error import ApiError
 
 MODEL = "imagerag"

@@ -19,7 +19,8 @@ from imagerag.graphs.best_image import best_of
 from imagerag.graphs.nodes.finish import ENDINGS
 from imagerag.graphs.state import Limits
 from imagerag.graphs.state_queries import images_of_turn, is_request, used_references
-from imagerag.records import ImageRecord, Mode, ReferenceRecord
+from imagerag.modes import Mode
+from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.server.api_error import ApiError
 from imagerag.server.auth import COOKIE, Authenticator
 from imagerag.server.database import Entry
@@ -265,8 +266,8 @@ class WebApi:
         return turns
 
     def _report(self, entry: Entry) -> str:
-        from imagerag.report.document import About, document_of
         from imagerag.report.html import render_page
+        from imagerag.report.json_document import About, document_of
 
         state: Any = self.service.threads.state(entry.client, entry.thread, entry.checkpoint)
         if not state.get("stop_reason"):

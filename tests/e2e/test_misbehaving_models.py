@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from imagerag.chat_models import client
 from imagerag.chat_models import providers as connecting
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.records import Mode
+from imagerag.modes import Mode
 from imagerag.settings import Settings
 from testing.misbehaving_runs import PAPER, calls_of, misbehaving_run
 from testing.misbehaviour import PATIENCE, TOOLS

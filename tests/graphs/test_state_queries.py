@@ -1,6 +1,6 @@
 """The tools that each mode offers."""
 
-from imagerag.records import MODES
+from imagerag.modes import MODES
 from imagerag.tool_registry import tools_of_mode
 
 FIVE = {"generate", "inspect_image", "propose_captions", "search_references", "regenerate_with_references"}

@@ -9,7 +9,8 @@ import pytest
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.components import Components
 from imagerag.index.base import SearchOptions
-from imagerag.index.combined import FLOOR, CombinedIndex
+from imagerag.index.combined import CombinedIndex
+from imagerag.index.similarity_floor import FLOOR
 from imagerag.index.user.store import UserPictures
 from imagerag.settings import Settings
 from testing.user_pictures import save_picture

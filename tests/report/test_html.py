@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from imagerag.graphs.state import Output
-from imagerag.report.document import document_of
 from imagerag.report.html import render_page
+from imagerag.report.json_document import document_of
 from testing.outcomes import ABOUT
 
 

@@ -3,7 +3,8 @@
 from typing import TypedDict
 
 from imagerag.graphs.state import Output
-from imagerag.records import ConceptScore, Mode, ReferenceRecord, StopReason, TraceStep, Verdict
+from imagerag.modes import Mode
+from imagerag.records import ConceptScore, ReferenceRecord, StopReason, TraceStep, Verdict
 
 
 class ImageEntry(TypedDict):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.store.results import readable_name, write_new
+from imagerag.store.output_files import readable_name, write_new
 
 
 class TestFiles:

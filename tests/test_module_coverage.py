@@ -20,6 +20,7 @@ EXCEPTIONS = {
     "imagerag.generators.diffusion.family": "what all families share; each is drawn with in test_families.py",
     "imagerag.generators.diffusion.quantisation": "needs a GPU; what lacks is told by tests/imagerag/test_extras.py",
     "imagerag.graphs.events": "types alone",
+    "imagerag.graphs.rule_fallback": "models that only talk are in tests/graphs/nodes/test_agent.py and tests/e2e/",
     "imagerag.graphs.recorded_turns": "recorded and replayed by tests/chat_models/test_recording.py and test_replay.py",
     "imagerag.index.user": "re-exports alone",
     "imagerag.index.user.embedding_cache": "read at each adding by tests/index/user/test_ingest.py",

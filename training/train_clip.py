@@ -27,9 +27,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from training.clip_text import TextBank, build_text_bank
+from training.compose_scenes import SceneSettings, compose, on_white
 from training.minilm import minilm_folder
 from training.pictures import Pictures, load_pictures
-from training.scenes import SceneSettings, compose, on_white
 
 ASSETS = Path(__file__).parents[1] / "assets"
 TOWER, SIZE, DIM = "resnet10t", 64, 384

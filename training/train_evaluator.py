@@ -20,8 +20,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from training.compose_scenes import SceneSettings, compose, on_white
 from training.pictures import load_pictures
-from training.scenes import SceneSettings, compose, on_white
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # benchmarks/ is no part of the installed package

@@ -82,7 +82,7 @@ def _placed(name: str, settings: DeviceSettings) -> tuple[dict[str, Any], torch.
     """
     import transformers
 
-    from imagerag.generators.diffusion.memory import choose_device, choose_dtype
+    from imagerag.devices import choose_device, choose_dtype
     from imagerag.generators.diffusion.quantisation import has_4bit
 
     device = choose_device(settings)

@@ -11,10 +11,11 @@ from typing import Any
 import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
+from imagerag.devices import choose_device, choose_dtype, free_bytes
 from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
-from imagerag.generators.diffusion.memory import BYTES_OF, choose_device, choose_dtype, choose_mode, free_bytes, place
+from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, place
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
 from imagerag.model_hub import silence_libraries, weights_missing

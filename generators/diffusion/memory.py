@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
-from imagerag.errors import UserError, first_line
+from imagerag.errors import UserError
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -21,43 +21,6 @@ STEP_DOWN: dict[Memory, Memory] = {"full": "offload", "offload": "sequential", "
 """What to fall back to when memory runs out. Quantised layers can't be offloaded one by one (bitsandbytes)."""
 
 BYTES_OF = {torch.float32: 4, torch.float16: 2, torch.bfloat16: 2}
-
-
-def choose_device(settings: DeviceSettings) -> torch.device:
-    """Return the device of the settings; the best there is for ``auto``.
-
-    Raises:
-        UserError: there is no such device here.
-    """
-    if settings.device == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-        return torch.device(name)
-    try:
-        device = torch.device(settings.device)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        raise UserError(
-            f"device {settings.device!r} can't be used here ({first_line(error)}); give --device auto"
-        ) from error
-    return device
-
-
-def choose_dtype(settings: DeviceSettings, device: torch.device) -> torch.dtype:
-    """Return the dtype of the settings; for ``auto`` float32 on a CPU, bfloat16 or float16 elsewhere."""
-    if settings.dtype != "auto":
-        return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[settings.dtype]
-    if device.type == "cpu":
-        return torch.float32
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
-        return torch.float16
-    return torch.bfloat16
-
-
-def free_bytes(device: torch.device) -> int | None:
-    """Return how much memory a device has free; ``None`` where that can't be asked."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    return None
 
 
 def choose_mode(

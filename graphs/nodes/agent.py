@@ -5,35 +5,28 @@ import time
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
-from uuid import uuid4
 
-from langchain_core.messages import AIMessage, SystemMessage, ToolCall, ToolMessage
+from langchain_core.messages import AIMessage, SystemMessage, ToolCall
 from langchain_core.tools import BaseTool
 
-from imagerag.agent.protocols import TurnFacts
-from imagerag.agent.rule_policy import RulePolicy
 from imagerag.chat_models.client import Answer, ModelFailed, status_of
 from imagerag.chat_models.fallback import ask_with_fallback
 from imagerag.chat_models.pricing import pricing_of
 from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
-from imagerag.generators.base import reference_scales
 from imagerag.graphs.budget import check_step, memory_of_run, meter_step, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.images_shown import messages_shown
+from imagerag.graphs.rule_fallback import STEPS_WITHOUT_IMAGE, base_image, decide_by_rule, turn_facts
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import images_of_turn, offered_tools
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.prompts import render
-from imagerag.records import ImageRecord
-from imagerag.tool_registry import GENERATE
 
 LONGEST_CALL = 160
 """Characters of a call's arguments that the trace keeps."""
 
-STEPS_WITHOUT_IMAGE = 8
-"""Decisions without a drawing after which the rules decide for the model; looking everything up first takes three."""
 
 AS_ASKED: frozenset[Mode] = frozenset({"rephrase_only", "no_lookup"})
 """Modes whose first drawing is of the prompt as it stands: there is nothing to decide, so the model isn't asked. They
@@ -74,7 +67,7 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
         answer, failures = AIMessage(""), (str(failed),)
     if not answer.tool_calls and not images:
         # A model that chats instead of drawing would lose the run: until there is an image, the rules decide for it.
-        answer = _by_rule(state, components, offered, answer)
+        answer = decide_by_rule(state, components, offered, answer)
     called = ", ".join(call["name"] for call in answer.tool_calls) or "nothing more to do"
     said = str(answer.text) or "; ".join(_in_words(call) for call in answer.tool_calls)
     step = trace_step(
@@ -111,22 +104,12 @@ def _ask(state: State, components: Components, offered: Sequence[BaseTool], spen
 
     if components.program is not None:
         before()
-        return Answer(components.program.decide(_facts(state, components, names), state["messages"]), 1)
+        return Answer(components.program.decide(turn_facts(state, components, names), state["messages"]), 1)
     model = components.chat_model
     assert model is not None
     counted = pricing_of(model) is not None or components.settings.record is not None
     messages = [_system(state, components, names), *messages_shown(state, components)]
     return ask_with_fallback(model, messages, offered, memory=memory_of_run(spent), before=before, counted=counted)
-
-
-def _by_rule(state: State, components: Components, offered: frozenset[str], silent: AIMessage) -> AIMessage:
-    """Return the silent model's message with the call that the rule-based policy would make."""
-    heeded = [m for m in state["messages"] if not (isinstance(m, ToolMessage) and m.status == "error")]
-    call = RulePolicy().decide(_facts(state, components, offered), heeded).tool_calls
-    if not call and GENERATE in offered:
-        args = {"prompt": state["prompt"]}
-        call = [{"name": GENERATE, "args": args, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}]
-    return AIMessage(silent.content, tool_calls=call, id=silent.id)
 
 
 def _in_words(call: ToolCall) -> str:
@@ -137,28 +120,11 @@ def _in_words(call: ToolCall) -> str:
 
 
 def _system(state: State, components: Components, offered: frozenset[str]) -> SystemMessage:
-    base = _base(state)
+    base = base_image(state)
     subjects = tuple(record["id"] for record in state["all_references"] if record["kind"] == "subject")
     extra = tuple(sorted(offered & components.extra_tools.keys()))
     started = None if base is None else (base["id"], base["prompt"], base["seed"])
     return _instructions(state["prompt"], started, subjects, tuple(sorted(offered)), extra)
-
-
-def _base(state: State) -> ImageRecord | None:
-    return next((image for image in state["all_images"] if image["id"] == state["base"]), None)
-
-
-def _facts(state: State, components: Components, offered: frozenset[str]) -> TurnFacts:
-    """Return what a program that drives is told of the turn."""
-    return TurnFacts(
-        prompt=state["prompt"],
-        tools=offered,
-        base=_base(state),
-        subjects=tuple(record["id"] for record in state["all_references"] if record["kind"] == "subject"),
-        references={record["id"]: record["concept"] for record in state["all_references"]},
-        max_references=components.generator.max_references,
-        reference_scales=reference_scales(components.generator),
-    )
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+Item = TypeVar("Item")
 
 NEAR = 3
 """Bits of 64 in which the looks of near-duplicates differ at most: what scaling and recompressing change."""
@@ -13,6 +16,21 @@ BANDS = (0, 16, 32, 48)
 def near(look: int, other: int) -> bool:
     """Tell whether two looks are those of near-duplicates; a flat picture's, 0, says nothing and is near none."""
     return bool(look and other) and (look ^ other).bit_count() <= NEAR
+
+
+def fold_near_duplicates(items: Sequence[Item], look: Callable[[Item], int]) -> list[Item]:
+    """Return the items without those that nearly look like an earlier one.
+
+    Args:
+        items: best first.
+        look: returns the perceptual hash of one.
+    """
+    kept: list[tuple[Item, int]] = []
+    for item in items:
+        bits = look(item)
+        if not any(near(bits, other) for _, other in kept):
+            kept.append((item, bits))
+    return [item for item, _ in kept]
 
 
 class PerceptualHashIndex:

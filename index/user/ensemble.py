@@ -10,7 +10,7 @@ import numpy as np
 from imagerag.errors import InvalidArgument
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.index.fusion import fuse, ranked
-from imagerag.index.user.duplicates import near
+from imagerag.index.user.duplicates import fold_near_duplicates
 from imagerag.index.user.search import POOL, Match, SearchQuery, most_relevant
 from imagerag.index.user.snapshot import Snapshot
 from imagerag.index.user.store import UserPictures
@@ -76,11 +76,7 @@ class ModelEnsemble:
 
     def _picked(self, best: list[Candidate], k: int, fold: bool, diverse: float) -> list[Candidate]:
         if fold or diverse > 0:
-            kept: list[Candidate] = []
-            for one in best:
-                if not any(near(_look(one), _look(other)) for other in kept):
-                    kept.append(one)
-            best = kept
+            best = fold_near_duplicates(best, _look)
         if diverse == 0 or len(best) <= k:
             return best[:k]
         best = best[: POOL * k]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imagerag.index.filters import Condition, chosen
 from imagerag.index.fusion import fuse, ranked
-from imagerag.index.user.duplicates import near
+from imagerag.index.user.duplicates import fold_near_duplicates
 from imagerag.index.user.fulltext import FullTextIndex
 from imagerag.index.user.shards import FULL
 from imagerag.index.user.snapshot import Snapshot
@@ -135,12 +135,7 @@ class Searcher:
         return best[: query.k]
 
     def _folded(self, best: list[str]) -> list[str]:
-        looks = self.known.looks[[self.known.by_address[key] for key in best]]
-        kept: list[int] = []
-        for at, look in enumerate(looks):
-            if not any(near(int(look), int(looks[other])) for other in kept):
-                kept.append(at)
-        return [best[at] for at in kept]
+        return fold_near_duplicates(best, lambda key: int(self.known.looks[self.known.by_address[key]]))
 
     def _nearest(
         self, name: str, vectors: NDArray[np.float32], wanted: int, mask: NDArray[np.bool_] | None

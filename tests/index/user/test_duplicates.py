@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.index.base import SearchOptions
-from imagerag.index.user.duplicates import PerceptualHashIndex, near
+from imagerag.index.user.duplicates import PerceptualHashIndex, fold_near_duplicates, near
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
@@ -38,3 +38,8 @@ def test_flat_pictures_are_duplicates_of_none() -> None:
     index = PerceptualHashIndex([("flat", 0)])
     assert not near(0, 0)
     assert index.like("other", 0) is None
+
+
+def test_of_near_duplicates_the_first_stays() -> None:
+    looks = {"best": 0b1111, "nearly it": 0b1110, "flat": 0, "flat too": 0, "other": 0xFFFF0000}
+    assert fold_near_duplicates(list(looks), looks.__getitem__) == ["best", "flat", "flat too", "other"]

@@ -1,0 +1,43 @@
+"""The rules decide for a model that talks instead of drawing, until there is an image."""
+
+from uuid import uuid4
+
+from langchain_core.messages import AIMessage, ToolMessage
+
+from imagerag.agent.protocols import TurnFacts
+from imagerag.agent.rule_policy import RulePolicy
+from imagerag.generators.base import reference_scales
+from imagerag.graphs.components import Components
+from imagerag.graphs.state import State
+from imagerag.records import ImageRecord
+from imagerag.tool_registry import GENERATE
+
+STEPS_WITHOUT_IMAGE = 8
+"""Decisions without a drawing after which the rules decide for the model; looking everything up first takes three."""
+
+
+def decide_by_rule(state: State, components: Components, offered: frozenset[str], silent: AIMessage) -> AIMessage:
+    """Return the silent model's message with the call that the rule-based policy would make."""
+    heeded = [m for m in state["messages"] if not (isinstance(m, ToolMessage) and m.status == "error")]
+    call = RulePolicy().decide(turn_facts(state, components, offered), heeded).tool_calls
+    if not call and GENERATE in offered:
+        args = {"prompt": state["prompt"]}
+        call = [{"name": GENERATE, "args": args, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}]
+    return AIMessage(silent.content, tool_calls=call, id=silent.id)
+
+
+def base_image(state: State) -> ImageRecord | None:
+    return next((image for image in state["all_images"] if image["id"] == state["base"]), None)
+
+
+def turn_facts(state: State, components: Components, offered: frozenset[str]) -> TurnFacts:
+    """Return what a program that drives is told of the turn."""
+    return TurnFacts(
+        prompt=state["prompt"],
+        tools=offered,
+        base=base_image(state),
+        subjects=tuple(record["id"] for record in state["all_references"] if record["kind"] == "subject"),
+        references={record["id"]: record["concept"] for record in state["all_references"]},
+        max_references=components.generator.max_references,
+        reference_scales=reference_scales(components.generator),
+    )

@@ -1,0 +1,54 @@
+"""Which device a local model computes on, in which numbers, and what memory that device has free."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from imagerag.device_settings import DeviceSettings
+from imagerag.errors import UserError, first_line
+
+if TYPE_CHECKING:
+    import torch
+
+
+def choose_device(settings: DeviceSettings) -> torch.device:
+    """Return the device of the settings; the best there is for ``auto``.
+
+    Raises:
+        UserError: there is no such device here.
+    """
+    import torch
+
+    if settings.device == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device(name)
+    try:
+        device = torch.device(settings.device)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        raise UserError(
+            f"device {settings.device!r} can't be used here ({first_line(error)}); give --device auto"
+        ) from error
+    return device
+
+
+def choose_dtype(settings: DeviceSettings, device: torch.device) -> torch.dtype:
+    """Return the dtype of the settings; for ``auto`` float32 on a CPU, bfloat16 or float16 elsewhere."""
+    import torch
+
+    if settings.dtype != "auto":
+        return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[settings.dtype]
+    if device.type == "cpu":
+        return torch.float32
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        return torch.float16
+    return torch.bfloat16
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Return how much memory a device has free; ``None`` where that can't be asked."""
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return None

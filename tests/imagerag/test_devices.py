@@ -1,0 +1,30 @@
+"""Where a local model computes, and in which numbers."""
+
+import pytest
+import torch
+
+from imagerag.device_settings import DeviceSettings
+from imagerag.devices import choose_device, choose_dtype, free_bytes
+from imagerag.errors import UserError
+
+CPU = torch.device("cpu")
+
+
+def test_the_device_that_is_named() -> None:
+    assert choose_device(DeviceSettings(device="cpu")) == CPU
+
+
+def test_one_that_is_not_there_is_one_line() -> None:
+    with pytest.raises(UserError, match=r"device 'cuda:99' can't be used here .*give --device auto"):
+        choose_device(DeviceSettings(device="cuda:99"))
+
+
+@pytest.mark.parametrize(
+    ("named", "chosen"), [("auto", torch.float32), ("bfloat16", torch.bfloat16), ("float16", torch.float16)]
+)
+def test_numbers_on_a_processor(named: str, chosen: torch.dtype) -> None:
+    assert choose_dtype(DeviceSettings(dtype=named), CPU) == chosen
+
+
+def test_the_memory_of_a_processor_is_not_asked_for() -> None:
+    assert free_bytes(CPU) is None

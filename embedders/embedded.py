@@ -3,7 +3,7 @@
 open_clip loads that folder as it loads any other, and the tests hold that both give the same embeddings. But the
 import of open_clip brings torchvision, all of timm's models and transformers, whose own imports are scipy, sympy and
 ``torch._dynamo``: a third of the time of a run in a new process. What the folder describes is a small convolutional
-network and a stack of torch's own transformer layers, so neither library is needed to run it.
+network and a stack of transformer layers, so neither library is needed to run it.
 
 Parameters have the names of the weights' files, and weights that don't fit are refused.
 """
@@ -143,17 +143,7 @@ class TextTower(nn.Module):
         self.positions = nn.Parameter(torch.empty(config["max_position_embeddings"], width))
         self.kinds = nn.Parameter(torch.empty(config["type_vocab_size"], width))
         self.norm = nn.LayerNorm(width, config["layer_norm_eps"])
-        self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(
-                width,
-                config["num_attention_heads"],
-                config["intermediate_size"],
-                activation=config["hidden_act"],
-                layer_norm_eps=config["layer_norm_eps"],
-                batch_first=True,
-            )
-            for _ in range(config["num_hidden_layers"])
-        )
+        self.layers = nn.ModuleList(_Layer(config) for _ in range(config["num_hidden_layers"]))
 
     @classmethod
     def load(cls, folder: Path) -> TextTower:
@@ -170,14 +160,42 @@ class TextTower(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return (n, width) embeddings of (n, length) token ids."""
-        padding = tokens == self._padding
-        x = self.norm(functional.embedding(tokens, self.words) + self.positions[: tokens.shape[1]] + self.kinds[0])
+        kept = tokens != self._padding
+        x = functional.embedding(tokens, self.words) + self.kinds[0] + self.positions[: tokens.shape[1]]
+        x = self.norm(x)
+        mask = None if bool(kept.all()) else kept[:, None, None, :].expand(-1, 1, tokens.shape[1], -1)
         for layer in self.layers:
-            x = layer(x, src_key_padding_mask=padding)
-        kept = (~padding).unsqueeze(-1)
-        total: Tensor = (x * kept).sum(1)
-        pooled: Tensor = total / kept.sum(1)
+            x = layer(x, mask)
+        total: Tensor = (x * kept.unsqueeze(-1)).sum(1)
+        pooled: Tensor = total / kept.sum(-1, keepdim=True)
         return pooled
+
+
+class _Layer(nn.Module):
+    """One layer of the encoder, in the order of operations of transformers' ``BertLayer``.
+
+    torch has a layer of its own, which computes the three projections as one: its sums differ in the last bit, and a
+    drawing weighted by them in a pixel or two, so that images of earlier versions could not be drawn again.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()
+        width, epsilon = config["hidden_size"], config["layer_norm_eps"]
+        self._heads = config["num_attention_heads"]
+        self._activation = getattr(functional, config["hidden_act"])
+        self.query, self.key, self.value, self.out = (nn.Linear(width, width) for _ in range(4))
+        self.norm1 = nn.LayerNorm(width, epsilon)
+        self.linear1 = nn.Linear(width, config["intermediate_size"])
+        self.linear2 = nn.Linear(config["intermediate_size"], width)
+        self.norm2 = nn.LayerNorm(width, epsilon)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        shape = (*x.shape[:-1], self._heads, -1)
+        query, key, value = (one(x).view(shape).transpose(1, 2) for one in (self.query, self.key, self.value))
+        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        x = self.norm1(self.out(seen.transpose(1, 2).reshape(x.shape)) + x)
+        y: Tensor = self.norm2(self.linear2(self._activation(self.linear1(x))) + x)
+        return y
 
 
 class Tokenizer:
@@ -231,13 +249,16 @@ _NAMES = {
     "embeddings.LayerNorm.bias": "norm.bias",
 }
 _LAYER_NAMES = {
-    "attention.output.dense": "self_attn.out_proj",
+    "attention.self.query": "query",
+    "attention.self.key": "key",
+    "attention.self.value": "value",
+    "attention.output.dense": "out",
     "attention.output.LayerNorm": "norm1",
     "intermediate.dense": "linear1",
     "output.dense": "linear2",
     "output.LayerNorm": "norm2",
 }
-"""Of ``BertModel``, and of ``torch.nn.TransformerEncoderLayer``."""
+"""Of ``BertModel``, and of ``TextTower``."""
 
 
 def _torch_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -251,10 +272,4 @@ def _torch_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
             number, _, part = owner.removeprefix("encoder.layer.").partition(".")
             if part in _LAYER_NAMES:
                 named[f"layers.{number}.{_LAYER_NAMES[part]}.{kind}"] = tensor
-            elif part == "attention.self.query":
-                stacked = [weights[f"encoder.layer.{number}.attention.self.{of}.{kind}"] for of in _ATTENTION]
-                named[f"layers.{number}.self_attn.in_proj_{kind}"] = torch.cat(stacked)
     return named
-
-
-_ATTENTION = ("query", "key", "value")

@@ -1,6 +1,7 @@
 """The whole loop over MCP: in one call, or started, asked after, answered and cancelled."""
 
 import asyncio
+import inspect
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
@@ -33,23 +34,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
     Approve = Annotated[bool, Field(description="ask the person about the references before each redraw")]
     Result = Annotated[CallToolResult, RunOut]
 
-    def begin(
-        ctx: Context[Any, Any],
-        prompt: str,
-        thread: str,
-        seed: int | None,
-        n: int | None,
-        mode: Mode | None,
-        max_generations: int | None,
-        max_seconds: float | None,
-        approve: bool,
-    ) -> Run:
-        limits: Any = {"max_generations": max_generations, "max_seconds": max_seconds}
-        ask = RunRequest(prompt, thread=thread, seed=seed, n=n, mode=mode, limits=limits, approve=approve)
-        return admit(lambda: service.create(whose(ctx), ask))
-
-    async def create_image(
-        ctx: Context[Any, Any],
+    def requested(
         prompt: Prompt,
         thread: Thread = "",
         seed: Seed = None,
@@ -58,7 +43,14 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         max_generations: Generations = None,
         max_seconds: Seconds = None,
         approve: Approve = False,
-    ) -> Result | InputRequiredResult:
+    ) -> RunRequest:
+        limits: Any = {"max_generations": max_generations, "max_seconds": max_seconds}
+        return RunRequest(prompt, thread=thread, seed=seed, n=n, mode=mode, limits=limits, approve=approve)
+
+    def begin(ctx: Context[Any, Any], arguments: Mapping[str, Any]) -> Run:
+        return admit(lambda: service.create(whose(ctx), requested(**arguments)))
+
+    async def create_image(ctx: Context[Any, Any], **arguments: Any) -> CallToolResult | InputRequiredResult:
         """Draw a picture, judge it, look up what is missing, draw again; returns the best image with its verdict.
 
         Tells its progress while it works. Takes seconds to minutes: use start_image if calls time out. If it returns
@@ -68,7 +60,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
             run = _known(service, ctx.request_state, whose(ctx))
             take_answer(service, run, ctx)
         else:
-            run = begin(ctx, prompt, thread, seed, n, mode, max_generations, max_seconds, approve)
+            run = begin(ctx, arguments)
         await see_through(service, run, ctx)
         while run.asking is not None and can_ask(ctx):
             wanted = await approval.ask(service, run, ctx)
@@ -77,19 +69,12 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
             await see_through(service, run, ctx)
         return run_result(service, run)
 
-    async def start_image(
-        ctx: Context[Any, Any],
-        prompt: Prompt,
-        thread: Thread = "",
-        seed: Seed = None,
-        n: Count = None,
-        mode: How = None,
-        max_generations: Generations = None,
-        max_seconds: Seconds = None,
-        approve: Approve = False,
-    ) -> Result:
+    async def start_image(ctx: Context[Any, Any], **arguments: Any) -> CallToolResult:
         """Begin what create_image does and return at once; ask after it with get_image."""
-        return run_result(service, begin(ctx, prompt, thread, seed, n, mode, max_generations, max_seconds, approve))
+        return run_result(service, begin(ctx, arguments))
+
+    _take_arguments(create_image, requested, Result | InputRequiredResult)
+    _take_arguments(start_image, requested, Result)
 
     async def get_image(
         ctx: Context[Any, Any],
@@ -141,6 +126,17 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
             read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
         ),
     )
+
+
+def _take_arguments(tool: Any, of: Callable[..., Any], result: Any) -> None:
+    """Let a tool take the arguments of a function besides the call's context: MCP reads its signature."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context),
+        *(parameter.replace(kind=keyword) for parameter in inspect.signature(of).parameters.values()),
+    ]
+    tool.__signature__ = inspect.Signature(parameters, return_annotation=result)
+    tool.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": result}
 
 
 def admit(submit: Callable[[], Run]) -> Run:

@@ -48,7 +48,8 @@ def by_open_clip() -> OpenClipEmbedder:
 
 def test_texts_are_embedded_as_by_open_clip(by_open_clip: OpenClipEmbedder) -> None:
     together = load_embedder().embed_texts(TEXTS)
-    assert together == pytest.approx(by_open_clip.embed_texts(TEXTS), abs=1e-5)
+    # To the last bit: drawings are weighted by these, and those of earlier versions have to be drawn again.
+    assert np.array_equal(together, by_open_clip.embed_texts(TEXTS))
     alone = np.concatenate([load_embedder().embed_texts([text]) for text in TEXTS[:3]])
     assert alone == pytest.approx(together[:3], abs=1e-5)
 

@@ -1,4 +1,4 @@
-"""A run's exchanges with its models, as JSON lines: written while it runs, or played back instead of a model.
+"""A run's exchanges with its models, written as JSON lines while it runs.
 
 Every line belongs to a run, by number. The first line of a run tells what was asked for and under which seed; the
 others are one exchange each: who asked (``driver``, ``critic`` or ``writer``), the request with its digest, and the

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO, cast
 
 from imagerag.cli import options
-from imagerag.cli.argument_parser import Parser
+from imagerag.cli.strict_parser import Parser
 
 Runner = Callable[[argparse.Namespace, TextIO], int]
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from imagerag import __version__
-from imagerag.cli.argument_parser import Parser
 from imagerag.cli.setting_flags import add_setting, add_settings, close_page_flag, number, settings_of, whole
+from imagerag.cli.strict_parser import Parser
 from imagerag.declaration import GROUPS, Group
 from imagerag.errors import UserError
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from imagerag.cli import options
-from imagerag.cli.argument_parser import Parser, add_help_flag
 from imagerag.cli.commands import COMMANDS, PRECEDENCE, Command
 from imagerag.cli.setting_flags import add_setting
+from imagerag.cli.strict_parser import Parser, add_help_flag
 from imagerag.declaration import GROUPS
 from imagerag.errors import UserError
 from imagerag.settings import DECLARED

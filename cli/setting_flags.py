@@ -1,10 +1,10 @@
-"""The argument parser of every command, and flags made from the declarations of the settings."""
+"""Flags made from the declarations of the settings, and the settings that were given as flags."""
 
 import argparse
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from imagerag.cli.argument_parser import Parser
+from imagerag.cli.strict_parser import Parser
 from imagerag.declaration import GROUPS, Group, Setting
 from imagerag.settings import DECLARED
 

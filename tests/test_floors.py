@@ -57,7 +57,7 @@ def test_imports_go_down_the_floors(house: Path) -> None:
         ("imagerag/store/images.py", "import imagerag.graphs.state", "imagerag.store is not allowed to import"),
         ("imagerag/records.py", "import imagerag.store.png", "imagerag.records is not allowed to import"),
         ("imagerag/net/safe_fetch.py", "import imagerag.store.png", "imagerag.net is not allowed to import"),
-        ("imagerag/tools/search.py", "import testing.servers", "imagerag is not allowed to import testing"),
+        ("imagerag/tools/builtin.py", "import testing.servers", "imagerag is not allowed to import testing"),
         ("benchmarks/cases.py", "import tests.conftest", "benchmarks is not allowed to import tests"),
     ],
 )

@@ -27,7 +27,7 @@ EXCEPTIONS = {
     "imagerag.index.user.verify": "called through maintenance by tests/index/user/test_maintenance.py",
     "imagerag.server.openai.chat": "answered over HTTP by tests/server/openai/test_api.py",
     "imagerag.tools": "re-exports alone",
-    "imagerag.tools.search": "called by the tools of tests/graphs/ and tests/server/mcp/",
+    "imagerag.tools.reference_lookup": "called by the tools of tests/graphs/ and tests/server/mcp/",
 }
 """Modules that no test imports and that have no test module at their place, each with the reason."""
 

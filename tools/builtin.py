@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from imagerag.errors import InvalidArgument
 from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.tools.search import look_up
+from imagerag.tools.reference_lookup import look_up
 from imagerag.tools.session import ToolSession, current_session
 
 MAX_PROMPT = 4000

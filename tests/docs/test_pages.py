@@ -11,8 +11,8 @@ from functools import cache
 import pytest
 import yaml
 
-from imagerag.cli.argument_parser import Parser
 from imagerag.cli.parser import build_parser, children_of
+from imagerag.cli.strict_parser import Parser
 from tests.docs.pages import NAMES, ROOT, blocks, commands, inline_code, text_of
 
 each_page = pytest.mark.parametrize("page", NAMES)

@@ -13,6 +13,7 @@ from PIL import Image
 from imagerag.agent.registry import load_chat_model
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models import client
+from imagerag.chat_models.images import TAG
 from imagerag.chat_models.providers import SERVER_KEY, connect, remedy
 from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.errors import UserError
@@ -77,7 +78,9 @@ def test_either_of_geminis_variables_will_do(monkeypatch: pytest.MonkeyPatch) ->
     pytest.importorskip("langchain_google_genai")
     monkeypatch.delenv("GOOGLE_API_KEY", raising=False)
     monkeypatch.setenv("GEMINI_API_KEY", "x" * 30)
-    assert connect("google_genai:gemini-2.5-pro").name == "google_genai:gemini-2.5-pro"
+    metadata = connect("google_genai:gemini-2.5-pro").metadata
+    assert metadata is not None
+    assert metadata[TAG] == "google_genai:gemini-2.5-pro"
 
 
 PROTOCOLS: dict[str, Any] = {
@@ -235,7 +238,9 @@ def test_what_is_missing_is_told_with_what_to_do(protocol: Any, monkeypatch: pyt
     module = next(name for name, each in PROTOCOLS.items() if each is protocol)
     for loaded in [name for name in sys.modules if name.partition(".")[0] == module]:
         monkeypatch.setitem(sys.modules, loaded, None)
-    with pytest.raises(UserError, match=f"run: pip install {module.replace('_', '-')}"):
+    with pytest.raises(
+        UserError, match=rf"needs '{module.replace('_', '-')}'.*run: pip install 'imagerag\[providers\]'"
+    ):
         connect(protocol.name)
 
 

@@ -62,7 +62,7 @@ FEATURES = [
     (
         "diffusion",
         "bitsandbytes",
-        "import torch; from imagerag.generators.diffusion.memory import quantisation; quantisation({}, torch.float16)",
+        "import torch; from imagerag.generators.diffusion import quantisation as q; q.quantisation({}, torch.float16)",
     ),
     (
         "diffusion",

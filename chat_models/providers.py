@@ -127,7 +127,8 @@ def _create(name: str, provider: str, model: str, told: dict[str, Any]) -> BaseC
         made.metadata = {**(made.metadata or {}), TAG: name}
         return made
     except ImportError as error:
-        raise _missing(name, provider, error) from error
+        found = re.search(r"pip install ([\w-]+)", str(error))
+        raise _missing(name, found[1] if found else _package_of(provider)) from error
     except Exception as error:  # each provider refuses settings with exceptions of its own
         known = "Unsupported provider" not in str(error)
         why = " ".join(str(error).split())[:300] if known else f"provider {provider!r} is not known"
@@ -140,14 +141,16 @@ def _require_package(name: str, provider: str) -> None:
     Raises:
         UserError: the provider's package is not installed.
     """
-    package = f"langchain-{provider.replace('_', '-')}"
+    package = _package_of(provider)
     if importlib.util.find_spec(package.replace("-", "_")) is None:
-        raise _missing(name, provider, ImportError(f"pip install {package}"))
+        raise _missing(name, package)
 
 
-def _missing(name: str, provider: str, error: ImportError) -> UserError:
-    found = re.search(r"pip install ([\w-]+)", str(error))
-    package = found[1] if found else f"langchain-{provider.replace('_', '-')}"
+def _package_of(provider: str) -> str:
+    return f"langchain-{provider.replace('_', '-')}"
+
+
+def _missing(name: str, package: str) -> UserError:
     if extra := EXTRAS.get(package):
         return missing(package, extra, f"model {name!r}")
     return UserError(f"model {name!r} needs {package!r}, which is not installed; run: pip install {package}")

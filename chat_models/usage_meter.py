@@ -1,6 +1,7 @@
 """What the model calls of one step cost: a meter that lies in the context, so that a critic is counted too."""
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -23,6 +24,8 @@ class UsageMeter:
     Attributes:
         check: raises ``BudgetExceeded`` or ``Cancelled`` when the run has to end; called many times a second.
         until: when the run's time ends, in seconds since the epoch; no wait is begun that would outlast it.
+        check_loading: as ``check``, while models are loaded: told the seconds of loading so far.
+        enter_loading: told the seconds that loading took, which the run's time does not count.
         max_tokens, max_money: of the run; ``None`` for no limit.
         tokens: of the run so far, input and output together.
         money: US dollars of the run so far; ``None`` once a call of unknown price was made.
@@ -51,6 +54,8 @@ class UsageMeter:
     money_here: float | None = 0.0
     prices: dict[str, Price] = field(default_factory=dict)
     until: float = math.inf
+    check_loading: Callable[[float], None] = lambda seconds: None
+    enter_loading: Callable[[float], None] = lambda seconds: None
 
     def allow(self, asked: int, pricing: Pricing | None, fewest: int = FEWEST_WORDS) -> int:
         """Return how many tokens the answer may have to a question of ``asked`` tokens, before it is put.
@@ -84,6 +89,17 @@ class UsageMeter:
         if left < 0 or most < fewest:
             raise BudgetExceeded("money", self.money, self.max_money)
         return most
+
+    @contextmanager
+    def loading(self) -> Iterator[Callable[[], None]]:
+        """Leave the time until the block ends out of the run's, and give the check that holds meanwhile."""
+        began = time.time()
+        try:
+            yield lambda: self.check_loading(time.time() - began)
+        finally:
+            took = time.time() - began
+            self.until += took
+            self.enter_loading(took)
 
     def enter(self, answer: AIMessage, asked: int, pricing: Pricing | None) -> None:
         """Enter what an answer says it cost, or by estimate what it must have, where it does not say."""

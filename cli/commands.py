@@ -38,6 +38,7 @@ class Command:
         epilog: what its ``--help`` tells last.
         parse: parses its arguments, where ``parse_args`` doesn't do.
         commands: its own commands; it has no arguments and no ``run`` then.
+        default: the one of them that is meant where none is named.
         settings: what else its parser is made with.
     """
 
@@ -48,6 +49,7 @@ class Command:
     epilog: str = ""
     parse: Callable[[Sequence[str], Parser], argparse.Namespace] = _parse_plainly
     commands: tuple["Command", ...] = ()
+    default: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def runner(self) -> Runner:
@@ -145,6 +147,26 @@ COMMANDS = (
         "imagerag.cli.chat:chat",
         PRECEDENCE,
         settings={"usage": "imagerag chat [options]"},
+    ),
+    Command(
+        "profiles",
+        "list the profiles, with what each needs and what is lacking here; or show where each value comes from",
+        default="list",
+        commands=(
+            Command(
+                "list",
+                "list the profiles, with what each needs, what is there and what is lacking",
+                options.add_profiles_list,
+                "imagerag.cli.profiles:list_profiles",
+            ),
+            Command(
+                "show",
+                "print each value that a run with these flags would have, and where it comes from",
+                options.add_profiles_show,
+                "imagerag.cli.profiles:show_profile",
+                PRECEDENCE,
+            ),
+        ),
     ),
     Command(
         "plugins",

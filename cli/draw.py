@@ -16,6 +16,7 @@ from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.errors import UserError
 from imagerag.garbage_collection import collection_paused
 from imagerag.graphs.streaming import stream_run
+from imagerag.profiles.resolve import RunSettings, resolve
 from imagerag.settings import Settings, load_settings
 from imagerag.store.home import home_directory
 from imagerag.store.output_files import folder_refused, make_folder
@@ -39,12 +40,13 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
         UserError: something the person has to put right first.
     """
     prompt = read_prompt(options.words)
-    settings = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
-    thread = settings.thread or f"run-{secrets.token_hex(4)}"
-    page_folder = _page_folder(options.html, settings)
-    with collection_paused():
-        check_names(settings)
-    if options.pipeline == "one-pass" and settings.mcp_server:
+    asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
+    thread = asked.thread or f"run-{secrets.token_hex(4)}"
+    page_folder = _page_folder(options.html, asked)
+    if asked.thread is None:  # else its own profile is known once its checkpoints are open
+        with collection_paused():
+            check_names(resolve(asked))
+    if options.pipeline == "one-pass" and asked.mcp_server:
         raise UserError("--pipeline one-pass calls no tools, so --mcp-server is of no use; leave one of them out")
 
     with collection_paused():
@@ -55,11 +57,10 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
     bars = ProgressBars(quiet=options.quiet)
     printer = RunPrinter(PrinterConsole(file=stdout), bars, silent=options.json or options.quiet)
     bars.busy("getting ready")
-    if settings.generator == "patchwork" and unknown_script(prompt):
-        printer.note(f"the embedded generator knows English words only; {prompt!r} is drawn as best it can")
     with cancel_on_interrupt() as cancel:
+        asked = dataclasses.replace(asked, cancel=cancel)
         try:
-            output = _run(prompt, dataclasses.replace(settings, cancel=cancel), thread, options.pipeline, printer)
+            output, settings = _run(prompt, asked, thread, options.pipeline, printer)
         except UserError as error:
             if printer.kept is None:
                 raise
@@ -68,6 +69,7 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
             bars.clear()
         about: About = {
             "pipeline": options.pipeline,
+            "profile": settings.profile,
             "generator": settings.generator,
             "vlm": settings.vlm,
             "critic": settings.critic,
@@ -82,7 +84,7 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
         if options.json:
             print(json.dumps(document, ensure_ascii=False), file=stdout, flush=True)
         elif document["image"] is not None:
-            if settings.thread is None:
+            if asked.thread is None:
                 printer.say(f'go on with: imagerag --thread {thread} "now make it blue"', "dim")
             print(document["image"], file=stdout, flush=True)
         return _status(document)
@@ -104,15 +106,27 @@ def _status(document: "Document") -> int:
     return 0
 
 
-def _run(prompt: str, settings: Settings, thread: str, pipeline: str, printer: "RunPrinter") -> "Output":
-    """Stream the graph to its end; what libraries print goes to stderr, since stdout is for the result alone."""
+def _run(
+    prompt: str, asked: Settings, thread: str, pipeline: str, printer: "RunPrinter"
+) -> "tuple[Output, RunSettings]":
+    """Stream the graph to its end; what libraries print goes to stderr, since stdout is for the result alone.
+
+    Returns:
+        the outcome, and the settings of the run, in which nothing is left open.
+    """
     with (
         contextlib.redirect_stdout(sys.stderr),
-        _open_graph(settings, pipeline) as graph,
+        _open_graph(asked, pipeline) as graph,
     ):
         config: RunnableConfig = {"configurable": {"thread_id": thread}}
-        printer.know(graph.get_state(config).values.get("all_references", ()))
-        return cast("Output", stream_run(graph, {"prompt": prompt}, config, settings, printer.tell))
+        before = graph.get_state(config).values
+        printer.know(before.get("all_references", ()))
+        settings = resolve(asked, before.get("profile"))
+        if asked.thread is not None:
+            check_names(settings)
+        if settings.generator == "patchwork" and unknown_script(prompt):
+            printer.note(f"the embedded generator knows English words only; {prompt!r} is drawn as best it can")
+        return cast("Output", stream_run(graph, {"prompt": prompt}, config, settings, printer.tell)), settings
 
 
 @contextlib.contextmanager
@@ -135,7 +149,7 @@ def _open_graph(settings: Settings, pipeline: str) -> "Iterator[Graph]":
             yield build_graph(checkpointer=saver)
 
 
-def check_names(settings: Settings) -> None:
+def check_names(settings: RunSettings) -> None:
     """Refuse unknown parts before any is loaded, which takes seconds.
 
     Raises:

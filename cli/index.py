@@ -3,11 +3,14 @@
 import argparse
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from imagerag.cli.progress import loading_model
 from imagerag.errors import UserError
+from imagerag.index.user_libraries import OWN, library_names
+from imagerag.profiles.resolve import resolve_lookup
 from imagerag.settings import load_settings
 
 SHOWN = 20
@@ -24,44 +27,54 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
 
     if options.paths and options.command != "add":
         raise UserError(f"{options.paths[0]!r} is of no use to index {options.command}; give it without a path")
-    settings = load_settings({"home": options.home, "chroma": options.chroma})
+    flags = {"home": options.home, "chroma": options.chroma, "profile": options.profile, "lookup_model": options.model}
+    settings = load_settings(flags)
     home = home_directory(settings.home)
     if options.command == "add":
-        return _add(options, home, settings.chroma, stdout)
+        return _add(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
     if options.command == "verify":
-        return _verify(options, home, settings.chroma, stdout)
+        return _verify(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
     from imagerag.index.bundled.chroma import index_status
     from imagerag.index.user import user_index_status
 
     status = _rebuilt(options, home, settings.chroma) if options.command == "rebuild" else index_status(home)
     own = user_index_status(home)
+    named = {name: user_index_status(home, name) for name in library_names(home) if name != OWN}
     status["skipped"] = own.pop("skipped")
     status["own"] = own
+    status["libraries"] = named
     # Of all there is; what is the library's alone is told besides.
     status["library"] = status["images"]
-    status["images"] = int(str(status["images"])) + own["images"]
+    status["images"] = int(str(status["images"])) + sum(one["images"] for one in (own, *named.values()))
     status["model"] = status["model"] or ", ".join(own["models"]) or None
     if options.json:
         print(json.dumps(status, ensure_ascii=False), file=stdout, flush=True)
         return 0
     skipped = status.pop("skipped")
-    del status["own"]
+    del status["own"], status["libraries"]
     for name, value in status.items():
         print(f"{name}: {'none' if value is None else value}", file=stdout)
-    print(f"own pictures: {own['images']} in {own['files']} files", file=stdout)
-    for source, count in own["sources"].items():
-        print(f"  {count} from {source}", file=stdout)
-    if own["models"]:
-        print(f"  embedded with {', '.join(own['models'])}", file=stdout)
-    if own["near_duplicates"]:
-        print(f"  {own['near_duplicates']} nearly look like another", file=stdout)
+    _print_library("own pictures", own, stdout)
+    for name, one in named.items():
+        _print_library(f"library {name!r}", one, stdout)
+    skipped = [*skipped, *(entry for one in named.values() for entry in one["skipped"])]  # type: ignore[misc]
     _print_some("skipped", [entry["reason"] for entry in skipped], stdout)  # type: ignore[attr-defined]
     if not status["images"]:
         print("there is no index yet; the first look-up makes it, or: imagerag index rebuild", file=stdout)
     return 0
 
 
-def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: TextIO) -> int:
+def _print_library(name: str, library: dict[str, Any], stdout: TextIO) -> None:
+    print(f"{name}: {library['images']} in {library['files']} files", file=stdout)
+    for source, count in library["sources"].items():
+        print(f"  {count} from {source}", file=stdout)
+    if library["models"]:
+        print(f"  embedded with {', '.join(library['models'])}", file=stdout)
+    if library["near_duplicates"]:
+        print(f"  {library['near_duplicates']} nearly look like another", file=stdout)
+
+
+def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tuple[str, ...], stdout: TextIO) -> int:
     if not options.paths:
         raise UserError("index add needs a folder or file to add, for example: imagerag index add ~/pictures")
     from dataclasses import asdict
@@ -70,7 +83,7 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
     from imagerag.index.user import ReadOptions, UserPictures
 
     with loading_model(options.json) as bars:
-        own = UserPictures(home, clip_model(options.model), chroma=chroma)
+        own = UserPictures(home, clip_model(_one(models)), chroma=chroma, library=options.library)
         try:
             outcome = own.add(
                 options.paths,
@@ -93,11 +106,24 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
     return 0
 
 
-def _verify(options: argparse.Namespace, home: Path, chroma: str | None, stdout: TextIO) -> int:
+def _one(models: tuple[str, ...]) -> str:
+    """Return the model with which to index.
+
+    Raises:
+        UserError: several are named.
+    """
+    if len(models) > 1:
+        raise UserError(f"--model {','.join(models)!r} names several models; add with one at a time")
+    return models[0]
+
+
+def _verify(
+    options: argparse.Namespace, home: Path, chroma: str | None, models: tuple[str, ...], stdout: TextIO
+) -> int:
     from imagerag.embedders.clip import model_id_of
     from imagerag.index.user import verify_user_index
 
-    result: dict[str, Any] = verify_user_index(home, model_id_of(options.model), chroma)
+    result: dict[str, Any] = verify_user_index(home, model_id_of(_one(models)), chroma, options.library)
     if options.json:
         print(json.dumps(result, ensure_ascii=False), file=stdout, flush=True)
     else:
@@ -124,7 +150,9 @@ def _rebuilt(options: argparse.Namespace, home: Path, chroma: str | None) -> dic
         )
         status = built.rebuild()
         built.close()
-        rebuild_user_index(home, chroma, lambda done, total: bars.update("indexing your own", done, total), told)
+        for name in library_names(home):
+            what = "indexing your own" if name == OWN else f"indexing {name}"
+            rebuild_user_index(home, chroma, partial(bars.update, what), told, name)
     return status
 
 

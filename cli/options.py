@@ -107,6 +107,7 @@ def add_index_add(parser: Parser) -> None:
         help="what reads and embeds: threads of this process, ray, or ray:ADDRESS of a cluster (default: threads)",
     )
     parser.add_argument("--allow-urls", action="store_true", help="fetch pictures that are named by https address")
+    _add_library(parser)
     _add_model(parser)
     add_setting(parser, "chroma")
     _add_usual(parser)
@@ -120,6 +121,7 @@ def add_index_status(parser: Parser) -> None:
 
 def add_index_verify(parser: Parser) -> None:
     """Add the arguments of ``imagerag index verify``."""
+    _add_library(parser)
     _add_model(parser)
     add_setting(parser, "chroma")
     _add_usual(parser)
@@ -225,6 +227,18 @@ def _add_server_settings(parser: Parser, *also: str) -> None:
     add_config(add_settings(parser, SERVER_GROUPS, also=("n", *also))["places"])
 
 
+def add_profiles_list(parser: Parser) -> None:
+    """Add the arguments of ``imagerag profiles list``."""
+    add_settings(parser, (), also=("generator", "vlm", "device", "dtype", "memory"))
+    _add_usual(parser, "list")
+
+
+def add_profiles_show(parser: Parser) -> None:
+    """Add the arguments of ``imagerag profiles show``."""
+    add_config(add_settings(parser, ("models", "lookup", "limits", "places"), also=("thread",))["places"])
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
 def add_plugins(parser: Parser) -> None:
     """Add the arguments of ``imagerag plugins``."""
     parser.add_argument("--json", action="store_true", help="print one JSON list")
@@ -235,13 +249,19 @@ def _add_usual(parser: Parser, prints: str = "object") -> None:
     add_setting(parser, "home")
 
 
+def _add_library(parser: Parser) -> None:
+    parser.add_argument(
+        "--library", default="own", metavar="NAME", help="library of your own, made by its first use (default: own)"
+    )
+
+
 def _add_model(parser: Parser, more: str = "") -> None:
+    add_setting(parser, "profile")
     parser.add_argument(
         "--model",
-        default="embedded",
         metavar="NAME",
         help="CLIP model for your own pictures: any open_clip model, as in ViT-B-32:laion2b_s34b_b79k or "
-        f"MODEL:CHECKPOINT.pt{more} (default: embedded)",
+        f"MODEL:CHECKPOINT.pt{more} (default: the profile's; of pictograms embedded)",
     )
 
 

@@ -98,6 +98,8 @@ def _descend(command: Command, parser: Parser, argv: Sequence[str]) -> tuple[Com
         return command, _parsed(command, parser, argv)
     children = children_of(parser)
     place = _find_command(argv, children)
+    if place is None and command.default and not {"-h", "--help"} & set(argv):
+        place, argv = 0, [command.default, *argv]
     if place is None:
         parser.parse_args(list(argv))  # prints the help, or reports what is missing or unknown
         raise AssertionError("a command is required")

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
+WAITING = "waiting"
+"""What is at hand while nobody knows how long it takes."""
+
+
 @contextmanager
 def loading_model(quiet: bool) -> Iterator["ProgressBars"]:
     """Give bars for work that begins with loading a model; what libraries print meanwhile is kept out of stdout."""
@@ -43,6 +47,16 @@ class ProgressBars:
         self.clear()
         if self._live:
             self._open(what, None)
+
+    def waiting(self, text: str) -> None:
+        """Say what is being waited for and how far it has come, in words; again and again, with new words."""
+        if not self._live:
+            return
+        if self._what != WAITING or self._bars is None or self._task is None:
+            self.busy(text)
+            self._what = WAITING
+        else:
+            self._bars.update(self._task, description=text)
 
     def update(self, what: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` steps are made; the bar goes when they all are."""

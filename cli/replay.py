@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.settings import load_settings
+from imagerag.profiles.resolve import resolve
+from imagerag.settings import LIBRARIES, load_settings
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -53,8 +54,12 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     file = Path(options.file)
     manifest = read_manifest(file)
     folder = make_folder(options.out) if options.out is not None else None
-    settings = load_settings({"home": options.home, "generator": manifest.generator})
-    components = Components(settings)
+    try:
+        # Whatever it was drawn with, and by whichever profile: references are found in all there is.
+        asked = load_settings({"home": options.home, "generator": manifest.generator, "library": LIBRARIES})
+        components = Components(resolve(asked))
+    except UserError as error:
+        raise UserError(f"{str(file)!r} can't be drawn again here: {error}") from error
     bars = ProgressBars(quiet=options.json)
     bars.busy("getting ready")
     try:
@@ -74,12 +79,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
 
 def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars: "ProgressBars") -> "Image.Image":
     from imagerag.generators.base import DrawControl, DrawRequest
-    from imagerag.generators.registry import check_generator
 
-    try:
-        check_generator(manifest.generator)
-    except UserError as error:
-        raise UserError(f"{str(file)!r} can't be drawn again here: {error}") from error
     request = DrawRequest(
         manifest.prompt,
         (manifest.seed,),

@@ -8,7 +8,15 @@ from rich.console import Console
 from rich.text import Text
 
 from imagerag.cli.progress import ProgressBars
-from imagerag.graphs.events import CaptionsEvent, Event, ImagesEvent, ReferencesEvent, StopEvent, VerdictEvent
+from imagerag.graphs.events import (
+    CaptionsEvent,
+    Event,
+    ImagesEvent,
+    ReferencesEvent,
+    StopEvent,
+    VerdictEvent,
+    progress_text,
+)
 from imagerag.records import ImageRecord, ReferenceRecord
 
 MAX_SHOWN = 6
@@ -63,7 +71,10 @@ class RunPrinter:
         """Tell one event."""
         match event["event"]:
             case "progress":
-                self._bars.update(event["what"], event["done"], event["total"])
+                if event["total"]:
+                    self._bars.update(event["what"], event["done"], event["total"])
+                else:
+                    self._bars.waiting(progress_text(event))
             case "preview":
                 pass  # for interfaces that can show pictures beside the text
             case "images":

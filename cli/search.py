@@ -3,6 +3,7 @@
 import argparse
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
@@ -50,10 +51,12 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
 
 
 def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
-    from imagerag.embedders.registry import clip_model
-    from imagerag.graphs.components import check_libraries, open_index
+    from imagerag.graphs.components import open_index, searchable_libraries
     from imagerag.index.base import SearchOptions
-    from imagerag.index.user import ModelEnsemble, UserPictures, parse_where
+    from imagerag.index.user import parse_where
+    from imagerag.index.user_libraries import OWN
+    from imagerag.profiles.resolve import resolve_lookup
+    from imagerag.profiles.soundness import EMBEDDED_MODEL
     from imagerag.store.home import home_directory
     from imagerag.store.picture_decoding import read_picture
 
@@ -67,19 +70,19 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
         like=read_picture(options.like) if options.like else None,
         floor=options.floor,
     )
-    settings = load_settings(settings_of(options))
-    home = home_directory(settings.home)
+    asked = load_settings(settings_of(options) | {"lookup_model": options.model})
+    if options.model not in (None, EMBEDDED_MODEL) and asked.library is None:
+        asked = replace(asked, library=(OWN,))  # the bundled library is searched by the embedded model alone
+    names, models = resolve_lookup(asked)
+    home = home_directory(asked.home)
+    if options.k < 1:
+        raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")
+    libraries, notes = searchable_libraries(home, names, models, asked.library is not None)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
     with loading_model(options.json):
-        if options.model == "embedded":
-            check_libraries(settings.library)
-            return open_index(home, settings.chroma, libraries=settings.library).search([words], options.k, how)[0]
-        if options.k < 1:
-            raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")
-        models = replace(settings, lookup_model=options.model).lookup_models
-        own = ModelEnsemble([UserPictures(home, clip_model(model), chroma=settings.chroma) for model in models])
-        hits = (own if len(models) > 1 else own.own[0]).search([words], options.k, how)[0]
-        own.close()
-    return hits
+        index = open_index(home, asked.chroma, models, libraries=libraries)
+        return index.search([words], options.k, how)[0]
 
 
 def _write_page(words: str, found: list[dict[str, object]], name: str) -> str:

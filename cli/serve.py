@@ -11,6 +11,7 @@ from imagerag.cli.interrupt import CANCELLED
 from imagerag.cli.options import settings_of
 from imagerag.errors import UserError
 from imagerag.extras import need
+from imagerag.profiles.resolve import resolve
 from imagerag.settings import load_settings
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def open_service(options: argparse.Namespace, max_waiting: int = 64) -> "Service
     from imagerag.cli.draw import check_names
 
     settings = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
-    check_names(settings)
+    check_names(resolve(settings))
     from imagerag.server.job_queue import JobQueue
     from imagerag.server.service import Service
 

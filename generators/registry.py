@@ -5,9 +5,9 @@ from functools import lru_cache
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
-from imagerag.generators.base import Generator
+from imagerag.generators.base import Generator, GeneratorPlugin, ImageKind
 from imagerag.generators.plugin import load_generator_plugin
-from imagerag.plugins import installed
+from imagerag.plugins import installed, load_as
 
 
 def _patchwork(settings: DeviceSettings) -> Generator:
@@ -51,6 +51,43 @@ PREFIXES: dict[str, Callable[[str, DeviceSettings], Generator]] = {
     "comfyui": _comfyui,
 }
 """Generators named ``prefix:rest``; each is handed the rest."""
+
+
+PROFILES = {"patchwork": "pictograms", "openai": "cloud", "comfyui": "comfyui", "diffusers": "local"}
+"""The profile whose critic and libraries fit a generator, by its name or prefix; that of a preset is ``local``."""
+
+
+def image_kind(name: str) -> ImageKind | None:
+    """Return what the images of a generator of that name look like, without loading it; ``None`` if it isn't known.
+
+    Presets, images APIs and ComfyUI draw in any style that they are asked for.
+
+    Raises:
+        UserError: it is a package's, which can't be imported.
+    """
+    if name in GENERATORS:
+        return "pictograms"
+    prefix, colon, _ = name.partition(":")
+    if colon and prefix in PREFIXES:
+        return "any"
+    if prefix in installed("generators"):
+        return load_as(GeneratorPlugin, "generators", prefix).makes
+    from imagerag.generators.diffusion.presets import load_presets
+
+    return "any" if name in load_presets() else None
+
+
+def fitting_profile(name: str) -> str:
+    """Return the name of the profile that fits a generator of that name.
+
+    Raises:
+        UserError: there is no such generator, or it is a package's, which can't be imported.
+    """
+    check_generator(name)
+    prefix = name.partition(":")[0]
+    if name not in GENERATORS and prefix in installed("generators") and prefix not in PREFIXES:
+        return load_as(GeneratorPlugin, "generators", prefix).profile
+    return PROFILES.get(prefix, "local")
 
 
 def check_generator(name: str) -> None:

@@ -13,6 +13,7 @@ from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.message_images import with_uploads
 from imagerag.graphs.routing import add_edges
 from imagerag.graphs.state import Input, Output, State
+from imagerag.profiles.resolve import Given, resolve
 from imagerag.settings import Settings, load_settings, without_server_paths
 from imagerag.tools.session import Emit
 
@@ -48,10 +49,13 @@ def compile_graph(
         allow_paths: whether requests may name files and folders of this machine.
     """
 
+    given = Given.of(injected.generator, injected.critic, injected.index)
+
     def running(node: Node) -> Callable[..., dict[str, Any]]:
         def run(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-            settings = runtime.context or load_settings()
-            settings = settings if allow_paths else without_server_paths(settings)
+            asked = runtime.context or load_settings()
+            asked = asked if allow_paths else without_server_paths(asked)
+            settings = resolve(asked, state.get("profile"), given)
             return node(state, Components(settings, injected, runtime.stream_writer), runtime.stream_writer)
 
         return run

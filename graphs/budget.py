@@ -1,6 +1,7 @@
 """Limits of a run: what they are, what is spent, and the moment to stop."""
 
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,16 +17,17 @@ from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Limits, Spent
+from imagerag.profiles.resolve import RunSettings
 from imagerag.records import StopReason
-from imagerag.settings import Settings
 
 
-def merge_limits(settings: Settings, *overrides: Limits | None) -> Limits:
+def merge_limits(settings: RunSettings, *overrides: Limits | None) -> Limits:
     """Return every limit, from the context unless one of the overrides names it; later overrides win."""
     limits: Limits = {
         "max_steps": settings.max_steps,
         "max_generations": settings.max_generations,
         "max_seconds": settings.max_seconds,
+        "max_loading_seconds": settings.max_loading_seconds,
         "max_tokens": settings.max_tokens,
         "max_money": settings.max_money,
     }
@@ -56,12 +58,22 @@ def check_step(limits: Limits, spent: Spent) -> None:
 
 
 @contextmanager
-def meter_step(limits: Limits, spent: Spent, settings: Settings) -> Iterator[UsageMeter]:
+def meter_step(limits: Limits, spent: Spent, settings: RunSettings) -> Iterator[UsageMeter]:
     """Count the model calls made until the block ends, enter them in ``spent``, and record them if that is wanted.
 
     Raises:
         UserError: the record file can't be written.
     """
+
+    def enter_loading(seconds: float) -> None:
+        spent["loading"] = spent.get("loading", 0.0) + seconds
+
+    def check_loading(seconds: float) -> None:
+        _check_cancelled(settings.cancel)
+        used, most = spent.get("loading", 0.0) + seconds, limits.get("max_loading_seconds", math.inf)
+        if used >= most:
+            raise BudgetExceeded("loading", used, most)
+
     meter = UsageMeter(
         check=stop_check(limits, spent, settings.cancel),
         max_tokens=limits["max_tokens"],
@@ -70,7 +82,9 @@ def meter_step(limits: Limits, spent: Spent, settings: Settings) -> Iterator[Usa
         money=spent["money"],
         image_size=settings.image_size,
         memory=memory_of_run(spent),
-        until=spent["started"] + limits["max_seconds"],
+        until=spent["started"] + limits["max_seconds"] + spent.get("loading", 0.0),
+        check_loading=check_loading,
+        enter_loading=enter_loading,
         recorder=None if settings.record is None else open_recorder(settings.record),
     )
     try:
@@ -96,25 +110,29 @@ def check_seconds(limits: Limits, spent: Spent) -> None:
     Raises:
         BudgetExceeded: the wall clock has run out.
     """
-    used = time.time() - spent["started"]
+    used = time.time() - spent["started"] - spent.get("loading", 0.0)
     if used >= limits["max_seconds"]:
         raise BudgetExceeded("seconds", used, limits["max_seconds"])
 
 
 def seconds_left(limits: Limits, spent: Spent) -> float:
     """Return the seconds that the run has left; 0 when they have run out."""
-    return max(limits["max_seconds"] - (time.time() - spent["started"]), 0.0)
+    return max(limits["max_seconds"] - (time.time() - spent["started"] - spent.get("loading", 0.0)), 0.0)
 
 
 def stop_check(limits: Limits, spent: Spent, cancel: threading.Event | None) -> Callable[[], None]:
     """Return the check that generators call before each denoising step."""
 
     def check() -> None:
-        if cancel is not None and cancel.is_set():
-            raise Cancelled("the run was cancelled")
+        _check_cancelled(cancel)
         check_seconds(limits, spent)
 
     return check
+
+
+def _check_cancelled(cancel: threading.Event | None) -> None:
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("the run was cancelled")
 
 
 def stop_reason(stop: BudgetExceeded | Cancelled) -> StopReason:

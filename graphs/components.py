@@ -1,7 +1,7 @@
 """The engines of a graph: injected ones, or those the context names, made when first asked for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,13 +15,18 @@ from imagerag.agent.registry import load_critic, load_driver, load_reranker, loa
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.run_memory import RunMemory
 from imagerag.chat_models.usage_meter import current_meter
+from imagerag.embedders.clip import model_id_of
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
 from imagerag.generators.registry import load_generator
 from imagerag.index.base import ReferenceIndex
+from imagerag.index.user_libraries import OWN, indexed_models, library_names
 from imagerag.interruptible import load_interruptibly
+from imagerag.model_hub import downloads_watched
 from imagerag.plugins import installed, make
+from imagerag.profiles.resolve import Given, RunSettings, resolve
+from imagerag.profiles.soundness import BUNDLED, EMBEDDED_CRITICS
 from imagerag.settings import LIBRARIES, Settings
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
@@ -48,9 +53,19 @@ class InjectedComponents:
 Part = TypeVar("Part")
 
 
-def _loaded(load: Callable[[], Part]) -> Part:
-    """Load a part of a run, which the end of that run's time, or a cancel, need not wait for."""
-    return load_interruptibly(load, current_meter().check)
+def _loaded(load: Callable[[], Part], emit: Emit | None = None) -> Part:
+    """Load a part of a run, which a cancel, or the end of the time for loading, need not wait for.
+
+    ``emit`` is told what is downloaded meanwhile. None of it counts against the run's own time.
+    """
+
+    def report(done: int, rate: float) -> None:
+        if emit is not None:
+            text = f"downloading: {done / 1e9:.2f} GB so far, {rate / 1e6:.1f} MB/s"
+            emit({"event": "progress", "what": "loading", "done": done, "total": 0, "text": text})
+
+    with current_meter().loading() as check, downloads_watched(report):
+        return load_interruptibly(load, check)
 
 
 def _built(emit: Emit | None, done: int, total: int) -> None:
@@ -62,12 +77,27 @@ def _built(emit: Emit | None, done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Components:
-    """The parts of one run. Nothing is loaded until it is used: a run that looks nothing up opens no index."""
+    """The parts of one run. Nothing is loaded until it is used: a run that looks nothing up opens no index.
 
-    settings: Settings
+    Args:
+        asked: the settings; what they leave open comes from a profile.
+        injected: parts given by a program.
+        emit: told how far loading, and the first look-up with building the index, have come.
+
+    Raises:
+        UserError: the settings can't be used here; see ``imagerag.profiles.resolve``.
+    """
+
+    asked: InitVar[Settings]
     injected: InjectedComponents = field(default_factory=InjectedComponents)
     emit: Emit | None = None
-    """Told how far the first look-up has come with building the index."""
+    settings: RunSettings = field(init=False)
+    """With nothing left open."""
+
+    def __post_init__(self, asked: Settings) -> None:
+        """Fill in what is left open."""
+        given = Given.of(self.injected.generator, self.injected.critic, self.injected.index)
+        object.__setattr__(self, "settings", resolve(asked, given=given))
 
     @cached_property
     def home(self) -> Path:
@@ -79,7 +109,7 @@ class Components:
         """The chat model, or the program, that decides."""
         if self.injected.chat_model is not None:
             return self.injected.chat_model
-        return _loaded(lambda: load_driver(self.settings.vlm, self.settings.device_settings))
+        return _loaded(lambda: load_driver(self.settings.vlm, self.settings.device_settings), self.emit)
 
     @property
     def program(self) -> ProgramDriver | None:
@@ -100,7 +130,8 @@ class Components:
         """Return the captions that are nearest to an image by CLIP, for a model that can't see it."""
         from imagerag.agent.clip_critic import ClipCritic
 
-        critic = self.critic if isinstance(self.critic, ClipCritic) else _loaded(lambda: load_critic("clip"))
+        name = self.settings.clip_critic
+        critic = self.critic if isinstance(self.critic, ClipCritic) else _loaded(lambda: load_critic(name), self.emit)
         assert isinstance(critic, ClipCritic)
         return critic.nearest_captions(image)
 
@@ -137,10 +168,11 @@ class Components:
             return self.injected.critic
         from imagerag.agent.clip_critic import ClipCritic
 
-        critic = _loaded(lambda: load_critic(self.settings.critic, settings=self.settings.device_settings))
-        if self.injected.index is None and isinstance(critic, ClipCritic):
-            own = open_user_pictures(self.home, self.settings.chroma)
-            return critic if own.is_empty() else _knowing(critic, own, own.snapshot())
+        critic = _loaded(lambda: load_critic(self.settings.critic, settings=self.settings.device_settings), self.emit)
+        if self.injected.index is None and isinstance(critic, ClipCritic) and self.settings.critic in EMBEDDED_CRITICS:
+            for name in library_names(self.home):
+                own = open_user_pictures(self.home, self.settings.chroma, library=name)
+                critic = critic if own.is_empty() else _knowing(critic, own, own.snapshot())
         return critic
 
     @cached_property
@@ -148,14 +180,14 @@ class Components:
         """The writer of captions and rephrased prompts."""
         if self.injected.writer is not None:
             return self.injected.writer
-        return _loaded(lambda: load_writer(self.settings.vlm, settings=self.settings.device_settings))
+        return _loaded(lambda: load_writer(self.settings.vlm, settings=self.settings.device_settings), self.emit)
 
     @cached_property
     def generator(self) -> Generator:
         """The generator that draws."""
         if self.injected.generator is not None:
             return self.injected.generator
-        return _loaded(lambda: load_generator(self.settings.generator, self.settings.device_settings))
+        return _loaded(lambda: load_generator(self.settings.generator, self.settings.device_settings), self.emit)
 
     @cached_property
     def index(self) -> ReferenceIndex:
@@ -164,6 +196,7 @@ class Components:
             return self.injected.index
         settings, emit = self.settings, self.emit
         home = self.home
+        libraries, _ = self.searchable
         index = _loaded(
             lambda: open_index(
                 home,
@@ -171,7 +204,7 @@ class Components:
                 settings.lookup_models,
                 settings.lookup_floor,
                 settings.lookup_diverse,
-                settings.library,
+                libraries,
             )
         )
         if index.library is not None:
@@ -181,10 +214,17 @@ class Components:
         return index
 
     @cached_property
+    def searchable(self) -> tuple[tuple[str, ...], list[str]]:
+        """The libraries that can be searched, and what to tell of those that can't; see ``searchable_libraries``."""
+        settings = self.settings
+        return searchable_libraries(self.home, settings.library, settings.lookup_models, settings.names("library"))
+
+    @cached_property
     def reranker(self) -> Reranker | None:
         """What puts references in a better order, if anything."""
         settings = self.settings
-        return _loaded(lambda: load_reranker(settings.rerank, settings.vlm, settings.critic, settings.device_settings))
+        names = settings.rerank, settings.vlm, settings.critic
+        return _loaded(lambda: load_reranker(*names, settings.device_settings), self.emit)
 
     @cached_property
     def store(self) -> ImageStore:
@@ -208,27 +248,65 @@ def _knowing(critic: "ClipCritic", own: "UserPictures", known: object) -> "ClipC
 
 
 @lru_cache(maxsize=8)
-def open_user_pictures(home: Path, chroma: str | None = None, model: str = "embedded") -> "UserPictures":
-    """Return this process's one view of the own pictures of a data directory, as embedded by a model.
+def open_user_pictures(
+    home: Path, chroma: str | None = None, model: str = "embedded", library: str = OWN
+) -> "UserPictures":
+    """Return this process's one view of a library of the person's own, as embedded by a model.
 
     Raises:
         UserError: no such model.
     """
     from imagerag.index.user import UserPictures
 
-    return UserPictures(home, clip_model(model), chroma=chroma)
+    return UserPictures(home, clip_model(model), chroma=chroma, library=library)
 
 
-def check_libraries(names: Sequence[str]) -> None:
-    """Refuse the name of a library that nothing has, before a run begins.
+def searchable_libraries(
+    home: Path, libraries: Sequence[str], models: Sequence[str], named: bool
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the libraries that can be searched, and what to tell of those that can't.
+
+    Args:
+        home: the data directory.
+        libraries: their names.
+        models: the CLIP models that search the person's own.
+        named: whether somebody asks for these libraries.
 
     Raises:
-        UserError: naming it and those there are.
+        UserError: nothing has such a name, and those there are; or one that is asked for was indexed with other models
+            alone.
     """
-    there = [*LIBRARIES, *installed("searches")]
-    for name in names:
+    usable: list[str] = []
+    notes: list[str] = []
+    own, services = library_names(home), installed("searches")
+    there = list(dict.fromkeys([*LIBRARIES, *own, *services]))
+    for name in libraries:
         if name not in there:
-            raise UserError(f"library {name!r} is not known; give --library some of: {', '.join(there)}")
+            raise UserError(
+                f"library {name!r} is not known; give --library some of: {', '.join(there)}, or make it: "
+                f"imagerag index add FOLDER --library {name}"
+            )
+        problem = _other_models(home, name, models) if name in own and name not in services else None
+        if problem is None:
+            usable.append(name)
+        elif named:
+            raise UserError(f"{problem}, or leave the library out with --library")
+        else:
+            notes.append(f"nothing is looked up there: {problem}")
+    return tuple(usable), notes
+
+
+def _other_models(home: Path, name: str, models: Sequence[str]) -> str | None:
+    """Say which model a library was not indexed with, if it was indexed with others alone."""
+    known = indexed_models(home, name)
+    for model in models if known else ():
+        if model_id_of(model) not in known:
+            flag = "" if name == OWN else f" --library {name}"
+            return (
+                f"library {name!r} was indexed with {', '.join(known)}, not with {model!r}; "
+                f"next: imagerag index add FOLDER{flag} --model {model}"
+            )
+    return None
 
 
 @lru_cache(maxsize=4)
@@ -248,7 +326,7 @@ def open_index(
         floor: similarity below which nothing is found; if not given ``FLOOR``, and none for what other models than the
             embedded one have found, whose cosines mean something else.
         diverse: see ``CombinedIndex``.
-        libraries: what is searched: ``bundled``, ``own``, and names of installed search services.
+        libraries: what is searched: ``bundled``, names of the person's own, and of installed search services.
 
     Raises:
         UserError: no such model, or no such service.
@@ -258,11 +336,14 @@ def open_index(
     from imagerag.index.similarity_floor import FLOOR
     from imagerag.index.user import ModelEnsemble
 
-    services: list[ReferenceIndex] = [make("searches", name, home) for name in libraries if name not in LIBRARIES]
-    user: UserPictures | ModelEnsemble | None = None
-    if "own" in libraries:
-        views = [open_user_pictures(home, chroma, model) for model in models]
-        user = views[0] if len(views) == 1 else ModelEnsemble(views)
-    library = ChromaIndex(home, embedded_clip()) if "bundled" in libraries else None
+    searches = installed("searches")
+    services: list[ReferenceIndex] = [make("searches", name, home) for name in libraries if name in searches]
+    users: list[UserPictures | ModelEnsemble] = []
+    for name in libraries:
+        if name != BUNDLED and name not in searches:
+            views = [open_user_pictures(home, chroma, model, name) for model in models]
+            users.append(views[0] if len(views) == 1 else ModelEnsemble(views))
+    library = ChromaIndex(home, embedded_clip()) if BUNDLED in libraries else None
     user_floor = floor if floor is not None else FLOOR if models == ("embedded",) else -1.0
-    return CombinedIndex(library, user, FLOOR if floor is None else floor, user_floor, diverse, services)
+    floors = [user_floor] * len(users)
+    return CombinedIndex(library, users, FLOOR if floor is None else floor, floors, diverse, services)

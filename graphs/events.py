@@ -1,18 +1,27 @@
 """What a run emits while it goes on: LangGraph ``custom`` stream chunks that every interface can show."""
 
-from typing import Literal, TypedDict
+from collections.abc import Mapping
+from typing import Any, Literal, NotRequired, TypedDict
 
 from imagerag.records import ImageRecord, ReferenceRecord, StopReason, Verdict
 
 
 class ProgressEvent(TypedDict):
-    """One denoising step of a drawing, or one batch of an index build."""
+    """One denoising step of a drawing, one batch of an index build, or half a second of loading models."""
 
     event: Literal["progress"]
     what: str
-    """``drawing`` or ``indexing``."""
+    """``drawing``, ``indexing`` or ``loading``."""
     done: int
     total: int
+    """0 where it isn't known, as of downloads."""
+    text: NotRequired[str]
+    """What to show instead of "step ``done`` of ``total``"."""
+
+
+def progress_text(event: Mapping[str, Any]) -> str:
+    """Return a progress event in words."""
+    return str(event.get("text") or f"{event['what']}: step {event['done']} of {event['total']}")
 
 
 class PreviewEvent(TypedDict):

@@ -11,9 +11,9 @@ from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, conve
 from langgraph.graph.state import CompiledStateGraph
 
 from imagerag.errors import UserError
-from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.state import Input, Output, State
 from imagerag.settings import Settings, load_settings
+from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore, StoredImage
 
 NESTED = "__pregel_runtime"
@@ -66,12 +66,12 @@ class UploadingGraph(CompiledStateGraph[State, Settings, Input, Output]):
         if not isinstance(input, dict) or not input.get("messages"):
             return input
         settings = Settings(**context) if isinstance(context, dict) else context or load_settings()
-        components = Components(settings, InjectedComponents(store=self.image_store))
+        store = self.image_store or ImageStore(home_directory(settings.home))
         messages = convert_to_messages(input["messages"])
         last = len(messages) - 1
         return {
             **input,
-            "messages": [_stripped(message, components, at == last) for at, message in enumerate(messages)],
+            "messages": [_stripped(message, store, at == last) for at, message in enumerate(messages)],
         }
 
 
@@ -104,7 +104,7 @@ def stored_picture(block: dict[str, Any], store: ImageStore) -> StoredImage:
         ) from error
 
 
-def _stripped(message: AnyMessage | BaseMessage, components: Components, last: bool) -> BaseMessage:
+def _stripped(message: AnyMessage | BaseMessage, store: ImageStore, last: bool) -> BaseMessage:
     """Return a person's message without pixels: the last one's pictures become addresses, earlier ones a mention."""
     if not isinstance(message, HumanMessage) or isinstance(message.content, str):
         return message
@@ -113,7 +113,7 @@ def _stripped(message: AnyMessage | BaseMessage, components: Components, last: b
         if block["type"] != "image":
             blocks.append(block)
         elif last:
-            sha256 = stored_picture(dict(block), components.store).sha256
+            sha256 = stored_picture(dict(block), store).sha256
             blocks.append({"type": "image", "file_id": STORED + sha256})
         else:
             blocks.append({"type": "text", "text": "(an image)"})

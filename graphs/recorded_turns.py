@@ -2,10 +2,10 @@
 
 from imagerag.chat_models.recording import open_recorder
 from imagerag.chat_models.replay import PREFIX, is_replay, open_recording
-from imagerag.settings import Settings
+from imagerag.profiles.resolve import RunSettings
 
 
-def begin_record(settings: Settings, run: str, turn: int, request: str, seed: int) -> None:
+def begin_record(settings: RunSettings, run: str, turn: int, request: str, seed: int) -> None:
     """Enter a turn and what it was asked for in the recording, if there is one.
 
     Raises:
@@ -26,7 +26,7 @@ def begin_record(settings: Settings, run: str, turn: int, request: str, seed: in
     )
 
 
-def begin_replay(settings: Settings, run: str, turn: int) -> int | None:
+def begin_replay(settings: RunSettings, run: str, turn: int) -> int | None:
     """Wind the recordings that stand for models to that turn, and return the seed it had; ``None`` without any.
 
     Raises:

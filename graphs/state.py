@@ -16,6 +16,7 @@ class Limits(TypedDict, total=False):
     max_steps: int
     max_generations: int
     max_seconds: float
+    max_loading_seconds: float
     max_tokens: int | None
     max_money: float | None
 
@@ -29,6 +30,8 @@ class Spent(TypedDict):
     generations: int
     started: float
     """Seconds since the epoch at the beginning of the turn."""
+    loading: NotRequired[float]
+    """Seconds of downloading and loading models, which ``max_seconds`` does not count."""
     tokens: int
     money: float | None
     """US dollars; ``None`` once a call of unknown price was made."""
@@ -97,6 +100,8 @@ class State(TypedDict):
     all_references: Annotated[list[ReferenceRecord], merge_by_id]
     all_trace: Annotated[list[TraceStep], extend]
     turn: int
+    profile: str
+    """The thread's own; missing in threads of earlier versions."""
     prompt: str
     base: str | None
     """The earlier image that this turn starts from, if any."""

@@ -173,11 +173,12 @@ class Setting:
         return tuple(part.strip() for part in parts if part.strip())
 
 
-def setting(default: T, **declared: Any) -> T:
+def setting(default: T, compare: bool = True, **declared: Any) -> T:
     """Declare a field of a settings dataclass.
 
     Args:
         default: the field's default.
+        compare: whether two settings differ that differ in this field.
         declared: the attributes of ``Setting``.
     """
     told = Setting(default=default, **declared)
@@ -188,7 +189,7 @@ def setting(default: T, **declared: Any) -> T:
     # Pydantic reads the last two, so that the JSON schema, and LangGraph Studio's form made of it, tells them.
     description = f"{told.help[:1].upper()}{told.help[1:]}. {told.details}".strip()
     metadata = {"setting": told, "description": description, "json_schema_extra": schema}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata, compare=compare)
 
 
 def same_setting(owner: type, name: str) -> Any:

@@ -52,3 +52,20 @@ def free_bytes(device: torch.device) -> int | None:
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return None
+
+
+def free_for_models(device: torch.device) -> int:
+    """Return how many bytes models may still take of a device's memory.
+
+    Of Apple's GPUs that is what Metal recommends at most, less what is taken (``recommendedMaxWorkingSetSize``); of a
+    CPU the machine's available memory.
+    """
+    import torch
+
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    import psutil
+
+    return int(psutil.virtual_memory().available)

@@ -10,7 +10,7 @@
 
 from typing import Literal
 
-BudgetKind = Literal["steps", "generations", "seconds", "tokens", "money"]
+BudgetKind = Literal["steps", "generations", "seconds", "loading", "tokens", "money"]
 
 
 class InvalidArgument(ValueError):

@@ -1,7 +1,14 @@
 """What all that loads weights has in common, whatever the weights are of: quiet libraries, and words for what lacks."""
 
 import logging
+import os
+import sys
+import threading
+import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from imagerag.errors import UserError
 
@@ -13,6 +20,47 @@ def silence_libraries() -> None:
     for library in _LIBRARIES:
         warnings.filterwarnings("ignore", module=library)
         logging.getLogger(library).setLevel(logging.ERROR)
+
+
+@contextmanager
+def downloads_watched(report: Callable[[int, float], None], every: float = 0.5) -> Iterator[None]:
+    """Report how many bytes have come from the Hugging Face hub, and at what rate, until the block ends.
+
+    Each library downloads in its own way, but all into the hub's cache, whose growth is what is told.
+
+    Args:
+        report: told the bytes since the block began, and bytes per second of late; from another thread, and only once
+            something has come.
+        every: seconds between two looks.
+    """
+    ended = threading.Event()
+
+    def watch() -> None:
+        first = _cached_bytes()
+        before, at = first, time.monotonic()
+        while not ended.wait(every):
+            now, clock = _cached_bytes(), time.monotonic()
+            if now > first:
+                report(now - first, max(now - before, 0) / max(clock - at, 1e-3))
+            before, at = now, clock
+
+    threading.Thread(target=watch, daemon=True, name="imagerag-downloads").start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def _cached_bytes() -> int:
+    """Return the size of all files of the hub's cache, unfinished ones included."""
+    hub = sys.modules.get("huggingface_hub.constants")
+    if hub is None:  # then nothing was ever downloaded
+        return 0
+    total = 0
+    for folder in Path(hub.HF_HUB_CACHE).glob("*/blobs"):
+        with suppress(OSError):  # a file may be moved away while it is looked at
+            total += sum(entry.stat().st_size for entry in os.scandir(folder))
+    return total
 
 
 def weights_missing(model: str, reason: str, size: str = "") -> UserError:

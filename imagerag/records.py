@@ -14,7 +14,17 @@ ConceptKind = Literal["content", "style"]
 ReferenceKind = Literal["retrieved", "subject", "fetched"]
 """Those retrieved lie in the index; the user's own and those fetched by a mounted tool in the image store."""
 StopReason = Literal[
-    "satisfied", "done", "no_improvement", "steps", "generations", "seconds", "tokens", "money", "cancelled", "error"
+    "satisfied",
+    "done",
+    "no_improvement",
+    "steps",
+    "generations",
+    "seconds",
+    "loading",
+    "tokens",
+    "money",
+    "cancelled",
+    "error",
 ]
 """``done``: the model had nothing more to try; ``no_improvement``: it went on, and drawings got no better."""
 

@@ -25,28 +25,48 @@ else:
     Flag = Any
 
 LIBRARIES = ("bundled", "own")
+"""The libraries that are always there."""
 RERANKERS = ("none", "vlm", "subject")
+
+
+def _by_profile(pictograms: str) -> str:
+    """Return what the documentation says of a default that the profile sets."""
+    return f"the profile's; of pictograms {pictograms}"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one run."""
+    """The settings of one run, as they are asked for; what is ``None`` is left to the profile.
 
-    generator: str = setting(
-        "patchwork",
+    ``imagerag.profiles.resolve`` returns them with nothing left open.
+    """
+
+    profile: str | None = setting(
+        None,
+        help="profile whose parts go together: pictograms, local, cloud, comfyui, or one of your own",
+        details="It sets whatever is not set by itself. `imagerag profiles` lists them with what each needs, and "
+        "`imagerag profiles show` tells where each value comes from.",
+        default_text="the one that fits the generator",
+        reserved="part",
+        common=True,
+    )
+    generator: str | None = setting(
+        None,
         help="image generator",
         details="`patchwork` is embedded and needs no download; the presets and the prefixes `diffusers:`, `openai:` "
-        "and `comfyui:` name others.",
+        "and `comfyui:` name others. Choosing one alone chooses the profile that fits it.",
+        default_text=_by_profile("patchwork"),
         reserved="part",
         common=True,
     )
     device: str = same_setting(DeviceSettings, "device")
     dtype: str = same_setting(DeviceSettings, "dtype")
     memory: Memory = same_setting(DeviceSettings, "memory")
-    vlm: str = setting(
-        "rules",
+    vlm: str | None = setting(
+        None,
         help="chat model that decides the next step; rules is a rule-based policy, no VLM",
         details="For example `openai:gpt-5`, `openai:MODEL@http://HOST/v1`, `transformers:MODEL` or `replay:FILE`.",
+        default_text=_by_profile("rules"),
         reserved="part",
         common=True,
     )
@@ -64,10 +84,12 @@ class Settings:
         high=8192,
         default_text="what each takes",
     )
-    critic: str = setting(
-        "clip",
+    critic: str | None = setting(
+        None,
         help="critic that judges every image",
-        details="`clip` is embedded; a chat model's name makes that model the critic.",
+        details="`clip` is embedded and judges pictograms alone; `clip:MODEL` is any CLIP model, named as for "
+        "`--lookup-model`; a chat model's name makes that model the critic.",
+        default_text=_by_profile("clip"),
         reserved="part",
     )
     mode: Mode = setting(
@@ -111,21 +133,44 @@ class Settings:
         reserved="place",
         common=True,
     )
-    max_steps: int = setting(
-        24, help="decisions of the chat model", metavar="N", group="limits", low=1, high=1000, common=True
+    max_steps: int | None = setting(
+        None,
+        help="decisions of the chat model",
+        metavar="N",
+        group="limits",
+        low=1,
+        high=1000,
+        default_text=_by_profile("24"),
+        common=True,
     )
-    max_generations: int = setting(
-        5,
+    max_generations: int | None = setting(
+        None,
         help="batches drawn",
         details="Each counts once, whatever `n` is.",
         metavar="N",
         group="limits",
         low=1,
         high=1000,
+        default_text=_by_profile("5"),
         common=True,
     )
-    max_seconds: float = setting(
-        120.0, help="duration of the run in seconds", metavar="S", group="limits", above=0, common=True
+    max_seconds: float | None = setting(
+        None,
+        help="duration of the run in seconds, without the loading of models",
+        metavar="S",
+        group="limits",
+        above=0,
+        default_text=_by_profile("120"),
+        common=True,
+    )
+    max_loading_seconds: float | None = setting(
+        None,
+        help="duration of downloading and loading models in seconds",
+        details="It counts against no run's `max_seconds`.",
+        metavar="S",
+        group="limits",
+        above=0,
+        default_text=_by_profile("600"),
     )
     max_tokens: int | None = setting(
         None,
@@ -160,22 +205,24 @@ class Settings:
         reserved="place",
         common=True,
     )
-    library: tuple[str, ...] = setting(
-        LIBRARIES,
-        help="where references are looked up: bundled, own, or the name of an installed search service",
-        details="`bundled` is the library of pictograms, `own` your own pictures; `imagerag plugins` lists services.",
+    library: tuple[str, ...] | None = setting(
+        None,
+        help="where references are looked up: bundled, own, a library of your own by its name, or a search service",
+        details="`bundled` is the library of pictograms, `own` your own pictures, other names those that "
+        "`imagerag index add --library NAME` has made; `imagerag plugins` lists services.",
         metavar="NAME,...",
         group="lookup",
         separator=",",
-        default_text="bundled,own",
+        default_text=_by_profile("bundled,own"),
         reserved="own",
     )
-    lookup_model: str = setting(
-        "embedded",
+    lookup_model: str | None = setting(
+        None,
         help="CLIP model that searches your own pictures, or several separated by commas",
         details="Named as for `imagerag index add --model`. The ranks of several, and of the full-text search in "
         "captions, are fused.",
         group="lookup",
+        default_text=_by_profile("embedded"),
         reserved="part",
     )
     lookup_floor: float | None = setting(
@@ -250,6 +297,12 @@ class Settings:
         group="image",
         program_only=True,
     )
+    origins: tuple[tuple[str, str], ...] = setting(
+        (),
+        compare=False,
+        help="where load_settings took each value from, as pairs of a name and words such as 'flag --seed'",
+        program_only=True,
+    )
     cancel: "Flag | None" = setting(
         None,
         help="event that stops the run between two denoising steps; set it from any thread",
@@ -264,22 +317,22 @@ class Settings:
             UserError: naming the value, what is valid, and the flag that sets it.
         """
         check_settings(self)
-        if self.vlm_text_only and self.critic == self.vlm:
+        if self.vlm_text_only and self.critic is not None and self.critic == self.vlm:
             raise UserError(
                 f"critic {self.critic!r} takes no images (--vlm-text-only), so it can't judge; leave --critic out, "
                 "then CLIP judges, or name a model that takes images"
             )
-        if not self.library:
+        if self.library is not None and not self.library:
             raise UserError(
                 "library names nothing to look up in; give --library bundled, own, or both, or leave it out"
             )
-        if not self.lookup_models:
+        if self.lookup_model is not None and not self.lookup_models:
             raise UserError(f"lookup_model {self.lookup_model!r} names no model; leave --lookup-model out, or name one")
 
     @property
     def lookup_models(self) -> tuple[str, ...]:
         """The models of ``lookup_model``."""
-        return tuple(dict.fromkeys(name.strip() for name in self.lookup_model.split(",") if name.strip()))
+        return tuple(dict.fromkeys(name.strip() for name in (self.lookup_model or "").split(",") if name.strip()))
 
     @property
     def device_settings(self) -> DeviceSettings:
@@ -309,12 +362,17 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     given = _from_file(file) if file is not None else {}
+    origins = dict.fromkeys(given, f"settings file {str(file)!r}")
     for name, declared in DECLARED.items():
         text = environ.get(declared.variable)
         if text:
             given[name] = declared.parse(text, declared.variable)
-    given |= {name: value for name, value in (flags or {}).items() if value is not None}
-    return replace(Settings(), **given)
+            origins[name] = f"variable {declared.variable}"
+    for name, value in (flags or {}).items():
+        if value is not None:
+            given[name] = value
+            origins[name] = f"flag {DECLARED[name].flag}"
+    return replace(Settings(), **given, origins=tuple(origins.items()))
 
 
 def without_server_paths(settings: Settings, environ: Mapping[str, str] | None = None) -> Settings:
@@ -333,6 +391,8 @@ def without_server_paths(settings: Settings, environ: Mapping[str, str] | None =
         if declared.reserved == "part":
             # Names may hold addresses and files of the server, or load gigabytes there.
             allowed = value in (kept, declared.default)
+            if value is None:
+                replaced[name] = kept
         else:
             allowed = not value or value == kept
             replaced[name] = kept

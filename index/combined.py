@@ -1,4 +1,4 @@
-"""The bundled library, the user's own pictures and installed search services, searched as one."""
+"""The bundled library, a person's own libraries and installed search services, searched as one."""
 
 from __future__ import annotations
 
@@ -19,44 +19,45 @@ if TYPE_CHECKING:
 
 
 class CombinedIndex:
-    """A ``ReferenceIndex`` over the bundled library, the user's own pictures, and search services of plugins.
+    """A ``ReferenceIndex`` over the bundled library, a person's own libraries, and search services of plugins.
+
+    Similarities are compared, and hits sorted by them, only where they are cosines of one model; else what each has
+    found is taken in turn.
 
     Args:
-        library: the library's index, if it is searched.
-        user: the user's pictures, if they are searched; embedded by another model or by several, they are taken in turn
-            with the library's.
-        floor: similarity of the library's below which nothing is found, unless a search says otherwise.
-        user_floor: the same of the user's pictures; ``floor`` unless given.
-        diverse: how unlike each other the user's pictures are, unless a search says otherwise.
-        services: further indexes, whose similarities mean something else; what they find is taken in turn.
+        library: the bundled library's index, if it is searched.
+        users: the person's libraries that are searched, each as embedded by one model or by several.
+        floor: similarity of the bundled library's below which nothing is found, unless a search says otherwise.
+        user_floors: the same of each of ``users``; ``floor`` unless given.
+        diverse: how unlike each other the pictures of a person's library are, unless a search says otherwise.
+        services: further indexes, whose similarities mean something else.
     """
 
     def __init__(
         self,
         library: ChromaIndex | None,
-        user: UserPictures | ModelEnsemble | None,
+        users: Sequence[UserPictures | ModelEnsemble] = (),
         floor: float = -1.0,
-        user_floor: float | None = None,
+        user_floors: Sequence[float] | None = None,
         diverse: float = 0.0,
         services: Sequence[ReferenceIndex] = (),
     ) -> None:
         self.library = library
-        self.user = user
+        self.users = tuple(users)
         self.floor = floor
-        self.user_floor = floor if user_floor is None else user_floor
+        self.user_floors = tuple(user_floors) if user_floors is not None else (floor,) * len(self.users)
         self.diverse = diverse
         self.services = tuple(services)
-        self._comparable = (
-            library is not None
-            and isinstance(user, UserPictures)
-            and user.embedder.model_id == library.embedder.model_id
-        )
 
     @property
     def comparable(self) -> bool:
         """See ``OrdersItself``."""
-        alone = self.library is None or self.user is None
-        return not self.services and (self._comparable or alone)
+        return not self.services and len({_space(one, at) for at, one in enumerate(self._embedded)}) <= 1
+
+    @property
+    def _embedded(self) -> list[UserPictures | ModelEnsemble | ChromaIndex]:
+        """What is searched by embeddings: a person's own first, since they are what he means where ranks are equal."""
+        return [*self.users, *([] if self.library is None else [self.library])]
 
     def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         """See ``ReferenceIndex.search``: the nearest of all; cosines of one model are comparable.
@@ -65,33 +66,50 @@ class CombinedIndex:
         """
         diverse = self.diverse if options.diverse is None else options.diverse
         fold = True if options.fold is None else options.fold
-        floors = (self.user_floor, self.floor) if options.floor is None else (options.floor, options.floor)
-        bundled: list[list[Hit]] = [[] for _ in captions]
-        mine: list[list[Hit]] = [[] for _ in captions]
-        if self.library is not None:
-            bundled = self.library.search(captions, k, replace(options, floor=floors[1]))
-        if self.user is not None:
-            mine = self.user.search(captions, k, replace(options, floor=floors[0], fold=fold, diverse=diverse))
-        others = [service.search(captions, k, options) for service in self.services]
-        by_rank = options.fused or diverse or options.like or not self._comparable
-        answers = []
-        for place, (of_user, of_library) in enumerate(zip(mine, bundled, strict=True)):
-            if by_rank:  # the order is not that of the similarities
-                near = _in_turn([of_user, of_library])
+        floors = [*self.user_floors, self.floor]
+        if options.floor is not None:
+            floors = [options.floor] * len(floors)
+        lists: dict[str, list[list[list[Hit]]]] = {}  # what each has found, those of one model together
+        by_rank = bool(options.fused or diverse or options.like)  # then the order is not that of the similarities
+        for at, index in enumerate(self._embedded):
+            if at == len(self.users):
+                how = replace(options, floor=floors[-1])
             else:
-                near = sorted([*of_user, *of_library], key=lambda hit: -hit.similarity)
-            answers.append(_in_turn([near, *(found[place] for found in others)])[:k])
+                how = replace(options, floor=floors[at], fold=fold, diverse=diverse)
+            space = f"{at}" if by_rank else _space(index, at)
+            lists.setdefault(space, []).append(index.search(captions, k, how))
+        others = [service.search(captions, k, options) for service in self.services]
+        answers = []
+        for place in range(len(captions)):
+            near = [_by_similarity([found[place] for found in of_model]) for of_model in lists.values()]
+            answers.append(_once(_in_turn([*near, *(found[place] for found in others)]))[:k])
         return answers
 
     def image(self, sha256: str) -> Image.Image:
         """See ``ReferenceIndex.image``."""
-        for index in (self.user, *self.services, self.library):
+        for index in (*self.users, *self.services, self.library):
             if index is not None:
                 with suppress(InvalidArgument):
                     return index.image(sha256)
         raise InvalidArgument(f"{sha256!r} is not the address of a picture in what is searched")
 
 
+def _space(index: UserPictures | ModelEnsemble | ChromaIndex, at: int) -> str:
+    """Return a name shared by all whose hits come in the order of comparable similarities; else one of its own."""
+    if isinstance(index, ChromaIndex) or (isinstance(index, UserPictures) and index.ranks_by_similarity):
+        return index.embedder.model_id
+    return f"{at}"
+
+
+def _by_similarity(lists: Sequence[list[Hit]]) -> list[Hit]:
+    return lists[0] if len(lists) == 1 else sorted(chain(*lists), key=lambda hit: -hit.similarity)
+
+
 def _in_turn(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
     """Return the best of each list, then the second of each, and so on."""
     return [hit for hit in chain.from_iterable(zip_longest(*lists)) if hit is not None]
+
+
+def _once(hits: Sequence[Hit]) -> list[Hit]:
+    """Return each picture once: the same may lie in several libraries."""
+    return list({hit.sha256: hit for hit in reversed(hits)}.values())[::-1]

@@ -27,6 +27,7 @@ class About(TypedDict):
     """How the run was asked for, and what was told while it went on."""
 
     pipeline: str
+    profile: str
     generator: str
     vlm: str
     critic: str

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits, Spent
 from imagerag.graphs.streaming import stream_run
+from imagerag.profiles.resolve import Given, resolve
 from imagerag.server.database import ANONYMOUS, Database, Entry
 from imagerag.server.job_queue import JobQueue, QueueFull
 from imagerag.server.run import Run, RunRequest
@@ -45,7 +46,9 @@ class Service:
         from imagerag.tools.builtin import make_tools
 
         home = home_directory(settings.home)
-        self.settings = dataclasses.replace(settings, home=str(home), thread=None, out=None, subject=())
+        self.asked = dataclasses.replace(settings, home=str(home), thread=None, out=None, subject=())
+        parts = {name: components.get(name) for name in ("generator", "critic", "index")}
+        self.settings = resolve(self.asked, given=Given.of(**parts))
         self.job_queue = job_queue or JobQueue()
         self.components = Components(self.settings, InjectedComponents(**components))
         self.store = self.components.store
@@ -224,7 +227,7 @@ class Service:
                 continue
             ceiling = getattr(most, name)
             wanted[name] = value if ceiling is None else min(cast("float", value), ceiling)
-        return dataclasses.replace(most, **wanted)
+        return dataclasses.replace(self.asked, **wanted)
 
     def _create(self, run: Run, ask: RunRequest) -> bool:
         import base64

@@ -75,7 +75,7 @@ def misbehaving_run(seed: int, home: str) -> MisbehavingRun:
         trouble.append(f"over budget: {tally.tokens} tokens of {max_tokens}")
     if max_money is not None and tally.money > max_money:
         trouble.append(f"over budget: {tally.money} dollars of {max_money}")
-    if steps > 12 or len(squares.requests) > settings.max_generations:
+    if steps > 12 or len(squares.requests) > (settings.max_generations or 5):
         trouble.append(f"over budget: {steps} steps, {len(squares.requests)} generations")
     made = [image for image in result["images"] if Path(image["path"]).is_file()]
     best = result["image"]

@@ -7,6 +7,7 @@ from imagerag.report.json_document import About
 
 ABOUT: About = {
     "pipeline": "agent",
+    "profile": "pictograms",
     "generator": "patchwork",
     "vlm": "rules",
     "critic": "clip",

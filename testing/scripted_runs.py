@@ -29,4 +29,4 @@ def run_scripted(
 
 
 class SquaresWithoutReferences(Squares):
-    name, max_references = "words-only", 0
+    name, max_references, makes = "words-only", 0, "pictograms"

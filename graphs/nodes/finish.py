@@ -19,6 +19,7 @@ ENDINGS: dict[StopReason, str] = {
     "steps": "the step budget ran out",
     "generations": "the generation budget ran out",
     "seconds": "the time budget ran out",
+    "loading": "models took longer to download and load than max_loading_seconds allows",
     "tokens": "the token budget ran out",
     "money": "the money budget ran out",
     "cancelled": "it was cancelled",

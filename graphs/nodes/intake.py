@@ -10,7 +10,7 @@ from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_prices, memory_of_run, merge_limits, meter_step, nothing_spent
-from imagerag.graphs.components import Components, check_libraries
+from imagerag.graphs.components import Components
 from imagerag.graphs.message_images import stored_picture
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.state import Limits, Spent, State
@@ -33,7 +33,12 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     settings = components.settings
     if settings.out is not None:  # a run should not end at a folder that can't be written
         make_folder(settings.out)
-    check_libraries(settings.library)
+    notes = list(settings.notes)
+    if components.injected.index is None:
+        notes += components.searchable[1]
+    if components.emit is not None:
+        for text in notes:
+            components.emit({"event": "note", "text": text})
     messages = list(state.get("messages") or [])
     assert components.extra_tools is not None  # a server that isn't there is told before anything is drawn
     request, message, pictures = _request(components, messages, state.get("prompt") or "")
@@ -81,6 +86,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "all_references": subjects,
         "all_trace": asked,
         "turn": turn,
+        "profile": settings.profile,
         "prompt": brief.prompt,
         "base": brief.base if any(image.id == brief.base for image in history) else None,
         "run_seed": seed,

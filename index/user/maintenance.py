@@ -12,12 +12,13 @@ from imagerag.index.lock import writer_lock
 from imagerag.index.user.duplicates import PerceptualHashIndex
 from imagerag.index.user.shards import Shards
 from imagerag.index.user.snapshot import SnapshotReader
-from imagerag.index.user.store import FOLDER, read_skipped
+from imagerag.index.user.store import read_skipped
 from imagerag.index.user.vector_store import VectorStore
 from imagerag.index.user.verify import verify
+from imagerag.index.user_libraries import OWN, library_directory
 
 
-def user_index_status(home: str | Path) -> dict[str, Any]:
+def user_index_status(home: str | Path, library: str = OWN) -> dict[str, Any]:
     """Return what there is of own pictures, without loading a model or Chroma.
 
     Returns:
@@ -27,7 +28,7 @@ def user_index_status(home: str | Path) -> dict[str, Any]:
     Raises:
         UserError: what is known of them is damaged.
     """
-    directory = Path(home) / FOLDER
+    directory = library_directory(home, library)
     shards = Shards(directory / "shards")
     files: dict[str, str] = {}
     looks: dict[str, int] = {}
@@ -53,13 +54,13 @@ def user_index_status(home: str | Path) -> dict[str, Any]:
     }
 
 
-def verify_user_index(home: str | Path, model: str, chroma: str | None = None) -> dict[str, Any]:
+def verify_user_index(home: str | Path, model: str, chroma: str | None = None, library: str = OWN) -> dict[str, Any]:
     """Compare the search index of one model with the shards; see ``imagerag.index.user.verify.verify``.
 
     Raises:
         UserError: nothing was added with this model.
     """
-    directory = Path(home) / FOLDER
+    directory = library_directory(home, library)
     shards = Shards(directory / "shards")
     known = SnapshotReader(shards, model).snapshot()
     if not len(known):
@@ -78,13 +79,14 @@ def rebuild_user_index(
     chroma: str | None = None,
     progress: Progress | None = None,
     on_wait: Callable[[str], None] | None = None,
+    library: str = OWN,
 ) -> None:
     """Make the search index of every model anew from the shards, without embedding anything.
 
     Raises:
         UserError: it can't be written, or another process takes too long.
     """
-    directory = Path(home) / FOLDER
+    directory = library_directory(home, library)
     shards = Shards(directory / "shards")
     for model in shards.models():
         with writer_lock(directory / "lock", on_wait=on_wait):

@@ -32,6 +32,7 @@ from imagerag.index.user.sources.origins import read_origin
 from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.registry import open_sources
 from imagerag.index.user.vector_store import VectorStore, renamed
+from imagerag.index.user_libraries import OWN, library_directory
 from imagerag.shell_words import quoted
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.picture_decoding import read_picture
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from imagerag.embedders.clip import Embedder
 
-FOLDER = "own"
 SMALL_SHARDS = 64
 """So many shards are merged when a run ends: each is a file to open."""
 MOST_TIMES = 64
@@ -58,10 +58,15 @@ class UserPictures:
         home: the data directory.
         embedder: the model that embeds captions and pictures. Pictures of several models lie side by side.
         chroma: address of a Chroma server to search with; Chroma's files below ``home`` if not given.
+        library: its name.
+
+    Raises:
+        UserError: the name is of no use.
     """
 
-    def __init__(self, home: str | Path, embedder: Embedder, *, chroma: str | None = None) -> None:
-        self.directory = Path(home) / FOLDER
+    def __init__(self, home: str | Path, embedder: Embedder, *, chroma: str | None = None, library: str = OWN) -> None:
+        self.name = library
+        self.directory = library_directory(home, library)
         self.embedder = embedder
         self._shards = Shards(self.directory / "shards")
         self._reader = SnapshotReader(self._shards, embedder.model_id)
@@ -203,6 +208,11 @@ class UserPictures:
             raise InvalidArgument(f"{sha256!r} is not the address of an own picture")
         return self._read(known, at).convert("RGBA")
 
+    @property
+    def ranks_by_similarity(self) -> bool:
+        """Whether hits come in the order of their similarities, unless a search asks for another."""
+        return _one_space(self.embedder)
+
     def close(self) -> None:
         """Let go of Chroma's files."""
         with self._lock:
@@ -280,7 +290,7 @@ class UserPictures:
             )
             clipped = float(np.clip(similarity, -1, 1))
             hits.append(
-                Hit(fields["sha256"], copy, words[0], words, clipped, fields["source"], fields["licence"], FOLDER)
+                Hit(fields["sha256"], copy, words[0], words, clipped, fields["source"], fields["licence"], self.name)
             )
         return hits
 

@@ -12,6 +12,7 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import Field
 
 from imagerag.errors import UserError
+from imagerag.graphs.events import progress_text
 from imagerag.modes import Mode
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.mcp import approval as approval
@@ -181,7 +182,7 @@ async def see_through(service: Service, run: Run, ctx: Context[Any, Any]) -> Non
 def _progress(event: Mapping[str, Any]) -> str:
     match event["event"]:
         case "progress":
-            return f"{event['what']}, step {event['done']} of {event['total']}"
+            return progress_text(event)
         case "images":
             return f"drawn: {', '.join(record['id'] for record in event['images'])}"
         case "verdict":

@@ -12,6 +12,7 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from imagerag.graphs.events import progress_text
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
 from imagerag.server.markdown import ending, told
@@ -127,7 +128,7 @@ class ChatApi(ImagesApi):
                 if event is None:
                     yield f": waiting, {self.service.position(run)} come first\n\n"
                 elif event["event"] == "progress":
-                    yield f": {event['what']}, step {event['done']} of {event['total']}\n\n"
+                    yield f": {progress_text(event)}\n\n"
                 elif text := await anyio.to_thread.run_sync(told, event, address):
                     yield piece({"content": text})
             try:

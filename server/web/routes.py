@@ -277,6 +277,7 @@ class WebApi:
         events = run_log.told["events"] if run_log else []
         about: About = {
             "pipeline": "agent",
+            "profile": state.get("profile") or settings.profile,
             "generator": settings.generator,
             "vlm": settings.vlm,
             "critic": settings.critic,

@@ -60,10 +60,17 @@ def test_a_cancelled_run_does_not_wait_for_the_generator_to_load(tmp_path: Path,
     assert run(tmp_path)["image"]["id"] == "image-1", "and what it has loaded serves the next"
 
 
-def test_the_run_s_time_holds_while_it_loads(tmp_path: Path, slow: Slow) -> None:
-    result = run(tmp_path, max_seconds=0.3)
-    assert (result["stop_reason"], result["image"]) == ("seconds", None)
+def test_loading_has_a_limit_of_its_own(tmp_path: Path, slow: Slow) -> None:
+    result = run(tmp_path, max_loading_seconds=0.3)
+    assert (result["stop_reason"], result["image"]) == ("loading", None)
     assert slow.times == 0
+
+
+def test_loading_counts_against_no_run_s_time(tmp_path: Path, slow: Slow) -> None:
+    threading.Timer(1.5, slow.release.set).start()
+    result = run(tmp_path, max_seconds=1.2, max_generations=1)
+    assert result["stop_reason"] == "done"
+    assert result["image"] is not None
 
 
 def test_what_another_has_begun_to_load_is_waited_for_and_not_loaded_beside_it() -> None:

@@ -86,7 +86,7 @@ def test_every_field_is_explained_in_one_sentence(declared: Setting) -> None:
 
 
 def test_only_these_are_for_programs_alone() -> None:
-    assert set(ALL) - set(SETTINGS) == {"approve", "cancel"}
+    assert set(ALL) - set(SETTINGS) == {"approve", "origins", "cancel"}
 
 
 @every_setting
@@ -166,7 +166,7 @@ def test_a_file_has_whole_numbers_where_they_are_wanted(written: str, tmp_path: 
 def test_unknown_name_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("approve = true\n", encoding="utf-8")
-    with pytest.raises(UserError, match="unknown name 'approve'; valid: generator, "):
+    with pytest.raises(UserError, match="unknown name 'approve'; valid: profile, generator, "):
         load_settings(environ={}, file=file)
 
 
@@ -185,7 +185,7 @@ def test_clients_of_a_server_cannot_choose_what_is_reserved(declared: Setting) -
 def test_what_is_reserved() -> None:
     reserved = {name for name, declared in DECLARED.items() if declared.reserved}
     assert reserved == {
-        *("generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
+        *("profile", "generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
         *("subject", "home", "out", "chroma", "record", "mcp_server", "mcp_allow"),
     }
 

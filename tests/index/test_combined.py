@@ -50,7 +50,7 @@ def test_hits_of_two_models_come_in_turn_and_those_below_the_floor_not_at_all() 
 
         return SimpleNamespace(embedder=SimpleNamespace(model_id=model), search=search)
 
-    combined = CombinedIndex(index("library", 0.9, 0.8, 0.3), index("own", 0.7, 0.2), floor=FLOOR)
+    combined = CombinedIndex(index("library", 0.9, 0.8, 0.3), [index("own", 0.7, 0.2)], floor=FLOOR)
     (found,) = combined.search(["an owl"], 9)
     assert [hit.sha256 for hit in found] == ["own0.7", "library0.9", "library0.8"]
     assert [hit.sha256 for hit in combined.search(["an owl"], 1)[0]] == ["own0.7"]

@@ -96,7 +96,7 @@ function step(run, heading, ...children) {
 
 const ENDINGS = {
   satisfied: "the critic is satisfied", done: "nothing more was left to try", no_improvement: "redrawing no longer made it better", steps: "the step limit was reached",
-  generations: "the limit of drawings was reached", seconds: "the time limit was reached", tokens: "the token limit was reached",
+  generations: "the limit of drawings was reached", seconds: "the time limit was reached", loading: "the models took too long to load", tokens: "the token limit was reached",
   money: "the money limit was reached", cancelled: "it was stopped", error: "an error ended it",
 };
 
@@ -110,8 +110,8 @@ function onEvent(run, event) {
       run.line.textContent = event.position ? `in the queue: ${event.position} come first` : "its turn has come";
       break;
     case "progress":
-      run.bar.max = event.total; run.bar.value = event.done;
-      run.line.textContent = `${event.what}: step ${event.done} of ${event.total}`;
+      if (event.total) { run.bar.max = event.total; run.bar.value = event.done; } else run.bar.removeAttribute("value");
+      run.line.textContent = event.text || `${event.what}: step ${event.done} of ${event.total}`;
       break;
     case "preview":
       run.preview.src = `data:image/png;base64,${event.png}`;

@@ -1,0 +1,48 @@
+"""The libraries of a person's own: ``own``, and any others by their names, side by side in the data directory."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from imagerag.errors import UserError
+
+OWN = "own"
+"""The library that is meant where none is named."""
+FOLDER = "libraries"
+"""Holds those that have a name."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_TAKEN = ("bundled",)
+
+
+def library_directory(home: str | Path, name: str = OWN) -> Path:
+    """Return where a library lies, which need not be there yet.
+
+    Raises:
+        UserError: the name is of no use as one.
+    """
+    if name == OWN:
+        return Path(home) / OWN
+    if not _NAME.fullmatch(name) or name in _TAKEN:
+        raise UserError(
+            f"library {name!r} can't be a name; give --library small letters, digits, - and _, at most 64, and not "
+            f"{' or '.join(_TAKEN)}"
+        )
+    return Path(home) / FOLDER / name
+
+
+def library_names(home: str | Path) -> list[str]:
+    """Return the names of the libraries below a data directory, ``own`` first whether it is there or not.
+
+    Names of files alone are read.
+    """
+    folder = Path(home) / FOLDER
+    named = sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name)) if folder.is_dir() else []
+    return [OWN, *named]
+
+
+def indexed_models(home: str | Path, name: str) -> list[str]:
+    """Return the ids of the models that a library was indexed with; none if nothing was ever added."""
+    from imagerag.index.user.shards import Shards
+
+    return Shards(library_directory(home, name) / "shards").models()

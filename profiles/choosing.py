@@ -1,0 +1,121 @@
+"""Which of a profile's choices is possible on this machine: by the keys that are set and the GPU's free memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from imagerag.device_settings import DeviceSettings, Memory
+from imagerag.errors import UserError
+from imagerag.profiles.loading import Choice, Profile
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen.
+
+    Attributes:
+        choice: the parts; ``None`` of a profile without choices.
+        why: in words, why this one.
+        memory: how the generator holds its weights, so that the VLM fits beside it; ``None`` to leave that open.
+        lacking: what the choices before it lack, in words.
+    """
+
+    choice: Choice | None = None
+    why: str = ""
+    memory: Memory | None = None
+    lacking: tuple[str, ...] = ()
+
+
+def choose(
+    profile: Profile,
+    generator: str | None,
+    vlm: str | None,
+    device: DeviceSettings,
+    environ: Mapping[str, str] | None = None,
+) -> Chosen:
+    """Return the first choice that is possible.
+
+    Args:
+        profile: whose choices.
+        generator, vlm: those that the person names instead, if any; memory is counted with them.
+        device: where models that run here are held.
+        environ: ``os.environ`` unless given.
+
+    Raises:
+        UserError: none is possible; the message says what each lacks. Or there is no such device.
+    """
+    if not profile.choices:
+        return Chosen()
+    environ = os.environ if environ is None else environ
+    lacking: list[str] = []
+    for choice in profile.choices:
+        unset = [key for key in choice.keys if not environ.get(key)]
+        drawn_by = generator or choice.generator or profile.generator
+        if unset:
+            lacking.append(f"{' and '.join(unset)} not set")
+        elif drawn_by is None:
+            lacking.append("no --generator named")
+        elif not choice.gpu:
+            keys = f"{', '.join(choice.keys)} set" if choice.keys else "needs neither a key nor a GPU"
+            return Chosen(choice, keys, lacking=tuple(lacking))
+        else:
+            weights = choice.vlm_weights if vlm is None else 0.0
+            memory, why = _fitting(drawn_by, weights, device)
+            if memory is not None:
+                return Chosen(choice, why, memory, tuple(lacking))
+            lacking.append(why)
+    names = ", ".join(dict.fromkeys(lacking))
+    raise UserError(
+        f"profile {profile.name!r} can't be used here ({names}); set a key, name the parts with --generator and --vlm, "
+        f"or see: imagerag doctor --profile {profile.name}"
+    )
+
+
+def _fitting(generator: str, vlm_weights: float, device: DeviceSettings) -> tuple[Memory | None, str]:
+    """Return how the generator is held so that a VLM of so many billion parameters fits beside it, and why."""
+    from imagerag.generators.diffusion.memory import WORKING_BYTES
+    from imagerag.generators.diffusion.presets import load_presets
+
+    free, each, name = gpu_memory(device)
+    if free is None:
+        return None, "no GPU"
+    preset = load_presets().get(generator)
+    sizes = [1e9 * size * each for size in preset.weights.values()] if preset is not None else []
+    beside = 1e9 * vlm_weights * each + WORKING_BYTES
+    told = f"{free / 1e9:.0f} GB free on {name}"
+    whole, largest = sum(sizes) + beside, max(sizes, default=0.0) + beside
+    if device.memory not in ("auto", "full", "offload"):  # the person knows better
+        return device.memory, told
+    if whole <= free:
+        return "full" if device.memory == "auto" else device.memory, told
+    if largest <= free and device.memory != "full":
+        return "offload", f"{told}, one part of {generator} at a time"
+    return None, f"{generator} with a VLM of {vlm_weights:g} billion parameters needs {largest / 1e9:.0f} GB, {told}"
+
+
+def gpu_memory(device: DeviceSettings) -> tuple[int | None, int, str]:
+    """Return a GPU's free bytes before any model of ours was loaded, bytes per parameter there, and the device's name.
+
+    The bytes are ``None`` where models compute on the CPU. Asked once a process: later, our own models lie in it.
+
+    Raises:
+        UserError: there is no such device.
+    """
+    return _gpu_memory(device.device, device.dtype)
+
+
+@lru_cache(maxsize=8)
+def _gpu_memory(device_name: str, dtype: str) -> tuple[int | None, int, str]:
+    from imagerag.devices import choose_device, choose_dtype, free_for_models
+
+    settings = DeviceSettings(device=device_name, dtype=dtype)
+    device: torch.device = choose_device(settings)
+    each = choose_dtype(settings, device).itemsize
+    return (None if device.type == "cpu" else free_for_models(device)), each, str(device)

@@ -1,0 +1,260 @@
+"""From the settings that are asked for to those of a run: what was left open comes from a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from imagerag.chat_models.providers import is_remote
+from imagerag.declaration import setting
+from imagerag.errors import UserError
+from imagerag.generators.base import ImageKind
+from imagerag.generators.registry import fitting_profile, image_kind
+from imagerag.profiles.choosing import Chosen, choose
+from imagerag.profiles.loading import DEFAULT, SAME_AS_VLM, SET_BY_PROFILE, Profile, find_profile, load_profiles
+from imagerag.profiles.soundness import EMBEDDED_MODEL, Unsound, unsound_parts
+from imagerag.settings import DECLARED, Settings
+
+BUILT_IN: Mapping[str, Any] = {
+    "max_steps": 24,
+    "max_generations": 5,
+    "max_seconds": 120.0,
+    "max_loading_seconds": 600.0,
+}
+"""Limits where a profile of the person's own says nothing."""
+
+STRENGTH = {"flag": 3, "variable": 2, "settings": 1}
+"""How near to the run a value was given, by the first word of its origin; what a program gives counts as a flag."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """Parts that a program hands to the graph, which no setting names then.
+
+    Attributes:
+        parts: their settings' names: ``generator``, ``critic``, ``library`` (an index).
+        makes: the kind of the generator's images; ``None`` where it doesn't say.
+        profile: the profile that fits it, where it says.
+        name: the generator's name.
+    """
+
+    parts: frozenset[str] = frozenset()
+    makes: ImageKind | None = None
+    profile: str | None = None
+    name: str = ""
+
+    @classmethod
+    def of(cls, generator: Any = None, critic: Any = None, index: Any = None) -> Given:
+        """Describe the parts; a generator says its kind and profile in attributes ``makes`` and ``profile``."""
+        pairs = (("generator", generator), ("critic", critic), ("library", index))
+        parts = frozenset(name for name, part in pairs if part is not None)
+        if generator is None:
+            return cls(parts)
+        name = str(getattr(generator, "name", ""))
+        makes = getattr(generator, "makes", None) or image_kind(name)
+        return cls(parts, makes, getattr(generator, "profile", None), name)
+
+
+NOTHING_GIVEN = Given()
+
+
+@dataclass(frozen=True)
+class RunSettings(Settings):
+    """The settings of a run, with nothing left open."""
+
+    if TYPE_CHECKING:
+        profile: str = ""
+        generator: str = ""
+        vlm: str = ""
+        critic: str = ""
+        lookup_model: str = ""
+        library: tuple[str, ...] = ()
+        max_steps: int = 0
+        max_generations: int = 0
+        max_seconds: float = 0.0
+        max_loading_seconds: float = 0.0
+
+    makes: ImageKind = setting("any", help="what the generator's images look like", program_only=True)
+    wording: ImageKind = setting("any", help="kind of pictures that look-up captions are worded for", program_only=True)
+    notes: tuple[str, ...] = setting((), help="what the person should be told as the run begins", program_only=True)
+
+    def names(self, setting_name: str) -> bool:
+        """Tell whether somebody asked for that value, and no profile or default gave it."""
+        return not dict(self.origins).get(setting_name, "").startswith(("profile", "default"))
+
+    @cached_property
+    def clip_critic(self) -> str:
+        """The critic that needs no VLM: it judges by the CLIP model that looks things up."""
+        return clip_critic_of(self.lookup_models)
+
+
+def clip_critic_of(lookup_models: tuple[str, ...]) -> str:
+    """Return the name of the critic that judges by the first of these CLIP models."""
+    first = lookup_models[0]
+    return "clip" if first == EMBEDDED_MODEL else f"clip:{first}"
+
+
+def resolve(asked: Settings, thread: str | None = None, given: Given = NOTHING_GIVEN) -> RunSettings:
+    """Return the settings of a run.
+
+    Precedence, for each value: as asked for (flag, variable, settings file), the thread's own profile, the profile
+    named or the one that fits the generator named, the default.
+
+    Args:
+        asked: what the person or program gave.
+        thread: the profile of the thread's earlier turns, if there are any.
+        given: parts that a program hands to the graph.
+
+    Raises:
+        UserError: no such profile; it can't be used here; or parts don't go together and nobody named them.
+    """
+    if isinstance(asked, RunSettings):
+        return asked
+    profile, notes = choose_profile(asked, thread, given)
+    drawn_by = asked.generator or (given.name if "generator" in given.parts else None)
+    chosen = choose(profile, drawn_by, asked.vlm, asked.device_settings)
+    values = _values(asked, profile, chosen)
+    asked_values = {one.name: getattr(asked, one.name) for one in fields(asked)}
+    origins = tuple({**dict(asked.origins), **_origins(asked, values, profile, chosen)}.items())
+    makes = given.makes if "generator" in given.parts else image_kind(values["generator"])
+    if makes is None:
+        makes = profile.makes
+        notes += _unknown_kind(given, profile)
+    filled = RunSettings(
+        **{
+            **asked_values,
+            **values,
+            "profile": profile.name,
+            "memory": asked.memory if chosen.memory is None or asked.memory != "auto" else chosen.memory,
+            "origins": origins,
+            "makes": makes,
+            "wording": profile.makes,
+        }
+    )
+    critic = "" if "critic" in given.parts else filled.critic
+    library = () if "library" in given.parts else filled.library
+    for problem in unsound_parts(makes, critic, library, filled.lookup_models, filled.rerank):
+        notes.append(_judged(problem, asked, filled, profile))
+    return replace(filled, notes=tuple(notes))
+
+
+def resolve_lookup(asked: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the libraries and the CLIP models of a look-up outside a run, whatever of the profile can't be used here.
+
+    Raises:
+        UserError: no such profile.
+    """
+    profile, _ = choose_profile(asked, None, NOTHING_GIVEN)
+    first = profile.choices[0] if profile.choices else profile
+    library = asked.library or profile.library or first.library
+    model = asked.lookup_model or profile.lookup_model or first.lookup_model
+    assert library is not None
+    assert model is not None
+    return library, replace(asked, lookup_model=model).lookup_models
+
+
+def choose_profile(asked: Settings, thread: str | None, given: Given) -> tuple[Profile, list[str]]:
+    """Return the profile that fills in what was left open, and what to tell about it.
+
+    Raises:
+        UserError: no such profile.
+    """
+    notes: list[str] = []
+    named = find_profile(asked.profile) if asked.profile is not None else None
+    if asked.generator is not None:
+        fitting, drawn_by = fitting_profile(asked.generator), asked.generator
+        makes = image_kind(asked.generator)
+    else:
+        makes, drawn_by = given.makes, given.name
+        fitting = given.profile or (DEFAULT if makes in (None, "pictograms") else "local")
+    if thread is not None and thread not in load_profiles():
+        notes.append(f"the profile {thread!r} of this thread's earlier turns is no longer there")
+        thread = None
+    if thread is not None:
+        own = find_profile(thread)
+        if own.makes == "pictograms" and makes in ("photographs", "any"):
+            notes.append(
+                f"generator {drawn_by!r} does not go with profile {thread!r} of this thread's earlier turns; "
+                f"the other parts are those of {fitting!r}"
+            )
+            return find_profile(fitting), notes
+        if named is not None and named.name != thread:
+            notes.append(
+                f"this thread goes on with its own profile {thread!r}, not {named.name!r}; "
+                "begin another thread for that, or name single parts"
+            )
+        return own, notes
+    return named or find_profile(fitting), notes
+
+
+def _values(asked: Settings, profile: Profile, chosen: Chosen) -> dict[str, Any]:
+    """Return the value of each setting that a profile may set."""
+    values: dict[str, Any] = {}
+    for name in SET_BY_PROFILE:
+        for source in (asked, chosen.choice, profile):
+            value = getattr(source, name, None)
+            if value is not None:
+                break
+        else:
+            value = BUILT_IN.get(name)
+        values[name] = value
+    if values["critic"] == SAME_AS_VLM:
+        models = tuple(part.strip() for part in values["lookup_model"].split(","))
+        sees = is_remote(values["vlm"]) and not asked.vlm_text_only
+        values["critic"] = values["vlm"] if sees else clip_critic_of(models)
+    return values
+
+
+def _origins(asked: Settings, values: Mapping[str, Any], profile: Profile, chosen: Chosen) -> dict[str, str]:
+    """Return in words where each value that a profile may set comes from."""
+    told = dict(asked.origins)
+    origins = {}
+    for name in SET_BY_PROFILE:
+        if getattr(asked, name) is not None:
+            origins[name] = told.get(name, "the program")
+        elif chosen.choice is not None and getattr(chosen.choice, name) is not None:
+            origins[name] = f"profile {profile.name!r}: {chosen.why}"
+        elif getattr(profile, name) is not None:
+            origins[name] = f"profile {profile.name!r}"
+        else:
+            origins[name] = "default"
+    return origins
+
+
+def _judged(problem: Unsound, asked: Settings, filled: RunSettings, profile: Profile) -> str:
+    """Return the note on a part that doesn't go with the generator, if it was named as near to the run as that.
+
+    Raises:
+        UserError: nobody named it, or only a variable or a file, which was not meant for this generator.
+    """
+    told = dict(asked.origins)
+    what = f"{problem.part} {problem.value!r} {problem.why}, and generator {filled.generator!r} draws photographs"
+
+    def strength(name: str) -> int:
+        if getattr(asked, name) is None:
+            return 0
+        return STRENGTH.get(told.get(name, "flag").partition(" ")[0], 3)
+
+    flag = DECLARED[problem.part].flag
+    if strength(problem.part) and strength(problem.part) >= strength("generator"):
+        return f"{what}; it is used since {told.get(problem.part, 'the program')} names it"
+    if strength(problem.part):
+        where = told.get(problem.part, "the program")
+        raise UserError(f"{what}; {where} sets it: unset that, or insist with {flag} {problem.value}")
+    raise UserError(
+        f"{what}; profile {profile.name!r} sets it: name another with --profile {fitting_profile(filled.generator)}, "
+        f"or insist with {flag} {problem.value}"
+    )
+
+
+def _unknown_kind(given: Given, profile: Profile) -> list[str]:
+    """Return the note on a program's own generator that doesn't say what it makes, where that matters."""
+    if profile.makes != "pictograms" or {"critic", "library"} <= given.parts:
+        return []
+    return [
+        f"the generator {given.name!r} does not say what its images look like (an attribute makes: pictograms, "
+        "photographs or any), so it is judged and looked up for as pictograms; a profile named in the settings changes "
+        "that"
+    ]

@@ -128,8 +128,12 @@ def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None) -> W
     return VlmWriter(load_chat_model(vlm, "writer", settings), rules)
 
 
-def load_reranker(name: str, vlm: str, critic: str, settings: DeviceSettings | None = None) -> Reranker | None:
+def load_reranker(
+    name: str, vlm: str, critic: str, settings: DeviceSettings | None = None, lookup_model: str = "embedded"
+) -> Reranker | None:
     """Return what puts references in a better order: ``none``, ``vlm`` (the model that judges or decides), ``subject``.
+
+    ``lookup_model`` is the CLIP model by which ``subject`` compares pictures.
 
     Raises:
         UserError: no model that takes images is named.
@@ -138,9 +142,9 @@ def load_reranker(name: str, vlm: str, critic: str, settings: DeviceSettings | N
         return None
     if name == "subject":
         from imagerag.agent.rerankers import SubjectReranker
-        from imagerag.embedders.registry import embedded_clip
+        from imagerag.embedders.registry import clip_model
 
-        return SubjectReranker(embedded_clip)
+        return SubjectReranker(lambda: clip_model(lookup_model))
     from imagerag.agent.rerankers import VlmReranker
 
     for model in (critic, vlm):

@@ -224,7 +224,8 @@ class Components:
         """What puts references in a better order, if anything."""
         settings = self.settings
         names = settings.rerank, settings.vlm, settings.critic
-        return _loaded(lambda: load_reranker(*names, settings.device_settings), self.emit)
+        first = settings.lookup_models[0]
+        return _loaded(lambda: load_reranker(*names, settings.device_settings, first), self.emit)
 
     @cached_property
     def store(self) -> ImageStore:

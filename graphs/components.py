@@ -23,7 +23,7 @@ from imagerag.generators.registry import load_generator
 from imagerag.index.base import ReferenceIndex
 from imagerag.index.user_libraries import OWN, indexed_models, library_names
 from imagerag.interruptible import load_interruptibly
-from imagerag.model_hub import downloads_watched
+from imagerag.model_hub import download_text, downloads_watched
 from imagerag.plugins import installed, make
 from imagerag.profiles.resolve import Given, RunSettings, resolve
 from imagerag.profiles.soundness import BUNDLED, EMBEDDED_CRITICS
@@ -61,7 +61,7 @@ def _loaded(load: Callable[[], Part], emit: Emit | None = None) -> Part:
 
     def report(done: int, rate: float) -> None:
         if emit is not None:
-            text = f"downloading: {done / 1e9:.2f} GB so far, {rate / 1e6:.1f} MB/s"
+            text = download_text(done, rate)
             emit({"event": "progress", "what": "loading", "done": done, "total": 0, "text": text})
 
     with current_meter().loading() as check, downloads_watched(report):

@@ -287,7 +287,7 @@ class Service:
         import random
 
         from imagerag.chat_models.usage_meter import UsageMeter, using_meter
-        from imagerag.graphs.budget import merge_limits, nothing_spent, stop_check
+        from imagerag.graphs.budget import loading_account, merge_limits, nothing_spent, stop_check
         from imagerag.tools.session import ToolSession, using_session
 
         assert run.job is not None
@@ -312,7 +312,7 @@ class Service:
         call = {"name": name, "args": arguments, "id": run.id, "type": "tool_call"}
         with (
             using_session(session),
-            using_meter(UsageMeter(check=check)),
+            using_meter(UsageMeter(check=check, **loading_account(limits, spent, run.job.cancelled))),
         ):  # models that it loads or asks look there, too
             message = self.tools[name].invoke(call)
         if session.made_images or session.made_references:

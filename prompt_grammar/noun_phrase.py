@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from imagerag.prompt_grammar.inflection import plural, singular
+from imagerag.prompt_grammar.modifiers import names_a_kind
 from imagerag.prompt_grammar.vocabulary import ARTICLES, NUMBERS, SIZES, Size, colour_of, number_of
 
 MAX_INSTANCES = 4
@@ -45,6 +46,8 @@ def parse_object(words: list[str], names: Collection[str]) -> SceneObject:
     colour: str | None = None
     while at < last and (last - at >= LONGEST_NAME or " ".join(words[at:]) not in names):
         word = words[at]
+        if names_a_kind(words[at : at + 3]):
+            break
         pair = colour_of(" ".join(words[at : at + 2])) if at < last - 1 else None
         if word in ARTICLES:
             counted = True

@@ -24,21 +24,8 @@ INTRODUCTIONS = frozenset(
 ) | {"during", "using", "via"}
 """What introduces a modifier in a sentence: "shot on Kodak Portra 400"."""
 
-MAKERS = frozenset(
-    [
-        "art",
-        "artwork",
-        "painting",
-        "painted",
-        "photo",
-        "photograph",
-        "photographed",
-        "photography",
-        "directed",
-        "illustrated",
-        "illustration",
-    ]
-) | {"designed", "drawn", "shot", "style"}
+_MAKING = "art artwork painting painted photo photograph photographed photography directed illustrated illustration"
+MAKERS = frozenset([*_MAKING.split(), "designed", "drawn", "shot", "style"])
 """Words before "by" that tell that an artist follows."""
 
 _LONGEST = 12

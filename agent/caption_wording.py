@@ -28,13 +28,13 @@ _PLACE = frozenset(_PLACES.split())
 _SMALL = "a an and at de del der di du for in la le of on the van von"
 _SMALL_WORDS = frozenset(_SMALL.split())
 _MASS_NOUNS = """
-    bacon bread broccoli butter cheese chocolate clothing coffee coral corn cotton dust fire fog food footage fur furniture
-    garlic gold grass gravel hair hay honey ice ivy jewelry jewellery lava leather lightning luggage marble milk mist moss
-    mud oil pasta rain ramen rice sand seaweed silk silver smoke snow soil spaghetti steam sushi tea velvet water wheat wine
-    wood wool
+    bacon bread broccoli butter cheese chocolate clothing coffee coral corn cotton dust fire fog food footage
+    fur furniture garlic gold grass gravel hair hay honey ice ivy jewelry jewellery lava leather lightning
+    luggage marble milk mist moss mud oil pasta rain ramen rice sand seaweed silk silver smoke snow soil
+    spaghetti steam sushi tea velvet water wheat wine wood wool
 """
 _UNCOUNTED = frozenset(_MASS_NOUNS.split())
-_ODD = "asparagus atlas canvas chaos chess christmas compass cosmos cutlass gas ibis lens mattress series species specimen texas"
+_ODD = "asparagus atlas canvas chaos chess christmas compass cosmos cutlass gas ibis lens series species specimen texas"
 _SINGULAR = frozenset(_ODD.split())
 """Words that end like a plural and are none."""
 

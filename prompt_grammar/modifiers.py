@@ -123,7 +123,8 @@ def reading(words: Sequence[str]) -> Reading:
                     best[end] = way
     found = best[-1]
     if found is None or not found[0]:
-        return ""
+        apart = " ".join(words).replace("-", " ").split()
+        return reading(apart) if len(apart) > len(words) else ""
     needed = found[1]
     if "part" in needed and not needed & {"tag", "measure"}:
         return ""

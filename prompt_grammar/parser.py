@@ -216,7 +216,7 @@ class _Reader:
         if bare[-1] == "style" and ("movement" in uses(" ".join(bare[:-1])) or not how):
             return False
         inside = clause.connector in ("in", "with", "under") and bare[-1] not in _PICTURES
-        headed = is_headed(bare) and (tag or inside)
+        headed = is_headed(bare) and (tag or inside) and bare[0] not in STYLE_ALIASES
         if not (headed or (how == "tag" and tag) or (how in ("clause", "adjective") and stands)):
             return False
         self._modifiers[text] = None

@@ -62,8 +62,9 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     began = time.perf_counter()
     plain = plain_prompt(request)
     asked_for = plain.text or request
-    for note in plain.notes if components.emit is not None else ():
-        components.emit({"event": "note", "text": note})
+    if components.emit is not None:
+        for note in plain.notes:
+            components.emit({"event": "note", "text": note})
     brief = Brief(asked_for)
     with (
         suppress(BudgetExceeded, Cancelled),

@@ -31,6 +31,8 @@ MAKERS = frozenset([*_MAKING.split(), "designed", "drawn", "shot", "style"])
 _LONGEST = 12
 """Words of the longest clause that can be a modifier as a whole."""
 _LONGEST_TERM = 5
+_LIGHTS = frozenset(["light", "lighting", "glow", "rays", "shadows"])
+_FALLS = frozenset(["from", "through", "streaming", "coming", "filtering", "falling", "shining", "pouring", "casting"])
 _CORE = frozenset(["clause", "adjective", "measure", "tag", "medium", "movement"])
 _AS_TAG = frozenset(["tag", "medium", "movement"])
 _SOUNDLESS = re.compile(r"[\s\-_'\u2018\u2019\u2010-\u2015]")
@@ -139,7 +141,13 @@ def _strictness(needed: frozenset[Use]) -> int:
 
 def is_headed(words: Sequence[str]) -> bool:
     """Whether a tag of at least two words ends like a kind of picture, light or look: "street photography"."""
-    return 2 <= len(words) <= 4 and "head" in uses(words[-1])
+    return 2 <= len(words) <= 6 and "head" in uses(words[-1])
+
+
+def is_falling_light(words: Sequence[str]) -> bool:
+    """Whether the words are a light and where it comes from: "warm afternoon light streaming through windows"."""
+    at = next((k for k, word in enumerate(words[:_LONGEST], 1) if word in _LIGHTS), 0)
+    return 0 < at < len(words) and words[at] in _FALLS and bool(reading(words[:at]))
 
 
 def medium_ends(words: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from imagerag.prompt_grammar.clauses import Clause, split_clauses
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.modifiers import MODIFIER_JOINTS, is_headed, medium_ends, reading, uses
+from imagerag.prompt_grammar.modifiers import MODIFIER_JOINTS, is_falling_light, is_headed, medium_ends, reading, uses
 from imagerag.prompt_grammar.noun_phrase import SceneObject, parse_object
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.prompt_grammar.scene import Scene, add_object
@@ -63,6 +63,8 @@ CONDITIONED = re.compile(
 
 MOST_READINGS = 8
 _MOST_WRAPPERS = 3
+_LONGEST_STYLE = 4
+"""Words of a style that a critic can be asked about, "style" included; what is longer is a modifier."""
 
 
 def parse_scene(prompt: str, known_names: Collection[str] = ()) -> Scene:
@@ -133,7 +135,7 @@ class _Reader:
         """Return all that was read; of a prompt that is nothing but modifiers, one is what is to be drawn."""
         scene, modifiers = self._scene, list(self._modifiers)
         if not scene.objects:
-            things = [text for text in modifiers if not text.startswith(("by ", "at "))]
+            things = [text for text in modifiers if _can_stand_alone(text)]
             free = ("tag", "clause", "adjective", "")
             if thing := min(things, key=lambda text: free.index(reading(text.split(" "))), default=""):
                 scene = add_object(scene, SceneObject(thing), "and")
@@ -213,7 +215,10 @@ class _Reader:
         tag = self._is_tag(clause) and len(bare) == len(clause.words)
         how = reading(bare)
         stands = clause.connector in MODIFIER_JOINTS
-        if bare[-1] == "style" and ("movement" in uses(" ".join(bare[:-1])) or not how):
+        if is_falling_light(bare) or (bare[:2] == ["style", "of"] and len(bare) > _LONGEST_STYLE):
+            self._modifiers[text] = None
+            return True
+        if bare[-1] == "style" and len(bare) <= _LONGEST_STYLE and ("movement" in uses(" ".join(bare[:-1])) or not how):
             return False
         inside = clause.connector in ("in", "with", "under") and bare[-1] not in _PICTURES
         headed = is_headed(bare) and (tag or inside) and bare[0] not in STYLE_ALIASES
@@ -237,6 +242,12 @@ class _Reader:
         return True
 
 
+def _can_stand_alone(modifier: str) -> bool:
+    """Whether a modifier may be all there is to draw, and "a ..." of it is read so again."""
+    counted = number_of(modifier.partition(" ")[0])
+    return not (counted or modifier.startswith(("by ", "at ", "style ")) or modifier.endswith(" style"))
+
+
 def _style(words: list[str], joint: str) -> str:
     """The style word that this clause is, or nothing."""
     inner = [word for word in words if word not in ARTICLES and word != "one"]
@@ -247,7 +258,7 @@ def _style(words: list[str], joint: str) -> str:
         inner = [*inner[2:], "style"]
     if len(inner) > 1 and inner[-1] in ("emoji", "emojis", "look") and joint in ("in", "and", "with"):
         return STYLE_ALIASES.get(" ".join(inner[:-1]), "")
-    if 2 <= len(inner) <= 4 and inner[-1] == "style":
+    if 2 <= len(inner) <= _LONGEST_STYLE and inner[-1] == "style":
         text = " ".join(inner[:-1])
         return STYLE_ALIASES.get(text, text)
     return ""

@@ -13,11 +13,11 @@ from imagerag.prompt_grammar.midjourney import take_multi_prompt, take_parameter
 
 _SYNTAX = re.compile(
     r"[\[\]{}<>\\]|\(\(|:\s*-?[\d.]+\s*\)|--[A-Za-z]|[\u2013\u2014][A-Za-z]|::|\b(?:BREAK|AND)\b|^\s*https?://|embedding:"
-    r"|(?i:negative[ _-]prompt|\bsteps: ?\d|^\s*(?:positive )?prompt ?:)"
+    r"|(?i:negatives?(?:[ _-]prompts?)? ?[:=]|\bsteps: ?\d|^\s*(?:positive )?prompt ?:)"
 )
 _LABEL = re.compile(r"^\s*(?:positive )?prompt ?:", re.IGNORECASE)
 _GENERATION_DATA = re.compile(r"\bSteps: ?\d+ ?,.*", re.DOTALL | re.IGNORECASE)
-_NEGATIVE = re.compile(r"(?<!\w)negative[ _-]prompts? ?[:=](.*)", re.DOTALL | re.IGNORECASE)
+_NEGATIVE = re.compile(r"(?<!\w)negatives?(?:[ _-]prompts?)? ?[:=](.*)", re.DOTALL | re.IGNORECASE)
 _NETWORK = re.compile(r"<[A-Za-z_]+:[^<>]*>|\bembedding:[^\s,()]+")
 _IMAGE_PROMPT = re.compile(r"^(?:\s*https?://\S+)+")
 _WEIGHT = re.compile(r"(?:(?<!\d):\s*(-?\d*\.?\d+)|:\s*(-?\d*\.\d+))\s*$")

@@ -57,7 +57,8 @@ def test_a_thing_stays_a_thing(thing: str) -> None:
 @pytest.mark.parametrize(
     "wrapped",
     ["RAW photo of {}", "DSLR photograph of {}", "an 85mm close-up of {}", "a black and white portrait of {}",
-     "a photo of {}", "a highly detailed illustration of {}", "draw a macro shot of {}", "{} portrait, 8k", "photorealistic {}"],
+     "a photo of {}", "a highly detailed illustration of {}", "draw a macro shot of {}", "{} portrait, 8k",
+     "photorealistic {}"],
 )  # fmt: skip
 def test_wrappers_are_taken_off(wrapped: str) -> None:
     assert parse_scene(wrapped.format("tiger")).content_concepts() == ["tiger"]

@@ -13,6 +13,7 @@ from imagerag.chat_models.recording import Role
 from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_recording
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
+from imagerag.generators.base import ImageKind
 from imagerag.plugins import installed, make
 
 
@@ -109,8 +110,10 @@ def load_critic(name: str, settings: DeviceSettings | None = None) -> Critic:
 
 
 @lru_cache(maxsize=4)
-def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None) -> Writer:
+def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None, kind: ImageKind = "pictograms") -> Writer:
     """Return the writer that goes with that chat model: the model itself, or the embedded, rule-based one.
+
+    ``kind`` is that of the pictures which its captions are to find.
 
     Raises:
         UserError: no such model.
@@ -118,14 +121,14 @@ def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None) -> W
     from imagerag.agent.rule_writer import RuleWriter
     from imagerag.assets.library import bundled_library
 
-    rules = RuleWriter(lambda: {concept.name for concept in bundled_library().concepts})
+    rules = RuleWriter(lambda: {concept.name for concept in bundled_library().concepts}, kind)
     if not is_remote(vlm):
         return rules
     from imagerag.agent.vlm_writer import VlmWriter
 
     if is_replay(vlm) and not open_recording(vlm.removeprefix(PREFIX)).has("writer"):
         return rules
-    return VlmWriter(load_chat_model(vlm, "writer", settings), rules)
+    return VlmWriter(load_chat_model(vlm, "writer", settings), rules, kind)
 
 
 def load_reranker(

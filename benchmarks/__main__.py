@@ -13,6 +13,7 @@ PARTS = (
     "critic",
     "known",
     "lookup",
+    "photo_prompts",
     "copying",
     "chat_models",
     "server",

@@ -180,7 +180,9 @@ class Components:
         """The writer of captions and rephrased prompts."""
         if self.injected.writer is not None:
             return self.injected.writer
-        return _loaded(lambda: load_writer(self.settings.vlm, settings=self.settings.device_settings), self.emit)
+        return _loaded(
+            lambda: load_writer(self.settings.vlm, self.settings.device_settings, self.settings.wording), self.emit
+        )
 
     @cached_property
     def generator(self) -> Generator:

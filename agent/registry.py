@@ -83,8 +83,10 @@ def load_chat_model(name: str, role: Role = "driver", settings: DeviceSettings |
 
 
 @lru_cache(maxsize=4)
-def load_critic(name: str, settings: DeviceSettings | None = None) -> Critic:
+def load_critic(name: str, settings: DeviceSettings | None = None, stand_in: str = "clip") -> Critic:
     """Return the critic of that name, loaded once per process.
+
+    ``stand_in`` names the critic that decides where a chat model gives no verdict.
 
     Raises:
         UserError: no such critic; the message lists those there are.
@@ -99,7 +101,7 @@ def load_critic(name: str, settings: DeviceSettings | None = None) -> Critic:
                 "model that takes images"
             )
         known_as = str((model.metadata or {}).get(TAG, name))
-        return VlmCritic(known_as, model, lambda: load_critic("clip"))
+        return VlmCritic(known_as, model, lambda: load_critic(stand_in, settings))
     if name in CRITICS:
         return CRITICS[name]()
     if name in installed("critics"):

@@ -21,7 +21,7 @@ from imagerag.errors import UserError
 from imagerag.generators.base import Generator
 from imagerag.generators.registry import load_generator
 from imagerag.index.base import ReferenceIndex
-from imagerag.index.user_libraries import OWN, indexed_models, library_names
+from imagerag.index.user_libraries import OWN, indexed_models, library_names, sources_in_words
 from imagerag.interruptible import load_interruptibly
 from imagerag.model_hub import download_text, downloads_watched
 from imagerag.plugins import installed, make
@@ -168,7 +168,10 @@ class Components:
             return self.injected.critic
         from imagerag.agent.clip_critic import ClipCritic
 
-        critic = _loaded(lambda: load_critic(self.settings.critic, settings=self.settings.device_settings), self.emit)
+        settings = self.settings
+        critic = _loaded(
+            lambda: load_critic(settings.critic, settings.device_settings, settings.clip_critic), self.emit
+        )
         if self.injected.index is None and isinstance(critic, ClipCritic) and self.settings.critic in EMBEDDED_CRITICS:
             for name in library_names(self.home):
                 own = open_user_pictures(self.home, self.settings.chroma, library=name)
@@ -307,7 +310,7 @@ def _other_models(home: Path, name: str, models: Sequence[str]) -> str | None:
             flag = "" if name == OWN else f" --library {name}"
             return (
                 f"library {name!r} was indexed with {', '.join(known)}, not with {model!r}; "
-                f"next: imagerag index add FOLDER{flag} --model {model}"
+                f"next: imagerag index add {sources_in_words(home, name, known[0])}{flag} --model {model}"
             )
     return None
 

@@ -62,6 +62,15 @@ class Service:
         self.register = RunRegistry(self.database)
         self.register.take_up()
 
+    def set_limits(self, limits: Mapping[str, Any]) -> None:
+        """Let these limits hold for the runs to come, whatever was asked for before.
+
+        Raises:
+            UserError: one is out of its range.
+        """
+        self.asked = dataclasses.replace(self.asked, **limits)
+        self.settings = dataclasses.replace(self.settings, **limits)
+
     def begin_warming(self) -> None:
         """Load the models on a thread of their own; a run that comes meanwhile waits for those it needs."""
 

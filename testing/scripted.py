@@ -20,7 +20,7 @@ STEPS = 4
 class Squares:
     """Draws a plain square whose colour tells the seed; counts what it was asked for."""
 
-    name, revision, max_references = "squares", "1", 3
+    name, revision, max_references, makes = "squares", "1", 3, "pictograms"
 
     def __init__(self, before_step: Callable[[int], None] = lambda step: None) -> None:
         self.requests: list[DrawRequest] = []

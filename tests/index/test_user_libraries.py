@@ -67,7 +67,10 @@ def test_one_of_other_models_is_refused_if_named_and_left_out_with_a_note_if_not
     pictures.close()
     libraries, notes = Components(Settings(home=str(home))).searchable
     assert libraries == ("bundled",)
-    assert "'own' was indexed with another@1, not with 'embedded'; next: imagerag index add FOLDER" in notes[0]
+    assert (
+        f"'own' was indexed with another@1, not with 'embedded'; next: imagerag index add {tmp_path / 'own'}"
+        in notes[0]
+    )
     with pytest.raises(UserError, match="was indexed with another@1"):
         assert Components(Settings(home=str(home), library=("own",))).searchable
 

@@ -1,6 +1,7 @@
 """A vision-language model as the critic: typed questions about each image; where it gives no verdict, CLIP decides."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
@@ -80,7 +81,7 @@ class VlmCritic:
 
     def _prefers(self, left: Image.Image, right: Image.Image, prompt: str) -> int:
         limit = limit_of(self._model.model, current_meter().image_size)
-        content = [
+        content: list[str | dict[Any, Any]] = [
             {"type": "text", "text": render("better.j2", prompt=prompt)},
             image_block(left, limit),
             image_block(right, limit),

@@ -57,7 +57,7 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     _print_library("own pictures", own, stdout)
     for name, one in named.items():
         _print_library(f"library {name!r}", one, stdout)
-    skipped = [*skipped, *(entry for one in named.values() for entry in one["skipped"])]  # type: ignore[misc]
+    skipped = [*skipped, *(entry for one in named.values() for entry in one["skipped"])]
     _print_some("skipped", [entry["reason"] for entry in skipped], stdout)  # type: ignore[attr-defined]
     if not status["images"]:
         print("there is no index yet; the first look-up makes it, or: imagerag index rebuild", file=stdout)

@@ -23,9 +23,10 @@ def _rules() -> ProgramDriver:
 
 
 def _clip() -> Critic:
-    from imagerag.agent.clip_critic import ClipCritic, Exemplars
+    from imagerag.agent.clip_critic import ClipCritic
     from imagerag.assets.library import bundled_library
     from imagerag.embedders.registry import embedded_clip
+    from imagerag.embedders.window_evidence import Exemplars
 
     library, embedder = bundled_library(), embedded_clip()
     pictures = library.stored_embeddings(embedder.model_id)
@@ -33,9 +34,21 @@ def _clip() -> Critic:
     return ClipCritic(embedder, [concept.name for concept in library.concepts], exemplars)
 
 
+def _clip_of(model: str, settings: DeviceSettings | None) -> Critic:
+    from imagerag.agent.clip_critic import ClipCritic
+    from imagerag.embedders.registry import clip_model
+    from imagerag.index.captions import common_names
+    from imagerag.index.null_calibration import null_calibration
+
+    embedder = clip_model(model, (settings or DeviceSettings()).device)
+    return ClipCritic(embedder, common_names(), None, lambda: null_calibration(embedder), f"{CLIP_OF}{model}")
+
+
 PROGRAMS: dict[str, Callable[[], ProgramDriver]] = {"rules": _rules}
 """Drivers that are no chat models."""
 CRITICS: dict[str, Callable[[], Critic]] = {"clip": _clip}
+CLIP_OF = "clip:"
+"""Begins the names of critics that judge by another CLIP model, as ``imagerag index add --model`` names it."""
 
 
 def check_names(vlm: str, critic: str, settings: DeviceSettings) -> None:
@@ -88,6 +101,8 @@ def load_critic(name: str, settings: DeviceSettings | None = None) -> Critic:
     Raises:
         UserError: no such critic; the message lists those there are.
     """
+    if name.startswith(CLIP_OF):
+        return _clip_of(name.removeprefix(CLIP_OF), settings)
     if is_remote(name):
         from imagerag.agent.vlm_critic import VlmCritic
 
@@ -104,7 +119,7 @@ def load_critic(name: str, settings: DeviceSettings | None = None) -> Critic:
     if name in installed("critics"):
         critic: Critic = make("critics", name, settings or DeviceSettings())
         return critic
-    known = ", ".join([*CRITICS, *installed("critics")])
+    known = ", ".join([*CRITICS, f"{CLIP_OF}MODEL", *installed("critics")])
     raise UserError(f"critic {name!r} is not known; give --critic one of: {known}, or a model such as {EXAMPLES}")
 
 
@@ -128,8 +143,12 @@ def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None) -> W
     return VlmWriter(load_chat_model(vlm, "writer", settings), rules)
 
 
-def load_reranker(name: str, vlm: str, critic: str, settings: DeviceSettings | None = None) -> Reranker | None:
+def load_reranker(
+    name: str, vlm: str, critic: str, settings: DeviceSettings | None = None, clip: str = "embedded"
+) -> Reranker | None:
     """Return what puts references in a better order: ``none``, ``vlm`` (the model that judges or decides), ``subject``.
+
+    ``clip`` is the CLIP model in whose space ``subject`` compares pictures.
 
     Raises:
         UserError: no model that takes images is named.
@@ -138,13 +157,17 @@ def load_reranker(name: str, vlm: str, critic: str, settings: DeviceSettings | N
         return None
     if name == "subject":
         from imagerag.agent.rerankers import SubjectReranker
-        from imagerag.embedders.registry import embedded_clip
+        from imagerag.embedders.registry import clip_model
 
-        return SubjectReranker(embedded_clip)
+        return SubjectReranker(lambda: clip_model(clip, (settings or DeviceSettings()).device))
     from imagerag.agent.rerankers import VlmReranker
 
     for model in (critic, vlm):
-        if is_remote(model) and takes_images(chat_model := load_chat_model(model, "reranker", settings)):
+        if (
+            is_remote(model)
+            and not model.startswith(CLIP_OF)
+            and takes_images(chat_model := load_chat_model(model, "reranker", settings))
+        ):
             return VlmReranker(chat_model)
     raise UserError(
         f"rerank 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"

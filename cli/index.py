@@ -1,4 +1,4 @@
-"""``imagerag index``: adding pictures, telling what is there, checking it, and making its search index anew."""
+"""``imagerag index``: adding pictures, calibrating on them, telling what is there, checking and building it anew."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from typing import Any, TextIO
 
 from imagerag.cli.progress import loading_model
 from imagerag.errors import UserError
-from imagerag.settings import load_settings
+from imagerag.settings import Settings, load_settings
 
 SHOWN = 20
 """Lines of a report on the terminal; ``--json`` has them all."""
@@ -27,11 +27,15 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     settings = load_settings({"home": options.home, "chroma": options.chroma})
     home = home_directory(settings.home)
     if options.command == "add":
-        return _add(options, home, settings.chroma, stdout)
+        return _add(options, home, settings, stdout)
+    if options.command == "calibrate":
+        return _calibrate(options, home, settings, stdout)
     if options.command == "verify":
         return _verify(options, home, settings.chroma, stdout)
     from imagerag.index.bundled.chroma import index_status
     from imagerag.index.user import user_index_status
+    from imagerag.index.user.calibration_file import in_words, stored_calibrations
+    from imagerag.index.user.store import FOLDER
 
     status = _rebuilt(options, home, settings.chroma) if options.command == "rebuild" else index_status(home)
     own = user_index_status(home)
@@ -53,6 +57,8 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
         print(f"  {count} from {source}", file=stdout)
     if own["models"]:
         print(f"  embedded with {', '.join(own['models'])}", file=stdout)
+    for fitted in stored_calibrations(home / FOLDER):
+        print(f"  {in_words(fitted)}", file=stdout)
     if own["near_duplicates"]:
         print(f"  {own['near_duplicates']} nearly look like another", file=stdout)
     _print_some("skipped", [entry["reason"] for entry in skipped], stdout)  # type: ignore[attr-defined]
@@ -61,16 +67,18 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     return 0
 
 
-def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: TextIO) -> int:
+def _add(options: argparse.Namespace, home: Path, settings: Settings, stdout: TextIO) -> int:
     if not options.paths:
         raise UserError("index add needs a folder or file to add, for example: imagerag index add ~/pictures")
     from dataclasses import asdict
 
     from imagerag.embedders.registry import clip_model
     from imagerag.index.user import ReadOptions, UserPictures
+    from imagerag.index.user.calibrate import calibrate_if_outdated
+    from imagerag.index.user.calibration_file import calibration_summary, in_words
 
     with loading_model(options.json) as bars:
-        own = UserPictures(home, clip_model(options.model), chroma=chroma)
+        own = UserPictures(home, clip_model(options.model, settings.device), chroma=settings.chroma)
         try:
             outcome = own.add(
                 options.paths,
@@ -80,16 +88,39 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, stdout: Te
                 on_wait=lambda text: print(text, file=sys.stderr),
                 engine=options.engine,
             )
+            fitted = calibrate_if_outdated(own, lambda done, total: bars.update("calibrating", done, total))
         finally:
             own.close()
     if options.json:
-        print(json.dumps(asdict(outcome), ensure_ascii=False), file=stdout, flush=True)
+        document = {**asdict(outcome), "calibration": calibration_summary(fitted) if fitted else None}
+        print(json.dumps(document, ensure_ascii=False), file=stdout, flush=True)
         return 0
     print(f"added {outcome.added}, unchanged {outcome.unchanged}, removed {outcome.removed}", file=stdout)
     _print_some("skipped", [entry["reason"] for entry in outcome.skipped], stdout)
     _print_some("notes", [f"{entry['path']!r} {entry['note']}" for entry in outcome.notes], stdout)
     near = [f"{entry['path']!r} nearly looks like {entry['like']!r}" for entry in outcome.duplicates]
     _print_some("near-duplicates", near, stdout)
+    if fitted is not None:
+        print(in_words(fitted), file=stdout)
+    return 0
+
+
+def _calibrate(options: argparse.Namespace, home: Path, settings: Settings, stdout: TextIO) -> int:
+    from imagerag.embedders.registry import clip_model
+    from imagerag.index.user import UserPictures
+    from imagerag.index.user.calibrate import calibrate
+    from imagerag.index.user.calibration_file import calibration_summary, in_words
+
+    with loading_model(options.json) as bars:
+        own = UserPictures(home, clip_model(options.model, settings.device), chroma=settings.chroma)
+        try:
+            fitted = calibrate(own, lambda done, total: bars.update("calibrating", done, total))
+        finally:
+            own.close()
+    if options.json:
+        print(json.dumps(calibration_summary(fitted), ensure_ascii=False), file=stdout, flush=True)
+    else:
+        print(in_words(fitted), file=stdout)
     return 0
 
 

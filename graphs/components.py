@@ -19,7 +19,7 @@ from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
 from imagerag.generators.registry import load_generator
-from imagerag.index.base import ReferenceIndex
+from imagerag.index.base import Floor, ReferenceIndex
 from imagerag.interruptible import load_interruptibly
 from imagerag.plugins import installed, make
 from imagerag.settings import LIBRARIES, Settings
@@ -29,8 +29,10 @@ from imagerag.tools.session import Emit, current_session
 
 if TYPE_CHECKING:
     from imagerag.agent.clip_critic import ClipCritic
+    from imagerag.embedders.calibration import Calibration
     from imagerag.index.combined import CombinedIndex
     from imagerag.index.user import UserPictures
+    from imagerag.index.user.snapshot import Snapshot
 
 
 @dataclass(frozen=True)
@@ -132,15 +134,16 @@ class Components:
 
     @cached_property
     def critic(self) -> Critic:
-        """The critic that judges; the embedded one knows the person's own pictures by their captions."""
+        """The critic that judges; a CLIP model knows the person's own pictures by their captions."""
         if self.injected.critic is not None:
             return self.injected.critic
         from imagerag.agent.clip_critic import ClipCritic
 
         critic = _loaded(lambda: load_critic(self.settings.critic, settings=self.settings.device_settings))
         if self.injected.index is None and isinstance(critic, ClipCritic):
-            own = open_user_pictures(self.home, self.settings.chroma)
-            return critic if own.is_empty() else _knowing(critic, own, own.snapshot())
+            model = self.settings.critic.removeprefix("clip").removeprefix(":") or "embedded"
+            own = open_user_pictures(self.home, self.settings.chroma, model, self.settings.device)
+            return critic if own.is_empty() else _knowing(critic, own, own.snapshot(), own.calibration)
         return critic
 
     @cached_property
@@ -172,6 +175,7 @@ class Components:
                 settings.lookup_floor,
                 settings.lookup_diverse,
                 settings.library,
+                settings.device,
             )
         )
         if index.library is not None:
@@ -184,7 +188,11 @@ class Components:
     def reranker(self) -> Reranker | None:
         """What puts references in a better order, if anything."""
         settings = self.settings
-        return _loaded(lambda: load_reranker(settings.rerank, settings.vlm, settings.critic, settings.device_settings))
+        return _loaded(
+            lambda: load_reranker(
+                settings.rerank, settings.vlm, settings.critic, settings.device_settings, settings.lookup_models[0]
+            )
+        )
 
     @cached_property
     def store(self) -> ImageStore:
@@ -193,22 +201,36 @@ class Components:
 
 
 @lru_cache(maxsize=4)
-def _knowing(critic: "ClipCritic", own: "UserPictures", known: object) -> "ClipCritic":
+def _knowing(
+    critic: "ClipCritic", own: "UserPictures", known: "Snapshot", calibration: "Calibration | None"
+) -> "ClipCritic":
     """Return the critic that knows the own pictures, made once for as long as they stay as they are.
 
     Args:
-        critic: that knows the library.
-        own: the pictures.
+        critic: the one of pictograms, which compares with the own pictures as well; or one of any model, which judges
+            by the own pictures alone.
+        own: the pictures, of the critic's model.
         known: what is known of them, another object whenever they have changed.
+        calibration: of the own pictures, if there is one.
     """
-    from imagerag.agent.clip_critic import Exemplars
+    from imagerag.agent.clip_critic import ClipCritic
+    from imagerag.embedders.window_evidence import Exemplars
+    from imagerag.index.user.calibrate import own_eyes
+    from imagerag.index.user.store import SHOWN
 
-    shown = Exemplars(*own.shown())
-    return critic.knowing(shown) if shown.names else critic
+    if critic.name == "clip":
+        shown = Exemplars(*own.shown())
+        return critic.knowing(shown) if shown.names else critic
+    if not len(known) or calibration is None:
+        return critic
+    eyes, _, _ = own_eyes(own, SHOWN)
+    return ClipCritic(critic.embedder, eyes.names, eyes.exemplars, calibration, critic.name)
 
 
 @lru_cache(maxsize=8)
-def open_user_pictures(home: Path, chroma: str | None = None, model: str = "embedded") -> "UserPictures":
+def open_user_pictures(
+    home: Path, chroma: str | None = None, model: str = "embedded", device: str = "auto"
+) -> "UserPictures":
     """Return this process's one view of the own pictures of a data directory, as embedded by a model.
 
     Raises:
@@ -216,7 +238,7 @@ def open_user_pictures(home: Path, chroma: str | None = None, model: str = "embe
     """
     from imagerag.index.user import UserPictures
 
-    return UserPictures(home, clip_model(model), chroma=chroma)
+    return UserPictures(home, clip_model(model, device), chroma=chroma)
 
 
 def check_libraries(names: Sequence[str]) -> None:
@@ -239,30 +261,31 @@ def open_index(
     floor: float | None = None,
     diverse: float = 0.0,
     libraries: tuple[str, ...] = LIBRARIES,
+    device: str = "auto",
 ) -> "CombinedIndex":
     """Return this process's one index of a data directory; Chroma wants no second client on the same files.
 
     Args:
         home, chroma: where it lies.
         models: that search the own pictures; several are fused.
-        floor: similarity below which nothing is found; if not given ``FLOOR``, and none for what other models than the
-            embedded one have found, whose cosines mean something else.
+        floor: similarity below which nothing is found; if not given, where each model was calibrated to let 5 % of the
+            queries for what is not there through.
         diverse: see ``CombinedIndex``.
         libraries: what is searched: ``bundled``, ``own``, and names of installed search services.
+        device: that other models than the embedded one compute on.
 
     Raises:
         UserError: no such model, or no such service.
     """
     from imagerag.index.bundled.chroma import ChromaIndex
     from imagerag.index.combined import CombinedIndex
-    from imagerag.index.similarity_floor import FLOOR
     from imagerag.index.user import ModelEnsemble
 
     services: list[ReferenceIndex] = [make("searches", name, home) for name in libraries if name not in LIBRARIES]
     user: UserPictures | ModelEnsemble | None = None
     if "own" in libraries:
-        views = [open_user_pictures(home, chroma, model) for model in models]
+        views = [open_user_pictures(home, chroma, model, device) for model in models]
         user = views[0] if len(views) == 1 else ModelEnsemble(views)
     library = ChromaIndex(home, embedded_clip()) if "bundled" in libraries else None
-    user_floor = floor if floor is not None else FLOOR if models == ("embedded",) else -1.0
-    return CombinedIndex(library, user, FLOOR if floor is None else floor, user_floor, diverse, services)
+    least: Floor = "calibrated" if floor is None else floor
+    return CombinedIndex(library, user, least, diverse=diverse, services=services)

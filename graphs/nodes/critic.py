@@ -7,6 +7,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 
 from imagerag.agent.vlm_critic import CLIP_DECIDES
+from imagerag.embedders.calibration import LEAST_CAPTIONED
 from imagerag.errors import Cancelled
 from imagerag.graphs.best_image import best_among
 from imagerag.graphs.budget import meter_step, stop_reason
@@ -34,6 +35,8 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         except Cancelled as stop:  # no image is lost by that: another critic has a word of its own, and at once
             cut_off = stop_reason(stop)
             verdicts = getattr(critic, "stand_in", critic).judge(pixels, state["prompt"])
+    if any(verdict.get("uncalibrated") for verdict in verdicts):
+        emit({"event": "note", "text": _why_no_redraw(critic.name)})
     _tell_who_decides(state, components.critic.name, meter.notes, emit)
     judged: list[ImageRecord] = []
     for record, verdict in zip(fresh, verdicts, strict=True):
@@ -71,6 +74,16 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     }
 
 
+def _why_no_redraw(name: str) -> str:
+    """Word what an uncalibrated verdict means, and what would change it."""
+    model = f" --model {name.partition(':')[2]}" if ":" in name else ""
+    return (
+        f"the critic {name!r} is not calibrated, so nothing is looked up or drawn again; next: imagerag index add "
+        f"FOLDER{model} with {LEAST_CAPTIONED} captioned pictures or more of the kind that is drawn (if they are indexed: "
+        f"imagerag index calibrate{model}), or a vision-language model with --critic"
+    )
+
+
 def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit) -> None:
     """Tell, once a run, that CLIP judges instead of the model that was named, and why."""
     reason = next((note.removesuffix(CLIP_DECIDES) for note in notes if note.endswith(CLIP_DECIDES)), None)
@@ -84,6 +97,8 @@ def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit)
 
 def _halt(best: ImageRecord, stale: int) -> StopReason | None:
     assert best["verdict"] is not None
+    if best["verdict"].get("uncalibrated"):
+        return "uncalibrated"
     if best["verdict"]["satisfied"]:
         return "satisfied"
     return "no_improvement" if stale >= PATIENCE else None

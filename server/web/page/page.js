@@ -95,7 +95,8 @@ function step(run, heading, ...children) {
 }
 
 const ENDINGS = {
-  satisfied: "the critic is satisfied", done: "nothing more was left to try", no_improvement: "redrawing no longer made it better", steps: "the step limit was reached",
+  satisfied: "the critic is satisfied", done: "nothing more was left to try", no_improvement: "redrawing no longer made it better",
+  uncalibrated: "the critic is not calibrated, which is no ground for a redraw", steps: "the step limit was reached",
   generations: "the limit of drawings was reached", seconds: "the time limit was reached", tokens: "the token limit was reached",
   money: "the money limit was reached", cancelled: "it was stopped", error: "an error ended it",
 };

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cases import by_hash
-from benchmarks.truth import SYNONYM, questions
+from benchmarks.truth import questions
 from imagerag.assets import asset
 from imagerag.assets.library import Library
 from imagerag.embedders.calibration import FALSE_POSITIVES, Calibration, LookupFloor, Presence, synonym_cosine
@@ -20,7 +20,7 @@ from imagerag.embedders.clip import Embedder
 from imagerag.embedders.registry import embedded_clip
 from imagerag.embedders.window_evidence import Exemplars, WindowEvidence
 from imagerag.generators.registry import load_generator
-from imagerag.index.captions import CaptionWords, content_words
+from imagerag.index.captions import content_words
 from imagerag.index.presence_fit import Question, fit_presence, measure
 
 ASKED = 5
@@ -43,19 +43,19 @@ def title_matches(
     Args:
         library, embedder, pictures: what is searched, by what, and its (n, d) embeddings.
         queries: names of concepts.
-        lacking: search what the library would be without the concept and all that may pass for it.
+        lacking: search what the library would be without the concept and all that may pass for it: what has a keyword
+            or a word of the name in common, as people have chosen them, since the model's own likeness is measured.
     """
     names = [concept.name for concept in library.concepts]
     place = {name: at for at, name in enumerate(names)}
     shows = np.array([place[entry.concept] for entry in library.entries])
-    titles, words = embedder.embed_texts(names), CaptionWords(names)
+    titles = embedder.embed_texts(names)
+    meanings = [{concept.name, *concept.keywords, *content_words(concept.name)} for concept in library.concepts]
     found = []
     for query, vector in zip(queries, embedder.embed_texts(list(queries)), strict=True):
         cosines, likeness = pictures @ vector, titles @ vector
         if lacking:
-            alike = likeness >= SYNONYM
-            for word in content_words(query):
-                alike[words.carrying(word)] = True
+            alike = np.array([not meanings[place[query]].isdisjoint(meaning) for meaning in meanings])
             cosines = np.where(alike[shows], -1.0, cosines)
         best = np.argsort(-cosines)[:ASKED]
         found.append(likeness[shows[best]].max())

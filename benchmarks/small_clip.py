@@ -72,8 +72,5 @@ def _training_picture(noun: str, random: np.random.Generator) -> Any:
     things = [noun, *random.choice(nouns(), int(random.integers(1, 3)), replace=False)]
     wide = scene(things, random, 2 * SIDE)
     edge = int(2 * SIDE * random.uniform(0.5, 0.75))
-    top = int(random.integers(2 * SIDE - edge + 1))
-    left = int(random.uniform(0, 0.15) * edge)
-    return wide.crop(
-        (left, top // 2 + (2 * SIDE - edge) // 4, left + edge, top // 2 + (2 * SIDE - edge) // 4 + edge)
-    ).resize((SIDE, SIDE))
+    left, top = int(random.uniform(0, 0.15) * edge), (2 * SIDE - edge) // 2
+    return wide.crop((left, top, left + edge, top + edge)).resize((SIDE, SIDE))

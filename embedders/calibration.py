@@ -61,6 +61,8 @@ class Presence:
         """
         log_odds, cosine, margin, likeness = (np.asarray(values, np.float64) for values in evidence)
         ones = np.ones_like(log_odds)
+        if not self.words and not self.absent:
+            return np.zeros_like(log_odds)
         if not self.words:
             return np.interp(log_odds, self.absent, np.linspace(0, 1, len(self.absent)))
         by_words = np.stack([ones, log_odds, cosine], axis=1) @ np.array(self.words)
@@ -124,7 +126,7 @@ class Calibration:
     Attributes:
         model: id of the embedder.
         kind: what it was fitted on.
-        captioned: how many captioned pictures the presence was fitted on.
+        captioned: how many captioned pictures the presence was fitted on and checked with.
         pictures: how many the library had.
         presence, floor, reliability: what was fitted; ``None`` where there was too little.
     """
@@ -192,7 +194,8 @@ def calibration_error(probabilities: NDArray[np.float64], truth: NDArray[np.floa
         truth: (n,) 0 or 1.
         bins: at most n.
     """
-    order = np.argsort(probabilities, kind="stable")
+    anyhow = np.random.default_rng(0).permutation(len(probabilities))  # of equal ones, not those with one answer first
+    order = np.lexsort((anyhow, probabilities))
     parts = np.array_split(order, min(bins, len(order)))
     return float(sum(abs(probabilities[part].mean() - truth[part].mean()) * len(part) for part in parts) / len(order))
 

@@ -79,7 +79,7 @@ def _why_no_redraw(name: str) -> str:
     model = f" --model {name.partition(':')[2]}" if ":" in name else ""
     return (
         f"the critic {name!r} is uncalibrated, so nothing is looked up or drawn again; next: imagerag index add "
-        f"FOLDER{model} with {LEAST_CAPTIONED} captioned pictures or more of the kind that is drawn (if they are indexed: "
+        f"FOLDER{model} with {LEAST_CAPTIONED} captioned pictures or more of the kind that is drawn (of indexed ones: "
         f"imagerag index calibrate{model}), or a vision-language model with --critic"
     )
 

@@ -154,13 +154,15 @@ def _presence(
     pictures = list(dict.fromkeys(question.picture for question in questions))
     fitted = set(pictures[: len(pictures) * FITTED // (FITTED + HELD_OUT)])
     temperature = temperature_of(own.embedder)
+    if len(pictures) < LEAST_CAPTIONED:  # most files are gone
+        return Presence(temperature, synonym), 0, None
     raw = measure(eyes, questions, temperature, synonym)
     there = np.array([question.there for question in questions], float)
     mine = np.array([question.picture in fitted for question in questions], bool)
     presence = fit_presence(raw[mine], there[mine], temperature, synonym)
     held = [question.picture for question in questions if question.picture not in fitted]
     checked = reliability(presence, raw[~mine], there[~mine], held) if held else None
-    return presence, len(fitted), checked
+    return presence, len(pictures), checked
 
 
 def ask(

@@ -233,7 +233,7 @@ def full_name(name: str) -> str:
     """
     if name == "embedded" or name.startswith("open_clip:"):
         return name
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return f"open_clip:local-dir:{Path(name).absolute()}"
     if name.startswith(("hf-hub:", "local-dir:")):
         return f"open_clip:{name}"

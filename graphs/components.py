@@ -11,7 +11,7 @@ from langchain_core.tools import BaseTool
 from PIL import Image
 
 from imagerag.agent.protocols import Critic, Driver, ProgramDriver, Reranker, Writer
-from imagerag.agent.registry import load_critic, load_driver, load_reranker, load_writer
+from imagerag.agent.registry import CLIP_OF, load_critic, load_driver, load_reranker, load_writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.run_memory import RunMemory
 from imagerag.chat_models.usage_meter import current_meter
@@ -141,7 +141,7 @@ class Components:
 
         critic = _loaded(lambda: load_critic(self.settings.critic, settings=self.settings.device_settings))
         if self.injected.index is None and isinstance(critic, ClipCritic):
-            model = self.settings.critic.removeprefix("clip").removeprefix(":") or "embedded"
+            model = critic.name.removeprefix(CLIP_OF) if critic.name.startswith(CLIP_OF) else "embedded"
             own = open_user_pictures(self.home, self.settings.chroma, model, self.settings.device)
             return critic if own.is_empty() else _knowing(critic, own, own.snapshot(), own.calibration)
         return critic
@@ -218,7 +218,7 @@ def _knowing(
     from imagerag.index.user.calibrate import own_eyes
     from imagerag.index.user.store import SHOWN
 
-    if critic.name == "clip":
+    if not critic.name.startswith(CLIP_OF):
         shown = Exemplars(*own.shown())
         return critic.knowing(shown) if shown.names else critic
     if not len(known) or calibration is None:

@@ -125,7 +125,7 @@ function onEvent(run, event) {
       remember(event.images);
       break;
     case "verdict":
-      step(run, `${event.image.id} scores ${event.verdict.score.toFixed(2)}${event.best ? ", the best so far" : ""}`, verdictList(event.verdict));
+      step(run, `${event.image.id} scores ${event.verdict.score.toFixed(2)}${event.best ? ", the best so far" : ""}${event.verdict.uncalibrated ? ", uncalibrated" : ""}`, verdictList(event.verdict));
       remember([event.image]);
       break;
     case "captions":

@@ -53,9 +53,9 @@ class TestCaptioned:
         assert record.floor is not None
         assert record.floor.kept > 0.9
         home = tmp_path / "home"
-        (lacking, had) = open_index(home, libraries=("own",)).search(["income tax return", "owl"], 3)
+        (lacking, had) = open_index(home, libraries=("own",)).search(["income tax return", CONCEPTS[0]], 3)
         assert lacking == []
-        assert had[0].title == "owl"
+        assert had[0].title == CONCEPTS[0]
         assert len(captioned.search(["income tax return"], 3, SearchOptions(floor=-1))[0]) == 3
 
     def test_it_is_done_again_once_there_are_twice_as_many(self, captioned: UserPictures, tmp_path: Path) -> None:

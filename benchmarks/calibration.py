@@ -24,7 +24,7 @@ from imagerag.assets.library import Library
 from imagerag.embedders.calibration import Calibration, bundled_calibration, calibration_error
 from imagerag.embedders.clip import Embedder, load_embedder
 from imagerag.embedders.registry import embedded_clip
-from imagerag.index.base import SearchOptions
+from imagerag.index.base import Floor, SearchOptions
 from imagerag.index.bundled.chroma import ChromaIndex
 from imagerag.index.captions import CaptionWords, common_names
 from imagerag.index.user.calibrate import calibrate, own_eyes
@@ -34,11 +34,13 @@ from training.calibrate_critic import floor_queries, title_matches
 
 SCENES, HELD_OUT = 500, 500
 """Captioned scenes of the library, and others that are asked about."""
-SPLITS = 5
+SPLITS = 6
 """Times that the things are divided into those the library has and those it lacks."""
 HAD = 2 / 3
 EACH = 3
 """Pictures of each thing that a library has."""
+FLOORS: tuple[Floor | None, ...] = (None, "calibrated", 0.45)
+"""None, the fitted one, and the cosine of earlier versions."""
 DRAWS = 1000
 """Resamplings of the bootstrap; whole pictures are drawn, since questions about one depend on each other."""
 
@@ -197,7 +199,7 @@ def _really_lacking(own: UserPictures, fitted: Calibration, case: Division) -> l
     """Leave out queries that are near-synonyms, to the model, of something the library has."""
     had = own.embedder.embed_texts(list(case.had))
     alike = (own.embedder.embed_texts(case.lacking) @ had.T >= fitted.presence.synonym).any(axis=1)
-    return [query for query, same in zip(case.lacking, alike, strict=True) if not same]
+    return [query for query, same in zip(case.lacking, np.atleast_1d(alike), strict=True) if not same]
 
 
 def bundled_rows(folder: Path) -> None:
@@ -216,8 +218,8 @@ def bundled_rows(folder: Path) -> None:
     names = {name: frozenset([name]) for name in queries}
     for what, asked in (("names", names), ("paraphrases", paraphrases())):
         shares = []
-        for least in (None, "calibrated", 0.45):
-            found = index.search(list(asked), K, SearchOptions(floor=least))  # type: ignore[arg-type]
+        for least in FLOORS:
+            found = index.search(list(asked), K, SearchOptions(floor=least))
             right = [bool(asked[query] & {hit.title for hit in hits}) for query, hits in zip(asked, found, strict=True)]
             shares.append(float(np.mean(right)))
         print(
@@ -226,8 +228,8 @@ def bundled_rows(folder: Path) -> None:
         )
     words = CaptionWords([word for concept in library.concepts for word in (concept.name, *concept.keywords)])
     strange = [name for name in common_names() if not len(words.related(name))]
-    for least in ("calibrated", 0.45):
-        found = index.search(strange, K, SearchOptions(floor=least))  # type: ignore[arg-type]
+    for least in FLOORS[1:]:
+        found = index.search(strange, K, SearchOptions(floor=least))
         answered = sum(bool(hits) for hits in found)
         print(f"  of {len(strange)} everyday names it has no words for, {answered} are answered with floor {least}")
     index.close()

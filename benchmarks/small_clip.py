@@ -50,7 +50,7 @@ def build(name: str, folder: Path) -> Path:
         truth = torch.arange(BATCH)
         loss = (functional.cross_entropy(logits, truth) + functional.cross_entropy(logits.T, truth)) / 2
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
         if step % 200 == 0:

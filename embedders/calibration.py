@@ -49,6 +49,10 @@ class Presence:
     """Bias and weights of all four, for concepts that exemplars show; empty if not fitted."""
     threshold: float = 0.5
     """Probability from which on a concept counts as present."""
+    logits: tuple[float, ...] = ()
+    """What the regressions say, at the places of ``frequencies``; empty where it is taken at its word."""
+    frequencies: tuple[float, ...] = ()
+    """How often a concept is there at these places, never falling; in between it is interpolated."""
     absent: tuple[float, ...] = ()
     """``log_odds`` of concepts that pictures lack, at equal steps of their distribution from the lowest to the
     highest."""
@@ -70,8 +74,14 @@ class Presence:
         if self.pictures:
             by_pictures = np.stack([ones, log_odds, cosine, margin, likeness], axis=1) @ np.array(self.pictures)
             logits = np.where(np.isnan(by_pictures), by_words, by_pictures)
+        if self.logits:
+            return np.interp(logits, self.logits, self.frequencies)
         probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
         return probabilities
+
+
+SERIES = ("words", "pictures", "logits", "frequencies", "absent")
+"""The fields of ``Presence`` that are several numbers."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +176,7 @@ class Calibration:
         try:
             fields = json.loads(data)
             presence, floor, reliability = (fields.pop(name) for name in ("presence", "floor", "reliability"))
-            presence |= {name: tuple(presence[name]) for name in ("words", "pictures", "absent")}
+            presence |= {name: tuple(presence[name]) for name in SERIES}
             return cls(
                 **fields,
                 presence=Presence(**presence),

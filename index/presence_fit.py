@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ from imagerag.embedders.window_evidence import WindowEvidence
 STEPS, RATE, DECAY = 4000, 0.05, 1e-3
 LEAST_SHOWN = 100
 """Questions about concepts that exemplars show from which on likeness to them is weighed: 20 for each constant."""
+BINS = 10
+"""Of equal mass, in which the regressions are compared with the truth: 50 to 100 questions each."""
 ABSENT_STEPS = 101
 """Values that tell the distribution of the log-odds of absent concepts: one for each percent."""
 
@@ -46,7 +49,11 @@ def measure(eyes: WindowEvidence, questions: Sequence[Question], temperature: fl
 
 
 def fit_presence(raw: NDArray[Any], there: NDArray[Any], temperature: float, synonym: float) -> Presence:
-    """Fit both regressions.
+    """Fit both regressions, and how often a concept is there by what they say.
+
+    The latter is an isotonic regression (B. Zadrozny, C. Elkan, "Transforming Classifier Scores into Accurate
+    Multiclass Probability Estimates", KDD 2002) on bins: a small model misses some things altogether, which no sigmoid
+    tells.
 
     Args:
         raw: what ``measure`` returned.
@@ -58,7 +65,30 @@ def fit_presence(raw: NDArray[Any], there: NDArray[Any], temperature: float, syn
     pictures: tuple[float, ...] = ()
     if min((shown & (there > 0)).sum(), (shown & (there == 0)).sum()) >= LEAST_SHOWN // 2:
         pictures = tuple(logistic(raw[shown], there[shown])[0])
-    return Presence(temperature, synonym, tuple(words), pictures, absent=absent_scores(raw[there == 0]))
+    plain = Presence(temperature, synonym, tuple(words), pictures)
+    said = np.clip(plain.probabilities(list(raw.T)), 1e-9, 1 - 1e-9)
+    logits, frequencies = rising(np.log(said / (1 - said)), there)
+    return replace(plain, logits=logits, frequencies=frequencies, absent=absent_scores(raw[there == 0]))
+
+
+def rising(logits: NDArray[Any], there: NDArray[Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the mean of ``logits`` (n,) in bins of equal mass, and how often it is so there, made never to fall.
+
+    Frequencies are those of (k + 1/2) / (n + 1), so that none is certain (H. Jeffreys).
+    """
+    parts = [part for part in np.array_split(np.argsort(logits, kind="stable"), BINS) if len(part)]
+    blocks: list[tuple[float, int, int]] = []  # there, questions, bins
+    for part in parts:
+        blocks.append((float(there[part].sum()), len(part), 1))
+        while len(blocks) > 1 and _frequency(blocks[-2]) >= _frequency(blocks[-1]):
+            last, before = blocks.pop(), blocks.pop()
+            blocks.append((last[0] + before[0], last[1] + before[1], last[2] + before[2]))
+    frequencies = [round(_frequency(block), 4) for block in blocks for _ in range(block[2])]
+    return tuple(round(float(logits[part].mean()), 4) for part in parts), tuple(frequencies)
+
+
+def _frequency(block: tuple[float, int, int]) -> float:
+    return (block[0] + 0.5) / (block[1] + 1)
 
 
 def absent_scores(raw: NDArray[Any]) -> tuple[float, ...]:

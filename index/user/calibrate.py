@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from imagerag.index.user.store import UserPictures
 
 FITTED, HELD_OUT = 160, 80
-"""Captioned pictures that presence is fitted on, and others that tell how reliable it is: a minute on a CPU."""
+"""Captioned pictures that presence is fitted on, and others that tell how reliable that is: a minute on a CPU. Then it
+is fitted on all of them."""
 UNCAPTIONED = 40
 """Pictures without captions that tell how absent concepts score."""
 QUERIES = 1000
@@ -159,10 +160,10 @@ def _presence(
     raw = measure(eyes, questions, temperature, synonym)
     there = np.array([question.there for question in questions], float)
     mine = np.array([question.picture in fitted for question in questions], bool)
-    presence = fit_presence(raw[mine], there[mine], temperature, synonym)
+    partly = fit_presence(raw[mine], there[mine], temperature, synonym)
     held = [question.picture for question in questions if question.picture not in fitted]
-    checked = reliability(presence, raw[~mine], there[~mine], held) if held else None
-    return presence, len(pictures), checked
+    checked = reliability(partly, raw[~mine], there[~mine], held)
+    return fit_presence(raw, there, temperature, synonym), len(pictures), checked
 
 
 def ask(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imagerag.index.presence_fit import absent_scores, fit_presence, logistic, reliability
+from imagerag.index.presence_fit import absent_scores, fit_presence, logistic, reliability, rising
 
 
 def test_the_probabilities_are_those_that_the_answers_came_from() -> None:
@@ -35,3 +35,15 @@ def test_absent_scores_tell_their_distribution() -> None:
     scores = absent_scores(np.c_[np.linspace(0, 10, 1001), np.zeros((1001, 3))])
     assert len(scores) == 101
     assert scores[50] == pytest.approx(5)
+
+
+def test_how_often_a_concept_is_there_never_falls_and_is_never_certain() -> None:
+    random = np.random.default_rng(0)
+    logits = np.linspace(-4, 4, 500)
+    true = np.where(logits < 0, 0.1, 0.9)
+    places, frequencies = rising(logits, (random.uniform(size=500) < true).astype(float))
+    assert len(places) == len(frequencies) == 10
+    assert (np.diff(places) > 0).all()
+    assert (np.diff(frequencies) >= 0).all()
+    assert np.abs(np.array(frequencies) - np.repeat([0.1, 0.9], 5)).max() < 0.12
+    assert all(0 < value < 1 for value in rising(logits, np.zeros(500))[1])

@@ -12,6 +12,7 @@ from imagerag.chat_models.providers import EXAMPLES, connect, is_remote
 from imagerag.chat_models.recording import Role
 from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_recording
 from imagerag.device_settings import DeviceSettings
+from imagerag.embedders.clip import full_name
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.plugins import installed, make
@@ -24,9 +25,10 @@ def _rules() -> ProgramDriver:
 
 
 def _clip() -> Critic:
-    from imagerag.agent.clip_critic import ClipCritic, Exemplars
+    from imagerag.agent.clip_critic import ClipCritic
     from imagerag.assets.library import bundled_library
     from imagerag.embedders.registry import embedded_clip
+    from imagerag.embedders.window_evidence import Exemplars
 
     library, embedder = bundled_library(), embedded_clip()
     pictures = library.stored_embeddings(embedder.model_id)
@@ -34,9 +36,21 @@ def _clip() -> Critic:
     return ClipCritic(embedder, [concept.name for concept in library.concepts], exemplars)
 
 
+def _clip_of(model: str, settings: DeviceSettings | None) -> Critic:
+    from imagerag.agent.clip_critic import ClipCritic
+    from imagerag.embedders.registry import clip_model
+    from imagerag.index.captions import common_names
+    from imagerag.index.null_calibration import null_calibration
+
+    embedder = clip_model(model, (settings or DeviceSettings()).device)
+    return ClipCritic(embedder, common_names(), None, lambda: null_calibration(embedder), f"{CLIP_OF}{model}")
+
+
 PROGRAMS: dict[str, Callable[[], ProgramDriver]] = {"rules": _rules}
 """Drivers that are no chat models."""
 CRITICS: dict[str, Callable[[], Critic]] = {"clip": _clip}
+CLIP_OF = "clip:"
+"""Begins the names of critics that judge by another CLIP model, as ``imagerag index add --model`` names it."""
 
 
 def check_names(vlm: str, critic: str, settings: DeviceSettings) -> None:
@@ -47,7 +61,9 @@ def check_names(vlm: str, critic: str, settings: DeviceSettings) -> None:
     """
     if vlm not in PROGRAMS:
         load_chat_model(vlm, settings=settings)
-    if critic not in CRITICS:
+    if critic.startswith(CLIP_OF):
+        full_name(critic.removeprefix(CLIP_OF))
+    elif critic not in CRITICS:
         load_critic(critic, settings)
 
 
@@ -91,6 +107,10 @@ def load_critic(name: str, settings: DeviceSettings | None = None, stand_in: str
     Raises:
         UserError: no such critic; the message lists those there are.
     """
+    if name == f"{CLIP_OF}embedded":
+        return load_critic("clip", settings)
+    if name.startswith(CLIP_OF):
+        return _clip_of(name.removeprefix(CLIP_OF), settings)
     if is_remote(name):
         from imagerag.agent.vlm_critic import VlmCritic
 
@@ -107,7 +127,7 @@ def load_critic(name: str, settings: DeviceSettings | None = None, stand_in: str
     if name in installed("critics"):
         critic: Critic = make("critics", name, settings or DeviceSettings())
         return critic
-    known = ", ".join([*CRITICS, *installed("critics")])
+    known = ", ".join([*CRITICS, f"{CLIP_OF}MODEL", *installed("critics")])
     raise UserError(f"critic {name!r} is not known; give --critic one of: {known}, or a model such as {EXAMPLES}")
 
 
@@ -149,11 +169,15 @@ def load_reranker(
         from imagerag.agent.rerankers import SubjectReranker
         from imagerag.embedders.registry import clip_model
 
-        return SubjectReranker(lambda: clip_model(lookup_model))
+        return SubjectReranker(lambda: clip_model(lookup_model, (settings or DeviceSettings()).device))
     from imagerag.agent.rerankers import VlmReranker
 
     for model in (critic, vlm):
-        if is_remote(model) and takes_images(chat_model := load_chat_model(model, "reranker", settings)):
+        if (
+            is_remote(model)
+            and not model.startswith(CLIP_OF)
+            and takes_images(chat_model := load_chat_model(model, "reranker", settings))
+        ):
             return VlmReranker(chat_model)
     raise UserError(
         f"rerank 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"

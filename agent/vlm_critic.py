@@ -1,6 +1,7 @@
 """A vision-language model as the critic: typed questions about each image; where it gives no verdict, CLIP decides."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -52,6 +53,12 @@ class VlmCritic:
         with current_meter().loading() as check:
             return load_interruptibly(self._stand_in, check)
 
+    def standing_in(self, fallback: Callable[[], Critic]) -> "VlmCritic":
+        """Return this critic with another one that decides where the model does not; what is settled stays settled."""
+        other = copy(self)
+        other._stand_in = fallback
+        return other
+
     def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
         """Return one verdict per image, in order, by the model or, where it gives none, by the fallback critic."""
         return [self._verdict(image, prompt) for image in images]
@@ -90,7 +97,7 @@ class VlmCritic:
         return 0 if answer.better == "first" else 1
 
     def _verdict(self, image: Image.Image, prompt: str) -> Verdict:
-        settled = current_meter().memory.questions_of(self)
+        settled = current_meter().memory.questions_of(self._model)
         try:
             questions, scores = self._ask(image, prompt, settled.get(prompt, ()))
         except InvalidStructuredAnswer as error:

@@ -11,6 +11,7 @@ PARTS = (
     "clip",
     "evaluator",
     "critic",
+    "calibration",
     "known",
     "lookup",
     "photo_prompts",

@@ -47,9 +47,12 @@ class ScriptedCritic:
 
     name = "scripted"
 
-    def __init__(self, scores: Iterable[float], concepts: Sequence[str] = ("owl",)) -> None:
+    def __init__(
+        self, scores: Iterable[float], concepts: Sequence[str] = ("owl",), *, uncalibrated: bool = False
+    ) -> None:
         self._scores = iter(scores)
         self._concepts = concepts
+        self._uncalibrated = uncalibrated
         self.judged = 0
 
     def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
@@ -65,13 +68,16 @@ class ScriptedCritic:
             {"concept": concept, "kind": "content", "present": present, "score": score} for concept in self._concepts
         ]
         missing = [] if present else list(self._concepts)
-        return {
+        verdict: Verdict = {
             "satisfied": present,
             "score": score,
             "concepts": concepts,
             "missing": missing,
             "critic": self.name,
         }
+        if self._uncalibrated:
+            verdict["uncalibrated"] = True
+        return verdict
 
 
 class ScriptedModel(BaseChatModel):

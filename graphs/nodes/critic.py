@@ -7,6 +7,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 
 from imagerag.agent.vlm_critic import CLIP_DECIDES
+from imagerag.embedders.calibration import LEAST_CAPTIONED
 from imagerag.errors import Cancelled
 from imagerag.graphs.best_image import best_among, settle_tie
 from imagerag.graphs.budget import meter_step, stop_reason
@@ -43,6 +44,8 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         assert best is not None, "the critic runs only after a drawing"
         if cut_off is None:
             best, cut_off = _settled(best, judged, components, state["prompt"])
+    if any(verdict.get("uncalibrated") for verdict in verdicts):
+        emit({"event": "note", "text": _why_no_redraw(critic.name)})
     _tell_who_decides(state, components.critic.name, meter.notes, emit)
     for record in judged:
         assert record["verdict"] is not None
@@ -83,6 +86,16 @@ def _settled(
         return best, stop_reason(stop)
 
 
+def _why_no_redraw(name: str) -> str:
+    """Word what an uncalibrated verdict means, and what would change it."""
+    model = f" --model {name.partition(':')[2]}" if ":" in name else ""
+    return (
+        f"the critic {name!r} is uncalibrated, so nothing is looked up or drawn again; next: imagerag index add "
+        f"FOLDER{model} with {LEAST_CAPTIONED} captioned pictures or more of the kind that is drawn (of indexed ones: "
+        f"imagerag index calibrate{model}), or a vision-language model with --critic"
+    )
+
+
 def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit) -> None:
     """Tell, once a run, that CLIP judges instead of the model that was named, and why."""
     reason = next((note.removesuffix(CLIP_DECIDES) for note in notes if note.endswith(CLIP_DECIDES)), None)
@@ -96,6 +109,8 @@ def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit)
 
 def _halt(best: ImageRecord, stale: int) -> StopReason | None:
     assert best["verdict"] is not None
+    if best["verdict"].get("uncalibrated"):
+        return "uncalibrated"
     if best["verdict"]["satisfied"]:
         return "satisfied"
     return "no_improvement" if stale >= PATIENCE else None

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.assets.library import Library, bundled_library
+from imagerag.embedders.calibration import bundled_calibration
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
+from imagerag.index.base import PLAIN_SEARCH, Floor, Hit, SearchOptions
 from imagerag.index.bundled.build import COLLECTION, Progress, build
 from imagerag.index.bundled.stamp import Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
+from imagerag.index.captions import carries
 from imagerag.index.chroma_client import get_collection, open_client
 from imagerag.index.filters import all_hold
 from imagerag.index.lock import PATIENCE, writer_lock
@@ -84,8 +86,28 @@ class ChromaIndex:
         keep = all_hold(options.where) if options.where else None
         vectors = self.embedder.embed_texts([caption.strip() for caption in captions])
         answers = self._query(vectors, k, options.exclude, keep)
-        floor = -1.0 if options.floor is None else options.floor
-        return [[hit for hit in hits if hit.similarity >= floor] for hits in answers]
+        return [
+            self._above(options.floor, caption, vector, hits)
+            for caption, vector, hits in zip(captions, vectors, answers, strict=True)
+        ]
+
+    def _above(self, floor: Floor | None, caption: str, vector: NDArray[np.float32], hits: list[Hit]) -> list[Hit]:
+        """Return the hits above a floor; by the calibrated one, a hit with the caption's very words is found, too."""
+        if floor is None or not hits:
+            return hits
+        similarities = np.array([hit.similarity for hit in hits])
+        if floor != "calibrated":
+            return [hit for hit, near in zip(hits, similarities >= floor, strict=True) if near]
+        fitted = bundled_calibration()
+        if fitted.floor is None or fitted.model != self.embedder.model_id:
+            return hits
+        if fitted.floor.statistic == "caption":
+            similarities = self.embedder.embed_texts([hit.title for hit in hits]) @ vector
+        return [
+            hit
+            for hit, near in zip(hits, fitted.floor.above(similarities, vector), strict=True)
+            if near or any(carries(caption, words) for words in hit.words)
+        ]
 
     def image(self, sha256: str) -> Image.Image:
         """See ``ReferenceIndex.image``. Needs no built index."""

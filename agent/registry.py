@@ -107,8 +107,6 @@ def load_critic(name: str, settings: DeviceSettings | None = None, stand_in: str
     Raises:
         UserError: no such critic; the message lists those there are.
     """
-    if name == f"{CLIP_OF}embedded":
-        return load_critic("clip", settings)
     if name.startswith(CLIP_OF):
         return _clip_of(name.removeprefix(CLIP_OF), settings)
     if is_remote(name):

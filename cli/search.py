@@ -76,7 +76,8 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
         if options.k < 1:
             raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")
         models = replace(settings, lookup_model=options.model).lookup_models
-        own = ModelEnsemble([UserPictures(home, clip_model(model), chroma=settings.chroma) for model in models])
+        embedders = [clip_model(model, settings.device) for model in models]
+        own = ModelEnsemble([UserPictures(home, embedder, chroma=settings.chroma) for embedder in embedders])
         hits = (own if len(models) > 1 else own.own[0]).search([words], options.k, how)[0]
         own.close()
     return hits

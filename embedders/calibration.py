@@ -74,10 +74,8 @@ class Presence:
         if self.pictures:
             by_pictures = np.stack([ones, log_odds, cosine, margin, likeness], axis=1) @ np.array(self.pictures)
             logits = np.where(np.isnan(by_pictures), by_words, by_pictures)
-        if self.logits:
-            return np.interp(logits, self.logits, self.frequencies)
         probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
-        return probabilities
+        return np.interp(logits, self.logits, self.frequencies) if self.logits else probabilities
 
 
 SERIES = ("words", "pictures", "logits", "frequencies", "absent")

@@ -143,7 +143,7 @@ class Components:
         if self.injected.index is None and isinstance(critic, ClipCritic):
             model = critic.name.removeprefix(CLIP_OF) if critic.name.startswith(CLIP_OF) else "embedded"
             own = open_user_pictures(self.home, self.settings.chroma, model, self.settings.device)
-            return critic if own.is_empty() else _knowing(critic, own, own.snapshot(), own.calibration)
+            return critic if own.is_empty() else _knowing(critic, own, own.snapshot(), own.calibration_file.read())
         return critic
 
     @cached_property

@@ -122,9 +122,7 @@ class OpenClipEmbedder:
     def _precision(self) -> AbstractContextManager[Any]:
         import torch
 
-        if self._dtype is None:
-            return nullcontext()
-        return torch.autocast(torch.device(self.device).type, self._dtype)
+        return torch.autocast(torch.device(self.device).type, self._dtype) if self._dtype else nullcontext()
 
     def moved(self, device: str) -> OpenClipEmbedder:
         """Return this embedder, its model moved to another device."""

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from imagerag.assets.library import Library, bundled_library
 from imagerag.embedders.calibration import bundled_calibration
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.index.base import PLAIN_SEARCH, Floor, Hit, SearchOptions
+from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.index.bundled.build import COLLECTION, Progress, build
 from imagerag.index.bundled.stamp import Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
-from imagerag.index.captions import carries
 from imagerag.index.chroma_client import get_collection, open_client
 from imagerag.index.filters import all_hold
 from imagerag.index.lock import PATIENCE, writer_lock
+from imagerag.index.lookup_floor import hits_above
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.png import encode_png, on_white
 
@@ -86,27 +86,11 @@ class ChromaIndex:
         keep = all_hold(options.where) if options.where else None
         vectors = self.embedder.embed_texts([caption.strip() for caption in captions])
         answers = self._query(vectors, k, options.exclude, keep)
+        bundled = bundled_calibration() if options.floor == "calibrated" else None
+        fitted = bundled.floor if bundled is not None and bundled.model == self.embedder.model_id else None
         return [
-            self._above(options.floor, caption, vector, hits)
-            for caption, vector, hits in zip(captions, vectors, answers, strict=True)
-        ]
-
-    def _above(self, floor: Floor | None, caption: str, vector: NDArray[np.float32], hits: list[Hit]) -> list[Hit]:
-        """Return the hits above a floor; by the calibrated one, a hit with the caption's very words is found, too."""
-        if floor is None or not hits:
-            return hits
-        similarities = np.array([hit.similarity for hit in hits])
-        if floor != "calibrated":
-            return [hit for hit, near in zip(hits, similarities >= floor, strict=True) if near]
-        fitted = bundled_calibration()
-        if fitted.floor is None or fitted.model != self.embedder.model_id:
-            return hits
-        if fitted.floor.statistic == "caption":
-            similarities = self.embedder.embed_texts([hit.title for hit in hits]) @ vector
-        return [
-            hit
-            for hit, near in zip(hits, fitted.floor.above(similarities, vector), strict=True)
-            if near or any(carries(caption, words) for words in hit.words)
+            hits_above(options.floor, fitted, self.embedder, caption, hits, titled=True)
+            for caption, hits in zip(captions, answers, strict=True)
         ]
 
     def image(self, sha256: str) -> Image.Image:

@@ -133,11 +133,9 @@ def calibrate_if_outdated(own: UserPictures, progress: Callable[[int, int], None
     if not len(snapshot):
         return None
     fitted = own.calibration_file.read()
-    known = read_known(snapshot)
-    if fitted is not None and not fitted.outdated(len(known.rows)):
-        enough = len(known.captioned) >= LEAST_CAPTIONED
-        if fitted.calibrated or not enough:
-            return None
+    current = fitted is not None and not fitted.outdated(len(np.unique(snapshot.codes)))
+    if fitted is not None and current and (fitted.calibrated or len(read_known(snapshot).captioned) < LEAST_CAPTIONED):
+        return None
     return calibrate(own, progress)
 
 

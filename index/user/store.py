@@ -21,8 +21,8 @@ from imagerag.embedders.calibration import Calibration, bundled_calibration
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import PLAIN_SEARCH, Floor, Hit, SearchOptions
 from imagerag.index.bundled.build import Progress
-from imagerag.index.captions import carries
 from imagerag.index.lock import writer_lock
+from imagerag.index.lookup_floor import hits_above
 from imagerag.index.user.calibration_file import CalibrationFile
 from imagerag.index.user.engines import open_engine
 from imagerag.index.user.ingest import Ingest, IngestResult
@@ -167,21 +167,9 @@ class UserPictures:
             asked = min(4 * asked, MOST_TIMES * k)
 
     def above(self, floor: Floor | None, caption: str, hits: list[Hit]) -> list[Hit]:
-        """Return the hits that are above a floor.
-
-        One whose words have all that the caption's have is above the calibrated floor, whatever its picture looks like.
-        """
-        fitted = self.calibration.floor if floor == "calibrated" and self.calibration else None
-        if floor is None or (floor == "calibrated" and fitted is None) or not hits:
-            return hits
-        if fitted is None:
-            return [hit for hit in hits if hit.similarity >= floor]  # type: ignore[operator]
-        near = fitted.above([hit.similarity for hit in hits], self.embedder.embed_texts([caption.strip()])[0])
-        return [
-            hit
-            for hit, enough in zip(hits, near, strict=True)
-            if enough or any(carries(caption, words) for words in hit.words)
-        ]
+        """Return the hits that are above a floor; see ``hits_above``."""
+        calibration = self.calibration if floor == "calibrated" else None
+        return hits_above(floor, calibration and calibration.floor, self.embedder, caption, hits)
 
     @property
     def calibration(self) -> Calibration | None:

@@ -228,7 +228,7 @@ class Settings:
     lookup_floor: float | None = setting(
         None,
         help="similarity (cosine) below which a picture is not taken as a reference",
-        details="The default is fitted for each model on the library itself, so that 5 % of the queries for what is not "
+        details="The default is fitted for each model on the library itself: 5 % of the queries for what is not "
         "there find something; see `imagerag index calibrate`.",
         metavar="X",
         group="lookup",

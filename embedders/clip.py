@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from imagerag.assets import asset
 from imagerag.embedders.preprocessing import Preprocessing
 from imagerag.errors import UserError
+from imagerag.model_hub import not_fetched, refusal, repository_of
 
 if TYPE_CHECKING:
     import torch
@@ -201,6 +202,8 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
             )
             tokenizer = open_clip.get_tokenizer(model_name)
     except (RuntimeError, ValueError, OSError) as error:
+        if (repository := repository_of(error)) and refusal(repository, error) is not None:
+            raise not_fetched(repository, error) from error
         line = str(error).strip().splitlines()
         raise UserError(
             f"open_clip could not load {rest!r} ({line[0][:160] if line else type(error).__name__}); "

@@ -18,7 +18,7 @@ from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, place
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
-from imagerag.model_hub import silence_libraries, weights_missing
+from imagerag.model_hub import not_fetched, refusal, silence_libraries
 
 
 @dataclass
@@ -147,15 +147,20 @@ def _sizes(model: str) -> dict[str, float]:
 def _missing(what: str, preset: Preset | None, error: Exception) -> UserError:
     """Say in one line what can't be had, how large it is, and the command that gets it."""
     reason = " ".join(str(error).split())[:200]
+    local = Path(what.partition(" (")[0]).exists()
+    size = preset.gigabytes() if preset is not None else None
+    about = f" (about {size:.1f} GB)" if size else ""
+    found = None if local else refusal(what.partition(" (")[0], error)
+    # Of a model the libraries look for safetensors first, and for an adapter's file by its name.
+    if found is not None and not (found.kind == "file" and "safetensors" in found.why and " (" not in what):
+        return not_fetched(what, error, about)
     if "sentencepiece" in reason.lower() and find_spec("sentencepiece") is None:
         return missing("sentencepiece", "diffusion", repr(what))
     if "safetensors" in reason:
         return _not_safe(what)
-    if Path(what.partition(" (")[0]).exists() or isinstance(error, ImportError):
+    if local or isinstance(error, ImportError):
         return UserError(f"{what!r} can't be loaded ({reason}); check the folder, or name another --generator")
-    size = preset.gigabytes() if preset is not None else None
-    about = f" (about {size:.1f} GB)" if size else ""
-    return weights_missing(what, reason, about)
+    return not_fetched(what, error, about)
 
 
 def _not_safe(what: str) -> UserError:

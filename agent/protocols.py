@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
@@ -66,6 +66,14 @@ class Critic(Protocol):
 
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return, per concept, whether that image shows it; whatever its prompt was."""
+
+
+@runtime_checkable
+class Compares(Protocol):
+    """A critic that can tell which of two images is the better one where its scores do not."""
+
+    def better(self, first: Image.Image, second: Image.Image, prompt: str) -> int | None:
+        """Return 0 or 1, the better of both; ``None`` where it has no firm opinion."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from imagerag.chat_models.providers import EXAMPLES, connect, is_remote
 from imagerag.chat_models.recording import Role
 from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_recording
 from imagerag.device_settings import DeviceSettings
+from imagerag.embedders.clip import full_name
 from imagerag.errors import UserError
+from imagerag.generators.base import ImageKind
 from imagerag.plugins import installed, make
 
 
@@ -23,9 +25,10 @@ def _rules() -> ProgramDriver:
 
 
 def _clip() -> Critic:
-    from imagerag.agent.clip_critic import ClipCritic, Exemplars
+    from imagerag.agent.clip_critic import ClipCritic
     from imagerag.assets.library import bundled_library
     from imagerag.embedders.registry import embedded_clip
+    from imagerag.embedders.window_evidence import Exemplars
 
     library, embedder = bundled_library(), embedded_clip()
     pictures = library.stored_embeddings(embedder.model_id)
@@ -33,9 +36,21 @@ def _clip() -> Critic:
     return ClipCritic(embedder, [concept.name for concept in library.concepts], exemplars)
 
 
+def _clip_of(model: str, settings: DeviceSettings | None) -> Critic:
+    from imagerag.agent.clip_critic import ClipCritic
+    from imagerag.embedders.registry import clip_model
+    from imagerag.index.captions import common_names
+    from imagerag.index.null_calibration import null_calibration
+
+    embedder = clip_model(model, (settings or DeviceSettings()).device)
+    return ClipCritic(embedder, common_names(), None, lambda: null_calibration(embedder), f"{CLIP_OF}{model}")
+
+
 PROGRAMS: dict[str, Callable[[], ProgramDriver]] = {"rules": _rules}
 """Drivers that are no chat models."""
 CRITICS: dict[str, Callable[[], Critic]] = {"clip": _clip}
+CLIP_OF = "clip:"
+"""Begins the names of critics that judge by another CLIP model, as ``imagerag index add --model`` names it."""
 
 
 def check_names(vlm: str, critic: str, settings: DeviceSettings) -> None:
@@ -46,7 +61,9 @@ def check_names(vlm: str, critic: str, settings: DeviceSettings) -> None:
     """
     if vlm not in PROGRAMS:
         load_chat_model(vlm, settings=settings)
-    if critic not in CRITICS:
+    if critic.startswith(CLIP_OF):
+        full_name(critic.removeprefix(CLIP_OF))
+    elif critic not in CRITICS:
         load_critic(critic, settings)
 
 
@@ -82,12 +99,16 @@ def load_chat_model(name: str, role: Role = "driver", settings: DeviceSettings |
 
 
 @lru_cache(maxsize=4)
-def load_critic(name: str, settings: DeviceSettings | None = None) -> Critic:
+def load_critic(name: str, settings: DeviceSettings | None = None, stand_in: str = "clip") -> Critic:
     """Return the critic of that name, loaded once per process.
+
+    ``stand_in`` names the critic that decides where a chat model gives no verdict.
 
     Raises:
         UserError: no such critic; the message lists those there are.
     """
+    if name.startswith(CLIP_OF):
+        return _clip_of(name.removeprefix(CLIP_OF), settings)
     if is_remote(name):
         from imagerag.agent.vlm_critic import VlmCritic
 
@@ -98,19 +119,21 @@ def load_critic(name: str, settings: DeviceSettings | None = None) -> Critic:
                 "model that takes images"
             )
         known_as = str((model.metadata or {}).get(TAG, name))
-        return VlmCritic(known_as, model, lambda: load_critic("clip"))
+        return VlmCritic(known_as, model, lambda: load_critic(stand_in, settings))
     if name in CRITICS:
         return CRITICS[name]()
     if name in installed("critics"):
         critic: Critic = make("critics", name, settings or DeviceSettings())
         return critic
-    known = ", ".join([*CRITICS, *installed("critics")])
+    known = ", ".join([*CRITICS, f"{CLIP_OF}MODEL", *installed("critics")])
     raise UserError(f"critic {name!r} is not known; give --critic one of: {known}, or a model such as {EXAMPLES}")
 
 
 @lru_cache(maxsize=4)
-def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None) -> Writer:
+def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None, kind: ImageKind = "pictograms") -> Writer:
     """Return the writer that goes with that chat model: the model itself, or the embedded, rule-based one.
+
+    ``kind`` is that of the pictures which its captions are to find.
 
     Raises:
         UserError: no such model.
@@ -118,18 +141,22 @@ def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None) -> W
     from imagerag.agent.rule_writer import RuleWriter
     from imagerag.assets.library import bundled_library
 
-    rules = RuleWriter(lambda: {concept.name for concept in bundled_library().concepts})
+    rules = RuleWriter(lambda: {concept.name for concept in bundled_library().concepts}, kind)
     if not is_remote(vlm):
         return rules
     from imagerag.agent.vlm_writer import VlmWriter
 
     if is_replay(vlm) and not open_recording(vlm.removeprefix(PREFIX)).has("writer"):
         return rules
-    return VlmWriter(load_chat_model(vlm, "writer", settings), rules)
+    return VlmWriter(load_chat_model(vlm, "writer", settings), rules, kind)
 
 
-def load_reranker(name: str, vlm: str, critic: str, settings: DeviceSettings | None = None) -> Reranker | None:
+def load_reranker(
+    name: str, vlm: str, critic: str, settings: DeviceSettings | None = None, lookup_model: str = "embedded"
+) -> Reranker | None:
     """Return what puts references in a better order: ``none``, ``vlm`` (the model that judges or decides), ``subject``.
+
+    ``lookup_model`` is the CLIP model by which ``subject`` compares pictures.
 
     Raises:
         UserError: no model that takes images is named.
@@ -138,13 +165,17 @@ def load_reranker(name: str, vlm: str, critic: str, settings: DeviceSettings | N
         return None
     if name == "subject":
         from imagerag.agent.rerankers import SubjectReranker
-        from imagerag.embedders.registry import embedded_clip
+        from imagerag.embedders.registry import clip_model
 
-        return SubjectReranker(embedded_clip)
+        return SubjectReranker(lambda: clip_model(lookup_model, (settings or DeviceSettings()).device))
     from imagerag.agent.rerankers import VlmReranker
 
     for model in (critic, vlm):
-        if is_remote(model) and takes_images(chat_model := load_chat_model(model, "reranker", settings)):
+        if (
+            is_remote(model)
+            and not model.startswith(CLIP_OF)
+            and takes_images(chat_model := load_chat_model(model, "reranker", settings))
+        ):
             return VlmReranker(chat_model)
     raise UserError(
         f"rerank 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
+from imagerag.agent.caption_wording import caption_forms
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.agent.rule_follow_up import FollowUps
+from imagerag.generators.base import ImageKind
 from imagerag.prompt_grammar.parser import parse_scene
 
 
@@ -13,19 +15,20 @@ class RuleWriter:
 
     Args:
         names: names that the scene grammar keeps whole, such as "cup of tea"; called when first needed.
+        kind: of the pictures that its captions are to find.
     """
 
-    def __init__(self, names: Callable[[], Collection[str]] = frozenset) -> None:
+    def __init__(self, names: Callable[[], Collection[str]] = frozenset, kind: ImageKind = "pictograms") -> None:
         self._load_names = names
+        self._kind = kind
 
     @cached_property
     def _names(self) -> frozenset[str]:
         return frozenset(self._load_names())
 
     def captions(self, prompt: str, concepts: Sequence[str], per_concept: int) -> dict[str, list[str]]:
-        """Return the bare concept first, then fuller forms; ``prompt`` adds nothing that would stand alone."""
-        forms = ("{}", "a drawing of {}", "{} icon", "a picture that shows {} and nothing else", "{} emoji")
-        return {concept: [form.format(concept) for form in forms[:per_concept]] for concept in concepts}
+        """Return captions that stand alone, as ``caption_wording`` words them, the best to search with first."""
+        return {concept: caption_forms(concept, prompt, self._kind, per_concept) for concept in concepts}
 
     def rephrase(self, prompt: str, missing: Sequence[str]) -> str:
         """Return the prompt with the missing things first and large."""

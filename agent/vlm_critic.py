@@ -1,60 +1,40 @@
-"""A vision-language model as the critic: one structured verdict per image; where it fails, CLIP decides."""
+"""A vision-language model as the critic: typed questions about each image; where it gives no verdict, CLIP decides."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal
+from copy import copy
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 from PIL import Image
-from pydantic import BaseModel, Field, model_validator
 
+from imagerag.agent.judgement import Preference, Question, question_of, settled_shape
 from imagerag.agent.protocols import Critic
 from imagerag.chat_models.images import image_block, limit_of
+from imagerag.chat_models.logprobs import probabilities_of_yes
 from imagerag.chat_models.structured import InvalidStructuredAnswer, StructuredModel
 from imagerag.chat_models.usage_meter import current_meter
+from imagerag.interruptible import load_interruptibly
 from imagerag.prompts import render
 from imagerag.records import ConceptScore, Verdict
-
-MAX_CONCEPTS = 12
-"""Concepts of one verdict; a prompt rarely has more than six."""
 
 CLIP_DECIDES = "; CLIP decides"
 """How a note on the meter ends where CLIP decided instead; the reason stands before it."""
 
-
-class Seen(BaseModel):
-    """One concept."""
-
-    concept: Annotated[str, Field(min_length=1, max_length=200, description="short name")]
-    kind: Annotated[Literal["content", "style"], Field(description="a thing, or the style of the whole")] = "content"
-    present: Annotated[bool, Field(description="it is there, plainly and as asked for")]
-    confidence: Annotated[float, Field(ge=0, le=1, description="how sure you are: 0 a guess, 1 certain")]
-
-
-class Judgement(BaseModel):
-    """What an image shows of what was asked for."""
-
-    concepts: Annotated[list[Seen], Field(min_length=1, max_length=MAX_CONCEPTS)]
-    matches: Annotated[bool, Field(description="every concept is there")]
-
-    @model_validator(mode="after")
-    def _agrees_with_itself(self) -> "Judgement":
-        names = [seen.concept.strip().lower() for seen in self.concepts]
-        if len(set(names)) < len(names):
-            raise ValueError("a concept is judged twice")
-        absent = [seen.concept for seen in self.concepts if not seen.present]
-        if self.matches and absent:
-            raise ValueError(f"it contradicts itself: it matches, and yet {absent[0]!r} is absent")
-        if not self.matches and not absent:
-            raise ValueError("it contradicts itself: every concept is present, and yet it does not match")
-        return self
+PRESENT = 0.5
+"""Probability from which on the answer to a question is yes."""
 
 
 class VlmCritic:
-    """Asks a vision-language model about each image, concept by concept.
+    """Asks a vision-language model about each image: one typed question per concept of the prompt.
 
-    The concepts of a prompt are settled by a run's first verdict on it, so that the scores of later images compare: the
-    score is the mean probability that a concept is there.
+    Is it there? And where the prompt says so and it is: how many, in which colour, where, what is written? The
+    questions are settled by a run's first verdict on a prompt, so that the scores of later images compare: the score is
+    the mean probability of yes. A question that depends on something that is not there counts as answered with no
+    (Cho et al. 2023, Davidsonian Scene Graph, arXiv 2310.18235). All of it is one call per image.
+
+    The probability is that of the answer's own token where the model tells log-probabilities, and else follows from how
+    sure it says that it is.
 
     Args:
         name: the model's, as ``--critic`` takes it; part of every verdict.
@@ -64,13 +44,20 @@ class VlmCritic:
 
     def __init__(self, name: str, model: BaseChatModel, fallback: Callable[[], Critic]) -> None:
         self.name = name
-        self._model = StructuredModel(model, "critic")
+        self._model = StructuredModel(model, "critic", logprobs=True)
         self._stand_in = fallback
 
     @property
     def stand_in(self) -> Critic:
-        """The critic that decides where the model does not."""
-        return self._stand_in()
+        """The critic that decides where the model does not; the time that it takes to load is not the run's."""
+        with current_meter().loading() as check:
+            return load_interruptibly(self._stand_in, check)
+
+    def standing_in(self, fallback: Callable[[], Critic]) -> "VlmCritic":
+        """Return this critic with another one that decides where the model does not; what is settled stays settled."""
+        other = copy(self)
+        other._stand_in = fallback
+        return other
 
     def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
         """Return one verdict per image, in order, by the model or, where it gives none, by the fallback critic."""
@@ -78,62 +65,94 @@ class VlmCritic:
 
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return, per concept, whether that image shows it."""
-        wanted = tuple(dict.fromkeys(concepts))
+        questions = tuple(Question(name) for name in dict.fromkeys(concepts))
         try:
-            return self._ask(image, "", wanted)
+            return self._ask(image, "", questions)[1]
         except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self.stand_in.look_for(image, concepts)
 
-    def _verdict(self, image: Image.Image, prompt: str) -> Verdict:
-        settled = current_meter().memory.concepts_of(self)
+    def better(self, first: Image.Image, second: Image.Image, prompt: str) -> int | None:
+        """Return which of two images shows the prompt better, 0 or 1; ``None`` where the model has no firm opinion.
+
+        It is asked in both orders, and only an answer that stays the same counts: models prefer an image for its place
+        (Zheng et al. 2023, arXiv 2306.05685, section 3.3).
+        """
         try:
-            concepts = self._ask(image, prompt, settled.get(prompt, ()))
+            there = self._prefers(first, second, prompt)
+            back = self._prefers(second, first, prompt)
+        except InvalidStructuredAnswer as error:
+            current_meter().notes.append(f"{error}; the earlier image stays the best")
+            return None
+        return there if there == 1 - back else None
+
+    def _prefers(self, left: Image.Image, right: Image.Image, prompt: str) -> int:
+        limit = limit_of(self._model.model, current_meter().image_size)
+        content: list[str | dict[Any, Any]] = [
+            {"type": "text", "text": render("better.j2", prompt=prompt)},
+            image_block(left, limit),
+            image_block(right, limit),
+        ]
+        answer, _ = self._model.answer_with_reply(Preference, [HumanMessage(content)], "comparison")
+        return 0 if answer.better == "first" else 1
+
+    def _verdict(self, image: Image.Image, prompt: str) -> Verdict:
+        settled = current_meter().memory.questions_of(self._model)
+        try:
+            questions, scores = self._ask(image, prompt, settled.get(prompt, ()))
         except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self.stand_in.judge([image], prompt)[0]
-        settled[prompt] = tuple(score["concept"] for score in concepts)
-        missing = [score["concept"] for score in concepts if not score["present"]]
+        settled[prompt] = questions
+        missing = [score["concept"] for score in scores if not score["present"]]
         return {
             "satisfied": not missing,
-            "score": round(sum(score["score"] for score in concepts) / len(concepts), 4),
-            "concepts": concepts,
+            "score": round(sum(score["score"] for score in scores) / len(scores), 4),
+            "concepts": scores,
             "missing": missing,
             "critic": self.name,
         }
 
-    def _ask(self, image: Image.Image, prompt: str, concepts: tuple[str, ...]) -> list[ConceptScore]:
-        text = render("judge.j2", prompt=prompt, concepts=list(concepts))
+    def _ask(
+        self, image: Image.Image, prompt: str, questions: tuple[Question, ...]
+    ) -> tuple[tuple[Question, ...], list[ConceptScore]]:
+        """Put the questions, or let the model find those that the prompt asks; return them with their scores."""
+        text = render("judge.j2", prompt=prompt, questions=questions)
         shown = image_block(image, limit_of(self._model.model, current_meter().image_size))
         message = HumanMessage([{"type": "text", "text": text}, shown])
-        judgement = self._model.answer(_shape(concepts), [message], "verdict")
-        seen = {entry.concept.strip().lower(): entry for entry in judgement.concepts}
-        ordered = [(name, seen[name.strip().lower()]) for name in concepts] or [
-            (entry.concept.strip(), entry) for entry in judgement.concepts
-        ]
-        return [
-            {
-                "concept": name,
-                "kind": entry.kind,
-                "present": entry.present,
-                "score": round(0.5 + entry.confidence / 2 if entry.present else 0.5 - entry.confidence / 2, 4),
-            }
-            for name, entry in ordered
-        ]
+        judgement, reply = self._model.answer_with_reply(settled_shape(questions), [message], "verdict")
+        there, held = probabilities_of_yes(reply, "present"), probabilities_of_yes(reply, "holds")
+        entries = judgement.concepts
+        details = [detail for entry in entries for detail in entry.details]
+        # Text around the JSON may have such fields, too; then it isn't known which token answers which question.
+        there = there if there is not None and len(there) == len(entries) else None
+        held = held if held is not None and len(held) == len(details) else None
+        of_detail = iter(held if held is not None else [detail.probability for detail in details])
+        scores: dict[tuple[str, str], ConceptScore] = {}
+        for place, entry in enumerate(entries):
+            likely = there[place] if there is not None else entry.probability
+            name = entry.concept.strip()
+            scores[name.lower(), ""] = _score(name, entry.kind, likely)
+            for detail in entry.details:
+                # An attribute is style: what is missing is no thing that could be looked up.
+                told = detail.asked.strip()
+                scores[name.lower(), told.lower()] = _score(told, "style", min(next(of_detail), likely))
+        asked = questions or tuple(map(question_of, entries))
+        ordered = []
+        for question in asked:
+            name = question.concept.strip().lower()
+            ordered.append(scores[name, ""])
+            for detail_asked in question.details:
+                absent = _score(detail_asked, "style", 0.0)  # not answered, since the thing itself isn't there
+                ordered.append(scores.get((name, detail_asked.strip().lower()), absent))
+        return asked, ordered
 
 
-def _shape(concepts: tuple[str, ...]) -> type[Judgement]:
-    """Return the judgement's shape, which, once the concepts are settled, has to name exactly those."""
-    if not concepts:
-        return Judgement
-    wanted = {name.strip().lower() for name in concepts}
-
-    class Settled(Judgement):
-        @model_validator(mode="after")
-        def _names_them(self) -> "Settled":
-            if {seen.concept.strip().lower() for seen in self.concepts} != wanted:
-                raise ValueError(f"the concepts have to be exactly {', '.join(map(repr, concepts))}")
-            return self
-
-    Settled.__name__, Settled.__doc__ = Judgement.__name__, Judgement.__doc__
-    return Settled
+def _score(concept: str, kind: str, probability: float) -> ConceptScore:
+    present = probability >= PRESENT
+    return {
+        "concept": concept,
+        "kind": "style" if kind == "style" else "content",
+        "present": present,
+        "score": round(probability, 4),
+    }

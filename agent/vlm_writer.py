@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from imagerag.agent.protocols import Brief, PastImage, Writer
 from imagerag.chat_models.structured import InvalidStructuredAnswer, Shape, StructuredModel
 from imagerag.chat_models.usage_meter import current_meter
+from imagerag.generators.base import ImageKind
 from imagerag.prompts import render
 
 Line = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -48,16 +49,18 @@ class VlmWriter:
     Args:
         model: any chat model; it is sent words only.
         rules: writes where the model gives nothing usable, and reads a first request, which needs no model.
+        kind: of the pictures that its captions are to find.
     """
 
-    def __init__(self, model: BaseChatModel, rules: Writer) -> None:
+    def __init__(self, model: BaseChatModel, rules: Writer, kind: ImageKind = "pictograms") -> None:
+        self._kind = kind
         self._model = StructuredModel(model, "writer")
         self._rules = rules
 
     def captions(self, prompt: str, concepts: Sequence[str], per_concept: int) -> dict[str, list[str]]:
         """Return stand-alone captions per concept; the rules' where the model leaves a concept out."""
         ruled = self._rules.captions(prompt, concepts, per_concept)
-        text = render("captions.j2", prompt=prompt, concepts=list(concepts), per_concept=per_concept)
+        text = render("captions.j2", prompt=prompt, concepts=list(concepts), per_concept=per_concept, kind=self._kind)
         answer = self._ask(Captions, text, "captions")
         if answer is None:
             return ruled

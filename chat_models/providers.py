@@ -58,8 +58,8 @@ _SERVER = re.compile(r"openai:(?P<model>.+)@(?P<url>https?://\S+)")
 
 
 def is_remote(name: str) -> bool:
-    """Tell whether a name means a model of a provider or a server (``provider:model``)."""
-    return bool(re.fullmatch(r"[a-z_]+:.+", name, re.DOTALL))
+    """Tell whether a name means a model of a provider or a server (``provider:model``); ``clip:MODEL`` is none."""
+    return not name.startswith("clip:") and bool(re.fullmatch(r"[a-z_]+:.+", name, re.DOTALL))
 
 
 def connect(name: str, settings: DeviceSettings | None = None) -> BaseChatModel:

@@ -155,7 +155,10 @@ def answered(message: AIMessage) -> dict[str, Any]:
     """Return an answer as an exchange tells it; what the server says about its own response is left out."""
     data = message_to_dict(message)["data"]
     kept = ("content", "additional_kwargs", "tool_calls", "invalid_tool_calls", "usage_metadata", "id")
-    return {"answer": {name: data[name] for name in kept if data.get(name)}}
+    answer = {name: data[name] for name in kept if data.get(name)}
+    if logprobs := (data.get("response_metadata") or {}).get("logprobs"):  # of which scores are made
+        answer["response_metadata"] = {"logprobs": logprobs}
+    return {"answer": answer}
 
 
 def _keys_in_environment() -> set[str]:

@@ -6,8 +6,8 @@ never objects, so the object is found by it; one that was interrupted and goes o
 
 import threading
 from dataclasses import dataclass, field
-from typing import Literal
-from weakref import WeakKeyDictionary
+from typing import Any, Literal
+from weakref import WeakKeyDictionary, WeakSet
 
 from cachetools import LRUCache
 
@@ -26,18 +26,19 @@ class RunMemory:
         run: its id; empty for questions that belong to none, which share one memory.
         refused: what the server of the model that decides has refused.
         structured: which way of structured answers each ``StructuredModel`` takes; a place in its ``WAYS``.
-        concepts: for each critic, by prompt, the concepts that its first verdict has settled, so that later scores
-            compare.
+        no_logprobs: each ``StructuredModel`` whose server has refused to tell log-probabilities.
+        questions: for each critic, by prompt, what its first verdict has settled, so that later scores compare.
     """
 
     run: str = ""
     refused: set[Offering] = field(default_factory=set)
     structured: WeakKeyDictionary[object, int] = field(default_factory=WeakKeyDictionary)
-    concepts: WeakKeyDictionary[object, LRUCache[str, tuple[str, ...]]] = field(default_factory=WeakKeyDictionary)
+    no_logprobs: WeakSet[object] = field(default_factory=WeakSet)
+    questions: WeakKeyDictionary[object, LRUCache[str, Any]] = field(default_factory=WeakKeyDictionary)
 
-    def concepts_of(self, critic: object) -> LRUCache[str, tuple[str, ...]]:
-        """Return the concepts that a critic has settled, by prompt."""
-        return self.concepts.setdefault(critic, LRUCache(PROMPTS_REMEMBERED))
+    def questions_of(self, critic: object) -> LRUCache[str, Any]:
+        """Return what a critic has settled to ask, in its own form, by prompt."""
+        return self.questions.setdefault(critic, LRUCache(PROMPTS_REMEMBERED))
 
 
 _memories: LRUCache[str, RunMemory] = LRUCache(RUNS_REMEMBERED)

@@ -16,6 +16,7 @@ from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, ValidationError
 
 from imagerag.chat_models.client import ModelFailed, ask, status_of
+from imagerag.chat_models.logprobs import asking_for_logprobs
 from imagerag.chat_models.recording import Role
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import BudgetExceeded
@@ -45,14 +46,24 @@ class StructuredModel:
     Args:
         model: any chat model; which of the ways it takes is found out once a run: a replayed run begins anew, too.
         role: in which it is asked, for recordings.
+        logprobs: ask for log-probabilities with the answer, where the model's protocol has them.
     """
 
-    def __init__(self, model: BaseChatModel, role: Role) -> None:
+    def __init__(self, model: BaseChatModel, role: Role, logprobs: bool = False) -> None:
         self.model = model
         self.role = role
+        self._logprobs = asking_for_logprobs(model) if logprobs else {}
 
     def answer(self, shape: type[Shape], messages: Sequence[BaseMessage], purpose: str) -> Shape:
-        """Return the model's answer as an instance of ``shape``; where it does not fit, after one call more, a repair.
+        """Return what ``answer_with_reply`` returns first."""
+        return self.answer_with_reply(shape, messages, purpose)[0]
+
+    def answer_with_reply(
+        self, shape: type[Shape], messages: Sequence[BaseMessage], purpose: str
+    ) -> tuple[Shape, AIMessage]:
+        """Return the model's answer as an instance of ``shape``, and the message in which it came.
+
+        Where it does not fit, one call more asks for a repair.
 
         What happened is noted on the current meter, for the trace. A way that the provider refuses outright is not
         tried again in that run once another has worked; such a refusal gives no answer and is not billed.
@@ -66,7 +77,7 @@ class StructuredModel:
         for attempt in (1, 2):
             reply = self._reply(shape, asked, purpose, repair=attempt == 2)
             try:
-                return _fitting(shape, reply)
+                return _fitting(shape, reply), reply
             except ValueError as error:
                 why = _in_words(error)
                 meter.notes.append(f"{purpose}: answer {attempt} does not fit: {why}")
@@ -86,8 +97,12 @@ class StructuredModel:
                 call, way = self._call(shape, way)
                 asked = ask(call, messages, model=self.model, shapes=shapes, role=self.role, retries=retries)
             except ModelFailed as failed:
+                if self._logprobs and self not in meter.memory.no_logprobs and "logprob" in str(failed).lower():
+                    meter.memory.no_logprobs.add(self)  # models that think tell none; asked once more without
+                    continue
+                refused = status_of(failed.__cause__ or failed) in REFUSED
                 meter.notes.append(f"{purpose}: {failed}")
-                if not repair and way + 1 < len(WAYS) and status_of(failed.__cause__ or failed) in REFUSED:
+                if not repair and way + 1 < len(WAYS) and refused:
                     way += 1
                     continue
                 raise InvalidStructuredAnswer(f"{purpose}: {failed}") from failed
@@ -109,7 +124,8 @@ class StructuredModel:
                 asking = _unparsed(self.model.with_structured_output(schema, method=name, include_raw=True))
             except (NotImplementedError, ValueError, TypeError):  # the integration does not know that way
                 return self._call(shape, way + 1)
-        return lambda messages, **settings: asking.invoke([*messages, *told], **settings), way
+        more = {} if self in current_meter().memory.no_logprobs else self._logprobs
+        return lambda messages, **settings: asking.invoke([*messages, *told], **more, **settings), way
 
 
 def _unparsed(chain: Runnable[Any, Any]) -> Runnable[Any, AIMessage]:

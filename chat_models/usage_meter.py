@@ -24,7 +24,7 @@ class UsageMeter:
     Attributes:
         check: raises ``BudgetExceeded`` or ``Cancelled`` when the run has to end; called many times a second.
         until: when the run's time ends, in seconds since the epoch; no wait is begun that would outlast it.
-        check_loading: as ``check``, while models are loaded: told the seconds of loading so far.
+        check_loading: in place of ``check`` while models are loaded; told the seconds that this loading has taken.
         enter_loading: told the seconds that loading took, which the run's time does not count.
         max_tokens, max_money: of the run; ``None`` for no limit.
         tokens: of the run so far, input and output together.
@@ -54,7 +54,7 @@ class UsageMeter:
     money_here: float | None = 0.0
     prices: dict[str, Price] = field(default_factory=dict)
     until: float = math.inf
-    check_loading: Callable[[float], None] = lambda seconds: None
+    check_loading: Callable[[float], None] | None = None
     enter_loading: Callable[[float], None] = lambda seconds: None
 
     def allow(self, asked: int, pricing: Pricing | None, fewest: int = FEWEST_WORDS) -> int:
@@ -93,9 +93,9 @@ class UsageMeter:
     @contextmanager
     def loading(self) -> Iterator[Callable[[], None]]:
         """Leave the time until the block ends out of the run's, and give the check that holds meanwhile."""
-        began = time.time()
+        began, check_loading = time.time(), self.check_loading
         try:
-            yield lambda: self.check_loading(time.time() - began)
+            yield self.check if check_loading is None else lambda: check_loading(time.time() - began)
         finally:
             took = time.time() - began
             self.until += took

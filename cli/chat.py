@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import dataclasses
 import queue
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -270,11 +269,13 @@ class Chat:
             if name not in merge_limits(self._service.settings) or not equals:
                 raise UserError(f"{pair!r} is no limit; say, for example: /budget max_generations=3")
             try:
-                given[name] = float(value) if name in ("max_seconds", "max_money") else int(value)
+                given[name] = (
+                    float(value) if name in ("max_seconds", "max_loading_seconds", "max_money") else int(value)
+                )
             except ValueError as error:
                 raise UserError(f"{name} {value!r} is not a number; say, for example: /budget {name}=3") from error
         # The person at the terminal is the one who set the limits, so these replace them rather than stay below.
-        self._service.settings = dataclasses.replace(self._service.settings, **given)
+        self._service.set_limits(given)
         for limit, most in merge_limits(self._service.settings).items():
             self._say(f"  {limit}: {'no limit' if most is None else most}")
 

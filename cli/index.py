@@ -1,4 +1,4 @@
-"""``imagerag index``: adding pictures, telling what is there, checking it, and making its search index anew."""
+"""``imagerag index``: adding pictures, calibrating on them, telling what is there, checking and building it anew."""
 
 import argparse
 import json
@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from imagerag.cli.progress import loading_model
 from imagerag.errors import UserError
-from imagerag.index.user_libraries import OWN, library_names
+from imagerag.index.user_libraries import OWN, library_directory, library_names
 from imagerag.profiles.resolve import resolve_lookup
 from imagerag.settings import load_settings
 
@@ -32,6 +32,8 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     home = home_directory(settings.home)
     if options.command == "add":
         return _add(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
+    if options.command == "calibrate":
+        return _calibrate(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
     if options.command == "verify":
         return _verify(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
     from imagerag.index.bundled.chroma import index_status
@@ -40,7 +42,7 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     status = _rebuilt(options, home, settings.chroma) if options.command == "rebuild" else index_status(home)
     own = user_index_status(home)
     named = {name: user_index_status(home, name) for name in library_names(home) if name != OWN}
-    status["skipped"] = own.pop("skipped")
+    status["skipped"] = skipped = own.pop("skipped")
     status["own"] = own
     status["libraries"] = named
     # Of all there is; what is the library's alone is told besides.
@@ -50,26 +52,29 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     if options.json:
         print(json.dumps(status, ensure_ascii=False), file=stdout, flush=True)
         return 0
-    skipped = status.pop("skipped")
-    del status["own"], status["libraries"]
+    del status["own"], status["libraries"], status["skipped"]
     for name, value in status.items():
         print(f"{name}: {'none' if value is None else value}", file=stdout)
-    _print_library("own pictures", own, stdout)
+    _print_library("own pictures", own, library_directory(home), stdout)
     for name, one in named.items():
-        _print_library(f"library {name!r}", one, stdout)
-    skipped = [*skipped, *(entry for one in named.values() for entry in one["skipped"])]  # type: ignore[misc]
-    _print_some("skipped", [entry["reason"] for entry in skipped], stdout)  # type: ignore[attr-defined]
+        _print_library(f"library {name!r}", one, library_directory(home, name), stdout)
+    skipped = [*skipped, *(entry for one in named.values() for entry in one["skipped"])]
+    _print_some("skipped", [entry["reason"] for entry in skipped], stdout)
     if not status["images"]:
         print("there is no index yet; the first look-up makes it, or: imagerag index rebuild", file=stdout)
     return 0
 
 
-def _print_library(name: str, library: dict[str, Any], stdout: TextIO) -> None:
+def _print_library(name: str, library: dict[str, Any], directory: Path, stdout: TextIO) -> None:
+    from imagerag.index.user.calibration_file import in_words, stored_calibrations
+
     print(f"{name}: {library['images']} in {library['files']} files", file=stdout)
     for source, count in library["sources"].items():
         print(f"  {count} from {source}", file=stdout)
     if library["models"]:
         print(f"  embedded with {', '.join(library['models'])}", file=stdout)
+    for fitted in stored_calibrations(directory):
+        print(f"  {in_words(fitted)}", file=stdout)
     if library["near_duplicates"]:
         print(f"  {library['near_duplicates']} nearly look like another", file=stdout)
 
@@ -81,6 +86,8 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tu
 
     from imagerag.embedders.registry import clip_model
     from imagerag.index.user import ReadOptions, UserPictures
+    from imagerag.index.user.calibrate import calibrate_if_outdated
+    from imagerag.index.user.calibration_file import calibration_summary, in_words
 
     with loading_model(options.json) as bars:
         own = UserPictures(home, clip_model(_one(models)), chroma=chroma, library=options.library)
@@ -93,16 +100,41 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tu
                 on_wait=lambda text: print(text, file=sys.stderr),
                 engine=options.engine,
             )
+            fitted = calibrate_if_outdated(own, lambda done, total: bars.update("calibrating", done, total))
         finally:
             own.close()
     if options.json:
-        print(json.dumps(asdict(outcome), ensure_ascii=False), file=stdout, flush=True)
+        document = {**asdict(outcome), "calibration": calibration_summary(fitted) if fitted else None}
+        print(json.dumps(document, ensure_ascii=False), file=stdout, flush=True)
         return 0
     print(f"added {outcome.added}, unchanged {outcome.unchanged}, removed {outcome.removed}", file=stdout)
     _print_some("skipped", [entry["reason"] for entry in outcome.skipped], stdout)
     _print_some("notes", [f"{entry['path']!r} {entry['note']}" for entry in outcome.notes], stdout)
     near = [f"{entry['path']!r} nearly looks like {entry['like']!r}" for entry in outcome.duplicates]
     _print_some("near-duplicates", near, stdout)
+    if fitted is not None:
+        print(in_words(fitted), file=stdout)
+    return 0
+
+
+def _calibrate(
+    options: argparse.Namespace, home: Path, chroma: str | None, models: tuple[str, ...], stdout: TextIO
+) -> int:
+    from imagerag.embedders.registry import clip_model
+    from imagerag.index.user import UserPictures
+    from imagerag.index.user.calibrate import calibrate
+    from imagerag.index.user.calibration_file import calibration_summary, in_words
+
+    with loading_model(options.json) as bars:
+        own = UserPictures(home, clip_model(_one(models)), chroma=chroma, library=options.library)
+        try:
+            fitted = calibrate(own, lambda done, total: bars.update("calibrating", done, total))
+        finally:
+            own.close()
+    if options.json:
+        print(json.dumps(calibration_summary(fitted), ensure_ascii=False), file=stdout, flush=True)
+    else:
+        print(in_words(fitted), file=stdout)
     return 0
 
 

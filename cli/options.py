@@ -128,6 +128,15 @@ def add_index_verify(parser: Parser) -> None:
     _accept_index_options(parser)
 
 
+def add_index_calibrate(parser: Parser) -> None:
+    """Add the arguments of ``imagerag index calibrate``."""
+    _add_library(parser)
+    _add_model(parser)
+    add_setting(parser, "chroma")
+    _add_usual(parser)
+    _accept_index_options(parser)
+
+
 def add_index_rebuild(parser: Parser) -> None:
     """Add the arguments of ``imagerag index rebuild``."""
     add_setting(parser, "chroma")

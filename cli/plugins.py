@@ -55,7 +55,7 @@ def _line(row: Row) -> str:
 
 
 def _built_in() -> list[Row]:
-    from imagerag.agent.registry import CRITICS, PROGRAMS
+    from imagerag.agent.registry import CLIP_OF, CRITICS, PROGRAMS
     from imagerag.chat_models.providers import KEYS
     from imagerag.generators.diffusion.presets import load_presets
     from imagerag.generators.registry import GENERATORS, PREFIXES
@@ -65,7 +65,7 @@ def _built_in() -> list[Row]:
 
     names: dict[Group, list[str]] = {
         "generators": [*GENERATORS, *load_presets(), *(f"{prefix}:NAME" for prefix in PREFIXES)],
-        "critics": [*CRITICS, "any chat model"],
+        "critics": [*CRITICS, f"{CLIP_OF}MODEL", "any chat model"],
         "chat_models": [*PROGRAMS, *(f"{provider}:MODEL" for provider in KEYS), "transformers:MODEL"],
         "collections": list(SOURCES),
         "searches": list(LIBRARIES),

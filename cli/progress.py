@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from imagerag.model_hub import download_text, downloads_watched
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -21,7 +23,7 @@ def loading_model(quiet: bool) -> Iterator["ProgressBars"]:
     bars = ProgressBars(quiet=quiet)
     bars.busy("loading the model")
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), downloads_watched(lambda *of: bars.waiting(download_text(*of))):
             yield bars
     finally:
         bars.clear()

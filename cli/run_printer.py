@@ -133,6 +133,7 @@ class RunPrinter:
         if self._batch > MAX_SHOWN and not event["best"]:
             return
         standing = ", the best so far" if event["best"] and len(self._images) > 1 else ""
+        standing += ", uncalibrated" if verdict.get("uncalibrated") else ""
         self.say(f"  {event['image']['id']} scores {verdict['score']:.2f}{standing}", "green" if event["best"] else "")
         for concept in verdict["concepts"]:
             mark, word, style = ("+", "there", "green") if concept["present"] else ("-", "missing", "red")

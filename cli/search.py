@@ -51,7 +51,7 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
 
 
 def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
-    from imagerag.graphs.components import open_index, searchable_libraries
+    from imagerag.graphs.libraries import open_index, searchable_libraries
     from imagerag.index.base import SearchOptions
     from imagerag.index.user import parse_where
     from imagerag.index.user_libraries import OWN

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -93,6 +94,7 @@ class OpenClipEmbedder:
         name: str = "",
     ) -> None:
         self.name = name
+        self._dtype: torch.dtype | None = None
         self._model = model.eval()
         self.preparation = Preprocessing(preprocess, getattr(model.visual, "preprocess_cfg", {}))
         self._tokenizer = tokenizer
@@ -111,6 +113,17 @@ class OpenClipEmbedder:
     def logit_scale(self) -> float:
         """What cosines are multiplied by before a softmax over texts, as the model was trained."""
         return float(self._model.logit_scale.detach().exp())
+
+    def computing_in(self, dtype: torch.dtype) -> OpenClipEmbedder:
+        """Return an embedder of the same weights that computes in another number format; embeddings stay float32."""
+        other = copy(self)
+        other._dtype, other._texts = dtype, dict(list(self._texts.items())[: self._pinned])
+        return other
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        import torch
+
+        return torch.autocast(torch.device(self.device).type, self._dtype) if self._dtype else nullcontext()
 
     def moved(self, device: str) -> OpenClipEmbedder:
         """Return this embedder, its model moved to another device."""
@@ -153,7 +166,7 @@ class OpenClipEmbedder:
     def _encoded(self, x: torch.Tensor) -> NDArray[np.float32]:
         import torch
 
-        with torch.inference_mode():
+        with torch.inference_mode(), self._precision():
             z = self._model.encode_image(x.to(self.device), normalize=True)
         embeddings: NDArray[np.float32] = z.float().cpu().numpy()
         return embeddings
@@ -168,7 +181,7 @@ class OpenClipEmbedder:
                 # a Hugging Face tower masks padding, so columns of nothing else only cost time (tokens of pad are 0)
                 used = (tokens != self._model.text.config.pad_token_id).any(0).nonzero()
                 tokens = tokens[:, : int(used.max()) + 1]
-            with torch.inference_mode():
+            with torch.inference_mode(), self._precision():
                 z = self._model.encode_text(tokens.to(self.device), normalize=True)
             parts.append(z.float().cpu().numpy())
         return np.concatenate(parts)
@@ -221,7 +234,7 @@ def full_name(name: str) -> str:
     """
     if name == "embedded" or name.startswith("open_clip:"):
         return name
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return f"open_clip:local-dir:{Path(name).absolute()}"
     if name.startswith(("hf-hub:", "local-dir:")):
         return f"open_clip:{name}"

@@ -2,25 +2,46 @@
 
 from functools import lru_cache
 
+from imagerag.device_settings import DeviceSettings
 from imagerag.embedders.clip import Embedder
 
 
 @lru_cache(maxsize=1)
 def embedded_clip() -> Embedder:
-    """Return the one embedded CLIP of this process; loading it takes seconds."""
+    """Return the one embedded CLIP of this process; loading it takes seconds.
+
+    It stays on the CPU, where its embeddings are the same to the last bit on every machine: drawings depend on them.
+    """
     from imagerag.embedders.clip import load_embedder
 
     return load_embedder("embedded")
 
 
-def clip_model(name: str) -> Embedder:
-    """Return the CLIP model of that name; see ``imagerag.embedders.clip.full_name``. The embedded one is loaded once.
+def clip_model(name: str, device: str = "auto") -> Embedder:
+    """Return the CLIP model of that name, loaded once per process; see ``imagerag.embedders.clip.full_name``.
+
+    On a GPU it computes in half precision where that leaves the ranks as they are.
+
+    Args:
+        name: of the model.
+        device: a torch device name, or ``auto`` for the best there is. The embedded model stays on the CPU.
 
     Raises:
         UserError: it is not known, or can't be loaded.
     """
     if name == "embedded":
         return embedded_clip()
-    from imagerag.embedders.clip import full_name, load_embedder
+    from imagerag.devices import choose_device
+    from imagerag.embedders.clip import full_name, model_id_of
 
-    return load_embedder(full_name(name))
+    return _other_model(full_name(name), model_id_of(name), str(choose_device(DeviceSettings(device=device))))
+
+
+@lru_cache(maxsize=2)
+def _other_model(full_name: str, model_id: str, device: str) -> Embedder:
+    """Return a model; a folder whose weights have changed since is another one, by its id."""
+    from imagerag.embedders.clip import load_embedder
+    from imagerag.embedders.half_precision import halve_if_same
+
+    embedder = load_embedder(full_name, device)
+    return embedder if device == "cpu" else halve_if_same(embedder)

@@ -71,7 +71,9 @@ def image_kind(name: str) -> ImageKind | None:
     if colon and prefix in PREFIXES:
         return "any"
     if prefix in installed("generators"):
-        return load_as(GeneratorPlugin, "generators", prefix).makes
+        plugin = load_as(GeneratorPlugin, "generators", prefix)
+        # One that draws in every style, and is at home among pictograms, is judged there.
+        return "pictograms" if (plugin.makes, plugin.profile) == ("any", "pictograms") else plugin.makes
     from imagerag.generators.diffusion.presets import load_presets
 
     return "any" if name in load_presets() else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from imagerag.agent.protocols import Compares
 from imagerag.graphs.components import Components
 from imagerag.records import ImageRecord
 from imagerag.tools.session import open_pixels
@@ -28,3 +29,37 @@ def best_among(images: Sequence[ImageRecord], components: Components, prompt: st
     stand_in = getattr(components.critic, "stand_in", components.critic)
     again = stand_in.judge([open_pixels(components, record) for record, _ in verdicts], prompt)
     return max(zip(again, verdicts, strict=True), key=lambda pair: pair[0]["score"])[1][0]
+
+
+TIE = 0.005
+"""Difference of scores, 0..1, within which two images are as good as each other: verdicts are told to two decimals."""
+MOST_COMPARISONS = 3
+"""Images that are compared with the best one after one drawing; each comparison is two questions."""
+
+
+def settle_tie(best: ImageRecord, judged: Sequence[ImageRecord], components: Components, prompt: str) -> ImageRecord:
+    """Return the best image, or one of those just judged that scores the same and that the critic likes better.
+
+    Only a critic that can compare two images is asked, and only about images that it has judged itself.
+    """
+    critic = components.critic
+    if not isinstance(critic, Compares):
+        return best
+    ties = [
+        record
+        for record in judged
+        if record["id"] != best["id"] and _tied(record, best) and _by(record, critic.name) and _by(best, critic.name)
+    ]
+    for record in ties[:MOST_COMPARISONS]:
+        pictures = [open_pixels(components, one) for one in (best, record)]
+        if critic.better(pictures[0], pictures[1], prompt) == 1:
+            best = record
+    return best
+
+
+def _tied(one: ImageRecord, other: ImageRecord) -> bool:
+    return abs((one["score"] or 0.0) - (other["score"] or 0.0)) <= TIE
+
+
+def _by(record: ImageRecord, critic: str) -> bool:
+    return record["verdict"] is not None and record["verdict"]["critic"] == critic

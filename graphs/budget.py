@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypedDict
 from uuid import uuid4
 
 from imagerag.chat_models.pricing import PRICES, load_pricing, pricing_of
@@ -19,6 +20,13 @@ from imagerag.graphs.components import Components
 from imagerag.graphs.state import Limits, Spent
 from imagerag.profiles.resolve import RunSettings
 from imagerag.records import StopReason
+
+
+class LoadingAccount(TypedDict):
+    """The attributes of a ``UsageMeter`` that are of loading."""
+
+    check_loading: Callable[[float], None]
+    enter_loading: Callable[[float], None]
 
 
 def merge_limits(settings: RunSettings, *overrides: Limits | None) -> Limits:
@@ -65,15 +73,6 @@ def meter_step(limits: Limits, spent: Spent, settings: RunSettings) -> Iterator[
         UserError: the record file can't be written.
     """
 
-    def enter_loading(seconds: float) -> None:
-        spent["loading"] = spent.get("loading", 0.0) + seconds
-
-    def check_loading(seconds: float) -> None:
-        _check_cancelled(settings.cancel)
-        used, most = spent.get("loading", 0.0) + seconds, limits.get("max_loading_seconds", math.inf)
-        if used >= most:
-            raise BudgetExceeded("loading", used, most)
-
     meter = UsageMeter(
         check=stop_check(limits, spent, settings.cancel),
         max_tokens=limits["max_tokens"],
@@ -83,8 +82,7 @@ def meter_step(limits: Limits, spent: Spent, settings: RunSettings) -> Iterator[
         image_size=settings.image_size,
         memory=memory_of_run(spent),
         until=spent["started"] + limits["max_seconds"] + spent.get("loading", 0.0),
-        check_loading=check_loading,
-        enter_loading=enter_loading,
+        **loading_account(limits, spent, settings.cancel),
         recorder=None if settings.record is None else open_recorder(settings.record),
     )
     try:
@@ -92,6 +90,21 @@ def meter_step(limits: Limits, spent: Spent, settings: RunSettings) -> Iterator[
             yield meter
     finally:
         spent["tokens"], spent["money"] = meter.tokens, meter.money
+
+
+def loading_account(limits: Limits, spent: Spent, cancel: threading.Event | None) -> LoadingAccount:
+    """Return what a meter is told to do while models are loaded: heed their own limit, and enter the time apart."""
+
+    def enter_loading(seconds: float) -> None:
+        spent["loading"] = spent.get("loading", 0.0) + seconds
+
+    def check_loading(seconds: float) -> None:
+        _check_cancelled(cancel)
+        used, most = spent.get("loading", 0.0) + seconds, limits.get("max_loading_seconds", math.inf)
+        if used >= most:
+            raise BudgetExceeded("loading", used, most)
+
+    return {"check_loading": check_loading, "enter_loading": enter_loading}
 
 
 def check_generation(limits: Limits, spent: Spent) -> None:

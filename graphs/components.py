@@ -1,8 +1,8 @@
 """The engines of a graph: injected ones, or those the context names, made when first asked for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import InitVar, dataclass, field
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,27 +15,21 @@ from imagerag.agent.registry import load_critic, load_driver, load_reranker, loa
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.run_memory import RunMemory
 from imagerag.chat_models.usage_meter import current_meter
-from imagerag.embedders.clip import model_id_of
-from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
 from imagerag.generators.registry import load_generator
+from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
-from imagerag.index.user_libraries import OWN, indexed_models, library_names
 from imagerag.interruptible import load_interruptibly
-from imagerag.model_hub import downloads_watched
-from imagerag.plugins import installed, make
+from imagerag.model_hub import download_text, downloads_watched
 from imagerag.profiles.resolve import Given, RunSettings, resolve
-from imagerag.profiles.soundness import BUNDLED, EMBEDDED_CRITICS
-from imagerag.settings import LIBRARIES, Settings
+from imagerag.settings import Settings
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
 from imagerag.tools.session import Emit, current_session
 
 if TYPE_CHECKING:
-    from imagerag.agent.clip_critic import ClipCritic
-    from imagerag.index.combined import CombinedIndex
-    from imagerag.index.user import UserPictures
+    pass
 
 
 @dataclass(frozen=True)
@@ -61,7 +55,7 @@ def _loaded(load: Callable[[], Part], emit: Emit | None = None) -> Part:
 
     def report(done: int, rate: float) -> None:
         if emit is not None:
-            text = f"downloading: {done / 1e9:.2f} GB so far, {rate / 1e6:.1f} MB/s"
+            text = download_text(done, rate)
             emit({"event": "progress", "what": "loading", "done": done, "total": 0, "text": text})
 
     with current_meter().loading() as check, downloads_watched(report):
@@ -130,8 +124,7 @@ class Components:
         """Return the captions that are nearest to an image by CLIP, for a model that can't see it."""
         from imagerag.agent.clip_critic import ClipCritic
 
-        name = self.settings.clip_critic
-        critic = self.critic if isinstance(self.critic, ClipCritic) else _loaded(lambda: load_critic(name), self.emit)
+        critic = self.critic if isinstance(self.critic, ClipCritic) else self._clip_or_vlm(self.settings.clip_critic)
         assert isinstance(critic, ClipCritic)
         return critic.nearest_captions(image)
 
@@ -163,16 +156,28 @@ class Components:
 
     @cached_property
     def critic(self) -> Critic:
-        """The critic that judges; the embedded one knows the person's own pictures by their captions."""
+        """The critic that judges; a CLIP model knows the person's own pictures by their captions."""
         if self.injected.critic is not None:
             return self.injected.critic
+        from imagerag.agent.vlm_critic import VlmCritic
+
+        critic = self._clip_or_vlm(self.settings.critic)
+        if isinstance(critic, VlmCritic):
+            return critic.standing_in(lambda: self._clip_or_vlm(self.settings.clip_critic))
+        return critic
+
+    def _clip_or_vlm(self, name: str) -> Critic:
+        """Load a critic; one that judges by CLIP is shown the person's own pictures."""
         from imagerag.agent.clip_critic import ClipCritic
 
-        critic = _loaded(lambda: load_critic(self.settings.critic, settings=self.settings.device_settings), self.emit)
-        if self.injected.index is None and isinstance(critic, ClipCritic) and self.settings.critic in EMBEDDED_CRITICS:
-            for name in library_names(self.home):
-                own = open_user_pictures(self.home, self.settings.chroma, library=name)
-                critic = critic if own.is_empty() else _knowing(critic, own, own.snapshot())
+        settings = self.settings
+        critic = _loaded(lambda: load_critic(name, settings.device_settings), self.emit)
+        if self.injected.index is None and isinstance(critic, ClipCritic):
+            shown = critic
+            return _loaded(
+                lambda: shown_libraries(shown, self.home, settings.chroma, self.searchable[0], settings.device),
+                self.emit,
+            )
         return critic
 
     @cached_property
@@ -180,7 +185,9 @@ class Components:
         """The writer of captions and rephrased prompts."""
         if self.injected.writer is not None:
             return self.injected.writer
-        return _loaded(lambda: load_writer(self.settings.vlm, settings=self.settings.device_settings), self.emit)
+        return _loaded(
+            lambda: load_writer(self.settings.vlm, self.settings.device_settings, self.settings.wording), self.emit
+        )
 
     @cached_property
     def generator(self) -> Generator:
@@ -205,6 +212,7 @@ class Components:
                 settings.lookup_floor,
                 settings.lookup_diverse,
                 libraries,
+                settings.device,
             )
         )
         if index.library is not None:
@@ -224,126 +232,10 @@ class Components:
         """What puts references in a better order, if anything."""
         settings = self.settings
         names = settings.rerank, settings.vlm, settings.critic
-        return _loaded(lambda: load_reranker(*names, settings.device_settings), self.emit)
+        first = settings.lookup_models[0]
+        return _loaded(lambda: load_reranker(*names, settings.device_settings, first), self.emit)
 
     @cached_property
     def store(self) -> ImageStore:
         """The image store."""
         return self.injected.store or ImageStore(self.home)
-
-
-@lru_cache(maxsize=4)
-def _knowing(critic: "ClipCritic", own: "UserPictures", known: object) -> "ClipCritic":
-    """Return the critic that knows the own pictures, made once for as long as they stay as they are.
-
-    Args:
-        critic: that knows the library.
-        own: the pictures.
-        known: what is known of them, another object whenever they have changed.
-    """
-    from imagerag.agent.clip_critic import Exemplars
-
-    shown = Exemplars(*own.shown())
-    return critic.knowing(shown) if shown.names else critic
-
-
-@lru_cache(maxsize=8)
-def open_user_pictures(
-    home: Path, chroma: str | None = None, model: str = "embedded", library: str = OWN
-) -> "UserPictures":
-    """Return this process's one view of a library of the person's own, as embedded by a model.
-
-    Raises:
-        UserError: no such model.
-    """
-    from imagerag.index.user import UserPictures
-
-    return UserPictures(home, clip_model(model), chroma=chroma, library=library)
-
-
-def searchable_libraries(
-    home: Path, libraries: Sequence[str], models: Sequence[str], named: bool
-) -> tuple[tuple[str, ...], list[str]]:
-    """Return the libraries that can be searched, and what to tell of those that can't.
-
-    Args:
-        home: the data directory.
-        libraries: their names.
-        models: the CLIP models that search the person's own.
-        named: whether somebody asks for these libraries.
-
-    Raises:
-        UserError: nothing has such a name, and those there are; or one that is asked for was indexed with other models
-            alone.
-    """
-    usable: list[str] = []
-    notes: list[str] = []
-    own, services = library_names(home), installed("searches")
-    there = list(dict.fromkeys([*LIBRARIES, *own, *services]))
-    for name in libraries:
-        if name not in there:
-            raise UserError(
-                f"library {name!r} is not known; give --library some of: {', '.join(there)}, or make it: "
-                f"imagerag index add FOLDER --library {name}"
-            )
-        problem = _other_models(home, name, models) if name in own and name not in services else None
-        if problem is None:
-            usable.append(name)
-        elif named:
-            raise UserError(f"{problem}, or leave the library out with --library")
-        else:
-            notes.append(f"nothing is looked up there: {problem}")
-    return tuple(usable), notes
-
-
-def _other_models(home: Path, name: str, models: Sequence[str]) -> str | None:
-    """Say which model a library was not indexed with, if it was indexed with others alone."""
-    known = indexed_models(home, name)
-    for model in models if known else ():
-        if model_id_of(model) not in known:
-            flag = "" if name == OWN else f" --library {name}"
-            return (
-                f"library {name!r} was indexed with {', '.join(known)}, not with {model!r}; "
-                f"next: imagerag index add FOLDER{flag} --model {model}"
-            )
-    return None
-
-
-@lru_cache(maxsize=4)
-def open_index(
-    home: Path,
-    chroma: str | None = None,
-    models: tuple[str, ...] = ("embedded",),
-    floor: float | None = None,
-    diverse: float = 0.0,
-    libraries: tuple[str, ...] = LIBRARIES,
-) -> "CombinedIndex":
-    """Return this process's one index of a data directory; Chroma wants no second client on the same files.
-
-    Args:
-        home, chroma: where it lies.
-        models: that search the own pictures; several are fused.
-        floor: similarity below which nothing is found; if not given ``FLOOR``, and none for what other models than the
-            embedded one have found, whose cosines mean something else.
-        diverse: see ``CombinedIndex``.
-        libraries: what is searched: ``bundled``, names of the person's own, and of installed search services.
-
-    Raises:
-        UserError: no such model, or no such service.
-    """
-    from imagerag.index.bundled.chroma import ChromaIndex
-    from imagerag.index.combined import CombinedIndex
-    from imagerag.index.similarity_floor import FLOOR
-    from imagerag.index.user import ModelEnsemble
-
-    searches = installed("searches")
-    services: list[ReferenceIndex] = [make("searches", name, home) for name in libraries if name in searches]
-    users: list[UserPictures | ModelEnsemble] = []
-    for name in libraries:
-        if name != BUNDLED and name not in searches:
-            views = [open_user_pictures(home, chroma, model, name) for model in models]
-            users.append(views[0] if len(views) == 1 else ModelEnsemble(views))
-    library = ChromaIndex(home, embedded_clip()) if BUNDLED in libraries else None
-    user_floor = floor if floor is not None else FLOOR if models == ("embedded",) else -1.0
-    floors = [user_floor] * len(users)
-    return CombinedIndex(library, users, FLOOR if floor is None else floor, floors, diverse, services)

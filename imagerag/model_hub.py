@@ -36,9 +36,9 @@ def downloads_watched(report: Callable[[int, float], None], every: float = 0.5) 
         every: seconds between two looks.
     """
     ended = threading.Event()
+    first = _cached_bytes()
 
     def watch() -> None:
-        first = _cached_bytes()
         before, at = first, time.monotonic()
         while not ended.wait(every):
             now, clock = _cached_bytes(), time.monotonic()
@@ -53,13 +53,25 @@ def downloads_watched(report: Callable[[int, float], None], every: float = 0.5) 
         ended.set()
 
 
+def download_text(done: int, rate: float) -> str:
+    """Return in words how much has come, in bytes, and how fast, in bytes per second."""
+    return f"downloading: {done / 1e9:.2f} GB so far, {rate / 1e6:.1f} MB/s"
+
+
+def hub_cache() -> Path:
+    """Return the folder of the hub's cache, as ``huggingface_hub`` finds it, which takes long to import."""
+    constants = sys.modules.get("huggingface_hub.constants")
+    if constants is not None:
+        return Path(constants.HF_HUB_CACHE)
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    home = os.environ.get("HF_HOME") or Path(cache, "huggingface")
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
+
+
 def _cached_bytes() -> int:
     """Return the size of all files of the hub's cache, unfinished ones included."""
-    hub = sys.modules.get("huggingface_hub.constants")
-    if hub is None:  # then nothing was ever downloaded
-        return 0
     total = 0
-    for folder in Path(hub.HF_HUB_CACHE).glob("*/blobs"):
+    for folder in hub_cache().glob("*/blobs"):
         with suppress(OSError):  # a file may be moved away while it is looked at
             total += sum(entry.stat().st_size for entry in os.scandir(folder))
     return total

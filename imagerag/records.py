@@ -14,19 +14,11 @@ ConceptKind = Literal["content", "style"]
 ReferenceKind = Literal["retrieved", "subject", "fetched"]
 """Those retrieved lie in the index; the user's own and those fetched by a mounted tool in the image store."""
 StopReason = Literal[
-    "satisfied",
-    "done",
-    "no_improvement",
-    "steps",
-    "generations",
-    "seconds",
-    "loading",
-    "tokens",
-    "money",
-    "cancelled",
-    "error",
-]
-"""``done``: the model had nothing more to try; ``no_improvement``: it went on, and drawings got no better."""
+    "satisfied", "done", "no_improvement", "uncalibrated", "steps", "generations", "seconds", "loading", "tokens",
+    "money", "cancelled", "error",
+]  # fmt: skip
+"""``done``: the model had nothing more to try; ``no_improvement``: it went on, and drawings got no better;
+``uncalibrated``: the critic's word was not enough to go on by."""
 
 
 class ConceptScore(TypedDict):
@@ -36,7 +28,8 @@ class ConceptScore(TypedDict):
     kind: ConceptKind
     present: bool
     score: float
-    """Probability in 0..1 that the concept is there, as calibrated for this critic."""
+    """Probability in 0..1 that the concept is there, as calibrated for this critic; of an ``uncalibrated`` verdict, the
+    share of absent concepts that look less like being there."""
 
 
 class Verdict(TypedDict):
@@ -49,6 +42,8 @@ class Verdict(TypedDict):
     missing: list[str]
     critic: str
     comment: NotRequired[str]
+    uncalibrated: NotRequired[bool]
+    """The scores are no probabilities, since the critic has seen no captioned pictures: no ground for a redraw."""
 
 
 class ReferenceRecord(TypedDict):

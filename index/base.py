@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from imagerag.index.filters import Condition
 
 if TYPE_CHECKING:
     from PIL import Image
+
+
+Floor = float | Literal["calibrated"]
+"""A cosine, -1..1, below which nothing is found; or where each model was calibrated to let 5 % of the queries for what
+is not there through (``imagerag.embedders.calibration.LookupFloor``), which is no floor where it was not."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class SearchOptions:
         diverse: 0 for the most similar ones, towards 1 the more unlike each other (maximal marginal relevance);
             ``None`` leaves it to the index.
         like: a picture that what is found should look like, too.
-        floor: cosine, -1..1, below which nothing is found; ``None`` leaves it to the index.
+        floor: below which nothing is found; ``None`` leaves it to the index.
     """
 
     exclude: Collection[str] = ()
@@ -60,7 +65,7 @@ class SearchOptions:
     fold: bool | None = None
     diverse: float | None = None
     like: Image.Image | None = None
-    floor: float | None = None
+    floor: Floor | None = None
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from itertools import chain, zip_longest
 from typing import TYPE_CHECKING
 
 from imagerag.errors import InvalidArgument
-from imagerag.index.base import PLAIN_SEARCH, Hit, ReferenceIndex, SearchOptions
+from imagerag.index.base import PLAIN_SEARCH, Floor, Hit, ReferenceIndex, SearchOptions
 from imagerag.index.bundled.chroma import ChromaIndex
 from imagerag.index.user.ensemble import ModelEnsemble
 from imagerag.index.user.store import UserPictures
@@ -37,8 +37,8 @@ class CombinedIndex:
         self,
         library: ChromaIndex | None,
         users: Sequence[UserPictures | ModelEnsemble] = (),
-        floor: float = -1.0,
-        user_floors: Sequence[float] | None = None,
+        floor: Floor = -1.0,
+        user_floors: Sequence[Floor] | None = None,
         diverse: float = 0.0,
         services: Sequence[ReferenceIndex] = (),
     ) -> None:

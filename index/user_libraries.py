@@ -6,11 +6,14 @@ import re
 from pathlib import Path
 
 from imagerag.errors import UserError
+from imagerag.shell_words import quoted
 
 OWN = "own"
 """The library that is meant where none is named."""
 FOLDER = "libraries"
 """Holds those that have a name."""
+SOURCES_NAMED = 3
+"""Sources that a message names."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _TAKEN = ("bundled",)
 
@@ -46,3 +49,13 @@ def indexed_models(home: str | Path, name: str) -> list[str]:
     from imagerag.index.user.shards import Shards
 
     return Shards(library_directory(home, name) / "shards").models()
+
+
+def sources_in_words(home: str | Path, name: str, model: str) -> str:
+    """Return what was added to a library with a model, as a command takes it: the first sources, quoted."""
+    from imagerag.index.user.shards import Shards
+    from imagerag.index.user.snapshot import SnapshotReader
+
+    table = SnapshotReader(Shards(library_directory(home, name) / "shards"), model).snapshot().table
+    roots = sorted(set(table.column("root").to_pylist()))
+    return quoted(roots[:SOURCES_NAMED]) + (" ..." if len(roots) > SOURCES_NAMED else "")

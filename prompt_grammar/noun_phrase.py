@@ -1,11 +1,18 @@
 """One noun phrase: what is to be seen, how many, in which colour and size."""
 
+import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from imagerag.prompt_grammar.inflection import plural, singular
+from imagerag.prompt_grammar.modifiers import names_a_kind
 from imagerag.prompt_grammar.vocabulary import ARTICLES, NUMBERS, SIZES, Size, colour_of, number_of
+
+_SOUNDS_LIKE_A_VOWEL = re.compile(r"[aeiou]|hour|honest|honou?r|heir|8|1[18](?!\d)|x-?ray|[fhlmnrsx]-|$")
+_SOUNDS_LIKE_A_CONSONANT = re.compile(
+    r"uni(?!n)|us[ae]|ut[aeio]|u[bcfhjkqrst][aeiou]|eu|ewe|one(?![a-z])|once|ouija|u-"
+)
 
 MAX_INSTANCES = 4
 """How many things one scene holds, counts included; more are named in ``Scene.dropped``."""
@@ -45,6 +52,8 @@ def parse_object(words: list[str], names: Collection[str]) -> SceneObject:
     colour: str | None = None
     while at < last and (last - at >= LONGEST_NAME or " ".join(words[at:]) not in names):
         word = words[at]
+        if names_a_kind(words[at : at + 3]):
+            break
         pair = colour_of(" ".join(words[at : at + 2])) if at < last - 1 else None
         if word in ARTICLES:
             counted = True
@@ -83,4 +92,8 @@ def describe_object(thing: SceneObject) -> str:
 
 
 def article(words: str) -> str:
-    return "an" if words[:1] in "aeiou" else "a"
+    """Return "a" or "an", by how the first word sounds: "an hour", "a unicorn", "an 8-ball"."""
+    first = words.partition(" ")[0].lower()
+    if _SOUNDS_LIKE_A_CONSONANT.match(first):
+        return "a"
+    return "an" if _SOUNDS_LIKE_A_VOWEL.match(first) else "a"

@@ -1,25 +1,26 @@
 """Reading a prompt as a scene.
 
 A small grammar, not a language model: noun phrases joined by "and", commas and prepositions. Whatever it doesn't
-understand stays in a phrase, in any script; nothing is lost silently (``Scene.dropped``).
+understand stays in a phrase, in any script; nothing is lost silently (``Scene.dropped``, ``Scene.notes``). The syntax
+of other tools is taken out first, and words for how a picture is made are modifiers, never things.
 """
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from imagerag.prompt_grammar.clauses import Clause, split_clauses
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.noun_phrase import LONGEST_NAME, parse_object
+from imagerag.prompt_grammar.modifiers import MODIFIER_JOINTS, is_falling_light, is_headed, medium_ends, reading, uses
+from imagerag.prompt_grammar.noun_phrase import SceneObject, parse_object
+from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.prompt_grammar.scene import Scene, add_object
 from imagerag.prompt_grammar.vocabulary import (
     ARTICLES,
     BACKGROUND_WORDS,
-    CONNECTORS,
-    POSTURES,
     SIZES,
     STYLE_ALIASES,
-    Joint,
     colour_of,
     number_of,
 )
@@ -34,17 +35,40 @@ _COMMAND = re.compile(
     r"(?:(?:draw|generate|create|paint|render)\s+(?:me\s+|us\s+)?(?=\S)"
     r"|(?:make|show|give)\s+(?:(?:me|us)\s+(?=\S)|(?=(?:an?|the|some|my)\s)))?"
 )
-_PLEASE = re.compile(r"(?<=\S\S)[\s,]+please[.!?]*$")
+_COUNTED_PERSON = re.compile(r"([1-9])\+?(girl|boy|man|woman|men|women|person|people|other|child|children)s?")
+"""Booru tags such as "2girls" (Danbooru's tag group "people")."""
+_PLAIN_MEDIA = frozenset(
+    [
+        "photo",
+        "photograph",
+        "picture",
+        "image",
+        "drawing",
+        "painting",
+        "illustration",
+        "icon",
+        "emoji",
+        "pictogram",
+        "portrait",
+    ]
+)
+"""What "a ... of" adds nothing to the picture by."""
+_PICTURES = frozenset(["photo", "photograph", "photoshoot", "artwork", "render", "rendering"])
+_FRAMED = frozenset(["portrait", "close-up", "closeup", "headshot"])
+"""What ends a tag without being what is seen: "tiger portrait"."""
 CONDITIONED = re.compile(
     r"^according to (?:these|this|the) images? of .*?[,;:.]?\s+generate\s+", re.DOTALL | re.IGNORECASE
 )
 """The paper's form of a prompt that is drawn with references, up to where the prompt itself begins."""
 
 MOST_READINGS = 8
+_MOST_WRAPPERS = 3
+_LONGEST_STYLE = 4
+"""Words of a style that a critic can be asked about, "style" included; what is longer is a modifier."""
 
 
 def parse_scene(prompt: str, known_names: Collection[str] = ()) -> Scene:
-    """Parse a prompt.
+    """Parse a prompt, in time linear in its length.
 
     Args:
         prompt: any text; "According to these images of ..., generate X" is parsed as X.
@@ -55,105 +79,173 @@ def parse_scene(prompt: str, known_names: Collection[str] = ()) -> Scene:
         The scene; without objects when the prompt has no words.
     """
     names = known_names if isinstance(known_names, set | frozenset | dict) else frozenset(known_names)
-    scene = _read(prompt, names)
+    plain = plain_prompt(prompt)
+    scene = _read(plain.text, names)
+    unwanted = tuple(dict.fromkeys((*plain.unwanted, *scene.unwanted)))
+    scene = replace(scene, unwanted=unwanted)
     # Word salad ("a red five apple") may read differently once it is tidied: what its description says is what it is.
     for _ in range(MOST_READINGS):
-        again = replace(_read(scene.describe(), names), dropped=scene.dropped)
+        again = replace(_read(scene.describe(), names), dropped=scene.dropped, unwanted=unwanted)
         if again == scene:
             break
         scene = again
-    return scene
+    return replace(scene, notes=plain.notes)
 
 
 def _read(prompt: str, names: Collection[str]) -> Scene:
     """Read a prompt once, from left to right."""
     text = unicodedata.normalize("NFKC", prompt).lower().replace("\u2019", "'")
     text = " ".join(text.split())
-    text = _PLEASE.sub("", CONDITIONED.sub("", text, count=1))
-    scene = Scene()
+    text = _without_please(CONDITIONED.sub("", text, count=1))
+    reader = _Reader(names)
     if lead := _LEAD_IN.match(text):
         text = text[lead.end() :]
         if lead["style"]:
-            scene = replace(scene, styles=(lead["style"],))
+            reader.styles[lead["style"]] = None
     else:
         text = _COMMAND.sub("", text, count=1)
-    for joint, words in _split(text.split(" "), names):
-        scene = _take(scene, joint, words, names)
-    return scene
+    for clause in split_clauses(text, names):
+        reader.take(clause)
+    return reader.scene()
 
 
-def _take(scene: Scene, joint: Joint, words: list[str], names: Collection[str]) -> Scene:
-    """Add what one connector and the words behind it say."""
-    if words[-1] in BACKGROUND_WORDS:
-        inner = [word for word in words if word not in ARTICLES]
-        while inner and inner[-1] in BACKGROUND_WORDS:
-            inner.pop()
-        colour = colour_of(" ".join(inner))
-        if colour:
-            return replace(scene, background=colour)
-        words, joint = inner or words, "in front of"
-    style = _style(words, joint)
-    if style:
-        return scene if style in scene.styles else replace(scene, styles=(*scene.styles, style))
-    styles, words = _adjective_styles(words)
-    last = _style(words, joint) if styles else ""
-    scene = replace(scene, styles=tuple(dict.fromkeys(filter(None, (*scene.styles, *styles, last)))))
-    return scene if last else add_object(scene, parse_object(words, names), joint)
+def _without_please(text: str) -> str:
+    """Take a last "please" off, if anything stands before it."""
+    head = text.rstrip(".!?")
+    if not head.endswith("please"):
+        return text
+    head = head.removesuffix("please")
+    first = max(len(head.rstrip(" ,")), 2)
+    return next((head[:at] for at in range(first, len(head)) if " " not in head[at - 2 : at]), text)
 
 
-def _split(words: list[str], names: Collection[str]) -> Iterator[tuple[Joint, list[str]]]:
-    """Cut at connectors, leaving known names whole; yields non-empty word lists with the connector before each."""
-    tokens: list[str] = []
-    for word in words:
-        bare = word.strip("\"'()[]{}\u201c\u201d\u2018\u2019*_`")
-        core = bare.rstrip(",;.!?:")
-        tokens += [core.strip("\"'()[]{}")] if core.strip("\"'()[]{}") else []
-        tokens += [","] if core != bare else []
-    joint: Joint = "and"
-    held: list[str] = []
-    yielded = False
-    position = 0
-    while position < len(tokens):
-        name, length = _known(tokens, position, names)
-        if name:
-            held.append(name)
-            position += length
-            continue
-        for length in (4, 3, 2, 1):
-            found = CONNECTORS.get(" ".join(tokens[position : position + length]))
-            if found and position + length <= len(tokens):
-                break
-        else:
-            held.append(tokens[position])
-            position += 1
-            continue
-        if held and held[-1] in POSTURES and found != "and":
-            # "An owl sitting on" and "an owl, sitting on", but not "a sitting on": that is all there is to draw.
-            before = any(word not in ARTICLES for word in held[:-1])
-            if before or (len(held) == 1 and yielded):
-                held.pop()
-        if held:
-            yield joint, held
-            joint, held, yielded = found, [], True
-        elif joint == "and":
-            joint = found
-        position += length
-    if held:
-        yield joint, held
+class _Reader:
+    """Adds up what the clauses of a prompt say; lists, since tuples that grow would make long prompts quadratic."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self.styles: dict[str, None] = {}
+        self._names = names
+        self._scene = Scene()
+        self._modifiers: dict[str, None] = {}
+        self._unwanted: dict[str, None] = {}
+        self._dropped: list[str] = []
+        self._after_modifier = False
+
+    def scene(self) -> Scene:
+        """Return all that was read; of a prompt that is nothing but modifiers, one is what is to be drawn."""
+        scene, modifiers = self._scene, list(self._modifiers)
+        if not scene.objects:
+            things = [text for text in modifiers if _can_stand_alone(text)]
+            free = ("tag", "clause", "adjective", "")
+            if thing := min(things, key=lambda text: free.index(reading(text.split(" "))), default=""):
+                scene = add_object(scene, SceneObject(thing), "and")
+                modifiers.remove(thing)
+        return replace(
+            scene,
+            styles=tuple(self.styles),
+            modifiers=tuple(modifiers),
+            unwanted=tuple(self._unwanted),
+            dropped=tuple(self._dropped),
+        )
+
+    def take(self, clause: Clause) -> None:
+        """Add what one clause says."""
+        before = len(self._modifiers)
+        self._take(clause, wrappers=_MOST_WRAPPERS)
+        self._dropped += self._scene.dropped
+        self._scene = replace(self._scene, dropped=())
+        self._after_modifier = len(self._modifiers) > before
+
+    def _take(self, clause: Clause, wrappers: int) -> None:
+        words = clause.words
+        if words[-1] in BACKGROUND_WORDS:
+            inner = [word for word in words if word not in ARTICLES]
+            while inner and inner[-1] in BACKGROUND_WORDS:
+                inner.pop()
+            colour = colour_of(" ".join(inner))
+            if colour:
+                self._scene = replace(self._scene, background=colour)
+                return
+            if self._is_modifier(clause):
+                return
+            words, clause = inner or words, clause._replace(words=inner or words, joint="in front of")
+        elif self._is_modifier(clause):
+            return
+        style = _style(words, clause.joint)
+        if style:
+            self.styles[style] = None
+            return
+        if clause.connector in ("", ",") and wrappers and self._unwrap(clause, wrappers):
+            return
+        styles, modifiers, words = _adjectives(words, self._names)
+        last = _style(words, clause.joint) if styles else ""
+        self.styles |= dict.fromkeys(filter(None, (*styles, last)))
+        self._modifiers |= dict.fromkeys(modifiers)
+        if last or ((styles or modifiers) and self._is_modifier(clause._replace(words=words))):
+            return
+        if len(words) > 1 and words[-1] in _FRAMED and self._is_tag(clause) and words[0] not in ARTICLES:
+            self._modifiers[words[-1]] = None
+            words = words[:-1]
+        self._scene = add_object(self._scene, parse_object(words, self._names), clause.joint)
+
+    def _is_tag(self, clause: Clause) -> bool:
+        continued = clause.connector == "and" and self._after_modifier
+        return (continued or clause.connector in ("", ",")) and clause.ends in ("", ",", "and", "with", "at")
+
+    def _is_modifier(self, clause: Clause) -> bool:
+        """Whether the clause says how the picture is made, or what is not in it, which is then taken."""
+        if clause.artist:
+            self._modifiers[clause.words[0]] = None
+            return True
+        bare = [word for word in clause.words if word not in ARTICLES]
+        text = " ".join(bare)
+        if not bare or text in self._names or singular(text) in self._names:
+            return False
+        if person := _COUNTED_PERSON.fullmatch(text):
+            thing = parse_object([person[1], singular(person[2].replace("other", "person"))], self._names)
+            self._scene = add_object(self._scene, thing, clause.joint)
+            return True
+        something = self._scene.objects or self._modifiers
+        if bare[0] == "no" and len(bare) > 1 and clause.connector in ("", ",") and something:
+            self._unwanted[" ".join(bare[1:])] = None
+            return True
+        if clause.connector == "at" and "time" in uses(text):
+            self._modifiers[f"at {text}"] = None
+            return True
+        tag = self._is_tag(clause) and len(bare) == len(clause.words)
+        how = reading(bare)
+        stands = clause.connector in MODIFIER_JOINTS
+        if is_falling_light(bare) or (bare[:2] == ["style", "of"] and len(bare) > _LONGEST_STYLE):
+            self._modifiers[text] = None
+            return True
+        if bare[-1] == "style" and len(bare) <= _LONGEST_STYLE and ("movement" in uses(" ".join(bare[:-1])) or not how):
+            return False
+        inside = clause.connector in ("in", "with", "under") and bare[-1] not in _PICTURES
+        headed = is_headed(bare) and (tag or inside) and bare[0] not in STYLE_ALIASES
+        if not (headed or (how == "tag" and tag) or (how in ("clause", "adjective") and stands)):
+            return False
+        self._modifiers[text] = None
+        return True
+
+    def _unwrap(self, clause: Clause, wrappers: int) -> bool:
+        """Read "85mm close-up photo of a tiger" as a tiger, and what stands before "of" as style."""
+        at = medium_ends(clause.words)
+        around = [word for word in clause.words[:at] if word not in ARTICLES]
+        styles = [STYLE_ALIASES[word] for word in around if word in STYLE_ALIASES]
+        around = [word for word in around if word not in STYLE_ALIASES]
+        if not at or not around or " ".join(clause.words) in self._names or not (reading(around) or is_headed(around)):
+            return False
+        self.styles |= dict.fromkeys(styles)
+        if around[0] not in _PLAIN_MEDIA or len(around) > 1:
+            self._modifiers[" ".join(around)] = None
+        self._take(clause._replace(words=clause.words[at + 1 :]), wrappers - 1)
+        return True
 
 
-def _known(tokens: list[str], position: int, names: Collection[str]) -> tuple[str, int]:
-    """The longest known name of several words that starts here, and how many tokens it takes."""
-    if not names:
-        return "", 0
-    for length in range(min(LONGEST_NAME, len(tokens) - position), 1, -1):
-        part = tokens[position : position + length]
-        if part[0] in ARTICLES or part[-1] in ARTICLES:
-            continue
-        bare = " ".join(word for word in part if word not in ARTICLES)
-        if " " in bare and (bare in names or singular(bare) in names):
-            return bare, length
-    return "", 0
+def _can_stand_alone(modifier: str) -> bool:
+    """Whether a modifier may be all there is to draw, and "a ..." of it is read so again."""
+    counted = number_of(modifier.partition(" ")[0])
+    return not (counted or modifier.startswith(("by ", "at ", "style ")) or modifier.endswith(" style"))
 
 
 def _style(words: list[str], joint: str) -> str:
@@ -166,15 +258,20 @@ def _style(words: list[str], joint: str) -> str:
         inner = [*inner[2:], "style"]
     if len(inner) > 1 and inner[-1] in ("emoji", "emojis", "look") and joint in ("in", "and", "with"):
         return STYLE_ALIASES.get(" ".join(inner[:-1]), "")
-    if 2 <= len(inner) <= 4 and inner[-1] == "style":
+    if 2 <= len(inner) <= _LONGEST_STYLE and inner[-1] == "style":
         text = " ".join(inner[:-1])
         return STYLE_ALIASES.get(text, text)
     return ""
 
 
-def _adjective_styles(words: list[str]) -> tuple[list[str], list[str]]:
-    """Take "3d" out of "a small 3d owl"; the last word always stays."""
+def _adjectives(words: Sequence[str], names: Collection[str]) -> tuple[list[str], list[str], list[str]]:
+    """Take "3d" and "photorealistic" out of "a small photorealistic 3d owl"; the last word always stays.
+
+    Returns:
+        Styles, modifiers and the words that are left.
+    """
     styles: list[str] = []
+    modifiers: list[str] = []
     kept: list[str] = []
     at = 0
     while at < len(words) - 1:
@@ -183,11 +280,22 @@ def _adjective_styles(words: list[str]) -> tuple[list[str], list[str]]:
             styles.append(STYLE_ALIASES[pair])
             at += 2
             continue
+        length = _adjective(words, at)
         if word in STYLE_ALIASES:
             styles.append(STYLE_ALIASES[word])
+        elif length and (len(words) - at > 9 or " ".join(words[at:]) not in names):
+            modifiers.append(" ".join(words[at : at + length]))
+            at += length
+            continue
         elif word in ARTICLES or word in SIZES or colour_of(word) or number_of(word):
             kept.append(word)
         else:
             break
         at += 1
-    return styles, kept + words[at:]
+    return styles, modifiers, kept + list(words[at:])
+
+
+def _adjective(words: Sequence[str], at: int) -> int:
+    """Return how many words from here are one modifier that may stand before a noun; at least one word is left."""
+    longest = min(4, len(words) - 1 - at)
+    return next((k for k in range(longest, 0, -1) if reading(words[at : at + k]) == "adjective"), 0)

@@ -44,17 +44,24 @@ class Scene:
             all that was said before it.
         background: a key of ``COLOURS``, or None when the prompt doesn't say.
         styles: style words, each a member of ``STYLES`` where it is one.
+        modifiers: how the picture is taken, lit, processed or praised ("85mm lens", "golden hour"), which no critic
+            measures; see ``modifiers.toml``.
+        unwanted: what the prompt says not to show; ``describe`` leaves it out.
         dropped: what did not fit any more, in the prompt's words; ``describe`` leaves it out.
+        notes: sentences for the person on what of the prompt is not heeded; ``describe`` leaves them out.
     """
 
     objects: tuple[SceneObject, ...] = ()
     relations: tuple[Relation, ...] = ()
     background: str | None = None
     styles: tuple[str, ...] = ()
+    modifiers: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """A clean prompt for this scene; ``parse_scene`` of it gives the scene again (without ``dropped``)."""
+        """A clean prompt for this scene; ``parse_scene`` of it gives the scene again (without what is left out)."""
         joints = {relation.anchor[0]: RELATION_WORDS.get(relation.kind, relation.kind) for relation in self.relations}
         text = ""
         for index, thing in enumerate(self.objects):
@@ -62,7 +69,7 @@ class Scene:
             text += joint + describe_object(thing)
         if self.background:
             text = f"{text} on {article(self.background)} {self.background} background".strip()
-        return ", ".join(filter(None, (text, *(f"{style} style" for style in self.styles))))
+        return ", ".join(filter(None, (text, *(f"{style} style" for style in self.styles), *self.modifiers)))
 
     def content_concepts(self) -> list[str]:
         """The unique object phrases, in order."""

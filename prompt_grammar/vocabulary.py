@@ -108,7 +108,19 @@ RELATION_WORDS: dict[RelationKind, str] = {
 """How ``describe`` says a relation, where that isn't its own name."""
 SHARED_RELATIONS = ("beside", "left of", "right of", "above", "below", "in front of", "behind")
 POSTURES = frozenset(
-    ["sitting", "standing", "lying", "resting", "placed", "floating", "hovering", "flying", "walking", "hanging"]
+    [
+        "sitting",
+        "standing",
+        "lying",
+        "resting",
+        "placed",
+        "floating",
+        "hovering",
+        "flying",
+        "walking",
+        "hanging",
+        "surrounded",
+    ]
 )
 BACKGROUND_WORDS = frozenset(["background", "backdrop"])
 GARMENTS = frozenset(

@@ -34,6 +34,7 @@ def told(event: Mapping[str, Any], address_of: AddressOf) -> str:
                 for concept in verdict["concepts"]
             )
             best = ", the best so far" if event["best"] else ""
+            best += ", uncalibrated" if verdict.get("uncalibrated") else ""
             return f"{event['image']['id']} scores {verdict['score']:.2f}{best}: {found}\n\n"
         case "captions":
             return f"Looking up {', '.join(plain(concept) for concept in event['captions'])}\n\n"

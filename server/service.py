@@ -62,6 +62,15 @@ class Service:
         self.register = RunRegistry(self.database)
         self.register.take_up()
 
+    def set_limits(self, limits: Mapping[str, Any]) -> None:
+        """Let these limits hold for the runs to come, whatever was asked for before.
+
+        Raises:
+            UserError: one is out of its range.
+        """
+        self.asked = dataclasses.replace(self.asked, **limits)
+        self.settings = dataclasses.replace(self.settings, **limits)
+
     def begin_warming(self) -> None:
         """Load the models on a thread of their own; a run that comes meanwhile waits for those it needs."""
 
@@ -287,7 +296,7 @@ class Service:
         import random
 
         from imagerag.chat_models.usage_meter import UsageMeter, using_meter
-        from imagerag.graphs.budget import merge_limits, nothing_spent, stop_check
+        from imagerag.graphs.budget import loading_account, merge_limits, nothing_spent, stop_check
         from imagerag.tools.session import ToolSession, using_session
 
         assert run.job is not None
@@ -312,7 +321,7 @@ class Service:
         call = {"name": name, "args": arguments, "id": run.id, "type": "tool_call"}
         with (
             using_session(session),
-            using_meter(UsageMeter(check=check)),
+            using_meter(UsageMeter(check=check, **loading_account(limits, spent, run.job.cancelled))),
         ):  # models that it loads or asks look there, too
             message = self.tools[name].invoke(call)
         if session.made_images or session.made_references:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -28,6 +28,7 @@ class Reply:
         cut: reset the connection after this share (0..1) of the body.
         drip: seconds between the bytes of the body.
         extra: further fields of the message, such as ``refusal``.
+        logprobs: of the tokens, told where the request asks for them.
     """
 
     text: str | None = None
@@ -40,6 +41,7 @@ class Reply:
     cut: float | None = None
     drip: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
+    logprobs: list[dict[str, Any]] | None = None
 
 
 Script = Callable[[dict[str, Any], int], Reply]
@@ -137,6 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
             reply = Reply(wrong, status=400)
         self.server.closing.wait(reply.delay)
         stream = self.server.streams(request, self.path)
+        if not request.get("logprobs"):
+            reply = replace(reply, logprobs=None)
         body = reply.body if reply.body is not None else self.server.body(reply, stream)
         self.send_response(reply.status)
         streamed = stream and reply.status == 200 and reply.body is None
@@ -185,7 +189,9 @@ def _body(reply: Reply, stream: bool) -> bytes:
     reason = "tool_calls" if calls else "stop"
     head = {"id": "chatcmpl-1", "created": 1, "model": "scripted"}
     if not stream:
-        choice = {"index": 0, "message": message, "finish_reason": reason}
+        choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": reason}
+        if reply.logprobs is not None:
+            choice["logprobs"] = {"content": reply.logprobs}
         return json.dumps({**head, "object": "chat.completion", "choices": [choice], "usage": usage}).encode()
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
     deltas += [{"content": piece} for piece in (reply.text or "")]

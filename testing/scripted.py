@@ -20,7 +20,7 @@ STEPS = 4
 class Squares:
     """Draws a plain square whose colour tells the seed; counts what it was asked for."""
 
-    name, revision, max_references = "squares", "1", 3
+    name, revision, max_references, makes = "squares", "1", 3, "pictograms"
 
     def __init__(self, before_step: Callable[[int], None] = lambda step: None) -> None:
         self.requests: list[DrawRequest] = []
@@ -47,9 +47,12 @@ class ScriptedCritic:
 
     name = "scripted"
 
-    def __init__(self, scores: Iterable[float], concepts: Sequence[str] = ("owl",)) -> None:
+    def __init__(
+        self, scores: Iterable[float], concepts: Sequence[str] = ("owl",), *, uncalibrated: bool = False
+    ) -> None:
         self._scores = iter(scores)
         self._concepts = concepts
+        self._uncalibrated = uncalibrated
         self.judged = 0
 
     def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
@@ -65,13 +68,16 @@ class ScriptedCritic:
             {"concept": concept, "kind": "content", "present": present, "score": score} for concept in self._concepts
         ]
         missing = [] if present else list(self._concepts)
-        return {
+        verdict: Verdict = {
             "satisfied": present,
             "score": score,
             "concepts": concepts,
             "missing": missing,
             "critic": self.name,
         }
+        if self._uncalibrated:
+            verdict["uncalibrated"] = True
+        return verdict
 
 
 class ScriptedModel(BaseChatModel):

@@ -1,6 +1,8 @@
 """Verdicts as a chat model answers them, right and wrong."""
 
 import json
+import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +25,22 @@ def verdict_of(
 
 def answering(value: Any) -> Reply:
     return Reply(json.dumps(value))
+
+
+def weighed(value: Any, *likelihoods: float) -> Reply:
+    """Return a verdict as JSON, with log-probabilities that say how likely each true was against false, in order."""
+    text = json.dumps(value)
+    left = iter(likelihoods)
+    tokens: list[dict[str, Any]] = []
+    for piece in re.findall(r" ?(?:true|false)|[^tf ]+|[tf ]", text):
+        word = piece.strip()
+        alternatives = {piece: 1.0}
+        yes = next(left, None) if word in ("true", "false") else None
+        if yes is not None:
+            alternatives = {piece.replace(word, "true"): yes, piece.replace(word, "false"): 1 - yes}
+        listed = [{"token": token, "logprob": math.log(max(p, 1e-9))} for token, p in alternatives.items()]
+        tokens.append({**next(one for one in listed if one["token"] == piece), "top_logprobs": listed})
+    return Reply(text, logprobs=tokens)
 
 
 BAD_VERDICTS = [

@@ -8,6 +8,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
 from imagerag.errors import InvalidArgument
+from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.tools.reference_lookup import look_up
 from imagerag.tools.session import ToolSession, current_session
@@ -47,7 +48,8 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
         seed: Annotated[int | None, Field(description="0..4294967295; leave out for a new one")] = None,
     ) -> ToolResult:
         """Draw the picture from words alone, without references. Use it first, or to try another seed."""
-        images = session().draw(_text("prompt", prompt), seed=_seed(seed))
+        work = session()
+        images = work.draw(_plain(work, prompt), seed=_seed(seed))
         return _drawn(images, "drawn from the prompt alone")
 
     def inspect_image(
@@ -142,7 +144,7 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
             dropped = f"; left out: {ids}, since {generator.name!r} takes at most {generator.max_references} references"
             work.emit({"event": "note", "text": dropped.removeprefix("; ")})
         parent = work.image(image_id)["id"] if image_id is not None else None
-        images = work.draw(_text("prompt", prompt), references, reference_scale, _seed(seed), parent)
+        images = work.draw(_plain(work, prompt), references, reference_scale, _seed(seed), parent)
         with_what = ", ".join(record["id"] for record in references)
         return _drawn(images, f"drawn with {with_what} at scale {reference_scale:g}{dropped}")
 
@@ -176,6 +178,14 @@ def _text(name: str, value: str) -> str:
     if len(value) > MAX_PROMPT:
         raise InvalidArgument(f"{name} has {len(value)} characters; at most {MAX_PROMPT} are taken")
     return value.strip()
+
+
+def _plain(work: ToolSession, prompt: str) -> str:
+    """Return a prompt without the syntax of other tools; what of it is not heeded is told."""
+    plain = plain_prompt(_text("prompt", prompt))
+    for note in plain.notes:
+        work.emit({"event": "note", "text": note})
+    return plain.text or prompt
 
 
 def _within(name: str, value: int, low: int, high: int) -> None:

@@ -1,43 +1,75 @@
-"""Fit the critic's constants on drawings of known truth, of the half ``dev`` alone; writes ``assets/clip/critic.json``.
+"""Fit the embedded critic and the library's floor, on the half ``dev`` alone; writes ``assets/clip/critic.json``.
+
+The critic is fitted on drawings of known truth, the floor on what the library answers to concepts that it lacks.
 
 python -m training.calibrate_critic
 """
 
-import json
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.cases import by_hash
 from benchmarks.truth import questions
-from imagerag.agent.clip_critic import Calibration, ClipCritic, Exemplars
 from imagerag.assets import asset
 from imagerag.assets.library import Library
+from imagerag.embedders.calibration import FALSE_POSITIVES, Calibration, LookupFloor, Presence, synonym_cosine
+from imagerag.embedders.clip import Embedder
 from imagerag.embedders.registry import embedded_clip
+from imagerag.embedders.window_evidence import Exemplars, WindowEvidence
 from imagerag.generators.registry import load_generator
+from imagerag.index.captions import content_words
+from imagerag.index.presence_fit import Question, fit_presence, measure
 
-STEPS, RATE, DECAY = 4000, 0.05, 1e-3
+ASKED = 5
+"""Pictures that are looked at for each query, as many as recall is measured on."""
 SEEDS = 3
 """Drawings of each question: a few constants, but the wrong answers are few as well."""
 
 
-def fit(features: NDArray[Any], truth: NDArray[Any]) -> NDArray[Any]:
-    """Return weights of a logistic regression with a bias first; plain gradient descent on (n, d) features."""
-    x = np.column_stack([np.ones(len(features)), features])
-    weights = np.zeros(x.shape[1])
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-(x @ weights)))
-        weights -= RATE * (x.T @ (p - truth) / len(x) + DECAY * np.r_[0, weights[1:]])
-    return weights
+def floor_queries(library: Library, half: Literal["dev", "test"]) -> list[str]:
+    """Return the concepts of one half, in the order of their hash: what the floor is fitted on, or measured on."""
+    names = by_hash("floor", (concept.name for concept in library.concepts))
+    return names[::2] if half == "dev" else names[1::2]
 
 
-def logistic(raw: NDArray[Any], truth: NDArray[Any]) -> tuple[list[float], NDArray[Any]]:
-    """Return bias and weights for raw (n, d) features, rounded, and the probabilities (n,) they give."""
-    middle, spread = raw.mean(0), raw.std(0)
-    weights = fit((raw - middle) / spread, truth)
-    slope = weights[1:] / spread
-    constants = [round(float(value), 4) for value in (weights[0] - slope @ middle, *slope)]
-    return constants, 1 / (1 + np.exp(-(constants[0] + raw @ np.array(constants[1:]))))
+def title_matches(
+    library: Library, embedder: Embedder, pictures: NDArray[Any], queries: Sequence[str], lacking: bool
+) -> NDArray[Any]:
+    """Return how well the titles of what is found fit each query, at best: (queries,) cosines.
+
+    Args:
+        library, embedder, pictures: what is searched, by what, and its (n, d) embeddings.
+        queries: names of concepts.
+        lacking: search what the library would be without the concept and all that may pass for it: what has a keyword
+            or a word of the name in common, as people have chosen them, since the model's own likeness is measured.
+    """
+    names = [concept.name for concept in library.concepts]
+    place = {name: at for at, name in enumerate(names)}
+    shows = np.array([place[entry.concept] for entry in library.entries])
+    titles = embedder.embed_texts(names)
+    meanings = [{concept.name, *concept.keywords, *content_words(concept.name)} for concept in library.concepts]
+    found = []
+    for query, vector in zip(queries, embedder.embed_texts(list(queries)), strict=True):
+        cosines, likeness = pictures @ vector, titles @ vector
+        if lacking:
+            alike = np.array([not meanings[place[query]].isdisjoint(meaning) for meaning in meanings])
+            cosines = np.where(alike[shows], -1.0, cosines)
+        best = np.argsort(-cosines)[:ASKED]
+        found.append(likeness[shows[best]].max())
+    return np.array(found)
+
+
+def fit_library_floor(library: Library, embedder: Embedder, pictures: NDArray[Any]) -> LookupFloor:
+    """Return the floor of the bundled library: what it answers to concepts of the half ``dev`` once it lacks them."""
+    queries = floor_queries(library, "dev")
+    lacking = title_matches(library, embedder, pictures, queries, lacking=True)
+    value = float(np.quantile(lacking, 1 - FALSE_POSITIVES))
+    kept = float((title_matches(library, embedder, pictures, queries, lacking=False) >= value).mean())
+    return LookupFloor("caption", round(value, 4), kept=round(kept, 4))
 
 
 def main() -> None:
@@ -52,30 +84,27 @@ def main() -> None:
         for again in range(SEEDS)
         for question in questions(load_generator("patchwork"), embedder, library, "dev", known=80, again=again)
     ]
-    truth = np.array([question.there for question in asked], float)
-    nothing = Calibration(1, (0, 1, 0), (0, 1, 0, 0, 0), 0.5)
-    eyes = ClipCritic(embedder, names, calibration=nothing)
-    looks = [eyes.see(question.image) for question in asked]
-    best: tuple[float, Calibration] | None = None
+    there = np.array([question.there for question in asked], float)
+    eyes = WindowEvidence(embedder, names, exemplars)
+    synonym = synonym_cosine(eyes.bank)
+    looked = [Question(eyes.see(q.image), q.concept, q.there, at) for at, q in enumerate(asked)]
+    best: tuple[float, Presence] | None = None
     for temperature in (20.0, 30.0, 45.0, 65.0):
-        critic = ClipCritic(embedder, names, exemplars, nothing._replace(temperature=temperature))
-        seen = [critic.evidence(look, [q.concept]) for look, q in zip(looks, asked, strict=True)]
-        raw = np.array([[float(value[0]) for value in evidence] for evidence in seen])
-        words, by_words = logistic(raw[:, :2], truth)
-        both, p = logistic(raw, truth)
-        loss = float(-np.mean(truth * np.log(p) + (1 - truth) * np.log(1 - p)))
-        right = [float(np.mean((q >= 0.5) == truth)) for q in (p, by_words)]
-        print(
-            f"temperature {temperature:g}: loss {loss:.3f}, right on {right[0]:.1%} of {len(asked)} "
-            f"({right[1]:.1%} by names alone)",
-            flush=True,
-        )
+        raw = measure(eyes, looked, temperature, synonym)
+        # the regressions are taken at their word, as the critic's figures were measured
+        presence = replace(fit_presence(raw, there, temperature, synonym), logits=(), frequencies=(), absent=())
+        p = presence.probabilities(list(raw.T))
+        loss = float(-np.mean(there * np.log(p) + (1 - there) * np.log(1 - p)))
+        right = float(np.mean((p >= 0.5) == there))
+        print(f"temperature {temperature:g}: loss {loss:.3f}, right on {right:.1%} of {len(asked)}", flush=True)
         if best is None or loss < best[0]:
-            best = loss, Calibration(temperature, words, both, 0.5)
+            best = loss, presence
     assert best is not None
+    floor = fit_library_floor(library, embedder, pictures)
+    record = Calibration(embedder.model_id, "pictograms", len(asked), len(library), best[1], floor)
     path = asset("clip") / "critic.json"
-    path.write_text(json.dumps(best[1]._asdict(), indent=1) + "\n", encoding="utf-8")
-    print(f"wrote {path.name}: {best[1]}")
+    path.write_bytes(record.to_json())
+    print(f"wrote {path.name}: {record}")
 
 
 if __name__ == "__main__":

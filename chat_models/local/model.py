@@ -48,6 +48,7 @@ class Piece(NamedTuple):
     thought: str
     usage: UsageMetadata | None = None
     ended: str | None = None
+    logprobs: list[dict[str, Any]] | None = None
 
 
 @dataclass
@@ -58,6 +59,7 @@ class _Writing:
     prompt: str = ""
     asked: int = 0
     made: int = 0
+    logprobs: list[dict[str, Any]] | None = None
     error: BaseException | None = None
 
 
@@ -139,6 +141,8 @@ class LocalChatModel(BaseChatModel):
             additional_kwargs={"reasoning_content": thought} if thought else {},
             response_metadata={"finish_reason": pieces[-1].ended, "model_name": self.name_or_path},
         )
+        if pieces[-1].logprobs is not None:
+            message.response_metadata["logprobs"] = {"content": pieces[-1].logprobs}
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     def _stream(
@@ -212,7 +216,7 @@ class LocalChatModel(BaseChatModel):
             input_tokens=writing.asked, output_tokens=writing.made, total_tokens=writing.asked + writing.made
         )
         rest = (thoughts or ReasoningFilter()).part("", last=True)
-        yield Piece(*rest, usage, "length" if writing.made >= _most(settings) else "stop")
+        yield Piece(*rest, usage, "length" if writing.made >= _most(settings) else "stop", writing.logprobs)
 
     def _write(
         self,
@@ -224,6 +228,8 @@ class LocalChatModel(BaseChatModel):
     ) -> None:
         import torch
         from transformers import StoppingCriteria, StoppingCriteriaList
+
+        from imagerag.chat_models.local.token_logprobs import TopLogprobs
 
         class HungUp(StoppingCriteria):
             def __call__(self, ids: Any, scores: Any, **_: Any) -> Any:
@@ -237,16 +243,20 @@ class LocalChatModel(BaseChatModel):
                     messages = [*messages, HumanMessage(render("shape.j2", schema=json.dumps(schema)))]
                 inputs, told.prompt = self._inputs(messages, settings.get("tools") or [])
                 told.asked = int(inputs["input_ids"].shape[-1])
+                held = self._holding(schema, told.prompt)
+                likely = TopLogprobs(int(settings.get("top_logprobs") or 1)) if settings.get("logprobs") else None
                 ids = self._model.generate(
                     **inputs,
                     max_new_tokens=_most(settings),
                     do_sample=False,
                     streamer=streamer,
                     stopping_criteria=StoppingCriteriaList([HungUp()]),
-                    logits_processor=self._holding(schema, told.prompt),
+                    logits_processor=[*held, *([likely] if likely else [])],
                     **({"stop_strings": stop, "tokenizer": streamer.tokenizer} if stop else {}),
                 )
                 told.made = int(ids.shape[-1]) - (0 if self._model.config.is_encoder_decoder else told.asked)
+                if likely is not None:
+                    told.logprobs = likely.told(ids[0, int(ids.shape[-1]) - told.made :], streamer.tokenizer)
         except BaseException as error:
             told.error = error
         finally:

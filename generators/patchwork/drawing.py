@@ -235,10 +235,13 @@ class PatchworkGenerator:
             "steps": self._steps,
             "background": scene.background or "white",
             "styles": [style for style in scene.styles if style in STYLE_SETS],
-            "styles_ignored": [style for style in scene.styles if style not in STYLE_SETS],
+            "styles_ignored": [*(style for style in scene.styles if style not in STYLE_SETS), *scene.modifiers],
             "objects": objects,
             "dropped": list(scene.dropped),
-            "notes": [f"not drawn, since one picture holds no more: {text!r}" for text in scene.dropped],
+            "notes": [
+                *scene.notes,
+                *(f"not drawn, since one picture holds no more: {text!r}" for text in scene.dropped),
+            ],
             "references_unused": list(unused),
         }
 

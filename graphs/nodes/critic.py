@@ -7,8 +7,9 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 
 from imagerag.agent.vlm_critic import CLIP_DECIDES
+from imagerag.embedders.calibration import LEAST_CAPTIONED
 from imagerag.errors import Cancelled
-from imagerag.graphs.best_image import best_among
+from imagerag.graphs.best_image import best_among, settle_tie
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
@@ -34,14 +35,18 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         except Cancelled as stop:  # no image is lost by that: another critic has a word of its own, and at once
             cut_off = stop_reason(stop)
             verdicts = getattr(critic, "stand_in", critic).judge(pixels, state["prompt"])
+        judged: list[ImageRecord] = []
+        for record, verdict in zip(fresh, verdicts, strict=True):
+            judged.append({**record, "verdict": verdict, "score": verdict["score"]})
+            components.store.set_verdict(record["sha256"], verdict)
+        before = next((record for record in state["all_images"] if record["id"] == state["best"]), None)
+        best = best_among([*([before] if before else []), *judged], components, state["prompt"])
+        assert best is not None, "the critic runs only after a drawing"
+        if cut_off is None:
+            best, cut_off = _settled(best, judged, components, state["prompt"])
+    if any(verdict.get("uncalibrated") for verdict in verdicts):
+        emit({"event": "note", "text": _why_no_redraw(critic.name)})
     _tell_who_decides(state, components.critic.name, meter.notes, emit)
-    judged: list[ImageRecord] = []
-    for record, verdict in zip(fresh, verdicts, strict=True):
-        judged.append({**record, "verdict": verdict, "score": verdict["score"]})
-        components.store.set_verdict(record["sha256"], verdict)
-    before = next((record for record in state["all_images"] if record["id"] == state["best"]), None)
-    best = best_among([*([before] if before else []), *judged], components, state["prompt"])
-    assert best is not None, "the critic runs only after a drawing"
     for record in judged:
         assert record["verdict"] is not None
         emit({"event": "verdict", "image": record, "verdict": record["verdict"], "best": record["id"] == best["id"]})
@@ -71,6 +76,26 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     }
 
 
+def _settled(
+    best: ImageRecord, judged: Sequence[ImageRecord], components: Components, prompt: str
+) -> tuple[ImageRecord, StopReason | None]:
+    """Return the best image after ties are settled, and why the run has to end if it had to meanwhile."""
+    try:
+        return settle_tie(best, judged, components, prompt), None
+    except Cancelled as stop:
+        return best, stop_reason(stop)
+
+
+def _why_no_redraw(name: str) -> str:
+    """Word what an uncalibrated verdict means, and what would change it."""
+    model = f" --model {name.partition(':')[2]}" if ":" in name else ""
+    return (
+        f"the critic {name!r} is uncalibrated, so nothing is looked up or drawn again; next: imagerag index add "
+        f"FOLDER{model} with {LEAST_CAPTIONED} captioned pictures or more of the kind that is drawn (of indexed ones: "
+        f"imagerag index calibrate{model}), or a vision-language model with --critic"
+    )
+
+
 def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit) -> None:
     """Tell, once a run, that CLIP judges instead of the model that was named, and why."""
     reason = next((note.removesuffix(CLIP_DECIDES) for note in notes if note.endswith(CLIP_DECIDES)), None)
@@ -84,6 +109,8 @@ def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit)
 
 def _halt(best: ImageRecord, stale: int) -> StopReason | None:
     assert best["verdict"] is not None
+    if best["verdict"].get("uncalibrated"):
+        return "uncalibrated"
     if best["verdict"]["satisfied"]:
         return "satisfied"
     return "no_improvement" if stale >= PATIENCE else None

@@ -16,6 +16,7 @@ ENDINGS: dict[StopReason, str] = {
     "satisfied": "the critic is satisfied",
     "done": "nothing more was left to try",
     "no_improvement": "redrawing no longer made it better",
+    "uncalibrated": "the critic is not calibrated, which is no ground for a redraw",
     "steps": "the step budget ran out",
     "generations": "the generation budget ran out",
     "seconds": "the time budget ran out",

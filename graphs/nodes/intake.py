@@ -17,6 +17,7 @@ from imagerag.graphs.state import Limits, Spent, State
 from imagerag.graphs.state_queries import is_request, unanswered_calls
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
+from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ReferenceRecord
 from imagerag.store.images import StoredImage
 from imagerag.store.output_files import make_folder
@@ -64,12 +65,17 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         seed = random.SystemRandom().randrange(2**32)
     begin_record(settings, memory_of_run(spent).run, turn, request, seed)
     began = time.perf_counter()
-    brief = Brief(request)
+    plain = plain_prompt(request)
+    asked_for = plain.text or request
+    if components.emit is not None:
+        for note in plain.notes:
+            components.emit({"event": "note", "text": note})
+    brief = Brief(asked_for)
     with (
         suppress(BudgetExceeded, Cancelled),
         meter_step(limits, spent, settings) as meter,
     ):  # the next node ends the run
-        brief = components.writer.brief(request, history)
+        brief = components.writer.brief(asked_for, history)
     told = "; ".join(meter.notes) or None
     entered: State = {**state, "spent": spent, "turn": turn}
     asked = (

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.assets.library import Library, bundled_library
+from imagerag.embedders.calibration import bundled_calibration
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.index.bundled.build import COLLECTION, Progress, build
@@ -19,6 +20,7 @@ from imagerag.index.bundled.stamp import Stamp, check_fits, check_seal, damaged,
 from imagerag.index.chroma_client import get_collection, open_client
 from imagerag.index.filters import all_hold
 from imagerag.index.lock import PATIENCE, writer_lock
+from imagerag.index.lookup_floor import hits_above
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.png import encode_png, on_white
 
@@ -84,8 +86,12 @@ class ChromaIndex:
         keep = all_hold(options.where) if options.where else None
         vectors = self.embedder.embed_texts([caption.strip() for caption in captions])
         answers = self._query(vectors, k, options.exclude, keep)
-        floor = -1.0 if options.floor is None else options.floor
-        return [[hit for hit in hits if hit.similarity >= floor] for hits in answers]
+        bundled = bundled_calibration() if options.floor == "calibrated" else None
+        fitted = bundled.floor if bundled is not None and bundled.model == self.embedder.model_id else None
+        return [
+            hits_above(options.floor, fitted, self.embedder, caption, hits, titled=True)
+            for caption, hits in zip(captions, answers, strict=True)
+        ]
 
     def image(self, sha256: str) -> Image.Image:
         """See ``ReferenceIndex.image``. Needs no built index."""

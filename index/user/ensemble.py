@@ -43,7 +43,7 @@ class ModelEnsemble:
         Raises:
             UserError: one of the models has embedded none of the pictures that there are.
         """
-        exclude, floor = frozenset(options.exclude), -1.0 if options.floor is None else options.floor
+        exclude = frozenset(options.exclude)
         lists: list[list[list[Candidate]]] = []
         for own in self.own:
             subject = own.embedder.embed_images([options.like])[0] if options.like is not None else None
@@ -52,12 +52,12 @@ class ModelEnsemble:
         words = SearchQuery(POOL * k, exclude, options.where, fused=True, words_only=True)
         lists.append(_candidates(self.own[0], captions, words))
         answers = []
-        for of_caption in zip(*lists, strict=True):
+        for caption, *of_caption in zip(captions, *lists, strict=True):
             by_address = {_address(one): one for found in reversed(of_caption) for one in found}
             score = fuse([[_address(one) for one in found] for found in of_caption])
             best = [by_address[key] for key in ranked(score)]
             picked = self._picked(best, k, bool(options.fold), options.diverse or 0.0)
-            answers.append([hit for one in picked for hit in _hits(one) if hit.similarity >= floor])
+            answers.append([hit for one in picked for hit in one.own.above(options.floor, caption, _hits(one))])
         return answers
 
     def image(self, sha256: str) -> Image.Image:

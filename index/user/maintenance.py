@@ -9,6 +9,7 @@ from typing import Any
 from imagerag.errors import UserError
 from imagerag.index.bundled.build import Progress
 from imagerag.index.lock import writer_lock
+from imagerag.index.user.calibration_file import calibration_summary, stored_calibrations
 from imagerag.index.user.duplicates import PerceptualHashIndex
 from imagerag.index.user.shards import Shards
 from imagerag.index.user.snapshot import SnapshotReader
@@ -23,7 +24,8 @@ def user_index_status(home: str | Path, library: str = OWN) -> dict[str, Any]:
 
     Returns:
         ``images`` (identical ones once), ``files``, ``models``, ``sources`` (files by source), ``skipped`` (path and
-        reason each), ``near_duplicates``: pictures that nearly look like another.
+        reason each), ``near_duplicates``: pictures that nearly look like another, ``calibrations`` (what is fitted for
+        each model).
 
     Raises:
         UserError: what is known of them is damaged.
@@ -51,6 +53,7 @@ def user_index_status(home: str | Path, library: str = OWN) -> dict[str, Any]:
         "sources": sources,
         "skipped": [entry for entries in read_skipped(directory).values() for entry in entries],
         "near_duplicates": _near_duplicates(looks),
+        "calibrations": [calibration_summary(fitted) for fitted in stored_calibrations(directory)],
     }
 
 

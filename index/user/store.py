@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from imagerag.embedders.calibration import Calibration, bundled_calibration
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
+from imagerag.index.base import PLAIN_SEARCH, Floor, Hit, SearchOptions
 from imagerag.index.bundled.build import Progress
 from imagerag.index.lock import writer_lock
+from imagerag.index.lookup_floor import hits_above
+from imagerag.index.user.calibration_file import CalibrationFile
 from imagerag.index.user.engines import open_engine
 from imagerag.index.user.ingest import Ingest, IngestResult
 from imagerag.index.user.search import Match, Searcher, SearchQuery
@@ -71,6 +74,7 @@ class UserPictures:
         self._shards = Shards(self.directory / "shards")
         self._reader = SnapshotReader(self._shards, embedder.model_id)
         self._collections = VectorStore(self.directory, embedder.model_id, chroma)
+        self.calibration_file = CalibrationFile(self.directory, embedder.model_id)
         self._lock = threading.RLock()
         self._searcher: Searcher | None = None
 
@@ -151,7 +155,6 @@ class UserPictures:
         """
         fused = not _one_space(self.embedder) if options.fused is None else options.fused
         subject = self.embedder.embed_images([options.like])[0] if options.like is not None else None
-        floor = -1.0 if options.floor is None else options.floor
         exclude, fold, diverse = frozenset(options.exclude), bool(options.fold), options.diverse or 0.0
         asked = k
         while True:
@@ -160,8 +163,19 @@ class UserPictures:
             hits = [self.hits(known, found, k) for found in answers]
             # Copies were folded, or files are gone: there may be more further down.
             if asked >= min(len(known), MOST_TIMES * k) or all(len(of_it) == k for of_it in hits):
-                return [[hit for hit in of_it if hit.similarity >= floor] for of_it in hits]
+                return [self.above(options.floor, text, of_it) for text, of_it in zip(captions, hits, strict=True)]
             asked = min(4 * asked, MOST_TIMES * k)
+
+    def above(self, floor: Floor | None, caption: str, hits: list[Hit]) -> list[Hit]:
+        """Return the hits that are above a floor; see ``hits_above``."""
+        calibration = self.calibration if floor == "calibrated" else None
+        return hits_above(floor, calibration and calibration.floor, self.embedder, caption, hits)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """What was fitted for this model on these pictures, if anything; else, of the embedded one, the bundled fit."""
+        bundled = bundled_calibration()
+        return self.calibration_file.read() or (bundled if bundled.model == self.embedder.model_id else None)
 
     def found(self, captions: Sequence[str], query: SearchQuery) -> tuple[Snapshot, list[list[Match]]]:
         """Return the rows that are found for each caption, best first, and what is known, which they are rows of.

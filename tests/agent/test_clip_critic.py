@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagerag.agent.clip_critic import ClipCritic, Exemplars, windows
+from imagerag.agent.clip_critic import ClipCritic
 from imagerag.agent.registry import load_critic
 from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
+from imagerag.embedders.window_evidence import Exemplars, WindowEvidence, windows
 
 
 @pytest.mark.parametrize("size", [(128, 128), (64, 200)])
@@ -32,7 +33,8 @@ def test_what_no_exemplar_shows_is_judged_by_its_name() -> None:
     library, embedder = Library(), embedded_clip()
     names = [concept.name for concept in library.concepts]
     lone = ClipCritic(embedder, names, Exemplars(embedder.embed_texts(["owl"]), ["owl"]))
-    evidence = lone.evidence(lone.see(library.image(0)), ["owl", "an unheard-of contraption"])
+    eyes = WindowEvidence(embedder, names, Exemplars(embedder.embed_texts(["owl"]), ["owl"]))
+    evidence = eyes.evidence(eyes.see(library.image(0)), ["owl", "an unheard-of contraption"], 65.0, 0.75)
     assert np.isnan(evidence.margin).all()  # one exemplar, of the very thing, has no rival
     assert np.isfinite(evidence.log_odds).all()
     assert lone.look_for(library.image(0), ["an unheard-of contraption"])[0]["present"] is False

@@ -17,7 +17,7 @@ from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.graphs.components import open_index
+from imagerag.graphs.libraries import open_index
 from imagerag.settings import Settings
 from testing.openai_server import OpenAIServer, Reply, serving
 
@@ -89,7 +89,7 @@ class TestInARun:
             text = json.dumps(request)
             if "image search was asked" in text:
                 asked.append(request)
-                return rankings(*[[6]] * 5)
+                return rankings(*[[3]] * 5)
             if "compare it with" in text:
                 first = sum("compare it with" in json.dumps(other) for other in server.requests) == 1
                 seen = {"concept": "kimono", "kind": "content", "present": not first, "confidence": 0.9}
@@ -104,8 +104,8 @@ class TestInARun:
         assert len(asked) == 1
         hits = [record for record in result["references"] if record["kind"] == "retrieved"]
         assert hits
-        for hit in hits:  # the sixth by CLIP is the model's choice
-            assert hit["sha256"] == open_index(tmp_path).search([hit["caption"]], 6)[0][5].sha256
+        for hit in hits:  # the third by CLIP is the model's choice
+            assert hit["sha256"] == open_index(tmp_path).search([hit["caption"]], 6)[0][2].sha256
 
     def test_an_unknown_way_is_refused(self) -> None:
         with pytest.raises(UserError, match="rerank 'best' is not one of none, vlm, subject"):

@@ -53,6 +53,11 @@ def test_captions_stand_alone_and_the_literal_one_comes_first() -> None:
     assert not any("owl" in text for text in captions["kimono"])
 
 
+def test_captions_for_photographs_are_worded_as_photographs() -> None:
+    writer = RuleWriter(kind="photographs")
+    assert writer.captions("Mount Fuji and an owl", ["owl"], 1) == {"owl": ["a photo of an owl"]}
+
+
 def test_rephrasing_brings_what_is_missing_to_the_front() -> None:
     assert RuleWriter().rephrase("a cat and an axolotl", ["axolotl"]).startswith("a large axolotl")
 

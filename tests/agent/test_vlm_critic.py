@@ -12,13 +12,14 @@ from PIL import Image
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models import client
 from imagerag.chat_models.providers import connect
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE
 from testing.servers import Shelf
-from testing.verdict_replies import BAD_VERDICTS, OWL, answering, verdict_of
+from testing.verdict_replies import BAD_VERDICTS, OWL, answering, verdict_of, weighed
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
 
@@ -120,12 +121,12 @@ def test_critic_calls_count_against_the_budget_and_repairs_are_in_the_trace(tmp_
     with serving(script) as server:
         critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([0.3] * 9))
         graph = build_graph(chat_model=model, critic=critic, generator=Squares())
-        settings = Settings(home=str(tmp_path), max_tokens=4000)
+        settings = Settings(home=str(tmp_path), max_tokens=4600)
         result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     judged = [step for step in result["trace"] if step["node"] == "critic"]
     assert [step["tokens"] for step in judged][:2] == [3200, 0]
     assert "answer 1 does not fit" in judged[0]["error"]
-    assert "not asked: tokens budget used up: 3200 of 4000" in judged[1]["error"]
+    assert "not asked: tokens budget used up: 3200 of 4600" in judged[1]["error"]
     assert result["image"]["verdict"]["critic"] == "openai:x"
 
 
@@ -147,3 +148,122 @@ def test_an_image_whose_verdict_is_cut_off_is_judged_by_the_other_critic(tmp_pat
         result = graph.invoke({"prompt": "an owl"}, config, context=Settings(home=str(tmp_path), cancel=cancel))
     assert (result["stop_reason"], result["image"]["id"]) == ("cancelled", "image-1")
     assert result["image"]["verdict"]["critic"] == "scripted"
+
+
+def seen(concept: str, present: bool, *details: dict[str, Any]) -> dict[str, Any]:
+    return {"concept": concept, "kind": "content", "present": present, "confidence": 0.5, "details": list(details)}
+
+
+def detail(kind: str, asked: str, holds: bool) -> dict[str, Any]:
+    return {"kind": kind, "asked": asked, "seen": "", "holds": holds, "confidence": 0.5}
+
+
+def judgement(*entries: dict[str, Any]) -> dict[str, Any]:
+    wrong = any(not one["present"] or not all(d["holds"] for d in one["details"]) for one in entries)
+    return {"concepts": list(entries), "matches": not wrong}
+
+
+def test_the_probability_is_that_of_the_answer_s_token_where_the_server_tells_it(judge_with: Any) -> None:
+    value = judgement(seen("owl", True, detail("count", "three owls", False)), seen("kimono", False))
+    judged, _, server, _ = judge_with([weighed(value, 0.9, 0.2, 0.3)])
+    assert server.requests[0]["logprobs"] is True
+    assert server.requests[0]["top_logprobs"] >= 2
+    scores = {score["concept"]: score["score"] for score in judged["concepts"]}
+    assert scores == pytest.approx({"owl": 0.9, "three owls": 0.2, "kimono": 0.3}, abs=1e-3)
+    assert judged["missing"] == ["three owls", "kimono"]
+    assert judged["score"] == pytest.approx((0.9 + 0.2 + 0.3) / 3, abs=1e-3)
+
+
+def test_a_token_s_probability_goes_before_the_word(judge_with: Any) -> None:
+    judged, *_ = judge_with([weighed(judgement(seen("owl", True)), 0.4)])
+    assert (judged["missing"], judged["score"]) == (["owl"], pytest.approx(0.4, abs=1e-3))
+
+
+def test_an_attribute_is_no_thing_to_look_up(judge_with: Any) -> None:
+    judged, *_ = judge_with([answering(judgement(seen("car", True, detail("colour", "a red car", False))))])
+    kinds = {score["concept"]: (score["kind"], score["present"]) for score in judged["concepts"]}
+    assert kinds == {"car": ("content", True), "a red car": ("style", False)}
+    assert not judged["satisfied"]
+
+
+def test_what_depends_on_something_absent_counts_as_no_without_being_asked(judge_with: Any) -> None:
+    first = judgement(seen("owl", True, detail("count", "three owls", True)), seen("cat", True))
+    later = judgement(seen("owl", False), seen("cat", True))
+    judged, _, server, critic = judge_with([answering(first), answering(later)])
+    assert judged["satisfied"]
+    with using_meter(UsageMeter()):
+        again = critic.judge([OWL], "a b")[0]
+    assert [(one["concept"], one["present"]) for one in again["concepts"]] in (
+        [("owl", False), ("three owls", False), ("cat", True)],
+        [("owl", False), ("cat", True)],
+    )
+    asked = server.requests[1]["messages"][0]["content"][0]["text"]
+    assert '"owl", "cat"' in asked
+    assert 'its details are exactly these: ["three owls"]' in asked
+
+
+def test_later_images_answer_the_same_details(judge_with: Any) -> None:
+    first = judgement(seen("owl", True, detail("count", "three owls", True)))
+    other = judgement(seen("owl", True, detail("colour", "a white owl", True)))
+    _, _, server, critic = judge_with([answering(first), answering(other), answering(first)])
+    assert [one["concept"] for one in critic.judge([OWL], "a b")[0]["concepts"]] == ["owl", "three owls"]
+    assert "exactly: 'three owls'" in server.requests[2]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("status", [400, 403, 422])
+def test_a_server_that_refuses_log_probabilities_is_asked_without_them_from_then_on(
+    judge_with: Any, status: int
+) -> None:
+    def script(request: dict[str, Any], number: int) -> Reply:
+        if request.get("logprobs"):
+            return Reply("logprobs is not supported with reasoning models", status=status)
+        return answering(judgement(seen("owl", True)))
+
+    judged, meter, server, critic = judge_with(script)
+    critic.judge([OWL], "another prompt")
+    assert [bool(request.get("logprobs")) for request in server.requests] == [True, False, False]
+    assert (judged["critic"], judged["score"], meter.notes) == ("openai:x", 0.75, [])
+
+
+def test_the_better_of_two_is_the_one_that_it_prefers_in_both_orders() -> None:
+    def preferring(*answers: str) -> int | None:
+        with serving([answering({"better": answer}) for answer in answers]) as server:
+            critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([]))
+            found = critic.better(OWL, OWL.rotate(90), "an owl")
+            shown = [
+                [block["image_url"]["url"] for block in request["messages"][0]["content"] if "image_url" in block]
+                for request in server.requests
+            ]
+            assert shown[0] == shown[1][::-1]
+            return found
+
+    assert preferring("second", "first") == 1
+    assert preferring("first", "second") == 0
+    assert preferring("first", "first") is None
+    assert preferring("second", "second") is None
+
+
+class Preferring(ScriptedCritic):
+    """Scores every image alike and prefers as it is told."""
+
+    def __init__(self, prefers: int | None) -> None:
+        super().__init__([0.5] * 9)
+        self.prefers = prefers
+        self.compared: list[tuple[Any, Any]] = []
+
+    def better(self, first: Image.Image, second: Image.Image, prompt: str) -> int | None:
+        self.compared.append((first.getpixel((0, 0)), second.getpixel((0, 0))))
+        return self.prefers
+
+
+@pytest.mark.parametrize(("prefers", "best"), [(1, "image-2"), (0, "image-1"), (None, "image-1")])
+def test_a_tie_between_two_images_is_settled_by_comparing_them(tmp_path: Path, prefers: int | None, best: str) -> None:
+    draws = [[("generate", {"prompt": "an owl", "seed": seed})] for seed in (1, 2)]
+    critic = Preferring(prefers)
+    graph = build_graph(
+        chat_model=ScriptedModel(script=[*draws, "enough"], seen=[], offered=[]), critic=critic, generator=Squares()
+    )
+    config: Any = {"configurable": {"thread_id": "t"}}
+    result = graph.invoke({"prompt": "an owl"}, config, context=Settings(home=str(tmp_path)))
+    assert result["image"]["id"] == best
+    assert len(critic.compared) == 1

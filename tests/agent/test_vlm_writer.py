@@ -34,6 +34,16 @@ def test_the_writer_words_captions_rephrases_and_follow_ups() -> None:
         assert len(server.requests) == 4, "a first request needs no model"
 
 
+def test_the_model_is_told_that_photographs_are_searched() -> None:
+    script = [answering({"concepts": [{"concept": "owl", "captions": ["a photo of an owl"]}]})] * 2
+    with serving(script) as server:
+        for kind in ("pictograms", "photographs"):
+            VlmWriter(connect(server.name), RuleWriter(), kind).captions("an owl", ["owl"], 1)
+        first, second = (str(request) for request in server.requests)
+    assert "Photographs are searched" in second
+    assert "Photographs are searched" not in first
+
+
 def test_the_rules_write_where_the_model_does_not() -> None:
     with serving(lambda request, number: Reply("I would rather not.")) as server, using_meter(UsageMeter()) as meter:
         writer = VlmWriter(connect(server.name), RuleWriter())

@@ -4,9 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from langchain_core.messages import AIMessage
 
 from imagerag.chat_models.providers import SERVER_KEY
-from imagerag.chat_models.recording import Recorder, Request
+from imagerag.chat_models.recording import Recorder, Request, answered
 from imagerag.errors import UserError
 from imagerag.settings import Settings, load_settings, without_server_paths
 from testing.chat_replies import DRAW
@@ -78,3 +79,10 @@ def test_a_key_as_a_name_is_left_out_and_addresses_in_what_is_said_stay(
     assert text.count(said) == 2
     for hidden in ("p-word", "12345678", "key=abc"):
         assert hidden not in text
+
+
+def test_log_probabilities_of_which_scores_are_made_are_kept() -> None:
+    logprobs = {"content": [{"token": "true", "logprob": -0.1, "top_logprobs": []}]}
+    message = AIMessage("{}", response_metadata={"logprobs": logprobs, "model_name": "m", "id": "1"})
+    assert answered(message)["answer"]["response_metadata"] == {"logprobs": logprobs}
+    assert "response_metadata" not in answered(AIMessage("{}", response_metadata={"model_name": "m"}))["answer"]

@@ -1,10 +1,13 @@
 """The commands ``imagerag index`` and ``imagerag search``: bad input is refused in one line."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from testing.user_pictures import save_picture
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,19 @@ def test_bad_input_is_one_line(arguments: list[str], says: str, tmp_path: Path) 
     assert done.returncode == 2
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_adding_calibrates_and_status_tells_it(tmp_path: Path) -> None:
+    def run(*arguments: str) -> str:
+        command = [sys.executable, "-m", "imagerag", "index", *arguments, "--home", str(tmp_path / "home")]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    save_picture(tmp_path / "p", "owl.png", "owl")
+    assert "is uncalibrated: fewer than 40 pictures have captions" in run("add", str(tmp_path / "p"))
+    assert "5% false positives" in run("calibrate")
+    assert "5% false positives" in run("status")
+    (fitted,) = json.loads(run("status", "--json"))["own"]["calibrations"]
+    assert (fitted["kind"], fitted["pictures"], fitted["calibrated"]) == ("names", 1, False)
+    assert json.loads(run("calibrate", "--json")) == fitted
+    assert json.loads(run("add", str(tmp_path / "p"), "--json"))["calibration"] is None

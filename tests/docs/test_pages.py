@@ -24,7 +24,18 @@ FOREIGN = {"chroma", "echo", "openssl", "pip", "make", "py", "python", "python3"
 FOREIGN_FLAGS = {"--path", "--strict"}
 """Of other programs."""
 EXTENSIONS = (".py", ".toml", ".j2", ".html", ".js", ".md", ".yml", ".json", "/")
-ELSEWHERE = ("FOLDER", "site/", "images/", "index/", "library/", "own/", "shards/", "threads.sqlite", "workflow.json")
+ELSEWHERE = (
+    "libraries/",
+    "FOLDER",
+    "site/",
+    "images/",
+    "index/",
+    "library/",
+    "own/",
+    "shards/",
+    "threads.sqlite",
+    "workflow.json",
+)
 """Not of the checkout: the data directory's files, and those of examples."""
 
 

@@ -23,13 +23,14 @@ from imagerag.cli.main import run
 from imagerag.cli.options import settings_of
 from imagerag.cli.parser import parse
 from imagerag.generators.diffusion.presets import PRESETS, load_presets
+from imagerag.profiles.loading import PROFILES, load_profiles
 from imagerag.settings import DECLARED, load_settings
 from testing.servers import Served
 from tests.docs.pages import NAMES, Command, blocks, commands
 
 ONLY_PARSED = {
     r"^(web|serve|mcp)\b": "serves until it is ended; tests of server/ run it",
-    r"--generator (sdxl|flux|diffusers:)": "loads gigabytes of weights",
+    r"^(?!profiles).*--generator (sdxl|flux|diffusers:)|--profile local": "loads gigabytes of weights",
     r"--generator openai:": "needs a key or a server; tests of generators/remote use testing.remote_servers",
     r"--generator comfyui:": "needs a ComfyUI; tests of generators/remote use testing.remote_servers",
     r"--vlm openai:": "needs a key or a server; tests of chat_models use testing.openai_server",
@@ -177,6 +178,9 @@ def test_a_file_in_toml_is_taken(
     if page == "docs/models.md":
         monkeypatch.setenv(PRESETS, str(file))
         assert set(table) <= set(load_presets())
+    elif page == "docs/profiles.md":
+        monkeypatch.setenv(PROFILES, str(file))
+        assert set(table) <= set(load_profiles())
     elif page == "docs/chat-models.md":
         monkeypatch.setenv(PRICES, str(file))
         for name in table:

@@ -1,7 +1,14 @@
 """Weights that are not on this machine."""
 
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
 from imagerag.errors import UserError
-from imagerag.model_hub import weights_missing
+from imagerag.model_hub import download_text, downloads_watched, hub_cache, weights_missing
 
 
 def test_missing_weights_are_named_with_the_command_that_fetches_them() -> None:
@@ -10,3 +17,46 @@ def test_missing_weights_are_named_with_the_command_that_fetches_them() -> None:
     assert "somebody/model" in str(error)
     assert "the hub can't be reached" in str(error)
     assert "hf download somebody/model" in str(error)
+
+
+def test_what_comes_from_the_hub_is_told_with_its_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    blobs = tmp_path / "models--somebody--model" / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / "before").write_bytes(b"x" * 1000)
+    told: list[tuple[int, float]] = []
+    seen = threading.Event()
+
+    def report(done: int, rate: float) -> None:
+        told.append((done, rate))
+        seen.set()
+
+    with downloads_watched(report, every=0.01):
+        (blobs / "weights.incomplete").write_bytes(b"x" * 500)
+        assert seen.wait(30)
+    assert told[0][0] == 500
+    assert told[0][1] > 0
+    assert download_text(2_500_000_000, 45e6) == "downloading: 2.50 GB so far, 45.0 MB/s"
+
+
+def test_where_nothing_comes_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "none"))
+    told: list[int] = []
+    with downloads_watched(lambda done, rate: told.append(done), every=0.001):
+        time.sleep(0.05)
+    assert told == []
+
+
+def test_the_cache_is_where_the_library_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub.constants", None)  # type: ignore[arg-type]
+    assert hub_cache() == Path(constants.HF_HUB_CACHE)
+    monkeypatch.setenv("HF_HOME", "/models")
+    assert hub_cache() == Path("/models/hub")
+    monkeypatch.setenv("HF_HUB_CACHE", "/models/cache")
+    assert hub_cache() == Path("/models/cache")

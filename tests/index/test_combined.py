@@ -10,7 +10,6 @@ from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.components import Components
 from imagerag.index.base import SearchOptions
 from imagerag.index.combined import CombinedIndex
-from imagerag.index.similarity_floor import FLOOR
 from imagerag.index.user.store import UserPictures
 from imagerag.settings import Settings
 from testing.user_pictures import save_picture
@@ -45,12 +44,12 @@ def test_hits_of_two_models_come_in_turn_and_those_below_the_floor_not_at_all() 
         hits = [SimpleNamespace(sha256=f"{model}{at}", similarity=at) for at in similarities]
 
         def search(captions: list[str], k: int, options: SearchOptions) -> Any:
-            assert options.floor is not None
+            assert isinstance(options.floor, float | int)
             return [[hit for hit in hits if hit.similarity >= options.floor][:k] for _ in captions]
 
         return SimpleNamespace(embedder=SimpleNamespace(model_id=model), search=search)
 
-    combined = CombinedIndex(index("library", 0.9, 0.8, 0.3), [index("own", 0.7, 0.2)], floor=FLOOR)
+    combined = CombinedIndex(index("library", 0.9, 0.8, 0.3), [index("own", 0.7, 0.2)], floor=0.45)
     (found,) = combined.search(["an owl"], 9)
     assert [hit.sha256 for hit in found] == ["own0.7", "library0.9", "library0.8"]
     assert [hit.sha256 for hit in combined.search(["an owl"], 1)[0]] == ["own0.7"]

@@ -90,7 +90,11 @@ def test_nothing_to_draw(prompt: str) -> None:
     assert parse_scene(prompt, NAMES).objects == ()
 
 
-@pytest.mark.parametrize("prompt", ["an owl and a cat " * 6_000, "owl" * 33_000, "a " * 50_000 + "cat", "," * 100_000])
+LONG = ["an owl and a cat " * 6_000, "owl" * 33_000, "a " * 50_000 + "cat", "," * 100_000, "(" * 50_000 + ")" * 50_000]
+LONG += ["x y, " * 20_000, "golden hour, " * 8_000, "--ar " * 20_000, "[a|b]" * 20_000, "negative prompt: " * 6_000]
+
+
+@pytest.mark.parametrize("prompt", LONG, ids=lambda prompt: prompt[:20])
 @pytest.mark.slow
 def test_100_kilobytes(prompt: str) -> None:
     assert sum(thing.count for thing in parse_scene(prompt, NAMES).objects) <= MAX_INSTANCES

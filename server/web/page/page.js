@@ -95,7 +95,8 @@ function step(run, heading, ...children) {
 }
 
 const ENDINGS = {
-  satisfied: "the critic is satisfied", done: "nothing more was left to try", no_improvement: "redrawing no longer made it better", steps: "the step limit was reached",
+  satisfied: "the critic is satisfied", done: "nothing more was left to try", no_improvement: "redrawing no longer made it better",
+  uncalibrated: "the critic is not calibrated, which is no ground for a redraw", steps: "the step limit was reached",
   generations: "the limit of drawings was reached", seconds: "the time limit was reached", loading: "the models took too long to load", tokens: "the token limit was reached",
   money: "the money limit was reached", cancelled: "it was stopped", error: "an error ended it",
 };
@@ -124,7 +125,7 @@ function onEvent(run, event) {
       remember(event.images);
       break;
     case "verdict":
-      step(run, `${event.image.id} scores ${event.verdict.score.toFixed(2)}${event.best ? ", the best so far" : ""}`, verdictList(event.verdict));
+      step(run, `${event.image.id} scores ${event.verdict.score.toFixed(2)}${event.best ? ", the best so far" : ""}${event.verdict.uncalibrated ? ", uncalibrated" : ""}`, verdictList(event.verdict));
       remember([event.image]);
       break;
     case "captions":

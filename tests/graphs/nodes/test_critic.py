@@ -4,9 +4,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.best_image import best_among
+from imagerag.graphs.nodes.finish import ENDINGS
+from imagerag.graphs.one_pass import build_one_pass
+from imagerag.settings import Settings
 from imagerag.store.manifest import read_manifest
-from testing.scripted_runs import GENERATE, run_scripted
+from testing.scripted import ScriptedCritic, Squares
+from testing.scripted_runs import GENERATE, run_scripted, thread
 
 
 def test_redrawing_that_stops_helping_ends_the_run(tmp_path: Path) -> None:
@@ -32,3 +39,23 @@ def test_of_equal_images_the_first_is_best_and_one_that_was_not_judged_is_not() 
     assert best is not None
     assert best["id"] == "image-2"
     assert best_among([], components, "an owl") is None
+
+
+@pytest.mark.parametrize("build", [build_graph, build_one_pass])
+@pytest.mark.parametrize("score", [0.1, 0.9])
+def test_an_uncalibrated_verdict_ends_the_run_after_one_drawing_and_tells_why(
+    build: Any, score: float, tmp_path: Path
+) -> None:
+    graph = build(critic=ScriptedCritic([score], uncalibrated=True), generator=Squares())
+    told, result = [], None
+    request = {"prompt": "an owl", "seed": 7}
+    context = Settings(home=str(tmp_path))
+    for mode, part in graph.stream(request, thread(), context=context, stream_mode=["custom", "values"]):
+        told += [part["text"]] if mode == "custom" and part["event"] == "note" else []
+        result = part if mode == "values" else result
+    assert result is not None
+    assert result["stop_reason"] == "uncalibrated"
+    assert len(result["images"]) == 1
+    assert result["references"] == []
+    assert [text for text in told if "imagerag index add FOLDER" in text and "--critic" in text]
+    assert ENDINGS["uncalibrated"] in result["messages"][-1].text

@@ -60,3 +60,14 @@ def test_a_prompt_is_stripped_and_bounded() -> None:
     for text in ("", " \n", "x" * (MAX_PROMPT + 1)):
         with pytest.raises(UserError, match="the prompt '"):
             check_prompt(text)
+
+
+def test_the_syntax_of_other_tools_is_taken_out_and_told(tmp_path: Path) -> None:
+    squares = Squares()
+    graph = build_graph(critic=ScriptedCritic([0.9]), generator=squares)
+    request = {"prompt": "(an owl:1.2) --ar 16:9 --no people"}
+    chunks = list(graph.stream(request, thread(), context=Settings(home=str(tmp_path)), stream_mode="custom"))
+    assert squares.requests[0].prompt == "an owl"
+    notes = [chunk["text"] for chunk in chunks if chunk["event"] == "note"]
+    assert notes[0] == "--ar 16:9 is ignored: the generator's own size is drawn"
+    assert any("'people'" in note for note in notes)

@@ -9,7 +9,7 @@ import pytest
 
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
-from imagerag.graphs.components import open_index
+from imagerag.graphs.libraries import open_index
 from imagerag.index.base import SearchOptions
 from imagerag.index.user.ensemble import ModelEnsemble
 from imagerag.index.user.maintenance import user_index_status, verify_user_index

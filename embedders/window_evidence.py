@@ -1,0 +1,147 @@
+"""What a CLIP model says about concepts in an image, window by window, against rival names and known pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from imagerag.embedders.clip import Embedder
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels."""
+Windows = tuple[tuple[float, int], ...]
+"""Side of square windows, as a share of the shorter side, and how many per axis; the first is the whole image."""
+
+FINE: Windows = ((1.0, 1), (0.75, 3), (0.55, 4), (0.4, 5))
+"""51 windows: a small model looks at pictograms of any size in a tenth of a second."""
+COARSE: Windows = ((1.0, 1), (0.7, 2), (0.5, 3))
+"""14 windows: of a photograph a larger model sees more at once, and each window costs it 30 ms on a CPU's core."""
+
+
+class Exemplars(NamedTuple):
+    """Pictures that are known to show something: what the critic compares with, besides names.
+
+    Attributes:
+        embeddings: (n, d) unit rows, by the critic's own embedder.
+        names: what each shows, n names.
+    """
+
+    embeddings: NDArray[np.float32]
+    names: Sequence[str]
+
+
+class Evidence(NamedTuple):
+    """What CLIP says about some concepts in one image; each an array of shape (concepts,).
+
+    Attributes:
+        log_odds: of the concept among all names, in the window where it is likeliest.
+        cosine: between that window and the concept's name, -1..1.
+        margin: how much nearer some window is to an exemplar of the concept than to any other, difference of cosines;
+            not a number where no exemplar shows the concept.
+        likeness: the highest cosine of a window with an exemplar of the concept; not a number likewise.
+    """
+
+    log_odds: NDArray[np.float32]
+    cosine: NDArray[np.float32]
+    margin: NDArray[np.float32]
+    likeness: NDArray[np.float32]
+
+
+class WindowEvidence:
+    """Looks at images with one model, one vocabulary and some exemplars.
+
+    Args:
+        embedder: the CLIP that embeds windows and names.
+        names: the vocabulary that a concept has to beat; near-synonyms of it don't compete.
+        exemplars: pictures of things, if any are at hand.
+        cut: how images are cut into windows.
+    """
+
+    def __init__(
+        self, embedder: Embedder, names: Sequence[str], exemplars: Exemplars | None = None, cut: Windows = FINE
+    ) -> None:
+        self.embedder = embedder
+        self.names = list(names)
+        self.exemplars = exemplars
+        self.cut = cut
+        self._shows = np.array(exemplars.names if exemplars else (), dtype=object)
+
+    @cached_property
+    def bank(self) -> NDArray[np.float32]:
+        """(names, d) embeddings of the vocabulary."""
+        return self.embedder.embed_texts(self.names)
+
+    def see(self, image: Image.Image) -> NDArray[np.float32]:
+        """Return the embeddings of the image's windows: (windows, d), unit length."""
+        rgb = image.convert("RGB")
+        return self.embedder.embed_images([rgb.crop(box) for box in windows(rgb.size, self.cut)])
+
+    def evidence(
+        self,
+        seen: NDArray[np.float32],
+        concepts: Sequence[str],
+        temperature: float,
+        synonym: float,
+        without: NDArray[np.bool_] | None = None,
+    ) -> Evidence:
+        """Return what speaks for each concept.
+
+        Args:
+            seen: what ``see`` returned.
+            concepts: names or descriptions.
+            temperature, synonym: see ``Presence``.
+            without: (exemplars,) those that are left out, such as the image itself.
+        """
+        wanted = self.embedder.embed_texts(list(concepts))
+        cosines = seen @ wanted.T
+        rivals = seen @ self.bank.T * temperature
+        shows, known = self._shows, self.exemplars.embeddings if self.exemplars else None
+        if without is not None and known is not None:
+            shows, known = shows[~without], known[~without]
+        likenesses = np.empty((len(seen), 0), np.float32) if known is None else seen @ known.T
+        found = Evidence(*(np.full(len(concepts), np.nan, np.float32) for _ in Evidence._fields))
+        for column, synonymous in enumerate(wanted @ self.bank.T >= synonym):
+            others = np.logaddexp.reduce(np.where(synonymous, -np.inf, rivals), axis=1)
+            odds = cosines[:, column] * temperature - others
+            where = int(np.argmax(odds))
+            found.log_odds[column], found.cosine[column] = odds[where], cosines[where, column]
+            names = [name for name, same in zip(self.names, synonymous, strict=True) if same]
+            own = shows == concepts[column]
+            alike = np.isin(shows, [*names, concepts[column]])
+            own = own if own.any() else alike
+            if own.any() and not alike.all():
+                mine = likenesses[:, own].max(axis=1)
+                found.margin[column] = (mine - likenesses[:, ~alike].max(axis=1)).max()
+                found.likeness[column] = mine.max()
+        return found
+
+    def where(self, seen: NDArray[np.float32], concept: str) -> int:
+        """Return the window that looks most like pictures of the concept, or where there are none like its name."""
+        own = self._shows == concept
+        if self.exemplars is not None and own.any():
+            return int(np.argmax((seen @ self.exemplars.embeddings[own].T).max(axis=1)))
+        return int(np.argmax(seen @ self.embedder.embed_texts([concept])[0]))
+
+
+def windows(size: tuple[int, int], cut: Windows = FINE) -> list[Box]:
+    """Return square windows of several sizes that overlap and cover an image; the whole image comes first.
+
+    Args:
+        size: width and height of the image in pixels.
+        cut: how many, and of which size.
+    """
+    width, height = size
+    boxes: list[Box] = [(0, 0, width, height)]
+    for share, count in cut[1:]:
+        edge = round(min(size) * share)
+        for y in np.linspace(0, height - edge, count).round().astype(int):
+            for x in np.linspace(0, width - edge, count).round().astype(int):
+                boxes.append((int(x), int(y), int(x) + edge, int(y) + edge))
+    return boxes

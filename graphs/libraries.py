@@ -1,0 +1,177 @@
+"""The libraries of a run: which can be searched, opened as one index, and shown to a critic that judges by CLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imagerag.agent.registry import CLIP_OF
+from imagerag.embedders.clip import model_id_of
+from imagerag.embedders.registry import clip_model, embedded_clip
+from imagerag.errors import UserError
+from imagerag.index.base import Floor, ReferenceIndex
+from imagerag.index.user_libraries import OWN, indexed_models, library_names, sources_in_words
+from imagerag.plugins import installed, make
+from imagerag.profiles.soundness import BUNDLED
+from imagerag.settings import LIBRARIES
+
+if TYPE_CHECKING:
+    from imagerag.agent.clip_critic import ClipCritic
+    from imagerag.embedders.calibration import Calibration
+    from imagerag.index.combined import CombinedIndex
+    from imagerag.index.user import ModelEnsemble, UserPictures
+    from imagerag.index.user.snapshot import Snapshot
+
+
+@lru_cache(maxsize=8)
+def open_user_pictures(
+    home: Path, chroma: str | None = None, model: str = "embedded", library: str = OWN, device: str = "auto"
+) -> UserPictures:
+    """Return this process's one view of a library of the person's own, as embedded by a model.
+
+    Raises:
+        UserError: no such model.
+    """
+    from imagerag.index.user import UserPictures
+
+    return UserPictures(home, clip_model(model, device), chroma=chroma, library=library)
+
+
+def searchable_libraries(
+    home: Path, libraries: Sequence[str], models: Sequence[str], named: bool
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the libraries that can be searched, and what to tell of those that can't.
+
+    Args:
+        home: the data directory.
+        libraries: their names.
+        models: the CLIP models that search the person's own.
+        named: whether somebody asks for these libraries.
+
+    Raises:
+        UserError: nothing has such a name, and those there are; or one that is asked for was indexed with other models
+            alone.
+    """
+    usable: list[str] = []
+    notes: list[str] = []
+    own, services = library_names(home), installed("searches")
+    there = list(dict.fromkeys([*LIBRARIES, *own, *services]))
+    for name in libraries:
+        if name not in there:
+            raise UserError(
+                f"library {name!r} is not known; give --library some of: {', '.join(there)}, or make it: "
+                f"imagerag index add FOLDER --library {name}"
+            )
+        problem = _other_models(home, name, models) if name in own and name not in services else None
+        if problem is None:
+            usable.append(name)
+        elif named:
+            raise UserError(f"{problem}, or leave the library out with --library")
+        else:
+            notes.append(f"nothing is looked up there: {problem}")
+    return tuple(usable), notes
+
+
+def _other_models(home: Path, name: str, models: Sequence[str]) -> str | None:
+    """Say which model a library was not indexed with, if it was indexed with others alone."""
+    known = indexed_models(home, name)
+    for model in models if known else ():
+        if model_id_of(model) not in known:
+            flag = "" if name == OWN else f" --library {name}"
+            return (
+                f"library {name!r} was indexed with {', '.join(known)}, not with {model!r}; "
+                f"next: imagerag index add {sources_in_words(home, name, known[0])}{flag} --model {model}"
+            )
+    return None
+
+
+@lru_cache(maxsize=4)
+def open_index(
+    home: Path,
+    chroma: str | None = None,
+    models: tuple[str, ...] = ("embedded",),
+    floor: float | None = None,
+    diverse: float = 0.0,
+    libraries: tuple[str, ...] = LIBRARIES,
+    device: str = "auto",
+) -> CombinedIndex:
+    """Return this process's one index of a data directory; Chroma wants no second client on the same files.
+
+    Args:
+        home, chroma: where it lies.
+        models: that search the own pictures; several are fused.
+        floor: similarity below which nothing is found; if not given, where each model was calibrated to let 5 % of the
+            queries for what is not there through.
+        diverse: see ``CombinedIndex``.
+        libraries: what is searched: ``bundled``, names of the person's own, and of installed search services.
+        device: that other models than the embedded one compute on.
+
+    Raises:
+        UserError: no such model, or no such service.
+    """
+    from imagerag.index.bundled.chroma import ChromaIndex
+    from imagerag.index.combined import CombinedIndex
+    from imagerag.index.user import ModelEnsemble
+
+    searches = installed("searches")
+    services: list[ReferenceIndex] = [make("searches", name, home) for name in libraries if name in searches]
+    users: list[UserPictures | ModelEnsemble] = []
+    for name in libraries:
+        if name != BUNDLED and name not in searches:
+            views = [open_user_pictures(home, chroma, model, name, device) for model in models]
+            users.append(views[0] if len(views) == 1 else ModelEnsemble(views))
+    library = ChromaIndex(home, embedded_clip()) if BUNDLED in libraries else None
+    least: Floor = "calibrated" if floor is None else floor
+    return CombinedIndex(library, users, least, diverse=diverse, services=services)
+
+
+def shown_libraries(
+    critic: ClipCritic, home: Path, chroma: str | None, libraries: Sequence[str], device: str
+) -> ClipCritic:
+    """Return the critic with what a person's own pictures tell it.
+
+    The one of pictograms compares with the pictures of all libraries as well; one of any other model judges by the
+    library, among those searched, that it was calibrated on with most captions, and alone by that.
+    """
+    own = library_names(home)
+    if not critic.name.startswith(CLIP_OF):
+        for name in own:
+            pictures = open_user_pictures(home, chroma, library=name)
+            critic = critic if pictures.is_empty() else _knowing(critic, pictures, pictures.snapshot(), None)
+        return critic
+    model = critic.name.removeprefix(CLIP_OF)
+    views = [open_user_pictures(home, chroma, model, name, device) for name in libraries if name in own]
+    fitted = [
+        (view, calibration) for view in views if not view.is_empty() and (calibration := view.calibration_file.read())
+    ]
+    if not fitted:
+        return critic
+    view, calibration = max(fitted, key=lambda pair: pair[1].captioned)
+    return _knowing(critic, view, view.snapshot(), calibration)
+
+
+@lru_cache(maxsize=4)
+def _knowing(critic: ClipCritic, own: UserPictures, known: Snapshot, calibration: Calibration | None) -> ClipCritic:
+    """Return the critic that knows the own pictures, made once for as long as they stay as they are.
+
+    Args:
+        critic: the one of pictograms, which compares with the own pictures as well; or one of any model, which judges
+            by the own pictures alone.
+        own: the pictures, of the critic's model.
+        known: what is known of them, another object whenever they have changed.
+        calibration: of the own pictures, if there is one.
+    """
+    from imagerag.agent.clip_critic import ClipCritic
+    from imagerag.embedders.window_evidence import Exemplars
+    from imagerag.index.user.calibrate import own_eyes
+    from imagerag.index.user.store import SHOWN
+
+    if not critic.name.startswith(CLIP_OF):
+        shown = Exemplars(*own.shown())
+        return critic.knowing(shown) if shown.names else critic
+    if not len(known) or calibration is None:
+        return critic
+    eyes, _, _ = own_eyes(own, SHOWN)
+    return ClipCritic(critic.embedder, eyes.names, eyes.exemplars, calibration, critic.name)

@@ -1,0 +1,169 @@
+"""Cutting a prompt into clauses: at connectors, commas, and where a modifier is introduced."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
+
+from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.modifiers import INTRODUCTIONS, MAKERS, reading, uses, vocabulary
+from imagerag.prompt_grammar.noun_phrase import LONGEST_NAME
+from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, POSTURES, Joint, number_of
+
+_MARKS = "\"'()[]{}\u201c\u201d\u2018\u2019*_`"
+_UNSPACED_COMMA = re.compile(r",(?=[^\s\d,])")
+_LONGEST_CONNECTOR = max(len(connector.split()) for connector in CONNECTORS)
+_CONNECTOR_STARTS = frozenset(connector.split()[0] for connector in CONNECTORS)
+_LONGEST_INTRODUCED = 6
+_LONGEST_ARTIST = 4
+"""Words of an artist's name."""
+
+
+class Clause(NamedTuple):
+    """Words between two connectors.
+
+    Attributes:
+        joint: how what the clause names stands to what was said before.
+        connector: the words before it; empty at the start of the prompt.
+        words: not empty; a known name or a term with a connector in it is one word.
+        ends: the connector behind it; empty at the end of the prompt.
+        artist: whether it is "by" somebody.
+    """
+
+    joint: Joint
+    connector: str
+    words: list[str]
+    ends: str = ","
+    artist: bool = False
+
+
+def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
+    """Cut at connectors, leaving known names whole, in one pass over the words."""
+    tokens = _tokens(text)
+    joint: Joint = "and"
+    connector = ""
+    held: list[str] = []
+    yielded = False
+    position = 0
+    while position < len(tokens):
+        name, length = _known(tokens, position, names) or _joined(tokens, position, bool(held))
+        if name:
+            held.append(name)
+            position += length
+            continue
+        introduced, length = _introduced(tokens, position)
+        if introduced:
+            if held:
+                yield Clause(joint, connector, held)
+            yield Clause("and", ",", introduced)
+            joint, connector, held, yielded = "and", ",", [], True
+            position += length
+            continue
+        artist, length = _artist(tokens, position, held)
+        if artist:
+            while held and held[-1] in MAKERS:
+                held.pop()
+            if any(word not in ARTICLES for word in held):
+                yield Clause(joint, connector, held)
+            yield Clause("and", ",", [artist], artist=True)
+            joint, connector, held, yielded = "and", ",", [], True
+            position += length
+            continue
+        found, length = _connector(tokens, position)
+        if found is None:
+            held.append(tokens[position])
+            position += 1
+            continue
+        said = " ".join(tokens[position : position + length])
+        if held and held[-1] in POSTURES and found != "and":
+            # "An owl sitting on" and "an owl, sitting on", but not "a sitting on": that is all there is to draw.
+            before = any(word not in ARTICLES for word in held[:-1])
+            if before or (len(held) == 1 and yielded):
+                held.pop()
+        if held:
+            yield Clause(joint, connector, held, said)
+            joint, connector, held, yielded = found, said, [], True
+        elif joint == "and":
+            joint, connector = found, said
+        position += length
+    if held:
+        yield Clause(joint, connector, held, "")
+
+
+def _tokens(text: str) -> list[str]:
+    """Words and commas; other marks at the edges of a word are left out; underscores join words, as in booru tags."""
+    tokens: list[str] = []
+    for word in _UNSPACED_COMMA.sub(", ", text).replace("|", " , ").split():
+        bare = word.strip(_MARKS)
+        core = bare.rstrip(",;.!?:")
+        inner = core.strip("\"'()[]{}")
+        if inner:
+            tokens += [part for part in inner.split("_") if part] if "_" in inner else [inner]
+        tokens += [","] if core != bare else []
+    return tokens
+
+
+def _connector(tokens: Sequence[str], position: int) -> tuple[Joint | None, int]:
+    if tokens[position] in _CONNECTOR_STARTS:
+        for length in range(min(_LONGEST_CONNECTOR, len(tokens) - position), 0, -1):
+            found = CONNECTORS.get(" ".join(tokens[position : position + length]))
+            if found:
+                return found, length
+    return None, 0
+
+
+def _known(tokens: Sequence[str], position: int, names: Collection[str]) -> tuple[str, int] | None:
+    """The longest known name of several words that starts here, and how many tokens it takes."""
+    if not names:
+        return None
+    for length in range(min(LONGEST_NAME, len(tokens) - position), 1, -1):
+        part = tokens[position : position + length]
+        if part[0] in ARTICLES or part[-1] in ARTICLES:
+            continue
+        bare = " ".join(word for word in part if word not in ARTICLES)
+        if " " in bare and (bare in names or singular(bare) in names):
+            return bare, length
+    return None
+
+
+def _joined(tokens: Sequence[str], position: int, inside: bool) -> tuple[str, int]:
+    """A modifier with a connector in it that starts here: "black and white"; "holding hands" only as a clause."""
+    if inside and tokens[position] in _CONNECTOR_STARTS:
+        return "", 0
+    for words in vocabulary().joined.get(tokens[position], ()):
+        if tuple(tokens[position : position + len(words)]) == words:
+            return " ".join(words), len(words)
+    return "", 0
+
+
+def _introduced(tokens: Sequence[str], position: int) -> tuple[list[str], int]:
+    """The modifier behind "shot on", "during" and the like, and how many tokens all of it takes."""
+    start = position + 1
+    if tokens[position] not in INTRODUCTIONS:
+        if " ".join(tokens[position : position + 2]) not in INTRODUCTIONS:
+            return [], 0
+        start += 1
+    while start < len(tokens) and tokens[start] in ARTICLES:
+        start += 1
+    end = start
+    while end < min(len(tokens), start + _LONGEST_INTRODUCED) and tokens[end] != ",":
+        end += 1
+    for stop in range(end, start, -1):
+        if reading(tokens[start:stop]) and (stop == end or _connector(tokens, stop)[1]):
+            return list(tokens[start:stop]), stop - position
+    return [], 0
+
+
+def _artist(tokens: Sequence[str], position: int, held: Sequence[str]) -> tuple[str, int]:
+    """Who made it, behind "by": after a comma, after "photo" and the like, or where the artist is known."""
+    if tokens[position] != "by":
+        return "", 0
+    end = position + 1
+    while end < len(tokens) and not _connector(tokens, end)[1]:
+        end += 1
+        if end - position > _LONGEST_ARTIST + 1:
+            return "", 0
+    name = tokens[position + 1 : end]
+    if not name or any(word in ARTICLES or number_of(word) for word in name):
+        return "", 0
+    credited = not held or held[-1] in MAKERS or "tag" in uses(" ".join(name))
+    return (" ".join(["by", *name]), end - position) if credited else ("", 0)

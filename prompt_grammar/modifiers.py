@@ -1,0 +1,168 @@
+"""Prompt modifiers: the words of a prompt that say how a picture is taken, lit, processed or praised.
+
+The vocabulary is ``modifiers.toml``; its head explains the uses.
+"""
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+Use = Literal["clause", "adjective", "measure", "tag", "medium", "part", "filler", "head", "movement", "time"]
+Reading = Literal["clause", "adjective", "tag", ""]
+"""How freely a modifier may stand, see ``modifiers.toml``; empty for what is none."""
+
+MODIFIER_JOINTS = frozenset(["", ",", "and", "in", "with", "at", "under", "on", "against"])
+"""Connectors behind which a modifier of use ``clause`` stands; behind "holding" or "next to" it is a thing."""
+
+INTRODUCTIONS = frozenset(
+    f"{verb} {how}"
+    for verb in ("shot", "taken", "captured", "photographed", "filmed", "rendered", "made", "lit")
+    for how in ("on", "with", "in", "by", "using", "through", "from", "at", "during", "via", "as")
+) | {"during", "using", "via"}
+"""What introduces a modifier in a sentence: "shot on Kodak Portra 400"."""
+
+_MAKING = "art artwork painting painted photo photograph photographed photography directed illustrated illustration"
+MAKERS = frozenset([*_MAKING.split(), "designed", "drawn", "shot", "style"])
+"""Words before "by" that tell that an artist follows."""
+
+_LONGEST = 12
+"""Words of the longest clause that can be a modifier as a whole."""
+_LONGEST_TERM = 5
+_LIGHTS = frozenset(["light", "lighting", "glow", "rays", "shadows"])
+_FALLS = frozenset(["from", "through", "streaming", "coming", "filtering", "falling", "shining", "pouring", "casting"])
+_CORE = frozenset(["clause", "adjective", "measure", "tag", "medium", "movement"])
+_AS_TAG = frozenset(["tag", "medium", "movement"])
+_SOUNDLESS = re.compile(r"[\s\-_'\u2018\u2019\u2010-\u2015]")
+
+
+class Vocabulary(NamedTuple):
+    """``modifiers.toml``, ready to be looked up.
+
+    Attributes:
+        terms: compact term to its uses.
+        patterns: with their use; matched against a whole compact text.
+        joined: terms that hold a connector ("black and white"), as tuples of words, by their first word.
+        names: names that begin with a colour's word.
+    """
+
+    terms: dict[str, frozenset[Use]]
+    patterns: tuple[tuple[re.Pattern[str], Use], ...]
+    joined: dict[str, tuple[tuple[str, ...], ...]]
+    names: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def vocabulary() -> Vocabulary:
+    """Read the vocabulary once per process."""
+    from imagerag.prompt_grammar.vocabulary import CONNECTORS
+
+    data = tomllib.loads((Path(__file__).parent / "modifiers.toml").read_text(encoding="utf-8"))
+    terms: dict[str, frozenset[Use]] = {}
+    patterns: list[tuple[re.Pattern[str], Use]] = []
+    joined: dict[str, list[tuple[str, ...]]] = {}
+    for group in data["groups"].values():
+        use: Use = group["use"]
+        for term in group["terms"]:
+            words = tuple(term.split())
+            if len(words) > 1 and any(word in CONNECTORS for word in words):
+                joined.setdefault(words[0], []).append(words)
+            for form in {compact(term), _stem(compact(term))}:
+                terms[form] = terms.get(form, frozenset()) | {use}
+        patterns += [(re.compile(pattern), use) for pattern in group.get("patterns", ())]
+    ordered = {first: tuple(sorted(of_it, key=len, reverse=True)) for first, of_it in joined.items()}
+    return Vocabulary(terms, tuple(patterns), ordered, frozenset(data["names"]["terms"]))
+
+
+def compact(text: str) -> str:
+    """Return what all spellings have in common: "closeup" of "close-up" and "close up"."""
+    return _SOUNDLESS.sub("", text.lower())
+
+
+def _stem(text: str) -> str:
+    if text.endswith("ies"):
+        return text[:-3] + "y"
+    if text.endswith(("ses", "xes", "ches", "shes")):
+        return text[:-2]
+    return text[:-1] if text.endswith("s") and not text.endswith("ss") else text
+
+
+@lru_cache(maxsize=4096)
+def uses(text: str) -> frozenset[Use]:
+    """Return the uses of a term, in any spelling, singular or plural; empty for what is none."""
+    known = vocabulary()
+    form = compact(text)
+    if len(form) > 60:
+        return frozenset()
+    matched = frozenset(use for pattern, use in known.patterns if pattern.fullmatch(form))
+    candidates = (form, _stem(form), _stem(_stem(form)))
+    return matched | next((known.terms[candidate] for candidate in candidates if candidate in known.terms), frozenset())
+
+
+def reading(words: Sequence[str]) -> Reading:
+    """Return how a clause without articles reads as a modifier: composed of terms and fillers, at least one a term.
+
+    Args:
+        words: lower case; a word may hold spaces.
+    """
+    if not 0 < len(words) <= _LONGEST:
+        return ""
+    # best[i]: of all ways to compose the first i words, the one with most words in terms, and the uses it needs.
+    best: list[tuple[int, frozenset[Use]] | None] = [(0, frozenset())] + [None] * len(words)
+    for end in range(1, len(words) + 1):
+        for start in range(max(0, end - _LONGEST_TERM), end):
+            before = best[start]
+            if before is None:
+                continue
+            for use in sorted(uses(" ".join(words[start:end]))):
+                if use in ("head", "time"):
+                    continue
+                way = (before[0] + (end - start if use in _CORE else 0), before[1] | {use})
+                held = best[end]
+                if held is None or (way[0], -_strictness(way[1])) > (held[0], -_strictness(held[1])):
+                    best[end] = way
+    found = best[-1]
+    if found is None or not found[0]:
+        apart = " ".join(words).replace("-", " ").split()
+        return reading(apart) if len(apart) > len(words) else ""
+    needed = found[1]
+    if "part" in needed and not needed & {"tag", "measure"}:
+        return ""
+    if needed & _AS_TAG:
+        return "tag"
+    return "adjective" if needed == {"adjective"} else "clause"
+
+
+def _strictness(needed: frozenset[Use]) -> int:
+    return 2 * bool(needed & _AS_TAG or "part" in needed) + bool(needed - {"adjective"})
+
+
+def is_headed(words: Sequence[str]) -> bool:
+    """Whether a tag of at least two words ends like a kind of picture, light or look: "street photography"."""
+    return 2 <= len(words) <= 6 and "head" in uses(words[-1])
+
+
+def is_falling_light(words: Sequence[str]) -> bool:
+    """Whether the words are a light and where it comes from: "warm afternoon light streaming through windows"."""
+    at = next((k for k, word in enumerate(words[:_LONGEST], 1) if word in _LIGHTS), 0)
+    return 0 < at < len(words) and words[at] in _FALLS and bool(reading(words[:at]))
+
+
+def medium_ends(words: Sequence[str]) -> int:
+    """Return how many words lie before "of" in "85mm close-up photo of a tiger"; 0 where that is no wrapper."""
+    for at, word in enumerate(words[:_LONGEST]):
+        if (
+            word == "of"
+            and 0 < at < len(words) - 1
+            and any("medium" in uses(" ".join(words[max(0, at - k) : at])) for k in (1, 2, 3, 4))
+        ):
+            return at
+    return 0
+
+
+def names_a_kind(words: Sequence[str]) -> bool:
+    """Whether the words begin with a name such as "golden retriever", whose first word is no colour."""
+    starts = [" ".join(words[:k]) for k in (2, 3)]
+    return any(form in vocabulary().names for start in starts for form in (start, _stem(start)))

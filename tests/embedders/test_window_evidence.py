@@ -1,0 +1,30 @@
+"""Evidence for concepts, window by window; windows of a photograph, and exemplars that are left out."""
+
+import numpy as np
+
+from imagerag.assets.library import Library
+from imagerag.embedders.registry import embedded_clip
+from imagerag.embedders.window_evidence import COARSE, Exemplars, WindowEvidence, windows
+
+
+def test_a_photograph_is_cut_into_fourteen_windows_that_cover_it() -> None:
+    boxes = windows((300, 200), COARSE)
+    assert len(boxes) == 14
+    covered = np.zeros((200, 300), bool)
+    for left, top, right, bottom in boxes[1:]:
+        covered[top:bottom, left:right] = True
+    assert covered.all()
+
+
+def test_an_image_that_is_an_exemplar_itself_can_be_left_out() -> None:
+    library, embedder = Library(), embedded_clip()
+    rows = [library.by_concept[name][0] for name in ("owl", "lobster")]
+    pictures = embedder.embed_images([library.image(row).convert("RGB") for row in rows])
+    eyes = WindowEvidence(embedder, ["owl", "lobster"], Exemplars(pictures, ["owl", "lobster"]), COARSE)
+    seen = eyes.see(library.image(rows[0]))
+    whole = eyes.evidence(seen, ["owl"], 65.0, 0.75)
+    assert whole.likeness[0] > 0.99
+    assert whole.margin[0] > 0
+    without = eyes.evidence(seen, ["owl"], 65.0, 0.75, np.array([True, False]))
+    assert np.isnan(without.likeness[0])
+    assert without.log_odds[0] == whole.log_odds[0]

@@ -1,0 +1,102 @@
+"""Which of a profile's choices is taken."""
+
+import pytest
+
+from imagerag.device_settings import DeviceSettings
+from imagerag.errors import UserError
+from imagerag.profiles import choosing
+from imagerag.profiles.choosing import Chosen, choose
+from imagerag.profiles.loading import load_profiles
+
+AUTO = DeviceSettings()
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> object:
+    """Give the machine a GPU with so many gigabytes free, in a number format of two bytes."""
+
+    def free(gigabytes: float) -> None:
+        monkeypatch.setattr(choosing, "gpu_memory", lambda device: (int(gigabytes * 1e9), 2, "cuda"))
+
+    return free
+
+
+def chosen(name: str, generator: str | None = None, device: DeviceSettings = AUTO, **environ: str) -> Chosen:
+    return choose(load_profiles({})[name], generator, None, device, environ)
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "generator", "vlm", "memory"),
+    [
+        (80, "flux2-klein", "8B", "full"),
+        (32, "flux2-klein", "8B", "offload"),
+        (24, "flux2-klein", "4B", "offload"),
+        (16, "flux2-klein", "2B", "offload"),
+        (12, "sdxl", "2B", "offload"),
+        (8.5, "sd15", "2B", "offload"),
+    ],
+)
+def test_the_best_pair_that_fits_into_the_free_memory(
+    gpu: object, gigabytes: float, generator: str, vlm: str, memory: str
+) -> None:
+    gpu(gigabytes)  # type: ignore[operator]
+    found = chosen("local")
+    assert found.choice is not None
+    assert (found.choice.generator, found.choice.vlm) == (generator, f"transformers:Qwen/Qwen3-VL-{vlm}-Instruct")
+    assert found.memory == memory
+    assert f"{gigabytes:.0f} GB free on cuda" in found.why
+
+
+def test_a_gpu_too_small_for_a_vlm_and_a_machine_without_one_are_driven_by_rules(gpu: object) -> None:
+    gpu(4)  # type: ignore[operator]
+    found = chosen("local")
+    assert found.choice is not None
+    assert (found.choice.generator, found.choice.vlm, found.memory) == ("sd15", "rules", None)
+    assert any("needs" in text and "4 GB free" in text for text in found.lacking)
+
+
+def test_the_vlm_fits_beside_the_generator_that_the_person_names(gpu: object) -> None:
+    gpu(61)  # type: ignore[operator]
+    found = chosen("local", "qwen-edit")
+    assert found.choice is not None
+    assert found.choice.vlm == "transformers:Qwen/Qwen3-VL-8B-Instruct"
+    gpu(50)  # type: ignore[operator]
+    found = chosen("local", "qwen-edit")
+    assert found.choice is not None
+    assert found.choice.vlm == "transformers:Qwen/Qwen3-VL-2B-Instruct"
+
+
+def test_memory_that_the_person_names_is_kept(gpu: object) -> None:
+    gpu(24)  # type: ignore[operator]
+    assert chosen("local", device=DeviceSettings(memory="sequential")).memory == "sequential"
+    found = chosen("local", device=DeviceSettings(memory="full"))
+    assert found.memory == "full"
+    assert found.choice is not None
+    assert found.choice.vlm == "transformers:Qwen/Qwen3-VL-2B-Instruct"
+
+
+def test_the_key_that_is_set_chooses_the_provider() -> None:
+    found = chosen("cloud", OPENAI_API_KEY="k", ANTHROPIC_API_KEY="k")
+    assert found.choice is not None
+    assert found.choice.generator == "openai:gpt-image-2"
+    found = chosen("cloud", "openai:x@http://127.0.0.1:1/v1", ANTHROPIC_API_KEY="k")
+    assert found.choice is not None
+    assert str(found.choice.vlm).startswith("anthropic:")
+    assert "OPENAI_API_KEY not set" in found.lacking
+
+
+def test_a_generator_that_is_named_needs_no_key_of_a_vlm() -> None:
+    found = chosen("cloud", "openai:x@http://127.0.0.1:1/v1")
+    assert found.choice is not None
+    assert found.choice.vlm == "rules"
+
+
+def test_where_nothing_is_possible_all_that_lacks_is_named() -> None:
+    with pytest.raises(UserError) as raised:
+        chosen("cloud")
+    assert "OPENAI_API_KEY not set" in str(raised.value)
+    assert "imagerag doctor --profile cloud" in str(raised.value)
+
+
+def test_a_profile_without_choices_has_nothing_to_choose() -> None:
+    assert chosen("pictograms") == Chosen()

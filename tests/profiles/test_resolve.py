@@ -1,0 +1,160 @@
+"""From the settings asked for to those of a run."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from imagerag.errors import UserError
+from imagerag.generators.diffusion.presets import load_presets
+from imagerag.profiles.loading import PROFILES
+from imagerag.profiles.resolve import Given, RunSettings, resolve, resolve_lookup
+from imagerag.profiles.soundness import unsound_parts
+from imagerag.settings import Settings, load_settings
+
+GENERATORS = ("patchwork", "sdxl", "flux2-klein", "diffusers:some/model", "openai:x@http://127.0.0.1:1/v1",
+              "comfyui:http://127.0.0.1:1")  # fmt: skip
+CRITICS = ("clip", "clip:embedded", "clip:ViT-B-32:laion2b_s34b_b79k", "openai:gpt-5")
+LIBRARIES = (("bundled",), ("own",), ("bundled", "own"))
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(key, raising=False)
+
+
+def parts(settings: RunSettings) -> tuple[str, str, str, tuple[str, ...]]:
+    return settings.profile, settings.generator, settings.critic, settings.library
+
+
+def is_unsound(settings: RunSettings) -> bool:
+    return bool(
+        unsound_parts(settings.makes, settings.critic, settings.library, settings.lookup_models, settings.rerank)
+    )
+
+
+def test_what_nobody_names_is_the_pictogram_world() -> None:
+    settings = resolve(Settings())
+    assert parts(settings) == ("pictograms", "patchwork", "clip", ("bundled", "own"))
+    assert (settings.vlm, settings.max_steps, settings.max_generations, settings.max_seconds) == ("rules", 24, 5, 120)
+    assert settings.notes == ()
+
+
+@pytest.mark.parametrize(
+    "name", [*load_presets({}), "diffusers:some/model", "openai:x@http://h/v1", "comfyui:http://h"]
+)
+def test_choosing_a_generator_alone_moves_the_other_defaults(name: str) -> None:
+    settings = resolve(Settings(generator=name))
+    assert settings.profile in ("local", "cloud", "comfyui")
+    assert not is_unsound(settings)
+    assert settings.critic == f"clip:{settings.lookup_model}"
+    assert settings.max_seconds > 120
+    assert settings.notes == ()
+
+
+def test_no_combination_is_unsound_in_silence() -> None:
+    """Over all pairs of generator, critic and library, named and left open, in flags and in files."""
+    for generator in (None, *GENERATORS):
+        for critic in (None, *CRITICS):
+            for library in (None, *LIBRARIES):
+                for profile in (None, "pictograms", "local", "comfyui"):
+                    asked = Settings(generator=generator, critic=critic, library=library, profile=profile)
+                    try:
+                        settings = resolve(asked)
+                    except UserError:
+                        continue
+                    told = " ".join(settings.notes)
+                    assert bool(settings.notes) == is_unsound(settings), asked
+                    assert not is_unsound(settings) or "draws photographs" in told
+
+
+def test_an_unsound_part_that_the_profile_sets_is_refused_with_the_line_to_type() -> None:
+    with pytest.raises(UserError, match=r"profile 'pictograms' sets it: name another with --profile local"):
+        resolve(Settings(profile="pictograms", generator="sdxl"))
+
+
+def test_an_unsound_part_that_is_asked_for_by_name_is_used_and_told() -> None:
+    settings = resolve(Settings(generator="sdxl", critic="clip"))
+    assert settings.critic == "clip"
+    (note,) = settings.notes
+    assert "critic 'clip' judges pictograms" in note
+
+
+def test_a_variable_meant_for_pictograms_does_not_judge_photographs(tmp_path: Path) -> None:
+    asked = load_settings({"generator": "sdxl"}, {"IMAGERAG_CRITIC": "clip"})
+    with pytest.raises(UserError, match=r"variable IMAGERAG_CRITIC sets it: unset that, or insist with --critic clip"):
+        resolve(asked)
+    both = load_settings({}, {"IMAGERAG_CRITIC": "clip", "IMAGERAG_GENERATOR": "sdxl"})
+    assert len(resolve(both).notes) == 1
+
+
+def test_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text('[mine]\nlike = "pictograms"\nmax_steps = 5\n[yours]\nlike = "pictograms"\nmax_steps = 6\n')
+    monkeypatch.setenv(PROFILES, str(profiles))
+    file = tmp_path / "settings.toml"
+    file.write_text("max_steps = 7\n")
+
+    def steps(
+        flags: dict[str, object], environ: dict[str, str], with_file: bool, thread: str | None
+    ) -> tuple[int, str]:
+        settings = resolve(load_settings(flags, environ, file if with_file else None), thread)
+        return settings.max_steps, dict(settings.origins)["max_steps"]
+
+    named = {"profile": "mine"}
+    variable = {"IMAGERAG_MAX_STEPS": "8"}
+    assert steps({**named, "max_steps": 9}, variable, True, "yours") == (9, "flag --max-steps")
+    assert steps(named, variable, True, "yours") == (8, "variable IMAGERAG_MAX_STEPS")
+    assert steps(named, {}, True, "yours") == (7, f"settings file {str(file)!r}")
+    assert steps(named, {}, False, "yours") == (6, "profile 'yours'")
+    assert steps(named, {}, False, None) == (5, "profile 'mine'")
+    assert steps({}, {}, False, None) == (24, "profile 'pictograms'")
+
+
+def test_a_thread_goes_on_with_its_own_profile_and_says_so() -> None:
+    assert resolve(Settings(), "comfyui").generator.startswith("comfyui:")
+    settings = resolve(Settings(profile="pictograms"), "comfyui")
+    assert settings.profile == "comfyui"
+    assert "its own profile 'comfyui', not 'pictograms'" in " ".join(settings.notes)
+
+
+def test_a_generator_that_does_not_go_with_the_thread_s_profile_moves_the_other_parts() -> None:
+    settings = resolve(Settings(generator="sdxl"), "pictograms")
+    assert parts(settings)[:3] == ("local", "sdxl", "clip:ViT-B-16-SigLIP2:webli")
+    assert "does not go with profile 'pictograms'" in " ".join(settings.notes)
+
+
+def test_a_profile_that_is_gone_is_told() -> None:
+    settings = resolve(Settings(), "gone")
+    assert settings.profile == "pictograms"
+    assert "'gone'" in settings.notes[0]
+
+
+def test_the_vlm_judges_where_the_profile_says_so() -> None:
+    settings = resolve(Settings(generator="sdxl", vlm="openai:gpt-5"))
+    assert (settings.critic, settings.clip_critic) == ("openai:gpt-5", "clip:ViT-B-16-SigLIP2:webli")
+    assert resolve(Settings(generator="sdxl", vlm="openai:x", vlm_text_only=True)).critic == settings.clip_critic
+
+
+def test_a_program_s_own_parts_are_not_doubted() -> None:
+    given = Given(frozenset({"generator", "critic", "library"}), "photographs", "local", "photographer")
+    settings = resolve(Settings(), given=given)
+    assert (settings.profile, settings.makes, settings.notes) == ("local", "photographs", ())
+
+
+def test_a_program_s_generator_that_says_nothing_of_its_images_is_told() -> None:
+    given = Given(frozenset({"generator"}), None, None, "mystery")
+    assert "'mystery' does not say what its images look like" in resolve(Settings(), given=given).notes[0]
+    everything = replace(given, parts=frozenset({"generator", "critic", "library"}))
+    assert resolve(Settings(), given=everything).notes == ()
+
+
+def test_settings_that_are_filled_in_stay_as_they_are() -> None:
+    settings = resolve(Settings())
+    assert resolve(settings) is settings
+
+
+def test_a_look_up_needs_no_key() -> None:
+    assert resolve_lookup(Settings(profile="cloud")) == (("own",), ("ViT-B-16-SigLIP2:webli",))
+    assert resolve_lookup(Settings(lookup_model="a:b,c:d")) == (("bundled", "own"), ("a:b", "c:d"))

@@ -1,0 +1,78 @@
+"""The prompt syntax of other tools: what is left of it, what is unwanted, and what is told."""
+
+import pytest
+
+from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.prompt_syntax import plain_prompt
+
+
+@pytest.mark.parametrize(
+    ("prompt", "text"),
+    [
+        ("(red fox:1.3) in the snow", "red fox in the snow"),
+        ("((red fox)), [snow], {moon}, (((sun)))", "red fox, snow, moon, sun"),
+        ("((fox:1.3):0.9)", "fox"),
+        ("fate \\(series\\)", "fate (series)"),
+        ("<lora:film:0.8> fox, <hypernet:a b>", "fox"),
+        ("fox BREAK snow AND moon", "fox , snow and moon".replace(" ,", ",")),
+        ("[fox:owl:0.5] and {cat|dog}", "owl and cat"),
+        ("a cat --ar 16:9 --v 6 --style raw --s 250 --seed 3 --q 2 --chaos 5 --iw 1.5 --niji", "a cat"),
+        ("a cat \u2014ar 4:5", "a cat"),
+        ("cat::2 hat::1 rain", "cat, hat, rain"),
+        ("prompt: a fox", "a fox"),
+        ("https://a.b/c.png a fox", "a fox"),
+        ("a fox Steps: 30, Sampler: Euler a, Seed: 1", "a fox"),
+    ],
+)
+def test_words_stay_and_syntax_goes_with_a_note(prompt: str, text: str) -> None:
+    plain = plain_prompt(prompt)
+    assert plain.text == text
+    assert plain.notes or prompt.startswith(("fate", "prompt:"))
+    assert plain_prompt(plain.text) == (plain.text, (), ())
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "an owl (a barn owl)",
+        "a cat -- black and white",
+        "a clock at 10:30 (at 10:30)",
+        "A CAT AND A DOG",
+        "a cat \u2014 mine",
+        "(",
+    ],
+)
+def test_english_stays_as_it_is(prompt: str) -> None:
+    assert plain_prompt(prompt) == (prompt, (), ())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "unwanted"),
+    [
+        ("a beach --no people, dogs --v 6", ("people", "dogs")),
+        ("a beach. Negative prompt: (people:1.2), blurry\nSteps: 20, Sampler: a", ("people", "blurry")),
+        ("a beach:: people::-0.5", ("people",)),
+        ("a beach, (people:-1)", ("people",)),
+        ("a beach, no people", ("people",)),
+    ],
+)
+def test_what_is_unwanted_is_neither_looked_up_nor_judged(prompt: str, unwanted: tuple[str, ...]) -> None:
+    scene = parse_scene(prompt)
+    assert scene.unwanted == unwanted
+    assert scene.content_concepts() == ["beach"]
+    assert not scene.style_concepts()
+
+
+def test_notes_name_what_is_not_heeded_and_what_serves_instead() -> None:
+    notes = parse_scene("(fox:1.3) --ar 16:9 --foo 3 --no dogs").notes
+    assert notes == (
+        "--ar 16:9 is ignored: the generator's own size is drawn",
+        "--foo 3 is ignored: no such parameter is known",
+        "weights are read as words, all of the same weight: '(fox:1.3)'",
+        "not asked for: 'dogs'; left out of the prompt, neither looked up nor judged",
+    )
+
+
+def test_a_sign_that_is_asked_for_stays_a_sign() -> None:
+    assert parse_scene("no entry").content_concepts() == ["no entry"]
+    assert parse_scene("a fox and no entry", {"no entry"}).content_concepts() == ["fox", "no entry"]

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.embedders.clip import model_id_of
 from imagerag.errors import UserError
-from imagerag.index.user_libraries import OWN, indexed_models, library_names
+from imagerag.index.user.calibration_file import CalibrationFile, in_words
+from imagerag.index.user_libraries import OWN, indexed_models, library_directory, library_names
 from imagerag.plugins import installed
 from imagerag.profiles.resolve import RunSettings
 from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL
@@ -50,9 +51,22 @@ def _of_library(settings: RunSettings, name: str) -> Iterator[Finding]:
     for model, identity in wanted.items():
         if identity in models:
             yield ok(AREA, f"library {name!r} is of {identity}")
+            if settings.critic == f"clip:{model}":
+                yield _of_calibration(settings, name, model, identity)
         else:
             text = f"library {name!r} is of {', '.join(models)}, and --lookup-model is {model!r}"
             yield wrong(AREA, text, _add(settings, name, model))
+
+
+def _of_calibration(settings: RunSettings, name: str, model: str, identity: str) -> Finding:
+    """Return whether the critic's model was calibrated on a library's pictures."""
+    fitted = CalibrationFile(library_directory(home_directory(settings.home), name), identity).read()
+    if fitted is None:
+        words = ["imagerag", "index", "calibrate", *(["--library", name] if name != OWN else []), "--model", model]
+        return warning(AREA, f"critic 'clip:{model}' is not calibrated on library {name!r}", quoted(words))
+    if fitted.calibrated:
+        return ok(AREA, in_words(fitted))
+    return warning(AREA, in_words(fitted), f"{_add(settings, name, model)} with pictures that have captions")
 
 
 def _add(settings: RunSettings, name: str, model: str | None = None) -> str:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from imagerag.doctor.finding import Finding, of_error, ok, warning
-from imagerag.doctor.needs import Need, needs_of
+from imagerag.doctor.needs import needs_of
 from imagerag.errors import UserError
 from imagerag.profiles.resolve import RunSettings
+
+if TYPE_CHECKING:
+    import torch
 
 
 def check_device(settings: RunSettings) -> list[Finding]:
@@ -20,33 +26,34 @@ def check_device(settings: RunSettings) -> list[Finding]:
     dtype = choose_dtype(settings.device_settings, device)
     free = free_for_models(device)
     findings = [ok("device", f"{_name(device)}, {free / 1e9:.1f} GB free, computes in {str(dtype).partition('.')[2]}")]
-    generator = _gigabytes([need for need in needs if need.part.startswith("generator")], dtype.itemsize)
-    others = _gigabytes([need for need in needs if need.part.startswith(("vlm", "critic"))], dtype.itemsize)
-    if not generator + others:
+    parts = {need.part: 1e9 * need.parameters * dtype.itemsize for need in needs if need.parameters}
+    if not parts:
         return findings
-    wanted = f"the models' weights are {generator + others:.1f} GB in that format"
-    if 1e9 * (generator + others) <= free:
-        findings.append(ok("memory", wanted))
-    elif settings.memory in ("offload", "sequential", "4bit"):
-        findings.append(ok("memory", f"{wanted}, held as --memory {settings.memory} says"))
-    else:
-        mend = "--memory offload, --memory 4bit on a GPU, or smaller models (imagerag profiles)"
-        findings.append(warning("memory", f"{wanted}, and {free / 1e9:.1f} GB are free", mend))
+    findings.append(_of_memory(settings, device, parts, free))
     if device.type == "cpu":
-        text = "without a GPU an image takes minutes to hours"
-        findings.append(warning("device", text, "imagerag profiles: pictograms, cloud and comfyui need no GPU here"))
+        text = "without a GPU an image takes minutes to hours; pictograms, cloud and comfyui need none here"
+        findings.append(warning("device", text, "imagerag profiles"))
     return findings
 
 
-def _gigabytes(needs: list[Need], each: int) -> float:
-    """Return 10^9 bytes of weights; the needs tell them at two bytes per parameter."""
-    return sum(need.gigabytes or 0.0 for need in needs) * each / 2
+def _of_memory(settings: RunSettings, device: torch.device, parts: Mapping[str, float], free: int) -> Finding:
+    """Return whether weights of so many bytes each fit, and in which memory mode."""
+    wanted = f"the models' weights are {sum(parts.values()) / 1e9:.1f} GB in that format"
+    if sum(parts.values()) <= free:
+        return ok("memory", wanted)
+    if device.type != "cpu":
+        from imagerag.generators.diffusion.memory import choose_mode
+        from imagerag.generators.diffusion.quantisation import has_4bit
+
+        drawn = {part: size for part, size in parts.items() if "generator" in part}
+        mode = choose_mode(settings.device_settings, device, drawn, free, has_4bit())
+        if mode in ("offload", "4bit"):
+            return ok("memory", f"{wanted}, held as by --memory {mode}")
+    mend = "smaller models (imagerag profiles), or a larger GPU" if device.type != "cpu" else "imagerag profiles"
+    return warning("memory", f"{wanted}, and {free / 1e9:.1f} GB are free", mend)
 
 
-def _name(device: object) -> str:
+def _name(device: torch.device) -> str:
     import torch
 
-    named = str(device)
-    if named.startswith("cuda"):
-        return f"{named} ({torch.cuda.get_device_name(torch.device(named))})"
-    return named
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)

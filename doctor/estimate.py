@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from imagerag.chat_models.pricing import load_pricing
 from imagerag.doctor.finding import Finding, of_error, ok, warning
 from imagerag.doctor.keys import models_of_providers
-from imagerag.doctor.needs import preset_of
+from imagerag.doctor.needs import needs_of, preset_of
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.remote.openai_images import OUTPUT_TOKENS
@@ -21,8 +21,8 @@ from imagerag.profiles.resolve import RunSettings
 DRAWINGS = 2
 """Of a run that looks things up once."""
 QUESTIONS = 8
-"""To the chat models of such a run, by its graph: five decisions (draw, look up, draw, finish and one to spare), one for
-the captions that are looked up, two verdicts."""
+"""To the chat models of such a run, by its graph: five decisions (draw, look up, draw, finish and one to spare), one
+for the captions that are looked up, two verdicts."""
 ASKED, ANSWERED = 4000, 400
 """Tokens of a question with its tools and an image, and of an answer: assumed, not measured."""
 SECONDS_ASKED = 4.0
@@ -98,9 +98,10 @@ def _time(settings: RunSettings, answered_after: float | None) -> Finding:
         total += each * QUESTIONS
         parts.append(f"{QUESTIONS} answers of {_seconds(each)}")
     where = f"; {speed.device} does {speed.flops / 1e12:.2f} TFLOP/s" if speed is not None else ""
-    text = f"estimate: about {_seconds(total)} with the models loaded ({', '.join(parts)}{where})"
+    about = f"about {_seconds(total)}" if drawing is not None else "unknown"
+    text = f"estimate: {about} with the models loaded ({', '.join(parts)}{where})"
     if total > settings.max_seconds:
-        mend = f"--max-seconds {round(2 * total)}"
+        mend = f"--max-seconds {round(2 * total)}, or other parts: imagerag profiles"
         return warning("time", f"{text}, more than max_seconds {settings.max_seconds:g}", mend)
     return ok("time", f"{text}; at most max_seconds {settings.max_seconds:g}")
 
@@ -156,10 +157,8 @@ def measured_speed(settings: RunSettings) -> Speed:
 
 def _parameters(settings: RunSettings, model: str) -> float | None:
     """Return a local chat model's parameters, where the profile tells them."""
-    from imagerag.doctor.needs import needs_of
-
-    sizes = [need.gigabytes for need in needs_of(settings) if need.part.endswith(repr(model)) and need.gigabytes]
-    return 1e9 * sizes[0] / 2 if sizes else None
+    sizes = [need.parameters for need in needs_of(settings) if need.part.endswith(repr(model)) and need.parameters]
+    return 1e9 * sizes[0] if sizes else None
 
 
 def _cost(settings: RunSettings) -> Finding:

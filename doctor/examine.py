@@ -91,7 +91,9 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
         late = warning(area, f"not checked: it took more than {SECONDS:.0f} s", "try again, or --offline")
         findings += [late] if found is None else found
     if offline:
-        findings.append(warning("network", "nothing was asked of the hub, providers and servers", "leave --offline out"))
+        findings.append(
+            warning("network", "nothing was asked of the hub, providers and servers", "leave --offline out")
+        )
     return findings + check_estimate(settings, after[0])
 
 

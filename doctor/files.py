@@ -1,4 +1,4 @@
-"""Which files of a repository or folder the libraries load, and the patterns by which ``hf download`` gets just those."""
+"""Which files of a repository or folder are loaded, and the patterns by which ``hf download`` gets just those."""
 
 from __future__ import annotations
 
@@ -83,7 +83,9 @@ class PipelineFiles:
         found = {file for folder in set(map(_folder, files)) for file in self._weights(files, folder, ending)}
         for file in files:
             first = file.partition("/")[0]
-            if file in ROOT_FILES or (first in components and (first not in modelled or file == f"{first}/config.json")):
+            if file in ROOT_FILES or (
+                first in components and (first not in modelled or file == f"{first}/config.json")
+            ):
                 found.add(file)
         ignored = [file for file in found if file.endswith((".msgpack", ".onnx", ".pb"))]
         return {file for file in found if file.partition("/")[0] not in self.passed}.difference(ignored)
@@ -173,21 +175,25 @@ class NamedFiles:
 
     Attributes:
         names: each one, or several of which the first that is there is loaded.
-        optional: loaded where they are there.
+        texts: with the configurations and vocabularies of the root, as a tokenizer has them.
     """
 
     names: tuple[tuple[str, ...], ...]
-    optional: tuple[str, ...] = ()
+    texts: bool = False
 
     @property
     def patterns(self) -> tuple[str, ...]:
         """See ``Files``."""
-        return (*(choices[0] for choices in self.names), *self.optional)
+        return (*(choices[0] for choices in self.names), *(TEXTS if self.texts else ()))
 
     def of(self, files: Collection[str], index: Mapping[str, Any]) -> set[str]:
         """See ``Files``; what isn't there is named all the same, so that its lack shows."""
         chosen = {next((name for name in choices if name in files), choices[0]) for choices in self.names}
-        return chosen.union(name for name in self.optional if name in files)
+        if not self.texts:
+            return chosen
+        return chosen.union(
+            file for file in files if "/" not in file and any(fnmatchcase(file, pattern) for pattern in TEXTS)
+        )
 
     def lacking(self, folder: Path) -> list[str]:
         """See ``Files``."""
@@ -205,7 +211,11 @@ def patterns_of(wanted: Collection[str], files: Iterable[str]) -> list[str]:
             continue
         folder, slash, name = file.rpartition("/")
         stem, dot, ending = name.partition(".")
-        for pattern in (f"{folder}{slash}*", f"{folder}{slash}*{dot}{ending}", f"{folder}{slash}{stem[:5]}*{dot}{ending}"):
+        for pattern in (
+            f"{folder}{slash}*",
+            f"{folder}{slash}*{dot}{ending}",
+            f"{folder}{slash}{stem[:5]}*{dot}{ending}",
+        ):
             matched = {each for each in everything if fnmatchcase(each, pattern)}
             if matched <= set(wanted) and (len(matched) > 1 or folder):
                 break

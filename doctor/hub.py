@@ -1,4 +1,4 @@
-"""What a repository of the Hugging Face hub holds, and whether it gives it; nothing is downloaded but one small file."""
+"""What a repository of the Hugging Face hub holds, and whether it gives it; one small file is all that is read."""
 
 from __future__ import annotations
 

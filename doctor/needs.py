@@ -22,10 +22,6 @@ from imagerag.profiles.loading import find_profile
 from imagerag.profiles.resolve import RunSettings
 from imagerag.profiles.soundness import EMBEDDED_CRITICS, EMBEDDED_MODEL
 
-TOKENIZER = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.json", "merges.txt",
-             "vocab.txt", "spiece.model", "tokenizer.model", "added_tokens.json", "config.json")  # fmt: skip
-"""What ``AutoTokenizer`` reads, where it is there."""
-
 
 @dataclass(frozen=True)
 class Need:
@@ -36,14 +32,21 @@ class Need:
         where: the repository's id, or a folder.
         files: which of its files.
         revision: of the repository.
-        gigabytes: their size in 10^9 bytes as a preset tells it; ``None`` if none does.
+        parameters: of its weights, in billions, as a preset or profile tells them; 0 if none does.
+        bytes_each: of a parameter, as it is published.
     """
 
     part: str
     where: str
     files: Files
     revision: str | None = None
-    gigabytes: float | None = None
+    parameters: float = 0.0
+    bytes_each: int = 2
+
+    @property
+    def gigabytes(self) -> float:
+        """About how many 10^9 bytes are downloaded; 0 if it isn't known."""
+        return self.parameters * self.bytes_each
 
     @property
     def is_folder(self) -> bool:
@@ -62,7 +65,7 @@ def needs_of(settings: RunSettings) -> Iterator[Need]:
     for role, name in (("vlm", settings.vlm), ("critic", settings.critic)):
         if name.startswith("transformers:") and (role == "vlm" or name != settings.vlm):
             where = str(Path(name.partition(":")[2]).expanduser())
-            yield Need(f"{role} {name!r}", where, ModelFiles(texts=True), gigabytes=_size_of_vlm(settings, name))
+            yield Need(f"{role} {name!r}", where, ModelFiles(texts=True), parameters=_of_vlm(settings, name))
     models = dict.fromkeys(settings.lookup_models)
     if settings.critic.startswith("clip:") and settings.critic not in EMBEDDED_CRITICS:
         models |= dict.fromkeys([settings.critic.partition(":")[2]])
@@ -92,27 +95,25 @@ def preset_of(generator: str) -> Preset | None:
 def _of_preset(preset: Preset) -> Iterator[Need]:
     part, adapter = f"generator {preset.name!r}", preset.adapter
     apart = ("image_encoder", "feature_extractor") if adapter is not None else ()
-    sizes = {name: size * 2 for name, size in preset.weights.items() if name not in ("image_encoder", "adapter")}
+    sizes = {name: size for name, size in preset.weights.items() if name not in ("image_encoder", "adapter")}
     files = PipelineFiles(preset.variant, apart, tuple(sizes), preset.allow_pickle)
-    # In the presets' own repositories only sd15's are in single precision.
-    yield Need(part, preset.model, files, preset.revision, sum(sizes.values()) or None)
+    # Models of the UNet are published in single precision, and in half as a variant; later ones in half alone.
+    each = 4 if "unet" in sizes and preset.variant is None else 2
+    yield Need(part, preset.model, files, preset.revision, sum(sizes.values()), each)
     if adapter is None:
         return
-    yield Need(
-        f"{part}, its image encoder",
-        adapter.encoder,
-        ModelFiles(adapter.encoder_subfolder),
-        gigabytes=preset.weights.get("image_encoder", 0) * 2 or None,
-    )
+    encoder = ModelFiles(adapter.encoder_subfolder)
+    size = preset.weights.get("image_encoder", 0.0)
+    yield Need(f"image encoder of {part}", adapter.encoder, encoder, parameters=size, bytes_each=4)
     file = f"{adapter.subfolder}/{adapter.file}" if adapter.subfolder else adapter.file
-    size = preset.weights.get("adapter", 0) * 2 or None
-    yield Need(f"{part}, its IP-Adapter", adapter.model, NamedFiles(((file,),)), adapter.revision, size)
+    size = preset.weights.get("adapter", 0.0)
+    yield Need(f"IP-Adapter of {part}", adapter.model, NamedFiles(((file,),)), adapter.revision, size)
 
 
-def _size_of_vlm(settings: RunSettings, name: str) -> float | None:
-    """Return 10^9 bytes of a VLM's weights in half precision, where the profile tells its parameters."""
+def _of_vlm(settings: RunSettings, name: str) -> float:
+    """Return a VLM's parameters in billions, where the profile tells them."""
     choices = find_profile(settings.profile).choices
-    return next((2 * choice.vlm_weights for choice in choices if choice.vlm == name and choice.vlm_weights), None)
+    return next((choice.vlm_weights for choice in choices if choice.vlm == name), 0.0)
 
 
 def _of_clip(model: str) -> Iterator[Need]:
@@ -125,7 +126,7 @@ def _of_clip(model: str) -> Iterator[Need]:
     if name.startswith("hf-hub:"):
         repository = name.partition(":")[2]
         weights = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-        yield Need(part, repository, NamedFiles((("open_clip_config.json",), weights), TOKENIZER))
+        yield Need(part, repository, NamedFiles((("open_clip_config.json",), weights), texts=True))
         return
     architecture, _, tag = name.partition("/")
     architecture = architecture.replace("/", "-")
@@ -141,9 +142,9 @@ def _of_clip(model: str) -> Iterator[Need]:
         file = file or "open_clip_pytorch_model.bin"
         safe = "open_clip_model.safetensors" if file == "open_clip_pytorch_model.bin" else file[:-4] + ".safetensors"
         names = (safe, file) if file.endswith((".bin", ".pth")) else (file,)
-        yield Need(part, repository, NamedFiles((names,), TOKENIZER if tokenizer == repository else ()))
+        yield Need(part, repository, NamedFiles((names,), texts=tokenizer == repository))
     if tokenizer and tokenizer != repository:
-        yield Need(f"{part}, its tokenizer", tokenizer, NamedFiles((("tokenizer_config.json",),), TOKENIZER))
+        yield Need(f"tokenizer of {part}", tokenizer, NamedFiles((("tokenizer_config.json",),), texts=True))
 
 
 @cache

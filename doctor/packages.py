@@ -23,7 +23,9 @@ def check_packages(settings: RunSettings) -> list[Finding]:
     for library, need, extra in dict.fromkeys(_needed(settings)):
         if find_spec(library) is None:
             install = f"'imagerag[{extra}]'" if extra else CALLED.get(library, library.replace("_", "-"))
-            findings.append(wrong("packages", f"{need} needs {library!r}, which is not installed", f"pip install {install}"))
+            findings.append(
+                wrong("packages", f"{need} needs {library!r}, which is not installed", f"pip install {install}")
+            )
         else:
             there.append(_with_version(library))
     return ([ok("packages", ", ".join(dict.fromkeys(there)))] if there else []) + findings

@@ -61,7 +61,11 @@ def _comfyui(generator: Any) -> Iterator[Finding]:
         yield ok("generator", f"{name}: ComfyUI {version} answers".replace("  ", " "))
     except (httpx.HTTPError, ValueError, AttributeError) as error:
         text = f"{name}: no ComfyUI answers there ({first_line(error)})"
-        yield wrong("generator", text, f"start it: python main.py --listen (its folder), or name its address: comfyui:{generator.url}")
+        yield wrong(
+            "generator",
+            text,
+            f"start it: python main.py --listen (its folder), or name its address: comfyui:{generator.url}",
+        )
         return
     lacks: dict[tuple[str, str], None] = {}
     for workflow in generator.workflows:
@@ -80,7 +84,10 @@ def _lacking(workflow: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[
     for node in workflow.values():
         kind = node["class_type"]
         if kind not in nodes:
-            yield f"it has no node {kind!r}", "install the custom node that has it (ComfyUI-Manager), or another workflow"
+            yield (
+                f"it has no node {kind!r}",
+                "install the custom node that has it (ComfyUI-Manager), or another workflow",
+            )
             continue
         for name, value in node.get("inputs", {}).items():
             choices = _choices(nodes[kind], name)

@@ -101,8 +101,12 @@ def _of_sight(what: str, roles: list[str], seen: object) -> Finding:
     """Return the finding on images: ``True`` if it saw, else why not; ``None`` if it takes none."""
     if seen is True:
         return ok("vlm", f"{what} sees images")
-    why = "takes no images" if seen is None else f"does not see images: {seen}" if isinstance(seen, str) else (
-        "did not see that a red square is red"
+    why = (
+        "takes no images"
+        if seen is None
+        else f"does not see images: {seen}"
+        if isinstance(seen, str)
+        else ("did not see that a red square is red")
     )
     if "critic" in roles:
         return wrong("vlm", f"{what} {why}, so it can't judge", "name a critic that sees with --critic")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from imagerag.doctor.files import PipelineFiles, patterns_of
+from imagerag.doctor.files import patterns_of
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.doctor.hub import SECONDS, Listing, listing, snapshot
 from imagerag.doctor.needs import Need, needs_of
@@ -66,7 +65,7 @@ def _of_repository(
     """Return what there is to say of one repository, and the bytes that are to be downloaded."""
     what = " and ".join(need.part for need in parts)
     folder = snapshot(repository, revision)
-    size = sum(need.gigabytes or 0 for need in parts)
+    size = sum(need.gigabytes for need in parts)
     if about.files:
         needed = {file for need in parts for file in need.files.of(about.files, about.index)}
         absent = sorted(file for file in needed if file not in about.files)
@@ -115,7 +114,11 @@ def _of_disk(wanted: float) -> list[Finding]:
     free = shutil.disk_usage(folder).free
     if wanted < free:
         return [ok("disk", f"{_size(free)} free in {str(folder)!r}, {_size(wanted)} to download")] if wanted else []
-    return [wrong("disk", f"{_size(free)} free in {str(folder)!r}, {_size(wanted)} to download", "make room, or HF_HOME=DIR")]
+    return [
+        wrong(
+            "disk", f"{_size(free)} free in {str(folder)!r}, {_size(wanted)} to download", "make room, or HF_HOME=DIR"
+        )
+    ]
 
 
 def _some(names: Sequence[str], most: int = 3) -> str:

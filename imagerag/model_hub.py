@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from imagerag.errors import UserError, first_line
 
@@ -82,7 +82,7 @@ class Refusal(NamedTuple):
 
     Attributes:
         kind: ``login``: nobody is logged in, or with a token that is not valid; ``licence``: who is logged in was not
-            admitted; ``absent``, ``revision``, ``file``: there is no such repository, revision or file; ``unreachable``.
+            admitted; ``absent``, ``revision``, ``file``: there is none of that name; ``unreachable``.
         why: in words.
         mend: what the person can do.
     """
@@ -104,7 +104,7 @@ def refusal(repository: str, error: BaseException) -> Refusal | None:
     from huggingface_hub import constants, errors
 
     behind = list(_behind(error))
-    page = f"{constants.ENDPOINT.rstrip('/')}/{repository}"
+    page = f"https://huggingface.co/{repository}"  # whatever HF_ENDPOINT is: mirrors admit nobody
     for each in behind:
         status = getattr(getattr(each, "response", None), "status_code", None)
         if isinstance(each, errors.GatedRepoError):
@@ -137,11 +137,20 @@ def refusal(repository: str, error: BaseException) -> Refusal | None:
     return None
 
 
+def http_errors() -> tuple[type[Exception], ...]:
+    """Return what the hub's HTTP client raises, which are no ``OSError`` and come through where a hub is slow."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    client: type[Exception] = HfHubHTTPError.__bases__[0]  # of httpx, or of what takes its place in another version
+    return (client,)
+
+
 def repository_of(error: BaseException) -> str:
     """Return the repository that a request was about which failed; empty if none did."""
     for each in _behind(error):
+        told: Any = getattr(each, "response", None) or each
         with suppress(AttributeError, RuntimeError):  # httpx raises where a request isn't known
-            found = re.search(r"([\w.-]+/[\w.-]+)/resolve/", str((getattr(each, "response", None) or each).request.url))
+            found = re.search(r"([\w.-]+/[\w.-]+)/resolve/", str(told.request.url))
             if found:
                 return found[1]
     return ""

@@ -99,8 +99,8 @@ def tiny_sdxl(tmp_path: Path) -> dict[str, Repository]:
 
 def doctor(hub: str, folder: Path, **variables: str) -> dict[str, Any]:
     done = in_process(
-        hub, folder, "-m", "imagerag", "doctor", "--generator", "tiny", "--lookup-model", "embedded", "--critic", "clip",
-        "--library", "bundled", "--json", **variables,
+        hub, folder, "-m", "imagerag", "doctor", "--generator", "tiny", "--lookup-model", "embedded",
+        "--critic", "clip", "--library", "bundled", "--json", **variables,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
     document: dict[str, Any] = json.loads(done.stdout)

@@ -51,6 +51,7 @@ def test_each_loader_says_why_the_hub_gives_nothing_and_the_way_out(tmp_path: Pa
         "gated/licence": Repository(config, status=403, gated="manual"),
         "owner/slow": Repository(config, delay=30),
         "owner/empty": Repository({"README.md": b"nothing"}),
+        "owner/bare": Repository({"README.md": b"nothing"}),
     }
     expected = {
         "gated/login": (
@@ -61,15 +62,22 @@ def test_each_loader_says_why_the_hub_gives_nothing_and_the_way_out(tmp_path: Pa
         "gated/licence": ("has not been admitted", "accept its licence at https://huggingface.co/gated/licence"),
         "owner/slow": ("does not answer in time", "hf download owner/slow"),
         "owner/empty": ("has no file", "https://huggingface.co/owner/empty"),
+        "owner/bare": ("can't be loaded (Unrecognized model", "name a repository with a checkpoint of transformers"),
         "owner/none": ("is not on the hub, or is private", "check its name"),
     }
+    # transformers asks for many files that may be lacking, and says which is needed only by what it makes of the rest.
+    pairs = [
+        (library, model)
+        for library in LIBRARIES
+        for model in expected
+        if (model != "owner/empty" if library == "transformers" else model != "owner/bare")
+    ]
     with hub_server(repositories) as hub:
-        answers = said(hub.url, tmp_path, *(f"{library}={model}" for library in LIBRARIES for model in expected))
-    for library in LIBRARIES:
-        for model, words in expected.items():
-            line = answers[f"{library}={model}"]
-            assert "\n" not in line
-            assert all(word in line for word in words), (library, line)
+        answers = said(hub.url, tmp_path, *(f"{library}={model}" for library, model in pairs))
+    for library, model in pairs:
+        line = answers[f"{library}={model}"]
+        assert "\n" not in line
+        assert all(word in line for word in expected[model]), (library, line)
 
 
 def test_nobody_at_the_address(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Questions to chat models: who answers, calls tools and sees."""
 
-import json
 from typing import Any
 
 import pytest
@@ -36,10 +35,7 @@ def test_a_model_that_does_it_all(settings_of: SettingsOf) -> None:
         answers = check_chat_models(settings_of(vlm=server.name, critic=server.name))
         assert len(server.requests) == 3
         assert any(pictures_in(request) == [(64, 64)] for request in server.requests)
-        assert all(
-            int(json.dumps(request).count("max_tokens") > 0) or request.get("max_completion_tokens")
-            for request in server.requests
-        )
+        assert all("max_tokens" in request or "max_completion_tokens" in request for request in server.requests)
     assert [finding.status for finding in answers.findings] == ["ok", "ok", "ok"]
     assert answers.seconds is not None
 

@@ -1,11 +1,9 @@
 """Loading from a hub that refuses, is slow or lacks a file; what the doctor's commands download is what is loaded."""
 
 import json
-import os
 import shlex
 import shutil
 import subprocess
-import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import pytest
 
 from testing import tiny_models as tiny
-from testing.environments import ROOT, variables_of
+from testing.bare_machine import NOBODY, on_bare_machine
 from testing.hub_server import Repository, hub_server
 
 pytestmark = pytest.mark.slow
@@ -22,18 +20,9 @@ LIBRARIES = ("diffusers", "transformers", "open_clip")
 
 
 def in_process(hub: str, folder: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """Run Python in a process that knows only that hub, with an empty cache in the folder."""
-    unset = ("HF_", "HUGGING", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_")
-    kept = {key: value for key, value in variables_of(folder / "home").items() if not key.startswith(unset)}
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    own = {"HF_ENDPOINT": hub, "HF_HOME": str(folder / "hf"), "HOME": str(folder), "PYTHONPATH": path}
-    return subprocess.run(
-        [sys.executable, *arguments],
-        env={**kept, **own, "HF_HUB_ETAG_TIMEOUT": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "1", **variables},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-    )
+    """Run Python where only that hub is known, which is waited for a second."""
+    impatient = {"HF_HUB_ETAG_TIMEOUT": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "1"}
+    return on_bare_machine(folder, *arguments, hub=hub, **{**impatient, **variables})
 
 
 def said(hub: str, folder: Path, *asked: str, **variables: str) -> dict[str, str]:
@@ -81,7 +70,7 @@ def test_each_loader_says_why_the_hub_gives_nothing_and_the_way_out(tmp_path: Pa
 
 
 def test_nobody_at_the_address(tmp_path: Path) -> None:
-    answers = said("http://127.0.0.1:9", tmp_path, *(f"{library}=owner/model" for library in LIBRARIES))
+    answers = said(NOBODY, tmp_path, *(f"{library}=owner/model" for library in LIBRARIES))
     for line in answers.values():
         assert "http://127.0.0.1:9 can't be reached" in line
         assert "hf download owner/model" in line
@@ -148,9 +137,9 @@ def test_what_the_doctor_downloads_is_what_is_loaded(tmp_path: Path, tiny_sdxl: 
         assert {
             found["status"] for found in doctor(hub.url, tmp_path, **own)["findings"] if found["area"] == "weights"
         } == {"ok"}
-    offline = doctor("http://127.0.0.1:9", tmp_path, **own)
+    offline = doctor(NOBODY, tmp_path, **own)
     assert {found["status"] for found in offline["findings"] if found["area"] == "weights"} == {"ok"}
-    assert said("http://127.0.0.1:9", tmp_path, "preset=tiny", HF_HUB_OFFLINE="1", **own) == {"preset=tiny": "loaded"}
+    assert said(NOBODY, tmp_path, "preset=tiny", HF_HUB_OFFLINE="1", **own) == {"preset=tiny": "loaded"}
 
 
 def matching(repository: Repository, patterns: list[str]) -> set[str]:

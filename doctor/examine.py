@@ -62,17 +62,18 @@ def examine(asked: Settings, offline: bool = False) -> Examination:
 def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
     from imagerag.doctor.device import check_device
     from imagerag.doctor.estimate import check_estimate
-    from imagerag.doctor.keys import check_keys
+    from imagerag.doctor.keys import check_keys, models_of_providers
     from imagerag.doctor.libraries import check_libraries
     from imagerag.doctor.packages import check_packages
     from imagerag.doctor.servers import check_generator_server
-    from imagerag.doctor.vlm import Answers, check_chat_models
     from imagerag.doctor.weights import check_weights
 
     after: list[float | None] = [None]
 
     def chat_models() -> list[Finding]:
-        answers: Answers = check_chat_models(settings)
+        from imagerag.doctor.vlm import check_chat_models  # LangChain takes seconds
+
+        answers = check_chat_models(settings)
         after[0] = answers.seconds
         return list(answers.findings)
 
@@ -82,8 +83,10 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
         "weights": partial(check_weights, settings, offline),
         "keys": partial(check_keys, settings),
     }
+    if not offline and models_of_providers(settings):
+        checks["vlm"] = chat_models
     if not offline:
-        checks |= {"vlm": chat_models, "generator": partial(check_generator_server, settings)}
+        checks |= {"generator": partial(check_generator_server, settings)}
     checks["index"] = partial(check_libraries, settings)
     results = side_by_side(list(checks.values()), SECONDS)
     findings: list[Finding] = []

@@ -38,7 +38,6 @@ def test_each_loader_says_why_the_hub_gives_nothing_and_the_way_out(tmp_path: Pa
     repositories = {
         "gated/login": Repository(config, status=401, gated="auto"),
         "gated/licence": Repository(config, status=403, gated="manual"),
-        "owner/slow": Repository(config, delay=30),
         "owner/empty": Repository({"README.md": b"nothing"}),
         "owner/bare": Repository({"README.md": b"nothing"}),
     }
@@ -49,7 +48,6 @@ def test_each_loader_says_why_the_hub_gives_nothing_and_the_way_out(tmp_path: Pa
             "hf auth login",
         ),
         "gated/licence": ("has not been admitted", "accept its licence at https://huggingface.co/gated/licence"),
-        "owner/slow": ("does not answer in time", "hf download owner/slow"),
         "owner/empty": ("has no file", "https://huggingface.co/owner/empty"),
         "owner/bare": ("can't be loaded (Unrecognized model", "name a repository with a checkpoint of transformers"),
         "owner/none": ("is not on the hub, or is private", "check its name"),
@@ -67,6 +65,15 @@ def test_each_loader_says_why_the_hub_gives_nothing_and_the_way_out(tmp_path: Pa
         line = answers[f"{library}={model}"]
         assert "\n" not in line
         assert all(word in line for word in expected[model]), (library, line)
+
+
+def test_a_slow_hub(tmp_path: Path) -> None:
+    files = {"model_index.json": b"{}", "config.json": b"{}", "open_clip_config.json": b"{}"}
+    with hub_server({"owner/slow": Repository(files, delay=30)}) as hub:
+        answers = said(hub.url, tmp_path, *(f"{library}=owner/slow" for library in LIBRARIES))
+    for line in answers.values():
+        assert "does not answer in time" in line
+        assert "hf download owner/slow" in line
 
 
 def test_nobody_at_the_address(tmp_path: Path) -> None:

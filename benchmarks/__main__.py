@@ -17,6 +17,7 @@ PARTS = (
     "photo_prompts",
     "copying",
     "chat_models",
+    "doctor",
     "server",
     "generators",
     "index",

@@ -5,7 +5,7 @@
 A generator returns the photograph of what the prompt names, or of something else. It is judged by a vision-language
 model over HTTP that knows the photographs, and by a small CLIP model calibrated on cuts of them. Prints, for each
 profile and judge, how many right ones satisfy after one generation, how many wrong ones ever do, and how many
-pictograms are among references and results; then how many pairs of generator, critic and library are unsound in silence.
+pictograms are among references and results; then how many combinations of parts are unsound in silence.
 """
 
 import argparse

@@ -128,7 +128,7 @@ def _create(name: str, provider: str, model: str, told: dict[str, Any]) -> BaseC
         return made
     except ImportError as error:
         found = re.search(r"pip install ([\w-]+)", str(error))
-        raise _missing(name, found[1] if found else _package_of(provider)) from error
+        raise _missing(name, found[1] if found else package_of(provider)) from error
     except Exception as error:  # each provider refuses settings with exceptions of its own
         known = "Unsupported provider" not in str(error)
         why = " ".join(str(error).split())[:300] if known else f"provider {provider!r} is not known"
@@ -141,12 +141,12 @@ def _require_package(name: str, provider: str) -> None:
     Raises:
         UserError: the provider's package is not installed.
     """
-    package = _package_of(provider)
+    package = package_of(provider)
     if importlib.util.find_spec(package.replace("-", "_")) is None:
         raise _missing(name, package)
 
 
-def _package_of(provider: str) -> str:
+def package_of(provider: str) -> str:
     return f"langchain-{provider.replace('_', '-')}"
 
 

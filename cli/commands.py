@@ -176,6 +176,13 @@ COMMANDS = (
         ),
     ),
     Command(
+        "doctor",
+        "check what a profile needs, without drawing: device, packages, weights, keys, models, index, cost",
+        options.add_doctor,
+        "imagerag.cli.doctor:doctor",
+        "Exit status: 0 nothing is wrong, 2 something is; each line says what mends it.\n\n" + PRECEDENCE,
+    ),
+    Command(
         "plugins",
         "list the generators, critics, chat models, collections, searches and tools, built in and of packages",
         options.add_plugins,

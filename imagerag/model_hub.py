@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 import threading
 import time
@@ -9,8 +10,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
-from imagerag.errors import UserError
+from imagerag.errors import UserError, first_line
 
 _LIBRARIES = ("diffusers", "huggingface_hub", "transformers", "bitsandbytes", "langchain_google_genai")
 
@@ -73,6 +75,110 @@ def _cached_bytes() -> int:
         with suppress(OSError):  # a file may be moved away while it is looked at
             total += sum(entry.stat().st_size for entry in os.scandir(folder))
     return total
+
+
+class Refusal(NamedTuple):
+    """Why the hub gives no weights.
+
+    Attributes:
+        kind: ``login``: nobody is logged in, or with a token that is not valid; ``licence``: who is logged in was not
+            admitted; ``absent``, ``revision``, ``file``: there is none of that name; ``unreachable``.
+        why: in words.
+        mend: what the person can do.
+    """
+
+    kind: Literal["login", "licence", "absent", "revision", "file", "unreachable"]
+    why: str
+    mend: str
+
+
+def refusal(repository: str, error: BaseException) -> Refusal | None:
+    """Return what an error of the Hugging Face libraries says of the hub; ``None`` if it is about something else.
+
+    They wrap the hub's own error in others, whose words differ from library to library.
+
+    Args:
+        repository: its id, as ``hf download`` takes it.
+        error: what a library raised.
+    """
+    from huggingface_hub import constants, errors
+
+    behind = list(_behind(error))
+    page = f"https://huggingface.co/{repository}"  # whatever HF_ENDPOINT is: mirrors admit nobody
+    for each in behind:
+        status = getattr(getattr(each, "response", None), "status_code", None)
+        if isinstance(each, errors.GatedRepoError):
+            if status == 403:
+                why = "is gated, and the account that is logged in here has not been admitted"
+                return Refusal("licence", why, f"accept its licence at {page}, or log in as another: hf auth login")
+            return Refusal(
+                "login", "is gated, and nobody is logged in here", f"accept its licence at {page}, then: hf auth login"
+            )
+        if isinstance(each, errors.RevisionNotFoundError):
+            return Refusal("revision", "has no such revision", f"take one of those at {page}/tree/main")
+        if isinstance(each, errors.RepositoryNotFoundError):
+            why = "is not on the hub, or is private"
+            return Refusal("absent", why, "check its name; if it is private: hf auth login")
+        if isinstance(each, errors.HfHubHTTPError) and status == 401:
+            return Refusal("login", "is refused, since the token that is set here is not valid", "hf auth login")
+        if isinstance(each, errors.HfHubHTTPError) and status == 403:
+            return Refusal("licence", "is refused to the account that is logged in here", f"see {page}")
+    for each in behind:
+        if isinstance(each, errors.RemoteEntryNotFoundError):
+            name = str(each.response.url).partition("/resolve/")[2].partition("/")[2]
+            return Refusal("file", f"has no file {name!r}", f"name another model, or a revision that has it: {page}")
+        offline = constants.HF_HUB_OFFLINE and isinstance(each, errors.LocalEntryNotFoundError)
+        if offline or isinstance(each, errors.OfflineModeIsEnabled):
+            return Refusal("unreachable", "HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE")
+        if any(kind.__name__ == "TransportError" for kind in type(each).__mro__):
+            slow = "Timeout" in type(each).__name__
+            what = "does not answer in time" if slow else f"can't be reached: {first_line(each, 80)}"
+            return Refusal("unreachable", f"{constants.ENDPOINT} {what}", "check the network, or HF_ENDPOINT")
+    return None
+
+
+def http_errors() -> tuple[type[Exception], ...]:
+    """Return what the hub's HTTP client raises, which are no ``OSError`` and come through where a hub is slow."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    client: type[Exception] = HfHubHTTPError.__bases__[0]  # of httpx, or of what takes its place in another version
+    return (client,)
+
+
+def repository_of(error: BaseException) -> str:
+    """Return the repository that a request was about which failed; empty if none did."""
+    for each in _behind(error):
+        told: Any = getattr(each, "response", None) or each
+        with suppress(AttributeError, RuntimeError):  # httpx raises where a request isn't known
+            found = re.search(r"([\w.-]+/[\w.-]+)/resolve/", str(told.request.url))
+            if found:
+                return found[1]
+    return ""
+
+
+def _behind(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and those that led to it."""
+    at: BaseException | None = error
+    for _ in range(16):
+        if at is None:
+            return
+        yield at
+        at = at.__cause__ or at.__context__
+
+
+def not_fetched(model: str, error: BaseException, size: str = "") -> UserError:
+    """Return the one line for a library's error while it fetched weights.
+
+    Args:
+        model: its id, with anything behind it in brackets.
+        error: what the library raised.
+        size: what there is to say about its size.
+    """
+    found = refusal(model.partition(" (")[0], error)
+    if found is None or found.kind == "unreachable":
+        reason = " ".join(str(error).split())[:200] if found is None else found.why
+        return weights_missing(model, reason, size)
+    return UserError(f"model {model!r}{size} can't be downloaded: it {found.why}; {found.mend}")
 
 
 def weights_missing(model: str, reason: str, size: str = "") -> UserError:

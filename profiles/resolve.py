@@ -115,7 +115,7 @@ def resolve(asked: Settings, thread: str | None = None, given: Given = NOTHING_G
     profile, notes = choose_profile(asked, thread, given)
     drawn_by = asked.generator or (given.name if "generator" in given.parts else None)
     chosen = choose(profile, drawn_by, asked.vlm, asked.device_settings)
-    values = _values(asked, profile, chosen)
+    values = values_of(asked, profile, chosen)
     asked_values = {one.name: getattr(asked, one.name) for one in fields(asked)}
     origins = tuple({**dict(asked.origins), **_origins(asked, values, profile, chosen)}.items())
     makes = given.makes if "generator" in given.parts else image_kind(values["generator"])
@@ -189,7 +189,7 @@ def choose_profile(asked: Settings, thread: str | None, given: Given) -> tuple[P
     return named or find_profile(fitting), notes
 
 
-def _values(asked: Settings, profile: Profile, chosen: Chosen) -> dict[str, Any]:
+def values_of(asked: Settings, profile: Profile, chosen: Chosen) -> dict[str, Any]:
     """Return the value of each setting that a profile may set."""
     values: dict[str, Any] = {}
     for name in SET_BY_PROFILE:

@@ -1,4 +1,4 @@
-"""A vision-language model over HTTP that knows the photographs of ``testing.photographs``, and what it sees in others."""
+"""A vision-language model over HTTP that knows the photographs of ``testing.photographs``."""
 
 import base64
 import io

@@ -57,6 +57,8 @@ class ImagesServer(ThreadingHTTPServer):
         self.asked: list[Asked] = []
         self.fetched: list[str] = []
         """Keys that came with requests for images by address."""
+        self.models = ("gpt-image-2",)
+        """Those that ``/v1/models/NAME`` knows."""
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
@@ -91,12 +93,22 @@ class _Images(BaseHTTPRequestHandler):
         self.wfile.write(answer.body)
 
     def do_GET(self) -> None:
+        if self.path.startswith("/v1/models/"):
+            self._tell_of_model(self.path.rpartition("/")[2])
+            return
         self.server.fetched.append(self.headers.get("authorization", ""))
         data = a_png("blue")
         self.send_response(200)
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
+
+    def _tell_of_model(self, name: str) -> None:
+        known = name in self.server.models
+        self.send_response(401 if self.headers.get("authorization") == "Bearer wrong" else 200 if known else 404)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -119,6 +131,7 @@ class Comfy:
     Attributes:
         prompts: workflows received. interrupted: whether ``/interrupt`` was called. uploads: names of images.
         running: the id of the drawing that the queue shows as under way.
+        nodes: what ``/object_info`` says.
         fail: ``lost`` queues a workflow without an answer to it, ``node`` lets a node fail,
             ``refuse`` refuses the workflow, ``silent`` never goes on after a step.
     """
@@ -129,6 +142,10 @@ class Comfy:
         self.uploads: list[str] = []
         self.interrupted = threading.Event()
         self.running = "p1"
+        kinds = ("KSampler", "EmptyLatentImage", "CLIPTextEncode", "VAEDecode", "SaveImage")
+        self.nodes: dict[str, Any] = {kind: {"input": {"required": {}}} for kind in kinds}
+        checkpoints = {"ckpt_name": [["sdxl.safetensors", "other.safetensors"], {}]}
+        self.nodes["CheckpointLoaderSimple"] = {"input": {"required": checkpoints}}
         self._clients: list[str] = []
         self._queued: Any = None
 
@@ -176,6 +193,12 @@ class Comfy:
             running = [[0, self.running, {}, {"client_id": client}, ["9"]] for client in self._clients]
             return JSONResponse({"queue_running": running, "queue_pending": []})
 
+        async def system_stats(request: Any) -> Any:
+            return JSONResponse({"system": {"comfyui_version": "0.3.99"}, "devices": []})
+
+        async def object_info(request: Any) -> Any:
+            return JSONResponse(self.nodes)
+
         async def all_history(request: Any) -> Any:
             return JSONResponse({})
 
@@ -213,6 +236,8 @@ class Comfy:
                 Route("/interrupt", interrupt, methods=["POST"]),
                 Route("/queue", queue, methods=["GET", "POST"]),
                 Route("/history", all_history),
+                Route("/system_stats", system_stats),
+                Route("/object_info", object_info),
                 WebSocketRoute("/ws", socket),
             ]
         )

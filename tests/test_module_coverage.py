@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = (
-    "agent", "assets", "chat_models", "cli", "embedders", "generators", "graphs", "index", "net", "prompt_grammar",
+    "agent", "assets", "chat_models", "cli", "doctor", "embedders", "generators", "graphs", "index", "net", "prompt_grammar",
     "prompts", "report", "server", "store", "tools",
 )  # fmt: skip
 EXCEPTIONS = {

@@ -13,7 +13,7 @@ from imagerag.chat_models.local.model import LocalChatModel
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.extras import missing
-from imagerag.model_hub import silence_libraries, weights_missing
+from imagerag.model_hub import http_errors, not_fetched, refusal, silence_libraries
 
 if TYPE_CHECKING:
     import torch
@@ -53,11 +53,15 @@ def load_local(name: str, settings: DeviceSettings | None = None) -> LocalChatMo
             f"model {name!r} does not fit into the memory of {str(device)!r}; give --memory 4bit or offload, or a "
             "smaller model"
         ) from error
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except (OSError, ValueError, KeyError, ImportError, *http_errors()) as error:
         reason = " ".join(str(error).split())[:200]
         if Path(model_id).exists() or Path(model_id).is_absolute() or isinstance(error, ImportError):
             raise UserError(f"model {name!r} can't be loaded ({reason}); check the folder") from error
-        raise weights_missing(model_id, reason) from error
+        if isinstance(error, ValueError) and refusal(model_id, error) is None:
+            raise UserError(
+                f"model {name!r} can't be loaded ({reason}); name a repository with a checkpoint of transformers"
+            ) from error
+        raise not_fetched(model_id, error) from error
     if not getattr(processor, "chat_template", None):  # some keep it with the tokenizer alone
         processor.chat_template = getattr(getattr(processor, "tokenizer", None), "chat_template", None)
     if not processor.chat_template:

@@ -18,7 +18,7 @@ from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, place
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
-from imagerag.model_hub import silence_libraries, weights_missing
+from imagerag.model_hub import http_errors, not_fetched, refusal, silence_libraries
 
 
 @dataclass
@@ -81,7 +81,7 @@ def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
             else DiffusionPipeline.load_config(model, revision=revision)
         )
         return str(table["_class_name"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, *http_errors()) as error:
         raise _missing(model, preset, error) from error
 
 
@@ -125,7 +125,7 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
         if preset.adapter is not None:
             what = f"{preset.adapter.model} ({preset.adapter.file})"
         family.prepare()
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, *http_errors()) as error:
         raise _missing(what, preset, error) from error
     for saving in ("enable_slicing", "enable_tiling"):
         if hasattr(pipeline, "vae") and hasattr(pipeline.vae, saving):
@@ -147,15 +147,20 @@ def _sizes(model: str) -> dict[str, float]:
 def _missing(what: str, preset: Preset | None, error: Exception) -> UserError:
     """Say in one line what can't be had, how large it is, and the command that gets it."""
     reason = " ".join(str(error).split())[:200]
+    local = Path(what.partition(" (")[0]).exists()
+    size = preset.gigabytes() if preset is not None else None
+    about = f" (about {size:.1f} GB)" if size else ""
+    found = None if local else refusal(what.partition(" (")[0], error)
+    # Of a model the libraries look for safetensors first, and for an adapter's file by its name.
+    if found is not None and not (found.kind == "file" and "safetensors" in found.why and " (" not in what):
+        return not_fetched(what, error, about)
     if "sentencepiece" in reason.lower() and find_spec("sentencepiece") is None:
         return missing("sentencepiece", "diffusion", repr(what))
     if "safetensors" in reason:
         return _not_safe(what)
-    if Path(what.partition(" (")[0]).exists() or isinstance(error, ImportError):
+    if local or isinstance(error, ImportError):
         return UserError(f"{what!r} can't be loaded ({reason}); check the folder, or name another --generator")
-    size = preset.gigabytes() if preset is not None else None
-    about = f" (about {size:.1f} GB)" if size else ""
-    return weights_missing(what, reason, about)
+    return not_fetched(what, error, about)
 
 
 def _not_safe(what: str) -> UserError:

@@ -64,6 +64,10 @@ class ComfyUI:
     A workflow with ``{{reference_k}}`` draws with references; where fewer are given than it has places, the last fills
     the rest. Without references ``NAME.plain.json`` beside it is used if it is there, else the default workflow.
 
+    Attributes:
+        url: of the server.
+        workflows: with references and without; the same one where it takes none.
+
     Args:
         name: ``[WORKFLOW.json@]URL``.
 
@@ -76,7 +80,7 @@ class ComfyUI:
         if found is None:
             raise UserError(f"generator 'comfyui:{name}' has no address; give comfyui:WORKFLOW.json@http://HOST:PORT")
         self.name = f"comfyui:{name}"
-        self._url = found["url"].rstrip("/")
+        self.url = found["url"].rstrip("/")
         bundled = Path(__file__).with_name("text_to_image.json")
         file = Path(found["file"]).expanduser() if found["file"] else bundled
         self._workflow = _read(file)
@@ -85,7 +89,8 @@ class ComfyUI:
         if self.max_references:
             beside = file.with_suffix(".plain.json")
             self._plain = _read(beside if beside.is_file() else bundled)
-        text = json.dumps([self._workflow, self._plain], sort_keys=True)
+        self.workflows = (self._workflow, self._plain)
+        text = json.dumps(self.workflows, sort_keys=True)
         self.revision = uuid.uuid5(uuid.NAMESPACE_URL, text).hex[:12]
 
     def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
@@ -105,7 +110,7 @@ class ComfyUI:
 
     def _one(self, request: DrawRequest, words: str, seed: int, control: DrawControl) -> Image.Image:
         control.check()
-        with httpx.Client(base_url=self._url, timeout=TIMEOUT) as client:
+        with httpx.Client(base_url=self.url, timeout=TIMEOUT) as client:
             try:
                 names = [
                     retry_transient(lambda one=one: _uploaded(client, one), control.check, client.close)  # type: ignore[misc]
@@ -132,7 +137,7 @@ class ComfyUI:
         from websockets.sync.client import connect
 
         me = uuid.uuid4().hex
-        address = self._url.replace("http", "ws", 1) + f"/ws?clientId={me}"
+        address = self.url.replace("http", "ws", 1) + f"/ws?clientId={me}"
         try:
             with connect(address, open_timeout=TIMEOUT, max_size=64 * 2**20) as socket:
                 tries = count()

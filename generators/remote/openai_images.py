@@ -109,6 +109,19 @@ class OpenAIImages:
             raise DrawingRefused(notes[-1])
         return drawings
 
+    def asked_for_model(self, timeout: float) -> int:
+        """Ask the server whether it has this model, which draws nothing, and return the HTTP status of its answer.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            httpx.HTTPError: no answer.
+        """
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        with httpx.Client(timeout=timeout, headers=headers, follow_redirects=False) as client:
+            return client.get(f"{self._base}/models/{self.model}").status_code
+
     def _one(self, words: str, files: list[Any], check: StopCheck | None) -> tuple[Image.Image, dict[str, int]]:
         fields = {"model": self.model, "prompt": words, "n": 1, "size": SIZE}
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}

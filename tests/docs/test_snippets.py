@@ -29,6 +29,7 @@ from testing.servers import Served
 from tests.docs.pages import NAMES, Command, blocks, commands
 
 ONLY_PARSED = {
+    r"^doctor --": "needs keys, a network or weights; tests/e2e/test_doctor.py runs it for each profile",
     r"^(web|serve|mcp)\b": "serves until it is ended; tests of server/ run it",
     r"^(?!profiles).*--generator (sdxl|flux|diffusers:)|--profile local": "loads gigabytes of weights",
     r"--generator openai:": "needs a key or a server; tests of generators/remote use testing.remote_servers",

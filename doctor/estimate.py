@@ -1,0 +1,204 @@
+"""What one run will take, by estimate: seconds from the device's measured speed, money from prices; nothing is drawn.
+
+The estimate is of a run that looks things up once: it draws twice, and a chat model is asked ``QUESTIONS`` times. What
+the limits allow at most is told beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from imagerag.chat_models.pricing import load_pricing
+from imagerag.doctor.finding import Finding, of_error, ok, warning
+from imagerag.doctor.keys import models_of_providers
+from imagerag.doctor.needs import needs_of, preset_of
+from imagerag.errors import UserError
+from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.remote.openai_images import OUTPUT_TOKENS
+from imagerag.profiles.resolve import RunSettings
+
+DRAWINGS = 2
+"""Of a run that looks things up once."""
+QUESTIONS = 8
+"""To the chat models of such a run, by its graph: five decisions (draw, look up, draw, finish and one to spare), one
+for the captions that are looked up, two verdicts."""
+ASKED, ANSWERED = 4000, 400
+"""Tokens of a question with its tools and an image, and of an answer: assumed, not measured."""
+SECONDS_ASKED = 4.0
+"""For one answer of a provider's model that was not measured; assumed."""
+SECONDS_PATCHWORK = 1.2
+"""For one drawing of the embedded generator and the steps around it: docs/evaluating.md, a warm run of two in 2.4 s."""
+SECONDS_IMAGE = 40.0
+"""For one image of an images API; assumed: the fastest take ten, the slowest two minutes."""
+UTILISATION = 0.4
+"""Of the speed of a large matrix product that denoisers reach, and local chat models while they read; assumed."""
+LATENT, PATCH = 8, 2
+"""Pixels of a latent's side, and latents of a token's: a megapixel is 4,096 tokens in all families of the presets."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What the device does, measured within a fraction of a second.
+
+    Attributes:
+        flops: floating-point operations per second of a large matrix product in the models' format.
+        device: its name.
+        bytes_each: bytes per parameter in that format.
+        bandwidth: bytes per second that are read.
+    """
+
+    flops: float
+    device: str
+    bytes_each: int
+    bandwidth: float
+
+
+def check_estimate(settings: RunSettings, answered_after: float | None) -> list[Finding]:
+    """Return the expected seconds and cost of one run.
+
+    Args:
+        settings: of the run.
+        answered_after: seconds that the chat model took to answer, where it was asked.
+    """
+    try:
+        return [_time(settings, answered_after), _cost(settings)]
+    except UserError as error:
+        return [of_error("estimate", error)]
+
+
+def _time(settings: RunSettings, answered_after: float | None) -> Finding:
+    drawings = min(DRAWINGS, settings.max_generations)
+    parts = []
+    total = 0.0
+    preset = preset_of(settings.generator)
+    local = next((model for model in (settings.vlm, settings.critic) if model.startswith("transformers:")), None)
+    weights = _parameters(settings, local) if local is not None else None
+    speed = measured_speed(settings) if preset is not None or weights else None
+    drawing = None
+    if settings.generator == "patchwork":
+        drawing = SECONDS_PATCHWORK
+    elif settings.generator.startswith("openai:"):
+        drawing = SECONDS_IMAGE * settings.n
+    elif preset is not None and speed is not None and (needed := operations(preset)) is not None:
+        drawing = needed * settings.n / (speed.flops * UTILISATION)
+    if drawing is not None:
+        total += drawing * drawings
+        parts.append(f"{drawings} drawings of {_seconds(drawing)}")
+    else:
+        parts.append(f"{drawings} drawings, as long as {settings.generator!r} takes")
+    if models_of_providers(settings):
+        each = answered_after or SECONDS_ASKED
+        total += each * QUESTIONS
+        how = "measured now" if answered_after else "assumed"
+        parts.append(f"{QUESTIONS} answers of {_seconds(each)} ({how})")
+    elif weights and speed is not None:
+        reading = 2 * weights * ASKED / (speed.flops * UTILISATION)
+        each = reading + ANSWERED * weights * speed.bytes_each / speed.bandwidth
+        total += each * QUESTIONS
+        parts.append(f"{QUESTIONS} answers of {_seconds(each)}")
+    where = f"; {speed.device} does {speed.flops / 1e12:.2f} TFLOP/s" if speed is not None else ""
+    about = f"about {_seconds(total)}" if drawing is not None else "unknown"
+    text = f"estimate: {about} with the models loaded ({', '.join(parts)}{where})"
+    if total > settings.max_seconds:
+        mend = f"--max-seconds {round(2 * total)}, or other parts: imagerag profiles"
+        return warning("time", f"{text}, more than max_seconds {settings.max_seconds:g}", mend)
+    return ok("time", f"{text}; at most max_seconds {settings.max_seconds:g}")
+
+
+def operations(preset: Preset) -> float | None:
+    """Return the floating-point operations of one image by estimate; ``None`` where the parameters aren't known.
+
+    Two for each parameter of the denoiser, token, step, and pass (two passes where guidance is by contrast), after
+    J. Kaplan et al., "Scaling Laws for Neural Language Models", 2020, section 2.1; attention itself is left out.
+    """
+    denoiser = preset.weights.get("transformer") or preset.weights.get("unet")
+    if denoiser is None:
+        return None
+    tokens = preset.width * preset.height / (LATENT * PATCH) ** 2
+    # FLUX.1 and FLUX.2 dev take guidance as an input; the distilled ones have none.
+    passes = 1 if preset.guidance <= 1 or preset.name.startswith(("flux", "kontext")) else 2
+    return 2e9 * denoiser * tokens * preset.steps * passes
+
+
+def measured_speed(settings: RunSettings) -> Speed:
+    """Measure the device by a matrix product and a sum over many bytes.
+
+    Raises:
+        UserError: there is no such device.
+    """
+    import torch
+
+    from imagerag.devices import choose_device, choose_dtype
+
+    device = choose_device(settings.device_settings)
+    dtype = choose_dtype(settings.device_settings, device)
+    side = 512 if device.type == "cpu" else 4096
+    matrix = torch.ones(side, side, device=device, dtype=dtype)
+    many = torch.ones(side * side * 8, device=device, dtype=dtype)
+
+    def took(compute: object) -> float:
+        best = float("inf")
+        for _ in range(4):
+            began = time.perf_counter()
+            compute()  # type: ignore[operator]
+            if device.type == "cuda":
+                torch.cuda.synchronize(device)
+            elif device.type == "mps":
+                torch.mps.synchronize()
+            best = min(best, time.perf_counter() - began)
+        return max(best, 1e-6)
+
+    with torch.inference_mode():
+        flops = 2 * side**3 / took(lambda: matrix @ matrix)
+        bandwidth = many.nbytes / took(many.sum)
+    return Speed(flops, str(device), dtype.itemsize, bandwidth)
+
+
+def _parameters(settings: RunSettings, model: str) -> float | None:
+    """Return a local chat model's parameters, where the profile tells them."""
+    sizes = [need.parameters for need in needs_of(settings) if need.part.endswith(repr(model)) and need.parameters]
+    return 1e9 * sizes[0] if sizes else None
+
+
+def _cost(settings: RunSettings) -> Finding:
+    models = models_of_providers(settings)
+    images = settings.generator.startswith("openai:")
+    if not models and not images:
+        return ok("cost", "none: all models run here" if ":" not in settings.generator else "none is known of")
+    drawings = min(DRAWINGS, settings.max_generations) * settings.n
+    cost, unknown, parts = 0.0, [], []
+    for name, roles in models.items():
+        questions = QUESTIONS if len(models) == 1 else (QUESTIONS - DRAWINGS if "vlm" in roles else DRAWINGS)
+        each = load_pricing(name).cost(ASKED, ANSWERED)
+        if each is None:
+            unknown.append(name)
+        else:
+            cost += each * questions
+            parts.append(f"{questions} questions to {name!r} {_dollars(each * questions)}")
+    if images:
+        each = load_pricing(settings.generator).cost(0, OUTPUT_TOKENS)
+        if each is None:
+            unknown.append(settings.generator)
+        else:
+            cost += each * drawings
+            parts.append(f"{drawings} images of the best quality {_dollars(each * drawings)}")
+    if unknown:
+        text = f"estimate: not known, since there is no price of {', '.join(map(repr, unknown))}"
+        line = f'"{unknown[0]}" = {{ input = 0.0, output = 0.0 }}'
+        return warning("cost", text, f"name a file in IMAGERAG_PRICES with the line: {line}")
+    text = f"estimate: about {_dollars(cost)} ({', '.join(parts)})"
+    if settings.max_money is not None and cost > settings.max_money:
+        return warning("cost", f"{text}, more than max_money {settings.max_money:g}", f"--max-money {2 * cost:.2f}")
+    limit = "no max_money is set" if settings.max_money is None else f"at most max_money {settings.max_money:g}"
+    return ok("cost", f"{text}; {limit}")
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
+
+
+def _dollars(money: float) -> str:
+    return f"${money:.2f}" if money >= 0.1 else f"${money:.4f}"

@@ -1,0 +1,106 @@
+"""All checks of a profile, side by side."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from imagerag.doctor.finding import Finding, warning
+from imagerag.doctor.plan import plan
+from imagerag.doctor.threads import side_by_side
+from imagerag.profiles.resolve import RunSettings
+from imagerag.settings import Settings
+
+SECONDS = 30.0
+"""For all checks together; those of the network have less. Only a chat model that answers slowly needs so many."""
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found.
+
+    Attributes:
+        profile: its name; ``None`` where none could be read.
+        findings: in the order in which a run needs things.
+        seconds: that it took.
+    """
+
+    profile: str | None
+    findings: tuple[Finding, ...]
+    seconds: float
+
+    def count(self, status: str) -> int:
+        """Return how many findings have a status."""
+        return sum(finding.status == status for finding in self.findings)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """All of it, as ``--json`` has it."""
+        counts = {status: self.count(status) for status in ("ok", "warning", "wrong")}
+        found = [finding.document for finding in self.findings]
+        return {"profile": self.profile, "findings": found, **counts, "seconds": round(self.seconds, 2)}
+
+
+def examine(asked: Settings, offline: bool = False) -> Examination:
+    """Check the profile that these settings name, or fit: nothing is drawn, downloaded or written.
+
+    Args:
+        asked: as a run would be given them.
+        offline: ask neither the hub nor any provider or server.
+    """
+    began = time.monotonic()
+    settings, findings = plan(asked)
+    if settings is not None:
+        findings += _checked(settings, offline)
+    findings = [_without_keys(finding) for finding in findings]
+    return Examination(settings.profile if settings else None, tuple(findings), time.monotonic() - began)
+
+
+def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
+    from imagerag.doctor.device import check_device
+    from imagerag.doctor.estimate import check_estimate
+    from imagerag.doctor.keys import check_keys, models_of_providers
+    from imagerag.doctor.libraries import check_libraries
+    from imagerag.doctor.packages import check_packages
+    from imagerag.doctor.servers import check_generator_server
+    from imagerag.doctor.weights import check_weights
+
+    after: list[float | None] = [None]
+
+    def chat_models() -> list[Finding]:
+        from imagerag.doctor.vlm import check_chat_models  # LangChain takes seconds
+
+        answers = check_chat_models(settings)
+        after[0] = answers.seconds
+        return list(answers.findings)
+
+    checks: dict[str, Callable[[], list[Finding]]] = {
+        "device": partial(check_device, settings),
+        "packages": partial(check_packages, settings),
+        "weights": partial(check_weights, settings, offline),
+        "keys": partial(check_keys, settings),
+    }
+    if not offline and models_of_providers(settings):
+        checks["vlm"] = chat_models
+    if not offline:
+        checks |= {"generator": partial(check_generator_server, settings)}
+    checks["index"] = partial(check_libraries, settings)
+    results = side_by_side(list(checks.values()), SECONDS)
+    findings: list[Finding] = []
+    for area, found in zip(checks, results, strict=True):
+        late = warning(area, f"not checked: it took more than {SECONDS:.0f} s", "try again, or --offline")
+        findings += [late] if found is None else found
+    if offline:
+        findings.append(
+            warning("network", "nothing was asked of the hub, providers and servers", "leave --offline out")
+        )
+    return findings + check_estimate(settings, after[0])
+
+
+def _without_keys(finding: Finding) -> Finding:
+    from imagerag.doctor.keys import without_keys
+
+    return replace(finding, text=without_keys(finding.text), mend=without_keys(finding.mend))

@@ -1,0 +1,62 @@
+"""Whether the variables with the keys of a run's providers are set; their values are never printed."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from imagerag.chat_models.providers import ALSO, KEYS, SERVER_KEY, is_remote
+from imagerag.doctor.finding import Finding, ok, wrong
+from imagerag.plugins import installed
+from imagerag.profiles.resolve import RunSettings
+from imagerag.shell_words import WINDOWS
+
+NOT_PROVIDERS = ("transformers", "clip", "replay")
+"""Prefixes of models that need neither a key nor a network."""
+
+
+def models_of_providers(settings: RunSettings) -> dict[str, list[str]]:
+    """Return the chat models that a provider or a server answers for, each with its roles: ``vlm``, ``critic``."""
+    found: dict[str, list[str]] = {}
+    for role, name in (("vlm", settings.vlm), ("critic", settings.critic)):
+        prefix = name.partition(":")[0]
+        if is_remote(name) and prefix not in NOT_PROVIDERS and prefix not in installed("chat_models"):
+            found.setdefault(name, []).append(role)
+    return found
+
+
+def key_of(name: str) -> str | None:
+    """Return the variable with the key of a model or generator ``provider:model``; ``None`` where none is needed."""
+    return None if re.search(r"@https?://", name) else KEYS.get(name.partition(":")[0])
+
+
+def is_set(key: str) -> bool:
+    """Tell whether a key is set, by its variable or another that does instead."""
+    provider = next(name for name, variable in KEYS.items() if variable == key)
+    return any(map(os.environ.get, (key, *ALSO.get(provider, ()))))
+
+
+def check_keys(settings: RunSettings) -> list[Finding]:
+    """Return one line for each key that is needed."""
+    users: dict[str, list[str]] = {}
+    for name, roles in models_of_providers(settings).items():
+        if (key := key_of(name)) is not None:
+            users.setdefault(key, []).append(f"{' and '.join(roles)} {name!r}")
+    if settings.generator.startswith("openai:") and (key := key_of(settings.generator)) is not None:
+        users.setdefault(key, []).append(f"generator {settings.generator!r}")
+    setting = "set" if WINDOWS else "export"
+    return [
+        ok("keys", f"{key} is set")
+        if is_set(key)
+        else wrong("keys", f"{key} is not set; needed by {', '.join(needed)}", f"{setting} {key}=YOUR_KEY")
+        for key, needed in users.items()
+    ]
+
+
+def without_keys(text: str) -> str:
+    """Return a text in which the values of all keys are replaced: some providers repeat them in their errors."""
+    for variable in (*KEYS.values(), *(each for names in ALSO.values() for each in names), SERVER_KEY, "HF_TOKEN"):
+        value = os.environ.get(variable, "")
+        if len(value) > 7:
+            text = text.replace(value, "***")
+    return text

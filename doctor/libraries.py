@@ -1,0 +1,76 @@
+"""Whether the libraries that are searched are there, and of the CLIP model that searches them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
+from imagerag.embedders.clip import model_id_of
+from imagerag.errors import UserError
+from imagerag.index.user.calibration_file import CalibrationFile, in_words
+from imagerag.index.user_libraries import OWN, indexed_models, library_directory, library_names
+from imagerag.plugins import installed
+from imagerag.profiles.resolve import RunSettings
+from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL
+from imagerag.shell_words import quoted
+from imagerag.store.home import home_directory
+
+AREA = "index"
+
+
+def check_libraries(settings: RunSettings) -> list[Finding]:
+    """Return what there is to say of each library that is searched; no model is loaded."""
+    return [finding for name in settings.library for finding in _of_library(settings, name)]
+
+
+def _of_library(settings: RunSettings, name: str) -> Iterator[Finding]:
+    if name == BUNDLED:
+        yield ok(AREA, "the bundled library comes with imagerag")
+        return
+    if name in installed("searches"):
+        yield ok(AREA, f"{name!r} is a search service of {installed('searches')[name].package}")
+        return
+    home = home_directory(settings.home)
+    try:
+        models = indexed_models(home, name)
+        wanted = {model: model_id_of(model) for model in settings.lookup_models}
+    except UserError as error:
+        yield of_error(AREA, error)
+        return
+    if name not in library_names(home):
+        there = ", ".join([BUNDLED, *library_names(home), *installed("searches")])
+        yield wrong(AREA, f"there is no library {name!r} (there are: {there})", _add(settings, name))
+        return
+    if not models:
+        # A library of pictograms is searched as well where that is what is drawn.
+        other = f"; {BUNDLED!r} is searched" if BUNDLED in settings.library else "; nothing can be looked up"
+        status = ok if BUNDLED in settings.library else warning
+        text = f"library {name!r} has no pictures yet{other}"
+        yield ok(AREA, text) if status is ok else warning(AREA, text, _add(settings, name))
+        return
+    for model, identity in wanted.items():
+        if identity in models:
+            yield ok(AREA, f"library {name!r} is of {identity}")
+            if settings.critic == f"clip:{model}":
+                yield _of_calibration(settings, name, model, identity)
+        else:
+            text = f"library {name!r} is of {', '.join(models)}, and --lookup-model is {model!r}"
+            yield wrong(AREA, text, _add(settings, name, model))
+
+
+def _of_calibration(settings: RunSettings, name: str, model: str, identity: str) -> Finding:
+    """Return whether the critic's model was calibrated on a library's pictures."""
+    fitted = CalibrationFile(library_directory(home_directory(settings.home), name), identity).read()
+    if fitted is None:
+        words = ["imagerag", "index", "calibrate", *(["--library", name] if name != OWN else []), "--model", model]
+        return warning(AREA, f"critic 'clip:{model}' is not calibrated on library {name!r}", quoted(words))
+    if fitted.calibrated:
+        return ok(AREA, in_words(fitted))
+    return warning(AREA, in_words(fitted), f"{_add(settings, name, model)} with pictures that have captions")
+
+
+def _add(settings: RunSettings, name: str, model: str | None = None) -> str:
+    """Return the command that indexes pictures for the run's model."""
+    model = model or settings.lookup_models[0]
+    words = ["imagerag", "index", "add", "FOLDER", *(["--library", name] if name != OWN else [])]
+    return quoted([*words, *(["--model", model] if model != EMBEDDED_MODEL else [])])

@@ -1,0 +1,181 @@
+"""What a run's models are loaded from: repositories and folders, and which of their files."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from imagerag.doctor.files import Files, ModelFiles, NamedFiles, PipelineFiles
+from imagerag.embedders.clip import full_name
+from imagerag.errors import UserError
+from imagerag.generators.diffusion.presets import Preset, load_presets
+from imagerag.generators.registry import PREFIXES
+from imagerag.profiles.loading import find_profile
+from imagerag.profiles.resolve import RunSettings
+from imagerag.profiles.soundness import EMBEDDED_CRITICS, EMBEDDED_MODEL
+
+
+@dataclass(frozen=True)
+class Need:
+    """Files of one repository or folder that a part is loaded from.
+
+    Attributes:
+        part: in words, as in ``generator 'sdxl'``.
+        where: the repository's id, or a folder.
+        files: which of its files.
+        revision: of the repository.
+        parameters: of its weights, in billions, as a preset or profile tells them; 0 if none does.
+        bytes_each: of a parameter, as it is published.
+    """
+
+    part: str
+    where: str
+    files: Files
+    revision: str | None = None
+    parameters: float = 0.0
+    bytes_each: int = 2
+
+    @property
+    def gigabytes(self) -> float:
+        """About how many 10^9 bytes are downloaded; 0 if it isn't known."""
+        return self.parameters * self.bytes_each
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it lies in a folder of the person's own."""
+        return Path(self.where).is_dir()
+
+
+def needs_of(settings: RunSettings) -> Iterator[Need]:
+    """Yield what the models of a run are loaded from; nothing of those that come with imagerag or run elsewhere.
+
+    Raises:
+        UserError: a file of presets can't be read, or a CLIP model's name is not understood.
+    """
+    if (preset := preset_of(settings.generator)) is not None:
+        yield from _of_preset(preset)
+    for role, name in (("vlm", settings.vlm), ("critic", settings.critic)):
+        if name.startswith("transformers:") and (role == "vlm" or name != settings.vlm):
+            where = str(Path(name.partition(":")[2]).expanduser())
+            yield Need(f"{role} {name!r}", where, ModelFiles(texts=True), parameters=_of_vlm(settings, name))
+    models = dict.fromkeys(settings.lookup_models)
+    if settings.critic.startswith("clip:") and settings.critic not in EMBEDDED_CRITICS:
+        models |= dict.fromkeys([settings.critic.partition(":")[2]])
+    for model in models:
+        if model != EMBEDDED_MODEL:
+            yield from _of_clip(model)
+
+
+def preset_of(generator: str) -> Preset | None:
+    """Return the preset of a generator of diffusers; one that knows only the model where it has none of its own.
+
+    ``None`` for all other generators. Nothing is loaded.
+
+    Raises:
+        UserError: a file of presets can't be read.
+    """
+    presets = load_presets()
+    prefix, _, rest = generator.partition(":")
+    if prefix != "diffusers":
+        return None if prefix in PREFIXES else presets.get(generator)
+    if rest in presets:
+        return presets[rest]
+    found = next((preset for preset in presets.values() if preset.model == rest), None)
+    return found or Preset(name=generator, model=str(Path(rest).expanduser()), family="text")
+
+
+def _of_preset(preset: Preset) -> Iterator[Need]:
+    part, adapter = f"generator {preset.name!r}", preset.adapter
+    apart = ("image_encoder", "feature_extractor") if adapter is not None else ()
+    sizes = {name: size for name, size in preset.weights.items() if name not in ("image_encoder", "adapter")}
+    files = PipelineFiles(preset.variant, apart, tuple(sizes), preset.allow_pickle)
+    # Models of the UNet are published in single precision, and in half as a variant; later ones in half alone.
+    each = 4 if "unet" in sizes and preset.variant is None else 2
+    yield Need(part, preset.model, files, preset.revision, sum(sizes.values()), each)
+    if adapter is None:
+        return
+    encoder = ModelFiles(adapter.encoder_subfolder)
+    size = preset.weights.get("image_encoder", 0.0)
+    yield Need(f"image encoder of {part}", adapter.encoder, encoder, parameters=size, bytes_each=4)
+    file = f"{adapter.subfolder}/{adapter.file}" if adapter.subfolder else adapter.file
+    size = preset.weights.get("adapter", 0.0)
+    yield Need(f"IP-Adapter of {part}", adapter.model, NamedFiles(((file,),)), adapter.revision, size)
+
+
+def _of_vlm(settings: RunSettings, name: str) -> float:
+    """Return a VLM's parameters in billions, where the profile tells them."""
+    choices = find_profile(settings.profile).choices
+    return next((choice.vlm_weights for choice in choices if choice.vlm == name), 0.0)
+
+
+def _of_clip(model: str) -> Iterator[Need]:
+    part, name = f"CLIP model {model!r}", full_name(model).partition(":")[2]
+    if name.startswith("local-dir:"):
+        folder = name.partition(":")[2]
+        weights = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+        yield Need(part, folder, NamedFiles((("open_clip_config.json",), weights)))
+        return
+    if name.startswith("hf-hub:"):
+        repository = name.partition(":")[2]
+        weights = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+        yield Need(part, repository, NamedFiles((("open_clip_config.json",), weights), texts=True))
+        return
+    architecture, _, tag = name.partition("/")
+    architecture = architecture.replace("/", "-")
+    if Path(tag).is_file():
+        return
+    entry = open_clip_weights().get(architecture, {}).get(tag)
+    if entry is None:
+        tags = ", ".join(open_clip_weights().get(architecture, {})) or "none of that architecture"
+        raise UserError(f"{part} is not one of open_clip's (its tags: {tags}); give --lookup-model one of them")
+    repository, _, file = entry.get("hf_hub", "").rpartition("/")
+    tokenizer = _tokenizer_of(architecture)
+    if repository:
+        file = file or "open_clip_pytorch_model.bin"
+        safe = "open_clip_model.safetensors" if file == "open_clip_pytorch_model.bin" else file[:-4] + ".safetensors"
+        names = (safe, file) if file.endswith((".bin", ".pth")) else (file,)
+        yield Need(part, repository, NamedFiles((names,), texts=tokenizer == repository))
+    if tokenizer and tokenizer != repository:
+        yield Need(f"tokenizer of {part}", tokenizer, NamedFiles((("tokenizer_config.json",),), texts=True))
+
+
+@cache
+def open_clip_weights() -> dict[str, dict[str, dict[str, Any]]]:
+    """Return open_clip's table of weights: by architecture and tag, with ``hf_hub`` where they are on the hub.
+
+    Its package takes seconds to import; the table's module and the two that it needs don't. They are executed in a
+    package of another name, so that open_clip itself counts as not imported.
+
+    Raises:
+        UserError: open_clip is not installed.
+    """
+    folder = _open_clip_folder()
+    package = ModuleType("imagerag_open_clip_tables")
+    package.__path__ = [str(folder)]
+    package.__spec__ = ModuleSpec(package.__name__, None, is_package=True)
+    sys.modules[package.__name__] = package
+    table = importlib.import_module(f"{package.__name__}.pretrained")
+    found: dict[str, dict[str, dict[str, Any]]] = table._PRETRAINED
+    return found
+
+
+def _tokenizer_of(architecture: str) -> str:
+    file = _open_clip_folder() / "model_configs" / f"{architecture}.json"
+    if not file.is_file():
+        return ""
+    return str(json.loads(file.read_text(encoding="utf-8"))["text_cfg"].get("hf_tokenizer_name") or "")
+
+
+def _open_clip_folder() -> Path:
+    spec = importlib.util.find_spec("open_clip")
+    if spec is None or spec.origin is None:
+        raise UserError("open_clip is not installed; run: pip install open_clip_torch")
+    return Path(spec.origin).parent

@@ -1,0 +1,57 @@
+"""What is checked: the settings that a run would have, also where it would be refused."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from imagerag.doctor.finding import Finding, ok, warning, wrong
+from imagerag.errors import UserError
+from imagerag.profiles.choosing import Chosen, choose
+from imagerag.profiles.loading import Profile
+from imagerag.profiles.resolve import NOTHING_GIVEN, RunSettings, choose_profile, resolve, values_of
+from imagerag.settings import Settings
+
+SEE = ", or see: imagerag doctor"
+"""What an error of a profile ends with, which is of no use to who has just called it."""
+
+
+def plan(asked: Settings) -> tuple[RunSettings | None, list[Finding]]:
+    """Return the settings of a run and what there is to say of its profile.
+
+    Where a run would be refused, the parts are those that it would have after all was mended: of the profile's choices
+    the first.
+
+    Returns:
+        The settings; ``None`` where not even the profile can be read.
+    """
+    try:
+        settings = resolve(asked)
+    except UserError as error:
+        return _refused(asked, error)
+    told = f"{settings.profile!r}: {settings.generator}, driven by {settings.vlm}, judged by {settings.critic}"
+    findings = [ok("profile", f"{told}, looks up in {', '.join(settings.library)} with {settings.lookup_model}")]
+    findings += [warning("profile", note) for note in settings.notes]
+    profile, _ = choose_profile(asked, None, NOTHING_GIVEN)
+    chosen = choose(profile, asked.generator, asked.vlm, asked.device_settings)
+    if chosen.lacking and asked.generator is None and asked.vlm is None:
+        lacking = "; ".join(dict.fromkeys(chosen.lacking))
+        findings.append(warning("profile", f"better parts are not possible here: {lacking}"))
+    return settings, findings
+
+
+def _refused(asked: Settings, error: UserError) -> tuple[RunSettings | None, list[Finding]]:
+    text, _, mend = " ".join(str(error).split()).partition("; ")
+    found = wrong("profile", text, mend.partition(SEE)[0] or "as it says")
+    try:
+        profile, _ = choose_profile(asked, None, NOTHING_GIVEN)
+    except UserError:
+        return None, [found]
+    return _as_if_mended(asked, profile), [found]
+
+
+def _as_if_mended(asked: Settings, profile: Profile) -> RunSettings | None:
+    values = values_of(asked, profile, Chosen(profile.choices[0] if profile.choices else None))
+    if values["generator"] is None:
+        return None
+    given = {one.name: getattr(asked, one.name) for one in fields(asked)}
+    return RunSettings(**{**given, **values, "profile": profile.name})

@@ -1,0 +1,118 @@
+"""Whether the server of a remote generator is there and has what is asked of it: images APIs and ComfyUI."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
+from imagerag.doctor.keys import is_set, key_of
+from imagerag.errors import UserError, first_line
+from imagerag.generators.registry import load_generator
+from imagerag.generators.remote.comfyui import CHECKPOINT
+from imagerag.profiles.resolve import RunSettings
+from imagerag.shell_words import WINDOWS, quoted
+
+SECONDS = 4.0
+"""For one answer; ComfyUI's list of nodes is megabytes."""
+
+
+def check_generator_server(settings: RunSettings) -> list[Finding]:
+    """Return what there is to say of a generator that another machine runs; nothing of all others."""
+    prefix = settings.generator.partition(":")[0]
+    if prefix not in ("openai", "comfyui"):
+        return []
+    if prefix == "openai" and (key := key_of(settings.generator)) is not None and not is_set(key):
+        return []  # the check of keys says so
+    try:
+        generator: Any = load_generator(settings.generator)
+        return _images_api(generator) if prefix == "openai" else list(_comfyui(generator))
+    except UserError as error:
+        return [of_error("generator", error)]
+
+
+def _images_api(generator: Any) -> list[Finding]:
+    name = f"generator {generator.name!r}"
+    try:
+        status = generator.asked_for_model(SECONDS)
+    except httpx.HTTPError as error:
+        text = f"{name}: its server can't be reached ({first_line(error)})"
+        return [wrong("generator", text, "check the network, or the address behind @")]
+    if status in (401, 403):
+        return [wrong("generator", f"{name}: the server refuses the key ({status})", "set the variable to a valid key")]
+    if status == 404:
+        return [warning("generator", f"{name}: the server does not list this model", "check the model's name")]
+    if status >= 400:
+        return [warning("generator", f"{name}: the server answers {status}", "try again later")]
+    return [ok("generator", f"{name}: the server answers and has the model")]
+
+
+def _comfyui(generator: Any) -> Iterator[Finding]:
+    name = f"generator {generator.name!r}"
+    try:
+        with httpx.Client(base_url=generator.url, timeout=SECONDS) as client:
+            stats = client.get("/system_stats").raise_for_status().json()
+            nodes = client.get("/object_info").raise_for_status().json()
+        version = stats.get("system", {}).get("comfyui_version", "")
+        yield ok("generator", f"{name}: ComfyUI {version} answers".replace("  ", " "))
+    except (httpx.HTTPError, ValueError, AttributeError) as error:
+        text = f"{name}: no ComfyUI answers there ({first_line(error)})"
+        yield wrong(
+            "generator",
+            text,
+            f"start it: python main.py --listen (its folder), or name its address: comfyui:{generator.url}",
+        )
+        return
+    lacks: dict[tuple[str, str], None] = {}
+    for workflow in generator.workflows:
+        lacks.update(dict.fromkeys(_lacking(workflow, nodes)))
+    for text, mend in lacks:
+        yield wrong("generator", f"{name}: {text}", mend)
+    if not lacks:
+        yield ok("generator", f"{name}: the server has the workflow's nodes and models")
+
+
+def _lacking(workflow: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what a workflow asks of a server that isn't there, and what mends it.
+
+    ``/object_info`` has for each class of nodes its inputs; of one that chooses, the choices.
+    """
+    for node in workflow.values():
+        kind = node["class_type"]
+        if kind not in nodes:
+            yield (
+                f"it has no node {kind!r}",
+                "install the custom node that has it (ComfyUI-Manager), or another workflow",
+            )
+            continue
+        for name, value in node.get("inputs", {}).items():
+            choices = _choices(nodes[kind], name)
+            if choices is None or not isinstance(value, str):
+                continue
+            if value == "{{checkpoint}}":
+                value = os.environ.get(CHECKPOINT, "")
+                if not value:
+                    first = choices[0] if choices else "FILE.safetensors"
+                    setting = "set" if WINDOWS else "export"
+                    yield f"{CHECKPOINT} is not set", f"{setting} {quoted([f'{CHECKPOINT}={first}'])}"
+                    continue
+            if not re.search(r"\{\{\w+\}\}", value) and value not in choices:
+                there = ", ".join(choices[:5]) or "none"
+                yield f"{kind} has no {name} {value!r}", f"put the file there, or take one of: {there}"
+
+
+def _choices(node: Mapping[str, Any], name: str) -> list[str] | None:
+    """Return what an input may be; ``None`` if it is no choice. Newer servers say ``["COMBO", {"options": [...]}]``."""
+    inputs = node.get("input", {})
+    spec = {**inputs.get("optional", {}), **inputs.get("required", {})}.get(name)
+    if not isinstance(spec, list) or not spec:
+        return None
+    if isinstance(spec[0], list):
+        return [str(each) for each in spec[0]]
+    if spec[0] == "COMBO" and len(spec) > 1 and isinstance(spec[1].get("options"), list):
+        return [str(each) for each in spec[1]["options"]]
+    return None

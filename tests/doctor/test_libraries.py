@@ -1,0 +1,63 @@
+"""Libraries that are there, empty, of another model, or not calibrated."""
+
+from pathlib import Path
+
+import pytest
+
+from imagerag.doctor import libraries
+from imagerag.doctor.libraries import check_libraries
+from imagerag.embedders.calibration import bundled_calibration
+from imagerag.embedders.clip import embedded_model_id
+from imagerag.index.user.calibration_file import CalibrationFile
+from tests.doctor.conftest import SettingsOf
+
+OTHER = "ViT-B-32:laion2b_s34b_b79k"
+
+
+def told(settings_of: SettingsOf, library: str = "own", **changes: object) -> tuple[str, str, str]:
+    finding = check_libraries(settings_of(library=(library,), **changes))[-1]
+    return finding.status, finding.text, finding.mend
+
+
+@pytest.fixture
+def models(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of models that every library of one's own is of."""
+    there: list[str] = []
+    monkeypatch.setattr(libraries, "indexed_models", lambda home, name: there)
+    return there
+
+
+def test_the_bundled_one_is_always_there(settings_of: SettingsOf) -> None:
+    assert told(settings_of, "bundled")[0] == "ok"
+
+
+def test_an_empty_one(settings_of: SettingsOf) -> None:
+    assert told(settings_of)[::2] == ("warning", "imagerag index add FOLDER")
+    assert told(settings_of, lookup_model=OTHER)[2] == f"imagerag index add FOLDER --model {OTHER}"
+    assert check_libraries(settings_of())[1].status == "ok", "beside the bundled one it is no lack"
+
+
+def test_one_that_is_not_there(settings_of: SettingsOf) -> None:
+    status, text, mend = told(settings_of, "cats")
+    assert (status, mend) == ("wrong", "imagerag index add FOLDER --library cats")
+    assert "there are: bundled, own" in text
+    assert told(settings_of, "No Name")[0] == "wrong"
+
+
+def test_one_of_another_model(settings_of: SettingsOf, models: list[str]) -> None:
+    models.append(embedded_model_id())
+    assert told(settings_of)[0] == "ok"
+    status, text, mend = told(settings_of, lookup_model=OTHER)
+    assert (status, mend) == ("wrong", f"imagerag index add FOLDER --model {OTHER}")
+    assert embedded_model_id() in text
+
+
+def test_whether_the_critic_is_calibrated_on_it(settings_of: SettingsOf, models: list[str], tmp_path: Path) -> None:
+    models.append(embedded_model_id())
+    status, _, mend = told(settings_of, critic="clip:embedded")
+    assert (status, mend) == ("warning", "imagerag index calibrate --model embedded")
+    directory = tmp_path / "home" / "own"
+    directory.mkdir(parents=True)
+    CalibrationFile(directory, embedded_model_id()).write(bundled_calibration())
+    status, text, _ = told(settings_of, critic="clip:embedded")
+    assert (status, "is calibrated on" in text) == ("ok", True)

@@ -1,0 +1,52 @@
+"""Which settings are checked, also where a run would be refused."""
+
+import pytest
+
+from imagerag.doctor.plan import plan
+from imagerag.profiles import choosing
+from imagerag.settings import Settings
+
+
+def test_a_run_that_is_possible() -> None:
+    settings, (finding,) = plan(Settings(profile="pictograms"))
+    assert settings is not None
+    assert settings.generator == "patchwork"
+    assert finding.status == "ok"
+    assert "patchwork, driven by rules, judged by clip, looks up in bundled, own with embedded" in finding.text
+
+
+def test_a_profile_without_keys_is_checked_by_its_first_choice() -> None:
+    settings, (finding,) = plan(Settings(profile="cloud"))
+    assert settings is not None
+    assert (settings.generator, settings.vlm, settings.critic) == (
+        "openai:gpt-image-2",
+        "openai:gpt-5.4-mini",
+        "openai:gpt-5.4-mini",
+    )
+    assert finding.status == "wrong"
+    assert "OPENAI_API_KEY not set" in finding.text
+    assert finding.mend == "set a key, name the parts with --generator and --vlm"
+
+
+def test_parts_that_do_not_go_together() -> None:
+    settings, (finding,) = plan(Settings(profile="pictograms", generator="sdxl"))
+    assert settings is not None
+    assert settings.generator == "sdxl"
+    assert finding.status == "wrong"
+    assert "--profile local" in finding.mend
+
+
+def test_no_such_profile() -> None:
+    settings, (finding,) = plan(Settings(profile="lokal"))
+    assert settings is None
+    assert finding.mend.startswith("give --profile one of: pictograms, local")
+
+
+def test_better_parts_that_lack_a_gpu_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "gpu_memory", lambda device: (None, 4, "cpu"))
+    settings, findings = plan(Settings(profile="local"))
+    assert settings is not None
+    assert settings.generator == "sd15"
+    assert [(finding.status, finding.text) for finding in findings[1:]] == [
+        ("warning", "better parts are not possible here: no GPU")
+    ]

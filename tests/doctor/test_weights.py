@@ -1,0 +1,148 @@
+"""Weights in the cache, in folders, and on a hub that gives, refuses, is slow, or lacks them."""
+
+from pathlib import Path
+
+import pytest
+
+from imagerag.doctor import hub
+from imagerag.doctor.finding import Finding
+from imagerag.doctor.hub import listing, snapshot
+from imagerag.doctor.needs import needs_of, open_clip_weights, preset_of
+from imagerag.doctor.weights import check_weights
+from testing.hub_server import Repository
+from tests.doctor.conftest import OpenHub, SettingsOf
+
+MODEL = "owner/model"
+FILES = {"config.json": b"{}", "model.safetensors": 2_000_000_000, "model.bin": 10**9, "README.md": b"x"}
+
+
+def found(settings_of: SettingsOf, offline: bool = False, vlm: str = f"transformers:{MODEL}") -> dict[str, Finding]:
+    return {finding.area: finding for finding in check_weights(settings_of(vlm=vlm), offline)}
+
+
+def test_nothing_to_download(settings_of: SettingsOf) -> None:
+    (finding,) = check_weights(settings_of(), False)
+    assert (finding.status, finding.text) == ("ok", "none have to be downloaded")
+
+
+def test_what_a_run_would_download_is_a_warning_with_the_command(settings_of: SettingsOf, open_hub: OpenHub) -> None:
+    with open_hub({MODEL: Repository(FILES)}) as server:
+        about = found(settings_of)
+        assert not any("safetensors" in asked.path for asked in server.asked)
+    assert about["weights"].status == "warning"
+    assert "2 of 2 files (2.00 GB)" in about["weights"].text
+    assert about["weights"].mend == f"hf download {MODEL} --include config.json --include model.safetensors"
+    assert about["disk"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("status", "says", "mend"),
+    [
+        (401, "gated, and nobody is logged in", f"https://huggingface.co/{MODEL}, then: hf auth login"),
+        (403, "has not been admitted", f"accept its licence at https://huggingface.co/{MODEL}"),
+    ],
+)
+@pytest.mark.parametrize("private", [False, True])
+def test_a_gated_repository(
+    settings_of: SettingsOf, open_hub: OpenHub, status: int, says: str, mend: str, private: bool
+) -> None:
+    with open_hub({MODEL: Repository(FILES, status=status, gated="auto", private=private)}):
+        about = found(settings_of)
+    assert (about["access"].status, about["weights"].status) == ("wrong", "wrong")
+    assert says in about["access"].text
+    assert mend in about["access"].mend
+    assert about["weights"].mend.startswith(f"hf download {MODEL} --include ")
+
+
+def test_a_repository_that_is_not_there(settings_of: SettingsOf, open_hub: OpenHub) -> None:
+    with open_hub({}):
+        about = found(settings_of)
+    assert about["weights"].status == "wrong"
+    assert "is not on the hub, or is private" in about["weights"].text
+
+
+def test_a_file_that_is_not_there(settings_of: SettingsOf, open_hub: OpenHub) -> None:
+    with open_hub({"timm/ViT-B-16-SigLIP2": Repository({"tokenizer_config.json": b"{}"})}):
+        settings = settings_of(lookup_model="ViT-B-16-SigLIP2:webli")
+        (finding,) = check_weights(settings, False)
+    assert finding.status == "wrong"
+    assert "'timm/ViT-B-16-SigLIP2' has no open_clip_model.safetensors" in finding.text
+
+
+def test_a_slow_hub(settings_of: SettingsOf, open_hub: OpenHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "SECONDS", 0.2)
+    with open_hub({MODEL: Repository(FILES, delay=20)}):
+        about = found(settings_of)
+    assert "does not answer in time" in about["hub"].text
+    assert about["weights"].status == "wrong"
+
+
+def test_no_hub_and_none_asked(settings_of: SettingsOf) -> None:
+    about = found(settings_of, vlm="transformers:Qwen/Qwen3-VL-8B-Instruct")
+    assert about["hub"].status == "wrong"
+    assert "can't be reached" in about["hub"].text
+    assert "'model*.safetensors'" in about["weights"].mend
+    assert "hub" not in found(settings_of, offline=True)
+
+
+def in_cache(folder: Path, names: tuple[str, ...]) -> None:
+    repository = folder / "cache" / f"models--{MODEL.replace('/', '--')}"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("c0ffee", encoding="utf-8")
+    (repository / "snapshots" / "c0ffee").mkdir(parents=True)
+    for name in names:
+        (repository / "snapshots" / "c0ffee" / name).write_bytes(b"{}")
+
+
+def test_weights_that_are_here(settings_of: SettingsOf, tmp_path: Path, open_hub: OpenHub) -> None:
+    assert snapshot(MODEL, None) is None
+    in_cache(tmp_path, ("config.json", "model.safetensors"))
+    about = found(settings_of)
+    assert about["weights"].status == "ok"
+    assert about["hub"].status == "warning", "a run goes on without the hub"
+    with open_hub({MODEL: Repository(FILES)}):
+        assert found(settings_of)["weights"].status == "ok"
+
+
+def test_weights_that_are_here_in_part(settings_of: SettingsOf, tmp_path: Path, open_hub: OpenHub) -> None:
+    in_cache(tmp_path, ("config.json",))
+    assert found(settings_of, offline=True)["weights"].status == "wrong"
+    with open_hub({MODEL: Repository(FILES)}):
+        assert "1 of 2 files (2.00 GB)" in found(settings_of)["weights"].text
+
+
+def test_a_folder(settings_of: SettingsOf, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    vlm = f"transformers:{tmp_path}"
+    assert "model*.safetensors not in the folder" in found(settings_of, vlm=vlm)["weights"].text
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    assert found(settings_of, vlm=vlm)["weights"].status == "ok"
+
+
+def test_a_disk_that_is_full(settings_of: SettingsOf, open_hub: OpenHub) -> None:
+    with open_hub({MODEL: Repository({**FILES, "model.safetensors": 10**18})}):
+        assert found(settings_of)["disk"].status == "wrong"
+
+
+def test_each_preset_says_what_it_is_loaded_from(settings_of: SettingsOf) -> None:
+    parts = [need.part for need in needs_of(settings_of(generator="kolors"))]
+    assert parts == ["generator 'kolors'", "image encoder of generator 'kolors'", "IP-Adapter of generator 'kolors'"]
+    own = preset_of("diffusers:somebody/model")
+    assert own is not None
+    assert (own.model, own.family) == ("somebody/model", "text")
+    assert preset_of("openai:gpt-image-2") is None
+    assert preset_of("diffusers:sdxl") == preset_of("sdxl")
+
+
+def test_the_table_of_open_clip_is_its_own() -> None:
+    import open_clip
+
+    assert {(model, tag) for model, tags in open_clip_weights().items() for tag in tags} == set(
+        open_clip.list_pretrained()
+    )
+
+
+def test_a_listing_has_the_index_of_a_pipeline(open_hub: OpenHub) -> None:
+    with open_hub({MODEL: Repository({"model_index.json": b'{"unet": ["diffusers", "X"]}'})}):
+        assert listing(MODEL, None).index == {"unet": ["diffusers", "X"]}
+        assert listing(MODEL, None, offline=True).index == {}

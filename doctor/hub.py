@@ -92,7 +92,7 @@ def table_of(file: Path) -> Mapping[str, Any]:
 
 def _fetched_index(repository: str, revision: str | None) -> Mapping[str, Any]:
     from huggingface_hub import get_session, hf_hub_url
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # its stub leaves it out
 
     url = hf_hub_url(repository, "model_index.json", revision=revision)
     try:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from imagerag.doctor.files import Files, ModelFiles, NamedFiles, PipelineFiles
@@ -89,7 +88,7 @@ def preset_of(generator: str) -> Preset | None:
     if rest in presets:
         return presets[rest]
     found = next((preset for preset in presets.values() if preset.model == rest), None)
-    return found or Preset(name=generator, model=str(Path(rest).expanduser()), family="text")
+    return found or Preset.model_validate({"name": generator, "model": str(Path(rest).expanduser()), "family": "text"})
 
 
 def _of_preset(preset: Preset) -> Iterator[Need]:
@@ -158,11 +157,11 @@ def open_clip_weights() -> dict[str, dict[str, dict[str, Any]]]:
         UserError: open_clip is not installed.
     """
     folder = _open_clip_folder()
-    package = ModuleType("imagerag_open_clip_tables")
-    package.__path__ = [str(folder)]
-    package.__spec__ = ModuleSpec(package.__name__, None, is_package=True)
-    sys.modules[package.__name__] = package
-    table = importlib.import_module(f"{package.__name__}.pretrained")
+    spec = ModuleSpec("imagerag_open_clip_tables", None, is_package=True)
+    assert spec.submodule_search_locations is not None  # it is a package
+    spec.submodule_search_locations.append(str(folder))
+    sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    table = importlib.import_module(f"{spec.name}.pretrained")
     found: dict[str, dict[str, dict[str, Any]]] = table._PRETRAINED
     return found
 

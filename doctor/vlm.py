@@ -26,7 +26,6 @@ SECONDS = 20.0
 """For all three questions together; models that reason take several for one."""
 TOKENS = 2000
 """That one question and its answer may take; a model that reasons writes hundreds before a word."""
-TEXT_ONLY = "leave --vlm-text-only on, and name a critic that sees, as in --critic openai:gpt-5.4-mini"
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from imagerag.assets import asset
 from imagerag.embedders.preprocessing import Preprocessing
 from imagerag.errors import UserError
-from imagerag.model_hub import http_errors, not_fetched, quiet_loading, refusal, repository_of
+from imagerag.model_hub import http_error, not_fetched, quiet_loading, refusal, repository_of
 
 if TYPE_CHECKING:
     import torch
@@ -214,7 +214,7 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
                 model_name, pretrained=pretrained, device=device
             )
             tokenizer = open_clip.get_tokenizer(model_name)
-    except (RuntimeError, ValueError, OSError, *http_errors()) as error:
+    except (RuntimeError, ValueError, OSError, http_error()) as error:
         if (repository := repository_of(error)) and refusal(repository, error) is not None:
             raise not_fetched(repository, error) from error
         line = str(error).strip().splitlines()

@@ -137,12 +137,12 @@ def refusal(repository: str, error: BaseException) -> Refusal | None:
     return None
 
 
-def http_errors() -> tuple[type[Exception], ...]:
-    """Return what the hub's HTTP client raises, which are no ``OSError`` and come through where a hub is slow."""
+def http_error() -> type[Exception]:
+    """Return what the hub's HTTP client raises, which is no ``OSError`` and comes through where a hub is slow."""
     from huggingface_hub.errors import HfHubHTTPError
 
     client: type[Exception] = HfHubHTTPError.__bases__[0]  # of httpx, or of what takes its place in another version
-    return (client,)
+    return client
 
 
 def repository_of(error: BaseException) -> str:

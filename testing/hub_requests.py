@@ -13,7 +13,7 @@ def _diffusers(model: str) -> object:
     from imagerag.generators.diffusion.loading import load
     from imagerag.generators.diffusion.presets import Preset
 
-    return load(Preset(name="tiny", model=model, family="text"), DeviceSettings())
+    return load(Preset.model_validate({"name": "tiny", "model": model, "family": "text"}), DeviceSettings())
 
 
 def _preset(name: str) -> object:

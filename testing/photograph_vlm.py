@@ -19,7 +19,7 @@ THUMB = 16
 
 def _thumb(picture: Image.Image) -> NDArray[np.float64]:
     small = np.asarray(picture.convert("RGB").resize((THUMB, THUMB)), np.float64).ravel()
-    return (small - small.mean()) / max(float(small.std()), 1e-6)
+    return np.asarray((small - small.mean()) / max(float(small.std()), 1e-6), np.float64)
 
 
 _KNOWN = [_thumb(photograph.open()) for photograph in PHOTOGRAPHS]
@@ -36,10 +36,8 @@ def subject_seen(picture: Image.Image) -> str | None:
 
 
 def answer(request: dict[str, Any], number: int) -> Reply:
-    """Answer as a critic that is asked for a verdict, as one that compares two images, or as a driver that draws."""
+    """Answer as a critic that is asked for a verdict, or which of two images is better."""
     pictures, text = _shown(request)
-    if "tools" in request and not _wants_shape(request):
-        return _drive(request)
     if "Which of these two images" in text:
         return Reply(json.dumps({"better": "first"}))
     return _judge(pictures[-1], text)
@@ -59,31 +57,14 @@ def _judge(picture: Image.Image, text: str) -> Reply:
     return weighed(value, *(0.97 if entry["present"] else 0.03 for entry in entries))
 
 
-def _drive(request: dict[str, Any]) -> Reply:
-    """Draw, and draw again while the critic misses something; then stop."""
-    said = [message for message in request["messages"] if message["role"] == "user"]
-    prompt = next(
-        iter(re.findall(r'The picture wanted, in full: (".*?(?<!\\)")', json.dumps(request["messages"]))), '""'
-    )
-    last = json.dumps(said[-1]["content"])
-    if "Nothing is missing" in last:
-        return Reply("Everything is there.")
-    wanted = json.loads(prompt.replace('\\"', '"')) if prompt.startswith('"') else prompt
-    first = _text(said[0])
-    return Reply(calls=[("generate", {"prompt": wanted or first})])
-
-
-def _wants_shape(request: dict[str, Any]) -> bool:
-    return "response_format" in request
-
-
 def _text(message: dict[str, Any]) -> str:
     content = message["content"]
     return content if isinstance(content, str) else " ".join(block.get("text", "") for block in content)
 
 
 def _shown(request: dict[str, Any]) -> tuple[list[Image.Image], str]:
-    pictures, texts = [], []
+    pictures: list[Image.Image] = []
+    texts: list[str] = []
     for message in request["messages"]:
         texts.append(_text(message))
         if isinstance(message["content"], list):

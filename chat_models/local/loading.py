@@ -13,7 +13,7 @@ from imagerag.chat_models.local.model import LocalChatModel
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.extras import missing
-from imagerag.model_hub import http_errors, not_fetched, refusal, silence_libraries
+from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
 if TYPE_CHECKING:
     import torch
@@ -53,7 +53,7 @@ def load_local(name: str, settings: DeviceSettings | None = None) -> LocalChatMo
             f"model {name!r} does not fit into the memory of {str(device)!r}; give --memory 4bit or offload, or a "
             "smaller model"
         ) from error
-    except (OSError, ValueError, KeyError, ImportError, *http_errors()) as error:
+    except (OSError, ValueError, KeyError, ImportError, http_error()) as error:
         reason = " ".join(str(error).split())[:200]
         if Path(model_id).exists() or Path(model_id).is_absolute() or isinstance(error, ImportError):
             raise UserError(f"model {name!r} can't be loaded ({reason}); check the folder") from error

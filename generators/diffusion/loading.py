@@ -18,7 +18,7 @@ from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, place
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
-from imagerag.model_hub import http_errors, not_fetched, refusal, silence_libraries
+from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
 
 @dataclass
@@ -81,7 +81,7 @@ def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
             else DiffusionPipeline.load_config(model, revision=revision)
         )
         return str(table["_class_name"])
-    except (OSError, ValueError, KeyError, TypeError, *http_errors()) as error:
+    except (OSError, ValueError, KeyError, TypeError, http_error()) as error:
         raise _missing(model, preset, error) from error
 
 
@@ -125,7 +125,7 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
         if preset.adapter is not None:
             what = f"{preset.adapter.model} ({preset.adapter.file})"
         family.prepare()
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, *http_errors()) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, http_error()) as error:
         raise _missing(what, preset, error) from error
     for saving in ("enable_slicing", "enable_tiling"):
         if hasattr(pipeline, "vae") and hasattr(pipeline.vae, saving):

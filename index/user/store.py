@@ -170,7 +170,7 @@ class UserPictures:
     def above(self, floor: Floor | None, caption: str, hits: list[Hit]) -> list[Hit]:
         """Return the hits that are above a floor; see ``hits_above``."""
         calibration = self.calibration if floor == "calibrated" else None
-        return hits_above(floor, calibration and calibration.floor, self.embedder, caption, hits)
+        return hits_above(floor, None if calibration is None else calibration.floor, self.embedder, caption, hits)
 
     @property
     def calibration(self) -> Calibration | None:

@@ -17,9 +17,9 @@ def best_of(images: list[ImageRecord]) -> ImageRecord | None:
 def best_among(images: Sequence[ImageRecord], components: Components, prompt: str) -> ImageRecord | None:
     """Return the judged image that the critic finds best; of equals, the first made.
 
-    Scores of two critics don't compare, nor those of two ways in which a chat model's probabilities came about. Where the
-    one that stands in had to judge some of the images, it is asked about all of them; an image with which the critic
-    itself is satisfied is better than those.
+    Scores of two critics don't compare, nor those of two ways in which a chat model's probabilities came about. Where
+    the one that stands in had to judge some of the images, it is asked about all of them; an image with which the
+    critic itself is satisfied is better than those.
     """
     verdicts = [(record, record["verdict"]) for record in images if record["verdict"] is not None]
     if len({(verdict["critic"], verdict.get("way")) for _, verdict in verdicts}) < 2:

@@ -19,15 +19,15 @@ CONFIG = {
     "vision_cfg": {"image_size": SIDE, "layers": [1, 1, 1, 1], "width": 16, "head_width": 32},
     "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
 }
-STEPS, EACH, RATE = 400, 3, 3e-3
+STEPS, EACH, RATE = 700, 3, 3e-3
 """Steps of training, cuts of each photograph in one of them, and the highest learning rate."""
-POOL = 120
+POOL = 240
 """Cuts of each photograph, made beforehand."""
 FORMS = ("{}", "a {}", "a photo of a {}")
 
 
 def save_photograph_clip(folder: Path) -> Path:
-    """Train the model on cuts of the photographs, a minute on an idle core, and return the folder with it."""
+    """Train the model on cuts of the photographs, two minutes on an idle core, and return the folder with it."""
     torch.manual_seed(0)
     random = np.random.default_rng(0)
     model = open_clip.CLIP(**CONFIG)

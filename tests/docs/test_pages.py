@@ -19,7 +19,7 @@ each_page = pytest.mark.parametrize("page", NAMES)
 
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 TARGETS = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-FOREIGN = {"chroma", "echo", "openssl", "pip", "make", "py", "python", "python3", "imagerag"}
+FOREIGN = {"chroma", "echo", "hf", "openssl", "pip", "make", "py", "python", "python3", "imagerag"}
 """Programs that commands of the pages begin with."""
 FOREIGN_FLAGS = {"--path", "--strict"}
 """Of other programs."""

@@ -31,7 +31,8 @@ from tests.docs.pages import NAMES, Command, blocks, commands
 ONLY_PARSED = {
     r"^doctor --": "needs keys, a network or weights; tests/e2e/test_doctor.py runs it for each profile",
     r"^(web|serve|mcp)\b": "serves until it is ended; tests of server/ run it",
-    r"^(?!profiles).*--generator (sdxl|flux|diffusers:)|--profile local": "loads gigabytes of weights",
+    r"^(?!profiles).*--generator (sdxl|flux|diffusers:)": "loads gigabytes of weights",
+    r"--profile (local|cloud|comfyui)": "needs weights, a key or a server; test_first_real_picture runs them",
     r"--generator openai:": "needs a key or a server; tests of generators/remote use testing.remote_servers",
     r"--generator comfyui:": "needs a ComfyUI; tests of generators/remote use testing.remote_servers",
     r"--vlm openai:": "needs a key or a server; tests of chat_models use testing.openai_server",

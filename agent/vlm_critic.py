@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
@@ -99,7 +99,7 @@ class VlmCritic:
     def _verdict(self, image: Image.Image, prompt: str) -> Verdict:
         settled = current_meter().memory.questions_of(self._model)
         try:
-            questions, scores = self._ask(image, prompt, settled.get(prompt, ()))
+            questions, scores, way = self._ask(image, prompt, settled.get(prompt, ()))
         except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self.stand_in.judge([image], prompt)[0]
@@ -111,12 +111,17 @@ class VlmCritic:
             "concepts": scores,
             "missing": missing,
             "critic": self.name,
+            "way": way,
         }
 
     def _ask(
         self, image: Image.Image, prompt: str, questions: tuple[Question, ...]
-    ) -> tuple[tuple[Question, ...], list[ConceptScore]]:
-        """Put the questions, or let the model find those that the prompt asks; return them with their scores."""
+    ) -> tuple[tuple[Question, ...], list[ConceptScore], Literal["logprobs", "answers"]]:
+        """Put the questions, or let the model find those that the prompt asks.
+
+        Returns:
+            the questions, their scores in order, and how the probabilities came about.
+        """
         text = render("judge.j2", prompt=prompt, questions=questions)
         shown = image_block(image, limit_of(self._model.model, current_meter().image_size))
         message = HumanMessage([{"type": "text", "text": text}, shown])
@@ -145,7 +150,8 @@ class VlmCritic:
             for detail_asked in question.details:
                 absent = _score(detail_asked, "style", 0.0)  # not answered, since the thing itself isn't there
                 ordered.append(scores.get((name, detail_asked.strip().lower()), absent))
-        return asked, ordered
+        by_tokens = there is not None and (held is not None or not details)
+        return asked, ordered, "logprobs" if by_tokens else "answers"
 
 
 def _score(concept: str, kind: str, probability: float) -> ConceptScore:

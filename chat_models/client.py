@@ -139,7 +139,10 @@ def ask(
         else:
             player.enter(**answered(answer))
             meter.enter(answer, asked, pricing)
-            return Answer(tidy(answer), len(failures) + 1, tuple(failures))
+            message = tidy(answer)
+            if role == "driver":  # goes into the thread, which does not take every number that a server may send
+                message.response_metadata.pop("logprobs", None)
+            return Answer(message, len(failures) + 1, tuple(failures))
 
 
 def _settings(model: BaseChatModel, most: int) -> dict[str, Any]:

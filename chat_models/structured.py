@@ -92,6 +92,7 @@ class StructuredModel:
         way = meter.memory.structured.get(self, 0)
         retries = 0 if repair else None
         shapes = json.dumps(_schema(shape))
+        guessed = False
         while True:
             try:
                 call, way = self._call(shape, way)
@@ -100,11 +101,18 @@ class StructuredModel:
                 if self._logprobs and self not in meter.memory.no_logprobs and "logprob" in str(failed).lower():
                     meter.memory.no_logprobs.add(self)  # models that think tell none; asked once more without
                     continue
-                refused = status_of(failed.__cause__ or failed) in REFUSED
+                status = status_of(failed.__cause__ or failed)
+                refused, failing = status in REFUSED, status == 500
                 meter.notes.append(f"{purpose}: {failed}")
                 if not repair and way + 1 < len(WAYS) and refused:
                     way += 1
                     continue
+                if not repair and self._logprobs and self not in meter.memory.no_logprobs and (refused or failing):
+                    meter.memory.no_logprobs.add(self)  # some servers refuse what they don't know without naming it
+                    way, guessed = 0, True
+                    continue
+                if guessed:  # not that, then
+                    meter.memory.no_logprobs.discard(self)
                 raise InvalidStructuredAnswer(f"{purpose}: {failed}") from failed
             except BudgetExceeded as stop:
                 meter.notes.append(f"{purpose}: not asked: {stop}")

@@ -9,8 +9,8 @@ written. Heavy imports happen when a model is loaded, not when this module is.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from imagerag.assets import asset
 from imagerag.embedders.preprocessing import Preprocessing
 from imagerag.errors import UserError
-from imagerag.model_hub import http_error, not_fetched, refusal, repository_of
+from imagerag.model_hub import http_error, not_fetched, quiet_loading, refusal, repository_of
 
 if TYPE_CHECKING:
     import torch
@@ -209,7 +209,7 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
     model_name, pretrained = (rest, None) if ":" in rest else _split_pretrained(rest)
     open_clip = _import_open_clip()
     try:
-        with _quiet():
+        with quiet_loading():
             model, _, preprocess = open_clip.create_model_and_transforms(
                 model_name, pretrained=pretrained, device=device
             )
@@ -328,28 +328,3 @@ def _import_open_clip() -> Any:
     except ImportError as error:
         raise UserError(f"open_clip can't be imported ({error}); next: pip install open_clip_torch") from error
     return open_clip
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bars and load reports: stderr belongs to the run's own progress. Restored afterwards."""
-    import logging
-
-    from transformers.utils import logging as transformers_logging
-
-    # the error that ends the loading says what the loggers repeat at every try
-    loggers = (logging.getLogger(), logging.getLogger("huggingface_hub"))
-    levels, verbosity = [logger.level for logger in loggers], transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

@@ -17,11 +17,12 @@ def best_of(images: list[ImageRecord]) -> ImageRecord | None:
 def best_among(images: Sequence[ImageRecord], components: Components, prompt: str) -> ImageRecord | None:
     """Return the judged image that the critic finds best; of equals, the first made.
 
-    Scores of two critics don't compare. Where the one that stands in had to judge some of the images, it is asked about
-    all of them; an image with which the critic itself is satisfied is better than those.
+    Scores of two critics don't compare, nor those of two ways in which a chat model's probabilities came about. Where the
+    one that stands in had to judge some of the images, it is asked about all of them; an image with which the critic
+    itself is satisfied is better than those.
     """
     verdicts = [(record, record["verdict"]) for record in images if record["verdict"] is not None]
-    if len({verdict["critic"] for _, verdict in verdicts}) < 2:
+    if len({(verdict["critic"], verdict.get("way")) for _, verdict in verdicts}) < 2:
         return best_of(list(images))
     for record, verdict in verdicts:
         if verdict["satisfied"] and verdict["critic"] == components.critic.name:
@@ -58,8 +59,12 @@ def settle_tie(best: ImageRecord, judged: Sequence[ImageRecord], components: Com
 
 
 def _tied(one: ImageRecord, other: ImageRecord) -> bool:
-    return abs((one["score"] or 0.0) - (other["score"] or 0.0)) <= TIE
+    return abs((one["score"] or 0.0) - (other["score"] or 0.0)) <= TIE and _way(one) == _way(other)
 
 
 def _by(record: ImageRecord, critic: str) -> bool:
     return record["verdict"] is not None and record["verdict"]["critic"] == critic
+
+
+def _way(record: ImageRecord) -> str | None:
+    return record["verdict"].get("way") if record["verdict"] is not None else None

@@ -143,9 +143,8 @@ def shown_libraries(
         return critic
     model = critic.name.removeprefix(CLIP_OF)
     views = [open_user_pictures(home, chroma, model, name, device) for name in libraries if name in own]
-    fitted = [
-        (view, calibration) for view in views if not view.is_empty() and (calibration := view.calibration_file.read())
-    ]
+    filled = [view for view in views if not view.is_empty()]
+    fitted = [(view, calibration) for view in filled if (calibration := view.calibration_file.read())]
     if not fitted:
         return critic
     view, calibration = max(fitted, key=lambda pair: pair[1].captioned)

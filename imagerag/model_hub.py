@@ -193,3 +193,26 @@ def weights_missing(model: str, reason: str, size: str = "") -> UserError:
         f"model {model!r}{size} is not on this machine and can't be downloaded ({reason}); where there is a network: "
         f"hf download {model.partition(' (')[0]}"
     )
+
+
+@contextmanager
+def quiet_loading() -> Iterator[None]:
+    """No progress bars and load reports: stderr belongs to the run's own progress. Restored afterwards."""
+    from transformers.utils import logging as transformers_logging
+
+    # the error that ends the loading says what the loggers repeat at every try
+    loggers = (logging.getLogger(), logging.getLogger("huggingface_hub"))
+    levels, verbosity = [logger.level for logger in loggers], transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

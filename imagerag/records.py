@@ -42,6 +42,9 @@ class Verdict(TypedDict):
     missing: list[str]
     critic: str
     comment: NotRequired[str]
+    way: NotRequired[Literal["logprobs", "answers"]]
+    """How a chat model's probabilities came about: by those of its tokens, or by how sure it says that it is. Scores of
+    two ways don't compare."""
     uncalibrated: NotRequired[bool]
     """The scores are no probabilities, since the critic has seen no captioned pictures: no ground for a redraw."""
 

@@ -228,10 +228,11 @@ class Settings:
     lookup_floor: float | None = setting(
         None,
         help="similarity (cosine) below which a picture is not taken as a reference",
-        details="The default is 0.45 for the embedded model and no floor for others.",
+        details="The default is fitted for each model on the library itself: 5 % of the queries for what is not "
+        "there find something; see `imagerag index calibrate`.",
         metavar="X",
         group="lookup",
-        default_text="0.45 for embedded",
+        default_text="calibrated",
     )
     lookup_diverse: float = setting(
         0.0,

@@ -49,8 +49,8 @@ PHOTOGRAPHS = (
     Photograph("cameraman", "skimage", "data/camera.png", "CC0-1.0 (Lav Varshney), by skimage.data.camera"),
     Photograph("coin", "skimage", "data/coins.png", "no known restrictions (Brooklyn Museum), by skimage.data.coins"),
     Photograph("brick", "skimage", "data/brick.png", "CC0-1.0 (CC0 Textures), by skimage.data.brick"),
-    Photograph("grass", "skimage", "data/grass.png", "CC0-1.0 (CC0 Textures), by skimage.data.grass"),
-    Photograph("gravel", "skimage", "data/gravel.png", "CC0-1.0 (CC0 Textures), by skimage.data.gravel"),
+    Photograph("galaxy", "skimage", "data/hubble_deep_field.jpg", "public domain (NASA), by skimage.data"),
+    Photograph("retina", "skimage", "data/retina.jpg", "CC0-1.0 (Mikael Haggstrom), by skimage.data.retina"),
     Photograph("temple", "sklearn", "datasets/images/china.jpg", "CC-BY-2.0 (danielbuechele), its README.txt"),
     Photograph("flower", "sklearn", "datasets/images/flower.jpg", "CC-BY-2.0 (vultilion), its README.txt"),
 )

@@ -18,9 +18,9 @@ def run_served(server: OpenAIServer, home: Path, scores: Sequence[float] = (0.5,
     return graph.invoke({"prompt": "an owl", "seed": 7}, {"configurable": {"thread_id": "t"}}, context=context)
 
 
-def run_recorded(home: Path, **settings: Any) -> Any:
+def run_recorded(home: Path, scores: Sequence[float] = (0.5,) * 9, **settings: Any) -> Any:
     """Run one turn under a seed of its own."""
-    critic = None if settings.get("critic") else ScriptedCritic([0.5] * 9)
+    critic = None if settings.get("critic") else ScriptedCritic(scores)
     graph = build_graph(critic=critic, generator=Squares(), index=Shelf())
     context = Settings(**{"home": str(home), **settings})
     return graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=context)

@@ -12,8 +12,8 @@ from imagerag.index.lock import writer_lock
 from imagerag.index.user.calibration_file import calibration_summary, stored_calibrations
 from imagerag.index.user.duplicates import PerceptualHashIndex
 from imagerag.index.user.shards import Shards
+from imagerag.index.user.skipped import read_skipped
 from imagerag.index.user.snapshot import SnapshotReader
-from imagerag.index.user.store import read_skipped
 from imagerag.index.user.vector_store import VectorStore
 from imagerag.index.user.verify import verify
 from imagerag.index.user_libraries import OWN, library_directory

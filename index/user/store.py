@@ -28,6 +28,7 @@ from imagerag.index.user.engines import open_engine
 from imagerag.index.user.ingest import Ingest, IngestResult
 from imagerag.index.user.search import Match, Searcher, SearchQuery
 from imagerag.index.user.shards import Shards
+from imagerag.index.user.skipped import SKIPPED, read_skipped
 from imagerag.index.user.snapshot import Snapshot, SnapshotReader, merge
 from imagerag.index.user.sources.gone import GoneSource
 from imagerag.index.user.sources.items import Origin, Source
@@ -169,7 +170,7 @@ class UserPictures:
     def above(self, floor: Floor | None, caption: str, hits: list[Hit]) -> list[Hit]:
         """Return the hits that are above a floor; see ``hits_above``."""
         calibration = self.calibration if floor == "calibrated" else None
-        return hits_above(floor, calibration and calibration.floor, self.embedder, caption, hits)
+        return hits_above(floor, None if calibration is None else calibration.floor, self.embedder, caption, hits)
 
     @property
     def calibration(self) -> Calibration | None:
@@ -329,16 +330,6 @@ FULL_ENOUGH = 4096
 """Rows per shard from which on merging would not pay."""
 ROOTS = 3
 """Sources that an error names."""
-SKIPPED = "skipped.json"
-
-
-def read_skipped(directory: Path) -> dict[str, list[dict[str, str]]]:
-    """Return what the last adding of each source left out, with the reasons."""
-    try:
-        report: dict[str, list[dict[str, str]]] = json.loads((directory / SKIPPED).read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return report
 
 
 def _one_space(embedder: Embedder) -> bool:

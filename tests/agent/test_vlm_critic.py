@@ -267,3 +267,32 @@ def test_a_tie_between_two_images_is_settled_by_comparing_them(tmp_path: Path, p
     result = graph.invoke({"prompt": "an owl"}, config, context=Settings(home=str(tmp_path)))
     assert result["image"]["id"] == best
     assert len(critic.compared) == 1
+
+
+@pytest.mark.parametrize(("status", "words"), [(400, "Unrecognized argument"), (422, "extra fields"), (500, "")])
+def test_a_server_that_refuses_without_naming_what_is_asked_again(judge_with: Any, status: int, words: str) -> None:
+    def script(request: dict[str, Any], number: int) -> Reply:
+        if request.get("logprobs"):
+            return Reply(words, status=status)
+        return answering(judgement(seen("owl", True)))
+
+    judged, _, server, critic = judge_with(script)
+    asked = len(server.requests)
+    critic.judge([OWL], "another prompt")
+    assert judged["critic"] == "openai:x"
+    assert len(server.requests) == asked + 1, "found out once a run"
+
+
+def test_scores_of_two_ways_are_not_compared(tmp_path: Path) -> None:
+    sure = weighed(judgement(seen("owl", False), seen("cat", True)), 0.1, 0.9)
+    unsure = answering(judgement(seen("owl", False), seen("cat", True)))
+    draws = [[("generate", {"prompt": "an owl", "seed": seed})] for seed in (50, 100)]
+    with serving([sure, unsure]) as server:
+        critic = VlmCritic("openai:x", connect(server.name), lambda: ByRed([]))
+        graph = build_graph(
+            chat_model=ScriptedModel(script=[*draws, "enough"], seen=[], offered=[]), critic=critic, generator=Squares()
+        )
+        config: Any = {"configurable": {"thread_id": "t"}}
+        result = graph.invoke({"prompt": "an owl"}, config, context=Settings(home=str(tmp_path)))
+    assert [image["verdict"]["way"] for image in result["images"]] == ["logprobs", "answers"]
+    assert result["image"]["id"] == "image-2", "as the other critic says of both"

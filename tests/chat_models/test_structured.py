@@ -79,7 +79,10 @@ def test_a_refusal_that_says_nothing_about_the_way_does_not_change_it(judge_with
 
 def test_where_no_way_works_none_is_to_blame(judge_with: Any) -> None:
     refused = Reply("rejected by the safety system", status=400)
-    judged, _, server, critic = judge_with([refused] * 4 + [answering(verdict_of(True))])
+    judged, _, server, critic = judge_with([refused] * 8 + [answering(verdict_of(True))])
     assert judged["critic"] == "scripted"
     assert critic.judge([OWL], "a b")[0]["critic"] == "openai:x"
-    assert [request_kind(request) for request in server.requests] == [*WAYS, "json_schema"]
+    assert [request_kind(request) for request in server.requests] == [*WAYS, *WAYS, "json_schema"], (
+        "with log-probabilities, then without"
+    )
+    assert [bool(request.get("logprobs")) for request in server.requests] == [True] * 4 + [False] * 4 + [True]

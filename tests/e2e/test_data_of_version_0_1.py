@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.cli.main import run
+from imagerag.errors import UserError
 from imagerag.server.service import Service
 from imagerag.server.thread_history import LOCAL
 from imagerag.settings import Settings, load_settings
@@ -121,9 +122,17 @@ def test_an_open_question_is_answered(service: Service) -> None:
 
 def test_a_recording_is_played_back(written: Path, tmp_path: Path) -> None:
     name = f"replay:{written / 'run.jsonl'}"
-    played = run_recorded(tmp_path, vlm=name, critic=name)
+    played = run_recorded(tmp_path, scores=(0.1, 0.9), vlm=name)  # as its critic told then
     assert (played["image"]["seed"], played["stop_reason"], played["verdict"]["score"]) == (22, "satisfied", 0.9)
     assert played["image"]["sha256"] == "6cb9908d73c3360daf587a3671efe82f2406e3f81336a8052173d5d108bf7729"
+
+
+def test_verdicts_of_a_recording_are_refused_in_one_line(written: Path, tmp_path: Path) -> None:
+    name = f"replay:{written / 'run.jsonl'}"
+    says = r"exchange 2 of recording .*run\.jsonl' \(critic\) was another request: .* replay with the .* version"
+    with pytest.raises(UserError, match=says) as refused:
+        run_recorded(tmp_path, vlm=name, critic=name)
+    assert "\n" not in str(refused.value)
 
 
 def test_the_archive_holds_no_index_of_the_bundled_library() -> None:

@@ -221,7 +221,9 @@ class TestTheWholeLoop:
             prices.write_text(f'["{name}"]\ninput = 10.0\noutput = 40.0\ndate = "2026-11-01"\nsource = "a test"\n')
             monkeypatch.setenv("IMAGERAG_PRICES", str(prices))
             graph = build_graph(critic=ScriptedCritic([0.2, 0.3, 0.4, 0.5]))
-            settings = Settings(home=str(tmp_path), generator=name, max_money=0.2, mode="no_lookup", seed=1)
+            settings = Settings(
+                home=str(tmp_path), generator=name, vlm="rules", max_money=0.2, mode="no_lookup", seed=1
+            )
             result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
         drawn = [step for step in result["trace"] if step["name"] == "generate" and step["tokens"]]
         assert drawn[0]["tokens"] == 4050
@@ -238,7 +240,7 @@ class TestTheWholeLoop:
         body = json.dumps({"error": {"code": "moderation_blocked", "message": "Rejected."}}).encode()
         with images_server(lambda number: Answer(body, 400) if number else Answer()) as server:
             graph = build_graph(critic=ScriptedCritic([0.2, 0.3]))
-            settings = Settings(home=str(tmp_path), generator=f"openai:m@{server.url}", mode="no_lookup")
+            settings = Settings(home=str(tmp_path), vlm="rules", generator=f"openai:m@{server.url}", mode="no_lookup")
             result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
         assert len(server.asked) == 2
         assert result["image"] is not None
@@ -247,6 +249,6 @@ class TestTheWholeLoop:
         with images_server(lambda number: Answer(b"", 500) if number else Answer()) as server:
             name = f"openai:m@{server.url}"
             graph = build_graph(critic=ScriptedCritic([0.2]))
-            settings = Settings(home=str(tmp_path), generator=name, mode="no_lookup")
+            settings = Settings(home=str(tmp_path), generator=name, vlm="rules", mode="no_lookup")
             result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
         assert result["image"] is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.embedders.clip import model_id_of
@@ -13,14 +15,24 @@ from imagerag.plugins import installed
 from imagerag.profiles.resolve import RunSettings
 from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL
 from imagerag.shell_words import quoted
-from imagerag.store.home import home_directory
+from imagerag.store.home import home_path
 
 AREA = "index"
 
 
 def check_libraries(settings: RunSettings) -> list[Finding]:
-    """Return what there is to say of each library that is searched; no model is loaded."""
-    return [finding for name in settings.library for finding in _of_library(settings, name)]
+    """Return what there is to say of the data directory and of each library that is searched; no model is loaded."""
+    found = [finding for name in settings.library for finding in _of_library(settings, name)]
+    return [_of_home(home_path(settings.home)), *found]
+
+
+def _of_home(home: Path) -> Finding:
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    if there.is_dir() and os.access(there, os.W_OK):
+        return ok(
+            "data", f"directory {str(home)!r} is writable" if there == home else f"{str(home)!r} is made when used"
+        )
+    return wrong("data", f"directory {str(home)!r} can't be written", "choose another with --home DIR")
 
 
 def _of_library(settings: RunSettings, name: str) -> Iterator[Finding]:
@@ -30,7 +42,7 @@ def _of_library(settings: RunSettings, name: str) -> Iterator[Finding]:
     if name in installed("searches"):
         yield ok(AREA, f"{name!r} is a search service of {installed('searches')[name].package}")
         return
-    home = home_directory(settings.home)
+    home = home_path(settings.home)
     try:
         models = indexed_models(home, name)
         wanted = {model: model_id_of(model) for model in settings.lookup_models}
@@ -60,7 +72,7 @@ def _of_library(settings: RunSettings, name: str) -> Iterator[Finding]:
 
 def _of_calibration(settings: RunSettings, name: str, model: str, identity: str) -> Finding:
     """Return whether the critic's model was calibrated on a library's pictures."""
-    fitted = CalibrationFile(library_directory(home_directory(settings.home), name), identity).read()
+    fitted = CalibrationFile(library_directory(home_path(settings.home), name), identity).read()
     if fitted is None:
         words = ["imagerag", "index", "calibrate", *(["--library", name] if name != OWN else []), "--model", model]
         return warning(AREA, f"critic 'clip:{model}' is not calibrated on library {name!r}", quoted(words))

@@ -18,7 +18,7 @@ def home_directory(home: str | Path | None = None) -> Path:
     Raises:
         UserError: it can't be created or written to; the message says how to choose another.
     """
-    path = _wanted(home)
+    path = home_path(home)
     try:
         make_writable(path)
     except OSError as error:
@@ -26,7 +26,8 @@ def home_directory(home: str | Path | None = None) -> Path:
     return path
 
 
-def _wanted(home: str | Path | None) -> Path:
+def home_path(home: str | Path | None = None) -> Path:
+    """Return where the data directory is or would be, as an absolute path; nothing is created."""
     named = home or os.environ.get("IMAGERAG_HOME")
     if named:
         return Path(os.path.abspath(os.path.expanduser(named)))

@@ -31,10 +31,18 @@ def test_the_bundled_one_is_always_there(settings_of: SettingsOf) -> None:
     assert told(settings_of, "bundled")[0] == "ok"
 
 
+def test_the_data_directory(settings_of: SettingsOf, tmp_path: Path) -> None:
+    assert check_libraries(settings_of())[0].status == "ok"
+    assert not (tmp_path / "home").exists(), "it is not made for that"
+    (tmp_path / "file").touch()
+    finding = check_libraries(settings_of(home=str(tmp_path / "file" / "home")))[0]
+    assert (finding.area, finding.status, finding.mend) == ("data", "wrong", "choose another with --home DIR")
+
+
 def test_an_empty_one(settings_of: SettingsOf) -> None:
     assert told(settings_of)[::2] == ("warning", "imagerag index add FOLDER")
     assert told(settings_of, lookup_model=OTHER)[2] == f"imagerag index add FOLDER --model {OTHER}"
-    assert check_libraries(settings_of())[1].status == "ok", "beside the bundled one it is no lack"
+    assert check_libraries(settings_of())[2].status == "ok", "beside the bundled one it is no lack"
 
 
 def test_one_that_is_not_there(settings_of: SettingsOf) -> None:

@@ -69,7 +69,8 @@ def test_each_loader_says_why_the_hub_gives_nothing_and_the_way_out(tmp_path: Pa
 
 def test_a_slow_hub(tmp_path: Path) -> None:
     files = {"model_index.json": b"{}", "config.json": b"{}", "open_clip_config.json": b"{}"}
-    with hub_server({"owner/slow": Repository(files, delay=30)}) as hub:
+    # Longer than a download is waited for, but not than the last question for a file's head, which waits for a minute.
+    with hub_server({"owner/slow": Repository(files, delay=3)}) as hub:
         answers = said(hub.url, tmp_path, *(f"{library}=owner/slow" for library in LIBRARIES))
     for line in answers.values():
         assert "does not answer in time" in line

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -157,10 +157,6 @@ class Calibration:
     def outdated(self, pictures: int) -> bool:
         """Tell whether the library has doubled since: the best of twice as many matches is higher."""
         return pictures >= 2 * self.pictures
-
-    def with_presence(self, **changes: Any) -> Calibration:
-        """Return this record with other constants of presence."""
-        return replace(self, presence=replace(self.presence, **changes))
 
     def to_json(self) -> bytes:
         """Return the record as JSON."""

@@ -12,7 +12,13 @@ from imagerag.embedders.clip import model_id_of
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.base import Floor, ReferenceIndex
-from imagerag.index.user_libraries import OWN, indexed_models, library_names, sources_in_words
+from imagerag.index.user_libraries import (
+    OWN,
+    indexed_models,
+    is_empty_library,
+    library_names,
+    sources_in_words,
+)
 from imagerag.plugins import installed, make
 from imagerag.profiles.soundness import BUNDLED
 from imagerag.settings import LIBRARIES
@@ -44,6 +50,8 @@ def searchable_libraries(
 ) -> tuple[tuple[str, ...], list[str]]:
     """Return the libraries that can be searched, and what to tell of those that can't.
 
+    One of the person's own that is empty is left out: its CLIP model need not be loaded to find nothing.
+
     Args:
         home: the data directory.
         libraries: their names.
@@ -55,6 +63,7 @@ def searchable_libraries(
             alone.
     """
     usable: list[str] = []
+    empty: list[str] = []
     notes: list[str] = []
     own, services = library_names(home), installed("searches")
     there = list(dict.fromkeys([*LIBRARIES, *own, *services]))
@@ -64,13 +73,23 @@ def searchable_libraries(
                 f"library {name!r} is not known; give --library some of: {', '.join(there)}, or make it: "
                 f"imagerag index add FOLDER --library {name}"
             )
-        problem = _other_models(home, name, models) if name in own and name not in services else None
+        personal = name in own and name not in services
+        if personal and is_empty_library(home, name):
+            empty.append(name)
+            continue
+        problem = _other_models(home, name, models) if personal else None
         if problem is None:
             usable.append(name)
         elif named:
             raise UserError(f"{problem}, or leave the library out with --library")
         else:
             notes.append(f"nothing is looked up there: {problem}")
+    if empty and (named or not usable):
+        flag = "" if empty[0] == OWN else f" --library {empty[0]}"
+        notes.append(
+            f"nothing can be looked up in {', '.join(empty)}, which is empty; next: imagerag index add FOLDER{flag} "
+            f"--model {models[0]}"
+        )
     return tuple(usable), notes
 
 

@@ -44,6 +44,11 @@ def library_names(home: str | Path) -> list[str]:
     return [OWN, *named]
 
 
+def is_empty_library(home: str | Path, name: str) -> bool:
+    """Tell by the names of files alone whether nothing was ever added to a library."""
+    return not any((library_directory(home, name) / "shards").glob("*.parquet"))
+
+
 def indexed_models(home: str | Path, name: str) -> list[str]:
     """Return the ids of the models that a library was indexed with; none if nothing was ever added."""
     from imagerag.index.user.shards import Shards

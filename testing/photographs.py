@@ -1,6 +1,5 @@
 """Real photographs that come with packages of the extra ``dev``, and a generator that returns right or wrong ones."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -97,8 +96,3 @@ def _cut(picture: Image.Image, seed: int) -> Image.Image:
     """Return most of a picture, a little different for each seed."""
     left, top = seed % 5, seed // 5 % 5
     return picture.crop((left, top, picture.width - 5 + left, picture.height - 5 + top))
-
-
-def names(photographs: Sequence[Photograph] = PHOTOGRAPHS) -> list[str]:
-    """Return the subjects."""
-    return [one.subject for one in photographs]

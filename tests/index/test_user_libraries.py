@@ -51,6 +51,17 @@ def test_libraries_are_searched_as_they_are_named(two: Path) -> None:
     assert found("own", "birds") == {"my owl", "my giraffe"}
 
 
+def test_an_empty_one_is_left_out_without_loading_its_model(tmp_path: Path) -> None:
+    asked = Settings(
+        home=str(tmp_path), profile="comfyui", library=("own",), lookup_model="ViT-B-32:not-on-this-machine"
+    )
+    components = Components(asked)
+    assert components.searchable[0] == ()
+    assert "next: imagerag index add FOLDER --model ViT-B-32:not-on-this-machine" in components.searchable[1][0]
+    assert components.index.search(["an owl"], 3) == [[]]
+    assert Components(Settings(home=str(tmp_path))).searchable == (("bundled",), [])
+
+
 @pytest.mark.slow
 def test_one_that_is_not_there_is_named_with_those_there_are(two: Path) -> None:
     with pytest.raises(UserError) as raised:

@@ -12,6 +12,8 @@ PARTS = (
     "evaluator",
     "critic",
     "calibration",
+    "wiring",
+    "doctor",
     "known",
     "lookup",
     "photo_prompts",

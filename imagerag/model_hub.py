@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from imagerag.errors import UserError, first_line
 
-_LIBRARIES = ("diffusers", "huggingface_hub", "transformers", "bitsandbytes", "langchain_google_genai")
+_LIBRARIES = ("diffusers", "torch.jit", "huggingface_hub", "transformers", "bitsandbytes", "langchain_google_genai")
 
 
 def silence_libraries() -> None:

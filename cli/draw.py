@@ -6,6 +6,7 @@ import dataclasses
 import json
 import secrets
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
@@ -40,6 +41,12 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
         UserError: something the person has to put right first.
     """
     prompt = read_prompt(options.words)
+    # From here on, since some libraries swallow the interrupt that comes while they are imported.
+    with cancel_on_interrupt() as cancel:
+        return _draw(prompt, options, stdout, cancel)
+
+
+def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: threading.Event) -> int:
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
     thread = asked.thread or f"run-{secrets.token_hex(4)}"
     page_folder = _page_folder(options.html, asked)
@@ -57,37 +64,36 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
     bars = ProgressBars(quiet=options.quiet)
     printer = RunPrinter(PrinterConsole(file=stdout), bars, silent=options.json or options.quiet)
     bars.busy("getting ready")
-    with cancel_on_interrupt() as cancel:
-        asked = dataclasses.replace(asked, cancel=cancel)
-        try:
-            output, settings = _run(prompt, asked, thread, options.pipeline, printer)
-        except UserError as error:
-            if printer.kept is None:
-                raise
-            raise UserError(f"{error}; the best image so far is {printer.kept}") from error
-        finally:
-            bars.clear()
-        about: About = {
-            "pipeline": options.pipeline,
-            "profile": settings.profile,
-            "generator": settings.generator,
-            "vlm": settings.vlm,
-            "critic": settings.critic,
-            "thread_id": thread,
-            "notes": printer.notes,
-            "stop_detail": printer.stopped,
-        }
-        document = document_of(output, about)
-        if page_folder is not None:
-            document["html"] = _write_page(document, page_folder, options.html)
-            printer.say(f"page: {document['html']}")
-        if options.json:
-            print(json.dumps(document, ensure_ascii=False), file=stdout, flush=True)
-        elif document["image"] is not None:
-            if asked.thread is None:
-                printer.say(f'go on with: imagerag --thread {thread} "now make it blue"', "dim")
-            print(document["image"], file=stdout, flush=True)
-        return _status(document)
+    asked = dataclasses.replace(asked, cancel=cancel)
+    try:
+        output, settings = _run(prompt, asked, thread, options.pipeline, printer)
+    except UserError as error:
+        if printer.kept is None:
+            raise
+        raise UserError(f"{error}; the best image so far is {printer.kept}") from error
+    finally:
+        bars.clear()
+    about: About = {
+        "pipeline": options.pipeline,
+        "profile": settings.profile,
+        "generator": settings.generator,
+        "vlm": settings.vlm,
+        "critic": settings.critic,
+        "thread_id": thread,
+        "notes": printer.notes,
+        "stop_detail": printer.stopped,
+    }
+    document = document_of(output, about)
+    if page_folder is not None:
+        document["html"] = _write_page(document, page_folder, options.html)
+        printer.say(f"page: {document['html']}")
+    if options.json:
+        print(json.dumps(document, ensure_ascii=False), file=stdout, flush=True)
+    elif document["image"] is not None:
+        if asked.thread is None:
+            printer.say(f'go on with: imagerag --thread {thread} "now make it blue"', "dim")
+        print(document["image"], file=stdout, flush=True)
+    return _status(document)
 
 
 def _status(document: "Document") -> int:

@@ -140,7 +140,7 @@ def test_the_tools_serve_another_program(home: Path) -> None:
         }
     )
     assert looked.artifact["concepts"][0]["present"]
-    captions = [{"concept": "axolotl", "caption": "a salamander"}, {"concept": "boat", "caption": "a sailing boat"}]
+    captions = [{"concept": "axolotl", "caption": "a lizard"}, {"concept": "boat", "caption": "a sailing boat"}]
     found = tools["search_references"].invoke(
         {"name": "search_references", "args": {"captions": captions, "k": 2}, "id": "3", "type": "tool_call"}
     )

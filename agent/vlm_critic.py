@@ -14,7 +14,6 @@ from imagerag.chat_models.images import image_block, limit_of
 from imagerag.chat_models.logprobs import probabilities_of_yes
 from imagerag.chat_models.structured import InvalidStructuredAnswer, StructuredModel
 from imagerag.chat_models.usage_meter import current_meter
-from imagerag.interruptible import load_interruptibly
 from imagerag.prompts import render
 from imagerag.records import ConceptScore, Verdict
 
@@ -49,9 +48,8 @@ class VlmCritic:
 
     @property
     def stand_in(self) -> Critic:
-        """The critic that decides where the model does not; the time that it takes to load is not the run's."""
-        with current_meter().loading() as check:
-            return load_interruptibly(self._stand_in, check)
+        """The critic that decides where the model does not."""
+        return self._stand_in()
 
     def standing_in(self, fallback: Callable[[], Critic]) -> "VlmCritic":
         """Return this critic with another one that decides where the model does not; what is settled stays settled."""
@@ -93,7 +91,7 @@ class VlmCritic:
             image_block(left, limit),
             image_block(right, limit),
         ]
-        answer, _ = self._model.answer_with_reply(Preference, [HumanMessage(content)], "comparison")
+        answer = self._model.answer(Preference, [HumanMessage(content)], "comparison")
         return 0 if answer.better == "first" else 1
 
     def _verdict(self, image: Image.Image, prompt: str) -> Verdict:

@@ -296,3 +296,13 @@ def test_scores_of_two_ways_are_not_compared(tmp_path: Path) -> None:
         result = graph.invoke({"prompt": "an owl"}, config, context=Settings(home=str(tmp_path)))
     assert [image["verdict"]["way"] for image in result["images"]] == ["logprobs", "answers"]
     assert result["image"]["id"] == "image-2", "as the other critic says of both"
+
+
+@pytest.mark.slow
+def test_the_profile_s_own_critic_is_loaded_where_the_model_gives_no_verdict(tmp_path: Path) -> None:
+    model = ScriptedModel(script=[GENERATE, "enough"], seen=[], offered=[])
+    with serving(lambda request, number: Reply("wrong key", status=401)) as server:
+        graph = build_graph(chat_model=model, generator=Squares(), index=Shelf())
+        settings = Settings(home=str(tmp_path), critic=server.name, max_loading_seconds=60)
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
+    assert result["image"]["verdict"]["critic"] == "clip"

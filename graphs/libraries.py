@@ -20,13 +20,15 @@ from imagerag.index.user_libraries import (
     sources_in_words,
 )
 from imagerag.plugins import installed, make
-from imagerag.profiles.soundness import BUNDLED
+from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL
 from imagerag.settings import LIBRARIES
 
 if TYPE_CHECKING:
     from imagerag.agent.clip_critic import ClipCritic
-    from imagerag.embedders.calibration import Calibration
+    from imagerag.embedders.calibration import Calibration, LookupFloor
+    from imagerag.embedders.clip import Embedder
     from imagerag.index.combined import CombinedIndex
+    from imagerag.index.search_service import SearchService
     from imagerag.index.user import ModelEnsemble, UserPictures
     from imagerag.index.user.snapshot import Snapshot
 
@@ -135,15 +137,38 @@ def open_index(
     from imagerag.index.user import ModelEnsemble
 
     searches = installed("searches")
-    services: list[ReferenceIndex] = [make("searches", name, home) for name in libraries if name in searches]
     users: list[UserPictures | ModelEnsemble] = []
+    first: list[UserPictures] = []
     for name in libraries:
         if name != BUNDLED and name not in searches:
             views = [open_user_pictures(home, chroma, model, name, device) for model in models]
+            first.append(views[0])
             users.append(views[0] if len(views) == 1 else ModelEnsemble(views))
     library = ChromaIndex(home, embedded_clip()) if BUNDLED in libraries else None
     least: Floor = "calibrated" if floor is None else floor
+    services: list[ReferenceIndex] = [make("searches", name, home) for name in libraries if name in searches]
+    if models[0] != EMBEDDED_MODEL:  # which was trained on pictograms, and can't tell what a service's pictures show
+        services = [_floored(service, clip_model(models[0], device), first, least) for service in services]
     return CombinedIndex(library, users, least, diverse=diverse, services=services)
+
+
+def _floored(
+    service: ReferenceIndex, embedder: Embedder, libraries: Sequence[UserPictures], floor: Floor
+) -> SearchService:
+    """Return a search service whose hits are left out below a model's floor.
+
+    The floor is that of the person's own library that most pictures were calibrated of; without one, that of the
+    committed names and pictures.
+    """
+    from imagerag.index.null_calibration import null_floor
+    from imagerag.index.search_service import SearchService
+
+    def fit() -> LookupFloor | None:
+        fitted = [found for one in libraries if (found := one.calibration_file.read()) and found.floor]
+        best = max(fitted, key=lambda found: found.pictures, default=None)
+        return null_floor(embedder) if best is None else best.floor
+
+    return SearchService(service, embedder, fit, floor)
 
 
 def shown_libraries(

@@ -45,5 +45,5 @@ def hits_above(
     return [
         hit
         for hit, near in zip(hits, fitted.above(similarities, query).tolist(), strict=True)
-        if near or any(carries(caption, words) for words in hit.words)
+        if near or any(carries(caption, words) for words in (hit.title, *hit.words))
     ]

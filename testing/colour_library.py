@@ -30,7 +30,9 @@ class ColourEmbedder:
         return self._unit([np.mean([HUES[word] for word in text.split() if word in HUES], axis=0) for text in texts])
 
     def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
-        flat = [Image.alpha_composite(Image.new("RGBA", image.size, "white"), image) for image in images]
+        flat = [
+            Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA")) for image in images
+        ]
         return self._unit([np.asarray(image.convert("RGB"), float).mean((0, 1)) for image in flat])
 
     def _unit(self, colours: Sequence[Any]) -> NDArray[np.float32]:

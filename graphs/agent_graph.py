@@ -5,7 +5,7 @@ from typing import Any, Literal
 from imagerag.agent.protocols import Critic, Driver, Writer
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
-from imagerag.graphs.approval import request_approval
+from imagerag.graphs.approval import asks_first, request_approval
 from imagerag.graphs.assembly import Checkpointer, Graph, compile_graph
 from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.nodes.agent import decide
@@ -75,13 +75,13 @@ def build_graph(
         return decide(state, components, tools)
 
     def run_tools(state: State, components: Components, emit: Emit) -> dict[str, Any]:
-        if not components.settings.approve:
+        if not asks_first(state, components.settings.approve):
             return run_tool_calls(state, components, by_name, emit)
-        approved, rejected = request_approval(state)
-        if rejected is not None:
-            return rejected
-        update = run_tool_calls(approved, components, by_name, emit)
-        return {**update, "messages": [approved["messages"][-1], *update["messages"]]}
+        approved = request_approval(state, emit, components.program is not None)
+        if approved.ended is not None:
+            return approved.ended
+        update = run_tool_calls(approved.state, components, by_name, emit, approved.answered)
+        return {**update, "messages": [approved.state["messages"][-1], *update["messages"]]}
 
     return compile_graph(
         "imagerag",

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from imagerag.agent.protocols import Critic, Writer
 from imagerag.chat_models.usage_meter import UsageMeter
-from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.generators.base import Generator
 from imagerag.graphs.assembly import Checkpointer, Graph, compile_graph
 from imagerag.graphs.best_image import best_among
@@ -61,6 +61,8 @@ def build_one_pass(
 
 
 def _intake(state: State, components: Components, emit: Emit) -> dict[str, Any]:
+    if components.settings.approve:
+        raise UserError("approve True: the one-pass pipeline asks nobody before its redraw; use build_graph instead")
     return start_turn(state, components)
 
 

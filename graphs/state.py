@@ -105,6 +105,8 @@ class State(TypedDict):
     prompt: str
     base: str | None
     """The earlier image that this turn starts from, if any."""
+    approve: NotRequired[bool]
+    """Whether a person is asked before each redraw of this turn; missing in turns that earlier versions began."""
     run_seed: int
     limits: Limits
     spent: Spent

@@ -93,6 +93,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "all_trace": asked,
         "turn": turn,
         "profile": settings.profile,
+        "approve": settings.approve,
         "prompt": brief.prompt,
         "base": brief.base if any(image.id == brief.base for image in history) else None,
         "run_seed": seed,

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, ToolCall, ToolMessage
@@ -24,10 +24,23 @@ from imagerag.tools.session import Emit, ToolSession, using_session
 _log = logging.getLogger(__name__)
 
 
-def run_tool_calls(state: State, components: Components, tools: Mapping[str, BaseTool], emit: Emit) -> dict[str, Any]:
+def run_tool_calls(
+    state: State,
+    components: Components,
+    tools: Mapping[str, BaseTool],
+    emit: Emit,
+    answered: Sequence[ToolMessage] = (),
+) -> dict[str, Any]:
     """Run the tool calls of the last message in order, each seeing what the ones before it made.
 
     They run one by one on purpose: image ids count up, and one drawing already uses every core.
+
+    Args:
+        state: of the thread.
+        components: of the run.
+        tools: our own, by name.
+        emit: is told what happens.
+        answered: results of calls that a person has answered for, which are not run.
     """
     last = state["messages"][-1]
     calls = last.tool_calls if isinstance(last, AIMessage) else []
@@ -35,6 +48,7 @@ def run_tool_calls(state: State, components: Components, tools: Mapping[str, Bas
     session = open_session(state, components, spent, emit)
     tools = {**tools, **components.extra_tools}
     offered = offered_tools(state, components.extra_tools)
+    by_person = {message.tool_call_id: message for message in answered}
     results: list[ToolMessage] = []
     trace: list[TraceStep] = []
     halt: BudgetExceeded | Cancelled | None = None
@@ -43,7 +57,9 @@ def run_tool_calls(state: State, components: Components, tools: Mapping[str, Bas
             began = time.perf_counter()
             error: str | None = None
             meter = UsageMeter()
-            if halt is not None:
+            if call["id"] in by_person:
+                result = by_person[call["id"]]
+            elif halt is not None:
                 result = _refused(call, f"not run: {halt}")
             else:
                 try:

@@ -53,7 +53,8 @@ def compile_graph(
 
     def running(node: Node) -> Callable[..., dict[str, Any]]:
         def run(state: State, runtime: Runtime[Settings]) -> dict[str, Any]:
-            asked = runtime.context or load_settings()
+            # A graph that this one is part of may have a context of another kind.
+            asked = runtime.context if isinstance(runtime.context, Settings) else load_settings()
             asked = asked if allow_paths else without_server_paths(asked)
             settings = resolve(asked, state.get("profile"), given)
             return node(state, Components(settings, injected, runtime.stream_writer), runtime.stream_writer)

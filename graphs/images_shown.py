@@ -14,6 +14,7 @@ from imagerag.graphs.budget import memory_of_run
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import State
 from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.tools.image_ids import Named, images_named, without_naming_blocks
 from imagerag.tools.session import open_pixels
 
 NEWEST = 16
@@ -38,37 +39,40 @@ def messages_shown(state: State, components: Components) -> list[BaseMessage]:
         return in_words(state["messages"])
     every: list[ImageRecord | ReferenceRecord] = [*state["all_images"], *state["all_references"]]
     records = {record["id"]: record for record in every}
-    return _seen_apart(state["messages"], lambda image_id: _block(records[image_id], components))
+
+    def block(named: Named) -> dict[str, Any] | None:
+        record = records.get(named.id)
+        if record is None or named.sha256 not in (None, record["sha256"]):
+            return None  # of another thread, whose messages came with the request
+        return _block(record, components)
+
+    return _seen_apart(state["messages"], block)
 
 
-def _seen_apart(messages: Sequence[BaseMessage], block: Callable[[str], dict[str, Any]]) -> list[BaseMessage]:
+def _seen_apart(messages: Sequence[BaseMessage], block: Callable[[Named], dict[str, Any] | None]) -> list[BaseMessage]:
     """Return the messages with the images of answers and results in turns of the person's after them, each by its id.
 
     That is where every provider takes images: OpenAI refuses them elsewhere. The results of calls made at once have to
     stay together, so that their images follow the last of them. Of a long conversation only the newest are shown.
     """
-    shown = list(messages)
-    seen_after: dict[int, list[str]] = {}
-    for place in [place for place, message in enumerate(messages) if not isinstance(message.content, str)]:
-        ids = [each["id"] for each in messages[place].content if isinstance(each, dict) and _is_placeholder(each)]
-        if ids:
-            [shown[place]] = in_words([messages[place]])
+    shown = [without_naming_blocks(message) for message in messages]
+    seen_after: dict[int, list[Named]] = {}
+    for place, message in enumerate(messages):
+        named = images_named(message)
+        if named:
             last = place
             while last + 1 < len(messages) and isinstance(messages[last + 1], ToolMessage):
                 last += 1
-            seen_after.setdefault(last, []).extend(ids)
+            seen_after.setdefault(last, []).extend(named)
     left = NEWEST
-    for last, ids in sorted(seen_after.items(), reverse=True):
-        newest = list(dict.fromkeys(ids))[-left:] if left else []
-        left -= len(newest)
-        labelled = [({"type": "text", "text": f"{image_id}:"}, block(image_id)) for image_id in newest]
+    for last, found in sorted(seen_after.items(), reverse=True):
+        newest = list({one.id: one for one in found}.values())[-left:] if left else []
+        seen = [(one.id, shown_as) for one in newest if (shown_as := block(one)) is not None]
+        left -= len(seen)
+        labelled = [({"type": "text", "text": f"{image_id}:"}, shown_as) for image_id, shown_as in seen]
         if labelled:
             shown.insert(last + 1, HumanMessage([each for pair in labelled for each in pair]))
     return shown
-
-
-def _is_placeholder(block: str | dict[str, Any]) -> bool:
-    return isinstance(block, dict) and block.get("type") == "image" and "id" in block
 
 
 def _block(record: ImageRecord | ReferenceRecord, components: Components) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Pictures that come with a request go to the image store before LangGraph sees them: no checkpoint holds pixels."""
 
+import asyncio
 import base64
 import binascii
 import threading
@@ -11,13 +12,12 @@ from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, conve
 from langgraph.graph.state import CompiledStateGraph
 
 from imagerag.errors import UserError
+from imagerag.graphs.run_context import NESTED, settings_of
 from imagerag.graphs.state import Input, Output, State
-from imagerag.settings import Settings, load_settings
+from imagerag.graphs.state_queries import is_request
+from imagerag.settings import Settings
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore, StoredImage
-
-NESTED = "__pregel_runtime"
-"""Key under which LangGraph hands a subgraph the runtime of the graph that it is part of."""
 
 STORED = "sha256:"
 """Begins the ``file_id`` of an image block whose pixels lie in the image store."""
@@ -39,9 +39,12 @@ class UploadingGraph(CompiledStateGraph[State, Settings, Input, Output]):
         """See ``Pregel.stream``.
 
         Raises:
-            UserError: a picture can't be read or stored.
+            UserError: a picture can't be read or stored, or the context is not valid; see ``settings_of``.
         """
-        return super().stream(self._stored(input, context), config, context=context, **options)
+        if not _is_nested(config):
+            context = settings_of(context, self._configurable(config))
+            input = self._stored(input, context)
+        return super().stream(input, config, context=context, **options)
 
     async def astream(
         self, input: Any, config: Any = None, *, context: Any = None, **options: Any
@@ -52,27 +55,40 @@ class UploadingGraph(CompiledStateGraph[State, Settings, Input, Output]):
         asyncio can only leave behind.
         """
         stopped = threading.Event()
-        nested = NESTED in ((config or {}).get("configurable") or {})  # then the context is its parent's
-        if not nested:
-            own = Settings(**context) if isinstance(context, dict) else context or load_settings()
+        if not _is_nested(config):
+            # Settings come from files, and pictures go to some: neither may hold the event loop up.
+            own = await asyncio.to_thread(settings_of, context, self._configurable(config))
+            input = await asyncio.to_thread(self._stored, input, own)
             context = own if own.cancel is not None else replace(own, cancel=stopped)
         try:
-            async for chunk in super().astream(self._stored(input, context), config, context=context, **options):
+            async for chunk in super().astream(input, config, context=context, **options):
                 yield chunk
         finally:
             stopped.set()
 
-    def _stored(self, input: Any, context: Any) -> Any:
+    def _configurable(self, config: Any) -> dict[str, Any]:
+        return {**((self.config or {}).get("configurable") or {}), **((config or {}).get("configurable") or {})}
+
+    def _stored(self, input: Any, settings: Settings) -> Any:
         if not isinstance(input, dict) or not input.get("messages"):
             return input
-        settings = Settings(**context) if isinstance(context, dict) else context or load_settings()
-        store = self.image_store or ImageStore(home_directory(settings.home))
         messages = convert_to_messages(input["messages"])
-        last = len(messages) - 1
+        if all(isinstance(message.content, str) for message in messages):
+            return input
+        store = self.image_store or ImageStore(home_directory(settings.home))
+        last = max(
+            (at for at, message in enumerate(messages) if isinstance(message, HumanMessage) and is_request(message)),
+            default=-1,
+        )
         return {
             **input,
             "messages": [_stripped(message, store, at == last) for at, message in enumerate(messages)],
         }
+
+
+def _is_nested(config: Any) -> bool:
+    """Tell whether the graph is part of another, whose context and messages are its own."""
+    return NESTED in ((config or {}).get("configurable") or {})
 
 
 def with_uploads(graph: CompiledStateGraph[State, Settings, Input, Output], store: ImageStore | None) -> UploadingGraph:
@@ -83,6 +99,8 @@ def with_uploads(graph: CompiledStateGraph[State, Settings, Input, Output], stor
 
 def stored_picture(block: dict[str, Any], store: ImageStore) -> StoredImage:
     """Return where the picture of an image block lies in the store, put there now if it comes in base64.
+
+    That is only so where the graph is part of another, which keeps the messages: a graph of its own has stored it.
 
     Raises:
         UserError: it is given by address, is not base64 or no picture, or is no longer in the store.
@@ -102,6 +120,19 @@ def stored_picture(block: dict[str, Any], store: ImageStore) -> StoredImage:
         raise UserError(
             f"image {str(data)[:16]!r}... is not base64 ({error}); send the file's bytes in base64"
         ) from error
+
+
+def without_stored_pictures(message: HumanMessage) -> list[Any] | str:
+    """Return a request's content without the pictures that lie in the store; those of other graphs stay as they are."""
+    if isinstance(message.content, str):
+        return message.content
+    kept = [block for block in message.content if not _is_stored(block)]
+    texts = [block if isinstance(block, str) else block.get("text") for block in kept]
+    return kept if len(kept) != 1 or not isinstance(texts[0], str) else texts[0]
+
+
+def _is_stored(block: Any) -> bool:
+    return isinstance(block, dict) and str(block.get("file_id") or "").startswith(STORED)
 
 
 def _stripped(message: AnyMessage | BaseMessage, store: ImageStore, last: bool) -> BaseMessage:

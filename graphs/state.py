@@ -100,6 +100,8 @@ class State(TypedDict):
     all_references: Annotated[list[ReferenceRecord], merge_by_id]
     all_trace: Annotated[list[TraceStep], extend]
     turn: int
+    request_id: NotRequired[str]
+    """Of the message that this turn answers; missing in threads of earlier versions."""
     profile: str
     """The thread's own; missing in threads of earlier versions."""
     prompt: str

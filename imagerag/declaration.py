@@ -79,8 +79,8 @@ class Setting:
     @property
     def noun(self) -> str:
         """What kind of value it takes."""
-        nouns = {int: "a whole number", float: "a number", bool: "yes or no", tuple: "a list of texts"}
-        return nouns.get(self.kind, "text")
+        nouns = {int: "a whole number", float: "a number", bool: "yes or no", tuple: "a list of texts", str: "text"}
+        return nouns.get(self.kind, "an event with a method is_set, which only a program can give")
 
     @property
     def valid(self) -> str:
@@ -110,13 +110,16 @@ class Setting:
         return _SEPARATORS.get(self.separator, "")
 
     def check(self, value: Any) -> None:
-        """Refuse a value outside the range or the choices.
+        """Refuse a value of another type, or outside the range or the choices.
 
         Raises:
             UserError: naming the value, what is valid, and the flag that sets it.
         """
         if value is None and self.default is None:
             return
+        if not self._is_of_kind(value):
+            way = f"leave it out, or give {self.flag} {self.noun}" if not self.program_only else f"give {self.noun}"
+            raise UserError(f"{self.name} {value!r} is not {self.noun}; {way}")
         if self.choices:
             if value not in self.choices:
                 raise UserError(f"{self.name} {value!r} is not one of {self.valid}; give {self.flag} one of these")
@@ -130,6 +133,19 @@ class Setting:
                 )
         elif self.low is not None and not value >= self.low:
             raise UserError(f"{self.name} {value!r} must be {self.valid}; give {self.flag} such a number")
+
+    def _is_of_kind(self, value: Any) -> bool:
+        if self.kind is tuple:
+            return isinstance(value, tuple | list) and all(isinstance(part, str | tuple) for part in value)
+        if self.kind is bool:
+            return isinstance(value, bool)
+        if self.kind is int:
+            return isinstance(value, int) and not isinstance(value, bool)
+        if self.kind is float:
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        if self.kind is str:
+            return isinstance(value, str | os.PathLike)
+        return hasattr(value, "is_set")
 
     def parse(self, value: Any, where: str) -> Any:
         """Return the value that a variable, a settings file or a repeated flag gives, in the type of the field.

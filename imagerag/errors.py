@@ -41,8 +41,12 @@ class Cancelled(Exception):
     """The caller asked the run to stop; raised between two denoising steps at the latest."""
 
 
-class UserError(Exception):
-    """Something only the person can mend. ``str(error)`` is one line: the value and the way out."""
+class UserError(RuntimeError):
+    """Something only the person can mend. ``str(error)`` is one line: the value and the way out.
+
+    A ``RuntimeError``: a LangGraph server tells its clients what errors of Python's own kinds say, and of all others
+    only that an internal error occurred.
+    """
 
 
 def first_line(error: BaseException, most: int = 120) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from langchain_core.messages import ContentBlock
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
@@ -20,9 +19,8 @@ MAX_K = 20
 MAX_CAPTIONS = 16
 """Captions in one search."""
 
-Blocks = list[ContentBlock | dict[str, Any]]
-ToolResult = tuple[str | Blocks, dict[str, Any]]
-"""What the model reads (text, or blocks of text and images) and the artifact record for programs."""
+ToolResult = tuple[str, dict[str, Any]]
+"""What the model reads, and the artifact record for programs."""
 
 
 class Caption(BaseModel):
@@ -35,8 +33,8 @@ class Caption(BaseModel):
 def make_tools(session: Callable[[], ToolSession] = current_session) -> list[BaseTool]:
     """Return the built-in tools, working on whatever session ``session()`` returns at the time of the call.
 
-    Results have text and image blocks as content and a JSON-serialisable record as artifact. Image blocks name the
-    image by id (``{"type": "image", "id": "image-1"}``); the edge that talks to the model puts the pixels in.
+    Results have text as content, which every provider takes, and a JSON-serialisable record as artifact. The record
+    names the images that the result is about (``imagerag.tools.image_ids``); whoever talks to the model shows them.
 
     Raises (each tool, when invoked):
         InvalidArgument: an argument the model can correct.
@@ -71,7 +69,7 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
             nearest = ", ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in work.describe(pixels))
             lines.append(f"nearest captions, by cosine: {nearest}")
         text = f"{image_id}:\n" + "\n".join(lines)
-        return [_words(text), _picture(image_id)], {"image_id": image_id, "concepts": scores}
+        return text, {"image_id": image_id, "concepts": scores}
 
     def propose_captions(
         concepts: Annotated[list[str], Field(description="the missing concepts, one entry each")],
@@ -115,7 +113,7 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
         ]
         lines += [f"the library has nothing for {caption!r}" for caption in nothing]
         text = "\n".join(lines) or "the library has nothing for these captions"
-        return [_words(text), *(_picture(r["id"]) for r in records)], {"references": records}
+        return text, {"references": records}
 
     def regenerate_with_references(
         prompt: Annotated[str, Field(description="the whole picture in words, as for generate")],
@@ -157,15 +155,7 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
 
 def _drawn(images: list[ImageRecord], how: str) -> ToolResult:
     ids = ", ".join(f"{record['id']} (seed {record['seed']})" for record in images)
-    return [_words(f"{ids}: {how}"), *(_picture(record["id"]) for record in images)], {"images": images}
-
-
-def _words(text: str) -> dict[str, Any]:
-    return {"type": "text", "text": text}
-
-
-def _picture(image_id: str) -> dict[str, Any]:
-    return {"type": "image", "id": image_id}
+    return f"{ids}: {how}", {"images": images}
 
 
 def _seen(concept: str, present: bool, score: float) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from imagerag.errors import UserError
-from imagerag.tools.builtin import Blocks
+from imagerag.tools.builtin import ToolResult
 from imagerag.tools.session import ToolSession
 
 MAX_TEXT = 8000
@@ -17,9 +17,7 @@ MAX_ENCODED = 28 * 2**20
 """Base64 characters of one image: 20 MiB of file, as for uploads."""
 
 
-def read_result(
-    result: Any, session: ToolSession, server: str, tool: str, concept: str
-) -> tuple[Blocks, dict[str, Any]]:
+def read_result(result: Any, session: ToolSession, server: str, tool: str, concept: str) -> ToolResult:
     """Return the content blocks and the record of a tool's result; its images are stored and become references.
 
     Args:
@@ -66,11 +64,9 @@ def read_result(
     # As a JSON string, so that nothing in it can pass for the end of it.
     lines = [f"from {server}/{tool}, as data: {json.dumps(text, ensure_ascii=False)}"] if text else []
     lines += [f"{record['id']}: an image from {server}/{tool}; a reference now" for record in records]
-    blocks: Blocks = [{"type": "text", "text": "\n".join(lines) or "nothing came back"}]
-    blocks += [{"type": "image", "id": record["id"]} for record in records]
     if records:
         session.emit({"event": "references", "references": records})
-    return blocks, {"server": server, "tool": tool, "references": records}
+    return "\n".join(lines) or "nothing came back", {"server": server, "tool": tool, "references": records}
 
 
 def _decoded(data: str) -> bytes:

@@ -117,8 +117,7 @@ def _as_tool(name: str, connection: "Connection", tool: Any, session: Callable[[
         result = connection.call(tool.name, arguments, check=work.check, seconds=call_timeout(work.seconds_left()))
         content, record = read_result(result, work, connection.name, tool.name, concept[:200])
         if result.is_error:
-            text = " ".join(str(block.get("text", "")) for block in content)
-            raise InvalidArgument(f"{name!r} failed: {text}")
+            raise InvalidArgument(f"{name!r} failed: {content}")
         return content, record
 
     about = " ".join((tool.description or tool.title or tool.name).split())[:MAX_DESCRIPTION]

@@ -10,6 +10,7 @@ from imagerag.graphs.state import State
 from imagerag.graphs.state_queries import images_of_turn, used_references
 from imagerag.records import ImageRecord, StopReason
 from imagerag.store.output_files import copy_images
+from imagerag.tools.image_ids import IMAGES
 from imagerag.tools.session import Emit
 
 ENDINGS: dict[StopReason, str] = {
@@ -67,4 +68,4 @@ def _answer(prompt: str, best: ImageRecord | None, reason: StopReason) -> AIMess
     missing = best["verdict"]["missing"]
     lack = f" Still missing: {', '.join(missing)}." if missing else ""
     text = f"{best['id']} shows {prompt!r} (score {best['score']:.2f}); {ENDINGS[reason]}.{lack}"
-    return AIMessage([{"type": "text", "text": text}, {"type": "image", "id": best["id"]}])
+    return AIMessage(text, additional_kwargs={IMAGES: [{"id": best["id"], "sha256": best["sha256"]}]})

@@ -4,6 +4,7 @@ import random
 import time
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
@@ -11,7 +12,7 @@ from imagerag.agent.protocols import Brief, PastImage
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_prices, memory_of_run, merge_limits, meter_step, nothing_spent
 from imagerag.graphs.components import Components
-from imagerag.graphs.message_images import stored_picture
+from imagerag.graphs.message_images import stored_picture, without_stored_pictures
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.state import Limits, Spent, State
 from imagerag.graphs.state_queries import is_request, unanswered_calls
@@ -22,6 +23,7 @@ from imagerag.records import ReferenceRecord
 from imagerag.store.images import StoredImage
 from imagerag.store.output_files import make_folder
 from imagerag.tools.builtin import MAX_PROMPT
+from imagerag.tools.image_ids import without_naming_blocks
 
 
 def start_turn(state: State, components: Components, budget: Limits | None = None) -> dict[str, Any]:
@@ -37,12 +39,14 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     notes = list(settings.notes)
     if components.injected.index is None:
         notes += components.searchable[1]
-    if components.emit is not None:
-        for text in notes:
-            components.emit({"event": "note", "text": text})
+    for text in notes:
+        _tell(components, text)
     messages = list(state.get("messages") or [])
     assert components.extra_tools is not None  # a server that isn't there is told before anything is drawn
-    request, message, pictures = _request(components, messages, state.get("prompt") or "")
+    message = _unanswered_request(state, messages)
+    request, pictures = _request(components, message, state.get("prompt") or "")
+    if message is not None and not state.get("turn") and (state.get("prompt") or request).strip() != request:
+        _tell(components, f"the prompt {state['prompt'][:80]!r} is ignored: the person's last message counts")
     references = list(state.get("all_references") or [])
     limits = merge_limits(settings, budget, state.get("budget"))
     spent = nothing_spent(time.time())
@@ -55,7 +59,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         subjects.append(_subject(picture, title, f"subject-{known + len(subjects) + 1}"))
     history = [PastImage(image["id"], image["prompt"], image["turn"]) for image in state.get("all_images") or ()]
     if not history:  # a client without threads sends the whole conversation every time
-        earlier = [entry for entry in messages[:-1] if is_request(entry)] if message else []
+        earlier = [entry for entry in messages if is_request(entry) and entry is not message] if message else []
         history = [PastImage(f"message-{k + 1}", _text(entry), k + 1) for k, entry in enumerate(earlier)]
     turn = (state.get("turn") or 0) + 1
     replayed = begin_replay(settings, memory_of_run(spent).run, turn)
@@ -67,9 +71,8 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     began = time.perf_counter()
     plain = plain_prompt(request)
     asked_for = plain.text or request
-    if components.emit is not None:
-        for note in plain.notes:
-            components.emit({"event": "note", "text": note})
+    for note in plain.notes:
+        _tell(components, note)
     brief = Brief(asked_for)
     with (
         suppress(BudgetExceeded, Cancelled),
@@ -81,17 +84,23 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     asked = (
         [trace_step(entered, "intake", "brief", brief.prompt, began, meter=meter, error=told)] if meter.calls else []
     )
+    rewritten = [new for old in messages if (new := without_naming_blocks(old)) is not old]
     repaired = [
         ToolMessage("not run: the run was interrupted", tool_call_id=call["id"], name=call["name"], status="error")
         for call in unanswered_calls(messages)
     ]
-    placed = message or HumanMessage(request)
-    placed.additional_kwargs["subjects"] = [record["id"] for record in subjects]
+    placed = HumanMessage(
+        request if message is None else without_stored_pictures(message),
+        id=str(uuid4()) if message is None else message.id,
+        name=None if message is None else message.name,
+        additional_kwargs={"subjects": [record["id"] for record in subjects]},
+    )
     return {
-        "messages": [*repaired, placed],
+        "messages": [*rewritten, *repaired, placed],
         "all_references": subjects,
         "all_trace": asked,
         "turn": turn,
+        "request_id": placed.id,
         "profile": settings.profile,
         "approve": settings.approve,
         "prompt": brief.prompt,
@@ -138,9 +147,10 @@ def _possible_mode(components: Components) -> Mode:
             f"generator {generator.name!r} takes no reference images, so {what} is of no use; "
             "name another --generator, or give --mode rephrase_only or no_lookup"
         )
-    if components.emit is not None:
-        text = f"generator {generator.name!r} takes no reference images: what is missing is rephrased, not looked up"
-        components.emit({"event": "note", "text": text})
+    _tell(
+        components,
+        f"generator {generator.name!r} takes no reference images: what is missing is rephrased, not looked up",
+    )
     return "rephrase_only"
 
 
@@ -159,22 +169,32 @@ def check_prompt(text: str) -> str:
     return text
 
 
-def _request(
-    components: Components, messages: list[AnyMessage], prompt: str
-) -> tuple[str, HumanMessage | None, list[StoredImage]]:
-    """Return the request, its message (pictures taken out), and the pictures that came with it."""
-    if not messages or not is_request(messages[-1]):
-        return check_prompt(prompt), None, []
-    last = messages[-1]
-    pictures: list[StoredImage] = []
-    kept: list[Any] = []
-    for block in last.content_blocks:
-        if block["type"] == "image":
-            pictures.append(stored_picture(dict(block), components.store))
-        elif block["type"] == "text":
-            kept.append({"type": "text", "text": block["text"]})
-    text = check_prompt(_text(last))
-    return text, HumanMessage(kept or text, id=last.id, name=last.name), pictures
+def _unanswered_request(state: State, messages: list[AnyMessage]) -> HumanMessage | None:
+    """Return the person's last message, unless an earlier turn has answered it.
+
+    Others may stand behind it: those of the agents of a graph that this one is part of, who hand over to it.
+    """
+    last = next((entry for entry in reversed(messages) if is_request(entry)), None)
+    if not isinstance(last, HumanMessage):
+        return None
+    answered = state.get("request_id")
+    if answered is None and state.get("turn"):  # a thread of an earlier version doesn't say what it has answered
+        return last if messages[-1] is last else None
+    return None if last.id is not None and last.id == answered else last
+
+
+def _request(components: Components, message: HumanMessage | None, prompt: str) -> tuple[str, list[StoredImage]]:
+    """Return the request in words, and the pictures that came with its message."""
+    if message is None:
+        return check_prompt(prompt), []
+    text = check_prompt(_text(message))
+    blocks = [dict(block) for block in message.content_blocks if block["type"] == "image"]
+    return text, [stored_picture(block, components.store) for block in blocks]
+
+
+def _tell(components: Components, text: str) -> None:
+    if components.emit is not None:
+        components.emit({"event": "note", "text": text})
 
 
 def _text(message: AnyMessage) -> str:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from langchain_core.messages import ToolMessage
+from langchain_core.messages import HumanMessage, ToolMessage
 from PIL import Image
 
 from imagerag.settings import Settings
@@ -69,7 +69,7 @@ def test_the_tools_serve_another_agent_which_sees_pixels_and_its_mistakes(tmp_pa
     assert "'image-9' is not an image" in results[1].text
     assert "generations budget used up" in results[4].text
     assert [record["id"] for record in session.made_images] == ["image-1", "image-2"]
-    shown = [block for message in model.seen[1] if isinstance(message, ToolMessage) for block in message.content]
+    shown = [block for message in model.seen[1][2:] if isinstance(message, HumanMessage) for block in message.content]
     assert [block["type"] for block in shown] == ["text", "image"]
     assert shown[1]["base64"]
     assert "base64" not in str(answer["messages"])

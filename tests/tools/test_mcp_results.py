@@ -53,8 +53,8 @@ def read(home: Path, *content: Any, structured: Any = None) -> tuple[str, list[A
     """Return the text that the model reads of a result, and the references that its images became."""
     session = ToolSession(Components(Settings(home=str(home)), InjectedComponents()), prompt="an owl", seed=1)
     result = SimpleNamespace(content=list(content), structured_content=structured)
-    blocks, record = read_result(result, session, "server", "tool", "owl")
-    return blocks[0]["text"], record["references"]
+    text, record = read_result(result, session, "server", "tool", "owl")
+    return text, record["references"]
 
 
 def text(words: str) -> Any:

@@ -58,7 +58,8 @@ def build_graph(
         budget: limits that hold unless a request brings its own.
         checkpointer: keeps threads; ``"memory"`` for as long as the graph lives, ``None`` for a graph that is served
             or nested by something that brings its own.
-        allow_paths: whether requests may name files and folders of this machine; not those of a server's clients.
+        allow_paths: whether requests may name files and folders of this machine, and records tell where images lie on
+            it; not those of a server's clients, who get addresses.
 
     Nothing heavy is loaded before the first run.
     """

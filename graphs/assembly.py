@@ -9,6 +9,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
+from imagerag.graphs.addresses import with_addresses
 from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.message_images import with_uploads
 from imagerag.graphs.routing import add_edges
@@ -46,7 +47,8 @@ def compile_graph(
             type names all there may be.
         injected: components given by the program.
         checkpointer: keeps threads.
-        allow_paths: whether requests may name files and folders of this machine.
+        allow_paths: whether requests may name files and folders of this machine, and are told where images lie on it;
+            otherwise records have addresses instead of paths.
     """
 
     given = Given.of(injected.generator, injected.critic, injected.index)
@@ -57,7 +59,10 @@ def compile_graph(
             asked = runtime.context if isinstance(runtime.context, Settings) else load_settings()
             asked = asked if allow_paths else without_server_paths(asked)
             settings = resolve(asked, state.get("profile"), given)
-            return node(state, Components(settings, injected, runtime.stream_writer), runtime.stream_writer)
+            write = runtime.stream_writer
+            emit = write if allow_paths else lambda event: write(with_addresses(event))
+            update = node(state, Components(settings, injected, emit), emit)
+            return update if allow_paths else {name: with_addresses(value) for name, value in update.items()}
 
         return run
 

@@ -55,6 +55,9 @@ class ReferenceRecord(TypedDict):
     id: str
     kind: ReferenceKind
     path: str
+    """Empty for clients of a LangGraph server, who get ``url``."""
+    url: NotRequired[str]
+    """Address on the LangGraph server that found it, without the server's own."""
     sha256: str
     """Of the pixels as stored; the image store and the library find the image by it."""
     concept: str
@@ -73,6 +76,9 @@ class ImageRecord(TypedDict):
 
     id: str
     path: str
+    """Empty for clients of a LangGraph server, who get ``url``."""
+    url: NotRequired[str]
+    """Address on the LangGraph server that made it, without the server's own."""
     sha256: str
     prompt: str
     seed: int

@@ -7,11 +7,15 @@ from pathlib import Path
 
 from imagerag.errors import UserError
 from imagerag.shell_words import quoted
+from imagerag.store.files import address_path
 
 OWN = "own"
 """The library that is meant where none is named."""
 FOLDER = "libraries"
 """Holds those that have a name."""
+FOUND, BUNDLED_FOUND = "found", "library"
+"""Folders with the PNGs of what was found: within a library of the person's own, and of the bundled one within the data
+directory."""
 SOURCES_NAMED = 3
 """Sources that a message names."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -42,6 +46,16 @@ def library_names(home: str | Path) -> list[str]:
     folder = Path(home) / FOLDER
     named = sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name)) if folder.is_dir() else []
     return [OWN, *named]
+
+
+def found_file(home: str | Path, sha256: str) -> Path | None:
+    """Return the PNG of a reference that a look-up has found, of the bundled library's or one of the person's own.
+
+    Raises:
+        InvalidArgument: not an address.
+    """
+    folders = [Path(home) / BUNDLED_FOUND, *(library_directory(home, name) / FOUND for name in library_names(home))]
+    return next((file for folder in folders if (file := address_path(folder, sha256)).is_file()), None)
 
 
 def is_empty_library(home: str | Path, name: str) -> bool:

@@ -185,12 +185,7 @@ class Service:
 
     def manifest(self, entry: Entry) -> "Manifest":
         """Return how an entry's image was made, without a word of where things are on this machine."""
-        manifest = self.store.manifest(entry.sha256)
-        references = tuple(
-            one.model_copy(update={"path": "", "title": "" if one.kind == "subject" else one.title})
-            for one in manifest.references
-        )
-        return manifest.model_copy(update={"references": references})
+        return self.store.manifest(entry.sha256).without_places()
 
     def close(self) -> None:
         """Stop everything and close the files."""

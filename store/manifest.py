@@ -119,6 +119,14 @@ class Manifest(BaseModel):
         )
         return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode("ascii")
 
+    def without_places(self) -> Manifest:
+        """Return the manifest for people elsewhere: without a word of where things are on this machine."""
+        references = tuple(
+            one.model_copy(update={"path": "", "title": "" if one.kind == "subject" else one.title})
+            for one in self.references
+        )
+        return self.model_copy(update={"references": references})
+
     def text(self) -> str:
         """Return the JSON that the file carries."""
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)

@@ -21,6 +21,7 @@ from imagerag.index.chroma_client import get_collection, open_client
 from imagerag.index.filters import all_hold
 from imagerag.index.lock import PATIENCE, writer_lock
 from imagerag.index.lookup_floor import hits_above
+from imagerag.index.user_libraries import BUNDLED_FOUND
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.png import encode_png, on_white
 
@@ -242,7 +243,7 @@ class ChromaIndex:
 
     def _laid_out(self, sha256: str) -> Path:
         """Return a PNG of a picture on white, made when it is first found: 7,155 at once would take a minute."""
-        path = address_path(self.home / "library", sha256)
+        path = address_path(self.home / BUNDLED_FOUND, sha256)
         if not path.exists():
             write_whole(path, encode_png(on_white(self.image(sha256))), durable=False)
         return path

@@ -36,7 +36,7 @@ from imagerag.index.user.sources.origins import read_origin
 from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.registry import open_sources
 from imagerag.index.user.vector_store import VectorStore, renamed
-from imagerag.index.user_libraries import OWN, library_directory
+from imagerag.index.user_libraries import FOUND, OWN, library_directory
 from imagerag.shell_words import quoted
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.picture_decoding import read_picture
@@ -323,7 +323,7 @@ class UserPictures:
 
     def _copy(self, sha256: str) -> Path:
         """Where a PNG of a picture lies once it was found: a run's references outlive the files they came from."""
-        return address_path(self.directory / "found", sha256)
+        return address_path(self.directory / FOUND, sha256)
 
 
 FULL_ENOUGH = 4096

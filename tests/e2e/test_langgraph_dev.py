@@ -1,6 +1,10 @@
 """``langgraph dev`` serves the graph by ``langgraph.json``, and LangGraph's own client runs it."""
 
+import base64
+import io
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -9,10 +13,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from PIL import Image
+
+from testing.remote_servers import a_png
 
 pytest.importorskip("langgraph_api", reason="pip install 'imagerag[studio]'")
 sdk = pytest.importorskip("langgraph_sdk")
@@ -20,8 +27,20 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 
+class Served(NamedTuple):
+    """A server and its folder, with its data directory ``home`` and its ``log``."""
+
+    url: str
+    folder: Path
+
+
+@pytest.fixture
+def server(served: Served) -> str:
+    return served.url
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -42,7 +61,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
                 pass
             assert process.poll() is None, (folder / "log").read_text()[-3000:]
             time.sleep(0.2)
-        yield url
+        yield Served(url, folder)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
@@ -71,11 +90,117 @@ def test_its_events_are_told_as_they_happen(server: str) -> None:
     assert "images" in {event["event"] for event in told}
 
 
-def test_a_client_can_t_choose_the_server_s_models(server: str) -> None:
+def fetched(server: str, address: str) -> Image.Image:
+    answer = httpx.get(f"{server}{address}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "image/png"
+    return Image.open(io.BytesIO(answer.content))
+
+
+def message(text: str, colour: str = "red") -> dict[str, Any]:
+    data = base64.b64encode(a_png(colour, 64)).decode()
+    picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
+    return {"role": "user", "content": [{"type": "text", "text": text}, picture]}
+
+
+def test_a_client_gets_pictures_and_no_path_of_the_server(server: str, served: Served) -> None:
     client = sdk.get_sync_client(url=server)
     thread = client.threads.create()["thread_id"]
-    outcome = client.runs.wait(
-        thread, "imagerag", input={"prompt": "an owl"}, context={"generator": "sdxl"}, raise_error=False
+    told = list(
+        client.runs.stream(
+            thread,
+            "imagerag",
+            input={"prompt": "a lobster wearing a kimono"},
+            context={"seed": 1, "mode": "lookup_first"},
+            stream_mode=["values", "updates", "custom", "messages-tuple", "tasks", "checkpoints", "debug"],
+        )
     )
-    assert outcome["__error__"]["error"] == "UserError"  # what it says is in the server's log: LangGraph tells no more
+    assert not [part for part in told if part.event == "error"], told
+    result = client.threads.get_state(thread)["values"]
+    assert fetched(server, result["image"]["url"]).size == (128, 128)
+    assert result["references"]
+    for reference in result["references"]:
+        fetched(server, reference["url"])
+    everything = json.dumps([part.data for part in told]) + json.dumps(result)
+    assert str(served.folder) not in everything
+    assert not re.search(r'"path": "[^"]', everything)
+    drawn = httpx.get(f"{server}{result['image']['url']}").content
+    assert b"imagerag" in drawn, "the manifest is in the file"
+    assert str(served.folder).encode() not in drawn
+    assert httpx.get(f"{server}/imagerag/images/{'0' * 64}.png").status_code == 404
+    assert httpx.get(f"{server}/imagerag/images/..%2f..%2fetc.png").status_code == 404
+
+
+def test_a_picture_in_a_message_is_drawn_with(server: str) -> None:
+    client = sdk.get_sync_client(url=server)
+    thread = client.threads.create()["thread_id"]
+    result = client.runs.wait(thread, "imagerag", input={"messages": [message("this in a boat")]})
+    assert [reference["kind"] for reference in result["references"]] == ["subject"], result
+    assert fetched(server, result["references"][0]["url"]).size == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("request_", "context", "says"),
+    [
+        ({"prompt": ""}, {}, "the prompt '' is empty"),
+        ({"messages": [{"role": "user", "content": " "}]}, {}, "the prompt '' is empty"),
+        ({"prompt": "an owl"}, {"mode": "fast"}, "mode 'fast' is not one of"),
+        ({"prompt": "an owl"}, {"n": "foo"}, "n 'foo' is not a whole number"),
+        ({"prompt": "an owl"}, {"n": 99}, "n 99 is outside 1..16"),
+        ({"prompt": "an owl"}, {"cancel": True}, "cancel True is not an event"),
+        ({"prompt": "an owl"}, {"generator": "sdxl"}, "generator 'sdxl' is chosen by whoever runs this server"),
+        ({"prompt": "an owl", "subjects": ["/etc/passwd"]}, {}, "send pictures in the message"),
+        ({"messages": [{"role": "user", "content": [{"type": "image", "base64": "?", "mime_type": "image/png"}]}]}, {},
+         "is not base64"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["context", "config"])
+def test_what_is_wrong_is_told_in_one_line(
+    server: str, request_: dict[str, Any], context: dict[str, Any], says: str, place: str
+) -> None:
+    client = sdk.get_sync_client(url=server)
+    thread = client.threads.create()["thread_id"]
+    where: Any = {"context": context} if place == "context" else {"config": {"configurable": context}}
+    outcome = client.runs.wait(thread, "imagerag", input=request_, raise_error=False, **where)
+    assert outcome["__error__"]["error"] == "UserError", outcome
+    assert says in outcome["__error__"]["message"]
+    assert "\n" not in outcome["__error__"]["message"]
     assert "image" not in client.threads.get_state(thread)["values"]
+
+
+@pytest.mark.parametrize("place", ["context", "config"])
+def test_settings_count_wherever_a_client_puts_them(server: str, place: str) -> None:
+    client = sdk.get_sync_client(url=server)
+    thread = client.threads.create()["thread_id"]
+    values = {"seed": 5, "n": 2}
+    where: Any = {"context": values} if place == "context" else {"config": {"configurable": values}}
+    result = client.runs.wait(thread, "imagerag", input={"prompt": "an owl"}, **where)
+    assert [image["seed"] for image in result["images"]] == [5, 6]
+
+
+def test_a_no_from_a_client_is_honoured(server: str) -> None:
+    client = sdk.get_sync_client(url=server)
+    thread = client.threads.create()["thread_id"]
+    prompt = {"prompt": "a lobster wearing a kimono"}
+    client.runs.wait(thread, "imagerag", input=prompt, context={"approve": True, "seed": 1, "mode": "lookup_first"})
+    assert client.threads.get_state(thread)["interrupts"]
+    no = {"resume": {"decisions": [{"type": "reject", "message": "not these"}]}}
+    result = client.runs.wait(thread, "imagerag", command=no)
+    assert result["images"] == []
+    assert result["stop_reason"] == "cancelled"
+
+
+def test_a_cancelled_run_stops(server: str) -> None:
+    client = sdk.get_sync_client(url=server)
+    thread = client.threads.create()["thread_id"]
+    run = client.runs.create(thread, "imagerag", input={"prompt": "an owl"}, context={"n": 16, "seed": 1})
+    time.sleep(0.5)
+    client.runs.cancel(thread, run["run_id"], wait=True)
+    assert client.runs.get(thread, run["run_id"])["status"] in ("interrupted", "error")
+    after = client.runs.wait(thread, "imagerag", input={"prompt": "a cat"}, context={"seed": 1})
+    assert after["image"]["prompt"] == "a cat"
+
+
+def test_nothing_has_blocked_the_event_loop(served: Served) -> None:
+    """The server runs without ``--allow-blocking``: LangGraph raises where a file is touched on its event loop."""
+    assert "BlockingError" not in (served.folder / "log").read_text()

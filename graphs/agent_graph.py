@@ -1,6 +1,6 @@
 """The agent's graph: agent -> tools -> critic (after a drawing) -> agent ... -> finish."""
 
-from typing import Any, Literal
+from typing import Any
 
 from imagerag.agent.protocols import Critic, Driver, Writer
 from imagerag.errors import UserError
@@ -13,29 +13,12 @@ from imagerag.graphs.nodes.critic import judge
 from imagerag.graphs.nodes.finish import finish
 from imagerag.graphs.nodes.intake import start_turn
 from imagerag.graphs.nodes.tools import run_tool_calls
-from imagerag.graphs.state import Drawn, Halting, Limits, State
-from imagerag.graphs.state_queries import unjudged
+from imagerag.graphs.routing import after_agent, after_critic, after_tools
+from imagerag.graphs.state import Limits, State
 from imagerag.index.base import ReferenceIndex
 from imagerag.store.images import ImageStore
 from imagerag.tools.builtin import make_tools
 from imagerag.tools.session import Emit
-
-
-def after_agent(state: Halting) -> Literal["tools", "finish"]:
-    """Go on to the tools unless the run is halted, as it is when the model called none."""
-    return "finish" if state["halt"] else "tools"
-
-
-def after_tools(state: Drawn) -> Literal["critic", "agent", "finish"]:
-    """Every image made is judged, also when the run has to end."""
-    if unjudged(state):
-        return "critic"
-    return "finish" if state["halt"] else "agent"
-
-
-def after_critic(state: Halting) -> Literal["agent", "finish"]:
-    """End when the critic is satisfied or the run is halted."""
-    return "finish" if state["halt"] else "agent"
 
 
 def build_graph(

@@ -12,14 +12,12 @@ from imagerag.errors import Cancelled
 from imagerag.graphs.best_image import best_among, settle_tie
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components
+from imagerag.graphs.routing import stop_rule
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import CRITIC, unjudged
 from imagerag.graphs.trace import trace_step
 from imagerag.records import ImageRecord, StopReason, Verdict
 from imagerag.tools.session import Emit, open_pixels
-
-PATIENCE = 3
-"""Generations without a better image after which the run ends with ``no_improvement``."""
 
 
 def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
@@ -51,7 +49,7 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         assert record["verdict"] is not None
         emit({"event": "verdict", "image": record, "verdict": record["verdict"], "best": record["id"] == best["id"]})
     stale = 0 if best is not before else state["stale"] + 1
-    halt = state["halt"] or cut_off or _halt(best, stale)
+    halt = state["halt"] or cut_off or stop_rule(best, stale)
     report = best_among(judged, components, state["prompt"])
     assert report is not None
     assert report["verdict"] is not None
@@ -105,15 +103,6 @@ def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit)
     )
     if reason is not None and not told:
         emit({"event": "note", "text": f"the critic {name!r} gave no verdict ({reason}){CLIP_DECIDES}"})
-
-
-def _halt(best: ImageRecord, stale: int) -> StopReason | None:
-    assert best["verdict"] is not None
-    if best["verdict"].get("uncalibrated"):
-        return "uncalibrated"
-    if best["verdict"]["satisfied"]:
-        return "satisfied"
-    return "no_improvement" if stale >= PATIENCE else None
 
 
 def _report(record: ImageRecord, verdict: Verdict, best: ImageRecord) -> HumanMessage:

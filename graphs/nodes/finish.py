@@ -47,7 +47,8 @@ def outcome(state: State, components: Components, emit: Emit, chosen: ImageRecor
     reason: StopReason = state["halt"] or "done"
     emit({"event": "stop", "reason": reason, "detail": ENDINGS[reason]})
     if components.settings.out is not None:
-        stored: list[ImageRecord] = [{**record, "path": str(components.store.path(record["sha256"]))} for record in images]
+        files = [str(components.store.path(record["sha256"])) for record in images]
+        stored: list[ImageRecord] = [{**record, "path": file} for record, file in zip(images, files, strict=True)]
         copies = copy_images(stored, state["prompt"], components.settings.out)
         images = [{**record, "path": copies[record["id"]]} for record in images]
         chosen = next((record for record in images if chosen and record["id"] == chosen["id"]), None)

@@ -117,7 +117,7 @@ def test_it_goes_away_and_the_drawing_stops(client: Callable[[str, str], list[An
     gate = Gate()
     served = Served(scripted_service(tmp_path, [0.9], gate), tokens=TOKENS, loopback=False)
     try:
-        client(served.url, "cancel")
+        assert client(served.url, "cancel"), "it left before it had an answer"
         assert gate.reached.acquire(timeout=10), "it was being drawn"
         (run,) = served.service.register.under_way()
         assert run.job is not None

@@ -10,12 +10,10 @@ const owl = [{ role: 'user', content: 'an owl' }];
 const told = [];
 
 if (step === 'cancel') {
-  const controller = new AbortController();
-  const stream = streamText({ model: models[0], messages: owl, abortSignal: controller.signal, onError: () => {} });
-  for await (const _ of stream.textStream) {
-    controller.abort();
-    break;
-  }
+  const abortSignal = AbortSignal.timeout(3000);
+  const stream = streamText({ model: models[0], messages: owl, abortSignal, onError: () => {} });
+  for await (const _ of stream.textStream);
+  console.log(JSON.stringify([`${abortSignal.aborted}`]));
   process.exit(0);
 }
 for (const model of models) {

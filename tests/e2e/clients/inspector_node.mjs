@@ -30,5 +30,6 @@ if (step === 'draw') {
   const result = await inspect(create('prompt= '));
   console.log(JSON.stringify([result.isError ? words(result) : JSON.stringify(result)]));
 } else {
-  await inspect(create('prompt=an owl'), 4000);
+  await inspect(create('prompt=an owl'), 6000);
+  console.log(JSON.stringify(['left']));
 }

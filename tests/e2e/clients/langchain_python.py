@@ -14,8 +14,11 @@ models = [
 owl = {"role": "user", "content": "an owl"}
 told = []
 if step == "cancel":
-    for _ in models[0].stream([owl]):
-        sys.exit()
+    try:
+        ChatOpenAI(model="imagerag", base_url=url, api_key=key, max_retries=0, timeout=3).invoke([owl])
+    except openai.APITimeoutError as error:
+        print(json.dumps([str(error)]))
+    sys.exit()
 for model in models:
     if step == "error":
         try:

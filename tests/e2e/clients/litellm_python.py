@@ -31,6 +31,7 @@ elif step == "error":
     except litellm.BadRequestError as error:
         print(json.dumps([str(error)]))
 else:
-    stream = litellm.completion("openai/imagerag", messages=owl, stream=True, **server)
-    next(iter(stream))
-    sys.exit()
+    try:
+        litellm.completion("openai/imagerag", messages=owl, timeout=3, **server)
+    except litellm.Timeout as error:
+        print(json.dumps([str(error)]))

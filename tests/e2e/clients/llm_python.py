@@ -22,12 +22,12 @@ def llm(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 if step == "cancel":
-    with subprocess.Popen(
-        [sys.executable, "-m", "llm", "-m", "imagerag", "an owl"], env=environment, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.read(1)
-        process.terminate()
+    with subprocess.Popen([sys.executable, "-m", "llm", "-m", "imagerag", "an owl"], env=environment) as process:
+        try:
+            process.wait(8)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            print(json.dumps(["left"]))
     sys.exit()
 first = llm("-m", "imagerag", " " if step == "error" else "an owl")
 if step == "draw":

@@ -21,9 +21,9 @@ if (step === 'draw') {
   const result = await call({ prompt: ' ' });
   console.log(JSON.stringify([result.isError ? words(result) : '']));
 } else {
-  const controller = new AbortController();
-  const calling = call({ prompt: 'an owl' }, { signal: controller.signal, onprogress: () => controller.abort() });
-  await calling.catch(() => {});
+  await call({ prompt: 'an owl' }, { signal: AbortSignal.timeout(3000) }).catch((error) => {
+    console.log(JSON.stringify([error.message]));
+  });
   await new Promise((resolve) => setTimeout(resolve, 500));
 }
 await client.close();

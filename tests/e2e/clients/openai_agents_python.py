@@ -17,10 +17,11 @@ async def main() -> None:
     agents = [Agent(name="painter", model=kind(model="imagerag", openai_client=client)) for kind in kinds]
     told = []
     if step == "cancel":
-        run = Runner.run_streamed(agents[0], "an owl")
-        async for _ in run.stream_events():
-            run.cancel()
-            return
+        try:
+            await asyncio.wait_for(Runner.run(agents[1], "an owl"), 3)
+        except TimeoutError:
+            print(json.dumps(["left"]))
+        return
     for agent in agents:
         try:
             result = await Runner.run(agent, " " if step == "error" else "an owl")

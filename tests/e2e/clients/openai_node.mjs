@@ -32,9 +32,9 @@ if (step === 'draw') {
   }
   console.log(JSON.stringify(told));
 } else {
-  const stream = await client.chat.completions.create({ model, messages: owl, stream: true });
-  for await (const _ of stream) {
-    stream.controller.abort();
-    break;
+  try {
+    await client.responses.create({ model, input: 'an owl' }, { signal: AbortSignal.timeout(3000) });
+  } catch (error) {
+    console.log(JSON.stringify([error.message]));
   }
 }

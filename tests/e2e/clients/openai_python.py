@@ -34,6 +34,7 @@ elif step == "error":
             told.append(str(error))
     print(json.dumps(told))
 else:
-    stream = client.chat.completions.create(model="imagerag", messages=owl, stream=True)
-    next(iter(stream))
-    stream.close()
+    try:
+        client.with_options(timeout=3).images.generate(model="imagerag", prompt="an owl")
+    except openai.APITimeoutError as error:
+        print(json.dumps([str(error)]))

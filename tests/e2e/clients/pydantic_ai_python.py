@@ -14,10 +14,11 @@ provider = OpenAIProvider(base_url=url, api_key=key)
 agents = [Agent(kind("imagerag", provider=provider)) for kind in (OpenAIChatModel, OpenAIResponsesModel)]
 
 
-async def stream_and_leave() -> None:
-    async with agents[0].run_stream("an owl") as stream:
-        async for _ in stream.stream_text(debounce_by=None):
-            return
+async def leave() -> None:
+    try:
+        await asyncio.wait_for(agents[0].run("an owl"), 3)
+    except TimeoutError:
+        print(json.dumps(["left"]))
 
 
 if step == "draw":
@@ -37,4 +38,4 @@ elif step == "error":
             told.append(str(error))
     print(json.dumps(told))
 else:
-    asyncio.run(stream_and_leave())
+    asyncio.run(leave())

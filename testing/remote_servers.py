@@ -57,6 +57,10 @@ class ImagesServer(ThreadingHTTPServer):
         self.asked: list[Asked] = []
         self.fetched: list[str] = []
         """Keys that came with requests for images by address."""
+        self.paths: list[str] = []
+        """Of these requests."""
+        self.files: Callable[[str], Answer] = lambda path: Answer(a_png("blue"))
+        """What is answered to them."""
         self.models = ("gpt-image-2",)
         """Those that ``/v1/models/NAME`` knows."""
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
@@ -84,24 +88,23 @@ class _Images(BaseHTTPRequestHandler):
         else:
             fields = json.loads(body)
         self.server.asked.append(Asked(self.path, fields, files, self.headers.get("authorization", "")))
-        answer = self.server.script(len(self.server.asked) - 1)
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(answer.claimed or len(answer.body)))
-        self.end_headers()
-        self.wfile.write(answer.body)
+        self._answer(self.server.script(len(self.server.asked) - 1))
 
     def do_GET(self) -> None:
         if self.path.startswith("/v1/models/"):
             self._tell_of_model(self.path.rpartition("/")[2])
             return
         self.server.fetched.append(self.headers.get("authorization", ""))
-        data = a_png("blue")
-        self.send_response(200)
-        self.send_header("content-length", str(len(data)))
+        self.server.paths.append(self.path)
+        self._answer(self.server.files(self.path))
+
+    def _answer(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(answer.claimed or len(answer.body)))
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(answer.body)
 
     def _tell_of_model(self, name: str) -> None:
         known = name in self.server.models
@@ -117,7 +120,7 @@ class _Images(BaseHTTPRequestHandler):
 @contextmanager
 def images_server(script: Callable[[int], Answer] = lambda number: Answer()) -> Iterator[ImagesServer]:
     server = ImagesServer(script)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield server
     finally:

@@ -216,6 +216,7 @@ def _queued(client: httpx.Client, workflow: dict[str, Any], me: str, name: str, 
     if known is not None:
         return known
     reply = answered(client, "POST", "/prompt", json={"prompt": workflow, "client_id": me})
+    reply.refuse_passing()
     body = reply.json()
     if reply.status != 200:
         wrong = body.get("node_errors") or body.get("error")
@@ -256,6 +257,7 @@ def _fetched(client: httpx.Client, prompt_id: str) -> Image.Image:
 
 def _answer(client: httpx.Client, method: str, path: str, **sent: Any) -> dict[str, Any]:
     reply = answered(client, method, path, **sent)
+    reply.refuse_passing()
     body = reply.json()
     if reply.status != 200 or not isinstance(body, dict):
         raise InvalidArgument(f"ComfyUI answered {reply.status} to {path}")

@@ -106,7 +106,7 @@ def said_by(value: Any) -> Said:
     }
     own = [each for each in (value, value.get("error") if isinstance(value, dict) else None) if isinstance(each, dict)]
     told = [each.get(key) for each in reversed(own) for key in _STATUSES]
-    status = next((int(code) for code in told if re.fullmatch("[45][0-9][0-9]", str(code))), None)
+    status = next((int(str(code)) for code in told if re.fullmatch("[45][0-9][0-9]", str(code))), None)
     filtered = any(each.get("filtered") is True or bool(each.get("refusal")) for each in objects)
     words = _line(_words(value)) or _line(next((str(each["refusal"]) for each in objects if each.get("refusal")), ""))
     return Said(words, frozenset(codes), status, filtered)

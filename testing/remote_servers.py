@@ -149,7 +149,7 @@ class Comfy:
         entry: of the drawing in the history. view: instead of its images.
         late: how many looks at the history it takes until the drawing is there.
         queued: whether the queue has the drawing meanwhile.
-        answer: to a workflow, instead of ComfyUI's.
+        answer: to a workflow, instead of ComfyUI's where it is one.
         asked: paths of all requests.
     """
 
@@ -158,7 +158,7 @@ class Comfy:
         self.entry: Any = {"outputs": {"9": {"images": SAVED}}}
         self.late = 0
         self.queued = True
-        self.answer: Answer | None = None
+        self.answer: Callable[[Any], Answer | None] = lambda workflow: None
         self.view: Answer | None = None
         self.asked: list[str] = []
         self.prompts: list[dict[str, Any]] = []
@@ -192,8 +192,8 @@ class Comfy:
             self._queued.set()
             if self.fail == "lost":
                 return Response(b"", status_code=504)
-            if self.answer is not None:
-                return Response(self.answer.body, self.answer.status, self.answer.headers)
+            if (answer := self.answer(body["prompt"])) is not None:
+                return Response(answer.body, answer.status, answer.headers)
             return JSONResponse({"prompt_id": "p1", "number": 1})
 
         async def upload(request: Any) -> Any:

@@ -216,18 +216,18 @@ class TestComfyUI:
         ],
     )
     def test_answers_to_a_workflow(self, plain: Path, answer: Answer, error: type[Exception], said: str) -> None:
-        with comfy_server(answer=answer, queued=False) as (_, url), pytest.raises(error, match=said):
+        with comfy_server(answer=lambda workflow: answer, queued=False) as (_, url), pytest.raises(error, match=said):
             ComfyUI(f"{plain}@{url}").draw(DrawRequest("an owl", (1,)))
 
     def test_an_answer_without_an_id_is_made_up_for_by_the_queue(self, plain: Path) -> None:
-        with comfy_server(answer=Answer(b"{}")) as (comfy, url):
+        with comfy_server(answer=lambda workflow: Answer(b"{}")) as (comfy, url):
             assert ComfyUI(f"{plain}@{url}").draw(DrawRequest("an owl", (1,)))
         assert len(comfy.prompts) == 1
 
     def test_nodes_that_are_left_out_are_told(self, plain: Path) -> None:
         errors = {"7": {"errors": [{"message": "Value not in list", "details": "mode"}], "class_type": "X"}}
         body = json.dumps({"prompt_id": "p1", "node_errors": errors}).encode()
-        with comfy_server(answer=Answer(body)) as (_, url):
+        with comfy_server(answer=lambda workflow: Answer(body)) as (_, url):
             drawing = ComfyUI(f"{plain}@{url}").draw(DrawRequest("an owl", (1,)))[0]
         assert "leaves a part of the workflow out: 7: Value not in list: mode" in str(drawing.facts["notes"])
 
@@ -241,7 +241,7 @@ class TestComfyUI:
     def test_what_a_batch_has_drawn_is_not_lost(self, plain: Path) -> None:
         def step(done: int, total: int) -> None:
             if done == 3:  # of three, of the first of two drawings
-                comfy.answer = Answer(b'{"error": "out of luck"}', 400)
+                comfy.answer = lambda workflow: Answer(b'{"error": "out of luck"}', 400)
 
         with comfy_server() as (comfy, url):
             drawn = ComfyUI(f"{plain}@{url}").draw(DrawRequest("an owl", (1, 2)), DrawControl(None, step))

@@ -81,6 +81,7 @@ class Reply(NamedTuple):
         body: the whole of it, decompressed.
         wait: seconds that the server asks to wait before another try; ``None`` if it doesn't say.
         location: where it sends to instead; empty unless it does.
+        secret: what its words must not show: the key that was sent, if one was.
     """
 
     status: int
@@ -88,6 +89,7 @@ class Reply(NamedTuple):
     body: bytes
     wait: float | None = None
     location: str = ""
+    secret: str = ""
 
     def json(self) -> Any:
         """Return the body as what its JSON says.
@@ -102,15 +104,21 @@ class Reply(NamedTuple):
 
     @property
     def said(self) -> Said:
-        """What the body says is wrong."""
-        return said_in(self.body)
+        """What the body says is wrong, without the secret."""
+        return said_in(self.body.replace(self.secret.encode() or b"\0", b"***"))
 
     @property
     def in_words(self) -> str:
         """The status, with what the server says of it: ``the server answered 500 (out of memory)``."""
         if self.location:
-            return f"the server answered {self.status}, which leads to {self.location[:120]!r}"
+            location = self.location.replace(self.secret or "\0", "***")
+            return f"the server answered {self.status}, which leads to {location[:120]!r}"
         return f"the server answered {self.status}" + (f" ({words})" if (words := self.said.words) else "")
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether the status is one of success, 2xx."""
+        return 200 <= self.status < 300
 
     def refuse_passing(self) -> None:
         """Let a failure that may pass be tried again.
@@ -126,10 +134,11 @@ class Reply(NamedTuple):
         return opened(self.body)
 
 
-def answered(client: httpx.Client, method: str, address: str | httpx.URL, **sent: Any) -> Reply:
+def answered(client: httpx.Client, method: str, address: str | httpx.URL, *, secret: str = "", **sent: Any) -> Reply:
     """Return the answer to a request, whatever its status, read to its end.
 
     Args:
+        secret: what the answer's words must not show.
         sent: what ``httpx.Client.stream`` takes: ``json``, ``data``, ``files``, ``params``.
 
     Raises:
@@ -150,7 +159,7 @@ def answered(client: httpx.Client, method: str, address: str | httpx.URL, **sent
     headers = response.headers
     kind, wait = headers.get("content-type", "no content type"), retry_after(headers.get("retry-after"))
     location = headers.get("location", "") if 300 <= response.status_code < 400 else ""
-    return Reply(response.status_code, kind, bytes(body), wait, location)
+    return Reply(response.status_code, kind, bytes(body), wait, location, secret)
 
 
 def _with(kind: str, words: str) -> str:

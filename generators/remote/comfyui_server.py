@@ -69,7 +69,7 @@ class ComfyServer:
 
         Raises:
             TransientError: another try may succeed.
-            UserError: the server refuses the workflow.
+            UserError: the server refuses the workflow, or us.
             InvalidArgument: it answers what ComfyUI doesn't.
         """
         if again and (known := self.known()):
@@ -81,9 +81,10 @@ class ComfyServer:
         nodes = said_by({"errors": body.get("node_errors")}).words
         if body.get("prompt_id"):
             return Queued(str(body["prompt_id"]), nodes)
-        if reply.status != 200 or body.get("error") or nodes:
-            why = nodes or said_by(body.get("error")).words or reply.in_words
+        if why := nodes or said_by(body.get("error")).words:
             raise UserError(f"{self._name!r} refuses the workflow: {why}; mend it in ComfyUI")
+        if reply.status != 200:
+            raise UserError(f"{self._name!r} can't be used: {reply.in_words} to /prompt; is that ComfyUI?")
         if known := self.known():
             return Queued(known)
         told = f" ({reply.said.words})" if reply.said.words else ""

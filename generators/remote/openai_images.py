@@ -135,20 +135,19 @@ class OpenAIImages:
         with httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=False) as client:
 
             def call() -> tuple[Image.Image | str, dict[str, int]]:
-                return self._read(answered(client, "POST", self._base + path, **sent), path)
+                return self._read(answered(client, "POST", self._base + path, secret=self._key, **sent), path)
 
             try:
                 drawn, usage = retry_transient(call, check, client.close)
             except TransientError as failure:
-                why = self._without_key(str(failure))
-                raise InvalidArgument(f"{self.name!r} drew nothing: {why}; try again later") from failure
+                raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; try again later") from failure
         if isinstance(drawn, str):
             drawn = self._fetched(drawn, check)
         return drawn, usage
 
     def _read(self, reply: Reply, path: str) -> tuple[Image.Image | str, dict[str, int]]:
         """Return the image of an answer, or its address, and the tokens that the answer tells."""
-        if reply.status != 200:
+        if not reply.is_fine:
             self._refuse(reply, path)
         if reply.kind.startswith("image/"):
             return reply.image(), {}
@@ -166,11 +165,12 @@ class OpenAIImages:
     def _refuse(self, reply: Reply, path: str) -> NoReturn:
         """Raise what an answer means that says what is wrong."""
         said = reply.said
-        words = self._without_key(said.words)
-        told = self._without_key(reply.in_words) + (f" to {path}" if path == EDITS else "")
+        told = reply.in_words + (f" to {path}" if path == EDITS else "")
         meaning = said.meaning(reply.status)
         if meaning == "refused":
-            raise DrawingRefused(f"the safety system of {self.name!r} refuses this ({words}); other words may pass")
+            raise DrawingRefused(
+                f"the safety system of {self.name!r} refuses this ({said.words}); other words may pass"
+            )
         if meaning == "unpaid":
             raise UserError(f"{self.name!r} can't be paid for: {told}; add credit, or raise the limit, at its provider")
         if meaning == "passing":
@@ -180,7 +180,7 @@ class OpenAIImages:
             if path == EDITS:
                 way_out += ", or draw without references: --mode no_lookup"
             raise UserError(f"{self.name!r} can't be used: {told}; {way_out}")
-        raise InvalidArgument(f"{self.name!r} refuses the request: {reply.status} ({words})")
+        raise InvalidArgument(f"{self.name!r} refuses the request: {reply.status} ({said.words})")
 
     def _fetched(self, address: str, check: StopCheck | None) -> Image.Image:
         """Return an image that is given by address; another try asks for it again, and draws nothing."""
@@ -191,9 +191,6 @@ class OpenAIImages:
                 f"{self.name!r} drew an image that can't be fetched: {failure}; let the server answer with the image "
                 "itself (b64_json), or with an address that is open to all or its own"
             ) from failure
-
-    def _without_key(self, text: str) -> str:
-        return text.replace(self._key or "\0", "***")
 
 
 def _usage(body: Any) -> dict[str, int]:

@@ -71,14 +71,15 @@ class Said(NamedTuple):
         return self.filtered or _tells(self, _REFUSED, _REFUSED_WORDS) or "safety" in self.codes
 
     def meaning(self, status: int) -> Meaning:
-        """Return what it means, with the answer's HTTP status; one that the body tells counts in an answer of 200."""
+        """Return what it means, with the answer's HTTP status; one that the body tells counts in an answer of 2xx."""
         if self.is_refusal and status != 401:
             return "refused"
-        if status == 200 and self.status is not None:
+        fine = 200 <= status < 300
+        if fine and self.status is not None:
             status = self.status
         if status == 402 or _tells(self, _UNPAID, _UNPAID_WORDS):
             return "unpaid"
-        if status in PASSING or (status == 200 and _tells(self, _PASSING, ())):
+        if status in PASSING or (fine and _tells(self, _PASSING, ())):
             return "passing"
         if status in (401, 403, 404, 405, 407, 410) or 300 <= status < 400 or status >= 500:
             return "unusable"

@@ -194,6 +194,20 @@ class TestOpenAIImages:
         ):
             OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
 
+    def test_half_a_key_never_shows(self) -> None:
+        body = json.dumps({"error": {"message": "x" * 190 + " sk-of-the-server"}}).encode()
+        for status in (400, 401, 429):
+            with (
+                images_server(lambda number, status=status: Answer(body, status)) as server,  # type: ignore[misc]
+                pytest.raises((UserError, InvalidArgument)) as raised,
+            ):
+                OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+            assert "sk-" not in str(raised.value)
+
+    def test_every_success_counts(self) -> None:
+        with images_server(lambda number: Answer(status=201)) as server:
+            assert OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
     def test_a_redirect_names_the_address_to_give(self) -> None:
         moved = Answer(b"", 308, {"location": "https://example.org/v1/images/generations"})
         with (

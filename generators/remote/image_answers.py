@@ -51,7 +51,9 @@ def first_image(body: Any) -> Found | None:
         given = entry.get(key)
         given = given.get("url") if isinstance(given, dict) else given
         if isinstance(given, str) and given.strip():
-            return _of_text(given)._replace(entry=entry)
+            given = given.strip()
+            found = Found(decoded(given)) if given[:5].lower() == "data:" else Found(address=given)
+            return found._replace(entry=entry)
     return None
 
 

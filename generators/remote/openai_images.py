@@ -156,7 +156,11 @@ class OpenAIImages:
             found = first_image(body)
         except ValueError as error:
             raise TransientError(f"an answer without a whole image ({error})") from error
-        if found is None or said_by({"finish_reason": found.entry.get("finish_reason")}).is_refusal:
+        if (
+            found is None
+            or not (found.data or found.address)
+            or said_by({"finish_reason": found.entry.get("finish_reason")}).is_refusal
+        ):
             if has_error(body) or reply.said.is_refusal:
                 self._refuse(reply, path)
             raise TransientError(" ".join(f"an answer without an image {reply.said.words}".split()))

@@ -40,6 +40,7 @@ def test_in_the_answer_itself(body: Any) -> None:
         ({"data": [{"b64_json": "", "url": " /images/a.png\n"}]}, "/images/a.png"),
         ({"data": [{"url": "generated/a.png"}]}, "generated/a.png"),
         ({"data": [{"url": "a.webp?size=1"}]}, "a.webp?size=1"),
+        ({"data": [{"url": "generated/abcd"}]}, "generated/abcd"),
         ({"images": [{"url": "https://example.org/a"}]}, "https://example.org/a"),
         ({"output": ["https://example.org/a"]}, "https://example.org/a"),
         ({"data": [{"image_url": {"url": "https://example.org/a"}}]}, "https://example.org/a"),

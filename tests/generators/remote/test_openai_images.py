@@ -70,8 +70,21 @@ class TestOpenAIImages:
             Answer(b"error code: 520", 520),
             Answer(json.dumps({"error": {"code": 429, "message": "slow down"}}).encode()),
             Answer(b"null"),
+            Answer(b'{"data": [{"url": "data:image/png;base64,"}]}'),
         ],
-        ids=["429", "500", "503", "content type", "cut", "no image", "half an image", "520", "200 with 429", "null"],
+        ids=[
+            "429",
+            "500",
+            "503",
+            "content type",
+            "cut",
+            "no image",
+            "half an image",
+            "520",
+            "200 with 429",
+            "null",
+            "nothing",
+        ],
     )
     def test_what_may_pass_is_tried_again(self, first: Answer) -> None:
         with images_server(lambda number: Answer() if number else first) as server:

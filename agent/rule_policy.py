@@ -35,6 +35,8 @@ class TurnView:
     inspected: dict[str, bool] = field(default_factory=dict)
     """References looked at closely: id -> whether they show their concept."""
     errors: int = 0
+    failed: set[str] = field(default_factory=set)
+    """Tools that failed in a way in which the same call would fail again."""
     drawing_refused: bool = False
     """Whether the generator's own safety check refused a drawing of this turn."""
 
@@ -59,6 +61,8 @@ def read_turn(facts: TurnFacts, messages: Sequence[BaseMessage]) -> TurnView:
                 view.best = record
         elif isinstance(message, ToolMessage) and message.status == "error":
             view.errors += 1
+            if message.additional_kwargs.get("failed"):
+                view.failed.add(str(message.name))
             view.drawing_refused |= bool(message.additional_kwargs.get("drawing_refused"))
         elif isinstance(message, ToolMessage) and message.name == PROPOSE_CAPTIONS:
             view.captions = message.artifact["captions"]
@@ -79,9 +83,13 @@ def next_call(view: TurnView) -> AIMessage:
     """Return the next tool call, or a last word without one."""
     if view.drawing_refused:  # the rules have no other words, and the same ones would only be refused again
         return AIMessage("The generator's safety check refuses this; other words or another seed may pass.")
+    if GENERATE in view.failed or (REGENERATE in view.failed and view.facts.subjects):
+        # Without the person's own images it would be another picture than the one that is asked for.
+        return AIMessage("The generator can't make another drawing; I stop here.")
     if view.errors >= 3:
         return AIMessage("The tools refuse what I ask for; I stop here.")
-    if view.captions:
+    looks_up = SEARCH_REFERENCES in view.facts.tools and not view.failed
+    if view.captions and looks_up:
         return _call(SEARCH_REFERENCES, captions=view.captions, k=CANDIDATES_PER_CONCEPT)
     if not view.judged:
         return _first(view)
@@ -91,7 +99,7 @@ def next_call(view: TurnView) -> AIMessage:
         return AIMessage("Everything asked for is there.")
     content = {score["concept"] for score in verdict["concepts"] if score["kind"] == "content"}
     missing = [concept for concept in verdict["missing"] if concept in content]
-    if SEARCH_REFERENCES in view.facts.tools:
+    if looks_up:
         unsought = [concept for concept in missing if concept not in view.found]
         if unsought:
             return _call(PROPOSE_CAPTIONS, concepts=unsought, per_concept=2)
@@ -120,7 +128,7 @@ def _first(view: TurnView) -> AIMessage:
             return doubtful
         references = _picked(view, list(view.found), attempt=0)
     seed = {} if view.facts.base is None else {"seed": view.facts.base["seed"]}
-    if REGENERATE in view.facts.tools and (references or view.facts.subjects):
+    if REGENERATE in view.facts.tools - view.failed and (references or view.facts.subjects):
         return _call(
             REGENERATE,
             prompt=view.facts.prompt,

@@ -9,12 +9,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast, get_args
 
 from imagerag.cli.interrupt import CANCELLED, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.prompt import read_prompt, unknown_script
-from imagerag.errors import UserError
+from imagerag.errors import BudgetKind, UserError
 from imagerag.garbage_collection import collection_paused
 from imagerag.graphs.streaming import stream_run
 from imagerag.profiles.resolve import RunSettings, resolve
@@ -97,17 +97,17 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: thre
 
 
 def _status(document: "Document") -> int:
+    from imagerag.graphs.nodes.finish import ENDINGS
+
     if document["stop_reason"] == "cancelled":
         kept = f"the best image so far is {document['image']}" if document["image"] else "nothing was made yet"
         print(f"imagerag: cancelled; {kept}", file=sys.stderr)
         return CANCELLED
     if document["image"] is None:
-        reason = document["stop_reason"]
-        print(
-            f"imagerag: no image of {document['prompt']!r} was made: {document['stop_detail'] or reason}; "
-            f"raise that limit, see: imagerag --help",
-            file=sys.stderr,
-        )
+        why = document["stop_detail"] or document["stop_reason"]
+        limited = document["stop_reason"] in get_args(BudgetKind) and why == ENDINGS[document["stop_reason"]]
+        advice = "; raise that limit, see: imagerag --help" if limited else ""
+        print(f"imagerag: no image of {document['prompt']!r} was made: {why}{advice}", file=sys.stderr)
         return NO_IMAGE
     return 0
 

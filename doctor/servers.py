@@ -13,7 +13,7 @@ from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.doctor.keys import is_set, key_of
 from imagerag.errors import UserError, first_line
 from imagerag.generators.registry import load_generator
-from imagerag.generators.remote.comfyui import CHECKPOINT
+from imagerag.generators.remote.comfyui_workflows import CHECKPOINT
 from imagerag.profiles.resolve import RunSettings
 from imagerag.shell_words import WINDOWS, quoted
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from imagerag.agent.protocols import Critic, Writer
 from imagerag.chat_models.usage_meter import UsageMeter
-from imagerag.errors import BudgetExceeded, Cancelled, UserError
+from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArgument, UserError
 from imagerag.generators.base import Generator
 from imagerag.graphs.assembly import Checkpointer, Graph, compile_graph
 from imagerag.graphs.best_image import best_among
@@ -27,7 +27,7 @@ from imagerag.graphs.trace import trace_step
 from imagerag.index.base import ReferenceIndex
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompts import render
-from imagerag.records import ReferenceRecord
+from imagerag.records import ReferenceRecord, StopReason
 from imagerag.store.images import ImageStore
 from imagerag.tools.session import Emit, ToolSession
 
@@ -115,9 +115,13 @@ def _first(state: State, session: ToolSession) -> None:
     if state["mode"] == "lookup_first":
         references = _look_up(session, state["prompt"], parse_scene(state["prompt"]).content_concepts())
     if references or session.subjects:
-        _conditioned(session, state["prompt"], references, state["run_seed"], None)
-    else:
-        session.draw(state["prompt"])
+        try:
+            return _conditioned(session, state["prompt"], references, state["run_seed"], None)
+        except DrawingFailed as failure:
+            if session.subjects:
+                raise
+            session.emit({"event": "note", "text": f"drawn without references: {failure}"})
+    session.draw(state["prompt"])
 
 
 def _look_up(session: ToolSession, prompt: str, concepts: list[str]) -> list[ReferenceRecord]:
@@ -148,21 +152,35 @@ def _conditioned(
 def _in_session(
     state: State, components: Components, emit: Emit, name: str, work: Callable[[ToolSession], None]
 ) -> dict[str, Any]:
-    """Do the work on a tool session; a limit that strikes ends the run with what was made."""
+    """Do the work on a tool session; a limit that strikes, or a failure, ends the run with what was made.
+
+    Raises:
+        UserError: it fails before anything is made.
+    """
     began = time.perf_counter()
     spent: Spent = {**state["spent"], "steps": state["spent"]["steps"] + 1}
     session = open_session(state, components, spent, emit)
-    halt, summary, meter = None, "", UsageMeter()
+    halt: StopReason | None = None
+    summary, meter = "", UsageMeter()
+    told: list[str] = []
     try:
         with meter_step(state["limits"], spent, components.settings) as meter:
             work(session)
     except (BudgetExceeded, Cancelled) as stop:
         halt, summary = stop_reason(stop), str(stop)
-    told = "; ".join(meter.notes) or None
+    except (InvalidArgument, UserError) as failure:
+        if not session.has_drawn:
+            raise UserError(str(failure)) from failure
+        halt, told = "error", [str(failure)]
+        emit({"event": "note", "text": f"{name}: {failure}"})
     return {
         "all_images": session.made_images,
         "all_references": session.made_references,
         "spent": spent,
         "halt": halt,
-        "all_trace": [trace_step(state, "one_pass", name, summary, began, meter=meter, error=told)],
+        "all_trace": [
+            trace_step(
+                state, "one_pass", name, summary, began, meter=meter, error="; ".join([*told, *meter.notes]) or None
+            )
+        ],
     }

@@ -9,6 +9,7 @@ from imagerag.agent.rule_policy import RulePolicy
 from imagerag.generators.base import reference_scales
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import State
+from imagerag.graphs.state_queries import since_request
 from imagerag.records import ImageRecord
 from imagerag.tool_registry import GENERATE
 
@@ -16,9 +17,18 @@ STEPS_WITHOUT_IMAGE = 8
 """Decisions without a drawing after which the rules decide for the model; looking everything up first takes three."""
 
 
+FAILURES_WITHOUT_IMAGE = 2
+"""Drawings from the prompt as it stands that fail before the rules give up: one may fail by chance."""
+
+
 def decide_by_rule(state: State, components: Components, offered: frozenset[str], silent: AIMessage) -> AIMessage:
-    """Return the silent model's message with the call that the rule-based policy would make."""
-    heeded = [m for m in state["messages"] if not (isinstance(m, ToolMessage) and m.status == "error")]
+    """Return the silent model's message with the call that the rule-based policy would make, if one may help."""
+    errors = [m for m in state["messages"] if isinstance(m, ToolMessage) and m.status == "error"]
+    failures = [m for m in since_request(state["messages"]) if m in errors and m.additional_kwargs.get("failed")]
+    if sum(message.name == GENERATE for message in failures) >= FAILURES_WITHOUT_IMAGE:
+        return silent
+    # A failure of drawing with references is heeded, so that they are left out.
+    heeded = [m for m in state["messages"] if m not in errors or (m in failures and m.name != GENERATE)]
     call = RulePolicy().decide(turn_facts(state, components, offered), heeded).tool_calls
     if not call and GENERATE in offered:
         args = {"prompt": state["prompt"]}

@@ -17,7 +17,11 @@ class InvalidArgument(ValueError):
     """A tool argument the model can correct. The message names the value and lists what is valid."""
 
 
-class DrawingRefused(InvalidArgument):
+class DrawingFailed(InvalidArgument):
+    """A generator could not make a drawing. The message says why; images that were made before are not lost by it."""
+
+
+class DrawingRefused(DrawingFailed):
     """A model's own safety check refused a drawing. The message says whose check, and that other words may pass."""
 
 

@@ -19,6 +19,20 @@ SECONDS = 15.0
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 
+class Unfetched(UserError):
+    """A picture that could not be fetched.
+
+    Attributes:
+        why: the reason alone, without the way out that a client has.
+        may_pass: whether another try may succeed.
+    """
+
+    def __init__(self, why: str, way_out: str, *, may_pass: bool = False) -> None:
+        super().__init__(f"{why}; {way_out}")
+        self.why = why
+        self.may_pass = may_pass
+
+
 def is_public(address: str) -> bool:
     """Tell whether an IP address belongs to the open internet."""
     ip = ipaddress.ip_address(address.partition("%")[0])
@@ -59,14 +73,14 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
         """Connect, if every address of the name is public.
 
         Raises:
-            UserError: one of them is not.
+            Unfetched: one of them is not.
         """
         try:
             addresses = await self._resolve(host, port)
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
         if not addresses or not all(is_public(address) for address in addresses):
-            raise UserError(f"{host[:80]!r} is not a public address; upload the picture, or send it as a data: URL")
+            raise Unfetched(f"{host[:80]!r} is not a public address", "upload the picture, or send it as a data: URL")
         return await self._plain.connect_tcp(addresses[0], port, timeout, local_address, socket_options)
 
     async def connect_unix_socket(
@@ -75,9 +89,9 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
         """Refuse.
 
         Raises:
-            UserError: always.
+            Unfetched: always.
         """
-        raise UserError("a socket of this machine is not a public address")
+        raise Unfetched("a socket of this machine is not a public address", "upload the picture")
 
     async def sleep(self, seconds: float) -> None:
         """Wait between attempts."""
@@ -92,7 +106,7 @@ async def fetch(url: str, backend: httpcore.AsyncNetworkBackend | None = None) -
         backend: makes the connections; only to public addresses unless given.
 
     Raises:
-        UserError: not a public address, not reachable, not there, larger than ``MAX_BYTES``, or too slow.
+        Unfetched: not a public address, not reachable, not there, larger than ``MAX_BYTES``, or too slow.
     """
     shown = url[:80]
     transport = httpx.AsyncHTTPTransport(retries=0, trust_env=False)
@@ -113,13 +127,18 @@ async def fetch(url: str, backend: httpcore.AsyncNetworkBackend | None = None) -
             client.stream("GET", url) as response,
         ):
             if response.status_code != 200:
-                raise UserError(f"{shown!r} answers with status {response.status_code}; check the address")
+                status = response.status_code
+                why = f"{shown!r} answers with status {status}"
+                raise Unfetched(why, "check the address", may_pass=status in (404, 429) or status >= 500)
             data = bytearray()
             async for chunk in response.aiter_bytes():
                 data += chunk
                 if len(data) > MAX_BYTES:
-                    raise UserError(f"{shown!r} has more than {MAX_BYTES} bytes; send a smaller picture")
+                    raise Unfetched(f"{shown!r} has more than {MAX_BYTES} bytes", "send a smaller picture")
             return bytes(data)
     except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError) as error:
         reason = str(error) or type(error).__name__
-        raise UserError(f"{shown!r} can't be fetched ({reason}); upload the picture instead") from error
+        may_pass = not isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.TooManyRedirects)
+        raise Unfetched(
+            f"{shown!r} can't be fetched ({reason})", "upload the picture instead", may_pass=may_pass
+        ) from error

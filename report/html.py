@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
-from imagerag.graphs.nodes.finish import ENDINGS
+from imagerag.graphs.nodes.finish import why_ended
 from imagerag.report.json_document import Document
 from imagerag.store.png import encode_png
 
@@ -32,9 +32,8 @@ def render_page(document: Document) -> str:
         if path.is_file():
             pictures[reference["id"]] = _inline(path)
     references = {reference["id"]: reference for reference in document["references"]}
-    return environment.from_string(source).render(
-        run=document, pictures=pictures, references=references, endings=ENDINGS
-    )
+    why = why_ended(document["stop_reason"], document["trace"])
+    return environment.from_string(source).render(run=document, pictures=pictures, references=references, why=why)
 
 
 def _inline(path: Path) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from imagerag.graphs.nodes.finish import ENDINGS
+from imagerag.graphs.nodes.finish import why_ended
 
 MAX_SHOWN = 6
 
@@ -61,7 +61,7 @@ def picture(record: Mapping[str, Any], address: str) -> str:
 def ending(output: Mapping[str, Any], address_of: AddressOf) -> str:
     """Return the last words: the best image, what is still missing, and why the run ended."""
     best = output["image"]
-    why = ENDINGS[output["stop_reason"]]
+    why = plain(why_ended(output["stop_reason"], output.get("trace", ())))
     if best is None:
         return f"No image was made: {why}.\n"
     verdict = best["verdict"]

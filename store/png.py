@@ -35,10 +35,8 @@ def on_white(image: Image.Image) -> Image.Image:
     """Return an image of any mode as RGB, its transparent parts white: what whoever opens it sees."""
     from PIL import Image as pil
 
-    if image.mode == "RGB":
-        return image
-    if "A" not in image.getbands() and "transparency" not in image.info:
-        return image.convert("RGB")
+    if "A" not in image.getbands() and "a" not in image.getbands() and "transparency" not in image.info:
+        return image if image.mode == "RGB" else image.convert("RGB")
     rgba = image.convert("RGBA")
     flat = pil.new("RGB", rgba.size, "white")
     flat.paste(rgba, mask=rgba.getchannel("A"))

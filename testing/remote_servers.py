@@ -4,8 +4,8 @@ import base64
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
@@ -57,6 +57,10 @@ class ImagesServer(ThreadingHTTPServer):
         self.asked: list[Asked] = []
         self.fetched: list[str] = []
         """Keys that came with requests for images by address."""
+        self.paths: list[str] = []
+        """Of these requests."""
+        self.files: Callable[[str], Answer] = lambda path: Answer(a_png("blue"))
+        """What is answered to them."""
         self.models = ("gpt-image-2",)
         """Those that ``/v1/models/NAME`` knows."""
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
@@ -84,24 +88,23 @@ class _Images(BaseHTTPRequestHandler):
         else:
             fields = json.loads(body)
         self.server.asked.append(Asked(self.path, fields, files, self.headers.get("authorization", "")))
-        answer = self.server.script(len(self.server.asked) - 1)
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(answer.claimed or len(answer.body)))
-        self.end_headers()
-        self.wfile.write(answer.body)
+        self._answer(self.server.script(len(self.server.asked) - 1))
 
     def do_GET(self) -> None:
         if self.path.startswith("/v1/models/"):
             self._tell_of_model(self.path.rpartition("/")[2])
             return
         self.server.fetched.append(self.headers.get("authorization", ""))
-        data = a_png("blue")
-        self.send_response(200)
-        self.send_header("content-length", str(len(data)))
+        self.server.paths.append(self.path)
+        self._answer(self.server.files(self.path))
+
+    def _answer(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(answer.claimed or len(answer.body)))
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(answer.body)
 
     def _tell_of_model(self, name: str) -> None:
         known = name in self.server.models
@@ -117,12 +120,19 @@ class _Images(BaseHTTPRequestHandler):
 @contextmanager
 def images_server(script: Callable[[int], Answer] = lambda number: Answer()) -> Iterator[ImagesServer]:
     server = ImagesServer(script)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield server
     finally:
         server.shutdown()
         server.server_close()
+
+
+SAVED = [
+    {"filename": "t.png", "subfolder": "", "type": "temp"},
+    {"filename": "a.png", "subfolder": "", "type": "output"},
+]
+"""What ComfyUI's history tells of a node's images: one shown on the way, one saved."""
 
 
 class Comfy:
@@ -133,11 +143,24 @@ class Comfy:
         running: the id of the drawing that the queue shows as under way.
         nodes: what ``/object_info`` says.
         fail: ``lost`` queues a workflow without an answer to it, ``node`` lets a node fail,
-            ``refuse`` refuses the workflow, ``silent`` never goes on after a step.
+            ``refuse`` refuses the workflow, ``silent`` never goes on after a step,
+            ``monitor`` tells only other things from then on, ``dropped`` hangs up then, ``deaf`` has no events at all,
+            ``early`` says that it is done before the history does, ``interrupted`` that somebody stopped it.
+        entry: of the drawing in the history. view: instead of its images.
+        late: how many looks at the history it takes until the drawing is there.
+        queued: whether the queue has the drawing meanwhile.
+        answer: to a workflow, instead of ComfyUI's where it is one.
+        asked: paths of all requests.
     """
 
-    def __init__(self, fail: str = "") -> None:
+    def __init__(self, fail: str = "", **faults: Any) -> None:
         self.fail = fail
+        self.entry: Any = {"outputs": {"9": {"images": SAVED}}}
+        self.late = 0
+        self.queued = True
+        self.answer: Callable[[Any], Answer | None] = lambda workflow: None
+        self.view: Answer | None = None
+        self.asked: list[str] = []
         self.prompts: list[dict[str, Any]] = []
         self.uploads: list[str] = []
         self.interrupted = threading.Event()
@@ -148,6 +171,9 @@ class Comfy:
         self.nodes["CheckpointLoaderSimple"] = {"input": {"required": checkpoints}}
         self._clients: list[str] = []
         self._queued: Any = None
+        for name, value in faults.items():
+            assert hasattr(self, name), name
+            setattr(self, name, value)
 
     def app(self) -> Any:
         import asyncio
@@ -166,6 +192,8 @@ class Comfy:
             self._queued.set()
             if self.fail == "lost":
                 return Response(b"", status_code=504)
+            if (answer := self.answer(body["prompt"])) is not None:
+                return Response(answer.body, answer.status, answer.headers)
             return JSONResponse({"prompt_id": "p1", "number": 1})
 
         async def upload(request: Any) -> Any:
@@ -174,13 +202,13 @@ class Comfy:
             return JSONResponse({"name": form["image"].filename, "subfolder": "", "type": "input"})
 
         async def history(request: Any) -> Any:
-            images = [
-                {"filename": "t.png", "subfolder": "", "type": "temp"},
-                {"filename": "a.png", "subfolder": "", "type": "output"},
-            ]
-            return JSONResponse({"p1": {"outputs": {"9": {"images": images}}}})
+            self.asked.append(request.url.path)
+            self.late -= 1
+            return JSONResponse({} if self.late >= 0 else {"p1": self.entry})
 
         async def view(request: Any) -> Any:
+            if self.view is not None:
+                return Response(self.view.body, self.view.status, self.view.headers)
             return Response(a_png("green" if request.query_params["filename"] == "a.png" else "black"))
 
         async def interrupt(request: Any) -> Any:
@@ -190,7 +218,8 @@ class Comfy:
         async def queue(request: Any) -> Any:
             if request.method == "POST":
                 return Response(b"")
-            running = [[0, self.running, {}, {"client_id": client}, ["9"]] for client in self._clients]
+            clients = self._clients if self.queued else []
+            running = [[0, self.running, {}, {"client_id": client}, ["9"]] for client in clients]
             return JSONResponse({"queue_running": running, "queue_pending": []})
 
         async def system_stats(request: Any) -> Any:
@@ -203,8 +232,10 @@ class Comfy:
             return JSONResponse({})
 
         async def socket(websocket: Any) -> None:
+            if self.fail == "deaf":
+                await websocket.close()
+                return
             await websocket.accept()
-            self._queued = asyncio.Event()
             await self._queued.wait()
 
             async def say(kind: str, **data: Any) -> None:
@@ -221,13 +252,30 @@ class Comfy:
                 await websocket.send_bytes(struct.pack(">II", 1, 2) + a_png("grey", 8))
                 if self.fail == "silent":
                     await asyncio.sleep(30)
-            if self.fail == "node":
+                if self.fail == "dropped":
+                    await websocket.close()
+                    return
+            while self.fail == "monitor":
+                await websocket.send_text(json.dumps({"type": "crystools.monitor", "data": {"cpu": 7}}))
+                await asyncio.sleep(0.02)
+            if self.fail == "early":
+                await say("execution_success")
+                await asyncio.sleep(30)
+            if self.fail == "interrupted":
+                await say("execution_interrupted", node_type="KSampler")
+            elif self.fail == "node":
                 await say("execution_error", node_type="KSampler", exception_message="out of\nluck")
             else:
                 await say("executing", node=None)
             await asyncio.sleep(5)
 
+        @asynccontextmanager
+        async def lifespan(app: Any) -> AsyncIterator[None]:
+            self._queued = asyncio.Event()
+            yield
+
         return Starlette(
+            lifespan=lifespan,
             routes=[
                 Route("/prompt", prompt, methods=["POST"]),
                 Route("/upload/image", upload, methods=["POST"]),
@@ -239,18 +287,18 @@ class Comfy:
                 Route("/system_stats", system_stats),
                 Route("/object_info", object_info),
                 WebSocketRoute("/ws", socket),
-            ]
+            ],
         )
 
 
 @contextmanager
-def comfy_server(fail: str = "") -> Iterator[tuple[Comfy, str]]:
+def comfy_server(fail: str = "", **faults: Any) -> Iterator[tuple[Comfy, str]]:
     import socket
     import time
 
     import uvicorn
 
-    comfy = Comfy(fail)
+    comfy = Comfy(fail, **faults)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -262,5 +310,5 @@ def comfy_server(fail: str = "") -> Iterator[tuple[Comfy, str]]:
     try:
         yield comfy, f"http://127.0.0.1:{port}"
     finally:
-        server.should_exit = True
+        server.should_exit = server.force_exit = True  # without waiting for drawings that go on for ever
         thread.join(timeout=10)

@@ -113,3 +113,17 @@ class ScriptedModel(BaseChatModel):
         if self.tokens:
             answer.usage_metadata = {"input_tokens": self.tokens, "output_tokens": 0, "total_tokens": self.tokens}
         return ChatResult(generations=[ChatGeneration(message=answer)])
+
+
+class SquaresThatFail(Squares):
+    """Raises the error instead of drawing, from the second drawing on where that is asked for."""
+
+    def __init__(self, error: Exception, fails: Callable[[DrawRequest], bool], spared: int = 1) -> None:
+        super().__init__()
+        self._error, self._fails, self._spared = error, fails, spared
+
+    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
+        if len(self.requests) >= self._spared and self._fails(request):
+            self.requests.append(request)
+            raise self._error
+        return super().draw(request, control)

@@ -1,6 +1,7 @@
 """What the tools work on: the images and references of one thread, and the engines; it collects what they make."""
 
 import base64
+import logging
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from imagerag.chat_models.images import limit_by_name
 from imagerag.chat_models.pricing import load_pricing
 from imagerag.chat_models.token_estimate import BYTES_PER_TOKEN
 from imagerag.chat_models.usage_meter import current_meter
-from imagerag.errors import InvalidArgument
+from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArgument, UserError, first_line
 from imagerag.generators.base import Charges, DrawControl, DrawRequest, Generator, Reference, StopCheck
 from imagerag.index.base import Hit, ReferenceIndex
 from imagerag.records import ImageRecord, ReferenceRecord
@@ -28,6 +29,8 @@ PREVIEW_SIDE = 128
 """Pixels on the longer side of a preview: enough to see where things will be, in some 30 kB of PNG."""
 
 Emit = Callable[[Mapping[str, object]], None]
+
+_log = logging.getLogger(__name__)
 
 
 class Parts(Protocol):
@@ -139,24 +142,22 @@ class ToolSession:
 
         Raises:
             BudgetExceeded, Cancelled: before or between denoising steps; what earlier batches made is kept.
-            InvalidArgument: what the generator can't take.
+            DrawingFailed: the generator can't take this, or it failed.
+            UserError: it failed where nothing is made yet and nothing can be left out: only the person can help.
         """
         with self.lock:
             self.begin_drawing()
             if self.check:
                 self.check()
-            generator = self.components.generator
             first = self._next_seed() if seed is None else seed
             seeds = tuple((first + k) % 2**32 for k in range(self.n))
-            request = DrawRequest(
-                prompt,
-                seeds,
-                tuple(
+            with self._failures_of_drawing(references):
+                generator = self.components.generator
+                conditions = tuple(
                     Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
                     for record in references
-                ),
-                reference_scale,
-            )
+                )
+            request = DrawRequest(prompt, seeds, conditions, reference_scale)
             pricing = load_pricing(generator.name) if isinstance(generator, Charges) and generator.charges else None
             if pricing is not None:
                 limit = limit_by_name(generator.name)
@@ -164,7 +165,8 @@ class ToolSession:
                 asked += sum(limit.tokens(*reference.image.size) for reference in request.references)
                 assert isinstance(generator, Charges)
                 current_meter().allow(asked * self.n, pricing, generator.output_tokens * self.n)
-            drawings = generator.draw(request, DrawControl(self.check, self._progress, self._preview))
+            with self._failures_of_drawing(references):
+                drawings = generator.draw(request, DrawControl(self.check, self._progress, self._preview))
             records = []
             for drawing in drawings:
                 if pricing is not None:
@@ -202,6 +204,35 @@ class ToolSession:
                 self.emit({"event": "note", "text": text})
             self.emit({"event": "images", "images": records})
             return records
+
+    @property
+    def has_drawn(self) -> bool:
+        """Whether an image was made in this turn, which no later failure may lose."""
+        return any(record["turn"] == self.turn for record in self.images.values())
+
+    @contextmanager
+    def _failures_of_drawing(self, references: Sequence[ReferenceRecord]) -> Iterator[None]:
+        """Make what fails in drawing a ``DrawingFailed``, after which the run goes on with what there is.
+
+        What only the person can mend stays so where the run has nothing to go on with: no image yet, and no references
+        that could be left out, as those that were looked up can be.
+        """
+        without = bool(references) and all(record["kind"] != "subject" for record in references)
+        try:
+            yield
+        except (DrawingFailed, BudgetExceeded, Cancelled):
+            raise
+        except InvalidArgument as error:
+            raise DrawingFailed(str(error)) from error
+        except UserError as error:
+            if not self.has_drawn and not without:
+                raise
+            raise DrawingFailed(str(error)) from error
+        except Exception as error:  # engines fail in ways of their own
+            if not self.has_drawn:
+                raise
+            _log.exception("a drawing failed")
+            raise DrawingFailed(f"the drawing failed ({type(error).__name__}: {first_line(error)})") from error
 
     def add_references(self, concept: str, caption: str, hits: Iterable[Hit]) -> list[ReferenceRecord]:
         """Enter look-up results as references of the thread; one that is there already keeps its id."""

@@ -12,7 +12,9 @@ from PIL import Image
 
 from imagerag.errors import InvalidArgument
 from imagerag.generators.base import StopCheck
+from imagerag.generators.remote.server_errors import PASSING, Said, said_in
 from imagerag.interruptible import pause, retry_after, run_interruptibly
+from imagerag.store.png import on_white
 
 ATTEMPTS = 3
 """Tries of one call, the first included."""
@@ -71,11 +73,23 @@ def retry_transient(call: Callable[[], Answer], check: StopCheck | None, hang_up
 
 
 class Reply(NamedTuple):
-    """What a server answered: its status, its content type, and the whole body."""
+    """What a server answered.
+
+    Attributes:
+        status: of HTTP.
+        kind: its content type.
+        body: the whole of it, decompressed.
+        wait: seconds that the server asks to wait before another try; ``None`` if it doesn't say.
+        location: where it sends to instead; empty unless it does.
+        secret: what its words must not show: the key that was sent, if one was.
+    """
 
     status: int
     kind: str
     body: bytes
+    wait: float | None = None
+    location: str = ""
+    secret: str = ""
 
     def json(self) -> Any:
         """Return the body as what its JSON says.
@@ -86,21 +100,49 @@ class Reply(NamedTuple):
         try:
             return json.loads(self.body)
         except ValueError as error:
-            raise TransientError(f"an answer that is no JSON ({self.kind})") from error
+            raise TransientError(f"an answer that is no JSON ({_with(self.kind, self.said.words)})") from error
+
+    @property
+    def said(self) -> Said:
+        """What the body says is wrong, without the secret."""
+        return said_in(self.body.replace(self.secret.encode() or b"\0", b"***"))
+
+    @property
+    def in_words(self) -> str:
+        """The status, with what the server says of it: ``the server answered 500 (out of memory)``."""
+        if self.location:
+            location = self.location.replace(self.secret or "\0", "***")
+            return f"the server answered {self.status}, which leads to {location[:120]!r}"
+        return f"the server answered {self.status}" + (f" ({words})" if (words := self.said.words) else "")
+
+    @property
+    def is_fine(self) -> bool:
+        """Whether the status is one of success, 2xx."""
+        return 200 <= self.status < 300
+
+    def refuse_passing(self) -> None:
+        """Let a failure that may pass be tried again.
+
+        Raises:
+            TransientError: the status is one of ``PASSING``.
+        """
+        if self.status in PASSING:
+            raise TransientError(self.in_words, self.wait)
 
     def image(self) -> Image.Image:
         """Return the body as an image; see ``opened``."""
         return opened(self.body)
 
 
-def answered(client: httpx.Client, method: str, address: str | httpx.URL, **sent: Any) -> Reply:
-    """Return the answer to a request, read to its end.
+def answered(client: httpx.Client, method: str, address: str | httpx.URL, *, secret: str = "", **sent: Any) -> Reply:
+    """Return the answer to a request, whatever its status, read to its end.
 
     Args:
+        secret: what the answer's words must not show.
         sent: what ``httpx.Client.stream`` takes: ``json``, ``data``, ``files``, ``params``.
 
     Raises:
-        TransientError: no answer, or a status that may pass: 408, 409, 429 and all from 500 on.
+        TransientError: no answer.
         InvalidArgument: more than ``MAX_BODY`` bytes.
     """
     body = bytearray()
@@ -114,20 +156,25 @@ def answered(client: httpx.Client, method: str, address: str | httpx.URL, **sent
                     )
     except httpx.HTTPError as error:
         raise TransientError(f"no answer ({type(error).__name__})") from error
-    status = response.status_code
-    if status in (408, 409, 429) or status >= 500:
-        raise TransientError(f"the server answered {status}", retry_after(response.headers.get("retry-after")))
-    return Reply(status, response.headers.get("content-type", "no content type"), bytes(body))
+    headers = response.headers
+    kind, wait = headers.get("content-type", "no content type"), retry_after(headers.get("retry-after"))
+    location = headers.get("location", "") if 300 <= response.status_code < 400 else ""
+    return Reply(response.status_code, kind, bytes(body), wait, location, secret)
+
+
+def _with(kind: str, words: str) -> str:
+    return f"{kind}: {words}" if words else kind
 
 
 def opened(data: bytes) -> Image.Image:
-    """Return a server's image as RGB.
+    """Return a server's image as RGB, its transparent parts white.
 
     Raises:
         TransientError: the bytes are no image, or not a whole one.
     """
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as image:
-            return image.convert("RGB")
+            image.load()
+            return on_white(image).convert("RGB")
     except Exception as error:  # decoders raise whatever they like on damaged files
         raise TransientError(f"an answer without a whole image ({type(error).__name__})") from error

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import binascii
 import hashlib
 import os
 import re
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 from PIL import Image
@@ -17,6 +14,9 @@ from imagerag.errors import DrawingRefused, InvalidArgument, UserError
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
+from imagerag.generators.remote.image_addresses import fetched_image
+from imagerag.generators.remote.image_answers import first_image
+from imagerag.generators.remote.server_errors import has_error, said_by
 from imagerag.store.png import encode_png, on_white
 
 BASE_URL = "https://api.openai.com/v1"
@@ -34,11 +34,8 @@ MOST_REFERENCES = {"dall-e-2": 0, "dall-e-3": 0}
 USUAL = 16
 """Images that gpt-image-1 takes in one edit (OpenAI's API reference, images/edits, ``image``)."""
 
-REFUSALS = ("moderation_blocked", "content_policy_violation")
-"""Error codes by which a server says that its safety system refused."""
-
-UNUSABLE = (KeyError, IndexError, TypeError, AttributeError)
-"""What reading an answer of another shape raises."""
+GENERATIONS, EDITS = "/images/generations", "/images/edits"
+"""Paths below the API's address."""
 
 _NAME = re.compile(r"(?P<model>[^@]+)(?:@(?P<url>https?://\S+))?")
 
@@ -76,8 +73,9 @@ class OpenAIImages:
         """Draw one image per seed, each by a request of its own; see ``Generator.draw``.
 
         Raises:
+            DrawingRefused: the server's safety system refuses all of them.
             InvalidArgument: no seeds, too many references, or the server can't be made to answer with an image.
-            UserError: the server refuses the key, or doesn't know the model.
+            UserError: only the person can help: the key, the model, the address, or what is left of the credit.
         """
         check_request(request, self)
         words = conditioned(plain(request.prompt), request.references, "{concept} (image {number})")
@@ -94,6 +92,11 @@ class OpenAIImages:
             except DrawingRefused as error:
                 notes.append(str(error))
                 continue
+            except (InvalidArgument, UserError) as error:
+                if not drawings:
+                    raise
+                notes.append(f"{len(request.seeds) - done + 1} of {len(request.seeds)} were not drawn: {error}")
+                break
             digest = hashlib.sha256(image.tobytes()).hexdigest()[:12]
             facts = {
                 "model": self.model,
@@ -125,57 +128,79 @@ class OpenAIImages:
     def _one(self, words: str, files: list[Any], check: StopCheck | None) -> tuple[Image.Image, dict[str, int]]:
         fields = {"model": self.model, "prompt": words, "n": 1, "size": SIZE}
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        path = EDITS if files else GENERATIONS
+        sent: dict[str, Any] = {"json": fields}
+        if files:
+            sent = {"data": {key: str(value) for key, value in fields.items()}, "files": files}
         with httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=False) as client:
 
-            def call() -> tuple[Image.Image, dict[str, int]]:
-                if files:
-                    form = {key: str(value) for key, value in fields.items()}
-                    return self._read(answered(client, "POST", f"{self._base}/images/edits", data=form, files=files))
-                return self._read(answered(client, "POST", f"{self._base}/images/generations", json=fields))
+            def call() -> tuple[Image.Image | str, dict[str, int]]:
+                return self._read(answered(client, "POST", self._base + path, secret=self._key, **sent), path)
 
             try:
-                return retry_transient(call, check, client.close)
+                drawn, usage = retry_transient(call, check, client.close)
             except TransientError as failure:
                 raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; try again later") from failure
+        if isinstance(drawn, str):
+            drawn = self._fetched(drawn, check)
+        return drawn, usage
 
-    def _read(self, reply: Reply) -> tuple[Image.Image, dict[str, int]]:
+    def _read(self, reply: Reply, path: str) -> tuple[Image.Image | str, dict[str, int]]:
+        """Return the image of an answer, or its address, and the tokens that the answer tells."""
+        if not reply.is_fine:
+            self._refuse(reply, path)
+        if reply.kind.startswith("image/"):
+            return reply.image(), {}
         body = reply.json()
-        if reply.status != 200:
-            self._refuse(reply.status, body)
         try:
-            entry = body["data"][0]
-            data = base64.b64decode(entry["b64_json"]) if entry.get("b64_json") else self._fetched(entry["url"])
-        except (*UNUSABLE, binascii.Error, OSError, ValueError) as error:
-            raise TransientError(f"an answer without a whole image ({type(error).__name__})") from error
-        picture = opened(data)
-        told = body.get("usage") if isinstance(body.get("usage"), dict) else {}
-        usage = {
-            name: int(told[f"{name}_tokens"])
-            for name in ("input", "output")
-            if isinstance(told.get(f"{name}_tokens"), int)
-        }
-        return picture, usage
+            found = first_image(body)
+        except ValueError as error:
+            raise TransientError(f"an answer without a whole image ({error})") from error
+        if (
+            found is None
+            or not (found.data or found.address)
+            or said_by({"finish_reason": found.entry.get("finish_reason")}).is_refusal
+        ):
+            if has_error(body) or reply.said.is_refusal:
+                self._refuse(reply, path)
+            raise TransientError(" ".join(f"an answer without an image {reply.said.words}".split()))
+        return (opened(found.data) if found.data else found.address), _usage(body)
 
-    def _refuse(self, status: int, body: Any) -> None:
-        error = body.get("error") if isinstance(body, dict) else None
-        error = error if isinstance(error, dict) else {}
-        said = " ".join(str(error.get("message", "")).replace(self._key or "\0", "***").split())[:200]
-        if error.get("code") in REFUSALS:
-            raise DrawingRefused(f"the safety system of {self.name!r} refuses this ({said}); other words may pass")
-        if status in (401, 403, 404):
-            raise UserError(f"{self.name!r} can't be used: the server answered {status} ({said}); check key and model")
-        raise InvalidArgument(f"{self.name!r} refuses the request: {status} ({said})")
+    def _refuse(self, reply: Reply, path: str) -> NoReturn:
+        """Raise what an answer means that says what is wrong."""
+        said = reply.said
+        told = reply.in_words + (f" to {path}" if path == EDITS else "")
+        meaning = said.meaning(reply.status)
+        if meaning == "refused":
+            raise DrawingRefused(
+                f"the safety system of {self.name!r} refuses this ({said.words}); other words may pass"
+            )
+        if meaning == "unpaid":
+            raise UserError(f"{self.name!r} can't be paid for: {told}; add credit, or raise the limit, at its provider")
+        if meaning == "passing":
+            raise TransientError(told, reply.wait)
+        if meaning == "unusable":
+            way_out = "give that address" if reply.location else "check key and model"
+            if path == EDITS:
+                way_out += ", or draw without references: --mode no_lookup"
+            raise UserError(f"{self.name!r} can't be used: {told}; {way_out}")
+        raise InvalidArgument(f"{self.name!r} refuses the request: {reply.status} ({said.words})")
 
-    def _fetched(self, url: str) -> bytes:
-        """Return an image that is given by address: the server's own, or a public one."""
+    def _fetched(self, address: str, check: StopCheck | None) -> Image.Image:
+        """Return an image that is given by address; another try asks for it again, and draws nothing."""
         try:
-            asked, own = httpx.URL(str(url)), httpx.URL(self._base)
-        except httpx.InvalidURL as error:
-            raise ValueError(f"no address: {str(url)[:80]!r}") from error
-        if (asked.scheme, asked.host, asked.port) == (own.scheme, own.host, own.port):
-            # Without the key: an image needs none, and whoever wrote the address should not get it.
-            with httpx.Client(timeout=TIMEOUT, follow_redirects=False) as client:
-                return answered(client, "GET", asked).body
-        from imagerag.net.safe_fetch import fetch
+            return retry_transient(lambda: fetched_image(address, self._base, TIMEOUT), check, lambda: None)
+        except (TransientError, UserError) as failure:
+            raise UserError(
+                f"{self.name!r} drew an image that can't be fetched: {failure}; let the server answer with the image "
+                "itself (b64_json), or with an address that is open to all or its own"
+            ) from failure
 
-        return asyncio.run(fetch(str(url)))
+
+def _usage(body: Any) -> dict[str, int]:
+    """Return the tokens that an answer tells, as far as it does."""
+    told = body.get("usage") if isinstance(body, dict) else None
+    if not isinstance(told, dict):
+        return {}
+    counts = {name: told.get(f"{name}_tokens") for name in ("input", "output")}
+    return {name: count for name, count in counts.items() if isinstance(count, int)}

@@ -81,7 +81,7 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
         error="; ".join(failures) or None,
     )
     update: dict[str, Any] = {"messages": [answer], "spent": spent, "all_trace": [step]}
-    return update if answer.tool_calls else {**update, "halt": "done"}
+    return update if answer.tool_calls else {**update, "halt": "done" if images else "error"}
 
 
 def _is_unusable(failed: ModelFailed) -> bool:

@@ -1,6 +1,7 @@
 """The last node: hands over the best image with its verdict, its references, and why the run ended."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage
@@ -8,8 +9,9 @@ from langchain_core.messages import AIMessage
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import State
 from imagerag.graphs.state_queries import images_of_turn, used_references
-from imagerag.records import ImageRecord, StopReason
+from imagerag.records import ImageRecord, StopReason, TraceStep
 from imagerag.store.output_files import copy_images
+from imagerag.tool_registry import GENERATE, REGENERATE
 from imagerag.tools.image_ids import IMAGES
 from imagerag.tools.session import Emit
 
@@ -29,6 +31,23 @@ ENDINGS: dict[StopReason, str] = {
 }
 
 
+DRAWING = (GENERATE, REGENERATE, "draw", "redraw")
+"""Names that steps which draw have in the trace."""
+
+
+def why_ended(reason: StopReason, trace: Sequence[TraceStep]) -> str:
+    """Return in words why a turn ended, with the failure of its last drawing where that made no image.
+
+    Args:
+        reason: of the end.
+        trace: of the turn, in order.
+    """
+    last = next((step for step in reversed(trace) if step["name"] in DRAWING), None)
+    if last is None or not last["error"] or reason in ("cancelled", "seconds", "satisfied"):
+        return ENDINGS[reason]
+    return f"{ENDINGS[reason]}; the last drawing failed: {last['error']}"
+
+
 def finish(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     """Return the outcome of the turn: always the image that the critic found best, never just the last one."""
     images = images_of_turn(state["all_images"], state["turn"])
@@ -45,7 +64,9 @@ def outcome(state: State, components: Components, emit: Emit, chosen: ImageRecor
     """
     images = images_of_turn(state["all_images"], state["turn"])
     reason: StopReason = state["halt"] or "done"
-    emit({"event": "stop", "reason": reason, "detail": ENDINGS[reason]})
+    trace = [step for step in state["all_trace"] if step["turn"] == state["turn"]]
+    why = why_ended(reason, trace)
+    emit({"event": "stop", "reason": reason, "detail": why})
     if components.settings.out is not None:
         files = [str(components.store.path(record["sha256"])) for record in images]
         stored: list[ImageRecord] = [{**record, "path": file} for record, file in zip(images, files, strict=True)]
@@ -57,17 +78,17 @@ def outcome(state: State, components: Components, emit: Emit, chosen: ImageRecor
         "verdict": chosen["verdict"] if chosen else None,
         "images": images,
         "references": used_references(images, state["all_references"]),
-        "trace": [step for step in state["all_trace"] if step["turn"] == state["turn"]],
+        "trace": trace,
         "stop_reason": reason,
         "seconds": round(time.time() - state["spent"]["started"], 3),
-        "messages": [_answer(state["prompt"], chosen, reason)],
+        "messages": [_answer(state["prompt"], chosen, why)],
     }
 
 
-def _answer(prompt: str, best: ImageRecord | None, reason: StopReason) -> AIMessage:
+def _answer(prompt: str, best: ImageRecord | None, why: str) -> AIMessage:
     if best is None or best["verdict"] is None:
-        return AIMessage(f"No image of {prompt!r} was made: {ENDINGS[reason]}.")
+        return AIMessage(f"No image of {prompt!r} was made: {why}.")
     missing = best["verdict"]["missing"]
     lack = f" Still missing: {', '.join(missing)}." if missing else ""
-    text = f"{best['id']} shows {prompt!r} (score {best['score']:.2f}); {ENDINGS[reason]}.{lack}"
+    text = f"{best['id']} shows {prompt!r} (score {best['score']:.2f}); {why}.{lack}"
     return AIMessage(text, additional_kwargs={IMAGES: [{"id": best["id"], "sha256": best["sha256"]}]})

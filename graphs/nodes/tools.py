@@ -11,7 +11,15 @@ from pydantic import ValidationError
 
 from imagerag.chat_models.client import NOT_JSON
 from imagerag.chat_models.usage_meter import UsageMeter
-from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument, UserError, first_line
+from imagerag.errors import (
+    BudgetExceeded,
+    Cancelled,
+    DrawingFailed,
+    DrawingRefused,
+    InvalidArgument,
+    UserError,
+    first_line,
+)
 from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, seconds_left, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Spent, State
@@ -64,7 +72,7 @@ def run_tool_calls(
             else:
                 try:
                     with meter_step(state["limits"], spent, components.settings) as meter:
-                        result = _run(call, tools, offered)
+                        result = _run(call, tools, offered, session)
                 except (BudgetExceeded, Cancelled) as stop:
                     halt = stop
                     result = _refused(call, f"not run to its end: {stop}")
@@ -87,18 +95,29 @@ def run_tool_calls(
     return update
 
 
-def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str]) -> ToolMessage:
-    """Invoke one tool; what the model can correct comes back to it as an error message."""
+def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str], session: ToolSession) -> ToolMessage:
+    """Invoke one tool; what the model can correct comes back to it as an error message.
+
+    So does, once an image is made, what only the person could mend: the run goes on without, and loses nothing. The
+    message's ``failed`` tells that the same call would fail again.
+    """
     if call["name"] not in offered:
         return _refused(call, f"tool {call['name']!r} is not offered here; valid: {', '.join(sorted(offered))}")
     if NOT_JSON in call["args"]:
         return _refused(call, f"arguments of {call['name']!r} are not JSON: {call['args'][NOT_JSON]!r}")
     try:
         result: ToolMessage = tools[call["name"]].invoke({**call, "type": "tool_call"})
-    except (BudgetExceeded, Cancelled, UserError):
+    except (BudgetExceeded, Cancelled):
         raise
+    except UserError as error:
+        if not session.has_drawn:
+            raise
+        message = _refused(call, str(error))
+        message.additional_kwargs["failed"] = True
+        return message
     except InvalidArgument as error:
         message = _refused(call, str(error))
+        message.additional_kwargs["failed"] = isinstance(error, DrawingFailed)
         message.additional_kwargs["drawing_refused"] = isinstance(error, DrawingRefused)
         return message
     except ValidationError as error:

@@ -12,6 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from imagerag.graphs.nodes.finish import why_ended
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
 from imagerag.server.openai.base import (
@@ -135,7 +136,8 @@ class ImagesApi(EndpointBase):
         assert run.output is not None
         best = run.output["image"]
         if best is None:
-            raise ApiError(400, f"no image was made: {run.output['stop_reason']}", "no_image")
+            why = why_ended(run.output["stop_reason"], run.output["trace"])
+            raise ApiError(400, f"no image was made: {why}", "no_image")
         others = [record for record in run.output["images"] if record["id"] != best["id"]]
         chosen = [best, *sorted(others, key=lambda record: -(record["score"] or 0.0))][: body.n or 1]
         entries = self.service.enter(run, chosen)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs.best_image import best_of
-from imagerag.graphs.nodes.finish import ENDINGS
+from imagerag.graphs.nodes.finish import why_ended
 from imagerag.graphs.state import Limits
 from imagerag.graphs.state_queries import images_of_turn, is_request, used_references
 from imagerag.modes import Mode
@@ -283,7 +283,7 @@ class WebApi:
             "critic": settings.critic,
             "thread_id": entry.thread,
             "notes": [event["text"] for event in events if event["event"] == "note"],
-            "stop_detail": ENDINGS[state["stop_reason"]],
+            "stop_detail": why_ended(state["stop_reason"], state["trace"]),
         }
         return render_page(document_of(state, about))
 

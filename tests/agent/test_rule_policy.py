@@ -105,3 +105,30 @@ def test_no_lookup_tries_another_seed() -> None:
 
 def test_titles_that_name_the_concept_come_first() -> None:
     assert [r["id"] for r in ranked_references(FOUND)] == ["ref-2", "ref-3", "ref-1", "ref-4"]  # type: ignore[arg-type]
+
+
+def failure(name: str, **told: bool) -> ToolMessage:
+    return ToolMessage("no", tool_call_id="x", name=name, status="error", additional_kwargs={"failed": True, **told})
+
+
+LOOKED_UP = (result("propose_captions", captions=CAPTIONS), result("search_references", references=FOUND))
+FIRST = verdict(1, SCORES, [], "image-1")
+
+
+def test_references_that_can_not_be_drawn_with_are_left_out() -> None:
+    call = ask(FIRST, *LOOKED_UP, failure("regenerate_with_references")).tool_calls[0]
+    assert (call["name"], call["args"]) == ("generate", {"prompt": "an axolotl and a cat"})
+    lookup_first = "propose_captions search_references regenerate_with_references generate"
+    call = ask(*LOOKED_UP, failure("regenerate_with_references"), tools=lookup_first).tool_calls[0]
+    assert call["name"] == "generate"
+
+
+def test_a_look_up_that_fails_is_not_repeated() -> None:
+    call = ask(FIRST, LOOKED_UP[0], failure("search_references")).tool_calls[0]
+    assert call["name"] == "generate"
+
+
+def test_it_stops_where_nothing_else_can_be_drawn() -> None:
+    assert not ask(FIRST, failure("generate")).tool_calls
+    assert not ask(FIRST, failure("regenerate_with_references"), subjects=("subject-1",)).tool_calls
+    assert not ask(FIRST, failure("regenerate_with_references", drawing_refused=True)).tool_calls

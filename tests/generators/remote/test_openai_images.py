@@ -1,11 +1,13 @@
 """OpenAI's image API as generator, against a server on loopback."""
 
 import base64
+import io
 import json
 import struct
 import time
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -16,7 +18,7 @@ from imagerag.generators.remote import calling, openai_images
 from imagerag.generators.remote.openai_images import OpenAIImages
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings
-from testing.remote_servers import Answer, image_body, images_server
+from testing.remote_servers import Answer, a_png, image_body, images_server
 from testing.scripted import ScriptedCritic
 
 JSON = {"content-type": "application/json"}
@@ -65,8 +67,24 @@ class TestOpenAIImages:
             Answer(image_body()[:200], claimed=5000),
             Answer(json.dumps({"data": []}).encode()),
             Answer(json.dumps({"data": [{"b64_json": "iVBORw0KGgo="}]}).encode()),
+            Answer(b"error code: 520", 520),
+            Answer(json.dumps({"error": {"code": 429, "message": "slow down"}}).encode()),
+            Answer(b"null"),
+            Answer(b'{"data": [{"url": "data:image/png;base64,"}]}'),
         ],
-        ids=["429", "500", "503", "content type", "cut", "no image", "half an image"],
+        ids=[
+            "429",
+            "500",
+            "503",
+            "content type",
+            "cut",
+            "no image",
+            "half an image",
+            "520",
+            "200 with 429",
+            "null",
+            "nothing",
+        ],
     )
     def test_what_may_pass_is_tried_again(self, first: Answer) -> None:
         with images_server(lambda number: Answer() if number else first) as server:
@@ -115,6 +133,160 @@ class TestOpenAIImages:
             drawn = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1, 2)))
         assert [one.seed for one in drawn] == [2]
         assert "refuses this (Your request was rejected.)" in str(drawn[0].facts["notes"])
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            (400, {"error": {"code": "content_policy_violation", "message": "No."}}),
+            (400, {"error": {"code": "content_filter", "innererror": {"code": "ResponsibleAIPolicyViolation"}}}),
+            (400, {"detail": {"error": {"type": "moderation_blocked", "message": "No."}}}),
+            (400, {"error": {"code": None, "message": "Your request was rejected by our safety system."}}),
+            (500, {"error": {"message": "litellm.BadRequestError: content_policy_violation"}}),
+            (200, {"error": {"code": "content_filter", "message": "No."}}),
+            (200, {"data": [{"b64_json": None, "finish_reason": "content_filter"}]}),
+            (200, {"data": [{"b64_json": base64.b64encode(a_png()).decode(), "finish_reason": "CONTENT_FILTERED"}]}),
+            (200, {"data": [], "prompt_filter_results": [{"violence": {"filtered": True}}]}),
+        ],
+    )
+    def test_refusals_in_all_their_places(self, status: int, body: Any) -> None:
+        with (
+            images_server(lambda number: Answer(json.dumps(body).encode(), status)) as server,
+            pytest.raises(DrawingRefused, match=r"the safety system of .* refuses this"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert len(server.asked) == 1
+
+    @pytest.mark.parametrize(
+        ("status", "body", "error", "said"),
+        [
+            (
+                400,
+                b'{"detail": [{"loc": ["body", "size"], "msg": "none such"}]}',
+                InvalidArgument,
+                "400 .body.size: none",
+            ),
+            (400, b'{"detail": "no such size"}', InvalidArgument, r"400 \(no such size\)"),
+            (400, b'"no such size"', InvalidArgument, r"400 \(no such size\)"),
+            (422, b"no such size", InvalidArgument, r"422 \(no such size\)"),
+            (400, b'{"error": {"error": {"message": "no such size"}}}', InvalidArgument, r"400 \(no such size\)"),
+            (413, b"<html><title>413 Too Large</title></html>", InvalidArgument, r"413 \(413 Too Large\)"),
+            (200, b'{"error": "CUDA out of memory"}', InvalidArgument, "CUDA out of memory"),
+            (
+                200,
+                b'{"error": {"message": "no such model", "code": 404}}',
+                UserError,
+                "no such model.*check key and model",
+            ),
+            (404, b'{"message": "no such model"}', UserError, r"404 \(no such model\); check key and model"),
+            (405, b"", UserError, "the server answered 405; check key and model"),
+            (501, b'{"error": "not here"}', UserError, r"501 \(not here\)"),
+            (505, b"", UserError, "answered 505"),
+            (
+                429,
+                b'{"error": {"code": "insufficient_quota", "message": "no quota"}}',
+                UserError,
+                r"no quota.*add credit",
+            ),
+            (400, b'{"error": {"code": "billing_hard_limit_reached"}}', UserError, "can't be paid for"),
+            (402, b"", UserError, "can't be paid for: the server answered 402"),
+        ],
+    )
+    def test_what_stays_as_it_is_is_asked_once(
+        self, status: int, body: bytes, error: type[Exception], said: str
+    ) -> None:
+        with images_server(lambda number: Answer(body, status)) as server, pytest.raises(error, match=said):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert len(server.asked) == 1
+
+    @pytest.mark.parametrize("status", [429, 500, 503])
+    def test_the_reason_is_told_after_the_last_try(self, status: int) -> None:
+        body = b'{"error": {"message": "out of luck, sk-of-the-server"}}'
+        with (
+            images_server(lambda number: Answer(body, status)) as server,
+            pytest.raises(InvalidArgument, match=rf"answered {status} \(out of luck, \*\*\*\), 3 of 3 tries"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_half_a_key_never_shows(self) -> None:
+        body = json.dumps({"error": {"message": "x" * 190 + " sk-of-the-server"}}).encode()
+        for status in (400, 401, 429):
+            with (
+                images_server(lambda number, status=status: Answer(body, status)) as server,  # type: ignore[misc]
+                pytest.raises((UserError, InvalidArgument)) as raised,
+            ):
+                OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+            assert "sk-" not in str(raised.value)
+
+    def test_every_success_counts(self) -> None:
+        with images_server(lambda number: Answer(status=201)) as server:
+            assert OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_a_redirect_names_the_address_to_give(self) -> None:
+        moved = Answer(b"", 308, {"location": "https://example.org/v1/images/generations"})
+        with (
+            images_server(lambda number: moved) as server,
+            pytest.raises(UserError, match=r"308, which leads to 'https://example.org/.*give that address"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_edits_that_are_not_there_are_named(self) -> None:
+        with (
+            images_server(lambda number: Answer(b'{"detail": "Not Found"}', 404)) as server,
+            pytest.raises(UserError, match=r"404 \(Not Found\) to /images/edits; .*--mode no_lookup"),
+        ):
+            OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,), references(1)))
+
+    def test_what_a_batch_has_drawn_is_not_lost(self) -> None:
+        with images_server(lambda number: Answer(b"out of luck", 501) if number else Answer()) as server:
+            drawn = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1, 2, 3)))
+        assert [one.seed for one in drawn] == [1]
+        assert "2 of 3 were not drawn: " in str(drawn[0].facts["notes"])
+        assert "out of luck" in str(drawn[0].facts["notes"])
+
+    def test_transparent_pixels_are_white(self) -> None:
+        buffer = io.BytesIO()
+        Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(buffer, "PNG")
+        body = json.dumps({"data": [{"b64_json": base64.b64encode(buffer.getvalue()).decode()}]}).encode()
+        with images_server(lambda number: Answer(body)) as server:
+            image = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))[0].image
+        assert (image.mode, image.getpixel((3, 3))) == ("RGB", (255, 255, 255))
+
+    def test_the_answer_may_be_the_image(self) -> None:
+        with images_server(lambda number: Answer(a_png(), 200, {"content-type": "image/png"})) as server:
+            image = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))[0].image
+        assert image.getpixel((3, 3)) == (255, 0, 0)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/a.png",
+            "a.png",
+            "http://localhost:{port}/a.png",
+            "data:image/png;base64," + base64.b64encode(a_png("blue")).decode(),
+        ],
+        ids=["relative", "file", "localhost", "data"],
+    )
+    def test_addresses_that_only_the_server_understands(self, address: str) -> None:
+        def script(number: int) -> Answer:
+            return Answer(json.dumps({"data": [{"url": address.format(port=server.server_address[1])}]}).encode())
+
+        with images_server(script) as server:
+            image = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))[0].image
+        assert image.getpixel((3, 3)) == (0, 0, 255)
+
+    def test_an_image_that_is_late_is_fetched_again_and_drawn_once(self) -> None:
+        late = iter([Answer(b"", 404), Answer(b"", 503), Answer(a_png("blue"))])
+        with images_server(lambda number: Answer(b'{"data": [{"url": "/a.png"}]}')) as server:
+            server.files = lambda path: next(late)
+            assert OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert (len(server.asked), len(server.paths)) == (1, 3)
+
+    def test_an_image_that_is_not_there_is_told_with_its_address(self) -> None:
+        with images_server(lambda number: Answer(b'{"data": [{"url": "/a.png"}]}')) as server:
+            server.files = lambda path: Answer(b"gone", 404)
+            with pytest.raises(UserError, match=r"can't be fetched: '.*/a\.png': the server answered 404 \(gone\)"):
+                OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert len(server.asked) == 1
 
     def test_a_wrong_key_never_shows(self) -> None:
         body = json.dumps({"error": {"message": "Incorrect API key provided: sk-of-the-server."}}).encode()

@@ -1,5 +1,6 @@
 """The tools node: arguments, offered tools, references and candidates."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,14 @@ import pytest
 from langchain_core.messages import ToolMessage
 from PIL import Image
 
+from imagerag.errors import DrawingRefused, InvalidArgument, UserError
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.streaming import stream_run
+from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.settings import Settings
-from testing.scripted import ScriptedCritic, ScriptedModel, Squares
+from testing.scripted import ScriptedCritic, ScriptedModel, Squares, SquaresThatFail
 from testing.scripted_runs import GENERATE, run_scripted, thread
+from testing.servers import Shelf
 
 
 def test_candidates_of_a_batch_have_seeds_of_their_own_and_the_critic_picks(tmp_path: Path) -> None:
@@ -71,3 +76,101 @@ def test_references_beyond_the_generators_limit_are_left_out_and_named(tmp_path:
     assert len(squares.requests[0].references) == squares.max_references == 3
     said = next(step["summary"] for step in result["trace"] if step["node"] == "tools")
     assert "left out: subject-4, subject-5, since 'squares' takes at most 3 references" in said
+
+
+FAILURES = [
+    UserError("'openai:m' can't draw with references: the server answered 404 to /images/edits"),
+    InvalidArgument("'openai:m' drew nothing: no answer (ConnectError), 3 of 3 tries"),
+    DrawingRefused("the safety system refuses this"),
+    RuntimeError("CUDA out of memory"),
+]
+"""What generators raise: for the person, for the model, a refusal, and what an engine throws unasked."""
+
+
+class LostShelf(Shelf):
+    def __init__(self, lost: str) -> None:
+        super().__init__()
+        self._lost = lost
+
+    def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
+        if self._lost == "search":
+            raise UserError("the library 'birds' is gone; index it again")
+        return super().search(captions, k, options)
+
+    def image(self, sha256: str) -> Image.Image:
+        if self._lost == "image":
+            raise UserError("the picture 'owl.png' is gone; index it again")
+        return super().image(sha256)
+
+
+def run_by_rules(tmp_path: Path, squares: Squares, index: Shelf | None = None, **settings: Any) -> Any:
+    """Run one turn by rules, whose first drawing is never good enough."""
+    graph = build_graph(critic=ScriptedCritic([0.3] * 9), generator=squares, index=index or Shelf("an owl"))
+    context = Settings(home=str(tmp_path), vlm="rules", out=str(tmp_path / "out"), **settings)
+    told: list[Any] = []
+    result = stream_run(graph, {"prompt": "an owl", "seed": 7}, thread(), context, told.append)
+    result["notes"] = [event["text"] for event in told if event["event"] == "note"]
+    result["details"] = [event["detail"] for event in told if event["event"] == "stop"]
+    return result
+
+
+@pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
+class TestARedrawThatCanNotBeMade:
+    def test_the_loop_goes_on_without_references(self, tmp_path: Path, error: Exception) -> None:
+        squares = SquaresThatFail(error, lambda request: bool(request.references))
+        result = run_by_rules(tmp_path, squares)
+        assert result["image"] is not None
+        assert Path(result["image"]["path"]).parent == tmp_path / "out"
+        assert any(str(error) in note for note in result["notes"])
+        conditioned = [bool(request.references) for request in squares.requests]
+        assert conditioned.count(True) == 1  # what can't be drawn with references is not asked for again
+        assert isinstance(error, DrawingRefused) or conditioned[-1] is False
+
+    def test_the_best_image_is_returned_with_the_reason(self, tmp_path: Path, error: Exception) -> None:
+        squares = SquaresThatFail(error, lambda request: True)
+        result = run_by_rules(tmp_path, squares)
+        assert result["image"]["id"] == "image-1"
+        assert list((tmp_path / "out").iterdir())
+        assert str(error) in str(result["messages"][-1].text)
+        assert str(error) in result["details"][-1]
+        assert len(squares.requests) <= 3
+
+    def test_a_chat_model_is_told(self, tmp_path: Path, error: Exception) -> None:
+        squares = SquaresThatFail(error, lambda request: True)
+        result = run_scripted(tmp_path, [GENERATE, GENERATE, "I stop."], [0.3], generator=squares)
+        told = [message for message in result["messages"] if isinstance(message, ToolMessage)]
+        assert [message.status for message in told] == ["success", "error"]
+        assert str(error) in str(told[1].text)
+        assert result["image"]["id"] == "image-1"
+
+    def test_a_first_drawing_with_what_was_looked_up_is_made_without(self, tmp_path: Path, error: Exception) -> None:
+        squares = SquaresThatFail(error, lambda request: bool(request.references), spared=0)
+        if isinstance(error, RuntimeError):
+            with pytest.raises(RuntimeError):
+                run_by_rules(tmp_path, squares, mode="lookup_first")
+            return
+        result = run_by_rules(tmp_path, squares, mode="lookup_first")
+        assert result["image"] is not None
+        assert any(str(error) in note for note in result["notes"])
+
+
+@pytest.mark.parametrize("lost", ["search", "image"])
+def test_a_look_up_that_fails_loses_no_image(tmp_path: Path, lost: str) -> None:
+    result = run_by_rules(tmp_path, Squares(), LostShelf(lost))
+    assert result["image"] is not None
+    assert any("is gone; index it again" in note for note in result["notes"])
+
+
+def test_the_first_drawing_may_fail_a_run(tmp_path: Path) -> None:
+    squares = SquaresThatFail(UserError("no such model; check its name"), lambda request: True, spared=0)
+    with pytest.raises(UserError, match="no such model"):
+        run_by_rules(tmp_path, squares)
+    assert len(squares.requests) == 1
+
+
+def test_a_run_without_an_image_tells_what_went_wrong(tmp_path: Path) -> None:
+    squares = SquaresThatFail(InvalidArgument("the server answered 500 (out of luck)"), lambda request: True, spared=0)
+    result = run_by_rules(tmp_path, squares)
+    assert result["image"] is None
+    assert "out of luck" in str(result["messages"][-1].text)
+    assert "out of luck" in result["details"][-1]

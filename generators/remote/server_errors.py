@@ -1,0 +1,183 @@
+"""What a server says is wrong, in whatever shape it says so, and what that means for another try.
+
+The shapes are those of OpenAI (``{"error": {"message", "type", "code"}}``), Azure (``innererror``, content filter
+results), FastAPI (``detail``: a text, or a list of ``loc`` and ``msg``), RFC 9457 (``title``, ``detail``), lists of
+errors, plain texts and web pages.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+MAX_SAID = 200
+"""Characters of a server's words that are told."""
+
+PASSING = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
+"""Statuses after which another try is worth it (RFC 9110, RFC 8470, RFC 6585, and those of proxies); all others stay as
+they are however often they are asked for: 501 is not implemented, 505 another version, 507 a full disk."""
+
+Meaning = Literal["refused", "unpaid", "passing", "unusable", "wrong"]
+"""``refused``: by a safety system; ``unpaid``: there is no credit left; ``passing``: another try may succeed;
+``unusable``: only the person can help (key, model, address); ``wrong``: the request itself."""
+
+_WORDS = ("message", "msg", "error_message", "error_description", "detail", "details", "errors", "error", "title")
+"""Keys with words for people, the more telling first."""
+_CODES = frozenset(
+    {"code", "type", "status", "name", "reason", "error", "error_code", "errorcode", "finish_reason", "finishreason"}
+)
+"""Keys with words for programs."""
+_STATUSES = ("status", "status_code", "code")
+
+_REFUSED = (
+    "moderationblocked", "contentpolicy", "contentfilter", "contentmoderation", "responsibleaipolicy",
+    "safetyviolation", "imagesafety", "prohibitedcontent", "sensitivecontent", "datainspection", "nsfw",
+)  # fmt: skip
+"""Parts of codes by which safety systems tell that they refused, without case and punctuation."""
+_REFUSED_WORDS = (*_REFUSED, "safetysystem", "contentmanagementpolicy")
+_UNPAID = (
+    "insufficientquota", "billing", "insufficientfunds", "insufficientbalance", "insufficientcredit", "paymentrequired",
+    "spendlimit", "arrearage", "outofcredit",
+)  # fmt: skip
+_UNPAID_WORDS = (
+    "insufficientquota", "insufficientbalance", "insufficientcredit", "insufficientfunds", "notenoughcredit",
+    "outofcredit", "creditbalanceistoolow", "billinghardlimit", "billingnotactive",
+)  # fmt: skip
+"""Those of a rate limit may speak of quotas and billing, too."""
+_PASSING = ("ratelimit", "overloaded", "servererror", "unavailable", "timeout", "resourceexhausted", "toomanyrequests")
+
+
+class Said(NamedTuple):
+    """What a server says is wrong.
+
+    Attributes:
+        words: one line for people, at most ``MAX_SAID`` characters; empty where it says nothing.
+        codes: words for programs, without case and punctuation.
+        status: an HTTP status that the body tells, where it does.
+        filtered: whether a safety system's result is there, or a refusal in words.
+    """
+
+    words: str
+    codes: frozenset[str]
+    status: int | None
+    filtered: bool
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether a safety system refused."""
+        return self.filtered or _tells(self, _REFUSED, _REFUSED_WORDS) or "safety" in self.codes
+
+    def meaning(self, status: int) -> Meaning:
+        """Return what it means, with the answer's HTTP status; one that the body tells counts in an answer of 2xx."""
+        if self.is_refusal and status != 401:
+            return "refused"
+        fine = 200 <= status < 300
+        if fine and self.status is not None:
+            status = self.status
+        if status == 402 or _tells(self, _UNPAID, _UNPAID_WORDS):
+            return "unpaid"
+        if status in PASSING or (fine and _tells(self, _PASSING, ())):
+            return "passing"
+        if status in (401, 403, 404, 405, 407, 410) or 300 <= status < 400 or status >= 500:
+            return "unusable"
+        return "wrong"
+
+
+def said_in(body: bytes) -> Said:
+    """Return what an answer's body says is wrong."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        text = body.decode("utf-8", "replace")
+        return Said(_line(_plain(text)), frozenset(), None, False)
+    return said_by(value)
+
+
+def said_by(value: Any) -> Said:
+    """Return what a body that was read as JSON says is wrong."""
+    objects = list(_objects(value))
+    codes = {
+        _bare(code)
+        for each in objects
+        for key, code in each.items()
+        if key.lower() in _CODES and isinstance(code, str) and len(code) < 80
+    }
+    own = [each for each in (value, value.get("error") if isinstance(value, dict) else None) if isinstance(each, dict)]
+    told = [each.get(key) for each in reversed(own) for key in _STATUSES]
+    status = next((int(str(code)) for code in told if re.fullmatch("[45][0-9][0-9]", str(code))), None)
+    filtered = any(each.get("filtered") is True or bool(each.get("refusal")) for each in objects)
+    words = _line(_words(value)) or _line(next((str(each["refusal"]) for each in objects if each.get("refusal")), ""))
+    return Said(words, frozenset(codes), status, filtered)
+
+
+def has_error(body: Any) -> bool:
+    """Tell whether a body that was read as JSON says that something is wrong, whatever its status said."""
+    if not isinstance(body, dict):
+        return False
+    return any(body.get(key) for key in ("error", "errors", "detail")) or body.get("success") is False
+
+
+def _tells(said: Said, codes: tuple[str, ...], words: tuple[str, ...]) -> bool:
+    text = _bare(said.words)
+    return any(part in code for part in codes for code in said.codes) or any(part in text for part in words)
+
+
+def _objects(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield every object in a JSON value, outer ones first; what is nested deeper than errors are is left out."""
+    if depth > 6:
+        return
+    if isinstance(value, dict):
+        yield value
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for each in inner:
+        yield from _objects(each, depth + 1)
+
+
+def _words(value: Any, depth: int = 0) -> str:
+    """Return the words for people in a JSON value: of an object at most the two most telling."""
+    if depth > 6 or value is None or isinstance(value, bool):
+        return ""
+    if isinstance(value, list):
+        return "; ".join(filter(None, (_words(each, depth + 1) for each in value[:3])))
+    if not isinstance(value, dict):
+        return _unwrapped(str(value), depth)
+    if "loc" in value and "msg" in value:  # pydantic's, as FastAPI passes them on
+        place = value["loc"] if isinstance(value["loc"], list) else [value["loc"]]
+        return f"{'.'.join(map(str, place))}: {value['msg']}"
+    found = [_words(value[key], depth + 1) for key in _WORDS if value.get(key)]
+    telling = [words for k, words in enumerate(found) if words and words not in found[:k]]
+    if telling:
+        return ": ".join(telling[:2])
+    if depth:  # texts by the name of the field that they are about
+        return "; ".join(f"{key}: {words}" for key, each in value.items() if (words := _words(each, depth + 1)))
+    return next((str(value[key]) for key in ("code", "type", "name", "reason") if value.get(key)), "")
+
+
+def _unwrapped(text: str, depth: int) -> str:
+    """Return a text, or the words of the JSON that it holds: gateways pass on what they were answered."""
+    if text.lstrip().startswith(("{", "[")):
+        try:
+            return _words(json.loads(text), depth + 1)
+        except ValueError:
+            pass
+    return _plain(text)
+
+
+def _plain(text: str) -> str:
+    """Return a text without markup: of a web page its title, or all it shows."""
+    if not re.search(r"<(?:!doctype|html|head|body|title|h1|p|pre)\b", text, re.IGNORECASE):
+        return text
+    title = re.search(r"<(title|h1)[^>]*>(.*?)</\1>", text, re.IGNORECASE | re.DOTALL)
+    shown = title[2] if title else re.sub(r"<(script|style)\b.*?</\1>", " ", text, flags=re.IGNORECASE | re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]*>", " ", shown))
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_SAID]
+
+
+def _bare(code: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", code.lower())

@@ -1,0 +1,109 @@
+"""What servers say is wrong, in the shapes in which they do."""
+
+import json
+from typing import Any
+
+import pytest
+
+from imagerag.generators.remote.server_errors import Meaning, has_error, said_in
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"error": {"message": "no such size", "type": "invalid_request_error", "code": None}}, "no such size"),
+        ({"error": "no such size"}, "no such size"),
+        ({"error": {"error": {"message": "no such size"}}}, "no such size"),
+        ({"message": "no such size"}, "no such size"),
+        ({"error": "Bad Request", "message": "no such size"}, "no such size: Bad Request"),
+        ({"error": "invalid_request", "error_description": "no such size"}, "no such size: invalid_request"),
+        ({"detail": "no such size"}, "no such size"),
+        ({"detail": {"error": {"message": "no such size"}}}, "no such size"),
+        ({"detail": [{"loc": ["body", "size"], "msg": "no such size", "type": "v"}]}, "body.size: no such size"),
+        ({"errors": ["no such size", {"message": "nor quality"}]}, "no such size; nor quality"),
+        ({"errors": {"size": ["none such"]}}, "size: none such"),
+        ([{"error": {"message": "no such size"}}], "no such size"),
+        ({"title": "Bad", "detail": "no such size", "status": 400}, "no such size: Bad"),
+        ({"code": "InvalidParameter", "message": "no such size"}, "no such size"),
+        ({"error": {"code": "bad_size"}}, "code: bad_size"),
+        ({"error": json.dumps({"error": {"message": "no such size"}})}, "no such size"),
+        ({"error": {"message": None, "code": 500}}, "code: 500"),
+        ("no such size", "no such size"),
+        ({"error": {"message": "two\nlines\x1b[31m"}}, "two lines [31m"),
+        ({"error": True}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_words_for_people(body: Any, words: str) -> None:
+    assert said_in(json.dumps(body).encode()).words == words
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"no such size", "no such size"),
+        (b"<!DOCTYPE html><html><head><title>502 Bad&nbsp;Gateway</title></head><body>x</body>", "502 Bad Gateway"),
+        (b"<html><style>p {}</style><body><p>Out of <b>memory</b></p></body></html>", "Out of memory"),
+        (b"\xef\xbb\xbf" + b'{"error": "no such size"}', "no such size"),
+        (b"\xff\xfe\x00", "\ufffd\ufffd"),
+        (b"", ""),
+        (b"x" * 5000, "x" * 200),
+    ],
+)
+def test_what_is_no_json(body: bytes, words: str) -> None:
+    assert said_in(body).words == words
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "meaning"),
+    [
+        (400, {"error": {"code": "moderation_blocked"}}, "refused"),
+        (400, {"error": {"code": "content_policy_violation"}}, "refused"),
+        (400, {"error": {"type": "content_filter", "code": None}}, "refused"),
+        (400, {"error": {"code": "contentFilter"}}, "refused"),
+        (400, {"error": {"code": "x", "innererror": {"code": "ResponsibleAIPolicyViolation"}}}, "refused"),
+        (400, {"error": {"inner_error": {"content_filter_results": {"hate": {"filtered": True}}}}}, "refused"),
+        (400, {"detail": {"code": "content_policy_violation"}}, "refused"),
+        (400, {"code": "content_filter", "message": "no"}, "refused"),
+        (403, {"name": "content_moderation", "errors": ["flagged"]}, "refused"),
+        (400, {"error": {"code": None, "message": "It was rejected by our safety system."}}, "refused"),
+        (500, {"error": {"message": "litellm.ContentPolicyViolationError: no", "code": "500"}}, "refused"),
+        (429, {"error": {"code": "moderation_blocked"}}, "refused"),
+        (200, {"data": [{"b64_json": None, "finish_reason": "content_filter"}]}, "refused"),
+        (200, {"choices": [{"finish_reason": "content_filter"}]}, "refused"),
+        (200, {"choices": [{"message": {"refusal": "I can't draw that."}}]}, "refused"),
+        (429, {"error": {"code": "insufficient_quota", "type": "insufficient_quota"}}, "unpaid"),
+        (429, {"error": {"type": "insufficient_quota", "code": None}}, "unpaid"),
+        (400, {"error": {"code": "billing_hard_limit_reached"}}, "unpaid"),
+        (402, {}, "unpaid"),
+        (403, {"error": "Insufficient balance"}, "unpaid"),
+        (429, {"error": {"message": "Rate limit; check your plan and billing details"}}, "passing"),
+        (429, "slow down", "passing"),
+        (503, "", "passing"),
+        (529, {"error": {"type": "overloaded_error"}}, "passing"),
+        (200, {"error": {"code": 429, "message": "slow down"}}, "passing"),
+        (200, {"error": {"code": "rate_limit_exceeded"}}, "passing"),
+        (200, {"error": {"code": 401, "message": "no such key"}}, "unusable"),
+        (501, {"error": "not implemented"}, "unusable"),
+        (505, "", "unusable"),
+        (507, "", "unusable"),
+        (401, {"error": {"message": "wrong key"}}, "unusable"),
+        (404, "", "unusable"),
+        (405, {"detail": "Method Not Allowed"}, "unusable"),
+        (307, "", "unusable"),
+        (400, {"error": {"message": "no such size"}}, "wrong"),
+        (422, {"detail": [{"loc": ["body"], "msg": "missing"}]}, "wrong"),
+        (200, {"error": "CUDA out of memory"}, "wrong"),
+    ],
+)
+def test_what_it_means(status: int, body: Any, meaning: Meaning) -> None:
+    assert said_in(json.dumps(body).encode()).meaning(status) == meaning
+
+
+def test_what_is_no_error() -> None:
+    fine = {"data": [{"b64_json": "x", "content_filter_results": {"hate": {"filtered": False}}}], "error": None}
+    assert not has_error(fine)
+    assert not said_in(json.dumps(fine).encode()).is_refusal
+    assert not has_error(["error"])
+    assert has_error({"success": False})

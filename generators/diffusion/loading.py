@@ -125,6 +125,8 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
         if preset.adapter is not None:
             what = f"{preset.adapter.model} ({preset.adapter.file})"
         family.prepare()
+    except UserError:
+        raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, http_error()) as error:
         raise _missing(what, preset, error) from error
     for saving in ("enable_slicing", "enable_tiling"):

@@ -145,7 +145,7 @@ class TestARedrawThatCanNotBeMade:
 
     def test_a_first_drawing_with_what_was_looked_up_is_made_without(self, tmp_path: Path, error: Exception) -> None:
         squares = SquaresThatFail(error, lambda request: bool(request.references), spared=0)
-        if isinstance(error, RuntimeError):
+        if type(error) is RuntimeError:
             with pytest.raises(RuntimeError):
                 run_by_rules(tmp_path, squares, mode="lookup_first")
             return

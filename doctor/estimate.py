@@ -15,7 +15,7 @@ from imagerag.doctor.keys import models_of_providers
 from imagerag.doctor.needs import needs_of, preset_of
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.presets import Preset
-from imagerag.generators.remote.openai_images import OUTPUT_TOKENS
+from imagerag.generators.registry import is_images_api, most_output_tokens
 from imagerag.profiles.resolve import RunSettings
 
 DRAWINGS = 2
@@ -78,7 +78,7 @@ def _time(settings: RunSettings, answered_after: float | None) -> Finding:
     drawing = None
     if settings.generator == "patchwork":
         drawing = SECONDS_PATCHWORK
-    elif settings.generator.startswith("openai:"):
+    elif is_images_api(settings.generator):
         drawing = SECONDS_IMAGE * settings.n
     elif preset is not None and speed is not None and (needed := operations(preset)) is not None:
         drawing = needed * settings.n / (speed.flops * UTILISATION)
@@ -163,7 +163,7 @@ def _parameters(settings: RunSettings, model: str) -> float | None:
 
 def _cost(settings: RunSettings) -> Finding:
     models = models_of_providers(settings)
-    images = settings.generator.startswith("openai:")
+    images = is_images_api(settings.generator)
     if not models and not images:
         return ok("cost", "none: all models run here" if ":" not in settings.generator else "none is known of")
     drawings = min(DRAWINGS, settings.max_generations) * settings.n
@@ -177,7 +177,7 @@ def _cost(settings: RunSettings) -> Finding:
             cost += each * questions
             parts.append(f"{questions} questions to {name!r} {_dollars(each * questions)}")
     if images:
-        each = load_pricing(settings.generator).cost(0, OUTPUT_TOKENS)
+        each = load_pricing(settings.generator).cost(0, most_output_tokens(settings.generator))
         if each is None:
             unknown.append(settings.generator)
         else:

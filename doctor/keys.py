@@ -7,6 +7,7 @@ import re
 
 from imagerag.chat_models.providers import ALSO, KEYS, SERVER_KEY, is_remote
 from imagerag.doctor.finding import Finding, ok, wrong
+from imagerag.generators.registry import is_images_api
 from imagerag.plugins import installed
 from imagerag.profiles.resolve import RunSettings
 from imagerag.shell_words import WINDOWS
@@ -42,7 +43,7 @@ def check_keys(settings: RunSettings) -> list[Finding]:
     for name, roles in models_of_providers(settings).items():
         if (key := key_of(name)) is not None:
             users.setdefault(key, []).append(f"{' and '.join(roles)} {name!r}")
-    if settings.generator.startswith("openai:") and (key := key_of(settings.generator)) is not None:
+    if is_images_api(settings.generator) and (key := key_of(settings.generator)) is not None:
         users.setdefault(key, []).append(f"generator {settings.generator!r}")
     setting = "set" if WINDOWS else "export"
     return [

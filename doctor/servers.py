@@ -12,7 +12,7 @@ import httpx
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.doctor.keys import is_set, key_of
 from imagerag.errors import UserError, first_line
-from imagerag.generators.registry import load_generator
+from imagerag.generators.registry import is_images_api, load_generator
 from imagerag.generators.remote.comfyui_workflows import CHECKPOINT
 from imagerag.profiles.resolve import RunSettings
 from imagerag.shell_words import WINDOWS, quoted
@@ -24,13 +24,14 @@ SECONDS = 4.0
 def check_generator_server(settings: RunSettings) -> list[Finding]:
     """Return what there is to say of a generator that another machine runs; nothing of all others."""
     prefix = settings.generator.partition(":")[0]
-    if prefix not in ("openai", "comfyui"):
+    remote = is_images_api(settings.generator)
+    if not remote and prefix != "comfyui":
         return []
-    if prefix == "openai" and (key := key_of(settings.generator)) is not None and not is_set(key):
+    if remote and (key := key_of(settings.generator)) is not None and not is_set(key):
         return []  # the check of keys says so
     try:
         generator: Any = load_generator(settings.generator)
-        return _images_api(generator) if prefix == "openai" else list(_comfyui(generator))
+        return _images_api(generator) if remote else list(_comfyui(generator))
     except UserError as error:
         return [of_error("generator", error)]
 

@@ -36,6 +36,12 @@ def _openai(name: str, settings: DeviceSettings) -> Generator:
     return OpenAIImages(name)
 
 
+def _gemini(name: str, settings: DeviceSettings) -> Generator:
+    from imagerag.generators.remote.gemini_images import GeminiImages
+
+    return GeminiImages(name)
+
+
 def _comfyui(name: str, settings: DeviceSettings) -> Generator:
     from imagerag.generators.remote.comfyui import ComfyUI
 
@@ -48,13 +54,36 @@ GENERATORS: dict[str, Callable[[DeviceSettings], Generator]] = {"patchwork": _pa
 PREFIXES: dict[str, Callable[[str, DeviceSettings], Generator]] = {
     "diffusers": _diffusers,
     "openai": _openai,
+    "google_genai": _gemini,
     "comfyui": _comfyui,
 }
 """Generators named ``prefix:rest``; each is handed the rest."""
 
 
-PROFILES = {"patchwork": "pictograms", "openai": "cloud", "comfyui": "comfyui", "diffusers": "local"}
+PROFILES = {
+    "patchwork": "pictograms",
+    "openai": "cloud",
+    "google_genai": "cloud",
+    "comfyui": "comfyui",
+    "diffusers": "local",
+}
 """The profile whose critic and libraries fit a generator, by its name or prefix; that of a preset is ``local``."""
+
+
+IMAGES_APIS = ("openai", "google_genai")
+"""Prefixes of generators that an images API draws for, which charges by tokens."""
+
+
+def is_images_api(name: str) -> bool:
+    """Tell whether an images API draws for a generator of that name."""
+    return name.partition(":")[0] in IMAGES_APIS
+
+
+def most_output_tokens(name: str) -> int:
+    """Return the tokens that one drawing of an images API costs at most."""
+    from imagerag.generators.remote import gemini_images, openai_images
+
+    return gemini_images.OUTPUT_TOKENS if name.startswith("google_genai:") else openai_images.OUTPUT_TOKENS
 
 
 def image_kind(name: str) -> ImageKind | None:

@@ -53,8 +53,8 @@ class Settings:
     generator: str | None = setting(
         None,
         help="image generator",
-        details="`patchwork` is embedded and needs no download; the presets and the prefixes `diffusers:`, `openai:` "
-        "and `comfyui:` name others. Choosing one alone chooses the profile that fits it.",
+        details="`patchwork` is embedded and needs no download; the presets and the prefixes `diffusers:`, `openai:`, "
+        "`google_genai:` and `comfyui:` name others. Choosing one alone chooses the profile that fits it.",
         default_text=_by_profile("patchwork"),
         reserved="part",
         common=True,

@@ -41,6 +41,16 @@ PROVIDERS = {
 whose prices follow the market."""
 
 
+IMAGE_OUTPUT = {
+    "google_genai:gemini-2.5-flash-image": 30.0,
+    "google_genai:gemini-3.1-flash-image": 60.0,
+    "google_genai:gemini-3.1-flash-lite-image": 30.0,
+    "google_genai:gemini-3-pro-image": 120.0,
+}
+"""US dollars per million tokens of images, of models whose words cost less (ai.google.dev/gemini-api/docs/pricing, read
+2026-11-29): the package tells the price of words alone, and limits on money must hold."""
+
+
 def snapshot_day(today: datetime.date) -> datetime.date:
     """Return the newest day up to ``today`` that the package's prices speak of."""
     spoken = re.findall(r"(20\d\d)-(\d\d)-(\d\d)|datetime\.date\((\d+), (\d+), (\d+)\)", repr(providers))
@@ -88,8 +98,10 @@ def lines() -> Iterator[str]:
                     known.setdefault(name.lower(), paid)
         yield ""
         for name, (asked, answered) in sorted(known.items()):
+            full = f"{PROVIDERS[provider.id]}:{name}"
+            answered = max(answered, IMAGE_OUTPUT.get(full.removesuffix("-preview"), 0.0))
             entry = f"input = {asked!r}, output = {answered!r}, date = {day}, source = {json.dumps(source)}"
-            yield f"{json.dumps(f'{PROVIDERS[provider.id]}:{name}')} = {{ {entry} }}"
+            yield f"{json.dumps(full)} = {{ {entry} }}"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from typing import Any, NoReturn
@@ -16,6 +15,7 @@ from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.generators.remote.image_addresses import fetched_image
 from imagerag.generators.remote.image_answers import first_image
+from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
 from imagerag.generators.remote.server_errors import has_error, said_by
 from imagerag.store.png import encode_png, on_white
 
@@ -83,34 +83,8 @@ class OpenAIImages:
             ("image[]", (f"{number}.png", encode_png(on_white(one.image)), "image/png"))
             for number, one in enumerate(request.references, 1)
         ]
-        drawings: list[Drawing] = []
-        notes: list[str] = []
-        for done, seed in enumerate(request.seeds, 1):
-            control.check()
-            try:
-                image, usage = self._one(words, files, control.check)
-            except DrawingRefused as error:
-                notes.append(str(error))
-                continue
-            except (InvalidArgument, UserError) as error:
-                if not drawings:
-                    raise
-                notes.append(f"{len(request.seeds) - done + 1} of {len(request.seeds)} were not drawn: {error}")
-                break
-            digest = hashlib.sha256(image.tobytes()).hexdigest()[:12]
-            facts = {
-                "model": self.model,
-                "words": words,
-                "seed_used": False,
-                "usage": usage,
-                "answer": digest,
-                "notes": notes,
-            }
-            drawings.append(Drawing(image, seed, facts))
-            control.step(done, len(request.seeds))
-        if not drawings:
-            raise DrawingRefused(notes[-1])
-        return drawings
+        facts = {"model": self.model, "words": words, "seed_used": False}
+        return draw_one_by_one(request, control, lambda seed: self._one(words, files, control.check), facts)
 
     def asked_for_model(self, timeout: float) -> int:
         """Ask the server whether it has this model, which draws nothing, and return the HTTP status of its answer.
@@ -125,7 +99,7 @@ class OpenAIImages:
         with httpx.Client(timeout=timeout, headers=headers, follow_redirects=False) as client:
             return client.get(f"{self._base}/models/{self.model}").status_code
 
-    def _one(self, words: str, files: list[Any], check: StopCheck | None) -> tuple[Image.Image, dict[str, int]]:
+    def _one(self, words: str, files: list[Any], check: StopCheck | None) -> Drawn:
         fields = {"model": self.model, "prompt": words, "n": 1, "size": SIZE}
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         path = EDITS if files else GENERATIONS

@@ -25,7 +25,7 @@ PYTHON_PACKAGES = (
 )  # fmt: skip
 NODE_PACKAGES = (
     "openai@6", "ai@6", "@ai-sdk/openai@3", "@ai-sdk/openai-compatible@2", "@modelcontextprotocol/sdk@1",
-    "@modelcontextprotocol/inspector@0", "node@22",
+    "@modelcontextprotocol/inspector@2", "node@22",
 )  # fmt: skip
 PYTHON = ("openai", "litellm", "pydantic_ai", "openai_agents", "langchain", "llm")
 NODE = ("openai", "ai_sdk", "mcp", "inspector")

@@ -1,34 +1,49 @@
 // MCP's Inspector, by its command line.
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 const [url, key, step] = process.argv.slice(2);
-const home = dirname(createRequire(import.meta.url).resolve('@modelcontextprotocol/inspector/package.json'));
+const launcher = 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js';
+const program = join(import.meta.dirname, launcher);
 
 function inspect(args, early = false) {
-  const command = [join(home, 'cli/build/cli.js'), '--cli', url.replace(/v1$/, 'mcp'), '--transport', 'http'];
-  const child = spawn(process.execPath, [...command, '--header', `Authorization: Bearer ${key}`, ...args]);
+  const command = [program, '--cli', url.replace(/v1$/, 'mcp'), '--transport', 'http'];
+  const child = spawn(process.execPath, [...command, '--header', `Authorization: Bearer ${key}`, ...args], {
+    detached: true, // a group of its own, with the processes that it starts
+  });
   let out = '';
   let wrong = '';
   child.stdout.on('data', (data) => (out += data));
   child.stderr.on('data', (data) => (wrong += data));
-  if (early) setTimeout(() => child.kill(), early);
-  return new Promise((resolve) => child.on('close', () => resolve(early ? {} : JSON.parse(out || JSON.stringify({ wrong })))));
+  if (early) setTimeout(() => process.kill(-child.pid), early);
+  const told = () => {
+    try {
+      return JSON.parse(out);
+    } catch {
+      return { out, wrong };
+    }
+  };
+  return new Promise((resolve) => child.on('close', () => resolve(early ? {} : told())));
 }
 
-const create = (...args) => ['--method', 'tools/call', '--tool-name', 'create_image', ...args.flatMap((a) => ['--tool-arg', a])];
-const words = (result) => (result.content ?? []).filter((block) => block.type === 'text').map((block) => block.text).join('\n');
+const create = (...args) => [
+  ...['--method', 'tools/call', '--tool-name', 'create_image'],
+  ...args.flatMap((each) => ['--tool-arg', each]),
+];
+const words = (result) =>
+  (result.content ?? [])
+    .filter((block) => block.type === 'text')
+    .map((block) => block.text)
+    .join('\n') || JSON.stringify(result);
 if (step === 'draw') {
-  const { tools } = await inspect(['--method', 'tools/list']);
-  console.log(JSON.stringify([tools.length === 10 ? words(await inspect(create('prompt=an owl'))) : '']));
+  const listed = await inspect(['--method', 'tools/list']);
+  console.log(JSON.stringify([listed.tools ? words(await inspect(create('prompt=an owl'))) : words(listed)]));
 } else if (step === 'redraw') {
   const first = await inspect(create('prompt=an owl'));
-  const again = await inspect(create('prompt=make it red', `thread=${first.structuredContent.thread}`));
-  console.log(JSON.stringify([`${again.structuredContent.prompt} ${words(again)}`]));
+  const again = await inspect(create('prompt=make it red', `thread=${first.structuredContent?.thread}`));
+  console.log(JSON.stringify([`${again.structuredContent?.prompt} ${words(again)}`]));
 } else if (step === 'error') {
-  const result = await inspect(create('prompt= '));
-  console.log(JSON.stringify([result.isError ? words(result) : JSON.stringify(result)]));
+  console.log(JSON.stringify([words(await inspect(create('prompt= ')))]));
 } else {
   await inspect(create('prompt=an owl'), 6000);
   console.log(JSON.stringify(['left']));

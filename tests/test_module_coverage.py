@@ -25,7 +25,6 @@ EXCEPTIONS = {
     "imagerag.index.user": "re-exports alone",
     "imagerag.index.user.embedding_cache": "read at each adding by tests/index/user/test_ingest.py",
     "imagerag.index.user.verify": "called through maintenance by tests/index/user/test_maintenance.py",
-    "imagerag.server.openai.chat": "answered over HTTP by tests/server/openai/test_api.py",
     "imagerag.tools": "re-exports alone",
     "imagerag.tools.reference_lookup": "called by the tools of tests/graphs/ and tests/server/mcp/",
 }

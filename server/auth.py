@@ -142,6 +142,8 @@ class AuthMiddleware:
             text = f"pages of {origin[:80]!r} may not send requests here; --allow-origin names those that may"
             await _refuse(scope, send, 403, "wrong_origin", text)
             return
+        if not ours:  # such a page brings its token itself, and never the cookie of this server's own page
+            headers.pop("cookie", None)
         client = self._authenticator.client(headers)
         open_to_all = scope["path"].startswith(OPEN_PATHS) or scope["path"] in OPEN_PAGES
         if client is None and not open_to_all:

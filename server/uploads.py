@@ -60,7 +60,7 @@ async def picture_at(
     except ValueError as error:
         raise ApiError(400, f"{url[:80]!r} is not an address", "invalid_image_url", field) from error
     if own:
-        entry = service.database.find(own[1], client)
+        entry = await anyio.to_thread.run_sync(service.database.find, own[1], client)
         if entry is None:
             raise ApiError(400, f"{url[:80]!r} is not an image of yours", "invalid_image_url", field)
         return encode_png(await anyio.to_thread.run_sync(service.picture, entry))

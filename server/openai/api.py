@@ -1,5 +1,6 @@
 """The HTTP API: as much of OpenAI's API as clients need to draw, talk about drawings, and send pictures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -8,21 +9,25 @@ from starlette.routing import Route
 
 from imagerag.server.api_error import ApiError
 from imagerag.server.openai.chat import ChatApi
-from imagerag.server.openai.endpoints import Endpoint, Parameter, routes_of
+from imagerag.server.openai.endpoints import Endpoint, Handler, Method, Parameter, routes_of
 from imagerag.server.openai.files import FilesApi, ListQuery
 from imagerag.server.openai.openapi import document
 from imagerag.server.openai.responses.api import ResponsesApi
 from imagerag.server.openai.responses.schemas import ResponseRequest
 from imagerag.server.openai.schemas import MODELS, ChatRequest, EditRequest, ImageRequest, mode_of, model_object
 
-REFUSED = {
-    "/v1/completions": "it completes no texts; ask for a picture at /v1/chat/completions, /v1/responses or "
+REFUSED: Mapping[tuple[Method, str], str] = {
+    ("POST", "/v1/completions"): "it completes no texts; ask for a picture at /v1/chat/completions, /v1/responses or "
     "/v1/images/generations",
-    "/v1/images/variations": "send the picture with words to /v1/images/edits instead",
-    "/v1/embeddings": "it gives no embeddings",
-    "/v1/moderations": "it judges no texts",
-    "/v1/conversations": "it keeps a conversation by previous_response_id, or by what is sent back to it",
-    "/v1/audio/speech": "it makes no sound",
+    ("POST", "/v1/images/variations"): "send the picture with words to /v1/images/edits instead",
+    ("POST", "/v1/embeddings"): "it gives no embeddings",
+    ("POST", "/v1/moderations"): "it judges no texts",
+    ("POST", "/v1/conversations"): "it keeps a conversation by previous_response_id, or by what is sent back to it",
+    ("GET", "/v1/responses/{response_id}/input_items"): "it keeps no input; what was asked for is in the response",
+    ("POST", "/v1/responses/compact"): "it needs no shorter conversations; go on with previous_response_id",
+    ("POST", "/v1/responses/input_tokens"): "it counts no tokens beforehand",
+    ("POST", "/v1/audio/speech"): "it makes no sound",
+    ("POST", "/v1/audio/transcriptions"): "it hears no sound",
 }
 """Endpoints that clients try, and what to use in their place."""
 
@@ -54,7 +59,7 @@ class OpenAIApi(ChatApi, ResponsesApi, FilesApi):
             Endpoint("DELETE", "/v1/files/{file_id}", self.delete_file),
             Endpoint("GET", "/v1/files/{file_id}/content", self.content, answer="image/png"),
             Endpoint("GET", "/images/{image}", self.image, parameters=(scaled,), answer="image/png", open_to_all=True),
-            *(Endpoint("POST", path, self.refuse, status=404) for path in REFUSED),
+            *(Endpoint(method, path, _refusal(path, why), status=404) for (method, path), why in REFUSED.items()),
         ]
 
     def routes(self) -> list[Route]:
@@ -79,7 +84,10 @@ class OpenAIApi(ChatApi, ResponsesApi, FilesApi):
         mode_of(name)
         return JSONResponse(model_object(name))
 
-    async def refuse(self, request: Request) -> Response:
-        """Refuse what this server has no answer to, and name what has one."""
-        path = request.url.path
-        raise ApiError(404, f"{path} is not served: this server draws; {REFUSED[path]}", "unsupported_endpoint")
+
+def _refusal(path: str, why: str) -> Handler:
+    async def refuse(request: Request) -> Response:
+        raise ApiError(404, f"{path} is not served: this server draws; {why}", "unsupported_endpoint")
+
+    refuse.__doc__ = f"Not served: {why}."
+    return refuse

@@ -29,6 +29,7 @@ from imagerag.server.openai.schemas import (
     chunk_object,
     mode_of,
 )
+from imagerag.server.openai.text_answers import Written
 from imagerag.server.openai.text_tasks import task_of
 from imagerag.server.run import Run
 from imagerag.server.uploads import data_url
@@ -49,8 +50,8 @@ class ChatApi(ConversationBase):
         completion = f"chatcmpl-{secrets.token_hex(12)}"
         said = [_said(message) for message in body.messages]
         unused = _unused(body, said)
-        if (text := await self._text(body, said)) is not None:
-            return self._in_words(body, completion, text, [*unused, *(["n"] if (body.n or 1) > 1 else [])])
+        if (written := await self._text(body, said)) is not None:
+            return self._in_words(body, completion, written, [*unused, *(["n"] if (body.n or 1) > 1 else [])])
         client = client_of(request)
         ask = await self._run_request(
             request, client, said, field="messages", own=body.imagerag, seed=body.seed, n=body.n, mode=mode
@@ -72,7 +73,7 @@ class ChatApi(ConversationBase):
         record = await anyio.to_thread.run_sync(self._record, request, run, unused)
         return JSONResponse(answer | {"imagerag": record}, headers=told_in_header(unused))
 
-    async def _text(self, body: ChatRequest, said: Sequence[Said]) -> str | None:
+    async def _text(self, body: ChatRequest, said: Sequence[Said]) -> Written | None:
         """Return the answer to a request that asks for a text; ``None`` for one that asks for a picture.
 
         Raises:
@@ -85,19 +86,19 @@ class ChatApi(ConversationBase):
             return await self.texts.of_format(messages, wanted.schema, wanted.field)
         return None
 
-    def _in_words(self, body: ChatRequest, completion: str, text: str, unused: list[str]) -> Response:
-        nothing = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    def _in_words(self, body: ChatRequest, completion: str, written: Written, unused: list[str]) -> Response:
+        tokens = {"prompt_tokens": written.tokens, "completion_tokens": 0, "total_tokens": written.tokens}
         headers = told_in_header(unused)
         if not body.stream:
-            answer = _completion(completion, body.model, [text], nothing)
+            answer = _completion(completion, body.model, [written.text], tokens)
             return JSONResponse(answer | {"imagerag": {"not_heeded": unused}}, headers=headers)
         pieces = [
             chunk_object(completion, body.model, {"role": "assistant", "content": ""}),
-            chunk_object(completion, body.model, {"content": text}),
+            chunk_object(completion, body.model, {"content": written.text}),
             chunk_object(completion, body.model, {}, "stop") | {"imagerag": {"not_heeded": unused}},
         ]
         if body.stream_options and body.stream_options.include_usage:
-            pieces.append(chunk_object(completion, body.model, {}) | {"choices": [], "usage": nothing})
+            pieces.append(chunk_object(completion, body.model, {}) | {"choices": [], "usage": tokens})
         lines = [f"data: {json.dumps(piece)}\n\n" for piece in pieces]
         whole = "".join([*lines, "data: [DONE]\n\n"])
         return Response(whole, media_type="text/event-stream", headers={"cache-control": "no-store"} | headers)

@@ -76,7 +76,8 @@ class ImagesApi(ConversationBase):
     async def image(self, request: Request) -> Response:
         """Send an image to whoever knows its address, in the format of its end and the size of its query."""
         name, _, end = request.path_params["image"].partition(".")
-        entry = self.service.database.find(name) if (end or "png") in FORMATS else None
+        found = await anyio.to_thread.run_sync(self.service.database.find, name)
+        entry = found if (end or "png") in FORMATS else None
         if entry is None:
             raise ApiError(404, "there is no such image", "not_found")
         kind = FORMATS[end or "png"]

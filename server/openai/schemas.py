@@ -74,11 +74,15 @@ class RefusalPart(BaseModel):
     refusal: str
 
 
+def _address(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
 class ImagePart(BaseModel):
-    """A picture by address."""
+    """A picture by address; some clients send the address alone."""
 
     type: Literal["image_url"]
-    image_url: ImageUrl
+    image_url: Annotated[ImageUrl, BeforeValidator(_address)]
 
 
 class FilePart(BaseModel):

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio
 
@@ -25,6 +25,13 @@ AT_ONCE = 2
 _log = logging.getLogger(__name__)
 
 
+class Written(NamedTuple):
+    """A text, and the tokens that the model took for it, question and answer; none by rule."""
+
+    text: str
+    tokens: int = 0
+
+
 class TextAnswers:
     """Writes texts for a service.
 
@@ -36,7 +43,7 @@ class TextAnswers:
         self._service = service
         self._turns = anyio.CapacityLimiter(AT_ONCE)
 
-    async def task(self, messages: Sequence[tuple[str, str]], task: TextTask) -> str:
+    async def task(self, messages: Sequence[tuple[str, str]], task: TextTask) -> Written:
         """Return the answer to a front end's own task.
 
         Raises:
@@ -44,20 +51,22 @@ class TextAnswers:
         """
         rule = by_rule(task)
         try:
-            text = await self._asked(messages)
+            written = await self._asked(messages)
             if task.as_json:
-                found = json_in(text)
+                found = json_in(written.text)
                 if found is None or task.kind not in found:
                     raise _NoTextError(f"the chat model's answer is no JSON with {task.kind!r}")
-                text = json.dumps({task.kind: found[task.kind]}, ensure_ascii=False)
+                written = Written(json.dumps({task.kind: found[task.kind]}, ensure_ascii=False), written.tokens)
         except _NoTextError as why:
             if rule is None:
                 raise _refused("this request asks for a text", "messages", why) from why
             _log.info("a %s is made by rule: %s", task.kind, why)
-            return rule
-        return text
+            return Written(rule)
+        return written
 
-    async def of_format(self, messages: Sequence[tuple[str, str]], schema: Mapping[str, Any] | None, field: str) -> str:
+    async def of_format(
+        self, messages: Sequence[tuple[str, str]], schema: Mapping[str, Any] | None, field: str
+    ) -> Written:
         """Return a JSON object, of that schema where there is one.
 
         Args:
@@ -69,14 +78,15 @@ class TextAnswers:
         shape = f" that fits this JSON schema:\n{json.dumps(schema)}" if schema else ""
         told = [("system", f"Answer with one JSON object and nothing else{shape}"), *messages]
         try:
-            found = json_in(await self._asked(told))
+            written = await self._asked(told)
+            found = json_in(written.text)
             if found is None or (schema is not None and (why := _misfit(found, schema))):
                 raise _NoTextError("its answer is no JSON" if found is None else f"its answer does not fit: {why}")
         except _NoTextError as why:
             raise _refused(f"{field} asks for a text of a given form", field, why) from why
-        return json.dumps(found, ensure_ascii=False)
+        return Written(json.dumps(found, ensure_ascii=False), written.tokens)
 
-    async def words(self, messages: Sequence[tuple[str, str]], field: str) -> str:
+    async def words(self, messages: Sequence[tuple[str, str]], field: str) -> Written:
         """Return a text.
 
         Raises:
@@ -87,11 +97,11 @@ class TextAnswers:
         except _NoTextError as why:
             raise _refused(f"{field} asks for a text", field, why) from why
 
-    async def _asked(self, messages: Sequence[tuple[str, str]]) -> str:
+    async def _asked(self, messages: Sequence[tuple[str, str]]) -> Written:
         async with self._turns:
             return await anyio.to_thread.run_sync(self._ask, list(messages))
 
-    def _ask(self, messages: list[tuple[str, str]]) -> str:
+    def _ask(self, messages: list[tuple[str, str]]) -> Written:
         from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
         from imagerag.chat_models.client import ModelFailed, ask
@@ -123,7 +133,7 @@ class TextAnswers:
         text = without_reasoning(text).strip()
         if not text:
             raise _NoTextError("the chat model's answer is empty")
-        return text
+        return Written(text, meter.tokens_here)
 
 
 class _NoTextError(Exception):

@@ -2,7 +2,7 @@
 
 Front ends send them by themselves, before and after each message; none of them wants a picture. They are known by the
 sentences of their templates: those of Open WebUI ("### Task:" and a shape of JSON), and those by which LibreChat,
-LobeChat, NextChat, Cherry Studio and others ask for the title of a conversation.
+LobeChat, NextChat, Cherry Studio and others ask for the title or the summary of a conversation.
 """
 
 import json
@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-TaskKind = Literal["title", "tags", "follow_ups", "queries", "text", "prompt", "tool_calls", "emoji", "other"]
+TaskKind = Literal[
+    "title", "tags", "follow_ups", "queries", "text", "prompt", "tool_calls", "emoji", "summary", "other"
+]
 
 KEYS: tuple[TaskKind, ...] = ("title", "tags", "follow_ups", "queries", "text", "prompt", "tool_calls")
 """Kinds whose answer is a JSON object with that one key."""
@@ -20,7 +22,10 @@ TITLE_WORDS = 5
 MAX_TITLE = 60
 """Characters of a title."""
 
-FOLLOW_UPS = ("Now make it blue", "Now put it on the moon", "Draw it again as a watercolour")
+FOLLOW_UPS = ("Now make it blue", "Now put it on the moon", "Now put it on a beach")
+
+MAX_SUMMARY = 2000
+"""Characters of a summary."""
 
 _HISTORY = re.compile(r"<chat_history>\s*(.*?)\s*(?:</chat_history>|$)", re.DOTALL)
 _KEY = re.compile(r"\{\s*[\"'](\w{1,40})[\"']\s*:")
@@ -34,6 +39,16 @@ _TITLE = re.compile(
     rf"(?:{_NAME}.{{0,120}}?\b{_TALK}|\b{_TALK}.{{0,80}}?{_NAME})",
     re.IGNORECASE | re.DOTALL,
 )
+_QUERY_TITLE = re.compile(
+    r"here is the query:\s*-*\s*(.*?)\s*-*\s*create a concise, .{0,60}\bas a title for the previous query",
+    re.IGNORECASE | re.DOTALL,
+)
+"""The template of Open WebUI before it had tasks, which others have taken over."""
+_SUMMARY = re.compile(rf"^(?:please\s+)?(?:briefly\s+)?summari[sz]e\s+{_TALK}", re.IGNORECASE)
+_CHINESE_TITLE = re.compile(
+    r"(?:总结|概括|生成|返回|提取).{0,60}(?:标题|主题|简要主题)|(?:会话|对话).{0,40}(?:总结|概括).{0,40}标题", re.DOTALL
+)
+_CHINESE_PICTURE = re.compile(r"[画图]|照片|海报")
 _NO_PICTURE = re.compile(r"\b(?:draw|picture|image|photo|painting|illustration|poster|logo)\b", re.IGNORECASE)
 """A sentence with one of these, and with a title, asks for a picture."""
 _SUMMARISES = re.compile(
@@ -73,6 +88,7 @@ def task_of(messages: Sequence[tuple[str, str]]) -> TextTask | None:
     last = messages[asked[-1]][1].strip()
     before = messages[: asked[-1]]
     instructions = " ".join(text for role, text in before if role in ("system", "developer")).strip()
+    afterwards = " ".join(text for role, text in messages[asked[-1] + 1 :] if role in ("system", "developer")).strip()
     said = tuple((role, text) for role, text in before if role in ("user", "assistant"))
     if last.startswith("### Task:"):
         return None if _wraps_a_request(last) else _templated(last)
@@ -82,10 +98,17 @@ def task_of(messages: Sequence[tuple[str, str]]) -> TextTask | None:
         return TextTask("emoji", as_json=False)
     if last.startswith("You have been provided with a set of responses from various models"):
         return TextTask("other", as_json=False)
+    if query := _QUERY_TITLE.search(last):
+        return TextTask("title", as_json=False, history=(("user", query[1]),))
+    everything = (*said, ("user", last))
+    if afterwards and (_SUMMARY.search(afterwards) or _asks_for_a_title(afterwards)):  # after what is to be worded
+        return TextTask("summary" if _SUMMARY.search(afterwards) else "title", as_json=False, history=everything)
     if _asks_for_a_title(last) or (
         _SUMMARISES.search(instructions[:_SEARCH_HEAD]) and _names_title(instructions, last)
     ):
         return TextTask("title", as_json=_KEY.search(last) is not None, history=_spoken(last) or said)
+    if _SUMMARY.search(last) and not _NO_PICTURE.search(last[:_SEARCH_HEAD]):
+        return TextTask("summary", as_json=False, history=_spoken(last) or said)
     return None
 
 
@@ -104,6 +127,9 @@ def by_rule(task: TextTask) -> str | None:
             value = ""
         case "prompt":
             value = next((text for role, text in reversed(task.history) if role == "user"), "")
+        case "summary":
+            asked = [text for role, text in task.history if role == "user" and text.strip()]
+            return f"The person asked for pictures: {'; '.join(asked)}"[:MAX_SUMMARY] if asked else None
         case "emoji":
             return "🎨"
         case "other":
@@ -149,7 +175,10 @@ def _templated(text: str) -> TextTask:
 
 
 def _asks_for_a_title(text: str) -> bool:
-    found = _TITLE.search(text[:_SEARCH_HEAD])
+    head = text[:_SEARCH_HEAD]
+    if _CHINESE_TITLE.search(head) and not _CHINESE_PICTURE.search(head):
+        return True
+    found = _TITLE.search(head)
     if found is None:
         return False
     sentence = re.split(r"[.\n:]", text[found.end() : _SEARCH_HEAD], maxsplit=1)[0]

@@ -83,3 +83,10 @@ def test_other_pages_may_not(serve: Callable[..., Served], settings: dict[str, A
 def test_the_servers_own_page_needs_no_setting(serve: Callable[..., Served]) -> None:
     server = serve()
     assert httpx.get(server.url + "/v1/models", headers={"origin": server.url}).status_code == 200
+
+
+def test_a_named_page_does_not_come_in_by_the_cookie_of_the_servers_own(serve: Callable[..., Served]) -> None:
+    server = serve({"origins": (PAGE,), "tokens": TOKENS})
+    cookie = {"cookie": f"imagerag={TOKENS[0]}"}
+    assert httpx.get(server.url + "/v1/models", headers=cookie).status_code == 200
+    assert httpx.get(server.url + "/v1/models", headers=cookie | {"origin": PAGE}).status_code == 401

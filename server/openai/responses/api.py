@@ -23,6 +23,7 @@ from imagerag.server.openai.responses.items import said_in
 from imagerag.server.openai.responses.objects import Draft, response_id_of
 from imagerag.server.openai.responses.schemas import ImageTool, ResponseRequest
 from imagerag.server.openai.schemas import mode_of
+from imagerag.server.openai.text_answers import Written
 from imagerag.server.openai.text_tasks import task_of
 from imagerag.server.renditions import render, size_of
 from imagerag.server.run import Run
@@ -49,8 +50,8 @@ class ResponsesApi(ImagesApi):
             lambda: said_in(body.input, lambda item_id: self._left_by(item_id, client))
         )
         draft = Draft(body, [*body.unused(), *left_out])
-        if (text := await self._words_for(body, said)) is not None:
-            return await self._answered_in_words(draft, client, base, text)
+        if (written := await self._words_for(body, said)) is not None:
+            return await self._answered_in_words(draft, client, base, written)
         if body.style.partial_images and not body.stream:
             draft.unused.append("tools.image_generation.partial_images")
         asked = await self._run_request(
@@ -126,7 +127,7 @@ class ResponsesApi(ImagesApi):
         row = self.service.database.response(response_id, client) if response_id else None
         return Base(row.thread, row.checkpoint) if row is not None and row.thread else None
 
-    async def _words_for(self, body: ResponseRequest, said: Sequence[Said]) -> str | None:
+    async def _words_for(self, body: ResponseRequest, said: Sequence[Said]) -> Written | None:
         """Return the answer to a request that asks for a text; ``None`` for one that asks for a picture.
 
         Raises:
@@ -142,17 +143,19 @@ class ResponsesApi(ImagesApi):
             return await self.texts.words(messages, "tool_choice")
         return None
 
-    async def _answered_in_words(self, draft: Draft, client: str, base: Base | None, text: str) -> Response:
-        done = draft.response("completed", [draft.message(text, "completed")])
+    async def _answered_in_words(self, draft: Draft, client: str, base: Base | None, written: Written) -> Response:
+        output = [draft.message(written.text, "completed")]
+        done = draft.response("completed", output, tokens=written.tokens)
         thread, checkpoint = base or Base("", None)
         shown = draft.body.store is not False
-        row = StoredResponse(draft.id, client, "", thread, checkpoint, shown, draft.created, {"response": done})
+        kept = {"response": done} if shown else {}
+        row = StoredResponse(draft.id, client, "", thread, checkpoint, shown, draft.created, kept)
         await anyio.to_thread.run_sync(self.service.database.keep_response, row)
         headers = told_in_header(draft.unused)
         if not draft.body.stream:
             return JSONResponse(done, headers=headers)
         events = ResponseEvents(draft, message_at=0)
-        lines = [*events.begin(), *events.words(text), *events.end_words()]
+        lines = [*events.begin(), *events.words(written.text), *events.end_words()]
         lines.append(events.event("response.completed", response=done))
         headers |= {"cache-control": "no-store"}
         return Response("".join(lines), media_type="text/event-stream", headers=headers)
@@ -235,6 +238,9 @@ class ResponsesApi(ImagesApi):
         row = await anyio.to_thread.run_sync(self.service.database.response, response_id, client)
         if row is None:
             raise ApiError(404, "the response was deleted before it ended", "response_not_found")
+        if not row.shown:  # its place in the conversation is all that is kept of it
+            end = self.service.database.end_response
+            await anyio.to_thread.run_sync(end, row.id, row.thread, row.checkpoint, {})
         if failure := row.body.get("failure"):
             raise ApiError(failure["status"], row.body["response"]["error"]["message"], failure["code"])
         return await anyio.to_thread.run_sync(self._whole, row)
@@ -285,13 +291,13 @@ class ResponsesApi(ImagesApi):
                 for line in events.fail(error.body()["error"], failed["response"]):
                     yield line
                 return
+            last = ending(run.output, address) if run.output is not None else ""
+            for line in (*events.words(last), *events.end_words()):
+                yield line
             for item in response["output"]:
                 if item["type"] == "image_generation_call":
                     for line in events.end_picture(item):
                         yield line
-            last = ending(run.output, address) if run.output is not None else ""
-            for line in (*events.words(last), *events.end_words()):
-                yield line
             yield events.event("response.completed", response=response)
         finally:
             if not run.wait(0) and not draft.body.background:

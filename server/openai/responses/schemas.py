@@ -103,6 +103,9 @@ class ResponseRequest(Body):
         if self.previous_response_id and self.imagerag.thread:
             text = "give previous_response_id or imagerag.thread, not both"
             raise ApiError(400, text, "invalid_value", "previous_response_id")
+        if self.background and self.store is False:
+            text = "a response in the background is asked for later, so it has to be stored; leave store out"
+            raise ApiError(400, text, "invalid_value", "store")
         choice = self.tool_choice
         draws = any(isinstance(tool, ImageTool) for tool in self.tools or ())
         if choice == "required" and self.tools and not draws:

@@ -105,9 +105,11 @@ def test_mistakes_are_answered_in_openais_shape(
     assert says in error["message"]
 
 
-@pytest.mark.parametrize("path", [*REFUSED])
-def test_endpoints_that_are_not_served_are_refused_by_name(serve: Callable[..., Served], path: str) -> None:
-    answer = httpx.post(serve().url + path, json={"model": MODEL, "prompt": "an owl"})
+@pytest.mark.parametrize(("method", "path"), [*REFUSED])
+def test_endpoints_that_are_not_served_are_refused_by_name(
+    serve: Callable[..., Served], method: str, path: str
+) -> None:
+    answer = httpx.request(method, serve().url + path, json={"model": MODEL, "prompt": "an owl"})
     assert answer.status_code == 404
     assert answer.json()["error"]["code"] == "unsupported_endpoint"
     assert answer.json()["error"]["message"].startswith(f"{path} is not served")

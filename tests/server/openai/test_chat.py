@@ -9,11 +9,14 @@ from typing import Any
 import httpx
 import openai
 import pytest
+from langchain_core.messages import HumanMessage
+from langchain_openai import ChatOpenAI
 from PIL import Image
+from pydantic import SecretStr
 
-from testing.openai_requests import MODEL, addresses, square, user
+from testing.openai_requests import MODEL, addresses, data_url, square, user
 from testing.scripted import ScriptedModel
-from testing.servers import Served
+from testing.servers import Gate, Served
 
 TITLE = (
     "### Task:\nGenerate a concise title summarizing the chat history.\n### Output:\n"
@@ -52,6 +55,12 @@ def test_a_chat_model_that_drives_writes_the_text(serve: Callable[..., Served]) 
     answer = server.client().chat.completions.create(model=MODEL, messages=[user(TITLE)])
     assert json.loads(answer.choices[0].message.content) == {"title": "Ibis by the Sea"}
     assert drawn(server) == 0
+
+
+def test_the_tokens_of_a_text_are_told(serve: Callable[..., Served]) -> None:
+    client = serve(chat_model=ScriptedModel(script=['{"title": "Ibis"}'] * 2, seen=[], offered=[], tokens=40)).client()
+    assert client.chat.completions.create(model=MODEL, messages=[user(TITLE)]).usage.total_tokens == 40
+    assert client.responses.create(model=MODEL, input=TITLE).usage.total_tokens == 40
 
 
 def test_a_chat_model_that_does_not_do_as_asked_is_replaced_by_the_rule(serve: Callable[..., Served]) -> None:
@@ -185,6 +194,13 @@ def test_a_file_can_be_sent_along_in_base64(serve: Callable[..., Served], begin:
     assert len(server.service.components.generator.requests[0].references) == 1
 
 
+def test_an_address_may_stand_alone(serve: Callable[..., Served]) -> None:
+    server = serve()
+    part = {"type": "image_url", "image_url": data_url(square())["image_url"]["url"]}
+    server.client().chat.completions.create(model=MODEL, messages=[user("an owl", part)])
+    assert len(server.service.components.generator.requests[0].references) == 1
+
+
 def test_documents_around_a_request_are_left_out_and_that_is_told(serve: Callable[..., Served]) -> None:
     wrapped = (
         "### Task:\nRespond to the user query using the provided context, incorporating inline citations.\n"
@@ -210,3 +226,50 @@ def test_an_overlong_prompt_is_refused_before_the_stream_begins(serve: Callable[
     with pytest.raises(openai.BadRequestError, match="shorten it to at most 4000") as told:
         serve().client().chat.completions.create(model=MODEL, messages=[user("x" * 4001)], stream=True)
     assert told.value.param == "messages"
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+@pytest.mark.parametrize("responses", [True, False])
+def test_langchains_chat_model_draws_redraws_and_is_told_what_is_wrong(
+    serve: Callable[..., Served], responses: bool, streaming: bool
+) -> None:
+    server = serve()
+    model = ChatOpenAI(
+        model=MODEL,
+        base_url=server.url + "/v1",
+        api_key=SecretStr("me"),
+        use_responses_api=responses,
+        streaming=streaming,
+        max_retries=0,
+    )
+    first = model.invoke("an owl and a cat")
+    assert "the critic is satisfied" in first.text
+    assert ("image" in [block["type"] for block in first.content_blocks]) == responses
+    again = model.invoke([HumanMessage("an owl and a cat"), first, HumanMessage("now make it red")])
+    assert "a red owl and a cat" in again.text
+    with pytest.raises(openai.BadRequestError, match="the prompt '' is empty"):
+        model.invoke(" ")
+    with pytest.raises(openai.BadRequestError, match="this server draws: it calls none"):
+        model.bind_tools([TOOL], tool_choice="any").invoke("an owl")
+    assert drawn(server) == 2
+
+
+@pytest.mark.parametrize("door", ["chat", "responses", "images"])
+def test_a_client_that_closes_its_stream_frees_the_engine(serve: Callable[..., Served], door: str) -> None:
+    gate = Gate()
+    server = serve(before_step=gate)
+    client = server.client()
+    begin: dict[str, Callable[[], Any]] = {
+        "chat": lambda: client.chat.completions.create(model=MODEL, messages=[user("an owl")], stream=True),
+        "responses": lambda: client.responses.create(model=MODEL, input="an owl", stream=True),
+        "images": lambda: client.images.generate(model=MODEL, prompt="an owl", stream=True),
+    }
+    stream = begin[door]()
+    assert gate.reached.acquire(timeout=20)
+    (run,) = server.service.register.under_way()
+    stream.close()
+    assert run.job is not None
+    assert run.job.cancelled.wait(10)
+    gate.open.set()
+    assert run.wait(10)
+    assert client.images.generate(model=MODEL, prompt="a cat").data

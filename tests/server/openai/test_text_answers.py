@@ -40,8 +40,8 @@ def answers(tmp_path: Path, script: list[Any] | None, ask: Callable[[TextAnswers
     ],
 )
 def test_a_title_comes_from_the_model_or_by_rule(tmp_path: Path, script: list[Any] | None, title: str) -> None:
-    text = answers(tmp_path, script, lambda texts: texts.task([("user", "title?")], TITLE))
-    assert json.loads(text) == {"title": title}
+    written = answers(tmp_path, script, lambda texts: texts.task([("user", "title?")], TITLE))
+    assert json.loads(written.text) == {"title": title}
 
 
 @pytest.mark.parametrize("script", [None, [], [""]])
@@ -69,8 +69,8 @@ def test_json_that_does_not_fit_is_refused(tmp_path: Path, schema: dict[str, Any
 
 
 def test_any_object_fits_no_schema(tmp_path: Path) -> None:
-    text = answers(tmp_path, ['{"a": {"b": 1}}'], lambda texts: texts.of_format([("user", "?")], None, "f"))
-    assert json.loads(text) == {"a": {"b": 1}}
+    written = answers(tmp_path, ['{"a": {"b": 1}}'], lambda texts: texts.of_format([("user", "?")], None, "f"))
+    assert json.loads(written.text) == {"a": {"b": 1}}
 
 
 def test_the_last_whole_object_of_a_text_counts() -> None:

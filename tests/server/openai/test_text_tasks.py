@@ -76,6 +76,9 @@ def test_a_task_that_no_rule_answers_is_a_text_all_the_same(asked: str) -> None:
         "Generate a title for this conversation:\n",
         "Write a short title for the following chat in at most 6 words:\nHuman: an owl by the sea",
         "Create a concise title for this chat session.",
+        "Here is the query:\n\n--------------\n\nan owl by the sea\n\n--------------\n\n"
+        "Create a concise, 3-5 word phrase with an emoji as a title for the previous query. RESPOND ONLY.",
+        "使用四到五个字直接返回这句话的简要主题, 不要解释、不要标点、不要语气词",
     ],
 )
 def test_titles_of_other_front_ends_are_plain_text(asked: str) -> None:
@@ -83,6 +86,22 @@ def test_titles_of_other_front_ends_are_plain_text(asked: str) -> None:
     task = task_of([*said, ("user", asked)])
     assert task is not None
     assert (task.kind, by_rule(task)) == ("title", "An owl by the sea")
+
+
+@pytest.mark.parametrize("role", ["system", "user"])
+def test_a_summary_tells_what_was_asked_for(role: str) -> None:
+    asked = "Summarize the discussion briefly in 200 words or less to use as a prompt for future context."
+    task = task_of(
+        [("user", "an owl"), ("assistant", "Drawn."), ("user", "make it red"), ("assistant", "So."), (role, asked)]
+    )
+    assert task is not None
+    assert by_rule(task) == "The person asked for pictures: an owl; make it red"
+
+
+def test_a_title_may_be_asked_for_after_the_conversation() -> None:
+    task = task_of([("user", "an owl by the sea"), ("system", "Generate a short title for this conversation.")])
+    assert task is not None
+    assert by_rule(task) == "An owl by the sea"
 
 
 def test_instructions_may_tell_that_a_title_is_wanted() -> None:
@@ -105,6 +124,9 @@ def test_instructions_may_tell_that_a_title_is_wanted() -> None:
         "### Owls\nat night",
         "a summary of all owls as one owl",
         "Make a logo for our chat, name: Owly",
+        "画一张以对话为主题的海报, 返回标题",
+        "Summarize the owl in one picture of our chat",
+        "summarise this conversation as an illustration",
     ],
 )
 def test_requests_for_pictures_are_none(asked: str) -> None:

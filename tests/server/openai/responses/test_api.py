@@ -25,10 +25,10 @@ DRAWN = [
     "response.output_item.added",
     "response.image_generation_call.in_progress",
     "response.image_generation_call.generating",
-    "response.image_generation_call.completed",
-    "response.output_item.done",
     "response.output_text.done",
     "response.content_part.done",
+    "response.output_item.done",
+    "response.image_generation_call.completed",
     "response.output_item.done",
     "response.completed",
 ]
@@ -91,7 +91,7 @@ def test_a_stream_has_every_event_that_the_client_parses_in_order(serve: Callabl
     assert last.response.output_text == text
     assert (picture(last.response).format, picture(last.response).size) == ("WEBP", (64, 64))
     done = [event.item for event in events if event.type == "response.output_item.done"]
-    assert done == last.response.output
+    assert done[::-1] == last.response.output
 
 
 def test_the_clients_own_accumulation_gives_the_same_response(serve: Callable[..., Served]) -> None:
@@ -205,6 +205,7 @@ def test_pictures_of_ones_own_are_drawn_with(serve: Callable[..., Served], kind:
         ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]}, 400, "input", "'file_id' or 'image_url'"),
         ({"input": [{"type": "item_reference", "id": "msg_1"}]}, 400, "input", "'msg_1' is not one of yours"),
         ({"previous_response_id": "resp_1"}, 400, "previous_response_id", "'resp_1' is not one of yours"),
+        ({"background": True, "store": False}, 400, "store", "leave store out"),
         ({"conversation": "conv_1"}, 400, "conversation", "previous_response_id"),
         ({"prompt": {"id": "pmpt_1"}}, 400, "prompt", "send 'input'"),
         ({"tools": [{"type": "function", "name": "f"}], "tool_choice": "required"}, 400, "tool_choice", "'required'"),
@@ -305,10 +306,16 @@ def test_a_response_is_its_clients_alone(serve: Callable[..., Served]) -> None:
 
 
 def test_what_is_not_to_be_stored_is_not_shown_again(serve: Callable[..., Served]) -> None:
-    client = serve().client()
+    server = serve()
+    client = server.client()
     made = client.responses.create(model=MODEL, input="an owl", store=False)
     with pytest.raises(openai.NotFoundError):
         client.responses.retrieve(made.id)
+    client_name = server.service.database.find(addresses(made.output_text)[0][-36:-4])
+    assert client_name is not None
+    row = server.service.database.response(made.id, client_name.client)
+    assert row is not None
+    assert row.body == {}
     with pytest.raises(openai.BadRequestError, match="send the conversation instead"):
         client.responses.create(model=MODEL, input="make it red", previous_response_id=made.id)
 

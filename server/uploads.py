@@ -22,7 +22,7 @@ MAX_PICTURES = 16
 """Pictures in one request."""
 
 OWN_PATH = re.compile(r"/images/([0-9a-f]{32})(?:\.png)?")
-OWN_ADDRESS = re.compile(r"https?://[^\s()]+/images/([0-9a-f]{32})(?:\.png)?")
+OWN_ADDRESS = re.compile(r"https?://[^\s()]{1,300}/images/([0-9a-f]{32})(?:\.png)?")
 
 
 async def read_upload(upload: UploadFile) -> bytes:

@@ -202,6 +202,20 @@ class EditRequest(ImageRequest):
     mask: Any = None
     markup: Any = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def named_as_in_forms(cls, given: Any) -> Any:
+        """Take ``image``, one or several, for ``images``: so it is named where a form is sent."""
+        if not isinstance(given, dict) or given.get("images") is not None or given.get("image") is None:
+            return given
+        image = given["image"]
+        sources = [{"image_url": one} if isinstance(one, str) else one for one in _several(image)]
+        return {name: value for name, value in given.items() if name != "image"} | {"images": sources}
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
 
 def mode_of(model: str | None) -> Mode | None:
     """Return the mode that a model's name stands for; ``None`` for the server's own.

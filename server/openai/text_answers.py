@@ -157,15 +157,29 @@ def json_in(text: str) -> dict[str, Any] | None:
 
 
 def _misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
+    """Return why a value does not fit a client's schema; ``None`` if it does.
+
+    Nothing that the schema names by an address is fetched, and its regular expressions are not run: they may take for
+    ever, and hold up everybody.
+    """
     from jsonschema import exceptions, validators
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
     try:
-        checker = validators.validator_for(schema)
-        checker.check_schema(schema)
-        error = exceptions.best_match(checker(schema).iter_errors(value))
+        plain = validators.validator_for(schema, default=validators.Draft202012Validator)
+        plain.check_schema(schema)
+        checker = validators.extend(plain, {"pattern": _unchecked, "patternProperties": _unchecked})
+        error = exceptions.best_match(checker(schema, registry=Registry()).iter_errors(value))
     except exceptions.SchemaError as wrong:
         return f"the schema is none: {wrong.message[:200]}"
+    except (Unresolvable, RecursionError) as wrong:
+        return f"the schema can't be followed: {str(wrong)[:200]}"
     return None if error is None else str(error.message)[:200]
+
+
+def _unchecked(*_: Any) -> tuple[()]:
+    return ()
 
 
 def _refused(what: str, field: str, why: Exception) -> ApiError:

@@ -24,13 +24,14 @@ MAX_TITLE = 60
 
 FOLLOW_UPS = ("Now make it blue", "Now put it on the moon", "Now put it on a beach")
 
+MAX_READ = 1000
+"""Characters of a request that a title is made of."""
 MAX_SUMMARY = 2000
 """Characters of a summary."""
 
-_HISTORY = re.compile(r"<chat_history>\s*(.*?)\s*(?:</chat_history>|$)", re.DOTALL)
 _KEY = re.compile(r"\{\s*[\"'](\w{1,40})[\"']\s*:")
 _SPEAKER = re.compile(
-    r"^\s*[#*>\-\s]{0,8}(user|human|assistant|ai|system|model|bot)\b[*\s]{0,4}:[*\s]{0,4}", re.IGNORECASE | re.MULTILINE
+    r"^[ \t#*>-]{0,12}(user|human|assistant|ai|system|model|bot)[ \t*]{0,4}:[ \t*]{0,4}", re.IGNORECASE | re.MULTILINE
 )
 _TALK = r"(?:the|this|our|a)\s+(?:\w+\s+){0,2}?(?:conversation|chat|discussion|dialogue|thread|session)\b"
 _NAME = r"\b(?:title|name|topic)\b"
@@ -39,11 +40,8 @@ _TITLE = re.compile(
     rf"(?:{_NAME}.{{0,120}}?\b{_TALK}|\b{_TALK}.{{0,80}}?{_NAME})",
     re.IGNORECASE | re.DOTALL,
 )
-_QUERY_TITLE = re.compile(
-    r"here is the query:\s*-*\s*(.*?)\s*-*\s*create a concise, .{0,60}\bas a title for the previous query",
-    re.IGNORECASE | re.DOTALL,
-)
-"""The template of Open WebUI before it had tasks, which others have taken over."""
+_QUERY, _QUERY_TITLE = "Here is the query:", " as a title for the previous query"
+"""Around the request in the template that Open WebUI had before it had tasks, and others have taken over."""
 _SUMMARY = re.compile(rf"^(?:please\s+)?(?:briefly\s+)?summari[sz]e\s+{_TALK}", re.IGNORECASE)
 _CHINESE_TITLE = re.compile(
     r"(?:总结|概括|生成|返回|提取).{0,60}(?:标题|主题|简要主题)|(?:会话|对话).{0,40}(?:总结|概括).{0,40}标题", re.DOTALL
@@ -67,13 +65,11 @@ class TextTask:
         kind: of what; ``other`` where the template is none of the known ones.
         as_json: the answer is a JSON object, with the kind as its key.
         history: the conversation that it is about, as (role, words); may be empty.
-        begun: of an autocompletion, the words to go on with.
     """
 
     kind: TaskKind
     as_json: bool
     history: tuple[tuple[str, str], ...] = ()
-    begun: str = ""
 
 
 def task_of(messages: Sequence[tuple[str, str]]) -> TextTask | None:
@@ -98,8 +94,9 @@ def task_of(messages: Sequence[tuple[str, str]]) -> TextTask | None:
         return TextTask("emoji", as_json=False)
     if last.startswith("You have been provided with a set of responses from various models"):
         return TextTask("other", as_json=False)
-    if query := _QUERY_TITLE.search(last):
-        return TextTask("title", as_json=False, history=(("user", query[1]),))
+    if last.startswith(_QUERY) and _QUERY_TITLE in last:
+        query = last.removeprefix(_QUERY).rpartition(_QUERY_TITLE)[0].rpartition("Create a concise")[0].strip(" \n-")
+        return TextTask("title", as_json=False, history=(("user", query),))
     everything = (*said, ("user", last))
     if afterwards and (_SUMMARY.search(afterwards) or _asks_for_a_title(afterwards)):  # after what is to be worded
         return TextTask("summary" if _SUMMARY.search(afterwards) else "title", as_json=False, history=everything)
@@ -139,7 +136,7 @@ def by_rule(task: TextTask) -> str | None:
 
 def title_of(history: Sequence[tuple[str, str]]) -> str:
     """Return the first words of what was first asked for."""
-    first = next((text for role, text in history if role == "user" and text.strip()), "")
+    first = next((text for role, text in history if role == "user" and text.strip()), "").strip()[:MAX_READ]
     words = re.sub(r"!?\[[^\]]*\]\([^)]*\)|[*_`#\"<>{}\[\]]", " ", first).split()[:TITLE_WORDS]
     title = " ".join(words).strip(" ,;:.-")[:MAX_TITLE]
     return title[:1].upper() + title[1:] if title else "Picture"
@@ -153,9 +150,8 @@ def without_context(text: str) -> tuple[str, tuple[str, ...]]:
     """
     if not (text.lstrip().startswith("### Task:") and _wraps_a_request(text.lstrip())):
         return text, ()
-    query = re.search(r"<user_query>\s*(.*?)\s*</user_query>", text, re.DOTALL)
-    after = text.rpartition("</context>")[2]
-    asked = query[1] if query else after.strip()
+    query = _within(text, "user_query")
+    asked = (text.rpartition("</context>")[2] if query is None else query).strip()
     return (asked, ("documents sent along are not read; the request alone is drawn",)) if asked else (text, ())
 
 
@@ -165,13 +161,18 @@ def _wraps_a_request(text: str) -> bool:
 
 
 def _templated(text: str) -> TextTask:
-    shape = text.split("<chat_history>")[0]
+    shape = text.partition("<chat_history>")[0]
     found = [key for key in _KEY.findall(shape) if key in KEYS]
-    history = _HISTORY.search(text)
-    begun = re.findall(r"<text>(.*?)</text>", text, re.DOTALL)
-    spoken = _spoken(history[1], all_of_it=True) if history else ()
+    history = _within(text, "chat_history")
     kind: TaskKind = found[0] if found else "other"
-    return TextTask(kind, as_json=bool(found), history=spoken, begun=begun[-1] if begun else "")
+    return TextTask(kind, as_json=bool(found), history=_spoken(history, all_of_it=True) if history else ())
+
+
+def _within(text: str, tag: str) -> str | None:
+    """Return what stands between the first tag of that name and its last end; ``None`` where there is no tag."""
+    _, begin, rest = text.partition(f"<{tag}>")
+    inner, end, _ = rest.rpartition(f"</{tag}>")
+    return (inner if end else rest) if begin else None
 
 
 def _asks_for_a_title(text: str) -> bool:

@@ -1,12 +1,13 @@
 """The shapes of OpenAI's API, and its errors."""
 
 import json
+from typing import Any
 
 import pytest
 
 from imagerag.server.api_error import ApiError
 from imagerag.server.openai.responses.schemas import ResponseRequest
-from imagerag.server.openai.schemas import Body, ChatRequest, ImageRequest, chunk_object, mode_of
+from imagerag.server.openai.schemas import Body, ChatRequest, EditRequest, ImageRequest, chunk_object, mode_of
 
 
 def test_an_error_has_openais_shape() -> None:
@@ -47,3 +48,19 @@ def test_formats_have_more_than_one_name(given: str, kept: str) -> None:
 def test_fields_that_change_nothing_are_named() -> None:
     body = ImageRequest.model_validate({"prompt": "x", "quality": "hd", "style": "vivid", "steps": 4, "size": "auto"})
     assert body.not_heeded() == ["quality", "style", "steps"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"images": [{"image_url": "data:,x"}]},
+        {"image": "data:,x"},
+        {"image": ["data:,x"]},
+        {"image": {"image_url": "data:,x"}},
+        {"image": [{"image_url": "data:,x"}], "images": None},
+    ],
+)
+def test_pictures_of_an_edit_have_more_than_one_name(fields: dict[str, Any]) -> None:
+    body = EditRequest.model_validate({"prompt": "x"} | fields)
+    assert [one.image_url for one in body.images] == ["data:,x"]
+    assert body.not_heeded() == []

@@ -60,12 +60,21 @@ def test_what_no_rule_answers_is_refused_with_the_way_out(tmp_path: Path, script
         ({"type": "object", "required": ["a"]}, "{}", "'a' is a required property"),
         ({"type": "object"}, "none", "no JSON"),
         ({"type": 7}, "{}", "the schema is none"),
+        ({"$ref": "http://127.0.0.1:9/schema.json"}, "{}", "can't be followed"),
+        ({"$ref": "#/$defs/none"}, "{}", "can't be followed"),
+        ({"$ref": "#"}, "{}", "can't be followed"),
     ],
 )
 def test_json_that_does_not_fit_is_refused(tmp_path: Path, schema: dict[str, Any], answer: str, says: str) -> None:
     with pytest.raises(ApiError, match=says) as told:
         answers(tmp_path, [answer], lambda texts: texts.of_format([("user", "?")], schema, "response_format"))
     assert told.value.param == "response_format"
+
+
+def test_regular_expressions_of_clients_are_not_run(tmp_path: Path) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
+    answer = json.dumps({"a": "a" * 60 + "!"})
+    assert answers(tmp_path, [answer], lambda texts: texts.of_format([("user", "?")], schema, "f")).text == answer
 
 
 def test_any_object_fits_no_schema(tmp_path: Path) -> None:

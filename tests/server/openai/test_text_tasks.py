@@ -163,3 +163,17 @@ def test_titles_hold_words_alone() -> None:
     assert title_of([("user", "![x](http://h/y.png) **an owl**, `by` the sea and more words")]) == "An owl , by the"
     assert title_of([]) == "Picture"
     assert len(title_of([("user", "w" * 500)])) <= 60
+
+
+@pytest.mark.parametrize(
+    "begin", ["", "### Task:\n", "Here is the query:", "### Task:\nRespond to the user query <context>"]
+)
+@pytest.mark.parametrize(
+    "filling", [" ", "\n", "<text>", "<chat_history>", "<user_query>", "[", "{", "-", "user:\n", "a title "]
+)
+def test_a_megabyte_is_read_in_time_linear_in_its_length(begin: str, filling: str) -> None:
+    text = begin + filling * (1_000_000 // len(filling)) + "."
+    without_context(text)
+    task = task_of([("user", text)])
+    if task is not None:
+        by_rule(task)

@@ -134,6 +134,8 @@ def say_where(name: str, listener: socket.socket, paths: Sequence[str]) -> str:
 
 
 async def _api_error(request: Request, error: ApiError) -> Response:
+    if error.status >= 500:  # what happened is in the log already, without the name of the request
+        _log.error("request %s failed: %s", request.scope.get("imagerag.request_id", ""), error)
     return error.response()
 
 

@@ -153,9 +153,21 @@ def validated(shape: type[Body], body: Any) -> Body:
         # Where one of several shapes was meant, the one that fits the furthest tells what is wrong.
         beside = [one for one in errors if one["loc"][: len(errors[0]["loc"]) - 1] == errors[0]["loc"][:-1]]
         first = max(beside, key=lambda one: len(one["loc"]))
-        where = ".".join(str(part) for part in first["loc"])
+        where = ".".join(map(str, _place(first["loc"], body, missing=first["type"] == "missing")))
         given = "" if first["type"] == "missing" else f" (given: {str(first['input'])[:80]!r})"
         raise ApiError(400, f"{where or 'the body'}: {first['msg']}{given}", "invalid_value", where or None) from error
+
+
+def _place(steps: Sequence[int | str], body: Any, *, missing: bool) -> list[int | str]:
+    """Return the steps that lead to a field in what was sent, without the names of shapes that were tried for it."""
+    kept: list[int | str] = []
+    at = body
+    for step in steps:
+        there = step in at if isinstance(at, dict) else isinstance(at, list) and step in range(len(at))
+        if there:
+            at = at[step]
+            kept.append(step)
+    return [*kept, steps[-1]] if missing and kept[-1:] != [steps[-1]] else kept
 
 
 def limits_of(own: RunOptions) -> Limits:

@@ -57,9 +57,9 @@ class MessageItem(BaseModel):
 
 
 class Input(BaseModel):
-    """One message under the name by which errors tell of it."""
+    """One message under its place in the input, by which errors tell of it."""
 
-    input: MessageItem
+    input: dict[int, MessageItem]
 
 
 def said_in(items: str | Sequence[dict[str, Any]], known: Known) -> tuple[list[Said], list[str]]:
@@ -76,10 +76,10 @@ def said_in(items: str | Sequence[dict[str, Any]], known: Known) -> tuple[list[S
         return [Said("user", items)], []
     said: list[Said] = []
     unused: dict[str, None] = {}
-    for item in items:
+    for place, item in enumerate(items):
         match item.get("type") or ("item_reference" if set(item) <= {"id", "type"} else "message"):
             case "message":
-                message = validated(Input, {"input": item}).input
+                message = validated(Input, {"input": {place: item}}).input[place]
                 said.append(_said(message, known))
                 if message.role in ("system", "developer"):
                     unused[f"messages of role {message.role}"] = None

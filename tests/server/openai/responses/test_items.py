@@ -78,8 +78,8 @@ def test_items_that_change_nothing_are_named_once() -> None:
 @pytest.mark.parametrize(
     ("item", "says"),
     [
-        ({"role": "user"}, "input.content"),
-        ({"content": "x"}, "input.role"),
+        ({"role": "user"}, "input.0.content"),
+        ({"content": "x"}, "input.0.role"),
         ({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}, "image_url"),
         (
             {"role": "user", "content": [{"type": "input_file", "filename": "x"}]},

@@ -2,13 +2,16 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.outputs import ChatResult
 
 from imagerag.server.api_error import ApiError
+from imagerag.server.openai import text_answers
 from imagerag.server.openai.text_answers import TextAnswers, json_in
 from imagerag.server.openai.text_tasks import TextTask
 from testing.scripted import ScriptedModel
@@ -86,3 +89,21 @@ def test_the_last_whole_object_of_a_text_counts() -> None:
     assert json_in('an example {"a": 1}, and the answer {"a": 2} {') == {"a": 2}
     assert json_in("[1, 2]") is None
     assert json_in("{" * 10_000) is None
+
+
+def test_a_model_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    let_go = threading.Event()
+
+    class Hanging(ScriptedModel):
+        def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+            let_go.wait(60)
+            raise AssertionError("nobody waits for this")
+
+    monkeypatch.setattr(text_answers, "SECONDS", 0.2)
+    service = scripted_service(tmp_path, chat_model=Hanging(script=[], seen=[], offered=[]))
+    try:
+        written = asyncio.run(TextAnswers(service).task([("user", "title?")], TITLE))
+    finally:
+        let_go.set()
+        service.close()
+    assert json.loads(written.text) == {"title": "An owl"}

@@ -303,6 +303,14 @@ def _add_address(parser: Parser, port: int) -> Any:
         help="address at which clients reach this server, if behind a proxy (default: none)",
     )
     group.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="web pages of that origin may send requests, as in https://chat.example.org; may be given several times; "
+        "* for any, which needs a token (default: this server's own page)",
+    )
+    group.add_argument(
         "--max-waiting", type=whole, default=64, metavar="N", help="requests that may wait in all (default: 64)"
     )
     return group

@@ -26,7 +26,7 @@ def serve_http(options: argparse.Namespace, stdout: TextIO) -> int:
     Raises:
         UserError: something the person has to put right first.
     """
-    for module in ("uvicorn", "starlette", "python_multipart"):
+    for module in ("uvicorn", "starlette", "python_multipart", "jsonschema"):
         need(module, "serve")
     with_mcp = importlib.util.find_spec("mcp") is not None
     return _serve(options, f"imagerag {options.command}", openai=True, mcp=with_mcp)
@@ -35,10 +35,12 @@ def serve_http(options: argparse.Namespace, stdout: TextIO) -> int:
 def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -> int:
     from imagerag.server.app import build_app, listen, say_where, serve
     from imagerag.server.auth import is_loopback, read_tokens
+    from imagerag.server.cross_origin import checked_origins
 
     if options.max_waiting < 1:
         raise UserError(f"max_waiting {options.max_waiting} is below 1; give --max-waiting how many may wait")
     tokens = read_tokens(options.token_file)
+    origins = checked_origins(options.allow_origin, tokens)
     with listen(options.host, options.port, tokens, options.public_url) as listener:
         service = open_service(options, options.max_waiting)
         try:
@@ -51,6 +53,7 @@ def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -
                 openai=openai,
                 web=openai,
                 mcp=mcp,
+                origins=origins,
             )
             service.begin_warming()
             where = say_where(name, listener, ["/", "/v1"] * openai + ["/mcp"] * mcp)

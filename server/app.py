@@ -17,8 +17,10 @@ from starlette.types import ASGIApp
 from imagerag.errors import UserError
 from imagerag.server.api_error import ApiError
 from imagerag.server.auth import MAX_BODY, TOKEN_VARIABLE, Authenticator, AuthMiddleware, TooLarge, is_loopback
+from imagerag.server.cross_origin import for_pages_of
 from imagerag.server.database import ANONYMOUS
 from imagerag.server.openai.api import OpenAIApi
+from imagerag.server.request_ids import RequestIds
 from imagerag.server.service import Service
 from imagerag.server.web.routes import WebApi
 
@@ -36,6 +38,7 @@ def build_app(
     mcp: bool = True,
     web: bool = True,
     max_body: int = MAX_BODY,
+    origins: Sequence[str] = (),
 ) -> ASGIApp:
     """Return the ASGI application of the interfaces.
 
@@ -47,6 +50,7 @@ def build_app(
         public_url: where clients reach the server, if it stands behind a proxy.
         openai, mcp, web: which are served; MCP is at ``/mcp``, the page, which needs the first one too, at ``/``.
         max_body: bytes of one request.
+        origins: of web pages elsewhere that may send requests; ``*`` for any.
     """
     authenticator = Authenticator(tokens)
     routes: list[Any] = []
@@ -81,7 +85,8 @@ def build_app(
     }
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     public = urlsplit(public_url).netloc if public_url else ""
-    return AuthMiddleware(app, authenticator, loopback=loopback, max_body=max_body, public=public)
+    guarded = AuthMiddleware(app, authenticator, loopback=loopback, max_body=max_body, public=public, origins=origins)
+    return RequestIds(for_pages_of(origins, guarded) if origins else guarded)
 
 
 def serve(app: ASGIApp, listener: socket.socket) -> None:
@@ -129,6 +134,8 @@ def say_where(name: str, listener: socket.socket, paths: Sequence[str]) -> str:
 
 
 async def _api_error(request: Request, error: ApiError) -> Response:
+    if error.status >= 500:  # what happened is in the log already, without the name of the request
+        _log.error("request %s failed: %s", request.scope.get("imagerag.request_id", ""), error)
     return error.response()
 
 
@@ -143,5 +150,5 @@ async def _http_error(request: Request, error: HTTPException) -> Response:
 
 
 async def _defect(request: Request, error: Exception) -> Response:
-    _log.error("a request failed", exc_info=error)
+    _log.error("request %s failed", request.scope.get("imagerag.request_id", ""), exc_info=error)
     return ApiError(500, f"the server failed ({type(error).__name__}); its log says more", "internal_error").response()

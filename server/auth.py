@@ -23,7 +23,7 @@ MIN_TOKEN = 16
 TOKEN_VARIABLE = "IMAGERAG_TOKEN"
 OPEN_PATHS = ("/images/",)
 """Reachable without a token: an image's address is itself a secret of 128 bits, for browsers send no token with it."""
-OPEN_PAGES = frozenset({"/", "/login", "/page.css", "/page.js", "/health"})
+OPEN_PAGES = frozenset({"/", "/login", "/page.css", "/page.js", "/health", "/openapi.json"})
 """Reachable without a token, since there is nothing of anybody's in them."""
 COOKIE = "imagerag"
 """Holds a browser's token, or, where none is needed, the random name under which it is a client of its own."""
@@ -105,6 +105,7 @@ class AuthMiddleware:
             page anywhere could reach it under a name that its owner points here (DNS rebinding).
         max_body: bytes of a request.
         public: name and port under which a proxy makes the server known, as in ``Host``; empty if there is none.
+        origins: of web pages elsewhere that may send requests, as in ``Origin``; ``*`` for any.
     """
 
     def __init__(
@@ -115,12 +116,14 @@ class AuthMiddleware:
         loopback: bool,
         max_body: int = MAX_BODY,
         public: str = "",
+        origins: Sequence[str] = (),
     ) -> None:
         self._app = app
         self._authenticator = authenticator
         self._loopback = loopback
         self._max_body = max_body
         self._public = public.lower()
+        self._origins = frozenset(origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it here."""
@@ -133,10 +136,14 @@ class AuthMiddleware:
         if self._loopback and not known:
             await _refuse(scope, send, 421, "wrong_host", f"{host[:80]!r} is not a name of this machine")
             return
-        origin = headers.get("origin")
-        if origin and _netloc(origin) not in (host.lower(), self._public or host.lower()):
-            await _refuse(scope, send, 403, "wrong_origin", f"pages of {origin[:80]!r} may not send requests here")
+        origin = headers.get("origin", "")
+        ours = not origin or _netloc(origin) in (host.lower(), self._public or host.lower())
+        if not ours and not self._origins & {"*", origin}:
+            text = f"pages of {origin[:80]!r} may not send requests here; --allow-origin names those that may"
+            await _refuse(scope, send, 403, "wrong_origin", text)
             return
+        if not ours:  # such a page brings its token itself, and never the cookie of this server's own page
+            headers.pop("cookie", None)
         client = self._authenticator.client(headers)
         open_to_all = scope["path"].startswith(OPEN_PATHS) or scope["path"] in OPEN_PAGES
         if client is None and not open_to_all:

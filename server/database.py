@@ -38,6 +38,14 @@ CREATE TABLE IF NOT EXISTS runs (
   created REAL NOT NULL, told TEXT NOT NULL
 )
 """
+_RESPONSES = """
+CREATE TABLE IF NOT EXISTS responses (
+  id TEXT PRIMARY KEY, client TEXT NOT NULL, run TEXT NOT NULL, thread TEXT NOT NULL, checkpoint TEXT,
+  shown INTEGER NOT NULL, created REAL NOT NULL, body TEXT NOT NULL
+)
+"""
+RESPONSES_KEPT = 30 * 24 * 3600.0
+"""Seconds for which an answer of ``/v1/responses`` can be asked for again and gone on from."""
 _COLUMNS = "id, client, thread, name, kind, sha256, title, checkpoint, created"
 
 
@@ -89,6 +97,29 @@ class RunLog:
     created: float
 
 
+@dataclass(frozen=True)
+class StoredResponse:
+    """An answer of ``/v1/responses``, kept to be asked for again and to be gone on from.
+
+    Attributes:
+        id, client: its own, and whose it is.
+        run: the run behind it; empty where nothing was drawn.
+        thread, checkpoint: the state of the conversation that it left; an empty thread where there is none.
+        shown: whether it can be asked for; one with ``store`` false can be gone on from by its items alone.
+        created: seconds since the epoch.
+        body: as JSON takes it.
+    """
+
+    id: str
+    client: str
+    run: str
+    thread: str
+    checkpoint: str | None
+    shown: bool
+    created: float
+    body: dict[str, Any]
+
+
 class Database:
     """The entries of a data directory, and what its runs have told, in one SQLite file.
 
@@ -106,6 +137,7 @@ class Database:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(_TABLE)
             self._db.execute(_RUNS)
+            self._db.execute(_RESPONSES)
         except sqlite3.DatabaseError as error:
             raise UserError(
                 f"{str(self._file)!r} can't be used ({error}); move it away, a new one is made then"
@@ -145,11 +177,36 @@ class Database:
 
     def latest(self, client: str, limit: int = 100) -> list[Entry]:
         """Return a client's newest entries, newest first; looked-up references are left out."""
-        query = (
-            f"SELECT {_COLUMNS} FROM entries WHERE client = ? AND kind != 'retrieved' ORDER BY created DESC, id LIMIT ?"
-        )
+        return self.listed(client, limit)
+
+    def listed(
+        self,
+        client: str,
+        limit: int,
+        *,
+        uploads: bool | None = None,
+        oldest_first: bool = False,
+        after: Entry | None = None,
+    ) -> list[Entry]:
+        """Return a client's entries by the time they were made; looked-up references are left out.
+
+        Args:
+            limit: the most entries.
+            uploads: those alone that the client sent (``True``), or that were made here (``False``).
+            oldest_first: in that order, instead of newest first.
+            after: the entry after which the list begins.
+        """
+        values: list[Any]
+        where, values = "client = ? AND kind != 'retrieved'", [client]
+        if uploads is not None:
+            where += " AND kind = 'subject'" if uploads else " AND kind != 'subject'"
+        if after is not None:
+            where += f" AND (created, id) {'>' if oldest_first else '<'} (?, ?)"
+            values += [after.created, after.id]
+        order = "ASC" if oldest_first else "DESC"
+        query = f"SELECT {_COLUMNS} FROM entries WHERE {where} ORDER BY created {order}, id {order} LIMIT ?"
         with self._lock:
-            rows = self._db.execute(query, (client, limit)).fetchall()
+            rows = self._db.execute(query, (*values, limit)).fetchall()
         return [Entry(*row) for row in rows]
 
     def threads(self, client: str, limit: int = 100) -> list[tuple[str, str]]:
@@ -201,6 +258,44 @@ class Database:
         """Forget what was told in a thread from that turn on."""
         with self._lock:
             self._db.execute("DELETE FROM runs WHERE client = ? AND thread = ? AND turn >= ?", (client, thread, turn))
+
+    def keep_response(self, response: StoredResponse) -> None:
+        """Keep an answer of ``/v1/responses``, and forget those that are too old."""
+        values = (response.id, response.client, response.run, response.thread, response.checkpoint, response.shown)
+        with self._lock:
+            self._db.execute("DELETE FROM responses WHERE created < ?", (time.time() - RESPONSES_KEPT,))
+            self._db.execute(
+                "INSERT INTO responses (id, client, run, thread, checkpoint, shown, created, body) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, response.created, json.dumps(response.body)),
+            )
+
+    def end_response(self, response_id: str, thread: str, checkpoint: str | None, body: dict[str, Any]) -> None:
+        """Keep how an answer ended, unless it has been deleted meanwhile."""
+        with self._lock:
+            self._db.execute(
+                "UPDATE responses SET thread = ?, checkpoint = ?, body = ? WHERE id = ?",
+                (thread, checkpoint, json.dumps(body), response_id),
+            )
+
+    def response(self, response_id: str, client: str) -> StoredResponse | None:
+        """Return a client's own answer of ``/v1/responses``."""
+        query = (
+            "SELECT id, client, run, thread, checkpoint, shown, created, body FROM responses "
+            "WHERE id = ? AND client = ?"
+        )
+        with self._lock:
+            row = self._db.execute(query, (response_id, client)).fetchone()
+        if row is None:
+            return None
+        name, owner, run, thread, checkpoint, shown, created, body = row
+        return StoredResponse(name, owner, run, thread, checkpoint, bool(shown), created, json.loads(body))
+
+    def forget_response(self, response_id: str, client: str) -> bool:
+        """Delete a client's own answer of ``/v1/responses``; tell whether there was one."""
+        with self._lock:
+            cursor = self._db.execute("DELETE FROM responses WHERE id = ? AND client = ?", (response_id, client))
+        return cursor.rowcount > 0
 
     def _run_logs(self, where: str, *values: Any) -> list[RunLog]:
         query = f"SELECT id, client, thread, turn, asks, told, created FROM runs WHERE {where} ORDER BY created"

@@ -31,6 +31,7 @@ class RunRequest:
         checkpoint: a state of the thread to branch from, instead of its newest.
         seed, n, mode, limits: as in ``Context``; ``None`` leaves them to the server, whose limits are the most.
         approve: ask the person before each redraw.
+        notes: what the door has to tell of the request, such as a value that it had to change; told with the run.
     """
 
     prompt: str
@@ -43,6 +44,7 @@ class RunRequest:
     mode: Mode | None = None
     limits: Limits = field(default_factory=Limits)
     approve: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class Run:

@@ -101,6 +101,8 @@ class Service:
         self._settings(ask)
         run = Run(client, thread_name(ask.thread), ask)
         self.register.admit(run)
+        for text in ask.notes:
+            run.tell({"event": "note", "text": text})
         return self._submit(run, lambda: self._create(run, ask))
 
     def decide(self, run: Run, references: Sequence[str] | None) -> None:

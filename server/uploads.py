@@ -22,7 +22,7 @@ MAX_PICTURES = 16
 """Pictures in one request."""
 
 OWN_PATH = re.compile(r"/images/([0-9a-f]{32})(?:\.png)?")
-OWN_ADDRESS = re.compile(r"https?://[^\s()]+/images/([0-9a-f]{32})(?:\.png)?")
+OWN_ADDRESS = re.compile(r"https?://[^\s()]{1,300}/images/([0-9a-f]{32})(?:\.png)?")
 
 
 async def read_upload(upload: UploadFile) -> bytes:
@@ -39,41 +39,48 @@ async def read_upload(upload: UploadFile) -> bytes:
     return data
 
 
-async def picture_at(service: Service, client: str, url: str, own_hosts: frozenset[str], *, may_fetch: bool) -> bytes:
+async def picture_at(
+    service: Service, client: str, url: str, own_hosts: frozenset[str], *, may_fetch: bool, field: str = "messages"
+) -> bytes:
     """Return the file of a picture that a client names by address.
+
+    Args:
+        own_hosts: names and ports of this server; addresses there are looked up, not fetched.
+        may_fetch: whether public addresses are fetched.
+        field: of the request, for errors.
 
     Raises:
         ApiError: it is no picture's address, or none that may be used.
     """
     if url.startswith("data:"):
-        return _from_data(url)
+        return _from_data(url, field)
     try:
         components = urlsplit(url)
         own = OWN_PATH.fullmatch(components.path) if components.netloc.lower() in own_hosts else None
     except ValueError as error:
-        raise ApiError(400, f"{url[:80]!r} is not an address", "invalid_image_url", "messages") from error
+        raise ApiError(400, f"{url[:80]!r} is not an address", "invalid_image_url", field) from error
     if own:
-        entry = service.database.find(own[1], client)
+        entry = await anyio.to_thread.run_sync(service.database.find, own[1], client)
         if entry is None:
-            raise ApiError(400, f"{url[:80]!r} is not an image of yours", "invalid_image_url", "messages")
+            raise ApiError(400, f"{url[:80]!r} is not an image of yours", "invalid_image_url", field)
         return encode_png(await anyio.to_thread.run_sync(service.picture, entry))
     if components.scheme not in ("http", "https"):
         shown = url[:40]
-        raise ApiError(400, f"{shown!r} is no address of a picture; send a data: URL", "invalid_image_url", "messages")
+        raise ApiError(400, f"{shown!r} is no address of a picture; send a data: URL", "invalid_image_url", field)
     if not may_fetch:
         raise ApiError(
             400,
             f"this server fetches no addresses ({url[:80]!r}); send a data: URL, or upload the picture",
             "invalid_image_url",
-            "messages",
+            field,
         )
     try:
         return await fetch(url)
     except UserError as error:
-        raise ApiError(400, str(error), "invalid_image_url", "messages") from error
+        raise ApiError(400, str(error), "invalid_image_url", field) from error
 
 
-def _from_data(url: str) -> bytes:
+def _from_data(url: str, field: str) -> bytes:
     head, comma, body = url.partition(",")
     try:
         if not comma:
@@ -82,7 +89,12 @@ def _from_data(url: str) -> bytes:
         return base64.b64decode(data, validate=True) if head.endswith(";base64") else data
     except (ValueError, binascii.Error) as error:
         shown = url[:40]
-        raise ApiError(400, f"{shown!r}... is not a data: URL ({error})", "invalid_image_url", "messages") from error
+        raise ApiError(400, f"{shown!r}... is not a data: URL ({error})", "invalid_image_url", field) from error
+
+
+def data_url(data: str) -> str:
+    """Return the ``data:`` URL of a file that is sent in base64, with or without its beginning."""
+    return data if data.startswith("data:") else f"data:application/octet-stream;base64,{data}"
 
 
 def uploaded(service: Service, client: str, file_id: str) -> Entry:

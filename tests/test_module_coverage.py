@@ -14,7 +14,6 @@ EXCEPTIONS = {
     "imagerag.cli.draw": "run through the command line by tests/e2e/test_cli_run.py",
     "imagerag.cli.replay": "run through the command line by tests/e2e/test_cli_run.py",
     "imagerag.cli.search": "run through the command line by tests/cli/test_index.py",
-    "imagerag.cli.serve": "run through the command line by tests/e2e/",
     "imagerag.cli.setting_flags": "each flag is parsed by tests/imagerag/test_settings.py",
     "imagerag.extras": "every optional library is blocked in turn by tests/imagerag/test_extras.py",
     "imagerag.generators.diffusion.family": "what all families share; each is drawn with in test_families.py",
@@ -25,7 +24,6 @@ EXCEPTIONS = {
     "imagerag.index.user": "re-exports alone",
     "imagerag.index.user.embedding_cache": "read at each adding by tests/index/user/test_ingest.py",
     "imagerag.index.user.verify": "called through maintenance by tests/index/user/test_maintenance.py",
-    "imagerag.server.openai.chat": "answered over HTTP by tests/server/openai/test_api.py",
     "imagerag.tools": "re-exports alone",
     "imagerag.tools.reference_lookup": "called by the tools of tests/graphs/ and tests/server/mcp/",
 }

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import anyio
@@ -15,11 +16,15 @@ from imagerag.graphs.state import Limits
 from imagerag.server.api_error import ApiError
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.openai.schemas import RunOptions
+from imagerag.server.openai.text_answers import TextAnswers
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import run_out
 from imagerag.server.service import Service
 
 Body = TypeVar("Body", bound=BaseModel)
+
+BEAT = 15.0
+"""Seconds of silence after which a stream gets a comment, so that no proxy takes it for dead."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,11 @@ class EndpointBase:
     service: Service
     may_fetch: bool = False
     public_url: str | None = None
+
+    @cached_property
+    def texts(self) -> TextAnswers:
+        """What answers in words."""
+        return TextAnswers(self.service)
 
     async def _check(self, picture: bytes) -> str:
         """Store a picture if it is one, and return its address in the store."""
@@ -87,9 +97,20 @@ class EndpointBase:
 
         return address
 
-    def _record(self, request: Request, run: Run) -> dict[str, Any]:
+    def _record(self, request: Request, run: Run, unused: Sequence[str] = ()) -> dict[str, Any]:
+        """Return what our own field of an answer tells of the run; ``unused`` names the fields not heeded."""
         base = self._base(request)
-        return run_out(self.service, run, lambda entry_id: f"{base}/images/{entry_id}.png").model_dump(mode="json")
+        told = run_out(self.service, run, lambda entry_id: f"{base}/images/{entry_id}.png").model_dump(mode="json")
+        return told | {"not_heeded": list(unused)}
+
+    @staticmethod
+    def _best_first(run: Run) -> list[Mapping[str, Any]]:
+        """Return the images that the run made, the best one first, the others by their scores."""
+        if run.output is None or run.output["image"] is None:
+            return []
+        best = run.output["image"]
+        others = [record for record in run.output["images"] if record["id"] != best["id"]]
+        return [best, *sorted(others, key=lambda record: -(record["score"] or 0.0))]
 
 
 def client_of(request: Request) -> str:
@@ -128,10 +149,25 @@ def validated(shape: type[Body], body: Any) -> Body:
     try:
         return shape.model_validate(body)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        errors = error.errors()
+        # Where one of several shapes was meant, the one that fits the furthest tells what is wrong.
+        beside = [one for one in errors if one["loc"][: len(errors[0]["loc"]) - 1] == errors[0]["loc"][:-1]]
+        first = max(beside, key=lambda one: len(one["loc"]))
+        where = ".".join(map(str, _place(first["loc"], body, missing=first["type"] == "missing")))
         given = "" if first["type"] == "missing" else f" (given: {str(first['input'])[:80]!r})"
         raise ApiError(400, f"{where or 'the body'}: {first['msg']}{given}", "invalid_value", where or None) from error
+
+
+def _place(steps: Sequence[int | str], body: Any, *, missing: bool) -> list[int | str]:
+    """Return the steps that lead to a field in what was sent, without the names of shapes that were tried for it."""
+    kept: list[int | str] = []
+    at = body
+    for step in steps:
+        there = step in at if isinstance(at, dict) else isinstance(at, list) and step in range(len(at))
+        if there:
+            at = at[step]
+            kept.append(step)
+    return [*kept, steps[-1]] if missing and kept[-1:] != [steps[-1]] else kept
 
 
 def limits_of(own: RunOptions) -> Limits:

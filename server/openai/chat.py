@@ -3,10 +3,9 @@
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
 from starlette.requests import Request
@@ -14,111 +13,108 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from imagerag.graphs.events import progress_text
 from imagerag.server.api_error import ApiError
-from imagerag.server.database import Entry
-from imagerag.server.markdown import ending, told
-from imagerag.server.openai.base import client_of, limits_of, parsed_body, raise_failure, usage
-from imagerag.server.openai.images import BEAT, ImagesApi
+from imagerag.server.markdown import ending, picture, told
+from imagerag.server.openai.asking_for_text import check_chat, format_of
+from imagerag.server.openai.base import BEAT, client_of, parsed_body, raise_failure, usage
+from imagerag.server.openai.conversation import ConversationBase, Picture, Said
+from imagerag.server.openai.not_heeded import told_in_header
 from imagerag.server.openai.schemas import (
     ChatRequest,
     FilePart,
     ImagePart,
     Message,
+    Part,
+    RefusalPart,
     TextPart,
     chunk_object,
     mode_of,
 )
-from imagerag.server.run import Run, RunRequest
-from imagerag.server.uploads import MAX_PICTURES, OWN_ADDRESS, picture_at, uploaded
+from imagerag.server.openai.text_answers import Written
+from imagerag.server.openai.text_tasks import task_of
+from imagerag.server.run import Run
+from imagerag.server.uploads import data_url
 
 
 @dataclass(frozen=True)
-class ChatApi(ImagesApi):
+class ChatApi(ConversationBase):
     """The chat endpoint over a service."""
 
     async def chat(self, request: Request) -> Response:
-        """Answer the last message of a conversation with a picture; streamed, every step as it happens."""
+        """Answer the last message of a conversation with a picture; streamed, every step as it happens.
+
+        Front ends' own tasks (titles, tags ...) and JSON that is asked for are answered in words, and nothing is drawn.
+        """
         body = await parsed_body(request, ChatRequest)
-        client = client_of(request)
-        ask = await self._asked(request, body, client)
-        run = self._admit(client, ask)
+        check_chat(body)
+        mode = body.imagerag.mode or mode_of(body.model)
         completion = f"chatcmpl-{secrets.token_hex(12)}"
-        if body.stream:
-            events = self._stream(request, run, body, completion)
-            return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-store"})
-        await self._see_through(request, run)
-        text = "".join([*(told(event, self._address(request, run)) for event in run.events), self._last(request, run)])
-        answer = {
-            "id": completion,
-            "object": "chat.completion",
-            "created": int(time.time()),
-            "model": body.model,
-            "choices": [
-                {
-                    "index": 0,
-                    "message": {"role": "assistant", "content": text, "refusal": None},
-                    "finish_reason": "stop",
-                    "logprobs": None,
-                }
-            ],
-            "usage": usage(run),
-            "imagerag": self._record(request, run),
-        }
-        return JSONResponse(answer)
-
-    async def _asked(self, request: Request, body: ChatRequest, client: str) -> RunRequest:
-        """Turn a conversation into a request: on the thread that its last image belongs to, or else a new one."""
-        asked = [number for number, message in enumerate(body.messages) if message.role == "user"]
-        if not asked:
-            raise ApiError(400, "no message of role 'user' says what to draw", "missing_prompt", "messages")
-        last = body.messages[asked[-1]]
-        prompt, pictures = await self._contents(request, last, client)
-        for picture in pictures:
-            await self._check(picture)
-        base = None if body.imagerag.thread else self._continued(body.messages[: asked[-1]], client)
-        earlier = () if base or body.imagerag.thread else tuple(_words(body.messages[number]) for number in asked[:-1])
-        return RunRequest(
-            prompt,
-            pictures=tuple(pictures),
-            earlier=tuple(text for text in earlier if text.strip()),
-            thread=base.thread if base else body.imagerag.thread,
-            checkpoint=base.checkpoint if base else None,
-            seed=body.seed,
-            n=body.imagerag.n,
-            mode=body.imagerag.mode or mode_of(body.model),
-            limits=limits_of(body.imagerag),
+        said = [_said(message) for message in body.messages]
+        unused = _unused(body, said)
+        if (written := await self._text(body, said)) is not None:
+            return self._in_words(body, completion, written, [*unused, *(["n"] if (body.n or 1) > 1 else [])])
+        client = client_of(request)
+        ask = await self._run_request(
+            request, client, said, field="messages", own=body.imagerag, seed=body.seed, n=body.n, mode=mode
         )
+        run = self._admit(client, ask)
+        if body.stream:
+            events = self._stream(request, run, body, completion, unused)
+            headers = {"cache-control": "no-store"} | told_in_header(unused)
+            return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+        await self._see_through(request, run)
+        address = self._address(request, run)
 
-    def _continued(self, messages: list[Message], client: str) -> Entry | None:
-        """Return the last image of ours in what was said before: its thread is gone on with, or branched from there."""
-        for message in reversed(messages):
-            if message.role == "assistant":
-                for found in reversed(OWN_ADDRESS.findall(_words(message))):
-                    entry = self.service.database.find(found, client)
-                    if entry is not None and entry.thread and entry.checkpoint:
-                        return entry
+        def worded() -> list[str]:
+            first = "".join([*(told(event, address) for event in run.events), self._last(request, run)])
+            return [first, *(picture(record, address(record)) for record in self._alternatives(run, body.n))]
+
+        texts = await anyio.to_thread.run_sync(worded)
+        answer = _completion(completion, body.model, texts, usage(run))
+        record = await anyio.to_thread.run_sync(self._record, request, run, unused)
+        return JSONResponse(answer | {"imagerag": record}, headers=told_in_header(unused))
+
+    async def _text(self, body: ChatRequest, said: Sequence[Said]) -> Written | None:
+        """Return the answer to a request that asks for a text; ``None`` for one that asks for a picture.
+
+        Raises:
+            ApiError: it asks for a text that only a chat model could write, and none does.
+        """
+        messages = [(message.role, message.text) for message in said]
+        if task := task_of(messages):
+            return await self.texts.task(messages, task)
+        if wanted := format_of(body):
+            return await self.texts.of_format(messages, wanted.schema, wanted.field)
         return None
 
-    async def _contents(self, request: Request, message: Message, client: str) -> tuple[str, list[bytes]]:
-        components = message.content if isinstance(message.content, list) else []
-        pictures: list[bytes] = []
-        for part in components:
-            if isinstance(part, ImagePart):
-                hosts = frozenset({request.url.netloc.lower(), urlsplit(self.public_url or "").netloc.lower()} - {""})
-                url = part.image_url.url
-                pictures.append(await picture_at(self.service, client, url, hosts, may_fetch=self.may_fetch))
-            elif isinstance(part, FilePart):
-                entry = uploaded(self.service, client, part.file.file_id)
-                pictures.append(await anyio.to_thread.run_sync(self.service.file, entry))
-        if len(pictures) > MAX_PICTURES:
-            raise ApiError(400, f"{len(pictures)} images are more than {MAX_PICTURES}", "too_many_images", "messages")
-        return _words(message), pictures
+    def _in_words(self, body: ChatRequest, completion: str, written: Written, unused: list[str]) -> Response:
+        tokens = {"prompt_tokens": written.tokens, "completion_tokens": 0, "total_tokens": written.tokens}
+        headers = told_in_header(unused)
+        if not body.stream:
+            answer = _completion(completion, body.model, [written.text], tokens)
+            return JSONResponse(answer | {"imagerag": {"not_heeded": unused}}, headers=headers)
+        pieces = [
+            chunk_object(completion, body.model, {"role": "assistant", "content": ""}),
+            chunk_object(completion, body.model, {"content": written.text}),
+            chunk_object(completion, body.model, {}, "stop") | {"imagerag": {"not_heeded": unused}},
+        ]
+        if body.stream_options and body.stream_options.include_usage:
+            pieces.append(chunk_object(completion, body.model, {}) | {"choices": [], "usage": tokens})
+        lines = [f"data: {json.dumps(piece)}\n\n" for piece in pieces]
+        whole = "".join([*lines, "data: [DONE]\n\n"])
+        return Response(whole, media_type="text/event-stream", headers={"cache-control": "no-store"} | headers)
 
-    async def _stream(self, request: Request, run: Run, body: ChatRequest, completion: str) -> AsyncIterator[str]:
+    def _alternatives(self, run: Run, n: int | None) -> list[Mapping[str, Any]]:
+        """Return the images next best to the best one, for the choices after the first."""
+        return self._best_first(run)[1 : n or 1]
+
+    async def _stream(
+        self, request: Request, run: Run, body: ChatRequest, completion: str, unused: list[str]
+    ) -> AsyncIterator[str]:
         """Yield server-sent events: every step as it happens, and comments in between."""
         address = self._address(request, run)
 
-        def piece(delta: dict[str, Any], finish: str | None = None) -> str:
-            return f"data: {json.dumps(chunk_object(completion, body.model, delta, finish))}\n\n"
+        def piece(delta: dict[str, Any], finish: str | None = None, index: int = 0, **more: Any) -> str:
+            return f"data: {json.dumps(chunk_object(completion, body.model, delta, finish, index) | more)}\n\n"
 
         try:
             yield piece({"role": "assistant", "content": ""})
@@ -136,8 +132,13 @@ class ChatApi(ImagesApi):
             except ApiError as error:
                 yield f"data: {json.dumps(error.body())}\n\n"
                 return
-            yield piece({"content": self._last(request, run)})
-            yield piece({}, "stop")
+            yield piece({"content": await anyio.to_thread.run_sync(self._last, request, run)})
+            for index, record in enumerate(self._alternatives(run, body.n), start=1):
+                text = picture(record, await anyio.to_thread.run_sync(address, record))
+                yield piece({"role": "assistant", "content": text}, index=index)
+                yield piece({}, "stop", index)
+            about = await anyio.to_thread.run_sync(self._record, request, run, unused)
+            yield piece({}, "stop", imagerag=about)
             if body.stream_options and body.stream_options.include_usage:
                 last = chunk_object(completion, body.model, {}) | {"choices": [], "usage": usage(run)}
                 yield f"data: {json.dumps(last)}\n\n"
@@ -151,7 +152,57 @@ class ChatApi(ImagesApi):
         return ending(run.output, self._address(request, run))
 
 
-def _words(message: Message) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    return "\n".join(part.text for part in message.content or () if isinstance(part, TextPart))
+def _completion(completion: str, model: str, texts: Sequence[str], tokens: dict[str, int]) -> dict[str, Any]:
+    choices = [
+        {
+            "index": index,
+            "message": {"role": "assistant", "content": text, "refusal": None},
+            "finish_reason": "stop",
+            "logprobs": None,
+        }
+        for index, text in enumerate(texts)
+    ]
+    return {
+        "id": completion,
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": model,
+        "choices": choices,
+        "usage": tokens,
+    }
+
+
+def _said(message: Message) -> Said:
+    if not isinstance(message.content, list):
+        return Said(message.role, message.content or "")
+    pictures = [found for part in message.content if (found := _picture(part)) is not None]
+    return Said(message.role, "\n".join(filter(None, map(_words, message.content))), tuple(pictures))
+
+
+def _words(part: Part) -> str:
+    if isinstance(part, RefusalPart):
+        return part.refusal
+    return part.text if isinstance(part, TextPart) else ""
+
+
+def _picture(part: Part) -> Picture | None:
+    """Return the picture of a part, if it is one.
+
+    Raises:
+        ApiError: a file with neither id nor data.
+    """
+    if isinstance(part, ImagePart):
+        return Picture(url=part.image_url.url)
+    if not isinstance(part, FilePart):
+        return None
+    if part.file.file_id:
+        return Picture(file_id=part.file.file_id)
+    if part.file.file_data:
+        return Picture(url=data_url(part.file.file_data))
+    raise ApiError(400, "a part of type 'file' has neither 'file_id' nor 'file_data'", "invalid_value", "messages")
+
+
+def _unused(body: ChatRequest, said: Sequence[Said]) -> list[str]:
+    """Return what is sent along and changes nothing: fields, and messages that instruct a chat model."""
+    roles = dict.fromkeys(message.role for message in said if message.role not in ("user", "assistant"))
+    return [*body.not_heeded(), *(f"messages of role {role}" for role in roles)]

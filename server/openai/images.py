@@ -4,7 +4,8 @@ import base64
 import io
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import anyio
@@ -16,26 +17,26 @@ from imagerag.graphs.nodes.finish import why_ended
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
 from imagerag.server.openai.base import (
-    EndpointBase,
+    BEAT,
     client_of,
     json_of,
-    limits_of,
     parsed_body,
     raise_failure,
     usage,
     validated,
 )
-from imagerag.server.openai.schemas import ImageRequest, mode_of
+from imagerag.server.openai.conversation import ConversationBase, Picture, Said
+from imagerag.server.openai.not_heeded import told_in_header
+from imagerag.server.openai.schemas import EditRequest, ImageRequest, PictureSource, PictureStyle, mode_of
 from imagerag.server.renditions import FORMATS, Rendition, encoded, render, size_of
-from imagerag.server.run import Run, RunRequest
+from imagerag.server.run import Run
 from imagerag.server.uploads import MAX_PICTURES, read_upload
 
-BEAT = 15.0
-"""Seconds of silence after which a stream gets a comment, so that no proxy takes it for dead."""
 Kind = Literal["image_generation", "image_edit"]
 
 
-class ImagesApi(EndpointBase):
+@dataclass(frozen=True)
+class ImagesApi(ConversationBase):
     """The image endpoints over a service."""
 
     async def generations(self, request: Request) -> Response:
@@ -44,33 +45,40 @@ class ImagesApi(EndpointBase):
         return await self._draw(request, body, (), "image_generation")
 
     async def edits(self, request: Request) -> Response:
-        """Draw with pictures of the client's own."""
+        """Draw with pictures of the client's own: files of a form, or JSON that names uploads and addresses."""
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+            edit = await parsed_body(request, EditRequest)
+            _no_mask({"mask": edit.mask, "markup": edit.markup})
+            sources = [_source(one) for one in edit.images]
+            pictures = await self._pictures(request, sources, client_of(request), "images")
+            return await self._draw(request, edit, tuple(pictures), "image_edit")
         try:
-            form = await request.form(max_files=MAX_PICTURES, max_part_size=2**20)
+            form = await request.form(max_files=MAX_PICTURES + 2, max_part_size=2**20)
         except Exception as error:
             if getattr(error, "status_code", 400) != 400:
                 raise
             raise ApiError(400, f"the form can't be read: {error}", "invalid_form") from error
-        if form.get("mask"):
-            raise ApiError(400, "a mask is not supported; say in words what to change", "unsupported", "mask")
-        pictures: list[bytes] = []
-        for name, value in form.multi_items():
-            if name in ("image", "image[]") and isinstance(value, UploadFile):
-                pictures.append(await read_upload(value))
-        if not pictures:
+        _no_mask(form)
+        sent = [value for name, value in form.multi_items() if name in ("image", "image[]")]
+        files = [await read_upload(value) for value in sent if isinstance(value, UploadFile)]
+        if not files:
             raise ApiError(400, "there is no image; send one as a file named 'image'", "missing_image", "image")
+        if len(files) > MAX_PICTURES:
+            raise ApiError(400, f"{len(files)} images are more than {MAX_PICTURES}", "too_many_images", "image")
         fields: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
         if "imagerag" in fields:
             fields["imagerag"] = json_of(fields["imagerag"].encode())
         body = validated(ImageRequest, fields)
-        for picture in pictures:
+        for picture in files:
             await self._check(picture)
-        return await self._draw(request, body, tuple(pictures), "image_edit")
+        others = [name for name, value in form.multi_items() if isinstance(value, UploadFile) and "image" not in name]
+        return await self._draw(request, body, tuple(files), "image_edit", others)
 
     async def image(self, request: Request) -> Response:
         """Send an image to whoever knows its address, in the format of its end and the size of its query."""
         name, _, end = request.path_params["image"].partition(".")
-        entry = self.service.database.find(name) if (end or "png") in FORMATS else None
+        found = await anyio.to_thread.run_sync(self.service.database.find, name)
+        entry = found if (end or "png") in FORMATS else None
         if entry is None:
             raise ApiError(404, "there is no such image", "not_found")
         kind = FORMATS[end or "png"]
@@ -89,24 +97,38 @@ class ImagesApi(EndpointBase):
         }
         return Response(data, media_type=f"image/{kind}", headers=headers)
 
-    async def _draw(self, request: Request, body: ImageRequest, pictures: tuple[bytes, ...], kind: Kind) -> Response:
+    async def _draw(
+        self,
+        request: Request,
+        body: ImageRequest,
+        pictures: tuple[bytes, ...],
+        kind: Kind,
+        unused: Sequence[str] = (),
+    ) -> Response:
         size_of(body.size)
         own = body.imagerag
-        ask = RunRequest(
-            body.prompt,
-            pictures=pictures,
-            thread=own.thread,
+        told = [*body.not_heeded(), *unused]
+        told += ["partial_images"] * bool(body.partial_images and not body.stream)
+        told += ["response_format"] * bool(body.response_format == "url" and body.stream)
+        asked = await self._run_request(
+            request,
+            client_of(request),
+            [Said("user", body.prompt)],
+            field="prompt",
+            own=own,
             seed=body.seed,
-            n=max(body.n or 1, own.n or 1),
+            n=body.n or 1,
             mode=own.mode or mode_of(body.model),
-            limits=limits_of(own),
         )
-        run = self._admit(client_of(request), ask)
+        run = self._admit(client_of(request), replace(asked, pictures=pictures))
+        headers = told_in_header(told)
         if body.stream:
-            events = self._events(run, body, kind)
-            return StreamingResponse(events, media_type="text/event-stream", headers={"cache-control": "no-store"})
+            events = self._events(request, run, body, kind, told)
+            return StreamingResponse(
+                events, media_type="text/event-stream", headers={"cache-control": "no-store"} | headers
+            )
         await self._see_through(request, run)
-        drawn = await self._renditions(run, body)
+        drawn = await self._renditions(run, body, body.n or 1)
         data: list[dict[str, Any]] = []
         for entry_id, file in drawn:
             entry: dict[str, Any] = {"revised_prompt": run.output["prompt"] if run.output else ""}
@@ -120,38 +142,39 @@ class ImagesApi(EndpointBase):
             "created": int(time.time()),
             "data": data,
             "size": drawn[0][1].size,
+            "quality": "auto",
             "output_format": body.output_format,
             "background": "opaque",
             "usage": _usage(run),
-            "imagerag": self._record(request, run),
+            "imagerag": await anyio.to_thread.run_sync(self._record, request, run, told),
         }
-        return JSONResponse(answer)
+        return JSONResponse(answer, headers=headers)
 
-    async def _renditions(self, run: Run, body: ImageRequest) -> list[tuple[str, Rendition]]:
-        """Return the ids and files of the best images of a run, best first.
+    async def _renditions(self, run: Run, style: PictureStyle, n: int) -> list[tuple[str, Rendition]]:
+        """Return the ids and files of the ``n`` best images of a run, best first.
 
         Raises:
             ApiError: no image was made.
         """
-        assert run.output is not None
-        best = run.output["image"]
-        if best is None:
+        chosen = self._best_first(run)[:n]
+        if not chosen:
+            assert run.output is not None
             why = why_ended(run.output["stop_reason"], run.output["trace"])
             raise ApiError(400, f"no image was made: {why}", "no_image")
-        others = [record for record in run.output["images"] if record["id"] != best["id"]]
-        chosen = [best, *sorted(others, key=lambda record: -(record["score"] or 0.0))][: body.n or 1]
-        entries = self.service.enter(run, chosen)
 
         def rendered() -> list[tuple[str, Rendition]]:
-            size, quality = size_of(body.size), body.output_compression
+            entries = self.service.enter(run, chosen)
+            size, quality = size_of(style.size), style.output_compression
             return [
-                (entries[one["id"]].id, render(self.service, entries[one["id"]], size, body.output_format, quality))
+                (entries[one["id"]].id, render(self.service, entries[one["id"]], size, style.output_format, quality))
                 for one in chosen
             ]
 
         return await anyio.to_thread.run_sync(rendered)
 
-    async def _events(self, run: Run, body: ImageRequest, kind: Kind) -> AsyncIterator[str]:
+    async def _events(
+        self, request: Request, run: Run, body: ImageRequest, kind: Kind, unused: Sequence[str]
+    ) -> AsyncIterator[str]:
         """Yield server-sent events: so many previews as were asked for, and the finished images."""
         sent = 0
         try:
@@ -159,23 +182,49 @@ class ImagesApi(EndpointBase):
                 if event is None:
                     yield f": waiting, {self.service.position(run)} come first\n\n"
                 elif event["event"] == "preview" and sent < (body.partial_images or 0):
-                    file = await anyio.to_thread.run_sync(_partial, event, body)
+                    file = await anyio.to_thread.run_sync(partial_image, event, body)
                     yield _event(f"{kind}.partial_image", file, body, partial_image_index=sent)
                     sent += 1
             try:
                 raise_failure(run)
-                drawn = await self._renditions(run, body)
+                drawn = await self._renditions(run, body, body.n or 1)
+                about = await anyio.to_thread.run_sync(self._record, request, run, unused)
             except ApiError as error:
                 yield f"event: error\ndata: {json.dumps({'type': 'error', **error.body()})}\n\n"
                 return
             for _, file in drawn:
-                yield _event(f"{kind}.completed", file, body, usage=_usage(run))
+                yield _event(f"{kind}.completed", file, body, usage=_usage(run), imagerag=about)
         finally:
             if not run.wait(0):
                 self.service.cancel(run)
 
 
-def _partial(event: Mapping[str, Any], body: ImageRequest) -> Rendition:
+def _no_mask(given: Mapping[str, Any]) -> None:
+    """Refuse a mask.
+
+    Raises:
+        ApiError: there is one.
+    """
+    for name in ("mask", "markup"):
+        if given.get(name):
+            raise ApiError(400, f"a {name} is not supported; say in words what to change", "unsupported", name)
+
+
+def _source(one: PictureSource) -> Picture:
+    """Return a picture of an edit that is sent as JSON.
+
+    Raises:
+        ApiError: it has neither id nor address.
+    """
+    if one.file_id:
+        return Picture(file_id=one.file_id)
+    if one.image_url:
+        return Picture(url=one.image_url)
+    raise ApiError(400, "an image has neither 'file_id' nor 'image_url'", "missing_image", "images")
+
+
+def partial_image(event: Mapping[str, Any], body: PictureStyle) -> Rendition:
+    """Return the file of a preview."""
     from PIL import Image
 
     with Image.open(io.BytesIO(base64.b64decode(event["png"]))) as image:

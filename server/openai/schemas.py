@@ -1,21 +1,43 @@
-"""What OpenAI's API sends and expects, as far as it is supported; fields that mean nothing here are ignored."""
+"""What OpenAI's API sends and expects, as far as it is supported; answers name the fields that mean nothing here."""
 
 import time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from imagerag.modes import MODES, Mode
 from imagerag.server.api_error import ApiError
+from imagerag.server.openai.not_heeded import not_heeded
+from imagerag.server.openai.seeds import Seed, whole
 
 MODEL = "imagerag"
 MODELS: dict[str, Mode | None] = {MODEL: None} | {f"{MODEL}:{mode}": mode for mode in MODES}
 """Model names that clients can choose: the loop as the server is set, or in one of its modes."""
 
 
+class Body(BaseModel):
+    """The body of a request, which may have more fields than are heeded."""
+
+    model_config = ConfigDict(extra="allow")
+    UNUSED: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are checked and change nothing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def without_nulls(cls, given: Any) -> Any:
+        """Take a field that is null for one that is left out, as clients mean it that send all there are."""
+        return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
+
+    def not_heeded(self) -> list[str]:
+        """Return the names of the fields that were given and change nothing."""
+        given = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+        return not_heeded(given | (self.model_extra or {}), type(self).model_fields.keys() - self.UNUSED)
+
+
 class RunOptions(BaseModel):
     """Our own settings of one request, under ``imagerag`` in its body (``extra_body`` of the Python client)."""
 
+    model_config = ConfigDict(extra="forbid")
     thread: str = ""
     n: int | None = Field(default=None, ge=1, le=16)
     mode: Mode | None = None
@@ -30,10 +52,12 @@ class ImageUrl(BaseModel):
     url: str
 
 
-class FileId(BaseModel):
-    """An uploaded image."""
+class FileSource(BaseModel):
+    """A picture that was uploaded, or that is sent along."""
 
-    file_id: str
+    file_id: str | None = None
+    file_data: str | None = Field(default=None, description="base64, with or without 'data:...;base64,' before it")
+    filename: str | None = None
 
 
 class TextPart(BaseModel):
@@ -43,21 +67,32 @@ class TextPart(BaseModel):
     text: str
 
 
+class RefusalPart(BaseModel):
+    """Words of a model that did not do as asked."""
+
+    type: Literal["refusal"]
+    refusal: str
+
+
+def _address(value: Any) -> Any:
+    return {"url": value} if isinstance(value, str) else value
+
+
 class ImagePart(BaseModel):
-    """A picture by address."""
+    """A picture by address; some clients send the address alone."""
 
     type: Literal["image_url"]
-    image_url: ImageUrl
+    image_url: Annotated[ImageUrl, BeforeValidator(_address)]
 
 
 class FilePart(BaseModel):
-    """A picture by the id of its upload."""
+    """A picture as a file."""
 
     type: Literal["file"]
-    file: FileId
+    file: FileSource
 
 
-Part = Annotated[TextPart | ImagePart | FilePart, Field(discriminator="type")]
+Part = Annotated[TextPart | RefusalPart | ImagePart | FilePart, Field(discriminator="type")]
 
 
 class Message(BaseModel):
@@ -73,37 +108,113 @@ class StreamOptions(BaseModel):
     include_usage: bool = False
 
 
-class ChatRequest(BaseModel):
+class FunctionName(BaseModel):
+    """The function that has to be called, by name."""
+
+    name: str
+
+
+class ToolChoice(BaseModel):
+    """Which tool has to be called."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+
+
+class JsonSchema(BaseModel):
+    """A form for a text."""
+
+    name: str = ""
+    json_schema: dict[str, Any] | None = Field(default=None, alias="schema")
+
+
+class ResponseFormat(BaseModel):
+    """The form that the answer has to have; JSON is a text."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+
+class ChatRequest(Body):
     """``POST /v1/chat/completions``."""
 
     model: str
     messages: list[Message] = Field(min_length=1)
     stream: bool = False
     stream_options: StreamOptions | None = None
-    seed: int | None = Field(default=None, ge=0, lt=2**32)
-    n: Literal[1] | None = None
+    seed: Seed = None
+    n: int | None = Field(default=None, ge=1, le=10)
+    response_format: ResponseFormat | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
+    functions: list[dict[str, Any]] | None = None
+    function_call: Literal["none", "auto"] | FunctionName | None = None
+    modalities: list[str] | None = None
+    audio: dict[str, Any] | None = None
     imagerag: RunOptions = RunOptions()
+    UNUSED: ClassVar[frozenset[str]] = frozenset({"tools", "functions"})
 
 
-def _count(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdigit() else value
+def _format(value: Any) -> Any:
+    return "jpeg" if value == "jpg" else value
 
 
-class ImageRequest(BaseModel):
+class PictureStyle(Body):
+    """How a picture is to be made and sent, wherever it is asked for."""
+
+    size: str | None = None
+    output_format: Annotated[Literal["png", "jpeg", "webp"], BeforeValidator(_format)] = "png"
+    output_compression: Annotated[int | None, BeforeValidator(whole)] = Field(default=None, ge=0, le=100)
+    background: Literal["auto", "opaque"] | None = None
+    partial_images: Annotated[int | None, BeforeValidator(whole)] = Field(default=None, ge=0, le=3)
+    quality: Literal["auto", "standard", "hd", "low", "medium", "high", "xhigh", "max"] | None = None
+    moderation: Literal["auto", "low"] | None = None
+    input_fidelity: Literal["high", "low"] | None = None
+    UNUSED: ClassVar[frozenset[str]] = frozenset({"quality", "moderation", "input_fidelity"})
+
+
+class ImageRequest(PictureStyle):
     """``POST /v1/images/generations``, and the words of ``/v1/images/edits``."""
 
     prompt: str
     model: str | None = None
-    n: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, ge=1, le=10)
-    size: str | None = None
+    n: Annotated[int | None, BeforeValidator(whole)] = Field(default=None, ge=1, le=10)
     response_format: Literal["url", "b64_json"] | None = None
-    output_format: Literal["png", "jpeg", "webp"] = "png"
-    output_compression: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, ge=0, le=100)
-    background: Literal["auto", "opaque"] | None = None
-    partial_images: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, ge=0, le=3)
-    seed: Annotated[int | None, BeforeValidator(_count)] = Field(default=None, ge=0, lt=2**32)
+    style: Literal["vivid", "natural"] | None = None
+    seed: Seed = None
     stream: bool | None = None
     imagerag: RunOptions = RunOptions()
+    UNUSED: ClassVar[frozenset[str]] = PictureStyle.UNUSED | {"style"}
+
+
+class PictureSource(BaseModel):
+    """A picture of an edit that is sent as JSON: by its upload's id, or by address (``data:`` included)."""
+
+    model_config = ConfigDict(extra="forbid")
+    file_id: str | None = None
+    image_url: str | None = None
+
+
+class EditRequest(ImageRequest):
+    """``POST /v1/images/edits`` as JSON."""
+
+    images: list[PictureSource] = Field(min_length=1)
+    mask: Any = None
+    markup: Any = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def named_as_in_forms(cls, given: Any) -> Any:
+        """Take ``image``, one or several, for ``images``: so it is named where a form is sent."""
+        if not isinstance(given, dict) or given.get("images") is not None or given.get("image") is None:
+            return given
+        image = given["image"]
+        sources = [{"image_url": one} if isinstance(one, str) else one for one in _several(image)]
+        return {name: value for name, value in given.items() if name != "image"} | {"images": sources}
+
+
+def _several(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def mode_of(model: str | None) -> Mode | None:
@@ -125,12 +236,14 @@ def model_object(name: str) -> dict[str, Any]:
     return {"id": name, "object": "model", "created": 0, "owned_by": "imagerag"}
 
 
-def chunk_object(completion_id: str, model: str, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+def chunk_object(
+    completion_id: str, model: str, delta: dict[str, Any], finish: str | None = None, index: int = 0
+) -> dict[str, Any]:
     """Return one piece of a streamed completion."""
     return {
         "id": completion_id,
         "object": "chat.completion.chunk",
         "created": int(time.time()),
         "model": model,
-        "choices": [{"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}],
+        "choices": [{"index": index, "delta": delta, "finish_reason": finish, "logprobs": None}],
     }

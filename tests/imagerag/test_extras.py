@@ -46,6 +46,7 @@ DOORS = [
     ("serve", "uvicorn", ["serve"]),
     ("serve", "starlette", ["web"]),
     ("serve", "python_multipart", ["serve"]),
+    ("serve", "jsonschema", ["serve"]),
     ("mcp", "mcp", ["mcp"]),
     ("mcp", "mcp", ["mcp", "--http"]),
     ("ray", "ray", ["index", "add", ".", "--engine", "ray"]),

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imagerag.server.api_error import ApiError
-from imagerag.server.uploads import picture_at
+from imagerag.server.uploads import OWN_ADDRESS, picture_at
 from testing.openai_requests import MODEL, data_url, square, user
 from testing.servers import Served
 
@@ -60,3 +60,8 @@ def test_other_addresses_are_refused(url: str, says: str) -> None:
     service: Any = None
     with pytest.raises(ApiError, match=says):
         asyncio.run(picture_at(service, "someone", url, frozenset(), may_fetch=False))
+
+
+@pytest.mark.parametrize("filling", ["http://", "http://a/images/", "https://" + "a" * 90])
+def test_a_megabyte_without_an_address_of_ours_is_read_in_linear_time(filling: str) -> None:
+    assert OWN_ADDRESS.findall(filling * (1_000_000 // len(filling))) == []

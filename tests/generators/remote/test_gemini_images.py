@@ -124,7 +124,7 @@ def test_what_may_pass_is_tried_again(first: Answer) -> None:
 
 def test_what_does_not_pass_gives_the_reason() -> None:
     script: Any = lambda number: answer_of({"text": "What a fine owl."})  # noqa: E731
-    with gemini_server(script) as server, pytest.raises(InvalidArgument, match="What a fine owl.*3 of 3 tries"):
+    with gemini_server(script) as server, pytest.raises(InvalidArgument, match=r"What a fine owl.*3 of 3 tries"):
         GeminiImages(f"{MODEL}@{server.url}").draw(OWL)
 
 
@@ -157,7 +157,7 @@ def test_a_cancel_does_not_wait_for_the_server() -> None:
 
     with gemini_server(slow) as server:
         with pytest.raises(Cancelled):
-            GeminiImages(f"{MODEL}@{server.url}").draw(OWL, DrawControl(check=check))
+            GeminiImages(f"{MODEL}@{server.url}").draw(OWL, DrawControl(stop_check=check))
         assert not answered.is_set(), "the server is still at it"
         answered.set()
 

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from imagerag.server.job_queue import JobQueue
+from imagerag.server.openai.api import REFUSED
 from testing.openai_requests import MODEL, addresses, user
 from testing.scripted import STEPS
 from testing.servers import Gate, Served
@@ -70,8 +71,15 @@ def test_a_stream_tells_each_step_and_ends_with_usage(serve: Callable[..., Serve
         ({"messages": [{"role": "system", "content": "x"}]}, 400, "no message of role 'user'"),
         ({"messages": [{"role": "user", "content": "  "}]}, 400, "the prompt '' is empty"),
         ({"messages": [{"role": "user", "content": "x" * 5000}]}, 400, "shorten it"),
-        ({"seed": -1}, 400, "seed"),
-        ({"n": 2}, 400, "n: Input should be 1"),
+        ({"seed": 2**64}, 400, "seed"),
+        ({"seed": "seven"}, 400, "seed"),
+        ({"n": 11}, 400, "n: Input should be less than or equal to 10"),
+        ({"imagerag": {"sead": 7}}, 400, "imagerag.sead"),
+        ({"messages": [user("x", {"type": "file", "file": {"filename": "a.png"}})]}, 400, "'file_id' nor 'file_data'"),
+        ({"messages": [user("x", {"type": "file", "file": {"file_data": "JVBERi0xLjQ="}})]}, 400, "no image"),
+        ({"messages": [user("x", {"type": "file", "file": {"file_data": "no base64!"}})]}, 400, "not a data: URL"),
+        ({"audio": {"voice": "alloy", "format": "wav"}}, 400, "not with sound"),
+        ({"modalities": ["text", "audio"]}, 400, "not with sound"),
         ({"imagerag": {"mode": "dream"}}, 400, "imagerag.mode"),
         ({"imagerag": {"thread": "../up"}}, 400, "'../up' is not a name"),
         ({"messages": [user("x", {"type": "input_audio"})]}, 400, "input_audio"),
@@ -95,6 +103,21 @@ def test_mistakes_are_answered_in_openais_shape(
     error = answer.json()["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert says in error["message"]
+
+
+@pytest.mark.parametrize(("method", "path"), [*REFUSED])
+def test_endpoints_that_are_not_served_are_refused_by_name(
+    serve: Callable[..., Served], method: str, path: str
+) -> None:
+    answer = httpx.request(method, serve().url + path, json={"model": MODEL, "prompt": "an owl"})
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "unsupported_endpoint"
+    assert answer.json()["error"]["message"].startswith(f"{path} is not served")
+
+
+def test_the_official_client_is_told_that_no_text_is_completed(serve: Callable[..., Served]) -> None:
+    with pytest.raises(openai.NotFoundError, match="/v1/chat/completions"):
+        serve().client().completions.create(model=MODEL, prompt="an owl")
 
 
 def test_a_full_queue_answers_429_and_a_time_and_the_client_comes_back(serve: Callable[..., Served]) -> None:

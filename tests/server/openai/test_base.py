@@ -1,10 +1,12 @@
 """Bodies of requests: no JSON, or another shape."""
 
+from typing import Any
+
 import pytest
 
 from imagerag.server.api_error import ApiError
 from imagerag.server.openai.base import json_of, limits_of, validated
-from imagerag.server.openai.schemas import ImageRequest, RunOptions
+from imagerag.server.openai.schemas import ChatRequest, ImageRequest, RunOptions
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000])
@@ -22,3 +24,21 @@ def test_the_first_field_that_is_wrong_is_named() -> None:
 
 def test_limits_that_are_not_given_are_left_out() -> None:
     assert limits_of(RunOptions(max_steps=3)) == {"max_steps": 3}
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages.0.content.0.text"),
+        ({"messages": [{"role": "user", "content": [{"type": "clip"}]}]}, "messages.0.content.0"),
+        ({"messages": [{"role": "user", "content": 3}]}, "messages.0.content"),
+        ({"messages": [{"role": "user"}], "imagerag": {"sead": 3}}, "imagerag.sead"),
+        ({"messages": [{"role": "user"}], "tool_choice": 3}, "tool_choice"),
+        ({"messages": [{"content": "x"}]}, "messages.0.role"),
+    ],
+)
+def test_a_field_is_named_by_where_it_stands_in_what_was_sent(body: Any, place: str) -> None:
+    with pytest.raises(ApiError) as told:
+        validated(ChatRequest, {"model": "imagerag"} | body)
+    assert told.value.param == place
+    assert str(told.value).startswith(f"{place}: ")

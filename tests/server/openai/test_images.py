@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from imagerag.store.manifest import read_manifest
-from testing.openai_requests import MODEL, square
+from testing.openai_requests import MODEL, data_url, square
 from testing.servers import Served
 
 
@@ -100,6 +100,11 @@ def test_as_many_images_as_asked_for(serve: Callable[..., Served]) -> None:
         ("size", "99999x1", "is not supported"),
         ("size", "large", "size 'large' is not supported"),
         ("output_format", "svg", "output_format"),
+        ("output_format", "gif", "output_format"),
+        ("quality", "ultra", "quality"),
+        ("style", "cubist", "style"),
+        ("seed", 2**64, "seed"),
+        ("prompt", "x" * 4001, "shorten it to at most 4000"),
         ("background", "transparent", "background"),
         ("output_compression", 101, "output_compression"),
         ("partial_images", 4, "partial_images"),
@@ -116,6 +121,96 @@ def test_what_is_not_supported_is_an_error_of_openais_shape(
     assert says in str(told.value)
     assert told.value.param == field
     assert told.value.type == "invalid_request_error"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_changes_nothing_is_named(serve: Callable[..., Served], stream: bool) -> None:
+    told = (
+        serve()
+        .client()
+        .images.with_raw_response.generate(
+            model=MODEL,
+            prompt="an owl",
+            quality="hd",
+            style="vivid",
+            moderation="low",
+            user="me",
+            response_format="url",
+            partial_images=2,
+            stream=stream,
+            extra_body={"steps": 30, "background": "auto"},
+        )
+    )
+    names = {"quality", "style", "moderation", "user", "steps", "response_format" if stream else "partial_images"}
+    assert set(told.headers["x-imagerag-not-heeded"].split(", ")) == names
+    answer: Any = list(told.parse())[-1] if stream else told.parse()
+    assert set(answer.model_extra["imagerag"]["not_heeded"]) == names
+
+
+@pytest.mark.parametrize(
+    "usual", [{}, {"quality": "auto"}, {"quality": "standard", "background": "opaque", "moderation": "auto"}]
+)
+def test_usual_fields_name_nothing(serve: Callable[..., Served], usual: dict[str, Any]) -> None:
+    told = serve().client().images.with_raw_response.generate(model=MODEL, prompt="an owl", extra_body=usual)
+    assert "x-imagerag-not-heeded" not in told.headers
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, "-1", "18446744073709551615"])
+def test_forms_and_json_take_seeds_of_64_bits(serve: Callable[..., Served], seed: Any) -> None:
+    server = serve()
+    client = server.client()
+    client.images.generate(model=MODEL, prompt="an owl", extra_body={"seed": seed})
+    client.images.edit(model=MODEL, prompt="an owl", image=("a.png", square()), extra_body={"seed": seed})
+    assert all(0 <= one.seeds[0] < 2**32 for one in server.service.components.generator.requests)
+
+
+@pytest.mark.parametrize("kind", ["file_id", "image_url"])
+def test_edits_are_taken_as_json(serve: Callable[..., Served], kind: str) -> None:
+    server = serve()
+    client = server.client()
+    sources = {
+        "file_id": lambda: client.files.create(file=("me.png", square()), purpose="vision").id,
+        "image_url": lambda: data_url(square())["image_url"]["url"],
+    }
+    body: dict[str, Any] = {"model": MODEL, "prompt": "an owl", "images": [{kind: sources[kind]()}] * 2}
+    url, headers = server.url + "/v1/images/edits", {"authorization": "Bearer someone"}
+    made = httpx.post(url, json=body, headers=headers)
+    assert made.status_code == 200
+    assert len(server.service.components.generator.requests[-1].references) in (1, 2)
+    named = made.json()["data"][0]["url"]
+    again = httpx.post(url, json=body | {"images": [{"image_url": named}], "stream": True}, headers=headers)
+    assert "event: image_edit.completed" in again.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "param"),
+    [
+        ({"images": []}, 400, "images"),
+        ({"images": [{}]}, 400, "images"),
+        ({"images": None}, 400, "images"),
+        ({"images": [{"url": "x"}]}, 400, "images.0.url"),
+        ({"images": [{"file_id": "file-0"}]}, 404, "file_id"),
+        ({"images": [{"image_url": "http://10.0.0.1/a.png"}]}, 400, "images"),
+        ({"images": [{"image_url": "data:,x"}]}, 400, "image"),
+        ({"mask": {"file_id": "file-0"}}, 400, "mask"),
+        ({"mask": {"image_url": "data:,x"}}, 400, "mask"),
+        ({"markup": {"image_url": "data:,x"}}, 400, "markup"),
+        ({"n": 11}, 400, "n"),
+    ],
+)
+def test_mistakes_in_json_edits_are_named(
+    serve: Callable[..., Served], fields: dict[str, Any], status: int, param: str
+) -> None:
+    body = {"prompt": "an owl", "images": [{"image_url": data_url(square())["image_url"]["url"]}]} | fields
+    answer = httpx.post(serve().url + "/v1/images/edits", json=body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
+
+
+def test_jpg_is_jpeg(serve: Callable[..., Served]) -> None:
+    made = serve().client().images.generate(model=MODEL, prompt="an owl", extra_body={"output_format": "jpg"})
+    assert made.output_format == "jpeg"
+    assert made.data is not None
+    assert httpx.get(str(made.data[0].url)).headers["content-type"] == "image/jpeg"
 
 
 def test_a_stream_has_partial_images_and_the_finished_one(serve: Callable[..., Served]) -> None:

@@ -1,0 +1,149 @@
+"""What a client sends of a conversation, whatever its protocol, and the run that it asks for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import anyio
+from starlette.requests import Request
+
+from imagerag.errors import UserError
+from imagerag.graphs.nodes.intake import check_prompt
+from imagerag.modes import Mode
+from imagerag.server.api_error import ApiError
+from imagerag.server.openai.base import EndpointBase, limits_of
+from imagerag.server.openai.schemas import RunOptions
+from imagerag.server.openai.seeds import drawn_with
+from imagerag.server.openai.text_tasks import without_context
+from imagerag.server.run import RunRequest
+from imagerag.server.uploads import MAX_PICTURES, OWN_ADDRESS, picture_at, uploaded
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the client's own: by address (``data:``, one of ours, or a public one), or by its upload's id."""
+
+    url: str = ""
+    file_id: str = ""
+
+
+class Base(NamedTuple):
+    """The state of a thread to go on from."""
+
+    thread: str
+    checkpoint: str | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message.
+
+    Attributes:
+        role: ``user`` and ``assistant`` count; others are instructions to a chat model.
+        text: its words.
+        pictures: of a user's.
+        base: the state of the thread that an assistant's message left, where the protocol tells.
+    """
+
+    role: str
+    text: str
+    pictures: tuple[Picture, ...] = ()
+    base: Base | None = None
+
+
+@dataclass(frozen=True)
+class ConversationBase(EndpointBase):
+    """What the endpoints share that are sent conversations."""
+
+    async def _run_request(
+        self,
+        request: Request,
+        client: str,
+        said: Sequence[Said],
+        *,
+        field: str,
+        own: RunOptions,
+        seed: int | None = None,
+        n: int | None = None,
+        mode: Mode | None = None,
+        base: Base | None = None,
+    ) -> RunRequest:
+        """Turn a conversation into a request: on the thread that its last image belongs to, or else a new one.
+
+        Args:
+            field: the request's field that holds the conversation, for errors.
+            base: the state to go on from, where the request names it.
+
+        Raises:
+            ApiError: it says nothing to draw, or names pictures that can't be had.
+        """
+        asked = [number for number, message in enumerate(said) if message.role == "user"]
+        if not asked:
+            raise ApiError(400, "no message of role 'user' says what to draw", "missing_prompt", field)
+        last = said[asked[-1]]
+        prompt, notes = without_context(last.text)
+        self._check_prompt(prompt, field)
+        pictures = await self._pictures(request, last.pictures, client, field)
+        if own.thread:
+            base = None
+        elif base is None:
+            base = await anyio.to_thread.run_sync(self._continued, said[: asked[-1]], client)
+        earlier = () if base or own.thread else tuple(said[number].text for number in asked[:-1])
+        drawn, about_seed = drawn_with(seed)
+        return RunRequest(
+            prompt,
+            pictures=tuple(pictures),
+            earlier=tuple(text for text in earlier if text.strip()),
+            thread=base.thread if base else own.thread,
+            checkpoint=base.checkpoint if base else None,
+            seed=drawn,
+            n=max(n or 1, own.n or 1) if n or own.n else None,
+            mode=mode,
+            limits=limits_of(own),
+            notes=(*notes, *about_seed),
+        )
+
+    @staticmethod
+    def _check_prompt(prompt: str, field: str) -> None:
+        """Refuse an empty or overlong prompt before anything is queued or streamed.
+
+        Raises:
+            ApiError: it is.
+        """
+        try:
+            check_prompt(prompt)
+        except UserError as error:
+            raise ApiError(400, str(error), "invalid_value", field) from error
+
+    def _continued(self, said: Sequence[Said], client: str) -> Base | None:
+        """Return the state after the last image of ours in what was said before."""
+        for message in reversed(said):
+            if message.base is not None:
+                return message.base
+            if message.role == "assistant":
+                for found in reversed(OWN_ADDRESS.findall(message.text)):
+                    entry = self.service.database.find(found, client)
+                    if entry is not None and entry.thread and entry.checkpoint:
+                        return Base(entry.thread, entry.checkpoint)
+        return None
+
+    async def _pictures(self, request: Request, wanted: Sequence[Picture], client: str, field: str) -> list[bytes]:
+        """Return the files of the pictures, each checked to be one.
+
+        Raises:
+            ApiError: too many, or one that can't be had or is no picture.
+        """
+        if len(wanted) > MAX_PICTURES:
+            raise ApiError(400, f"{len(wanted)} images are more than {MAX_PICTURES}", "too_many_images", field)
+        pictures: list[bytes] = []
+        hosts = frozenset({request.url.netloc.lower(), urlsplit(self.public_url or "").netloc.lower()} - {""})
+        for one in wanted:
+            if one.file_id:
+                entry = await anyio.to_thread.run_sync(uploaded, self.service, client, one.file_id)
+                pictures.append(await anyio.to_thread.run_sync(self.service.file, entry))
+            else:
+                found = await picture_at(self.service, client, one.url, hosts, may_fetch=self.may_fetch, field=field)
+                await self._check(found)
+                pictures.append(found)
+        return pictures

@@ -1,0 +1,187 @@
+"""Answers in words: from the chat model that drives, where there is one, or by rule; nothing is drawn or queued."""
+
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import anyio
+
+from imagerag.errors import BudgetExceeded, Cancelled, UserError
+from imagerag.server.api_error import ApiError
+from imagerag.server.openai.text_tasks import TextTask, by_rule
+from imagerag.server.service import Service
+
+SECONDS = 30.0
+"""For which a chat model may take over one text; by then the rule answers."""
+
+MAX_ASKED = 20_000
+"""Characters of the conversation that a chat model is shown, its end; front ends put whole documents into them."""
+
+AT_ONCE = 2
+"""Texts that are asked for at once, so that a front end's background tasks leave the model to the drawings."""
+
+_log = logging.getLogger(__name__)
+
+
+class Written(NamedTuple):
+    """A text, and the tokens that the model took for it, question and answer; none by rule."""
+
+    text: str
+    tokens: int = 0
+
+
+class TextAnswers:
+    """Writes texts for a service.
+
+    Args:
+        service: whose driver writes.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._turns = anyio.CapacityLimiter(AT_ONCE)
+
+    async def task(self, messages: Sequence[tuple[str, str]], task: TextTask) -> Written:
+        """Return the answer to a front end's own task.
+
+        Raises:
+            ApiError: only a chat model could answer, and none does.
+        """
+        rule = by_rule(task)
+        try:
+            written = await self._asked(messages)
+            if task.as_json:
+                found = json_in(written.text)
+                if found is None or task.kind not in found:
+                    raise _NoTextError(f"the chat model's answer is no JSON with {task.kind!r}")
+                written = Written(json.dumps({task.kind: found[task.kind]}, ensure_ascii=False), written.tokens)
+        except _NoTextError as why:
+            if rule is None:
+                raise _refused("this request asks for a text", "messages", why) from why
+            _log.info("a %s is made by rule: %s", task.kind, why)
+            return Written(rule)
+        return written
+
+    async def of_format(
+        self, messages: Sequence[tuple[str, str]], schema: Mapping[str, Any] | None, field: str
+    ) -> Written:
+        """Return a JSON object, of that schema where there is one.
+
+        Args:
+            field: the request's field that asks for it, for errors.
+
+        Raises:
+            ApiError: no chat model drives, or its answer does not fit.
+        """
+        shape = f" that fits this JSON schema:\n{json.dumps(schema)}" if schema else ""
+        told = [("system", f"Answer with one JSON object and nothing else{shape}"), *messages]
+        try:
+            written = await self._asked(told)
+            found = json_in(written.text)
+            if found is None or (schema is not None and (why := _misfit(found, schema))):
+                raise _NoTextError("its answer is no JSON" if found is None else f"its answer does not fit: {why}")
+        except _NoTextError as why:
+            raise _refused(f"{field} asks for a text of a given form", field, why) from why
+        return Written(json.dumps(found, ensure_ascii=False), written.tokens)
+
+    async def words(self, messages: Sequence[tuple[str, str]], field: str) -> Written:
+        """Return a text.
+
+        Raises:
+            ApiError: no chat model drives, or it gives none.
+        """
+        try:
+            return await self._asked(messages)
+        except _NoTextError as why:
+            raise _refused(f"{field} asks for a text", field, why) from why
+
+    async def _asked(self, messages: Sequence[tuple[str, str]]) -> Written:
+        async with self._turns:
+            return await anyio.to_thread.run_sync(self._ask, list(messages))
+
+    def _ask(self, messages: list[tuple[str, str]]) -> Written:
+        from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+
+        from imagerag.chat_models.client import ModelFailed, ask
+        from imagerag.chat_models.reasoning import without_reasoning
+        from imagerag.chat_models.usage_meter import UsageMeter, using_meter
+
+        kinds: dict[str, type[BaseMessage]] = {
+            "assistant": AIMessage,
+            "system": SystemMessage,
+            "developer": SystemMessage,
+        }
+        put = [kinds.get(role, HumanMessage)(text[-MAX_ASKED:]) for role, text in messages if text.strip()]
+        until = time.time() + SECONDS
+        settings = self._service.settings
+
+        def check() -> None:
+            if time.time() > until:
+                raise BudgetExceeded("seconds", SECONDS, SECONDS)
+
+        meter = UsageMeter(check, settings.max_tokens, settings.max_money, until=until)
+        try:
+            with using_meter(meter):
+                model = self._service.components.chat_model
+                if model is None:
+                    raise _NoTextError(f"the driver {settings.vlm!r} writes none")
+                text = str(ask(model.invoke, put, model=model, retries=0).message.text)
+        except (ModelFailed, BudgetExceeded, Cancelled, UserError) as error:
+            raise _NoTextError(f"the chat model gave none ({error})") from error
+        text = without_reasoning(text).strip()
+        if not text:
+            raise _NoTextError("the chat model's answer is empty")
+        return Written(text, meter.tokens_here)
+
+
+class _NoTextError(Exception):
+    """The chat model writes no text."""
+
+
+def json_in(text: str) -> dict[str, Any] | None:
+    """Return the JSON object in a model's text, whatever stands around it; ``None`` if there is none."""
+    decoder = json.JSONDecoder()
+    found: dict[str, Any] | None = None
+    place = text.find("{")
+    while place >= 0:
+        try:
+            value, end = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            end = place + 1
+        else:
+            found = value if isinstance(value, dict) else found
+        place = text.find("{", end)
+    return found
+
+
+def _misfit(value: Any, schema: Mapping[str, Any]) -> str | None:
+    """Return why a value does not fit a client's schema; ``None`` if it does.
+
+    Nothing that the schema names by an address is fetched, and its regular expressions are not run: they may take for
+    ever, and hold up everybody.
+    """
+    from jsonschema import exceptions, validators
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    try:
+        plain = validators.validator_for(schema, default=validators.Draft202012Validator)
+        plain.check_schema(schema)
+        checker = validators.extend(plain, {"pattern": _unchecked, "patternProperties": _unchecked})
+        error = exceptions.best_match(checker(schema, registry=Registry()).iter_errors(value))
+    except exceptions.SchemaError as wrong:
+        return f"the schema is none: {wrong.message[:200]}"
+    except (Unresolvable, RecursionError) as wrong:
+        return f"the schema can't be followed: {str(wrong)[:200]}"
+    return None if error is None else str(error.message)[:200]
+
+
+def _unchecked(*_: Any) -> tuple[()]:
+    return ()
+
+
+def _refused(what: str, field: str, why: Exception) -> ApiError:
+    text = f"{what}, and this server draws: {why}; leave {field} out, or name a chat model with --vlm at the server"
+    return ApiError(400, text, "unsupported", field)

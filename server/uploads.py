@@ -63,7 +63,7 @@ async def picture_at(
         entry = await anyio.to_thread.run_sync(service.database.find, own[1], client)
         if entry is None:
             raise ApiError(400, f"{url[:80]!r} is not an image of yours", "invalid_image_url", field)
-        return encode_png(await anyio.to_thread.run_sync(service.picture, entry))
+        return await anyio.to_thread.run_sync(lambda: encode_png(service.picture(entry)))
     if components.scheme not in ("http", "https"):
         shown = url[:40]
         raise ApiError(400, f"{shown!r} is no address of a picture; send a data: URL", "invalid_image_url", field)

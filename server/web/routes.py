@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from typing import Any, cast
 
@@ -91,22 +92,22 @@ class WebApi:
         client = self.authenticator.client(request.headers)
         if client is None:
             return RedirectResponse("/login", 303)
-        answer = _asset("index.html")
+        answer = await _asset("index.html")
         if COOKIE not in request.cookies:
             self._remember(request, answer, secrets.token_urlsafe(24))
         return answer
 
     async def asset(self, request: Request) -> Response:
         """Send the page's script or style sheet."""
-        return _asset(request.url.path.lstrip("/"))
+        return await _asset(request.url.path.lstrip("/"))
 
     async def login(self, request: Request) -> Response:
         """Take a token in, and keep it in a cookie that no script can read."""
         if request.method == "GET":
-            return _asset("login.html")
+            return await _asset("login.html")
         token = str((await request.form(max_part_size=4096)).get("token", ""))
         if self.authenticator.client({"authorization": f"Bearer {token}"}) is None:
-            answer = _asset("login.html")
+            answer = await _asset("login.html")
             answer.status_code = 401
             return answer
         welcome = RedirectResponse("/", 303)
@@ -129,10 +130,7 @@ class WebApi:
         """Queue a run."""
         wanted = await parsed_body(request, TurnRequest)
         client = client_of(request)
-        pictures = [
-            await anyio.to_thread.run_sync(self.service.file, uploaded(self.service, client, one))
-            for one in wanted.pictures
-        ]
+        pictures = [await anyio.to_thread.run_sync(self._uploaded_file, client, one) for one in wanted.pictures]
         limits: Any = {"max_generations": wanted.max_generations, "max_seconds": wanted.max_seconds}
         ask = RunRequest(
             wanted.prompt,
@@ -163,7 +161,7 @@ class WebApi:
         """Stop a run."""
         run = self._run(request)
         try:
-            self.service.cancel(run)
+            await anyio.to_thread.run_sync(self.service.cancel, run)
         except QueueFull as busy:
             raise ApiError(429, str(busy), "server_busy") from busy
         return JSONResponse({"status": run.status})
@@ -182,14 +180,14 @@ class WebApi:
 
     async def report(self, request: Request) -> Response:
         """Send the HTML report of the run that made an image."""
-        entry = self._entry(request)
+        entry = await self._entry(request)
         page = await anyio.to_thread.run_sync(self._report, entry)
         headers = {"content-disposition": f'attachment; filename="{entry.thread}-{entry.name}.html"'}
         return Response(page, media_type="text/html", headers=headers)
 
     async def manifest(self, request: Request) -> Response:
         """Send the manifest of an image."""
-        entry = self._entry(request)
+        entry = await self._entry(request)
         if entry.kind != "image":
             raise ApiError(404, "there is no manifest of that", "not_found")
         text = await anyio.to_thread.run_sync(lambda: self.service.manifest(entry).text())
@@ -287,14 +285,18 @@ class WebApi:
         }
         return render_page(document_of(state, about))
 
+    def _uploaded_file(self, client: str, file_id: str) -> bytes:
+        return self.service.file(uploaded(self.service, client, file_id))
+
     def _run(self, request: Request) -> Run:
         run = self.service.run(request.path_params["run"], client_of(request))
         if run is None:
             raise ApiError(404, "that is not a run of yours", "not_found")
         return run
 
-    def _entry(self, request: Request) -> Entry:
-        entry = self.service.database.find(request.path_params["image"], client_of(request))
+    async def _entry(self, request: Request) -> Entry:
+        image, client = request.path_params["image"], client_of(request)
+        entry = await anyio.to_thread.run_sync(self.service.database.find, image, client)
         if entry is None:
             raise ApiError(404, "that is not an image of yours", "not_found")
         return entry
@@ -305,8 +307,13 @@ class WebApi:
         answer.set_cookie(COOKIE, value, max_age=YEAR, httponly=True, samesite="strict", secure=secure)
 
 
-def _asset(name: str) -> Response:
-    text = resources.files("imagerag.server.web").joinpath("page", name).read_text(encoding="utf-8")
+@lru_cache
+def _page_file(name: str) -> str:
+    return resources.files("imagerag.server.web").joinpath("page", name).read_text(encoding="utf-8")
+
+
+async def _asset(name: str) -> Response:
+    text = await anyio.to_thread.run_sync(_page_file, name)
     headers = {
         "content-security-policy": POLICY,
         "x-content-type-options": "nosniff",

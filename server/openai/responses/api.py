@@ -1,5 +1,6 @@
 """The endpoint of OpenAI's responses: created, streamed, gone on from, asked for again, cancelled, deleted."""
 
+import asyncio
 import base64
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -103,7 +104,7 @@ class ResponsesApi(ImagesApi):
             raise ApiError(400, text, "not_in_background", "response_id")
         run = self.service.run(row.run, row.client)
         if run is not None and not run.wait(0):
-            self.service.cancel(run)
+            await anyio.to_thread.run_sync(self.service.cancel, run)
             await anyio.to_thread.run_sync(run.wait, CANCEL_SECONDS)
             row = await self._stored(request)
         return JSONResponse(await self._current(request, row))
@@ -161,7 +162,18 @@ class ResponsesApi(ImagesApi):
         return Response("".join(lines), media_type="text/event-stream", headers=headers)
 
     def _end(self, request: Request, run: Run, draft: Draft, checkpoint: str | None) -> None:
-        """Keep how a run ended; called by the thread that ends it, before anybody else is told."""
+        """Keep how a run ended; called by the thread that ends it, before anybody else is told.
+
+        That is the event loop's own where a client hangs up before its turn has come; it is not held up for a file.
+        """
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._keep_end(request, run, draft, checkpoint)
+        else:
+            loop.run_in_executor(None, self._keep_end, request, run, draft, checkpoint)
+
+    def _keep_end(self, request: Request, run: Run, draft: Draft, checkpoint: str | None) -> None:
         try:
             kept = self._outcome(request, run, draft) | {"background": bool(draft.body.background)}
             self.service.database.end_response(draft.id, run.thread, run.checkpoint or checkpoint, kept)

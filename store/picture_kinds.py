@@ -31,7 +31,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"v/1\x01", f"is OpenEXR, which is not read; {_AS_PNG}"),
     (b"#?RADIANCE", f"is Radiance HDR, which is not read; {_AS_PNG}"),
     (b"\x1aE\xdf\xa3", "is a video, not a picture; give a frame of it"),
-    (b"PK\3\4", "is a zip archive, not a picture; unpack it"),
+    (b"PK\3\4", "is a zip archive or arrays of NumPy, not a picture; unpack it, or leave it out"),
     (b"\x93NUMPY", "is a NumPy array, not a picture; leave it out"),
     (b"\0\5\x16\7", "is what macOS keeps beside a picture (AppleDouble), not the picture; leave it out"),
     (b"version https://git-lfs", "is a pointer of Git LFS in place of the picture; run: git lfs pull"),

@@ -185,6 +185,7 @@ BESIDE: dict[str, tuple[Files, list[str]]] = {
     "Kohya's caption and tags": ({"x.png": png(), "x.caption": "a cat", "x.txt": "fur, ears"}, ["a cat, fur, ears"]),
     "a list in JSON": ({"x.png": png(), "x.json": ["a cat", "a feline"]}, ["a cat; a feline"]),
     "a title alone": ({"x.png": png(), "x.json": {"title": "a cat"}}, ["a cat"]),
+    "a title that is the name": ({"my_cat.png": png(), "my_cat.png.json": {"title": "my_cat.png"}}, ["my cat"]),
     "names in any case": ({"x.png": png(), "x.json": {"Caption": "a cat"}}, ["a cat"]),
     "an empty first line": ({"x.png": png(), "x.txt": "\n\na cat\n"}, ["a cat"]),
 }
@@ -357,6 +358,7 @@ def test_members_of_archives(layout: str, own: UserPictures, tmp_path: Path) -> 
 TABLES: dict[str, tuple[str, str, list[str]]] = {
     "open_clip's columns": ("csv", "filepath\ttitle\na.png\ta cat\n", ["a cat"]),
     "open_clip's columns with commas": ("csv", "filepath,title\na.png,a cat\n", ["a cat"]),
+    "Flickr30k's bars": ("csv", "image_name| comment_number| comment\na.png| 0| a cat\n", ["a cat"]),
     "Excel's semicolons": ("csv", "file;caption\na.png;a cat\n", ["a cat"]),
     "capitals and spaces": ("csv", "File Name, Caption\na.png,a cat\n", ["a cat"]),
     "names without ending": ("csv", "filename,caption\na,a cat\n", ["a cat"]),

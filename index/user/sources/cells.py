@@ -34,7 +34,10 @@ IMAGE_COLUMNS = (
     "file_path",
     "image_path",
     "image_file",
+    "image_filename",
+    "image_name",
     "img_path",
+    "img_name",
     "local_path",
     "url",
     "image_url",
@@ -132,10 +135,14 @@ def _one_of_text(text: str) -> PictureCell:
     found = _SCHEME.match(text)
     if found:
         scheme = found[1].lower()
+        try:
+            inside = unquote(urlsplit(text).path)
+        except ValueError as error:
+            return PictureCell(problem=f"{short!r} is no address ({error})")
         if scheme == "https":
             return PictureCell(url=shown(text)) if len(text) <= _LONGEST_PATH else _too_long(short)
         if scheme == "file":
-            return PictureCell(path=shown(unquote(urlsplit(text).path)))
+            return PictureCell(path=shown(inside))
         if scheme == "http":
             problem = f"{short!r} is an http address; only https is fetched: write https:// if the server has it"
             return PictureCell(problem=f"{problem}, or download the picture and give its path")

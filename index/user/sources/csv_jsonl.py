@@ -54,11 +54,13 @@ class ManifestSource:
 
     def count(self) -> int:
         """See ``Source``."""
-        return len(self._records)
+        return max(len(self._records), 1)
 
     def items(self, wanted: Wanted) -> Iterator[Item]:
         """See ``Source``."""
         beside = Beside()
+        if not self._records:
+            yield self._problem(f"{self.file}{SEPARATOR}0", f"{str(self.file)!r} has no rows")
         for number, record in enumerate(self._records, 1):
             here = f"{self.file}{SEPARATOR}{number}"
             if isinstance(record, str):

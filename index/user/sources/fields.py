@@ -25,7 +25,7 @@ FIELDS = {
         "description",
         "sentences",
         "sentence",
-        "raw",
+        "comment",
     ),
     "title": ("title",),
     "source": ("source", "url", "image_url"),

@@ -223,5 +223,8 @@ def file_item(
         fields = joined({"source": file, "licence": licence}, table or {}, beside.of(file), known)
     except UserError as error:
         return Item(file, origin, problem=str(error))
-    fields.setdefault("caption", fields.get("title") or label or in_words(Path(file).stem) or Path(file).name)
+    name = Path(file).name
+    title = fields.get("title", "")
+    told = title if title != name else ""  # as in what Google's Takeout puts beside pictures
+    fields.setdefault("caption", told or label or in_words(Path(file).stem) or name)
     return Item(file, origin, status.st_size, status.st_mtime_ns, **fields)  # type: ignore[arg-type]

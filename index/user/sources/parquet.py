@@ -66,7 +66,8 @@ class ParquetSource:
             if not _is_list(pq.read_schema(name).field(column).type):
                 found += int(metadata.num_rows)
                 continue
-            leaf = next(at for at in range(metadata.num_columns) if _leaf(metadata, at).startswith(f"{column}."))
+            paths = [str(metadata.schema.column(at).path) for at in range(metadata.num_columns)]
+            leaf = next(at for at, path in enumerate(paths) if path.startswith(f"{column}."))
             groups = range(metadata.num_row_groups)
             found += sum(int(metadata.row_group(group).column(leaf).num_values) for group in groups)
         return found
@@ -103,14 +104,15 @@ class ParquetSource:
             if not small:
                 records = [{} for _ in range(file.metadata.row_group(group).num_rows)]
             items = [self._item(name, status, column, before + at, record) for at, record in enumerate(records)]
-            if _is_list(kind) or _is_text(kind) or any(wanted(item) for item in items):
+            unread = _unread(file, group, column, items) if _is_list(kind) else items
+            if unread is None or _is_text(kind) or any(wanted(item) for item in unread):
                 at = 0
                 for part in file.iter_batches(ROWS, row_groups=[group], columns=[column]):
                     for cell in part.column(0):
                         yield from self._pictures(name, items[at], records[at], cell.as_py(), wanted, beside)
                         at += 1
             else:
-                yield from items
+                yield from unread
             before += len(items)
 
     def _item(self, name: str, status: os.stat_result, column: str, row: int, record: Mapping[str, Any]) -> Item:
@@ -129,12 +131,7 @@ class ParquetSource:
             yield item._replace(problem=f"{item.key!r} has no picture" + (f" ({shortened(why, 200)})" if why else ""))
         several = len(pictures) > 1 or (isinstance(cell, Sequence) and not isinstance(cell, (str, bytes)))
         for place, picture in enumerate(pictures):
-            one = item
-            if several:
-                source = f"{item.key}.{place}" if item.source == item.key else item.source
-                origin = item.origin._replace(place=f"{item.origin.place}.{place}")
-                one = item._replace(key=f"{item.key}.{place}", origin=origin, source=source)
-            yield self._filled(name, one, picture, wanted, beside)
+            yield self._filled(name, _one_of(item, place) if several else item, picture, wanted, beside)
 
     def _filled(self, name: str, item: Item, picture: PictureCell, wanted: Wanted, beside: Beside) -> Item:
         if picture.data is not None:
@@ -154,6 +151,32 @@ class ParquetSource:
         except (OSError, ValueError):
             return item  # reading it says why
         return item._replace(size=status.st_size, mtime=status.st_mtime_ns)
+
+
+def _one_of(item: Item, place: int) -> Item:
+    """Return the item of one of the pictures in a row."""
+    source = f"{item.key}.{place}" if item.source == item.key else item.source
+    origin = item.origin._replace(place=f"{item.origin.place}.{place}")
+    return item._replace(key=f"{item.key}.{place}", origin=origin, source=source)
+
+
+def _unread(file: Any, group: int, column: str, items: Sequence[Item]) -> list[Item] | None:
+    """Return the items of rows with several pictures, without reading these; ``None`` if only reading tells how many.
+
+    Hugging Face's objects have a path, often null, which is as many times there as pictures are.
+    """
+    schema = file.schema
+    leaves = [path for at in range(len(schema)) if (path := str(schema.column(at).path)).startswith(f"{column}.")]
+    light = [path for path in leaves if path.endswith(".path")]
+    if not light:
+        return None
+    cells = file.read_row_group(group, columns=light).column(column).to_pylist()
+    found: list[Item] = []
+    for item, cell in zip(items, cells, strict=True):
+        found += [_one_of(item, place) for place in range(len(cell or ()))]
+        if not cell:
+            found.append(item._replace(problem=f"{item.key!r} has no picture"))
+    return found
 
 
 def read_cell(origin: Origin) -> bytes:
@@ -211,10 +234,6 @@ def _is_text(kind: Any) -> bool:
     import pyarrow as pa
 
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _leaf(metadata: Any, at: int) -> str:
-    return str(metadata.schema.column(at).path)
 
 
 def _image_column(file: str, named: str | None, caption: str | None) -> str:

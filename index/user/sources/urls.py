@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from imagerag.errors import UserError
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
-from imagerag.index.user.sources.short_text import CAPTION_LENGTH, in_words, shortened
+from imagerag.index.user.sources.short_text import CAPTION_LENGTH, in_words, one_line, shortened
 from imagerag.store.files import cannot_read, write_whole
 
 Fetch = Callable[[str], bytes]
@@ -43,7 +43,11 @@ class UrlFetcher:
 
     def item(self, key: str, url: str, licence: str, fields: Mapping[str, str], wanted: Wanted) -> Item:
         """Return the item of an address; fetched if it is wanted, which a picture that was fetched before is not."""
-        name = fields.get("title") or in_words(PurePosixPath(unquote(urlsplit(url).path)).stem) or url
+        try:
+            last = PurePosixPath(unquote(urlsplit(url).path)).stem
+        except ValueError as error:
+            return Item(key, Origin("url", url), problem=f"{shortened(url, 500)!r} is no address ({error})")
+        name = fields.get("title") or one_line(in_words(last)) or url
         known = {"caption": name[:CAPTION_LENGTH], "source": url, "licence": licence} | dict(fields)
         item = Item(key, Origin("url", url), **known)  # type: ignore[arg-type]
         if not wanted(item):

@@ -53,6 +53,8 @@ def test_pictures_of_every_shape(cell: Any, pictures: list[PictureCell]) -> None
     [
         ("http://example.org/x.png", "only https is fetched"),
         ("hf://datasets/x/y.png", "'hf' addresses are not fetched"),
+        ("https://[::1/x.png", "is no address"),
+        ("file://[x", "is no address"),
         ("data:image/png;base64", "no data address"),
         ("data:image/png;base64,*", "no data address"),
         ("A" * 50_000, "no path, no address"),

@@ -235,6 +235,10 @@ LAYOUTS: dict[str, tuple[Files, list[str]]] = {
         },
         ["a dog", "a cat"],
     ),
+    "imagefolder, a row for each caption": (
+        imagefolder("metadata.csv", "file_name,text\na.png,a cat\nb.png,a dog\na.png,a feline\n"),
+        ["a cat; a feline", "a dog"],
+    ),
     "imagefolder, pairs": (
         imagefolder(
             "metadata.jsonl", '{"input_file_name": "a.png", "edited_file_name": "b.png", "prompt": "add a hat"}'
@@ -359,6 +363,11 @@ TABLES: dict[str, tuple[str, str, list[str]]] = {
     "open_clip's columns": ("csv", "filepath\ttitle\na.png\ta cat\n", ["a cat"]),
     "open_clip's columns with commas": ("csv", "filepath,title\na.png,a cat\n", ["a cat"]),
     "Flickr30k's bars": ("csv", "image_name| comment_number| comment\na.png| 0| a cat\n", ["a cat"]),
+    "a row for each caption": (
+        "csv",
+        "image,caption\na.png,a cat\nb.png,a dog\na.png,a feline\n",
+        ["a cat; a feline", "a dog"],
+    ),
     "Excel's semicolons": ("csv", "file;caption\na.png;a cat\n", ["a cat"]),
     "capitals and spaces": ("csv", "File Name, Caption\na.png,a cat\n", ["a cat"]),
     "names without ending": ("csv", "filename,caption\na,a cat\n", ["a cat"]),

@@ -48,7 +48,8 @@ Hugging Face, img2dataset, open_clip and Kohya's scripts; then imagefolder's ``*
 _FILE_NAMES = re.compile(r"(.+_)?file_names?")
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]{40,}={0,2}\s*")
-_LONGEST_PATH = 4096
+LONGEST_PATH = 4096
+"""Characters of a path or an address; longer text names nothing."""
 _SHOWN = 200
 _INSIDE = ("bytes", "data", "base64", "b64_json", "path", "file_name", "filename", "src", "url", "image_url")
 """Of an object in place of a picture: Hugging Face's, its viewer's, and those of OpenAI's messages."""
@@ -140,7 +141,7 @@ def _one_of_text(text: str) -> PictureCell:
         except ValueError as error:
             return PictureCell(problem=f"{short!r} is no address ({error})")
         if scheme == "https":
-            return PictureCell(url=shown(text)) if len(text) <= _LONGEST_PATH else _too_long(short)
+            return PictureCell(url=shown(text)) if len(text) <= LONGEST_PATH else _too_long(short)
         if scheme == "file":
             return PictureCell(path=shown(inside))
         if scheme == "http":
@@ -151,7 +152,7 @@ def _one_of_text(text: str) -> PictureCell:
     data = _of_base64(text)
     if data is not None:
         return PictureCell(data)
-    return PictureCell(path=shown(text)) if len(text) <= _LONGEST_PATH else _too_long(short)
+    return PictureCell(path=shown(text)) if len(text) <= LONGEST_PATH else _too_long(short)
 
 
 def _too_long(short: str) -> PictureCell:

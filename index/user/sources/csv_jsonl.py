@@ -8,8 +8,8 @@ from pathlib import Path
 
 from imagerag.errors import UserError
 from imagerag.index.user.sources.beside import Beside
-from imagerag.index.user.sources.cells import PictureCell, image_columns, pictures_in
-from imagerag.index.user.sources.fields import fields_of, joined
+from imagerag.index.user.sources.cells import LONGEST_PATH, PictureCell, image_columns, pictures_in
+from imagerag.index.user.sources.fields import both, fields_of, joined
 from imagerag.index.user.sources.folders import file_item
 from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Origin, Wanted
 from imagerag.index.user.sources.named_files import file_named
@@ -59,6 +59,7 @@ class ManifestSource:
     def items(self, wanted: Wanted) -> Iterator[Item]:
         """See ``Source``."""
         beside = Beside()
+        others, merged = self._further_captions()
         if not self._records:
             yield self._problem(f"{self.file}{SEPARATOR}0", f"{str(self.file)!r} has no rows")
         for number, record in enumerate(self._records, 1):
@@ -72,7 +73,11 @@ class ManifestSource:
                 problem = f"row {number} of {str(self.file)!r} names no file; it has: {names}"
                 yield self._problem(here, problem)
                 continue
-            fields = fields_of({name: value for name, value in record.items() if name != column}, self._caption)
+            if number in merged:
+                continue
+            fields = self._fields(record, column)
+            for other in others.get(number, ()):
+                fields = both(fields, self._fields(other, column))
             if TOO_MANY in record:
                 more = f"{len(record[TOO_MANY])} more cells than columns"
                 note = f"comes from row {number}, which has {more}; put texts with commas in quotes"
@@ -92,6 +97,34 @@ class ManifestSource:
             if pictures:
                 return column, pictures
         return "", []
+
+    def _fields(self, record: Record, column: str) -> dict[str, str]:
+        return fields_of({name: value for name, value in record.items() if name != column}, self._caption)
+
+    def _further_captions(self) -> tuple[dict[int, list[Record]], set[int]]:
+        """Return the rows that are further captions of a picture, by the number of its first row, and their numbers.
+
+        Data sets with five captions for each picture have a row for each of them.
+        """
+        others: dict[int, list[Record]] = {}
+        merged: set[int] = set()
+        first: dict[str, int] = {}
+        said: dict[int, set[str]] = {}
+        for number, record in enumerate(self._records, 1):
+            if isinstance(record, str):
+                continue
+            columns = [self._column] if self._column else image_columns(list(record))
+            column = next((name for name in columns if record.get(name)), "")
+            named = record.get(column)
+            if not isinstance(named, str) or len(named) > LONGEST_PATH:
+                continue
+            at = first.setdefault(named, number)
+            caption = self._fields(record, column).get("caption", "")
+            if at != number and caption and caption not in said[at]:
+                others.setdefault(at, []).append(record)
+                merged.add(number)
+            said.setdefault(at, set()).add(caption)
+        return others, merged
 
     def _item(self, here: str, picture: PictureCell, fields: dict[str, str], wanted: Wanted, beside: Beside) -> Item:
         if picture.problem:

@@ -95,6 +95,12 @@ def fields_of(record: Mapping[Any, Any], caption: str | None = None) -> dict[str
     return found | ({"note": "; ".join(notes)} if notes else {})
 
 
+def both(fields: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Return the fields of two records of one picture: of the first where it has them, and the captions of both."""
+    captions = fields_of({"caption": [fields.get("caption"), others.get("caption")]})
+    return joined(others, fields, captions)
+
+
 def with_tags(caption: str, tags: str) -> str:
     """Return a caption with its tags behind it, once."""
     return ", ".join(dict.fromkeys(filter(None, (caption, tags))))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from imagerag.errors import UserError
 from imagerag.index.user.sources.beside import Beside, ending_of, read_json
 from imagerag.index.user.sources.cells import file_names
-from imagerag.index.user.sources.fields import described, fields_of
+from imagerag.index.user.sources.fields import both, described, fields_of
 from imagerag.index.user.sources.items import SEPARATOR
 from imagerag.index.user.sources.named_files import file_named
 from imagerag.index.user.sources.records import read_records
@@ -48,6 +48,7 @@ class FolderTables:
         self._files = frozenset(files)
         self._beside = beside
         self._known: dict[str, dict[str, str]] = {}
+        self._told_by: dict[str, str] = {}
         for table in sorted(tables, key=_depth):
             self._read(table)
         for other in sorted(others, key=_depth):
@@ -70,11 +71,11 @@ class FolderTables:
         for number, record in enumerate(records, 1):
             faults += [
                 Fault(f"{table}{SEPARATOR}{number}", f"row {number} of {table!r}{problem}")
-                for problem in self._take_row(os.path.dirname(table), record)
+                for problem in self._take_row(table, record)
             ]
         self._tell(table, faults)
 
-    def _take_row(self, folder: str, record: Any) -> Iterator[str]:
+    def _take_row(self, table: str, record: Any) -> Iterator[str]:
         if not isinstance(record, Mapping):
             yield f": {record if isinstance(record, str) else 'no JSON object'}"
             return
@@ -84,9 +85,11 @@ class FolderTables:
             return
         fields = fields_of(record)
         for path in paths:
-            file = os.path.normpath(file_named(path, folder, self._beside))
+            file = os.path.normpath(file_named(path, os.path.dirname(table), self._beside))
             if os.path.exists(file):
-                self._known[file] = fields
+                known = self._known.get(file) if self._told_by.get(file) == table else None
+                self._known[file] = both(known, fields) if known else fields
+                self._told_by[file] = table
             else:
                 yield f" names {path!r}, which is not there"
 

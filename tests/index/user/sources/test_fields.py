@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from imagerag.index.user.sources.fields import described, fields_of, joined, plain_name, words_of
+from imagerag.index.user.sources.fields import both, described, fields_of, joined, plain_name, words_of
 
 
 @pytest.mark.parametrize(
@@ -106,3 +106,10 @@ def test_notes_of_all_parts_are_kept() -> None:
 )
 def test_json_of_every_shape(said: Any, fields: dict[str, str] | None) -> None:
     assert described(said) == fields
+
+
+def test_two_records_of_one_picture_are_one_with_the_captions_of_both() -> None:
+    first, second = {"caption": "a cat", "licence": "CC0-1.0"}, {"caption": "a feline", "licence": "x", "title": "t"}
+    assert both(first, second) == {"caption": "a cat; a feline", "licence": "CC0-1.0", "title": "t"}
+    assert both({"caption": "a cat"}, {}) == {"caption": "a cat"}
+    assert "note" in both({"caption": "a" * 400}, {"caption": "b" * 400})

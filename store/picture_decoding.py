@@ -13,6 +13,7 @@ import numpy as np
 
 from imagerag.errors import UserError, first_line
 from imagerag.store.files import cannot_read
+from imagerag.store.picture_kinds import heif_installed, why_unreadable
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -25,6 +26,7 @@ MAX_PIXELS = 80_000_000
 Pillow's own limit (89 million), at which it would print a warning."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "ICO", "PPM")
 """Pillow knows more, but some of those call other programs (EPS)."""
+WITH_HEIF = (*FORMATS, "HEIF")
 
 _WARNINGS = threading.Lock()
 
@@ -50,6 +52,15 @@ def read_picture(picture: str | Path | bytes | Image.Image, *, name: str | None 
     return _decode(_bytes_of(Path(picture)), f"image {str(picture)!r}")
 
 
+def readable_formats() -> list[str]:
+    """Return the formats that are read here, as Pillow names them."""
+    from PIL import Image as pil
+
+    pil.init()
+    known = WITH_HEIF if heif_installed() else FORMATS
+    return [kind for kind in known if kind in pil.OPEN]  # Pillow may be built without AVIF or JPEG 2000
+
+
 def _bytes_of(path: Path) -> bytes:
     try:
         status = path.stat()
@@ -73,13 +84,15 @@ def _decode(data: bytes, name: str) -> Image.Image:
 
     if len(data) > MAX_BYTES:
         raise UserError(f"{name} is too large; give one of at most {MAX_BYTES // 2**20} MB")
-    pil.init()
-    formats = [kind for kind in FORMATS if kind in pil.OPEN]  # Pillow may be built without AVIF or JPEG 2000
+    formats = readable_formats()
     try:
         with _WARNINGS, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what matters of them is checked below; the rest is not for the person
             image = pil.open(io.BytesIO(data), formats=formats)
     except UnidentifiedImageError as error:
+        why = why_unreadable(data)
+        if why:
+            raise UserError(f"{name} {why}") from error
         raise UserError(
             f"{name} is no image, or damaged at its start; give one of these: {', '.join(formats)}"
         ) from error

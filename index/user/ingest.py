@@ -15,8 +15,9 @@ from imagerag.index.user.embedding import EmbeddedItem, EmbeddingEngine
 from imagerag.index.user.embedding_cache import EmbeddingCache
 from imagerag.index.user.shards import GONE, Shards, model_tag
 from imagerag.index.user.snapshot import Snapshot
-from imagerag.index.user.sources.items import NO_LICENCE, Item, Source
-from imagerag.index.user.sources.webdataset import SEPARATOR
+from imagerag.index.user.sources.fields import cut
+from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Source
+from imagerag.index.user.sources.short_text import CAPTION_LENGTH, one_line, shortened
 
 if TYPE_CHECKING:
     from imagerag.embedders.clip import Embedder
@@ -74,7 +75,7 @@ class Ingest:
 
         def changed() -> Iterator[Item]:
             nonlocal done, told
-            for item in source.items(lambda item: not self._unchanged(item, licence)):
+            for item in map(_bounded, source.items(lambda item: not self._unchanged(_bounded(item), licence))):
                 if item.key in seen and not item.problem:
                     problem = f"{item.key!r} comes twice in {source.name!r}; the first one is taken"
                     item = item._replace(key=f"{item.key} (again)", problem=problem)
@@ -92,14 +93,15 @@ class Ingest:
             writing: Future[None] | None = None
             for batch in self._engine.embedded(changed(), self._remembered):
                 good = [one for one in batch if not one.problem]
-                skipped = [{"path": one.item.key, "reason": one.problem} for one in batch if one.problem]
+                skipped = [_reported(one.item, reason=one.problem) for one in batch if one.problem]
                 rows = self._rows(good, source.name) if good else {}
                 if writing is not None:
                     writing.result()
                 writing = writer.submit(self._write, rows) if rows else None
                 self.outcome.added += len(good)
                 self.outcome.skipped += skipped
-                self.outcome.notes += [{"path": one.item.key, "note": one.note} for one in good if one.note]
+                notes = [(one.item, "; ".join(filter(None, (one.item.note, one.note)))) for one in good]
+                self.outcome.notes += [_reported(item, note=note) for item, note in notes if note]
                 self.outcome.duplicates += self._like_others(good)
                 # Its bytes are other ones now, and no picture. Without bytes, as of an address while the network is
                 # down, what was there before stays.
@@ -139,7 +141,7 @@ class Ingest:
             self._compared.add(one.sha256)
             other = self._looks.like(one.item.key, one.look)
             if other is not None:
-                found.append({"path": one.item.key, "like": other})
+                found.append(_reported(one.item, like=other))
             self._looks.add(one.item.key, one.look)
         return found
 
@@ -183,6 +185,21 @@ class Ingest:
 COMPARED = ("size", "mtime", "caption", "title", "source", "licence")
 """Of an item, what makes it another when it changes."""
 _KIND = re.compile(r"[a-z0-9-]{2,}:")
+
+
+def _bounded(item: Item) -> Item:
+    """Return an item with texts that fit into a row, whichever source it comes from."""
+    texts = {"caption": item.caption, "title": item.title, "licence": item.licence}
+    notes = [item.note, *(cut(name, text) for name, text in texts.items() if len(text) > CAPTION_LENGTH)]
+    if len(notes) == 1:
+        return item
+    caption, title, licence = (one_line(text)[:CAPTION_LENGTH] for text in texts.values())
+    return item._replace(caption=caption, title=title, licence=licence, note="; ".join(filter(None, notes)))
+
+
+def _reported(item: Item, **told: str) -> dict[str, str]:
+    """Return an entry of the report, no longer than a person reads, whatever a table or the name of a file holds."""
+    return {name: shortened(text) for name, text in {"path": item.key, **told}.items()}
 
 
 def _alike(source: str, root: str) -> bool:

@@ -122,7 +122,7 @@ class UserPictures:
                     outcome = outcome.and_then(adding.outcome)
                     # Of single files of a folder only these have been looked at.
                     others = [entry for entry in report.get(source.name, []) if not source.owns(entry["path"])]
-                    kept = [entry for entry in others if Path(entry["path"]).exists()]
+                    kept = [entry for entry in others if os.path.exists(entry["path"])]
                     report[source.name] = kept + adding.outcome.skipped
                     write_whole(self.directory / SKIPPED, json.dumps(report, ensure_ascii=False).encode())
             finally:

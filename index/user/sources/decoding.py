@@ -13,7 +13,7 @@ import numpy as np
 from imagerag.errors import UserError
 from imagerag.index.user.sources.items import Item
 from imagerag.index.user.sources.origins import read_origin
-from imagerag.store.picture_decoding import FORMATS, read_picture
+from imagerag.store.picture_decoding import read_picture, readable_formats
 from imagerag.store.png import on_white
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _header(data: bytes) -> tuple[int, str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = pil.open(io.BytesIO(data), formats=[kind for kind in FORMATS if kind in pil.OPEN])
+            image = pil.open(io.BytesIO(data), formats=readable_formats())
             frames = getattr(image, "n_frames", 1)
     except Exception:  # whatever a decoder raises: decoding meets it again and words it
         return LARGE, ""

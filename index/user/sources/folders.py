@@ -1,29 +1,54 @@
-"""Folders and single files as sources; what a picture shows stands in a text or JSON file beside it, or in its name."""
+"""Folders and files as sources: what a picture shows is told beside it, in a table of the folder, or by a name."""
 
 from __future__ import annotations
 
-import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from imagerag.errors import UserError
+from imagerag.index.user.sources.beside import BESIDE, Beside, ending_of
+from imagerag.index.user.sources.fields import joined
+from imagerag.index.user.sources.folder_tables import METADATA, FolderTables
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.index.user.sources.short_text import in_words, shown
+from imagerag.index.user.sources.texts import TEXT_BYTES as TEXT_BYTES
 from imagerag.store.files import cannot_read
 
-CAPTION_LENGTH = 500
-BESIDE = (".txt", ".json")
-FIELDS = {
-    "caption": ("caption", "text", "TEXT", "alt"),
-    "title": ("title",),
-    "source": ("source", "url", "URL"),
-    "licence": ("licence", "license", "LICENSE"),
+SOURCES = {
+    "csv": "csv",
+    "tsv": "csv",
+    "jsonl": "jsonl",
+    "ndjson": "jsonl",
+    "parquet": "hf-parquet",
+    "tar": "webdataset",
 }
-"""What the fields of an item are called in JSON beside pictures, and in tables: img2dataset's names among them."""
-TEXT_BYTES = 2**20
-"""Longer texts beside a picture are no captions."""
+"""Endings of files that are sources themselves, and their kinds."""
+REPEATED = re.compile(r"[1-9][0-9]{0,2}_(.+)")
+"""Kohya's folders: how often a picture is repeated, and what it shows."""
+SPLITS = frozenset({"train", "test", "val", "valid", "validation", "dev", "images", "image", "img", "imgs", "data"})
+"""Folders that say nothing of what their pictures show."""
+
+
+class Listing(NamedTuple):
+    """What lies in a folder.
+
+    Attributes:
+        files: what is taken for pictures, in order.
+        tables: tables of imagefolder.
+        others: JSON and texts that stand beside no picture.
+        unread: folders that can't be looked into.
+        links: links to folders.
+    """
+
+    files: list[str]
+    tables: list[str]
+    others: list[str]
+    unread: list[OSError]
+    links: list[str]
 
 
 class FolderSource:
@@ -39,21 +64,35 @@ class FolderSource:
         self.root = root
         self.name = str(root)
         self._licence = licence
-        self._unread: list[OSError] = []
-        self._links: list[str] = []
 
     def count(self) -> int:
         """See ``Source``."""
-        return len(self._files)
+        return len(self._listing.files)
 
     def items(self, wanted: Wanted) -> Iterator[Item]:
         """See ``Source``."""
-        for file in self._files:
-            yield file_item(file, self._licence, {})
-        for error in self._unread:
+        listing, beside = self._listing, Beside()
+        documents = [other for other in listing.others if ending_of(other) == "json"]
+        tables = FolderTables(listing.files, listing.tables, documents, beside)
+        for file in listing.files:
+            kind = SOURCES.get(ending_of(file))
+            if kind:
+                name = shown(file)
+                problem = f"{name!r} is no picture, but may hold or name some; add it by itself, as {kind}:{name}"
+                yield Item(name, Origin("file", name), problem=problem)
+            else:
+                yield file_item(file, self._licence, {}, beside, tables.of(file), label_of(file, self.root))
+        for other in listing.others:
+            if other not in documents:
+                name = shown(other)
+                problem = f"{name!r} describes no picture: none of this name is beside it"
+                yield Item(name, Origin("file", name), problem=problem)
+        for fault in tables.faults:
+            yield Item(shown(fault.key), Origin("file", shown(fault.key)), problem=shown(fault.problem))
+        for error in listing.unread:
             folder = shown(str(error.filename))
             yield Item(folder, Origin("file", folder), problem=str(cannot_read(folder, error)))
-        for link in self._links:
+        for link in listing.links:
             problem = f"{link!r} is a link to a folder, which is not followed; add that folder by itself"
             yield Item(shown(link), Origin("file", shown(link)), problem=problem)
 
@@ -63,11 +102,20 @@ class FolderSource:
 
     def is_unread(self, key: str) -> bool:
         """Tell whether something lies in a folder that could not be looked into in this run."""
-        return any(_within(key, str(error.filename)) for error in self._unread)
+        return any(_within(key, str(error.filename)) for error in self._listing.unread)
 
     @cached_property
-    def _files(self) -> list[str]:
-        return sorted(_below(self.root, self._unread, self._links))
+    def _listing(self) -> Listing:
+        listing = Listing([], [], [], [], [])
+        if not self.root.is_dir():
+            listing.files.append(str(self.root))
+            return listing
+        for folder, folders, names in os.walk(self.root, onerror=listing.unread.append):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            listing.links.extend(path for name in folders if os.path.islink(path := os.path.join(folder, name)))
+            _sort_in(listing, folder, [name for name in names if not name.startswith(".")])
+        listing.files.sort()
+        return listing
 
 
 class FilesSource(FolderSource):
@@ -82,20 +130,84 @@ class FilesSource(FolderSource):
     def __init__(self, folder: Path, files: Iterable[Path], licence: str = NO_LICENCE) -> None:
         super().__init__(folder, licence)
         self.name = f"files in {folder}"
-        self._files = sorted(set(map(str, files)))
-        self._these = frozenset(self._files)
+        self._these = frozenset(map(str, files))
 
     def owns(self, key: str) -> bool:
         """See ``Source``."""
         return key in self._these
+
+    @cached_property
+    def _listing(self) -> Listing:
+        listing = Listing([], [], [], [], [])
+        _sort_in(listing, str(self.root), sorted(os.path.basename(file) for file in self._these))
+        around = [str(self.root / name) for name in METADATA]
+        listing.tables.extend(file for file in around if file not in listing.tables and os.path.isfile(file))
+        return listing
+
+
+def _sort_in(listing: Listing, folder: str, names: Iterable[str]) -> None:
+    """Put the files of one folder where they belong; those that describe a picture are read with it."""
+    describing = []
+    stems = set()
+    for name in names:
+        path = os.path.join(folder, name)
+        if name.lower() in METADATA:
+            listing.tables.append(path)
+        elif ending_of(name) in BESIDE:
+            describing.append(name)
+        else:
+            listing.files.append(path)
+            if ending_of(name) not in SOURCES:
+                stems |= {name, os.path.splitext(name)[0]}
+    listing.others.extend(os.path.join(folder, name) for name in describing if os.path.splitext(name)[0] not in stems)
 
 
 def _within(key: str, folder: str) -> bool:
     return key == folder or key.startswith(folder.rstrip(os.sep) + os.sep)
 
 
-def file_item(file: str, licence: str, known: Mapping[str, str]) -> Item:
-    """Return the item of a file; what is ``known`` of it goes before what stands beside it."""
+def label_of(file: str, root: Path) -> str:
+    """Return what the folder of a picture, somewhere below ``root``, says that it shows; empty if it says nothing.
+
+    Kohya's ``10_red bird`` says it of all its pictures that have no text, even if their names say more. Other folders,
+    as the classes of imagefolder, say it of those whose names say nothing.
+    """
+    folder, name = os.path.split(file)
+    last = os.path.basename(folder)
+    repeated = REPEATED.fullmatch(last)
+    if repeated:
+        return in_words(repeated[1])
+    if str(root) in (file, folder) or _says(os.path.splitext(name)[0]) or last.lower() in SPLITS or not _says(last):
+        return ""
+    return in_words(last)
+
+
+def _says(stem: str) -> bool:
+    """Tell whether a name has a word in it: not a number, a digest, or what a camera writes."""
+    camera = r"(img|dsc|dscn|dscf|pxl|mvi|image|img_e|pict|photo|picture|screenshot)[ _-]?[0-9_ -]*"
+    digest = r"[0-9a-f]{8,}"
+    plain = stem.lower()
+    return bool(re.search(r"[^\W\d_]{2}", plain)) and not re.fullmatch(f"{camera}|{digest}", plain)
+
+
+def file_item(
+    file: str,
+    licence: str,
+    known: Mapping[str, str],
+    beside: Beside,
+    table: Mapping[str, str] | None = None,
+    label: str = "",
+) -> Item:
+    """Return the item of a file.
+
+    Args:
+        file: absolute.
+        licence: if nothing else names one.
+        known: fields that go before what stands beside it.
+        beside: finds that.
+        table: fields that come after it.
+        label: its caption if nothing else says one.
+    """
     origin = Origin("file", file)
     try:
         file.encode("utf-8")
@@ -107,84 +219,12 @@ def file_item(file: str, licence: str, known: Mapping[str, str]) -> Item:
         return Item(file, origin, problem=str(cannot_read(file, error)))
     except ValueError:
         return Item(file, origin, problem=f"{file!r} is no possible path")
-    fields = {"source": file, "licence": licence}
     try:
-        fields |= _beside(Path(file)) | dict(known)
+        fields = joined({"source": file, "licence": licence}, table or {}, beside.of(file), known)
     except UserError as error:
         return Item(file, origin, problem=str(error))
-    fields.setdefault("caption", in_words(Path(file).stem) or Path(file).name)
+    name = Path(file).name
+    title = fields.get("title", "")
+    told = title if title != name else ""  # as in what Google's Takeout puts beside pictures
+    fields.setdefault("caption", told or label or in_words(Path(file).stem) or name)
     return Item(file, origin, status.st_size, status.st_mtime_ns, **fields)  # type: ignore[arg-type]
-
-
-def shown(text: str) -> str:
-    r"""Return a text with what is not valid UTF-8 written out, as ``\udcff``: no report or row takes it as it is."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def fields_of(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a record of a table, or a JSON object, tells of a picture, by our names; only what is there."""
-    found = {}
-    for field, names in FIELDS.items():
-        value = next((record[name] for name in names if record.get(name) not in (None, "")), None)
-        if value is not None and (text := one_line(str(value))):
-            found[field] = text
-    return found
-
-
-def one_line(text: str) -> str:
-    """Return a text in one line of a sensible length, without halves of characters, which no file takes."""
-    return " ".join(text.encode("utf-8", "replace").decode().split())[:CAPTION_LENGTH]
-
-
-def in_words(stem: str) -> str:
-    """Return a file's name in words."""
-    return " ".join(stem.replace("_", " ").replace("-", " ").split())
-
-
-def read_json(text: str | bytes, name: str) -> dict[str, str]:
-    """Return the fields of a JSON object.
-
-    Raises:
-        UserError: it is none.
-    """
-    try:
-        record = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{name!r} is no JSON ({error}); correct or remove it") from error
-    return fields_of(record) if isinstance(record, dict) else {}
-
-
-def _beside(file: Path) -> dict[str, str]:
-    """Return what the JSON and the first line of the text beside a picture say; the text is the caption."""
-    found: dict[str, str] = {}
-    for ending in reversed(BESIDE):
-        beside = file.with_suffix(ending)
-        if beside == file or not beside.is_file():
-            continue
-        try:
-            if beside.stat().st_size > TEXT_BYTES and ending == ".json":
-                continue  # half of it would be no JSON, and the picture is none the worse; in archives, too
-            with beside.open("rb") as opened:
-                text = opened.read(TEXT_BYTES).decode("utf-8", "replace")
-        except OSError as error:
-            raise cannot_read(beside, error) from error
-        if ending == ".json":
-            found |= read_json(text, str(beside))
-        elif line := one_line(text.split("\n")[0]):
-            found["caption"] = line
-    return found
-
-
-def _below(root: Path, unread: list[OSError], links: list[str]) -> Iterator[str]:
-    """Yield the files below a folder; folders that can't be looked into are put into ``unread`` and ``links``."""
-    if not root.is_dir():
-        yield str(root)
-        return
-    for folder, folders, names in os.walk(root, onerror=unread.append):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        links += [path for name in folders if os.path.islink(path := os.path.join(folder, name))]
-        stems = {os.path.splitext(name)[0] for name in names if not name.endswith(BESIDE)}
-        for name in names:
-            describes_another = name.endswith(BESIDE) and os.path.splitext(name)[0] in stems
-            if not name.startswith(".") and not describes_another:
-                yield os.path.join(folder, name)

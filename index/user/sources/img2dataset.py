@@ -9,7 +9,7 @@ from pathlib import Path
 from imagerag.errors import UserError
 from imagerag.index.user.sources.folders import FolderSource
 from imagerag.index.user.sources.items import Item, Source, Wanted
-from imagerag.index.user.sources.parquet import ParquetSource
+from imagerag.index.user.sources.parquet import ParquetSource, holds_pictures
 from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.webdataset import TarSource
 
@@ -35,6 +35,10 @@ class Img2datasetSource:
             self._parts.append(ParquetSource(str(root / "*.parquet"), tables, reading.licence, *columns))
         for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))):
             self._parts.append(FolderSource(folder, reading.licence))
+        if not self._parts and any(root.glob("*.tfrecord")):
+            raise UserError(
+                f"{str(root)!r} holds TFRecord, which is not read; run img2dataset with --output_format webdataset"
+            )
         if not self._parts:
             raise UserError(
                 f"{str(root)!r} holds no .tar, no .parquet with pictures and no folder; is it img2dataset's?"
@@ -61,10 +65,7 @@ def _holds_pictures(file: str) -> bool:
     import pyarrow.parquet as pq
 
     try:
-        kinds = {field.name: field.type for field in pq.read_schema(file)}
+        kinds = [field.type for field in pq.read_schema(file)]
     except (OSError, ValueError, pa.ArrowException):
         return True  # damaged: reading it says so
-    return any(
-        pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_struct(kind)
-        for kind in kinds.values()
-    )
+    return any(map(holds_pictures, kinds))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 NO_LICENCE = "unknown"
+SEPARATOR = "::"
+"""In a key, between the file that holds a picture and the place in it."""
 
 
 class Origin(NamedTuple):
@@ -35,6 +37,7 @@ class Item(NamedTuple):
         licence: SPDX identifier where there is one.
         data: its bytes, where the source had to read them anyway.
         problem: why it can't be taken, in one line; all else may be empty then.
+        note: what a person should know of how it was taken, or empty; stands behind its name, as in "has 3 frames".
     """
 
     key: str
@@ -47,6 +50,7 @@ class Item(NamedTuple):
     licence: str = NO_LICENCE
     data: bytes | None = None
     problem: str = ""
+    note: str = ""
 
 
 Wanted = Callable[[Item], bool]

@@ -1,4 +1,4 @@
-"""Tables as sources: Parquet with pictures in it or paths to them, and manifests in CSV and JSON lines."""
+"""Parquet as a source: with pictures in it, one or several in a row, or with paths and addresses of them."""
 
 from __future__ import annotations
 
@@ -9,33 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError, first_line
-from imagerag.index.user.sources.folders import FIELDS, fields_of, one_line
-from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
-from imagerag.index.user.sources.urls import UrlFetcher, is_https
-from imagerag.index.user.sources.webdataset import SEPARATOR
+from imagerag.index.user.sources.beside import Beside
+from imagerag.index.user.sources.cells import PictureCell, image_columns, pictures_in
+from imagerag.index.user.sources.fields import COLUMNS, fields_of, joined, plain_name, words_of
+from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Origin, Wanted
+from imagerag.index.user.sources.named_files import file_named
+from imagerag.index.user.sources.short_text import CAPTION_LENGTH, in_words, listed, one_line, shortened
+from imagerag.index.user.sources.urls import UrlFetcher
 
-IMAGE_COLUMNS = (
-    "image",
-    "jpg",
-    "png",
-    "webp",
-    "picture",
-    "img",
-    "path",
-    "file",
-    "file_name",
-    "filename",
-    "image_path",
-    "url",
-    "URL",
-)
-"""Where pictures or paths to them are looked for when no column is named: Hugging Face's and img2dataset's names."""
 ROWS = 64
 """Rows of pictures in memory at a time."""
+STATUS = ("status", "error_message")
+"""Columns of img2dataset that tell why a row has no picture."""
 
 
 class ParquetSource:
-    """Parquet files with a column of pictures: bytes, Hugging Face's ``{bytes, path}``, or paths.
+    """Parquet with a column of pictures: bytes, base64, Hugging Face's ``{bytes, path}``, paths, or lists of these.
 
     Args:
         pattern: absolute; ``*`` and ``?`` as in a shell.
@@ -71,7 +60,17 @@ class ParquetSource:
         """See ``Source``."""
         import pyarrow.parquet as pq
 
-        return sum(int(pq.read_metadata(file).num_rows) for file in self._files)
+        found = 0
+        for name in self._files:
+            metadata, column = pq.read_metadata(name), self._images[name]
+            if not _is_list(pq.read_schema(name).field(column).type):
+                found += int(metadata.num_rows)
+                continue
+            paths = [str(metadata.schema.column(at).path) for at in range(metadata.num_columns)]
+            leaf = next(at for at, path in enumerate(paths) if path.startswith(f"{column}."))
+            groups = range(metadata.num_row_groups)
+            found += sum(int(metadata.row_group(group).column(leaf).num_values) for group in groups)
+        return found
 
     def items(self, wanted: Wanted) -> Iterator[Item]:
         """See ``Source``: the pictures are read only in groups of rows of which one is wanted."""
@@ -91,55 +90,62 @@ class ParquetSource:
         return bool(found) and fnmatch(file, self._pattern)
 
     def _items(self, name: str, file: Any, wanted: Wanted) -> Iterator[Item]:
-        status = os.stat(name)
+        status, beside = os.stat(name), Beside()
         column = self._images[name]
-        names = {field for names in FIELDS.values() for field in names} | {self._caption}
-        small = [field for field in file.schema_arrow.names if field in names and field != column]
+        small = [
+            field
+            for field in file.schema_arrow.names
+            if field != column and (plain_name(field) in COLUMNS or field == self._caption or field in STATUS)
+        ]
+        kind = file.schema_arrow.field(column).type
         before = 0
         for group in range(file.num_row_groups):
             records = file.read_row_group(group, columns=small).to_pylist()
             if not small:
                 records = [{} for _ in range(file.metadata.row_group(group).num_rows)]
             items = [self._item(name, status, column, before + at, record) for at, record in enumerate(records)]
-            if self._of_paths(file, column) or any(wanted(item) for item in items):
+            unread = _unread(file, group, column, items) if _is_list(kind) else items
+            if unread is None or _is_text(kind) or any(wanted(item) for item in unread):
                 at = 0
                 for part in file.iter_batches(ROWS, row_groups=[group], columns=[column]):
                     for cell in part.column(0):
-                        yield self._filled(name, items[at], cell.as_py(), wanted)
+                        yield from self._pictures(name, items[at], records[at], cell.as_py(), wanted, beside)
                         at += 1
             else:
-                yield from items
+                yield from unread
             before += len(items)
 
     def _item(self, name: str, status: os.stat_result, column: str, row: int, record: Mapping[str, Any]) -> Item:
-        fields = fields_of(record)
-        if self._caption and record.get(self._caption) is not None:
-            fields["caption"] = one_line(str(record[self._caption]))
+        fields = fields_of(record, self._caption)
         key = f"{name}{SEPARATOR}{row}"
-        known = {"caption": "", "title": "", "source": key, "licence": self._licence} | fields
+        known = joined({"caption": fields.get("title", ""), "source": key, "licence": self._licence}, fields)
         origin = Origin("parquet", name, f"{column}:{row}")
         return Item(key, origin, status.st_size, status.st_mtime_ns, **known)  # type: ignore[arg-type]
 
-    @staticmethod
-    def _of_paths(file: Any, column: str) -> bool:
-        """Tell whether a column names files, which change without the table."""
-        import pyarrow as pa
+    def _pictures(
+        self, name: str, item: Item, record: Mapping[str, Any], cell: Any, wanted: Wanted, beside: Beside
+    ) -> Iterator[Item]:
+        pictures = pictures_in(cell)
+        if not pictures:
+            why = words_of([record.get(column) for column in STATUS], ": ")
+            yield item._replace(problem=f"{item.key!r} has no picture" + (f" ({shortened(why, 200)})" if why else ""))
+        several = len(pictures) > 1 or (isinstance(cell, Sequence) and not isinstance(cell, (str, bytes)))
+        for place, picture in enumerate(pictures):
+            yield self._filled(name, _one_of(item, place) if several else item, picture, wanted, beside)
 
-        kind = file.schema_arrow.field(column).type
-        return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-    def _filled(self, name: str, item: Item, cell: Any, wanted: Wanted) -> Item:
-        data, path = _content(cell)
-        if data is not None:
-            return item._replace(data=data) if wanted(item) else item
-        if not path:
-            return item._replace(problem=f"{item.key!r} has no picture")
-        if is_https(path):
+    def _filled(self, name: str, item: Item, picture: PictureCell, wanted: Wanted, beside: Beside) -> Item:
+        if picture.data is not None:
+            return item._replace(data=picture.data) if wanted(item) else item
+        if picture.problem:
+            return item._replace(problem=f"{item.key!r}: {picture.problem}")
+        if picture.url:
             known = {"caption": item.caption, "title": item.title, "source": item.source, "licence": item.licence}
+            known["note"] = item.note
             fields = {field: value for field, value in known.items() if value and value != item.key}
-            return self._fetched.item(item.key, path, self._licence, fields, wanted)
-        place = os.path.join(os.path.dirname(name), path)
-        item = item._replace(origin=Origin("file", place))
+            return self._fetched.item(item.key, picture.url, self._licence, fields, wanted)
+        place = file_named(picture.path, os.path.dirname(name), beside)
+        caption = item.caption or one_line(in_words(Path(place).stem))[:CAPTION_LENGTH]
+        item = item._replace(origin=Origin("file", place), caption=caption)
         try:
             status = os.stat(place)
         except (OSError, ValueError):
@@ -147,8 +153,34 @@ class ParquetSource:
         return item._replace(size=status.st_size, mtime=status.st_mtime_ns)
 
 
+def _one_of(item: Item, place: int) -> Item:
+    """Return the item of one of the pictures in a row."""
+    source = f"{item.key}.{place}" if item.source == item.key else item.source
+    origin = item.origin._replace(place=f"{item.origin.place}.{place}")
+    return item._replace(key=f"{item.key}.{place}", origin=origin, source=source)
+
+
+def _unread(file: Any, group: int, column: str, items: Sequence[Item]) -> list[Item] | None:
+    """Return the items of rows with several pictures, without reading these; ``None`` if only reading tells how many.
+
+    Hugging Face's objects have a path, often null, which is as many times there as pictures are.
+    """
+    schema = file.schema
+    leaves = [path for at in range(len(schema)) if (path := str(schema.column(at).path)).startswith(f"{column}.")]
+    light = [path for path in leaves if path.endswith(".path")]
+    if not light:
+        return None
+    cells = file.read_row_group(group, columns=light).column(column).to_pylist()
+    found: list[Item] = []
+    for item, cell in zip(items, cells, strict=True):
+        found += [_one_of(item, place) for place in range(len(cell or ()))]
+        if not cell:
+            found.append(item._replace(problem=f"{item.key!r} has no picture"))
+    return found
+
+
 def read_cell(origin: Origin) -> bytes:
-    """Return the picture in ``column:row`` of a Parquet file.
+    """Return the picture in ``column:row`` of a Parquet file, or in ``column:row.place`` of a row with several.
 
     Raises:
         UserError: it is gone.
@@ -157,7 +189,8 @@ def read_cell(origin: Origin) -> bytes:
     import pyarrow.parquet as pq
 
     column, _, number = origin.place.rpartition(":")
-    row = int(number)
+    number, _, of_several = number.partition(".")
+    row, place = int(number), int(of_several or 0)
     try:
         with pq.ParquetFile(origin.file, pre_buffer=False) as file:
             for group in range(file.num_row_groups):
@@ -167,7 +200,8 @@ def read_cell(origin: Origin) -> bytes:
                     continue
                 for part in file.iter_batches(ROWS, row_groups=[group], columns=[column]):
                     if row < len(part):
-                        data = _content(part.column(0)[row].as_py())[0]
+                        pictures = pictures_in(part.column(0)[row].as_py())
+                        data = pictures[place].data if place < len(pictures) else None
                         if data is not None:
                             return data
                         break
@@ -178,14 +212,28 @@ def read_cell(origin: Origin) -> bytes:
     raise UserError(f"{origin.file!r} has no picture in {origin.place!r} any more; add it again")
 
 
-def _content(cell: Any) -> tuple[bytes | None, str | None]:
-    """Return the bytes of a cell, or else the path in it."""
-    if isinstance(cell, Mapping):
-        data, path = cell.get("bytes"), cell.get("path")
-        return (data if isinstance(data, bytes) and data else None), path
-    if isinstance(cell, bytes):
-        return cell, None
-    return None, str(cell) if cell else None
+def holds_pictures(kind: Any) -> bool:
+    """Tell whether an Arrow type can hold the bytes of pictures: binary, Hugging Face's object, or lists of these."""
+    import pyarrow as pa
+
+    if _is_list(kind):
+        return holds_pictures(kind.value_type)
+    if pa.types.is_struct(kind):
+        return any(kind.field(at).name == "bytes" for at in range(kind.num_fields))
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind))
+
+
+def _is_list(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _is_text(kind: Any) -> bool:
+    """Tell whether a column may name files, which change without the table."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
 def _image_column(file: str, named: str | None, caption: str | None) -> str:
@@ -193,13 +241,15 @@ def _image_column(file: str, named: str | None, caption: str | None) -> str:
     import pyarrow.parquet as pq
 
     try:
-        names = list(pq.read_schema(file).names)
+        schema = pq.read_schema(file)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise UserError(f"{file!r} is no Parquet file, or damaged ({first_line(error)})") from error
+    names = list(schema.names)
     for wanted, option in ((named, "--image-column"), (caption, "--caption-column")):
         if wanted and wanted not in names:
-            raise UserError(f"{file!r} has no column {wanted!r}; give {option} one of: {', '.join(names)}")
-    found = named or next((name for name in IMAGE_COLUMNS if name in names), None)
+            raise UserError(f"{file!r} has no column {wanted!r}; give {option} one of: {listed(names)}")
+    objects = [field.name for field in schema if holds_pictures(field.type) and not pa.types.is_binary(field.type)]
+    found = named or next(iter([*image_columns(names), *objects]), None)
     if found is None:
-        raise UserError(f"{file!r} has no column of pictures; give --image-column one of: {', '.join(names)}")
+        raise UserError(f"{file!r} has no column of pictures; give --image-column one of: {listed(names)}")
     return found

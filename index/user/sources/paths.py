@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from imagerag.errors import UserError
-from imagerag.index.user.sources.folders import shown
+from imagerag.index.user.sources.short_text import shown
 
 
 def matching(pattern: str, kind: str, ending: str) -> tuple[str, list[str]]:

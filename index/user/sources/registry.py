@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from imagerag.errors import UserError
+from imagerag.index.user.sources.cells import pictures_in
 from imagerag.index.user.sources.csv_jsonl import ManifestSource
 from imagerag.index.user.sources.folders import FilesSource, FolderSource
 from imagerag.index.user.sources.img2dataset import Img2datasetSource
@@ -93,15 +95,33 @@ def open_sources(sources: Sequence[str | Path | Source], reading: ReadOptions) -
             continue
         kind, colon, rest = str(source).partition(":")
         opener = _opener(kind) if isinstance(source, str) and colon and rest else None
+        what = str(source)
+        if opener is None and isinstance(source, str) and "://" in what:
+            what, opener, rest = _address(what)
         if opener is not None:
             opened.append(opener(rest, reading))
         else:
-            path = _there(str(source))
+            path = _there(what)
             if path.is_dir():
-                opened.append(_folder(str(source), reading))
+                opened.append(_folder(what, reading))
             else:
                 single.setdefault(path.parent, []).append(path)
     return [*opened, *(FilesSource(folder, files, reading.licence) for folder, files in single.items())]
+
+
+def _address(what: str) -> tuple[str, Opener | None, str]:
+    """Return an address as a path, or what opens it and is to be opened.
+
+    Raises:
+        UserError: it is of a kind that is not fetched.
+    """
+    for picture in pictures_in(what):
+        if picture.problem and not os.path.exists(what):
+            raise UserError(picture.problem)
+        if picture.url:
+            return what, _https, picture.url.partition(":")[2]
+        what = picture.path or what
+    return what, None, ""
 
 
 def _named(what: str) -> Path:
@@ -114,7 +134,7 @@ def _there(what: str) -> Path:
     if not what:
         raise UserError("a source is empty; give a folder or a file with pictures (. is the folder that you are in)")
     path = home_expanded(what).absolute()
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists raises where a name is too long
         kinds = ", ".join(f"{kind}:" for kind in [*SOURCES, *installed("collections")])
         raise UserError(f"{str(path)!r} does not exist; give a folder or a file with pictures, or one of {kinds}")
     return path

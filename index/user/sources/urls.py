@@ -1,4 +1,4 @@
-"""Pictures that are named by https address: fetched once, only where a person allows it, and kept."""
+"""Pictures that lie in no file of their own: fetched from addresses, where allowed, or text in a table; and kept."""
 
 from __future__ import annotations
 
@@ -9,16 +9,11 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from imagerag.errors import UserError
-from imagerag.index.user.sources.folders import in_words
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
-from imagerag.store.files import write_whole
+from imagerag.index.user.sources.short_text import CAPTION_LENGTH, in_words, one_line, shortened
+from imagerag.store.files import cannot_read, write_whole
 
 Fetch = Callable[[str], bytes]
-
-
-def is_https(text: str) -> bool:
-    """Tell whether a text is an https address."""
-    return text.lower().startswith("https://")
 
 
 def fetch_public(url: str) -> bytes:
@@ -33,7 +28,7 @@ def fetch_public(url: str) -> bytes:
 
 
 class UrlFetcher:
-    """Makes items of addresses. What was fetched lies below ``folder`` under its digest, for looking it up later.
+    """Makes items of addresses and of bytes. They lie below ``folder`` under their digest, for looking them up later.
 
     Args:
         folder: where it is kept.
@@ -48,17 +43,35 @@ class UrlFetcher:
 
     def item(self, key: str, url: str, licence: str, fields: Mapping[str, str], wanted: Wanted) -> Item:
         """Return the item of an address; fetched if it is wanted, which a picture that was fetched before is not."""
-        name = in_words(PurePosixPath(unquote(urlsplit(url).path)).stem)
-        known = {"caption": name or url, "source": url, "licence": licence} | dict(fields)
+        try:
+            last = PurePosixPath(unquote(urlsplit(url).path)).stem
+        except ValueError as error:
+            return Item(key, Origin("url", url), problem=f"{shortened(url, 500)!r} is no address ({error})")
+        name = fields.get("title") or one_line(in_words(last)) or url
+        known = {"caption": name[:CAPTION_LENGTH], "source": url, "licence": licence} | dict(fields)
         item = Item(key, Origin("url", url), **known)  # type: ignore[arg-type]
         if not wanted(item):
             return item
         if not self._allowed:
-            return item._replace(problem=f"{url!r} is an address; add --allow-urls to fetch it")
+            return item._replace(problem=f"{shortened(url, 500)!r} is an address; add --allow-urls to fetch it")
         try:
             data = self._fetch(url)
         except UserError as error:
             return item._replace(problem=str(error))
+        return self._stored(item, data)
+
+    def kept(self, key: str, data: bytes, table: Path, licence: str, fields: Mapping[str, str], wanted: Wanted) -> Item:
+        """Return the item of a picture whose bytes stand in a table as text, and keep them if it is wanted."""
+        try:
+            status = table.stat()
+        except OSError as error:
+            return Item(key, Origin("file", str(table)), problem=str(cannot_read(table, error)))
+        known = {"caption": fields.get("title", ""), "source": key, "licence": licence} | dict(fields)
+        origin = Origin("file", str(table))
+        item = Item(key, origin, status.st_size, status.st_mtime_ns, **known)  # type: ignore[arg-type]
+        return self._stored(item, data) if wanted(item) else item
+
+    def _stored(self, item: Item, data: bytes) -> Item:
         sha256 = hashlib.sha256(data).hexdigest()
         file = self._folder / sha256[:2] / sha256
         write_whole(file, data, durable=False)

@@ -1,22 +1,27 @@
-"""WebDataset's tar shards as a source: members of one name and different endings are one sample."""
+"""WebDataset's tar shards as a source: members of one name up to its first dot are one sample."""
 
 from __future__ import annotations
 
 import os
+import re
 import tarfile
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
-from imagerag.errors import UserError
-from imagerag.index.user.sources.folders import TEXT_BYTES, one_line, read_json, shown
-from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.errors import UserError, first_line
+from imagerag.index.user.sources.beside import BESIDE, Described, ending_of, told_by
+from imagerag.index.user.sources.fields import joined
+from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Origin, Wanted
+from imagerag.index.user.sources.named_files import PICTURES
+from imagerag.index.user.sources.short_text import CAPTION_LENGTH, one_line, shown
+from imagerag.index.user.sources.texts import TEXT_BYTES
 from imagerag.store.files import cannot_read
 from imagerag.store.picture_decoding import MAX_BYTES
 
-PICTURES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jp2", "ppm"})
-TEXTS = ("txt", "caption", "text")
-SEPARATOR = "::"
+HIDDEN = re.compile(r"(.*/)?(\.[^/]*|__MACOSX/.*)|__[^/]*__(/.*)?", re.DOTALL)
+"""Members that are no samples: hidden ones, as macOS puts ``._x.jpg`` beside ``x.jpg``, and WebDataset's own."""
+_PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 class TarSource:
@@ -54,9 +59,9 @@ class TarSource:
             with tarfile.open(file, "r:") as archive:
                 sample: list[tarfile.TarInfo] = []
                 for member in archive:
-                    if not member.isfile():
+                    if not member.isfile() or HIDDEN.fullmatch(member.name):
                         continue
-                    if sample and _stem(member.name) != _stem(sample[0].name):
+                    if sample and _key(member.name) != _key(sample[0].name):
                         yield from self._sample(file, status, archive, sample, texts)
                         sample = []
                     sample.append(member)
@@ -67,7 +72,7 @@ class TarSource:
             yield Item(file, Origin("tar", file), problem=str(cannot_read(file, error)))
             return
         except tarfile.TarError as error:
-            yield Item(file, Origin("tar", file), problem=f"{file!r} is no plain tar file, or damaged ({error})")
+            yield Item(file, Origin("tar", file), problem=_no_tar(file, error))
             return
         if end > status.st_size:
             yield Item(file, Origin("tar", file), problem=f"{file!r} breaks off; what it held is lost")
@@ -80,54 +85,75 @@ class TarSource:
         members: Sequence[tarfile.TarInfo],
         texts: bool,
     ) -> Iterator[Item]:
-        fields: dict[str, str] = {}
-        problem = ""
-        for member in members if texts else ():
-            ending = _ending(member.name)
-            if ending not in (*TEXTS, "json") or member.size > TEXT_BYTES:
-                continue
-            content = archive.extractfile(member)
-            text = content.read() if content else b""
-            if ending != "json":
-                caption = one_line(text.decode("utf-8", "replace"))
-                fields |= {"caption": caption} if caption else {}
-                continue
-            try:
-                fields = read_json(text, shown(f"{file}{SEPARATOR}{member.name}")) | fields
-            except UserError as error:
-                problem = str(error)
-        there = False
-        for member in members:
-            if _ending(member.name) not in PICTURES:
-                continue
-            there = True
+        pictures = [member for member in members if ending_of(member.name) in PICTURES]
+        for member in pictures:
             key = shown(f"{file}{SEPARATOR}{member.name}")
-            origin = Origin("tar", file, f"{member.offset_data}+{member.size}")
+            fields: dict[str, str] = {}
+            problem = ""
+            if texts:
+                try:
+                    fields = told_by(_beside(file, archive, members, member), whole=True)
+                except UserError as error:
+                    problem = str(error)
             if member.size > MAX_BYTES:
                 problem = f"{key!r} has {member.size / 2**20:.0f} MB; a picture has at most {MAX_BYTES >> 20}"
-            known = {"caption": shown(PurePosixPath(_stem(member.name)).name), "source": key, "licence": self._licence}
-            known |= fields
-            yield Item(
-                key,
-                origin,
-                status.st_size,
-                status.st_mtime_ns,
-                known["caption"],
-                known.get("title", ""),
-                known["source"],
-                known["licence"],
-                problem=problem,
-            )
-        if not there:
+            name = one_line(shown(PurePosixPath(_stem(member.name)).name))
+            caption = fields.get("title") or name[:CAPTION_LENGTH]
+            fields = joined({"caption": caption, "source": key, "licence": self._licence}, fields)
+            origin = Origin("tar", file, f"{member.offset_data}+{member.size}")
+            yield Item(key, origin, status.st_size, status.st_mtime_ns, problem=problem, **fields)  # type: ignore[arg-type]
+        if not pictures:
             key = shown(f"{file}{SEPARATOR}{members[0].name}")
             yield Item(key, Origin("tar", file), problem=f"{key!r} has no picture beside it")
 
 
-def _stem(name: str) -> str:
-    """Return a member's name up to the first dot of its last part: what WebDataset goes by."""
+def _beside(
+    file: str, archive: tarfile.TarFile, members: Sequence[tarfile.TarInfo], picture: tarfile.TarInfo
+) -> dict[str, Described]:
+    """Return the members of a sample that describe one of its pictures, by their endings; the nearest by its name.
+
+    That is ``x.left.jpg.txt`` or ``x.left.txt`` of ``x.left.jpg``, then ``x.txt``, then one of any other name in the
+    sample, such as ``x.en.txt``.
+    """
+    near = (picture.name, _stem(picture.name), _key(picture.name))
+    others = {_stem(member.name) for member in members if ending_of(member.name) in PICTURES} - set(near)
+    found: dict[str, tuple[int, Described]] = {}
+    for member in members:
+        ending, stem = ending_of(member.name), _stem(member.name)
+        if ending not in BESIDE or stem in others:
+            continue
+        distance = near.index(stem) if stem in near else len(near)
+        if ending not in found or distance < found[ending][0]:
+            found[ending] = distance, _described(file, archive, member)
+    return {ending: described for ending, (_, described) in found.items()}
+
+
+def _described(file: str, archive: tarfile.TarFile, member: tarfile.TarInfo) -> Described:
+    def read() -> bytes:
+        opened = archive.extractfile(member)
+        return opened.read(TEXT_BYTES + 1) if opened else b""
+
+    return Described(shown(f"{file}{SEPARATOR}{member.name}"), member.size, read)
+
+
+def _no_tar(file: str, error: Exception) -> str:
+    try:
+        with Path(file).open("rb") as opened:
+            start = opened.read(8)
+    except OSError as why:
+        return str(cannot_read(file, why))
+    packed = next((name for mark, name in _PACKED.items() if start.startswith(mark)), None)
+    if packed:
+        return f"{file!r} is packed with {packed}; unpack it: pictures are read at their places in a plain tar file"
+    return f"{file!r} is no plain tar file, or damaged ({first_line(error)})"
+
+
+def _key(name: str) -> str:
+    """Return a member's name up to the first dot of its last part: what WebDataset calls the key of its sample."""
     folder, slash, last = name.rpartition("/")
     return folder + slash + last.partition(".")[0]
 
 
-def _ending(name: str) -> str:
-    return name.rpartition("/")[2].partition(".")[2].lower()
+def _stem(name: str) -> str:
+    """Return a member's name up to the last dot of its last part."""
+    return os.path.splitext(name)[0]

@@ -189,3 +189,23 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     assert user_index_status(home)["files"] == 150
     own = UserPictures(home, embedded_clip())
     assert len(own.search(["anything"], 200)[0]) == user_index_status(home)["images"]
+
+
+class Talkative(Flaky):
+    """A package's source that bounds nothing."""
+
+    def items(self, wanted: Wanted) -> list[Item]:  # type: ignore[override]
+        taken = Item(self.name, Origin("file", str(self.file)), caption="owl " * 5000, size=1, mtime=1, note="is new")
+        key = "k" * 5000
+        return [taken, Item(key, Origin("file", key), problem="no\u2028picture " + "p" * 5000)]
+
+
+def test_whatever_a_source_tells_rows_and_reports_stay_short(tmp_path: Path) -> None:
+    own = UserPictures(tmp_path / "home", embedded_clip())
+    source = Talkative(save_picture(tmp_path / "d", "owl.png", "owl"))
+    outcome = own.add([source])
+    (skipped,), (noted,) = outcome.skipped, outcome.notes
+    assert max(map(len, (*skipped.values(), *noted.values()))) <= 1000
+    assert noted["note"].startswith("is new; has a caption of 20000 characters")
+    assert own.snapshot().table.column("caption").to_pylist() == ["owl " * 125]
+    assert own.add([source]).unchanged == 1

@@ -67,3 +67,31 @@ def test_rows_that_name_nothing_readable_are_reported(own: UserPictures, tmp_pat
     assert outcome.added == 1
     assert len(outcome.skipped) == 5
     assert all(entry["reason"] for entry in outcome.skipped)
+
+
+def test_rows_with_several_pictures_are_read_again_only_when_one_has_changed(own: UserPictures, tmp_path: Path) -> None:
+    data = list(pictures(tmp_path / "pictures").values())
+    file = str(tmp_path / "t.parquet")
+    cells = [
+        [{"bytes": data[0], "path": None}, {"bytes": data[1], "path": "b.png"}],
+        [],
+        [{"bytes": data[2], "path": None}],
+    ]
+    pq.write_table(pa.table({"images": cells, "text": ["two", "none", "one"]}), file)
+    source = ParquetSource(file, [file])
+    assert source.count() >= 3
+    items = list(source.items(lambda item: True))
+    assert [item.data for item in items] == [data[0], data[1], None, data[2]]
+    assert [item.key.partition("::")[2] for item in items] == ["0.0", "0.1", "1", "2.0"]
+    again = list(source.items(lambda item: False))
+    assert [item._replace(data=None) for item in items] == again
+    assert [bool(item.problem) for item in again] == [False, False, True, False]
+
+
+def test_the_reason_why_img2dataset_has_no_picture_is_told(own: UserPictures, tmp_path: Path) -> None:
+    table = pa.table(
+        {"jpg": pa.array([None], pa.binary()), "status": ["failed_to_download"], "error_message": ["HTTP 404"]}
+    )
+    pq.write_table(table, tmp_path / "t.parquet")
+    (skipped,) = own.add([f"hf-parquet:{tmp_path}/t.parquet"]).skipped
+    assert skipped["reason"].endswith("has no picture (failed_to_download: HTTP 404)")

@@ -145,3 +145,23 @@ def test_every_kind_of_source_gives_captions_sources_and_licences(kind, own: Use
 def test_what_is_no_such_source_is_one_line(source: str, says: str, own: UserPictures) -> None:
     with pytest.raises(UserError, match=says):
         own.add([source])
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("http://example.org/owl.png", "only https is fetched"),
+        ("s3://bucket/owl.png", "'s3' addresses are not fetched"),
+        ("a" * 5000, "does not exist"),
+    ],
+)
+def test_sources_that_are_not_fetched_or_no_path_are_one_line(source: str, says: str, own: UserPictures) -> None:
+    with pytest.raises(UserError, match=says):
+        own.add([source])
+
+
+def test_addresses_of_files_and_in_capitals(own: UserPictures, tmp_path: Path) -> None:
+    pictures(tmp_path / "my pictures")
+    assert own.add([(tmp_path / "my pictures").as_uri()]).added == 3
+    (skipped,) = own.add(["HTTPS://example.org/owl.png"]).skipped
+    assert "--allow-urls" in skipped["reason"]

@@ -48,3 +48,8 @@ def test_addresses_are_fetched_once_and_only_when_allowed(own: UserPictures, sit
     (tmp_path / "list.csv").write_text("url,caption\nhttps://example.org/b.png,b\n", encoding="utf-8")
     (row,) = own.add([f"csv:{tmp_path}/list.csv"]).skipped
     assert "--allow-urls" in row["reason"]
+
+
+def test_an_address_that_is_none_is_reported(tmp_path: Path) -> None:
+    item = UrlFetcher(tmp_path, True).item("k", "https://[::1/x.png", "unknown", {}, lambda item: True)
+    assert "is no address" in item.problem

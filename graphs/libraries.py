@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from imagerag.agent.clip_critic import ClipCritic
     from imagerag.embedders.calibration import Calibration, LookupFloor
     from imagerag.embedders.clip import Embedder
-    from imagerag.index.combined import CombinedIndex
-    from imagerag.index.search_service import SearchService
+    from imagerag.index.plugin_search import SearchService
+    from imagerag.index.search import CombinedIndex
     from imagerag.index.user import ModelEnsemble, UserPictures
     from imagerag.index.user.snapshot import Snapshot
 
@@ -133,7 +133,7 @@ def open_index(
         UserError: no such model, or no such service.
     """
     from imagerag.index.bundled.chroma import ChromaIndex
-    from imagerag.index.combined import CombinedIndex
+    from imagerag.index.search import CombinedIndex
     from imagerag.index.user import ModelEnsemble
 
     searches = installed("searches")
@@ -161,7 +161,7 @@ def _floored(
     committed names and pictures.
     """
     from imagerag.index.null_calibration import null_floor
-    from imagerag.index.search_service import SearchService
+    from imagerag.index.plugin_search import SearchService
 
     def fit() -> LookupFloor | None:
         fitted = [found for one in libraries if (found := one.calibration_file.read()) and found.floor]

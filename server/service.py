@@ -82,7 +82,7 @@ class Service:
 
     def warm(self) -> None:
         """Load the models and build the index now, rather than with the first request and the first look-up."""
-        from imagerag.index.combined import CombinedIndex
+        from imagerag.index.search import CombinedIndex
 
         components = self.components
         for part in (components.driver, components.generator, components.critic, components.writer):

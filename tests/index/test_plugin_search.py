@@ -15,8 +15,8 @@ from imagerag.graphs import libraries
 from imagerag.graphs.libraries import open_index
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.index.captions import common_names
-from imagerag.index.combined import CombinedIndex
-from imagerag.index.search_service import SearchService
+from imagerag.index.plugin_search import SearchService
+from imagerag.index.search import CombinedIndex
 from imagerag.index.user.store import UserPictures
 from testing.colour_library import HUES, ColourEmbedder
 from testing.user_pictures import save_picture

@@ -9,7 +9,7 @@ import pytest
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.components import Components
 from imagerag.index.base import SearchOptions
-from imagerag.index.combined import CombinedIndex
+from imagerag.index.search import CombinedIndex
 from imagerag.index.user.store import UserPictures
 from imagerag.settings import Settings
 from testing.user_pictures import save_picture

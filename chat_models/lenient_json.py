@@ -13,7 +13,7 @@ from typing import Any
 LONGEST_NESTING = 60
 """Brackets within brackets that are read; what is deeper is no answer."""
 
-QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’"}
+QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019"}
 """Opening and closing quotes of strings."""
 
 _SPACE = re.compile(r"\s*")
@@ -21,7 +21,7 @@ _NAME = re.compile(r"[A-Za-z_][\w.-]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _WORDS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 _ESCAPES = {'"': '"', "'": "'", "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-_AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\Z|</|<\||<｜|```)")
+_AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\Z|</|<\||<\uff5c|```)")
 """What stands behind a string that is an entry; the marks are those with which calls end."""
 _AFTER_NAME = re.compile(r"\s*:")
 _END = re.compile(r"\s*(?:\Z|[<`])")
@@ -181,10 +181,9 @@ class _Reader:
         mark = self._text[at + 1 : at + 2]
         if mark == "u":
             try:
-                found, end = _strict.raw_decode(f'"{self._text[at : at + 6]}"')
+                first = str(_strict.decode(f'"{self._text[at : at + 6]}"'))
             except ValueError as error:
                 raise self._wrong("an escape is not whole", at) from error
-            first = str(found)
             if "\ud800" <= first <= "\udbff" and self._text[at + 6 : at + 8] == "\\u":
                 try:
                     return str(json.loads(f'"{self._text[at : at + 12]}"')), at + 12

@@ -1,6 +1,7 @@
 """JSON with mistakes is read where its meaning is certain, and nowhere else."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ OWL = {"prompt": "an owl", "seed": 7}
         ('{"prompt": "an\nowl"}', {"prompt": "an\nowl"}),
         ('{"prompt": "an owl", "seed": 7,}', OWL),
         ("{'prompt': 'an owl', 'seed': 7}", OWL),
-        ("{“prompt”: “an owl”, “seed”: 7}", OWL),
+        ("{\u201cprompt\u201d: \u201can owl\u201d, \u201cseed\u201d: 7}", OWL),
         ('{prompt: "an owl", seed: 7}', OWL),
         ('{"seed": 7, "prompt": "an owl"', OWL),
         ('{"a": {"seed": 7, "prompt": "an owl"}', {"a": OWL}),
@@ -115,7 +116,5 @@ def _part_of(part: Any, whole: Any) -> bool:
 
 @given(st.text(alphabet="{}[]\"':,\\ a1\n", max_size=60))
 def test_nothing_else_is_raised(text: str) -> None:
-    try:
+    with suppress(Uncertain):
         loads(text)
-    except Uncertain:
-        pass

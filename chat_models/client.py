@@ -16,7 +16,9 @@ from uuid import uuid4
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
+from imagerag.chat_models.endings import finish_reason, was_cut_off
 from imagerag.chat_models.images import TAG, limit_of, sizes_sent
+from imagerag.chat_models.lenient_json import Uncertain, loads
 from imagerag.chat_models.pricing import MOST_WORDS, pricing_of
 from imagerag.chat_models.providers import remedy
 from imagerag.chat_models.recording import Request, Role, answered
@@ -40,6 +42,9 @@ MAX_WORDS = 4000
 
 MAX_ARGUMENTS = 20_000
 """Characters of a call's arguments, as JSON."""
+
+TIMES_ENCODED = 3
+"""How often arguments may have been made into a string."""
 
 NOT_JSON = "not_json"
 """Key under which a call carries arguments that were not JSON; the tools node refuses it."""
@@ -87,6 +92,7 @@ def ask(
     role: Role = "driver",
     before: Callable[[], None] = lambda: None,
     retries: int | None = None,
+    read: Callable[[AIMessage], AIMessage] | None = None,
 ) -> Answer:
     """Ask the model, again where that may help, and return its answer; the current meter counts every attempt.
 
@@ -98,6 +104,7 @@ def ask(
         role: in which the model is asked, for recordings.
         before: called before each attempt; raises where no other one is allowed.
         retries: further attempts after one that failed for a reason that may pass; ``RETRIES`` unless given.
+        read: makes the answer into one that the caller can use; ``tidy`` unless given.
 
     Raises:
         ModelFailed: no answer after every attempt; the last failure's words.
@@ -139,7 +146,7 @@ def ask(
         else:
             player.enter(**answered(answer))
             meter.enter(answer, asked, pricing)
-            message = tidy(answer)
+            message = (read or tidy)(answer)
             if role == "driver":  # goes into the thread, which does not take every number that a server may send
                 message.response_metadata.pop("logprobs", None)
             return Answer(message, len(failures) + 1, tuple(failures))
@@ -257,16 +264,21 @@ def is_lasting(error: BaseException) -> bool:
     )
 
 
-def tidy(message: AIMessage) -> AIMessage:
+def tidy(message: AIMessage, most_words: int = MAX_WORDS) -> AIMessage:
     """Return the answer with calls that can all be answered: unique ids, arguments as a mapping, not too many.
 
-    An answer without fault stays as it is: some providers want things back that only they know.
+    An answer without fault stays as it is: some providers want things back that only they know. Arguments with mistakes
+    in their JSON are read where their meaning is certain.
+
+    Args:
+        message: as it came.
+        most_words: characters of its text that are kept.
     """
     calls: list[ToolCall] = [{**call, "type": "tool_call"} for call in message.tool_calls]
     for broken in message.invalid_tool_calls:
-        given = str(broken.get("args") or "")[:400]
-        calls.append({"name": broken.get("name") or "", "args": {NOT_JSON: given}, "id": None, "type": "tool_call"})
-    text = _writable(message.text[:MAX_WORDS])
+        args = arguments_in(broken.get("args"), cut_off=was_cut_off(message))
+        calls.append({"name": broken.get("name") or "", "args": args, "id": broken.get("id"), "type": "tool_call"})
+    text = _writable(message.text[:most_words])
     clean = [{**call, "args": _sane(call)} for call in calls]
     same = clean == calls and text == message.text
     calls = cast("list[ToolCall]", clean)
@@ -288,7 +300,27 @@ def tidy(message: AIMessage) -> AIMessage:
         additional_kwargs=kept,
         id=message.id,
         usage_metadata=message.usage_metadata,
+        response_metadata={"finish_reason": ended} if (ended := finish_reason(message)) else {},
     )
+
+
+def arguments_in(given: Any, *, cut_off: bool = False) -> dict[str, Any]:
+    """Return a call's arguments: from an object, or from JSON that was made into a string once or more often.
+
+    Those that can't be read come under ``NOT_JSON``, with the reason.
+    """
+    value = given
+    try:
+        for _ in range(TIMES_ENCODED):
+            if not isinstance(value, str):
+                break
+            value = loads(value, cut_off=cut_off) if value.strip() else {}
+        if value is None or isinstance(value, dict):
+            return value or {}
+        why = "they are no object"
+    except Uncertain as uncertain:
+        why = str(uncertain)
+    return {NOT_JSON: f"{str(given)[:400]} ({why})"}
 
 
 def _sane(call: ToolCall) -> dict[str, Any]:

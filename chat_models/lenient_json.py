@@ -13,6 +13,9 @@ from typing import Any
 LONGEST_NESTING = 60
 """Brackets within brackets that are read; what is deeper is no answer."""
 
+OBJECTS_TRIED = 500
+"""Places in a text at which an object is looked for."""
+
 QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019"}
 """Opening and closing quotes of strings."""
 
@@ -212,3 +215,36 @@ class _Reader:
         return Uncertain(
             f"{what} at {self._text[place : place + 30]!r}" if place < len(self._text) else f"{what} at the end"
         )
+
+
+def objects_in(text: str, *, cut_off: bool = False) -> list[dict[str, Any]]:
+    """Return the objects in a text, those within others left out, in the order in which they stand there.
+
+    An object within one that can't be read is left out, too: what it was to be is not known.
+
+    Args:
+        text: talk, with JSON anywhere in it.
+        cut_off: see ``decode``.
+    """
+    found: list[dict[str, Any]] = []
+    at, unreadable = 0, -1
+    for _ in range(OBJECTS_TRIED):
+        start = text.find("{", at)
+        if start < 0:
+            break
+        try:
+            value, at = decode(text, start, cut_off=cut_off)
+        except Uncertain:
+            at = start + 1
+            unreadable = start if unreadable < 0 else unreadable
+            continue
+        if not _within(text, unreadable, start):
+            found.append(value)
+    return found
+
+
+def _within(text: str, outer: int, at: int) -> bool:
+    """Tell whether a place is that of a value within the object that begins at ``outer``, if any does."""
+    if outer < 0 or not text[outer:at].rstrip().endswith((":", "[", ",")):
+        return False
+    return text.count("{", outer, at) > text.count("}", outer, at)

@@ -18,7 +18,7 @@ from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
 from imagerag.chat_models.endings import finish_reason, was_cut_off
 from imagerag.chat_models.images import TAG, limit_of, sizes_sent
-from imagerag.chat_models.lenient_json import Uncertain, loads
+from imagerag.chat_models.lenient_json import Uncertain, unpacked
 from imagerag.chat_models.pricing import MOST_WORDS, pricing_of
 from imagerag.chat_models.providers import remedy
 from imagerag.chat_models.recording import Request, Role, answered
@@ -42,9 +42,6 @@ MAX_WORDS = 4000
 
 MAX_ARGUMENTS = 20_000
 """Characters of a call's arguments, as JSON."""
-
-TIMES_ENCODED = 3
-"""How often arguments may have been made into a string."""
 
 NOT_JSON = "not_json"
 """Key under which a call carries arguments that were not JSON; the tools node refuses it."""
@@ -309,14 +306,10 @@ def arguments_in(given: Any, *, cut_off: bool = False) -> dict[str, Any]:
 
     Those that can't be read come under ``NOT_JSON``, with the reason.
     """
-    value = given
     try:
-        for _ in range(TIMES_ENCODED):
-            if not isinstance(value, str):
-                break
-            value = loads(value, cut_off=cut_off) if value.strip() else {}
-        if value is None or isinstance(value, dict):
-            return value or {}
+        value = unpacked(given, cut_off=cut_off)
+        if isinstance(value, dict):
+            return value
         why = "they are no object"
     except Uncertain as uncertain:
         why = str(uncertain)

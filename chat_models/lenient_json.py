@@ -13,6 +13,9 @@ from typing import Any
 LONGEST_NESTING = 60
 """Brackets within brackets that are read; what is deeper is no answer."""
 
+TIMES_ENCODED = 3
+"""How often a value may have been made into a string."""
+
 OBJECTS_TRIED = 500
 """Places in a text at which an object is looked for."""
 
@@ -67,6 +70,19 @@ def loads(text: str, *, cut_off: bool = False) -> Any:
     if rest := text[end:].strip():
         raise Uncertain(f"something else follows: {rest[:40]!r}")
     return value
+
+
+def unpacked(value: Any, *, cut_off: bool = False) -> Any:
+    """Return a value that may have been made into a string of JSON, once or more often; an empty one stands for ``{}``.
+
+    Raises:
+        Uncertain: the string is no JSON.
+    """
+    for _ in range(TIMES_ENCODED):
+        if not isinstance(value, str):
+            break
+        value = loads(value, cut_off=cut_off) if value.strip() else {}
+    return {} if value is None else value
 
 
 class _Reader:

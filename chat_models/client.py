@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 from langchain_core.language_models import BaseChatModel
@@ -65,6 +65,32 @@ class ModelFailed(Exception):
         self.attempts = attempts
 
 
+class TimeKeptBack(Exception):
+    """There is no more time for an answer, since the rest of the run's is kept for something else.
+
+    Attributes:
+        sent: whether the question was put, so that it may be billed.
+    """
+
+    status_code = 408
+
+    def __init__(self, sent: bool) -> None:
+        super().__init__("no answer in time; the rest of the time is kept for a drawing")
+        self.sent = sent
+
+
+class Reading(NamedTuple):
+    """An answer as the caller can use it.
+
+    Attributes:
+        message: tidied.
+        unsound: why it is of no use as it stands; ``None`` where it is.
+    """
+
+    message: AIMessage
+    unsound: str | None = None
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back.
@@ -73,11 +99,13 @@ class Answer:
         message: the answer, tidied.
         attempts: questions sent, the failed ones included.
         failures: what went wrong before, one line each.
+        unsound: why the answer is of no use as it stands; ``None`` where it is.
     """
 
     message: AIMessage
     attempts: int
     failures: tuple[str, ...] = ()
+    unsound: str | None = None
 
 
 def ask(
@@ -89,7 +117,8 @@ def ask(
     role: Role = "driver",
     before: Callable[[], None] = lambda: None,
     retries: int | None = None,
-    read: Callable[[AIMessage], AIMessage] | None = None,
+    read: Callable[[AIMessage], Reading] | None = None,
+    most_words: int = MOST_WORDS,
 ) -> Answer:
     """Ask the model, again where that may help, and return its answer; the current meter counts every attempt.
 
@@ -102,6 +131,7 @@ def ask(
         before: called before each attempt; raises where no other one is allowed.
         retries: further attempts after one that failed for a reason that may pass; ``RETRIES`` unless given.
         read: makes the answer into one that the caller can use; ``tidy`` unless given.
+        most_words: tokens that the answer may have.
 
     Raises:
         ModelFailed: no answer after every attempt; the last failure's words.
@@ -114,23 +144,35 @@ def ask(
     length = 0 if pricing is None else estimate(messages, shapes, limit_of(model))
     player = _RecordedQuestion(model, role, messages, shapes)
     meter.images_sent += sizes_sent(messages)
+
+    def check_time(sent: bool) -> None:
+        if time.time() >= meter.answer_by:
+            raise TimeKeptBack(sent)
+
+    def check() -> None:
+        meter.check()
+        check_time(sent=True)
+
     while True:
         asked = length if pricing is None else int(length * pricing.stretch)
-        most = meter.allow(asked, pricing)
+        most = min(meter.allow(asked, pricing, kept=True), most_words)
         settings = _settings(model, most)
         before()
         meter.calls += 1
         put = player.instead_of(call)
         try:
-            answer = run_interruptibly(lambda put=put, settings=settings: put(list(messages), **settings), meter.check)  # type: ignore[misc]
+            check_time(sent=False)
+            answer = run_interruptibly(lambda put=put, settings=settings: put(list(messages), **settings), check)  # type: ignore[misc]
         except (BudgetExceeded, Cancelled) as stop:
             player.enter(ended="cancelled" if isinstance(stop, Cancelled) else [stop.kind, stop.used, stop.limit])
             meter.enter_failure(asked, most, pricing)  # the server goes on with what it was sent
             raise
         except Exception as error:
-            failed = _Failure(error, meter.until - time.time())
+            failed = _Failure(error, min(meter.until, meter.answer_by) - time.time())
             player.enter(failure={"why": failed.why, "lasting": failed.lasting, "status": status_of(failed.error)})
             taken_in = (status_of(failed.error) or 200) < 400 and not failed.lasting
+            if isinstance(error, TimeKeptBack):
+                taken_in = error.sent
             if taken_in or _is_garbled(failed.error):  # then it may be billed
                 meter.enter_failure(asked, most, pricing)
             failures.append(failed.why)
@@ -143,10 +185,10 @@ def ask(
         else:
             player.enter(**answered(answer))
             meter.enter(answer, asked, pricing)
-            message = (read or tidy)(answer)
+            message, unsound = Reading(tidy(answer)) if read is None else read(answer)
             if role == "driver":  # goes into the thread, which does not take every number that a server may send
                 message.response_metadata.pop("logprobs", None)
-            return Answer(message, len(failures) + 1, tuple(failures))
+            return Answer(message, len(failures) + 1, tuple(failures), unsound)
 
 
 def _settings(model: BaseChatModel, most: int) -> dict[str, Any]:
@@ -195,6 +237,9 @@ class _Failure:
         self.wait: float | None
         if isinstance(error, RecordedFailure):
             self.lasting, self.wait, self.why = error.lasting, 0.0, str(error)
+            return
+        if isinstance(error, TimeKeptBack):
+            self.lasting, self.wait, self.why = True, None, str(error)
             return
         self.lasting = is_lasting(error)
         self.wait = _asked_to_wait(error)

@@ -14,7 +14,7 @@ from langchain_core.runnables import Runnable, RunnableParallel, RunnableSequenc
 from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, ValidationError
 
-from imagerag.chat_models.client import ModelFailed, ask, status_of, tidy
+from imagerag.chat_models.client import ModelFailed, Reading, ask, status_of, tidy
 from imagerag.chat_models.endings import was_cut_off
 from imagerag.chat_models.lenient_json import objects_in
 from imagerag.chat_models.logprobs import asking_for_logprobs
@@ -143,9 +143,9 @@ class StructuredModel:
         return lambda messages, **settings: asking.invoke([*messages, *told], **more, **settings), way
 
 
-def _whole(answer: AIMessage) -> AIMessage:
+def _whole(answer: AIMessage) -> Reading:
     """Return the answer tidied, with all its words: the object may stand behind long thoughts."""
-    return tidy(answer, LONGEST)
+    return Reading(tidy(answer, LONGEST))
 
 
 def _unparsed(chain: Runnable[Any, Any]) -> Runnable[Any, AIMessage]:

@@ -94,7 +94,8 @@ class AnswerReader:
                 calls = list(reading.calls)
                 if why := broken_call(reading.text, self._known, cut_off=cut_off):
                     # the tools refuse it, so that the model is told, and the person, too
-                    calls.append(_call("", {NOT_JSON: f"{reading.text[:MOST_TOLD]} ({why})"}))
+                    name = next((name for name in self._known if name in reading.text), "")
+                    calls.append(_call(name, {NOT_JSON: f"{reading.text[:MOST_TOLD]} ({why})"}))
                 return _with_calls(message, reading.text, calls)
         if without_reasoning(text).strip() or unsound_ending(message):
             return message

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from imagerag.errors import BudgetExceeded, Cancelled
+from imagerag.generators.base import Charges
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Limits, Spent
 from imagerag.records import ReferenceRecord
@@ -41,11 +42,11 @@ def kept_for_a_drawing(
         components: of the run; their generator may charge.
         limits: of the run.
         prompt: to be drawn.
-        references: those of the thread; the person's own images are drawn with.
+        references: to draw with.
     """
     sizes: list[tuple[int, int]] = []
-    for record in references:
-        if record["kind"] == "subject":
+    if isinstance(components.generator, Charges):
+        for record in references:
             with Image.open(record["path"]) as picture:
                 sizes.append(picture.size)
     cost = cost_of_drawing(components.generator, prompt, sizes, components.settings.n)
@@ -53,8 +54,11 @@ def kept_for_a_drawing(
     return KeptBack(seconds, 0, 0.0) if cost is None else KeptBack(seconds, cost.asked + cost.answered, cost.money)
 
 
-def may_still_draw(stop: BudgetExceeded | Cancelled, spent: Spent) -> bool:
-    """Tell whether the rules may make the drawing that was kept back, now that the driver can't be asked any more."""
+def may_still_draw(stop: BudgetExceeded | Cancelled, spent: Spent, kept: KeptBack) -> bool:
+    """Tell whether the rules may make the drawing that was kept back, now that the driver can't be asked any more.
+
+    A limit below a single question is no fault of the driver's: that run ends without an image, as it was told to.
+    """
     if not isinstance(stop, BudgetExceeded) or stop.kind not in ("steps", "tokens", "money"):
         return False
-    return spent.get("last_decisions", 0) < LAST_DECISIONS
+    return bool(spent["steps"] or kept.tokens) and spent.get("last_decisions", 0) < LAST_DECISIONS

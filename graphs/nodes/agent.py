@@ -17,14 +17,15 @@ from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_step, memory_of_run, meter_step, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.images_shown import messages_shown
-from imagerag.graphs.kept_back import kept_for_a_drawing, may_still_draw
-from imagerag.graphs.rule_fallback import STEPS_WITHOUT_IMAGE, base_image, decide_by_rule, turn_facts
+from imagerag.graphs.kept_back import LAST_DECISIONS, kept_for_a_drawing, may_still_draw
+from imagerag.graphs.rule_fallback import STEPS_WITHOUT_IMAGE, base_image, decide_by_rule, drawn_with_first, turn_facts
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import images_of_turn, offered_tools
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.prompts import render
 from imagerag.records import StopReason
+from imagerag.tool_registry import GENERATE, REGENERATE
 
 LONGEST_CALL = 160
 """Characters of a call's arguments that the trace keeps."""
@@ -47,8 +48,8 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
     by_rule = not images and (state["mode"] in AS_ASKED or spent["steps"] >= STEPS_WITHOUT_IMAGE)
     kept = None
     if not images:
-        kept = kept_for_a_drawing(components, state["limits"], state["prompt"], state["all_references"])
-    why = ""
+        kept = kept_for_a_drawing(components, state["limits"], state["prompt"], drawn_with_first(state))
+    why, at_once = "", False
 
     def note(text: str) -> None:
         if components.emit is not None:
@@ -76,12 +77,12 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
                 elif not answer.tool_calls and not images and components.program is None:
                     why = "the model has called no tool"
     except (BudgetExceeded, Cancelled) as stop:
-        if images or not may_still_draw(stop, spent):
+        if kept is None or not may_still_draw(stop, spent, kept):
             return halted(stop_reason(stop), str(stop))
         # What was kept back for that is of no other use.
         spent["last_decisions"] = spent.get("last_decisions", 0) + 1
         why = f"the model can't be asked any more ({stop})"
-        answer, failures = AIMessage(""), (why,)
+        answer, failures, at_once = AIMessage(""), (why,), True
     except ModelFailed as failed:
         if not images and _is_unusable(failed):
             raise UserError(f"the model {components.settings.vlm!r} can't be used: {failed}") from failed
@@ -93,7 +94,9 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
         note(f"{why}; {'the run ends with its best image' if images else 'the rules decide'}")
     if not answer.tool_calls and not images:
         # A model that chats instead of drawing would lose the run: until there is an image, the rules decide for it.
-        answer = decide_by_rule(state, components, offered, answer)
+        answer = decide_by_rule(state, components, offered, answer, at_once=at_once)
+        if at_once and any(call["name"] in (GENERATE, REGENERATE) for call in answer.tool_calls):
+            spent["last_decisions"] = LAST_DECISIONS  # one drawing was kept back, and no second
     called = ", ".join(call["name"] for call in answer.tool_calls) or "nothing more to do"
     said = str(answer.text) or "; ".join(_in_words(call) for call in answer.tool_calls)
     step = trace_step(state, "agent", called, said, began, step=spent["steps"], meter=meter, error=told())

@@ -74,9 +74,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     brief = Brief(asked_for)
     with (
         suppress(BudgetExceeded, Cancelled),
-        meter_step(
-            limits, spent, settings, kept_for_a_drawing(components, limits, asked_for, [*references, *subjects])
-        ) as meter,
+        meter_step(limits, spent, settings, kept_for_a_drawing(components, limits, asked_for, subjects)) as meter,
     ):  # the next node ends the run
         brief = components.writer.brief(asked_for, history)
     told = "; ".join(meter.notes) or None

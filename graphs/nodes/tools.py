@@ -15,6 +15,7 @@ from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidAr
 from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, seconds_left, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.kept_back import KeptBack, kept_for_a_drawing
+from imagerag.graphs.rule_fallback import drawn_with_first
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import images_of_turn, offered_tools
 from imagerag.graphs.trace import trace_step
@@ -44,7 +45,7 @@ def run_tool_calls(state: State, components: Components, tools: Mapping[str, Bas
         """Return what is kept for the first drawing of the turn, which writers and rerankers may not use up either."""
         if session.made_images or images_of_turn(state["all_images"], state["turn"]):
             return None
-        return kept_for_a_drawing(components, state["limits"], state["prompt"], state["all_references"])
+        return kept_for_a_drawing(components, state["limits"], state["prompt"], drawn_with_first(state))
 
     with using_session(session):
         for call in calls:
@@ -81,10 +82,10 @@ def run_tool_calls(state: State, components: Components, tools: Mapping[str, Bas
 
 def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str]) -> ToolMessage:
     """Invoke one tool; what the model can correct comes back to it as an error message."""
-    if call["name"] not in offered:
-        return _refused(call, f"tool {call['name']!r} is not offered here; valid: {', '.join(sorted(offered))}")
     if NOT_JSON in call["args"]:
         return _refused(call, f"arguments of {call['name']!r} are not JSON: {call['args'][NOT_JSON]!r}")
+    if call["name"] not in offered:
+        return _refused(call, f"tool {call['name']!r} is not offered here; valid: {', '.join(sorted(offered))}")
     try:
         result: ToolMessage = tools[call["name"]].invoke({**call, "type": "tool_call"})
     except (BudgetExceeded, Cancelled, UserError):

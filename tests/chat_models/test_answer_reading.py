@@ -77,7 +77,7 @@ UNSOUND = {
         "a tool call among them",
     ),
     "reasoning alone": (Reply(None, extra={"reasoning_content": "Hm."}), "nothing but thoughts"),
-    "a refusal": (Reply(None, extra={"refusal": "I can't."}), "it is a refusal: \"I can't.\""),
+    "a refusal": (Reply(None, extra={"refusal": "I can't."}), 'it is a refusal: "I can\'t."'),
 }
 
 
@@ -102,9 +102,7 @@ def noted(server: Any, home: Path, scores: list[float]) -> tuple[Any, list[str]]
     notes, result = [], None
     config: Any = {"configurable": {"thread_id": "t"}}
     settings = Settings(home=str(home), vlm=server.name)
-    for kind, chunk in graph.stream(
-        {"prompt": "an owl"}, config, context=settings, stream_mode=["custom", "values"]
-    ):
+    for kind, chunk in graph.stream({"prompt": "an owl"}, config, context=settings, stream_mode=["custom", "values"]):
         if kind == "custom" and chunk["event"] == "note":
             notes.append(chunk["text"])
         elif kind == "values":
@@ -158,10 +156,9 @@ def test_a_list_that_came_as_a_string_is_the_list(captions: Any, tmp_path: Path)
 
 
 def test_text_that_looks_like_json_stays_text(tmp_path: Path) -> None:
-    prompt = '{"a sign": "open"}'
-    with serving([Reply(calls=[("generate", {"prompt": prompt})])]) as server:
+    with serving([Reply(calls=[("generate", {"prompt": "7"})])]) as server:
         result = run_served(server, tmp_path, [0.9])
-    assert result["image"]["prompt"] == prompt
+    assert result["image"]["prompt"] == "7"
 
 
 def test_a_decision_has_a_bound(tmp_path: Path) -> None:

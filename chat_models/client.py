@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ from imagerag.chat_models.providers import remedy
 from imagerag.chat_models.recording import Request, Role, answered
 from imagerag.chat_models.replay import RecordedFailure, ReplayModel
 from imagerag.chat_models.token_estimate import estimate
-from imagerag.chat_models.usage_meter import current_meter
+from imagerag.chat_models.usage_meter import TimeKeptBack, current_meter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.interruptible import pause, retry_after, run_interruptibly
 
@@ -63,20 +64,6 @@ class ModelFailed(Exception):
         super().__init__(why)
         self.lasting = lasting
         self.attempts = attempts
-
-
-class TimeKeptBack(Exception):
-    """There is no more time for an answer, since the rest of the run's is kept for something else.
-
-    Attributes:
-        sent: whether the question was put, so that it may be billed.
-    """
-
-    status_code = 408
-
-    def __init__(self, sent: bool) -> None:
-        super().__init__("no answer in time; the rest of the time is kept for a drawing")
-        self.sent = sent
 
 
 class Reading(NamedTuple):
@@ -144,15 +131,6 @@ def ask(
     length = 0 if pricing is None else estimate(messages, shapes, limit_of(model))
     player = _RecordedQuestion(model, role, messages, shapes)
     meter.images_sent += sizes_sent(messages)
-
-    def check_time(sent: bool) -> None:
-        if time.time() >= meter.answer_by:
-            raise TimeKeptBack(sent)
-
-    def check() -> None:
-        meter.check()
-        check_time(sent=True)
-
     while True:
         asked = length if pricing is None else int(length * pricing.stretch)
         most = min(meter.allow(asked, pricing, kept=True), most_words)
@@ -161,8 +139,8 @@ def ask(
         meter.calls += 1
         put = player.instead_of(call)
         try:
-            check_time(sent=False)
-            answer = run_interruptibly(lambda put=put, settings=settings: put(list(messages), **settings), check)  # type: ignore[misc]
+            meter.check_time(sent=False)
+            answer = run_interruptibly(partial(put, list(messages), **settings), meter.check_answering)
         except (BudgetExceeded, Cancelled) as stop:
             player.enter(ended="cancelled" if isinstance(stop, Cancelled) else [stop.kind, stop.used, stop.limit])
             meter.enter_failure(asked, most, pricing)  # the server goes on with what it was sent

@@ -17,6 +17,20 @@ from imagerag.errors import BudgetExceeded
 from imagerag.records import Price
 
 
+class TimeKeptBack(Exception):
+    """There is no more time for an answer, since the rest of the run's is kept for something else.
+
+    Attributes:
+        sent: whether the question was put, so that it may be billed.
+    """
+
+    status_code = 408
+
+    def __init__(self, sent: bool) -> None:
+        super().__init__("no answer in time; the rest of the time is kept for a drawing")
+        self.sent = sent
+
+
 @dataclass
 class UsageMeter:
     """The account of one step.
@@ -95,6 +109,25 @@ class UsageMeter:
         if left < 0 or most < fewest:
             raise BudgetExceeded("money", self.money, self.max_money)
         return most
+
+    def check_answering(self) -> None:
+        """End the wait for an answer: called many times a second.
+
+        Raises:
+            BudgetExceeded, Cancelled: as ``check`` does.
+            TimeKeptBack: the question has had its time.
+        """
+        self.check()
+        self.check_time(sent=True)
+
+    def check_time(self, sent: bool) -> None:
+        """Refuse to wait for an answer when the time for it has run out.
+
+        Raises:
+            TimeKeptBack: it has; ``sent`` tells whether the question was put.
+        """
+        if time.time() >= self.answer_by:
+            raise TimeKeptBack(sent)
 
     @contextmanager
     def loading(self) -> Iterator[Callable[[], None]]:

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, ToolCall
 from imagerag.chat_models.client import NOT_JSON, Reading, arguments_in, tidy
 from imagerag.chat_models.endings import finish_reason, unsound_ending, was_cut_off
 from imagerag.chat_models.lenient_json import Uncertain, unpacked
-from imagerag.chat_models.reasoning import PAIRS, without_reasoning
+from imagerag.chat_models.reasoning import PAIRS, THOUGHTS, without_reasoning
 from imagerag.chat_models.tool_call_markup import known_name
 from imagerag.chat_models.tool_call_parser import (
     broken_call,
@@ -21,8 +21,8 @@ from imagerag.chat_models.tool_call_parser import (
 )
 from imagerag.chat_models.usage_meter import current_meter
 
-THOUGHTS = ("thoughts_told_apart", "reasoning_content")
-"""Keys of a message's additional data under which thoughts come: of ``openai_servers``, and of integrations."""
+THOUGHT_KEYS = (THOUGHTS, "reasoning_content")
+"""Keys of a message's additional data under which thoughts come: ours, and that of integrations."""
 
 THOUGHT = re.compile("|".join(re.escape(mark) for pair in PAIRS for mark in pair), re.IGNORECASE)
 """The marks around a thought."""
@@ -54,7 +54,7 @@ class AnswerReader:
         found = message if message.tool_calls or message.invalid_tool_calls else self._found(message)
         answer = tidy(found)
         calls = [self._mended(call) for call in answer.tool_calls]
-        kept = {name: value for name, value in answer.additional_kwargs.items() if name != THOUGHTS[0]}
+        kept = {name: value for name, value in answer.additional_kwargs.items() if name != THOUGHTS}
         if calls != answer.tool_calls or kept != answer.additional_kwargs:
             answer = answer.model_copy(update={"tool_calls": calls, "additional_kwargs": kept})
         return Reading(answer, None if calls else self._unsound(message))
@@ -106,7 +106,7 @@ class AnswerReader:
         return message
 
     def _thoughts(self, message: AIMessage) -> str:
-        return next((str(told) for key in THOUGHTS if (told := message.additional_kwargs.get(key))), "")
+        return next((str(told) for key in THOUGHT_KEYS if (told := message.additional_kwargs.get(key))), "")
 
     def _mended(self, call: ToolCall) -> ToolCall:
         name = known_name(call["name"], self._known)

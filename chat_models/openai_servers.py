@@ -10,12 +10,11 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 
 from imagerag.chat_models.lenient_json import Uncertain, unpacked
-
-THOUGHTS = "thoughts_told_apart"
-"""Key of the message's additional data under which a server's own field with thoughts is kept; LangChain drops it."""
+from imagerag.chat_models.reasoning import THOUGHTS
 
 FIELDS = ("reasoning_content", "reasoning")
-"""Names of that field: of DeepSeek, vLLM, SGLang, llama.cpp; of OpenRouter, Ollama and newer versions of vLLM."""
+"""Names of the field with thoughts, which LangChain drops: of DeepSeek, vLLM, SGLang and llama.cpp; of OpenRouter, Ollama
+and newer versions of vLLM."""
 
 
 class ChatOpenAIServer(ChatOpenAI):

@@ -30,6 +30,9 @@ _ENDS_MORE = "<|end|>"
 _UNMARKED = re.compile(r"\A\s*analysis\b.*assistant(?=final|commentary)", re.DOTALL)
 """A thought of gpt-oss whose marks a server has taken out as special tokens."""
 
+THOUGHTS = "thoughts_told_apart"
+"""Key of a message's additional data under which thoughts are kept that a server told in a field of its own."""
+
 OBJECTS_TRIED = 50
 """Objects before a mark that are looked at, to tell whether the mark stands in a string of theirs."""
 

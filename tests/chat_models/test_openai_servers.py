@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 
-from imagerag.chat_models.openai_servers import THOUGHTS, ChatOpenAIServer
+from imagerag.chat_models.openai_servers import ChatOpenAIServer
 from imagerag.chat_models.providers import connect
+from imagerag.chat_models.reasoning import THOUGHTS
 from testing.openai_server import OpenAIServer, Reply, serving
 
 ARGS = {"prompt": "an owl"}

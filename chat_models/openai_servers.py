@@ -13,8 +13,7 @@ from imagerag.chat_models.lenient_json import Uncertain, unpacked
 from imagerag.chat_models.reasoning import THOUGHTS
 
 FIELDS = ("reasoning_content", "reasoning")
-"""Names of the field with thoughts, which LangChain drops: of DeepSeek, vLLM, SGLang and llama.cpp; of OpenRouter, Ollama
-and newer versions of vLLM."""
+"""Names of the field with thoughts, which LangChain drops: of DeepSeek, vLLM and llama.cpp; of OpenRouter, Ollama."""
 
 
 class ChatOpenAIServer(ChatOpenAI):

@@ -6,6 +6,7 @@ is sent back once with the reason; after that the caller goes on without the mod
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
 from langchain_core.language_models import BaseChatModel
@@ -15,8 +16,8 @@ from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, ValidationError
 
 from imagerag.chat_models.client import ModelFailed, Reading, ask, status_of, tidy
-from imagerag.chat_models.endings import was_cut_off
-from imagerag.chat_models.lenient_json import objects_in
+from imagerag.chat_models.endings import unsound_ending, was_cut_off
+from imagerag.chat_models.lenient_json import Uncertain, objects_in, unpacked
 from imagerag.chat_models.logprobs import asking_for_logprobs
 from imagerag.chat_models.reasoning import without_reasoning
 from imagerag.chat_models.recording import Role
@@ -84,7 +85,7 @@ class StructuredModel:
             try:
                 return _fitting(shape, reply), reply
             except ValueError as error:
-                why = _in_words(error)
+                why = unsound_ending(reply) or _in_words(error)
                 meter.notes.append(f"{purpose}: answer {attempt} does not fit: {why}")
                 # Some servers take a schema and heed it not, so that the model has never seen it.
                 repair = render("repair.j2", why=why, schema=json.dumps(_schema(shape)))
@@ -174,7 +175,7 @@ def _fitting(shape: type[Shape], reply: AIMessage) -> Shape:
     """
     problem: ValueError | None = None
     for objects in _objects(reply):
-        for found in reversed(objects):
+        for found in reversed([each for whole in objects for each in (*_arguments(whole), whole)]):
             try:
                 return shape.model_validate(found)
             except ValidationError as error:
@@ -186,6 +187,16 @@ def _objects(reply: AIMessage) -> Iterator[list[Any]]:
     """Yield what may be the answer, place by place, each in the order in which it was written."""
     yield [call["args"] for call in reply.tool_calls]
     yield objects_in(without_reasoning(str(reply.text)), cut_off=was_cut_off(reply))
+
+
+def _arguments(found: Any) -> list[Any]:
+    """Return the arguments of a call that the server has left in the text."""
+    if not isinstance(found, dict) or "name" not in found:
+        return []
+    given = [found[key] for key in ("arguments", "parameters") if key in found]
+    with suppress(Uncertain):
+        return [unpacked(value) for value in given]
+    return []
 
 
 def _in_words(error: ValueError) -> str:

@@ -46,6 +46,8 @@ from imagerag.chat_models.tool_call_markup import (
 _FENCED = re.compile(r"```(?:tool_code|tool_call|json|python)?\s*\n?(.*?)```", re.DOTALL)
 _OPENING = re.compile(r"[<\[{`>]|\bfunctools|\bto=|\bAction:")
 """With which every call begins that may follow other words."""
+_LEADING = ("print(", "default_api.", "functions.")
+"""What stands before the name in a call as Python writes it."""
 _BETWEEN = re.compile(r"[\s;,]*")
 _NOTHING_MORE = re.compile(r"(?:\s|```|[}\]]|</?[\w:]+>|<\|\w+\|>)*\Z")
 """What may stand behind a call that no mark ends."""
@@ -192,7 +194,12 @@ class StreamFilter:
         if any(name.startswith(start) or start.startswith(name) for name in (*self._known, "print")):
             return 0  # a call as Python writes it, alone, or its beginning
         opening = _OPENING.search(self._text)
-        return len(self._text) if opening is None else opening.start()
+        begins = [len(self._text) if opening is None else opening.start()]
+        for word in (*self._known, *_LEADING):
+            at = self._text.find(word)
+            begun = next((size for size in range(len(word) - 1, 0, -1) if self._text.endswith(word[:size])), 0)
+            begins.append(at if at >= 0 else len(self._text) - begun)
+        return min(begins)
 
 
 def _spans(text: str, known: Mapping[str, Collection[str]], cut_off: bool) -> list[_Span]:

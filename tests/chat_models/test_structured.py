@@ -114,6 +114,8 @@ LONG = "I look at it again. " * 1000
         f'{{"note": "I answer now"}} {RIGHT}',
         f"I judge {{carefully}}: {RIGHT}",
         f'{RIGHT} {{"done": true}}',
+        f'<tool_call>{{"name": "Judgement", "arguments": {RIGHT}}}</tool_call>',
+        f'{{"name": "Judgement", "arguments": {json.dumps(RIGHT)}}}',
         RIGHT[:-1] + ",}",
         RIGHT[:-1],
         RIGHT.replace('"', "'").replace("true", "True"),

@@ -399,9 +399,20 @@ def test_talk_is_let_through_and_calls_are_not(text: str, dialect: str, data: st
     assert shown.startswith("I draw.") is text.startswith("I draw."), "what is said before a call is not kept back"
 
 
+@given(st.lists(st.integers(0, 60), max_size=6))
+def test_a_call_behind_talk_without_any_mark_is_not_let_through(cuts: list[int]) -> None:
+    text = 'Sure. print(default_api.generate(prompt="an owl"))'
+    talk = StreamFilter(TOOLS)
+    ends = sorted(min(cut, len(text)) for cut in cuts)
+    shown = "".join(talk.part(text[a:b]) for a, b in zip([0, *ends], [*ends, len(text)], strict=True))
+    rest, calls = talk.end()
+    assert (shown + rest).strip() == "Sure."
+    assert [call["args"] for call in calls] == [{"prompt": "an owl"}]
+
+
 @given(st.text(alphabet='<>[]{}()"\\|:,`_ tolcagenri\n', max_size=120))
 def test_nothing_raises(text: str) -> None:
     for start in ("", "<tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "```json\n"):
         reading = read_calls(start + text, TOOLS)
-        assert {call["name"] for call in reading.calls} <= set(TOOLS)
+        assert all(call["name"] for call in reading.calls)
         assert all(isinstance(call["args"], dict) for call in reading.calls)

@@ -46,6 +46,7 @@ def test_whatever_else_stands_there_is_no_thought(told: Any, stream: bool) -> No
     assert (answer.text, THOUGHTS in answer.additional_kwargs) == ("Done.", False)
 
 
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
 @pytest.mark.parametrize(
     ("arguments", "streamed"),
     [(ARGS, True), (json.dumps(ARGS), True), (json.dumps(json.dumps(ARGS)), False), (None, False), ("", False)],

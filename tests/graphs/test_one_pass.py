@@ -21,3 +21,11 @@ def test_the_one_pass_pipeline_counts_its_model_too(tmp_path: Path) -> None:
         result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     assert [step["tokens"] for step in result["trace"] if step["name"] == "redraw"] == [110]
     assert result["image"]["prompt"] == "a plain owl"
+
+
+def test_a_writer_that_hangs_before_the_first_drawing_leaves_an_image(tmp_path: Path) -> None:
+    with serving(lambda request, number: Reply("never", delay=60)) as server:
+        graph = build_one_pass(critic=ScriptedCritic([0.9]), generator=Squares(), index=Shelf())
+        settings = Settings(home=str(tmp_path), vlm=server.name, mode="lookup_first", max_seconds=1.5)
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
+    assert result["image"] is not None

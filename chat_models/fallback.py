@@ -38,7 +38,7 @@ MOST_GIVEN_BACK = 2000
 DECISION_WORDS = 4096
 """Tokens of one decision at most: a call has a few hundred, and the rest is room for thoughts."""
 
-_ABOUT_TOOLS = re.compile(r"tool|function|jinja|template|\brole", re.IGNORECASE)
+ABOUT_TOOLS = re.compile(r"tool|function|jinja|template|\brole", re.IGNORECASE)
 """What a refusal of tools, or of turns in which calls and results stand, says of itself: Ollama's "does not support
 tools", llama.cpp's "tools param requires --jinja", vLLM's "tool choice requires" and "roles must alternate", Groq's
 "tool_use_failed", Mistral's "unexpected role 'user' after role 'tool'"."""
@@ -131,11 +131,11 @@ def _in_a_form_it_takes(
 
 def _simpler(refused: QuestionForm, why: str) -> Iterator[QuestionForm]:
     """Yield the forms that a server may take that has refused this one, what it complained of left out first."""
-    if refused.tools and _ABOUT_TOOLS.search(why):
+    if refused.tools and ABOUT_TOOLS.search(why):
         yield replace(refused, tools=False)
     if refused.images:
         yield replace(refused, images=False)
-        if refused.tools and _ABOUT_TOOLS.search(why):
+        if refused.tools and ABOUT_TOOLS.search(why):
             yield QuestionForm(images=False, tools=False)
 
 

@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage, SystemMessage, ToolCall
 from langchain_core.tools import BaseTool
 
 from imagerag.chat_models.client import Answer, ModelFailed, status_of
-from imagerag.chat_models.fallback import ask_with_fallback
+from imagerag.chat_models.fallback import ABOUT_TOOLS, ask_with_fallback
 from imagerag.chat_models.pricing import pricing_of
 from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
@@ -111,7 +111,10 @@ def _is_unusable(failed: ModelFailed) -> bool:
 
     Whatever else a server refuses may be what the model has written, and no run is to be lost by that.
     """
-    return failed.lasting and status_of(failed.__cause__ or failed) in (401, 403, 404, None)
+    status = status_of(failed.__cause__ or failed)
+    if status == 404 and ABOUT_TOOLS.search(str(failed)):  # OpenRouter's word for a model that takes none
+        return False
+    return failed.lasting and status in (401, 403, 404, None)
 
 
 def _ask(state: State, components: Components, offered: Sequence[BaseTool], spent: Spent) -> Answer:

@@ -1,6 +1,7 @@
 """OpenAI's chat protocol as other servers speak it: thoughts in a field of their own, arguments as objects."""
 
 import json
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,9 @@ from imagerag.chat_models.reasoning import THOUGHTS
 
 FIELDS = ("reasoning_content", "reasoning")
 """Names of the field with thoughts, which LangChain drops: of DeepSeek, vLLM and llama.cpp; of OpenRouter, Ollama."""
+
+# OpenAI's client complains of arguments that came as an object, which are mended here, to whoever sits at the terminal.
+warnings.filterwarnings("ignore", message=r"Pydantic serializer warnings:\s+.*field_name='arguments'")
 
 
 class ChatOpenAIServer(ChatOpenAI):

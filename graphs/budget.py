@@ -17,7 +17,6 @@ from imagerag.chat_models.run_memory import RunMemory, memory_of
 from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.components import Components
-from imagerag.graphs.kept_back import KeptBack
 from imagerag.graphs.state import Limits, Spent
 from imagerag.profiles.resolve import RunSettings
 from imagerag.records import StopReason
@@ -67,18 +66,13 @@ def check_step(limits: Limits, spent: Spent) -> None:
 
 
 @contextmanager
-def meter_step(
-    limits: Limits, spent: Spent, settings: RunSettings, kept: KeptBack | None = None
-) -> Iterator[UsageMeter]:
+def meter_step(limits: Limits, spent: Spent, settings: RunSettings) -> Iterator[UsageMeter]:
     """Count the model calls made until the block ends, enter them in ``spent``, and record them if that is wanted.
-
-    ``kept`` is what no question may use up.
 
     Raises:
         UserError: the record file can't be written.
     """
 
-    until = spent["started"] + limits["max_seconds"] + spent.get("loading", 0.0)
     meter = UsageMeter(
         check=stop_check(limits, spent, settings.cancel),
         max_tokens=limits["max_tokens"],
@@ -87,10 +81,7 @@ def meter_step(
         money=spent["money"],
         image_size=settings.image_size,
         memory=memory_of_run(spent),
-        until=until,
-        answer_by=math.inf if kept is None else until - kept.seconds,
-        kept_tokens=0 if kept is None else kept.tokens,
-        kept_money=0.0 if kept is None else kept.money,
+        until=spent["started"] + limits["max_seconds"] + spent.get("loading", 0.0),
         **loading_account(limits, spent, settings.cancel),
         recorder=None if settings.record is None else open_recorder(settings.record),
     )

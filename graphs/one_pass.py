@@ -17,7 +17,7 @@ from imagerag.graphs.assembly import Checkpointer, Graph, compile_graph
 from imagerag.graphs.best_image import best_among
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components, InjectedComponents
-from imagerag.graphs.kept_back import kept_for_a_drawing
+from imagerag.graphs.kept_back import keep_for_a_drawing
 from imagerag.graphs.nodes.critic import judge
 from imagerag.graphs.nodes.finish import outcome
 from imagerag.graphs.nodes.intake import start_turn
@@ -152,11 +152,10 @@ def _in_session(
     spent: Spent = {**state["spent"], "steps": state["spent"]["steps"] + 1}
     session = open_session(state, components, spent, emit)
     halt, summary, meter = None, "", UsageMeter()
-    kept = None
-    if not images_of_turn(state["all_images"], state["turn"]):
-        kept = kept_for_a_drawing(components, state["limits"], state["prompt"], session.subjects)
     try:
-        with meter_step(state["limits"], spent, components.settings, kept) as meter:
+        with meter_step(state["limits"], spent, components.settings) as meter:
+            if not images_of_turn(state["all_images"], state["turn"]):
+                keep_for_a_drawing(meter, components, state["limits"], state["prompt"], session.subjects)
             work(session)
     except (BudgetExceeded, Cancelled) as stop:
         halt, summary = stop_reason(stop), str(stop)

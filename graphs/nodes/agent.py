@@ -17,7 +17,7 @@ from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_step, memory_of_run, meter_step, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.images_shown import messages_shown
-from imagerag.graphs.kept_back import LAST_DECISIONS, kept_for_a_drawing, may_still_draw
+from imagerag.graphs.kept_back import LAST_DECISIONS, keep_for_a_drawing, may_still_draw
 from imagerag.graphs.rule_fallback import STEPS_WITHOUT_IMAGE, base_image, decide_by_rule, drawn_with_first, turn_facts
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import images_of_turn, offered_tools
@@ -46,9 +46,6 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
     failures: tuple[str, ...] = ()
     meter = UsageMeter()
     by_rule = not images and (state["mode"] in AS_ASKED or spent["steps"] >= STEPS_WITHOUT_IMAGE)
-    kept = None
-    if not images:
-        kept = kept_for_a_drawing(components, state["limits"], state["prompt"], drawn_with_first(state))
     why, at_once = "", False
 
     def note(text: str) -> None:
@@ -63,7 +60,9 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
         return {"spent": spent, "halt": reason, "all_trace": [step]}
 
     try:
-        with meter_step(state["limits"], spent, components.settings, kept) as meter:
+        with meter_step(state["limits"], spent, components.settings) as meter:
+            if not images:
+                keep_for_a_drawing(meter, components, state["limits"], state["prompt"], drawn_with_first(state))
             if by_rule and spent["steps"] < state["limits"]["max_steps"]:
                 meter.check()
                 spent["steps"] += 1
@@ -77,7 +76,7 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
                 elif not answer.tool_calls and not images and components.program is None:
                     why = "the model has called no tool"
     except (BudgetExceeded, Cancelled) as stop:
-        if kept is None or not may_still_draw(stop, spent, kept):
+        if images or not may_still_draw(stop, spent, meter):
             return halted(stop_reason(stop), str(stop))
         # What was kept back for that is of no other use.
         spent["last_decisions"] = spent.get("last_decisions", 0) + 1
@@ -91,7 +90,7 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
         if images:
             return halted("error", failures[0])
     if why and not answer.tool_calls:
-        note(f"{why}; {'the run ends with its best image' if images else 'the rules decide'}")
+        note(f"{why}; the run ends with its best image" if images else f"{why}; the rules decide")
     if not answer.tool_calls and not images:
         # A model that chats instead of drawing would lose the run: until there is an image, the rules decide for it.
         answer = decide_by_rule(state, components, offered, answer, at_once=at_once)

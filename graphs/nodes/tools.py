@@ -14,7 +14,7 @@ from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingRefused, InvalidArgument, UserError, first_line
 from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, seconds_left, stop_check, stop_reason
 from imagerag.graphs.components import Components
-from imagerag.graphs.kept_back import KeptBack, kept_for_a_drawing
+from imagerag.graphs.kept_back import keep_for_a_drawing
 from imagerag.graphs.rule_fallback import drawn_with_first
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import images_of_turn, offered_tools
@@ -40,13 +40,6 @@ def run_tool_calls(state: State, components: Components, tools: Mapping[str, Bas
     results: list[ToolMessage] = []
     trace: list[TraceStep] = []
     halt: BudgetExceeded | Cancelled | None = None
-
-    def kept() -> KeptBack | None:
-        """Return what is kept for the first drawing of the turn, which writers and rerankers may not use up either."""
-        if session.made_images or images_of_turn(state["all_images"], state["turn"]):
-            return None
-        return kept_for_a_drawing(components, state["limits"], state["prompt"], drawn_with_first(state))
-
     with using_session(session):
         for call in calls:
             began = time.perf_counter()
@@ -56,7 +49,12 @@ def run_tool_calls(state: State, components: Components, tools: Mapping[str, Bas
                 result = _refused(call, f"not run: {halt}")
             else:
                 try:
-                    with meter_step(state["limits"], spent, components.settings, kept()) as meter:
+                    with meter_step(state["limits"], spent, components.settings) as meter:
+                        if not (session.made_images or images_of_turn(state["all_images"], state["turn"])):
+                            # writers and rerankers may not use it up either
+                            keep_for_a_drawing(
+                                meter, components, state["limits"], state["prompt"], drawn_with_first(state)
+                            )
                         result = _run(call, tools, offered)
                 except (BudgetExceeded, Cancelled) as stop:
                     halt = stop

@@ -10,10 +10,11 @@ from PIL import Image
 
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models.providers import connect
+from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.components import Components, InjectedComponents
-from imagerag.graphs.kept_back import LAST_DECISIONS, SHARE, KeptBack, kept_for_a_drawing, may_still_draw
+from imagerag.graphs.kept_back import LAST_DECISIONS, SHARE, keep_for_a_drawing, may_still_draw
 from imagerag.graphs.state import Spent
 from imagerag.modes import Mode
 from imagerag.settings import Settings
@@ -114,12 +115,15 @@ def test_what_a_paid_drawing_costs_is_kept_back(tmp_path: Path) -> None:
     components = Components(
         Settings(home=str(tmp_path)), InjectedComponents(None, ScriptedCritic([]), None, Charging(), Shelf())
     )
-    limits: Any = {"max_seconds": 10.0}
-    plain = kept_for_a_drawing(components, limits, "an owl", [])
-    assert plain.seconds == SHARE * 10
-    assert plain.tokens >= 1000
-    assert plain.money > 0
-    assert kept_for_a_drawing(components, limits, "an owl", [subject]).tokens > plain.tokens
+    limits: Any = {"max_seconds": 10.0, "max_tokens": 9000, "max_money": None}
+    plain, shown, free = UsageMeter(until=100.0), UsageMeter(until=100.0), UsageMeter(until=100.0)
+    keep_for_a_drawing(plain, components, limits, "an owl", [])
+    keep_for_a_drawing(shown, components, limits, "an owl", [subject])
+    keep_for_a_drawing(free, components, {**limits, "max_tokens": None}, "an owl", [subject])
+    assert plain.answer_by == shown.answer_by == free.answer_by == 100 - SHARE * 10
+    assert shown.kept_tokens > plain.kept_tokens >= 1000
+    assert plain.kept_money > 0
+    assert free.kept_tokens == 0, "nothing is limited"
 
 
 def test_a_paid_drawing_is_made_with_what_a_rambling_driver_left(tmp_path: Path) -> None:
@@ -146,7 +150,7 @@ def test_a_paid_drawing_is_made_with_what_a_rambling_driver_left(tmp_path: Path)
 )
 def test_the_last_drawing_is_made_where_only_questions_are_used_up(stop: Any, spent: Any, may: bool) -> None:
     account: Spent = {"generations": 0, "started": time.time(), "tokens": 0, "money": 0.0, **spent}
-    assert may_still_draw(stop, account, KeptBack(1.0, 0, 0.0)) is may
+    assert may_still_draw(stop, account, UsageMeter()) is may
 
 
 def test_a_replay_ends_as_the_hanging_run_did(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """A driver that hangs, drips or rambles leaves an image: what one drawing takes is kept back for it."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from testing.chat_replies import CAPTIONS, DRAW
 from testing.misbehaving_runs import priced
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares
-from testing.served_runs import run_served
+from testing.served_runs import run_recorded, run_served
 from testing.servers import Shelf
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
@@ -153,11 +152,15 @@ def test_the_last_drawing_is_made_where_only_questions_are_used_up(stop: Any, sp
     assert may_still_draw(stop, account, UsageMeter()) is may
 
 
-def test_a_replay_ends_as_the_hanging_run_did(tmp_path: Path) -> None:
-    record = tmp_path / "recording.jsonl"
-    with serving(lambda request, number: DRAW if number else HANGING) as server:
-        recorded = run_served(server, tmp_path / "a", [0.3, 0.9], max_seconds=1.0, record=str(record))
-    assert "kept for a drawing" in record.read_text(encoding="utf-8")
-    lines = [json.loads(line) for line in record.read_text(encoding="utf-8").splitlines()]
-    assert [line["failure"]["lasting"] for line in lines if "failure" in line][:1] == [True]
+@pytest.mark.usefixtures("fresh_recordings")
+@pytest.mark.parametrize("first", [HANGING, Reply("", finish="malformed_function_call")], ids=["hanging", "malformed"])
+def test_a_replay_ends_as_the_recorded_run_did(first: Reply, tmp_path: Path) -> None:
+    record = str(tmp_path / "recording.jsonl")
+    with serving(lambda request, number: DRAW if number else first) as server:
+        recorded = run_recorded(tmp_path / "a", [0.3, 0.9], vlm=server.name, max_seconds=1.5, record=record)
+    replayed = run_recorded(tmp_path / "b", [0.3, 0.9], vlm=f"replay:{record}", max_seconds=60)
     assert recorded["image"] is not None
+    assert [image["sha256"] for image in replayed["images"]] == [image["sha256"] for image in recorded["images"]]
+    told = [[step["error"] for step in result["trace"] if step["node"] == "agent"] for result in (recorded, replayed)]
+    assert told[0] == told[1]
+    assert any(told[0])

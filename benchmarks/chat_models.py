@@ -26,7 +26,7 @@ from testing.misbehaviour import PATIENCE
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.servers import Shelf
 
-TROUBLES = ("crash", "over budget", "lost image", "worse image")
+TROUBLES = ("crash", "over budget", "lost image", "worse image", "silent end", "no image")
 SHARE = 20
 """Runs that a process makes before it tells of them."""
 SLACK = 2.5
@@ -34,7 +34,7 @@ SLACK = 2.5
 
 
 def misbehaviours(runs: int) -> None:
-    """Print how many runs crashed, went over a limit, lost an image that was made, or returned a worse one."""
+    """Print how many runs crashed, broke a limit, lost an image, returned a worse one or none, or ended in silence."""
     found: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     shares = [range(first, min(first + SHARE, runs)) for first in range(0, runs, SHARE)]

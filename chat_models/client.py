@@ -10,19 +10,22 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import partial
+from typing import Any, NamedTuple, cast
 from uuid import uuid4
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 
+from imagerag.chat_models.endings import finish_reason, was_cut_off
 from imagerag.chat_models.images import TAG, limit_of, sizes_sent
+from imagerag.chat_models.lenient_json import Uncertain, unpacked
 from imagerag.chat_models.pricing import MOST_WORDS, pricing_of
 from imagerag.chat_models.providers import remedy
 from imagerag.chat_models.recording import Request, Role, answered
 from imagerag.chat_models.replay import RecordedFailure, ReplayModel
 from imagerag.chat_models.token_estimate import estimate
-from imagerag.chat_models.usage_meter import current_meter
+from imagerag.chat_models.usage_meter import TimeKeptBack, current_meter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.interruptible import pause, retry_after, run_interruptibly
 
@@ -63,6 +66,18 @@ class ModelFailed(Exception):
         self.attempts = attempts
 
 
+class Reading(NamedTuple):
+    """An answer as the caller can use it.
+
+    Attributes:
+        message: tidied.
+        unsound: why it is of no use as it stands; ``None`` where it is.
+    """
+
+    message: AIMessage
+    unsound: str | None = None
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back.
@@ -71,11 +86,13 @@ class Answer:
         message: the answer, tidied.
         attempts: questions sent, the failed ones included.
         failures: what went wrong before, one line each.
+        unsound: why the answer is of no use as it stands; ``None`` where it is.
     """
 
     message: AIMessage
     attempts: int
     failures: tuple[str, ...] = ()
+    unsound: str | None = None
 
 
 def ask(
@@ -87,6 +104,8 @@ def ask(
     role: Role = "driver",
     before: Callable[[], None] = lambda: None,
     retries: int | None = None,
+    read: Callable[[AIMessage], Reading] | None = None,
+    most_words: int = MOST_WORDS,
 ) -> Answer:
     """Ask the model, again where that may help, and return its answer; the current meter counts every attempt.
 
@@ -98,6 +117,8 @@ def ask(
         role: in which the model is asked, for recordings.
         before: called before each attempt; raises where no other one is allowed.
         retries: further attempts after one that failed for a reason that may pass; ``RETRIES`` unless given.
+        read: makes the answer into one that the caller can use; ``tidy`` unless given.
+        most_words: tokens that the answer may have.
 
     Raises:
         ModelFailed: no answer after every attempt; the last failure's words.
@@ -112,21 +133,24 @@ def ask(
     meter.images_sent += sizes_sent(messages)
     while True:
         asked = length if pricing is None else int(length * pricing.stretch)
-        most = meter.allow(asked, pricing)
+        most = min(meter.allow(asked, pricing, kept=True), most_words)
         settings = _settings(model, most)
         before()
         meter.calls += 1
         put = player.instead_of(call)
         try:
-            answer = run_interruptibly(lambda put=put, settings=settings: put(list(messages), **settings), meter.check)  # type: ignore[misc]
+            meter.check_time(sent=False)
+            answer = run_interruptibly(partial(put, list(messages), **settings), meter.check_answering)
         except (BudgetExceeded, Cancelled) as stop:
             player.enter(ended="cancelled" if isinstance(stop, Cancelled) else [stop.kind, stop.used, stop.limit])
             meter.enter_failure(asked, most, pricing)  # the server goes on with what it was sent
             raise
         except Exception as error:
-            failed = _Failure(error, meter.until - time.time())
+            failed = _Failure(error, min(meter.until, meter.answer_by) - time.time())
             player.enter(failure={"why": failed.why, "lasting": failed.lasting, "status": status_of(failed.error)})
             taken_in = (status_of(failed.error) or 200) < 400 and not failed.lasting
+            if isinstance(error, TimeKeptBack):
+                taken_in = error.sent
             if taken_in or _is_garbled(failed.error):  # then it may be billed
                 meter.enter_failure(asked, most, pricing)
             failures.append(failed.why)
@@ -139,10 +163,10 @@ def ask(
         else:
             player.enter(**answered(answer))
             meter.enter(answer, asked, pricing)
-            message = tidy(answer)
+            message, unsound = Reading(tidy(answer)) if read is None else read(answer)
             if role == "driver":  # goes into the thread, which does not take every number that a server may send
                 message.response_metadata.pop("logprobs", None)
-            return Answer(message, len(failures) + 1, tuple(failures))
+            return Answer(message, len(failures) + 1, tuple(failures), unsound)
 
 
 def _settings(model: BaseChatModel, most: int) -> dict[str, Any]:
@@ -191,6 +215,9 @@ class _Failure:
         self.wait: float | None
         if isinstance(error, RecordedFailure):
             self.lasting, self.wait, self.why = error.lasting, 0.0, str(error)
+            return
+        if isinstance(error, TimeKeptBack):
+            self.lasting, self.wait, self.why = True, None, str(error)
             return
         self.lasting = is_lasting(error)
         self.wait = _asked_to_wait(error)
@@ -257,16 +284,21 @@ def is_lasting(error: BaseException) -> bool:
     )
 
 
-def tidy(message: AIMessage) -> AIMessage:
+def tidy(message: AIMessage, most_words: int = MAX_WORDS) -> AIMessage:
     """Return the answer with calls that can all be answered: unique ids, arguments as a mapping, not too many.
 
-    An answer without fault stays as it is: some providers want things back that only they know.
+    An answer without fault stays as it is: some providers want things back that only they know. Arguments with mistakes
+    in their JSON are read where their meaning is certain.
+
+    Args:
+        message: as it came.
+        most_words: characters of its text that are kept.
     """
     calls: list[ToolCall] = [{**call, "type": "tool_call"} for call in message.tool_calls]
     for broken in message.invalid_tool_calls:
-        given = str(broken.get("args") or "")[:400]
-        calls.append({"name": broken.get("name") or "", "args": {NOT_JSON: given}, "id": None, "type": "tool_call"})
-    text = _writable(message.text[:MAX_WORDS])
+        args = arguments_in(broken.get("args"), cut_off=was_cut_off(message))
+        calls.append({"name": broken.get("name") or "", "args": args, "id": broken.get("id"), "type": "tool_call"})
+    text = _writable(message.text[:most_words])
     clean = [{**call, "args": _sane(call)} for call in calls]
     same = clean == calls and text == message.text
     calls = cast("list[ToolCall]", clean)
@@ -288,7 +320,23 @@ def tidy(message: AIMessage) -> AIMessage:
         additional_kwargs=kept,
         id=message.id,
         usage_metadata=message.usage_metadata,
+        response_metadata={"finish_reason": ended} if (ended := finish_reason(message)) else {},
     )
+
+
+def arguments_in(given: Any, *, cut_off: bool = False) -> dict[str, Any]:
+    """Return a call's arguments: from an object, or from JSON that was made into a string once or more often.
+
+    Those that can't be read come under ``NOT_JSON``, with the reason.
+    """
+    try:
+        value = unpacked(given, cut_off=cut_off)
+        if isinstance(value, dict):
+            return value
+        why = "they are no object"
+    except Uncertain as uncertain:
+        why = str(uncertain)
+    return {NOT_JSON: f"{str(given)[:400]} ({why})"}
 
 
 def _sane(call: ToolCall) -> dict[str, Any]:

@@ -10,23 +10,35 @@ from typing import Any
 
 from cachetools import LRUCache, cached
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from imagerag.chat_models.answer_reading import AnswerReader
 from imagerag.chat_models.capabilities import has_images, in_words
-from imagerag.chat_models.client import Answer, ModelFailed, ask, status_of, tidy
+from imagerag.chat_models.client import Answer, ModelFailed, ask, status_of
 from imagerag.chat_models.plain_text import as_plain_turns
+from imagerag.chat_models.reasoning import without_reasoning
 from imagerag.chat_models.run_memory import OFFERINGS, Offering, RunMemory
-from imagerag.chat_models.tool_call_parser import may_hold_calls, read_calls, text_parameters
+from imagerag.chat_models.usage_meter import current_meter
+from imagerag.prompts import render
 
 REFUSED = frozenset({400, 404, 415, 422, 500, 501})
 """HTTP statuses with which servers refuse what their model can't take."""
 
 OFFERS_KEPT = 8
 
-_ABOUT_TOOLS = re.compile(r"tool|function|jinja|template|\brole", re.IGNORECASE)
+REPAIRS = 2
+"""How often an answer that can't be used is given back."""
+
+MOST_GIVEN_BACK = 2000
+"""Characters of such an answer that the model is shown again."""
+
+DECISION_WORDS = 4096
+"""Tokens of one decision at most: a call has a few hundred, and the rest is room for thoughts."""
+
+ABOUT_TOOLS = re.compile(r"tool|function|jinja|template|\brole", re.IGNORECASE)
 """What a refusal of tools, or of turns in which calls and results stand, says of itself: Ollama's "does not support
 tools", llama.cpp's "tools param requires --jinja", vLLM's "tool choice requires" and "roles must alternate", Groq's
 "tool_use_failed", Mistral's "unexpected role 'user' after role 'tool'"."""
@@ -51,7 +63,8 @@ def ask_with_fallback(
 ) -> Answer:
     """Ask the model for its next tool calls; where its server refuses images or tools, again without, and from then on.
 
-    Calls that a model or its server has left in the text are taken out of it.
+    Calls that a model or its server has left in the text are taken out of it. An answer that is neither a call nor a
+    sound end is given back with the reason, ``REPAIRS`` times; one that remains so tells why.
 
     Args:
         model: takes tools, or anything at all in plain turns.
@@ -66,55 +79,64 @@ def ask_with_fallback(
     """
     offer = _offer(model, tools)
 
-    def put(form: QuestionForm) -> Answer:
+    def put(form: QuestionForm, messages: Sequence[BaseMessage]) -> Answer:
         call = offer.bound.invoke if form.tools else model.invoke
         shapes = offer.shapes if form.tools and counted else ""
         shown = messages if form.images else in_words(messages)
         if not form.tools:
             shown = as_plain_turns(shown, offer.schemas)
-        asked = ask(call, shown, model=model, shapes=shapes, before=before)
-        message = _with_calls_read(asked.message, offer)
-        return asked if message is asked.message else replace(asked, message=message)
+        return ask(
+            call, shown, model=model, shapes=shapes, before=before, read=offer.reader.read, most_words=DECISION_WORDS
+        )
 
     first = QuestionForm(images=True, tools="tools" not in memory.refused)
+    asked, form = _in_a_form_it_takes(put, first, messages, memory)
+    given_back = list(messages)
+    for _ in range(REPAIRS):
+        if asked.unsound is None:
+            break
+        current_meter().notes.append(f"the answer can't be used: {asked.unsound}; asked again")
+        said = without_reasoning(str(asked.message.text)).strip()[:MOST_GIVEN_BACK] or "(nothing)"
+        given_back += [AIMessage(said), HumanMessage(render("unsound.j2", why=asked.unsound))]
+        again = put(form, given_back)
+        asked = replace(again, failures=(*asked.failures, *again.failures))
+    return asked
+
+
+def _in_a_form_it_takes(
+    put: Callable[[QuestionForm, Sequence[BaseMessage]], Answer],
+    first: QuestionForm,
+    messages: Sequence[BaseMessage],
+    memory: RunMemory,
+) -> tuple[Answer, QuestionForm]:
+    """Return the answer, and the form of the question to which it was given."""
     try:
-        return put(first)
+        return put(first, messages), first
     except ModelFailed as failed:
         if status_of(failed.__cause__ or failed) not in REFUSED:
             raise
         first = replace(first, images=has_images(messages))
         for form in _simpler(first, str(failed)):
             try:
-                asked = put(form)
+                asked = put(form, messages)
             except ModelFailed:  # then it wasn't that
                 continue
             left_out: list[Offering] = [name for name in OFFERINGS if getattr(first, name) and not getattr(form, name)]
             for name in left_out:
                 memory.refused.add(name)
-            return replace(asked, failures=(f"{failed}; asked again without {' and '.join(left_out)}", *asked.failures))
+            told = f"{failed}; asked again without {' and '.join(left_out)}"
+            return replace(asked, failures=(told, *asked.failures)), form
         raise
 
 
 def _simpler(refused: QuestionForm, why: str) -> Iterator[QuestionForm]:
     """Yield the forms that a server may take that has refused this one, what it complained of left out first."""
-    if refused.tools and _ABOUT_TOOLS.search(why):
+    if refused.tools and ABOUT_TOOLS.search(why):
         yield replace(refused, tools=False)
     if refused.images:
         yield replace(refused, images=False)
-        if refused.tools and _ABOUT_TOOLS.search(why):
+        if refused.tools and ABOUT_TOOLS.search(why):
             yield QuestionForm(images=False, tools=False)
-
-
-def _with_calls_read(message: AIMessage, offer: "_Offer") -> AIMessage:
-    """Return the answer with the calls that stand in its text, if it has no others."""
-    text = str(message.text)
-    if message.tool_calls or not may_hold_calls(text, (tool.name for tool in offer.tools)):
-        return message
-    reading = read_calls(text, text_parameters(offer.schemas))
-    if not reading.calls:
-        return message
-    kept: dict[str, Any] = {"content": reading.text, "tool_calls": reading.calls}
-    return tidy(message.model_copy(update=kept))
 
 
 class _Offer:
@@ -130,6 +152,10 @@ class _Offer:
     @cached_property
     def schemas(self) -> list[dict[str, Any]]:
         return [convert_to_openai_tool(tool) for tool in self.tools]
+
+    @cached_property
+    def reader(self) -> AnswerReader:
+        return AnswerReader(self.schemas)
 
     @cached_property
     def shapes(self) -> str:

@@ -123,7 +123,13 @@ def _create(name: str, provider: str, model: str, told: dict[str, Any]) -> BaseC
     from langchain.chat_models import init_chat_model
 
     try:
-        made: BaseChatModel = init_chat_model(model, model_provider=provider, **told)
+        made: BaseChatModel
+        if provider == "openai" and importlib.util.find_spec("langchain_openai") is not None:
+            from imagerag.chat_models.openai_servers import ChatOpenAIServer
+
+            made = ChatOpenAIServer(model=model, **told)
+        else:
+            made = init_chat_model(model, model_provider=provider, **told)
         made.metadata = {**(made.metadata or {}), TAG: name}
         return made
     except ImportError as error:

@@ -20,6 +20,7 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.messages.base import message_to_dict
 
+from imagerag.chat_models.endings import finish_reason, unsound_ending
 from imagerag.chat_models.images import encoded_in
 from imagerag.errors import UserError
 
@@ -156,8 +157,13 @@ def answered(message: AIMessage) -> dict[str, Any]:
     data = message_to_dict(message)["data"]
     kept = ("content", "additional_kwargs", "tool_calls", "invalid_tool_calls", "usage_metadata", "id")
     answer = {name: data[name] for name in kept if data.get(name)}
+    told: dict[str, Any] = {}
     if logprobs := (data.get("response_metadata") or {}).get("logprobs"):  # of which scores are made
-        answer["response_metadata"] = {"logprobs": logprobs}
+        told["logprobs"] = logprobs
+    if unsound_ending(message):
+        told["finish_reason"] = finish_reason(message)
+    if told:
+        answer["response_metadata"] = told
     return {"answer": answer}
 
 

@@ -5,8 +5,8 @@ is sent back once with the reason; after that the caller goes on without the mod
 """
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Literal, TypeVar
 
 from langchain_core.language_models import BaseChatModel
@@ -15,8 +15,11 @@ from langchain_core.runnables import Runnable, RunnableParallel, RunnableSequenc
 from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, ValidationError
 
-from imagerag.chat_models.client import ModelFailed, ask, status_of
+from imagerag.chat_models.client import ModelFailed, Reading, ask, status_of, tidy
+from imagerag.chat_models.endings import unsound_ending, was_cut_off
+from imagerag.chat_models.lenient_json import Uncertain, objects_in, unpacked
 from imagerag.chat_models.logprobs import asking_for_logprobs
+from imagerag.chat_models.reasoning import without_reasoning
 from imagerag.chat_models.recording import Role
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import BudgetExceeded
@@ -29,6 +32,9 @@ WAYS: tuple[Way, ...] = ("json_schema", "function_calling", "json_mode", "text")
 IN_WORDS = frozenset[Way]({"json_mode", "text"})
 """Ways in which the shape has to be told in words."""
 
+
+LONGEST = 100_000
+"""Characters of an answer that are searched for the object."""
 
 REFUSED = frozenset({400, 404, 415, 422, 501})
 """HTTP statuses with which servers refuse a way; a wrong key or a dead server says nothing about it."""
@@ -79,7 +85,7 @@ class StructuredModel:
             try:
                 return _fitting(shape, reply), reply
             except ValueError as error:
-                why = _in_words(error)
+                why = unsound_ending(reply) or _in_words(error)
                 meter.notes.append(f"{purpose}: answer {attempt} does not fit: {why}")
                 # Some servers take a schema and heed it not, so that the model has never seen it.
                 repair = render("repair.j2", why=why, schema=json.dumps(_schema(shape)))
@@ -96,7 +102,9 @@ class StructuredModel:
         while True:
             try:
                 call, way = self._call(shape, way)
-                asked = ask(call, messages, model=self.model, shapes=shapes, role=self.role, retries=retries)
+                asked = ask(
+                    call, messages, model=self.model, shapes=shapes, role=self.role, retries=retries, read=_whole
+                )
             except ModelFailed as failed:
                 if self._logprobs and self not in meter.memory.no_logprobs and "logprob" in str(failed).lower():
                     meter.memory.no_logprobs.add(self)  # models that think tell none; asked once more without
@@ -136,6 +144,11 @@ class StructuredModel:
         return lambda messages, **settings: asking.invoke([*messages, *told], **more, **settings), way
 
 
+def _whole(answer: AIMessage) -> Reading:
+    """Return the answer tidied, with all its words: the object may stand behind long thoughts."""
+    return Reading(tidy(answer, LONGEST))
+
+
 def _unparsed(chain: Runnable[Any, Any]) -> Runnable[Any, AIMessage]:
     """Return the model with its schema bound, without LangChain's parser behind it.
 
@@ -153,32 +166,37 @@ def _schema(shape: type[BaseModel]) -> dict[str, Any]:
 
 
 def _fitting(shape: type[Shape], reply: AIMessage) -> Shape:
-    """Return the first object in the answer that fits, wherever the model has put it.
+    """Return the last object in the answer that fits: what stands before it were drafts, or examples.
+
+    Calls count before text, in which a model talks about them. What the model thought does not count at all.
 
     Raises:
-        ValueError: none does; of several reasons, that of the last object.
+        ValueError: none fits; of several reasons, that of the last object.
     """
-    problem: ValueError = ValueError("there is no JSON object in the answer")
-    for found in _objects(reply):
-        try:
-            return shape.model_validate(found)
-        except ValidationError as error:
-            problem = error
-    raise problem
-
-
-def _objects(reply: AIMessage) -> Iterator[Any]:
-    yield from (call["args"] for call in reply.tool_calls)
-    texts = [str(broken.get("args") or "") for broken in reply.invalid_tool_calls]
-    decoder = json.JSONDecoder()
-    for text in [*texts, str(reply.text)]:
-        for start in [found.start() for found in re.finditer(r"\{", text)][:20]:
+    problem: ValueError | None = None
+    for objects in _objects(reply):
+        for found in reversed([each for whole in objects for each in (*_arguments(whole), whole)]):
             try:
-                value, _ = decoder.raw_decode(text, start)
-            except (json.JSONDecodeError, RecursionError):
-                continue
-            yield value
-            break
+                return shape.model_validate(found)
+            except ValidationError as error:
+                problem = problem or error
+    raise problem or ValueError("there is no JSON object in the answer")
+
+
+def _objects(reply: AIMessage) -> Iterator[list[Any]]:
+    """Yield what may be the answer, place by place, each in the order in which it was written."""
+    yield [call["args"] for call in reply.tool_calls]
+    yield objects_in(without_reasoning(str(reply.text)), cut_off=was_cut_off(reply))
+
+
+def _arguments(found: Any) -> list[Any]:
+    """Return the arguments of a call that the server has left in the text."""
+    if not isinstance(found, dict) or "name" not in found:
+        return []
+    given = [found[key] for key in ("arguments", "parameters") if key in found]
+    with suppress(Uncertain):
+        return [unpacked(value) for value in given]
+    return []
 
 
 def _in_words(error: ValueError) -> str:
@@ -191,4 +209,4 @@ def _in_words(error: ValueError) -> str:
 def _shown(reply: AIMessage) -> str:
     """Return the answer as plain text, since a tool call without its result may not be sent back."""
     calls = [json.dumps(call["args"], default=str) for call in reply.tool_calls]
-    return (str(reply.text) or "; ".join(calls) or "(nothing)")[:2000]
+    return (without_reasoning(str(reply.text)).strip() or "; ".join(calls) or "(nothing)")[:2000]

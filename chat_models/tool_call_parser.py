@@ -3,55 +3,60 @@
 =============  =====================================================================================================
 Hermes, Qwen   ``<tool_call>{"name": ..., "arguments": {...}}</tool_call>``
 Qwen Coder     ``<tool_call><function=NAME><parameter=KEY>VALUE</parameter></function></tool_call>``
+GLM            ``<tool_call>NAME<arg_key>KEY</arg_key><arg_value>VALUE</arg_value></tool_call>``
+MiniMax        ``<minimax:tool_call><invoke name="NAME"><parameter name="KEY">VALUE</parameter></invoke>...``
+DeepSeek       ``<|tool_calls_begin|><|tool_call_begin|>function<|tool_sep|>NAME``, then fenced JSON, and so on (with
+               its own bars and gaps); ``<|DSML|invoke name="NAME"><|DSML|parameter name="KEY" string="true">VALUE...``
+Kimi           ``<|tool_call_begin|>functions.NAME:0<|tool_call_argument_begin|>{...}<|tool_call_end|>``
+gpt-oss        ``<|channel|>commentary to=functions.NAME <|constrain|>json<|message|>{...}<|call|>``
 Mistral        ``[TOOL_CALLS] [{"name": ..., "arguments": {...}}]``, ``[TOOL_CALLS]NAME[ARGS]{...}``
 Llama 3        ``<|python_tag|>{"name": ..., "parameters": {...}}``, that alone, ``<function=NAME>{...}</function>``
-Llama 4        ``<|python_start|>[NAME(key="value"), ...]<|python_end|>``, or the list alone
-Gemma          a fenced block, ``tool_code`` or ``json``, with ``NAME(key="value")``, a list of those, or an object
+Llama 4, LFM2  ``<|python_start|>[NAME(key="value"), ...]<|python_end|>``, or the list alone
+Gemma, Gemini  a fenced block, ``tool_code`` or ``json``, with ``NAME(key="value")``, a list of those, or an object;
+               ``print(default_api.NAME(key="value"))``
 FunctionGemma  ``<start_function_call>call:NAME{key:<escape>value<escape>}<end_function_call>``
 Gemma 4        ``<|tool_call>call:NAME{key:<|"|>value<|"|>,other:{...}}<tool_call|>``
-any            one object, several, or a list of them, that is all of the answer
+others         ``<|tool_call|>[...]``, ``<|START_ACTION|>[...]``, ``functools[...]``, ``[TOOL_REQUEST]{...}``,
+               ``>>>NAME``, ``Action: NAME`` with ``Action Input: {...}``
+any            one object, several, or a list of them, or Python, that is all of the answer or all of its end
 =============  =====================================================================================================
 
-What a model thinks (``<think>...</think>``) is no call, whatever it says there. What can't be read stays text: nothing
-here raises.
+What a model thinks (``<think>...</think>``) is no call, whatever it says there. JSON with mistakes is read where its
+meaning is certain. What can't be read stays text, and ``broken_call`` says so: nothing here raises.
 """
 
 from __future__ import annotations
 
-import ast
-import json
 import re
-import warnings
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from langchain_core.messages import ToolCall
 
 from imagerag.chat_models.reasoning import without_reasoning
-
-_HERMES = re.compile(r"<tool_call>(.*?)(?:</tool_call>|\Z)", re.DOTALL)
-_FUNCTION = re.compile(r"<function=([^>\s]+)>(.*?)</function>", re.DOTALL)
-_PARAMETER = re.compile(r"<parameter=([^>\s]+)>\n?(.*?)\n?(?:</parameter>|\Z)", re.DOTALL)
-_MISTRAL = re.compile(r"\[TOOL_CALLS\](.*?)(?=\[TOOL_CALLS\]|\Z)", re.DOTALL)
-_MISTRAL_NAMED = re.compile(r"([\w.-]+)(?:\[CALL_ID\]\w+)?\s*(?:\[ARGS\])?\s*(\{.*)", re.DOTALL)
-_LLAMA = re.compile(r"<\|python_(?:tag|start)\|>(.*?)(?:<\|e\w+_id\|>|<\|python_end\|>|\Z)", re.DOTALL)
-_GEMMA = re.compile(
-    r"<(?:start_function_call|\|tool_call)>\s*call:\s*([\w.-]+)\s*(\{.*?\})\s*"
-    r"(?:<(?:end_function_call|tool_call\|)>|(?=<(?:start_function_call|\|tool_call)>)|\Z)",
-    re.DOTALL,
+from imagerag.chat_models.tool_call_markup import (
+    MARK,
+    TRACE,
+    Unreadable,
+    calls_after,
+    python_calls,
+    values_at,
 )
-_GEMMA_QUOTE = re.compile(r'<escape>|<\|"\|>')
-_BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_][\w.-]*)(?=\s*:)")
+
 _FENCED = re.compile(r"```(?:tool_code|tool_call|json|python)?\s*\n?(.*?)```", re.DOTALL)
-_OPENING = re.compile(r"[<\[{`]")
+_OPENING = re.compile(r"[<\[{`>]|\bfunctools|\bto=|\bAction:")
 """With which every call begins that may follow other words."""
+_LEADING = ("print(", "default_api.", "functions.")
+"""What stands before the name in a call as Python writes it."""
 _BETWEEN = re.compile(r"[\s;,]*")
+_NOTHING_MORE = re.compile(r"(?:\s|```|[}\]]|</?[\w:]+>|<\|\w+\|>)*\Z")
+"""What may stand behind a call that no mark ends."""
 
 LONGEST = 20_000
 """Characters of an answer that are searched for calls."""
 
-_UNREADABLE = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
+PLACES_TRIED = 60
+"""Places in an answer at which a call without a mark is looked for."""
 
 
 def text_parameters(tools: Sequence[dict[str, Any]]) -> dict[str, set[str]]:
@@ -76,27 +81,80 @@ class ParsedAnswer(NamedTuple):
     calls: list[ToolCall]
 
 
-def read_calls(text: str, known: Mapping[str, Collection[str]]) -> ParsedAnswer:
+class _Span(NamedTuple):
+    """A part of a text in which calls stand."""
+
+    start: int
+    end: int
+    calls: list[ToolCall]
+
+
+def read_calls(text: str, known: Mapping[str, Collection[str]], *, cut_off: bool = False) -> ParsedAnswer:
     """Take the tool calls out of an answer.
 
     Args:
         text: as the model wrote it.
         known: the tools offered, each with those of its parameters that are text. Marked calls of other tools are
             returned, too, so that the model can be told; of unmarked text only what names one of these is a call.
+        cut_off: the answer ends where its writer was stopped.
     """
     text = without_reasoning(text)
-    if not known or len(text) > LONGEST:
+    spans = _spans(text, known, cut_off)
+    if not spans:
         return ParsedAnswer(text, [])
-    for pattern in (_HERMES, _FUNCTION, _MISTRAL, _LLAMA, _GEMMA):
-        calls = [call for match in pattern.finditer(text) for call in _marked(match, known)]
-        if calls:
-            return ParsedAnswer(pattern.sub("", text).strip(), calls)
-    for match in _FENCED.finditer(text):
-        calls = [call for call in _calls(match[1]) if call["name"] in known]
-        if calls:
-            return ParsedAnswer((text[: match.start()] + text[match.end() :]).strip(), calls)
-    calls = [call for call in _calls(text) if call["name"] in known]
-    return ParsedAnswer("" if calls else text, calls)
+    left, at = "", 0
+    for span in spans:
+        left, at = left + text[at : span.start], span.end
+    return ParsedAnswer((left + text[at:]).strip(), [call for span in spans for call in span.calls])
+
+
+def calls_at_the_end(text: str, known: Mapping[str, Collection[str]]) -> list[ToolCall]:
+    """Return the calls with which a text ends, marks of thoughts left out of account; none if it ends otherwise."""
+    spans = _spans(text, known, False)
+    calls: list[ToolCall] = []
+    end = len(text)
+    for span in reversed(spans):
+        if not _NOTHING_MORE.fullmatch(text[span.end : end]):
+            break
+        calls, end = span.calls + calls, span.start
+    return calls
+
+
+def broken_call(text: str, known: Mapping[str, Collection[str]], *, cut_off: bool = False) -> str | None:
+    """Return why a call that stands in the text can't be read; ``None`` where nothing looks like one.
+
+    Args:
+        text: what ``read_calls`` has left.
+        known: the tools offered.
+        cut_off: the answer ends where its writer was stopped.
+    """
+    text = without_reasoning(text)
+    if not known:
+        return None
+    names = "|".join(map(re.escape, known))
+    named = re.search(
+        rf"""["'\u201c]?(?:name|tool|tool_name|function|action)["'\u201d]?\s*[:=]\s*["'\u201c](?:\w+\.)?(?:{names})["'\u201d]"""
+        rf"|(?<![\w.])(?:\w+\.)?(?:{names})\(|\bAction:\s*(?:{names})\b",
+        text,
+    )
+    trace = TRACE.search(text) or named
+    if trace is None:
+        return None
+    if len(text) > LONGEST:
+        return f"it is longer than {LONGEST} characters"
+    for mark in MARK.finditer(text):
+        try:
+            calls_after(text, mark.end(), known, cut_off=cut_off)
+        except Unreadable as error:
+            return str(error)
+    begin = text.rfind("{", 0, trace.start() + 1) if named is trace else -1
+    if begin >= 0:
+        try:
+            _, end = values_at(text, begin, known, cut_off=cut_off)
+            return f"something else follows: {text[end : end + 30]!r}"
+        except Unreadable as error:
+            return str(error)
+    return f"there is no whole call at {text[trace.start() : trace.start() + 40]!r}"
 
 
 def may_hold_calls(text: str, names: Iterable[str]) -> bool:
@@ -136,117 +194,65 @@ class StreamFilter:
         if any(name.startswith(start) or start.startswith(name) for name in (*self._known, "print")):
             return 0  # a call as Python writes it, alone, or its beginning
         opening = _OPENING.search(self._text)
-        return len(self._text) if opening is None else opening.start()
+        begins = [len(self._text) if opening is None else opening.start()]
+        for word in (*self._known, *_LEADING):
+            at = self._text.find(word)
+            begun = next((size for size in range(len(word) - 1, 0, -1) if self._text.endswith(word[:size])), 0)
+            begins.append(at if at >= 0 else len(self._text) - begun)
+        return min(begins)
 
 
-def _marked(match: re.Match[str], known: Mapping[str, Collection[str]]) -> Iterator[ToolCall]:
-    if match.re is _FUNCTION:
-        yield from _function(match[1], match[2], known)
-    elif match.re is _HERMES and (functions := list(_FUNCTION.finditer(match[1]))):
-        for function in functions:
-            yield from _function(function[1], function[2], known)
-    elif match.re is _MISTRAL and (named := _MISTRAL_NAMED.match(match[1].strip())):
-        arguments = next(_values(named[2]), None)
-        yield from _call({"name": named[1], "arguments": arguments})
-    elif match.re is _GEMMA:
-        yield from _call({"name": match[1], "arguments": next(_values(_as_json(match[2])), None)})
-    else:
-        yield from _calls(match[1])
-
-
-def _function(name: str, body: str, known: Mapping[str, Collection[str]]) -> Iterator[ToolCall]:
-    if body.lstrip().startswith("{"):
-        return _call({"name": name, "arguments": next(_values(body.strip()), None)})
-    texts = known.get(name, ())
-    return _call(
-        {"name": name, "arguments": {key: _plain(value, key in texts) for key, value in _PARAMETER.findall(body)}}
-    )
-
-
-def _as_json(body: str) -> str:
-    """Return Gemma's arguments as JSON: its keys have no quotes, and its strings have marks of their own."""
-    parts = _GEMMA_QUOTE.split(body)
-    return "".join(json.dumps(part) if at % 2 else _BARE_KEY.sub(r'\1"\2"', part) for at, part in enumerate(parts))
-
-
-def _plain(value: str, is_text: bool) -> Any:
-    """Return a parameter that is written without quotes: text where the tool wants text, else JSON where it is."""
-    if is_text:
-        return value
-    try:
-        return json.loads(value)
-    except _UNREADABLE:
-        return value
-
-
-def _calls(text: str) -> Iterator[ToolCall]:
-    for value in _values(text.strip()):
-        for entry in value if isinstance(value, list) else [value]:
-            yield from _call(entry)
-
-
-def _values(text: str) -> Iterator[Any]:
-    """Yield what a text stands for: JSON values one after the other, or calls as Python writes them."""
-    at, found = 0, False
-    if text.startswith(("{", "[")):
-        while at < len(text) and text[at] in "{[":
-            try:
-                value, at = json.JSONDecoder().raw_decode(text, at)
-            except _UNREADABLE:
-                break
-            found = True
-            yield value
-            between = _BETWEEN.match(text, at)
-            at = between.end() if between else at
-    if not found:
-        yield from _python(text)
-
-
-def _python(text: str) -> list[dict[str, Any]]:
-    """Return calls written as Python, alone or in a list, with literals as arguments; none if it is anything else."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a model writes is no source of ours
-            body = ast.parse(text.strip()).body
-        values = [statement.value if isinstance(statement, ast.Expr) else None for statement in body]
-        nodes = [node for value in values for node in (value.elts if isinstance(value, ast.List) else [value])]
-        calls = [_written(node) for node in nodes]
-        json.dumps(calls)  # a set, bytes ...: no tool takes those
-    except _UNREADABLE:
+def _spans(text: str, known: Mapping[str, Collection[str]], cut_off: bool) -> list[_Span]:
+    """Return where calls stand: behind their marks; else in a fenced block; else at the end of the answer."""
+    if not known or len(text) > LONGEST:
         return []
-    return calls
+    return list(_marked(text, known, cut_off)) or _fenced(text, known, cut_off) or _bare(text, known, cut_off)
 
 
-def _written(node: object) -> dict[str, Any]:
-    """Return one call.
-
-    Raises:
-        ValueError: it is something else, or has arguments that are not literals with names.
-    """
-    if not isinstance(node, ast.Call):
-        raise ValueError("no call")
-    function = node.func
-    if isinstance(function, ast.Name) and function.id == "print" and len(node.args) == 1:
-        return _written(node.args[0])
-    if isinstance(function, ast.Attribute) and function.attr == "call":  # Llama's way with tools it was built with
-        function = function.value
-    if not isinstance(function, ast.Name) or node.args or not all(word.arg for word in node.keywords):
-        raise ValueError("not a plain call")
-    return {"name": function.id, "arguments": {str(word.arg): ast.literal_eval(word.value) for word in node.keywords}}
-
-
-def _call(entry: Any) -> Iterator[ToolCall]:
-    """Yield the call that an object stands for, if it is one."""
-    if not isinstance(entry, dict):
-        return
-    inner = entry.get("function")
-    entry = inner if isinstance(inner, dict) else entry
-    name = entry.get("name", entry.get("tool"))
-    arguments = next((entry[key] for key in ("arguments", "parameters", "args") if key in entry), None)
-    if isinstance(arguments, str):
+def _marked(text: str, known: Mapping[str, Collection[str]], cut_off: bool) -> Iterator[_Span]:
+    at = 0
+    while mark := MARK.search(text, at):
         try:
-            arguments = json.loads(arguments)
-        except _UNREADABLE:
-            return
-    if isinstance(name, str) and name and isinstance(arguments, dict):
-        yield {"name": name, "args": arguments, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}
+            calls, end = calls_after(text, mark.end(), known, cut_off=cut_off)
+        except Unreadable:
+            at = mark.end() if mark.end() > mark.start() else mark.end() + 1
+            continue
+        yield _Span(mark.start(), end, calls)
+        at = end
+
+
+def _fenced(text: str, known: Mapping[str, Collection[str]], cut_off: bool) -> list[_Span]:
+    for match in _FENCED.finditer(text):
+        body = match[1].strip()
+        calls = [call for call in _calls_of(body, 0, known, cut_off)[0] if call["name"] in known]
+        if calls:
+            return [_Span(match.start(), match.end(), calls)]
+    return []
+
+
+def _bare(text: str, known: Mapping[str, Collection[str]], cut_off: bool) -> list[_Span]:
+    """Return the calls that are all of the answer, or all that follows its talk."""
+    names = "|".join(map(re.escape, known))
+    begins = re.compile(rf"[{{\[]|(?<![\w.=])(?<!=\s)(?:print\(\s*)?(?:\w+\.)?(?:{names})(?:\.call)?\s*\(")
+    end = len(text) if (nothing := re.search(r"(?:\s|```|</s>|<\|\w+\|>)*\Z", text)) is None else nothing.start()
+    for tried, begin in enumerate(begins.finditer(text)):
+        if tried == PLACES_TRIED:
+            break
+        calls, at = _calls_of(text[:end], begin.start(), known, cut_off)
+        if calls and _NOTHING_MORE.match(text, at) and all(call["name"] in known for call in calls):
+            return [_Span(begin.start(), len(text), calls)]
+    return []
+
+
+def _calls_of(text: str, at: int, known: Mapping[str, Collection[str]], cut_off: bool) -> tuple[list[ToolCall], int]:
+    """Return the calls from a place on, as JSON one after the other or as Python up to the end, and where they end."""
+    calls: list[ToolCall] = []
+    while text[at : at + 1] in ("{", "["):
+        try:
+            found, at = values_at(text, at, known, cut_off=cut_off)
+        except Unreadable:
+            break
+        calls += found
+        between = _BETWEEN.match(text, at)
+        at = between.end() if between else at
+    return (calls, at) if calls else (python_calls(text[at:], known), len(text))

@@ -17,6 +17,20 @@ from imagerag.errors import BudgetExceeded
 from imagerag.records import Price
 
 
+class TimeKeptBack(Exception):
+    """There is no more time for an answer, since the rest of the run's is kept for something else.
+
+    Attributes:
+        sent: whether the question was put, so that it may be billed.
+    """
+
+    status_code = 408
+
+    def __init__(self, sent: bool) -> None:
+        super().__init__("no answer in time; the rest of the time is kept for a drawing")
+        self.sent = sent
+
+
 @dataclass
 class UsageMeter:
     """The account of one step.
@@ -24,6 +38,8 @@ class UsageMeter:
     Attributes:
         check: raises ``BudgetExceeded`` or ``Cancelled`` when the run has to end; called many times a second.
         until: when the run's time ends, in seconds since the epoch; no wait is begun that would outlast it.
+        answer_by: until when a question may take, in seconds since the epoch; the rest is kept for a drawing.
+        kept_tokens, kept_money: of the limits, kept for a drawing; no question is put that would use them.
         check_loading: in place of ``check`` while models are loaded; told the seconds that this loading has taken.
         enter_loading: told the seconds that loading took, which the run's time does not count.
         max_tokens, max_money: of the run; ``None`` for no limit.
@@ -54,16 +70,20 @@ class UsageMeter:
     money_here: float | None = 0.0
     prices: dict[str, Price] = field(default_factory=dict)
     until: float = math.inf
+    answer_by: float = math.inf
+    kept_tokens: int = 0
+    kept_money: float = 0.0
     check_loading: Callable[[float], None] | None = None
     enter_loading: Callable[[float], None] = lambda seconds: None
 
-    def allow(self, asked: int, pricing: Pricing | None, fewest: int = FEWEST_WORDS) -> int:
+    def allow(self, asked: int, pricing: Pricing | None, fewest: int = FEWEST_WORDS, *, kept: bool = False) -> int:
         """Return how many tokens the answer may have to a question of ``asked`` tokens, before it is put.
 
         Args:
             asked: tokens of the question.
             pricing: of the model; ``None`` if its answers cost nothing.
             fewest: tokens that an answer of use has: few words, but all of an image.
+            kept: what is kept for a drawing stays untouched.
 
         Raises:
             BudgetExceeded: none that is of use; or money is limited, and the price or what was spent is unknown.
@@ -72,7 +92,7 @@ class UsageMeter:
         if pricing is None:
             asked, fewest = 0, 1
         if self.max_tokens is not None:
-            most = min(most, self.max_tokens - self.tokens - asked)
+            most = min(most, self.max_tokens - self.tokens - asked - (self.kept_tokens if kept else 0))
             if most < fewest:
                 raise BudgetExceeded("tokens", self.tokens, self.max_tokens)
         if self.max_money is None:
@@ -80,15 +100,34 @@ class UsageMeter:
         if self.money is None or (pricing is not None and pricing.cost(1, 1) is None):
             raise BudgetExceeded("money", float("nan"), self.max_money)
         if pricing is None:
-            if 0 < self.max_money <= self.money:
+            if 0 < self.max_money <= self.money + (self.kept_money if kept else 0.0):
                 raise BudgetExceeded("money", self.money, self.max_money)
             return most
-        left = self.max_money - self.money - (pricing.cost(asked, 0) or 0.0)
+        left = self.max_money - self.money - (pricing.cost(asked, 0) or 0.0) - (self.kept_money if kept else 0.0)
         if pricing.output:
             most = min(most, int(left / pricing.output))
         if left < 0 or most < fewest:
             raise BudgetExceeded("money", self.money, self.max_money)
         return most
+
+    def check_answering(self) -> None:
+        """End the wait for an answer: called many times a second.
+
+        Raises:
+            BudgetExceeded, Cancelled: as ``check`` does.
+            TimeKeptBack: the question has had its time.
+        """
+        self.check()
+        self.check_time(sent=True)
+
+    def check_time(self, sent: bool) -> None:
+        """Refuse to wait for an answer when the time for it has run out.
+
+        Raises:
+            TimeKeptBack: it has; ``sent`` tells whether the question was put.
+        """
+        if time.time() >= self.answer_by:
+            raise TimeKeptBack(sent)
 
     @contextmanager
     def loading(self) -> Iterator[Callable[[], None]]:
@@ -99,6 +138,7 @@ class UsageMeter:
         finally:
             took = time.time() - began
             self.until += took
+            self.answer_by += took
             self.enter_loading(took)
 
     def enter(self, answer: AIMessage, asked: int, pricing: Pricing | None) -> None:

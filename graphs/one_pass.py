@@ -17,6 +17,7 @@ from imagerag.graphs.assembly import Checkpointer, Graph, compile_graph
 from imagerag.graphs.best_image import best_among
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components, InjectedComponents
+from imagerag.graphs.kept_back import keep_for_a_drawing
 from imagerag.graphs.nodes.critic import judge
 from imagerag.graphs.nodes.finish import outcome
 from imagerag.graphs.nodes.intake import start_turn
@@ -165,6 +166,8 @@ def _in_session(
     told: list[str] = []
     try:
         with meter_step(state["limits"], spent, components.settings) as meter:
+            if not images_of_turn(state["all_images"], state["turn"]):
+                keep_for_a_drawing(meter, components, state["limits"], state["prompt"], session.subjects)
             work(session)
     except (BudgetExceeded, Cancelled) as stop:
         halt, summary = stop_reason(stop), str(stop)

@@ -35,6 +35,8 @@ class Spent(TypedDict):
     tokens: int
     money: float | None
     """US dollars; ``None`` once a call of unknown price was made."""
+    last_decisions: NotRequired[int]
+    """Made by the rules after a limit was reached without an image."""
 
 
 class Input(TypedDict, total=False):

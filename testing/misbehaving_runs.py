@@ -18,7 +18,7 @@ from imagerag.chat_models.providers import connect
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.modes import Mode
 from imagerag.settings import Settings
-from testing.misbehaviour import PRICE, Tally, misbehaving
+from testing.misbehaviour import PRICE, Tally, Unsound, misbehaving
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares
 from testing.servers import Shelf
@@ -77,6 +77,10 @@ def misbehaving_run(seed: int, home: str) -> MisbehavingRun:
         trouble.append(f"over budget: {tally.money} dollars of {max_money}")
     if steps > 12 or len(squares.requests) > (settings.max_generations or 5):
         trouble.append(f"over budget: {steps} steps, {len(squares.requests)} generations")
+    if result["stop_reason"] == "done" and isinstance(tally.last, Unsound):
+        trouble.append(f"silent end: {tally.last!r:.300}")
+    if result["image"] is None and steps:
+        trouble.append(f"no image: {result['stop_reason']}")
     made = [image for image in result["images"] if Path(image["path"]).is_file()]
     best = result["image"]
     if squares.requests and (best is None or len(made) < len(squares.requests) or best["score"] is None):

@@ -25,6 +25,55 @@ def tokens_in(request: dict[str, Any]) -> int:
     return (len(text) - pixels) // 4 + 765 * (len(components) - 1)
 
 
+class Unsound(Reply):
+    """An answer of a driver that is no sound end: a call left somewhere, whole or broken, or nothing at all."""
+
+
+_CALL = json.dumps({"name": "generate", "arguments": {"prompt": "an owl"}})
+_ARGUMENTS = json.dumps({"prompt": "an owl"})
+_BAR, _GAP = "\uff5c", "\u2581"
+TEXTS = (
+    f"<tool_call>{_CALL}</tool_call>",
+    f"<tool_call>{_CALL[:-1]}</tool_call>",
+    f"<tool_call>{_CALL[:-2]},}}}}</tool_call>",
+    f"<tool_call>{_CALL}".replace("an owl", "an\nowl"),
+    f"<tool_call>{_CALL}</tool_call>".replace("an owl", "a sign </tool_call>"),
+    f"<tool_call><tool_call>{_CALL}</tool_call></tool_call>",
+    f"<tool_call>{_CALL}</tool_call>".replace('"', "'"),
+    f"<tool_call>{_CALL[:-6]}",
+    f"<tool_call>{_CALL[:-6]}</tool_call>",
+    f"Sure, I draw that: {_CALL}",
+    f"{_CALL} Shall I?",
+    f"Sure: {_CALL[:-6]}",
+    "<tool_call><function=generate><parameter=prompt>an owl</parameter></tool_call>",
+    "<tool_call><function=generate><parameter=prompt>an owl<parameter=seed>7</parameter></function></tool_call>",
+    "<tool_call><function=generate><parameter=prompt>an ow",
+    f"<|tool_calls_begin|><|tool_call_begin|>generate<|tool_sep|>{_ARGUMENTS}<|tool_call_end|>".replace(
+        "|", _BAR
+    ).replace("tool_", f"tool{_GAP}"),
+    '<|DSML|invoke name="generate"><|DSML|parameter name="prompt" string="true">an owl</|DSML|parameter>'.replace(
+        "|", _BAR
+    ),
+    f"<|tool_call_begin|>functions.generate:0<|tool_call_argument_begin|>{_ARGUMENTS}<|tool_call_end|>",
+    f"<|channel|>commentary to=functions.generate <|constrain|>json<|message|>{_ARGUMENTS}<|call|>",
+    "<tool_call>generate<arg_key>prompt</arg_key><arg_value>an owl</arg_value></tool_call>",
+    'default_api.generate(prompt="an owl")',
+    'print(default_api.generate(prompt="an owl"',
+    f"<think>I could <tool_call>{_CALL}</tool_call>",
+    f"<think>{'owl ' * 2000}</think><tool_call>{_CALL}</tool_call>",
+    "",
+    " ",
+)
+"""What drivers leave in their text."""
+
+FINISHED = ("malformed_function_call", "MALFORMED_FUNCTION_CALL", "content_filter", "length", "error", "stop")
+
+VERDICTS = (
+    "<think>{0}</think>{1}", "{0}</think>{1}", "{0} No: {1}", "For example {0}. Mine: {1}", "<think>{0}",
+    '{{"note": 1}} {1}', "{1}<think>{0}</think>",
+)  # fmt: skip
+"""Where verdicts stand: the first is a draft, or only thought."""
+
 PRICE = (2.0, 8.0)
 """US dollars per million tokens that the provider asks, of questions and answers."""
 
@@ -35,10 +84,12 @@ class Tally:
     Attributes:
         tokens: read and said.
         money: US dollars for them.
+        last: what the driver has answered last.
     """
 
     def __init__(self) -> None:
         self.tokens = 0
+        self.last: Reply | None = None
         self.money = 0.0
 
     def charged(self, script: Script) -> Script:
@@ -46,6 +97,8 @@ class Tally:
 
         def answer(request: dict[str, Any], number: int) -> Reply:
             reply = script(request, number)
+            if "You make images by calling tools" in json.dumps(request["messages"]):
+                self.last = reply
             if reply.status != 200:
                 return reply
             most = request.get("max_completion_tokens") or request.get("max_tokens") or 10**9
@@ -109,9 +162,29 @@ def _bad(chance: random.Random) -> Reply:
         lambda: Reply(status=429, headers={"Retry-After": chance.choice(("0", "0.01", "soon", "-1", "nan"))}),
         lambda: _refusal(chance),
         lambda: Reply("an owl", delay=2 * PATIENCE),
+        lambda: Unsound(chance.choice(TEXTS)),
+        lambda: Unsound(chance.choice(TEXTS)),
+        lambda: Unsound(chance.choice(("", None)), finish=chance.choice(FINISHED)),
+        lambda: Unsound(None, extra={"reasoning_content": chance.choice(TEXTS) + chance.choice(("", " Or not?"))}),
+        lambda: Unsound(None, extra={"tool_calls": [_odd_call(chance)]}, finish="tool_calls"),
+        lambda: Reply(chance.choice(VERDICTS).format(_verdict(chance), _verdict(chance))),
         lambda: Reply("owl " * 400, drip=chance.choice((1e-4, 1e-4, 1e-4, PATIENCE / 10))),
     )
     return chance.choice(kinds)()
+
+
+def _odd_call(chance: random.Random) -> dict[str, Any]:
+    """Return a call whose arguments came as an object, encoded twice, or with a mistake."""
+    whole: Any = {"prompt": "an owl"}
+    given = (whole, json.dumps(_ARGUMENTS), str(whole), _ARGUMENTS[:-1], _ARGUMENTS[:-3], f"{_ARGUMENTS[:-1]},}}", None)
+    function = {"name": chance.choice(("generate", "functions.generate")), "arguments": chance.choice(given)}
+    return {"id": "call_0", "type": "function", "function": function}
+
+
+def _verdict(chance: random.Random) -> str:
+    present = chance.random() < 0.5
+    concept = {"concept": "owl", "kind": "content", "present": present, "confidence": 0.9}
+    return json.dumps({"concepts": [concept], "matches": present})
 
 
 def _refusal(chance: random.Random) -> Reply:

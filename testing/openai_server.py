@@ -27,7 +27,8 @@ class Reply:
         delay: seconds before anything is sent.
         cut: reset the connection after this share (0..1) of the body.
         drip: seconds between the bytes of the body.
-        extra: further fields of the message, such as ``refusal``.
+        extra: further fields of the message, such as ``refusal``; fields of ours are replaced by them.
+        finish: ``finish_reason`` of the answer; that of a sound one unless given.
         logprobs: of the tokens, told where the request asks for them.
     """
 
@@ -42,6 +43,7 @@ class Reply:
     drip: float = 0.0
     extra: dict[str, Any] = field(default_factory=dict)
     logprobs: list[dict[str, Any]] | None = None
+    finish: str | None = None
 
 
 Script = Callable[[dict[str, Any], int], Reply]
@@ -179,14 +181,15 @@ def _body(reply: Reply, stream: bool) -> bytes:
         }
         for number, (name, given) in enumerate(reply.calls)
     ]
-    message: dict[str, Any] = {"role": "assistant", "content": reply.text, **reply.extra}
+    message: dict[str, Any] = {"role": "assistant", "content": reply.text}
     if calls:
         message["tool_calls"] = calls
+    message |= reply.extra
     usage = None
     if reply.usage is not None:
         asked, answered = reply.usage
         usage = {"prompt_tokens": asked, "completion_tokens": answered, "total_tokens": asked + answered}
-    reason = "tool_calls" if calls else "stop"
+    reason = reply.finish or ("tool_calls" if calls else "stop")
     head = {"id": "chatcmpl-1", "created": 1, "model": "scripted"}
     if not stream:
         choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": reason}
@@ -196,6 +199,7 @@ def _body(reply: Reply, stream: bool) -> bytes:
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
     deltas += [{"content": piece} for piece in (reply.text or "")]
     deltas += [{"tool_calls": [{"index": number, **call}]} for number, call in enumerate(calls)]
+    deltas += [{name: value} for name, value in reply.extra.items()]
     chunks: list[dict[str, Any]] = [
         {"choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas
     ]

@@ -13,17 +13,15 @@ from typing import Protocol, cast
 from PIL import Image
 
 from imagerag.agent.protocols import Critic, Reranker, Writer
-from imagerag.chat_models.images import limit_by_name
-from imagerag.chat_models.pricing import load_pricing
-from imagerag.chat_models.token_estimate import BYTES_PER_TOKEN
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArgument, UserError, first_line
-from imagerag.generators.base import Charges, DrawControl, DrawRequest, Generator, Reference, StopCheck
+from imagerag.generators.base import DrawControl, DrawRequest, Generator, Reference, StopCheck
 from imagerag.index.base import Hit, ReferenceIndex
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore, StoredImage
 from imagerag.store.manifest import Manifest, ManifestReference
 from imagerag.store.png import encode_png
+from imagerag.tools.drawing_cost import cost_of_drawing
 
 PREVIEW_SIDE = 128
 """Pixels on the longer side of a preview: enough to see where things will be, in some 30 kB of PNG."""
@@ -158,20 +156,16 @@ class ToolSession:
                     for record in references
                 )
             request = DrawRequest(prompt, seeds, conditions, reference_scale)
-            pricing = load_pricing(generator.name) if isinstance(generator, Charges) and generator.charges else None
-            if pricing is not None:
-                limit = limit_by_name(generator.name)
-                asked = len(prompt.encode("utf-8", "replace")) // BYTES_PER_TOKEN
-                asked += sum(limit.tokens(*reference.image.size) for reference in request.references)
-                assert isinstance(generator, Charges)
-                current_meter().allow(asked * self.n, pricing, generator.output_tokens * self.n)
+            cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
+            if cost is not None:
+                current_meter().allow(cost.asked, cost.pricing, cost.answered)
             with self._failures_of_drawing(references):
                 drawings = generator.draw(request, DrawControl(self.check, self._progress, self._preview))
             records = []
             for drawing in drawings:
-                if pricing is not None:
+                if cost is not None:
                     used = cast("Mapping[str, int]", drawing.facts.get("usage", {}))
-                    current_meter().enter_tokens(used.get("input", 0), used.get("output", 0), pricing)
+                    current_meter().enter_tokens(used.get("input", 0), used.get("output", 0), cost.pricing)
                 manifest = Manifest.new(
                     prompt=prompt,
                     seed=drawing.seed,

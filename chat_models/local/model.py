@@ -189,7 +189,7 @@ class LocalChatModel(BaseChatModel):
         """
         from transformers import TextIteratorStreamer
 
-        check = current_meter().check
+        check = current_meter().check_answering
         tokenizer = getattr(self._processor, "tokenizer", self._processor)
         streamer: Any = TextIteratorStreamer(tokenizer, skip_prompt=True, timeout=TICK, skip_special_tokens=False)
         writing = _Writing(threading.Event())

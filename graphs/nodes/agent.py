@@ -10,19 +10,22 @@ from langchain_core.messages import AIMessage, SystemMessage, ToolCall
 from langchain_core.tools import BaseTool
 
 from imagerag.chat_models.client import Answer, ModelFailed, status_of
-from imagerag.chat_models.fallback import ask_with_fallback
+from imagerag.chat_models.fallback import ABOUT_TOOLS, ask_with_fallback
 from imagerag.chat_models.pricing import pricing_of
 from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_step, memory_of_run, meter_step, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.images_shown import messages_shown
-from imagerag.graphs.rule_fallback import STEPS_WITHOUT_IMAGE, base_image, decide_by_rule, turn_facts
+from imagerag.graphs.kept_back import LAST_DECISIONS, keep_for_a_drawing, may_still_draw
+from imagerag.graphs.rule_fallback import STEPS_WITHOUT_IMAGE, base_image, decide_by_rule, drawn_with_first, turn_facts
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import images_of_turn, offered_tools
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.prompts import render
+from imagerag.records import StopReason
+from imagerag.tool_registry import GENERATE, REGENERATE
 
 LONGEST_CALL = 160
 """Characters of a call's arguments that the trace keeps."""
@@ -43,8 +46,23 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
     failures: tuple[str, ...] = ()
     meter = UsageMeter()
     by_rule = not images and (state["mode"] in AS_ASKED or spent["steps"] >= STEPS_WITHOUT_IMAGE)
+    why, at_once = "", False
+
+    def note(text: str) -> None:
+        if components.emit is not None:
+            components.emit({"event": "note", "text": text})
+
+    def told() -> str | None:
+        return "; ".join((*failures, *meter.notes)) or None
+
+    def halted(reason: StopReason, said: str) -> dict[str, Any]:
+        step = trace_step(state, "agent", "stop", said, began, step=spent["steps"], meter=meter, error=told())
+        return {"spent": spent, "halt": reason, "all_trace": [step]}
+
     try:
         with meter_step(state["limits"], spent, components.settings) as meter:
+            if not images:
+                keep_for_a_drawing(meter, components, state["limits"], state["prompt"], drawn_with_first(state))
             if by_rule and spent["steps"] < state["limits"]["max_steps"]:
                 meter.check()
                 spent["steps"] += 1
@@ -52,36 +70,39 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
             else:
                 asked = _ask(state, components, [tool for tool in tools if tool.name in offered], spent)
                 answer, failures = asked.message, asked.failures
+                if asked.unsound is not None:
+                    why = f"the model's answer can't be used: {asked.unsound}"
+                    failures = (*failures, why)
+                elif not answer.tool_calls and not images and components.program is None:
+                    why = "the model has called no tool"
     except (BudgetExceeded, Cancelled) as stop:
-        step = trace_step(state, "agent", "stop", str(stop), began, step=spent["steps"], meter=meter)
-        return {"spent": spent, "halt": stop_reason(stop), "all_trace": [step]}
+        if images or not may_still_draw(stop, spent, meter):
+            return halted(stop_reason(stop), str(stop))
+        # What was kept back for that is of no other use.
+        spent["last_decisions"] = spent.get("last_decisions", 0) + 1
+        why = f"the model can't be asked any more ({stop})"
+        answer, failures, at_once = AIMessage(""), (why,), True
     except ModelFailed as failed:
         if not images and _is_unusable(failed):
             raise UserError(f"the model {components.settings.vlm!r} can't be used: {failed}") from failed
+        why = f"no answer from the model ({failed})"
+        answer, failures = AIMessage(""), (f"no answer: {failed}",)
         if images:
-            said = f"no answer: {failed}"
-            step = trace_step(state, "agent", "stop", said, began, step=spent["steps"], meter=meter, error=said)
-            return {"spent": spent, "halt": "error", "all_trace": [step]}
-        if components.emit is not None:
-            components.emit({"event": "note", "text": f"no answer from the model ({failed}); the rules decide"})
-        answer, failures = AIMessage(""), (str(failed),)
+            return halted("error", failures[0])
+    if why and not answer.tool_calls:
+        note(f"{why}; the run ends with its best image" if images else f"{why}; the rules decide")
     if not answer.tool_calls and not images:
         # A model that chats instead of drawing would lose the run: until there is an image, the rules decide for it.
-        answer = decide_by_rule(state, components, offered, answer)
+        answer = decide_by_rule(state, components, offered, answer, at_once=at_once)
+        if at_once and any(call["name"] in (GENERATE, REGENERATE) for call in answer.tool_calls):
+            spent["last_decisions"] = LAST_DECISIONS  # one drawing was kept back, and no second
     called = ", ".join(call["name"] for call in answer.tool_calls) or "nothing more to do"
     said = str(answer.text) or "; ".join(_in_words(call) for call in answer.tool_calls)
-    step = trace_step(
-        state,
-        "agent",
-        called,
-        said,
-        began,
-        step=spent["steps"],
-        meter=meter,
-        error="; ".join(failures) or None,
-    )
+    step = trace_step(state, "agent", called, said, began, step=spent["steps"], meter=meter, error=told())
     update: dict[str, Any] = {"messages": [answer], "spent": spent, "all_trace": [step]}
-    return update if answer.tool_calls else {**update, "halt": "done" if images else "error"}
+    if answer.tool_calls:
+        return update
+    return {**update, "halt": "error" if why or not images else "done"}
 
 
 def _is_unusable(failed: ModelFailed) -> bool:
@@ -89,7 +110,10 @@ def _is_unusable(failed: ModelFailed) -> bool:
 
     Whatever else a server refuses may be what the model has written, and no run is to be lost by that.
     """
-    return failed.lasting and status_of(failed.__cause__ or failed) in (401, 403, 404, None)
+    status = status_of(failed.__cause__ or failed)
+    if status == 404 and ABOUT_TOOLS.search(str(failed)):  # OpenRouter's word for a model that takes none
+        return False
+    return failed.lasting and status in (401, 403, 404, None)
 
 
 def _ask(state: State, components: Components, offered: Sequence[BaseTool], spent: Spent) -> Answer:

@@ -12,6 +12,7 @@ from imagerag.agent.protocols import Brief, PastImage
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_prices, memory_of_run, merge_limits, meter_step, nothing_spent
 from imagerag.graphs.components import Components
+from imagerag.graphs.kept_back import keep_for_a_drawing
 from imagerag.graphs.message_images import stored_picture, without_stored_pictures
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.state import Limits, Spent, State
@@ -78,6 +79,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         suppress(BudgetExceeded, Cancelled),
         meter_step(limits, spent, settings) as meter,
     ):  # the next node ends the run
+        keep_for_a_drawing(meter, components, limits, asked_for, subjects)
         brief = components.writer.brief(asked_for, history)
     told = "; ".join(meter.notes) or None
     entered: State = {**state, "spent": spent, "turn": turn}

@@ -22,8 +22,10 @@ from imagerag.errors import (
 )
 from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, seconds_left, stop_check, stop_reason
 from imagerag.graphs.components import Components
+from imagerag.graphs.kept_back import keep_for_a_drawing
+from imagerag.graphs.rule_fallback import drawn_with_first
 from imagerag.graphs.state import Spent, State
-from imagerag.graphs.state_queries import offered_tools
+from imagerag.graphs.state_queries import images_of_turn, offered_tools
 from imagerag.graphs.trace import trace_step
 from imagerag.records import TraceStep
 from imagerag.tool_registry import TOOLS
@@ -72,6 +74,11 @@ def run_tool_calls(
             else:
                 try:
                     with meter_step(state["limits"], spent, components.settings) as meter:
+                        if not (session.made_images or images_of_turn(state["all_images"], state["turn"])):
+                            # writers and rerankers may not use it up either
+                            keep_for_a_drawing(
+                                meter, components, state["limits"], state["prompt"], drawn_with_first(state)
+                            )
                         result = _run(call, tools, offered, session)
                 except (BudgetExceeded, Cancelled) as stop:
                     halt = stop
@@ -101,10 +108,10 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str],
     So does, once an image is made, what only the person could mend: the run goes on without, and loses nothing. The
     message's ``failed`` tells that the same call would fail again.
     """
-    if call["name"] not in offered:
-        return _refused(call, f"tool {call['name']!r} is not offered here; valid: {', '.join(sorted(offered))}")
     if NOT_JSON in call["args"]:
         return _refused(call, f"arguments of {call['name']!r} are not JSON: {call['args'][NOT_JSON]!r}")
+    if call["name"] not in offered:
+        return _refused(call, f"tool {call['name']!r} is not offered here; valid: {', '.join(sorted(offered))}")
     try:
         result: ToolMessage = tools[call["name"]].invoke({**call, "type": "tool_call"})
     except (BudgetExceeded, Cancelled):

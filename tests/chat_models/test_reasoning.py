@@ -1,9 +1,10 @@
 """Reasoning is told apart from the answer."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagerag.chat_models.reasoning import ReasoningFilter
+from imagerag.chat_models.reasoning import PAIRS, ReasoningFilter, without_reasoning
 
 
 @given(
@@ -18,3 +19,44 @@ def test_thoughts_are_told_apart_however_the_answer_is_cut(components: list[str]
     parted = [parting.part(piece) for piece in pieces] + [parting.part("", last=True)]
     assert "".join(part.said for part in parted) == whole.said
     assert "".join(part.thought for part in parted) == whole.thought
+
+
+DRAFT, ANSWER = '{"a": 1}', '{"b": 2}'
+
+
+@pytest.mark.parametrize(("opening", "closing"), PAIRS)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{o}{d}{c}{a}",
+        "{d}{c}{a}",
+        "{o}{d}{o}{d}{c}{d}{c}{a}",
+        "{o}{d}{c}{d}{c}{a}",
+        "{o}x{c}{o}{d}{c}{a}",
+        "{a}{o}{d}{c}",
+        "{a}{o}{d}",
+        "{a}{c}",
+        "{O}{d}{C}{a}",
+    ],
+)
+def test_only_what_is_said_remains(form: str, opening: str, closing: str) -> None:
+    if closing == "<|end|>" and form in ("{d}{c}{a}", "{o}{d}{c}{d}{c}{a}", "{o}{d}{o}{d}{c}{d}{c}{a}"):
+        pytest.skip("it ends messages of any kind")
+    marks = {"o": opening, "c": closing, "O": opening.swapcase(), "C": closing.swapcase()}
+    assert without_reasoning(form.format(d=DRAFT, a=ANSWER, **marks)).strip() == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"prompt": "a sign that says </think> in red"}', '{"prompt": "a sign that says </think> in red"}'),
+        ('{"prompt": "a sign that says <think>"}', '{"prompt": "a sign that says <think>"}'),
+        (f'{{"x": "<think>"}} <think>{DRAFT}</think>{ANSWER}', f'{{"x": "<think>"}} {ANSWER}'),
+        (f"<think>{DRAFT}", ""),
+        (f"analysis I could say {DRAFT}.assistantfinal{ANSWER}", f"final{ANSWER}"),
+        (f"An analysis of it: {ANSWER}", f"An analysis of it: {ANSWER}"),
+        (f"{ANSWER}<|end|>", ANSWER),
+    ],
+)
+def test_marks_in_strings_and_marks_that_a_server_took_out(text: str, said: str) -> None:
+    assert without_reasoning(text) == said

@@ -4,9 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from imagerag.agent.rerankers import VlmReranker
+from imagerag.agent.rule_writer import RuleWriter
+from imagerag.agent.vlm_writer import VlmWriter
+from imagerag.chat_models.providers import connect
 from imagerag.chat_models.structured import WAYS as ALL_WAYS
-from testing.openai_server import Reply
+from testing.openai_server import Reply, serving
 from testing.verdict_replies import BAD_VERDICTS, OWL, answering, request_kind, verdict_of
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
@@ -86,3 +91,66 @@ def test_where_no_way_works_none_is_to_blame(judge_with: Any) -> None:
         "with log-probabilities, then without"
     )
     assert [bool(request.get("logprobs")) for request in server.requests] == [True] * 4 + [False] * 4 + [True]
+
+
+WRONG, RIGHT = json.dumps(verdict_of(False)), json.dumps(verdict_of(True))
+LONG = "I look at it again. " * 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<think>Perhaps {WRONG}?</think>{RIGHT}",
+        f"[THINK]Perhaps {WRONG}?[/THINK]{RIGHT}",
+        f"Perhaps {WRONG}?</think>\n{RIGHT}",
+        f"<think>{WRONG}<think>no</think>{WRONG}</think>{RIGHT}",
+        f"<thinking>{WRONG}</thinking>```json\n{RIGHT}\n```",
+        f"<|channel|>analysis<|message|>{WRONG}<|end|><|start|>assistant<|channel|>final<|message|>{RIGHT}",
+        f"{RIGHT}<think>Or {WRONG}?</think>",
+        f"<think>{LONG}{WRONG}</think>{RIGHT}",
+        f"{LONG}{RIGHT}",
+        f"{WRONG}\nNo, that was wrong. Corrected:\n{RIGHT}",
+        f"For example {WRONG} would be an answer. Mine is:\n{RIGHT}",
+        f'{{"note": "I answer now"}} {RIGHT}',
+        f"I judge {{carefully}}: {RIGHT}",
+        f'{RIGHT} {{"done": true}}',
+        f'<tool_call>{{"name": "Judgement", "arguments": {RIGHT}}}</tool_call>',
+        f'{{"name": "Judgement", "arguments": {json.dumps(RIGHT)}}}',
+        RIGHT[:-1] + ",}",
+        RIGHT[:-1],
+        RIGHT.replace('"', "'").replace("true", "True"),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_the_last_object_that_fits_is_the_answer_and_thoughts_hold_none(judge_with: Any, text: str) -> None:
+    judged, meter, *_ = judge_with([Reply(text)])
+    assert (judged["satisfied"], judged["critic"], meter.calls) == (True, "openai:x", 1)
+    assert meter.notes == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(f"<think>I think {RIGHT}"),
+        Reply(f"<think>{RIGHT}</think>"),
+        Reply(f'{{"draft": {RIGHT}, "concepts": ['),
+        Reply(RIGHT[:-1], finish="length"),
+        Reply(RIGHT[:-20]),
+    ],
+    ids=lambda reply: repr(reply.text)[:40],
+)
+def test_what_was_only_thought_or_half_written_is_asked_for_again(judge_with: Any, reply: Reply) -> None:
+    judged, meter, *_ = judge_with(lambda request, number: reply if number == 0 else answering(verdict_of(False)))
+    assert (judged["satisfied"], judged["critic"], meter.calls) == (False, "openai:x", 2)
+    assert any(told in meter.notes[0] for told in ("answer 1 does not fit", "length limit"))
+
+
+def test_captions_and_rankings_are_not_taken_out_of_thoughts_either() -> None:
+    thought = json.dumps({"rankings": [{"caption": 1, "best": [1]}]})
+    said = json.dumps({"rankings": [{"caption": 1, "best": [2]}]})
+    pictures = [[Image.new("RGB", (9, 9)), Image.new("RGB", (9, 9))]]
+    worded = [json.dumps({"concepts": [{"concept": "owl", "captions": [each]}]}) for each in ("a draft", "a barn owl")]
+    with serving([Reply(f"<think>{thought}</think>{said}"), Reply(f"{worded[0]} Better: {worded[1]}")]) as server:
+        assert VlmReranker(connect(server.name)).rerank(["an owl"], pictures, []) == [[1]]
+        writer = VlmWriter(connect(server.name), RuleWriter())
+        assert writer.captions("an owl", ["owl"], 1) == {"owl": ["a barn owl"]}

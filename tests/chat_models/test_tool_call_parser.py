@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagerag.chat_models.tool_call_parser import StreamFilter, read_calls
+from imagerag.chat_models.tool_call_parser import StreamFilter, broken_call, calls_at_the_end, read_calls
 from testing.chat_replies import DRAW, written
 from testing.openai_server import Reply, serving
 from testing.served_runs import run_served
@@ -66,6 +66,196 @@ def test_each_format_in_use(text: str, left: str) -> None:
     reading = read_calls(text, TOOLS)
     assert [(call["name"], call["args"]) for call in reading.calls] == [("generate", {"prompt": "an owl"})]
     assert reading.text == left
+
+
+ARGS = '{"prompt": "an owl"}'
+BAR, GAP = "\uff5c", "\u2581"
+
+
+def deepseek(text: str) -> str:
+    """Return marks with a bar and a gap of their own."""
+    return text.replace("|", BAR).replace("_", GAP)
+
+
+ELEMENT = '<invoke name="generate"><parameter name="prompt">an owl</parameter></invoke>'
+OTHER_MAKERS = [
+    deepseek("<|tool_calls_begin|><|tool_call_begin|>function<|tool_sep|>generate")
+    + f"\n```json\n{ARGS}\n```"
+    + deepseek("<|tool_call_end|><|tool_calls_end|>"),
+    deepseek("<|tool_calls_begin|><|tool_call_begin|>generate<|tool_sep|>")
+    + ARGS
+    + deepseek("<|tool_call_end|><|tool_calls_end|>"),
+    "<|tool_calls_begin|><|tool_call_begin|>generate<|tool_sep|>" + ARGS + "<|tool_call_end|><|tool_calls_end|>",
+    '<|DSML|function_calls>\n<|DSML|invoke name="generate">\n<|DSML|parameter name="prompt" string="true">an owl'
+    "</|DSML|parameter>\n</|DSML|invoke>\n</|DSML|function_calls>".replace("|", BAR),
+    f'<|DSML|function_calls><|DSML|invoke name="generate">{ARGS}</|DSML|invoke></|DSML|function_calls>',
+    "<|tool_calls_section_begin|><|tool_call_begin|>functions.generate:0<|tool_call_argument_begin|>"
+    f"{ARGS}<|tool_call_end|><|tool_calls_section_end|>",
+    "<tool_call>generate\n<arg_key>prompt</arg_key>\n<arg_value>an owl</arg_value>\n</tool_call>",
+    f"<minimax:tool_call>\n{ELEMENT}\n</minimax:tool_call>",
+    f"<function_calls>{ELEMENT}</function_calls>",
+    f"<tool_calls>\n{CALL}\n</tool_calls>",
+    "<seed:tool_call><function=generate><parameter=prompt>an owl</parameter></function></seed:tool_call>",
+    f"<|channel|>commentary to=functions.generate <|constrain|>json<|message|>{ARGS}<|call|>",
+    f"<|channel|>analysis<|message|>An owl.<|end|><|start|>assistant<|channel|>commentary to=functions.generate "
+    f"<|constrain|>json<|message|>{ARGS}<|call|>",
+    f"<|start|>assistant to=functions.generate<|channel|>commentary json<|message|>{ARGS}<|call|>",
+    f"<|tool_call|>[{CALL}]",
+    f"<|tool_call|>[{CALL}]<|/tool_call|>",
+    '<|tool_call_start|>[generate(prompt="an owl")]<|tool_call_end|>',
+    f'<|START_ACTION|>[{{"tool_call_id": "0", "tool_name": "generate", "parameters": {ARGS}}}]<|END_ACTION|>',
+    f"<|action_start|><|plugin|>{CALL}<|action_end|>",
+    f'<|tools_prefix|>[{{"generate": {ARGS}}}]<|tools_suffix|>',
+    f"functools[{CALL}]",
+    f"[TOOL_REQUEST]{CALL}[END_TOOL_REQUEST]",
+    f"<TOOLCALL>[{CALL}]</TOOLCALL>",
+    f"<longcat_tool_call>{CALL}</longcat_tool_call>",
+    f"<functioncall> {CALL}",
+    f">>>generate\n{ARGS}",
+    f"Action: generate\nAction Input: {ARGS}",
+    'default_api.generate(prompt="an owl")',
+    '```tool_code\nprint(default_api.generate(prompt="an owl"))\n```',
+    "```python\nprint(default_api.generate(prompt='an owl'))\n```",
+]
+
+
+@pytest.mark.parametrize("text", OTHER_MAKERS)
+@pytest.mark.parametrize("before", ["", "I draw it now.\n"])
+def test_the_markup_of_each_maker(text: str, before: str) -> None:
+    reading = read_calls(before + text, TOOLS)
+    assert [(call["name"], call["args"]) for call in reading.calls] == [("generate", {"prompt": "an owl"})]
+    assert reading.text == before.strip()
+    assert broken_call(reading.text, TOOLS) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        (f"<tool_call>{CALL.replace('an owl', line)}</tool_call>", line)
+        for line in ("an\nowl", "a sign </tool_call> here", "a sign <tool_call> here", "it's an owl")
+    ]
+    + [
+        (text, "an owl")
+        for text in (
+            f"<tool_call>{CALL[:-1]}</tool_call>",
+            f"<tool_call>{CALL}}}</tool_call>",
+            f"<tool_call>{CALL[:-2]},}}}}</tool_call>",
+            f"<tool_call>{CALL[:-1]},}}</tool_call>",
+            "<tool_call>{'name': 'generate', 'arguments': {'prompt': 'an owl'}}</tool_call>",
+            f"<tool_call><tool_call>{CALL}</tool_call></tool_call>",
+            f"<tool_call>\n<tool_call>\n{CALL}\n</tool_call>",
+            f"<tool_call{CALL}",
+            f"<tool_call>```json\n{CALL}\n```</tool_call>",
+            f"Sure, I draw that: {CALL}",
+            f"Sure, I draw that:\n\n{CALL[:-1]}",
+            f"Sure: [{CALL}]",
+            f"I call it now.\n```json\n{CALL}",
+            f"I see {{an owl}} before me. {CALL}",
+            'Sure. default_api.generate(prompt="an owl")',
+            'Sure. generate(prompt="an owl")',
+            'print(default_api.generate(prompt="an owl"))',
+            "<tool_call><function=generate><parameter=prompt>an owl</parameter></tool_call>",
+            "<function=generate><parameter=prompt>an owl</parameter>",
+            "<tool_call><function=generate><parameter=prompt>an owl</function></tool_call>",
+            "<tool_call><function=generate>\n<parameter=prompt>\nan owl\n</tool_call>",
+            f"<function=generate>{ARGS}</function>",
+            f"<function=generate>{ARGS}",
+            f'{{"name": "generate", "arguments": {json.dumps(ARGS)}}}',
+            f'{{"name": "generate", "arguments": {json.dumps(json.dumps(ARGS))}}}',
+            f'{{"name": "functions.generate", "arguments": {ARGS}}}',
+            f'{{"tool": "generate", "args": {ARGS}}}',
+            f'{{"type": "tool_use", "name": "generate", "input": {ARGS}}}',
+        )
+    ],
+)
+def test_mistakes_whose_meaning_is_certain(text: str, prompt: str) -> None:
+    reading = read_calls(text, TOOLS)
+    assert [(call["name"], call["args"]) for call in reading.calls] == [("generate", {"prompt": prompt})]
+    assert broken_call(reading.text, TOOLS) is None
+
+
+def test_a_parameter_without_an_end_does_not_swallow_the_next() -> None:
+    text = "<function=generate><parameter=prompt>\nan owl\n<parameter=seed>\n7\n</parameter></function>"
+    assert read_calls(f"<tool_call>{text}</tool_call>", TOOLS).calls[0]["args"] == {"prompt": "an owl", "seed": 7}
+    seed = "<arg_key>seed</arg_key><arg_value>7</arg_value>"
+    text = f"<tool_call>generate<arg_key>prompt</arg_key><arg_value>an owl{seed}"
+    assert read_calls(text, TOOLS).calls[0]["args"] == {"prompt": "an owl", "seed": 7}
+
+
+BROKEN = [
+    f"<tool_call>{CALL[:-6]}",
+    f"<tool_call>{CALL[:-6]}</tool_call>",
+    '<tool_call>{"name": "generate", "arguments": {"prompt": an owl}}</tool_call>',
+    '<tool_call>{"name": "generate", "arguments": {"prompt": "a sign "OPEN", red"}}</tool_call>',
+    '<tool_call>{"name": "generate", "arguments": {"prompt": "an owl, "seed": 7}}</tool_call>',
+    '<tool_call>{"name": "generate", "prompt": "an owl"}</tool_call>',
+    '<tool_call>{"name": "generate", "arguments": "an owl"}</tool_call>',
+    "<tool_call>generate an owl</tool_call>",
+    "<tool_call>",
+    "<tool_call><function=generate><parameter=prompt>an ow",
+    "<function=generate></function",
+    '<invoke name="generate"><parameter name="prompt">an ow',
+    "<tool_call>generate<arg_key>prompt</arg_key><arg_value>an ow",
+    deepseek("<|tool_calls_begin|><|tool_call_begin|>generate<|tool_sep|>") + '{"prompt": "an ow',
+    "[TOOL_CALLS]generate[ARGS]",
+    "[TOOL_CALLS] generate it",
+    "<|python_tag|>generate the owl",
+    "to=functions.generate an owl",
+    "<start_function_call>call:generate{prompt:<escape>an owl",
+    'generate("an owl")',
+    'default_api.generate(prompt="an owl"',
+    "generate(prompt={1, 2})",
+    f"{CALL} Shall I?",
+    CALL[:-6],
+    f"Sure: {CALL[:-6]}",
+    "Action: generate\nAction Input: an owl",
+    f"<tool_call>{'x' * 20_000}{CALL}</tool_call>",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=lambda text: text[:60])
+def test_what_was_to_be_a_call_and_is_none_is_told(text: str) -> None:
+    assert read_calls(text, TOOLS) == (text, [])
+    assert broken_call(text, TOOLS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "That is as good as it gets.",
+        "",
+        "The owl is there, and I generate nothing more.",
+        "I used {braces} and [brackets] and <b>marks</b>.",
+        '{"answer": "no"}',
+        f"<think>{CALL}</think>Done.",
+        "The tool could not find a better reference (ref-1).",
+        "print('hello')",
+    ],
+)
+def test_talk_is_no_broken_call(text: str) -> None:
+    assert broken_call(text, TOOLS) is None
+
+
+def test_brackets_are_not_closed_for_a_writer_that_was_stopped() -> None:
+    text = f"<tool_call>{CALL[:-1]}"
+    assert read_calls(text, TOOLS).calls
+    assert read_calls(text, TOOLS, cut_off=True) == (text, [])
+    assert broken_call(text, TOOLS, cut_off=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        (f"I think I draw an owl.\n<tool_call>{CALL}</tool_call>", 1),
+        (f"So: <tool_call>{CALL}</tool_call>\n<tool_call>{CALL}</tool_call>\n", 2),
+        (f"An owl, so {CALL}", 1),
+        (f"I might <tool_call>{CALL}</tool_call> or not.", 0),
+        (f"First <tool_call>{CALL}</tool_call> or rather <tool_call>{CALL}</tool_call>", 1),
+        ("I stop here.", 0),
+    ],
+)
+def test_calls_with_which_a_text_ends(text: str, count: int) -> None:
+    assert len(calls_at_the_end(text, TOOLS)) == count
 
 
 @pytest.mark.parametrize(
@@ -209,9 +399,20 @@ def test_talk_is_let_through_and_calls_are_not(text: str, dialect: str, data: st
     assert shown.startswith("I draw.") is text.startswith("I draw."), "what is said before a call is not kept back"
 
 
+@given(st.lists(st.integers(0, 60), max_size=6))
+def test_a_call_behind_talk_without_any_mark_is_not_let_through(cuts: list[int]) -> None:
+    text = 'Sure. print(default_api.generate(prompt="an owl"))'
+    talk = StreamFilter(TOOLS)
+    ends = sorted(min(cut, len(text)) for cut in cuts)
+    shown = "".join(talk.part(text[a:b]) for a, b in zip([0, *ends], [*ends, len(text)], strict=True))
+    rest, calls = talk.end()
+    assert (shown + rest).strip() == "Sure."
+    assert [call["args"] for call in calls] == [{"prompt": "an owl"}]
+
+
 @given(st.text(alphabet='<>[]{}()"\\|:,`_ tolcagenri\n', max_size=120))
 def test_nothing_raises(text: str) -> None:
     for start in ("", "<tool_call>", "[TOOL_CALLS]", "<|python_tag|>", "```json\n"):
         reading = read_calls(start + text, TOOLS)
-        assert {call["name"] for call in reading.calls} <= set(TOOLS)
+        assert all(call["name"] for call in reading.calls)
         assert all(isinstance(call["args"], dict) for call in reading.calls)

@@ -54,3 +54,11 @@ def test_what_was_looked_up_for_the_first_drawing_is_left_out_where_it_can_not_b
     result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     assert result["image"] is not None
     assert [bool(request.references) for request in squares.requests] == [True, False]
+
+
+def test_a_writer_that_hangs_before_the_first_drawing_leaves_an_image(tmp_path: Path) -> None:
+    with serving(lambda request, number: Reply("never", delay=60)) as server:
+        graph = build_one_pass(critic=ScriptedCritic([0.9]), generator=Squares(), index=Shelf())
+        settings = Settings(home=str(tmp_path), vlm=server.name, mode="lookup_first", max_seconds=1.5)
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
+    assert result["image"] is not None

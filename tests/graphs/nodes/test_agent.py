@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from langchain_core.messages import SystemMessage
 
+from imagerag.errors import UserError
 from imagerag.graphs import images_shown
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings
@@ -24,6 +25,17 @@ pytestmark = pytest.mark.usefixtures("quick_retries")
 def test_a_model_that_only_talks_still_gets_its_picture(tmp_path: Path) -> None:
     result = run_scripted(tmp_path, ["Certainly! Here is your owl.", "Done."], [0.4])
     assert result["image"]["id"] == "image-1"
+
+
+def test_a_server_that_finds_no_endpoint_with_tools_costs_no_image(tmp_path: Path) -> None:
+    refused = Reply("No endpoints found that support tool use", status=404)
+    with serving(lambda request, number: refused) as server:
+        result = run_served(server, tmp_path, [0.9])
+    assert result["image"]["id"] == "image-1"
+    assert any("No endpoints found" in (step["error"] or "") for step in result["trace"])
+    unknown = Reply("the model does not exist", status=404)
+    with serving(lambda request, number: unknown) as server, pytest.raises(UserError, match="check the model's name"):
+        run_served(server, tmp_path, [0.9])
 
 
 @pytest.mark.parametrize("mode", ["rephrase_only", "no_lookup"])

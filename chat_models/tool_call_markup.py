@@ -1,0 +1,313 @@
+"""One call behind the mark with which it begins, in the markup of each maker; ``tool_call_parser`` lists them."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.messages import ToolCall
+
+from imagerag.chat_models.lenient_json import Uncertain, decode, loads, unpacked
+
+Known = Mapping[str, Collection[str]]
+"""Tools on offer, each with those of its parameters that are text."""
+
+_BAR, _GAP = "[|\uff5c]", "[_\u2581 ]"
+"""DeepSeek writes its marks with a wide bar and a low block; servers have plain ones in their place."""
+_SPACE_OF_NAMES = rf"(?:\w+:|{_BAR}DSML{_BAR})?"
+_ELEMENT = re.compile(rf'<{_SPACE_OF_NAMES}(?:function|invoke)(?:=|\s+name=)\s*["\']?([^"\'>\s]+)["\']?\s*>')
+_PARAMETER = re.compile(rf'\s*<{_SPACE_OF_NAMES}parameter(?:=|\s+name=)\s*["\']?([^"\'>\s]+)["\']?([^>]*)>\n?')
+_PARAMETER_ENDS = re.compile(
+    rf"\n?(?:</{_SPACE_OF_NAMES}parameter>|(?=<{_SPACE_OF_NAMES}parameter(?:=|\s+name=))"
+    rf"|(?=</{_SPACE_OF_NAMES}(?:function|invoke|tool_call)\w*>))"
+)
+_ELEMENT_ENDS = re.compile(rf"\s*</{_SPACE_OF_NAMES}(?:function|invoke)>")
+
+MARK = re.compile(
+    rf"<(?:\w+:)?(?:longcat_)?tool_?(?:calls?|code)(?:>|(?=\s*\{{))|<(?:\w+:)?function_?calls?>|<start_function_call>"
+    rf"|<{_BAR}(?:DSML{_BAR})?(?:tools?|function)(?:{_GAP}\w+)*{_BAR}?>|<\|python_(?:tag|start)\|>"
+    rf"|<\|START_ACTION\|>|<\|action_start\|>|\[TOOL_(?:CALLS?|REQUEST)\]|\bfunctools(?=\[)|^>>>(?=[\w.]+\s*\{{)"
+    rf"|(?:(?:<\|start\|>)?assistant|<\|channel\|>\w+|commentary|\s)*\bto=(?=functions\.)"
+    rf"|^\s*Action:\s*(?=[\w.]+\s+Action Input:)|(?={_ELEMENT.pattern})",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Begins a call, or several."""
+
+TRACE = re.compile(
+    rf"</?{_BAR}?{_SPACE_OF_NAMES}(?:longcat_)?(?:tools?|function){_GAP}?calls?|</?{_SPACE_OF_NAMES}(?:function=|function>"
+    rf"|invoke\b|parameter\b)|<arg_(?:key|value)>|\[TOOL_(?:CALL|REQUEST)|tool\u2581|<\|python_(?:tag|start)"
+    rf"|<start_function_call|<\|START_ACTION|\bto=functions\.",
+    re.IGNORECASE,
+)
+"""Shows that an answer was to have a call in it."""
+
+_BEFORE = re.compile(rf"\s+|<\|plugin\|>|```(?:json|tool_code|tool_call|python)?|function<{_BAR}tool{_GAP}sep{_BAR}>")
+"""What may stand between a mark and the call."""
+_CLOSING = re.compile(
+    rf"\s*(?:</(?:{_SPACE_OF_NAMES}[\w]+)>|<{_BAR}/?(?:tool|action|python|END_ACTION)(?:{_GAP}?\w+)*{_BAR}>|<tool_call\|>"
+    rf"|<end_function_call>|\[/?(?:END_)?TOOL_(?:CALLS?|REQUEST)\](?=\s*\Z)|<\|call\|>|```)"
+)
+_END_OF_LLAMA = re.compile(r"\s*<\|e\w+_id\|>")
+_BETWEEN = re.compile(r"[\s;,]*")
+_LOST = re.compile(r"[\s}\]]*(?=\s*(?:<|\[/|```|\Z))")
+"""Brackets too many."""
+_NAMED = re.compile(
+    rf"(?:call:\s*)?([\w.-]+)(?::\d+)?(?:\s|\[ARGS\]|\[CALL_ID\]\w+|<{_BAR}tool{_GAP}sep{_BAR}>|<\|channel\|>\w+|<\|constrain\|>"
+    rf"|<\|tool_call_argument_begin\|>|<\|message\|>|\bjson\b|\bcode\b|```|Action Input:)*(?=[{{(]|<arg_key>)"
+)
+_ARGUMENT = re.compile(
+    r"\s*<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)(?:</arg_value>|(?=<arg_key>|</tool_call>))", re.DOTALL
+)
+_GEMMA = re.compile(
+    r"(\{.*?\})\s*(?=<(?:end_function_call|tool_call\||start_function_call|\|tool_call)>|\Z)", re.DOTALL
+)
+_GEMMA_QUOTE = re.compile(r'<escape>|<\|"\|>')
+_BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_][\w.-]*)(?=\s*:)")
+_ENDS_PYTHON = re.compile(r"<|\[/|```|\Z")
+_PREFIXES = ("functions.", "default_api.", "tools.")
+"""With which OpenAI's, Google's and other models name the place that tools come from."""
+_UNREADABLE = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
+
+
+class Unreadable(ValueError):
+    """There is no call whose meaning is certain; the message says why."""
+
+
+def calls_after(text: str, at: int, known: Known, *, cut_off: bool = False) -> tuple[list[ToolCall], int]:
+    """Return the calls behind a mark, and where they end, their closing marks included.
+
+    Args:
+        text: of the answer.
+        at: where the mark ends.
+        known: the tools on offer.
+        cut_off: the answer ends where its writer was stopped.
+
+    Raises:
+        Unreadable: there is none.
+    """
+    mark = text[max(at - 20, 0) : at]
+    calls: list[ToolCall] = []
+    at = _skipped(text, at)
+    while True:
+        try:
+            found, end = _one(text, at, known, cut_off)
+        except Unreadable:
+            if calls:
+                break
+            raise
+        calls += found
+        at = end
+        between = _BETWEEN.match(text, at)
+        following = between.end() if between else at
+        if text[following : following + 1] not in ("{", "[") and not _ELEMENT.match(text, following):
+            break
+        at = following
+    if lost := _LOST.match(text, at):
+        at = lost.end()
+    while (closing := _CLOSING.match(text, at)) and closing.end() > at:
+        at = closing.end()
+    if "<|python" in mark and (closing := _END_OF_LLAMA.match(text, at)):
+        at = closing.end()
+    return calls, at
+
+
+def _skipped(text: str, at: int) -> int:
+    """Return where the call begins: some write a mark twice, or marks of several kinds."""
+    while (found := _BEFORE.match(text, at) or MARK.match(text, at)) and found.end() > at:
+        at = found.end()
+    return at
+
+
+def _one(text: str, at: int, known: Known, cut_off: bool) -> tuple[list[ToolCall], int]:
+    if element := _ELEMENT.match(text, at):
+        return _element(text, element, known, cut_off)
+    if text[at : at + 1] in ("{", "["):
+        return values_at(text, at, known, cut_off=cut_off)
+    if named := _NAMED.match(text, at):
+        return _named(text, named, known, cut_off)
+    raise Unreadable(f"no call follows its mark, but {text[at : at + 30]!r}")
+
+
+def values_at(text: str, at: int, known: Known, *, cut_off: bool = False) -> tuple[list[ToolCall], int]:
+    """Return the calls of the object or the list that begins at a place, and where it ends.
+
+    Raises:
+        Unreadable: it is neither, or something in it is no call.
+    """
+    try:
+        value, end = decode(text, at, cut_off=cut_off)
+        entries = value if isinstance(value, list) else [value]
+        return [_call(entry, known, cut_off) for entry in entries], end
+    except Uncertain as uncertain:
+        if text[at : at + 1] == "[":
+            closing = _ENDS_PYTHON.search(text, at)
+            end = closing.start() if closing else len(text)
+            if calls := python_calls(text[at:end], known):
+                return calls, end
+        raise Unreadable(str(uncertain)) from uncertain
+
+
+def python_calls(text: str, known: Known) -> list[ToolCall]:
+    """Return calls written as Python, alone or in a list, with literals as arguments; none if it is anything else."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what a model writes is no source of ours
+            body = ast.parse(text.strip()).body
+        values = [statement.value if isinstance(statement, ast.Expr) else None for statement in body]
+        nodes = [node for value in values for node in (value.elts if isinstance(value, ast.List) else [value])]
+        calls = [_written(node) for node in nodes]
+        json.dumps(calls)  # a set, bytes ...: no tool takes those
+        return [_call(call, known, False) for call in calls]
+    except _UNREADABLE:
+        return []
+
+
+def _element(text: str, element: re.Match[str], known: Known, cut_off: bool) -> tuple[list[ToolCall], int]:
+    """Return the call of ``<function=NAME>`` or ``<invoke name="NAME">``, whose own end may be lost."""
+    name, at = element[1], element.end()
+    begin = len(text) - len(text[at:].lstrip())
+    if text[begin : begin + 1] == "{":
+        arguments, at = _decoded(text, begin, cut_off)
+    else:
+        arguments = {}
+        texts = known.get(_known_name(name, known), ())
+        while parameter := _PARAMETER.match(text, at):
+            end = _PARAMETER_ENDS.search(text, parameter.end())
+            if end is None:
+                raise Unreadable(f"the parameter {parameter[1]!r} has no end")
+            is_text = parameter[1] in texts or 'string="true"' in parameter[2]
+            arguments[parameter[1]] = _plain(text[parameter.end() : end.start()], is_text)
+            at = end.end()
+    if end := _ELEMENT_ENDS.match(text, at):
+        at = end.end()
+    elif not arguments:
+        raise Unreadable(f"the call of {name!r} has no end")
+    return [_call({"name": name, "arguments": arguments}, known, cut_off)], at
+
+
+def _named(text: str, named: re.Match[str], known: Known, cut_off: bool) -> tuple[list[ToolCall], int]:
+    """Return the call whose name stands before its arguments."""
+    name, at = named[1], named.end()
+    if text[at] == "(":
+        closing = _ENDS_PYTHON.search(text, at)
+        end = closing.start() if closing else len(text)
+        if calls := python_calls(text[named.start() : end], known):
+            return calls, end
+        raise Unreadable(f"the arguments of {name!r} can't be read")
+    if text[at] == "<":
+        texts, arguments = known.get(_known_name(name, known), ()), {}
+        while argument := _ARGUMENT.match(text, at):
+            key = argument[1].strip()
+            arguments[key] = _plain(argument[2], key in texts)
+            at = argument.end()
+        if not arguments or text[at:].lstrip().startswith("<arg_key>"):
+            raise Unreadable(f"an argument of {name!r} has no end")
+    elif named[0].startswith("call:"):
+        if not (body := _GEMMA.match(text, at)):
+            raise Unreadable(f"the arguments of {name!r} have no end")
+        arguments, at = _decoded(_as_json(body[1]), 0, cut_off)[0], body.end()
+    else:
+        arguments, at = _decoded(text, at, cut_off)
+    return [_call({"name": name, "arguments": arguments}, known, cut_off)], at
+
+
+def _decoded(text: str, at: int, cut_off: bool) -> tuple[Any, int]:
+    try:
+        return decode(text, at, cut_off=cut_off)
+    except Uncertain as uncertain:
+        raise Unreadable(str(uncertain)) from uncertain
+
+
+def _as_json(body: str) -> str:
+    """Return Gemma's arguments as JSON: its keys have no quotes, and its strings have marks of their own."""
+    parts = _GEMMA_QUOTE.split(body)
+    return "".join(json.dumps(part) if at % 2 else _BARE_KEY.sub(r'\1"\2"', part) for at, part in enumerate(parts))
+
+
+def _plain(value: str, is_text: bool) -> Any:
+    """Return a parameter that is written without quotes: text where the tool wants text, else JSON where it is."""
+    if is_text:
+        return value
+    try:
+        return loads(value)
+    except Uncertain:
+        return value
+
+
+class _Constants(ast.NodeTransformer):
+    """Makes Python's constants of JSON's."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        words = {"true": True, "false": False, "null": None}
+        return ast.Constant(words[node.id]) if node.id in words else node
+
+
+def _written(node: object) -> dict[str, Any]:
+    """Return one call.
+
+    Raises:
+        ValueError: it is something else, or has arguments that are not literals with names.
+    """
+    if not isinstance(node, ast.Call):
+        raise ValueError("no call")
+    function = node.func
+    if isinstance(function, ast.Name) and function.id == "print" and len(node.args) == 1:
+        return _written(node.args[0])
+    name = ast.unparse(function).removesuffix(".call")  # Llama's way with tools it was built with
+    if not all(part.isidentifier() for part in name.split(".")) or node.args:
+        raise ValueError("not a plain call")
+    if not all(word.arg for word in node.keywords):
+        raise ValueError("not a plain call")
+    arguments = {str(word.arg): ast.literal_eval(_Constants().visit(word.value)) for word in node.keywords}
+    return {"name": name, "arguments": arguments}
+
+
+def _call(entry: Any, known: Known, cut_off: bool) -> ToolCall:
+    """Return the call that an object stands for.
+
+    Raises:
+        Unreadable: it stands for none.
+    """
+    name, arguments = _taken_apart(entry, known)
+    try:
+        arguments = unpacked(arguments, cut_off=cut_off)
+    except Uncertain as uncertain:
+        raise Unreadable(f"the arguments of {name!r}: {uncertain}") from uncertain
+    if not isinstance(name, str) or not name:
+        raise Unreadable("it names no tool")
+    if not isinstance(arguments, dict):
+        raise Unreadable(f"the arguments of {name!r} are no object")
+    return {"name": _known_name(name, known), "args": arguments, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}
+
+
+def _taken_apart(entry: Any, known: Known) -> tuple[Any, Any]:
+    if not isinstance(entry, dict):
+        raise Unreadable("it is no object with a name and arguments")
+    if len(entry) == 1 and isinstance(inner := next(iter(entry.values())), dict) and next(iter(entry)) in known:
+        return next(iter(entry)), inner
+    inner = entry.get("function")
+    entry = inner if isinstance(inner, dict) else entry
+    name = next((entry[key] for key in ("name", "tool", "tool_name", "function") if key in entry), None)
+    keys = ("arguments", "parameters", "args", "input")
+    given: Iterator[Any] = (entry[key] for key in keys if key in entry)
+    return name, next(given, "no object")
+
+
+def _known_name(name: str, known: Known) -> str:
+    """Return a tool's name without the place that it comes from and, as Kimi has it, its number."""
+    if name in known:
+        return name
+    plain = re.sub(r":\d+$", "", name)
+    for prefix in _PREFIXES:
+        plain = plain.removeprefix(prefix)
+    return plain if plain in known or name.startswith(_PREFIXES) else name
+
+
+def known_name(name: str, known: Collection[str]) -> str:
+    """Return a tool's name without the place that a model says it comes from."""
+    return _known_name(name, dict.fromkeys(known, ()))

@@ -9,11 +9,19 @@ from mcp.server import MCPServer
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
-from mcp.types import CallToolResult, ListResourcesResult, PaginatedRequestParams, ToolAnnotations
+from mcp.types import (
+    CallToolResult,
+    GetPromptResult,
+    InputRequiredResult,
+    ListResourcesResult,
+    PaginatedRequestParams,
+    ToolAnnotations,
+)
 from mcp.types import Resource as ListedResource
 from pydantic import Field
 
 from imagerag import __version__
+from imagerag.server.mcp.prompts import DEFAULT_THREAD, add_prompts, checked_arguments
 from imagerag.server.mcp.results import OUTPUTS, address, tool_result
 from imagerag.server.mcp.run_tools import add_loop, admit, see_through
 from imagerag.server.run_summary import image_out, reference_out
@@ -57,6 +65,17 @@ class ToolServer(MCPServer[Any]):
         ]
         return ListResourcesResult(resources=[*fixed.resources, *images])
 
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Return a prompt filled in; what the SDK tells of as a defect of ours is an error of the request here.
+
+        Raises:
+            MCPError: no such prompt or argument, or one that it needs is missing (-32602).
+        """
+        given = checked_arguments(await self.list_prompts(), name, arguments)
+        return await super().get_prompt(name, given, context)
+
 
 def build_mcp(service: Service, client_of: ClientOf | None = None) -> ToolServer:
     """Return the MCP server over a service.
@@ -75,7 +94,7 @@ def build_mcp(service: Service, client_of: ClientOf | None = None) -> ToolServer
         _add_step(server, service, name, whose)
     add_loop(server, service, whose)
     _add_resources(server, service, whose)
-    _add_prompts(server)
+    add_prompts(server)
     return server
 
 
@@ -88,7 +107,7 @@ def _add_step(server: ToolServer, service: Service, name: str, whose: Callable[[
     tool = service.tools[name]
     function = getattr(tool, "func")  # noqa: B009 - of StructuredTool, which make_tools' type does not tell
 
-    async def call(ctx: Context[Any, Any], thread: str = "mcp", **arguments: Any) -> CallToolResult:
+    async def call(ctx: Context[Any, Any], thread: str = DEFAULT_THREAD, **arguments: Any) -> CallToolResult:
         given = {key: _plain(value) for key, value in arguments.items() if value is not None}
         run = admit(lambda: service.use_tool(whose(ctx), thread, name, given))
         await see_through(service, run, ctx)
@@ -99,7 +118,7 @@ def _add_step(server: ToolServer, service: Service, name: str, whose: Callable[[
     kind = inspect.Parameter.KEYWORD_ONLY
     parameters = [
         *(parameter.replace(kind=kind) for parameter in own),
-        inspect.Parameter("thread", kind, default="mcp", annotation=Title),
+        inspect.Parameter("thread", kind, default=DEFAULT_THREAD, annotation=Title),
         inspect.Parameter("ctx", kind, annotation=Context),
     ]
     call.__signature__ = inspect.Signature(parameters, return_annotation=result)  # type: ignore[attr-defined]
@@ -153,35 +172,6 @@ def _add_resources(server: ToolServer, service: Service, whose: Callable[[Contex
             "references": [reference_out(r, address(entries[r["id"]].id)).model_dump(mode="json") for r in references],
         }
         return json.dumps(record, ensure_ascii=False)
-
-
-def _add_prompts(server: ToolServer) -> None:
-    @server.prompt(title="Draw a picture")
-    def draw(what: str) -> str:
-        """Draw a picture with the whole loop, and say what is missing in it."""
-        return (
-            f"Draw this with create_image: {what}\n"
-            "Show me the image, say which concepts the critic still misses, and name the references' sources and "
-            "licences. Offer to go on in the same thread."
-        )
-
-    @server.prompt(title="Draw step by step")
-    def draw_step_by_step(what: str) -> str:
-        """Draw, inspect, look up what is missing and redraw, one tool at a time."""
-        return (
-            f"Draw this step by step: {what}\n"
-            "1. generate it. 2. inspect_image for each concept it asks for. 3. For what is absent, propose_captions, "
-            "then search_references. 4. Look at the references; regenerate_with_references with those that show the "
-            "concept. 5. inspect_image again; keep the better of the two images. Use one thread for all of it."
-        )
-
-    @server.prompt(title="Compare two images")
-    def compare(first: str, second: str, thread: str = "mcp") -> str:
-        """Inspect two images of a thread and say which is closer to what was asked for."""
-        return (
-            f"Call inspect_image for {first} and for {second} in the thread {thread}, compare the concepts found, and "
-            "say which image is closer to what was asked for, and why."
-        )
 
 
 def _plain(value: Any) -> Any:

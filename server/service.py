@@ -165,9 +165,13 @@ class Service:
         """Give images and references of a run ids to be asked for by; returns the entries by name."""
         return self.database.enter(run.client, run.thread, records, run.checkpoint)
 
-    def latest(self, client: str) -> list[Entry]:
+    def latest(self, client: str, limit: int = 100) -> list[Entry]:
         """Return a client's newest images and uploads; none of those of clients who can't be told apart."""
-        return [] if client == ANONYMOUS else self.database.latest(client)
+        return [] if client == ANONYMOUS else self.database.latest(client, limit)
+
+    def conversations(self, client: str, limit: int = 100) -> list[str]:
+        """Return a client's threads, the one last drawn in first; none of those of clients who can't be told apart."""
+        return [] if client == ANONYMOUS else [name for name, _ in self.database.threads(client, limit)]
 
     def picture(self, entry: Entry) -> Any:
         """Open an entry's image (``PIL.Image``)."""

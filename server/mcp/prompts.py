@@ -59,6 +59,11 @@ def add_prompts(server: MCPServer[Any]) -> None:
         server.prompt(title=title, description=inspect.getdoc(function))(function)
 
 
+def invalid(message: str) -> MCPError:
+    """Return the error of a request that its sender can mend (-32602)."""
+    return MCPError(code=INVALID_PARAMS, message=message)
+
+
 def checked_arguments(
     prompts: Sequence[ListedPrompt], name: str, arguments: Mapping[str, Any] | None
 ) -> dict[str, Any]:
@@ -69,7 +74,7 @@ def checked_arguments(
     """
     prompt = next((one for one in prompts if one.name == name), None)
     if prompt is None:
-        raise _invalid(f"there is no prompt {name[:MOST]!r}; valid: {', '.join(one.name for one in prompts)}")
+        raise invalid(f"there is no prompt {name[:MOST]!r}; valid: {', '.join(one.name for one in prompts)}")
     given = {key: value for key, value in (arguments or {}).items() if not isinstance(value, str) or value.strip()}
     takes = {argument.name: bool(argument.required) for argument in prompt.arguments or ()}
     missing = [key for key, needed in takes.items() if needed and key not in given]
@@ -81,14 +86,10 @@ def checked_arguments(
         subject = "it" if missing else f"prompt {name!r}"
         faults.append(f"{subject} has no {_named(strange)}; valid: {', '.join(takes) or 'none'}")
     if faults:
-        raise _invalid("; ".join(faults))
+        raise invalid("; ".join(faults))
     return given
 
 
 def _named(names: Sequence[str]) -> str:
     noun = "argument" if len(names) == 1 else "arguments"
     return f"{noun} {', '.join(repr(name[:MOST]) for name in names[:10])}"
-
-
-def _invalid(message: str) -> MCPError:
-    return MCPError(code=INVALID_PARAMS, message=message)

@@ -2,36 +2,25 @@
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from mcp.server import MCPServer
-from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError
-from mcp.types import (
-    CallToolResult,
-    GetPromptResult,
-    InputRequiredResult,
-    ListResourcesResult,
-    PaginatedRequestParams,
-    ToolAnnotations,
-)
-from mcp.types import Resource as ListedResource
+from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from imagerag import __version__
-from imagerag.server.mcp.prompts import DEFAULT_THREAD, add_prompts, checked_arguments
+from imagerag.server.mcp.completion import add_completion
+from imagerag.server.mcp.prompts import DEFAULT_THREAD, add_prompts
 from imagerag.server.mcp.results import OUTPUTS, address, tool_result
 from imagerag.server.mcp.run_tools import add_loop, admit, see_through
+from imagerag.server.mcp.tool_server import ClientOf, ToolServer
 from imagerag.server.run_summary import image_out, reference_out
 from imagerag.server.service import Service
 from imagerag.server.thread_history import LOCAL
 from imagerag.store.png import encode_png
 from imagerag.tool_registry import TOOLS
-
-ClientOf = Callable[[Mapping[str, str] | None], str]
-"""Tells from a request's headers (``None`` on stdio) whose it is."""
 
 INSTRUCTIONS = """\
 Draws pictures and looks up what it can't draw: create_image runs the whole loop (draw, judge, look up, redraw). Clients
@@ -45,38 +34,6 @@ THREAD = "conversation whose images and references are worked on; letters, digit
 Title = Annotated[str, Field(description=THREAD)]
 
 
-class ToolServer(MCPServer[Any]):
-    """Lists, besides what is fixed, the newest images of the client who asks, and of no other."""
-
-    service: Service
-    client_of: ClientOf
-
-    async def _handle_list_resources(
-        self, ctx: ServerRequestContext[Any], params: PaginatedRequestParams | None
-    ) -> ListResourcesResult:
-        """The SDK's public ``list_resources`` is not told who asks."""
-        fixed = await super()._handle_list_resources(ctx, params)
-        client = self.client_of(getattr(ctx.request, "headers", None))
-        images = [
-            ListedResource(
-                uri=address(entry.id), name=f"{entry.thread}/{entry.name}", title=entry.title, mime_type="image/png"
-            )
-            for entry in self.service.latest(client)
-        ]
-        return ListResourcesResult(resources=[*fixed.resources, *images])
-
-    async def get_prompt(
-        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Any, Any] | None = None
-    ) -> GetPromptResult | InputRequiredResult:
-        """Return a prompt filled in; what the SDK tells of as a defect of ours is an error of the request here.
-
-        Raises:
-            MCPError: no such prompt or argument, or one that it needs is missing (-32602).
-        """
-        given = checked_arguments(await self.list_prompts(), name, arguments)
-        return await super().get_prompt(name, given, context)
-
-
 def build_mcp(service: Service, client_of: ClientOf | None = None) -> ToolServer:
     """Return the MCP server over a service.
 
@@ -84,17 +41,23 @@ def build_mcp(service: Service, client_of: ClientOf | None = None) -> ToolServer
         service: the engine, shared with other interfaces.
         client_of: whose a request is; the data directory's owner's when ``None`` (stdio).
     """
+    client_of = client_of or (lambda headers: LOCAL)
     server = ToolServer(
-        "imagerag", title="imagerag", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
+        service,
+        client_of,
+        name="imagerag",
+        title="imagerag",
+        version=__version__,
+        instructions=INSTRUCTIONS,
+        log_level="WARNING",
     )
-    server.service = service
-    server.client_of = client_of or (lambda headers: LOCAL)
-    whose = _whose(server.client_of)
+    whose = _whose(client_of)
     for name in service.tools:
         _add_step(server, service, name, whose)
     add_loop(server, service, whose)
     _add_resources(server, service, whose)
     add_prompts(server)
+    add_completion(server, service)
     return server
 
 

@@ -15,7 +15,7 @@ from imagerag.errors import UserError
 from imagerag.graphs.events import progress_text
 from imagerag.modes import Mode
 from imagerag.server.job_queue import QueueFull
-from imagerag.server.mcp import approval as approval
+from imagerag.server.mcp import approval
 from imagerag.server.mcp.approval import can_ask, take_answer
 from imagerag.server.mcp.results import run_result
 from imagerag.server.run import Run, RunRequest
@@ -64,9 +64,11 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
             run = begin(ctx, arguments)
         await see_through(service, run, ctx)
         while run.asking is not None and can_ask(ctx):
-            wanted = await approval.ask(service, run, ctx)
-            if wanted is not None:
-                return wanted
+            asked = await approval.ask(service, run, ctx)
+            if isinstance(asked, InputRequiredResult):
+                return asked
+            if not asked:
+                break
             await see_through(service, run, ctx)
         return run_result(service, run)
 

@@ -161,6 +161,12 @@ class Service:
         """Return how many requests come before this one; 0 when it runs or has ended."""
         return 0 if run.job is None else self.job_queue.position(run.job)
 
+    def generations(self, run: Run) -> int:
+        """Return how many batches a run may draw at most; 1 for the call of a single tool."""
+        if run.ask is None:
+            return 1
+        return self._settings(run.ask).max_generations or self.settings.max_generations or 1
+
     def enter(self, run: Run, records: Any) -> dict[str, Entry]:
         """Give images and references of a run ids to be asked for by; returns the entries by name."""
         return self.database.enter(run.client, run.thread, records, run.checkpoint)

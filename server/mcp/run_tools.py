@@ -12,15 +12,19 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import Field
 
 from imagerag.errors import UserError
-from imagerag.graphs.events import progress_text
 from imagerag.modes import Mode
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.mcp import approval
 from imagerag.server.mcp.approval import can_ask, take_answer
+from imagerag.server.mcp.progress import Progress, waiting, words
 from imagerag.server.mcp.results import run_result
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import RunOut
 from imagerag.server.service import Service
+
+BEAT = 3.0
+"""Seconds of silence after which a client is told that the run goes on; some give up after five."""
+_SILENCE: Mapping[str, Any] = {"event": ""}
 
 
 def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[Any, Any]], str]) -> None:
@@ -62,14 +66,15 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
             take_answer(service, run, ctx)
         else:
             run = begin(ctx, arguments)
-        await see_through(service, run, ctx)
+        progress = Progress(service.generations(run))
+        await see_through(service, run, ctx, progress)
         while run.asking is not None and can_ask(ctx):
             asked = await approval.ask(service, run, ctx)
             if isinstance(asked, InputRequiredResult):
                 return asked
             if not asked:
                 break
-            await see_through(service, run, ctx)
+            await see_through(service, run, ctx, progress)
         return run_result(service, run)
 
     async def start_image(ctx: Context[Any, Any], **arguments: Any) -> CallToolResult:
@@ -156,48 +161,43 @@ def _known(service: Service, run_id: str, client: str) -> Run:
     return run
 
 
-async def see_through(service: Service, run: Run, ctx: Context[Any, Any]) -> None:
+async def see_through(service: Service, run: Run, ctx: Context[Any, Any], progress: Progress | None = None) -> None:
     """Follow a run to its end, or to where it asks the person, telling the client; stop it if the client cancels.
+
+    Args:
+        progress: what the client has been told in this call; nothing yet when ``None``.
 
     Raises:
         ToolError: the run failed.
     """
-    told = 0
+    progress = progress or Progress(generations=1)
+    told_before = progress.heard
+    again = 0
+
+    async def tell(event: Mapping[str, Any], text: str) -> None:
+        done, total = progress.after(event)
+        if text:
+            await ctx.report_progress(done, total, text)
+
     try:
         if ahead := service.position(run):
-            await ctx.report_progress(told, None, f"{ahead} requests come first")
-        async for event in run.follow():
-            if event and event["event"] == "approval" and run.asking is not None:
+            await tell(_SILENCE, waiting(ahead))
+        async for event in run.follow(BEAT):
+            if event is None:
+                await tell(_SILENCE, waiting(service.position(run)))
+                continue
+            if event["event"] not in ("progress", "preview") and again < told_before:
+                again += 1  # a run tells from its beginning
+                continue
+            await tell(event, words(event))
+            if event["event"] == "approval" and run.asking is not None:
                 return
-            text = _progress(event or {"event": ""})
-            if text:
-                told += 1
-                await ctx.report_progress(told, None, text)
     except asyncio.CancelledError:
         service.cancel(run)
         raise
     failure = run.failure
     if failure is not None:
         raise ToolError(failure)
-
-
-def _progress(event: Mapping[str, Any]) -> str:
-    match event["event"]:
-        case "progress":
-            return progress_text(event)
-        case "images":
-            return f"drawn: {', '.join(record['id'] for record in event['images'])}"
-        case "verdict":
-            missing = ", ".join(event["verdict"]["missing"]) or "nothing"
-            return f"{event['image']['id']} scores {event['verdict']['score']:.2f}; missing: {missing}"
-        case "captions":
-            return f"looking up {', '.join(event['captions'])}"
-        case "references":
-            return f"found {len(event['references'])} references"
-        case "note":
-            return str(event["text"])
-        case _:
-            return ""
 
 
 async def _wait(run: Run, seconds: float) -> None:

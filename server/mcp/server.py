@@ -2,7 +2,8 @@
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
@@ -34,12 +35,26 @@ THREAD = "conversation whose images and references are worked on; letters, digit
 Title = Annotated[str, Field(description=THREAD)]
 
 
-def build_mcp(service: Service, client_of: ClientOf | None = None) -> ToolServer:
+@dataclass(frozen=True)
+class Addition:
+    """What a test of the protocol itself wants to find on the server, besides what it offers.
+
+    Attributes:
+        add: adds it, once the server has its own tools, resources and prompts.
+        http: arguments of the SDK's ``streamable_http_app``, such as an event store.
+    """
+
+    add: Callable[[ToolServer], None]
+    http: Mapping[str, Any]
+
+
+def build_mcp(service: Service, client_of: ClientOf | None = None, addition: Addition | None = None) -> ToolServer:
     """Return the MCP server over a service.
 
     Args:
         service: the engine, shared with other interfaces.
         client_of: whose a request is; the data directory's owner's when ``None`` (stdio).
+        addition: what a test adds.
     """
     client_of = client_of or (lambda headers: LOCAL)
     server = ToolServer(
@@ -58,6 +73,8 @@ def build_mcp(service: Service, client_of: ClientOf | None = None) -> ToolServer
     _add_resources(server, service, whose)
     add_prompts(server)
     add_completion(server, service)
+    if addition is not None:
+        addition.add(server)
     return server
 
 

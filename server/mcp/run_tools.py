@@ -24,6 +24,9 @@ from imagerag.server.service import Service
 
 BEAT = 3.0
 """Seconds of silence after which a client is told that the run goes on; some give up after five."""
+CANCEL_WAIT = 3.0
+"""Seconds that cancelling waits for the end; less than the five that some clients allow a call."""
+WAIT = "wait for the end so long; less than the time after which your client ends a call"
 _SILENCE: Mapping[str, Any] = {"event": ""}
 
 
@@ -58,8 +61,9 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
     async def create_image(ctx: Context[Any, Any], **arguments: Any) -> CallToolResult | InputRequiredResult:
         """Draw a picture, judge it, look up what is missing, draw again; returns the best image with its verdict.
 
-        Tells its progress while it works. Takes seconds to minutes: use start_image if calls time out. If it returns
-        with status "asking", the person's word is wanted: give it with answer_image.
+        Takes seconds to minutes and tells its progress. Clients that end a call after 5 seconds or a minute call
+        start_image instead, then get_image until it has ended. If it returns with status "asking", the person's
+        word is wanted: give it with answer_image.
         """
         if ctx.request_state:  # the same call once more, with the person's answer
             run = _known(service, ctx.request_state, whose(ctx))
@@ -78,7 +82,10 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         return run_result(service, run)
 
     async def start_image(ctx: Context[Any, Any], **arguments: Any) -> CallToolResult:
-        """Begin what create_image does and return at once; ask after it with get_image."""
+        """Begin what create_image does and return at once with a run_id; ask after it with get_image.
+
+        For clients that end a call after 5 seconds or a minute.
+        """
         return run_result(service, begin(ctx, arguments))
 
     _take_arguments(create_image, requested, Result | InputRequiredResult)
@@ -87,7 +94,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
     async def get_image(
         ctx: Context[Any, Any],
         run_id: Annotated[str, Field(description="as start_image returned it")],
-        wait_seconds: Annotated[float, Field(description="wait for the end so long", ge=0, le=50)] = 0,
+        wait_seconds: Annotated[float, Field(description=WAIT, ge=0, le=50)] = 0,
     ) -> Result:
         """Tell how far a started picture has come: its place in the queue, the best image so far, or the outcome."""
         run = _known(service, run_id, whose(ctx))
@@ -100,7 +107,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         """Stop a started picture at its next denoising step; the best image made so far is kept."""
         run = _known(service, run_id, whose(ctx))
         service.cancel(run)
-        await _wait(run, 5)
+        await _wait(run, CANCEL_WAIT)
         return run_result(service, run)
 
     async def answer_image(

@@ -1,6 +1,7 @@
 """What the MCP server does beyond the SDK's: it knows whose a request is, and refuses a wrong one as its sender's."""
 
 import asyncio
+import inspect
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any
@@ -40,6 +41,11 @@ class ToolServer(MCPServer[Any]):
     def asking_client(self) -> str:
         """Return whose the request at hand is; outside of any, the client's who is shown no list."""
         return self._asking.get()
+
+    def add_tool(self, fn: Callable[..., Any], **about: Any) -> None:
+        """Offer a function as a tool, described without its source's indentation."""
+        about["description"] = inspect.cleandoc(about.get("description") or fn.__doc__ or "")
+        super().add_tool(fn, **about)
 
     async def list_resources(self) -> list[ListedResource]:
         """Return the fixed resources, and the newest images of the client who asks."""

@@ -2,23 +2,29 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import Context
-from mcp.types import GetPromptResult, InputRequiredResult
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, TextContent, Tool
 from mcp.types import Resource as ListedResource
+from pydantic import ValidationError
 
 from imagerag.server.database import ANONYMOUS
-from imagerag.server.mcp.prompts import checked_arguments
+from imagerag.server.mcp.prompts import MOST, checked_arguments
 from imagerag.server.mcp.results import address
+from imagerag.server.run_summary import clipped
 from imagerag.server.service import Service
 
 ClientOf = Callable[[Mapping[str, str] | None], str]
 """Tells from a request's headers (``None`` on stdio) whose it is."""
+
+MAX_FAULTS = 10
+"""Arguments that one error names."""
 
 
 class ToolServer(MCPServer[Any]):
@@ -42,10 +48,33 @@ class ToolServer(MCPServer[Any]):
         """Return whose the request at hand is; outside of any, the client's who is shown no list."""
         return self._asking.get()
 
-    def add_tool(self, fn: Callable[..., Any], **about: Any) -> None:
-        """Offer a function as a tool, described without its source's indentation."""
-        about["description"] = inspect.cleandoc(about.get("description") or fn.__doc__ or "")
-        super().add_tool(fn, **about)
+    async def list_tools(self) -> list[Tool]:
+        """Return the tools, described without the indentation of their source."""
+        return [
+            tool.model_copy(update={"description": inspect.cleandoc(tool.description or "")})
+            for tool in await super().list_tools()
+        ]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool; arguments that it does not take are told of in the result: some clients add their own.
+
+        Raises:
+            ToolError: no such tool, arguments that don't fit, or what the tool says it can't do.
+        """
+        tool = next((one for one in await self.list_tools() if one.name == name), None)
+        takes = list(tool.input_schema.get("properties", {})) if tool else []
+        strange = [key for key in arguments if key not in takes] if tool else []
+        try:
+            result = await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error, UnexpectedToolError) or not isinstance(error.__cause__, ValidationError):
+                raise
+            raise ToolError(f"{name}: {_faults(error.__cause__)}") from error.__cause__
+        if strange and isinstance(result, CallToolResult):
+            result.content.append(TextContent(type="text", text=_ignored(name, strange, takes)))
+        return result
 
     async def list_resources(self) -> list[ListedResource]:
         """Return the fixed resources, and the newest images of the client who asks."""
@@ -75,3 +104,18 @@ class ToolServer(MCPServer[Any]):
             return await call_next(ctx)
         finally:
             self._asking.reset(before)
+
+
+def _ignored(tool: str, strange: Sequence[str], takes: Sequence[str]) -> str:
+    named = ", ".join(repr(clipped(name, MOST)) for name in strange[:MAX_FAULTS])
+    return f"ignored, for {tool} takes no such argument: {named}; valid: {', '.join(takes) or 'none'}"
+
+
+def _faults(error: ValidationError) -> str:
+    """Return in one line which arguments don't fit, and why."""
+    words = []
+    for fault in error.errors(include_url=False)[:MAX_FAULTS]:
+        place = ".".join(str(part) for part in fault["loc"])
+        given = "" if fault["type"] == "missing" else f", not {clipped(repr(fault['input']), MOST)}"
+        words.append(f"{place}: {fault['msg']}{given}")
+    return "; ".join(words)

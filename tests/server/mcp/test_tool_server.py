@@ -2,11 +2,13 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imagerag.server.database import ANONYMOUS
 from imagerag.server.mcp.server import build_mcp
+from testing.mcp_clients import MODES, with_client
 from testing.servers import scripted_service
 
 pytest.importorskip("mcp")
@@ -40,3 +42,52 @@ def test_outside_of_any_request_nobody_is_listed_anything(tmp_path: Path) -> Non
         assert asyncio.run(server.list_resources()) == []
     finally:
         service.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", ["create_image", "generate"])
+@pytest.mark.parametrize("strange", [{"size": "1024x1024"}, {"sessionId": "1", "toolCallId": "2"}])
+def test_an_argument_that_a_tool_does_not_take_is_told_not_dropped_in_silence(
+    tmp_path: Path, mode: str, name: str, strange: dict[str, str]
+) -> None:
+    """Some clients add arguments of their own to every call, so that it is no error."""
+
+    async def talk(client: Client) -> None:
+        result = await client.call_tool(name, {"prompt": "an owl", **strange})
+        assert not result.is_error
+        told = [block.text for block in result.content if block.type == "text"]
+        named = ", ".join(map(repr, strange))
+        assert told[-1].startswith(f"ignored, for {name} takes no such argument: {named}; valid: prompt, ")
+        plain = await client.call_tool(name, {"prompt": "an owl"})
+        assert not any("ignored" in block.text for block in plain.content if block.type == "text")
+
+    with_client(scripted_service(tmp_path), talk, mode)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "says"),
+    [
+        ("create_image", {}, "create_image: prompt: Field required"),
+        ("create_image", {"prompt": 5}, "create_image: prompt: Input should be a valid string, not 5"),
+        (
+            "create_image",
+            {"prompt": "owl", "n": 99},
+            "create_image: n: Input should be less than or equal to 16, not 99",
+        ),
+        ("create_image", {"prompt": "owl", "mode": "fast"}, "mode: Input should be 'auto'"),
+        ("answer_image", {"run_id": "x", "keep": [["ref-1"]]}, "keep.0: Input should be a valid string, not ['ref-1']"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_one_clear_line(
+    tmp_path: Path, name: str, arguments: dict[str, Any], says: str
+) -> None:
+    async def talk(client: Client) -> None:
+        result = await client.call_tool(name, arguments)
+        assert result.is_error
+        (block,) = result.content
+        assert block.type == "text"
+        assert says in block.text
+        assert "\n" not in block.text
+        assert "pydantic" not in block.text
+
+    with_client(scripted_service(tmp_path), talk)

@@ -55,6 +55,10 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         limits: Any = {"max_generations": max_generations, "max_seconds": max_seconds}
         return RunRequest(prompt, thread=thread, seed=seed, n=n, mode=mode, limits=limits, approve=approve)
 
+    async def told(run: Run) -> CallToolResult:
+        # Its images are read and its entries written: not on the event loop, where everybody would wait.
+        return await asyncio.to_thread(run_result, service, run)
+
     def begin(ctx: Context[Any, Any], arguments: Mapping[str, Any]) -> Run:
         return admit(lambda: service.create(whose(ctx), requested(**arguments)))
 
@@ -79,14 +83,14 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
             if not asked:
                 break
             await see_through(service, run, ctx, progress)
-        return run_result(service, run)
+        return await told(run)
 
     async def start_image(ctx: Context[Any, Any], **arguments: Any) -> CallToolResult:
         """Begin what create_image does and return at once with a run_id; ask after it with get_image.
 
         For clients that end a call after 5 seconds or a minute.
         """
-        return run_result(service, begin(ctx, arguments))
+        return await told(begin(ctx, arguments))
 
     _take_arguments(create_image, requested, Result | InputRequiredResult)
     _take_arguments(start_image, requested, Result)
@@ -99,7 +103,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         """Tell how far a started picture has come: its place in the queue, the best image so far, or the outcome."""
         run = _known(service, run_id, whose(ctx))
         await _wait(run, wait_seconds)
-        return run_result(service, run)
+        return await told(run)
 
     async def cancel_image(
         ctx: Context[Any, Any], run_id: Annotated[str, Field(description="as start_image returned it")]
@@ -108,7 +112,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         run = _known(service, run_id, whose(ctx))
         service.cancel(run)
         await _wait(run, CANCEL_WAIT)
-        return run_result(service, run)
+        return await told(run)
 
     async def answer_image(
         ctx: Context[Any, Any],
@@ -121,7 +125,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         """
         run = _known(service, run_id, whose(ctx))
         approval.answer(service, run, keep)
-        return run_result(service, run)
+        return await told(run)
 
     for function in (create_image, start_image, answer_image):
         server.add_tool(

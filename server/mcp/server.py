@@ -1,5 +1,6 @@
 """The MCP server: the five tools, the whole loop, images as resources, and prompts."""
 
+import asyncio
 import inspect
 import json
 from collections.abc import Callable, Mapping
@@ -92,7 +93,7 @@ def _add_step(server: ToolServer, service: Service, name: str, whose: Callable[[
         given = {key: _plain(value) for key, value in arguments.items() if value is not None}
         run = admit(lambda: service.use_tool(whose(ctx), thread, name, given))
         await see_through(service, run, ctx)
-        return tool_result(service, run, name)
+        return await asyncio.to_thread(tool_result, service, run, name)
 
     result = Annotated[CallToolResult, OUTPUTS[name]]
     own = inspect.signature(function, eval_str=True).parameters.values()

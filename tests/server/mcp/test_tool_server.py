@@ -1,6 +1,8 @@
 """Whose a request of the MCP server is: resources are listed to their owner alone."""
 
 import asyncio
+import contextlib
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from testing.servers import scripted_service
 
 pytest.importorskip("mcp")
 from mcp import Client
+from mcp.types import ElicitResult, PromptReference
 
 
 def test_two_clients_at_once_are_listed_their_own_images_alone(tmp_path: Path) -> None:
@@ -91,3 +94,49 @@ def test_an_argument_of_the_wrong_kind_is_one_clear_line(
         assert "pydantic" not in block.text
 
     with_client(scripted_service(tmp_path), talk)
+
+
+def test_no_file_or_database_work_happens_on_the_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = scripted_service(tmp_path, scores=[0.3, 0.9])
+    on_the_loop: list[str] = []
+
+    def watched(name: str, function: Any) -> Any:
+        def call(*arguments: Any, **named: Any) -> Any:
+            with contextlib.suppress(RuntimeError):
+                asyncio.get_running_loop()
+                on_the_loop.append(name)
+            return function(*arguments, **named)
+
+        return call
+
+    for owner in (service.database, service.threads):
+        for name, _ in inspect.getmembers(type(owner), inspect.isfunction):
+            if not name.startswith("__") and name != "config":
+                monkeypatch.setattr(owner, name, watched(name, getattr(owner, name)))
+    monkeypatch.setattr(service, "picture", watched("picture", service.picture))
+
+    async def answers(context: Any, params: Any) -> ElicitResult:
+        return ElicitResult(action="accept", content={"keep": ["ref-1"]})
+
+    async def main() -> None:
+        for mode in MODES:
+            async with Client(build_mcp(service), mode=mode, elicitation_callback=answers) as client:
+                made = await client.call_tool("create_image", {"prompt": "an owl", "approve": True, "thread": "sea"})
+                assert made.structured_content is not None
+                await client.read_resource(made.structured_content["images"][0]["uri"])
+                await client.read_resource("imagerag://threads/sea")
+                await client.list_resources()
+                await client.complete(PromptReference(name="compare"), {"name": "thread", "value": ""})
+                await client.call_tool("inspect_image", {"image_id": "image-1", "thread": "sea"})
+                begun = await client.call_tool("start_image", {"prompt": "a cat"})
+                assert begun.structured_content is not None
+                run_id = begun.structured_content["run_id"]
+                await client.call_tool("get_image", {"run_id": run_id, "wait_seconds": 20})
+                await client.call_tool("cancel_image", {"run_id": run_id})
+                await client.call_tool("answer_image", {"run_id": run_id, "keep": []})
+
+    try:
+        asyncio.run(main())
+    finally:
+        service.close()
+    assert sorted(set(on_the_loop)) == []

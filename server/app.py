@@ -5,7 +5,7 @@ import logging
 import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -24,6 +24,9 @@ from imagerag.server.request_ids import RequestIds
 from imagerag.server.service import Service
 from imagerag.server.web.routes import WebApi
 
+if TYPE_CHECKING:
+    from imagerag.server.mcp.server import Addition
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,6 +42,7 @@ def build_app(
     web: bool = True,
     max_body: int = MAX_BODY,
     origins: Sequence[str] = (),
+    mcp_addition: "Addition | None" = None,
 ) -> ASGIApp:
     """Return the ASGI application of the interfaces.
 
@@ -51,6 +55,7 @@ def build_app(
         openai, mcp, web: which are served; MCP is at ``/mcp``, the page, which needs the first one too, at ``/``.
         max_body: bytes of one request.
         origins: of web pages elsewhere that may send requests; ``*`` for any.
+        mcp_addition: what a test of the protocol adds to the MCP server.
     """
     authenticator = Authenticator(tokens)
     routes: list[Any] = []
@@ -64,10 +69,11 @@ def build_app(
 
         from imagerag.server.mcp.server import build_mcp
 
-        server = build_mcp(service, lambda headers: authenticator.client(headers) or ANONYMOUS)
+        server = build_mcp(service, lambda headers: authenticator.client(headers) or ANONYMOUS, mcp_addition)
         # The guard has checked host and origin for every interface.
         security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
-        routes += server.streamable_http_app(transport_security=security).routes
+        http = mcp_addition.http if mcp_addition is not None else {}
+        routes += server.streamable_http_app(transport_security=security, **http).routes
         lifespans.append(lambda: server.session_manager.run())
 
     @contextlib.asynccontextmanager

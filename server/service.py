@@ -163,13 +163,23 @@ class Service:
         """Return how many requests come before this one; 0 when it runs or has ended."""
         return 0 if run.job is None else self.job_queue.position(run.job)
 
+    def generations(self, run: Run) -> int:
+        """Return how many batches a run may draw at most; 1 for the call of a single tool."""
+        if run.ask is None:
+            return 1
+        return self._settings(run.ask).max_generations or self.settings.max_generations or 1
+
     def enter(self, run: Run, records: Any) -> dict[str, Entry]:
         """Give images and references of a run ids to be asked for by; returns the entries by name."""
         return self.database.enter(run.client, run.thread, records, run.checkpoint)
 
-    def latest(self, client: str) -> list[Entry]:
+    def latest(self, client: str, limit: int = 100) -> list[Entry]:
         """Return a client's newest images and uploads; none of those of clients who can't be told apart."""
-        return [] if client == ANONYMOUS else self.database.latest(client)
+        return [] if client == ANONYMOUS else self.database.latest(client, limit)
+
+    def conversations(self, client: str, limit: int = 100) -> list[str]:
+        """Return a client's threads, the one last drawn in first; none of those of clients who can't be told apart."""
+        return [] if client == ANONYMOUS else [name for name, _ in self.database.threads(client, limit)]
 
     def picture(self, entry: Entry) -> Any:
         """Open an entry's image (``PIL.Image``)."""

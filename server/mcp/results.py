@@ -1,11 +1,15 @@
-"""Results of MCP tools: words, previews, links and a record, together well below the megabyte that clients take."""
+"""Results of MCP tools: words, previews and a record, together well below the megabyte that clients take.
+
+Each image's address stands in the words and in the record, not in a block of its own: adapters make an image with that
+address of a link to an image, and no provider of a chat model can fetch it.
+"""
 
 import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import CallToolResult, ContentBlock, ImageContent, ResourceLink, TextContent
+from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
 from pydantic import BaseModel, Field
 
 from imagerag.records import ConceptScore
@@ -19,8 +23,7 @@ from imagerag.tool_registry import GENERATE, INSPECT_IMAGE, PROPOSE_CAPTIONS, RE
 SMALL_SIDE = 256
 """Pixels of a preview where a result has several."""
 MAX_LINKS = 40
-"""Links and lines in one result; the record has them all."""
-
+"""Addresses, previews and lines in one result; the record has them all."""
 
 MAX_RESULT = 950_000
 """Bytes of a serialised result, whatever is in it."""
@@ -158,16 +161,6 @@ def _result(service: Service, lines: list[str], entries: list[Entry], out: BaseM
             break
         left -= len(data)
         content.append(ImageContent(type="image", data=base64.b64encode(data).decode("ascii"), mime_type=MIME))
-    for entry in entries[:MAX_LINKS]:
-        content.append(
-            ResourceLink(
-                type="resource_link",
-                uri=address(entry.id),
-                name=entry.name,
-                title=entry.title or None,
-                mime_type="image/png",
-            )
-        )
     result = CallToolResult(content=content, structured_content=out.model_dump(mode="json"))
     while (size := len(result.model_dump_json(by_alias=True).encode())) > MAX_RESULT:
         last = next((place for place in range(len(content) - 1, 0, -1) if content[place].type == "image"), None)

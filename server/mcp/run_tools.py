@@ -12,15 +12,22 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import Field
 
 from imagerag.errors import UserError
-from imagerag.graphs.events import progress_text
 from imagerag.modes import Mode
 from imagerag.server.job_queue import QueueFull
-from imagerag.server.mcp import approval as approval
+from imagerag.server.mcp import approval
 from imagerag.server.mcp.approval import can_ask, take_answer
+from imagerag.server.mcp.progress import Progress, waiting, words
 from imagerag.server.mcp.results import run_result
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import RunOut
 from imagerag.server.service import Service
+
+BEAT = 3.0
+"""Seconds of silence after which a client is told that the run goes on; some give up after five."""
+CANCEL_WAIT = 3.0
+"""Seconds that cancelling waits for the end; less than the five that some clients allow a call."""
+WAIT = "wait for the end so long; less than the time after which your client ends a call"
+_SILENCE: Mapping[str, Any] = {"event": ""}
 
 
 def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[Any, Any]], str]) -> None:
@@ -48,31 +55,42 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         limits: Any = {"max_generations": max_generations, "max_seconds": max_seconds}
         return RunRequest(prompt, thread=thread, seed=seed, n=n, mode=mode, limits=limits, approve=approve)
 
+    async def told(run: Run) -> CallToolResult:
+        # Its images are read and its entries written: not on the event loop, where everybody would wait.
+        return await asyncio.to_thread(run_result, service, run)
+
     def begin(ctx: Context[Any, Any], arguments: Mapping[str, Any]) -> Run:
         return admit(lambda: service.create(whose(ctx), requested(**arguments)))
 
     async def create_image(ctx: Context[Any, Any], **arguments: Any) -> CallToolResult | InputRequiredResult:
         """Draw a picture, judge it, look up what is missing, draw again; returns the best image with its verdict.
 
-        Tells its progress while it works. Takes seconds to minutes: use start_image if calls time out. If it returns
-        with status "asking", the person's word is wanted: give it with answer_image.
+        Takes seconds to minutes and tells its progress. Clients that end a call after 5 seconds or a minute call
+        start_image instead, then get_image until it has ended. If it returns with status "asking", the person's
+        word is wanted: give it with answer_image.
         """
         if ctx.request_state:  # the same call once more, with the person's answer
             run = _known(service, ctx.request_state, whose(ctx))
             take_answer(service, run, ctx)
         else:
             run = begin(ctx, arguments)
-        await see_through(service, run, ctx)
+        progress = Progress(service.generations(run))
+        await see_through(service, run, ctx, progress)
         while run.asking is not None and can_ask(ctx):
-            wanted = await approval.ask(service, run, ctx)
-            if wanted is not None:
-                return wanted
-            await see_through(service, run, ctx)
-        return run_result(service, run)
+            asked = await approval.ask(service, run, ctx)
+            if isinstance(asked, InputRequiredResult):
+                return asked
+            if not asked:
+                break
+            await see_through(service, run, ctx, progress)
+        return await told(run)
 
     async def start_image(ctx: Context[Any, Any], **arguments: Any) -> CallToolResult:
-        """Begin what create_image does and return at once; ask after it with get_image."""
-        return run_result(service, begin(ctx, arguments))
+        """Begin what create_image does and return at once with a run_id; ask after it with get_image.
+
+        For clients that end a call after 5 seconds or a minute.
+        """
+        return await told(begin(ctx, arguments))
 
     _take_arguments(create_image, requested, Result | InputRequiredResult)
     _take_arguments(start_image, requested, Result)
@@ -80,12 +98,12 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
     async def get_image(
         ctx: Context[Any, Any],
         run_id: Annotated[str, Field(description="as start_image returned it")],
-        wait_seconds: Annotated[float, Field(description="wait for the end so long", ge=0, le=50)] = 0,
+        wait_seconds: Annotated[float, Field(description=WAIT, ge=0, le=50)] = 0,
     ) -> Result:
         """Tell how far a started picture has come: its place in the queue, the best image so far, or the outcome."""
         run = _known(service, run_id, whose(ctx))
         await _wait(run, wait_seconds)
-        return run_result(service, run)
+        return await told(run)
 
     async def cancel_image(
         ctx: Context[Any, Any], run_id: Annotated[str, Field(description="as start_image returned it")]
@@ -93,8 +111,8 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         """Stop a started picture at its next denoising step; the best image made so far is kept."""
         run = _known(service, run_id, whose(ctx))
         service.cancel(run)
-        await _wait(run, 5)
-        return run_result(service, run)
+        await _wait(run, CANCEL_WAIT)
+        return await told(run)
 
     async def answer_image(
         ctx: Context[Any, Any],
@@ -107,7 +125,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         """
         run = _known(service, run_id, whose(ctx))
         approval.answer(service, run, keep)
-        return run_result(service, run)
+        return await told(run)
 
     for function in (create_image, start_image, answer_image):
         server.add_tool(
@@ -154,48 +172,43 @@ def _known(service: Service, run_id: str, client: str) -> Run:
     return run
 
 
-async def see_through(service: Service, run: Run, ctx: Context[Any, Any]) -> None:
+async def see_through(service: Service, run: Run, ctx: Context[Any, Any], progress: Progress | None = None) -> None:
     """Follow a run to its end, or to where it asks the person, telling the client; stop it if the client cancels.
+
+    Args:
+        progress: what the client has been told in this call; nothing yet when ``None``.
 
     Raises:
         ToolError: the run failed.
     """
-    told = 0
+    progress = progress or Progress(generations=1)
+    told_before = progress.heard
+    again = 0
+
+    async def tell(event: Mapping[str, Any], text: str) -> None:
+        done, total = progress.after(event)
+        if text:
+            await ctx.report_progress(done, total, text)
+
     try:
         if ahead := service.position(run):
-            await ctx.report_progress(told, None, f"{ahead} requests come first")
-        async for event in run.follow():
-            if event and event["event"] == "approval" and run.asking is not None:
+            await tell(_SILENCE, waiting(ahead))
+        async for event in run.follow(BEAT):
+            if event is None:
+                await tell(_SILENCE, waiting(service.position(run)))
+                continue
+            if event["event"] not in ("progress", "preview") and again < told_before:
+                again += 1  # a run tells from its beginning
+                continue
+            await tell(event, words(event))
+            if event["event"] == "approval" and run.asking is not None:
                 return
-            text = _progress(event or {"event": ""})
-            if text:
-                told += 1
-                await ctx.report_progress(told, None, text)
     except asyncio.CancelledError:
         service.cancel(run)
         raise
     failure = run.failure
     if failure is not None:
         raise ToolError(failure)
-
-
-def _progress(event: Mapping[str, Any]) -> str:
-    match event["event"]:
-        case "progress":
-            return progress_text(event)
-        case "images":
-            return f"drawn: {', '.join(record['id'] for record in event['images'])}"
-        case "verdict":
-            missing = ", ".join(event["verdict"]["missing"]) or "nothing"
-            return f"{event['image']['id']} scores {event['verdict']['score']:.2f}; missing: {missing}"
-        case "captions":
-            return f"looking up {', '.join(event['captions'])}"
-        case "references":
-            return f"found {len(event['references'])} references"
-        case "note":
-            return str(event["text"])
-        case _:
-            return ""
 
 
 async def _wait(run: Run, seconds: float) -> None:

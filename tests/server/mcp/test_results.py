@@ -31,3 +31,37 @@ def test_the_largest_results_stay_below_the_clients_limit_and_tell_no_server_pat
     assert [serialised_size(result) for result in results if serialised_size(result) >= RESULT_LIMIT] == []
     assert len(results[0].structured_content["references"]) == 320
     assert not any(str(tmp_path) in result.model_dump_json() or "/server/side" in str(result) for result in results)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("generate", {"prompt": "an owl"}),
+        ("inspect_image", {"image_id": "image-1"}),
+        ("propose_captions", {"concepts": ["owl"]}),
+        ("search_references", {"captions": [{"concept": "owl", "caption": "an owl"}], "k": 3}),
+        ("regenerate_with_references", {"prompt": "an owl", "reference_ids": ["ref-1"]}),
+        ("create_image", {"prompt": "an owl"}),
+    ],
+)
+def test_results_hold_text_and_base64_images_alone_and_name_each_address_in_the_text(
+    tmp_path: Path, name: str, arguments: dict[str, Any]
+) -> None:
+    """Clients turn a link to an image into an image with that address, which no provider of a chat model can fetch."""
+
+    async def talk(client: Client) -> None:
+        await client.call_tool("generate", {"prompt": "an owl", "thread": "sea"})
+        captions = [{"concept": "owl", "caption": "an owl"}]
+        await client.call_tool("search_references", {"captions": captions, "k": 3, "thread": "sea"})
+        result = await client.call_tool(name, {**arguments, "thread": "sea"})
+        assert not result.is_error, result.content
+        assert {block.type for block in result.content} <= {"text", "image"}
+        record = result.structured_content
+        assert record is not None
+        found = [record["image"]] if "image" in record else [*record.get("images", []), *record.get("references", [])]
+        text = getattr(result.content[0], "text")  # noqa: B009 - of the content blocks only some have one
+        for one in found:
+            assert one["uri"] in text
+            assert (await client.read_resource(one["uri"])).contents
+
+    with_client(scripted_service(tmp_path), talk)

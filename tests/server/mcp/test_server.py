@@ -1,5 +1,6 @@
 """The MCP server's tools, prompts and resources, with the SDK's own client, both generations of the protocol."""
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,18 @@ FIVE = {"generate", "inspect_image", "propose_captions", "search_references", "r
 LOOP = {"create_image", "start_image", "get_image", "answer_image", "cancel_image"}
 
 
+def assert_clean(description: str | None) -> None:
+    assert description
+    assert description == inspect.cleandoc(description).strip()
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_every_tool_has_a_description_annotations_and_an_output_schema(tmp_path: Path, mode: str) -> None:
     async def talk(client: Client) -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert set(tools) == FIVE | LOOP
         for tool in tools.values():
-            assert tool.description
+            assert_clean(tool.description)
             assert tool.output_schema is not None
             assert tool.output_schema["type"] == "object"
             assert tool.annotations is not None
@@ -33,6 +39,25 @@ def test_every_tool_has_a_description_annotations_and_an_output_schema(tmp_path:
             "propose_captions",
             "get_image",
         }
+
+        for listed in (
+            *(await client.list_prompts()).prompts,
+            *(await client.list_resource_templates()).resource_templates,
+        ):
+            assert_clean(listed.description)
+
+    with_client(scripted_service(tmp_path), talk, mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_clients_that_end_a_call_early_are_told_what_to_use(tmp_path: Path, mode: str) -> None:
+    async def talk(client: Client) -> None:
+        create = next(tool for tool in (await client.list_tools()).tools if tool.name == "create_image")
+        for text in (client.instructions, create.description):
+            assert text is not None
+            told = " ".join(text.split())
+            assert "end a call after 5 seconds or a minute" in told
+            assert told.index("start_image") < told.index("get_image")
 
     with_client(scripted_service(tmp_path), talk, mode)
 

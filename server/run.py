@@ -180,7 +180,9 @@ class Run:
         try:
             while True:
                 try:
-                    event = await asyncio.wait_for(queue.get(), beat)
+                    # Not wait_for, which in Python 3.11 loses a cancellation that comes at the same moment as an event.
+                    async with asyncio.timeout(beat):
+                        event = await queue.get()
                 except TimeoutError:
                     yield None
                     continue

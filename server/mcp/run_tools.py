@@ -221,7 +221,8 @@ async def _wait(run: Run, seconds: float) -> None:
 
     stop = run.listen(notice)
     try:
-        await asyncio.wait_for(ended.wait(), seconds)
+        async with asyncio.timeout(seconds):  # wait_for loses cancellations in Python 3.11
+            await ended.wait()
     except TimeoutError:
         pass
     finally:

@@ -213,6 +213,7 @@ def _add_conversations(server: ToolServer) -> None:
     @server.tool()
     async def test_reconnection(ctx: Context[Any, Any]) -> str:
         """End the stream before the answer, which the client reads when it comes back."""
+        await asyncio.sleep(0.2)  # or else the stream may end before its first event is sent
         await ctx.close_sse_stream()
         await asyncio.sleep(0.2)
         return "read after coming back"

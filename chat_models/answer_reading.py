@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from langchain_core.messages import AIMessage, ToolCall
 
-from imagerag.chat_models.client import NOT_JSON, Reading, arguments_in, tidy
+from imagerag.chat_models.answer_cleaning import NOT_JSON, arguments_in, tidy
+from imagerag.chat_models.client import Reading
 from imagerag.chat_models.endings import finish_reason, unsound_ending, was_cut_off
 from imagerag.chat_models.lenient_json import Uncertain, unpacked
 from imagerag.chat_models.reasoning import PAIRS, THOUGHTS, without_reasoning

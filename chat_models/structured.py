@@ -15,7 +15,8 @@ from langchain_core.runnables import Runnable, RunnableParallel, RunnableSequenc
 from langchain_core.utils.json_schema import dereference_refs
 from pydantic import BaseModel, ValidationError
 
-from imagerag.chat_models.client import ModelFailed, Reading, ask, status_of, tidy
+from imagerag.chat_models.answer_cleaning import tidy
+from imagerag.chat_models.client import ModelFailed, Reading, ask, status_of
 from imagerag.chat_models.endings import unsound_ending, was_cut_off
 from imagerag.chat_models.lenient_json import Uncertain, objects_in, unpacked
 from imagerag.chat_models.logprobs import asking_for_logprobs

@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from pydantic import ValidationError
 
-from imagerag.chat_models.client import NOT_JSON
+from imagerag.chat_models.answer_cleaning import NOT_JSON
 from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.errors import (
     BudgetExceeded,

@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from langchain_core.messages import AIMessage
 
 from imagerag.chat_models import client
 from imagerag.errors import UserError
@@ -19,7 +16,6 @@ from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares
 from testing.served_runs import run_served
 from testing.servers import Shelf
-from testing.strategies import ARGUMENTS
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
 
@@ -177,12 +173,3 @@ def test_a_connection_cut_in_the_middle_of_a_stream_loses_nothing(tmp_path: Path
     values = graph.get_state(config).values
     assert values["image"]["id"] == "image-1"
     assert values["stop_reason"] == "error"
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(arguments=ARGUMENTS, text=st.text())
-def test_what_is_tidied_can_be_stored(arguments: dict[str, object], text: str) -> None:
-    call = {"name": "generate", "args": arguments, "id": "", "type": "tool_call"}
-    tidied = client.tidy(AIMessage(text, tool_calls=[call, call]))
-    assert len({made["id"] for made in tidied.tool_calls}) == 2
-    tidied.model_dump_json().encode()

@@ -85,6 +85,12 @@ def add_replay(parser: Parser) -> None:
     """Add the arguments of ``imagerag replay``."""
     parser.add_argument("file", metavar="FILE.png", help="an image that imagerag made")
     parser.add_argument("--out", metavar="DIR", help="write the new drawing there (default: compare only)")
+    parser.add_argument(
+        "--generator",
+        metavar="NAME",
+        help="the generator that the image names, said again: any but an embedded one draws only then, since the file "
+        "may be anybody's (default: the embedded one that it names)",
+    )
     _add_usual(parser)
 
 

@@ -113,6 +113,11 @@ def add_index_add(parser: Parser) -> None:
         help="what reads and embeds: threads of this process, ray, or ray:ADDRESS of a cluster (default: threads)",
     )
     parser.add_argument("--allow-urls", action="store_true", help="fetch pictures that are named by https address")
+    parser.add_argument(
+        "--allow-outside",
+        action="store_true",
+        help="read what links, tables and paths with .. name outside a source's own folder, too",
+    )
     _add_library(parser)
     _add_model(parser)
     add_setting(parser, "chroma")

@@ -94,7 +94,13 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tu
         try:
             outcome = own.add(
                 options.paths,
-                reading=ReadOptions(options.licence, options.image_column, options.caption_column, options.allow_urls),
+                reading=ReadOptions(
+                    options.licence,
+                    options.image_column,
+                    options.caption_column,
+                    options.allow_urls,
+                    allow_outside=options.allow_outside,
+                ),
                 progress=lambda done, total: bars.update("adding", done, total),
                 building=lambda done, total: bars.update("building the search index", done, total),
                 on_wait=lambda text: print(text, file=sys.stderr),

@@ -85,6 +85,12 @@ def add_replay(parser: Parser) -> None:
     """Add the arguments of ``imagerag replay``."""
     parser.add_argument("file", metavar="FILE.png", help="an image that imagerag made")
     parser.add_argument("--out", metavar="DIR", help="write the new drawing there (default: compare only)")
+    parser.add_argument(
+        "--generator",
+        metavar="NAME",
+        help="the generator that the image names, said again: any but an embedded one draws only then, since the file "
+        "may be anybody's (default: the embedded one that it names)",
+    )
     _add_usual(parser)
 
 
@@ -107,6 +113,11 @@ def add_index_add(parser: Parser) -> None:
         help="what reads and embeds: threads of this process, ray, or ray:ADDRESS of a cluster (default: threads)",
     )
     parser.add_argument("--allow-urls", action="store_true", help="fetch pictures that are named by https address")
+    parser.add_argument(
+        "--allow-outside",
+        action="store_true",
+        help="read what links, tables and paths with .. name outside a source's own folder, too",
+    )
     _add_library(parser)
     _add_model(parser)
     add_setting(parser, "chroma")

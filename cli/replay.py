@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO, TypedDict
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.profiles.resolve import resolve
 from imagerag.settings import LIBRARIES, load_settings
+from imagerag.shell_words import quoted
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,8 +44,12 @@ class Comparison(TypedDict):
 def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     """Draw the file again, print how the two compare, and return 0 if they are identical, else 1.
 
+    Only a generator that comes with imagerag is loaded because the file names it. The file may be anybody's: of any
+    other the name is a model to fetch, a package to import, or an address to send keys and pictures to.
+
     Raises:
-        UserError: no manifest in the file, or a generator or reference image that is not here.
+        UserError: no manifest in the file, a generator that was not said again, or a generator or reference image that
+            is not here.
     """
     from imagerag.cli.progress import ProgressBars
     from imagerag.graphs.components import Components
@@ -55,8 +61,9 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     manifest = read_manifest(file)
     folder = make_folder(options.out) if options.out is not None else None
     try:
+        generator = _generator(manifest.generator, options.generator, file)
         # Whatever it was drawn with, and by whichever profile: references are found in all there is.
-        asked = load_settings({"home": options.home, "generator": manifest.generator, "library": LIBRARIES})
+        asked = load_settings({"home": options.home, "generator": generator, "library": LIBRARIES})
         components = Components(resolve(asked))
     except UserError as error:
         raise UserError(f"{str(file)!r} can't be drawn again here: {error}") from error
@@ -75,6 +82,45 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     else:
         print("\n".join(_told(comparison)), file=stdout, flush=True)
     return IDENTICAL if comparison["identical"] else DIFFERENT
+
+
+def _generator(recorded: str, given: str | None, file: Path) -> str:
+    """Return the generator that draws: the recorded one if it is embedded, else the same as it was given.
+
+    Raises:
+        UserError: there is no such generator, it was not given, or another one was.
+    """
+    from imagerag.generators.registry import GENERATORS, check_generator
+
+    check_generator(recorded)
+    command = "imagerag replay " + quoted([str(file), "--generator", recorded])
+    if given is not None and not _is_the_same(recorded, given):
+        raise UserError(f"--generator {given!r} is not what it says that it was drawn with, {recorded!r}: {command}")
+    if given is None and recorded not in GENERATORS:
+        raise UserError(
+            f"it names the generator {recorded!r}, and a file may be anybody's, so only what comes with imagerag draws "
+            f"unasked; if you want that one, say so: {command}"
+        )
+    return recorded if given is None else given
+
+
+def _is_the_same(recorded: str, given: str) -> bool:
+    """Tell whether a name means the recorded generator, whose folders, passwords and keys a manifest may leave out."""
+    return _without_secrets(recorded) in (plain := _without_secrets(given), _without_folders(plain)) or (
+        _without_folders(_without_secrets(recorded)) == plain
+    )
+
+
+def _without_secrets(name: str) -> str:
+    """Return the name of a generator without user, password, query and fragment of the address in it."""
+    return re.sub(r"(https?://)(?:[^/?#\s]*@)?([^?#\s]*)\S*", r"\1\2", name)
+
+
+def _without_folders(name: str) -> str:
+    """Return the name of a generator with the path of a file or folder in it cut down to its last part."""
+    prefix, colon, rest = name.partition(":")
+    file, at, address = re.fullmatch(r"(.*?)(@?)((?:https?://.*)?)", rest, re.DOTALL).groups()  # type: ignore[union-attr]
+    return f"{prefix}{colon}{Path(file).name}{at}{address}"
 
 
 def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars: "ProgressBars") -> "Image.Image":

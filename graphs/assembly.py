@@ -10,6 +10,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from imagerag.graphs.addresses import with_addresses
+from imagerag.graphs.checkpointer import plain_data
 from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.message_images import with_uploads
 from imagerag.graphs.routing import add_edges
@@ -77,6 +78,6 @@ def compile_graph(
         else:
             add_edges(builder, source, route)
     builder.add_edge(last, END)
-    saver = InMemorySaver() if checkpointer == "memory" else checkpointer
+    saver = InMemorySaver(serde=plain_data()) if checkpointer == "memory" else checkpointer
     graph: Graph = with_uploads(builder.compile(checkpointer=saver, name=name), injected.store)
     return graph.with_config(recursion_limit=RECURSION_LIMIT)

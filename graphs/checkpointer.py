@@ -1,4 +1,4 @@
-"""Where threads are kept: the one place that opens the checkpointer."""
+"""Where threads are kept: the one place that opens the checkpointer, and how checkpoints are read."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -10,10 +10,23 @@ from imagerag.errors import UserError
 from imagerag.store.home import THREADS
 
 if TYPE_CHECKING:
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
     from langgraph.checkpoint.sqlite import SqliteSaver
 
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for another process that writes."""
+
+
+def plain_data() -> "JsonPlusSerializer":
+    """Return what writes and reads checkpoints: plain data, and messages.
+
+    LangGraph's own default calls whatever a checkpoint names, ``os.system`` among it, and a data directory may be
+    somebody else's. Here what is not on LangGraph's list of harmless types comes back as the data that would have been
+    handed to it, and LangGraph logs a warning that names it.
+    """
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    return JsonPlusSerializer(allowed_msgpack_modules=None)
 
 
 @contextmanager
@@ -28,7 +41,7 @@ def open_checkpointer(home: Path) -> Iterator["SqliteSaver"]:
     file = home / THREADS
     try:
         with closing(sqlite3.connect(file, timeout=LOCK_TIMEOUT, check_same_thread=False)) as connection:
-            saver = SqliteSaver(connection)
+            saver = SqliteSaver(connection, serde=plain_data())
             saver.setup()
             yield saver
     except sqlite3.OperationalError as error:

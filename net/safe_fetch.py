@@ -1,7 +1,6 @@
 """Fetching pictures that a client names by address: off unless allowed, and never from this machine or its network."""
 
 import asyncio
-import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -11,6 +10,7 @@ import httpcore
 import httpx
 
 from imagerag.errors import UserError
+from imagerag.net.public_addresses import is_public
 
 MAX_BYTES = 20 * 2**20
 MAX_REDIRECTS = 3
@@ -31,19 +31,6 @@ class Unfetched(UserError):
         super().__init__(f"{why}; {way_out}")
         self.why = why
         self.may_pass = may_pass
-
-
-def is_public(address: str) -> bool:
-    """Tell whether an IP address belongs to the open internet."""
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        # These carry an IPv4 address that a gateway or the kernel would connect to.
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is not None:
-            return is_public(str(inner))
-        if ip in ipaddress.ip_network("64:ff9b::/96"):
-            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-    return ip.is_global and not ip.is_multicast
 
 
 async def _resolve(host: str, port: int) -> list[str]:

@@ -14,7 +14,8 @@ from PIL import Image
 
 from imagerag.errors import UserError
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened
-from imagerag.net.safe_fetch import Unfetched, fetch, is_public
+from imagerag.net.public_addresses import is_public
+from imagerag.net.safe_fetch import Unfetched, fetch
 
 MAX_REDIRECTS = 3
 _PORTS = {"http": 80, "https": 443}

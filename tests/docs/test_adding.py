@@ -74,7 +74,7 @@ def test_the_generator_and_the_critic_work_together(environment: Environment, tm
     assert told["missing"] == ["an owl"]
     assert told["images"][0]["verdict"]["critic"] == "colourful"
     assert Image.open(told["image"]).getpixel((9, 9)) == (0, 0, 128)
-    replayed = environment.imagerag("replay", told["image"], cwd=tmp_path, home=home)
+    replayed = environment.imagerag("replay", told["image"], "--generator", "navy", cwd=tmp_path, home=home)
     assert replayed.returncode == 0, replayed.stderr
 
 

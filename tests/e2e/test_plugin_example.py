@@ -129,7 +129,8 @@ def test_the_command_line_draws_with_it(environment: Environment, tmp_path: Path
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout)
     assert Image.open(told["image"]).getpixel((9, 9)) == NAVY
-    replayed = environment.imagerag("replay", told["image"], "--json", cwd=tmp_path, home=home)
+    again = ("replay", told["image"], "--generator", "one-colour:navy", "--json")
+    replayed = environment.imagerag(*again, cwd=tmp_path, home=home)
     assert json.loads(replayed.stdout)["identical"] is True
     wrong = environment.imagerag("an owl", "--generator", "one-colour:nacy", cwd=tmp_path, home=home)
     assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1), wrong.stderr

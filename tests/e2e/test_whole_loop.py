@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langgraph.checkpoint.sqlite import SqliteSaver
 from PIL import Image
 
 from imagerag.assets.library import Library
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.checkpointer import open_checkpointer
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.records import ImageRecord
 from imagerag.settings import Settings
@@ -42,7 +42,7 @@ def test_what_the_base_set_knows_is_drawn_at_once(home: Path) -> None:
 
 def test_what_it_lacks_is_looked_up_and_drawn_again(home: Path, lacking: str) -> None:
     prompt = f"a {lacking} and a cat"
-    with SqliteSaver.from_conn_string(str(home / "threads.sqlite")) as saver:
+    with open_checkpointer(home) as saver:
         graph = build_graph(checkpointer=saver)
         result = graph.invoke({"prompt": prompt, "seed": 7}, thread("l"), context=Settings(home=str(home)))
         names = [step["name"] for step in result["trace"] if step["node"] == "tools"]
@@ -56,7 +56,7 @@ def test_what_it_lacks_is_looked_up_and_drawn_again(home: Path, lacking: str) ->
         assert lacking in first["missing"]
         assert score_of(best, lacking) > score_of(first, lacking)
 
-    with SqliteSaver.from_conn_string(str(home / "threads.sqlite")) as saver:  # as after a restart
+    with open_checkpointer(home) as saver:  # as after a restart
         graph = build_graph(checkpointer=saver)
         again = graph.invoke({"prompt": "make the background blue"}, thread("l"), context=Settings(home=str(home)))
     assert again["prompt"] == f"{an(lacking)} and a cat on a blue background"

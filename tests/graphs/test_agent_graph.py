@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from langgraph.checkpoint.sqlite import SqliteSaver
 
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.checkpointer import open_checkpointer
 from imagerag.settings import Settings
 from testing.scripted import STEPS, ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE, run_scripted, thread
@@ -39,11 +39,10 @@ def test_a_run_is_cancelled_between_denoising_steps_and_keeps_its_best(tmp_path:
 
 def test_a_thread_survives_a_restart_and_goes_back_to_an_earlier_image(tmp_path: Path) -> None:
     settings = Settings(home=str(tmp_path))
-    file = str(tmp_path / "threads.sqlite")
 
     def turn(prompt: str, *scores: float) -> tuple[Any, Squares]:
         squares = Squares()
-        with SqliteSaver.from_conn_string(file) as saver:
+        with open_checkpointer(tmp_path) as saver:
             graph = build_graph(
                 critic=ScriptedCritic(scores),
                 generator=squares,

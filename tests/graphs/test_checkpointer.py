@@ -1,12 +1,105 @@
 """The file of the threads' checkpoints."""
 
 import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from enum import Enum
 from pathlib import Path
+from typing import Any
 
+import ormsgpack
 import pytest
+from langchain_core.messages import AIMessage
 
+from imagerag.cli.main import run
 from imagerag.errors import UserError
+from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.checkpointer import open_checkpointer
+from imagerag.server.service import Service
+from imagerag.settings import Settings
+from testing.scripted import ScriptedCritic, Squares
+from testing.scripted_runs import thread
+
+Extension = Callable[[list[str]], tuple[int, Any]]
+
+# What LangGraph's msgpack format can name to be called when a checkpoint is read, by the number of its extension.
+CALLS: dict[str, Extension] = {
+    "a function of one": lambda argv: (0, ("subprocess", "check_call", argv)),
+    "a function of several": lambda argv: (1, ("subprocess", "check_call", (argv,))),
+    "a function of keywords": lambda argv: (2, ("subprocess", "Popen", {"args": argv})),
+    "a method": lambda argv: (3, ("subprocess", "check_call", argv, "__call__")),
+    "a model of pydantic 1": lambda argv: (4, ("subprocess", "Popen", {"args": argv})),
+    "a model of pydantic 2": lambda argv: (5, ("subprocess", "Popen", {"args": argv}, "model_validate_json")),
+}
+
+
+def plant(home: Path, extension: tuple[int, Any], table: str) -> None:
+    """Put a call into what a thread has stored: in place of its prompt, or as what a node wrote that is to go on."""
+    code, told = extension
+    call = ormsgpack.Ext(code, ormsgpack.packb(told))
+    with closing(sqlite3.connect(home / "threads.sqlite")) as connection, connection:
+        if table == "writes":
+            connection.execute(
+                "INSERT INTO writes (thread_id, checkpoint_ns, checkpoint_id, task_id, idx, channel, type, value) "
+                "SELECT thread_id, checkpoint_ns, checkpoint_id, 'task', 0, 'prompt', 'msgpack', ? FROM checkpoints",
+                (ormsgpack.packb(call),),
+            )
+            return
+        for row, stored in connection.execute("SELECT rowid, checkpoint FROM checkpoints").fetchall():
+            checkpoint = ormsgpack.unpackb(stored, ext_hook=ormsgpack.Ext, option=ormsgpack.OPT_NON_STR_KEYS)
+            checkpoint["channel_values"]["prompt"] = call
+            changed = ormsgpack.packb(checkpoint, option=ormsgpack.OPT_NON_STR_KEYS)
+            connection.execute("UPDATE checkpoints SET checkpoint = ? WHERE rowid = ?", (changed, row))
+
+
+def draw(home: Path) -> None:
+    with open_checkpointer(home) as saver:
+        graph = build_graph(critic=ScriptedCritic([0.9]), generator=Squares(), checkpointer=saver)
+        graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(home)))
+
+
+def by_command(home: Path) -> None:
+    run(["profiles", "show", "--thread", "t", "--home", str(home)])
+
+
+def by_server(home: Path) -> None:
+    service = Service(Settings(home=str(home)))
+    try:
+        service.threads.state("", "t")
+    finally:
+        service.close()
+
+
+@pytest.mark.parametrize("stored", ["checkpoints", "writes"])
+@pytest.mark.parametrize("read", [by_command, by_server])
+@pytest.mark.parametrize("call", CALLS)
+def test_nothing_is_called_that_a_stored_thread_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, read: Callable[[Path], None], stored: str
+) -> None:
+    draw(tmp_path)
+    started: list[Any] = []
+    monkeypatch.setattr("subprocess.check_call", started.append)
+    monkeypatch.setattr("subprocess.Popen", lambda *argv, **named: started.append((argv, named)))
+    plant(tmp_path, CALLS[call](["true"]), stored)
+    read(tmp_path)
+    assert not started
+
+
+@pytest.mark.parametrize("keep", ["memory", "file"])
+def test_what_is_no_plain_data_comes_back_as_its_data(
+    tmp_path: Path, keep: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So a chat model's own classes in its answers end no thread; which were left out is logged."""
+    with open_checkpointer(tmp_path) as file:
+        checkpointer: Any = file if keep == "file" else "memory"
+        graph = build_graph(critic=ScriptedCritic([0.9]), generator=Squares(), checkpointer=checkpointer)
+        graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path)))
+        kind = Enum(f"Finish_{keep}", {"STOP": "stop"})  # LangGraph warns once of each
+        answer = AIMessage("enough", response_metadata={"finish": kind("stop")})
+        graph.update_state(thread(), {"messages": [answer]}, as_node="finish")
+        kept = graph.get_state(thread()).values["messages"][-1]
+    assert (type(kept), kept.response_metadata) == (AIMessage, {"finish": "stop"})
+    assert f"Blocked deserialization of {__name__}.Finish_{keep}" in caplog.text
 
 
 def test_threads_outlive_the_process_that_wrote_them(tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-import pytest
 from langchain_core.messages import ToolMessage
-from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.checkpoint.serde.event_hooks import SerdeEvent, register_serde_event_listener
 
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.checkpointer import open_checkpointer
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE, thread
@@ -15,7 +15,7 @@ from testing.scripted_runs import GENERATE, thread
 
 def test_the_model_sees_pixels_but_state_and_checkpoints_hold_none(tmp_path: Path) -> None:
     model = ScriptedModel(script=[GENERATE, "enough"], seen=[], offered=[])
-    with SqliteSaver.from_conn_string(str(tmp_path / "threads.sqlite")) as saver:
+    with open_checkpointer(tmp_path) as saver:
         graph = build_graph(chat_model=model, critic=ScriptedCritic([0.3]), generator=Squares(), checkpointer=saver)
         graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path)))
         at = next(at for at, message in enumerate(model.seen[1]) if isinstance(message, ToolMessage))
@@ -26,10 +26,13 @@ def test_the_model_sees_pixels_but_state_and_checkpoints_hold_none(tmp_path: Pat
     assert b"iVBORw0KGgo" not in (tmp_path / "threads.sqlite").read_bytes()
 
 
-def test_strict_msgpack_checkpoints_hold_the_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LANGGRAPH_STRICT_MSGPACK", "true")
-    with SqliteSaver.from_conn_string(str(tmp_path / "threads.sqlite")) as saver:
+def test_checkpoints_hold_the_state_as_plain_data(tmp_path: Path) -> None:
+    told: list[SerdeEvent] = []
+    forget = register_serde_event_listener(told.append)
+    with open_checkpointer(tmp_path) as saver:
         graph = build_graph(critic=ScriptedCritic([0.9, 0.9]), generator=Squares(), checkpointer=saver)
         graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path)))
         again = graph.invoke({"prompt": "make it red"}, thread(), context=Settings(home=str(tmp_path)))
     assert again["prompt"] == "a red owl"
+    forget()
+    assert not told

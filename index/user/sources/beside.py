@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imagerag.errors import UserError
+from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.fields import described, fields_of, joined, with_tags
 from imagerag.index.user.sources.short_text import CAPTION_LENGTH, one_line
 from imagerag.index.user.sources.texts import TEXT_BYTES, decode_text
@@ -104,13 +105,18 @@ def _told_by_text(file: Described, whole: bool) -> dict[str, str]:
 
 
 class Beside:
-    """What stands beside pictures in folders; each folder is looked into once."""
+    """What stands beside pictures in folders; each folder is looked into once.
 
-    def __init__(self) -> None:
+    Args:
+        confined: where files may lie to be read.
+    """
+
+    def __init__(self, confined: Confined) -> None:
+        self.confined = confined
         self._folders: dict[str, dict[str, list[str]]] = {}
 
     def of(self, file: str) -> dict[str, str]:
-        """Return what the files beside a picture say of it; see ``told_by``.
+        """Return what the files beside a picture say of it; see ``told_by``. Of those that lie outside, a note.
 
         Raises:
             UserError: one of them can't be read, or is broken JSON.
@@ -118,12 +124,18 @@ class Beside:
         folder, name = os.path.split(file)
         names = self._names(folder)
         found: dict[str, Described] = {}
+        notes: list[str] = []
         for stem in (os.path.splitext(name)[0], name):  # x.jpg.txt is nearer than x.txt
             for other in names.get(stem, ()):
                 path = os.path.join(folder, other)
-                if ending_of(other) in BESIDE and other != name and os.path.isfile(path):
+                if ending_of(other) not in BESIDE or other == name or not os.path.isfile(path):
+                    continue
+                refusal = self.confined.refusal(path)
+                if refusal:
+                    notes.append(f"is described by a file that was not read: {refusal}")
+                else:
                     found[ending_of(other)] = _file(path)
-        return told_by(found)
+        return joined(told_by(found), *({"note": note} for note in notes))
 
     def named(self, folder: str, stem: str, endings: frozenset[str]) -> str | None:
         """Return the first file of a folder that is called so but for its ending, one of ``endings``."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from imagerag.errors import UserError
 from imagerag.index.user.sources.beside import Beside
 from imagerag.index.user.sources.cells import LONGEST_PATH, PictureCell, image_columns, pictures_in
+from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.fields import both, fields_of, joined
 from imagerag.index.user.sources.folders import file_item
 from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Origin, Wanted
@@ -29,6 +30,7 @@ class ManifestSource:
         caption_column: the captions' column; found by its name if not given.
         fetched: fetches rows that name an https address instead, and keeps pictures in base64; if not given, the
             former are reported, and the latter kept in a folder ``fetched`` beside the table.
+        allow_outside: whether files that it names may lie outside the folder that it is in.
 
     Raises:
         UserError: it can't be read, or has no such column.
@@ -43,8 +45,10 @@ class ManifestSource:
         caption_column: str | None = None,
         *,
         fetched: UrlFetcher | None = None,
+        allow_outside: bool = False,
     ) -> None:
         self.file = file
+        self._confined = Confined(file.parent, allow_outside=allow_outside)
         self._fetched = fetched or UrlFetcher(file.parent / "fetched", False)
         self.name = f"{kind}:{file}"
         self._kind = kind
@@ -58,7 +62,7 @@ class ManifestSource:
 
     def items(self, wanted: Wanted) -> Iterator[Item]:
         """See ``Source``."""
-        beside = Beside()
+        beside = Beside(self._confined)
         others, merged = self._further_captions()
         if not self._records:
             yield self._problem(f"{self.file}{SEPARATOR}0", f"{str(self.file)!r} has no rows")

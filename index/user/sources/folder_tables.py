@@ -59,6 +59,8 @@ class FolderTables:
         return self._known.get(file, {})
 
     def _read(self, table: str) -> None:
+        if self._is_outside(table):
+            return
         try:
             records = read_records(Path(table), ending_of(table))
         except UserError as error:
@@ -86,14 +88,25 @@ class FolderTables:
         fields = fields_of(record)
         for path in paths:
             file = os.path.normpath(file_named(path, os.path.dirname(table), self._beside))
-            if os.path.exists(file):
+            refusal = self._beside.confined.refusal(file)
+            if refusal:
+                yield f" names {path!r}: {refusal}"
+            elif os.path.exists(file):
                 known = self._known.get(file) if self._told_by.get(file) == table else None
                 self._known[file] = both(known, fields) if known else fields
                 self._told_by[file] = table
             else:
                 yield f" names {path!r}, which is not there"
 
+    def _is_outside(self, table: str) -> bool:
+        refusal = self._beside.confined.refusal(table)
+        if refusal:
+            self.faults.append(Fault(table, f"{table!r} was not read: {refusal}"))
+        return bool(refusal)
+
     def _read_json(self, file: str) -> None:
+        if self._is_outside(file):
+            return
         try:
             size = os.stat(file).st_size
             said = read_json(Path(file).read_bytes(), file) if size <= JSON_BYTES else None

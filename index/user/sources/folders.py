@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from imagerag.errors import UserError
 from imagerag.index.user.sources.beside import BESIDE, Beside, ending_of
+from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.fields import joined
 from imagerag.index.user.sources.folder_tables import METADATA, FolderTables
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
@@ -58,10 +59,12 @@ class FolderSource:
     Args:
         root: absolute.
         licence: of what names none itself.
+        confined: where what it reads may lie; below ``root`` unless given.
     """
 
-    def __init__(self, root: Path, licence: str = NO_LICENCE) -> None:
+    def __init__(self, root: Path, licence: str = NO_LICENCE, *, confined: Confined | None = None) -> None:
         self.root = root
+        self._confined = confined or Confined(root)
         self.name = str(root)
         self._licence = licence
 
@@ -71,7 +74,7 @@ class FolderSource:
 
     def items(self, wanted: Wanted) -> Iterator[Item]:
         """See ``Source``."""
-        listing, beside = self._listing, Beside()
+        listing, beside = self._listing, Beside(self._confined)
         documents = [other for other in listing.others if ending_of(other) == "json"]
         tables = FolderTables(listing.files, listing.tables, documents, beside)
         for file in listing.files:
@@ -125,12 +128,15 @@ class FilesSource(FolderSource):
         folder: absolute, which they are in.
         files: absolute.
         licence: of what names none itself.
+        allow_outside: whether what stands beside them may lie elsewhere; they themselves may, since they were named.
     """
 
-    def __init__(self, folder: Path, files: Iterable[Path], licence: str = NO_LICENCE) -> None:
-        super().__init__(folder, licence)
-        self.name = f"files in {folder}"
+    def __init__(
+        self, folder: Path, files: Iterable[Path], licence: str = NO_LICENCE, *, allow_outside: bool = False
+    ) -> None:
         self._these = frozenset(map(str, files))
+        super().__init__(folder, licence, confined=Confined(folder, allow_outside=allow_outside, named=self._these))
+        self.name = f"files in {folder}"
 
     def owns(self, key: str) -> bool:
         """See ``Source``."""
@@ -204,11 +210,14 @@ def file_item(
         file: absolute.
         licence: if nothing else names one.
         known: fields that go before what stands beside it.
-        beside: finds that.
+        beside: finds that, and knows where files may lie.
         table: fields that come after it.
         label: its caption if nothing else says one.
     """
     origin = Origin("file", file)
+    refusal = beside.confined.refusal(file)
+    if refusal:
+        return Item(shown(file), Origin("file", shown(file)), problem=refusal)
     try:
         file.encode("utf-8")
         status = os.stat(file)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imagerag.errors import UserError
+from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.folders import FolderSource
 from imagerag.index.user.sources.items import Item, Source, Wanted
 from imagerag.index.user.sources.parquet import ParquetSource, holds_pictures
@@ -25,16 +26,19 @@ class Img2datasetSource:
     def __init__(self, root: Path, reading: ReadOptions) -> None:
         self.root = root
         self.name = f"img2dataset:{root}"
+        confined = Confined(root, allow_outside=reading.allow_outside)
         tars, tables = sorted(map(str, root.glob("*.tar"))), sorted(map(str, root.glob("*.parquet")))
-        tables = [file for file in tables if _holds_pictures(file)]  # beside other shards it only tells of them
+        # Beside other shards a table only tells of them; one that lies elsewhere is not looked into, but told.
+        tables = [file for file in tables if confined.refusal(file) or _holds_pictures(file)]
         self._parts: list[Source] = []
         if tars:
-            self._parts.append(TarSource(str(root / "*.tar"), tars, reading.licence))
+            self._parts.append(TarSource(str(root / "*.tar"), tars, reading.licence, confined=confined))
         if tables:
             columns = (reading.image_column, reading.caption_column)
-            self._parts.append(ParquetSource(str(root / "*.parquet"), tables, reading.licence, *columns))
+            pattern = str(root / "*.parquet")
+            self._parts.append(ParquetSource(pattern, tables, reading.licence, *columns, confined=confined))
         for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))):
-            self._parts.append(FolderSource(folder, reading.licence))
+            self._parts.append(FolderSource(folder, reading.licence, confined=confined))
         if not self._parts and any(root.glob("*.tfrecord")):
             raise UserError(
                 f"{str(root)!r} holds TFRecord, which is not read; run img2dataset with --output_format webdataset"

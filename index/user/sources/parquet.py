@@ -11,6 +11,7 @@ from typing import Any
 from imagerag.errors import UserError, first_line
 from imagerag.index.user.sources.beside import Beside
 from imagerag.index.user.sources.cells import PictureCell, image_columns, pictures_in
+from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.fields import COLUMNS, fields_of, joined, plain_name, words_of
 from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Origin, Wanted
 from imagerag.index.user.sources.named_files import file_named
@@ -33,6 +34,7 @@ class ParquetSource:
         image_column: the pictures' column; found by its name if not given.
         caption_column: the captions' column; found by its name if not given.
         fetched: fetches rows that name an https address instead; they are reported if not given.
+        confined: where it and files that it names may lie; in the pattern's folder unless given.
 
     Raises:
         UserError: a file is no Parquet, or lacks the columns; names those it has.
@@ -47,20 +49,23 @@ class ParquetSource:
         caption_column: str | None = None,
         *,
         fetched: UrlFetcher | None = None,
+        confined: Confined | None = None,
     ) -> None:
+        self._confined = confined or Confined.of_pattern(pattern, files)
         self._fetched = fetched or UrlFetcher(Path(pattern).parent, False)
         self.name = f"hf-parquet:{pattern}"
         self._pattern = pattern
-        self._files = list(files)
+        self._refused = {file: refusal for file in files if (refusal := self._confined.refusal(file))}
+        self._files = [file for file in files if file not in self._refused]
         self._licence = licence
         self._caption = caption_column
-        self._images = {file: _image_column(file, image_column, caption_column) for file in files}
+        self._images = {file: _image_column(file, image_column, caption_column) for file in self._files}
 
     def count(self) -> int:
         """See ``Source``."""
         import pyarrow.parquet as pq
 
-        found = 0
+        found = len(self._refused)
         for name in self._files:
             metadata, column = pq.read_metadata(name), self._images[name]
             if not _is_list(pq.read_schema(name).field(column).type):
@@ -77,6 +82,8 @@ class ParquetSource:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        for name, refusal in self._refused.items():
+            yield Item(name, Origin("parquet", name), problem=refusal)
         for name in self._files:
             try:
                 with pq.ParquetFile(name, pre_buffer=False) as file:
@@ -90,7 +97,7 @@ class ParquetSource:
         return bool(found) and fnmatch(file, self._pattern)
 
     def _items(self, name: str, file: Any, wanted: Wanted) -> Iterator[Item]:
-        status, beside = os.stat(name), Beside()
+        status, beside = os.stat(name), Beside(self._confined)
         column = self._images[name]
         small = [
             field
@@ -146,6 +153,9 @@ class ParquetSource:
         place = file_named(picture.path, os.path.dirname(name), beside)
         caption = item.caption or one_line(in_words(Path(place).stem))[:CAPTION_LENGTH]
         item = item._replace(origin=Origin("file", place), caption=caption)
+        refusal = self._confined.refusal(place)
+        if refusal:
+            return item._replace(problem=f"{item.key!r}: {refusal}")
         try:
             status = os.stat(place)
         except (OSError, ValueError):

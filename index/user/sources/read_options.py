@@ -17,6 +17,7 @@ class ReadOptions(NamedTuple):
         image_column, caption_column: of tables; found by their names if not given.
         allow_urls: whether addresses may be fetched.
         folder: where what was fetched is kept.
+        allow_outside: whether links and paths may lead out of a source's own folder.
     """
 
     licence: str = NO_LICENCE
@@ -24,6 +25,7 @@ class ReadOptions(NamedTuple):
     caption_column: str | None = None
     allow_urls: bool = False
     folder: Path = Path("fetched")
+    allow_outside: bool = False
 
     @property
     def fetched(self) -> UrlFetcher:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imagerag.errors import UserError
 from imagerag.index.user.sources.cells import pictures_in
+from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.csv_jsonl import ManifestSource
 from imagerag.index.user.sources.folders import FilesSource, FolderSource
 from imagerag.index.user.sources.img2dataset import Img2datasetSource
@@ -21,18 +22,31 @@ from imagerag.index.user.sources.webdataset import TarSource
 from imagerag.plugins import installed, make
 
 
+def _within(root: Path, reading: ReadOptions) -> Confined:
+    """Return where a folder, or a file that is named as one, may read."""
+    named = () if root.is_dir() else (str(root),)
+    return Confined(root if root.is_dir() else root.parent, allow_outside=reading.allow_outside, named=named)
+
+
+def _of_pattern(pattern: str, files: Sequence[str], reading: ReadOptions) -> Confined:
+    return Confined.of_pattern(pattern, files, allow_outside=reading.allow_outside)
+
+
 def _folder(what: str, reading: ReadOptions) -> Source:
-    return FolderSource(_named(what), reading.licence)
+    root = _named(what)
+    return FolderSource(root, reading.licence, confined=_within(root, reading))
 
 
 def _webdataset(what: str, reading: ReadOptions) -> Source:
-    return TarSource(*matching(what, "webdataset", "tar"), reading.licence)
+    files = matching(what, "webdataset", "tar")
+    return TarSource(*files, reading.licence, confined=_of_pattern(*files, reading))
 
 
 def _parquet(what: str, reading: ReadOptions) -> Source:
     files = matching(what, "hf-parquet", "parquet")
     columns = (reading.image_column, reading.caption_column)
-    return ParquetSource(*files, reading.licence, *columns, fetched=reading.fetched)
+    confined = _of_pattern(*files, reading)
+    return ParquetSource(*files, reading.licence, *columns, fetched=reading.fetched, confined=confined)
 
 
 def _img2dataset(what: str, reading: ReadOptions) -> Source:
@@ -44,7 +58,14 @@ def _img2dataset(what: str, reading: ReadOptions) -> Source:
 
 def _manifest(what: str, kind: str, reading: ReadOptions) -> Source:
     columns = (reading.image_column, reading.caption_column)
-    return ManifestSource(_named(what), kind, reading.licence, *columns, fetched=reading.fetched)
+    return ManifestSource(
+        _named(what),
+        kind,
+        reading.licence,
+        *columns,
+        fetched=reading.fetched,
+        allow_outside=reading.allow_outside,
+    )
 
 
 def _csv(what: str, reading: ReadOptions) -> Source:
@@ -106,7 +127,11 @@ def open_sources(sources: Sequence[str | Path | Source], reading: ReadOptions) -
                 opened.append(_folder(what, reading))
             else:
                 single.setdefault(path.parent, []).append(path)
-    return [*opened, *(FilesSource(folder, files, reading.licence) for folder, files in single.items())]
+    return [*opened, *(_files(folder, files, reading) for folder, files in single.items())]
+
+
+def _files(folder: Path, files: Sequence[Path], reading: ReadOptions) -> Source:
+    return FilesSource(folder, files, reading.licence, allow_outside=reading.allow_outside)
 
 
 def _address(what: str) -> tuple[str, Opener | None, str]:

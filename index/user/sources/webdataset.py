@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from imagerag.errors import UserError, first_line
 from imagerag.index.user.sources.beside import BESIDE, Described, ending_of, told_by
+from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.fields import joined
 from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Origin, Wanted
 from imagerag.index.user.sources.named_files import PICTURES
@@ -31,9 +32,13 @@ class TarSource:
         pattern: absolute; ``*`` and ``?`` as in a shell.
         files: what it matches now.
         licence: of samples that name none.
+        confined: where the files may lie; in the pattern's folder unless given. What is in a tar file is in it.
     """
 
-    def __init__(self, pattern: str, files: Sequence[str], licence: str = NO_LICENCE) -> None:
+    def __init__(
+        self, pattern: str, files: Sequence[str], licence: str = NO_LICENCE, *, confined: Confined | None = None
+    ) -> None:
+        self._confined = confined or Confined.of_pattern(pattern, files)
         self.name = f"webdataset:{pattern}"
         self._pattern = pattern
         self._files = list(files)
@@ -54,6 +59,10 @@ class TarSource:
         return bool(found) and fnmatch(file, self._pattern)
 
     def _samples(self, file: str, texts: bool) -> Iterator[Item]:
+        refusal = self._confined.refusal(file)
+        if refusal:
+            yield Item(file, Origin("tar", file), problem=refusal)
+            return
         try:
             status = os.stat(file)
             with tarfile.open(file, "r:") as archive:

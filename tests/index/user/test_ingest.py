@@ -140,7 +140,7 @@ def test_what_is_no_picture_is_reported_with_its_reason(own: UserPictures, tmp_p
 def test_odd_files_are_reported_and_end_nothing(own: UserPictures, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     whole = save_picture(folder, "whole.png", "owl")
-    target = save_picture(tmp_path, "target.png", "lobster")
+    target = save_picture(folder / ".originals", "target.png", "lobster")
     (folder / "link.png").symlink_to(target)
     with open(os.fsencode(folder) + b"/caf\xe9.png", "wb") as file:
         file.write(whole.read_bytes())

@@ -6,6 +6,7 @@ import pytest
 
 from imagerag.errors import UserError
 from imagerag.index.user.sources.beside import Beside, Described, ending_of, told_by
+from imagerag.index.user.sources.confinement import Confined
 
 
 def told(**files: bytes) -> dict[str, str]:
@@ -54,7 +55,7 @@ def test_the_nearest_name_counts_in_any_case_of_its_ending(tmp_path: Path) -> No
         "y.Caption": "why",
     }.items():
         (tmp_path / name).write_text(text)
-    beside = Beside()
+    beside = Beside(Confined(tmp_path))
     assert beside.of(str(tmp_path / "x.jpg")) == {"caption": "near"}
     assert beside.of(str(tmp_path / "x.png")) == {"caption": "far"}
     assert beside.of(str(tmp_path / "y.png")) == {"caption": "why"}

@@ -11,6 +11,7 @@ import pytest
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.user.maintenance import user_index_status
+from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import found, pictures, write_tar
 
@@ -124,11 +125,12 @@ KINDS = (
 def test_every_kind_of_source_gives_captions_sources_and_licences(kind, own: UserPictures, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     data = pictures(tmp_path / "pictures")
     sources = kind(tmp_path / "shards", data)
-    outcome = own.add(sources)
+    reading = ReadOptions(allow_outside=kind is parquet_paths)
+    outcome = own.add(sources, reading=reading)
     assert (outcome.added, outcome.skipped) == (3, [])
     assert found(own, "an owl") == ("my owl", "https://example.org/owl", "CC0-1.0")
     assert found(own, "a lobster") == ("my lobster", "https://example.org/lobster", "CC0-1.0")
-    again = own.add(sources)
+    again = own.add(sources, reading=reading)
     assert (again.added, again.unchanged, again.removed, again.skipped) == (0, 3, 0, [])
     assert list(user_index_status(tmp_path / "home")["sources"].values()) == [3]
 

@@ -49,7 +49,7 @@ def build_app(
         may_fetch: whether pictures may be named by public addresses.
         public_url: where clients reach the server, if it stands behind a proxy.
         openai, mcp, web: which are served; MCP is at ``/mcp``, the page, which needs the first one too, at ``/``.
-        max_body: bytes of one request.
+        max_body: bytes of one request; those without pictures may have less.
         origins: of web pages elsewhere that may send requests; ``*`` for any.
     """
     authenticator = Authenticator(tokens)
@@ -140,7 +140,7 @@ async def _api_error(request: Request, error: ApiError) -> Response:
 
 
 async def _too_large(request: Request, error: TooLarge) -> Response:
-    return ApiError(413, "the request is too large; send smaller images", "request_too_large").response()
+    return ApiError(413, str(error), "request_too_large").response()
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:

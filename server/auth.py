@@ -17,7 +17,12 @@ from imagerag.errors import UserError
 from imagerag.server.database import ANONYMOUS
 
 MAX_BODY = 64 * 2**20
-"""Bytes of one request: a few photographs, in base64 if need be."""
+"""Bytes of one request that may bring pictures: a few photographs, in base64 if need be."""
+MAX_WORDS = 2**20
+"""Bytes of any other request: words alone."""
+MAX_LOGIN = 8 * 2**10
+"""Bytes of a login, which anybody may send."""
+WITH_PICTURES = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/images/edits", "/v1/files"})
 MIN_TOKEN = 16
 """Characters of a token; shorter ones can be guessed."""
 TOKEN_VARIABLE = "IMAGERAG_TOKEN"
@@ -151,31 +156,38 @@ class AuthMiddleware:
             await _refuse(scope, send, 401, "invalid_api_key", text)
             return
         scope["imagerag.client"] = client or ANONYMOUS
+        most = self._most(scope["path"])
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self._max_body:
-            await self._too_large(scope, send)
+        if length.isdigit() and int(length) > most:
+            await _refuse(scope, send, 413, "request_too_large", str(TooLarge(most)))
             return
-        await self._app(scope, _Counted(receive, self._max_body), send)
+        await self._app(scope, _Counted(receive, most), send)
 
-    async def _too_large(self, scope: Scope, send: Send) -> None:
-        text = f"the request is larger than {self._max_body} bytes; send smaller images"
-        await _refuse(scope, send, 413, "request_too_large", text)
+    def _most(self, path: str) -> int:
+        """Return the bytes that a request of that path may have."""
+        if path == "/login":
+            return min(self._max_body, MAX_LOGIN)
+        return self._max_body if path in WITH_PICTURES else min(self._max_body, MAX_WORDS)
 
 
 class TooLarge(Exception):
     """A body without a declared length turned out larger than may be sent."""
 
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the request is larger than the {most} bytes that may be sent there; send less of it")
+
 
 class _Counted:
     def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._left = most
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise TooLarge
+            raise TooLarge(self._most)
         return message
 
 

@@ -26,6 +26,7 @@ from imagerag.server.api_error import ApiError
 from imagerag.server.auth import COOKIE, Authenticator
 from imagerag.server.database import Entry
 from imagerag.server.job_queue import QueueFull
+from imagerag.server.off_loop import on_pictures
 from imagerag.server.openai.base import client_of, parsed_body
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import concepts_out, image_out, reference_out, run_out
@@ -130,7 +131,7 @@ class WebApi:
         """Queue a run."""
         wanted = await parsed_body(request, TurnRequest)
         client = client_of(request)
-        pictures = [await anyio.to_thread.run_sync(self._uploaded_file, client, one) for one in wanted.pictures]
+        pictures = [await on_pictures(self._uploaded_file, client, one) for one in wanted.pictures]
         limits: Any = {"max_generations": wanted.max_generations, "max_seconds": wanted.max_seconds}
         ask = RunRequest(
             wanted.prompt,

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
-from imagerag.server.off_loop import on_pictures
+from imagerag.server.off_loop import on_pictures, scaling
 from imagerag.server.openai.base import (
     BEAT,
     client_of,
@@ -84,7 +84,7 @@ class ImagesApi(ConversationBase):
             raise ApiError(404, "there is no such image", "not_found")
         kind = FORMATS[end or "png"]
         size = size_of(request.query_params.get("size"))
-        file = await on_pictures(lambda: render(self.service, entry, size, kind))
+        file = await (scaling if size else on_pictures)(lambda: render(self.service, entry, size, kind))
         return self._sent(entry, file.data, kind)
 
     async def _png(self, entry: Entry) -> Response:

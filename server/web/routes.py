@@ -23,7 +23,7 @@ from imagerag.graphs.state_queries import images_of_turn, is_request, used_refer
 from imagerag.modes import Mode
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.server.api_error import ApiError
-from imagerag.server.auth import COOKIE, Authenticator
+from imagerag.server.auth import COOKIE, Authenticator, GuessedTooOften, host_of
 from imagerag.server.database import Entry
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.off_loop import on_pictures
@@ -107,7 +107,12 @@ class WebApi:
         if request.method == "GET":
             return await _asset("login.html")
         token = str((await request.form(max_part_size=4096)).get("token", ""))
-        if self.authenticator.client({"authorization": f"Bearer {token}"}) is None:
+        try:
+            client = self.authenticator.client({"authorization": f"Bearer {token}"}, host_of(request.scope))
+        except GuessedTooOften as error:
+            headers = {"Retry-After": str(error.wait)}
+            raise ApiError(429, str(error), "too_many_wrong_tokens", headers=headers) from error
+        if client is None:
             answer = await _asset("login.html")
             answer.status_code = 401
             return answer

@@ -37,6 +37,10 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+ELSEWHERE = frozenset({"cross-site", "same-site"})
+"""``Sec-Fetch-Site`` of what another site has led to; browsers keep a strict cookie back then, of ``same-site`` not."""
+AGAIN = '<!doctype html><meta http-equiv="refresh" content="0"><title>imagerag</title><a href="/">imagerag</a>'
+"""A refresh comes from this very page, and brings the cookie along."""
 YEAR = 365 * 24 * 3600
 LOOK = 0.3
 """Seconds between two looks at the queue for a page whose turn has not come."""
@@ -89,7 +93,13 @@ class WebApi:
         ]
 
     async def page(self, request: Request) -> Response:
-        """Send the page; a browser that comes without a cookie gets one, and is a client of its own by it."""
+        """Send the page; a browser that comes without a cookie gets one, and is a client of its own by it.
+
+        One that follows a link on another site sends no cookie though it may have one, so it is given none: a page
+        that was opened so loads itself once more, from here.
+        """
+        if COOKIE not in request.cookies and request.headers.get("sec-fetch-site") in ELSEWHERE:
+            return Response(AGAIN, media_type="text/html", headers={"cache-control": "no-store"})
         client = self.authenticator.client(request.headers)
         if client is None:
             return RedirectResponse("/login", 303)

@@ -74,6 +74,8 @@ def _lines(on_terminal: bool, home: Path) -> Iterator[str]:
 
         history = home / "chat-history"
         with contextlib.suppress(OSError):
+            private_file(history)
+        with contextlib.suppress(OSError):
             readline.read_history_file(history)
         readline.set_history_length(1000)
     while True:
@@ -280,7 +282,8 @@ class Chat:
             self._say(f"  {limit}: {'no limit' if most is None else most}")
 
     def _save(self, rest: str) -> None:
-        from imagerag.store.output_files import readable_name, write_new
+        from imagerag.store.private import private_file
+from imagerag.store.output_files import readable_name, write_new
 
         state = self._state()
         best = next((one for one in state.get("all_images", ()) if one["id"] == state["best"]), None)

@@ -95,5 +95,5 @@ def _write_page(words: str, found: list[dict[str, object]], name: str) -> str:
         page = render_search(words, found)
     except OSError as error:
         raise cannot_read(str(error.filename or path), error) from error
-    write_whole(path, page.encode())
+    write_whole(path, page.encode(), private=False)
     return str(path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from imagerag.errors import UserError
 from imagerag.store.home import THREADS
+from imagerag.store.private import private_file
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -40,11 +41,11 @@ def open_checkpointer(home: Path) -> Iterator["SqliteSaver"]:
 
     file = home / THREADS
     try:
-        with closing(sqlite3.connect(file, timeout=LOCK_TIMEOUT, check_same_thread=False)) as connection:
+        with closing(sqlite3.connect(private_file(file), timeout=LOCK_TIMEOUT, check_same_thread=False)) as connection:
             saver = SqliteSaver(connection, serde=plain_data())
             saver.setup()
             yield saver
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, PermissionError) as error:
         raise UserError(
             f"{str(file)!r} can't be written ({error}); make room there, or choose another folder with --home DIR"
         ) from error

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 
 from imagerag.errors import UserError
 from imagerag.store.files import cannot_write
+from imagerag.store.private import private_folder
 
 PATIENCE = 60.0
 """Seconds; building the bundled library takes a few, more than this is another person's long job."""
@@ -35,7 +36,7 @@ def writer_lock(
     lock = FileLock(file)
     holder = file.with_name(f"{file.name}.pid")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(file.parent)
     except OSError as error:
         raise cannot_write(file, error) from error
     if not _acquired(lock, 0):

@@ -10,6 +10,7 @@ import httpcore
 import httpx
 
 from imagerag.errors import UserError
+from imagerag.net.bounded_body import ACCEPTED, BodyRefused, BoundedBody
 from imagerag.net.public_addresses import is_public
 
 MAX_BYTES = 20 * 2**20
@@ -109,7 +110,7 @@ async def fetch(url: str, backend: httpcore.AsyncNetworkBackend | None = None) -
                 trust_env=False,  # a proxy would resolve the name by itself
                 follow_redirects=True,
                 max_redirects=MAX_REDIRECTS,
-                headers={"accept": "image/*", "user-agent": "imagerag"},
+                headers={"accept": "image/*", "accept-encoding": ACCEPTED, "user-agent": "imagerag"},
             ) as client,
             client.stream("GET", url) as response,
         ):
@@ -117,12 +118,12 @@ async def fetch(url: str, backend: httpcore.AsyncNetworkBackend | None = None) -
                 status = response.status_code
                 why = f"{shown!r} answers with status {status}"
                 raise Unfetched(why, "check the address", may_pass=status in (404, 429) or status >= 500)
-            data = bytearray()
-            async for chunk in response.aiter_bytes():
-                data += chunk
-                if len(data) > MAX_BYTES:
-                    raise Unfetched(f"{shown!r} has more than {MAX_BYTES} bytes", "send a smaller picture")
-            return bytes(data)
+            body = BoundedBody(response.headers.get("content-encoding", ""), MAX_BYTES)
+            async for chunk in response.aiter_raw():
+                body.add(chunk)
+            return bytes(body.data)
+    except BodyRefused as error:
+        raise Unfetched(f"{shown!r} can't be taken: {error}", "send a smaller picture, or upload it") from error
     except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, httpcore.NetworkError) as error:
         reason = str(error) or type(error).__name__
         may_pass = not isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.TooManyRedirects)

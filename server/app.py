@@ -22,6 +22,7 @@ from imagerag.server.database import ANONYMOUS
 from imagerag.server.openai.api import OpenAIApi
 from imagerag.server.request_ids import RequestIds
 from imagerag.server.service import Service
+from imagerag.server.time_limits import TooSlow, with_head_limit
 from imagerag.server.web.routes import WebApi
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def build_app(
         may_fetch: whether pictures may be named by public addresses.
         public_url: where clients reach the server, if it stands behind a proxy.
         openai, mcp, web: which are served; MCP is at ``/mcp``, the page, which needs the first one too, at ``/``.
-        max_body: bytes of one request.
+        max_body: bytes of one request; those without pictures may have less.
         origins: of web pages elsewhere that may send requests; ``*`` for any.
         mcp_addition: what a test of the protocol adds to the MCP server.
     """
@@ -86,6 +87,7 @@ def build_app(
     handlers: Any = {
         ApiError: _api_error,
         TooLarge: _too_large,
+        TooSlow: _too_slow,
         HTTPException: _http_error,
         Exception: _defect,
     }
@@ -99,10 +101,23 @@ def serve(app: ASGIApp, listener: socket.socket) -> None:
     """Serve on a listening socket until the process is ended."""
     import uvicorn
 
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=3, timeout_keep_alive=30
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    uvicorn.Server(server_config(app)).run(sockets=[listener])
+
+
+def server_config(app: ASGIApp, **settings: Any) -> Any:
+    """Return the ``uvicorn.Config`` of a server: quiet, and with limits on how slowly a client may send.
+
+    Args:
+        app: what is served.
+        settings: of uvicorn's, in place of ours.
+    """
+    import uvicorn
+
+    quiet: dict[str, Any] = {"log_level": "warning", "access_log": False}
+    config = uvicorn.Config(app, **quiet | {"timeout_graceful_shutdown": 3, "timeout_keep_alive": 30} | settings)
+    config.load()
+    config.http_protocol_class = with_head_limit(config.http_protocol_class)
+    return config
 
 
 def listen(host: str, port: int, tokens: Sequence[str], public_url: str | None = None) -> socket.socket:
@@ -146,7 +161,12 @@ async def _api_error(request: Request, error: ApiError) -> Response:
 
 
 async def _too_large(request: Request, error: TooLarge) -> Response:
-    return ApiError(413, "the request is too large; send smaller images", "request_too_large").response()
+    return ApiError(413, str(error), "request_too_large").response()
+
+
+async def _too_slow(request: Request, error: TooSlow) -> Response:
+    headers = {"connection": "close"}
+    return ApiError(408, str(error), "request_too_slow", headers=headers).response()
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:

@@ -1,5 +1,6 @@
 """Who may come in: tokens, hosts, origins and the size of what is sent, checked before any interface sees a request."""
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
@@ -15,9 +16,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagerag.errors import UserError
 from imagerag.server.database import ANONYMOUS
+from imagerag.server.guesses import Guesses
+from imagerag.server.time_limits import TooSlow, seconds_left
 
 MAX_BODY = 64 * 2**20
-"""Bytes of one request: a few photographs, in base64 if need be."""
+"""Bytes of one request that may bring pictures: a few photographs, in base64 if need be."""
+MAX_WORDS = 2**20
+"""Bytes of any other request: words alone."""
+MAX_LOGIN = 8 * 2**10
+"""Bytes of a login, which anybody may send."""
+WITH_PICTURES = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/images/edits", "/v1/files"})
 MIN_TOKEN = 16
 """Characters of a token; shorter ones can be guessed."""
 TOKEN_VARIABLE = "IMAGERAG_TOKEN"
@@ -65,6 +73,18 @@ def read_tokens(file: str | None, environ: Mapping[str, str] | None = None) -> t
     return tuple(dict.fromkeys(tokens))
 
 
+class GuessedTooOften(Exception):
+    """Too many wrong tokens came from one address.
+
+    Attributes:
+        wait: seconds until the next one is looked at.
+    """
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"too many wrong tokens came from this address; the next one is looked at in {wait} s")
+        self.wait = wait
+
+
 class Authenticator:
     """Knows the tokens, and tells from a request's headers whose it is.
 
@@ -75,9 +95,18 @@ class Authenticator:
 
     def __init__(self, tokens: Sequence[str] = ()) -> None:
         self._known = [_digest(token) for token in tokens]
+        self._guesses = Guesses()
 
-    def client(self, headers: Mapping[str, str] | None) -> str | None:
-        """Return the client's name, or ``None`` if the request may not come in."""
+    def client(self, headers: Mapping[str, str] | None, host: str = "") -> str | None:
+        """Return the client's name, or ``None`` if the request may not come in.
+
+        Args:
+            headers: of the request.
+            host: the address that it comes from, which has to wait after many wrong tokens; not counted if empty.
+
+        Raises:
+            GuessedTooOften: it has to wait.
+        """
         given = (headers or {}).get("authorization", "")
         scheme, _, token = given.partition(" ")
         token = token.strip() if scheme.lower() == "bearer" else self._cookie((headers or {}).get("cookie", ""))
@@ -85,6 +114,11 @@ class Authenticator:
         if self._known:
             # Every token is compared, in constant time, so that neither their number nor a near miss shows in the time.
             matches = [hmac.compare_digest(digest, known) for known in self._known]
+            if host and token:
+                # Said of right ones, too, or what is answered at once would tell the right one among the wrong.
+                if wait := self._guesses.wait(host, digest):
+                    raise GuessedTooOften(wait)
+                self._guesses.tell(host, digest, right=any(matches))
             if not any(matches):
                 return None
         return "client-" + digest.hex()[:16] if token else ANONYMOUS
@@ -144,38 +178,62 @@ class AuthMiddleware:
             return
         if not ours:  # such a page brings its token itself, and never the cookie of this server's own page
             headers.pop("cookie", None)
-        client = self._authenticator.client(headers)
         open_to_all = scope["path"].startswith(OPEN_PATHS) or scope["path"] in OPEN_PAGES
+        try:
+            client = self._authenticator.client(headers, "" if open_to_all else host_of(scope))
+        except GuessedTooOften as error:
+            retry = ((b"retry-after", str(error.wait).encode()),)
+            await _refuse(scope, send, 429, "too_many_wrong_tokens", str(error), retry)
+            return
         if client is None and not open_to_all:
             text = f"no valid token; send it as 'Authorization: Bearer ...' (set {TOKEN_VARIABLE} or see --token-file)"
             await _refuse(scope, send, 401, "invalid_api_key", text)
             return
         scope["imagerag.client"] = client or ANONYMOUS
+        most = self._most(scope["path"])
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self._max_body:
-            await self._too_large(scope, send)
+        if length.isdigit() and int(length) > most:
+            await _refuse(scope, send, 413, "request_too_large", str(TooLarge(most)))
             return
-        await self._app(scope, _Counted(receive, self._max_body), send)
+        await self._app(scope, _Counted(receive, most), send)
 
-    async def _too_large(self, scope: Scope, send: Send) -> None:
-        text = f"the request is larger than {self._max_body} bytes; send smaller images"
-        await _refuse(scope, send, 413, "request_too_large", text)
+    def _most(self, path: str) -> int:
+        """Return the bytes that a request of that path may have."""
+        if path == "/login":
+            return min(self._max_body, MAX_LOGIN)
+        return self._max_body if path in WITH_PICTURES else min(self._max_body, MAX_WORDS)
 
 
 class TooLarge(Exception):
     """A body without a declared length turned out larger than may be sent."""
 
+    def __init__(self, most: int) -> None:
+        super().__init__(f"the request is larger than the {most} bytes that may be sent there; send less of it")
+
 
 class _Counted:
     def __init__(self, receive: Receive, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._left = most
+        self._more = True
+        self._began: float | None = None
 
     async def __call__(self) -> Message:
-        message = await self._receive()
+        if self._more:
+            now = asyncio.get_running_loop().time()
+            self._began = now if self._began is None else self._began
+            left = seconds_left(self._began, now, self._most - self._left)
+            try:
+                message = await asyncio.wait_for(self._receive(), max(left, 0.001))
+            except TimeoutError as error:
+                raise TooSlow from error
+            self._more = bool(message.get("more_body", False))
+        else:
+            message = await self._receive()
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise TooLarge
+            raise TooLarge(self._most)
         return message
 
 
@@ -197,14 +255,22 @@ def _netloc(origin: str) -> str:
         return ""
 
 
-async def _refuse(scope: Scope, send: Send, status: int, code: str, message: str) -> None:
+def host_of(scope: Scope) -> str:
+    """Return the address that a request comes from."""
+    return str((scope.get("client") or ("unknown",))[0])
+
+
+async def _refuse(
+    scope: Scope, send: Send, status: int, code: str, message: str, more: Sequence[tuple[bytes, bytes]] = ()
+) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1008})
         return
-    kind = "authentication_error" if status == 401 else "invalid_request_error"
+    kinds = {401: "authentication_error", 429: "rate_limit_error"}
+    kind = kinds.get(status, "invalid_request_error")
     error: dict[str, Any] = {"error": {"message": message, "type": kind, "param": None, "code": code}}
     body = json.dumps(error).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *more]
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
     await send({"type": "http.response.start", "status": status, "headers": headers})

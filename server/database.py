@@ -15,6 +15,7 @@ from typing import Any, Literal, cast
 
 from imagerag.errors import UserError
 from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.store.private import private_file
 
 ANONYMOUS = "anonymous"
 """The client who stands for all that come without a key, where that is allowed. Nobody can tell them apart, so none of
@@ -133,12 +134,14 @@ class Database:
         self._file = home / FILE
         self._lock = threading.Lock()
         try:
-            self._db = sqlite3.connect(self._file, timeout=30, check_same_thread=False, isolation_level=None)
+            self._db = sqlite3.connect(
+                private_file(self._file), timeout=30, check_same_thread=False, isolation_level=None
+            )
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute(_TABLE)
             self._db.execute(_RUNS)
             self._db.execute(_RESPONSES)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, OSError) as error:
             raise UserError(
                 f"{str(self._file)!r} can't be used ({error}); move it away, a new one is made then"
             ) from error
@@ -210,7 +213,11 @@ class Database:
         return [Entry(*row) for row in rows]
 
     def threads(self, client: str, limit: int = 100) -> list[tuple[str, str]]:
-        """Return a client's conversations, the one last drawn in first: names, and what was first asked for."""
+        """Return a client's conversations, the one last drawn in first: names, and what was first asked for; none of
+        those of clients who can't be told apart.
+        """
+        if client == ANONYMOUS:
+            return []
         query = (
             "SELECT thread, (SELECT title FROM entries AS first WHERE first.client = entries.client AND "
             "first.thread = entries.thread AND first.kind = 'image' ORDER BY created LIMIT 1) FROM entries "

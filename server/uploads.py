@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from urllib.parse import unquote_to_bytes, urlsplit
 
 import anyio
@@ -12,6 +13,7 @@ from imagerag.errors import UserError
 from imagerag.net.safe_fetch import fetch
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
+from imagerag.server.off_loop import on_pictures, reading
 from imagerag.server.service import Service
 from imagerag.store.png import encode_png
 
@@ -22,7 +24,25 @@ MAX_PICTURES = 16
 """Pictures in one request."""
 
 OWN_PATH = re.compile(r"/images/([0-9a-f]{32})(?:\.png)?")
-OWN_ADDRESS = re.compile(r"https?://[^\s()]{1,300}/images/([0-9a-f]{32})(?:\.png)?")
+_BEFORE = re.compile(r"https?://.")
+_ENDS_BEFORE = re.compile(r"[\s()]")
+_LONGEST_BEFORE = len("https://") + 300
+MAX_ADDRESSES = 64
+"""Addresses of ours that are looked up for one conversation, its last ones."""
+
+
+def own_addresses(text: str) -> Iterator[str]:
+    """Yield the ids in the addresses of images of ours in a text, the last one first.
+
+    The text is read once: each place that ends like such an address is held against the few characters before it.
+    """
+    place = text.rfind("/images/")
+    while place >= 0:
+        if found := OWN_PATH.match(text, place):
+            before = _ENDS_BEFORE.split(text[max(0, place - _LONGEST_BEFORE) : place])[-1]
+            if _BEFORE.search(before):
+                yield found[1]
+        place = text.rfind("/images/", 0, place)
 
 
 async def read_upload(upload: UploadFile) -> bytes:
@@ -53,7 +73,7 @@ async def picture_at(
         ApiError: it is no picture's address, or none that may be used.
     """
     if url.startswith("data:"):
-        return _from_data(url, field)
+        return await reading(_from_data, url, field)
     try:
         components = urlsplit(url)
         own = OWN_PATH.fullmatch(components.path) if components.netloc.lower() in own_hosts else None
@@ -63,7 +83,7 @@ async def picture_at(
         entry = await anyio.to_thread.run_sync(service.database.find, own[1], client)
         if entry is None:
             raise ApiError(400, f"{url[:80]!r} is not an image of yours", "invalid_image_url", field)
-        return await anyio.to_thread.run_sync(lambda: encode_png(service.picture(entry)))
+        return await on_pictures(lambda: encode_png(service.picture(entry)))
     if components.scheme not in ("http", "https"):
         shown = url[:40]
         raise ApiError(400, f"{shown!r} is no address of a picture; send a data: URL", "invalid_image_url", field)

@@ -6,33 +6,36 @@ import tempfile
 from pathlib import Path
 
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.store.private import private_folder
 
 WAY_OUT = "make room there, or set IMAGERAG_HOME (or --home) to a writable folder"
 
 _ADDRESS = re.compile(r"[0-9a-f]{64}")
 
 
-def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+def write_whole(path: Path, data: bytes, *, durable: bool = True, private: bool = True) -> None:
     """Write a file so that a reader, a crash or a full disk never leaves a part of it under its name.
 
     Args:
         path: replaced if it exists; missing folders are made.
         data: the whole content.
         durable: wait until the content is on the disk; leave it out for what can be made again.
+        private: only its owner may read it, and folders that are made for it; else as any new file.
 
     Raises:
         UserError: the disk is full, read-only or not ours; nothing is left behind.
     """
     temporary: str | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(path.parent) if private else path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             if durable:
                 os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~umask())  # mkstemp's 0600 would keep a shared data directory from being shared
+        if not private:  # the temporary file is
+            os.chmod(temporary, 0o666 & ~umask())
         os.replace(temporary, path)
     except BaseException as error:
         if temporary is not None:

@@ -4,13 +4,15 @@ import os
 from pathlib import Path
 
 from imagerag.store.files import cannot_write, make_writable
+from imagerag.store.private import private_folder, tighten
 
 THREADS = "threads.sqlite"
 """The file of the threads' checkpoints in the data directory."""
 
 
 def home_directory(home: str | Path | None = None) -> Path:
-    """Return the data directory as an absolute path, created and known to be writable.
+    """Return the data directory as an absolute path, created and known to be writable, and its
+    owner's alone on POSIX.
 
     Args:
         home: the folder; ``IMAGERAG_HOME``, or else the platform's user data folder, when ``None``.
@@ -20,7 +22,9 @@ def home_directory(home: str | Path | None = None) -> Path:
     """
     path = home_path(home)
     try:
+        private_folder(path)
         make_writable(path)
+        tighten(path)
     except OSError as error:
         raise cannot_write(path, error) from error
     return path

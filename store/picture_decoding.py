@@ -6,10 +6,13 @@ import io
 import stat
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagerag.errors import UserError, first_line
 from imagerag.store.files import cannot_read
@@ -26,9 +29,18 @@ MAX_PIXELS = 80_000_000
 Pillow's own limit (89 million), at which it would print a warning."""
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "ICO", "PPM")
 """Pillow knows more, but some of those call other programs (EPS)."""
+_ORIENTATION = 0x0112
+
 WITH_HEIF = (*FORMATS, "HEIF")
 
+LARGE = 4_000_000
+"""Pixels from which on pictures are decoded one at a time, whatever the number of threads: memory stays bounded."""
+IN_STRIPS = 16_000_000
+"""Pixels from which on a picture is made plain and smaller strip by strip, so that it is never there twice."""
+_ROWS = 256
+
 _WARNINGS = threading.Lock()
+_LARGE = threading.Lock()
 
 
 def read_picture(picture: str | Path | bytes | Image.Image, *, name: str | None = None) -> Image.Image:
@@ -104,7 +116,8 @@ def _decode(data: bytes, name: str) -> Image.Image:
         raise _too_many_pixels(name)
     if image.format == "JPEG":
         image.draft(None, (2 * LONGEST_SIDE, 2 * LONGEST_SIDE))  # decodes a large photo at a fraction of its memory
-    return _plain(image, name)
+    with _LARGE if image.width * image.height >= LARGE else nullcontext():
+        return _plain(image, name)
 
 
 def _plain(image: Image.Image, name: str) -> Image.Image:
@@ -112,10 +125,12 @@ def _plain(image: Image.Image, name: str) -> Image.Image:
 
     try:
         image.load()
+        upright = image.getexif().get(_ORIENTATION, 1)
+        if image.width * image.height >= IN_STRIPS and max(image.size) >= 4 * LONGEST_SIDE:
+            image = _in_strips(image, max(image.size) // (2 * LONGEST_SIDE))
+            image.getexif()[_ORIENTATION] = upright
         image = ImageOps.exif_transpose(image)
-        image = _eight_bits(image)
-        see_through = "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info
-        image = image.convert("RGBA" if see_through else "RGB")
+        image = _coloured(_eight_bits(image, _span(image)))
         if max(image.size) > LONGEST_SIDE:
             image = _smaller(image)
     except Exception as error:  # decoders raise whatever they like on damaged files
@@ -126,19 +141,57 @@ def _plain(image: Image.Image, name: str) -> Image.Image:
     return image
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale 16- and 32-bit grey to 0..255; Pillow's ``convert`` would clip everything above 255 to white."""
+def _in_strips(image: Image.Image, factor: int) -> Image.Image:
+    """Return a picture as RGB or RGBA at a fraction of its size, each pixel the mean of ``factor`` x ``factor``."""
     from PIL import Image as pil
 
+    span, mode = _span(image), "RGBA" if _see_through(image) else "RGB"
+    small = pil.new(mode, (-(-image.width // factor), -(-image.height // factor)))
+    rows = factor * -(-_ROWS // factor)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(top + rows, image.height)))
+        small.paste(_eight_bits(strip, span).convert(mode).reduce(factor), (0, top // factor))
+    return small
+
+
+def _see_through(image: Image.Image) -> bool:
+    return "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info
+
+
+def _coloured(image: Image.Image) -> Image.Image:
+    return image.convert("RGBA" if _see_through(image) else "RGB")
+
+
+def _strips(image: Image.Image) -> Iterator[NDArray[np.float64]]:
+    """Yield the values of a grey picture, some rows at a time."""
+    for top in range(0, image.height, _ROWS):
+        strip = image.crop((0, top, image.width, min(top + _ROWS, image.height)))
+        yield np.nan_to_num(np.asarray(strip, np.float64), posinf=0.0, neginf=0.0)
+
+
+def _span(image: Image.Image) -> tuple[float, float] | None:
+    """Return which values of 16- or 32-bit grey become 0 and 255; ``None`` for other pictures."""
     if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.nan_to_num(np.asarray(image, np.float64), posinf=0.0, neginf=0.0)
-    low, high = min(0.0, float(values.min())), float(values.max())
+        return None
+    ends = [(float(values.min()), float(values.max())) for values in _strips(image)]
+    low, high = min(0.0, *(end[0] for end in ends)), max(end[1] for end in ends)
     if image.mode != "F" and high <= 65535:
         high = 65535.0
     elif image.mode == "F" and high <= 1:
         high = 1.0
-    return pil.fromarray(((values - low) * (255 / max(high - low, 1e-12))).round().astype(np.uint8), "L")
+    return low, high
+
+
+def _eight_bits(image: Image.Image, span: tuple[float, float] | None) -> Image.Image:
+    """Scale 16- and 32-bit grey to 0..255; Pillow's ``convert`` would clip everything above 255 to white."""
+    from PIL import Image as pil
+
+    if span is None:
+        return image
+    low, high = span
+    scale = 255 / max(high - low, 1e-12)
+    grey = [((values - low) * scale).round().astype(np.uint8) for values in _strips(image)]
+    return pil.fromarray(np.concatenate(grey), "L")
 
 
 def _smaller(image: Image.Image) -> Image.Image:

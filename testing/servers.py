@@ -13,7 +13,7 @@ import uvicorn
 from PIL import Image
 
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
-from imagerag.server.app import build_app, listen
+from imagerag.server.app import build_app, listen, server_config
 from imagerag.server.job_queue import JobQueue
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.service import Service
@@ -87,7 +87,7 @@ class Served:
         self.service = service
         listener = listen("127.0.0.1", 0, ())
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        config = uvicorn.Config(build_app(service, **settings), log_level="error", timeout_graceful_shutdown=1)
+        config = server_config(build_app(service, **settings), log_level="error", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=lambda: self._server.run(sockets=[listener]))
         self._thread.start()

@@ -1,6 +1,6 @@
 """The five tools, as LangChain tools: what their docstrings say is what the model reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any
 
 from langchain_core.tools import BaseTool, StructuredTool
@@ -18,6 +18,13 @@ MAX_K = 20
 """References per caption in one search."""
 MAX_CAPTIONS = 16
 """Captions in one search."""
+
+MAX_CONCEPTS = 64
+"""Concepts in one call."""
+MAX_IDS = 32
+"""References named in one call."""
+AT_ONCE = 16
+"""Concepts that are looked for between two looks at the run's limits."""
 
 ToolResult = tuple[str, dict[str, Any]]
 """What the model reads, and the artifact record for programs."""
@@ -58,10 +65,15 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
     ) -> ToolResult:
         """Look closely at an image or a reference: for each concept, whether it is there and how sure that is."""
         work = session()
+        sought = _texts("concepts", concepts or (), MAX_CONCEPTS)
         record = work.image_or_reference(image_id)
         critic, pixels = work.components.critic, work.pixels(record)
-        if concepts:
-            scores = critic.look_for(pixels, [_text("concepts", concept) for concept in concepts])
+        if sought:
+            scores = []
+            for wanted in _batched(sought, AT_ONCE):
+                if work.check:
+                    work.check()
+                scores += critic.look_for(pixels, wanted)
         else:
             scores = critic.judge([pixels], work.prompt)[0]["concepts"]
         lines = [_seen(score["concept"], score["present"], score["score"]) for score in scores]
@@ -80,7 +92,7 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
         if not concepts:
             raise InvalidArgument("concepts is empty; name at least one missing concept")
         _within("per_concept", per_concept, 1, 5)
-        wanted = [_text("concepts", concept) for concept in concepts]
+        wanted = _texts("concepts", concepts, MAX_CONCEPTS)
         captions = work.components.writer.captions(work.prompt, wanted, per_concept)
         work.emit({"event": "captions", "captions": captions})
         entries = [{"concept": concept, "caption": text} for concept, of_it in captions.items() for text in of_it]
@@ -96,11 +108,10 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
         """Search the reference library for images of missing concepts. Returns ids to regenerate with, best first."""
         work = session()
         _within("k", k, 1, MAX_K)
+        _at_most("captions", captions, MAX_CAPTIONS)
         pairs = [(_text("concept", entry.concept), _text("caption", entry.caption)) for entry in captions]
         if not pairs:
             raise InvalidArgument("captions is empty; give at least one caption per missing concept")
-        if len(pairs) > MAX_CAPTIONS:
-            raise InvalidArgument(f"{len(pairs)} captions are more than the {MAX_CAPTIONS} one search takes")
         best, nothing = look_up(work, pairs, k)
         records: list[ReferenceRecord] = []
         for concept, of_it in best.items():
@@ -126,6 +137,7 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
         work = session()
         if not 0 <= reference_scale <= 1:
             raise InvalidArgument(f"reference_scale {reference_scale!r} is outside 0..1")
+        _at_most("reference_ids", reference_ids, MAX_IDS)
         references = work.picked_references(reference_ids)
         references = [*work.subjects, *(r for r in references if r["kind"] != "subject")]
         if not references:
@@ -168,6 +180,22 @@ def _text(name: str, value: str) -> str:
     if len(value) > MAX_PROMPT:
         raise InvalidArgument(f"{name} has {len(value)} characters; at most {MAX_PROMPT} are taken")
     return value.strip()
+
+
+def _texts(name: str, values: Sequence[str], most: int) -> list[str]:
+    _at_most(name, values, most)
+    return [_text(name, value) for value in values]
+
+
+def _batched(values: list[str], size: int) -> Iterator[list[str]]:
+    """Yield the values in order, so many at a time."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _at_most(name: str, values: Sequence[object], most: int) -> None:
+    if len(values) > most:
+        raise InvalidArgument(f"{name} has {len(values)} entries; at most {most} are taken in one call")
 
 
 def _plain(work: ToolSession, prompt: str) -> str:

@@ -92,7 +92,7 @@ class ToolSession:
         """
         if image_id not in self.images:
             have = ", ".join(self.images) or "none yet; call generate first"
-            raise InvalidArgument(f"image_id {image_id!r} is not an image of this thread; valid: {have}")
+            raise InvalidArgument(f"image_id {image_id[:80]!r} is not an image of this thread; valid: {have}")
         return self.images[image_id]
 
     def image_or_reference(self, name: str) -> ImageRecord | ReferenceRecord:
@@ -104,7 +104,9 @@ class ToolSession:
         record = self.images.get(name) or self.references.get(name)
         if record is None:
             have = ", ".join([*self.images, *self.references]) or "none yet; call generate first"
-            raise InvalidArgument(f"image_id {name!r} is not an image or a reference of this thread; valid: {have}")
+            raise InvalidArgument(
+                f"image_id {name[:80]!r} is not an image or a reference of this thread; valid: {have}"
+            )
         return record
 
     def picked_references(self, reference_ids: Sequence[str]) -> list[ReferenceRecord]:
@@ -116,7 +118,9 @@ class ToolSession:
         for reference_id in reference_ids:
             if reference_id not in self.references:
                 have = ", ".join(self.references) or "none yet; call search_references first"
-                raise InvalidArgument(f"reference id {reference_id!r} is not a reference of this thread; valid: {have}")
+                raise InvalidArgument(
+                    f"reference id {reference_id[:80]!r} is not a reference of this thread; valid: {have}"
+                )
         return [self.references[reference_id] for reference_id in dict.fromkeys(reference_ids)]
 
     @property

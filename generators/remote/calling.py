@@ -14,6 +14,7 @@ from imagerag.errors import InvalidArgument
 from imagerag.generators.base import StopCheck
 from imagerag.generators.remote.server_errors import PASSING, Said, said_in
 from imagerag.interruptible import pause, retry_after, run_interruptibly
+from imagerag.net.bounded_body import ACCEPTED, BodyRefused, BoundedBody
 from imagerag.store.png import on_white
 
 ATTEMPTS = 3
@@ -143,23 +144,23 @@ def answered(client: httpx.Client, method: str, address: str | httpx.URL, *, sec
 
     Raises:
         TransientError: no answer.
-        InvalidArgument: more than ``MAX_BODY`` bytes.
+        InvalidArgument: more than ``MAX_BODY`` bytes, or packed more than once.
     """
-    body = bytearray()
+    host = ""
     try:
-        with client.stream(method, address, **sent) as response:
-            for piece in response.iter_bytes():
-                body += piece
-                if len(body) > MAX_BODY:
-                    raise InvalidArgument(
-                        f"{response.url.host} answered with more than {MAX_BODY // 2**20} MB; no image is that large"
-                    )
+        with client.stream(method, address, headers={"accept-encoding": ACCEPTED}, **sent) as response:
+            host = response.url.host
+            body = BoundedBody(response.headers.get("content-encoding", ""), MAX_BODY)
+            for piece in response.iter_raw():
+                body.add(piece)
+    except BodyRefused as error:
+        raise InvalidArgument(f"the answer of {host} can't be taken: {error}; no image is that large") from error
     except httpx.HTTPError as error:
         raise TransientError(f"no answer ({type(error).__name__})") from error
     headers = response.headers
     kind, wait = headers.get("content-type", "no content type"), retry_after(headers.get("retry-after"))
     location = headers.get("location", "") if 300 <= response.status_code < 400 else ""
-    return Reply(response.status_code, kind, bytes(body), wait, location, secret)
+    return Reply(response.status_code, kind, bytes(body.data), wait, location, secret)
 
 
 def _with(kind: str, words: str) -> str:

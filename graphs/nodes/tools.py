@@ -128,7 +128,9 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str],
         message.additional_kwargs["drawing_refused"] = isinstance(error, DrawingRefused)
         return message
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))} {e.get('input')!r}: {e['msg']}" for e in error.errors())
+        wrong = "; ".join(
+            f"{'.'.join(map(str, e['loc']))} {repr(e.get('input'))[:200]}: {e['msg']}" for e in error.errors()[:5]
+        )
         return _refused(call, f"arguments of {call['name']!r} are not valid: {wrong}")
     except Exception as error:
         if call["name"] in TOOLS:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from imagerag.assets.library import Library
 from imagerag.index.bundled.stamp import SCHEMA, Stamp, file_digest, not_built, read_stamp, seal, write_stamp
 from imagerag.index.chroma_client import EF_SEARCH_LIBRARY, PREFIX, chroma_client, create_collection, get_collection
+from imagerag.store.private import private_folder
 
 if TYPE_CHECKING:
     from imagerag.embedders.clip import Embedder
@@ -43,7 +44,7 @@ def build(directory: Path, library: Library, embedder: Embedder, progress: Progr
         UserError: the disk is full, read-only or not ours, or the library is damaged.
     """
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        private_folder(directory)
     except OSError as error:
         raise not_built(directory, error.strerror or str(error)) from error
     remove_others(directory)

@@ -41,6 +41,7 @@ from imagerag.shell_words import quoted
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.picture_decoding import read_picture
 from imagerag.store.png import encode_png, on_white
+from imagerag.store.private import private_folder
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -106,7 +107,7 @@ class UserPictures:
         embedding = open_engine(engine, self.embedder)
         reading = (reading or ReadOptions())._replace(folder=self.directory / "fetched")
         opened = self._opened(sources, reading)
-        self.directory.mkdir(parents=True, exist_ok=True)
+        private_folder(self.directory)
         outcome = IngestResult()
         with self._lock, writer_lock(self.directory / "lock", on_wait=on_wait):
             counts = [source.count() for source in opened]

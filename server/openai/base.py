@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-import anyio
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
@@ -15,6 +14,7 @@ from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserErro
 from imagerag.graphs.state import Limits
 from imagerag.server.api_error import ApiError
 from imagerag.server.job_queue import QueueFull
+from imagerag.server.off_loop import on_pictures, reading
 from imagerag.server.openai.schemas import RunOptions
 from imagerag.server.openai.text_answers import TextAnswers
 from imagerag.server.run import Run, RunRequest
@@ -22,6 +22,9 @@ from imagerag.server.run_summary import run_out
 from imagerag.server.service import Service
 
 Body = TypeVar("Body", bound=BaseModel)
+
+MAX_ITEMS = 500_000
+"""Commas and brackets of a JSON body: as objects in memory, each takes some fifty times its byte."""
 
 BEAT = 15.0
 """Seconds of silence after which a stream gets a comment, so that no proxy takes it for dead."""
@@ -49,7 +52,7 @@ class EndpointBase:
     async def _check(self, picture: bytes) -> str:
         """Store a picture if it is one, and return its address in the store."""
         try:
-            return (await anyio.to_thread.run_sync(self.service.store.put_user_image, picture)).sha256
+            return (await on_pictures(self.service.store.put_user_image, picture)).sha256
         except UserError as error:
             raise ApiError(400, str(error), "invalid_image", "image") from error
 
@@ -125,15 +128,20 @@ async def parsed_body(request: Request, shape: type[Body]) -> Body:
     Raises:
         ApiError: it is no JSON, or has not that shape.
     """
-    return validated(shape, json_of(await request.body()))
+    body = await request.body()
+    return await reading(lambda: validated(shape, json_of(body)))
 
 
 def json_of(body: bytes) -> Any:
     """Return what a body says.
 
     Raises:
-        ApiError: it is no JSON.
+        ApiError: it is no JSON, or holds too many values.
     """
+    items = sum(body.count(mark) for mark in b",[{")
+    if items > MAX_ITEMS:
+        text = f"the body has about {items} values; at most {MAX_ITEMS} are taken: send a shorter conversation"
+        raise ApiError(413, text, "request_too_large")
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from imagerag.graphs.events import progress_text
 from imagerag.server.api_error import ApiError
 from imagerag.server.markdown import ending, picture, told
+from imagerag.server.off_loop import reading
 from imagerag.server.openai.asking_for_text import check_chat, format_of
 from imagerag.server.openai.base import BEAT, client_of, parsed_body, raise_failure, usage
 from imagerag.server.openai.conversation import ConversationBase, Picture, Said
@@ -48,7 +49,7 @@ class ChatApi(ConversationBase):
         check_chat(body)
         mode = body.imagerag.mode or mode_of(body.model)
         completion = f"chatcmpl-{secrets.token_hex(12)}"
-        said = [_said(message) for message in body.messages]
+        said = await reading(lambda: [_said(message) for message in body.messages])
         unused = _unused(body, said)
         if (written := await self._text(body, said)) is not None:
             return self._in_words(body, completion, written, [*unused, *(["n"] if (body.n or 1) > 1 else [])])
@@ -80,7 +81,7 @@ class ChatApi(ConversationBase):
             ApiError: it asks for a text that only a chat model could write, and none does.
         """
         messages = [(message.role, message.text) for message in said]
-        if task := task_of(messages):
+        if task := await reading(task_of, messages):
             return await self.texts.task(messages, task)
         if wanted := format_of(body):
             return await self.texts.of_format(messages, wanted.schema, wanted.field)

@@ -12,12 +12,14 @@ from imagerag.errors import UserError
 from imagerag.graphs.nodes.intake import check_prompt
 from imagerag.modes import Mode
 from imagerag.server.api_error import ApiError
+from imagerag.server.off_loop import on_pictures, reading
 from imagerag.server.openai.base import EndpointBase, limits_of
 from imagerag.server.openai.schemas import RunOptions
 from imagerag.server.openai.seeds import drawn_with
 from imagerag.server.openai.text_tasks import without_context
 from imagerag.server.run import RunRequest
-from imagerag.server.uploads import MAX_PICTURES, OWN_ADDRESS, picture_at, uploaded
+from imagerag.server.uploads import MAX_ADDRESSES, MAX_PICTURES, own_addresses, picture_at, uploaded
+from imagerag.tools.builtin import MAX_PROMPT
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,10 @@ class Said:
     base: Base | None = None
 
 
+MAX_EARLIER = 50
+"""Earlier requests that a new thread takes over, the last ones: each stands in all of its checkpoints."""
+
+
 @dataclass(frozen=True)
 class ConversationBase(EndpointBase):
     """What the endpoints share that are sent conversations."""
@@ -82,26 +88,26 @@ class ConversationBase(EndpointBase):
         if not asked:
             raise ApiError(400, "no message of role 'user' says what to draw", "missing_prompt", field)
         last = said[asked[-1]]
-        prompt, notes = without_context(last.text)
+        prompt, notes = await reading(without_context, last.text)
         self._check_prompt(prompt, field)
         pictures = await self._pictures(request, last.pictures, client, field)
         if own.thread:
             base = None
         elif base is None:
-            base = await anyio.to_thread.run_sync(self._continued, said[: asked[-1]], client)
-        earlier = () if base or own.thread else tuple(said[number].text for number in asked[:-1])
+            base = await reading(self._continued, said[: asked[-1]], client)
+        earlier, left_out = ((), ()) if base or own.thread else _earlier([said[number].text for number in asked[:-1]])
         drawn, about_seed = drawn_with(seed)
         return RunRequest(
             prompt,
             pictures=tuple(pictures),
-            earlier=tuple(text for text in earlier if text.strip()),
+            earlier=earlier,
             thread=base.thread if base else own.thread,
             checkpoint=base.checkpoint if base else None,
             seed=drawn,
             n=max(n or 1, own.n or 1) if n or own.n else None,
             mode=mode,
             limits=limits_of(own),
-            notes=(*notes, *about_seed),
+            notes=(*notes, *left_out, *about_seed),
         )
 
     @staticmethod
@@ -118,11 +124,15 @@ class ConversationBase(EndpointBase):
 
     def _continued(self, said: Sequence[Said], client: str) -> Base | None:
         """Return the state after the last image of ours in what was said before."""
+        looked_up = 0
         for message in reversed(said):
             if message.base is not None:
                 return message.base
             if message.role == "assistant":
-                for found in reversed(OWN_ADDRESS.findall(message.text)):
+                for found in own_addresses(message.text):
+                    if looked_up == MAX_ADDRESSES:
+                        return None
+                    looked_up += 1
                     entry = self.service.database.find(found, client)
                     if entry is not None and entry.thread and entry.checkpoint:
                         return Base(entry.thread, entry.checkpoint)
@@ -141,9 +151,22 @@ class ConversationBase(EndpointBase):
         for one in wanted:
             if one.file_id:
                 entry = await anyio.to_thread.run_sync(uploaded, self.service, client, one.file_id)
-                pictures.append(await anyio.to_thread.run_sync(self.service.file, entry))
+                pictures.append(await on_pictures(self.service.file, entry))
             else:
                 found = await picture_at(self.service, client, one.url, hosts, may_fetch=self.may_fetch, field=field)
                 await self._check(found)
                 pictures.append(found)
         return pictures
+
+
+def _earlier(texts: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the earlier requests that a new thread takes over, and notes on those that it leaves out."""
+    said = [text for text in texts if text.strip()]
+    short = [text for text in said if len(text) <= MAX_PROMPT]
+    kept = tuple(short[-MAX_EARLIER:])
+    notes = []
+    if len(short) < len(said):
+        notes.append(f"earlier messages of more than {MAX_PROMPT} characters are left out: {len(said) - len(short)}")
+    if len(kept) < len(short):
+        notes.append(f"of {len(short)} earlier messages the last {MAX_EARLIER} are read")
+    return kept, tuple(notes)

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import ANONYMOUS, Entry
+from imagerag.server.off_loop import on_pictures
 from imagerag.server.openai.base import client_of, validated
 from imagerag.server.openai.images import ImagesApi
 from imagerag.server.openai.not_heeded import not_heeded, told_in_header
@@ -116,7 +117,7 @@ class FilesApi(ImagesApi):
         return {
             "id": f"file-{entry.id}",
             "object": "file",
-            "bytes": len(await anyio.to_thread.run_sync(self.service.file, entry)),
+            "bytes": len(await on_pictures(self.service.file, entry)),
             "created_at": int(entry.created),
             "filename": entry.title if entry.kind == "subject" else f"{entry.thread}-{entry.name}.png",
             "purpose": UPLOADED if entry.kind == "subject" else MADE,

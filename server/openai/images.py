@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
+from imagerag.server.off_loop import on_pictures, scaling
 from imagerag.server.openai.base import (
     BEAT,
     client_of,
@@ -83,11 +84,11 @@ class ImagesApi(ConversationBase):
             raise ApiError(404, "there is no such image", "not_found")
         kind = FORMATS[end or "png"]
         size = size_of(request.query_params.get("size"))
-        file = await anyio.to_thread.run_sync(lambda: render(self.service, entry, size, kind))
+        file = await (scaling if size else on_pictures)(lambda: render(self.service, entry, size, kind))
         return self._sent(entry, file.data, kind)
 
     async def _png(self, entry: Entry) -> Response:
-        return self._sent(entry, await anyio.to_thread.run_sync(self.service.file, entry), "png")
+        return self._sent(entry, await on_pictures(self.service.file, entry), "png")
 
     def _sent(self, entry: Entry, data: bytes, kind: str) -> Response:
         headers = {
@@ -170,7 +171,7 @@ class ImagesApi(ConversationBase):
                 for one in chosen
             ]
 
-        return await anyio.to_thread.run_sync(rendered)
+        return await on_pictures(rendered)
 
     async def _events(
         self, request: Request, run: Run, body: ImageRequest, kind: Kind, unused: Sequence[str]
@@ -182,7 +183,7 @@ class ImagesApi(ConversationBase):
                 if event is None:
                     yield f": waiting, {self.service.position(run)} come first\n\n"
                 elif event["event"] == "preview" and sent < (body.partial_images or 0):
-                    file = await anyio.to_thread.run_sync(partial_image, event, body)
+                    file = await on_pictures(partial_image, event, body)
                     yield _event(f"{kind}.partial_image", file, body, partial_image_index=sent)
                     sent += 1
             try:

@@ -23,9 +23,10 @@ from imagerag.graphs.state_queries import images_of_turn, is_request, used_refer
 from imagerag.modes import Mode
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.server.api_error import ApiError
-from imagerag.server.auth import COOKIE, Authenticator
+from imagerag.server.auth import COOKIE, Authenticator, GuessedTooOften, host_of
 from imagerag.server.database import Entry
 from imagerag.server.job_queue import QueueFull
+from imagerag.server.off_loop import on_pictures
 from imagerag.server.openai.base import client_of, parsed_body
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import concepts_out, image_out, reference_out, run_out
@@ -36,6 +37,10 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+ELSEWHERE = frozenset({"cross-site", "same-site"})
+"""``Sec-Fetch-Site`` of what another site has led to; browsers keep a strict cookie back then, of ``same-site`` not."""
+AGAIN = '<!doctype html><meta http-equiv="refresh" content="0"><title>imagerag</title><a href="/">imagerag</a>'
+"""A refresh comes from this very page, and brings the cookie along."""
 YEAR = 365 * 24 * 3600
 LOOK = 0.3
 """Seconds between two looks at the queue for a page whose turn has not come."""
@@ -88,7 +93,13 @@ class WebApi:
         ]
 
     async def page(self, request: Request) -> Response:
-        """Send the page; a browser that comes without a cookie gets one, and is a client of its own by it."""
+        """Send the page; a browser that comes without a cookie gets one, and is a client of its own by it.
+
+        One that follows a link on another site sends no cookie though it may have one, so it is given none: a page
+        that was opened so loads itself once more, from here.
+        """
+        if COOKIE not in request.cookies and request.headers.get("sec-fetch-site") in ELSEWHERE:
+            return Response(AGAIN, media_type="text/html", headers={"cache-control": "no-store"})
         client = self.authenticator.client(request.headers)
         if client is None:
             return RedirectResponse("/login", 303)
@@ -106,7 +117,12 @@ class WebApi:
         if request.method == "GET":
             return await _asset("login.html")
         token = str((await request.form(max_part_size=4096)).get("token", ""))
-        if self.authenticator.client({"authorization": f"Bearer {token}"}) is None:
+        try:
+            client = self.authenticator.client({"authorization": f"Bearer {token}"}, host_of(request.scope))
+        except GuessedTooOften as error:
+            headers = {"Retry-After": str(error.wait)}
+            raise ApiError(429, str(error), "too_many_wrong_tokens", headers=headers) from error
+        if client is None:
             answer = await _asset("login.html")
             answer.status_code = 401
             return answer
@@ -130,7 +146,7 @@ class WebApi:
         """Queue a run."""
         wanted = await parsed_body(request, TurnRequest)
         client = client_of(request)
-        pictures = [await anyio.to_thread.run_sync(self._uploaded_file, client, one) for one in wanted.pictures]
+        pictures = [await on_pictures(self._uploaded_file, client, one) for one in wanted.pictures]
         limits: Any = {"max_generations": wanted.max_generations, "max_seconds": wanted.max_seconds}
         ask = RunRequest(
             wanted.prompt,

@@ -1,6 +1,7 @@
 """Pictures by address: public ones only, whatever a name resolves to, and whatever a redirect points at."""
 
 import asyncio
+import gzip
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +24,15 @@ class Pages(BaseHTTPRequestHandler):
             self.end_headers()
             return
         self.send_response(404 if self.path == "/missing" else 200)
+        if self.path.startswith("/packed/"):
+            self.send_header("content-encoding", ", ".join(["gzip"] * int(self.path.removeprefix("/packed/"))))
         self.end_headers()
+        if self.path.startswith("/packed/"):
+            data = bytes(50 * 2**20)
+            for _ in range(int(self.path.removeprefix("/packed/"))):
+                data = gzip.compress(data, 1)
+            self.wfile.write(data)
+            return
         if self.path == "/endless":
             try:
                 while True:
@@ -104,3 +113,9 @@ def test_endless_missing_and_circular_pages_are_errors(pages: Any, monkeypatch: 
     ):
         with pytest.raises(UserError, match=says):
             get(base + path, Open({}, "open.test"))
+
+
+@pytest.mark.parametrize(("times", "says"), [(1, "more than 20971520 bytes"), (2, "packed 2 times")])
+def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(pages: Any, times: int, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        get(f"http://open.test:{pages.server_port}/packed/{times}", Open({}, "open.test"))

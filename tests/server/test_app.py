@@ -1,9 +1,13 @@
 """The HTTP app: bodies that are too large, that are no JSON, and pages that don't exist."""
 
+import json
 from collections.abc import Callable
+from http.client import HTTPConnection
 
 import httpx
+import pytest
 
+from imagerag.server.openai.base import MAX_ITEMS
 from testing.servers import Served
 
 
@@ -20,3 +24,47 @@ def test_a_body_that_is_too_large_is_refused_however_it_is_sent(serve: Callable[
     assert httpx.post(url, content=b"x" * 10_001).status_code == 413
     pieces = (b"x" * 1000 for _ in range(50))
     assert httpx.post(url, content=pieces).json()["error"]["code"] == "request_too_large"
+
+
+@pytest.mark.parametrize(
+    ("path", "most"),
+    [
+        ("/v1/images/generations", 2**20),
+        ("/web/runs", 2**20),
+        ("/mcp", 2**20),
+        ("/login", 8 * 2**10),
+        ("/v1/chat/completions", 64 * 2**20),
+    ],
+)
+def test_each_door_takes_so_many_bytes(serve: Callable[..., Served], path: str, most: int) -> None:
+    connection = HTTPConnection(serve().url.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", path)
+    connection.putheader("content-length", str(most + 1))
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert answer.status == 413
+    assert f"larger than the {most} bytes" in json.load(answer)["error"]["message"]
+    connection.close()
+
+
+@pytest.mark.parametrize("values", [b"0,", b"[],", b"{},"])
+def test_a_body_of_too_many_values_is_refused_before_they_are_made(serve: Callable[..., Served], values: bytes) -> None:
+    body = b'{"model": "imagerag", "messages": [' + values * MAX_ITEMS + b"0]}"
+    answer = httpx.post(serve().url + "/v1/chat/completions", content=body)
+    assert answer.status_code == 413
+    assert f"at most {MAX_ITEMS}" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "filling", ["http://a", "http://a/images/", "[", "{ ", "title ", "<chat_history>", "### Task:"]
+)
+@pytest.mark.parametrize("role", ["assistant", "user", "system"])
+def test_a_long_message_of_any_kind_leaves_the_door_open(serve: Callable[..., Served], filling: str, role: str) -> None:
+    server = serve()
+    messages = [{"role": role, "content": filling * (120_000 // len(filling))}, {"role": "user", "content": "an owl"}]
+    answer = httpx.post(
+        server.url + "/v1/chat/completions", json={"model": "imagerag", "messages": messages}, timeout=10
+    )
+    assert answer.status_code == 200
+    notes = " ".join(answer.json()["imagerag"]["notes"])
+    assert ("left out" in notes) == (role == "user")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imagerag.server.api_error import ApiError
-from imagerag.server.uploads import OWN_ADDRESS, picture_at
+from imagerag.server.uploads import own_addresses, picture_at
 from testing.openai_requests import MODEL, data_url, square, user
 from testing.servers import Served
 
@@ -62,6 +62,46 @@ def test_other_addresses_are_refused(url: str, says: str) -> None:
         asyncio.run(picture_at(service, "someone", url, frozenset(), may_fetch=False))
 
 
-@pytest.mark.parametrize("filling", ["http://", "http://a/images/", "https://" + "a" * 90])
-def test_a_megabyte_without_an_address_of_ours_is_read_in_linear_time(filling: str) -> None:
-    assert OWN_ADDRESS.findall(filling * (1_000_000 // len(filling))) == []
+ID = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        (f"![x](http://a/images/{ID}.png) and https://b:1/images/{'f' * 32}", ["f" * 32, ID]),
+        (f"https://myhttp.example/images/{ID}.png", [ID]),
+        (f"http://a/images/x/images/{ID}", [ID]),
+        (f"http:// a/images/{ID} and (a)/images/{ID} and http:///images/{ID}", []),
+        (f"http://{'a' * 400}/images/{ID}", []),
+    ],
+)
+def test_addresses_of_ours_are_found_from_the_last_one(text: str, ids: list[str]) -> None:
+    assert list(own_addresses(text)) == ids
+
+
+class CountingText(str):
+    """Counts the characters that a search is given."""
+
+    read = 0
+
+    def rfind(self, *given: Any) -> int:
+        found = super().rfind(*given)
+        type(self).read += (given[2] if len(given) > 2 else len(self)) - max(found, 0)
+        return found
+
+    def __getitem__(self, key: Any) -> str:
+        piece = super().__getitem__(key)
+        type(self).read += len(piece)
+        return piece
+
+
+@pytest.mark.parametrize(
+    "filling", ["http://", "http://a", "http://a/images/", f"(/images/{ID}", "https://" + "a" * 90]
+)
+def test_ten_times_the_text_is_ten_times_the_work(filling: str) -> None:
+    work = []
+    for size in (12_000, 120_000):
+        CountingText.read = 0
+        assert list(own_addresses(CountingText(filling * (size // len(filling))))) == []
+        work.append(CountingText.read)
+    assert work[1] <= 11 * work[0]

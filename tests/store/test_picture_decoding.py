@@ -2,13 +2,17 @@
 
 import io
 import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageOps
 
 from imagerag.errors import UserError
+from imagerag.store import picture_decoding
 from imagerag.store.images import ImageStore
 from imagerag.store.picture_decoding import read_picture
 from testing.stored_images import encoded, picture
@@ -157,3 +161,73 @@ def test_what_is_no_picture_is_named(tmp_path: Path) -> None:
         read_picture(b"text")
     with pytest.raises(UserError, match="image 'mine'"):
         read_picture(io.BytesIO(b"text").getvalue(), name="image 'mine'")
+
+
+PEAK = """
+import resource, sys
+import numpy
+from imagerag.store.picture_decoding import read_picture
+data = open(sys.argv[1], "rb").read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+read_picture(data)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the peak of memory is told otherwise there")
+@pytest.mark.parametrize("mode", ["I;16", "RGBA", "P", "F", "CMYK"])
+def test_the_largest_picture_takes_no_more_than_half_a_gigabyte(mode: str, tmp_path: Path) -> None:
+    file = tmp_path / "large.tif"
+    Image.new(mode, (10_000, 7_990)).save(file, "TIFF", compression="tiff_deflate")
+    told = subprocess.run([sys.executable, "-c", PEAK, str(file)], capture_output=True, text=True, check=True)
+    assert int(told.stdout) < 512
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "L", "P", "I;16", "I", "F", "CMYK"])
+def test_a_picture_read_in_strips_looks_like_one_read_whole(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = np.meshgrid(np.linspace(0, 1, 4200), np.linspace(0, 1, 2100))
+    grey = (x + y) / 2
+    if mode in ("I;16", "I", "F"):
+        kinds = {"I;16": (60000, np.uint16), "I": (90000, np.int32), "F": (1, np.float32)}
+        most, kind = kinds[mode]
+        image = Image.fromarray((grey * most).astype(kind))
+    else:
+        image = Image.fromarray((np.stack([x, y, grey, 1 - grey], -1) * 255).astype(np.uint8), "RGBA").convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    image.save(file, "TIFF", compression="tiff_lzw", exif=exif)
+    whole = read_picture(file.getvalue())
+    monkeypatch.setattr(picture_decoding, "IN_STRIPS", 1)
+    strips = read_picture(file.getvalue())
+    assert (strips.mode, strips.size) == (whole.mode, whole.size) == (whole.mode, (512, 1024))
+    difference = np.abs(np.subtract(*(np.asarray(_seen(image), np.int16) for image in (strips, whole))))
+    assert difference.max() <= (40 if mode == "P" else 4)
+
+
+def _seen(image: Image.Image) -> Image.Image:
+    """What is transparent has no colour."""
+    return image.convert("RGBa") if image.mode == "RGBA" else image
+
+
+def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picture_decoding, "LARGE", 100)
+    within, most = [0], [0]
+    upright = ImageOps.exif_transpose
+
+    def counted(image: Image.Image) -> Image.Image:
+        within[0] += 1
+        most[0] = max(most[0], within[0])
+        threading.Event().wait(0.02)
+        within[0] -= 1
+        return upright(image)
+
+    monkeypatch.setattr(ImageOps, "exif_transpose", counted)
+    data = encoded(Image.new("RGB", (20, 10), "red"))
+    threads = [threading.Thread(target=read_picture, args=(data,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 
 SIDE = 512
 """Pixels on the longer side at which a picture waits to be embedded; no model here takes more."""
-LARGE = 4_000_000
-"""Pixels from which on pictures are decoded one at a time, whatever the number of threads: memory stays bounded."""
-
-_LARGE = threading.Lock()
 
 
 class Decoded(NamedTuple):
@@ -62,12 +57,8 @@ def decode(item: Item, embedded: Callable[[str], bool], prepare: Callable[[Image
         sha256 = hashlib.sha256(data).hexdigest()
         if embedded(sha256):
             return Decoded(item, sha256, None, 0, "")
-        pixels, note = _header(data)
-        if pixels < LARGE:
-            picture = _small(data, item.key)
-        else:
-            with _LARGE:
-                picture = _small(data, item.key)
+        note = _note(data)
+        picture = _small(data, item.key)
     except UserError as error:
         return Decoded(item, sha256, None, 0, "", str(error))
     return Decoded(item, sha256, prepare(picture), perceptual_hash(picture), note)
@@ -92,8 +83,8 @@ def _small(data: bytes, name: str) -> Image.Image:
     return picture
 
 
-def _header(data: bytes) -> tuple[int, str]:
-    """Return how many pixels there will be, and a note about further frames; the pixels are not decoded."""
+def _note(data: bytes) -> str:
+    """Return a note about further frames, if there are any; the pixels are not decoded."""
     import warnings
 
     from PIL import Image as pil
@@ -104,6 +95,5 @@ def _header(data: bytes) -> tuple[int, str]:
             image = pil.open(io.BytesIO(data), formats=readable_formats())
             frames = getattr(image, "n_frames", 1)
     except Exception:  # whatever a decoder raises: decoding meets it again and words it
-        return LARGE, ""
-    note = f"has {frames} frames or pages; the first one is indexed" if frames > 1 else ""
-    return image.width * image.height, note
+        return ""
+    return f"has {frames} frames or pages; the first one is indexed" if frames > 1 else ""

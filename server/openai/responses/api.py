@@ -15,6 +15,7 @@ from imagerag.graphs.events import progress_text
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import StoredResponse
 from imagerag.server.markdown import ending, told
+from imagerag.server.off_loop import reading
 from imagerag.server.openai.base import BEAT, client_of, parsed_body, raise_failure, usage
 from imagerag.server.openai.conversation import Base, Said
 from imagerag.server.openai.images import ImagesApi, partial_image
@@ -47,9 +48,7 @@ class ResponsesApi(ImagesApi):
         mode = body.imagerag.mode or mode_of(body.model)
         client = client_of(request)
         base = await anyio.to_thread.run_sync(self._previous, body.previous_response_id, client)
-        said, left_out = await anyio.to_thread.run_sync(
-            lambda: said_in(body.input, lambda item_id: self._left_by(item_id, client))
-        )
+        said, left_out = await reading(lambda: said_in(body.input, lambda item_id: self._left_by(item_id, client)))
         draft = Draft(body, [*body.unused(), *left_out])
         if (written := await self._words_for(body, said)) is not None:
             return await self._answered_in_words(draft, client, base, written)
@@ -136,7 +135,7 @@ class ResponsesApi(ImagesApi):
         """
         instructions = [("system", body.instructions)] if isinstance(body.instructions, str) else []
         messages = [*instructions, *((message.role, message.text) for message in said)]
-        if task := task_of(messages):
+        if task := await reading(task_of, messages):
             return await self.texts.task(messages, task)
         if wanted := body.wanted_format():
             return await self.texts.of_format(messages, wanted.schema, wanted.field)

@@ -355,7 +355,9 @@ class TestOpenAIImages:
                 if fits:
                     assert generator.draw(DrawRequest("an owl", (1,)))
                     continue
-                with pytest.raises(InvalidArgument, match=r"127\.0\.0\.1 answered with more than 1 MB"):
+                with pytest.raises(
+                    InvalidArgument, match=r"127\.0\.0\.1 can.t be taken: it has more than 1048576 bytes"
+                ):
                     generator.draw(DrawRequest("an owl", (1,)))
             assert len(server.asked) == 1
 

@@ -1,5 +1,6 @@
 """The tools node: arguments, offered tools, references and candidates."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from imagerag.errors import DrawingRefused, InvalidArgument, UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.streaming import stream_run
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
+from imagerag.records import ConceptScore
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares, SquaresThatFail
 from testing.scripted_runs import GENERATE, run_scripted, thread
@@ -43,6 +45,22 @@ def test_candidates_of_a_batch_have_seeds_of_their_own_and_the_critic_picks(tmp_
             ("regenerate_with_references", {"prompt": "owl", "reference_ids": [], "reference_scale": 2}),
             "reference_scale 2",
         ),
+        (
+            ("inspect_image", {"image_id": "image-1", "concepts": ["owl"] * 65}),
+            "concepts has 65 entries",
+        ),
+        (("inspect_image", {"image_id": "image-" + "9" * 9000}), "9' is not an image or a reference"),
+        (("propose_captions", {"concepts": ["owl"] * 65}), "concepts has 65 entries"),
+        (
+            ("search_references", {"captions": [{"concept": "owl", "caption": "an owl"}] * 17}),
+            "captions has 17 entries",
+        ),
+        (("search_references", {"captions": ["owl"] * 65}), "arguments of 'search_references' are not valid"),
+        (
+            ("regenerate_with_references", {"prompt": "owl", "reference_ids": ["ref-1"] * 33}),
+            "reference_ids has 33 entries",
+        ),
+        (("generate", {"prompt": ["owl"] * 65}), "arguments of 'generate' are not valid"),
         (("paint", {}), "tool 'paint' is not offered here; valid: generate"),
     ],
 )
@@ -53,6 +71,7 @@ def test_a_bad_argument_comes_back_to_the_model_and_the_run_goes_on(
     answer = next(message for message in result["messages"] if isinstance(message, ToolMessage))
     assert answer.status == "error"
     assert says in str(answer.text)
+    assert len(str(answer.text)) < 2000
     assert result["stop_reason"] == "satisfied"
     assert any(step["error"] for step in result["trace"])
 
@@ -174,3 +193,30 @@ def test_a_run_without_an_image_tells_what_went_wrong(tmp_path: Path) -> None:
     assert result["image"] is None
     assert "out of luck" in str(result["messages"][-1].text)
     assert "out of luck" in result["details"][-1]
+
+
+class SlowEyes(ScriptedCritic):
+    """Each look takes so long that the person has stopped the run by its end."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        super().__init__([0.1])
+        self._stop = stop
+        self.looks: list[int] = []
+
+    def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
+        self._stop.set()
+        self.looks.append(len(concepts))
+        return super().look_for(image, concepts)
+
+
+def test_looking_for_many_concepts_ends_where_the_run_is_stopped(tmp_path: Path) -> None:
+    stop = threading.Event()
+    critic = SlowEyes(stop)
+    many = [("inspect_image", {"image_id": "image-1", "concepts": [f"owl {number}" for number in range(64)]})]
+    settings = Settings(home=str(tmp_path), cancel=stop)
+    model = ScriptedModel(script=[GENERATE, many], seen=[], offered=[], tokens=0)
+    graph = build_graph(generator=Squares(), critic=critic, chat_model=model)
+    result = stream_run(graph, {"prompt": "an owl", "seed": 7}, thread(), settings, lambda event: None)
+    assert critic.looks == [16]
+    assert result["stop_reason"] == "cancelled"
+    assert result["image"] is not None

@@ -199,3 +199,27 @@ def test_mistakes_are_answered_with_what_is_valid(serve: Callable[..., Served]) 
         assert says in answer.json()["error"]["message"]
     told = draw(client, "   ")
     assert "the prompt '' is empty" in told[-1]["run"]["error"]
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_link_from_another_site_leaves_the_browser_who_it_is(serve: Callable[..., Served], site: str) -> None:
+    """As a browser does it: it keeps the strict cookie back, and then loads the page again from the page itself."""
+    url = serve().url
+    linked = httpx.get(url + "/", headers={"sec-fetch-site": site, "sec-fetch-mode": "navigate"})
+    assert linked.status_code == 200
+    assert "set-cookie" not in linked.headers
+    assert 'http-equiv="refresh"' in linked.text
+    again = httpx.get(url + "/", headers={"sec-fetch-site": "same-origin", "cookie": "imagerag=mine"})
+    assert "set-cookie" not in again.headers
+    assert "page.js" in again.text
+    assert "set-cookie" in httpx.get(url + "/", headers={"sec-fetch-site": "none"}).headers
+
+
+def test_conversations_without_a_key_are_listed_to_nobody(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    made = httpx.post(f"{server.url}/v1/images/generations", json={"prompt": "an owl"}, timeout=30)
+    assert made.status_code == 200
+    assert httpx.get(f"{server.url}/web/threads").json() == {"threads": []}
+    with_key = {"authorization": "Bearer somebody"}
+    httpx.post(f"{server.url}/v1/images/generations", json={"prompt": "an owl"}, headers=with_key, timeout=30)
+    assert len(httpx.get(f"{server.url}/web/threads", headers=with_key).json()["threads"]) == 1

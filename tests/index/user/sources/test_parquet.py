@@ -1,5 +1,6 @@
 """Parquet, CSV and JSON Lines tables as sources."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -8,6 +9,8 @@ import pytest
 
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
+from imagerag.index.user.sources import parquet
+from imagerag.index.user.sources.items import Origin
 from imagerag.index.user.sources.parquet import ParquetSource
 from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.urls import UrlFetcher
@@ -95,3 +98,59 @@ def test_the_reason_why_img2dataset_has_no_picture_is_told(own: UserPictures, tm
     pq.write_table(table, tmp_path / "t.parquet")
     (skipped,) = own.add([f"hf-parquet:{tmp_path}/t.parquet"]).skipped
     assert skipped["reason"].endswith("has no picture (failed_to_download: HTTP 404)")
+
+
+def _a_large_value(folder: Path) -> str:
+    table = pa.table({"image": pa.array([bytes(300 * 2**20)], pa.large_binary()), "text": ["an owl"]})
+    pq.write_table(table, folder / "t.parquet", compression="zstd", use_dictionary=False)
+    return "of its column 'image' unpack to"
+
+
+def _a_large_caption(folder: Path) -> str:
+    table = pa.table({"image": [b"x"], "text": pa.array(["x" * 300 * 2**20], pa.large_string())})
+    pq.write_table(table, folder / "t.parquet", compression="zstd", use_dictionary=False)
+    return "of its column 'text' unpack to"
+
+
+def _a_large_picture_in_a_list(folder: Path) -> str:
+    kind = pa.list_(pa.struct([("bytes", pa.large_binary()), ("path", pa.string())]))
+    table = pa.table({"images": pa.array([[{"bytes": bytes(300 * 2**20), "path": None}]], kind)})
+    pq.write_table(table, folder / "t.parquet", compression="zstd", use_dictionary=False)
+    return "unpack to"
+
+
+def _rows_without_end(folder: Path) -> str:
+    many = parquet.MOST_ROWS + 1
+    pq.write_table(pa.table({"image": pa.nulls(many, pa.binary())}), folder / "t.parquet", row_group_size=many)
+    return f"has {many} rows; at most"
+
+
+@pytest.mark.parametrize("made", [_a_large_value, _a_large_caption, _a_large_picture_in_a_list, _rows_without_end])
+def test_a_table_that_unpacks_to_gigabytes_is_reported_and_not_unpacked(
+    made: Callable[[Path], str], tmp_path: Path
+) -> None:
+    says = made(tmp_path)
+    file = str(tmp_path / "t.parquet")
+    with pq.ParquetFile(file) as opened:
+        column = opened.schema_arrow.names[0]
+    before = pa.total_allocated_bytes()
+    problems = [item.problem for item in ParquetSource(file, [file]).items(lambda item: True)]
+    assert len(problems) == 1
+    assert says in problems[0]
+    if column == "image" and says.startswith("of its column 'image'"):
+        with pytest.raises(UserError, match="unpack to"):
+            parquet.read_cell(Origin("parquet", file, "image:0"))
+    assert pa.total_allocated_bytes() - before < 2**20
+
+
+def test_a_value_that_all_rows_share_is_not_there_for_all_of_them_at_once(tmp_path: Path) -> None:
+    large = bytes(range(256)) * 2**15
+    table = pa.table({"image": pa.array([large] * 200, pa.binary()), "text": ["an owl"] * 200})
+    file = str(tmp_path / "t.parquet")
+    pq.write_table(table, file, use_dictionary=["image"], dictionary_pagesize_limit=2**30, compression="zstd")
+    del table
+    before, most = pa.total_allocated_bytes(), 0
+    for item in ParquetSource(file, [file]).items(lambda item: True):
+        assert item.data == large
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < 300 * 2**20

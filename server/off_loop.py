@@ -1,0 +1,75 @@
+"""Work on what clients send, off the event loop: in small pools, so that no client takes every thread there is."""
+
+from collections.abc import Callable
+from typing import TypeVar, TypeVarTuple, Unpack
+
+import anyio
+from anyio.lowlevel import RunVar
+
+from imagerag.server.api_error import ApiError
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+READING_AT_ONCE = 4
+"""Bodies that are parsed and texts that are searched at once."""
+PICTURES_AT_ONCE = 2
+"""Pictures that are decoded, scaled and encoded at once: one may take some hundred megabytes."""
+
+SCALED_AT_ONCE = 1
+"""Images that are scaled at once for whoever knows their address, without a token."""
+MOST_WAITING = 16
+"""Requests that wait for that."""
+
+_READING: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_reading")
+_PICTURES: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_pictures")
+_SCALING: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_scaling")
+_ASKED: RunVar[set[object]] = RunVar("imagerag_asked_for_scaling")
+
+
+async def reading(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
+    """Parse or search what a client has sent, and return what the work returns; waits while others do."""
+    return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter(_READING, READING_AT_ONCE))
+
+
+async def on_pictures(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
+    """Decode, scale or encode pictures, and return what the work returns; waits while others do."""
+    return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter(_PICTURES, PICTURES_AT_ONCE))
+
+
+async def scaling(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
+    """Scale an image for a client who need not have a token, and return what the work returns.
+
+    Raises:
+        ApiError: too many wait for that already.
+    """
+    limiter, asked = _limiter(_SCALING, SCALED_AT_ONCE), _asked()
+    if len(asked) >= SCALED_AT_ONCE + MOST_WAITING:
+        text = f"{MOST_WAITING} images wait to be scaled; ask again later, or for the image without 'size'"
+        raise ApiError(429, text, "server_busy", "size", {"Retry-After": "5"})
+    mine = object()
+    asked.add(mine)
+    try:
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=limiter)
+    finally:
+        asked.remove(mine)
+
+
+def _asked() -> set[object]:
+    """Return who has asked for scaling and has no answer yet: the limiter knows of a task a moment too late."""
+    try:
+        return _ASKED.get()
+    except LookupError:
+        asked: set[object] = set()
+        _ASKED.set(asked)
+        return asked
+
+
+def _limiter(kept: RunVar[anyio.CapacityLimiter], at_once: int) -> anyio.CapacityLimiter:
+    # A limiter belongs to one event loop, so each loop has its own.
+    try:
+        return kept.get()
+    except LookupError:
+        limiter = anyio.CapacityLimiter(at_once)
+        kept.set(limiter)
+        return limiter

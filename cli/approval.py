@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from imagerag.cli.run_printer import printable
+from imagerag.cli.terminal import printable
 from imagerag.errors import UserError
 
 HOW = "keep, reject N ..., swap N M, or none: no redraw"

@@ -12,8 +12,9 @@ from imagerag.cli.approval import HOW, Approval
 from imagerag.cli.interrupt import cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.progress import ProgressBars
-from imagerag.cli.run_printer import PrinterConsole, RunPrinter, printable
+from imagerag.cli.run_printer import PrinterConsole, RunPrinter
 from imagerag.cli.serve import open_service
+from imagerag.cli.terminal import printable, say, write_sequence
 from imagerag.cli.terminal_images import PROTOCOLS, Protocol, detected, escape
 from imagerag.errors import UserError
 from imagerag.graphs.budget import merge_limits
@@ -83,10 +84,10 @@ def _lines(on_terminal: bool, home: Path) -> Iterator[str]:
         try:
             line = input("> ")
         except EOFError:
-            print()
+            say("")
             return
         except KeyboardInterrupt:
-            print("\n/quit or Ctrl-D ends")
+            say("\n/quit or Ctrl-D ends")
             continue
         with contextlib.suppress(ImportError, OSError):
             readline.append_history_file(1, history)
@@ -303,8 +304,7 @@ class Chat:
             return
         from imagerag.tools.session import open_pixels
 
-        self._stdout.write(escape(open_pixels(self._service.components, record), self._protocol) + "\n")
-        self._stdout.flush()
+        write_sequence(escape(open_pixels(self._service.components, record), self._protocol), self._stdout)
 
     def _state(self) -> dict[str, Any]:
         return self._service.threads.state(LOCAL, self.thread)

@@ -1,11 +1,11 @@
 """``imagerag doctor``: what a profile lacks on this machine, and what mends it."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TextIO
 
 from imagerag.cli.setting_flags import settings_of
+from imagerag.cli.terminal import say, say_json
 from imagerag.doctor import examine
 from imagerag.settings import load_settings
 
@@ -19,11 +19,11 @@ def doctor(options: argparse.Namespace, stdout: TextIO) -> int:
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
     found = examine(asked, options.offline)
     if options.json:
-        print(json.dumps(found.document, ensure_ascii=False), file=stdout, flush=True)
+        say_json(found.document, stdout)
     else:
         for finding in found.findings:
-            print(finding.line, file=stdout)
+            say(finding.line, file=stdout)
         warnings, wrong = found.count("warning"), found.count("wrong")
         told = f"{found.count('ok')} ok, {warnings} warning{'' if warnings == 1 else 's'}, {wrong} wrong"
-        print(f"{told} ({found.seconds:.1f} s)", file=stdout, flush=True)
+        say(f"{told} ({found.seconds:.1f} s)", file=stdout, flush=True)
     return 2 if found.count("wrong") else 0

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import dataclasses
-import json
 import secrets
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, TextIO, cast, get_args
 from imagerag.cli.interrupt import CANCELLED, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.prompt import read_prompt, unknown_script
+from imagerag.cli.terminal import say, say_json, say_path
 from imagerag.errors import BudgetKind, UserError
 from imagerag.garbage_collection import collection_paused
 from imagerag.graphs.streaming import stream_run
@@ -88,11 +88,11 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: thre
         document["html"] = _write_page(document, page_folder, options.html)
         printer.say(f"page: {document['html']}")
     if options.json:
-        print(json.dumps(document, ensure_ascii=False), file=stdout, flush=True)
+        say_json(document, stdout)
     elif document["image"] is not None:
         if asked.thread is None:
             printer.say(f'go on with: imagerag --thread {thread} "now make it blue"', "dim")
-        print(document["image"], file=stdout, flush=True)
+        say_path(document["image"], stdout)
     return _status(document)
 
 
@@ -101,13 +101,13 @@ def _status(document: "Document") -> int:
 
     if document["stop_reason"] == "cancelled":
         kept = f"the best image so far is {document['image']}" if document["image"] else "nothing was made yet"
-        print(f"imagerag: cancelled; {kept}", file=sys.stderr)
+        say(f"imagerag: cancelled; {kept}", file=sys.stderr)
         return CANCELLED
     if document["image"] is None:
         why = document["stop_detail"] or document["stop_reason"]
         limited = document["stop_reason"] in get_args(BudgetKind) and why == ENDINGS[document["stop_reason"]]
         advice = "; raise that limit, see: imagerag --help" if limited else ""
-        print(f"imagerag: no image of {document['prompt']!r} was made: {why}{advice}", file=sys.stderr)
+        say(f"imagerag: no image of {document['prompt']!r} was made: {why}{advice}", file=sys.stderr)
         return NO_IMAGE
     return 0
 

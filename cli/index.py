@@ -1,13 +1,13 @@
 """``imagerag index``: adding pictures, calibrating on them, telling what is there, checking and building it anew."""
 
 import argparse
-import json
 import sys
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 from imagerag.cli.progress import loading_model
+from imagerag.cli.terminal import printable, say, say_json
 from imagerag.errors import UserError
 from imagerag.index.user_libraries import OWN, library_directory, library_names
 from imagerag.profiles.resolve import resolve_lookup
@@ -50,33 +50,33 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     status["images"] = int(str(status["images"])) + sum(one["images"] for one in (own, *named.values()))
     status["model"] = status["model"] or ", ".join(own["models"]) or None
     if options.json:
-        print(json.dumps(status, ensure_ascii=False), file=stdout, flush=True)
+        say_json(status, stdout)
         return 0
     del status["own"], status["libraries"], status["skipped"]
     for name, value in status.items():
-        print(f"{name}: {'none' if value is None else value}", file=stdout)
+        say(f"{name}: {'none' if value is None else value}", file=stdout)
     _print_library("own pictures", own, library_directory(home), stdout)
     for name, one in named.items():
         _print_library(f"library {name!r}", one, library_directory(home, name), stdout)
     skipped = [*skipped, *(entry for one in named.values() for entry in one["skipped"])]
     _print_some("skipped", [entry["reason"] for entry in skipped], stdout)
     if not status["images"]:
-        print("there is no index yet; the first look-up makes it, or: imagerag index rebuild", file=stdout)
+        say("there is no index yet; the first look-up makes it, or: imagerag index rebuild", file=stdout)
     return 0
 
 
 def _print_library(name: str, library: dict[str, Any], directory: Path, stdout: TextIO) -> None:
     from imagerag.index.user.calibration_file import in_words, stored_calibrations
 
-    print(f"{name}: {library['images']} in {library['files']} files", file=stdout)
+    say(f"{name}: {library['images']} in {library['files']} files", file=stdout)
     for source, count in library["sources"].items():
-        print(f"  {count} from {source}", file=stdout)
+        say(f"  {count} from {printable(source)}", file=stdout)
     if library["models"]:
-        print(f"  embedded with {', '.join(library['models'])}", file=stdout)
+        say(f"  embedded with {', '.join(library['models'])}", file=stdout)
     for fitted in stored_calibrations(directory):
-        print(f"  {in_words(fitted)}", file=stdout)
+        say(f"  {in_words(fitted)}", file=stdout)
     if library["near_duplicates"]:
-        print(f"  {library['near_duplicates']} nearly look like another", file=stdout)
+        say(f"  {library['near_duplicates']} nearly look like another", file=stdout)
 
 
 def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tuple[str, ...], stdout: TextIO) -> int:
@@ -103,7 +103,7 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tu
                 ),
                 progress=lambda done, total: bars.update("adding", done, total),
                 building=lambda done, total: bars.update("building the search index", done, total),
-                on_wait=lambda text: print(text, file=sys.stderr),
+                on_wait=lambda text: say(text, file=sys.stderr),
                 engine=options.engine,
             )
             fitted = calibrate_if_outdated(own, lambda done, total: bars.update("calibrating", done, total))
@@ -111,15 +111,15 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tu
             own.close()
     if options.json:
         document = {**asdict(outcome), "calibration": calibration_summary(fitted) if fitted else None}
-        print(json.dumps(document, ensure_ascii=False), file=stdout, flush=True)
+        say_json(document, stdout)
         return 0
-    print(f"added {outcome.added}, unchanged {outcome.unchanged}, removed {outcome.removed}", file=stdout)
+    say(f"added {outcome.added}, unchanged {outcome.unchanged}, removed {outcome.removed}", file=stdout)
     _print_some("skipped", [entry["reason"] for entry in outcome.skipped], stdout)
     _print_some("notes", [f"{entry['path']!r} {entry['note']}" for entry in outcome.notes], stdout)
     near = [f"{entry['path']!r} nearly looks like {entry['like']!r}" for entry in outcome.duplicates]
     _print_some("near-duplicates", near, stdout)
     if fitted is not None:
-        print(in_words(fitted), file=stdout)
+        say(in_words(fitted), file=stdout)
     return 0
 
 
@@ -138,9 +138,9 @@ def _calibrate(
         finally:
             own.close()
     if options.json:
-        print(json.dumps(calibration_summary(fitted), ensure_ascii=False), file=stdout, flush=True)
+        say_json(calibration_summary(fitted), stdout)
     else:
-        print(in_words(fitted), file=stdout)
+        say(in_words(fitted), file=stdout)
     return 0
 
 
@@ -163,14 +163,14 @@ def _verify(
 
     result: dict[str, Any] = verify_user_index(home, model_id_of(_one(models)), chroma, options.library)
     if options.json:
-        print(json.dumps(result, ensure_ascii=False), file=stdout, flush=True)
+        say_json(result, stdout)
     else:
         for name in ("pictures", "captions", "words"):
-            print(f"{name}: {result[name]['known']} known, {result[name]['held']} held for search", file=stdout)
+            say(f"{name}: {result[name]['known']} known, {result[name]['held']} held for search", file=stdout)
         if result["recall"] is not None:
-            print(f"recall@10 of {result['sampled']} pictures: {result['recall']:.3f}", file=stdout)
+            say(f"recall@10 of {result['sampled']} pictures: {result['recall']:.3f}", file=stdout)
         _print_some("problems", result["problems"], stdout)
-        print("next: imagerag index rebuild" if result["problems"] else "all is well", file=stdout)
+        say("next: imagerag index rebuild" if result["problems"] else "all is well", file=stdout)
     return 1 if result["problems"] else 0
 
 
@@ -180,7 +180,7 @@ def _rebuilt(options: argparse.Namespace, home: Path, chroma: str | None) -> dic
     from imagerag.index.user import rebuild_user_index
 
     def told(text: str) -> None:
-        print(text, file=sys.stderr)
+        say(text, file=sys.stderr)
 
     with loading_model(options.json) as bars:
         built = ChromaIndex(
@@ -197,8 +197,8 @@ def _rebuilt(options: argparse.Namespace, home: Path, chroma: str | None) -> dic
 def _print_some(what: str, lines: list[str], stdout: TextIO) -> None:
     if not lines:
         return
-    print(f"{what} {len(lines)}:", file=stdout)
+    say(f"{what} {len(lines)}:", file=stdout)
     for line in lines[:SHOWN]:
-        print(f"  {line}", file=stdout)
+        say(f"  {printable(line)}", file=stdout)
     if len(lines) > SHOWN:
-        print(f"  and {len(lines) - SHOWN} more; --json has them all", file=stdout)
+        say(f"  and {len(lines) - SHOWN} more; --json has them all", file=stdout)

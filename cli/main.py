@@ -2,13 +2,13 @@
 
 import errno
 import io
-import json
 import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from imagerag.cli.interrupt import CANCELLED
+from imagerag.cli.terminal import guard_logging, say, say_json
 from imagerag.errors import UserError
 from imagerag.model_hub import silence_libraries
 
@@ -32,6 +32,7 @@ def run(argv: Sequence[str]) -> int:
     """
     stdout = _open_streams()
     silence_libraries()
+    guard_logging()
     as_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
     try:
         try:
@@ -42,7 +43,7 @@ def run(argv: Sequence[str]) -> int:
     except UserError as error:
         return _fail(str(error), as_json, stdout)
     except KeyboardInterrupt:
-        print("imagerag: cancelled; nothing was made yet", file=sys.stderr)
+        say("imagerag: cancelled; nothing was made yet", file=sys.stderr)
         if as_json:
             _print_failure("cancelled", "cancelled before anything was made", stdout)
         return CANCELLED
@@ -74,7 +75,7 @@ def _dispatch(argv: list[str], stdout: TextIO) -> int:
 
 def _fail(message: str, as_json: bool, stdout: TextIO) -> int:
     line = " ".join(message.split())
-    print(f"imagerag: {line}", file=sys.stderr)
+    say(f"imagerag: {line}", file=sys.stderr)
     if as_json:
         _print_failure("error", line, stdout)
     return BAD_INPUT
@@ -83,7 +84,7 @@ def _fail(message: str, as_json: bool, stdout: TextIO) -> int:
 def _print_failure(reason: "StopReason", message: str, stdout: TextIO) -> None:
     failure: Failure = {"stop_reason": reason, "error": message}
     try:
-        print(json.dumps(failure, ensure_ascii=False), file=stdout, flush=True)
+        say_json(failure, stdout)
     except OSError:
         # The result's reader is gone or its disk is full, which stderr has told already.
         _abandon(stdout)

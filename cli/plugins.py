@@ -1,9 +1,9 @@
 """``imagerag plugins``: what can be named for each part, built in and of installed packages."""
 
 import argparse
-import json
 from typing import TextIO, TypedDict
 
+from imagerag.cli.terminal import say, say_json
 from imagerag.errors import UserError
 from imagerag.plugins import GROUPS, Group, installed, load_plugin
 
@@ -35,13 +35,13 @@ def list_plugins(options: argparse.Namespace, stdout: TextIO) -> int:
     rows = [*ours, *(_row(group, name, taken) for group in GROUPS if group != "tools" for name in installed(group))]
     rows += [_row("tools", name, set()) for name in installed("tools")]
     if options.json:
-        print(json.dumps(rows), file=stdout, flush=True)
+        say_json(rows, stdout)
     else:
         for group in GROUPS:
-            print(f"{group} ({SETTING[group]})", file=stdout)
+            say(f"{group} ({SETTING[group]})", file=stdout)
             for row in rows:
                 if row["group"] == group:
-                    print(f"  {_line(row)}", file=stdout)
+                    say(f"  {_line(row)}", file=stdout)
     return 1 if any(row["problem"] for row in rows) else 0
 
 

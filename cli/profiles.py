@@ -1,11 +1,11 @@
 """``imagerag profiles``: which sets of parts there are, what each needs, and where a run's values come from."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any, TextIO
 
 from imagerag.cli.setting_flags import settings_of
+from imagerag.cli.terminal import say, say_json
 from imagerag.errors import UserError
 from imagerag.profiles.choosing import choose
 from imagerag.profiles.loading import SET_BY_PROFILE, Profile, load_profiles
@@ -18,19 +18,19 @@ def list_profiles(options: argparse.Namespace, stdout: TextIO) -> int:
     asked = load_settings(settings_of(options))
     rows = [_row(profile, asked) for profile in load_profiles().values()]
     if options.json:
-        print(json.dumps(rows, ensure_ascii=False), file=stdout, flush=True)
+        say_json(rows, stdout)
         return 0
     for row in rows:
-        print(f"{row['name']}: {row['about']}", file=stdout)
+        say(f"{row['name']}: {row['about']}", file=stdout)
         if row["problem"]:
-            print(f"  lacking: {row['problem']}", file=stdout)
+            say(f"  lacking: {row['problem']}", file=stdout)
             continue
         parts = f"{row['generator']}, driven by {row['vlm']}, judged by {row['critic']}"
-        print(f"  here: {parts}{f' ({why})' if (why := row['why']) else ''}", file=stdout)
-        print(f"  looks up in {', '.join(row['library'])} with {row['lookup_model']}", file=stdout)
+        say(f"  here: {parts}{f' ({why})' if (why := row['why']) else ''}", file=stdout)
+        say(f"  looks up in {', '.join(row['library'])} with {row['lookup_model']}", file=stdout)
         for lacking in row["lacking"]:
-            print(f"  not: {lacking}", file=stdout)
-    print("more of one: imagerag doctor --profile NAME", file=stdout)
+            say(f"  not: {lacking}", file=stdout)
+    say("more of one: imagerag doctor --profile NAME", file=stdout)
     return 0
 
 
@@ -48,14 +48,14 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     origins.setdefault("profile", "the thread" if asked.thread is not None else "it fits the generator")
     if options.json:
         told = {name: {"value": values[name], "from": origins[name]} for name in names}
-        print(json.dumps({"values": told, "notes": settings.notes}, ensure_ascii=False), file=stdout, flush=True)
+        say_json({"values": told, "notes": settings.notes}, stdout)
         return 0
     for name in names:
         value = values[name]
         text = ", ".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value)
-        print(f"{name:<20} {text:<45} {origins[name]}", file=stdout)
+        say(f"{name:<20} {text:<45} {origins[name]}", file=stdout)
     for note in settings.notes:
-        print(f"note: {note}", file=stdout)
+        say(f"note: {note}", file=stdout)
     return 0
 
 

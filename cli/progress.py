@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from imagerag.cli.terminal import printable, say
 from imagerag.model_hub import download_text, downloads_watched
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ProgressBars:
             self.busy(text)
             self._what = WAITING
         else:
-            self._bars.update(self._task, description=text)
+            self._bars.update(self._task, description=printable(text))
 
     def update(self, what: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` steps are made; the bar goes when they all are."""
@@ -76,7 +77,7 @@ class ProgressBars:
         if done >= total:
             if not self._live:
                 seconds = time.monotonic() - self._began
-                print(f"{what}: {done} of {total} in {seconds:.1f} s", file=sys.stderr, flush=True)
+                say(f"{what}: {done} of {total} in {seconds:.1f} s", file=sys.stderr, flush=True)
             self.clear()
 
     def clear(self) -> None:
@@ -96,7 +97,7 @@ class ProgressBars:
             TimeRemainingColumn,
         )
 
-        columns: list[ProgressColumn] = [TextColumn("{task.description}"), BarColumn(bar_width=30)]
+        columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False), BarColumn(bar_width=30)]
         if total is not None:
             columns += [TextColumn("{task.completed:.0f}/{task.total:.0f}"), TextColumn("{task.fields[rate]}")]
             columns.append(TimeRemainingColumn(compact=True))
@@ -110,4 +111,4 @@ class ProgressBars:
             redirect_stderr=False,
         )
         self._bars.start()
-        self._task = self._bars.add_task(what, total=total, rate="")
+        self._task = self._bars.add_task(printable(what), total=total, rate="")

@@ -2,12 +2,12 @@
 
 import argparse
 import contextlib
-import json
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
+from imagerag.cli.terminal import printable, say, say_json
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.profiles.resolve import resolve
 from imagerag.settings import LIBRARIES, load_settings
@@ -78,9 +78,9 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     if folder is not None:
         comparison["replayed"] = str(write_new(folder.absolute(), f"{file.stem}-replayed", ".png", encode_png(drawn)))
     if options.json:
-        print(json.dumps(comparison, ensure_ascii=False), file=stdout, flush=True)
+        say_json(comparison, stdout)
     else:
-        print("\n".join(_told(comparison)), file=stdout, flush=True)
+        say("\n".join(_told(comparison)), file=stdout, flush=True)
     return IDENTICAL if comparison["identical"] else DIFFERENT
 
 
@@ -206,7 +206,7 @@ def _told(comparison: Comparison) -> list[str]:
             f"differ, by up to {comparison['greatest_difference']} of 255"
         )
     for name, (then, now) in comparison["versions"].items():
-        lines.append(f"  {name} was {then}, is {now}")
+        lines.append(f"  {printable(name)} was {printable(then)}, is {printable(now)}")
     if not comparison["identical"] and not comparison["versions"]:
         lines.append("  all recorded versions are the same: the file was changed, or another processor drew it")
     if comparison["replayed"] is not None:

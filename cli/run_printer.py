@@ -1,6 +1,5 @@
 """The run told as it happens, in a few lines on stdout, from the events that the graph streams."""
 
-import unicodedata
 from collections.abc import Iterable
 from typing import assert_never
 
@@ -8,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from imagerag.cli.progress import ProgressBars
+from imagerag.cli.terminal import printable, visible
 from imagerag.graphs.events import (
     CaptionsEvent,
     Event,
@@ -24,14 +24,6 @@ MAX_SHOWN = 6
 
 MAX_REFERENCES = 3
 """References listed for each concept."""
-
-
-def printable(text: str) -> str:
-    """Return text that comes from an image, a library or a model, without what could steer the terminal."""
-    text = " ".join(text.split())
-    return "".join(
-        c if unicodedata.category(c) not in ("Cc", "Cf", "Cs") else "\N{REPLACEMENT CHARACTER}" for c in text
-    )
 
 
 class PrinterConsole(Console):
@@ -98,10 +90,10 @@ class RunPrinter:
         self.say("  note: " + printable(text), "yellow")
 
     def say(self, text: str, style: str = "") -> None:
-        """Print one line as it is, without any markup in it being taken for such."""
+        """Print lines as they are, without what could steer the terminal, and no markup in them taken for such."""
         self._bars.clear()
         if not self._silent:
-            self._console.print(Text(text, style=style), soft_wrap=True, highlight=False)
+            self._console.print(Text(visible(text), style=style), soft_wrap=True, highlight=False)
 
     def _tell_images(self, event: ImagesEvent) -> None:
         self.kept = self.kept or event["images"][0]["path"]

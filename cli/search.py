@@ -1,7 +1,6 @@
 """``imagerag search``: looking something up, in words, in JSON or as a page."""
 
 import argparse
-import json
 import re
 import sys
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import TextIO
 
 from imagerag.cli.progress import loading_model
 from imagerag.cli.setting_flags import settings_of
+from imagerag.cli.terminal import printable, say, say_json
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import Hit
 from imagerag.settings import load_settings
@@ -38,15 +38,16 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
     ]
     page = _write_page(words, found, options.html) if options.html is not None else None
     if options.json:
-        print(json.dumps(found, ensure_ascii=False), file=stdout, flush=True)
+        say_json(found, stdout)
         return 0
     for entry in found:
-        print(f"{entry['similarity']:.2f}  {entry['caption']}, from {entry['source']}, {entry['licence']}", file=stdout)
-        print(f"      {entry['path']}", file=stdout)
+        caption, source, licence = (printable(str(entry[name])) for name in ("caption", "source", "licence"))
+        say(f"{entry['similarity']:.2f}  {caption}, from {source}, {licence}", file=stdout)
+        say(f"      {entry['path']}", file=stdout)
     if not found:
-        print("the library has nothing for these words", file=stdout)
+        say("the library has nothing for these words", file=stdout)
     if page:
-        print(f"page: {page}", file=stdout)
+        say(f"page: {page}", file=stdout)
     return 0
 
 
@@ -79,7 +80,7 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
         raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")
     libraries, notes = searchable_libraries(home, names, models, asked.library is not None)
     for note in notes:
-        print(f"note: {note}", file=sys.stderr)
+        say(f"note: {note}", file=sys.stderr)
     with loading_model(options.json):
         index = open_index(home, asked.chroma, models, libraries=libraries)
         return index.search([words], options.k, how)[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from imagerag.cli.interrupt import CANCELLED
 from imagerag.cli.options import settings_of
+from imagerag.cli.terminal import say
 from imagerag.errors import UserError
 from imagerag.extras import need
 from imagerag.profiles.resolve import resolve
@@ -76,7 +77,7 @@ def serve_mcp(options: argparse.Namespace, stdout: TextIO) -> int:
         return _serve(options, "imagerag mcp", openai=False, mcp=True)
     service = open_service(options)
     if sys.stdin.isatty():
-        print("imagerag mcp: waiting for an MCP client on standard input; Ctrl-C ends", file=sys.stderr)
+        say("imagerag mcp: waiting for an MCP client on standard input; Ctrl-C ends", file=sys.stderr)
     from imagerag.server.mcp.server import build_mcp
 
     service.begin_warming()

@@ -24,6 +24,7 @@ from imagerag.server.run import Run, RunRequest
 from imagerag.server.service import Service
 from imagerag.server.thread_history import LOCAL, thread_name
 from imagerag.settings import load_settings
+from imagerag.store.private import private_file
 
 HELP = """\
   /undo              take the last turn back
@@ -282,8 +283,7 @@ class Chat:
             self._say(f"  {limit}: {'no limit' if most is None else most}")
 
     def _save(self, rest: str) -> None:
-        from imagerag.store.private import private_file
-from imagerag.store.output_files import readable_name, write_new
+        from imagerag.store.output_files import readable_name, write_new
 
         state = self._state()
         best = next((one for one in state.get("all_images", ()) if one["id"] == state["best"]), None)

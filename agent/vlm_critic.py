@@ -14,6 +14,7 @@ from imagerag.chat_models.images import image_block, limit_of
 from imagerag.chat_models.logprobs import probabilities_of_yes
 from imagerag.chat_models.structured import InvalidStructuredAnswer, StructuredModel
 from imagerag.chat_models.usage_meter import current_meter
+from imagerag.credentials import without_credentials
 from imagerag.prompts import render
 from imagerag.records import ConceptScore, Verdict
 
@@ -42,7 +43,7 @@ class VlmCritic:
     """
 
     def __init__(self, name: str, model: BaseChatModel, fallback: Callable[[], Critic]) -> None:
-        self.name = name
+        self.name = without_credentials(name)
         self._model = StructuredModel(model, "critic", logprobs=True)
         self._stand_in = fallback
 

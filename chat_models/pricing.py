@@ -20,6 +20,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, TypeAdapter, ValidationError
 
 from imagerag.chat_models.images import TAG
+from imagerag.credentials import without_credentials
 from imagerag.errors import UserError
 from imagerag.records import Price
 
@@ -68,7 +69,14 @@ class Pricing:
     def price(self) -> Price:
         """What the trace tells of it."""
         asked, answered = (None if each is None else round(each * 1e6, 6) for each in (self.input, self.output))
-        return {"model": self.name, "input": asked, "output": answered, "date": self.date, "source": self.source}
+        name = without_credentials(self.name)
+        return {
+            "model": name,
+            "input": asked,
+            "output": answered,
+            "date": self.date,
+            "source": self.source,
+        }
 
 
 def pricing_of(model: BaseChatModel) -> Pricing | None:
@@ -85,7 +93,8 @@ def load_pricing(name: str) -> Pricing:
         UserError: the price file can't be read, or does not fit.
     """
     own = os.environ.get(PRICES)
-    if own and (entry := _read(own).get(name)) is not None:
+    name = without_credentials(name)
+    if own and (entry := {without_credentials(key): one for key, one in _read(own).items()}.get(name)) is not None:
         return entry.pricing(name)
     if name.startswith("transformers:"):
         return Pricing(name, 0.0, 0.0, source="it runs here, and nobody sends a bill")

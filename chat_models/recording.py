@@ -22,6 +22,7 @@ from langchain_core.messages.base import message_to_dict
 
 from imagerag.chat_models.endings import finish_reason, unsound_ending
 from imagerag.chat_models.images import encoded_in
+from imagerag.credentials import without_credentials
 from imagerag.errors import UserError
 
 Role = Literal["driver", "critic", "writer", "reranker"]
@@ -31,6 +32,8 @@ VERSION = 1
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$|^IMAGERAG_MCP_TOKEN_")
 _IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=[?&])[^\s\"'&#]+")
+NAMES = ("model", "vlm", "critic", "generator")
+"""Of a line: names of models, which may have addresses in them."""
 SHORTEST_SECRET = 6
 """Characters below which a variable's value is taken for a placeholder, such as ``none``."""
 
@@ -125,13 +128,13 @@ class Recorder:
 
     def _write(self, line: dict[str, Any]) -> None:
         with self._lock:
-            self._secrets |= _keys_in_addresses(line.get("model"), line.get("vlm"), line.get("critic"))
+            self._secrets |= _keys_in_addresses(*(line.get(name) for name in NAMES))
             secrets = sorted({*self._secrets, *_keys_in_environment()}, key=len, reverse=True)
         line = _without_keys(line, secrets)
         # What a model was asked and said stays as it is, or it could not be played back; these are names and errors.
-        line |= {name: _hidden(line[name]) for name in ("model", "vlm", "critic") if line.get(name)}
+        line |= {name: without_credentials(line[name]) for name in NAMES if line.get(name)}
         if "failure" in line:
-            line["failure"] = {**line["failure"], "why": _hidden(line["failure"]["why"])}
+            line["failure"] = {**line["failure"], "why": without_credentials(line["failure"]["why"])}
         text = json.dumps(line, ensure_ascii=False, default=str)
         try:
             with self._lock, self._file.open("a", encoding="utf-8", errors="replace") as opened:
@@ -175,11 +178,6 @@ def _keys_in_addresses(*names: str | None) -> set[str]:
     """Return what may be a key in a server's address: its user, its password, and the values behind a question mark."""
     parts = [part for name in names if name and "://" in name for part in _IN_ADDRESS.findall(name)]
     return {piece for part in parts for piece in re.split("[:=]", part) if len(piece) >= SHORTEST_SECRET}
-
-
-def _hidden(text: str) -> str:
-    """Return a text without what may be a key in an address."""
-    return _IN_ADDRESS.sub("[key]", text) if "://" in text else text
 
 
 def _without_keys(value: Any, secrets: Sequence[str]) -> Any:

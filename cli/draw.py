@@ -14,6 +14,7 @@ from imagerag.cli.interrupt import CANCELLED, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.cli.terminal import say, say_json, say_path
+from imagerag.credentials import without_credentials
 from imagerag.errors import BudgetKind, UserError
 from imagerag.garbage_collection import collection_paused
 from imagerag.graphs.streaming import stream_run
@@ -76,9 +77,9 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: thre
     about: About = {
         "pipeline": options.pipeline,
         "profile": settings.profile,
-        "generator": settings.generator,
-        "vlm": settings.vlm,
-        "critic": settings.critic,
+        "generator": without_credentials(settings.generator),
+        "vlm": without_credentials(settings.vlm),
+        "critic": without_credentials(settings.critic),
         "thread_id": thread,
         "notes": printer.notes,
         "stop_detail": printer.stopped,

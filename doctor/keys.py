@@ -6,6 +6,7 @@ import os
 import re
 
 from imagerag.chat_models.providers import ALSO, KEYS, SERVER_KEY, is_remote
+from imagerag.credentials import without_credentials
 from imagerag.doctor.finding import Finding, ok, wrong
 from imagerag.generators.registry import is_images_api
 from imagerag.plugins import installed
@@ -55,9 +56,9 @@ def check_keys(settings: RunSettings) -> list[Finding]:
 
 
 def without_keys(text: str) -> str:
-    """Return a text in which the values of all keys are replaced: some providers repeat them in their errors."""
+    """Return a text without the values of all keys, which some providers repeat, and without those in addresses."""
     for variable in (*KEYS.values(), *(each for names in ALSO.values() for each in names), SERVER_KEY, "HF_TOKEN"):
         value = os.environ.get(variable, "")
         if len(value) > 7:
             text = text.replace(value, "***")
-    return text
+    return without_credentials(text)

@@ -4,6 +4,8 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
+from imagerag.credentials import without_credentials
+
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
@@ -29,7 +31,14 @@ def stream_run(
     with contextlib.closing(cast("Any", stream)) as chunks:
         for kind, chunk in chunks:
             if kind == "custom":
-                tell(chunk)
+                tell(_cleaned(chunk))
             else:
                 values = chunk
     return values
+
+
+def _cleaned(event: Any) -> Any:
+    """Return an event whose words hold no credentials: they are told, kept and reported."""
+    if not isinstance(event, dict) or not isinstance(event.get("text"), str):
+        return event
+    return {**event, "text": without_credentials(event["text"])}

@@ -3,6 +3,7 @@
 import time
 
 from imagerag.chat_models.usage_meter import UsageMeter
+from imagerag.credentials import without_credentials
 from imagerag.graphs.state import State
 from imagerag.records import TraceStep
 
@@ -28,11 +29,11 @@ def trace_step(
         "turn": state["turn"],
         "node": node,
         "name": name,
-        "summary": summary,
+        "summary": without_credentials(summary),
         "seconds": round(time.perf_counter() - began, 4),
         "tokens": meter.tokens_here,
         "money": meter.money_here,
-        "error": error,
+        "error": None if error is None else without_credentials(error),
     }
     if meter.images_sent:
         entry["images_sent"] = list(meter.images_sent)

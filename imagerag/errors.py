@@ -10,10 +10,19 @@
 
 from typing import Literal
 
+from imagerag.credentials import without_credentials
+
 BudgetKind = Literal["steps", "generations", "seconds", "loading", "tokens", "money"]
 
 
-class InvalidArgument(ValueError):
+class _Told(Exception):
+    """An error whose message is told and kept: addresses in it lose their credentials."""
+
+    def __init__(self, *told: object) -> None:
+        super().__init__(*(without_credentials(one) if isinstance(one, str) else one for one in told))
+
+
+class InvalidArgument(_Told, ValueError):
     """A tool argument the model can correct. The message names the value and lists what is valid."""
 
 
@@ -45,7 +54,7 @@ class Cancelled(Exception):
     """The caller asked the run to stop; raised between two denoising steps at the latest."""
 
 
-class UserError(RuntimeError):
+class UserError(_Told, RuntimeError):
     """Something only the person can mend. ``str(error)`` is one line: the value and the way out.
 
     A ``RuntimeError``: a LangGraph server tells its clients what errors of Python's own kinds say, and of all others
@@ -55,4 +64,4 @@ class UserError(RuntimeError):
 
 def first_line(error: BaseException, most: int = 120) -> str:
     """Return what an error says in one line of at most ``most`` characters; its kind if it says nothing."""
-    return str(error).strip().split("\n")[0][:most] or type(error).__name__
+    return without_credentials(str(error)).strip().split("\n")[0][:most] or type(error).__name__

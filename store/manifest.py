@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.records import ReferenceKind, ReferenceRecord, Verdict
 from imagerag.store.files import cannot_read
@@ -99,11 +100,11 @@ class Manifest(BaseModel):
         return cls(
             prompt=prompt,
             seed=seed,
-            generator=generator,
+            generator=without_credentials(generator),
             generator_revision=generator_revision,
             references=tuple(references),
             reference_scale=reference_scale,
-            facts=json.loads(json.dumps(dict(facts or {}), allow_nan=False)),
+            facts=json.loads(json.dumps(dict(facts or {}), allow_nan=False), object_hook=_cleaned),
             versions=dict(_versions()),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -130,6 +131,10 @@ class Manifest(BaseModel):
     def text(self) -> str:
         """Return the JSON that the file carries."""
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)
+
+
+def _cleaned(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: without_credentials(one) if isinstance(one, str) else one for name, one in facts.items()}
 
 
 def address(pixels: bytes, size: tuple[int, int], mode: str, recipe: bytes = b"") -> str:

@@ -150,8 +150,10 @@ def answered(client: httpx.Client, method: str, address: str | httpx.URL, *, sec
     try:
         with client.stream(method, address, headers={"accept-encoding": ACCEPTED}, **sent) as response:
             host = response.url.host
-            body = BoundedBody(response.headers.get("content-encoding", ""), MAX_BODY)
-            for piece in response.iter_raw():
+            # A transport may hand over an answer that it has read, and unpacked, already.
+            read = response.is_stream_consumed
+            body = BoundedBody("" if read else response.headers.get("content-encoding", ""), MAX_BODY)
+            for piece in [response.content] if read else response.iter_raw():
                 body.add(piece)
     except BodyRefused as error:
         raise InvalidArgument(f"the answer of {host} can't be taken: {error}; no image is that large") from error

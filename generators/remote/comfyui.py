@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 from PIL import Image
 
+from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
@@ -65,7 +66,7 @@ class ComfyUI:
         found = _NAME.fullmatch(name)
         if found is None:
             raise UserError(f"generator 'comfyui:{name}' has no address; give comfyui:WORKFLOW.json@http://HOST:PORT")
-        self.name = f"comfyui:{name}"
+        self.name = without_credentials(f"comfyui:{name}")
         self.url = found["url"].rstrip("/")
         bundled = Path(__file__).with_name("text_to_image.json")
         file = Path(found["file"]).expanduser() if found["file"] else bundled

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import httpx
 
+from imagerag.credentials import without_credentials
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
@@ -68,7 +69,7 @@ class GeminiImages:
                 f"generator 'google_genai:{name}' is no name of a model; give google_genai:MODEL or "
                 "google_genai:MODEL@URL"
             )
-        self.name = f"google_genai:{name}"
+        self.name = without_credentials(f"google_genai:{name}")
         self.model: str = found["model"]
         self._base = (found["url"] or BASE_URL).rstrip("/")
         variables = (SERVER_KEY,) if found["url"] else KEYS

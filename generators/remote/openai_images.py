@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import httpx
 from PIL import Image
 
+from imagerag.credentials import without_credentials
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
@@ -61,7 +62,7 @@ class OpenAIImages:
         found = _NAME.fullmatch(name)
         if found is None:
             raise UserError(f"generator 'openai:{name}' is no name of a model; give openai:MODEL or openai:MODEL@URL")
-        self.name = f"openai:{name}"
+        self.name = without_credentials(f"openai:{name}")
         self.model: str = found["model"]
         self._base = (found["url"] or os.environ.get("OPENAI_BASE_URL") or BASE_URL).rstrip("/")
         self._key = os.environ.get(SERVER_KEY if found["url"] else KEY) or ""

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs.best_image import best_of
 from imagerag.graphs.nodes.finish import why_ended
@@ -292,9 +293,9 @@ class WebApi:
         about: About = {
             "pipeline": "agent",
             "profile": state.get("profile") or settings.profile,
-            "generator": settings.generator,
-            "vlm": settings.vlm,
-            "critic": settings.critic,
+            "generator": without_credentials(settings.generator),
+            "vlm": without_credentials(settings.vlm),
+            "critic": without_credentials(settings.critic),
             "thread_id": entry.thread,
             "notes": [event["text"] for event in events if event["event"] == "note"],
             "stop_detail": why_ended(state["stop_reason"], state["trace"]),

@@ -47,3 +47,7 @@ def test_no_key_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
     found = examine(Settings(profile="cloud"), offline=True)
     assert SECRET not in str(found.document)
+
+
+def test_credentials_in_addresses_are_not_told() -> None:
+    assert without_keys("openai:m@http://u:p@host/v1?k=KEY is gone") == "openai:m@http://host/v1?k=[hidden] is gone"

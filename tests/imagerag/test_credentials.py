@@ -1,0 +1,80 @@
+"""Credentials in addresses reach nothing that is told, stored or sent on."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagerag.cli.main import run
+from imagerag.credentials import without_credentials
+from imagerag.errors import InvalidArgument, UserError, first_line
+from testing.openai_server import Reply, serving
+from testing.remote_servers import images_server
+
+CANARIES = ("user-canary", "pass-canary", "query-canary")
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("openai:m@http://u:p@host:1/v1?k=KEY", "openai:m@http://host:1/v1?k=[hidden]"),
+        ("https://token@host", "https://host"),
+        ("http://u:p@[::1]:80/a", "http://[::1]:80/a"),
+        ("http://u:p@q@host/a", "http://host/a"),
+        ("http://u:p?q@host/a", "http://host/a"),
+        ("http://u:p/q@host/a", "http://host/a"),
+        ("a.json@http://host/x?a=1&key=2#z", "a.json@http://host/x?a=[hidden]&key=[hidden]#z"),
+        ("http://host/?KEY", "http://host/?[hidden]"),
+        ("'http://u:p@a' and (https://u:p@b/c?d=e), end", "'http://a' and (https://b/c?d=[hidden]), end"),
+        ("ftp://u:p@host http://plain/a@b", "ftp://host http://plain/a@b"),
+        ("http://host:80/a@b/c.png", "http://host:80/a@b/c.png"),
+        ("someone@example.org and a?b=c", "someone@example.org and a?b=c"),
+        ("patchwork", "patchwork"),
+    ],
+)
+def test_credentials_are_taken_out_of_addresses_and_the_rest_stays(text: str, clean: str) -> None:
+    assert without_credentials(text) == clean
+    assert without_credentials(clean) == clean
+
+
+@pytest.mark.parametrize("kind", [UserError, InvalidArgument])
+def test_no_error_tells_them(kind: type[Exception]) -> None:
+    error = kind("'http://u:p@host?k=KEY' can't be used; check it")
+    assert str(error) == "'http://host?k=[hidden]' can't be used; check it"
+    assert first_line(OSError("no http://u:p@host")) == "no http://host"
+
+
+def _with_canaries(url: str) -> str:
+    user, password, query = CANARIES
+    return f"{url.replace('://', f'://{user}:{password}@')}?key={query}"
+
+
+@pytest.mark.parametrize("fails", ["nothing", "generator", "vlm"])
+def test_canaries_in_every_address_reach_no_output(
+    fails: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "imagerag")
+    draw: Any = [("generate", {"prompt": "an owl"})]
+    script = [Reply("no", status=401)] if fails == "vlm" else [draw, Reply("done"), Reply("done")]
+    with serving(script) as chat, images_server() as images:
+        url = f"http://127.0.0.1:{images.server_address[1]}/v1"
+        generator = f"openai:m@{_with_canaries(url).partition('?')[0]}"
+        if fails == "generator":
+            generator = f"openai:m@{_with_canaries('http://127.0.0.1:9/v1')}"
+        arguments = ["--home", str(tmp_path / "home"), "--generator", generator, "--max-generations", "1"]
+        arguments += ["--vlm", f"openai:scripted@{_with_canaries(chat.url)}", "--critic", "clip", "--json"]
+        arguments += ["--out", str(tmp_path / "out"), "--html", str(tmp_path / "page.html")]
+        arguments += ["--record", str(tmp_path / "run.jsonl"), "--max-seconds", "20", "an owl"]
+        run(arguments)
+    printed = capfd.readouterr()
+    outputs = {"stdout": printed.out, "stderr": printed.err, "log": caplog.text}
+    for file in (path for path in tmp_path.rglob("*") if path.is_file()):
+        outputs[str(file)] = file.read_bytes().decode("latin-1")
+    assert any(name.endswith("run.jsonl") for name in outputs)
+    if fails == "nothing":
+        assert any(name.endswith(".png") and "127.0.0.1" in text for name, text in outputs.items())
+        assert json.loads(printed.out)["image"]
+    leaks = [(name, text.find(one)) for name, text in outputs.items() for one in CANARIES if one in text]
+    assert leaks == [], [outputs[name][max(0, at - 200) : at + 40] for name, at in leaks]

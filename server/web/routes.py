@@ -5,8 +5,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
 from typing import Any, cast
 
 import anyio
@@ -33,11 +31,8 @@ from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import concepts_out, image_out, reference_out, run_out
 from imagerag.server.service import Service
 from imagerag.server.uploads import MAX_PICTURES, uploaded
+from imagerag.server.web.page_files import page_file
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 ELSEWHERE = frozenset({"cross-site", "same-site"})
 """``Sec-Fetch-Site`` of what another site has led to; browsers keep a strict cookie back then, of ``same-site`` not."""
 AGAIN = '<!doctype html><meta http-equiv="refresh" content="0"><title>imagerag</title><a href="/">imagerag</a>'
@@ -45,7 +40,6 @@ AGAIN = '<!doctype html><meta http-equiv="refresh" content="0"><title>imagerag</
 YEAR = 365 * 24 * 3600
 LOOK = 0.3
 """Seconds between two looks at the queue for a page whose turn has not come."""
-TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 
 
 class TurnRequest(BaseModel):
@@ -104,19 +98,19 @@ class WebApi:
         client = self.authenticator.client(request.headers)
         if client is None:
             return RedirectResponse("/login", 303)
-        answer = await _asset("index.html")
+        answer = await page_file("index.html")
         if COOKIE not in request.cookies:
             self._remember(request, answer, secrets.token_urlsafe(24))
         return answer
 
     async def asset(self, request: Request) -> Response:
         """Send the page's script or style sheet."""
-        return await _asset(request.url.path.lstrip("/"))
+        return await page_file(request.url.path.lstrip("/"))
 
     async def login(self, request: Request) -> Response:
         """Take a token in, and keep it in a cookie that no script can read."""
         if request.method == "GET":
-            return await _asset("login.html")
+            return await page_file("login.html")
         token = str((await request.form(max_part_size=4096)).get("token", ""))
         try:
             client = self.authenticator.client({"authorization": f"Bearer {token}"}, host_of(request.scope))
@@ -124,7 +118,7 @@ class WebApi:
             headers = {"Retry-After": str(error.wait)}
             raise ApiError(429, str(error), "too_many_wrong_tokens", headers=headers) from error
         if client is None:
-            answer = await _asset("login.html")
+            answer = await page_file("login.html")
             answer.status_code = 401
             return answer
         welcome = RedirectResponse("/", 303)
@@ -322,22 +316,6 @@ class WebApi:
     def _remember(request: Request, answer: Response, value: str) -> None:
         secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
         answer.set_cookie(COOKIE, value, max_age=YEAR, httponly=True, samesite="strict", secure=secure)
-
-
-@lru_cache
-def _page_file(name: str) -> str:
-    return resources.files("imagerag.server.web").joinpath("page", name).read_text(encoding="utf-8")
-
-
-async def _asset(name: str) -> Response:
-    text = await anyio.to_thread.run_sync(_page_file, name)
-    headers = {
-        "content-security-policy": POLICY,
-        "x-content-type-options": "nosniff",
-        "referrer-policy": "no-referrer",
-        "cache-control": "no-cache",
-    }
-    return Response(text, media_type=TYPES[name.rpartition(".")[2]], headers=headers)
 
 
 def _sent(event: Mapping[str, Any]) -> str:

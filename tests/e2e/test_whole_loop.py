@@ -130,7 +130,7 @@ def test_the_tools_serve_another_program(home: Path) -> None:
         {"name": "generate", "args": {"prompt": "an owl", "seed": 5}, "id": "1", "type": "tool_call"}
     )
     image: ImageRecord = drawn.artifact["images"][0]
-    assert [block["type"] for block in drawn.content] == ["text", "image"]
+    assert drawn.text.startswith("image-1 (seed 5)")
     looked = tools["inspect_image"].invoke(
         {
             "name": "inspect_image",

@@ -161,6 +161,8 @@ class ModelFiles:
         inside = folder / self.subfolder if self.subfolder else folder
         begin = f"{self.subfolder}/" if self.subfolder else ""
         lacks = [] if (inside / "config.json").is_file() else [f"{begin}config.json"]
+        if self.texts and not _has_tokenizer(inside):
+            lacks.append(f"{begin}tokenizer.json")
         if (inside / "model.safetensors").is_file():
             return lacks
         shards = _shards(inside / "model.safetensors.index.json")
@@ -176,10 +178,12 @@ class NamedFiles:
     Attributes:
         names: each one, or several of which the first that is there is loaded.
         texts: with the configurations and vocabularies of the root, as a tokenizer has them.
+        tokenizer: a tokenizer has to be among them.
     """
 
     names: tuple[tuple[str, ...], ...]
     texts: bool = False
+    tokenizer: bool = False
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -197,7 +201,14 @@ class NamedFiles:
 
     def lacking(self, folder: Path) -> list[str]:
         """See ``Files``."""
-        return [choices[0] for choices in self.names if not any((folder / name).is_file() for name in choices)]
+        lacks = [choices[0] for choices in self.names if not any((folder / name).is_file() for name in choices)]
+        return [*lacks, "tokenizer.json"] if self.tokenizer and not _has_tokenizer(folder) else lacks
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    """Tell whether one of the files that tokenizers are made of is there (transformers' own names for them)."""
+    names = ("tokenizer.json", "tokenizer_config.json", "vocab.*", "*.model", "*.tiktoken")
+    return any(any(folder.glob(name)) for name in names)
 
 
 def patterns_of(wanted: Collection[str], files: Iterable[str]) -> list[str]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from imagerag.agent.registry import CLIP_OF
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.embedders.clip import model_id_of
 from imagerag.errors import UserError
@@ -23,7 +24,7 @@ AREA = "index"
 def check_libraries(settings: RunSettings) -> list[Finding]:
     """Return what there is to say of the data directory and of each library that is searched; no model is loaded."""
     found = [finding for name in settings.library for finding in _of_library(settings, name)]
-    return [_of_home(home_path(settings.home)), *found]
+    return [_of_home(home_path(settings.home)), *found, *_of_critic(settings)]
 
 
 def _of_home(home: Path) -> Finding:
@@ -63,11 +64,30 @@ def _of_library(settings: RunSettings, name: str) -> Iterator[Finding]:
     for model, identity in wanted.items():
         if identity in models:
             yield ok(AREA, f"library {name!r} is of {identity}")
-            if settings.critic == f"clip:{model}":
-                yield _of_calibration(settings, name, model, identity)
         else:
             text = f"library {name!r} is of {', '.join(models)}, and --lookup-model is {model!r}"
             yield wrong(AREA, text, _add(settings, name, model))
+
+
+def _of_critic(settings: RunSettings) -> Iterator[Finding]:
+    """Yield what there is to say of the pictures that a critic of any CLIP model is calibrated on."""
+    if not settings.critic.startswith(CLIP_OF):
+        return
+    model, home = settings.critic.removeprefix(CLIP_OF), home_path(settings.home)
+    try:
+        identity = model_id_of(model)
+    except UserError:  # the check of the models says so
+        return
+    own = [name for name in settings.library if name in library_names(home)]
+    indexed = [name for name in own if identity in indexed_models(home, name)]
+    if not indexed:
+        text = (
+            f"critic {settings.critic!r} is uncalibrated, since no captioned pictures are indexed with its model: "
+            "a run ends after one drawing, and nothing is looked up"
+        )
+        yield warning(AREA, text, _add(settings, own[0] if own else OWN, model))
+    for name in indexed:
+        yield _of_calibration(settings, name, model, identity)
 
 
 def _of_calibration(settings: RunSettings, name: str, model: str, identity: str) -> Finding:

@@ -141,7 +141,7 @@ def _of_clip(model: str) -> Iterator[Need]:
         file = file or "open_clip_pytorch_model.bin"
         safe = "open_clip_model.safetensors" if file == "open_clip_pytorch_model.bin" else file[:-4] + ".safetensors"
         names = (safe, file) if file.endswith((".bin", ".pth")) else (file,)
-        yield Need(part, repository, NamedFiles((names,), texts=tokenizer == repository))
+        yield Need(part, repository, NamedFiles((names,), tokenizer == repository, tokenizer == repository))
     if tokenizer and tokenizer != repository:
         yield Need(f"tokenizer of {part}", tokenizer, NamedFiles((("tokenizer_config.json",),), texts=True))
 

@@ -174,10 +174,13 @@ class Components:
         critic = _loaded(lambda: load_critic(name, settings.device_settings), self.emit)
         if self.injected.index is None and isinstance(critic, ClipCritic):
             shown = critic
-            return _loaded(
+            critic = _loaded(
                 lambda: shown_libraries(shown, self.home, settings.chroma, self.searchable[0], settings.device),
                 self.emit,
             )
+        if isinstance(critic, ClipCritic):
+            judge = critic
+            _loaded(lambda: judge.calibration, self.emit)  # fitting it is no part of judging, and counts as loading
         return critic
 
     @cached_property
@@ -213,7 +216,8 @@ class Components:
                 settings.lookup_diverse,
                 libraries,
                 settings.device,
-            )
+            ),
+            emit,
         )
         if index.library is not None:
             index.library.progress = partial(_built, emit)

@@ -176,12 +176,12 @@ def shown_libraries(
 ) -> ClipCritic:
     """Return the critic with what a person's own pictures tell it.
 
-    The one of pictograms compares with the pictures of all libraries as well; one of any other model judges by the
-    library, among those searched, that it was calibrated on with most captions, and alone by that.
+    The one of pictograms compares with the pictures of those that are searched as well; one of any other model judges
+    by the library, among them, that it was calibrated on with most captions, and alone by that.
     """
     own = library_names(home)
     if not critic.name.startswith(CLIP_OF):
-        for name in own:
+        for name in (name for name in libraries if name in own):
             pictures = open_user_pictures(home, chroma, library=name)
             critic = critic if pictures.is_empty() else _knowing(critic, pictures, pictures.snapshot(), None)
         return critic

@@ -66,8 +66,9 @@ def choose(
             keys = f"{', '.join(choice.keys)} set" if choice.keys else "needs neither a key nor a GPU"
             return Chosen(choice, keys, lacking=tuple(lacking))
         else:
-            weights = choice.vlm_weights if vlm is None else 0.0
+            weights, unknown = _vlm_weights(profile, choice, vlm)
             memory, why = _fitting(drawn_by, weights, device)
+            why += unknown
             if memory is not None:
                 return Chosen(choice, why, memory, tuple(lacking))
             lacking.append(why)
@@ -76,6 +77,16 @@ def choose(
         f"profile {profile.name!r} can't be used here ({names}); set a key, name the parts with --generator and --vlm, "
         f"or see: imagerag doctor --profile {profile.name}"
     )
+
+
+def _vlm_weights(profile: Profile, choice: Choice, vlm: str | None) -> tuple[float, str]:
+    """Return the billions of parameters of the VLM that has to fit as well, and what to tell if that isn't known."""
+    if vlm is None:
+        return choice.vlm_weights, ""
+    if not vlm.startswith("transformers:"):
+        return 0.0, ""
+    known = next((other.vlm_weights for other in profile.choices if other.vlm == vlm), None)
+    return (known, "") if known is not None else (0.0, f"; how large {vlm!r} is isn't known, so it is not counted")
 
 
 def _fitting(generator: str, vlm_weights: float, device: DeviceSettings) -> tuple[Memory | None, str]:

@@ -128,8 +128,11 @@ def _profiles(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: st
             raise UserError(
                 f"profile {name!r} in {file!r} is like {like!r}, which is not known; known are: {', '.join(known)}"
             )
+        inherited = dict(known.get(like, {}))
+        if "choices" not in table and "choices" in inherited:
+            inherited["choices"] = [_without(choice, table) for choice in inherited["choices"]]
         try:
-            profile = Profile(**{**known.get(like, {}), **table, "name": name, "file": file})
+            profile = Profile(**{**inherited, **table, "name": name, "file": file})
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the table"
@@ -138,6 +141,12 @@ def _profiles(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: st
         profiles[name] = profile
         known[name] = profile.model_dump(exclude_unset=True)
     return profiles
+
+
+def _without(choice: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an inherited choice without what the person's own table sets for all of them."""
+    dropped = {*table, *(("vlm_weights",) if "vlm" in table else ())}
+    return {name: value for name, value in choice.items() if name not in dropped}
 
 
 def _check(profile: Profile) -> None:

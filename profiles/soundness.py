@@ -49,7 +49,9 @@ def unsound_parts(
     if BUNDLED in library:
         found.append(Unsound("library", ",".join(library), "would put pictograms into a photograph as references"))
     own = [name for name in library if name != BUNDLED]
-    if EMBEDDED_MODEL in lookup_models and (own or rerank == "subject"):
+    # Where a chat model judges, the first look-up model's critic decides when it gives no verdict.
+    stands_in = bool(critic) and not critic.startswith("clip") and tuple(lookup_models[:1]) == (EMBEDDED_MODEL,)
+    if EMBEDDED_MODEL in lookup_models and (own or rerank == "subject" or stands_in):
         why = "finds pictograms by their names and knows no photographs"
         found.append(Unsound("lookup_model", ",".join(lookup_models), why))
     return found

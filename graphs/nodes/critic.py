@@ -17,6 +17,7 @@ from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import CRITIC, unjudged
 from imagerag.graphs.trace import trace_step
 from imagerag.records import ImageRecord, StopReason, Verdict
+from imagerag.settings import LIBRARIES
 from imagerag.tools.session import Emit, open_pixels
 
 
@@ -42,8 +43,9 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         assert best is not None, "the critic runs only after a drawing"
         if cut_off is None:
             best, cut_off = _settled(best, judged, components, state["prompt"])
-    if any(verdict.get("uncalibrated") for verdict in verdicts):
-        emit({"event": "note", "text": _why_no_redraw(critic.name)})
+    uncalibrated = next((verdict for verdict in verdicts if verdict.get("uncalibrated")), None)
+    if uncalibrated is not None:  # another critic's, where the one that was named gave no verdict
+        emit({"event": "note", "text": _why_no_redraw(uncalibrated["critic"], components.settings.library)})
     _tell_who_decides(state, components.critic.name, meter.notes, emit)
     for record in judged:
         assert record["verdict"] is not None
@@ -84,9 +86,12 @@ def _settled(
         return best, stop_reason(stop)
 
 
-def _why_no_redraw(name: str) -> str:
+def _why_no_redraw(name: str, libraries: Sequence[str]) -> str:
     """Word what an uncalibrated verdict means, and what would change it."""
     model = f" --model {name.partition(':')[2]}" if ":" in name else ""
+    named = [library for library in libraries if library not in LIBRARIES]
+    if named and "own" not in libraries:
+        model = f" --library {named[0]}{model}"
     return (
         f"the critic {name!r} is uncalibrated, so nothing is looked up or drawn again; next: imagerag index add "
         f"FOLDER{model} with {LEAST_CAPTIONED} captioned pictures or more of the kind that is drawn (of indexed ones: "

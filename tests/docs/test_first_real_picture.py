@@ -48,6 +48,7 @@ def stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         images = stack.enter_context(images_server())
         _, comfy = stack.enter_context(comfy_server())
         clip = save_checkpoint(tmp_path / "clip", 1)
+        (clip / "tokenizer.json").write_text("{}", encoding="utf-8")  # as the real repository has one
         model = save_sd15(tmp_path / "sd15")
         hub = stack.enter_context(hub_server({"timm/ViT-B-16-SigLIP2": Repository.of_folder(clip)}))
         common = f'vlm = "{vlm.name}"\nlookup_model = "{clip.as_posix()}"\nchoices = []\n'
@@ -98,7 +99,7 @@ def test_every_command_runs(stranger: Path, capsys: pytest.CaptureFixture[str]) 
             assert f"profile {command.argv[-1]!r}" in told.out or command.argv[-1] in told.out
     assert len(list((stranger / "pictures").glob("*.html"))) == 1
     fetched = {path.name for path in (stranger / "hub").rglob("*") if path.is_symlink() or path.is_file()}
-    assert {"open_clip_config.json", "open_clip_model.safetensors"} <= fetched
+    assert {"open_clip_config.json", "open_clip_model.safetensors", "tokenizer.json"} <= fetched
 
 
 def test_the_page_has_a_run_for_every_real_profile() -> None:

@@ -33,7 +33,7 @@ def lines(settings_of: SettingsOf, name: str, **changes: Any) -> list[tuple[str,
 def test_a_model_that_does_it_all(settings_of: SettingsOf) -> None:
     with serving(script()) as server:
         answers = check_chat_models(settings_of(vlm=server.name, critic=server.name))
-        assert len(server.requests) == 3
+        assert len(server.requests) == 3, answers
         assert any(pictures_in(request) == [(64, 64)] for request in server.requests)
         assert all("max_tokens" in request or "max_completion_tokens" in request for request in server.requests)
     assert [finding.status for finding in answers.findings] == ["ok", "ok", "ok"]

@@ -96,7 +96,7 @@ def in_cache(folder: Path, names: tuple[str, ...]) -> None:
 
 def test_weights_that_are_here(settings_of: SettingsOf, tmp_path: Path, open_hub: OpenHub) -> None:
     assert snapshot(MODEL, None) is None
-    in_cache(tmp_path, ("config.json", "model.safetensors"))
+    in_cache(tmp_path, ("config.json", "model.safetensors", "tokenizer.json"))
     about = found(settings_of)
     assert about["weights"].status == "ok"
     assert about["hub"].status == "warning", "a run goes on without the hub"
@@ -116,6 +116,8 @@ def test_a_folder(settings_of: SettingsOf, tmp_path: Path) -> None:
     vlm = f"transformers:{tmp_path}"
     assert "model*.safetensors not in the folder" in found(settings_of, vlm=vlm)["weights"].text
     (tmp_path / "model.safetensors").write_bytes(b"")
+    assert "tokenizer.json not in the folder" in found(settings_of, vlm=vlm)["weights"].text
+    (tmp_path / "tokenizer.json").write_text("{}", encoding="utf-8")
     assert found(settings_of, vlm=vlm)["weights"].status == "ok"
 
 

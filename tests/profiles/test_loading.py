@@ -68,3 +68,15 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_an_unknown_name_is_told_with_those_there_are() -> None:
     with pytest.raises(UserError, match="'lokal' is not known; give --profile one of: pictograms, local, cloud"):
         find_profile("lokal")
+
+
+def test_what_an_own_profile_sets_counts_over_inherited_choices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[mine]\nlike = "local"\ngenerator = "sdxl"\nvlm = "transformers:my/vlm"\n')
+    profile = load_profiles({PROFILES: str(file)})["mine"]
+    assert {choice.generator for choice in profile.choices} == {None}
+    assert {(choice.vlm, choice.vlm_weights) for choice in profile.choices} == {(None, 0.0)}
+    assert (profile.generator, profile.vlm) == ("sdxl", "transformers:my/vlm")
+    assert load_profiles({})["local"].choices[0].generator

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from imagerag.prompt_grammar.midjourney import take_multi_prompt, take_parameters
+from imagerag.prompt_grammar.modifiers import reading
 
 _SYNTAX = re.compile(
     r"[\[\]{}<>\\]|\(\(|:\s*-?[\d.]+\s*\)|--[A-Za-z]|[\u2013\u2014][A-Za-z]|::|\b(?:BREAK|AND)\b|^\s*https?://|embedding:"
@@ -22,6 +23,8 @@ _NETWORK = re.compile(r"<[A-Za-z_]+:[^<>]*>|\bembedding:[^\s,()]+")
 _IMAGE_PROMPT = re.compile(r"^(?:\s*https?://\S+)+")
 _WEIGHT = re.compile(r"(?:(?<!\d):\s*(-?\d*\.?\d+)|:\s*(-?\d*\.\d+))\s*$")
 _LONE_WEIGHT = re.compile(r"(?<=\s):\d*\.?\d+(?!\S)")
+_BREAKS = re.compile(r"([ \t]*\n\s*|[ \t][/|\u2013\u2014-][ \t])")
+"""Between the items of a list that has no commas."""
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _ALTERNATIVES = 300
 """Characters of ``[a|b]`` or ``[a:b:0.5]``; what is longer is read as words."""
@@ -46,7 +49,7 @@ class PlainPrompt(NamedTuple):
 def plain_prompt(prompt: str) -> PlainPrompt:
     """Take the syntax of other tools out of a prompt, in time linear in its length; no words may be left."""
     if not _SYNTAX.search(prompt):
-        return PlainPrompt(prompt)
+        return PlainPrompt(_parted(prompt))
     notes: list[str] = []
     unwanted: list[str] = []
     text = _LABEL.sub("", prompt, count=1)
@@ -66,8 +69,9 @@ def plain_prompt(prompt: str) -> PlainPrompt:
         named = ", ".join(repr(item) for item in unwanted[: 2 * _QUOTED])
         more = f" and {len(unwanted) - 2 * _QUOTED} more" if len(unwanted) > 2 * _QUOTED else ""
         notes.append(f"not asked for: {named}{more}; left out of the prompt, neither looked up nor judged")
-    text = re.sub(r"(?: ?,)+", ",", " ".join(text.split())).strip(" ,")
-    changed = notes or unwanted or "\\" in prompt or _LABEL.match(prompt)
+    parted = _parted(text)
+    changed = notes or unwanted or "\\" in prompt or _LABEL.match(prompt) or parted != text
+    text = re.sub(r"(?:\s*,)+", ",", " ".join(parted.split())).strip(" ,")
     return PlainPrompt(text if changed else prompt, tuple(dict.fromkeys(unwanted)), tuple(notes))
 
 
@@ -130,8 +134,11 @@ def _without_weights(text: str, notes: list[str], unwanted: list[str]) -> str:
                 if out[start + 1]:
                     weighted.append("".join(out[start : start + 60]) + sign)
                 out[start + 1] = out[-1] = ""
-            out[start] = ""
-            out.append("")
+            # Behind a thing it stands by itself; before one it is that thing's.
+            last = text[at : at + 9].lstrip(" \t")[:1] in ("", *",.;([{\n")
+            between = ", " if last and _is_modifier("".join(out[start + 1 :])) else ""
+            out[start] = between
+            out.append(between)
             closed = (start, len(out))
             continue
         out.append(sign)
@@ -140,6 +147,17 @@ def _without_weights(text: str, notes: list[str], unwanted: list[str]) -> str:
     if chosen:
         notes.append(f"one of several is drawn: {_quoted(chosen)}")
     return "".join(out)
+
+
+def _is_modifier(text: str) -> bool:
+    return reading(text.lower().split()) != ""
+
+
+def _parted(text: str) -> str:
+    """Return a text with commas where a line, a slash or a dash begins words of style: people list them so, too."""
+    first, *rest = _BREAKS.split(text)
+    pairs = zip(rest[::2], rest[1::2], strict=True)
+    return first + "".join((", " if _is_modifier(part.strip(" .,;")) else mark) + part for mark, part in pairs)
 
 
 def _first_alternative(text: str, sign: str) -> str:

@@ -76,3 +76,23 @@ def test_notes_name_what_is_not_heeded_and_what_serves_instead() -> None:
 def test_a_sign_that_is_asked_for_stays_a_sign() -> None:
     assert parse_scene("no entry").content_concepts() == ["no entry"]
     assert parse_scene("a fox and no entry", {"no entry"}).content_concepts() == ["fox", "no entry"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "things"),
+    [
+        ("a heron (golden hour:1.2), [octane render]", ["heron"]),
+        ("a heron ((85mm lens))", ["heron"]),
+        ("a heron\ngolden hour\n85mm lens", ["heron"]),
+        ("a heron / golden hour / 85mm lens", ["heron"]),
+        ("a heron - golden hour - 85mm lens", ["heron"]),
+        ("a heron | octane render", ["heron"]),
+        ("a (cinematic:1.2) fox", ["fox"]),
+        ("a (red:1.3) fox", ["fox"]),
+        ("a lobster\nin a kimono", ["lobster", "kimono"]),
+        ("a cat | a dog", ["cat", "dog"]),
+        ("a (lobster:1.3) in a kimono", ["lobster", "kimono"]),
+    ],
+)
+def test_style_that_no_comma_parts_is_none_of_the_thing(prompt: str, things: list[str]) -> None:
+    assert parse_scene(plain_prompt(prompt).text).content_concepts() == things

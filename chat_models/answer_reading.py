@@ -93,7 +93,7 @@ class AnswerReader:
             reading = read_calls(text, self._known, cut_off=cut_off)
             if reading.calls:
                 calls = list(reading.calls)
-                if why := broken_call(reading.text, self._known, cut_off=cut_off):
+                if why := broken_call(reading.text, self._known, cut_off=cut_off, beside_calls=True):
                     # the tools refuse it, so that the model is told, and the person, too
                     name = next((name for name in self._known if name in reading.text), "")
                     calls.append(_call(name, {NOT_JSON: f"{reading.text[:MOST_TOLD]} ({why})"}))

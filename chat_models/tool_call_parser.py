@@ -57,8 +57,31 @@ _NOTHING_MORE = re.compile(r"(?:\s|```|[}\]]|</?[\w:]+>|<\|\w+\|>)*\Z")
 """What may stand behind a call that no mark ends."""
 
 _SAYING = frozenset(
-    "answer final final_answer response reply message text content output result summary done status explanation "
-    "reason p b i em strong div span html".split()
+    [
+        "answer",
+        "final",
+        "final_answer",
+        "response",
+        "reply",
+        "message",
+        "text",
+        "content",
+        "output",
+        "result",
+        "summary",
+        "done",
+        "status",
+        "explanation",
+        "reason",
+        "p",
+        "b",
+        "i",
+        "em",
+        "strong",
+        "div",
+        "span",
+        "html",
+    ]
 )
 """Keys and elements, HTML's among them, in which models wrap their last word, which is no call."""
 _ONE_ELEMENT = re.compile(r"<([\w:.-]+)(?:\s[^>]*)?>.*</\1\s*>", re.DOTALL)

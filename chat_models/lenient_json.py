@@ -33,6 +33,13 @@ _AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\Z|</|<\||<\uff5c|```)")
 _AFTER_NAME = re.compile(r"\s*:")
 _END = re.compile(r"\s*(?:\Z|[<`])")
 """The end of what was written, or of the call that it stands in."""
+_ENTRY_ENDS = r"""(?:["'\u201d\u2019\]}\d]|\b(?:true|false|null|True|False|None))\s*,"""
+_VALUE_FOLLOWS = re.compile(
+    rf"""(?:(?:["'\u201d\u2019]|(?:\{{|{_ENTRY_ENDS}|\w+\s*:\s*\w+\s*,)\s*[A-Za-z_][\w.-]*)\s*:[\s\[]*|{_ENTRY_ENDS}\s*)\Z"""
+)
+"""The place of a value in JSON: behind a name's colon, or the comma behind an entry. Talk has colons and commas too."""
+_LONGEST_NAME = 200
+"""Characters before a place that are looked at, to tell whether it is that of a value."""
 
 
 class Uncertain(ValueError):
@@ -302,6 +309,6 @@ def objects_in(text: str, *, cut_off: bool = False) -> list[dict[str, Any]]:
 
 def _within(text: str, outer: int, at: int) -> bool:
     """Tell whether a place is that of a value within the object that begins at ``outer``, if any does."""
-    if outer < 0 or not text[outer:at].rstrip().endswith((":", "[", ",")):
+    if outer < 0 or not _VALUE_FOLLOWS.search(text[max(outer, at - _LONGEST_NAME) : at]):
         return False
     return text.count("{", outer, at) > text.count("}", outer, at)

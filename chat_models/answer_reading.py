@@ -1,6 +1,5 @@
 """The driver's answer as calls, wherever its server has left them, or why it is neither calls nor a sound end."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -11,7 +10,7 @@ from imagerag.chat_models.answer_cleaning import NOT_JSON, arguments_in, tidy
 from imagerag.chat_models.client import Reading
 from imagerag.chat_models.endings import finish_reason, unsound_ending, was_cut_off
 from imagerag.chat_models.lenient_json import Uncertain, unpacked
-from imagerag.chat_models.reasoning import PAIRS, THOUGHTS, without_reasoning
+from imagerag.chat_models.reasoning import THOUGHT, THOUGHTS, without_reasoning
 from imagerag.chat_models.tool_call_markup import known_name
 from imagerag.chat_models.tool_call_parser import (
     broken_call,
@@ -24,9 +23,6 @@ from imagerag.chat_models.usage_meter import current_meter
 
 THOUGHT_KEYS = (THOUGHTS, "reasoning_content")
 """Keys of a message's additional data under which thoughts come: ours, and that of integrations."""
-
-THOUGHT = re.compile("|".join(re.escape(mark) for pair in PAIRS for mark in pair), re.IGNORECASE)
-"""The marks around a thought."""
 
 MOST_TOLD = 200
 """Characters of what a model wrote that are repeated in a reason."""
@@ -93,7 +89,7 @@ class AnswerReader:
             reading = read_calls(text, self._known, cut_off=cut_off)
             if reading.calls:
                 calls = list(reading.calls)
-                if why := broken_call(reading.text, self._known, cut_off=cut_off):
+                if why := broken_call(reading.text, self._known, cut_off=cut_off, beside_calls=True):
                     # the tools refuse it, so that the model is told, and the person, too
                     name = next((name for name in self._known if name in reading.text), "")
                     calls.append(_call(name, {NOT_JSON: f"{reading.text[:MOST_TOLD]} ({why})"}))

@@ -1,8 +1,9 @@
 """JSON as models write it: read where its meaning is certain, refused where a reader would have to guess.
 
-Certain are raw line breaks in a string, single or typographic quotes, a trailing comma, names without quotes, Python's
-``True``, ``False`` and ``None``, quotes within a string that nobody escaped, and brackets lost at the end behind a
-value that is whole. A string or a number that the text breaks off in is not: the rest of it is nowhere. (Repairers such
+Certain are raw line breaks in a string, single, typographic or triple quotes, a trailing comma, names without quotes,
+Python's ``True``, ``False`` and ``None``, quotes within a string that nobody escaped, and brackets lost at the end
+behind a value that is whole. Two strings without a comma between them and a name with two different values are not,
+and neither is a string or a number that the text breaks off in: the rest of it is nowhere. (Repairers such
 as json-repair make something of every text, also of these, and do not tell where a value ends.)
 """
 
@@ -32,12 +33,38 @@ _AFTER_VALUE = re.compile(r"\s*(?:[,}\]]|\Z|</|<\||<\uff5c|```)")
 _AFTER_NAME = re.compile(r"\s*:")
 _END = re.compile(r"\s*(?:\Z|[<`])")
 """The end of what was written, or of the call that it stands in."""
-
-_strict = json.JSONDecoder()
+_ENTRY_ENDS = r"""(?:["'\u201d\u2019\]}\d]|\b(?:true|false|null|True|False|None))\s*,"""
+_VALUE_FOLLOWS = re.compile(
+    rf"""(?:(?:["'\u201d\u2019]|(?:\{{|{_ENTRY_ENDS}|\w+\s*:\s*\w+\s*,)\s*[A-Za-z_][\w.-]*)\s*:[\s\[]*|{_ENTRY_ENDS}\s*)\Z"""
+)
+"""The place of a value in JSON: behind a name's colon, or the comma behind an entry. Talk has colons and commas too."""
+_LONGEST_NAME = 200
+"""Characters before a place that are looked at, to tell whether it is that of a value."""
 
 
 class Uncertain(ValueError):
     """The text is no JSON whose meaning is certain; the message says what is wrong, and where."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of those entries.
+
+    Raises:
+        Uncertain: a name has two values.
+    """
+    value: dict[str, Any] = {}
+    for name, given in pairs:
+        _put(value, name, given)
+    return value
+
+
+def _put(value: dict[str, Any], name: str, given: Any) -> None:
+    if name in value and repr(value[name]) != repr(given):  # 1 is True to Python, and not to JSON
+        raise Uncertain(f"{name!r} is given twice, with different values")
+    value[name] = given
+
+
+_strict = json.JSONDecoder(object_pairs_hook=_once)
 
 
 def decode(text: str, at: int = 0, *, cut_off: bool = False) -> tuple[Any, int]:
@@ -53,6 +80,8 @@ def decode(text: str, at: int = 0, *, cut_off: bool = False) -> tuple[Any, int]:
     """
     try:
         return _strict.raw_decode(text, at)
+    except Uncertain:
+        raise
     except RecursionError as error:
         raise Uncertain("it is nested too deeply") from error
     except ValueError:
@@ -118,7 +147,7 @@ class _Reader:
             if self._text[self._at : self._at + 1] != ":":
                 raise self._wrong("a colon is missing")
             self._at += 1
-            value[name] = self._value()
+            _put(value, name, self._value())
             if self._closes("}", begun=True):
                 break
             self._comma()
@@ -172,7 +201,10 @@ class _Reader:
 
     def _string(self, after: re.Pattern[str]) -> str:
         """Return a string up to the first of its quotes that something stands behind which may follow a string."""
-        quote = QUOTES[self._text[self._at]]
+        opening = self._text[self._at]
+        quote = QUOTES[opening]
+        if self._text.startswith(opening * 3, self._at):
+            return self._tripled(opening * 3, after)
         begin, at = self._at, self._at + 1
         read: list[str] = []
         within = 0
@@ -191,8 +223,24 @@ class _Reader:
                     return "".join(read)
                 if after is _AFTER_VALUE and _AFTER_NAME.match(self._text, at):
                     raise self._wrong("a quote is missing in the string", begin)
+                if (next_one := _SPACE.match(self._text, at)) and self._text.startswith(
+                    (opening, quote), next_one.end()
+                ):
+                    raise self._wrong("a comma is missing, or a quote is one too many,", begin)
                 within += 1
             read.append(here)
+        raise self._wrong("the string has no end", begin)
+
+    def _tripled(self, quotes: str, after: re.Pattern[str]) -> str:
+        """Return a string in Python's triple quotes, in which single ones stand as they are."""
+        begin, at = self._at, self._at + len(quotes)
+        read: list[str] = []
+        while at < len(self._text):
+            if self._text.startswith(quotes, at) and after.match(self._text, at + len(quotes)):
+                self._at = at + len(quotes)
+                return "".join(read)
+            character, at = self._escaped(at) if self._text[at] == "\\" else (self._text[at], at + 1)
+            read.append(character)
         raise self._wrong("the string has no end", begin)
 
     def _escaped(self, at: int) -> tuple[str, int]:
@@ -261,6 +309,6 @@ def objects_in(text: str, *, cut_off: bool = False) -> list[dict[str, Any]]:
 
 def _within(text: str, outer: int, at: int) -> bool:
     """Tell whether a place is that of a value within the object that begins at ``outer``, if any does."""
-    if outer < 0 or not text[outer:at].rstrip().endswith((":", "[", ",")):
+    if outer < 0 or not _VALUE_FOLLOWS.search(text[max(outer, at - _LONGEST_NAME) : at]):
         return False
     return text.count("{", outer, at) > text.count("}", outer, at)

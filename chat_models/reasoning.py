@@ -4,6 +4,8 @@ import json
 import re
 from typing import NamedTuple
 
+from imagerag.chat_models.lenient_json import objects_in
+
 PAIRS = (
     ("<think>", "</think>"),
     ("[THINK]", "[/THINK]"),
@@ -18,9 +20,18 @@ PAIRS = (
     ("<|START_THINKING|>", "<|END_THINKING|>"),
     ("<|begin_of_thought|>", "<|end_of_thought|>"),
     ("<unused94>thought", "<unused95>"),
+    ("<|think|>", "<|/think|>"),
+    ("<scratchpad>", "</scratchpad>"),
+    ("<reflection>", "</reflection>"),
+    ("<analysis>", "</analysis>"),
+    ("<thoughts>", "</thoughts>"),
+    ("<reason>", "</reason>"),
+    ("<inner_monologue>", "</inner_monologue>"),
 )
 """Marks around a thought, in capitals or not: of Qwen, DeepSeek, GLM and SmolLM; of Mistral; of Gemma 4; of gpt-oss; of
-models taught by prompts; of Seed-OSS; of LongCat; of Kimi-VL; of Command A; of Sky-T1; of MedGemma."""
+models taught by prompts; of Seed-OSS; of LongCat; of Kimi-VL; of Command A; of Sky-T1; of MedGemma; of
+Solar; and again of models taught by prompts. Models write gaps into elements, as in ``<think >``: ``THOUGHT`` finds
+those too."""
 
 _OPENING = tuple(opening for opening, _ in PAIRS)
 _CLOSING = tuple(closing for _, closing in PAIRS)
@@ -37,13 +48,32 @@ OBJECTS_TRIED = 50
 """Objects before a mark that are looked at, to tell whether the mark stands in a string of theirs."""
 
 
+_ELEMENT = re.compile(r"<(/?)([\w:]+)>")
+_LONGEST_GAP = 3
+"""Spaces in a row within an element."""
+_MOST_GAPS = 3 * _LONGEST_GAP
+
+
+def _with_gaps(mark: str) -> str:
+    """Return a pattern for a mark that, where it is an element, may have gaps in it."""
+    if not (element := _ELEMENT.fullmatch(mark)):
+        return re.escape(mark)
+    gap = rf"\s{{0,{_LONGEST_GAP}}}"
+    return rf"<{gap}{element[1]}{gap if element[1] else ''}{re.escape(element[2])}{gap}>"
+
+
 def _one_of(marks: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, marks)), re.IGNORECASE)
+    return re.compile("|".join(map(_with_gaps, marks)), re.IGNORECASE)
 
 
 _OPENS = _one_of(_OPENING)
 _CLOSES = _one_of(_CLOSING)
 _EITHER = _one_of((*_OPENING, *_CLOSING))
+THOUGHT = _EITHER
+"""The marks around a thought."""
+_ELEMENTS = tuple(mark for mark in (*_OPENING, *_CLOSING) if _ELEMENT.fullmatch(mark))
+_GOES_ON = re.compile(r"\{|<\w|\w\(")
+"""Shows that what stands behind a stray mark is an answer, and no farewell."""
 
 
 class Part(NamedTuple):
@@ -88,18 +118,24 @@ class ReasoningFilter:
 
 def _begun(text: str, marks: tuple[str, ...]) -> int:
     """Return how many characters at the end of a text may be the beginning of a mark."""
-    end = text[-max(map(len, marks)) :].lower()
-    return max(
+    longest = max(map(len, marks))
+    end = text[-longest:].lower()
+    begun = max(
         (size for mark in marks for size in range(1, len(mark)) if end.endswith(mark[:size].lower())),
         default=0,
     )
+    tail = text[text.rfind("<", max(len(text) - longest - _MOST_GAPS, 0)) :].lower() if "<" in text else ""
+    without_gaps = "".join(tail.split())
+    element = tail.startswith("<") and any(mark.startswith(without_gaps) for mark in marks if mark in _ELEMENTS)
+    return max(begun, len(tail)) if element else begun
 
 
 def without_reasoning(text: str) -> str:
     """Return a whole answer without what was thought; one that ends in mid-thought says nothing from there on.
 
     Before a stray end of a thought, whose beginning a template or a server has left out, everything was thought, unless
-    nothing stands behind it. Marks in the strings of a JSON object are the words of that string.
+    nothing stands behind it, or only talk while an object stands before it: that is the answer.
+    Marks in the strings of a JSON object are the words of that string.
     """
     text = _UNMARKED.sub("", text)
     said, at, begin, thinking = "", 0, 0, False
@@ -113,7 +149,7 @@ def without_reasoning(text: str) -> str:
             said += text[begin : mark.start()]
             begin, thinking = at, _OPENS.fullmatch(mark[0]) is not None
             if not thinking and mark[0] != _ENDS_MORE and text[at:].strip():
-                said = ""
+                said = said if objects_in(said) and not _GOES_ON.search(text, at) else ""
     return said if thinking else said + text[begin:]
 
 

@@ -32,14 +32,14 @@ MARK = re.compile(
     rf"<(?:\w+:)?(?:longcat_)?tool_?(?:calls?|code)(?:>|(?=\s*\{{))|<(?:\w+:)?function_?calls?>|<start_function_call>"
     rf"|<{_BAR}(?:DSML{_BAR})?(?:tools?|function)(?:{_GAP}\w+)*{_BAR}?>|<\|python_(?:tag|start)\|>"
     rf"|<\|START_ACTION\|>|<\|action_start\|>|\[TOOL_(?:CALLS?|REQUEST)\]|\bfunctools(?=\[)|^>>>(?=[\w.]+\s*\{{)"
-    rf"|(?:(?:<\|start\|>)?assistant|<\|channel\|>\w+|commentary|\s)*\bto=(?=functions\.)"
+    rf"|(?:(?:<\|start\|>)?assistant|<\|channel\|>\w+|commentary|\s)*\bto=(?=functions\.|[\w.-]+\s*<\|)"
     rf"|^\s*Action:\s*(?=[\w.]+\s+Action Input:)|(?={_ELEMENT.pattern})",
     re.IGNORECASE | re.MULTILINE,
 )
 """Begins a call, or several."""
 
 TRACE = re.compile(
-    rf"</?{_BAR}?{_SPACE_OF_NAMES}(?:longcat_)?(?:tools?|function){_GAP}?calls?|</?{_SPACE_OF_NAMES}(?:function=|function>"
+    rf"</?{_BAR}?{_SPACE_OF_NAMES}(?:longcat_)?(?:(?:tools?|function){_GAP}?calls?|tool_code)|</?{_SPACE_OF_NAMES}(?:function=|function>"
     rf"|invoke\b|parameter\b)|<arg_(?:key|value)>|\[TOOL_(?:CALL|REQUEST)|tool\u2581|<\|python_(?:tag|start)"
     rf"|<start_function_call|<\|START_ACTION|\bto=functions\.",
     re.IGNORECASE,
@@ -150,6 +150,16 @@ def values_at(text: str, at: int, known: Known, *, cut_off: bool = False) -> tup
             if calls := python_calls(text[at:end], known):
                 return calls, end
         raise Unreadable(str(uncertain)) from uncertain
+
+
+def call_at(text: str, at: int, name: str, known: Known, *, cut_off: bool = False) -> tuple[list[ToolCall], int]:
+    """Return the call of a tool whose arguments are the object that begins at a place, and where it ends.
+
+    Raises:
+        Unreadable: there is no such object.
+    """
+    arguments, end = _decoded(text, at, cut_off)
+    return [_call({"name": name, "arguments": arguments}, known, cut_off)], end
 
 
 def python_calls(text: str, known: Known) -> list[ToolCall]:

@@ -18,6 +18,8 @@ FunctionGemma  ``<start_function_call>call:NAME{key:<escape>value<escape>}<end_f
 Gemma 4        ``<|tool_call>call:NAME{key:<|"|>value<|"|>,other:{...}}<tool_call|>``
 others         ``<|tool_call|>[...]``, ``<|START_ACTION|>[...]``, ``functools[...]``, ``[TOOL_REQUEST]{...}``,
                ``>>>NAME``, ``Action: NAME`` with ``Action Input: {...}``
+named          ``NAME {...}``, ``NAME: {...}``, ``[NAME] {...}``, ``NAME[ARGS]{...}``, ``functions.NAME:0{...}`` and
+               ``<NAME>{...}</NAME>``, on a line of its own, at the end of the answer
 any            one object, several, or a list of them, or Python, that is all of the answer or all of its end
 =============  =====================================================================================================
 
@@ -33,11 +35,13 @@ from typing import Any, NamedTuple
 
 from langchain_core.messages import ToolCall
 
+from imagerag.chat_models.lenient_json import Uncertain, decode
 from imagerag.chat_models.reasoning import without_reasoning
 from imagerag.chat_models.tool_call_markup import (
     MARK,
     TRACE,
     Unreadable,
+    call_at,
     calls_after,
     python_calls,
     values_at,
@@ -51,6 +55,37 @@ _LEADING = ("print(", "default_api.", "functions.")
 _BETWEEN = re.compile(r"[\s;,]*")
 _NOTHING_MORE = re.compile(r"(?:\s|```|[}\]]|</?[\w:]+>|<\|\w+\|>)*\Z")
 """What may stand behind a call that no mark ends."""
+
+_SAYING = frozenset(
+    [
+        "answer",
+        "final",
+        "final_answer",
+        "response",
+        "reply",
+        "message",
+        "text",
+        "content",
+        "output",
+        "result",
+        "summary",
+        "done",
+        "status",
+        "explanation",
+        "reason",
+        "p",
+        "b",
+        "i",
+        "em",
+        "strong",
+        "div",
+        "span",
+        "html",
+    ]
+)
+"""Keys and elements, HTML's among them, in which models wrap their last word, which is no call."""
+_ONE_ELEMENT = re.compile(r"<([\w:.-]+)(?:\s[^>]*)?>.*</\1\s*>", re.DOTALL)
+_FENCE = re.compile(r"\A```\w*\s*\n(.*)\n?```\Z", re.DOTALL)
 
 LONGEST = 20_000
 """Characters of an answer that are searched for calls."""
@@ -120,13 +155,16 @@ def calls_at_the_end(text: str, known: Mapping[str, Collection[str]]) -> list[To
     return calls
 
 
-def broken_call(text: str, known: Mapping[str, Collection[str]], *, cut_off: bool = False) -> str | None:
+def broken_call(
+    text: str, known: Mapping[str, Collection[str]], *, cut_off: bool = False, beside_calls: bool = False
+) -> str | None:
     """Return why a call that stands in the text can't be read; ``None`` where nothing looks like one.
 
     Args:
         text: what ``read_calls`` has left.
         known: the tools offered.
         cut_off: the answer ends where its writer was stopped.
+        beside_calls: others were read, so that a tool's name in the talk before them shows no further one.
     """
     text = without_reasoning(text)
     if not known:
@@ -138,6 +176,10 @@ def broken_call(text: str, known: Mapping[str, Collection[str]], *, cut_off: boo
         text,
     )
     trace = TRACE.search(text) or named
+    if trace is None and not beside_calls:
+        if wrapped := _nothing_but_one(text.strip(), cut_off):
+            return wrapped
+        trace = _mentioned(known).search(text)
     if trace is None:
         return None
     if len(text) > LONGEST:
@@ -155,6 +197,34 @@ def broken_call(text: str, known: Mapping[str, Collection[str]], *, cut_off: boo
         except Unreadable as error:
             return str(error)
     return f"there is no whole call at {text[trace.start() : trace.start() + 40]!r}"
+
+
+def _mentioned(known: Mapping[str, Collection[str]]) -> re.Pattern[str]:
+    """Return what finds a tool's name, in any case, with what stands beside names in calls rather than in talk."""
+    name = rf"(?<!\w)(?:{'|'.join(map(re.escape, known))})(?:_\w+)?(?!\w)"
+    parameters = "|".join({re.escape(key) for keys in known.values() for key in keys}) or r"(?!)"
+    return re.compile(
+        rf"</?{name}\b|\bto={name}|\bcall:[\w.:]*{name}\s*\{{"
+        rf"|{name}(?:[^.!?]{{0,20}}?(?:\{{|\[ARGS\]|(?<![-=])>)|[^\w.!?]{{0,8}}:|\W{{1,8}}(?:{parameters})\W{{0,3}}[:=])",
+        re.IGNORECASE,
+    )
+
+
+def _nothing_but_one(text: str, cut_off: bool) -> str | None:
+    """Return why an answer that is one JSON object, or one XML element, is no call; ``None`` if it is talk."""
+    if fence := _FENCE.match(text):
+        text = fence[1].strip()
+    if text.startswith("{") and text.endswith("}"):
+        try:
+            value, end = decode(text, cut_off=cut_off)
+        except Uncertain as uncertain:
+            return str(uncertain) if re.match(r"""\{\s*["'\u201c]?\w+["'\u201d]?\s*:""", text) else None
+        if text[end:].strip() or not value or all(key.lower() in _SAYING for key in value):
+            return None
+        return f"the object names none of the tools: {text[:40]!r}"
+    if (element := _ONE_ELEMENT.fullmatch(text)) and element[1].lower() not in _SAYING:
+        return f"the element <{element[1]}> is no call of any tool"
+    return None
 
 
 def may_hold_calls(text: str, names: Iterable[str]) -> bool:
@@ -233,12 +303,21 @@ def _fenced(text: str, known: Mapping[str, Collection[str]], cut_off: bool) -> l
 def _bare(text: str, known: Mapping[str, Collection[str]], cut_off: bool) -> list[_Span]:
     """Return the calls that are all of the answer, or all that follows its talk."""
     names = "|".join(map(re.escape, known))
-    begins = re.compile(rf"[{{\[]|(?<![\w.=])(?<!=\s)(?:print\(\s*)?(?:\w+\.)?(?:{names})(?:\.call)?\s*\(")
+    head = rf"^[ \t]*(?:<({names})>\s*|\[?(?:\w+\.)?({names})(?::\d+)?\]?(?:\[ARGS\]|:)?\s*)(?=\{{)"
+    begins = re.compile(
+        rf"{head}|[{{\[]|(?<![\w.=])(?<!=\s)(?:print\(\s*)?(?:\w+\.)?(?:{names})(?:\.call)?\s*\(", re.MULTILINE
+    )
     end = len(text) if (nothing := re.search(r"(?:\s|```|</s>|<\|\w+\|>)*\Z", text)) is None else nothing.start()
     for tried, begin in enumerate(begins.finditer(text)):
         if tried == PLACES_TRIED:
             break
-        calls, at = _calls_of(text[:end], begin.start(), known, cut_off)
+        if name := begin[1] or begin[2]:
+            try:
+                calls, at = call_at(text[:end], begin.end(), name, known, cut_off=cut_off)
+            except Unreadable:
+                continue
+        else:
+            calls, at = _calls_of(text[:end], begin.start(), known, cut_off)
         if calls and _NOTHING_MORE.match(text, at) and all(call["name"] in known for call in calls):
             return [_Span(begin.start(), len(text), calls)]
     return []

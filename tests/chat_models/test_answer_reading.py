@@ -42,6 +42,7 @@ READ = {
     "behind a long thought": Reply("<think>" + "I look at it closely. " * 300 + "</think>" + MARKED),
     "at the end of the reasoning": Reply(None, extra={"reasoning_content": f"So I draw.\n{MARKED}"}),
     "at the end of the reasoning, whose end is marked": Reply("", extra={"reasoning": f"I draw.</think>\n{MARKED}"}),
+    "a name and its arguments": Reply(f"I draw.\ngenerate {json.dumps(ARGS)}"),
     "in a refusing server's text": Reply(f"Sure.\n```json\n{CALL}\n```"),
 }
 
@@ -59,6 +60,9 @@ def test_a_call_drives_wherever_it_stands(kind: str, tmp_path: Path) -> None:
 UNSOUND = {
     "half a call": (Reply(MARKED[:-20]), "can't be read"),
     "a value without quotes": (Reply(MARKED.replace('"a big owl"', "a big owl")), "can't be read"),
+    "arguments alone": (Reply(json.dumps(ARGS)), "can't be read"),
+    "a tool's name in capitals": (Reply(CALL.replace("generate", "Generate")), "can't be read"),
+    "an element of the tool's name": (Reply("<generate><prompt>a big owl</prompt></generate>"), "can't be read"),
     "talk behind the call": (Reply(f"{CALL} Shall I?"), "can't be read"),
     "empty": (Reply(""), "it is empty"),
     "nothing": (Reply(None), "it is empty"),

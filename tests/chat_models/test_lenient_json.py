@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagerag.chat_models.lenient_json import Uncertain, decode, loads
+from imagerag.chat_models.lenient_json import Uncertain, decode, loads, objects_in
 
 OWL = {"prompt": "an owl", "seed": 7}
 
@@ -31,6 +31,11 @@ OWL = {"prompt": "an owl", "seed": 7}
         ('{"prompt": "a "big" owl",}', {"prompt": 'a "big" owl'}),
         ("{'a': True, 'b': None, 'c': [1.5, -2,],}", {"a": True, "b": None, "c": [1.5, -2]}),
         ('{"prompt": "\\ud83e\\udd89 \\u00e9",}', {"prompt": "🦉 é"}),
+        ('{"prompt": """an owl"""}', {"prompt": "an owl"}),
+        ('{"prompt": """an "old" owl\nat night""", "seed": 7}', {"prompt": 'an "old" owl\nat night', "seed": 7}),
+        ("{'prompt': '''an owl's hat'''}", {"prompt": "an owl's hat"}),
+        ('{"prompt": """she said "hi""""}', {"prompt": 'she said "hi"'}),
+        ('{"seed": 7, "prompt": "an owl", "seed": 7}', OWL),
         ("{}", {}),
         ('{"a": ""', {"a": ""}),
     ],
@@ -57,6 +62,15 @@ def test_what_is_certain_is_read(text: str, value: Any) -> None:
         '{"prompt": "an owl"} and then',
         '{"a": {"prompt": "an owl"}, {"prompt": "a cat"}}',
         '{"a": ["b"], "c"]}',
+        '{"queries": ["a" "b"]}',
+        '{"queries": ["a"\n"b", "c"]}',
+        "{'queries': ['a' 'b']}",
+        "{\u201cqueries\u201d: [\u201ca\u201d \u201cb\u201d]}",
+        '{"prompt": ""an owl""}',
+        '{"prompt": """an owl}',
+        '{"prompt": "an owl", "prompt": "a cat"}',
+        '{"prompt": "an owl", "prompt": "a cat",}',
+        '{"a": [{"seed": 1, "seed": true}]}',
         "{" * 5000,
         '{"a":' * 5000,
         "",
@@ -73,6 +87,41 @@ def test_brackets_are_not_lost_but_to_come_where_the_writer_was_stopped() -> Non
     assert loads(text) == {"name": "generate", "arguments": {"prompt": "an owl"}}
     with pytest.raises(Uncertain, match="breaks off"):
         loads(text, cut_off=True)
+
+
+GOOD = {"score": 0.9}
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        '{"score": 0.1, wait, no.\n\nCorrected answer: ',
+        '{"score": 0.1, "missing": ["beak"\nOops, the JSON again: ',
+        '{"score": 0.1 - hmm, let me recompute:\n',
+        '{"score": 0.1, "missing": [\nOops, again: ',
+        '{"score": 0.1\nNo, sorry, ',
+        '{"score": 0.1, "note": "half a\n\nAgain:\n',
+        "{score: 0.1 or so ... Final: ",
+    ],
+)
+def test_a_draft_that_breaks_off_does_not_hide_what_follows(draft: str) -> None:
+    assert objects_in(f"{draft}{json.dumps(GOOD)}") == [GOOD]
+
+
+@pytest.mark.parametrize(
+    "outer",
+    [
+        '{"draft": ',
+        '{"x": broken, "draft": ',
+        "{x: broken, draft: ",
+        '{"a": oops, "draft": [',
+        '{"a": oops, "drafts": [{"score": 0.1}, ',
+        "{draft: ",
+        '{"a": 0.1, draft: ',
+    ],
+)
+def test_an_object_within_one_that_can_not_be_read_is_left_out(outer: str) -> None:
+    assert objects_in(f'{outer}{json.dumps(GOOD)}, "b": [') == []
 
 
 def test_a_value_ends_before_what_follows() -> None:

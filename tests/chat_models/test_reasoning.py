@@ -21,6 +21,32 @@ def test_thoughts_are_told_apart_however_the_answer_is_cut(components: list[str]
     assert "".join(part.thought for part in parted) == whole.thought
 
 
+OTHER_MARKS = ["scratchpad", "reflection", "analysis", "thoughts", "reason", "inner_monologue"]
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        *((f"<{name}>", f"</{name}>") for name in OTHER_MARKS),
+        ("<|think|>", "<|/think|>"),
+        ("<|think|>", "<|end|>"),
+        ("<think >", "</ think>"),
+        ("< think>", "< /think >"),
+        ("<Analysis\n>", "</analysis >"),
+    ],
+)
+@pytest.mark.parametrize(
+    "form", ['{o}{{"a": 1}}{c}{{"b": 2}}', '{{"b": 2}}{o}{{"a": 1}}{c}', '{{"b": 2}}{o}{{"a": 1}}']
+)
+def test_marks_of_prompts_and_marks_with_gaps_part_thoughts_too(form: str, opening: str, closing: str) -> None:
+    text = form.format(o=opening, c=closing)
+    assert without_reasoning(text).strip() == '{"b": 2}'
+    for cut in range(len(text)):
+        parting = ReasoningFilter()
+        parts = [parting.part(text[:cut]), parting.part(text[cut:]), parting.part("", last=True)]
+        assert "".join(part.said for part in parts) == '{"b": 2}'
+
+
 DRAFT, ANSWER = '{"a": 1}', '{"b": 2}'
 
 
@@ -56,6 +82,11 @@ def test_only_what_is_said_remains(form: str, opening: str, closing: str) -> Non
         (f"analysis I could say {DRAFT}.assistantfinal{ANSWER}", f"final{ANSWER}"),
         (f"An analysis of it: {ANSWER}", f"An analysis of it: {ANSWER}"),
         (f"{ANSWER}<|end|>", ANSWER),
+        (f"{ANSWER}</think>\n\nDone.", f"{ANSWER}\n\nDone."),
+        (f"{ANSWER}</think>\n\nDone: the owl {{is}} there.", "\n\nDone: the owl {is} there."),
+        ("I think so.</think>\n\nDone.", "\n\nDone."),
+        ("I {think} so.</think>\n\nDone.", "\n\nDone."),
+        (f"{DRAFT}</think><function=a><parameter=b>c</parameter>", "<function=a><parameter=b>c</parameter>"),
     ],
 )
 def test_marks_in_strings_and_marks_that_a_server_took_out(text: str, said: str) -> None:

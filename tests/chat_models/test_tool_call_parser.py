@@ -236,6 +236,72 @@ def test_talk_is_no_broken_call(text: str) -> None:
     assert broken_call(text, TOOLS) is None
 
 
+NAMED = [
+    f"generate {ARGS}",
+    f"generate\n{ARGS}",
+    f"generate: {ARGS}",
+    f"[generate] {ARGS}",
+    f"generate[ARGS]{ARGS}",
+    f"functions.generate:0{ARGS}",
+    f"I draw.\ngenerate {ARGS}",
+    f"<|channel|>commentary to=generate <|constrain|>json<|message|>{ARGS}<|call|>",
+    f"<generate>{ARGS}</generate>",
+]
+
+
+@pytest.mark.parametrize("text", NAMED)
+def test_a_known_name_before_its_arguments_is_a_call(text: str) -> None:
+    assert [(call["name"], call["args"]) for call in read_calls(text, TOOLS).calls] == [
+        ("generate", {"prompt": "an owl"})
+    ]
+
+
+NOT_CERTAIN = [
+    "call:default_api:generate{prompt:an owl}",
+    "<generate><prompt>an owl</prompt></generate>",
+    f"<tool>generate</tool><args>{ARGS}</args>",
+    f"<use_mcp_tool><tool_name>generate</tool_name><arguments>{ARGS}</arguments></use_mcp_tool>",
+    CALL.replace("generate", "Generate"),
+    CALL.replace("generate", "generate_image"),
+    ARGS,
+    f"```json\n{ARGS}\n```",
+    f"<tool_code>{ARGS}</tool_code>",
+    "{prompt: an owl}",
+    '{"seed": 7}',
+    "<draw><what>an owl</what></draw>",
+    f"I use generate {ARGS} now.",
+    "generate:\n  prompt: an owl",
+    "generate\nprompt: an owl",
+    "<generate>an owl",
+    "to=generate an owl",
+]
+
+
+@pytest.mark.parametrize("text", NOT_CERTAIN)
+def test_what_names_a_tool_or_is_one_object_and_is_no_certain_call_is_told(text: str) -> None:
+    assert read_calls(text, TOOLS).calls == []
+    assert broken_call(text, TOOLS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I could generate another one, but this is right: the owl is there.",
+        "<answer>The owl is there.</answer>",
+        '{"status": "done", "message": "The owl is there."}',
+        "Generate -> inspect was all it took.",
+    ],
+)
+def test_a_last_word_that_is_wrapped_or_names_a_tool_is_no_broken_call(text: str) -> None:
+    assert broken_call(text, TOOLS) is None
+
+
+def test_a_name_in_the_talk_before_a_call_is_no_second_one() -> None:
+    text = read_calls(f"I use generate:\n<tool_call>{CALL}</tool_call>", TOOLS).text
+    assert text == "I use generate:"
+    assert broken_call(text, TOOLS, beside_calls=True) is None
+
+
 def test_brackets_are_not_closed_for_a_writer_that_was_stopped() -> None:
     text = f"<tool_call>{CALL[:-1]}"
     assert read_calls(text, TOOLS).calls

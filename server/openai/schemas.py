@@ -202,6 +202,11 @@ class PictureStyle(Body):
     input_fidelity: Literal["high", "low"] | None = None
     UNUSED: ClassVar[frozenset[str]] = frozenset({"quality", "moderation", "input_fidelity"})
 
+    def not_heeded(self) -> list[str]:
+        """Return the names of the fields that were given and change nothing; PNG is compressed without loss."""
+        idle = self.output_format == "png" and self.output_compression is not None
+        return [*super().not_heeded(), *(["output_compression"] if idle else [])]
+
 
 class ImageRequest(PictureStyle):
     """``POST /v1/images/generations``, and the words of ``/v1/images/edits``."""

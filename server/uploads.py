@@ -1,15 +1,14 @@
 """Pictures that clients send: uploads, ``data:`` URLs, our own addresses, and, where allowed, public ones."""
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import urlsplit
 
 import anyio
 from starlette.datastructures import UploadFile
 
 from imagerag.errors import UserError
+from imagerag.generators.remote.image_answers import decoded
 from imagerag.net.safe_fetch import fetch
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
@@ -72,7 +71,8 @@ async def picture_at(
     Raises:
         ApiError: it is no picture's address, or none that may be used.
     """
-    if url.startswith("data:"):
+    url = url.strip()
+    if _is_data(url):
         return await reading(_from_data, url, field)
     try:
         components = urlsplit(url)
@@ -101,20 +101,21 @@ async def picture_at(
 
 
 def _from_data(url: str, field: str) -> bytes:
-    head, comma, body = url.partition(",")
     try:
-        if not comma:
-            raise ValueError("it has no comma")
-        data = unquote_to_bytes(body)
-        return base64.b64decode(data, validate=True) if head.endswith(";base64") else data
-    except (ValueError, binascii.Error) as error:
+        return decoded(url)
+    except ValueError as error:
         shown = url[:40]
         raise ApiError(400, f"{shown!r}... is not a data: URL ({error})", "invalid_image_url", field) from error
 
 
+def _is_data(text: str) -> bool:
+    return text[:5].lower() == "data:"
+
+
 def data_url(data: str) -> str:
     """Return the ``data:`` URL of a file that is sent in base64, with or without its beginning."""
-    return data if data.startswith("data:") else f"data:application/octet-stream;base64,{data}"
+    data = data.strip()
+    return data if _is_data(data) else f"data:application/octet-stream;base64,{data}"
 
 
 def uploaded(service: Service, client: str, file_id: str) -> Entry:

@@ -25,13 +25,23 @@ def check_chat(body: ChatRequest) -> None:
         ApiError: calls of tools are required, or sound is.
     """
     choice = body.tool_choice
-    if choice == "required" or isinstance(choice, ToolChoice):
-        refuse_calls("tool_choice", choice if choice == "required" else "a function")
+    if choice == "required" or (isinstance(choice, ToolChoice) and not _leaves_open(choice)):
+        refuse_calls("tool_choice", "a function" if isinstance(choice, ToolChoice) else choice)
     if isinstance(body.function_call, FunctionName):
         refuse_calls("function_call", body.function_call.name)
     if body.audio is not None or "audio" in (body.modalities or ()):
         field = "audio" if body.audio is not None else "modalities"
         raise ApiError(400, "this server answers with pictures and words, not with sound", "unsupported", field)
+
+
+def _leaves_open(choice: ToolChoice) -> bool:
+    """Tell whether a choice only narrows down which tools may be called, or says ``auto`` or ``none`` at length."""
+    if choice.type in ("auto", "none"):
+        return True
+    more = choice.model_extra or {}
+    allowed = more.get("allowed_tools")
+    mode = allowed.get("mode") if isinstance(allowed, dict) else more.get("mode")
+    return choice.type == "allowed_tools" and mode == "auto"
 
 
 def format_of(body: ChatRequest) -> WantedFormat | None:

@@ -20,10 +20,12 @@ from imagerag.server.openai.base import BEAT, client_of, parsed_body, raise_fail
 from imagerag.server.openai.conversation import ConversationBase, Picture, Said
 from imagerag.server.openai.not_heeded import told_in_header
 from imagerag.server.openai.schemas import (
+    PART_TYPES,
     ChatRequest,
     FilePart,
     ImagePart,
     Message,
+    OtherPart,
     Part,
     RefusalPart,
     TextPart,
@@ -49,8 +51,8 @@ class ChatApi(ConversationBase):
         check_chat(body)
         mode = body.imagerag.mode or mode_of(body.model)
         completion = f"chatcmpl-{secrets.token_hex(12)}"
-        said = await reading(lambda: [_said(message) for message in body.messages])
-        unused = _unused(body, said)
+        said, left_out = await reading(_said_in, body.messages)
+        unused = [*_unused(body, said), *left_out]
         if (written := await self._text(body, said)) is not None:
             return self._in_words(body, completion, written, [*unused, *(["n"] if (body.n or 1) > 1 else [])])
         client = client_of(request)
@@ -173,11 +175,34 @@ def _completion(completion: str, model: str, texts: Sequence[str], tokens: dict[
     }
 
 
-def _said(message: Message) -> Said:
-    if not isinstance(message.content, list):
-        return Said(message.role, message.content or "")
-    pictures = [found for part in message.content if (found := _picture(part)) is not None]
-    return Said(message.role, "\n".join(filter(None, map(_words, message.content))), tuple(pictures))
+def _said_in(messages: Sequence[Message]) -> tuple[list[Said], list[str]]:
+    """Return what was said, and names of the parts that change nothing.
+
+    The last message of a user is what is drawn, so each of its parts has to be understood; those of others are a
+    history, which clients keep as whatever model wrote it.
+
+    Raises:
+        ApiError: a part of the last user's message is of no known type, or a file without data.
+    """
+    last = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
+    said: list[Said] = []
+    unused: dict[str, None] = {}
+    for place, message in enumerate(messages):
+        parts = message.content if isinstance(message.content, list) else []
+        for number, part in enumerate(parts):
+            if not isinstance(part, OtherPart):
+                continue
+            if place == last:
+                where = f"messages.{place}.content.{number}.type"
+                text = f"{where}: {part.type[:40]!r} is no type of a part; known are: {', '.join(PART_TYPES)}"
+                raise ApiError(400, text, "invalid_value", where)
+            unused[f"message parts of type {part.type[:40]}" if part.type else "message parts without a type"] = None
+        if isinstance(message.content, list):
+            pictures = [found for part in parts if (found := _picture(part)) is not None] if place == last else []
+            said.append(Said(message.role, "\n".join(filter(None, map(_words, parts))), tuple(pictures)))
+        else:
+            said.append(Said(message.role, message.content or ""))
+    return said, list(unused)
 
 
 def _words(part: Part) -> str:

@@ -43,7 +43,8 @@ class FilesApi(ImagesApi):
 
     async def files(self, request: Request) -> Response:
         """List a client's images, newest first unless asked otherwise."""
-        query = validated(ListQuery, dict(request.query_params))
+        sent = dict(request.query_params)
+        query = validated(ListQuery, {name: value for name, value in sent.items() if value.strip()})
         client = client_of(request)
         kinds: dict[str | None, bool | None] = {None: None, UPLOADED: True, MADE: False}
         if query.purpose not in kinds:
@@ -73,7 +74,7 @@ class FilesApi(ImagesApi):
             "last_id": data[-1]["id"] if data else None,
             "has_more": len(entries) > limit,
         }
-        unused = not_heeded(query.model_extra or {}, ())
+        unused = not_heeded(dict.fromkeys(sent, True), ListQuery.model_fields)
         if query.limit > MOST_LISTED:
             unused.append(f"limit above {MOST_LISTED}")
         return JSONResponse(answer, headers=told_in_header(unused))

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,9 @@ from imagerag.server.uploads import MAX_PICTURES, read_upload
 
 Kind = Literal["image_generation", "image_edit"]
 
+_IMAGE_FIELD = re.compile(r"image(?:\[\d{0,4}\])?")
+"""Names of a form's fields with pictures; several come with brackets, with or without a number."""
+
 
 @dataclass(frozen=True)
 class ImagesApi(ConversationBase):
@@ -60,19 +64,31 @@ class ImagesApi(ConversationBase):
                 raise
             raise ApiError(400, f"the form can't be read: {error}", "invalid_form") from error
         _no_mask(form)
-        sent = [value for name, value in form.multi_items() if name in ("image", "image[]")]
-        files = [await read_upload(value) for value in sent if isinstance(value, UploadFile)]
-        if not files:
+        sent = [value for name, value in form.multi_items() if _IMAGE_FIELD.fullmatch(name) and value]
+        if not sent:
             raise ApiError(400, "there is no image; send one as a file named 'image'", "missing_image", "image")
-        if len(files) > MAX_PICTURES:
-            raise ApiError(400, f"{len(files)} images are more than {MAX_PICTURES}", "too_many_images", "image")
-        fields: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
+        if len(sent) > MAX_PICTURES:
+            raise ApiError(400, f"{len(sent)} images are more than {MAX_PICTURES}", "too_many_images", "image")
+        fields: dict[str, Any] = {
+            name: value
+            for name, value in form.items()
+            if isinstance(value, str) and not _IMAGE_FIELD.fullmatch(name) and (value.strip() or name == "prompt")
+        }
         if "imagerag" in fields:
             fields["imagerag"] = json_of(fields["imagerag"].encode())
         body = validated(ImageRequest, fields)
-        for picture in files:
-            await self._check(picture)
-        others = [name for name, value in form.multi_items() if isinstance(value, UploadFile) and "image" not in name]
+        files: list[bytes] = []
+        for value in sent:
+            if isinstance(value, UploadFile):
+                files.append(await read_upload(value))
+                await self._check(files[-1])
+            else:
+                files += await self._pictures(request, [_named(value)], client_of(request), "image")
+        others = [
+            name[:40]
+            for name, value in form.multi_items()
+            if isinstance(value, UploadFile) and not _IMAGE_FIELD.fullmatch(name)
+        ]
         return await self._draw(request, body, tuple(files), "image_edit", others)
 
     async def image(self, request: Request) -> Response:
@@ -209,6 +225,12 @@ def _no_mask(given: Mapping[str, Any]) -> None:
     for name in ("mask", "markup"):
         if given.get(name):
             raise ApiError(400, f"a {name} is not supported; say in words what to change", "unsupported", name)
+
+
+def _named(text: str) -> Picture:
+    """Return the picture that a form's text names: an upload's id, or an address (``data:`` included)."""
+    text = text.strip()
+    return Picture(file_id=text) if text.startswith("file-") else Picture(url=text)
 
 
 def _source(one: PictureSource) -> Picture:

@@ -12,24 +12,32 @@ MAX_NAMED = 20
 
 SAME_AS_LEFT_OUT: Mapping[str, tuple[Any, ...]] = {
     "background": ("auto", "opaque", False),
+    "chat_template_kwargs": ({},),
+    "extra_body": ({},),
+    "extra_headers": ({},),
     "function_call": ("auto", "none"),
+    "logit_bias": ({},),
     "logprobs": (False,),
+    "metadata": ({},),
     "modalities": (["text"],),
     "moderation": ("auto",),
     "parallel_tool_calls": (True, False),
     "quality": ("auto", "standard"),
-    "reasoning": ({"effort": "none"},),
+    "reasoning": ({"effort": "none"}, {}),
     "reasoning_effort": ("none",),
     "response_format": ({"type": "text"},),
     "service_tier": ("auto", "default"),
     "store": (False,),
-    "stream_options": ({"include_usage": False},),
-    "text": ({"format": {"type": "text"}},),
+    "stream_options": ({"include_usage": False}, {}),
+    "text": ({"format": {"type": "text"}}, {}),
     "tool_choice": ("auto", "none"),
     "top_logprobs": (0,),
     "truncation": ("auto", "disabled"),
 }
-"""Values with which a field says no more than if it were left out."""
+"""Values with which a field says no more than if it were left out.
+
+An empty object is one of them by name alone: ``web_search_options: {}`` asks for a search.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +53,7 @@ def not_heeded(given: Mapping[str, Any], heeded: Iterable[str]) -> list[str]:
     names = [
         name[:40]
         for name, value in given.items()
-        if name not in known and value not in (None, "", [], {}) and value not in SAME_AS_LEFT_OUT.get(name, ())
+        if name not in known and value not in (None, "", []) and value not in SAME_AS_LEFT_OUT.get(name, ())
     ]
     if names:
         _log.info("not heeded: %s", ", ".join(names[:MAX_NAMED]))

@@ -3,7 +3,7 @@
 import time
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from imagerag.modes import MODES, Mode
 from imagerag.server.api_error import ApiError
@@ -52,6 +52,17 @@ class ImageUrl(BaseModel):
     url: str
 
 
+PART_TYPES = {
+    "text": "words",
+    "input_text": "words",
+    "output_text": "words",
+    "refusal": "refusal",
+    "image_url": "picture",
+    "file": "file",
+}
+"""Types of a message's parts, those of words also as the responses endpoint calls them, and what each is read as."""
+
+
 class FileSource(BaseModel):
     """A picture that was uploaded, or that is sent along."""
 
@@ -63,7 +74,7 @@ class FileSource(BaseModel):
 class TextPart(BaseModel):
     """Words."""
 
-    type: Literal["text"]
+    type: Literal["text", "input_text", "output_text"]
     text: str
 
 
@@ -92,7 +103,26 @@ class FilePart(BaseModel):
     file: FileSource
 
 
-Part = Annotated[TextPart | RefusalPart | ImagePart | FilePart, Field(discriminator="type")]
+class OtherPart(BaseModel):
+    """What means nothing here: thoughts, sound and whatever else clients keep in their conversations."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str = Field(default="", json_schema_extra={"not": {"enum": list(PART_TYPES)}})
+
+
+def _part_kind(value: Any) -> str:
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return PART_TYPES.get(kind, "other") if isinstance(kind, str) else "other"
+
+
+Part = Annotated[
+    Annotated[TextPart, Tag("words")]
+    | Annotated[RefusalPart, Tag("refusal")]
+    | Annotated[ImagePart, Tag("picture")]
+    | Annotated[FilePart, Tag("file")]
+    | Annotated[OtherPart, Tag("other")],
+    Discriminator(_part_kind),
+]
 
 
 class Message(BaseModel):
@@ -171,6 +201,11 @@ class PictureStyle(Body):
     moderation: Literal["auto", "low"] | None = None
     input_fidelity: Literal["high", "low"] | None = None
     UNUSED: ClassVar[frozenset[str]] = frozenset({"quality", "moderation", "input_fidelity"})
+
+    def not_heeded(self) -> list[str]:
+        """Return the names of the fields that were given and change nothing; PNG is compressed without loss."""
+        idle = self.output_format == "png" and self.output_compression is not None
+        return [*super().not_heeded(), *(["output_compression"] if idle else [])]
 
 
 class ImageRequest(PictureStyle):

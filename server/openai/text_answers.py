@@ -3,13 +3,15 @@
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import anyio
 
+from imagerag.chat_models.lenient_json import Uncertain, decode, objects_in
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.server.api_error import ApiError
+from imagerag.server.off_loop import reading
 from imagerag.server.openai.text_tasks import TextTask, by_rule
 from imagerag.server.service import Service
 
@@ -53,10 +55,14 @@ class TextAnswers:
         try:
             written = await self._asked(messages)
             if task.as_json:
-                found = json_in(written.text)
-                if found is None or task.kind not in found:
-                    raise _NoTextError(f"the chat model's answer is no JSON with {task.kind!r}")
-                written = Written(json.dumps({task.kind: found[task.kind]}, ensure_ascii=False), written.tokens)
+                keys = task.keys
+                found = json_in(written.text, lambda value: all(key in value for key in keys))
+                if found is None:
+                    raise _NoTextError(f"the chat model's answer is no JSON with {' and '.join(map(repr, keys))}")
+                picked = {key: found[key] for key in keys}
+                written = Written(json.dumps(picked, ensure_ascii=False), written.tokens)
+            elif task.as_list:
+                written = Written(json.dumps(_strings_in(written.text), ensure_ascii=False), written.tokens)
         except _NoTextError as why:
             if rule is None:
                 raise _refused("this request asks for a text", "messages", why) from why
@@ -79,9 +85,7 @@ class TextAnswers:
         told = [("system", f"Answer with one JSON object and nothing else{shape}"), *messages]
         try:
             written = await self._asked(told)
-            found = json_in(written.text)
-            if found is None or (schema is not None and (why := _misfit(found, schema))):
-                raise _NoTextError("its answer is no JSON" if found is None else f"its answer does not fit: {why}")
+            found = await reading(_fitting, written.text, schema)
         except _NoTextError as why:
             raise _refused(f"{field} asks for a text of a given form", field, why) from why
         return Written(json.dumps(found, ensure_ascii=False), written.tokens)
@@ -140,19 +144,45 @@ class _NoTextError(Exception):
     """The chat model writes no text."""
 
 
-def json_in(text: str) -> dict[str, Any] | None:
-    """Return the JSON object in a model's text, whatever stands around it; ``None`` if there is none."""
-    decoder = json.JSONDecoder()
-    found: dict[str, Any] | None = None
-    place = text.find("{")
+def json_in(text: str, fits: Callable[[dict[str, Any]], bool] | None = None) -> dict[str, Any] | None:
+    """Return the last JSON object in a model's text that fits, whatever stands around it; ``None`` if there is none.
+
+    Args:
+        text: read leniently, see ``imagerag.chat_models.lenient_json``.
+        fits: tells whether an object is the one wanted; each is where it is left out.
+    """
+    return next((found for found in reversed(objects_in(text)) if fits is None or fits(found)), None)
+
+
+def _strings_in(text: str) -> list[str]:
+    """Return the last list of strings in a model's text.
+
+    Raises:
+        _NoTextError: there is none.
+    """
+    place = text.rfind("[")
     while place >= 0:
         try:
-            value, end = decoder.raw_decode(text, place)
-        except (ValueError, RecursionError):
-            end = place + 1
-        else:
-            found = value if isinstance(value, dict) else found
-        place = text.find("{", end)
+            value, _ = decode(text, place)
+        except Uncertain:
+            value = None
+        if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+            return value
+        place = text.rfind("[", 0, place)
+    raise _NoTextError("the chat model's answer holds no list of strings")
+
+
+def _fitting(text: str, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the last object in a model's text that fits a schema, or any where there is none.
+
+    Raises:
+        _NoTextError: there is none; tells why the last one does not fit.
+    """
+    found = json_in(text, lambda value: schema is None or _misfit(value, schema) is None)
+    if found is None:
+        unfit = json_in(text)
+        why = "is no JSON" if unfit is None or schema is None else f"does not fit: {_misfit(unfit, schema)}"
+        raise _NoTextError(f"its answer {why}")
     return found
 
 

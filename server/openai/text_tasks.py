@@ -11,8 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from imagerag.server.openai.title_requests import (
+    SEARCH_HEAD,
+    asks_for_summary,
+    asks_for_title,
+    end_of_title_request,
+    instructs_to_title,
+    names_picture,
+)
+
 TaskKind = Literal[
-    "title", "tags", "follow_ups", "queries", "text", "prompt", "tool_calls", "emoji", "summary", "other"
+    "title", "topic", "tags", "follow_ups", "queries", "text", "prompt", "tool_calls", "emoji", "summary", "other"
 ]
 
 KEYS: tuple[TaskKind, ...] = ("title", "tags", "follow_ups", "queries", "text", "prompt", "tool_calls")
@@ -33,28 +42,23 @@ _KEY = re.compile(r"\{\s*[\"'](\w{1,40})[\"']\s*:")
 _SPEAKER = re.compile(
     r"^[ \t#*>-]{0,12}(user|human|assistant|ai|system|model|bot)[ \t*]{0,4}:[ \t*]{0,4}", re.IGNORECASE | re.MULTILINE
 )
-_TALK = r"(?:the|this|our|a)\s+(?:\w+\s+){0,2}?(?:conversation|chat|discussion|dialogue|thread|session)\b"
-_NAME = r"\b(?:title|name|topic)\b"
-_TITLE = re.compile(
-    r"\b(?:generate|create|write|give|provide|make|come up with|summari[sz]e|output|suggest)\b.{0,200}?"
-    rf"(?:{_NAME}.{{0,120}}?\b{_TALK}|\b{_TALK}.{{0,80}}?{_NAME})",
-    re.IGNORECASE | re.DOTALL,
-)
 _QUERY, _QUERY_TITLE = "Here is the query:", " as a title for the previous query"
 """Around the request in the template that Open WebUI had before it had tasks, and others have taken over."""
-_SUMMARY = re.compile(rf"^(?:please\s+)?(?:briefly\s+)?summari[sz]e\s+{_TALK}", re.IGNORECASE)
-_CHINESE_TITLE = re.compile(
-    r"(?:总结|概括|生成|返回|提取).{0,60}(?:标题|主题|简要主题)|(?:会话|对话).{0,40}(?:总结|概括).{0,40}标题", re.DOTALL
-)
-_CHINESE_PICTURE = re.compile(r"[画图]|照片|海报")
-_NO_PICTURE = re.compile(r"\b(?:draw|picture|image|photo|painting|illustration|poster|logo)\b", re.IGNORECASE)
-"""A sentence with one of these, and with a title, asks for a picture."""
 _SUMMARISES = re.compile(
     r"\byou are (?:a|an)\b.{0,60}\b(?:title generator|conversation summari[sz]er|conversational assistant)\b",
     re.IGNORECASE,
 )
-_SEARCH_HEAD = 600
-"""Characters of a message in which its template's sentence stands."""
+_NEW_TOPIC = re.compile(r"[\"'`]?isNewTopic\b")
+_FOLLOW_UPS = re.compile(
+    r"\b(?:suggest|generate|propose|write|give|provide|come up with|create|return)\s+(?:[\w'\u2019-]+,?\s+){0,8}?"
+    r"(?:follow[- ]?ups?|next|related)\s+(?:questions|prompts|messages|suggestions|replies)\b",
+    re.IGNORECASE,
+)
+_AS_LIST = re.compile(r"\b(?:json\s+)?(?:array|list)\s+of\s+strings\b|\bjson\s+(?:array|list)\b", re.IGNORECASE)
+_OF_A_TALK = re.compile(
+    r"\b(?:conversation|chat|discussion|user|assistant|above|ask|json|list|lines?|message|history)s?\b", re.IGNORECASE
+)
+_HEADING = re.compile(r"#{1,4}\s*[^\n]{1,60}\n")
 
 
 @dataclass(frozen=True)
@@ -65,11 +69,18 @@ class TextTask:
         kind: of what; ``other`` where the template is none of the known ones.
         as_json: the answer is a JSON object, with the kind as its key.
         history: the conversation that it is about, as (role, words); may be empty.
+        as_list: the answer is a JSON list.
     """
 
     kind: TaskKind
     as_json: bool
     history: tuple[tuple[str, str], ...] = ()
+    as_list: bool = False
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the JSON object that is asked for."""
+        return ("isNewTopic", "title") if self.kind == "topic" else (self.kind,)
 
 
 def task_of(messages: Sequence[tuple[str, str]]) -> TextTask | None:
@@ -88,6 +99,8 @@ def task_of(messages: Sequence[tuple[str, str]]) -> TextTask | None:
     said = tuple((role, text) for role, text in before if role in ("user", "assistant"))
     if last.startswith("### Task:"):
         return None if _wraps_a_request(last) else _templated(last)
+    if _HEADING.match(last) and "<chat_history>" in last:  # Open WebUI's templates can be put into other languages
+        return _templated(last)
     if instructions.startswith("Available Tools:") and '"tool_calls"' in instructions:
         return TextTask("tool_calls", as_json=True)
     if last.startswith("Your task is to reflect the speaker's likely facial expression"):
@@ -98,14 +111,24 @@ def task_of(messages: Sequence[tuple[str, str]]) -> TextTask | None:
         query = last.removeprefix(_QUERY).rpartition(_QUERY_TITLE)[0].rpartition("Create a concise")[0].strip(" \n-")
         return TextTask("title", as_json=False, history=(("user", query),))
     everything = (*said, ("user", last))
-    if afterwards and (_SUMMARY.search(afterwards) or _asks_for_a_title(afterwards)):  # after what is to be worded
-        return TextTask("summary" if _SUMMARY.search(afterwards) else "title", as_json=False, history=everything)
-    if _asks_for_a_title(last) or (
-        _SUMMARISES.search(instructions[:_SEARCH_HEAD]) and _names_title(instructions, last)
+    if afterwards and (asks_for_summary(afterwards) or asks_for_title(afterwards)):  # after what is to be worded
+        return TextTask("summary" if asks_for_summary(afterwards) else "title", as_json=False, history=everything)
+    if _NEW_TOPIC.search(instructions[:SEARCH_HEAD]) or _NEW_TOPIC.search(last[:SEARCH_HEAD]):
+        return TextTask("topic", as_json=True, history=_spoken(last) or everything)
+    answered = any(role == "assistant" for role, _ in said)
+    if (end := end_of_title_request(last, after_answer=answered)) is not None:
+        history = _spoken(last) or said or _what_follows(last[end:])
+        return TextTask("title", as_json=_KEY.search(last) is not None, history=history)
+    if (_SUMMARISES.search(instructions[:SEARCH_HEAD]) and _names_title(instructions, last)) or instructs_to_title(
+        instructions
     ):
-        return TextTask("title", as_json=_KEY.search(last) is not None, history=_spoken(last) or said)
-    if _SUMMARY.search(last) and not _NO_PICTURE.search(last[:_SEARCH_HEAD]):
+        as_json = _KEY.search(last) is not None
+        return TextTask("title", as_json=as_json, history=_spoken(last) or said or (("user", last),))
+    if asks_for_summary(last):
         return TextTask("summary", as_json=False, history=_spoken(last) or said)
+    if (asked_for := _FOLLOW_UPS.search(last[:SEARCH_HEAD])) and _is_text(last, asked_for.end()):
+        as_list = _AS_LIST.search(last) is not None
+        return TextTask("follow_ups", as_json=False, history=_spoken(last) or said, as_list=as_list)
     return None
 
 
@@ -114,10 +137,14 @@ def by_rule(task: TextTask) -> str | None:
     match task.kind:
         case "title":
             value: Any = title_of(task.history)
+        case "topic":
+            return json.dumps({"isNewTopic": True, "title": title_of(task.history)}, ensure_ascii=False)
         case "tags":
             value = ["Images"]
         case "follow_ups":
             value = list(FOLLOW_UPS)
+            if not task.as_json:
+                return json.dumps(value, ensure_ascii=False) if task.as_list else "\n".join(FOLLOW_UPS)
         case "queries" | "tool_calls":
             value = []
         case "text":
@@ -175,15 +202,16 @@ def _within(text: str, tag: str) -> str | None:
     return (inner if end else rest) if begin else None
 
 
-def _asks_for_a_title(text: str) -> bool:
-    head = text[:_SEARCH_HEAD]
-    if _CHINESE_TITLE.search(head) and not _CHINESE_PICTURE.search(head):
-        return True
-    found = _TITLE.search(head)
-    if found is None:
-        return False
-    sentence = re.split(r"[.\n:]", text[found.end() : _SEARCH_HEAD], maxsplit=1)[0]
-    return not _NO_PICTURE.search(text[: found.end()] + sentence)
+def _is_text(text: str, end: int) -> bool:
+    """Tell whether a request for questions is about a conversation, not about a picture with questions in it."""
+    return _OF_A_TALK.search(text[end:SEARCH_HEAD]) is not None and not names_picture(text[:SEARCH_HEAD])
+
+
+def _what_follows(text: str) -> tuple[tuple[str, str], ...]:
+    """Return what stands behind the colon or the line that ends a request, as a user's message."""
+    found = re.search(r":\s|\n", text[:SEARCH_HEAD])
+    words = text[found.end() :].strip().strip("\"'`") if found else ""
+    return (("user", words),) if words else ()
 
 
 def _names_title(instructions: str, last: str) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from imagerag.server.api_error import ApiError
+from imagerag.server.uploads import data_url as data_url_of
 from imagerag.server.uploads import own_addresses, picture_at
 from testing.openai_requests import MODEL, data_url, square, user
 from testing.servers import Served
@@ -40,7 +41,21 @@ def test_files_can_be_sent_listed_read_and_deleted(serve: Callable[..., Served])
         client.files.retrieve(sent.id)
 
 
-@pytest.mark.parametrize(("url", "data"), [("data:image/png;base64,AAEC", b"\0\1\2"), ("data:,a%20b", b"a b")])
+@pytest.mark.parametrize(
+    ("url", "data"),
+    [
+        ("data:image/png;base64,AAEC", b"\0\1\2"),
+        ("data:,a%20b", b"a b"),
+        ("data:image/png;base64,AAE", b"\0\1"),
+        ("data:image/png;BASE64,AAE=", b"\0\1"),
+        ("DATA:image/png;base64,AAEC", b"\0\1\2"),
+        ("data:image/png;base64,-_8=", b"\xfb\xff"),
+        ("data:image/png;base64,-_8", b"\xfb\xff"),
+        ("data:image/png;base64,AA\r\nEC\n", b"\0\1\2"),
+        ("data:image/png;base64,%2B%2F8%3D", b"\xfb\xff"),
+        (" data:image/png;base64,AAEC\n", b"\0\1\2"),
+    ],
+)
 def test_a_data_url_holds_its_bytes(url: str, data: bytes) -> None:
     service: Any = None
     assert asyncio.run(picture_at(service, "someone", url, frozenset(), may_fetch=False)) == data
@@ -60,6 +75,17 @@ def test_other_addresses_are_refused(url: str, says: str) -> None:
     service: Any = None
     with pytest.raises(ApiError, match=says):
         asyncio.run(picture_at(service, "someone", url, frozenset(), may_fetch=False))
+
+
+@pytest.mark.parametrize(
+    ("sent", "url"),
+    [
+        ("AAEC", "data:application/octet-stream;base64,AAEC"),
+        ("Data:image/png;base64,AAEC", "Data:image/png;base64,AAEC"),
+    ],
+)
+def test_a_files_data_is_an_address(sent: str, url: str) -> None:
+    assert data_url_of(sent) == url
 
 
 ID = "0123456789abcdef" * 2

@@ -48,11 +48,15 @@ class FilePart(BaseModel):
 Part = Annotated[WordsPart | RefusalPart | PicturePart | FilePart, Field(discriminator="type")]
 
 
+PART_TYPES = ("input_text", "output_text", "text", "refusal", "input_image", "input_file")
+"""Types of a message's parts."""
+
+
 class MessageItem(BaseModel):
     """One message."""
 
     id: str | None = None
-    role: Literal["system", "developer", "user", "assistant"]
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Part]
 
 
@@ -76,12 +80,16 @@ def said_in(items: str | Sequence[dict[str, Any]], known: Known) -> tuple[list[S
         return [Said("user", items)], []
     said: list[Said] = []
     unused: dict[str, None] = {}
+    asked = [place for place, item in enumerate(items) if _kind(item) == "message" and item.get("role") == "user"]
     for place, item in enumerate(items):
-        match item.get("type") or ("item_reference" if set(item) <= {"id", "type"} else "message"):
+        match _kind(item):
             case "message":
+                if place not in asked[-1:]:
+                    item, left_out = _understood(item)
+                    unused |= dict.fromkeys(left_out)
                 message = validated(Input, {"input": {place: item}}).input[place]
                 said.append(_said(message, known))
-                if message.role in ("system", "developer"):
+                if message.role not in ("user", "assistant"):
                     unused[f"messages of role {message.role}"] = None
             case "item_reference":
                 base = known(str(item.get("id")))
@@ -94,6 +102,35 @@ def said_in(items: str | Sequence[dict[str, Any]], known: Known) -> tuple[list[S
             case kind:
                 unused[f"input items of type {str(kind)[:40]}"] = None
     return said, list(unused)
+
+
+def _kind(item: dict[str, Any]) -> str:
+    return item.get("type") or ("item_reference" if set(item) <= {"id", "type"} else "message")
+
+
+def _understood(item: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return a message of the history with the parts that are understood, and names of the others.
+
+    Clients keep a history as whatever model wrote it; only the last message of a user is drawn, and has to be
+    understood as a whole.
+    """
+    content = item.get("content")
+    if "role" not in item or not (content is None or isinstance(content, list)):
+        return item, []
+    kept: list[Any] = []
+    left_out: list[str] = []
+    for part in content or []:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind in PART_TYPES and not _lacks_its_picture(part):
+            kept.append(part)
+        else:
+            left_out.append(f"message parts of type {str(kind)[:40]}" if kind else "message parts without a type")
+    return item | {"content": kept}, left_out
+
+
+def _lacks_its_picture(part: dict[str, Any]) -> bool:
+    names = ("file_id", "image_url", "file_data", "file_url")
+    return part["type"] in ("input_image", "input_file") and not any(part.get(name) for name in names)
 
 
 def _said(message: MessageItem, known: Known) -> Said:

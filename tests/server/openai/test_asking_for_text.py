@@ -19,6 +19,9 @@ def request(**fields: Any) -> ChatRequest:
         {},
         {"tool_choice": "auto", "tools": [{"type": "function"}]},
         {"tool_choice": "none"},
+        {"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"type": "function"}]}}},
+        {"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": []}},
+        {"tool_choice": {"type": "auto"}},
         {"function_call": "auto"},
         {"modalities": ["text"]},
         {"response_format": {"type": "text"}},
@@ -34,6 +37,8 @@ def test_usual_requests_pass(fields: dict[str, Any]) -> None:
     [
         ({"tool_choice": "required"}, "tool_choice"),
         ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {}}}, "tool_choice"),
+        ({"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required"}}}, "tool_choice"),
+        ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, "tool_choice"),
         ({"function_call": {"name": "f"}}, "function_call"),
         ({"modalities": ["audio"]}, "modalities"),
         ({"audio": {"voice": "x"}}, "audio"),

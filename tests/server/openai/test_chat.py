@@ -130,6 +130,47 @@ def test_tools_that_may_be_called_are_named_as_not_heeded_and_the_picture_is_dra
     assert drawn(server) == 1
 
 
+@pytest.mark.parametrize(
+    ("message", "named"),
+    [
+        (
+            {"role": "assistant", "content": [{"type": "thinking"}]},
+            ["message parts of type thinking"],
+        ),
+        (
+            {
+                "role": "assistant",
+                "content": [{"type": "reasoning"}, {"type": "text", "text": "x"}, {"type": "call"}],
+            },
+            ["message parts of type reasoning", "message parts of type call"],
+        ),
+        ({"role": "assistant", "content": [{"type": "output_text", "text": "Drawn."}]}, []),
+        (
+            {"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]},
+            ["message parts of type input_audio"],
+        ),
+        ({"role": "user", "content": [{"text": "x"}]}, ["message parts without a type"]),
+        ({"role": "user", "content": [{"type": "file", "file": {}}]}, []),
+    ],
+)
+def test_parts_of_a_history_are_named_where_they_mean_nothing(
+    serve: Callable[..., Served], message: Any, named: list[str]
+) -> None:
+    server = serve()
+    last: Any = {"role": "user", "content": [{"type": "input_text", "text": "an owl by the sea"}]}
+    answer = server.client().chat.completions.create(model=MODEL, messages=[message, last])
+    assert answer.model_extra["imagerag"]["not_heeded"] == named
+    assert server.service.components.generator.requests[-1].prompt.startswith("an owl by the sea")
+
+
+def test_a_part_that_is_to_be_drawn_has_to_be_understood(serve: Callable[..., Served]) -> None:
+    server = serve()
+    with pytest.raises(openai.BadRequestError, match="'input_audio' is no type of a part; known are: text") as told:
+        server.client().chat.completions.create(model=MODEL, messages=[user("an owl", {"type": "input_audio"})])
+    assert told.value.param == "messages.0.content.1.type"
+    assert drawn(server) == 0
+
+
 def test_a_plain_request_names_nothing(serve: Callable[..., Served]) -> None:
     told = (
         serve()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import openai
 import pytest
 
@@ -74,3 +75,13 @@ def test_a_file_is_read_and_deleted(serve: Callable[..., Served]) -> None:
     assert client.files.delete(made.id).deleted
     with pytest.raises(openai.NotFoundError):
         client.files.retrieve(made.id)
+
+
+@pytest.mark.parametrize(
+    ("query", "named"),
+    [("?status=done", "status"), ("?status=", "status"), ("?page&limit=5", "page"), ("?limit=&after=&order=", None)],
+)
+def test_a_query_of_the_list_is_served_or_named(serve: Callable[..., Served], query: str, named: str | None) -> None:
+    got = httpx.get(f"{serve().url}/v1/files{query}", headers={"authorization": "Bearer someone"})
+    assert got.status_code == 200
+    assert got.headers.get("x-imagerag-not-heeded") == named

@@ -280,3 +280,54 @@ def test_curl_draws_streams_edits_and_is_told_what_is_wrong(serve: Callable[...,
 
     wrong = json.loads(posted(f"{base}/images/generations", {"prompt": "an owl", "size": "big"}))
     assert (wrong["error"]["param"], wrong["error"]["type"]) == ("size", "invalid_request_error")
+
+
+def edited(server: Served, fields: list[tuple[str, Any]]) -> httpx.Response:
+    parts = [(name, value if isinstance(value, tuple) else (None, value)) for name, value in fields]
+    return httpx.post(f"{server.url}/v1/images/edits", files=[("prompt", (None, "an owl")), *parts], timeout=60)
+
+
+PNG = ("a.png", square(), "image/png")
+GREEN = ("b.png", square("green"), "image/png")
+
+
+@pytest.mark.parametrize(
+    ("fields", "references", "named"),
+    [
+        ([("image[0]", PNG), ("image[1]", GREEN)], 2, []),
+        ([("image", data_url(square())["image_url"]["url"])], 1, []),
+        ([("image", PNG), ("image[]", data_url(square("blue"))["image_url"]["url"])], 2, []),
+        ([("image", PNG), ("image", "")], 1, []),
+        ([("image", PNG), ("image2", PNG)], 1, ["image2"]),
+        ([("image", PNG), ("image_extra", PNG), ("control", PNG)], 1, ["image_extra", "control"]),
+        ([("image", PNG), ("n", ""), ("size", " "), ("model", ""), ("seed", "")], 1, []),
+        ([("image", PNG), ("output_compression", "50")], 1, ["output_compression"]),
+        ([("image", PNG), ("output_compression", "50"), ("output_format", "webp")], 1, []),
+    ],
+)
+def test_a_forms_fields_are_served_or_named(
+    serve: Callable[..., Served], fields: list[tuple[str, Any]], references: int, named: list[str]
+) -> None:
+    server = serve(scores=[0.9])
+    answer = edited(server, fields)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["imagerag"]["not_heeded"] == named
+    given = server.service.components.generator.requests[-1].references
+    assert len([one for one in given if one.kind == "subject"]) == references
+    assert answer.headers.get("x-imagerag-not-heeded", "") == ", ".join(named)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ([("image", "a red cat")], "is no address of a picture"),
+        ([("image", "file-none")], "is not a file of yours"),
+        ([("image", "")], "there is no image"),
+        ([("image2", PNG)], "there is no image"),
+        ([("image", PNG), ("n", "many")], "n: "),
+    ],
+)
+def test_a_forms_mistakes_are_told(serve: Callable[..., Served], fields: list[tuple[str, Any]], says: str) -> None:
+    answer = edited(serve(), fields)
+    assert answer.status_code in (400, 404)
+    assert says in answer.json()["error"]["message"]

@@ -27,3 +27,8 @@ def test_no_more_are_named_than_a_header_holds() -> None:
 def test_names_can_not_break_out_of_the_header() -> None:
     assert told_in_header(["a\r\nset-cookie: x", "größe"]) == {HEADER: "a??set-cookie: x, gr??e"}
     assert told_in_header([]) == {}
+
+
+def test_an_empty_object_may_ask_for_something() -> None:
+    given = {"guided_json": {}, "web_search_options": {}, "metadata": {}, "logit_bias": {}, "stream_options": {}}
+    assert not_heeded(given, ()) == ["guided_json", "web_search_options"]

@@ -91,6 +91,47 @@ def test_the_last_whole_object_of_a_text_counts() -> None:
     assert json_in("{" * 10_000) is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "value"),
+    [
+        ('{"a": 1} (I checked it: {"valid": true})', {"a": 1}),
+        ("Sure:\n{'a': 1,}", {"a": 1}),
+        ('{"a": "x"}\nNo, rather:\n{"a": 2}\n{"note": {"a": 3}}', {"a": 2}),
+    ],
+)
+def test_the_last_object_that_fits_the_schema_counts(tmp_path: Path, answer: str, value: dict[str, Any]) -> None:
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}
+    written = answers(tmp_path, [answer], lambda texts: texts.of_format([("user", "?")], schema, "response_format"))
+    assert {"a": json.loads(written.text)["a"]} == value
+
+
+@pytest.mark.parametrize(
+    "answer", ['{"title": "Owl"} {"confidence": 0.9}', "{'title': 'Owl'}", '{"title": "Owl",}', '{"title": "Owl"']
+)
+def test_the_last_object_with_the_tasks_key_counts(tmp_path: Path, answer: str) -> None:
+    written = answers(tmp_path, [answer], lambda texts: texts.task([("user", "title?")], TITLE))
+    assert json.loads(written.text) == {"title": "Owl"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "title"),
+    [('{"isNewTopic": false, "title": null}', None), ('{"title": "Owl"}', "An owl"), ("no", "An owl")],
+)
+def test_a_check_for_a_new_topic_keeps_both_fields(tmp_path: Path, answer: str, title: str | None) -> None:
+    task = TextTask("topic", as_json=True, history=(("user", "an owl"),))
+    written = answers(tmp_path, [answer], lambda texts: texts.task([("user", "?")], task))
+    assert json.loads(written.text) == {"isNewTopic": title is not None, "title": title}
+
+
+@pytest.mark.parametrize(
+    ("answer", "first"), [('["Why?", "How?"]', "Why?"), ("Sure [1]: ['Why?'] ok", "Why?"), ("None", "Now make it blue")]
+)
+def test_a_list_is_asked_for_and_given(tmp_path: Path, answer: str, first: str) -> None:
+    task = TextTask("follow_ups", as_json=False, as_list=True)
+    written = answers(tmp_path, [answer], lambda texts: texts.task([("user", "?")], task))
+    assert json.loads(written.text)[0] == first
+
+
 def test_a_model_that_hangs_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     let_go = threading.Event()
 

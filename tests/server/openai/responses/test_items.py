@@ -91,3 +91,31 @@ def test_items_that_change_nothing_are_named_once() -> None:
 def test_mistakes_are_named(item: dict[str, Any], says: str) -> None:
     with pytest.raises(ApiError, match=says):
         said_in([item], known)
+
+
+@pytest.mark.parametrize(
+    ("item", "said", "named"),
+    [
+        ({"role": "tool", "content": "12", "tool_call_id": "1"}, Said("tool", "12"), ["messages of role tool"]),
+        ({"role": "function", "content": None}, Said("function", ""), ["messages of role function"]),
+        ({"role": "assistant", "content": None, "tool_calls": []}, Said("assistant", ""), []),
+        (
+            {"role": "assistant", "content": [{"type": "thinking"}, {"type": "output_text", "text": "x"}]},
+            Said("assistant", "x"),
+            ["message parts of type thinking"],
+        ),
+        (
+            {"role": "user", "content": [{"type": "input_audio"}]},
+            Said("user", ""),
+            ["message parts of type input_audio"],
+        ),
+        (
+            {"role": "user", "content": [{"type": "input_image"}]},
+            Said("user", ""),
+            ["message parts of type input_image"],
+        ),
+        ({"role": "user", "content": ["x"]}, Said("user", ""), ["message parts without a type"]),
+    ],
+)
+def test_a_history_is_read_as_far_as_it_is_understood(item: dict[str, Any], said: Said, named: list[str]) -> None:
+    assert said_in([item, {"role": "user", "content": "an owl"}], known) == ([said, Said("user", "an owl")], named)

@@ -130,6 +130,8 @@ class OpenAIImages:
         try:
             found = first_image(body)
         except ValueError as error:
+            if has_error(body):
+                self._refuse(reply, path)
             raise TransientError(f"an answer without a whole image ({error})") from error
         if (
             found is None
@@ -139,7 +141,12 @@ class OpenAIImages:
             if has_error(body) or reply.said.is_refusal:
                 self._refuse(reply, path)
             raise TransientError(" ".join(f"an answer without an image {reply.said.words}".split()))
-        return (opened(found.data) if found.data else found.address), _usage(body)
+        try:
+            return (opened(found.data) if found.data else found.address), _usage(body)
+        except TransientError:
+            if has_error(body):  # words, too, can be read as base64
+                self._refuse(reply, path)
+            raise
 
     def _refuse(self, reply: Reply, path: str) -> NoReturn:
         """Raise what an answer means that says what is wrong."""

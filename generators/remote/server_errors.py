@@ -24,13 +24,23 @@ Meaning = Literal["refused", "unpaid", "passing", "unusable", "wrong"]
 """``refused``: by a safety system; ``unpaid``: there is no credit left; ``passing``: another try may succeed;
 ``unusable``: only the person can help (key, model, address); ``wrong``: the request itself."""
 
-_WORDS = ("message", "msg", "error_message", "error_description", "detail", "details", "errors", "error", "title")
+_WORDS = (
+    "message", "msg", "error_message", "error_msg", "error_description", "detail", "details", "errors", "error", "title",
+)  # fmt: skip
 """Keys with words for people, the more telling first."""
 _CODES = frozenset(
     {"code", "type", "status", "name", "reason", "error", "error_code", "errorcode", "finish_reason", "finishreason"}
 )
 """Keys with words for programs."""
-_STATUSES = ("status", "status_code", "code")
+_STATUSES = ("status", "status_code", "statusCode", "code")
+_STATES = ("status", "state", "task_status")
+"""Keys with how far a job is, in a word."""
+_FAILED = frozenset({"error", "errored", "fail", "failed", "failure", "rejected", "cancelled", "canceled"})
+_FINE = frozenset(
+    {"", "ok", "okay", "success", "succeeded", "successful", "successfully", "complete", "completed", "done", "finished",
+     "ready", "active", "true"}
+)  # fmt: skip
+"""What answers say in these keys, and in place of an error's words, when nothing is wrong."""
 
 _REFUSED = (
     "moderationblocked", "contentpolicy", "contentfilter", "contentmoderation", "responsibleaipolicy",
@@ -48,6 +58,10 @@ _UNPAID_WORDS = (
 )  # fmt: skip
 """Those of a rate limit may speak of quotas and billing, too."""
 _PASSING = ("ratelimit", "overloaded", "servererror", "unavailable", "timeout", "resourceexhausted", "toomanyrequests")
+_PASSING_WORDS = (
+    "ratelimit", "overloaded", "toomanyrequests", "tryagainlater", "tryagainin", "temporarilyunavailable", "isloading",
+    "isbusy", "slowdown",
+)  # fmt: skip
 
 
 class Said(NamedTuple):
@@ -79,7 +93,7 @@ class Said(NamedTuple):
             status = self.status
         if status == 402 or _tells(self, _UNPAID, _UNPAID_WORDS):
             return "unpaid"
-        if status in PASSING or (fine and _tells(self, _PASSING, ())):
+        if status in PASSING or (fine and self.status is None and _tells(self, _PASSING, _PASSING_WORDS)):
             return "passing"
         if status in (401, 403, 404, 405, 407, 410) or 300 <= status < 400 or status >= 500:
             return "unusable"
@@ -105,19 +119,45 @@ def said_by(value: Any) -> Said:
         for key, code in each.items()
         if key.lower() in _CODES and isinstance(code, str) and len(code) < 80
     }
-    own = [each for each in (value, value.get("error") if isinstance(value, dict) else None) if isinstance(each, dict)]
-    told = [each.get(key) for each in reversed(own) for key in _STATUSES]
-    status = next((int(str(code)) for code in told if re.fullmatch("[45][0-9][0-9]", str(code))), None)
+    status = _status_in(value)
     filtered = any(each.get("filtered") is True or bool(each.get("refusal")) for each in objects)
-    words = _line(_words(value)) or _line(next((str(each["refusal"]) for each in objects if each.get("refusal")), ""))
+    refusals = (str(each["refusal"]) for each in objects if each.get("refusal"))
+    inner = (_words(each) for each in objects if _fails(each))
+    words = _line(_words(value)) or _line(next(filter(None, (*refusals, *inner)), ""))
     return Said(words, frozenset(codes), status, filtered)
 
 
 def has_error(body: Any) -> bool:
-    """Tell whether a body that was read as JSON says that something is wrong, whatever its status said."""
+    """Tell whether a body without an image says that something is wrong, whatever its status said.
+
+    It does by an error, anywhere in it, by a status of 4xx or 5xx, and by words or a state that are not of success.
+    """
+    if isinstance(body, str):  # a single word, or a long text in lines, may be base64
+        return len(body.split()) > 1 and len(body) < 1000
+    if any(_fails(each) for each in _objects(body)):
+        return True
     if not isinstance(body, dict):
         return False
-    return any(body.get(key) for key in ("error", "errors", "detail")) or body.get("success") is False
+    said = [body.get(key) for key in (*_STATES, "message", "msg", "error_message", "error_msg")]
+    unfine = any(isinstance(each, str) and _bare(each) not in _FINE and not each.strip().isdigit() for each in said)
+    return unfine or bool(body.get("detail")) or _status_in(body) is not None
+
+
+def _fails(entry: dict[str, Any]) -> bool:
+    """Tell whether an object says that it is an error, or of one."""
+    return (
+        bool(entry.get("error") or entry.get("errors"))
+        or any(entry.get(key) is False for key in ("success", "ok"))
+        or any(entry.get(key) == "error" for key in ("object", "type"))
+        or any(_bare(str(entry.get(key))) in _FAILED for key in _STATES)
+    )
+
+
+def _status_in(value: Any) -> int | None:
+    """Return the HTTP status of an error that a body tells, of its ``error`` before its own."""
+    own = [each for each in (value, value.get("error") if isinstance(value, dict) else None) if isinstance(each, dict)]
+    told = [each.get(key) for each in reversed(own) for key in _STATUSES]
+    return next((int(str(code)) for code in told if re.fullmatch("[45][0-9][0-9]", str(code))), None)
 
 
 def _tells(said: Said, codes: tuple[str, ...], words: tuple[str, ...]) -> bool:
@@ -153,7 +193,7 @@ def _words(value: Any, depth: int = 0) -> str:
         return ": ".join(telling[:2])
     if depth:  # texts by the name of the field that they are about
         return "; ".join(f"{key}: {words}" for key, each in value.items() if (words := _words(each, depth + 1)))
-    return next((str(value[key]) for key in ("code", "type", "name", "reason") if value.get(key)), "")
+    return next((str(value[key]) for key in ("code", "type", "name", "reason", *_STATES) if value.get(key)), "")
 
 
 def _unwrapped(text: str, depth: int) -> str:

@@ -107,3 +107,57 @@ def test_what_is_no_error() -> None:
     assert not said_in(json.dumps(fine).encode()).is_refusal
     assert not has_error(["error"])
     assert has_error({"success": False})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"object": "error", "message": "no such model", "code": 404},
+        {"type": "error", "message": "no such size"},
+        {"status": "error", "message": "no such size"},
+        {"status": "FAILED"},
+        {"state": "failed"},
+        {"code": 404},
+        {"statusCode": "404"},
+        {"ok": False},
+        {"message": "no such size"},
+        {"error_msg": "no such size"},
+        {"status": "Task not found"},
+        {"output": {"task_status": "FAILED", "code": "InvalidParameter", "message": "no such size"}},
+        {"data": [{"b64_json": None, "error": {"message": "no such size"}}]},
+        [{"error": {"message": "no such size"}}],
+        "no such size",
+    ],
+)
+def test_errors_under_a_status_of_success(body: Any) -> None:
+    assert has_error(body)
+    assert said_in(json.dumps(body).encode()).words or body in ({"code": 404}, {"statusCode": "404"}, {"ok": False})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": []},
+        {"code": 0, "message": "Success", "data": []},
+        {"status": "succeeded", "output": []},
+        {"status": 200, "object": "list", "type": "image"},
+        {"data": [{"b64_json": None, "detail": "high", "revised_prompt": "an error"}]},
+        {"success": True, "error": None},
+        None,
+    ],
+)
+def test_an_answer_that_says_nothing_of_an_error(body: Any) -> None:
+    assert not has_error(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning"),
+    [
+        ({"object": "error", "message": "no such model", "code": 404}, "unusable"),
+        ({"statusCode": 503, "message": "no"}, "passing"),
+        ({"status": "error", "message": "no such size"}, "wrong"),
+        ({"message": "The model is loading, try again later."}, "passing"),
+    ],
+)
+def test_what_an_error_under_a_status_of_success_means(body: Any, meaning: Meaning) -> None:
+    assert said_in(json.dumps(body).encode()).meaning(200) == meaning

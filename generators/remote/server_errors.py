@@ -25,20 +25,23 @@ Meaning = Literal["refused", "unpaid", "passing", "unusable", "wrong"]
 ``unusable``: only the person can help (key, model, address); ``wrong``: the request itself."""
 
 _WORDS = (
-    "message", "msg", "error_message", "error_msg", "error_description", "detail", "details", "errors", "error", "title",
+    "message", "msg", "error_message", "error_msg", "error_description", "detail", "details", "errors", "error",
+    "title",
 )  # fmt: skip
 """Keys with words for people, the more telling first."""
 _CODES = frozenset(
     {"code", "type", "status", "name", "reason", "error", "error_code", "errorcode", "finish_reason", "finishreason"}
 )
 """Keys with words for programs."""
+_CODE_WORDS = 4
+"""Words of a code at most; more are a sentence for people."""
 _STATUSES = ("status", "status_code", "statusCode", "code")
 _STATES = ("status", "state", "task_status")
 """Keys with how far a job is, in a word."""
 _FAILED = frozenset({"error", "errored", "fail", "failed", "failure", "rejected", "cancelled", "canceled"})
 _FINE = frozenset(
-    {"", "ok", "okay", "success", "succeeded", "successful", "successfully", "complete", "completed", "done", "finished",
-     "ready", "active", "true"}
+    {"", "ok", "okay", "success", "succeeded", "successful", "successfully", "complete", "completed", "done",
+     "finished", "ready", "active", "true"}
 )  # fmt: skip
 """What answers say in these keys, and in place of an error's words, when nothing is wrong."""
 
@@ -57,6 +60,11 @@ _UNPAID_WORDS = (
     "outofcredit", "creditbalanceistoolow", "billinghardlimit", "billingnotactive",
 )  # fmt: skip
 """Those of a rate limit may speak of quotas and billing, too."""
+_QUOTA_WORDS = ("exceededyourcurrentquota", "exceededyourmonthly", "usedallavailablecredits")
+"""Of a quota that is used up; Gemini says the same of its limits by the minute, in an answer ``_BY_TIME``."""
+_BY_TIME = re.compile("RESOURCE_?EXHAUSTED|retry_?Delay", re.IGNORECASE)
+_LONGEST = 20_000
+"""Characters of a text that are looked at for that; gateways put a whole answer into one."""
 _PASSING = ("ratelimit", "overloaded", "servererror", "unavailable", "timeout", "resourceexhausted", "toomanyrequests")
 _PASSING_WORDS = (
     "ratelimit", "overloaded", "toomanyrequests", "tryagainlater", "tryagainin", "temporarilyunavailable", "isloading",
@@ -72,12 +80,14 @@ class Said(NamedTuple):
         codes: words for programs, without case and punctuation.
         status: an HTTP status that the body tells, where it does.
         filtered: whether a safety system's result is there, or a refusal in words.
+        by_time: whether a limit is told of that passes with time.
     """
 
     words: str
     codes: frozenset[str]
     status: int | None
     filtered: bool
+    by_time: bool = False
 
     @property
     def is_refusal(self) -> bool:
@@ -91,7 +101,8 @@ class Said(NamedTuple):
         fine = 200 <= status < 300
         if fine and self.status is not None:
             status = self.status
-        if status == 402 or _tells(self, _UNPAID, _UNPAID_WORDS):
+        quota = () if self.by_time else _QUOTA_WORDS
+        if status == 402 or _tells(self, _UNPAID, (*_UNPAID_WORDS, *quota)):
             return "unpaid"
         if status in PASSING or (fine and self.status is None and _tells(self, _PASSING, _PASSING_WORDS)):
             return "passing"
@@ -106,7 +117,7 @@ def said_in(body: bytes) -> Said:
         value = json.loads(body)
     except ValueError:
         text = body.decode("utf-8", "replace")
-        return Said(_line(_plain(text)), frozenset(), None, False)
+        return Said(_line(_plain(text)), frozenset(), None, False, bool(_BY_TIME.search(text[:_LONGEST])))
     return said_by(value)
 
 
@@ -117,14 +128,16 @@ def said_by(value: Any) -> Said:
         _bare(code)
         for each in objects
         for key, code in each.items()
-        if key.lower() in _CODES and isinstance(code, str) and len(code) < 80
+        if key.lower() in _CODES and isinstance(code, str) and len(code) < 80 and len(code.split()) <= _CODE_WORDS
     }
     status = _status_in(value)
     filtered = any(each.get("filtered") is True or bool(each.get("refusal")) for each in objects)
     refusals = (str(each["refusal"]) for each in objects if each.get("refusal"))
     inner = (_words(each) for each in objects if _fails(each))
     words = _line(_words(value)) or _line(next(filter(None, (*refusals, *inner)), ""))
-    return Said(words, frozenset(codes), status, filtered)
+    texts = (text for each in objects for pair in each.items() for text in pair if isinstance(text, str))
+    by_time = any(_BY_TIME.search(text[:_LONGEST]) for text in texts)
+    return Said(words, frozenset(codes), status, filtered, by_time)
 
 
 def has_error(body: Any) -> bool:

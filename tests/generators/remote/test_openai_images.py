@@ -199,6 +199,12 @@ class TestOpenAIImages:
                 UserError,
                 r"no quota.*add credit",
             ),
+            (
+                429,
+                b'{"error": {"message": "You exceeded your current quota, please check your plan and billing details."}}',
+                UserError,
+                r"exceeded your current quota.*add credit",
+            ),
             (400, b'{"error": {"code": "billing_hard_limit_reached"}}', UserError, "can't be paid for"),
             (402, b"", UserError, "can't be paid for: the server answered 402"),
         ],

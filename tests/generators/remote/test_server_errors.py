@@ -101,6 +101,36 @@ def test_what_it_means(status: int, body: Any, meaning: Meaning) -> None:
     assert said_in(json.dumps(body).encode()).meaning(status) == meaning
 
 
+QUOTA = "You exceeded your current quota, please check your plan and billing details."
+GEMINI = {"code": 429, "message": f"{QUOTA} For more information, see the page on limits."}
+RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "23s"}
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning"),
+    [
+        ({"error": {"message": QUOTA}}, "unpaid"),
+        ({"error": {"message": f"litellm.RateLimitError: OpenAIException - {QUOTA}", "code": "429"}}, "unpaid"),
+        ({"error": QUOTA}, "unpaid"),
+        ({"detail": QUOTA}, "unpaid"),
+        ({"message": "You have exceeded your monthly included credits for Inference Providers."}, "unpaid"),
+        (QUOTA, "unpaid"),
+        ({"error": {**GEMINI, "status": "RESOURCE_EXHAUSTED"}}, "passing"),
+        ([{"error": {**GEMINI, "status": "RESOURCE_EXHAUSTED"}}], "passing"),
+        ({"error": {**GEMINI, "details": [RETRY]}}, "passing"),
+        ({"error": {"message": f"litellm.RateLimitError: {json.dumps({'error': GEMINI | {'details': [RETRY]}})}"}},
+         "passing"),
+        ({"error": {"message": f"VertexAIException - {QUOTA}. RESOURCE_EXHAUSTED", "code": "429"}}, "passing"),
+        (f"429 RESOURCE_EXHAUSTED. {QUOTA}", "passing"),
+        (f"{QUOTA} {'x' * 300} RESOURCE_EXHAUSTED", "passing"),
+        ({"error": {"message": "Rate limit reached: 3 requests in a minute."}}, "passing"),
+    ],
+)  # fmt: skip
+def test_a_quota_that_is_used_up_and_a_limit_by_the_minute(body: Any, meaning: Meaning) -> None:
+    said = said_in(body.encode() if isinstance(body, str) else json.dumps(body).encode())
+    assert said.meaning(429) == meaning
+
+
 def test_what_is_no_error() -> None:
     fine = {"data": [{"b64_json": "x", "content_filter_results": {"hate": {"filtered": False}}}], "error": None}
     assert not has_error(fine)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 MAX_SAID = 200
@@ -48,9 +48,21 @@ _FINE = frozenset(
 _REFUSED = (
     "moderationblocked", "contentpolicy", "contentfilter", "contentmoderation", "responsibleaipolicy",
     "safetyviolation", "imagesafety", "prohibitedcontent", "sensitivecontent", "datainspection", "nsfw",
+    "requestmoderated", "contentmoderated",
 )  # fmt: skip
 """Parts of codes by which safety systems tell that they refused, without case and punctuation."""
 _REFUSED_WORDS = (*_REFUSED, "safetysystem", "contentmanagementpolicy")
+_REFUSED_SENTENCE = re.compile(
+    r"(?:flagged|rejected|blocked|refused)\w{0,30}"
+    r"(?:moderation|safety(?:system|filter|check)|inappropriate|unsafe|harmful|(?:usage|content)polic)"
+    r"|violat\w{0,40}(?:usage|content|safety|acceptableuse)polic"
+)
+"""How they say so in words, without case, spaces and punctuation."""
+_REFUSED_EXACTLY = frozenset({"safety", "blocklist", "spii", "recitation", "imagerecitation"})
+"""Codes that mean a refusal on their own: Gemini's, which gateways pass on."""
+_BLOCKED = frozenset({"blockreason", "blockreasonmessage"})
+_FLAGS = frozenset({"hasnsfwconcepts", "hasnsfwconcept", "nsfwcontentdetected"})
+"""Keys by which servers that run diffusers' safety checker tell that a picture was made black, of each or of one."""
 _UNPAID = (
     "insufficientquota", "billing", "insufficientfunds", "insufficientbalance", "insufficientcredit", "paymentrequired",
     "spendlimit", "arrearage", "outofcredit",
@@ -92,7 +104,12 @@ class Said(NamedTuple):
     @property
     def is_refusal(self) -> bool:
         """Whether a safety system refused."""
-        return self.filtered or _tells(self, _REFUSED, _REFUSED_WORDS) or "safety" in self.codes
+        return (
+            self.filtered
+            or _tells(self, _REFUSED, _REFUSED_WORDS)
+            or not self.codes.isdisjoint(_REFUSED_EXACTLY)
+            or _REFUSED_SENTENCE.search(_bare(self.words)) is not None
+        )
 
     def meaning(self, status: int) -> Meaning:
         """Return what it means, with the answer's HTTP status; one that the body tells counts in an answer of 2xx."""
@@ -131,12 +148,13 @@ def said_by(value: Any) -> Said:
         if key.lower() in _CODES and isinstance(code, str) and len(code) < 80 and len(code.split()) <= _CODE_WORDS
     }
     status = _status_in(value)
-    filtered = any(each.get("filtered") is True or bool(each.get("refusal")) for each in objects)
-    refusals = (str(each["refusal"]) for each in objects if each.get("refusal"))
+    refusals = [_refusal_in(each) for each in objects]
+    filtered = any(refusals) or any(each.get("filtered") is True for each in objects)
     inner = (_words(each) for each in objects if _fails(each))
-    words = _line(_words(value)) or _line(next(filter(None, (*refusals, *inner)), ""))
+    ends = (str(end) for each in objects for key, end in each.items() if end and _bare(key) == "finishreason")
+    words = _line(_words(value)) or _line(next(filter(None, (*refusals, *inner, *ends)), ""))
     texts = (text for each in objects for pair in each.items() for text in pair if isinstance(text, str))
-    by_time = any(_BY_TIME.search(text[:_LONGEST]) for text in texts)
+    by_time = any(_BY_TIME.search(text[:_LONGEST]) for text in (str(value)[:_LONGEST], *texts))
     return Said(words, frozenset(codes), status, filtered, by_time)
 
 
@@ -154,6 +172,26 @@ def has_error(body: Any) -> bool:
     said = [body.get(key) for key in (*_STATES, "message", "msg", "error_message", "error_msg")]
     unfine = any(isinstance(each, str) and _bare(each) not in _FINE and not each.strip().isdigit() for each in said)
     return unfine or bool(body.get("detail")) or _status_in(body) is not None
+
+
+def is_withheld(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an object of an answer says that its first picture was made black for what it shows."""
+    for key, flag in entry.items():
+        first = flag[0] if isinstance(flag, list) and flag else flag
+        if _bare(key) in _FLAGS and first is True:
+            return True
+    return False
+
+
+def _refusal_in(entry: dict[str, Any]) -> str:
+    """Return how an object says that a safety system refused; empty where it doesn't."""
+    said = [str(entry["refusal"])] if entry.get("refusal") else []
+    for key, value in entry.items():
+        if _bare(key) in _BLOCKED and isinstance(value, str) and "UNSPECIFIED" not in value:
+            said.append(value)
+    if is_withheld(entry):
+        said.append("the picture was made black: " + ", ".join(key for key in entry if _bare(key) in _FLAGS))
+    return ": ".join(filter(None, said))
 
 
 def _fails(entry: dict[str, Any]) -> bool:

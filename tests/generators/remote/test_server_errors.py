@@ -101,6 +101,48 @@ def test_what_it_means(status: int, body: Any, meaning: Meaning) -> None:
     assert said_in(json.dumps(body).encode()).meaning(status) == meaning
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"status": "Request Moderated"}),
+        (200, {"id": "x", "status": "Content Moderated", "result": None}),
+        (200, {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}),
+        (200, {"promptFeedback": {"blockReason": "OTHER", "blockReasonMessage": "No."}}),
+        (200, {"prompt_feedback": {"block_reason": "SAFETY"}}),
+        (200, {"candidates": [{"finishReason": "BLOCKLIST"}]}),
+        (400, "The prompt was flagged by moderation"),
+        (400, {"error": "Your prompt was flagged as inappropriate by our moderation system"}),
+        (400, {"detail": "Request rejected by moderation."}),
+        (400, {"error": {"message": "This request violates our usage policies."}}),
+        (400, {"message": "The prompt may violate the Acceptable Use Policy"}),
+        (400, {"error": {"message": "Violation of content policies"}}),
+        (200, {"has_nsfw_concepts": [True], "images": [{"url": "https://x/black.png"}]}),
+        (200, {"data": [{"b64_json": "x", "nsfw_content_detected": True}]}),
+    ],
+)
+def test_refusals_of_many_makers(status: int, body: Any) -> None:
+    said = said_in(json.dumps(body).encode())
+    assert said.meaning(status) == "refused"
+    assert said.words
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error": {"message": "moderation must be one of: low, auto"}}),
+        (400, {"error": {"message": "The address was rejected: it violates the naming rules"}}),
+        (403, {"error": {"message": "Your payment was flagged; contact support"}}),
+        (429, {"error": {"message": "Requests were rejected by our rate limit policy"}}),
+        (503, {"error": {"message": "moderation is unavailable"}}),
+        (200, {"promptFeedback": {"blockReason": "BLOCK_REASON_UNSPECIFIED"}}),
+        (200, {"has_nsfw_concepts": [False, True], "images": []}),
+        (200, {"has_nsfw_concepts": [], "nsfw_content_detected": None}),
+    ],
+)
+def test_what_is_no_refusal(status: int, body: Any) -> None:
+    assert said_in(json.dumps(body).encode()).meaning(status) != "refused"
+
+
 QUOTA = "You exceeded your current quota, please check your plan and billing details."
 GEMINI = {"code": 429, "message": f"{QUOTA} For more information, see the page on limits."}
 RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "23s"}

@@ -19,6 +19,9 @@ from imagerag.net.safe_fetch import Unfetched, fetch
 
 MAX_REDIRECTS = 3
 _PORTS = {"http": 80, "https": 443}
+_PRIVATE_DOMAINS = (".internal", ".local", ".lan", ".home.arpa", ".localdomain")
+"""Domains of private networks, which no public name is in (ICANN's resolution of 2024 for ``internal``, RFC 6762,
+RFC 8375; ``lan`` and ``localdomain`` by routers' and systems' habit)."""
 
 
 def fetched_image(address: str, base: str, timeout: float) -> Image.Image:
@@ -119,7 +122,9 @@ def _means_itself(given: httpx.URL, own: httpx.URL) -> bool:
         return same_port or (given.port is None and own.port is None)
     if _is_loopback(given.host):
         return same_port or not _is_loopback(own.host)
-    return same_port and _is_local(given.host)
+    if not same_port:
+        return False
+    return _is_local(given.host) or (_in_private_domain(given.host) and _is_private(own.host))
 
 
 def _is_loopback(host: str) -> bool:
@@ -136,3 +141,12 @@ def _is_local(host: str) -> bool:
         return not is_public(str(ipaddress.ip_address(host)))
     except ValueError:
         return "." not in host
+
+
+def _in_private_domain(host: str) -> bool:
+    return host.rstrip(".").endswith(_PRIVATE_DOMAINS)
+
+
+def _is_private(host: str) -> bool:
+    """Tell whether a host can only be one of a private network: a name of a server elsewhere means nothing there."""
+    return _is_local(host) or _is_loopback(host) or _in_private_domain(host)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import httpx
@@ -17,7 +18,7 @@ from imagerag.generators.remote.calling import Reply, TransientError, answered, 
 from imagerag.generators.remote.image_addresses import fetched_image
 from imagerag.generators.remote.image_answers import first_image
 from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
-from imagerag.generators.remote.server_errors import has_error, said_by
+from imagerag.generators.remote.server_errors import has_error, is_withheld, said_by
 from imagerag.store.png import encode_png, on_white
 
 BASE_URL = "https://api.openai.com/v1"
@@ -130,16 +131,24 @@ class OpenAIImages:
         try:
             found = first_image(body)
         except ValueError as error:
+            if has_error(body):
+                self._refuse(reply, path)
             raise TransientError(f"an answer without a whole image ({error})") from error
         if (
             found is None
             or not (found.data or found.address)
             or said_by({"finish_reason": found.entry.get("finish_reason")}).is_refusal
+            or any(is_withheld(each) for each in (body, found.entry) if isinstance(each, Mapping))
         ):
             if has_error(body) or reply.said.is_refusal:
                 self._refuse(reply, path)
             raise TransientError(" ".join(f"an answer without an image {reply.said.words}".split()))
-        return (opened(found.data) if found.data else found.address), _usage(body)
+        try:
+            return (opened(found.data) if found.data else found.address), _usage(body)
+        except TransientError:
+            if has_error(body):  # words, too, can be read as base64
+                self._refuse(reply, path)
+            raise
 
     def _refuse(self, reply: Reply, path: str) -> NoReturn:
         """Raise what an answer means that says what is wrong."""

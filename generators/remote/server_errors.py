@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 MAX_SAID = 200
@@ -24,20 +24,45 @@ Meaning = Literal["refused", "unpaid", "passing", "unusable", "wrong"]
 """``refused``: by a safety system; ``unpaid``: there is no credit left; ``passing``: another try may succeed;
 ``unusable``: only the person can help (key, model, address); ``wrong``: the request itself."""
 
-_WORDS = ("message", "msg", "error_message", "error_description", "detail", "details", "errors", "error", "title")
+_WORDS = (
+    "message", "msg", "error_message", "error_msg", "error_description", "detail", "details", "errors", "error",
+    "title",
+)  # fmt: skip
 """Keys with words for people, the more telling first."""
 _CODES = frozenset(
     {"code", "type", "status", "name", "reason", "error", "error_code", "errorcode", "finish_reason", "finishreason"}
 )
 """Keys with words for programs."""
-_STATUSES = ("status", "status_code", "code")
+_CODE_WORDS = 4
+"""Words of a code at most; more are a sentence for people."""
+_STATUSES = ("status", "status_code", "statusCode", "code")
+_STATES = ("status", "state", "task_status")
+"""Keys with how far a job is, in a word."""
+_FAILED = frozenset({"error", "errored", "fail", "failed", "failure", "rejected", "cancelled", "canceled"})
+_FINE = frozenset(
+    {"", "ok", "okay", "success", "succeeded", "successful", "successfully", "complete", "completed", "done",
+     "finished", "ready", "active", "true"}
+)  # fmt: skip
+"""What answers say in these keys, and in place of an error's words, when nothing is wrong."""
 
 _REFUSED = (
     "moderationblocked", "contentpolicy", "contentfilter", "contentmoderation", "responsibleaipolicy",
     "safetyviolation", "imagesafety", "prohibitedcontent", "sensitivecontent", "datainspection", "nsfw",
+    "requestmoderated", "contentmoderated",
 )  # fmt: skip
 """Parts of codes by which safety systems tell that they refused, without case and punctuation."""
 _REFUSED_WORDS = (*_REFUSED, "safetysystem", "contentmanagementpolicy")
+_REFUSED_SENTENCE = re.compile(
+    r"(?:flagged|rejected|blocked|refused)\w{0,30}"
+    r"(?:moderation|safety(?:system|filter|check)|inappropriate|unsafe|harmful|(?:usage|content)polic)"
+    r"|violat\w{0,40}(?:usage|content|safety|acceptableuse)polic"
+)
+"""How they say so in words, without case, spaces and punctuation."""
+_REFUSED_EXACTLY = frozenset({"safety", "blocklist", "spii", "recitation", "imagerecitation"})
+"""Codes that mean a refusal on their own: Gemini's, which gateways pass on."""
+_BLOCKED = frozenset({"blockreason", "blockreasonmessage"})
+_FLAGS = frozenset({"hasnsfwconcepts", "hasnsfwconcept", "nsfwcontentdetected"})
+"""Keys by which servers that run diffusers' safety checker tell that a picture was made black, of each or of one."""
 _UNPAID = (
     "insufficientquota", "billing", "insufficientfunds", "insufficientbalance", "insufficientcredit", "paymentrequired",
     "spendlimit", "arrearage", "outofcredit",
@@ -47,7 +72,16 @@ _UNPAID_WORDS = (
     "outofcredit", "creditbalanceistoolow", "billinghardlimit", "billingnotactive",
 )  # fmt: skip
 """Those of a rate limit may speak of quotas and billing, too."""
+_QUOTA_WORDS = ("exceededyourcurrentquota", "exceededyourmonthly", "usedallavailablecredits")
+"""Of a quota that is used up; Gemini says the same of its limits by the minute, in an answer ``_BY_TIME``."""
+_BY_TIME = re.compile("RESOURCE_?EXHAUSTED|retry_?Delay", re.IGNORECASE)
+_LONGEST = 20_000
+"""Characters of a text that are looked at for that; gateways put a whole answer into one."""
 _PASSING = ("ratelimit", "overloaded", "servererror", "unavailable", "timeout", "resourceexhausted", "toomanyrequests")
+_PASSING_WORDS = (
+    "ratelimit", "overloaded", "toomanyrequests", "tryagainlater", "tryagainin", "temporarilyunavailable", "isloading",
+    "isbusy", "slowdown",
+)  # fmt: skip
 
 
 class Said(NamedTuple):
@@ -58,17 +92,24 @@ class Said(NamedTuple):
         codes: words for programs, without case and punctuation.
         status: an HTTP status that the body tells, where it does.
         filtered: whether a safety system's result is there, or a refusal in words.
+        by_time: whether a limit is told of that passes with time.
     """
 
     words: str
     codes: frozenset[str]
     status: int | None
     filtered: bool
+    by_time: bool = False
 
     @property
     def is_refusal(self) -> bool:
         """Whether a safety system refused."""
-        return self.filtered or _tells(self, _REFUSED, _REFUSED_WORDS) or "safety" in self.codes
+        return (
+            self.filtered
+            or _tells(self, _REFUSED, _REFUSED_WORDS)
+            or not self.codes.isdisjoint(_REFUSED_EXACTLY)
+            or _REFUSED_SENTENCE.search(_bare(self.words)) is not None
+        )
 
     def meaning(self, status: int) -> Meaning:
         """Return what it means, with the answer's HTTP status; one that the body tells counts in an answer of 2xx."""
@@ -77,9 +118,10 @@ class Said(NamedTuple):
         fine = 200 <= status < 300
         if fine and self.status is not None:
             status = self.status
-        if status == 402 or _tells(self, _UNPAID, _UNPAID_WORDS):
+        quota = () if self.by_time else _QUOTA_WORDS
+        if status == 402 or _tells(self, _UNPAID, (*_UNPAID_WORDS, *quota)):
             return "unpaid"
-        if status in PASSING or (fine and _tells(self, _PASSING, ())):
+        if status in PASSING or (fine and self.status is None and _tells(self, _PASSING, _PASSING_WORDS)):
             return "passing"
         if status in (401, 403, 404, 405, 407, 410) or 300 <= status < 400 or status >= 500:
             return "unusable"
@@ -92,7 +134,7 @@ def said_in(body: bytes) -> Said:
         value = json.loads(body)
     except ValueError:
         text = body.decode("utf-8", "replace")
-        return Said(_line(_plain(text)), frozenset(), None, False)
+        return Said(_line(_plain(text)), frozenset(), None, False, bool(_BY_TIME.search(text[:_LONGEST])))
     return said_by(value)
 
 
@@ -103,21 +145,70 @@ def said_by(value: Any) -> Said:
         _bare(code)
         for each in objects
         for key, code in each.items()
-        if key.lower() in _CODES and isinstance(code, str) and len(code) < 80
+        if key.lower() in _CODES and isinstance(code, str) and len(code) < 80 and len(code.split()) <= _CODE_WORDS
     }
-    own = [each for each in (value, value.get("error") if isinstance(value, dict) else None) if isinstance(each, dict)]
-    told = [each.get(key) for each in reversed(own) for key in _STATUSES]
-    status = next((int(str(code)) for code in told if re.fullmatch("[45][0-9][0-9]", str(code))), None)
-    filtered = any(each.get("filtered") is True or bool(each.get("refusal")) for each in objects)
-    words = _line(_words(value)) or _line(next((str(each["refusal"]) for each in objects if each.get("refusal")), ""))
-    return Said(words, frozenset(codes), status, filtered)
+    status = _status_in(value)
+    refusals = [_refusal_in(each) for each in objects]
+    filtered = any(refusals) or any(each.get("filtered") is True for each in objects)
+    inner = (_words(each) for each in objects if _fails(each))
+    ends = (str(end) for each in objects for key, end in each.items() if end and _bare(key) == "finishreason")
+    words = _line(_words(value)) or _line(next(filter(None, (*refusals, *inner, *ends)), ""))
+    texts = (text for each in objects for pair in each.items() for text in pair if isinstance(text, str))
+    by_time = any(_BY_TIME.search(text[:_LONGEST]) for text in (str(value)[:_LONGEST], *texts))
+    return Said(words, frozenset(codes), status, filtered, by_time)
 
 
 def has_error(body: Any) -> bool:
-    """Tell whether a body that was read as JSON says that something is wrong, whatever its status said."""
+    """Tell whether a body without an image says that something is wrong, whatever its status said.
+
+    It does by an error, anywhere in it, by a status of 4xx or 5xx, and by words or a state that are not of success.
+    """
+    if isinstance(body, str):  # a single word, or a long text in lines, may be base64
+        return len(body.split()) > 1 and len(body) < 1000
+    if any(_fails(each) for each in _objects(body)):
+        return True
     if not isinstance(body, dict):
         return False
-    return any(body.get(key) for key in ("error", "errors", "detail")) or body.get("success") is False
+    said = [body.get(key) for key in (*_STATES, "message", "msg", "error_message", "error_msg")]
+    unfine = any(isinstance(each, str) and _bare(each) not in _FINE and not each.strip().isdigit() for each in said)
+    return unfine or bool(body.get("detail")) or _status_in(body) is not None
+
+
+def is_withheld(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an object of an answer says that its first picture was made black for what it shows."""
+    for key, flag in entry.items():
+        first = flag[0] if isinstance(flag, list) and flag else flag
+        if _bare(key) in _FLAGS and first is True:
+            return True
+    return False
+
+
+def _refusal_in(entry: dict[str, Any]) -> str:
+    """Return how an object says that a safety system refused; empty where it doesn't."""
+    said = [str(entry["refusal"])] if entry.get("refusal") else []
+    for key, value in entry.items():
+        if _bare(key) in _BLOCKED and isinstance(value, str) and "UNSPECIFIED" not in value:
+            said.append(value)
+    if is_withheld(entry):
+        said.append("the picture was made black: " + ", ".join(key for key in entry if _bare(key) in _FLAGS))
+    return ": ".join(filter(None, said))
+
+
+def _fails(entry: dict[str, Any]) -> bool:
+    """Tell whether an object says that it is an error, or of one."""
+    return (
+        bool(entry.get("error") or entry.get("errors"))
+        or any(entry.get(key) is False for key in ("success", "ok"))
+        or any(entry.get(key) == "error" for key in ("object", "type"))
+        or any(_bare(str(entry.get(key))) in _FAILED for key in _STATES)
+    )
+
+
+def _status_in(value: Any) -> int | None:
+    """Return the HTTP status of an error that a body tells, of its ``error`` before its own."""
+    own = [each for each in (value, value.get("error") if isinstance(value, dict) else None) if isinstance(each, dict)]
+    told = [each.get(key) for each in reversed(own) for key in _STATUSES]
+    return next((int(str(code)) for code in told if re.fullmatch("[45][0-9][0-9]", str(code))), None)
 
 
 def _tells(said: Said, codes: tuple[str, ...], words: tuple[str, ...]) -> bool:
@@ -153,7 +244,7 @@ def _words(value: Any, depth: int = 0) -> str:
         return ": ".join(telling[:2])
     if depth:  # texts by the name of the field that they are about
         return "; ".join(f"{key}: {words}" for key, each in value.items() if (words := _words(each, depth + 1)))
-    return next((str(value[key]) for key in ("code", "type", "name", "reason") if value.get(key)), "")
+    return next((str(value[key]) for key in ("code", "type", "name", "reason", *_STATES) if value.get(key)), "")
 
 
 def _unwrapped(text: str, depth: int) -> str:

@@ -82,7 +82,9 @@ def _told_by_json(file: Described) -> dict[str, str]:
         # Half of it would be no JSON, and the picture is none the worse.
         return {"note": f"is described by {file.name!r}, which was not read: it has {file.size / 2**20:.0f} MB"}
     data = file.read()
-    guessed = decode_text(data, file.name).note
+    text, guessed = decode_text(data, file.name)
+    if not text.strip():
+        return {"note": f"is described by {file.name!r}, which is empty"}
     fields = described(read_json(data, file.name))
     if fields is None:
         return {"note": f"is described by {file.name!r}, which was not read: it is no object"}

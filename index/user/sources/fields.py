@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,11 +9,14 @@ from typing import Any
 from imagerag.errors import UserError
 from imagerag.index.user.sources.short_text import CAPTION_LENGTH, one_line
 from imagerag.index.user.sources.texts import decode_text
+from imagerag.index.user.sources.written_values import written_value
 
 FIELDS = {
     "caption": (
         "caption",
         "captions",
+        "caption_text",
+        "image_caption",
         "text",
         "texts",
         "txt",
@@ -37,7 +38,9 @@ TAGS = ("tags", "tag_string", "keywords")
 """Behind a caption, as Kohya's scripts put them, or in its place."""
 NESTED = ("json",)
 """Columns that hold a whole record: what WebDataset's JSON becomes in a table."""
-COLUMNS = frozenset({*NESTED, *TAGS, *(name for names in FIELDS.values() for name in names)})
+_COLUMNS = frozenset({*NESTED, *TAGS, *(name for names in FIELDS.values() for name in names)})
+_NUMBERED = re.compile(rf"({'|'.join(FIELDS['caption'])})[_.]?([0-9]{{1,4}})")
+"""One of several captions, each in a column of its own: ``caption_1``, ``sentence2``."""
 
 DEPTH = 4
 """Lists and objects within each other, in place of a text, that still are looked into."""
@@ -62,7 +65,6 @@ _SAYS = (
 """Of an object in place of a text, the entry that stands for it."""
 _NOTHING = frozenset({"nan", "NaN", "<NA>", "None", "null", "NULL"})
 """How programs write that there is no value, where a text is wanted."""
-_NEIGHBOURS = re.compile(r"(['\"])\s+(?=['\"])")
 
 
 def fields_of(record: Mapping[Any, Any], caption: str | None = None) -> dict[str, str]:
@@ -82,6 +84,8 @@ def fields_of(record: Mapping[Any, Any], caption: str | None = None) -> dict[str
     notes = []
     for field, names in FIELDS.items():
         values = [plain.get(name) for name in names]
+        if field == "caption":
+            values = [_with_numbered(value, plain, name) for value, name in zip(values, names, strict=True)]
         if field == "caption" and caption is not None:
             values.insert(0, record.get(caption))
         said = next(filter(None, map(words_of, values)), "")
@@ -93,6 +97,12 @@ def fields_of(record: Mapping[Any, Any], caption: str | None = None) -> dict[str
         if said:
             found[field] = said[:CAPTION_LENGTH]
     return found | ({"note": "; ".join(notes)} if notes else {})
+
+
+def tells_of_picture(name: object) -> bool:
+    """Tell whether ``fields_of`` looks at a column or entry of that name."""
+    plain = plain_name(name)
+    return plain in _COLUMNS or _NUMBERED.fullmatch(plain) is not None
 
 
 def both(fields: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
@@ -143,9 +153,9 @@ def words_of(value: Any, between: str = "; ", depth: int = DEPTH) -> str:
         except UserError:
             return ""
     if isinstance(value, str):
-        several = _written_list(value)
-        if several is not None:
-            return words_of(several, between, depth - 1)
+        written = written_value(value)
+        if written is not None and _is_words(written):
+            return words_of(written, between, depth - 1)
         text = one_line(value)
         return "" if text in _NOTHING else text
     if isinstance(value, Mapping):
@@ -180,25 +190,25 @@ def _plain(record: Mapping[Any, Any]) -> dict[str, Any]:
     return plain | {name: value for name, value in there.items() if plain_name(name) == name}
 
 
+def _with_numbered(value: Any, plain: Mapping[str, Any], name: str) -> Any:
+    """Return the value of an entry with those behind it that have the same name and a number, in the numbers' order."""
+    found = [(match, other) for other in plain if (match := _NUMBERED.fullmatch(other)) and match[1] == name]
+    numbered = sorted((int(match[2]), other) for match, other in found)
+    return [value, *(plain[other] for _, other in numbered)] if numbered else value
+
+
 def _object(value: Any) -> Mapping[Any, Any] | None:
-    if isinstance(value, (str, bytes)):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, str):
+        value = written_value(value)
     return value if isinstance(value, Mapping) else None
 
 
-def _written_list(text: str) -> list[str] | None:
-    """Return the texts of a list that JSON, Python or NumPy has written out; ``None`` if it is none."""
-    text = text.strip()
-    if not (text.startswith(("['", '["')) and text.endswith(("']", '"]'))):
-        return None
-    for reading in (json.loads, lambda written: ast.literal_eval(_NEIGHBOURS.sub(r"\1, ", written))):
-        try:
-            values = reading(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        if isinstance(values, list) and all(isinstance(one, str) for one in values):
-            return values
-    return None
+def _is_words(value: Any) -> bool:
+    """Tell whether a value that a text holds stands for words: ``["a", 1]`` and ``{"seed": 1}`` may be a text."""
+    if isinstance(value, Mapping):
+        return not value or any(name in _SAYS for name in _plain(value))
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_words, value))
+    return value is None or isinstance(value, str) or value != value

@@ -12,7 +12,7 @@ from imagerag.errors import UserError, first_line
 from imagerag.index.user.sources.beside import Beside
 from imagerag.index.user.sources.cells import PictureCell, image_columns, pictures_in
 from imagerag.index.user.sources.confinement import Confined
-from imagerag.index.user.sources.fields import COLUMNS, fields_of, joined, plain_name, words_of
+from imagerag.index.user.sources.fields import fields_of, joined, tells_of_picture, words_of
 from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Origin, Wanted
 from imagerag.index.user.sources.named_files import file_named
 from imagerag.index.user.sources.short_text import CAPTION_LENGTH, in_words, listed, one_line, shortened
@@ -110,7 +110,7 @@ class ParquetSource:
         small = [
             field
             for field in file.schema_arrow.names
-            if field != column and (plain_name(field) in COLUMNS or field == self._caption or field in STATUS)
+            if field != column and (tells_of_picture(field) or field == self._caption or field in STATUS)
         ]
         kind = file.schema_arrow.field(column).type
         before = 0

@@ -8,6 +8,7 @@ from imagerag.generators.remote.calling import TransientError
 from imagerag.generators.remote.image_addresses import fetched_image, own_addresses
 from testing.remote_servers import Answer, a_png, images_server
 
+INTERNAL = "http://images.internal:8080/v1"
 LAN, LOCAL, CLOUD = "http://gpu.lan:8080/v1", "http://127.0.0.1:8080/v1", "https://images.example.org/proxy/v1"
 
 
@@ -33,6 +34,19 @@ LAN, LOCAL, CLOUD = "http://gpu.lan:8080/v1", "http://127.0.0.1:8080/v1", "https
         (LAN, "http://[::1]:8080/a.png", ["http://gpu.lan:8080/a.png"]),
         (LAN, "http://172.17.0.2:8080/a.png", ["http://gpu.lan:8080/a.png"]),
         (LAN, "http://c0ffee:8080/a.png", ["http://gpu.lan:8080/a.png"]),
+        (LAN, "http://drawer.local:8080/a.png?x=1", ["http://gpu.lan:8080/a.png?x=1"]),
+        (LAN, "http://host.docker.internal:8080/a.png", ["http://gpu.lan:8080/a.png"]),
+        (LAN, "http://GPU.LAN.:8080/a.png", ["http://gpu.lan:8080/a.png"]),
+        (INTERNAL, "http://gpu-7.lan:8080/a.png", ["http://images.internal:8080/a.png"]),
+        (LOCAL, "http://host.docker.internal:8080/a.png", ["http://127.0.0.1:8080/a.png"]),
+        ("http://gpu:8080/v1", "http://gpu.local:8080/a.png", ["http://gpu:8080/a.png"]),
+        ("http://192.168.1.7:8080/v1", "http://gpu.local:8080/a.png", ["http://192.168.1.7:8080/a.png"]),
+        (LAN, "http://drawer.local:22/a.png", []),
+        (LAN, "http://metadata.google.internal/computeMetadata", []),
+        (LAN, "http://gpu.lan.example.org:8080/a.png", []),
+        (LAN, "http://notlan:8080@x.example.lan.org:8080/a.png", []),
+        (CLOUD, "https://metadata.google.internal/computeMetadata", []),
+        (CLOUD, "https://printer.local/a.png", []),
         (LAN, "http://172.17.0.2:22/a.png", []),
         (LAN, "http://169.254.169.254/latest", []),
         (LAN, "http://other.example.org:8080/a.png", []),
@@ -97,3 +111,12 @@ def test_a_redirect_from_the_server_leads_nowhere_inside() -> None:
             fetched_image("/a.png", server.url, 5)
         assert secret.paths == []
         assert len(server.paths) == 5
+
+
+def test_a_name_of_a_private_network_is_never_asked_itself() -> None:
+    with images_server() as server:
+        server.files = lambda path: GONE
+        port = server.url.removesuffix("/v1").rpartition(":")[2]
+        with pytest.raises(TransientError, match="no such file"):
+            fetched_image(f"http://metadata.google.internal:{port}/a.png", server.url, 5)
+        assert server.paths == ["/a.png"]

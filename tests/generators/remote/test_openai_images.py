@@ -146,6 +146,11 @@ class TestOpenAIImages:
             (200, {"data": [{"b64_json": None, "finish_reason": "content_filter"}]}),
             (200, {"data": [{"b64_json": base64.b64encode(a_png()).decode(), "finish_reason": "CONTENT_FILTERED"}]}),
             (200, {"data": [], "prompt_filter_results": [{"violence": {"filtered": True}}]}),
+            (200, {"status": "Request Moderated"}),
+            (200, {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}),
+            (400, "The prompt was flagged by moderation"),
+            (200, {"has_nsfw_concepts": [True], "images": [{"b64_json": base64.b64encode(a_png("black")).decode()}]}),
+            (200, {"data": [{"b64_json": base64.b64encode(a_png("black")).decode(), "has_nsfw_concepts": True}]}),
         ],
     )
     def test_refusals_in_all_their_places(self, status: int, body: Any) -> None:
@@ -155,6 +160,13 @@ class TestOpenAIImages:
         ):
             OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
         assert len(server.asked) == 1
+
+    @pytest.mark.parametrize("flags", [[False], [False, True], []])
+    def test_a_picture_that_is_not_flagged_is_taken(self, flags: list[bool]) -> None:
+        body = {"has_nsfw_concepts": flags, "images": [{"b64_json": base64.b64encode(a_png()).decode()}]}
+        with images_server(lambda number: Answer(json.dumps(body).encode())) as server:
+            (drawn,) = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert drawn.image.getpixel((3, 3)) == (255, 0, 0)
 
     @pytest.mark.parametrize(
         ("status", "body", "error", "said"),
@@ -177,6 +189,18 @@ class TestOpenAIImages:
                 UserError,
                 "no such model.*check key and model",
             ),
+            (
+                200,
+                b'{"object": "error", "message": "no such model", "code": 404}',
+                UserError,
+                "no such model.*check key and model",
+            ),
+            (200, b'{"status": "error", "message": "bad size"}', InvalidArgument, r"200 \(bad size\)"),
+            (200, b'{"status": "failed"}', InvalidArgument, r"200 \(failed\)"),
+            (200, b'{"message": "bad size"}', InvalidArgument, r"200 \(bad size\)"),
+            (200, b'"no such size"', InvalidArgument, r"200 \(no such size\)"),
+            (200, b'{"data": [{"error": {"message": "bad size"}}]}', InvalidArgument, r"200 \(bad size\)"),
+            (200, b'{"output": "bad size!", "status": "failed"}', InvalidArgument, r"200 \(failed\)"),
             (404, b'{"message": "no such model"}', UserError, r"404 \(no such model\); check key and model"),
             (405, b"", UserError, "the server answered 405; check key and model"),
             (501, b'{"error": "not here"}', UserError, r"501 \(not here\)"),
@@ -186,6 +210,12 @@ class TestOpenAIImages:
                 b'{"error": {"code": "insufficient_quota", "message": "no quota"}}',
                 UserError,
                 r"no quota.*add credit",
+            ),
+            (
+                429,
+                b'{"error": {"message": "You exceeded your current quota, please check plan and billing details."}}',
+                UserError,
+                r"exceeded your current quota.*add credit",
             ),
             (400, b'{"error": {"code": "billing_hard_limit_reached"}}', UserError, "can't be paid for"),
             (402, b"", UserError, "can't be paid for: the server answered 402"),

@@ -101,9 +101,135 @@ def test_what_it_means(status: int, body: Any, meaning: Meaning) -> None:
     assert said_in(json.dumps(body).encode()).meaning(status) == meaning
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, {"status": "Request Moderated"}),
+        (200, {"id": "x", "status": "Content Moderated", "result": None}),
+        (200, {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}),
+        (200, {"promptFeedback": {"blockReason": "OTHER", "blockReasonMessage": "No."}}),
+        (200, {"prompt_feedback": {"block_reason": "SAFETY"}}),
+        (200, {"candidates": [{"finishReason": "BLOCKLIST"}]}),
+        (400, "The prompt was flagged by moderation"),
+        (400, {"error": "Your prompt was flagged as inappropriate by our moderation system"}),
+        (400, {"detail": "Request rejected by moderation."}),
+        (400, {"error": {"message": "This request violates our usage policies."}}),
+        (400, {"message": "The prompt may violate the Acceptable Use Policy"}),
+        (400, {"error": {"message": "Violation of content policies"}}),
+        (200, {"has_nsfw_concepts": [True], "images": [{"url": "https://x/black.png"}]}),
+        (200, {"data": [{"b64_json": "x", "nsfw_content_detected": True}]}),
+    ],
+)
+def test_refusals_of_many_makers(status: int, body: Any) -> None:
+    said = said_in(json.dumps(body).encode())
+    assert said.meaning(status) == "refused"
+    assert said.words
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"error": {"message": "moderation must be one of: low, auto"}}),
+        (400, {"error": {"message": "The address was rejected: it violates the naming rules"}}),
+        (403, {"error": {"message": "Your payment was flagged; contact support"}}),
+        (429, {"error": {"message": "Requests were rejected by our rate limit policy"}}),
+        (503, {"error": {"message": "moderation is unavailable"}}),
+        (200, {"promptFeedback": {"blockReason": "BLOCK_REASON_UNSPECIFIED"}}),
+        (200, {"has_nsfw_concepts": [False, True], "images": []}),
+        (200, {"has_nsfw_concepts": [], "nsfw_content_detected": None}),
+    ],
+)
+def test_what_is_no_refusal(status: int, body: Any) -> None:
+    assert said_in(json.dumps(body).encode()).meaning(status) != "refused"
+
+
+QUOTA = "You exceeded your current quota, please check your plan and billing details."
+GEMINI = {"code": 429, "message": f"{QUOTA} For more information, see the page on limits."}
+RETRY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "23s"}
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning"),
+    [
+        ({"error": {"message": QUOTA}}, "unpaid"),
+        ({"error": {"message": f"litellm.RateLimitError: OpenAIException - {QUOTA}", "code": "429"}}, "unpaid"),
+        ({"error": QUOTA}, "unpaid"),
+        ({"detail": QUOTA}, "unpaid"),
+        ({"message": "You have exceeded your monthly included credits for Inference Providers."}, "unpaid"),
+        (QUOTA, "unpaid"),
+        ({"error": {**GEMINI, "status": "RESOURCE_EXHAUSTED"}}, "passing"),
+        ([{"error": {**GEMINI, "status": "RESOURCE_EXHAUSTED"}}], "passing"),
+        ({"error": {**GEMINI, "details": [RETRY]}}, "passing"),
+        ({"error": {"message": f"litellm.RateLimitError: {json.dumps({'error': GEMINI | {'details': [RETRY]}})}"}},
+         "passing"),
+        ({"error": {"message": f"VertexAIException - {QUOTA}. RESOURCE_EXHAUSTED", "code": "429"}}, "passing"),
+        (f"429 RESOURCE_EXHAUSTED. {QUOTA}", "passing"),
+        (f"{QUOTA} {'x' * 300} RESOURCE_EXHAUSTED", "passing"),
+        ({"error": {"message": "Rate limit reached: 3 requests in a minute."}}, "passing"),
+    ],
+)  # fmt: skip
+def test_a_quota_that_is_used_up_and_a_limit_by_the_minute(body: Any, meaning: Meaning) -> None:
+    said = said_in(body.encode() if isinstance(body, str) else json.dumps(body).encode())
+    assert said.meaning(429) == meaning
+
+
 def test_what_is_no_error() -> None:
     fine = {"data": [{"b64_json": "x", "content_filter_results": {"hate": {"filtered": False}}}], "error": None}
     assert not has_error(fine)
     assert not said_in(json.dumps(fine).encode()).is_refusal
     assert not has_error(["error"])
     assert has_error({"success": False})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"object": "error", "message": "no such model", "code": 404},
+        {"type": "error", "message": "no such size"},
+        {"status": "error", "message": "no such size"},
+        {"status": "FAILED"},
+        {"state": "failed"},
+        {"code": 404},
+        {"statusCode": "404"},
+        {"ok": False},
+        {"message": "no such size"},
+        {"error_msg": "no such size"},
+        {"status": "Task not found"},
+        {"output": {"task_status": "FAILED", "code": "InvalidParameter", "message": "no such size"}},
+        {"data": [{"b64_json": None, "error": {"message": "no such size"}}]},
+        [{"error": {"message": "no such size"}}],
+        "no such size",
+    ],
+)
+def test_errors_under_a_status_of_success(body: Any) -> None:
+    assert has_error(body)
+    assert said_in(json.dumps(body).encode()).words or body in ({"code": 404}, {"statusCode": "404"}, {"ok": False})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": []},
+        {"code": 0, "message": "Success", "data": []},
+        {"status": "succeeded", "output": []},
+        {"status": 200, "object": "list", "type": "image"},
+        {"data": [{"b64_json": None, "detail": "high", "revised_prompt": "an error"}]},
+        {"success": True, "error": None},
+        None,
+    ],
+)
+def test_an_answer_that_says_nothing_of_an_error(body: Any) -> None:
+    assert not has_error(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning"),
+    [
+        ({"object": "error", "message": "no such model", "code": 404}, "unusable"),
+        ({"statusCode": 503, "message": "no"}, "passing"),
+        ({"status": "error", "message": "no such size"}, "wrong"),
+        ({"message": "The model is loading, try again later."}, "passing"),
+    ],
+)
+def test_what_an_error_under_a_status_of_success_means(body: Any, meaning: Meaning) -> None:
+    assert said_in(json.dumps(body).encode()).meaning(200) == meaning

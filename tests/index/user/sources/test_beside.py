@@ -32,6 +32,9 @@ def test_the_text_goes_before_the_json_and_takes_tags_behind_it() -> None:
         ("txt", b"one\ntwo\n", "1 more line;"),
         ("txt", bytes(40), "is no text"),
         ("json", b"7", "no object"),
+        ("json", b"", "is empty"),
+        ("json", b" \r\n", "is empty"),
+        ("json", b"\xef\xbb\xbf", "is empty"),
         ("json", b'{"caption": "' + b"x" * 2**20 + b'"}', "1 MB"),
     ],
 )

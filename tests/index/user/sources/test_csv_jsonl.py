@@ -1,5 +1,6 @@
 """Tables of text that name a picture per row."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -47,3 +48,36 @@ def test_cells_that_are_too_many_are_noted(tmp_path: Path) -> None:
     (item,) = ManifestSource(tmp_path / "list", "csv").items(lambda item: True)
     assert "1 more cell" in item.note
     assert item.caption == "a cat"
+
+
+@pytest.mark.parametrize(
+    ("head", "cells", "caption", "licence"),
+    [
+        ("path,caption_1,caption_2", ["a cat", "a feline"], "a cat; a feline", "unknown"),
+        ("path,Caption Text", ["a cat"], "a cat", "unknown"),
+        ("impath,caption", ["a cat"], "a cat", "unknown"),
+        ("src,caption", ["a cat"], "a cat", "unknown"),
+        ("path,captions", ["['a cat', None]"], "a cat", "unknown"),
+        ("path,captions", ["('a cat', 'a feline')"], "a cat; a feline", "unknown"),
+        ("path,caption,licence", ["a cat", "{'name': 'MIT'}"], "a cat", "MIT"),
+        ("path,caption,license", ["a cat", '{"name": "MIT","url":"x"}'], "a cat", "MIT"),
+    ],
+)
+def test_columns_and_cells_as_programs_write_them(
+    tmp_path: Path, head: str, cells: list[str], caption: str, licence: str
+) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
+    with (tmp_path / "list").open("w", newline="") as file:
+        csv.writer(file).writerows([head.split(","), ["a.png", *cells]])
+    (item,) = ManifestSource(tmp_path / "list", "csv", "unknown").items(lambda item: True)
+    assert item.origin.file == str(tmp_path / "a.png")
+    assert (item.problem, item.caption, item.licence) == ("", caption, licence)
+
+
+def test_an_empty_json_beside_a_picture_is_noted(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "a.png")
+    (tmp_path / "a.json").touch()
+    (tmp_path / "list").write_text("path,caption\na.png,a cat\n")
+    (item,) = ManifestSource(tmp_path / "list", "csv").items(lambda item: True)
+    assert (item.problem, item.caption) == ("", "a cat")
+    assert "is empty" in item.note

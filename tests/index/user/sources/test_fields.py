@@ -33,6 +33,28 @@ from imagerag.index.user.sources.fields import both, described, fields_of, joine
         ("['a cat'\n 'a feline']", "a cat; a feline"),
         ("[untitled]", "[untitled]"),
         ('["a", 1]', '["a", 1]'),
+        ("['a', None]", "a"),
+        ("['a', nan, 'b']", "a; b"),
+        ('["a", null, NaN]', "a"),
+        ("('a', 'b')", "a; b"),
+        ("('a',)", "a"),
+        (" ['a', \"b's\"] ", "a; b's"),
+        ("[['a'], ['b']]", "a; b"),
+        ("[{'raw': 'a cat', 'tokens': ['a', 'cat']}, {'raw': 'a feline'}]", "a cat; a feline"),
+        ("{'name': 'MIT'}", "MIT"),
+        ('{"name": "MIT", "url": "x"}', "MIT"),
+        ("{'name': None, 'url': 'https://x'}", "https://x"),
+        ("[]", ""),
+        ("{}", ""),
+        ("[None]", ""),
+        ("('a')", "('a')"),
+        ("(a, b)", "(a, b)"),
+        ("(a cat:1.2)", "(a cat:1.2)"),
+        ("{'seed': 1}", "{'seed': 1}"),
+        ("{red|green} owl", "{red|green} owl"),
+        ("[print('a')]", "[print('a')]"),
+        ("[" * 5000 + "]" * 5000, "[" * 5000 + "]" * 5000),
+        (r"['C:\dir']", r"C:\dir"),
     ],
 )
 def test_values_of_every_shape(value: Any, words: str) -> None:
@@ -71,6 +93,14 @@ def test_a_record_within_a_column_is_read_where_the_row_says_nothing() -> None:
     assert fields_of(row) == {"caption": "a cat", "licence": "CC0-1.0"}
     assert fields_of({"json": {"caption": "a dog"}, "caption": "a cat"}) == {"caption": "a cat"}
     assert fields_of({"json": "{"}) == {}
+    assert fields_of({"json": "{'caption': 'a cat', 'seed': None}"}) == {"caption": "a cat"}
+
+
+def test_numbered_captions_are_put_into_one_in_their_order() -> None:
+    assert fields_of({"caption_10": "c", "caption_2": "b", "Caption 1": "a"}) == {"caption": "a; b; c"}
+    assert fields_of({"caption": "a", "caption_2": "b", "text": "x"}) == {"caption": "a; b"}
+    assert fields_of({"sentence1": "a", "sentence2": None}) == {"caption": "a"}
+    assert fields_of({"caption_length": 7, "caption_x": "b"}) == {}
 
 
 def test_what_is_cut_is_noted() -> None:

@@ -23,7 +23,9 @@ SETUPTOOLS = PROJECT["tool"]["setuptools"]
 NOT_THE_PRODUCT = {"benchmarks", "docs", "examples", "testing", "tests", "training"}
 """Root folders with Python in them that no wheel has."""
 
-BROUGHT_BY = {"anyio": "httpx", "httpcore": "httpx", "httpx2": "mcp", "mcp_types": "mcp"}
+BROUGHT_BY = {
+    "anyio": "httpx", "httpcore": "httpx", "httpx2": "mcp", "mcp_types": "mcp", "referencing": "jsonschema",
+}  # fmt: skip
 """What a declared library's own interface is made of."""
 
 CALLED = {"PIL": "pillow", "open_clip": "open_clip_torch"}

@@ -135,7 +135,7 @@ class TestPlaces:
         assert (tmp_path / "file").read_text() == "mine"
 
     def test_damaged_threads(self, home: Path) -> None:
-        home.mkdir()
+        home.mkdir(mode=0o700)
         (home / "threads.sqlite").write_bytes(b"not a database" * 100)
         assert_refused(console("an owl", home=home), "threads.sqlite", "damaged")
 

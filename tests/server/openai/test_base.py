@@ -30,7 +30,6 @@ def test_limits_that_are_not_given_are_left_out() -> None:
     ("body", "place"),
     [
         ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages.0.content.0.text"),
-        ({"messages": [{"role": "user", "content": [{"type": "clip"}]}]}, "messages.0.content.0"),
         ({"messages": [{"role": "user", "content": 3}]}, "messages.0.content"),
         ({"messages": [{"role": "user"}], "imagerag": {"sead": 3}}, "imagerag.sead"),
         ({"messages": [{"role": "user"}], "tool_choice": 3}, "tool_choice"),

@@ -137,6 +137,7 @@ class TestPlaces:
     def test_damaged_threads(self, home: Path) -> None:
         home.mkdir(mode=0o700)
         (home / "threads.sqlite").write_bytes(b"not a database" * 100)
+        (home / "threads.sqlite").chmod(0o600)  # or else a note would say that it was open to others
         assert_refused(console("an owl", home=home), "threads.sqlite", "damaged")
 
     def test_full_disk(self, tmp_path: Path, home: Path) -> None:

@@ -24,8 +24,9 @@ from imagerag.profiles.resolve import RunSettings
 
 SECONDS = 20.0
 """For all three questions together; models that reason take several for one."""
-TOKENS = 2000
-"""That one question and its answer may take; a model that reasons writes hundreds before a word."""
+TOKENS = 8000
+"""That one question and its answer may take: a model that reasons writes hundreds before a word, and what an image takes
+is estimated by what the model has counted before."""
 
 
 @dataclass(frozen=True)

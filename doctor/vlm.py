@@ -25,8 +25,8 @@ from imagerag.profiles.resolve import RunSettings
 SECONDS = 20.0
 """For all three questions together; models that reason take several for one."""
 TOKENS = 8000
-"""That one question and its answer may take: a model that reasons writes hundreds before a word, and what an image takes
-is estimated by what the model has counted before."""
+"""That one question and its answer may take. A model that reasons writes hundreds before a word; what an image takes is
+estimated by what the model has counted before."""
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,13 @@
 
 import base64
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
 
-from testing.remote_servers import Answer, a_png
+from testing.remote_servers import Answer, ScriptedHandler, a_png, served
 
 
 def picture_part(colour: str = "red", **more: Any) -> dict[str, Any]:
@@ -54,40 +53,24 @@ class GeminiServer(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1beta"
 
 
-class _Gemini(BaseHTTPRequestHandler):
+class _Gemini(ScriptedHandler):
     server: GeminiServer
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.server.asked.append(AskedOfGemini(self.path, body, self.headers.get("x-goog-api-key", "")))
-        self._send(self.server.script(len(self.server.asked) - 1))
+        self._answer(self.server.script(len(self.server.asked) - 1))
 
     def do_GET(self) -> None:
         known = self.path == "/v1beta/models/gemini-3.1-flash-image"
         if self.headers.get("x-goog-api-key") == "wrong":
-            self._send(error_of(400, "INVALID_ARGUMENT", "API key not valid", reason="API_KEY_INVALID"))
+            self._answer(error_of(400, "INVALID_ARGUMENT", "API key not valid", reason="API_KEY_INVALID"))
         else:
-            self._send(Answer(b"{}") if known else error_of(404, "NOT_FOUND", "models/x is not found"))
-
-    def _send(self, answer: Answer) -> None:
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(len(answer.body)))
-        self.end_headers()
-        self.wfile.write(answer.body)
-
-    def log_message(self, *_: Any) -> None:
-        pass
+            self._answer(Answer(b"{}") if known else error_of(404, "NOT_FOUND", "models/x is not found"))
 
 
 @contextmanager
 def gemini_server(script: Callable[[int], Answer] = lambda number: answer_of(picture_part())) -> Iterator[GeminiServer]:
     """Serve until the block ends."""
-    server = GeminiServer(script)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
+    with served(GeminiServer(script)) as server:
         yield server
-    finally:
-        server.shutdown()
-        server.server_close()

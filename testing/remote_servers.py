@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 from PIL import Image
 
@@ -66,7 +66,22 @@ class ImagesServer(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_address[1]}/v1"
 
 
-class _Images(BaseHTTPRequestHandler):
+class ScriptedHandler(BaseHTTPRequestHandler):
+    """Sends answers as they are scripted, and logs nothing."""
+
+    def _answer(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(answer.claimed or len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class _Images(ScriptedHandler):
     server: ImagesServer
 
     def do_POST(self) -> None:
@@ -98,14 +113,6 @@ class _Images(BaseHTTPRequestHandler):
         self.server.paths.append(self.path)
         self._answer(self.server.files(self.path))
 
-    def _answer(self, answer: Answer) -> None:
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(answer.claimed or len(answer.body)))
-        self.end_headers()
-        self.wfile.write(answer.body)
-
     def _tell_of_model(self, name: str) -> None:
         known = name in self.server.models
         self.send_response(401 if self.headers.get("authorization") == "Bearer wrong" else 200 if known else 404)
@@ -113,19 +120,25 @@ class _Images(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"{}")
 
-    def log_message(self, *_: Any) -> None:
-        pass
+
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
 
 
 @contextmanager
-def images_server(script: Callable[[int], Answer] = lambda number: Answer()) -> Iterator[ImagesServer]:
-    server = ImagesServer(script)
+def served(server: Server) -> Iterator[Server]:
+    """Serve until the block ends."""
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield server
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def images_server(script: Callable[[int], Answer] = lambda number: Answer()) -> Iterator[ImagesServer]:
+    with served(ImagesServer(script)) as server:
+        yield server
 
 
 SAVED = [

@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
-import re
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 
-from imagerag.credentials import without_credentials
-from imagerag.errors import DrawingRefused, InvalidArgument, UserError
+from imagerag.errors import DrawingRefused, InvalidArgument
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
+from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi
 from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
-from imagerag.generators.remote.openai_images import SERVER_KEY, TIMEOUT
 from imagerag.store.png import encode_png, on_white
 
 BASE_URL = "https://generativelanguage.googleapis.com/v1beta"
 KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-"""Variables with Google's key, the first one that is set; a server named by address gets ``SERVER_KEY``."""
+"""Variables with Google's key, the first one that is set; a server named by address gets neither."""
 OUTPUT_TOKENS = 2520
 """Of one image at most: 1,120 to 2,520 by size, the thinking of the models of 3.x counted apart (Google's page on image
 generation, tables of sizes and tokens)."""
@@ -43,10 +40,8 @@ REFUSED = frozenset(
 )  # fmt: skip
 """Reasons of a candidate's end by which the safety system refuses (``FinishReason`` of the same page)."""
 
-_NAME = re.compile(r"(?P<model>[^@]+)(?:@(?P<url>https?://\S+))?")
 
-
-class GeminiImages:
+class GeminiImages(ImagesApi):
     """Draws by ``generateContent``, references as parts before the words.
 
     ``reference_scale`` is not used: the API has none. A seed is sent, and promises nothing.
@@ -59,23 +54,10 @@ class GeminiImages:
     """
 
     revision = "1"
-    charges = True
     output_tokens = OUTPUT_TOKENS
 
     def __init__(self, name: str) -> None:
-        found = _NAME.fullmatch(name)
-        if found is None:
-            raise UserError(
-                f"generator 'google_genai:{name}' is no name of a model; give google_genai:MODEL or "
-                "google_genai:MODEL@URL"
-            )
-        self.name = without_credentials(f"google_genai:{name}")
-        self.model: str = found["model"]
-        self._base = (found["url"] or BASE_URL).rstrip("/")
-        variables = (SERVER_KEY,) if found["url"] else KEYS
-        self._key = next((os.environ[each] for each in variables if os.environ.get(each)), "")
-        if not self._key and not found["url"]:
-            raise UserError(f"generator {self.name!r} needs a key; set the variable {KEYS[0]}")
+        super().__init__("google_genai", name, BASE_URL, KEYS)
         self.max_references = MOST_REFERENCES.get(self.model, USUAL)
 
     def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
@@ -139,7 +121,7 @@ class GeminiImages:
 
     def _read(self, reply: Reply) -> Drawn:
         if not reply.is_fine:
-            self._refuse(reply)
+            self._refuse(reply, "unusable" if "apikeyinvalid" in reply.said.codes else None)
         body = reply.json()
         blocked = _inside(body, "promptFeedback", "blockReason")
         candidates = _inside(body, "candidates")
@@ -160,24 +142,6 @@ class GeminiImages:
         except (binascii.Error, ValueError) as error:
             raise TransientError("an answer without a whole image (no base64)") from error
         return opened(file), _usage(body)
-
-    def _refuse(self, reply: Reply) -> NoReturn:
-        """Raise what an answer means that says what is wrong."""
-        said = reply.said
-        meaning = "unusable" if "apikeyinvalid" in said.codes else said.meaning(reply.status)
-        if meaning == "refused":
-            raise DrawingRefused(
-                f"the safety system of {self.name!r} refuses this ({said.words}); other words may pass"
-            )
-        if meaning == "unpaid":
-            raise UserError(
-                f"{self.name!r} can't be paid for: {reply.in_words}; add credit, or raise the limit, at its provider"
-            )
-        if meaning == "passing":
-            raise TransientError(reply.in_words, reply.wait)
-        if meaning == "unusable":
-            raise UserError(f"{self.name!r} can't be used: {reply.in_words}; check key and model")
-        raise InvalidArgument(f"{self.name!r} refuses the request: {reply.status} ({said.words})")
 
 
 def _inside(value: Any, *keys: str) -> Any:

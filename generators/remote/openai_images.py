@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import httpx
 from PIL import Image
 
-from imagerag.credentials import without_credentials
-from imagerag.errors import DrawingRefused, InvalidArgument, UserError
+from imagerag.errors import InvalidArgument, UserError
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.generators.remote.image_addresses import fetched_image
 from imagerag.generators.remote.image_answers import first_image
+from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi
 from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
 from imagerag.generators.remote.server_errors import has_error, is_withheld, said_by
 from imagerag.store.png import encode_png, on_white
 
 BASE_URL = "https://api.openai.com/v1"
-KEY, SERVER_KEY = "OPENAI_API_KEY", "IMAGERAG_SERVER_KEY"
-"""Variables with the key of OpenAI, and of a server named by address; neither is ever sent to the other."""
-TIMEOUT = 300.0
-"""Seconds; the slowest models take two minutes for one image."""
+KEY = "OPENAI_API_KEY"
+"""The variable with OpenAI's key."""
 SIZE = "1024x1024"
 OUTPUT_TOKENS = 4160
 """Of one image of that size in the best quality, which a server may choose (OpenAI's guide to image generation, the
@@ -39,10 +36,8 @@ USUAL = 16
 GENERATIONS, EDITS = "/images/generations", "/images/edits"
 """Paths below the API's address."""
 
-_NAME = re.compile(r"(?P<model>[^@]+)(?:@(?P<url>https?://\S+))?")
 
-
-class OpenAIImages:
+class OpenAIImages(ImagesApi):
     """Draws by an images API: without references by ``images/generations``, with them by ``images/edits``.
 
     The API takes no seed: a seed in a manifest tells candidates apart, and doesn't make the same pixels again. Nor does
@@ -56,19 +51,10 @@ class OpenAIImages:
     """
 
     revision = "1"
-    charges = True
     output_tokens = OUTPUT_TOKENS
 
     def __init__(self, name: str) -> None:
-        found = _NAME.fullmatch(name)
-        if found is None:
-            raise UserError(f"generator 'openai:{name}' is no name of a model; give openai:MODEL or openai:MODEL@URL")
-        self.name = without_credentials(f"openai:{name}")
-        self.model: str = found["model"]
-        self._base = (found["url"] or os.environ.get("OPENAI_BASE_URL") or BASE_URL).rstrip("/")
-        self._key = os.environ.get(SERVER_KEY if found["url"] else KEY) or ""
-        if not self._key and not found["url"]:
-            raise UserError(f"generator {self.name!r} needs a key; set the variable {KEY}")
+        super().__init__("openai", name, os.environ.get("OPENAI_BASE_URL") or BASE_URL, (KEY,))
         self.max_references = MOST_REFERENCES.get(self.model, USUAL)
 
     def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
@@ -124,7 +110,7 @@ class OpenAIImages:
     def _read(self, reply: Reply, path: str) -> tuple[Image.Image | str, dict[str, int]]:
         """Return the image of an answer, or its address, and the tokens that the answer tells."""
         if not reply.is_fine:
-            self._refuse(reply, path)
+            self._refused(reply, path)
         if reply.kind.startswith("image/"):
             return reply.image(), {}
         body = reply.json()
@@ -132,7 +118,7 @@ class OpenAIImages:
             found = first_image(body)
         except ValueError as error:
             if has_error(body):
-                self._refuse(reply, path)
+                self._refused(reply, path)
             raise TransientError(f"an answer without a whole image ({error})") from error
         if (
             found is None
@@ -141,34 +127,19 @@ class OpenAIImages:
             or any(is_withheld(each) for each in (body, found.entry) if isinstance(each, Mapping))
         ):
             if has_error(body) or reply.said.is_refusal:
-                self._refuse(reply, path)
+                self._refused(reply, path)
             raise TransientError(" ".join(f"an answer without an image {reply.said.words}".split()))
         try:
             return (opened(found.data) if found.data else found.address), _usage(body)
         except TransientError:
             if has_error(body):  # words, too, can be read as base64
-                self._refuse(reply, path)
+                self._refused(reply, path)
             raise
 
-    def _refuse(self, reply: Reply, path: str) -> NoReturn:
-        """Raise what an answer means that says what is wrong."""
-        said = reply.said
-        told = reply.in_words + (f" to {path}" if path == EDITS else "")
-        meaning = said.meaning(reply.status)
-        if meaning == "refused":
-            raise DrawingRefused(
-                f"the safety system of {self.name!r} refuses this ({said.words}); other words may pass"
-            )
-        if meaning == "unpaid":
-            raise UserError(f"{self.name!r} can't be paid for: {told}; add credit, or raise the limit, at its provider")
-        if meaning == "passing":
-            raise TransientError(told, reply.wait)
-        if meaning == "unusable":
-            way_out = "give that address" if reply.location else "check key and model"
-            if path == EDITS:
-                way_out += ", or draw without references: --mode no_lookup"
-            raise UserError(f"{self.name!r} can't be used: {told}; {way_out}")
-        raise InvalidArgument(f"{self.name!r} refuses the request: {reply.status} ({said.words})")
+    def _refused(self, reply: Reply, path: str) -> NoReturn:
+        edits = path == EDITS
+        instead = ", or draw without references: --mode no_lookup" if edits else ""
+        self._refuse(reply, what=f" to {path}" if edits else "", instead=instead)
 
     def _fetched(self, address: str, check: StopCheck | None) -> Image.Image:
         """Return an image that is given by address; another try asks for it again, and draws nothing."""

@@ -93,6 +93,11 @@ class Components:
         given = Given.of(self.injected.generator, self.injected.critic, self.injected.index)
         object.__setattr__(self, "settings", resolve(asked, given=given))
 
+    def tell(self, text: str) -> None:
+        """Tell a note, if anybody listens."""
+        if self.emit is not None:
+            self.emit({"event": "note", "text": text})
+
     @cached_property
     def home(self) -> Path:
         """The data directory, created if need be."""

@@ -48,10 +48,6 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
     by_rule = not images and (state["mode"] in AS_ASKED or spent["steps"] >= STEPS_WITHOUT_IMAGE)
     why, at_once = "", False
 
-    def note(text: str) -> None:
-        if components.emit is not None:
-            components.emit({"event": "note", "text": text})
-
     def told() -> str | None:
         return "; ".join((*failures, *meter.notes)) or None
 
@@ -90,7 +86,7 @@ def decide(state: State, components: Components, tools: Sequence[BaseTool]) -> d
         if images:
             return halted("error", failures[0])
     if why and not answer.tool_calls:
-        note(f"{why}; the run ends with its best image" if images else f"{why}; the rules decide")
+        components.tell(f"{why}; the run ends with its best image" if images else f"{why}; the rules decide")
     if not answer.tool_calls and not images:
         # A model that chats instead of drawing would lose the run: until there is an image, the rules decide for it.
         answer = decide_by_rule(state, components, offered, answer, at_once=at_once)

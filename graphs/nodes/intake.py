@@ -41,13 +41,13 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     if components.injected.index is None:
         notes += components.searchable[1]
     for text in notes:
-        _tell(components, text)
+        components.tell(text)
     messages = list(state.get("messages") or [])
     assert components.extra_tools is not None  # a server that isn't there is told before anything is drawn
     message = _unanswered_request(state, messages)
     request, pictures = _request(components, message, state.get("prompt") or "")
     if message is not None and not state.get("turn") and (state.get("prompt") or request).strip() != request:
-        _tell(components, f"the prompt {state['prompt'][:80]!r} is ignored: the person's last message counts")
+        components.tell(f"the prompt {state['prompt'][:80]!r} is ignored: the person's last message counts")
     references = list(state.get("all_references") or [])
     limits = merge_limits(settings, budget, state.get("budget"))
     spent = nothing_spent(time.time())
@@ -73,7 +73,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     plain = plain_prompt(request)
     asked_for = plain.text or request
     for note in plain.notes:
-        _tell(components, note)
+        components.tell(note)
     brief = Brief(asked_for)
     with (
         suppress(BudgetExceeded, Cancelled),
@@ -149,8 +149,7 @@ def _possible_mode(components: Components) -> Mode:
             f"generator {generator.name!r} takes no reference images, so {what} is of no use; "
             "name another --generator, or give --mode rephrase_only or no_lookup"
         )
-    _tell(
-        components,
+    components.tell(
         f"generator {generator.name!r} takes no reference images: what is missing is rephrased, not looked up",
     )
     return "rephrase_only"
@@ -192,11 +191,6 @@ def _request(components: Components, message: HumanMessage | None, prompt: str) 
     text = check_prompt(_text(message))
     blocks = [dict(block) for block in message.content_blocks if block["type"] == "image"]
     return text, [stored_picture(block, components.store) for block in blocks]
-
-
-def _tell(components: Components, text: str) -> None:
-    if components.emit is not None:
-        components.emit({"event": "note", "text": text})
 
 
 def _text(message: AnyMessage) -> str:

@@ -27,7 +27,7 @@ def arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[
     with serving(lambda request, number: verdict) as critic:
         home, out = str(tmp_path / "home"), str(tmp_path / "out")
         yield [PROMPT, "--profile", "pictograms", "--library", "bundled", "--vlm", "rules", "--critic", critic.name,
-               "--home", home, "--out", out, "--json"]  # fmt: skip
+               "--lookup-model", "embedded", "--home", home, "--out", out, "--json"]  # fmt: skip
 
 
 def handed_over(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:

@@ -16,6 +16,7 @@ from imagerag.chat_models.pricing import MOST_WORDS
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.extras import missing
+from imagerag.net.server_keys import key_variable, server_key
 
 TIMEOUT = 60.0
 """Seconds without a byte after which a server counts as not answering; the run's own clock may end a call earlier."""
@@ -49,9 +50,6 @@ EXTRAS = {
 }
 """The extra of ours that has a provider's package; the others are installed by their own names."""
 
-SERVER_KEY = "IMAGERAG_SERVER_KEY"
-"""The variable with the key of a server named by address; a provider's own key is never sent to another address."""
-
 EXAMPLES = "openai:gpt-5, ollama:qwen3-vl, transformers:FOLDER, openai:MODEL@http://HOST:PORT/v1"
 
 _SERVER = re.compile(r"openai:(?P<model>.+)@(?P<url>https?://\S+)")
@@ -84,7 +82,7 @@ def connect(name: str, settings: DeviceSettings | None = None) -> BaseChatModel:
     provider, model = name.split(":", 1)
     if server := _SERVER.fullmatch(name):
         model = server["model"]
-        told |= {"base_url": server["url"], "api_key": os.environ.get(SERVER_KEY) or "none"}
+        told |= {"base_url": server["url"], "api_key": server_key(server["url"]) or "none"}
     elif provider == "openai" and "@" in model:
         address = model.rpartition("@")[2]
         raise UserError(f"model {name!r} names an address without http:// or https://; write @http://{address}")
@@ -105,7 +103,7 @@ def remedy(name: str, status: int | None) -> str:
         status: of the HTTP answer; ``None`` where there was none.
     """
     provider, server = name.partition(":")[0], _SERVER.fullmatch(name)
-    key = SERVER_KEY if server else KEYS.get(provider)
+    key = key_variable(server["url"]) if server else KEYS.get(provider)
     if status in (401, 403) and key:
         return f"check the key in {key}"
     if status == 404:

@@ -30,7 +30,7 @@ Role = Literal["driver", "critic", "writer", "reranker"]
 VERSION = 1
 """Of the file's layout."""
 
-_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$|^IMAGERAG_MCP_TOKEN_")
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$|^IMAGERAG_(MCP_TOKEN|SERVER_KEY)_")
 _IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=[?&])[^\s\"'&#]+")
 NAMES = ("model", "vlm", "critic", "generator")
 """Of a line: names of models, which may have addresses in them."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 
-from imagerag.chat_models.providers import ALSO, KEYS, SERVER_KEY, is_remote
+from imagerag.chat_models.providers import ALSO, KEYS, is_remote
 from imagerag.credentials import without_credentials
 from imagerag.doctor.finding import Finding, ok, wrong
 from imagerag.generators.registry import is_images_api
+from imagerag.net.server_keys import SERVER_KEY
 from imagerag.plugins import installed
 from imagerag.profiles.resolve import RunSettings
 from imagerag.shell_words import WINDOWS
@@ -57,7 +58,8 @@ def check_keys(settings: RunSettings) -> list[Finding]:
 
 def without_keys(text: str) -> str:
     """Return a text without the values of all keys, which some providers repeat, and without those in addresses."""
-    for variable in (*KEYS.values(), *(each for names in ALSO.values() for each in names), SERVER_KEY, "HF_TOKEN"):
+    servers = [each for each in os.environ if each.startswith(SERVER_KEY)]
+    for variable in (*KEYS.values(), *(each for names in ALSO.values() for each in names), *servers, "HF_TOKEN"):
         value = os.environ.get(variable, "")
         if len(value) > 7:
             text = text.replace(value, "***")

@@ -20,11 +20,12 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CONNECTION_CLOSED, CallToolResult, Tool
 
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.net.server_keys import variable_of
 from imagerag.shell_words import split_command
 
 CONNECT_SECONDS = 20.0
 """For a server to start and to tell its tools."""
-TOKEN = "IMAGERAG_MCP_TOKEN_"
+TOKEN = "IMAGERAG_MCP_TOKEN"
 """What the variable with a server's token begins with; see ``token_variable``."""
 GRACE = 2.0
 """Seconds that a server has to end when this process does."""
@@ -207,8 +208,7 @@ def token_variable(server: str) -> str:
 
     ``https://search.example.org:9000/mcp`` has ``IMAGERAG_MCP_TOKEN_SEARCH_EXAMPLE_ORG_9000``.
     """
-    where = urlsplit(server).netloc.rpartition("@")[2]
-    return f"{TOKEN}{re.sub('[^A-Z0-9]+', '_', where.upper()).strip('_')}"
+    return variable_of(TOKEN, server)
 
 
 def _is_address(server: str) -> bool:

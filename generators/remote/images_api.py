@@ -11,9 +11,8 @@ from imagerag.credentials import without_credentials
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
 from imagerag.generators.remote.calling import Reply, TransientError
 from imagerag.generators.remote.server_errors import Meaning
+from imagerag.net.server_keys import server_key
 
-SERVER_KEY = "IMAGERAG_SERVER_KEY"
-"""The variable with the key of a server named by address; a provider's own key is never sent there."""
 TIMEOUT = 300.0
 """Seconds; the slowest models take two minutes for one image."""
 
@@ -44,8 +43,10 @@ class ImagesApi:
         self.name = without_credentials(f"{prefix}:{name}")
         self.model: str = found["model"]
         self._base = (found["url"] or base_url).rstrip("/")
-        variables = (SERVER_KEY,) if found["url"] else keys
-        self._key = next((os.environ[each] for each in variables if os.environ.get(each)), "")
+        if found["url"]:
+            self._key = server_key(found["url"])
+        else:
+            self._key = next((os.environ[each] for each in keys if os.environ.get(each)), "")
         if not self._key and not found["url"]:
             raise UserError(f"generator {self.name!r} needs a key; set the variable {keys[0]}")
 

@@ -14,10 +14,11 @@ from imagerag.agent.registry import load_chat_model
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models import client
 from imagerag.chat_models.images import TAG
-from imagerag.chat_models.providers import SERVER_KEY, connect, remedy
+from imagerag.chat_models.providers import connect, remedy
 from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.net.server_keys import SERVER_KEY
 from imagerag.settings import Settings
 from testing.chat_replies import DRAW, NO_TOOLS, REDRAW, SEARCH, written
 from testing.openai_server import OpenAIServer, Reply, Script, serving

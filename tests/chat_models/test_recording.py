@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import AIMessage
 
-from imagerag.chat_models.providers import SERVER_KEY
 from imagerag.chat_models.recording import Recorder, Request, answered
 from imagerag.errors import UserError
+from imagerag.net.server_keys import SERVER_KEY
 from imagerag.settings import Settings, load_settings, without_server_paths
 from testing.chat_replies import DRAW
 from testing.openai_server import Reply, serving

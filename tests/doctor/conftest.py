@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from imagerag.chat_models.providers import ALSO, KEYS, SERVER_KEY
+from imagerag.chat_models.providers import ALSO, KEYS
+from imagerag.net.server_keys import SERVER_KEY
 from imagerag.profiles import RunSettings, resolve
 from imagerag.settings import Settings
 from testing.hub_server import HubServer, Repository, hub_server

@@ -23,13 +23,14 @@ check: floors
 floors:
 	$(RUN) -c "from importlinter.cli import lint_imports_command; lint_imports_command()" --no-cache --no-logo
 
-# All tests. In parallel, a file at a time, so that what a file builds once is built once.
+# All tests. In parallel, a file at a time, so that what a file builds once is built once. There are as many workers as
+# cores: with more than one thread each they would take the cores from one another.
 test:
-	$(RUN) -m pytest -n auto --dist loadfile
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --dist loadfile
 
 # Those that need no model, no other process and no whole run: something of every module, in less than two minutes.
 test-fast:
-	$(RUN) -m pytest -n auto --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 $(RUN) -m pytest -n auto --dist loadfile -m "not slow"
 
 bench:
 	$(RUN) -m benchmarks

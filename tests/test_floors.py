@@ -51,6 +51,7 @@ def test_imports_go_down_the_floors(house: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "line", "says"),
     [

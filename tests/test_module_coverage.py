@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +30,10 @@ EXCEPTIONS = {
 """Modules that no test imports and that have no test module at their place, each with the reason."""
 
 
+ONLY_SLOW = {"imagerag.index.user.ray_engine": "Ray is processes of its own"}
+"""Modules that nothing but slow tests use, each with the reason."""
+
+
 def product_modules() -> set[str]:
     """Return the product's modules by dotted name, packages without code left out."""
     files = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
@@ -46,8 +51,13 @@ def _has_code(file: Path) -> bool:
     return any(isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign) for node in body)
 
 
-def imported_by(file: Path) -> Iterator[str]:
-    """Yield the dotted name of every module, or of every name in one, that a file imports."""
+@cache
+def imported_by(file: Path) -> frozenset[str]:
+    """Return the dotted name of every module, or of every name in one, that a file imports."""
+    return frozenset(_imports(file))
+
+
+def _imports(file: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -64,6 +74,33 @@ def test_each_product_module_has_a_test_module_or_is_imported_by_one() -> None:
     untested = product_modules() - imported - mirrored
     assert untested - set(EXCEPTIONS) == set(), "add a test module for each, at the same place under tests/"
     assert set(EXCEPTIONS) <= untested, "these are tested by now: take them off the list"
+
+
+def test_something_of_each_module_is_tested_without_the_slow_tests() -> None:
+    """``make test-fast`` covers every module that a test module of its own or an import covers in ``make test``."""
+    tests = ROOT / "tests"
+    fast = [file for file in tests.rglob("test_*.py") if _has_a_fast_test(file)]
+    imported = {name for file in [*fast, *tests.rglob("conftest.py")] for name in imported_by(file)}
+    mirrored = {".".join(("imagerag", *file.relative_to(tests).parts)) for file in fast}
+    mirrored = {name.replace(".test_", ".").removesuffix(".py") for name in mirrored}
+    missing = product_modules() - imported - mirrored - set(EXCEPTIONS) - set(ONLY_SLOW)
+    assert missing == set(), "leave a test of each without the mark slow"
+
+
+def _has_a_fast_test(file: Path) -> bool:
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    if any(isinstance(node, ast.Assign) and "slow" in ast.unparse(node) for node in body):
+        return False
+    classes = [node for node in body if isinstance(node, ast.ClassDef) and not _is_slow(node)]
+    functions = [*body, *(inner for each in classes for inner in each.body)]
+    return any(
+        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test") and not _is_slow(node)
+        for node in functions
+    )
+
+
+def _is_slow(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    return any(ast.unparse(each) == "pytest.mark.slow" for each in node.decorator_list)
 
 
 def test_benchmarks_and_tests_share_through_testing_alone() -> None:

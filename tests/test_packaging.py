@@ -104,6 +104,7 @@ def test_the_version_is_in_one_place() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", imagerag.__version__)
 
 
+@pytest.mark.slow
 def test_every_library_that_is_imported_is_declared() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     declared = {
@@ -123,6 +124,7 @@ def test_every_library_that_is_imported_is_declared() -> None:
                     assert normal(library) in declared, f"{module.relative_to(ROOT)} imports {root}"
 
 
+@pytest.mark.slow
 def test_no_module_of_one_system_alone() -> None:
     """``signal`` is everywhere; readline is asked for where there is a terminal, and done without."""
     one_system = {"fcntl", "grp", "msvcrt", "pty", "pwd", "resource", "syslog", "termios", "tty", "winreg"}

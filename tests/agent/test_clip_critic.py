@@ -18,6 +18,7 @@ def test_windows_lie_within_the_image_and_the_whole_comes_first(size: tuple[int,
     assert all(0 <= left < right <= size[0] and 0 <= top < bottom <= size[1] for left, top, right, bottom in boxes)
 
 
+@pytest.mark.slow
 def test_likeness_to_pictures_tells_a_neighbour_from_the_thing_itself() -> None:
     library, critic = Library(), load_critic("clip")
     row = library.by_concept["owl"][0]

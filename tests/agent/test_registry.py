@@ -26,6 +26,7 @@ def test_a_writer_words_captions_for_the_kind_of_pictures_it_is_loaded_for() -> 
     assert load_writer(kind="photographs").captions("an owl", ["owl"], 1) == {"owl": ["a photo of an owl"]}
 
 
+@pytest.mark.slow
 def test_any_clip_model_is_a_critic_and_uncalibrated_until_it_has_seen_captions(tmp_path: Path) -> None:
     folder = save_checkpoint(tmp_path / "tiny", 1)
     critic = load_critic(f"clip:{folder}")

@@ -33,6 +33,7 @@ def test_a_verdict_takes_one_call_in_the_native_schema_mode(judge_with: Any) -> 
     assert "tools" not in server.requests[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", BAD_VERDICTS, ids=lambda reply: repr(reply)[:50])
 def test_after_one_repair_the_other_critic_decides(judge_with: Any, bad: Reply) -> None:
     judged, meter, server, _ = judge_with(lambda request, number: bad)
@@ -225,6 +226,7 @@ def test_a_server_that_refuses_log_probabilities_is_asked_without_them_from_then
     assert (judged["critic"], judged["score"], meter.notes) == ("openai:x", 0.75, [])
 
 
+@pytest.mark.slow
 def test_the_better_of_two_is_the_one_that_it_prefers_in_both_orders() -> None:
     def preferring(*answers: str) -> int | None:
         with serving([answering({"better": answer}) for answer in answers]) as server:

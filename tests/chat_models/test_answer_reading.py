@@ -47,6 +47,7 @@ READ = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", READ)
 def test_a_call_drives_wherever_it_stands(kind: str, tmp_path: Path) -> None:
     with serving([DRAW, READ[kind]]) as server:
@@ -85,6 +86,7 @@ UNSOUND = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNSOUND)
 def test_an_answer_that_is_neither_call_nor_end_is_given_back(kind: str, tmp_path: Path) -> None:
     reply, why = UNSOUND[kind]
@@ -114,6 +116,7 @@ def noted(server: Any, home: Path, scores: list[float]) -> tuple[Any, list[str]]
     return result, notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNSOUND)
 def test_one_that_goes_on_ends_the_run_with_its_image_and_the_reason(kind: str, tmp_path: Path) -> None:
     reply, why = UNSOUND[kind]
@@ -124,6 +127,7 @@ def test_one_that_goes_on_ends_the_run_with_its_image_and_the_reason(kind: str, 
     assert any(why in note for note in notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", UNSOUND)
 def test_without_an_image_the_rules_draw_then(kind: str, tmp_path: Path) -> None:
     reply, why = UNSOUND[kind]

@@ -64,6 +64,7 @@ def test_a_wait_longer_than_the_run_is_not_begun(tmp_path: Path) -> None:
     assert sum(step["seconds"] for step in result["trace"]) < 400, "not waited out"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "reply",
     [
@@ -150,6 +151,7 @@ def test_a_question_refused_later_on_ends_the_run_with_its_image(tmp_path: Path)
     assert "too long" in result["trace"][-1]["error"]
 
 
+@pytest.mark.slow
 def test_a_server_that_drips_or_hangs_does_not_outlast_the_clock(tmp_path: Path) -> None:
     for reply in (Reply("an owl", drip=0.02), Reply("an owl", delay=60)):
         with (

@@ -27,6 +27,7 @@ def test_a_text_model_drives_the_whole_loop_by_words_and_numbers(tmp_path: Path)
     assert "nearest captions, by cosine: '" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [400, 500])
 def test_a_server_that_refuses_images_is_asked_again_in_words_and_from_then_on(tmp_path: Path, status: int) -> None:
     with serving(seeing_nothing([DRAW, SEARCH, LOOK, REDRAW], status)) as server:
@@ -44,6 +45,7 @@ def test_a_server_that_refuses_images_is_asked_again_in_words_and_from_then_on(t
     assert "nearest captions" in looked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("why", "status"), [(NO_TOOLS, 400), (ROLES, 400), ("tools param requires --jinja flag", 500)])
 def test_a_server_that_takes_no_tools_is_asked_in_plain_turns(tmp_path: Path, why: str, status: int) -> None:
     replies = [written(reply) for reply in (DRAW, SEARCH, LOOK, REDRAW)]

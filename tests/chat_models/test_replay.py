@@ -78,6 +78,7 @@ def test_a_replay_that_asks_on_is_one_line(tmp_path: Path) -> None:
         run_recorded(tmp_path / "b", vlm=f"replay:{file}")
 
 
+@pytest.mark.slow
 def test_the_clock_that_ended_a_recorded_run_ends_its_replay(tmp_path: Path) -> None:
     file = tmp_path / "run.jsonl"
     with serving([DRAW, Reply("an owl", delay=60)]) as server:

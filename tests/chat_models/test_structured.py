@@ -18,6 +18,7 @@ pytestmark = pytest.mark.usefixtures("quick_retries")
 WAYS = list(ALL_WAYS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", BAD_VERDICTS, ids=lambda reply: repr(reply)[:50])
 def test_what_does_not_fit_is_sent_back_once_with_the_reason(judge_with: Any, bad: Reply) -> None:
     judged, meter, server, _ = judge_with([bad, answering(verdict_of(True))])
@@ -97,6 +98,7 @@ WRONG, RIGHT = json.dumps(verdict_of(False)), json.dumps(verdict_of(True))
 LONG = "I look at it again. " * 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

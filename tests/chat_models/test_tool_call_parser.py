@@ -424,6 +424,7 @@ def _marked(value: Any) -> bool:
     return any(mark in json.dumps(value, ensure_ascii=False) for mark in MARKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect", DIALECTS)
 @given(
     calls=st.lists(
@@ -447,6 +448,7 @@ def test_calls_written_in_any_dialect_are_read_back(dialect: str, calls: list[tu
     assert read_calls(f"<think>{text}", known) == ("", [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["I draw.\n{} So be it.", "{}", "  {}", "No {{brackets}} here.", " I would rather not."]
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from imagerag.cli.main import run
 from testing.user_pictures import save_picture
 
 
@@ -20,13 +21,12 @@ from testing.user_pictures import save_picture
         (["search", "an owl", "-k", "0"], "k 0 is below 1"),
     ],
 )
-def test_bad_input_is_one_line(arguments: list[str], says: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "imagerag", *arguments, "--home", str(tmp_path)], capture_output=True, text=True
-    )
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+def test_bad_input_is_one_line(
+    arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*arguments, "--home", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert says in line
 
 
 @pytest.mark.slow

@@ -134,6 +134,7 @@ DOORS: dict[str, Callable[[Path], list[str]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--json"]])
 @pytest.mark.parametrize("door", DOORS)
 def test_a_command_prints_nothing_that_steers(
@@ -145,6 +146,7 @@ def test_a_command_prints_nothing_that_steers(
     assert not steers(printed.out + printed.err)
 
 
+@pytest.mark.slow
 def test_a_search_prints_captions_and_sources_in_a_line_each(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

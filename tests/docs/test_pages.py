@@ -95,6 +95,7 @@ def test_names_of_ours_can_be_imported(page: str) -> None:
             assert hasattr(importlib.import_module(module), attribute), (page, code)
 
 
+@pytest.mark.slow
 @each_page
 def test_flags_are_known(page: str) -> None:
     known = _flags(build_parser()) | FOREIGN_FLAGS
@@ -114,7 +115,8 @@ def test_variables_are_read_somewhere(page: str) -> None:
 
     declared = {each.variable for each in DECLARED.values()}
     for variable in set(re.findall(r"\bIMAGERAG_[A-Z_0-9]+", text_of(page))):
-        known = variable in declared or f'"{variable}"' in code or variable.startswith("IMAGERAG_MCP_TOKEN_")
+        of_a_host = variable.startswith(("IMAGERAG_MCP_TOKEN_", "IMAGERAG_SERVER_KEY_"))
+        known = variable in declared or f'"{variable}"' in code or of_a_host
         assert known, (page, variable)
 
 
@@ -200,6 +202,7 @@ def _messages() -> list[str]:
     return [message for row in rows for message in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("message", [message for message in _messages() if "imagerag replay" not in message])
 def test_a_message_of_the_table_is_one_of_ours(message: str) -> None:
     """What stands for a value is an ellipsis; a variable's or module's name in the message may be one, too."""

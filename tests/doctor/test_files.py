@@ -124,6 +124,7 @@ def test_what_a_folder_lacks(tmp_path: Path) -> None:
 NAME = st.from_regex(r"([a-c]{1,2}/){0,2}[a-d]{1,4}(\.fp16)?\.(json|bin|safetensors)", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(st.sets(NAME, max_size=20), st.data())
 def test_patterns_match_just_what_is_wanted(files: set[str], data: st.DataObject) -> None:
     wanted = {file for file in sorted(files) if data.draw(st.booleans())}

@@ -46,6 +46,7 @@ def by_open_clip() -> OpenClipEmbedder:
     return OpenClipEmbedder(model, preprocess, open_clip.get_tokenizer(f"local-dir:{folder}"), "open_clip")
 
 
+@pytest.mark.slow
 def test_texts_are_embedded_as_by_open_clip(by_open_clip: OpenClipEmbedder) -> None:
     together = load_embedder().embed_texts(TEXTS)
     # To the last bit: drawings are weighted by these, and those of earlier versions have to be drawn again.

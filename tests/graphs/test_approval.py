@@ -79,6 +79,7 @@ def test_a_turn_of_an_earlier_version_that_asks_is_not_drawn_unasked(tmp_path: P
     assert asks_first({**state, "approve": False}, approve=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "answer",
     [

@@ -35,6 +35,7 @@ def test_each_limit_ends_the_run_cleanly_with_the_best_image(
     assert Path(result["image"]["path"]).is_file()
 
 
+@pytest.mark.slow
 def test_seconds_run_out_between_denoising_steps(tmp_path: Path) -> None:
     pause = threading.Event()
 

@@ -70,6 +70,7 @@ def by_server(home: Path) -> None:
         service.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", ["checkpoints", "writes"])
 @pytest.mark.parametrize("read", [by_command, by_server])
 @pytest.mark.parametrize("call", CALLS)

@@ -31,6 +31,7 @@ DRIPPING = Reply("owl " * 400, drip=0.05)
 MODES: tuple[Mode, ...] = ("auto", "lookup_first", "rephrase_only", "no_lookup")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("reply", [HANGING, DRIPPING], ids=["hanging", "dripping"])
 def test_a_server_that_never_answers_leaves_an_image(mode: Mode, reply: Reply, tmp_path: Path) -> None:
@@ -45,6 +46,7 @@ def test_a_server_that_never_answers_leaves_an_image(mode: Mode, reply: Reply, t
     assert result["stop_reason"] == "seconds"
 
 
+@pytest.mark.slow
 def test_a_follow_up_that_hangs_from_its_first_question_on_leaves_an_image(tmp_path: Path) -> None:
     replies = [DRAW, Reply("Done.")]
     with serving(lambda request, number: replies[number] if number < 2 else HANGING) as server:
@@ -64,6 +66,7 @@ def test_what_the_driver_was_waited_for_is_told(tmp_path: Path) -> None:
     assert "the rest of the time is kept for a drawing" in told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "limits", [{"max_steps": 2}, {"max_tokens": 6000}, {"max_money": 0.02}], ids=["steps", "tokens", "money"]
 )

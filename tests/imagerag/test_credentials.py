@@ -51,6 +51,7 @@ def _with_canaries(url: str) -> str:
     return f"{url.replace('://', f'://{user}:{password}@')}?key={query}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fails", ["nothing", "generator", "vlm"])
 def test_canaries_in_every_address_reach_no_output(
     fails: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture

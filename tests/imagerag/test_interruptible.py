@@ -66,6 +66,7 @@ def test_loading_has_a_limit_of_its_own(tmp_path: Path, slow: Slow) -> None:
     assert slow.times == 0
 
 
+@pytest.mark.slow
 def test_loading_counts_against_no_run_s_time(tmp_path: Path, slow: Slow) -> None:
     threading.Timer(1.5, slow.release.set).start()
     result = run(tmp_path, max_seconds=1.2, max_generations=1)

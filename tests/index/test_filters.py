@@ -11,6 +11,7 @@ from imagerag.index.user.store import UserPictures
 from testing.user_pictures import listed, save_picture
 
 
+@pytest.mark.slow
 def test_only_what_fits_the_filter_is_found(own: UserPictures, tmp_path: Path) -> None:
     rows = []
     for concept, licence in (("owl", "CC0-1.0"), ("rooster", "CC-BY-4.0"), ("penguin", "CC0-1.0")):

@@ -107,6 +107,7 @@ def test_alone_a_service_is_floored_by_the_committed_names_and_pictures(squares:
     ]
 
 
+@pytest.mark.slow
 def test_beside_a_calibrated_library_its_floor_is_taken(squares: NamesEmbedder, tmp_path: Path) -> None:
     own = UserPictures(tmp_path, squares)
     save_picture(tmp_path / "pictures", "a.png", "owl")

@@ -81,6 +81,7 @@ def test_a_picture_is_fetched(pages: Any) -> None:
     assert get(f"http://open.test:{port}/x", Open({}, "open.test")) == b"a picture"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f.1", "127.1"])
 def test_this_machine_is_never_asked(pages: Any, host: str) -> None:
     with pytest.raises(UserError, match=r"not a public address|can't be fetched"):

@@ -112,6 +112,7 @@ WORDS = [
 ]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.sampled_from(WORDS), max_size=7),
     st.sampled_from([", ", " "]),

@@ -45,6 +45,7 @@ SALAD = """
 WORDS = st.sampled_from(SALAD.split())
 
 
+@pytest.mark.slow
 @given(st.lists(WORDS, max_size=12).map(" ".join), st.sampled_from([NAMES, frozenset[str]()]))
 @example("a cat wearing a hat and glasses next to two dogs, art deco style", NAMES)
 @settings(max_examples=600, deadline=None)

@@ -26,6 +26,7 @@ def test_a_body_that_is_too_large_is_refused_however_it_is_sent(serve: Callable[
     assert httpx.post(url, content=pieces).json()["error"]["code"] == "request_too_large"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "most"),
     [
@@ -55,6 +56,7 @@ def test_a_body_of_too_many_values_is_refused_before_they_are_made(serve: Callab
     assert f"at most {MAX_ITEMS}" in answer.json()["error"]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "filling", ["http://a", "http://a/images/", "[", "{ ", "title ", "<chat_history>", "### Task:"]
 )

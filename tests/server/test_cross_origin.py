@@ -45,6 +45,7 @@ def test_any_page_needs_a_token() -> None:
     assert checked_origins(["*"], TOKENS) == ("*",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings", [{"origins": (PAGE,)}, {"origins": (PAGE,), "tokens": TOKENS}, {"origins": ("*",), "tokens": TOKENS}]
 )

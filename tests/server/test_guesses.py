@@ -55,6 +55,7 @@ def test_so_many_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> No
     assert waiting == [7, 8, 9]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", ["header", "cookie", "login"])
 def test_no_door_lets_tokens_be_guessed(serve: Callable[..., Served], door: str) -> None:
     url = serve({"tokens": TOKENS}).url

@@ -9,6 +9,7 @@ from imagerag.server.request_ids import REQUEST_ID
 from testing.servers import Served
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "kept"),
     [("trace-1:a/b", True), ("", False), ("a b", False), ("x" * 201, False)],

@@ -14,6 +14,7 @@ HEAD = b"POST /v1/images/generations HTTP/1.1\r\nhost: localhost\r\ncontent-type
 GET = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sent", "answer"),
     [

@@ -184,6 +184,7 @@ def test_the_largest_picture_takes_no_more_than_half_a_gigabyte(mode: str, tmp_p
     assert int(told.stdout) < 512
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "L", "P", "I;16", "I", "F", "CMYK"])
 def test_a_picture_read_in_strips_looks_like_one_read_whole(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = np.meshgrid(np.linspace(0, 1, 4200), np.linspace(0, 1, 2100))

@@ -17,12 +17,14 @@ from testing.servers import TOKENS, Served
 pytest.importorskip("mcp")
 
 
+@pytest.mark.slow
 def test_a_mounted_server_gets_no_key_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     run = MountedRun(tmp_path, [[("environment", {})], GENERATE, "done"], STDIO, "environment")
     assert "OPENAI_API_KEY" not in run.told("environment").text
 
 
+@pytest.mark.slow
 def test_a_hanging_call_ends_when_the_run_is_cancelled(tmp_path: Path) -> None:
     cancel, done = threading.Event(), threading.Event()
 

@@ -22,6 +22,7 @@ from testing.scripted_runs import GENERATE
 pytest.importorskip("mcp")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_a_picture_from_a_mounted_server_is_drawn_with(tmp_path: Path, transport: str, address: str) -> None:
     redraw = {"prompt": "an owl", "reference_ids": ["ref-1"]}

@@ -16,6 +16,7 @@ from testing.servers import Shelf
 pytest.importorskip("mcp")
 
 
+@pytest.mark.slow
 def test_a_name_of_ours_gets_the_servers_before_it(tmp_path: Path) -> None:
     run = MountedRun(
         tmp_path, [[("picture_search_generate", {"prompt": "x"})], GENERATE, "done"], STDIO, "picture_search_generate"
@@ -24,6 +25,7 @@ def test_a_name_of_ours_gets_the_servers_before_it(tmp_path: Path) -> None:
     assert run.result["image"]["prompt"] == "an owl"
 
 
+@pytest.mark.slow
 def test_only_what_is_allowed_can_be_called(tmp_path: Path) -> None:
     run = MountedRun(tmp_path, [[("talk", {})], GENERATE, "done"], STDIO, "fail")
     assert "'talk' is not offered here" in run.told("talk").text

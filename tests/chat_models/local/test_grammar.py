@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import pytest
 import torch
 from langchain_core.messages import HumanMessage
 from pydantic import BaseModel, Field
@@ -23,6 +24,7 @@ class Bird(BaseModel):
     flies: bool
 
 
+@pytest.mark.slow
 def test_an_answer_is_held_to_its_schema_even_of_random_weights(model: Any) -> None:
     question = [HumanMessage("Name a bird.")]
     made = StructuredModel(model, "critic")

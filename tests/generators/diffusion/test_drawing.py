@@ -14,6 +14,7 @@ from testing.diffusion_requests import PROMPT, REFERENCES, STEPS, draw, pixels, 
 
 
 class TestSeeds:
+    @pytest.mark.slow
     def test_the_same_seed_draws_the_same_whatever_else_is_drawn(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sd15"))
         three = generator.draw(DrawRequest(PROMPT, (3, 4, 5), REFERENCES[:2], 0.5))
@@ -25,6 +26,7 @@ class TestSeeds:
         assert again.revision == generator.revision
         assert (pixels(again.draw(DrawRequest(PROMPT, (4,), REFERENCES[:2], 0.5))[0]) == pixels(alone[0])).all()
 
+    @pytest.mark.slow
     def test_another_preset_is_another_revision(self, folder: Path) -> None:
         usual, longer = (DiffusionGenerator(preset(folder, "sd15", steps=steps)) for steps in (2, 3))
         assert usual.revision != longer.revision

@@ -11,9 +11,14 @@ from testing import tiny_families as tiny
 from testing import tiny_models
 from testing.family_requests import drawn
 
-pytestmark = [pytest.mark.usefixtures("small_pictures"), pytest.mark.slow]
+pytestmark = [pytest.mark.usefixtures("small_pictures")]
 
 
+def test_a_presets_name_is_that_preset() -> None:
+    assert preset_of("sd15").name == "sd15"
+
+
+@pytest.mark.slow
 class TestUnknownCheckpoints:
     def test_a_folder_is_asked_like_its_pipeline_class(self, family_folder: Path) -> None:
         folder = tiny.save_kontext(family_folder / "someones-kontext")

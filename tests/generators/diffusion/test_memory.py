@@ -13,10 +13,9 @@ from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.memory import choose_mode
 from testing.diffusion_requests import draw, pixels, preset
 
-pytestmark = pytest.mark.slow
-
 
 class TestMemory:
+    @pytest.mark.slow
     @pytest.mark.parametrize("memory", ["offload", "sequential"])
     def test_the_mode_changes_no_pixel(self, folder: Path, memory: Any) -> None:
         full = DiffusionGenerator(preset(folder, "sdxl"))
@@ -25,6 +24,7 @@ class TestMemory:
         for count in (0, 2):
             assert (pixels(draw(full, count)) == pixels(draw(saving, count))).all()
 
+    @pytest.mark.slow
     def test_out_of_memory_steps_down_once_and_goes_on(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sdxl"))
         expected = pixels(draw(generator, 1))
@@ -36,6 +36,7 @@ class TestMemory:
         assert (pixels(drawing) == expected).all()
         assert draw(generator, 1).facts["notes"] == []
 
+    @pytest.mark.slow
     def test_out_of_memory_again_is_an_answer_not_a_crash(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sdxl"))
         _failing(generator, times=2)
@@ -43,6 +44,7 @@ class TestMemory:
             draw(generator, 1)
         assert draw(generator, 1).image.size == (32, 32)
 
+    @pytest.mark.slow
     def test_one_copy_of_the_weights(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sdxl"))
         before = _bytes_of(generator.pipeline)
@@ -50,12 +52,14 @@ class TestMemory:
         draw(generator, 2)
         assert _bytes_of(generator.pipeline) == before
 
+    @pytest.mark.slow
     def test_settings_that_no_device_has(self, folder: Path) -> None:
         with pytest.raises(UserError, match="device 'nonsense' can't be used here"):
             DiffusionGenerator(preset(folder, "sd15"), DeviceSettings(device="nonsense"))
         with pytest.raises(UserError, match="memory 'none' is not one of auto, full"):
             DeviceSettings(memory="none")  # type: ignore[arg-type]
 
+    @pytest.mark.slow
     def test_4bit_needs_a_gpu(self, folder: Path) -> None:
         with pytest.raises(UserError, match="memory '4bit' needs a GPU, and there is none here"):
             DiffusionGenerator(preset(folder, "sd15"), DeviceSettings(device="cpu", memory="4bit"))
@@ -77,6 +81,7 @@ class TestMemory:
         assert choose_mode(DeviceSettings(), torch.device("cpu"), weights, int(free), library) == "full"
         assert choose_mode(DeviceSettings(memory="offload"), device, weights, int(free), library) == "offload"
 
+    @pytest.mark.slow
     def test_bfloat16(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sdxl"), DeviceSettings(dtype="bfloat16"))
         assert draw(generator, 2).facts["dtype"] == "bfloat16"

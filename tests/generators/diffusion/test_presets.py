@@ -21,6 +21,7 @@ class TestNames:
             assert one.licence != "unknown"
             assert (one.gigabytes() or 0) > 1
 
+    @pytest.mark.slow
     def test_a_preset_of_ones_own(self, folder: Path, tmp_path: Path) -> None:
         file = tmp_path / "mine.toml"
         file.write_text(f'[mine]\nlike = "sdxl"\nmodel = "{folder / "sdxl"}"\nsteps = 7\n')
@@ -45,6 +46,7 @@ class TestNames:
         with pytest.raises(UserError, match=said):
             load_presets({"IMAGERAG_PRESETS": str(file)})
 
+    @pytest.mark.slow
     def test_weights_that_are_no_safetensors_are_refused(self, folder: Path, tmp_path: Path) -> None:
         pickled = tmp_path / "pickled"
         shutil.copytree(folder / "sd15", pickled)

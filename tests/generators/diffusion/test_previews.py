@@ -1,9 +1,11 @@
 """Previews from latents, by the linear map that the VAE teaches."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -12,6 +14,7 @@ from imagerag.generators.diffusion.previews import Previews
 from testing.diffusion_requests import preset
 
 
+@pytest.mark.slow
 def test_a_preview_of_an_encoded_picture_looks_like_it(folder: Path) -> None:
     generator = DiffusionGenerator(preset(folder, "sd15"))
     vae = generator.pipeline.vae
@@ -25,6 +28,12 @@ def test_a_preview_of_an_encoded_picture_looks_like_it(folder: Path) -> None:
     truth = colours[0].permute(1, 2, 0).numpy()
     lightness = np.corrcoef(seen.mean(axis=2).ravel(), truth.mean(axis=2).ravel())[0, 1]
     assert lightness > 0.7
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 4), (1, 4, 3, 8, 8), (1, 7, 8, 8)], ids=["flat", "video", "other channels"])
+def test_latents_of_a_layout_not_known_are_not_shown(shape: tuple[int, ...]) -> None:
+    pipeline = SimpleNamespace(vae=SimpleNamespace(config=SimpleNamespace(latent_channels=4)), vae_scale_factor=8)
+    assert Previews(pipeline, 64, 64).show(torch.zeros(shape)) is None
 
 
 def _teach(vae: Any) -> None:

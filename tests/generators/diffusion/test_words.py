@@ -3,6 +3,7 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 from PIL import Image
 
 from imagerag.generators.base import DrawRequest, Reference
@@ -12,11 +13,13 @@ from testing.diffusion_requests import REFERENCES, preset
 
 
 class TestWords:
+    @pytest.mark.slow
     def test_the_papers_form_where_it_fits(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sd15"))
         request = DrawRequest("an owl", (1,), REFERENCES[:1], 0.5)
         assert generator.draw(request)[0].facts["words"] == "According to this image of owl, generate an owl"
 
+    @pytest.mark.slow
     def test_what_is_cut_is_said(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sd15"))
         prompt = "x" * 70 + "owlandmoon"  # the tokenizer here spells: one token a letter

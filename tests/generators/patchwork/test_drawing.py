@@ -15,9 +15,8 @@ from imagerag.generators.patchwork import PatchworkGenerator
 from imagerag.generators.patchwork.drawing import PREVIEW_EVERY
 from testing.patchwork_requests import SIZE, STEPS, objects, picture, pixels
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_the_same_request_gives_the_same_pixels(patchwork: PatchworkGenerator, library: Library) -> None:
     again = PatchworkGenerator(library, embedded_clip(), size=SIZE, steps=STEPS)
     request = DrawRequest("an owl and a red cat", (3, 2**63 - 1))
@@ -27,6 +26,7 @@ def test_the_same_request_gives_the_same_pixels(patchwork: PatchworkGenerator, l
     assert patchwork.revision == again.revision
 
 
+@pytest.mark.slow
 def test_threads_do_not_change_pixels(patchwork: PatchworkGenerator) -> None:
     request = DrawRequest("an owl and a cat", (3,))
     threads = torch.get_num_threads()
@@ -38,6 +38,7 @@ def test_threads_do_not_change_pixels(patchwork: PatchworkGenerator) -> None:
     assert np.array_equal(pixels(alone), pixels(patchwork.draw(request)[0]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("company", [(7,), (7, 1), (1, 2, 7, 4), (7, 7)])
 def test_other_seeds_in_the_batch_do_not_matter(patchwork: PatchworkGenerator, company: tuple[int, ...]) -> None:
     alone = patchwork.draw(DrawRequest("an owl next to a tree", (7,)))[0]
@@ -46,6 +47,7 @@ def test_other_seeds_in_the_batch_do_not_matter(patchwork: PatchworkGenerator, c
         assert np.array_equal(pixels(drawing), pixels(alone)) == (drawing.seed == 7)
 
 
+@pytest.mark.slow
 def test_scale_0_ignores_references(patchwork: PatchworkGenerator, library: Library, kimono: Reference) -> None:
     plain = patchwork.draw(DrawRequest("an owl", (5,)))[0]
     ignored = patchwork.draw(DrawRequest("an owl", (5,), (kimono, picture(library, "owl")), 0.0))[0]
@@ -53,6 +55,7 @@ def test_scale_0_ignores_references(patchwork: PatchworkGenerator, library: Libr
     assert objects(plain) == objects(ignored)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", ["an owl", "a kimono", "an owl and a cat"])
 def test_a_larger_scale_comes_nearer_to_the_reference(
     patchwork: PatchworkGenerator, prompt: str, library: Library
@@ -68,11 +71,13 @@ def test_a_larger_scale_comes_nearer_to_the_reference(
     assert distances[-1] < 0.6 * distances[0]
 
 
+@pytest.mark.slow
 def test_scale_1_draws_from_the_reference_alone(patchwork: PatchworkGenerator, kimono: Reference) -> None:
     examples = objects(patchwork.draw(DrawRequest("a kimono", (5,), (kimono,), 1.0))[0])[0]["examples"]
     assert [(example["reference"], example["sha256"]) for example in examples] == [(True, kimono.sha256)]  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 1, 4])
 def test_it_stops_between_two_steps(patchwork: PatchworkGenerator, after: int) -> None:
     done: list[tuple[int, int]] = []
@@ -86,6 +91,7 @@ def test_it_stops_between_two_steps(patchwork: PatchworkGenerator, after: int) -
     assert done == [(step + 1, STEPS) for step in range(after)]
 
 
+@pytest.mark.slow
 def test_every_step_is_asked_for_and_told(patchwork: PatchworkGenerator) -> None:
     events: list[str] = []
     patchwork.draw(
@@ -95,6 +101,7 @@ def test_every_step_is_asked_for_and_told(patchwork: PatchworkGenerator) -> None
     assert events == [event for step in range(STEPS) for event in ("check", f"{step + 1}/{STEPS}")]
 
 
+@pytest.mark.slow
 def test_facts_can_be_written_down(patchwork: PatchworkGenerator, kimono: Reference) -> None:
     drawing = patchwork.draw(DrawRequest("two owls in a kimono, flat style", (1,), (kimono,), 0.5))[0]
     assert json.loads(json.dumps(drawing.facts)) == drawing.facts
@@ -108,6 +115,7 @@ def test_bad_settings_are_named(library: Library, bad: dict[str, int]) -> None:
         PatchworkGenerator(library, embedded_clip(), **bad)
 
 
+@pytest.mark.slow
 def test_previews_show_what_comes(library: Library) -> None:
     patchwork = PatchworkGenerator(library, embedded_clip(), size=SIZE, steps=20)
     seen: list[Image.Image] = []

@@ -43,6 +43,7 @@ def test_style_words_choose_the_set(patchwork: PatchworkGenerator) -> None:
     assert patchwork.draw(DrawRequest("an owl, art deco style", (1,)))[0].facts["styles_ignored"] == ["art deco"]
 
 
+@pytest.mark.slow
 def test_only_the_base_set_is_drawn_from(patchwork: PatchworkGenerator, library: Library) -> None:
     base = {entry.sha256 for entry in library.entries if entry.in_base}
     prompts = [f"a {name}" for name in library.lacking("dev")[:4]] + ["an owl", "a blorptastic quux", "一只猫"]

@@ -10,6 +10,7 @@ from imagerag.generators.patchwork.matting import cut_out
 from testing.patchwork_requests import objects, pixels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (300, 17), (40, 400), (640, 480)])
 @pytest.mark.parametrize("busy", [False, True], ids=["plain border", "busy background"])
 def test_any_photo_can_be_a_reference(patchwork: PatchworkGenerator, width: int, height: int, busy: bool) -> None:

@@ -121,6 +121,7 @@ class TestComfyUI:
         with comfy_server(fail) as (_, url), pytest.raises(error, match=said):
             ComfyUI(f"{file}@{url}").draw(DrawRequest("an owl", (1,)))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("fail", ["silent", "monitor", "dropped", "deaf", "early"])
     @pytest.mark.parametrize("queued", [True, False])
     def test_the_history_has_what_events_do_not_tell(self, plain: Path, fail: str, queued: bool) -> None:
@@ -137,6 +138,7 @@ class TestComfyUI:
             assert ComfyUI(f"{plain}@{url}").draw(DrawRequest("an owl", (1,)))
         assert comfy.asked == ["/history/p1"] * 6
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("fail", ["silent", "dropped", "deaf", "early"])
     def test_a_drawing_that_was_taken_out_of_the_queue(self, plain: Path, fail: str) -> None:
         with (
@@ -188,6 +190,7 @@ class TestComfyUI:
         ):
             ComfyUI(f"{plain}@{url}").draw(DrawRequest("an owl", (1,)))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("answer", "error", "said"),
         [

@@ -75,6 +75,7 @@ def test_steps_and_previews_are_told_as_far_as_they_make_sense() -> None:
     assert [preview.size for preview in previews] == [(8, 8)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",
     [
@@ -102,6 +103,7 @@ def test_a_monitor_that_talks_for_ever_does_not_hide_the_end() -> None:
     assert follow(Socket([], monitor), server([{}, {"p1": ENTRY}]), "p1", DrawControl()) == ENTRY
 
 
+@pytest.mark.slow
 def test_one_that_waits_is_waited_for_until_the_run_ends() -> None:
     looks = 0
 

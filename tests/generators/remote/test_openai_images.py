@@ -168,6 +168,7 @@ class TestOpenAIImages:
             (drawn,) = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
         assert drawn.image.getpixel((3, 3)) == (255, 0, 0)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("status", "body", "error", "said"),
         [

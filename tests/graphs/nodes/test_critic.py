@@ -16,6 +16,7 @@ from testing.scripted import ScriptedCritic, Squares
 from testing.scripted_runs import GENERATE, run_scripted, thread
 
 
+@pytest.mark.slow
 def test_redrawing_that_stops_helping_ends_the_run(tmp_path: Path) -> None:
     result = run_scripted(tmp_path, [GENERATE] * 9, [0.5, 0.4, 0.4, 0.4, 0.99], max_generations=9)
     assert result["stop_reason"] == "no_improvement"

@@ -27,6 +27,7 @@ def test_candidates_of_a_batch_have_seeds_of_their_own_and_the_critic_picks(tmp_
     assert result["stop_reason"] == "satisfied"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "says"),
     [

@@ -1,7 +1,6 @@
 """Building the bundled index: real Chroma, real processes, real full disks."""
 
 import multiprocessing
-import os
 import random
 import resource
 import signal
@@ -25,7 +24,6 @@ from imagerag.graphs.agent_graph import build_graph
 from imagerag.index.bundled import build as building
 from imagerag.index.bundled.build import PREFIX
 from imagerag.index.bundled.chroma import ChromaIndex, index_status
-from imagerag.index.lock import writer_lock
 from imagerag.settings import Settings
 from testing.colour_library import ColourEmbedder, WideEmbedder, WideLibrary, distinct, write_library
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
@@ -34,8 +32,8 @@ from testing.scripted_runs import GENERATE
 SPAWN = multiprocessing.get_context("spawn")
 
 
-@pytest.mark.slow
 class TestBuilding:
+    @pytest.mark.slow
     def test_missing_index_is_built_at_the_first_search(self, tmp_path: Path, library: Library) -> None:
         steps: list[tuple[int, int]] = []
         index = ChromaIndex(
@@ -58,6 +56,7 @@ class TestBuilding:
             "schema": 1,
         }
 
+    @pytest.mark.slow
     def test_other_model_is_refused(self, home: Path, library: Library) -> None:
         index = ChromaIndex(home, ColourEmbedder("colour@2"), library=library)
         with pytest.raises(UserError, match="imagerag index rebuild") as caught:
@@ -67,6 +66,7 @@ class TestBuilding:
         assert index.rebuild()["model"] == "colour@2"
         assert index.search(["red"], 1)[0][0].title.startswith("red")
 
+    @pytest.mark.slow
     def test_other_library_is_refused(self, home: Path, tmp_path: Path) -> None:
         write_library(tmp_path / "other.parquet", 20)
         other = Library(tmp_path / "other.parquet")
@@ -75,6 +75,7 @@ class TestBuilding:
             index.search(["red"], 1)
         assert index.rebuild()["images"] == distinct(other)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("count", [1, 2, 3])
     def test_very_small_library(self, count: int, tmp_path: Path) -> None:
         write_library(tmp_path / "library.parquet", count)
@@ -83,12 +84,14 @@ class TestBuilding:
             assert len(index.search(["red"], 5)[0]) == count
             index.close()
 
+    @pytest.mark.slow
     def test_other_schema_is_refused(self, home: Path, library: Library) -> None:
         stamp = home / "index" / "current.json"
         stamp.write_text(stamp.read_text().replace('"schema": 1', '"schema": 2'))
         with pytest.raises(UserError, match="schema 2, not 1"):
             ChromaIndex(home, ColourEmbedder(), library=library).search(["red"], 1)
 
+    @pytest.mark.slow
     def test_rebuild_leaves_one_folder(self, home: Path, library: Library) -> None:
         (home / "index" / "chroma-left-by-a-killed-build").mkdir()
         index = ChromaIndex(home, ColourEmbedder(), library=library)
@@ -99,6 +102,7 @@ class TestBuilding:
         assert len(after) == 1
         assert after[0] not in before
 
+    @pytest.mark.slow
     def test_reader_follows_a_rebuild(self, home: Path, library: Library) -> None:
         reader = ChromaIndex(home, ColourEmbedder(), library=library)
         before = reader.search(["blue"], 4)
@@ -111,6 +115,7 @@ class TestBuilding:
         with pytest.raises(UserError, match="IMAGERAG_HOME"):
             index.search(["red"], 1)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("size", [1000, 100_000, 250_000])
     def test_full_disk(self, size: int, tmp_path: Path, library: Library) -> None:
         """No file grows beyond ``size``: the lock fits, the database or the graph does not."""
@@ -125,6 +130,7 @@ class TestBuilding:
         assert [path.name for path in (tmp_path / "index").iterdir()] == ["lock"]
         assert len(index.search(["red"], 2)[0]) == 2
 
+    @pytest.mark.slow
     def test_graph_cut_short_by_a_full_disk(self, tmp_path: Path) -> None:
         """Chroma writes the rest of the database and says nothing; a build must notice."""
         write_library(tmp_path / "library.parquet", 1)
@@ -266,13 +272,6 @@ class TestProcesses:
         process.join()
         assert index.search(["red"], 1)[0], "the lock of a killed process holds nobody up"
 
-    def test_lock_is_let_go_after_an_error(self, tmp_path: Path) -> None:
-        with pytest.raises(ZeroDivisionError), writer_lock(tmp_path / "lock", patience=0):
-            raise ZeroDivisionError
-        with writer_lock(tmp_path / "lock", patience=0), pytest.raises(UserError, match=f"pid {os.getpid()}"):  # noqa: SIM117
-            with writer_lock(tmp_path / "lock", patience=0):
-                pass
-
 
 def read_often(home: str, library: str) -> None:
     kept = ChromaIndex(home, ColourEmbedder(), library=Library(Path(library)))
@@ -291,6 +290,7 @@ def rebuild_forever(home: str, library: str) -> None:
         index.rebuild()
 
 
+@pytest.mark.slow
 def test_a_run_cancelled_while_the_index_is_built_leaves_none_half_built(tmp_path: Path) -> None:
     cancel = threading.Event()
     search = [("search_references", {"captions": [{"concept": "lobster", "caption": "a lobster"}], "k": 1})]

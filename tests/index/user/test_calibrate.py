@@ -70,6 +70,7 @@ class TestCaptioned:
         assert again.pictures > 110
 
 
+@pytest.mark.slow
 def test_without_captions_the_score_is_no_probability(own: UserPictures, tmp_path: Path) -> None:
     for number, concept in enumerate(("owl", "lobster", "cat")):
         save_picture(tmp_path / "p", f"{number:04d}.png", concept)

@@ -18,9 +18,8 @@ from imagerag.settings import Settings
 from testing.tiny_clip import save_checkpoint
 from testing.user_pictures import save_picture
 
-pytestmark = pytest.mark.slow
 
-
+@pytest.mark.slow
 def test_models_index_one_library_side_by_side(tmp_path: Path) -> None:
     for concept in ("owl", "lobster", "cat"):
         save_picture(tmp_path / "p", f"{concept}.png", concept)
@@ -56,6 +55,7 @@ def two_models(tmp_path: Path) -> tuple[Path, list[str]]:
 
 
 class TestSeveral:
+    @pytest.mark.slow
     def test_ranks_of_all_models_and_of_the_words_count(self, two_models: tuple[Path, list[str]]) -> None:
         home, names = two_models
         each = [UserPictures(home, clip_model(name)) for name in names]
@@ -72,12 +72,14 @@ class TestSeveral:
         assert several.image(fused[-1].sha256).size == each[0].image(fused[-1].sha256).size
         several.close()
 
+    @pytest.mark.slow
     def test_a_model_that_has_embedded_nothing_is_refused(self, two_models: tuple[Path, list[str]]) -> None:
         home, names = two_models
         several = ModelEnsemble([UserPictures(home, clip_model(names[0])), UserPictures(home, embedded_clip())])
         with pytest.raises(UserError, match=r"next: imagerag index add .* which embeds"):
             several.search(["an owl"], 1)
 
+    @pytest.mark.slow
     def test_a_run_looks_up_with_them(self, two_models: tuple[Path, list[str]]) -> None:
         home, names = two_models
         index = open_index(home, models=tuple(names))
@@ -86,6 +88,7 @@ class TestSeveral:
         assert hits[0].set == "own"
         assert open_index(home, models=(names[0],), floor=2.0).search(["a kimono"], 6) == [[]]
 
+    @pytest.mark.slow
     def test_the_command_line_fuses(self, two_models: tuple[Path, list[str]]) -> None:
         home, names = two_models
         command = ["search", "lobster", "-k", "2", "--model", ",".join(names), "--json", "--home", str(home)]

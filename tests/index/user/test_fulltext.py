@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from imagerag.index.base import SearchOptions
 from imagerag.index.user.fulltext import FullTextIndex
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import listed, save_picture
 
 
+@pytest.mark.slow
 def test_words_of_captions_are_found_that_the_model_would_not_rank_first(own: UserPictures, tmp_path: Path) -> None:
     rows = []
     for concept, caption in (("owl", "inventory 4711"), ("rooster", "inventory 4712"), ("penguin", "inventory 4713")):

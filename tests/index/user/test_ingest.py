@@ -61,6 +61,7 @@ def test_a_picture_that_is_none_any_more_is_removed_and_told(tmp_path: Path) -> 
     assert (len(outcome.skipped), outcome.removed) == (1, 1)
 
 
+@pytest.mark.slow
 def test_files_that_are_gone_leave_room_for_others(tmp_path: Path) -> None:
     own = UserPictures(tmp_path / "home", embedded_clip())
     files = [save_picture(tmp_path / "d", f"{concept}.png", concept) for concept in SIX_CONCEPTS]
@@ -72,6 +73,7 @@ def test_files_that_are_gone_leave_room_for_others(tmp_path: Path) -> None:
     assert len(own.search(["an owl"], 2)[0]) == 2
 
 
+@pytest.mark.slow
 def test_copies_leave_room_for_others(tmp_path: Path) -> None:
     own = UserPictures(tmp_path / "home", embedded_clip())
     owl = save_picture(tmp_path / "d", "owl.png", "owl")
@@ -99,6 +101,7 @@ def test_skips_of_single_files_are_kept_while_others_are_added(tmp_path: Path) -
     assert [Path(entry["path"]).name for entry in user_index_status(tmp_path / "home")["skipped"]] == ["bad.png"]
 
 
+@pytest.mark.slow
 def test_only_what_changed_is_done_again(own: UserPictures, tmp_path: Path) -> None:
     folder = tmp_path / "pictures"
     save_picture(folder, "a.png", "owl")

@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from imagerag.embedders.registry import embedded_clip
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
 
+@pytest.mark.slow
 def test_a_reader_sees_what_another_process_adds(own: UserPictures, tmp_path: Path) -> None:
     save_picture(tmp_path / "p", "owl.png", "owl")
     own.add([tmp_path / "p"])

@@ -11,6 +11,7 @@ from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
 
+@pytest.mark.slow
 def test_pictures_are_found_by_what_they_show_and_by_what_they_are_called(own: UserPictures, tmp_path: Path) -> None:
     save_picture(tmp_path / "pictures", "DSC_1.png", "owl")
     save_picture(tmp_path / "pictures" / "deep", "DSC_2.jpg", "lobster")

@@ -54,6 +54,7 @@ def accepted(keep: Any) -> ElicitResult:
     return ElicitResult(action="accept", content={"keep": keep})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("said", "status", "references"),
@@ -88,6 +89,7 @@ def test_the_person_is_asked_where_the_client_can(
     run(scripted_service(tmp_path, scores=[0.3, 0.9]), talk, mode=mode, elicitation_callback=person([said], asked))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("said", "why"),
@@ -209,6 +211,7 @@ def test_a_client_that_only_opens_addresses_is_shown_no_form(
     assert can_ask(call) is can
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["create_image", "start_image"])
 def test_a_client_that_can_not_ask_is_told_that_it_waits_and_answers_with_a_tool(

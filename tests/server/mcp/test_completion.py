@@ -62,6 +62,7 @@ def test_images_threads_and_prompts_arguments_are_completed(tmp_path: Path, mode
     with_client(scripted_service(tmp_path), talk, mode)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reference", "name", "says"),
     [

@@ -40,6 +40,7 @@ def assert_rising(told: Sequence[tuple[float, float | None, str]]) -> None:
     assert all(one[1] is not None for one in told[first:]), "the total is not known any more"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("generations", [1, 3])
 def test_the_total_is_what_the_budget_allows(tmp_path: Path, mode: str, generations: int) -> None:

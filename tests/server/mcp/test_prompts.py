@@ -14,6 +14,7 @@ from mcp import Client, MCPError
 from mcp.types import INVALID_PARAMS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),

@@ -12,6 +12,7 @@ pytest.importorskip("mcp")
 from mcp import Client
 
 
+@pytest.mark.slow
 def test_the_largest_results_stay_below_the_clients_limit_and_tell_no_server_path(tmp_path: Path) -> None:
     long = "x" * 4000
     results: list[Any] = []

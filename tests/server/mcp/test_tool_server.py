@@ -47,6 +47,7 @@ def test_outside_of_any_request_nobody_is_listed_anything(tmp_path: Path) -> Non
         service.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["create_image", "generate"])
 @pytest.mark.parametrize("strange", [{"size": "1024x1024"}, {"sessionId": "1", "toolCallId": "2"}])

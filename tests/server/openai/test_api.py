@@ -63,6 +63,7 @@ def test_a_stream_tells_each_step_and_ends_with_usage(serve: Callable[..., Serve
     assert not any(chunk.choices[0].delta.tool_calls for chunk in chunks if chunk.choices)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
@@ -105,6 +106,7 @@ def test_mistakes_are_answered_in_openais_shape(
     assert says in error["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), [*REFUSED])
 def test_endpoints_that_are_not_served_are_refused_by_name(
     serve: Callable[..., Served], method: str, path: str
@@ -139,6 +141,7 @@ def test_a_full_queue_answers_429_and_a_time_and_the_client_comes_back(serve: Ca
     assert server.client("c").images.generate(model=MODEL, prompt="an owl").data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_client_that_hangs_up_frees_the_engine_within_one_step(serve: Callable[..., Served], stream: bool) -> None:
     gate = Gate()

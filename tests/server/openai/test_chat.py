@@ -69,6 +69,7 @@ def test_a_chat_model_that_does_not_do_as_asked_is_replaced_by_the_rule(serve: C
     assert json.loads(answer.choices[0].message.content) == {"title": "A scarlet ibis in a"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
@@ -130,6 +131,7 @@ def test_tools_that_may_be_called_are_named_as_not_heeded_and_the_picture_is_dra
     assert drawn(server) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("message", "named"),
     [
@@ -203,6 +205,7 @@ def test_n_gives_as_many_choices_each_with_a_picture_of_its_own(serve: Callable[
     assert pixels == [6, 7, 5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("seed", "drawn_as", "note"),
     [(7, 7, ""), (2**40 + 9, 9, "seed 1099511627785 is drawn as 9"), (-2, 2**32 - 2, "is drawn as 4294967294")],
@@ -269,6 +272,7 @@ def test_an_overlong_prompt_is_refused_before_the_stream_begins(serve: Callable[
     assert told.value.param == "messages"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("streaming", [True, False])
 @pytest.mark.parametrize("responses", [True, False])
 def test_langchains_chat_model_draws_redraws_and_is_told_what_is_wrong(
@@ -295,6 +299,7 @@ def test_langchains_chat_model_draws_redraws_and_is_told_what_is_wrong(
     assert drawn(server) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", ["chat", "responses", "images"])
 def test_a_client_that_closes_its_stream_frees_the_engine(serve: Callable[..., Served], door: str) -> None:
     gate = Gate()

@@ -31,6 +31,7 @@ def test_purposes_tell_uploads_from_what_was_made(serve: Callable[..., Served]) 
     assert len(list(client.files.list())) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "param"),
     [
@@ -77,6 +78,7 @@ def test_a_file_is_read_and_deleted(serve: Callable[..., Served]) -> None:
         client.files.retrieve(made.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "named"),
     [("?status=done", "status"), ("?status=", "status"), ("?page&limit=5", "page"), ("?limit=&after=&order=", None)],

@@ -63,6 +63,7 @@ def opened(data: str | bytes) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(data) if isinstance(data, str) else data))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
 def test_size_and_format_are_heeded_and_told_truly(serve: Callable[..., Served], kind: Any) -> None:
     client = serve(scores=[0.9]).client()
@@ -93,6 +94,7 @@ def test_as_many_images_as_asked_for(serve: Callable[..., Served]) -> None:
     assert len({httpx.get(str(one.url)).content for one in made.data}) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [
@@ -155,6 +157,7 @@ def test_usual_fields_name_nothing(serve: Callable[..., Served], usual: dict[str
     assert "x-imagerag-not-heeded" not in told.headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [-1, 2**63, "-1", "18446744073709551615"])
 def test_forms_and_json_take_seeds_of_64_bits(serve: Callable[..., Served], seed: Any) -> None:
     server = serve()
@@ -164,6 +167,7 @@ def test_forms_and_json_take_seeds_of_64_bits(serve: Callable[..., Served], seed
     assert all(0 <= one.seeds[0] < 2**32 for one in server.service.components.generator.requests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["file_id", "image_url"])
 def test_edits_are_taken_as_json(serve: Callable[..., Served], kind: str) -> None:
     server = serve()
@@ -182,6 +186,7 @@ def test_edits_are_taken_as_json(serve: Callable[..., Served], kind: str) -> Non
     assert "event: image_edit.completed" in again.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "status", "param"),
     [
@@ -291,6 +296,7 @@ PNG = ("a.png", square(), "image/png")
 GREEN = ("b.png", square("green"), "image/png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "references", "named"),
     [
@@ -317,6 +323,7 @@ def test_a_forms_fields_are_served_or_named(
     assert answer.headers.get("x-imagerag-not-heeded", "") == ", ".join(named)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "says"),
     [

@@ -50,6 +50,7 @@ def test_the_document_holds_together(api: OpenAIApi) -> None:
         Draft202012Validator.check_schema(schema)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "body", "fits"),
     [

@@ -29,6 +29,7 @@ def answers(tmp_path: Path, script: list[Any] | None, ask: Callable[[TextAnswers
         service.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "title"),
     [

@@ -127,6 +127,7 @@ def test_the_page_needs_the_token_where_there_is_one_and_keeps_it_from_scripts(s
     assert "unsafe" not in policy
 
 
+@pytest.mark.slow
 def test_a_page_sees_its_place_in_the_queue_and_can_stop(serve: Callable[..., Served]) -> None:
     gate = Gate()
     server = serve(before_step=gate)
@@ -144,6 +145,7 @@ def test_a_page_sees_its_place_in_the_queue_and_can_stop(serve: Callable[..., Se
     assert server.service.components.generator.steps_done <= 2 + STEPS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("choice", "status", "references"),
     [("edit", "done", ["ref-2"]), ("reject", "cancelled", []), (None, "cancelled", [])],

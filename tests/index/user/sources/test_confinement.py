@@ -138,6 +138,7 @@ def add(tmp_path: Path, source: str, *, allow: bool) -> tuple[UserPictures, Inge
     return own, own.add([source], reading=ReadOptions(allow_outside=allow))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_nothing_outside_is_read_unless_allowed(
     case: str, inside: Path, outside: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -158,6 +159,7 @@ def test_nothing_outside_is_read_unless_allowed(
     assert "--allow-outside" not in str([outcome.skipped, outcome.notes])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     ["csv:{}/lists/t.csv", "hf-parquet:{}/lists/t.parquet"],
@@ -189,6 +191,7 @@ def test_a_file_that_a_person_names_may_be_a_link(inside: Path, outside: Path, t
     assert add(tmp_path, str(inside / "a.png"), allow=False)[1].added == 1
 
 
+@pytest.mark.slow
 def test_the_commands_flag(inside: Path, outside: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (inside / "cat.txt").symlink_to(outside / "token")
     home = ["--home", str(tmp_path / "home")]

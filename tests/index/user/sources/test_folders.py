@@ -30,6 +30,7 @@ def test_a_folder_does_not_remove_what_a_table_in_it_names(tmp_path: Path) -> No
     assert own.add([f"jsonl:{tmp_path / 'd' / 'list.jsonl'}"]).unchanged == 2
 
 
+@pytest.mark.slow
 def test_a_folder_that_can_t_be_looked_into_keeps_what_it_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = UserPictures(tmp_path / "home", embedded_clip())
     save_picture(tmp_path / "d", "owl.png", "owl")
@@ -48,6 +49,7 @@ def test_a_folder_that_can_t_be_looked_into_keeps_what_it_had(tmp_path: Path, mo
     assert [entry["path"] for entry in outcome.skipped] == [str(tmp_path / "d" / "s")]
 
 
+@pytest.mark.slow
 def test_nothing_beside_a_picture_or_in_a_table_ends_the_adding(tmp_path: Path) -> None:
     own = UserPictures(tmp_path / "home", embedded_clip())
     for concept in SIX_CONCEPTS[:4]:
@@ -75,6 +77,7 @@ def test_nothing_beside_a_picture_or_in_a_table_ends_the_adding(tmp_path: Path) 
     assert (outcome.added, outcome.skipped) == (2, [])
 
 
+@pytest.mark.slow
 def test_a_link_to_a_folder_is_told(tmp_path: Path) -> None:
     own = UserPictures(tmp_path / "home", embedded_clip())
     save_picture(tmp_path / "d", "owl.png", "owl")

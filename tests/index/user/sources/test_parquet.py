@@ -18,6 +18,7 @@ from imagerag.index.user.store import UserPictures
 from testing.user_pictures import found, pictures, save_picture
 
 
+@pytest.mark.slow
 def test_a_picture_that_a_parquet_file_names_may_change_by_itself(tmp_path: Path) -> None:
     own = UserPictures(tmp_path / "home", embedded_clip())
     save_picture(tmp_path, "a.png", "owl")
@@ -125,6 +126,7 @@ def _rows_without_end(folder: Path) -> str:
     return f"has {many} rows; at most"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", [_a_large_value, _a_large_caption, _a_large_picture_in_a_list, _rows_without_end])
 def test_a_table_that_unpacks_to_gigabytes_is_reported_and_not_unpacked(
     made: Callable[[Path], str], tmp_path: Path
@@ -143,6 +145,7 @@ def test_a_table_that_unpacks_to_gigabytes_is_reported_and_not_unpacked(
     assert pa.total_allocated_bytes() - before < 2**20
 
 
+@pytest.mark.slow
 def test_a_value_that_all_rows_share_is_not_there_for_all_of_them_at_once(tmp_path: Path) -> None:
     large = bytes(range(256)) * 2**15
     table = pa.table({"image": pa.array([large] * 200, pa.binary()), "text": ["an owl"] * 200})

@@ -121,6 +121,7 @@ KINDS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_kind_of_source_gives_captions_sources_and_licences(kind, own: UserPictures, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     data = pictures(tmp_path / "pictures")
@@ -162,6 +163,7 @@ def test_sources_that_are_not_fetched_or_no_path_are_one_line(source: str, says:
         own.add([source])
 
 
+@pytest.mark.slow
 def test_addresses_of_files_and_in_capitals(own: UserPictures, tmp_path: Path) -> None:
     pictures(tmp_path / "my pictures")
     assert own.add([(tmp_path / "my pictures").as_uri()]).added == 3

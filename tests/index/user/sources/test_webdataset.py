@@ -15,6 +15,7 @@ from testing.user_pictures import found, pictures, save_picture, write_tar
 SIX_CONCEPTS = ("owl", "lobster", "cat", "kimono", "anchor", "bell")
 
 
+@pytest.mark.slow
 def test_a_damaged_archive_keeps_what_it_had(tmp_path: Path) -> None:
     own = UserPictures(tmp_path / "home", embedded_clip())
     shard = tmp_path / "a.tar"
@@ -32,6 +33,7 @@ def test_a_damaged_archive_keeps_what_it_had(tmp_path: Path) -> None:
     assert len(own.snapshot()) == len(SIX_CONCEPTS)
 
 
+@pytest.mark.slow
 def test_a_sample_that_left_its_shard_is_removed_and_nothing_else_is_embedded(
     own: UserPictures, tmp_path: Path
 ) -> None:
@@ -57,6 +59,7 @@ def test_a_sample_that_left_its_shard_is_removed_and_nothing_else_is_embedded(
     assert {hit.title for hit in own.search(["a cat"], 9)[0]} == {"owl", "lobster"}
 
 
+@pytest.mark.slow
 def test_a_shard_that_breaks_off_is_reported_and_what_is_whole_is_kept(own: UserPictures, tmp_path: Path) -> None:
     data = pictures(tmp_path / "pictures")
     file = tmp_path / "0.tar"

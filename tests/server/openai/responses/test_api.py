@@ -49,6 +49,7 @@ def drawn(server: Served) -> int:
     return len(server.service.components.generator.requests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
     [
@@ -144,6 +145,7 @@ def words_alone(answer: Response) -> list[Any]:
     return [{"role": "assistant", "content": [{"type": "output_text", "text": answer.output_text}]}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", [items_of, picture_alone, references, bare_reference, words_alone])
 @pytest.mark.parametrize("store", [True, False])
 def test_a_client_that_sends_items_back_goes_on_in_the_thread(
@@ -158,6 +160,7 @@ def test_a_client_that_sends_items_back_goes_on_in_the_thread(
     assert about(second)["thread"] == about(first)["thread"]
 
 
+@pytest.mark.slow
 def test_chat_and_responses_go_on_in_each_others_threads(serve: Callable[..., Served]) -> None:
     client = serve().client()
     first = client.responses.create(model=MODEL, input="an owl and a cat")
@@ -183,6 +186,7 @@ def own_picture(kind: str, client: openai.OpenAI) -> dict[str, Any]:
     return {"type": "input_image" if kind == "file_id" else "input_file", "file_id": made.id}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["image_url", "file_data", "plain_data", "file_id", "file_id_as_file"])
 def test_pictures_of_ones_own_are_drawn_with(serve: Callable[..., Served], kind: str) -> None:
     server = serve()
@@ -192,6 +196,7 @@ def test_pictures_of_ones_own_are_drawn_with(serve: Callable[..., Served], kind:
     assert len(server.service.components.generator.requests[0].references) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "status", "param", "says"),
     [
@@ -308,6 +313,7 @@ def test_a_response_is_its_clients_alone(serve: Callable[..., Served]) -> None:
         other.responses.create(model=MODEL, input="now make it red", previous_response_id=mine.id)
 
 
+@pytest.mark.slow
 def test_what_is_not_to_be_stored_is_not_shown_again(serve: Callable[..., Served]) -> None:
     server = serve()
     client = server.client()

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Literal
 
 JobState = Literal["waiting", "running", "done"]
@@ -16,6 +17,8 @@ FIRST_GUESS = 10.0
 """Seconds that a job is taken to last until one has been measured."""
 MEASURED = 20
 """Jobs over which the usual duration is averaged."""
+KNOWN = 256
+"""Clients that are remembered for having been served; of more, the one served longest ago is forgotten."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +65,9 @@ class JobQueue:
     """Runs jobs on a fixed number of threads, one client after the other.
 
     Clients take turns: of those that wait, the one served longest ago comes first, whatever the others have queued.
+    Where no token is needed a program may call itself a new client with each request. So that it can't shut the others
+    out, clients that have been served before take turns with those that have not, however many those are; and of the
+    places, the last quarter is for clients of which nothing waits, half of it for such that have been served.
 
     Args:
         workers: jobs that run at once. One drawing already uses the machine; more than one pays off only where the
@@ -76,6 +82,8 @@ class JobQueue:
         self._workers = workers
         self._threads: list[threading.Thread] = []
         self._queues: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._strangers_turn = False
         self._running: set[Job] = set()
         self._durations: deque[float] = deque(maxlen=MEASURED)
         self._closed = False
@@ -104,7 +112,7 @@ class JobQueue:
             waiting = sum(len(queue) for queue in self._queues.values())
             if own >= self._max_per_client:
                 raise QueueFull(own, self._seconds_until(own), own=True)
-            if waiting >= self._max_waiting:
+            if waiting >= self._places_for(client, own):
                 raise QueueFull(waiting, self._seconds_until(waiting), own=False)
             self._queues.setdefault(client, deque()).append(job)
             if len(self._threads) < self._workers:
@@ -159,22 +167,42 @@ class JobQueue:
         queues = [list(queue) for queue in self._queues.values()]
         for depth in range(max(map(len, queues), default=0)):
             order += [queue[depth] for queue in queues if depth < len(queue)]
-        return order
+        known = [job for job in order if job.client in self._known]
+        strange = [job for job in order if job.client not in self._known]
+        pair = (strange, known) if self._strangers_turn else (known, strange)
+        return [job for turn in zip_longest(*pair) for job in turn if job is not None]
+
+    def _places_for(self, client: str, own: int) -> int:
+        """Return how many jobs may wait for one of this client's to be taken in, of which so many wait already."""
+        kept = self._max_waiting // 4
+        if own:
+            return self._max_waiting - kept
+        if client in self._known:
+            return self._max_waiting
+        to_come = sum(known not in self._queues for known in self._known)
+        return self._max_waiting - min(kept // 2, to_come)
+
+    def _remember(self, client: str) -> None:
+        self._known[client] = None
+        self._known.move_to_end(client)
+        while len(self._known) > KNOWN:
+            self._known.popitem(last=False)
 
     def _take(self) -> Job | None:
         """Take the next job whose conversation is free; its client goes to the end of the line."""
         conversations = {job.conversation for job in self._running}
-        for client, queue in self._queues.items():
-            for job in queue:
-                if job.conversation not in conversations:
-                    queue.remove(job)
-                    self._queues.move_to_end(client)
-                    if not queue:
-                        del self._queues[client]
-                    job.state = "running"
-                    job.began = time.monotonic()
-                    self._running.add(job)
-                    return job
+        for job in self._turns():
+            if job.conversation not in conversations:
+                queue = self._queues[job.client]
+                queue.remove(job)
+                self._queues.move_to_end(job.client)
+                if not queue:
+                    del self._queues[job.client]
+                self._strangers_turn = job.client in self._known
+                job.state = "running"
+                job.began = time.monotonic()
+                self._running.add(job)
+                return job
         return None
 
     def _serve(self) -> None:
@@ -195,6 +223,8 @@ class JobQueue:
                     job.state = "done"
                     if not job.cancelled.is_set():
                         self._durations.append(time.monotonic() - job.began)
+                        if job.client not in self._queues:  # one that has more waiting keeps its place in line
+                            self._remember(job.client)
                     self._change.notify_all()
                 job.finished.set()
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -58,6 +59,48 @@ def test_a_full_queue_refuses_with_a_time_to_come_back(held: Held) -> None:
         held.add("d")
     assert refused.value.retry_after >= 1
     assert len(held.finish(*jobs)) == 6
+
+
+def test_new_names_of_one_program_leave_places_for_others() -> None:
+    held = Held(max_waiting=64)
+    refused = 0
+    for name in range(9):
+        for _ in range(8):
+            try:
+                held.add(f"invented-{name}")
+            except QueueFull:
+                refused += 1
+    other = held.add("other")
+    assert refused == 9 * 8 - 48 - 3, "the last three still have a first place each"
+    assert held.job_queue.position(other) == 10, "after the one that runs and the first of each name"
+    held.job_queue.close()
+
+
+def test_a_client_that_was_served_is_not_shut_out_by_any_number_of_new_names() -> None:
+    job_queue = JobQueue(max_waiting=16)
+    assert job_queue.submit("served", lambda job: None).finished.wait(5)
+    began, release = threading.Event(), threading.Event()
+
+    def hold(job: Job) -> None:
+        began.set()
+        release.wait(10)
+
+    job_queue.submit("holder", hold)
+    assert began.wait(5)
+    order: list[str] = []
+    jobs = []
+    for name in range(100):
+        with suppress(QueueFull):
+            jobs.append(job_queue.submit(f"invented-{name}", lambda job: order.append(job.client)))
+    assert len(jobs) == 15
+    mine = job_queue.submit("served", lambda job: order.append(job.client))
+    assert job_queue.position(mine) <= 2
+    release.set()
+    assert all(job.finished.wait(5) for job in [*jobs, mine])
+    assert order.index("served") <= 1
+    order.remove("served")
+    assert order == [f"invented-{name}" for name in range(15)]
+    job_queue.close()
 
 
 def test_a_cancelled_job_leaves_the_queue_at_once_and_never_runs(held: Held) -> None:

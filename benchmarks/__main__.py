@@ -21,6 +21,7 @@ PARTS = (
     "chat_models",
     "doctor",
     "server",
+    "hostile_inputs",
     "generators",
     "index",
 )

@@ -4,7 +4,7 @@ VENV := .venv
 # Runs everything else: that environment, or else the one in use.
 RUN ?= $(shell test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo python)
 
-.PHONY: setup check floors test test-fast bench docs gpu-check
+.PHONY: setup check floors test test-fast bench docs gpu-check lock
 
 setup: $(VENV)/.ready
 
@@ -34,6 +34,13 @@ test-fast:
 
 bench:
 	$(RUN) -m benchmarks
+
+# The versions that were tested together, in constraints.txt, as pip resolves them now with every extra.
+lock:
+	$(RUN) -m pip install --quiet --dry-run --ignore-installed --report .lock.json \
+	  -e ".[bench,browser,dev,diffusion,docs,mcp,providers,ray,serve,studio,train,vlm]"
+	$(RUN) -m docs.locked_versions .lock.json > constraints.txt
+	rm .lock.json
 
 # The documentation as a site, in site/; needs the extra docs.
 docs:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import imagerag
 
@@ -125,6 +127,19 @@ def test_every_library_that_is_imported_is_declared() -> None:
 
 
 @pytest.mark.slow
+def test_one_version_of_every_library_is_locked() -> None:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    locked = dict(line.split("==") for line in lines if not line.startswith("#"))
+    locked = {canonicalize_name(name): version for name, version in locked.items()}
+    project = PROJECT["project"]
+    extras = project["optional-dependencies"]
+    for line in [*project["dependencies"], *(each for extra in extras.values() for each in extra)]:
+        wanted = Requirement(line)
+        assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), f"{line}: run make lock"
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f'".[{",".join(sorted(extras))}]"' in makefile, "make lock resolves every extra"
+
+
 def test_no_module_of_one_system_alone() -> None:
     """``signal`` is everywhere; readline is asked for where there is a terminal, and done without."""
     one_system = {"fcntl", "grp", "msvcrt", "pty", "pwd", "resource", "syslog", "termios", "tty", "winreg"}

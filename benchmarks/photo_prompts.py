@@ -1,7 +1,7 @@
 """Which content concepts the grammar finds in the prompts of photographers: ``python -m benchmarks.photo_prompts``.
 
 Precision and recall over all concepts of a list (micro-averaged), of each collection for the half that the vocabulary
-was tuned on and for the half that it was not. ``--wrong`` shows the prompts of development halves that are read wrongly.
+was tuned on and for the half that was not looked at. ``--wrong`` shows development prompts that are read wrongly.
 """
 
 import argparse

@@ -49,9 +49,8 @@ _COMMAND = re.compile(
 )
 _COUNTED_PERSON = re.compile(r"([1-9])\+?(girl|boy|man|woman|men|women|person|people|other|child|children)s?")
 """Booru tags such as "2girls" (Danbooru's tag group "people")."""
-_PLAIN_MEDIA = frozenset(
-    "photo photograph picture image drawing painting illustration icon emoji pictogram portrait".split()
-)
+_PLAIN = "photo photograph picture image drawing painting illustration icon emoji pictogram portrait"
+_PLAIN_MEDIA = frozenset(_PLAIN.split())
 """What "a ... of" adds nothing to the picture by."""
 _PICTURES = frozenset(["photo", "photograph", "photoshoot", "artwork", "render", "rendering"])
 _BACKDROPS = frozenset(

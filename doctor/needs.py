@@ -71,7 +71,7 @@ def needs_of(settings: RunSettings) -> Iterator[Need]:
         models.setdefault(settings.critic.partition(":")[2], f"critic {settings.critic!r}")
     for model, part in models.items():
         if model != EMBEDDED_MODEL:
-            yield from _of_clip(model, part)
+            yield from _of_clip(model, part, _size_of_clip(settings, model))
 
 
 def preset_of(generator: str) -> Preset | None:
@@ -116,7 +116,13 @@ def _of_vlm(settings: RunSettings, name: str) -> float:
     return next((choice.vlm_weights for choice in choices if choice.vlm == name), 0.0)
 
 
-def _of_clip(model: str, part: str) -> Iterator[Need]:
+def _size_of_clip(settings: RunSettings, model: str) -> float:
+    """Return a CLIP model's parameters in billions, where the profile tells them."""
+    profile = find_profile(settings.profile)
+    return profile.lookup_weights if profile.lookup_model == model else 0.0
+
+
+def _of_clip(model: str, part: str, parameters: float) -> Iterator[Need]:
     check_clip_name(model)
     name = full_name(model).partition(":")[2]
     if name.startswith("local-dir:"):
@@ -142,6 +148,7 @@ def _of_clip(model: str, part: str) -> Iterator[Need]:
         file = file or "open_clip_pytorch_model.bin"
         safe = "open_clip_model.safetensors" if file == "open_clip_pytorch_model.bin" else file[:-4] + ".safetensors"
         names = (safe, file) if file.endswith((".bin", ".pth")) else (file,)
-        yield Need(part, repository, NamedFiles((names,), tokenizer == repository, tokenizer == repository))
+        files = NamedFiles((names,), tokenizer == repository, tokenizer == repository)
+        yield Need(part, repository, files, parameters=parameters, bytes_each=4)
     if tokenizer and tokenizer != repository:
         yield Need(f"tokenizer of {part}", tokenizer, NamedFiles((("tokenizer_config.json",),), texts=True))

@@ -46,11 +46,12 @@ def _refused(asked: Settings, error: UserError) -> tuple[RunSettings | None, lis
         profile, _ = choose_profile(asked, None, NOTHING_GIVEN)
     except UserError:
         return None, [found]
-    return _as_if_mended(asked, profile), [found]
+    return settings_with(asked, profile, _choice(asked, profile)), [found]
 
 
-def _as_if_mended(asked: Settings, profile: Profile) -> RunSettings | None:
-    values = values_of(asked, profile, _choice(asked, profile))
+def settings_with(asked: Settings, profile: Profile, chosen: Chosen) -> RunSettings | None:
+    """Return the settings of a run with a choice of a profile's, possible or not; ``None`` where nothing draws."""
+    values = values_of(asked, profile, chosen)
     if values["generator"] is None:
         return None
     given = {one.name: getattr(asked, one.name) for one in fields(asked)}

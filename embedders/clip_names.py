@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import importlib.util
 import json
 import sys
@@ -77,9 +78,22 @@ def open_clip_weights() -> dict[str, dict[str, dict[str, Any]]]:
     assert spec.submodule_search_locations is not None  # it is a package
     spec.submodule_search_locations.append(str(folder))
     sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    table = importlib.import_module(f"{spec.name}.pretrained")
-    found: dict[str, dict[str, dict[str, Any]]] = table._PRETRAINED
-    return found
+    name = f"{spec.name}.pretrained"
+    found = importlib.util.spec_from_file_location(name, folder / "pretrained.py")
+    assert found is not None  # the file's ending says what it is
+    module = importlib.util.module_from_spec(found)
+    # Builtins of its own, so that no other import of this process is affected.
+    module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import_light}
+    exec(compile((folder / "pretrained.py").read_text(encoding="utf-8"), name, "exec"), module.__dict__)
+    table: dict[str, dict[str, dict[str, Any]]] = module.__dict__["_PRETRAINED"]
+    return table
+
+
+def _import_light(name: str, *rest: Any) -> Any:
+    """Import for the module of the table, which does without the readers of weights where they are not installed."""
+    if name.partition(".")[0] in ("safetensors", "huggingface_hub", "torch"):
+        raise ImportError(name)
+    return __import__(name, *rest)
 
 
 def tokenizer_of(architecture: str) -> str:

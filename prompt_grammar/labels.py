@@ -6,7 +6,7 @@ from typing import NamedTuple
 _OPEN = (
     r"light|lighting|mood|atmosphere|style|art style|visual style|colou?r palette|colou?rs|palette|colou?r grading"
     r"|tones?|composition|framing|perspective|angle|camera angle|viewpoint|view|quality|technique|medium|aesthetic|vibe"
-    r"|details|textures?|rendering|post-?processing|effects?|finish|focus|depth of field"
+    r"|time of day|year|era|decade|details|textures?|rendering|post-?processing|effects?|finish|focus|depth of field"
 )
 """What is said of them may be any words."""
 _GEAR = (

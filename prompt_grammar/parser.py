@@ -40,7 +40,8 @@ from imagerag.prompt_grammar.vocabulary import (
 _LEAD_IN = re.compile(
     r"^(?:(?:please|can you|could you)\s+)?(?:(?:draw|generate|make|create|paint|show|render|give)\s+(?:me\s+|us\s+)?)?"
     r"(?:(?:an?|the)\s+)?(?:(?P<style>flat|3d|noto|fluent flat|fluent|twemoji|fxemoji)\s+)?"
-    r"(?:(?:picture|image|drawing|photo|photograph|painting|illustration|icon|emoji|pictogram|portrait)s?\s+of\s+)"
+    r"(?:(?:picture|image|drawing|photo|photograph|painting|illustration|icon|emoji|pictogram|portrait)s?\s+"
+    r"(?:of|shows?|depicts?|captures?|features?|portrays?)\s+)"
 )
 _COMMAND = re.compile(
     r"^(?:(?:now|please|can you|could you|i want|i would like|i'd like|i need)(?:\s+please)?,?\s+(?=\S+\s))*"

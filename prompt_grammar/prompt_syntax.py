@@ -13,7 +13,7 @@ from imagerag.prompt_grammar.midjourney import take_multi_prompt, take_parameter
 from imagerag.prompt_grammar.modifiers import reading
 
 _SYNTAX = re.compile(
-    r"[\[\]{}<>\\]|\(\(|:\s*-?[\d.]+\s*(?:\)|,|$)|--[A-Za-z]|[\u2013\u2014][A-Za-z]|::|\b(?:BREAK|AND)\b|^\s*https?://|embedding:"
+    r"[\[\]{}<>\\]|\(\(|:\s*-?[\d.]+\s*(?:\)|,|$)|--[A-Za-z]|[\u2013\u2014][A-Za-z]|::|\b(?:BREAK|AND)\b|^\s*https?://|embedding:|\b(?:lora|lyco|lycoris|locon|hypernet):"
     r"|(?i:negatives?(?:[ _-]prompts?)? ?[:=]|\bsteps: ?\d|^\s*(?:/imagine|(?:positive )?prompt ?:))|__\w|#\w"
 )
 _LABEL = re.compile(
@@ -24,7 +24,9 @@ _TAGS_AT_END = re.compile(r"((?:(?<!\S)#\w+[\s,]*)+)$")
 _HASHTAG = re.compile(r"(?<!\S)#(\w*[A-Za-z]\w*)")
 _GENERATION_DATA = re.compile(r"\bSteps: ?\d+ ?,.*", re.DOTALL | re.IGNORECASE)
 _NEGATIVE = re.compile(r"(?<!\w)negatives?(?:[ _-]prompts?)? ?[:=](.*)", re.DOTALL | re.IGNORECASE)
-_NETWORK = re.compile(r"<[A-Za-z_]+:[^<>]*>|\bembedding:[^\s,()]+")
+_NETWORK = re.compile(
+    r"<[A-Za-z_]+:[^<>]*>|\bembedding:[^\s,()]+|(?<!\w)(?:lora|lyco|lycoris|locon|hypernet):[\w. -]+(?::[\d.]+)?", re.I
+)
 _IMAGE_PROMPT = re.compile(r"^(?:\s*https?://\S+)+")
 _WEIGHT = re.compile(r"(?:(?<!\d):\s*(-?\d*\.?\d+)|:\s*(-?\d*\.\d+))\s*$")
 _BARE_WEIGHT = re.compile(r"(?<=[A-Za-z]):[012]?\.\d{1,2}(?=\s*(?:,|$))")

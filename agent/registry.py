@@ -12,7 +12,7 @@ from imagerag.chat_models.providers import EXAMPLES, connect, is_remote
 from imagerag.chat_models.recording import Role
 from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_recording
 from imagerag.device_settings import DeviceSettings
-from imagerag.embedders.clip import full_name
+from imagerag.embedders.clip_names import check_clip_name
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.plugins import installed, make
@@ -61,10 +61,33 @@ def check_names(vlm: str, critic: str, settings: DeviceSettings) -> None:
     """
     if vlm not in PROGRAMS:
         load_chat_model(vlm, settings=settings)
-    if critic.startswith(CLIP_OF):
-        full_name(critic.removeprefix(CLIP_OF))
-    elif critic not in CRITICS:
+    check_critic_name(critic)
+    if critic not in CRITICS and not critic.startswith(CLIP_OF):
         load_critic(critic, settings)
+
+
+def check_vlm_name(name: str) -> None:
+    """Refuse what can't be the name of a driver, without loading one.
+
+    Raises:
+        UserError: the message lists those there are.
+    """
+    if name not in PROGRAMS and not is_remote(name) and name.partition(":")[0] not in installed("chat_models"):
+        known = ", ".join([*PROGRAMS, *installed("chat_models")])
+        raise UserError(f"vlm {name!r} is not known; give --vlm one of: {known}, or a model such as {EXAMPLES}")
+
+
+def check_critic_name(name: str) -> None:
+    """Refuse what can't be the name of a critic, without loading one.
+
+    Raises:
+        UserError: the message lists those there are.
+    """
+    if name.startswith(CLIP_OF):
+        check_clip_name(name.removeprefix(CLIP_OF), f"critic {name!r}", "--critic", CLIP_OF)
+    elif name not in CRITICS and not is_remote(name) and name not in installed("critics"):
+        known = ", ".join([*CRITICS, f"{CLIP_OF}MODEL", *installed("critics")])
+        raise UserError(f"critic {name!r} is not known; give --critic one of: {known}, or a model such as {EXAMPLES}")
 
 
 def load_driver(name: str, settings: DeviceSettings | None = None) -> Driver:
@@ -94,8 +117,8 @@ def load_chat_model(name: str, role: Role = "driver", settings: DeviceSettings |
         return made
     if is_remote(name):
         return connect(name, settings)
-    known = ", ".join([*PROGRAMS, *installed("chat_models")])
-    raise UserError(f"vlm {name!r} is not known; give --vlm one of: {known}, or a model such as {EXAMPLES}")
+    check_vlm_name(name)
+    raise UserError(f"vlm {name!r} is no chat model; name a model such as {EXAMPLES}")
 
 
 @lru_cache(maxsize=4)
@@ -125,8 +148,8 @@ def load_critic(name: str, settings: DeviceSettings | None = None, stand_in: str
     if name in installed("critics"):
         critic: Critic = make("critics", name, settings or DeviceSettings())
         return critic
-    known = ", ".join([*CRITICS, f"{CLIP_OF}MODEL", *installed("critics")])
-    raise UserError(f"critic {name!r} is not known; give --critic one of: {known}, or a model such as {EXAMPLES}")
+    check_critic_name(name)
+    raise AssertionError(name)  # each that passes the check is made above
 
 
 @lru_cache(maxsize=4)

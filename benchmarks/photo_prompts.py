@@ -1,7 +1,7 @@
 """Which content concepts the grammar finds in the prompts of photographers: ``python -m benchmarks.photo_prompts``.
 
-Precision and recall over all concepts of a list (micro-averaged), for the list that the vocabulary was tuned on and for
-one that it was not. ``--wrong`` shows the prompts of the development list that are read wrongly.
+Precision and recall over all concepts of a list (micro-averaged), of each collection for the half that the vocabulary
+was tuned on and for the half that was not looked at. ``--wrong`` shows development prompts that are read wrongly.
 """
 
 import argparse
@@ -12,7 +12,10 @@ from typing import Literal, NamedTuple
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
 
-HALVES: tuple[Literal["development", "test"], ...] = ("development", "test")
+Half = Literal["development", "test"]
+HALVES: tuple[Half, ...] = ("development", "test")
+COLLECTIONS = ("photo_prompts", "guide_prompts")
+"""Files beside this one, without their ending."""
 
 
 class PhotoPrompt(NamedTuple):
@@ -47,9 +50,9 @@ class Counts(NamedTuple):
         return self.right / (self.right + self.missed) if self.right + self.missed else 1.0
 
 
-def photo_prompts(half: Literal["development", "test"]) -> list[PhotoPrompt]:
+def photo_prompts(half: Half, collection: str = "photo_prompts") -> list[PhotoPrompt]:
     """Return the prompts of one list; "a|b" names two forms, "a?" one that is neither asked for nor wrong."""
-    data = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+    data = tomllib.loads(Path(__file__).with_name(f"{collection}.toml").read_text(encoding="utf-8"))
     return [
         PhotoPrompt(
             prompt,
@@ -69,9 +72,9 @@ def count(case: PhotoPrompt) -> Counts:
     return Counts(right, len(spurious), len(wanted) - right)
 
 
-def total(half: Literal["development", "test"]) -> Counts:
+def total(half: Half, collection: str = "photo_prompts") -> Counts:
     """Add up the counts of one list."""
-    counted = [count(case) for case in photo_prompts(half)]
+    counted = [count(case) for case in photo_prompts(half, collection)]
     return Counts(*(sum(column) for column in zip(*counted, strict=True)))
 
 
@@ -80,16 +83,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--wrong", action="store_true", help="show the development prompts that are read wrongly")
     if parser.parse_args().wrong:
-        for case in photo_prompts("development"):
+        for case in (case for collection in COLLECTIONS for case in photo_prompts("development", collection)):
             if count(case)[1:] != (0, 0):
                 scene = parse_scene(case.prompt)
                 print(f"{case.prompt}\n    found {scene.content_concepts()}\n    right {list(case.concepts)}")
-    for half in HALVES:
-        counts = total(half)
-        print(
-            f"{half}: {len(photo_prompts(half))} prompts, precision {counts.precision:.3f}, "
-            f"recall {counts.recall:.3f} ({counts.right} right, {counts.wrong} wrong, {counts.missed} missed)"
-        )
+    for collection in COLLECTIONS:
+        for half in HALVES:
+            counts = total(half, collection)
+            print(
+                f"{collection}, {half}: {len(photo_prompts(half, collection))} prompts, "
+                f"precision {counts.precision:.3f}, recall {counts.recall:.3f} "
+                f"({counts.right} right, {counts.wrong} wrong, {counts.missed} missed)"
+            )
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Images as models take them: scaled down to what the model can use, in a content block."""
 
+from __future__ import annotations
+
 import base64
 import math
 import re
@@ -9,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import BaseMessage
 from PIL import Image
 
 from imagerag.store.png import encode_png
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import BaseMessage
 
 TAG = "imagerag_model"
 """Key in a chat model's metadata under which its name stands."""

@@ -8,6 +8,8 @@ named by ``IMAGERAG_PRICES``, in the same form::
 in US dollars per million tokens. A price that neither has is unknown, which is never taken for zero.
 """
 
+from __future__ import annotations
+
 import datetime
 import os
 import re
@@ -15,14 +17,17 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, TypeAdapter, ValidationError
 
 from imagerag.chat_models.images import TAG
 from imagerag.credentials import without_credentials
 from imagerag.errors import UserError
 from imagerag.records import Price
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 FILE = Path(__file__).parent / "prices.toml"
 """The prices that come with the package; ``training/prices.py`` writes them."""

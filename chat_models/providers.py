@@ -4,12 +4,12 @@
 packages. ``openai:MODEL@http://HOST:PORT/v1`` is a server that speaks OpenAI's protocol (vLLM, llama.cpp, LM Studio).
 """
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import re
-from typing import Any
-
-from langchain_core.language_models import BaseChatModel
+from typing import TYPE_CHECKING, Any
 
 from imagerag.chat_models.images import TAG
 from imagerag.chat_models.pricing import MOST_WORDS
@@ -17,6 +17,9 @@ from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.net.server_keys import key_variable, server_key
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 TIMEOUT = 60.0
 """Seconds without a byte after which a server counts as not answering; the run's own clock may end a call earlier."""

@@ -163,9 +163,12 @@ def check_names(settings: RunSettings) -> None:
         UserError: naming the part and those there are.
     """
     from imagerag.agent import registry
+    from imagerag.embedders.clip_names import check_clip_name
     from imagerag.generators.registry import check_generator
 
     check_generator(settings.generator)
+    for model in settings.lookup_models:
+        check_clip_name(model)
     registry.check_names(settings.vlm, settings.critic, settings.device_settings)
 
 

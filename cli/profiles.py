@@ -1,16 +1,30 @@
 """``imagerag profiles``: which sets of parts there are, what each needs, and where a run's values come from."""
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import Any, TextIO
 
 from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import say, say_json
+from imagerag.doctor.plan import plan
+from imagerag.doctor.summary import Thing, alternatives, is_usable, lacking_gigabytes, things_needed
 from imagerag.errors import UserError
 from imagerag.profiles.choosing import choose
 from imagerag.profiles.loading import SET_BY_PROFILE, Profile, load_profiles
-from imagerag.profiles.resolve import resolve
-from imagerag.settings import load_settings
+from imagerag.profiles.resolve import RunSettings, resolve
+from imagerag.settings import Settings, load_settings
+
+STATES = ("there", "lacking", "not asked")
+UNBROKEN: Any = {"break_long_words": False, "break_on_hyphens": False}
+"""Commands can be copied."""
+
+
+WIDTH = 120
+"""Columns where the output is no terminal."""
 
 
 def list_profiles(options: argparse.Namespace, stdout: TextIO) -> int:
@@ -20,18 +34,46 @@ def list_profiles(options: argparse.Namespace, stdout: TextIO) -> int:
     if options.json:
         say_json(rows, stdout)
         return 0
+    width = get_terminal_size((WIDTH, 24)).columns
     for row in rows:
-        say(f"{row['name']}: {row['about']}", file=stdout)
-        if row["problem"]:
-            say(f"  lacking: {row['problem']}", file=stdout)
-            continue
-        parts = f"{row['generator']}, driven by {row['vlm']}, judged by {row['critic']}"
-        say(f"  here: {parts}{f' ({why})' if (why := row['why']) else ''}", file=stdout)
-        say(f"  looks up in {', '.join(row['library'])} with {row['lookup_model']}", file=stdout)
-        for lacking in row["lacking"]:
-            say(f"  not: {lacking}", file=stdout)
+        say(fill(f"{row['name']}: {row['about']}", width, subsequent_indent="  ", **UNBROKEN), file=stdout)
+        for label, text in _lines(row):
+            # A command is not wrapped, so that it can be copied.
+            columns = len(text) + 20 if label == "mend:" else width
+            head = f"  {label:<10} "
+            say(fill(text, columns, initial_indent=head, subsequent_indent=" " * len(head), **UNBROKEN), file=stdout)
     say("more of one: imagerag doctor --profile NAME", file=stdout)
     return 0
+
+
+def _lines(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield what is told of one profile, each line with its label."""
+    if row["problem"]:
+        yield "refused:", row["problem"]
+    if "generator" in row:
+        parts = f"{row['generator']}, driven by {row['vlm']}, judged by {row['critic']}"
+        why = f" ({row['why']})" if row["why"] else ""
+        would = "would be " if row["problem"] else ""
+        yield "parts:", f"{would}{parts}, looks up in {', '.join(row['library'])} with {row['lookup_model']}{why}"
+    needs = row["needs"]
+    if packages := [one["name"] for one in needs if one["kind"] == "package" and one["state"] == "there"]:
+        yield "there:", f"packages {', '.join(packages)}"
+    for state in STATES:
+        for one in needs:
+            if one["state"] == state and (one["kind"] != "package" or state == "lacking"):
+                yield f"{state}:", Thing(**one).line
+                if one["mend"] and one["kind"] != "weights":
+                    yield "mend:", one["mend"]
+    if absent := [one for one in needs if one["kind"] == "weights" and one["state"] == "lacking"]:
+        yield "", f"about {row['gigabytes_lacking']:.1f} GB to download in all; the commands for it:"
+        yield "mend:", absent[0]["mend"]
+    for one in row["alternatives"]:
+        drawn = one["generator"] or "a generator that you name"
+        size = f", {one['gigabytes']:.1f} GB of weights" if one["gigabytes"] else ""
+        lacks = f"; lacks: {one['lacking']}" if one["lacking"] else ""
+        yield "or:", f"{drawn}, driven by {one['vlm']}{size}{lacks}"
+    for note in row.get("notes", ()):
+        yield "note:", note
 
 
 def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
@@ -59,19 +101,28 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     return 0
 
 
-def _row(profile: Profile, asked: Any) -> dict[str, Any]:
+def _row(profile: Profile, asked: Settings) -> dict[str, Any]:
     """Return one profile as ``--json`` lists it."""
-    from dataclasses import replace
-
     row: dict[str, Any] = {"name": profile.name, "about": profile.about, "makes": profile.makes, "file": profile.file}
-    row |= {"problem": "", "why": "", "lacking": []}
+    row |= {"problem": "", "why": "", "lacking": [], "needs": [], "gigabytes_lacking": 0.0, "alternatives": []}
+    named = replace(asked, profile=profile.name)
     try:
-        settings = resolve(replace(asked, profile=profile.name))
+        settings: RunSettings | None = resolve(named)
         chosen = choose(profile, asked.generator, asked.vlm, asked.device_settings)
+        row |= {"why": chosen.why, "lacking": list(dict.fromkeys(chosen.lacking))}
     except UserError as error:
-        return {**row, "problem": str(error)}
-    row |= {name: getattr(settings, name) for name in SET_BY_PROFILE}
-    return {**row, "why": chosen.why, "lacking": list(dict.fromkeys(chosen.lacking)), "notes": list(settings.notes)}
+        row["problem"] = str(error)
+        settings, _ = plan(named)
+    try:
+        row["alternatives"] = [asdict(one) for one in alternatives(named, profile, settings)]
+        if settings is not None:
+            things = things_needed(settings)
+            row |= {name: getattr(settings, name) for name in SET_BY_PROFILE} | {"notes": list(settings.notes)}
+            row |= {"needs": [asdict(one) for one in things], "gigabytes_lacking": round(lacking_gigabytes(things), 2)}
+            row["usable"] = is_usable(things) and not row["problem"]
+    except UserError as error:
+        row["problem"] = row["problem"] or str(error)
+    return {"usable": False, **row}
 
 
 def _profile_of_thread(home: str | None, thread: str) -> str | None:

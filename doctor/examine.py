@@ -64,10 +64,12 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
     from imagerag.doctor.estimate import check_estimate
     from imagerag.doctor.keys import check_keys, models_of_providers
     from imagerag.doctor.libraries import check_libraries
+    from imagerag.doctor.names import check_names
     from imagerag.doctor.packages import check_packages
     from imagerag.doctor.servers import check_generator_server
     from imagerag.doctor.weights import check_weights
 
+    named, settings = check_names(settings)
     after: list[float | None] = [None]
 
     def chat_models() -> list[Finding]:
@@ -87,9 +89,13 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
         checks["vlm"] = chat_models
     if not offline:
         checks |= {"generator": partial(check_generator_server, settings)}
-    checks["index"] = partial(check_libraries, settings)
+    wrong_parts = {finding.area for finding in named}
+    if "generator" in wrong_parts:
+        checks.pop("generator", None)
+    if "lookup_model" not in wrong_parts:
+        checks["index"] = partial(check_libraries, settings)
     results = side_by_side(list(checks.values()), SECONDS)
-    findings: list[Finding] = []
+    findings = named
     for area, found in zip(checks, results, strict=True):
         late = warning(area, f"not checked: it took more than {SECONDS:.0f} s", "try again, or --offline")
         findings += [late] if found is None else found

@@ -39,20 +39,25 @@ def is_set(key: str) -> bool:
     return any(map(os.environ.get, (key, *ALSO.get(provider, ()))))
 
 
-def check_keys(settings: RunSettings) -> list[Finding]:
-    """Return one line for each key that is needed."""
+def needed_keys(settings: RunSettings) -> dict[str, list[str]]:
+    """Return the variables with keys that are needed, each with the parts that need it."""
     users: dict[str, list[str]] = {}
     for name, roles in models_of_providers(settings).items():
         if (key := key_of(name)) is not None:
             users.setdefault(key, []).append(f"{' and '.join(roles)} {name!r}")
     if is_images_api(settings.generator) and (key := key_of(settings.generator)) is not None:
         users.setdefault(key, []).append(f"generator {settings.generator!r}")
+    return users
+
+
+def check_keys(settings: RunSettings) -> list[Finding]:
+    """Return one line for each key that is needed."""
     setting = "set" if WINDOWS else "export"
     return [
         ok("keys", f"{key} is set")
         if is_set(key)
         else wrong("keys", f"{key} is not set; needed by {', '.join(needed)}", f"{setting} {key}=YOUR_KEY")
-        for key, needed in users.items()
+        for key, needed in needed_keys(settings).items()
     ]
 
 

@@ -52,7 +52,8 @@ def _of_library(settings: RunSettings, name: str) -> Iterator[Finding]:
         return
     if name not in library_names(home):
         there = ", ".join([BUNDLED, *library_names(home), *installed("searches")])
-        yield wrong(AREA, f"there is no library {name!r} (there are: {there})", _add(settings, name))
+        mend = f"give --library some of these, or make it: {_add(settings, name)}"
+        yield wrong(AREA, f"there is no library {name!r} (there are: {there})", mend)
         return
     if not models:
         # A library of pictograms is searched as well where that is what is drawn.

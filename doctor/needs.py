@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import Any
 
 from imagerag.doctor.files import Files, ModelFiles, NamedFiles, PipelineFiles
 from imagerag.embedders.clip import full_name
-from imagerag.errors import UserError
+from imagerag.embedders.clip_names import check_clip_name, open_clip_weights, tokenizer_of
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.registry import PREFIXES
 from imagerag.profiles.loading import find_profile
 from imagerag.profiles.resolve import RunSettings
 from imagerag.profiles.soundness import EMBEDDED_CRITICS, EMBEDDED_MODEL
+from imagerag.settings import DECLARED
 
 
 @dataclass(frozen=True)
@@ -48,6 +43,12 @@ class Need:
         return self.parameters * self.bytes_each
 
     @property
+    def flag(self) -> str:
+        """The flag that names another model for the part."""
+        named = self.part.rpartition(" of ")[2].partition(" ")[0]
+        return DECLARED[named].flag if named in DECLARED else DECLARED["lookup_model"].flag
+
+    @property
     def is_folder(self) -> bool:
         """Whether it lies in a folder of the person's own."""
         return Path(self.where).is_dir()
@@ -65,12 +66,12 @@ def needs_of(settings: RunSettings) -> Iterator[Need]:
         if name.startswith("transformers:") and (role == "vlm" or name != settings.vlm):
             where = str(Path(name.partition(":")[2]).expanduser())
             yield Need(f"{role} {name!r}", where, ModelFiles(texts=True), parameters=_of_vlm(settings, name))
-    models = dict.fromkeys(settings.lookup_models)
+    models = {model: f"CLIP model {model!r}" for model in settings.lookup_models}
     if settings.critic.startswith("clip:") and settings.critic not in EMBEDDED_CRITICS:
-        models |= dict.fromkeys([settings.critic.partition(":")[2]])
-    for model in models:
+        models.setdefault(settings.critic.partition(":")[2], f"critic {settings.critic!r}")
+    for model, part in models.items():
         if model != EMBEDDED_MODEL:
-            yield from _of_clip(model)
+            yield from _of_clip(model, part, _size_of_clip(settings, model))
 
 
 def preset_of(generator: str) -> Preset | None:
@@ -115,8 +116,15 @@ def _of_vlm(settings: RunSettings, name: str) -> float:
     return next((choice.vlm_weights for choice in choices if choice.vlm == name), 0.0)
 
 
-def _of_clip(model: str) -> Iterator[Need]:
-    part, name = f"CLIP model {model!r}", full_name(model).partition(":")[2]
+def _size_of_clip(settings: RunSettings, model: str) -> float:
+    """Return a CLIP model's parameters in billions, where the profile tells them."""
+    profile = find_profile(settings.profile)
+    return profile.lookup_weights if profile.lookup_model == model else 0.0
+
+
+def _of_clip(model: str, part: str, parameters: float) -> Iterator[Need]:
+    check_clip_name(model)
+    name = full_name(model).partition(":")[2]
     if name.startswith("local-dir:"):
         folder = name.partition(":")[2]
         weights = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
@@ -133,48 +141,14 @@ def _of_clip(model: str) -> Iterator[Need]:
         return
     entry = open_clip_weights().get(architecture, {}).get(tag)
     if entry is None:
-        tags = ", ".join(open_clip_weights().get(architecture, {})) or "none of that architecture"
-        raise UserError(f"{part} is not one of open_clip's (its tags: {tags}); give --lookup-model one of them")
+        return
     repository, _, file = entry.get("hf_hub", "").rpartition("/")
-    tokenizer = _tokenizer_of(architecture)
+    tokenizer = tokenizer_of(architecture)
     if repository:
         file = file or "open_clip_pytorch_model.bin"
         safe = "open_clip_model.safetensors" if file == "open_clip_pytorch_model.bin" else file[:-4] + ".safetensors"
         names = (safe, file) if file.endswith((".bin", ".pth")) else (file,)
-        yield Need(part, repository, NamedFiles((names,), tokenizer == repository, tokenizer == repository))
+        files = NamedFiles((names,), tokenizer == repository, tokenizer == repository)
+        yield Need(part, repository, files, parameters=parameters, bytes_each=4)
     if tokenizer and tokenizer != repository:
         yield Need(f"tokenizer of {part}", tokenizer, NamedFiles((("tokenizer_config.json",),), texts=True))
-
-
-@cache
-def open_clip_weights() -> dict[str, dict[str, dict[str, Any]]]:
-    """Return open_clip's table of weights: by architecture and tag, with ``hf_hub`` where they are on the hub.
-
-    Its package takes seconds to import; the table's module and the two that it needs don't. They are executed in a
-    package of another name, so that open_clip itself counts as not imported.
-
-    Raises:
-        UserError: open_clip is not installed.
-    """
-    folder = _open_clip_folder()
-    spec = ModuleSpec("imagerag_open_clip_tables", None, is_package=True)
-    assert spec.submodule_search_locations is not None  # it is a package
-    spec.submodule_search_locations.append(str(folder))
-    sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    table = importlib.import_module(f"{spec.name}.pretrained")
-    found: dict[str, dict[str, dict[str, Any]]] = table._PRETRAINED
-    return found
-
-
-def _tokenizer_of(architecture: str) -> str:
-    file = _open_clip_folder() / "model_configs" / f"{architecture}.json"
-    if not file.is_file():
-        return ""
-    return str(json.loads(file.read_text(encoding="utf-8"))["text_cfg"].get("hf_tokenizer_name") or "")
-
-
-def _open_clip_folder() -> Path:
-    spec = importlib.util.find_spec("open_clip")
-    if spec is None or spec.origin is None:
-        raise UserError("open_clip is not installed; run: pip install open_clip_torch")
-    return Path(spec.origin).parent

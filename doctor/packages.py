@@ -20,18 +20,23 @@ CALLED = {"open_clip": "open_clip_torch"}
 def check_packages(settings: RunSettings) -> list[Finding]:
     """Return one line for those that are there, and one for each that is lacking, with the command that installs it."""
     there, findings = [], []
-    for library, need, extra in dict.fromkeys(_needed(settings)):
+    for library, need, extra in dict.fromkeys(needed_packages(settings)):
         if find_spec(library) is None:
-            install = f"'imagerag[{extra}]'" if extra else CALLED.get(library, library.replace("_", "-"))
-            findings.append(
-                wrong("packages", f"{need} needs {library!r}, which is not installed", f"pip install {install}")
-            )
+            text = f"{need} needs {library!r}, which is not installed"
+            findings.append(wrong("packages", text, install_command(library, extra)))
         else:
             there.append(_with_version(library))
     return ([ok("packages", ", ".join(dict.fromkeys(there)))] if there else []) + findings
 
 
-def _needed(settings: RunSettings) -> Iterator[tuple[str, str, str]]:
+def install_command(library: str, extra: str) -> str:
+    """Return the command that installs a module: by the extra of ours that has it, if any."""
+    return (
+        f"pip install 'imagerag[{extra}]'" if extra else f"pip install {CALLED.get(library, library.replace('_', '-'))}"
+    )
+
+
+def needed_packages(settings: RunSettings) -> Iterator[tuple[str, str, str]]:
     """Yield modules, what needs each, and the extra of ours that has it; empty for what comes with imagerag."""
     yield "torch", "imagerag", ""
     generator = f"generator {settings.generator!r}"

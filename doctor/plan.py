@@ -19,7 +19,7 @@ def plan(asked: Settings) -> tuple[RunSettings | None, list[Finding]]:
     """Return the settings of a run and what there is to say of its profile.
 
     Where a run would be refused, the parts are those that it would have after all was mended: of the profile's choices
-    the first.
+    the one that is possible here, or else the first.
 
     Returns:
         The settings; ``None`` where not even the profile can be read.
@@ -46,12 +46,20 @@ def _refused(asked: Settings, error: UserError) -> tuple[RunSettings | None, lis
         profile, _ = choose_profile(asked, None, NOTHING_GIVEN)
     except UserError:
         return None, [found]
-    return _as_if_mended(asked, profile), [found]
+    return settings_with(asked, profile, _choice(asked, profile)), [found]
 
 
-def _as_if_mended(asked: Settings, profile: Profile) -> RunSettings | None:
-    values = values_of(asked, profile, Chosen(profile.choices[0] if profile.choices else None))
+def settings_with(asked: Settings, profile: Profile, chosen: Chosen) -> RunSettings | None:
+    """Return the settings of a run with a choice of a profile's, possible or not; ``None`` where nothing draws."""
+    values = values_of(asked, profile, chosen)
     if values["generator"] is None:
         return None
     given = {one.name: getattr(asked, one.name) for one in fields(asked)}
     return RunSettings(**{**given, **values, "profile": profile.name})
+
+
+def _choice(asked: Settings, profile: Profile) -> Chosen:
+    try:
+        return choose(profile, asked.generator, asked.vlm, asked.device_settings)
+    except UserError:
+        return Chosen(profile.choices[0])

@@ -55,7 +55,7 @@ def _of_folder(need: Need) -> Finding:
     lacks = need.files.lacking(Path(need.where))
     if lacks:
         text = f"{need.part}: {_some(lacks)} not in the folder {need.where!r}"
-        return wrong(AREA, text, "put the files there, or name another model")
+        return wrong(AREA, text, f"put the files there, or name another model with {need.flag}")
     return ok(AREA, f"{need.part} is in the folder {need.where!r}")
 
 
@@ -70,7 +70,11 @@ def _of_repository(
         needed = {file for need in parts for file in need.files.of(about.files, about.index)}
         absent = sorted(file for file in needed if file not in about.files)
         if absent and about.asked:
-            return [wrong(AREA, f"{what}: {repository!r} has no {_some(absent)}", "name another model")], 0.0
+            return [
+                wrong(
+                    AREA, f"{what}: {repository!r} has no {_some(absent)}", f"name another model with {parts[0].flag}"
+                )
+            ], 0.0
         lacks = sorted(file for file in needed if folder is None or not (folder / file).is_file())
         count = sum(about.files.get(file, 0) for file in lacks)
         told = f"{len(lacks)} of {len(needed)} files ({_size(count)})"
@@ -86,13 +90,18 @@ def _of_repository(
     text = f"{what}: {told} of {repository!r} are not on this machine"
     refused = about.refused
     if refused is not None and refused.kind not in ("unreachable", "login", "licence"):
-        return [wrong(AREA, f"{what}: {repository!r} {refused.why}", refused.mend)], 0.0
+        return [wrong(AREA, f"{what}: {repository!r} {refused.why}", _mend(refused, parts[0]))], 0.0
     findings = []
     if refused is not None and refused.kind in ("login", "licence"):
         findings.append(wrong(ACCESS, f"{repository!r} {refused.why}", refused.mend))
     elif about.asked:
         return [warning(AREA, f"{text}; the first run would download them", command)], size * 1e9
     return [*findings, wrong(AREA, text, command)], size * 1e9
+
+
+def _mend(refused: Refusal, need: Need) -> str:
+    """Return what helps, with the flag of the part where the name itself is wrong."""
+    return f"{refused.mend}; or name another with {need.flag}" if refused.kind == "absent" else refused.mend
 
 
 def _of_hub(known: Sequence[Listing], findings: Sequence[Finding]) -> list[Finding]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagerag.device_settings import DeviceSettings
@@ -9,6 +11,14 @@ from imagerag.errors import UserError, first_line
 
 if TYPE_CHECKING:
     import torch
+
+
+def may_have_gpu() -> bool:
+    """Return whether this machine may have a GPU, by the drivers' files, without importing torch, which takes seconds.
+
+    True wherever that can't be ruled out.
+    """
+    return sys.platform != "linux" or any(Path("/dev", name).exists() for name in ("nvidiactl", "dxg", "kfd", "dri"))
 
 
 def choose_device(settings: DeviceSettings) -> torch.device:

@@ -53,30 +53,45 @@ def choose(
     """
     if not profile.choices:
         return Chosen()
-    environ = os.environ if environ is None else environ
     lacking: list[str] = []
     for choice in profile.choices:
-        unset = [key for key in choice.keys if not environ.get(key)]
-        drawn_by = generator or choice.generator or profile.generator
-        if unset:
-            lacking.append(f"{' and '.join(unset)} not set")
-        elif drawn_by is None:
-            lacking.append("no --generator named")
-        elif not choice.gpu:
-            keys = f"{', '.join(choice.keys)} set" if choice.keys else "needs neither a key nor a GPU"
-            return Chosen(choice, keys, lacking=tuple(lacking))
-        else:
-            weights, unknown = _vlm_weights(profile, choice, vlm)
-            memory, why = _fitting(drawn_by, weights, device)
-            why += unknown
-            if memory is not None:
-                return Chosen(choice, why, memory, tuple(lacking))
-            lacking.append(why)
+        lacks, why, memory = possible(profile, choice, generator, vlm, device, environ)
+        if not lacks:
+            return Chosen(choice, why, memory, tuple(lacking))
+        lacking.append(lacks)
     names = ", ".join(dict.fromkeys(lacking))
     raise UserError(
         f"profile {profile.name!r} can't be used here ({names}); set a key, name the parts with --generator and --vlm, "
         f"or see: imagerag doctor --profile {profile.name}"
     )
+
+
+def possible(
+    profile: Profile,
+    choice: Choice,
+    generator: str | None,
+    vlm: str | None,
+    device: DeviceSettings,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[str, str, Memory | None]:
+    """Return what one choice lacks, empty if it is possible; why it is; and how the generator is held then.
+
+    The arguments are those of ``choose``.
+
+    Raises:
+        UserError: there is no such device.
+    """
+    environ = os.environ if environ is None else environ
+    drawn_by = generator or choice.generator or profile.generator
+    if unset := [key for key in choice.keys if not environ.get(key)]:
+        return f"{' and '.join(unset)} not set", "", None
+    if drawn_by is None:
+        return "no --generator named", "", None
+    if not choice.gpu:
+        return "", f"{', '.join(choice.keys)} set" if choice.keys else "needs neither a key nor a GPU", None
+    weights, unknown = _vlm_weights(profile, choice, vlm)
+    memory, why = _fitting(drawn_by, weights, device)
+    return ("", why + unknown, memory) if memory is not None else (why + unknown, "", None)
 
 
 def _vlm_weights(profile: Profile, choice: Choice, vlm: str | None) -> tuple[float, str]:
@@ -91,12 +106,12 @@ def _vlm_weights(profile: Profile, choice: Choice, vlm: str | None) -> tuple[flo
 
 def _fitting(generator: str, vlm_weights: float, device: DeviceSettings) -> tuple[Memory | None, str]:
     """Return how the generator is held so that a VLM of so many billion parameters fits beside it, and why."""
-    from imagerag.generators.diffusion.memory import WORKING_BYTES
-    from imagerag.generators.diffusion.presets import load_presets
-
     free, each, name = gpu_memory(device)
     if free is None:
         return None, "no GPU"
+    from imagerag.generators.diffusion.memory import WORKING_BYTES  # torch takes seconds
+    from imagerag.generators.diffusion.presets import load_presets
+
     preset = load_presets().get(generator)
     sizes = [1e9 * size * each for size in preset.weights.values()] if preset is not None else []
     beside = 1e9 * vlm_weights * each + WORKING_BYTES
@@ -124,8 +139,10 @@ def gpu_memory(device: DeviceSettings) -> tuple[int | None, int, str]:
 
 @lru_cache(maxsize=8)
 def _gpu_memory(device_name: str, dtype: str) -> tuple[int | None, int, str]:
-    from imagerag.devices import choose_device, choose_dtype, free_for_models
+    from imagerag.devices import choose_device, choose_dtype, free_for_models, may_have_gpu
 
+    if device_name == "cpu" or (device_name == "auto" and not may_have_gpu()):
+        return None, 4, "cpu"
     settings = DeviceSettings(device=device_name, dtype=dtype)
     device: torch.device = choose_device(settings)
     each = choose_dtype(settings, device).itemsize

@@ -70,6 +70,7 @@ class Profile(Parts):
         file: the file that it comes from.
         about: one line.
         makes: what its images look like.
+        lookup_weights: parameters of its CLIP model, in billions.
         choices: the first one that is possible adds its parts.
     """
 
@@ -77,6 +78,7 @@ class Profile(Parts):
     file: str
     about: str = ""
     makes: ImageKind = "photographs"
+    lookup_weights: float = Field(0.0, ge=0)
     choices: tuple[Choice, ...] = ()
 
 
@@ -129,6 +131,8 @@ def _profiles(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: st
                 f"profile {name!r} in {file!r} is like {like!r}, which is not known; known are: {', '.join(known)}"
             )
         inherited = dict(known.get(like, {}))
+        if "lookup_model" in table:
+            inherited.pop("lookup_weights", None)
         if "choices" not in table and "choices" in inherited:
             inherited["choices"] = [_without(choice, table) for choice in inherited["choices"]]
         try:

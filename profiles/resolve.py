@@ -14,8 +14,9 @@ from imagerag.generators.base import ImageKind
 from imagerag.generators.registry import fitting_profile, image_kind
 from imagerag.profiles.choosing import Chosen, choose
 from imagerag.profiles.loading import DEFAULT, SAME_AS_VLM, SET_BY_PROFILE, Profile, find_profile, load_profiles
+from imagerag.profiles.refusal import is_insisted_on, refusal
 from imagerag.profiles.soundness import EMBEDDED_MODEL, Unsound, unsound_parts
-from imagerag.settings import DECLARED, Settings
+from imagerag.settings import Settings
 
 BUILT_IN: Mapping[str, Any] = {
     "max_steps": 24,
@@ -24,9 +25,6 @@ BUILT_IN: Mapping[str, Any] = {
     "max_loading_seconds": 600.0,
 }
 """Limits where a profile of the person's own says nothing."""
-
-STRENGTH = {"flag": 3, "variable": 2, "settings": 1}
-"""How near to the run a value was given, by the first word of its origin; what a program gives counts as a flag."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +110,35 @@ def resolve(asked: Settings, thread: str | None = None, given: Given = NOTHING_G
     """
     if isinstance(asked, RunSettings):
         return asked
+    filled, problems, profile, notes = _filled(asked, thread, given)
+    refused = [problem for problem in problems if not is_insisted_on(problem, asked)]
+    drawn_by = given.name if "generator" in given.parts else filled.generator
+    if refused:
+        fitting, lookup_model = _fitting(asked, given, profile)
+
+        def is_sound(changed: Settings) -> bool:
+            try:
+                _, again, _, _ = _filled(changed, thread, given)
+            except UserError:
+                return False
+            return all(is_insisted_on(problem, changed) for problem in again)
+
+        raise UserError(refusal(refused, asked, drawn_by, profile, fitting, lookup_model, is_sound))
+    told = dict(asked.origins)
+    notes += [
+        f"{one.part} {one.value!r} {one.why}, and generator {drawn_by!r} draws photographs; "
+        f"it is used since {told.get(one.part, 'the program')} names it"
+        for one in problems
+    ]
+    return replace(filled, notes=tuple(notes))
+
+
+def _filled(asked: Settings, thread: str | None, given: Given) -> tuple[RunSettings, list[Unsound], Profile, list[str]]:
+    """Return the settings with nothing left open, the parts of them that don't go together, the profile, and notes.
+
+    Raises:
+        UserError: no such profile, or it can't be used here.
+    """
     profile, notes = choose_profile(asked, thread, given)
     drawn_by = asked.generator or (given.name if "generator" in given.parts else None)
     chosen = choose(profile, drawn_by, asked.vlm, asked.device_settings)
@@ -135,9 +162,18 @@ def resolve(asked: Settings, thread: str | None = None, given: Given = NOTHING_G
     )
     critic = "" if "critic" in given.parts else filled.critic
     library = () if "library" in given.parts else filled.library
-    for problem in unsound_parts(makes, critic, library, filled.lookup_models, filled.rerank):
-        notes.append(_judged(problem, asked, filled, profile))
-    return replace(filled, notes=tuple(notes))
+    problems = unsound_parts(makes, critic, library, filled.lookup_models, filled.rerank)
+    return filled, problems, profile, notes
+
+
+def _fitting(asked: Settings, given: Given, profile: Profile) -> tuple[Profile, str]:
+    """Return the profile that fits the generator, and the CLIP model that it looks things up with."""
+    if "generator" in given.parts:
+        fitting = find_profile(given.profile or "local")
+    else:
+        fitting = find_profile(fitting_profile(asked.generator)) if asked.generator else profile
+    first = fitting.choices[0] if fitting.choices else fitting
+    return fitting, fitting.lookup_model or first.lookup_model or EMBEDDED_MODEL
 
 
 def resolve_lookup(asked: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -221,32 +257,6 @@ def _origins(asked: Settings, values: Mapping[str, Any], profile: Profile, chose
         else:
             origins[name] = "default"
     return origins
-
-
-def _judged(problem: Unsound, asked: Settings, filled: RunSettings, profile: Profile) -> str:
-    """Return the note on a part that doesn't go with the generator, if it was named as near to the run as that.
-
-    Raises:
-        UserError: nobody named it, or only a variable or a file, which was not meant for this generator.
-    """
-    told = dict(asked.origins)
-    what = f"{problem.part} {problem.value!r} {problem.why}, and generator {filled.generator!r} draws photographs"
-
-    def strength(name: str) -> int:
-        if getattr(asked, name) is None:
-            return 0
-        return STRENGTH.get(told.get(name, "flag").partition(" ")[0], 3)
-
-    flag = DECLARED[problem.part].flag
-    if strength(problem.part) and strength(problem.part) >= strength("generator"):
-        return f"{what}; it is used since {told.get(problem.part, 'the program')} names it"
-    if strength(problem.part):
-        where = told.get(problem.part, "the program")
-        raise UserError(f"{what}; {where} sets it: unset that, or insist with {flag} {problem.value}")
-    raise UserError(
-        f"{what}; profile {profile.name!r} sets it: name another with --profile {fitting_profile(filled.generator)}, "
-        f"or insist with {flag} {problem.value}"
-    )
 
 
 def _unknown_kind(given: Given, profile: Profile) -> list[str]:

@@ -13,7 +13,7 @@ _MARKS = "\"'()[]{}\u201c\u201d\u2018\u2019*_`"
 _UNSPACED_COMMA = re.compile(r",(?=[^\s\d,])")
 _LONGEST_CONNECTOR = max(len(connector.split()) for connector in CONNECTORS)
 _CONNECTOR_STARTS = frozenset(connector.split()[0] for connector in CONNECTORS)
-_LONGEST_INTRODUCED = 6
+_LONGEST_INTRODUCED = 12
 _LONGEST_ARTIST = 4
 """Words of an artist's name."""
 
@@ -50,7 +50,7 @@ def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
             held.append(name)
             position += length
             continue
-        introduced, length = _introduced(tokens, position)
+        introduced, length = _introduced(tokens, position, held)
         if introduced:
             if held:
                 yield Clause(joint, connector, held)
@@ -135,8 +135,10 @@ def _joined(tokens: Sequence[str], position: int, inside: bool) -> tuple[str, in
     return "", 0
 
 
-def _introduced(tokens: Sequence[str], position: int) -> tuple[list[str], int]:
+def _introduced(tokens: Sequence[str], position: int, held: Sequence[str]) -> tuple[list[str], int]:
     """The modifier behind "shot on", "during" and the like, and how many tokens all of it takes."""
+    if held and "medium" in uses(f"{held[-1]} {tokens[position]}"):  # "medium shot with a drone"
+        return [], 0
     start = position + 1
     if tokens[position] not in INTRODUCTIONS:
         if " ".join(tokens[position : position + 2]) not in INTRODUCTIONS:
@@ -148,7 +150,7 @@ def _introduced(tokens: Sequence[str], position: int) -> tuple[list[str], int]:
     while end < min(len(tokens), start + _LONGEST_INTRODUCED) and tokens[end] != ",":
         end += 1
     for stop in range(end, start, -1):
-        if reading(tokens[start:stop]) and (stop == end or _connector(tokens, stop)[1]):
+        if reading(tokens[start:stop]) and (stop == len(tokens) or _connector(tokens, stop)[1]):
             return list(tokens[start:stop]), stop - position
     return [], 0
 

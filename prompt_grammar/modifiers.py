@@ -10,16 +10,43 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-Use = Literal["clause", "adjective", "measure", "tag", "medium", "part", "filler", "head", "movement", "time"]
+from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, number_of
+
+Use = Literal[
+    "clause", "adjective", "measure", "tag", "maker", "medium", "part", "designation", "filler", "head", "movement",
+    "noun", "run", "time",
+]  # fmt: skip
 Reading = Literal["clause", "adjective", "tag", ""]
 """How freely a modifier may stand, see ``modifiers.toml``; empty for what is none."""
 
-MODIFIER_JOINTS = frozenset(["", ",", "and", "in", "with", "at", "under", "on", "against"])
+LISTED = frozenset(["and", "+", "&", "plus"])
+"""Connectors between the items of a list, beside commas."""
+
+MODIFIER_JOINTS = LISTED | frozenset(["", ",", "in", "with", "at", "under", "on", "against"])
 """Connectors behind which a modifier of use ``clause`` stands; behind "holding" or "next to" it is a thing."""
 
 INTRODUCTIONS = frozenset(
     f"{verb} {how}"
-    for verb in ("shot", "taken", "captured", "photographed", "filmed", "rendered", "made", "lit")
+    for verb in (
+        "shot",
+        "taken",
+        "captured",
+        "photographed",
+        "filmed",
+        "rendered",
+        "made",
+        "lit",
+        "backlit",
+        "illuminated",
+        "bathed",
+        "drenched",
+        "modelled",
+        "modeled",
+        "sculpted",
+        "processed",
+        "developed",
+        "printed",
+    )
     for how in ("on", "with", "in", "by", "using", "through", "from", "at", "during", "via", "as")
 ) | {"during", "using", "via"}
 """What introduces a modifier in a sentence: "shot on Kodak Portra 400"."""
@@ -33,8 +60,14 @@ _LONGEST = 12
 _LONGEST_TERM = 5
 _LIGHTS = frozenset(["light", "lighting", "glow", "rays", "shadows"])
 _FALLS = frozenset(["from", "through", "streaming", "coming", "filtering", "falling", "shining", "pouring", "casting"])
-_CORE = frozenset(["clause", "adjective", "measure", "tag", "medium", "movement"])
-_AS_TAG = frozenset(["tag", "medium", "movement"])
+_CORE = frozenset(["clause", "adjective", "measure", "tag", "maker", "medium", "movement"])
+_AS_TAG = frozenset(["tag", "maker", "medium", "movement"])
+_APART = frozenset(["head", "time", "noun", "run"])
+"""Uses of which no clause is composed."""
+_BESIDE_GEAR = frozenset(["measure", "maker", "part", "designation", "filler"])
+_SHOWING = frozenset(["of", "showing", "depicting", "capturing", "featuring", "portraying", "showcasing"])
+_NAMED_SO = re.compile(r"f-?\d+")
+"""An aperture, but behind a name the name of a model: "Ferrari F40"."""
 _SOUNDLESS = re.compile(r"[\s\-_'\u2018\u2019\u2010-\u2015]")
 
 
@@ -57,8 +90,6 @@ class Vocabulary(NamedTuple):
 @lru_cache(maxsize=1)
 def vocabulary() -> Vocabulary:
     """Read the vocabulary once per process."""
-    from imagerag.prompt_grammar.vocabulary import CONNECTORS
-
     data = tomllib.loads((Path(__file__).parent / "modifiers.toml").read_text(encoding="utf-8"))
     terms: dict[str, frozenset[Use]] = {}
     patterns: list[tuple[re.Pattern[str], Use]] = []
@@ -117,7 +148,7 @@ def reading(words: Sequence[str]) -> Reading:
             if before is None:
                 continue
             for use in sorted(uses(" ".join(words[start:end]))):
-                if use in ("head", "time"):
+                if use in _APART:
                     continue
                 way = (before[0] + (end - start if use in _CORE else 0), before[1] | {use})
                 held = best[end]
@@ -128,15 +159,19 @@ def reading(words: Sequence[str]) -> Reading:
         apart = " ".join(words).replace("-", " ").split()
         return reading(apart) if len(apart) > len(words) else ""
     needed = found[1]
-    if "part" in needed and not needed & {"tag", "measure"}:
+    if "part" in needed and not needed & {"tag", "maker", "measure"}:
         return ""
+    if "designation" in needed and not needed & {"maker", "measure"}:
+        return ""
+    if "measure" in needed and needed <= _BESIDE_GEAR:  # a focal length makes it no gift: "with a Sigma 150-600mm"
+        return "clause"
     if needed & _AS_TAG:
         return "tag"
     return "adjective" if needed == {"adjective"} else "clause"
 
 
 def _strictness(needed: frozenset[Use]) -> int:
-    return 2 * bool(needed & _AS_TAG or "part" in needed) + bool(needed - {"adjective"})
+    return 2 * bool(needed & (_AS_TAG | {"part", "designation"})) + bool(needed - {"adjective"})
 
 
 def is_headed(words: Sequence[str]) -> bool:
@@ -151,15 +186,42 @@ def is_falling_light(words: Sequence[str]) -> bool:
 
 
 def medium_ends(words: Sequence[str]) -> int:
-    """Return how many words lie before "of" in "85mm close-up photo of a tiger"; 0 where that is no wrapper."""
+    """Return how many words lie before "of" or "showing" in "85mm close-up of a tiger"; 0 if that is no wrapper."""
     for at, word in enumerate(words[:_LONGEST]):
         if (
-            word == "of"
+            word in _SHOWING
             and 0 < at < len(words) - 1
             and any("medium" in uses(" ".join(words[max(0, at - k) : at])) for k in (1, 2, 3, 4))
         ):
             return at
     return 0
+
+
+def leading_run(words: Sequence[str]) -> int:
+    """Return how many words before an article or number are modifiers: 4 of "masterpiece best quality 8k a heron"."""
+    for at, word in enumerate(words[: _LONGEST + 1]):
+        if at and (word in ARTICLES or number_of(word)) and at < len(words) - 1 and reading(words[:at]):
+            return at
+    return 0
+
+
+def trailing_run(words: Sequence[str]) -> int:
+    """Return how many words before modifiers that no comma parts off: 1 of "heron 400mm f/4 shallow depth of field".
+
+    What begins it is a measure or of use ``run``; all words where nothing is.
+    """
+    first = next((at for at, word in enumerate(words) if word not in ARTICLES), 0) + 1
+    for at in range(max(first, len(words) - _LONGEST), len(words)):
+        if _NAMED_SO.fullmatch(words[at]) or not reading(words[at:]) or "noun" in uses(words[-1]):
+            continue
+        if any(uses(" ".join(words[at : at + k])) & {"measure", "run"} for k in range(1, 5)):
+            return at if not reading(words[first - 1 : at]) else len(words)
+    return len(words)
+
+
+def stands_as_thing(words: Sequence[str]) -> bool:
+    """Whether words behind an article can be a thing although they read as a modifier: "masterpiece", "35mm camera"."""
+    return "noun" in uses(words[-1]) or "measure" in uses(" ".join(words))
 
 
 def names_a_kind(words: Sequence[str]) -> bool:

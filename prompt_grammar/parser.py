@@ -12,7 +12,19 @@ from dataclasses import replace
 
 from imagerag.prompt_grammar.clauses import Clause, split_clauses
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.modifiers import MODIFIER_JOINTS, is_falling_light, is_headed, medium_ends, reading, uses
+from imagerag.prompt_grammar.labels import take_labels
+from imagerag.prompt_grammar.modifiers import (
+    LISTED,
+    MODIFIER_JOINTS,
+    is_falling_light,
+    is_headed,
+    leading_run,
+    medium_ends,
+    reading,
+    stands_as_thing,
+    trailing_run,
+    uses,
+)
 from imagerag.prompt_grammar.noun_phrase import SceneObject, parse_object
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.prompt_grammar.scene import Scene, add_object
@@ -28,7 +40,8 @@ from imagerag.prompt_grammar.vocabulary import (
 _LEAD_IN = re.compile(
     r"^(?:(?:please|can you|could you)\s+)?(?:(?:draw|generate|make|create|paint|show|render|give)\s+(?:me\s+|us\s+)?)?"
     r"(?:(?:an?|the)\s+)?(?:(?P<style>flat|3d|noto|fluent flat|fluent|twemoji|fxemoji)\s+)?"
-    r"(?:(?:picture|image|drawing|photo|photograph|painting|illustration|icon|emoji|pictogram|portrait)s?\s+of\s+)"
+    r"(?:(?:picture|image|drawing|photo|photograph|painting|illustration|icon|emoji|pictogram|portrait)s?\s+"
+    r"(?:of|shows?|depicts?|captures?|features?|portrays?)\s+)"
 )
 _COMMAND = re.compile(
     r"^(?:(?:now|please|can you|could you|i want|i would like|i'd like|i need)(?:\s+please)?,?\s+(?=\S+\s))*"
@@ -37,23 +50,14 @@ _COMMAND = re.compile(
 )
 _COUNTED_PERSON = re.compile(r"([1-9])\+?(girl|boy|man|woman|men|women|person|people|other|child|children)s?")
 """Booru tags such as "2girls" (Danbooru's tag group "people")."""
-_PLAIN_MEDIA = frozenset(
-    [
-        "photo",
-        "photograph",
-        "picture",
-        "image",
-        "drawing",
-        "painting",
-        "illustration",
-        "icon",
-        "emoji",
-        "pictogram",
-        "portrait",
-    ]
-)
+_PLAIN = "photo photograph picture image drawing painting illustration icon emoji pictogram portrait"
+_PLAIN_MEDIA = frozenset(_PLAIN.split())
 """What "a ... of" adds nothing to the picture by."""
 _PICTURES = frozenset(["photo", "photograph", "photoshoot", "artwork", "render", "rendering"])
+_BACKDROPS = frozenset(
+    ["seamless", "plain", "solid", "pure", "studio", "simple", "clean", "paper", "uniform", "isolated"]
+)
+"""What backgrounds of one colour are called; the colour is all that a critic can judge."""
 _FRAMED = frozenset(["portrait", "close-up", "closeup", "headshot"])
 """What ends a tag without being what is seen: "tiger portrait"."""
 CONDITIONED = re.compile(
@@ -96,7 +100,7 @@ def _read(prompt: str, names: Collection[str]) -> Scene:
     """Read a prompt once, from left to right."""
     text = unicodedata.normalize("NFKC", prompt).lower().replace("\u2019", "'")
     text = " ".join(text.split())
-    text = _without_please(CONDITIONED.sub("", text, count=1))
+    text, labelled = take_labels(_without_please(CONDITIONED.sub("", text, count=1)))
     reader = _Reader(names)
     if lead := _LEAD_IN.match(text):
         text = text[lead.end() :]
@@ -106,7 +110,7 @@ def _read(prompt: str, names: Collection[str]) -> Scene:
         text = _COMMAND.sub("", text, count=1)
     for clause in split_clauses(text, names):
         reader.take(clause)
-    return reader.scene()
+    return reader.scene(labelled)
 
 
 def _without_please(text: str) -> str:
@@ -131,8 +135,12 @@ class _Reader:
         self._dropped: list[str] = []
         self._after_modifier = False
 
-    def scene(self) -> Scene:
-        """Return all that was read; of a prompt that is nothing but modifiers, one is what is to be drawn."""
+    def scene(self, labelled: Sequence[str] = ()) -> Scene:
+        """Return all that was read; of a prompt that is nothing but modifiers, one is what is to be drawn.
+
+        Args:
+            labelled: modifiers that labels told.
+        """
         scene, modifiers = self._scene, list(self._modifiers)
         if not scene.objects:
             things = [text for text in modifiers if _can_stand_alone(text)]
@@ -143,7 +151,7 @@ class _Reader:
         return replace(
             scene,
             styles=tuple(self.styles),
-            modifiers=tuple(modifiers),
+            modifiers=tuple(dict.fromkeys((*modifiers, *labelled))),
             unwanted=tuple(self._unwanted),
             dropped=tuple(self._dropped),
         )
@@ -162,7 +170,8 @@ class _Reader:
             inner = [word for word in words if word not in ARTICLES]
             while inner and inner[-1] in BACKGROUND_WORDS:
                 inner.pop()
-            colour = colour_of(" ".join(inner))
+            told = [word for word in inner if word not in _BACKDROPS]
+            colour = colour_of(" ".join(told)) or colour_of(" ".join(inner))
             if colour:
                 self._scene = replace(self._scene, background=colour)
                 return
@@ -175,7 +184,8 @@ class _Reader:
         if style:
             self.styles[style] = None
             return
-        if clause.connector in ("", ",") and wrappers and self._unwrap(clause, wrappers):
+        words = self._without_runs(words)
+        if clause.connector in ("", ",") and wrappers and self._unwrap(clause._replace(words=words), wrappers):
             return
         styles, modifiers, words = _adjectives(words, self._names)
         last = _style(words, clause.joint) if styles else ""
@@ -188,9 +198,25 @@ class _Reader:
             words = words[:-1]
         self._scene = add_object(self._scene, parse_object(words, self._names), clause.joint)
 
+    def _without_runs(self, words: list[str]) -> list[str]:
+        """Take modifiers off both ends of a noun phrase that no comma parts off, unless a known name ends there."""
+        if len(words) > 1 and (lead := leading_run(words)):
+            self._modifiers[" ".join(words[:lead])] = None
+            words = words[lead:]
+        end = trailing_run(words)
+        if end < len(words) and not any(" ".join(words[at:]) in self._names for at in range(max(0, end - 4), end)):
+            self._modifiers[" ".join(words[end:])] = None
+            words = words[:end]
+        return words
+
     def _is_tag(self, clause: Clause) -> bool:
-        continued = clause.connector == "and" and self._after_modifier
-        return (continued or clause.connector in ("", ",")) and clause.ends in ("", ",", "and", "with", "at")
+        continued = clause.connector in LISTED and self._after_modifier
+        return (continued or clause.connector in ("", ",")) and clause.ends in ("", ",", "with", "at", *LISTED)
+
+    def _goes_on(self, clause: Clause) -> bool:
+        """Whether a modifier goes on: "Rembrandt lighting with a softbox", but not "close-up with a drone"."""
+        last = next(reversed(self._modifiers), "")
+        return clause.connector == "with" and self._after_modifier and "medium" not in uses(last)
 
     def _is_modifier(self, clause: Clause) -> bool:
         """Whether the clause says how the picture is made, or what is not in it, which is then taken."""
@@ -212,9 +238,13 @@ class _Reader:
         if clause.connector == "at" and "time" in uses(text):
             self._modifiers[f"at {text}"] = None
             return True
-        tag = self._is_tag(clause) and len(bare) == len(clause.words)
+        # Of "euler a" the last word is no article.
+        whole = len(bare) == len(clause.words) or (clause.words[0] not in ARTICLES and reading(clause.words) == "tag")
+        tag = self._is_tag(clause) and whole
         how = reading(bare)
         stands = clause.connector in MODIFIER_JOINTS
+        if self._is_placed(clause, bare):
+            return False
         if is_falling_light(bare) or (bare[:2] == ["style", "of"] and len(bare) > _LONGEST_STYLE):
             self._modifiers[text] = None
             return True
@@ -222,17 +252,26 @@ class _Reader:
             return False
         inside = clause.connector in ("in", "with", "under") and bare[-1] not in _PICTURES
         headed = is_headed(bare) and (tag or inside) and bare[0] not in STYLE_ALIASES
-        if not (headed or (how == "tag" and tag) or (how in ("clause", "adjective") and stands)):
+        if not (
+            headed or (how == "tag" and (tag or self._goes_on(clause))) or (how in ("clause", "adjective") and stands)
+        ):
             return False
         self._modifiers[text] = None
         return True
+
+    def _is_placed(self, clause: Clause, bare: Sequence[str]) -> bool:
+        """Whether a term stands where things stand: "a ring light on a stand", "F16 over a desert"."""
+        if clause.connector not in ("", ",", *LISTED) or not stands_as_thing(bare):
+            return False
+        ended = clause.ends not in ("", ",", "with", "at", *LISTED)
+        return ended and (len(bare) < len(clause.words) or not (self._scene.objects or self._modifiers))
 
     def _unwrap(self, clause: Clause, wrappers: int) -> bool:
         """Read "85mm close-up photo of a tiger" as a tiger, and what stands before "of" as style."""
         at = medium_ends(clause.words)
         around = [word for word in clause.words[:at] if word not in ARTICLES]
-        styles = [STYLE_ALIASES[word] for word in around if word in STYLE_ALIASES]
-        around = [word for word in around if word not in STYLE_ALIASES]
+        styles = [] if reading(around) else [STYLE_ALIASES[word] for word in around if word in STYLE_ALIASES]
+        around = [word for word in around if not styles or word not in STYLE_ALIASES]
         if not at or not around or " ".join(clause.words) in self._names or not (reading(around) or is_headed(around)):
             return False
         self.styles |= dict.fromkeys(styles)

@@ -13,15 +13,23 @@ from imagerag.prompt_grammar.midjourney import take_multi_prompt, take_parameter
 from imagerag.prompt_grammar.modifiers import reading
 
 _SYNTAX = re.compile(
-    r"[\[\]{}<>\\]|\(\(|:\s*-?[\d.]+\s*\)|--[A-Za-z]|[\u2013\u2014][A-Za-z]|::|\b(?:BREAK|AND)\b|^\s*https?://|embedding:"
-    r"|(?i:negatives?(?:[ _-]prompts?)? ?[:=]|\bsteps: ?\d|^\s*(?:positive )?prompt ?:)"
+    r"[\[\]{}<>\\]|\(\(|:\s*-?[\d.]+\s*(?:\)|,|$)|--[A-Za-z]|[\u2013\u2014][A-Za-z]|::|\b(?:BREAK|AND)\b|^\s*https?://|embedding:|\b(?:lora|lyco|lycoris|locon|hypernet):"
+    r"|(?i:negatives?(?:[ _-]prompts?)? ?[:=]|\bsteps: ?\d|^\s*(?:/imagine|(?:positive )?prompt ?:))|__\w|#\w"
 )
-_LABEL = re.compile(r"^\s*(?:positive )?prompt ?:", re.IGNORECASE)
+_LABEL = re.compile(
+    r"^\s*(?:/imagine\s*)?(?:(?:positive )?prompt ?:|(?<=imagine)\s|(?<=imagine )(?=\S))", re.IGNORECASE
+)
+_WILDCARD = re.compile(r"(?<![\w])__([\w/-]+?)__(?!\w)")
+_TAGS_AT_END = re.compile(r"((?:(?<!\S)#\w+[\s,]*)+)$")
+_HASHTAG = re.compile(r"(?<!\S)#(\w*[A-Za-z]\w*)")
 _GENERATION_DATA = re.compile(r"\bSteps: ?\d+ ?,.*", re.DOTALL | re.IGNORECASE)
 _NEGATIVE = re.compile(r"(?<!\w)negatives?(?:[ _-]prompts?)? ?[:=](.*)", re.DOTALL | re.IGNORECASE)
-_NETWORK = re.compile(r"<[A-Za-z_]+:[^<>]*>|\bembedding:[^\s,()]+")
+_NETWORK = re.compile(
+    r"<[A-Za-z_]+:[^<>]*>|\bembedding:[^\s,()]+|(?<!\w)(?:lora|lyco|lycoris|locon|hypernet):[\w. -]+(?::[\d.]+)?", re.I
+)
 _IMAGE_PROMPT = re.compile(r"^(?:\s*https?://\S+)+")
 _WEIGHT = re.compile(r"(?:(?<!\d):\s*(-?\d*\.?\d+)|:\s*(-?\d*\.\d+))\s*$")
+_BARE_WEIGHT = re.compile(r"(?<=[A-Za-z]):[012]?\.\d{1,2}(?=\s*(?:,|$))")
 _LONE_WEIGHT = re.compile(r"(?<=\s):\d*\.?\d+(?!\S)")
 _BREAKS = re.compile(r"([ \t]*\n\s*|[ \t][/|\u2013\u2014-][ \t])")
 """Between the items of a list that has no commas."""
@@ -61,6 +69,8 @@ def plain_prompt(prompt: str) -> PlainPrompt:
         unwanted += _items(_without_weights(_NETWORK.sub(" ", found[1]), [], []))
         text = text[: found.start()]
     text = _take_out(_NETWORK, text, notes, "{} is ignored: the generator's own weights are drawn with")
+    text = _without_wildcards(text, notes)
+    text = _without_hashtags(text, notes)
     text = _without_weights(text, notes, unwanted)
     text, excluded = take_multi_prompt(text, notes)
     unwanted += excluded
@@ -70,7 +80,7 @@ def plain_prompt(prompt: str) -> PlainPrompt:
         more = f" and {len(unwanted) - 2 * _QUOTED} more" if len(unwanted) > 2 * _QUOTED else ""
         notes.append(f"not asked for: {named}{more}; left out of the prompt, neither looked up nor judged")
     parted = _parted(text)
-    changed = notes or unwanted or "\\" in prompt or _LABEL.match(prompt) or parted != text
+    changed = notes or unwanted or "\\" in prompt or "#" in prompt or _LABEL.match(prompt) or parted != text
     text = re.sub(r"(?:\s*,)+", ",", " ".join(parted.split())).strip(" ,")
     return PlainPrompt(text if changed else prompt, tuple(dict.fromkeys(unwanted)), tuple(notes))
 
@@ -142,11 +152,35 @@ def _without_weights(text: str, notes: list[str], unwanted: list[str]) -> str:
             closed = (start, len(out))
             continue
         out.append(sign)
+    plain = "".join(out)
+    weighted += [match[0] for match in _BARE_WEIGHT.finditer(plain)]
     if weighted:
         notes.append(f"weights are read as words, all of the same weight: {_quoted(weighted)}")
     if chosen:
         notes.append(f"one of several is drawn: {_quoted(chosen)}")
-    return "".join(out)
+    return _BARE_WEIGHT.sub("", plain)
+
+
+def _without_wildcards(text: str, notes: list[str]) -> str:
+    """Read ``__animal__`` as its name: the lists that it is filled from are another tool's."""
+    found = [match[0] for match in _WILDCARD.finditer(text)]
+    if found:
+        notes.append(f"{_quoted(found)}: read by its name, since wildcards are filled in by another tool")
+    return _WILDCARD.sub(lambda match: re.sub(r"[_/-]+", " ", match[1]), text)
+
+
+def _without_hashtags(text: str, notes: list[str]) -> str:
+    """Read "#goldenhour" as a tag; of those behind all other words, the ones that name no style are ignored."""
+    found = list(_HASHTAG.finditer(text))
+    if not found:
+        return text
+    last = _TAGS_AT_END.search(text)
+    ignored = [tag[0] for tag in found if last and tag.start() >= last.start(1) and not _is_modifier(tag[1])]
+    if ignored and (text[: last.start(1)] if last else "").strip(" ,.\n"):
+        notes.append(f"{_quoted(ignored)} is ignored: a hashtag; say in words what is to be seen")
+    else:
+        ignored = []
+    return _HASHTAG.sub(lambda match: "" if match[0] in ignored else f", {match[1]},", text)
 
 
 def _is_modifier(text: str) -> bool:

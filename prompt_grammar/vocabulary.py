@@ -97,6 +97,7 @@ CONNECTORS: dict[str, Joint] = {
     "and": "and",
     "plus": "and",
     "&": "and",
+    "+": "and",
     ",": "and",
 }
 RELATION_WORDS: dict[RelationKind, str] = {

@@ -33,7 +33,9 @@ def read_workflow(file: Path) -> dict[str, Any]:
     try:
         workflow: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(f"workflow {str(file)!r} can't be read ({error}); give one in API format") from error
+        raise UserError(
+            f"workflow {str(file)!r} can't be read ({error}); give --generator comfyui:FILE with one in API format"
+        ) from error
     nodes = list(workflow.values()) if isinstance(workflow, dict) else []
     if not nodes or not all(isinstance(node, dict) and "class_type" in node for node in nodes):
         raise UserError(f"workflow {str(file)!r} is not in API format; in ComfyUI choose: Export (API)")

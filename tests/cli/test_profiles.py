@@ -1,11 +1,14 @@
 """``imagerag profiles``: its output in words; ``tests/e2e/test_profiles.py`` reads the JSON."""
 
 import io
+import json
 from pathlib import Path
 
 import pytest
 
 from imagerag.cli.parser import parse
+from imagerag.profiles import choosing
+from imagerag.shell_words import WINDOWS
 
 
 def told(*argv: str) -> str:
@@ -18,13 +21,45 @@ def told(*argv: str) -> str:
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("IMAGERAG_HOME", str(tmp_path))
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.delenv(key, raising=False)
 
 
 def test_without_a_word_they_are_listed() -> None:
     assert told() == told("list")
     assert "pictograms: embedded: draws pictograms at once" in told()
-    assert "lacking: profile 'cloud' can't be used here (OPENAI_API_KEY not set" in told()
+    assert "refused:   profile 'cloud' can't be used here (OPENAI_API_KEY not set" in told()
+
+
+def test_each_profile_tells_what_it_needs_and_what_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(choosing, "gpu_memory", lambda device: (None, 4, "cpu"))
+    text = told()
+    assert "lacking:   weights 5.4 GB of stable-diffusion-v1-5/stable-diffusion-v1-5 (generator 'sd15')" in text
+    assert "lacking:   server http://127.0.0.1:8188 (generator 'comfyui:http://127.0.0.1:8188')" in text
+    assert "mend:      export OPENAI_API_KEY=YOUR_KEY" in text or WINDOWS
+    assert "or:        flux2-klein, driven by transformers:Qwen/Qwen3-VL-8B-Instruct, 35.0 GB of weights" in text
+    assert "mend:      imagerag doctor --profile local" in text
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_lines_fit_the_terminal_and_commands_stay_whole(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    for line in told().splitlines():
+        assert len(line) <= columns or line.startswith("  mend:") or " " not in line.strip(), line
+
+
+def test_json_tells_each_thing() -> None:
+    rows = {row["name"]: row for row in json.loads(told("--json"))}
+    assert rows["pictograms"]["usable"]
+    assert not rows["comfyui"]["usable"]
+    (server,) = [one for one in rows["comfyui"]["needs"] if one["kind"] == "server"]
+    assert (server["name"], server["state"]) == ("http://127.0.0.1:8188", "lacking")
+    assert rows["comfyui"]["gigabytes_lacking"] == pytest.approx(1.5)
+    assert rows["cloud"]["problem"]
+    assert rows["cloud"]["generator"] == "openai:gpt-image-2"
+    assert {one["vlm"] for one in rows["cloud"]["alternatives"]} >= {"anthropic:claude-haiku-5-5", "rules"}
 
 
 def test_each_value_is_shown_with_its_origin(monkeypatch: pytest.MonkeyPatch) -> None:

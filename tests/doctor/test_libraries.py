@@ -47,7 +47,8 @@ def test_an_empty_one(settings_of: SettingsOf) -> None:
 
 def test_one_that_is_not_there(settings_of: SettingsOf) -> None:
     status, text, mend = told(settings_of, "cats")
-    assert (status, mend) == ("wrong", "imagerag index add FOLDER --library cats")
+    assert status == "wrong"
+    assert mend == "give --library some of these, or make it: imagerag index add FOLDER --library cats"
     assert "there are: bundled, own" in text
     assert told(settings_of, "No Name")[0] == "wrong"
 

@@ -50,3 +50,12 @@ def test_better_parts_that_lack_a_gpu_are_told(monkeypatch: pytest.MonkeyPatch) 
     assert [(finding.status, finding.text) for finding in findings[1:]] == [
         ("warning", "better parts are not possible here: no GPU")
     ]
+
+
+def test_parts_that_are_refused_are_checked_by_the_choice_that_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choosing, "gpu_memory", lambda device: (None, 4, "cpu"))
+    settings, (finding,) = plan(Settings(profile="local", lookup_model="embedded"))
+    assert finding.status == "wrong"
+    assert finding.text.startswith("lookup_model 'embedded'")
+    assert settings is not None
+    assert (settings.generator, settings.vlm) == ("sd15", "rules")

@@ -64,4 +64,8 @@ def test_a_workflow_that_the_server_can_not_run(settings_of: SettingsOf, tmp_pat
 
 def test_a_workflow_that_can_not_be_read(settings_of: SettingsOf, tmp_path: Path) -> None:
     status, text, mend = told(settings_of, f"comfyui:{tmp_path / 'none.json'}@http://127.0.0.1:9")[0]
-    assert (status, "can't be read" in text, mend) == ("wrong", True, "give one in API format")
+    assert (status, "can't be read" in text, mend) == (
+        "wrong",
+        True,
+        "give --generator comfyui:FILE with one in API format",
+    )

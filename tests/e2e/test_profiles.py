@@ -58,6 +58,8 @@ def test_profiles_are_listed_with_what_lacks(home: Path, capsys: pytest.CaptureF
         (["--profile", "lokal"], "profile 'lokal' is not known; give --profile one of: pictograms, local, cloud"),
         (["--profile", "pictograms", "--generator", "sdxl"], "--profile local, or insist with --critic clip"),
         (["--profile", "cloud"], "OPENAI_API_KEY not set"),
+        (["--critic", "clip:NoModel:notag"], "critic 'clip:NoModel:notag' is not one of open_clip's (no architecture"),
+        (["--lookup-model", "ViT-B-32:nonsense"], "give --lookup-model one of: ViT-B-32:openai"),
     ],
 )
 def test_what_can_not_be_sound_is_refused_before_anything_is_loaded(

@@ -70,7 +70,7 @@ def test_no_combination_is_unsound_in_silence() -> None:
 
 
 def test_an_unsound_part_that_the_profile_sets_is_refused_with_the_line_to_type() -> None:
-    with pytest.raises(UserError, match=r"profile 'pictograms' sets it: name another with --profile local"):
+    with pytest.raises(UserError, match=r"profile 'pictograms' sets them: name another with --profile local"):
         resolve(Settings(profile="pictograms", generator="sdxl"))
 
 

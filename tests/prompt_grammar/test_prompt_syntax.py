@@ -96,3 +96,21 @@ def test_a_sign_that_is_asked_for_stays_a_sign() -> None:
 )
 def test_style_that_no_comma_parts_is_none_of_the_thing(prompt: str, things: list[str]) -> None:
     assert parse_scene(plain_prompt(prompt).text).content_concepts() == things
+
+
+def test_wildcards_hashtags_and_networks_without_brackets_are_told() -> None:
+    plain = plain_prompt("an owl with __cool_hat__, lora:film:0.8 #goldenhour #birdlovers")
+    assert plain.text == "an owl with cool hat, goldenhour"
+    assert any("'__cool_hat__': read by its name" in note for note in plain.notes)
+    assert any("'#birdlovers' is ignored: a hashtag" in note for note in plain.notes)
+    assert any("'lora:film:0.8' is ignored" in note for note in plain.notes)
+
+
+def test_a_prompt_of_hashtags_alone_is_read() -> None:
+    assert plain_prompt("#owl #moon").text == "owl, moon"
+
+
+def test_weights_without_brackets_are_told() -> None:
+    plain = plain_prompt("owl, masterpiece:1.2, 16:9")
+    assert plain.text == "owl, masterpiece, 16:9"
+    assert any("weights are read as words" in note for note in plain.notes)

@@ -1,8 +1,6 @@
 """Pictures that come with a request go to the image store before LangGraph sees them: no checkpoint holds pixels."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
@@ -14,6 +12,7 @@ from imagerag.graphs.run_context import NESTED, StopSwitch, settings_of, setting
 from imagerag.graphs.state import Input, Output, State
 from imagerag.graphs.state_queries import is_request
 from imagerag.settings import Settings
+from imagerag.store.data_urls import decoded, is_data_url, picture_of_base64
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore, StoredImage
 
@@ -123,13 +122,14 @@ def stored_picture(block: dict[str, Any], store: ImageStore) -> StoredImage:
         sha256 = file_id.removeprefix(STORED)
         store.open(sha256)  # says in words what is wrong with it
         return StoredImage(sha256, store.path(sha256))
-    data = block.get("base64")
+    url = str(block.get("url") or "")
+    data = block.get("base64") or (url if is_data_url(url) or picture_of_base64(url) else None)
     if not data:
         shown = str(block.get("url") or file_id)[:80]
         raise UserError(f"image {shown!r} is given by address; send its bytes (base64) instead")
     try:
-        return store.put_user_image(base64.b64decode(data, validate=True))
-    except (binascii.Error, ValueError) as error:
+        return store.put_user_image(decoded(str(data)))
+    except ValueError as error:
         raise UserError(
             f"image {str(data)[:16]!r}... is not base64 ({error}); send the file's bytes in base64"
         ) from error

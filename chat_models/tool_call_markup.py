@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from langchain_core.messages import ToolCall
 
+from imagerag.chat_models.call_templates import is_placeholder
 from imagerag.chat_models.lenient_json import Uncertain, decode, loads, unpacked
 
 Known = Mapping[str, Collection[str]]
@@ -76,6 +77,10 @@ _UNREADABLE = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
 
 class Unreadable(ValueError):
     """There is no call whose meaning is certain; the message says why."""
+
+
+class Template(Unreadable):
+    """There is a call with a placeholder for a value."""
 
 
 def calls_after(text: str, at: int, known: Known, *, cut_off: bool = False) -> tuple[list[ToolCall], int]:
@@ -292,7 +297,11 @@ def _call(entry: Any, known: Known, cut_off: bool) -> ToolCall:
         raise Unreadable("it names no tool")
     if not isinstance(arguments, dict):
         raise Unreadable(f"the arguments of {name!r} are no object")
-    return {"name": _known_name(name, known), "args": arguments, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}
+    name = _known_name(name, known)
+    for key in known.get(name, ()):
+        if is_placeholder(arguments.get(key)):
+            raise Template(f"the {key} {arguments[key]!r} of {name!r} is a placeholder")
+    return {"name": name, "args": arguments, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}
 
 
 def _taken_apart(entry: Any, known: Known) -> tuple[Any, Any]:

@@ -35,11 +35,13 @@ from typing import Any, NamedTuple
 
 from langchain_core.messages import ToolCall
 
+from imagerag.chat_models.call_templates import without_templates, words_follow
 from imagerag.chat_models.lenient_json import Uncertain, decode
 from imagerag.chat_models.reasoning import without_reasoning
 from imagerag.chat_models.tool_call_markup import (
     MARK,
     TRACE,
+    Template,
     Unreadable,
     call_at,
     calls_after,
@@ -173,13 +175,13 @@ def broken_call(
     named = re.search(
         rf"""["'\u201c]?(?:name|tool|tool_name|function|action)["'\u201d]?\s*[:=]\s*["'\u201c](?:\w+\.)?(?:{names})["'\u201d]"""
         rf"|(?<![\w.])(?:\w+\.)?(?:{names})\(|\bAction:\s*(?:{names})\b",
-        text,
+        talk := without_templates(text, known),
     )
     trace = TRACE.search(text) or named
     if trace is None and not beside_calls:
         if wrapped := _nothing_but_one(text.strip(), cut_off):
             return wrapped
-        trace = _mentioned(known).search(text)
+        trace = _mentioned(known).search(talk)
     if trace is None:
         return None
     if len(text) > LONGEST:
@@ -189,11 +191,14 @@ def broken_call(
             calls_after(text, mark.end(), known, cut_off=cut_off)
         except Unreadable as error:
             return str(error)
+    text = trace.string
     begin = text.rfind("{", 0, trace.start() + 1) if named is trace else -1
     if begin >= 0:
         try:
             _, end = values_at(text, begin, known, cut_off=cut_off)
             return f"something else follows: {text[end : end + 30]!r}"
+        except Template as error:
+            return None if words_follow(text, decode(text, begin)[1]) else str(error)
         except Unreadable as error:
             return str(error)
     return f"there is no whole call at {text[trace.start() : trace.start() + 40]!r}"

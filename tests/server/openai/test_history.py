@@ -1,5 +1,6 @@
 """Earlier messages that can't be read are left out, and that is told; over HTTP, at both endpoints of conversations."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +20,8 @@ def ask(server: Served, door: str, messages: list[Any]) -> httpx.Response:
     responses = door == "responses"
     body = {"model": "imagerag", "input" if responses else "messages": messages}
     address = f"{server.url}/v1/{'responses' if responses else 'chat/completions'}"
-    return httpx.post(address, json=body, timeout=60)
+    headers = {"Content-Type": "application/json"}
+    return httpx.post(address, content=json.dumps(body), headers=headers, timeout=60)
 
 
 def user(content: Any) -> dict[str, Any]:
@@ -103,6 +105,19 @@ def test_what_may_be_the_request_has_to_be_understood(
     assert answer.status_code == 400
     assert ".1" in answer.json()["error"]["message"], "it names the place"
     assert server.service.components.generator.requests == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("door", ["chat", "responses"])
+@pytest.mark.parametrize(
+    ("sent", "told"), [("a\0b", "a?b"), ("a\ud83e", "a?")], ids=["a control character", "half a pair"]
+)
+def test_names_that_no_header_and_no_answer_can_hold_are_told_with_question_marks(
+    serve: Callable[..., Served], door: str, sent: str, told: str
+) -> None:
+    earlier = {"role": "assistant", "content": [{"type": sent}]}
+    answer = ask(serve(scores=[0.9]), door, [user("an owl"), earlier, user("a cat")])
+    assert answer.status_code == 200, answer.text
+    assert f"message parts of type {told}" in answer.headers[HEADER]
 
 
 class Plain(BaseModel):

@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, ToolCall
 
 from imagerag.chat_models.answer_cleaning import NOT_JSON, arguments_in, tidy
 from imagerag.chat_models.client import Reading
-from imagerag.chat_models.endings import finish_reason, unsound_ending, was_cut_off
+from imagerag.chat_models.endings import CALLED, finish_reason, unsound_ending, was_cut_off
 from imagerag.chat_models.lenient_json import Uncertain, unpacked
 from imagerag.chat_models.reasoning import THOUGHT, THOUGHTS, without_reasoning
 from imagerag.chat_models.tool_call_markup import known_name
@@ -80,13 +80,14 @@ class AnswerReader:
         text = str(message.text)
         if why := broken_call(text, self._known, cut_off=was_cut_off(message)):
             return f"its tool call can't be read: {why}"
+        if (reason := finish_reason(message)) in CALLED:
+            return f"its server says that it calls a tool, and no call is there (finish_reason {reason!r})"
         if without_reasoning(text).strip():
             return None
         if refusal := message.additional_kwargs.get("refusal"):
             return f"it is a refusal: {str(refusal)[:MOST_TOLD]!r}"
         thoughts = self._thoughts(message) or text
         if not thoughts.strip():
-            reason = finish_reason(message)
             return "it is empty" + (f" (finish_reason {reason!r})" if reason not in ("", "stop") else "")
         called = (
             broken_call(THOUGHT.sub("", thoughts), self._known)

@@ -147,7 +147,8 @@ def _told_what_is_ignored(result: ToolMessage, call: ToolCall, tools: Mapping[st
     """Return the result of one of our tools with a line on the arguments that it does not take, if there were any."""
     if call["name"] not in TOOLS:
         return result
-    takes = tools[call["name"]].args
+    # Of ``args``, LangChain makes the schema anew each time, which takes as long as all else of a step.
+    takes = getattr(tools[call["name"]].args_schema, "model_fields", call["args"])
     strange = [repr(name[:MOST_SHOWN]) for name in call["args"] if name not in takes]
     if not strange:
         return result

@@ -228,6 +228,16 @@ def test_a_call_is_read_whole(text: str, prompt: str) -> None:
     assert [call["args"] for call in reading.message.tool_calls] == [{"prompt": prompt}]
 
 
+@pytest.mark.parametrize("reason", ["tool_calls", "tool_use", "function_call"])
+def test_a_call_that_was_lost_on_the_way_is_asked_for_again(reason: str) -> None:
+    reader = AnswerReader([convert_to_openai_tool(tool) for tool in make_tools()])
+    reading = reader.read(AIMessage("I draw it now.", response_metadata={"finish_reason": reason}))
+    assert reading.unsound == f"its server says that it calls a tool, and no call is there (finish_reason {reason!r})"
+    thought = {"reasoning_content": 'So: {"name": "generate", "arguments": {"prompt": "an owl"}}'}
+    found = reader.read(AIMessage("", additional_kwargs=thought, response_metadata={"finish_reason": reason}))
+    assert [call["args"] for call in found.message.tool_calls] == [{"prompt": "an owl"}]
+
+
 def native(*calls: tuple[str, str, dict[str, Any]], text: str = "") -> AIMessage:
     return AIMessage(
         text, tool_calls=[{"name": name, "id": given, "args": args, "type": "tool_call"} for name, given, args in calls]

@@ -71,7 +71,7 @@ _NAMED = re.compile(
 _ARGUMENT = re.compile(
     r"\s*<arg_key>([^<]*)</arg_key>\s*<arg_value>(.*?)(?:</arg_value>|(?=<arg_key>|</tool_call>))", re.DOTALL
 )
-_MORE_ARGUMENTS = re.compile(r"(?:(?!<tool_call>).)*?</?arg_(?:key|value)>", re.DOTALL)
+_MORE_ARGUMENTS = re.compile(r"(?:(?!<(?:\w+:)?tool_?calls?>|<[|\uff5c]).)*?</?arg_(?:key|value)>", re.DOTALL)
 _GEMMA = re.compile(
     r"(\{.*?\})\s*(?=<(?:end_function_call|tool_call\||start_function_call|\|tool_call)>|\Z)", re.DOTALL
 )

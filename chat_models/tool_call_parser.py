@@ -148,7 +148,8 @@ def broken_call(
     named = re.search(
         rf"""["'\u201c]?(?:name|tool|tool_name|function|action)\\?["'\u201d]?\s*[:=]\s*\\?["'\u201c](?:\w+\.)?(?:{names})\\?["'\u201d]"""
         rf"|(?<![\w.])(?:\w+\.)?(?:{names})\(|\bAction:\s*(?:{names})\b"
-        rf"|(?:^|[:.`])[ \t]*-?[ \t]*(?:name|tool|tool_name|function|action)[ \t]*:[ \t]*(?:\w+\.)?(?:{names})[ \t]*$",
+        rf"|(?:^|[:.`])[ \t]*(?:-[ \t]*)?(?:name|tool|tool_name|function|action)[ \t]*:"
+        rf"[ \t]*(?:\w+\.)?(?:{names})[ \t]*$",
         talk := without_templates(text, known),
         re.MULTILINE,
     )

@@ -1,6 +1,7 @@
 """What a driver's server leaves in the wrong place drives the run; what can't be read never ends it in silence."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +227,13 @@ def test_a_call_is_read_whole(text: str, prompt: str) -> None:
     tools = [convert_to_openai_tool(tool) for tool in make_tools()]
     reading = AnswerReader(tools).read(AIMessage(text, response_metadata={"finish_reason": "stop"}))
     assert [call["args"] for call in reading.message.tool_calls] == [{"prompt": prompt}]
+
+
+@pytest.mark.parametrize("text", [" " * 60_000, "{a " * 20_000, "generate(" * 6000, "<|channel|>" + "a " * 30_000])
+def test_a_flood_of_the_same_is_read_without_hanging(text: str) -> None:
+    began = time.monotonic()
+    AnswerReader([convert_to_openai_tool(tool) for tool in make_tools()]).read(AIMessage(text))
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("reason", ["tool_calls", "tool_use", "function_call"])

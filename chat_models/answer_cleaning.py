@@ -105,5 +105,10 @@ def _storable(value: Any) -> Any:
 
 
 def _writable(text: str) -> str:
-    """Return the text without lone surrogates, which no file takes."""
-    return text.encode("utf-8", "replace").decode()
+    """Return the text with pairs of surrogates as their characters, and without lone ones, which no file takes.
+
+    Pairs come where a string with JSON's escapes was read as one of Python's.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\ufffd", "?")

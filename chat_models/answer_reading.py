@@ -1,5 +1,6 @@
 """The driver's answer as calls, wherever its server has left them, or why it is neither calls nor a sound end."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
@@ -8,7 +9,7 @@ from langchain_core.messages import AIMessage, ToolCall
 
 from imagerag.chat_models.answer_cleaning import NOT_JSON, arguments_in, tidy
 from imagerag.chat_models.client import Reading
-from imagerag.chat_models.endings import finish_reason, unsound_ending, was_cut_off
+from imagerag.chat_models.endings import CALLED, finish_reason, unsound_ending, was_cut_off
 from imagerag.chat_models.lenient_json import Uncertain, unpacked
 from imagerag.chat_models.reasoning import THOUGHT, THOUGHTS, without_reasoning
 from imagerag.chat_models.tool_call_markup import known_name
@@ -48,13 +49,29 @@ class AnswerReader:
         Arguments that are JSON in a string where the tool wants a list or an object are made into that. That a call was
         read out of thoughts is noted on the current meter.
         """
-        found = message if message.tool_calls or message.invalid_tool_calls else self._found(message)
+        own = [*message.tool_calls, *message.invalid_tool_calls]
+        found = message if own else self._found(message)
         answer = tidy(found)
+        self._note_what_is_not_run(message, found, answer)
         calls = [self._mended(call) for call in answer.tool_calls]
         kept = {name: value for name, value in answer.additional_kwargs.items() if name != THOUGHTS}
         if calls != answer.tool_calls or kept != answer.additional_kwargs:
             answer = answer.model_copy(update={"tool_calls": calls, "additional_kwargs": kept})
         return Reading(answer, None if calls else self._unsound(message))
+
+    def _note_what_is_not_run(self, message: AIMessage, found: AIMessage, answer: AIMessage) -> None:
+        """Note calls beyond those that one answer may have, and those in the text of an answer that has its own."""
+        called = len(found.tool_calls) + len(found.invalid_tool_calls)
+        if called > len(answer.tool_calls):
+            current_meter().notes.append(f"of {called} tool calls the first {len(answer.tool_calls)} are run")
+        text = str(message.text)
+        if found is not message or not may_hold_calls(text, self._known):
+            return
+        run = [(call["name"], call["args"]) for call in answer.tool_calls]
+        for call in read_calls(text, self._known).calls if run else ():
+            if (call["name"], call["args"]) not in run:
+                shown = f"{call['name']}({json.dumps(call['args'], ensure_ascii=False)})"[:MOST_TOLD]
+                current_meter().notes.append(f"a call in the text beside the answer's own calls is not run: {shown}")
 
     def _unsound(self, message: AIMessage) -> str | None:
         """Return why an answer without calls can't be the model's last word; ``None`` where it can."""
@@ -63,13 +80,14 @@ class AnswerReader:
         text = str(message.text)
         if why := broken_call(text, self._known, cut_off=was_cut_off(message)):
             return f"its tool call can't be read: {why}"
+        if (reason := finish_reason(message)) in CALLED:
+            return f"its server says that it calls a tool, and no call is there (finish_reason {reason!r})"
         if without_reasoning(text).strip():
             return None
         if refusal := message.additional_kwargs.get("refusal"):
             return f"it is a refusal: {str(refusal)[:MOST_TOLD]!r}"
         thoughts = self._thoughts(message) or text
         if not thoughts.strip():
-            reason = finish_reason(message)
             return "it is empty" + (f" (finish_reason {reason!r})" if reason not in ("", "stop") else "")
         called = (
             broken_call(THOUGHT.sub("", thoughts), self._known)

@@ -16,6 +16,9 @@ WITHHELD = frozenset(
 UNREADABLE_CALL = frozenset({"malformed_function_call", "unexpected_tool_call", "malformed_tool_call"})
 """The model has called a tool in a way that its server could not read."""
 
+CALLED = frozenset({"tool_calls", "tool_call", "tool_use", "function_call", "function_calls"})
+"""The model has called a tool, its server says; where there is no call, it was lost on the way."""
+
 BROKEN_OFF = frozenset({"error", "network_error", "model_error", "insufficient_system_resource", "abort", "aborted"})
 """The server has failed while it answered."""
 

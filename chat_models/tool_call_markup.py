@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-import warnings
 from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from typing import Any
 from uuid import uuid4
 
 from langchain_core.messages import ToolCall
 
+from imagerag.chat_models.call_templates import is_placeholder
 from imagerag.chat_models.lenient_json import Uncertain, decode, loads, unpacked
+from imagerag.chat_models.python_calls import written_calls
 
 Known = Mapping[str, Collection[str]]
 """Tools on offer, each with those of its parameters that are text."""
@@ -20,18 +21,24 @@ Known = Mapping[str, Collection[str]]
 _BAR, _GAP = "[|\uff5c]", "[_\u2581 ]"
 """DeepSeek writes its marks with a wide bar and a low block; servers have plain ones in their place."""
 _SPACE_OF_NAMES = rf"(?:\w+:|{_BAR}DSML{_BAR})?"
-_ELEMENT = re.compile(rf'<{_SPACE_OF_NAMES}(?:function|invoke)(?:=|\s+name=)\s*["\']?([^"\'>\s]+)["\']?\s*>')
-_PARAMETER = re.compile(rf'\s*<{_SPACE_OF_NAMES}parameter(?:=|\s+name=)\s*["\']?([^"\'>\s]+)["\']?([^>]*)>\n?')
+_ELEMENT = re.compile(
+    rf'<{_SPACE_OF_NAMES}(?:function|invoke)(?:=|\s+name=)\s*["\'\u201c]?([^"\'\u201c\u201d>\s]+)["\'\u201d]?\s*>'
+)
+_PARAMETER = re.compile(
+    rf'\s*<{_SPACE_OF_NAMES}parameter(?:=|\s+name=)\s*["\'\u201c]?([^"\'\u201c\u201d>\s]+)["\'\u201d]?([^>]*)>\n?'
+)
 _PARAMETER_ENDS = re.compile(
     rf"\n?(?:</{_SPACE_OF_NAMES}parameter>|(?=<{_SPACE_OF_NAMES}parameter(?:=|\s+name=))"
     rf"|(?=</{_SPACE_OF_NAMES}(?:function|invoke|tool_call)\w*>))"
 )
+_MORE_OF_IT = re.compile(rf"(?:(?!{_ELEMENT.pattern}).)*?</?{_SPACE_OF_NAMES}parameter\b", re.DOTALL)
+"""More of a call's parameters, or of a value whose end stood in it, before the next call begins."""
 _ELEMENT_ENDS = re.compile(rf"\s*</{_SPACE_OF_NAMES}(?:function|invoke)>")
 
 MARK = re.compile(
     rf"<(?:\w+:)?(?:longcat_)?tool_?(?:calls?|code)(?:>|(?=\s*\{{))|<(?:\w+:)?function_?calls?>|<start_function_call>"
     rf"|<{_BAR}(?:DSML{_BAR})?(?:tools?|function)(?:{_GAP}\w+)*{_BAR}?>|<\|python_(?:tag|start)\|>"
-    rf"|<\|START_ACTION\|>|<\|action_start\|>|\[TOOL_(?:CALLS?|REQUEST)\]|\bfunctools(?=\[)|^>>>(?=[\w.]+\s*\{{)"
+    rf"|<\|START_ACTION\|>|<\|action_start\|>|\[TOOL_(?:CALLS?|REQUEST)\]|\bfunctools(?=\[)|>>>(?=[\w.]+\s*\{{)"
     rf"|(?:(?:<\|start\|>)?assistant|<\|channel\|>\w+|commentary|\s)*\bto=(?=functions\.|[\w.-]+\s*<\|)"
     rf"|^\s*Action:\s*(?=[\w.]+\s+Action Input:)|(?={_ELEMENT.pattern})",
     re.IGNORECASE | re.MULTILINE,
@@ -41,8 +48,9 @@ MARK = re.compile(
 TRACE = re.compile(
     rf"</?{_BAR}?{_SPACE_OF_NAMES}(?:longcat_)?(?:(?:tools?|function){_GAP}?calls?|tool_code)|</?{_SPACE_OF_NAMES}(?:function=|function>"
     rf"|invoke\b|parameter\b)|<arg_(?:key|value)>|\[TOOL_(?:CALL|REQUEST)|tool\u2581|<\|python_(?:tag|start)"
-    rf"|<start_function_call|<\|START_ACTION|\bto=functions\.",
-    re.IGNORECASE,
+    rf"|<start_function_call|<\|START_ACTION|\bto=functions?\b|<\|(?:start|channel)\|>[\w\s]*\Z|```tool_c(?:ode|all)"
+    rf"|<\|tools_prefix|\bfunctools\[|^Action:\s*(?:[\w.]+\s*$|```)|^>>>(?!all\b)[\w.]*\s*$|\bdefault_api\.",
+    re.IGNORECASE | re.MULTILINE,
 )
 """Shows that an answer was to have a call in it."""
 
@@ -61,21 +69,30 @@ _NAMED = re.compile(
     rf"|<\|tool_call_argument_begin\|>|<\|message\|>|\bjson\b|\bcode\b|```|Action Input:)*(?=[{{(]|<arg_key>)"
 )
 _ARGUMENT = re.compile(
-    r"\s*<arg_key>(.*?)</arg_key>\s*<arg_value>(.*?)(?:</arg_value>|(?=<arg_key>|</tool_call>))", re.DOTALL
+    r"\s*<arg_key>([^<]*)</arg_key>\s*<arg_value>(.*?)(?:</arg_value>|(?=<arg_key>|</tool_call>))", re.DOTALL
 )
+_MORE_ARGUMENTS = re.compile(r"(?:(?!<(?:\w+:)?tool_?calls?>|<[|\uff5c]).)*?</?arg_(?:key|value)>", re.DOTALL)
 _GEMMA = re.compile(
     r"(\{.*?\})\s*(?=<(?:end_function_call|tool_call\||start_function_call|\|tool_call)>|\Z)", re.DOTALL
 )
 _GEMMA_QUOTE = re.compile(r'<escape>|<\|"\|>')
 _BARE_KEY = re.compile(r"([{,]\s*)([A-Za-z_][\w.-]*)(?=\s*:)")
+ENDS_TRIED = 12
+"""Places at which calls written as Python may end."""
 _ENDS_PYTHON = re.compile(r"<|\[/|```|\Z")
 _PREFIXES = ("functions.", "default_api.", "tools.")
 """With which OpenAI's, Google's and other models name the place that tools come from."""
-_UNREADABLE = (ValueError, TypeError, SyntaxError, RecursionError, MemoryError)
+_NAMES = ("name", "tool", "tool_name", "function", "function_name", "recipient_name", "action")
+_ARGUMENTS = ("arguments", "parameters", "args", "input", "tool_input", "action_input")
+"""Keys of a call's name and arguments: OpenAI's, Llama's, Cohere's, LangChain's and those of models' own."""
 
 
 class Unreadable(ValueError):
     """There is no call whose meaning is certain; the message says why."""
+
+
+class Template(Unreadable):
+    """There is a call with a placeholder for a value."""
 
 
 def calls_after(text: str, at: int, known: Known, *, cut_off: bool = False) -> tuple[list[ToolCall], int]:
@@ -145,9 +162,8 @@ def values_at(text: str, at: int, known: Known, *, cut_off: bool = False) -> tup
         return [_call(entry, known, cut_off) for entry in entries], end
     except Uncertain as uncertain:
         if text[at : at + 1] == "[":
-            closing = _ENDS_PYTHON.search(text, at)
-            end = closing.start() if closing else len(text)
-            if calls := python_calls(text[at:end], known):
+            calls, end = _python_up_to_its_end(text, at, known)
+            if calls:
                 return calls, end
         raise Unreadable(str(uncertain)) from uncertain
 
@@ -165,16 +181,20 @@ def call_at(text: str, at: int, name: str, known: Known, *, cut_off: bool = Fals
 def python_calls(text: str, known: Known) -> list[ToolCall]:
     """Return calls written as Python, alone or in a list, with literals as arguments; none if it is anything else."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what a model writes is no source of ours
-            body = ast.parse(text.strip()).body
-        values = [statement.value if isinstance(statement, ast.Expr) else None for statement in body]
-        nodes = [node for value in values for node in (value.elts if isinstance(value, ast.List) else [value])]
-        calls = [_written(node) for node in nodes]
-        json.dumps(calls)  # a set, bytes ...: no tool takes those
-        return [_call(call, known, False) for call in calls]
-    except _UNREADABLE:
+        return [_call(call, known, False) for call in written_calls(text)]
+    except Unreadable:
         return []
+
+
+def _python_up_to_its_end(text: str, at: int, known: Known) -> tuple[list[ToolCall], int]:
+    """Return the calls written as Python from a place on, and where they end; none where there are none.
+
+    What ends them may stand in a string of theirs, too.
+    """
+    for closing in islice(_ENDS_PYTHON.finditer(text, at), ENDS_TRIED):
+        if calls := python_calls(text[at : closing.start()], known):
+            return calls, closing.start()
+    return [], at
 
 
 def _element(text: str, element: re.Match[str], known: Known, cut_off: bool) -> tuple[list[ToolCall], int]:
@@ -193,6 +213,8 @@ def _element(text: str, element: re.Match[str], known: Known, cut_off: bool) -> 
             is_text = parameter[1] in texts or 'string="true"' in parameter[2]
             arguments[parameter[1]] = _plain(text[parameter.end() : end.start()], is_text)
             at = end.end()
+    if _MORE_OF_IT.match(text, at):
+        raise Unreadable(f"something stands behind a parameter of {name!r}: {text[at : at + 30]!r}")
     if end := _ELEMENT_ENDS.match(text, at):
         at = end.end()
     elif not arguments:
@@ -204,9 +226,8 @@ def _named(text: str, named: re.Match[str], known: Known, cut_off: bool) -> tupl
     """Return the call whose name stands before its arguments."""
     name, at = named[1], named.end()
     if text[at] == "(":
-        closing = _ENDS_PYTHON.search(text, at)
-        end = closing.start() if closing else len(text)
-        if calls := python_calls(text[named.start() : end], known):
+        calls, end = _python_up_to_its_end(text, named.start(), known)
+        if calls:
             return calls, end
         raise Unreadable(f"the arguments of {name!r} can't be read")
     if text[at] == "<":
@@ -215,7 +236,7 @@ def _named(text: str, named: re.Match[str], known: Known, cut_off: bool) -> tupl
             key = argument[1].strip()
             arguments[key] = _plain(argument[2], key in texts)
             at = argument.end()
-        if not arguments or text[at:].lstrip().startswith("<arg_key>"):
+        if not arguments or _MORE_ARGUMENTS.match(text, at):
             raise Unreadable(f"an argument of {name!r} has no end")
     elif named[0].startswith("call:"):
         if not (body := _GEMMA.match(text, at)):
@@ -249,34 +270,6 @@ def _plain(value: str, is_text: bool) -> Any:
         return value
 
 
-class _Constants(ast.NodeTransformer):
-    """Makes Python's constants of JSON's."""
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        words = {"true": True, "false": False, "null": None}
-        return ast.Constant(words[node.id]) if node.id in words else node
-
-
-def _written(node: object) -> dict[str, Any]:
-    """Return one call.
-
-    Raises:
-        ValueError: it is something else, or has arguments that are not literals with names.
-    """
-    if not isinstance(node, ast.Call):
-        raise ValueError("no call")
-    function = node.func
-    if isinstance(function, ast.Name) and function.id == "print" and len(node.args) == 1:
-        return _written(node.args[0])
-    name = ast.unparse(function).removesuffix(".call")  # Llama's way with tools it was built with
-    if not all(part.isidentifier() for part in name.split(".")) or node.args:
-        raise ValueError("not a plain call")
-    if not all(word.arg for word in node.keywords):
-        raise ValueError("not a plain call")
-    arguments = {str(word.arg): ast.literal_eval(_Constants().visit(word.value)) for word in node.keywords}
-    return {"name": name, "arguments": arguments}
-
-
 def _call(entry: Any, known: Known, cut_off: bool) -> ToolCall:
     """Return the call that an object stands for.
 
@@ -292,7 +285,11 @@ def _call(entry: Any, known: Known, cut_off: bool) -> ToolCall:
         raise Unreadable("it names no tool")
     if not isinstance(arguments, dict):
         raise Unreadable(f"the arguments of {name!r} are no object")
-    return {"name": _known_name(name, known), "args": arguments, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}
+    name = _known_name(name, known)
+    for key in known.get(name, ()):
+        if is_placeholder(arguments.get(key)):
+            raise Template(f"the {key} {arguments[key]!r} of {name!r} is a placeholder")
+    return {"name": name, "args": arguments, "id": f"call-{uuid4().hex[:12]}", "type": "tool_call"}
 
 
 def _taken_apart(entry: Any, known: Known) -> tuple[Any, Any]:
@@ -302,9 +299,8 @@ def _taken_apart(entry: Any, known: Known) -> tuple[Any, Any]:
         return next(iter(entry)), inner
     inner = entry.get("function")
     entry = inner if isinstance(inner, dict) else entry
-    name = next((entry[key] for key in ("name", "tool", "tool_name", "function") if key in entry), None)
-    keys = ("arguments", "parameters", "args", "input")
-    given: Iterator[Any] = (entry[key] for key in keys if key in entry)
+    name = next((entry[key] for key in _NAMES if key in entry), None)
+    given: Iterator[Any] = (entry[key] for key in _ARGUMENTS if key in entry)
     return name, next(given, "no object")
 
 

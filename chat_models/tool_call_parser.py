@@ -29,17 +29,21 @@ meaning is certain. What can't be read stays text, and ``broken_call`` says so: 
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from langchain_core.messages import ToolCall
 
-from imagerag.chat_models.lenient_json import Uncertain, decode
+from imagerag.chat_models.call_templates import without_templates, words_follow
+from imagerag.chat_models.calls_of_no_tool import call_of_no_tool
+from imagerag.chat_models.lenient_json import decode
 from imagerag.chat_models.reasoning import without_reasoning
 from imagerag.chat_models.tool_call_markup import (
     MARK,
     TRACE,
+    Template,
     Unreadable,
     call_at,
     calls_after,
@@ -55,37 +59,6 @@ _LEADING = ("print(", "default_api.", "functions.")
 _BETWEEN = re.compile(r"[\s;,]*")
 _NOTHING_MORE = re.compile(r"(?:\s|```|[}\]]|</?[\w:]+>|<\|\w+\|>)*\Z")
 """What may stand behind a call that no mark ends."""
-
-_SAYING = frozenset(
-    [
-        "answer",
-        "final",
-        "final_answer",
-        "response",
-        "reply",
-        "message",
-        "text",
-        "content",
-        "output",
-        "result",
-        "summary",
-        "done",
-        "status",
-        "explanation",
-        "reason",
-        "p",
-        "b",
-        "i",
-        "em",
-        "strong",
-        "div",
-        "span",
-        "html",
-    ]
-)
-"""Keys and elements, HTML's among them, in which models wrap their last word, which is no call."""
-_ONE_ELEMENT = re.compile(r"<([\w:.-]+)(?:\s[^>]*)?>.*</\1\s*>", re.DOTALL)
-_FENCE = re.compile(r"\A```\w*\s*\n(.*)\n?```\Z", re.DOTALL)
 
 LONGEST = 20_000
 """Characters of an answer that are searched for calls."""
@@ -169,17 +142,22 @@ def broken_call(
     text = without_reasoning(text)
     if not known:
         return None
+    if "&lt;" in text:
+        text = html.unescape(text)
     names = "|".join(map(re.escape, known))
     named = re.search(
-        rf"""["'\u201c]?(?:name|tool|tool_name|function|action)["'\u201d]?\s*[:=]\s*["'\u201c](?:\w+\.)?(?:{names})["'\u201d]"""
-        rf"|(?<![\w.])(?:\w+\.)?(?:{names})\(|\bAction:\s*(?:{names})\b",
-        text,
+        rf"""["'\u201c]?(?:name|tool|tool_name|function|action)\\?["'\u201d]?\s*[:=]\s*\\?["'\u201c](?:\w+\.)?(?:{names})\\?["'\u201d]"""
+        rf"|(?<![\w.])(?:\w+\.)?(?:{names})\(|\bAction:\s*(?:{names})\b"
+        rf"|(?:^|[:.`])[ \t]*(?:-[ \t]*)?(?:name|tool|tool_name|function|action)[ \t]*:"
+        rf"[ \t]*(?:\w+\.)?(?:{names})[ \t]*$",
+        talk := without_templates(text, known),
+        re.MULTILINE,
     )
     trace = TRACE.search(text) or named
     if trace is None and not beside_calls:
-        if wrapped := _nothing_but_one(text.strip(), cut_off):
+        if wrapped := call_of_no_tool(text.strip(), cut_off=cut_off):
             return wrapped
-        trace = _mentioned(known).search(text)
+        trace = _mentioned(known).search(talk)
     if trace is None:
         return None
     if len(text) > LONGEST:
@@ -189,11 +167,14 @@ def broken_call(
             calls_after(text, mark.end(), known, cut_off=cut_off)
         except Unreadable as error:
             return str(error)
+    text = trace.string
     begin = text.rfind("{", 0, trace.start() + 1) if named is trace else -1
     if begin >= 0:
         try:
             _, end = values_at(text, begin, known, cut_off=cut_off)
             return f"something else follows: {text[end : end + 30]!r}"
+        except Template as error:
+            return None if words_follow(text, decode(text, begin)[1]) else str(error)
         except Unreadable as error:
             return str(error)
     return f"there is no whole call at {text[trace.start() : trace.start() + 40]!r}"
@@ -208,23 +189,6 @@ def _mentioned(known: Mapping[str, Collection[str]]) -> re.Pattern[str]:
         rf"|{name}(?:[^.!?]{{0,20}}?(?:\{{|\[ARGS\]|(?<![-=])>)|[^\w.!?]{{0,8}}:|\W{{1,8}}(?:{parameters})\W{{0,3}}[:=])",
         re.IGNORECASE,
     )
-
-
-def _nothing_but_one(text: str, cut_off: bool) -> str | None:
-    """Return why an answer that is one JSON object, or one XML element, is no call; ``None`` if it is talk."""
-    if fence := _FENCE.match(text):
-        text = fence[1].strip()
-    if text.startswith("{") and text.endswith("}"):
-        try:
-            value, end = decode(text, cut_off=cut_off)
-        except Uncertain as uncertain:
-            return str(uncertain) if re.match(r"""\{\s*["'\u201c]?\w+["'\u201d]?\s*:""", text) else None
-        if text[end:].strip() or not value or all(key.lower() in _SAYING for key in value):
-            return None
-        return f"the object names none of the tools: {text[:40]!r}"
-    if (element := _ONE_ELEMENT.fullmatch(text)) and element[1].lower() not in _SAYING:
-        return f"the element <{element[1]}> is no call of any tool"
-    return None
 
 
 def may_hold_calls(text: str, names: Iterable[str]) -> bool:

@@ -1,21 +1,18 @@
 """Pictures that come with a request go to the image store before LangGraph sees them: no checkpoint holds pixels."""
 
 import asyncio
-import base64
-import binascii
-import threading
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, convert_to_messages
 from langgraph.graph.state import CompiledStateGraph
 
 from imagerag.errors import UserError
-from imagerag.graphs.run_context import NESTED, settings_of
+from imagerag.graphs.run_context import NESTED, StopSwitch, settings_of, settings_of_part
 from imagerag.graphs.state import Input, Output, State
 from imagerag.graphs.state_queries import is_request
 from imagerag.settings import Settings
+from imagerag.store.data_urls import decoded, is_data_url, picture_of_base64
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore, StoredImage
 
@@ -36,15 +33,16 @@ class UploadingGraph(CompiledStateGraph[State, Settings, Input, Output]):
         self.image_store = image_store
 
     def stream(self, input: Any, config: Any = None, *, context: Any = None, **options: Any) -> Iterator[Any]:
-        """See ``Pregel.stream``.
+        """See ``Pregel.stream``. Whoever closes the stream stops the run at its next denoising step.
 
         Raises:
             UserError: a picture can't be read or stored, or the context is not valid; see ``settings_of``.
         """
-        if not _is_nested(config):
-            context = settings_of(context, self._configurable(config))
-            input = self._stored(input, context)
-        return super().stream(input, config, context=context, **options)
+        stopped = StopSwitch()
+        own = self._settings(config, context)
+        input = input if _is_nested(config) else self._stored(input, own)
+        stream = super().stream(input, config, context=stopped.added_to(own), **options)
+        return _stopping(stream, stopped)
 
     async def astream(
         self, input: Any, config: Any = None, *, context: Any = None, **options: Any
@@ -52,19 +50,23 @@ class UploadingGraph(CompiledStateGraph[State, Settings, Input, Output]):
         """See ``Pregel.astream``; raises as ``stream`` does.
 
         Whoever is cancelled, or listens no more, stops the run at its next denoising step: nodes work on threads, which
-        asyncio can only leave behind.
+        asyncio can only leave behind. So it is where the graph is part of another whose task is cancelled.
         """
-        stopped = threading.Event()
+        stopped = StopSwitch()
+        # Settings come from files, and pictures go to some: neither may hold the event loop up.
+        own = await asyncio.to_thread(self._settings, config, context)
         if not _is_nested(config):
-            # Settings come from files, and pictures go to some: neither may hold the event loop up.
-            own = await asyncio.to_thread(settings_of, context, self._configurable(config))
             input = await asyncio.to_thread(self._stored, input, own)
-            context = own if own.cancel is not None else replace(own, cancel=stopped)
         try:
-            async for chunk in super().astream(input, config, context=context, **options):
+            async for chunk in super().astream(input, config, context=stopped.added_to(own), **options):
                 yield chunk
         finally:
             stopped.set()
+
+    def _settings(self, config: Any, context: Any) -> Settings:
+        if _is_nested(config):
+            return settings_of_part(context, config["configurable"][NESTED])
+        return settings_of(context, self._configurable(config))
 
     def _configurable(self, config: Any) -> dict[str, Any]:
         return {**((self.config or {}).get("configurable") or {}), **((config or {}).get("configurable") or {})}
@@ -84,6 +86,16 @@ class UploadingGraph(CompiledStateGraph[State, Settings, Input, Output]):
             **input,
             "messages": [_stripped(message, store, at == last) for at, message in enumerate(messages)],
         }
+
+
+def _stopping(stream: Iterator[Any], stopped: StopSwitch) -> Iterator[Any]:
+    """Yield what a stream does; where it is closed early the switch is set first, for its end waits for its threads."""
+    try:
+        for chunk in stream:  # noqa: UP028 - with "yield from" the stream would be closed before the switch is set
+            yield chunk
+    finally:
+        stopped.set()
+        cast("Any", stream).close()
 
 
 def _is_nested(config: Any) -> bool:
@@ -110,13 +122,14 @@ def stored_picture(block: dict[str, Any], store: ImageStore) -> StoredImage:
         sha256 = file_id.removeprefix(STORED)
         store.open(sha256)  # says in words what is wrong with it
         return StoredImage(sha256, store.path(sha256))
-    data = block.get("base64")
+    url = str(block.get("url") or "")
+    data = block.get("base64") or (url if is_data_url(url) or picture_of_base64(url) else None)
     if not data:
         shown = str(block.get("url") or file_id)[:80]
         raise UserError(f"image {shown!r} is given by address; send its bytes (base64) instead")
     try:
-        return store.put_user_image(base64.b64decode(data, validate=True))
-    except (binascii.Error, ValueError) as error:
+        return store.put_user_image(decoded(str(data)))
+    except ValueError as error:
         raise UserError(
             f"image {str(data)[:16]!r}... is not base64 ({error}); send the file's bytes in base64"
         ) from error

@@ -1,5 +1,6 @@
 """The settings of a run from what LangGraph hands over: a context, or values in the ``configurable`` of a config."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
@@ -49,6 +50,41 @@ def settings_of(context: Any, configurable: Mapping[str, Any]) -> Settings:
             valid = ", ".join(one for one in declared if one != WRITTEN_ELSEWHERE)
             raise UserError(f"context has {str(name)[:80]!r}, which is no setting; valid: {valid}")
     return _with(load_settings(), {**configured, **context})
+
+
+def settings_of_part(context: Any, runtime: Any) -> Settings:
+    """Return the settings of a run of a graph that is part of another.
+
+    The other graph's context may be of another kind: then variables, file and defaults count.
+
+    Args:
+        context: what the graph was called with; ``None`` as a rule.
+        runtime: that of the other graph.
+
+    Raises:
+        UserError: as ``settings_of`` does.
+    """
+    given = getattr(runtime, "context", None) if context is None else context
+    if isinstance(given, Settings):
+        return given
+    return settings_of(context if isinstance(context, Mapping) else None, {})
+
+
+class StopSwitch(threading.Event):
+    """Stops a run whose caller listens no more, as well as the event that the caller has given, if any."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._given: threading.Event | None = None
+
+    def added_to(self, settings: Settings) -> Settings:
+        """Return the settings with this switch for ``cancel``; what they had there stops the run, too."""
+        self._given = settings.cancel
+        return replace(settings, cancel=self)
+
+    def is_set(self) -> bool:
+        """Return whether either of them is set."""
+        return super().is_set() or (self._given is not None and self._given.is_set())
 
 
 def _is_text(value: Any) -> bool:

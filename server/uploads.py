@@ -8,12 +8,12 @@ import anyio
 from starlette.datastructures import UploadFile
 
 from imagerag.errors import UserError
-from imagerag.generators.remote.image_answers import decoded
 from imagerag.net.safe_fetch import fetch
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
 from imagerag.server.off_loop import on_pictures, reading
 from imagerag.server.service import Service
+from imagerag.store.data_urls import decoded, is_data_url, picture_of_base64
 from imagerag.store.png import encode_png
 
 MAX_UPLOAD = 20 * 2**20
@@ -72,8 +72,10 @@ async def picture_at(
         ApiError: it is no picture's address, or none that may be used.
     """
     url = url.strip()
-    if _is_data(url):
+    if is_data_url(url):
         return await reading(_from_data, url, field)
+    if (bare := await reading(picture_of_base64, url)) is not None:
+        return bare
     try:
         components = urlsplit(url)
         own = OWN_PATH.fullmatch(components.path) if components.netloc.lower() in own_hosts else None
@@ -108,14 +110,10 @@ def _from_data(url: str, field: str) -> bytes:
         raise ApiError(400, f"{shown!r}... is not a data: URL ({error})", "invalid_image_url", field) from error
 
 
-def _is_data(text: str) -> bool:
-    return text[:5].lower() == "data:"
-
-
 def data_url(data: str) -> str:
     """Return the ``data:`` URL of a file that is sent in base64, with or without its beginning."""
     data = data.strip()
-    return data if _is_data(data) else f"data:application/octet-stream;base64,{data}"
+    return data if is_data_url(data) else f"data:application/octet-stream;base64,{data}"
 
 
 def uploaded(service: Service, client: str, file_id: str) -> Entry:

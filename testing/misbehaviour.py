@@ -61,6 +61,13 @@ TEXTS = (
     'print(default_api.generate(prompt="an owl"',
     f"<think>I could <tool_call>{_CALL}</tool_call>",
     f"<think>{'owl ' * 2000}</think><tool_call>{_CALL}</tool_call>",
+    _CALL.replace('"', r"\"")[:-1],
+    f"&lt;tool_call&gt;{_CALL}&lt;/tool_call&gt;",
+    "tool: generate\narguments:\n  prompt: an owl",
+    'genrate(prompt="an owl")',
+    f"<tool_call>{_CALL}</tool_call>".replace("an owl", "<prompt>"),
+    "<tool_call><function=generate><parameter=prompt>an owl </tool_call> at sea</parameter></function></tool_call>",
+    "<|channel|>analysis<|message|>I draw.<|end|><|start|>assistant<|channel|>",
     "",
     " ",
 )

@@ -1,11 +1,10 @@
 """What a mounted tool returned, as the model may read it: bounded text, and images as references. Data, all of it."""
 
-import base64
-import binascii
 import json
 from typing import Any
 
 from imagerag.errors import UserError
+from imagerag.store.data_urls import decoded
 from imagerag.tools.builtin import ToolResult
 from imagerag.tools.session import ToolSession
 
@@ -73,6 +72,6 @@ def _decoded(data: str) -> bytes:
     if len(data) > MAX_ENCODED:
         raise UserError(f"it has {len(data)} base64 characters, more than {MAX_ENCODED}")
     try:
-        return base64.b64decode(data, validate=True)
-    except (binascii.Error, ValueError) as error:
+        return decoded(data)
+    except ValueError as error:
         raise UserError(f"it is not base64 ({error})") from error

@@ -7,7 +7,6 @@ words, and come out as parts of the answer.
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 import httpx
@@ -18,6 +17,7 @@ from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi
 from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
+from imagerag.store.data_urls import decoded
 from imagerag.store.png import encode_png, on_white
 
 BASE_URL = "https://generativelanguage.googleapis.com/v1beta"
@@ -138,8 +138,8 @@ class GeminiImages(ImagesApi):
             told = "; ".join(filter(None, (reason, said))) or "nothing"
             raise TransientError(f"an answer without an image ({told})")
         try:
-            file = base64.b64decode(image, validate=True)
-        except (binascii.Error, ValueError) as error:
+            file = decoded(image)
+        except ValueError as error:
             raise TransientError("an answer without a whole image (no base64)") from error
         return opened(file), _usage(body)
 

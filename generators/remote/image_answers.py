@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import unquote_to_bytes
+
+from imagerag.store.data_urls import decoded, is_data_url
 
 _LISTS = ("data", "images", "output", "artifacts")
 """Keys of the list of images: OpenAI's, and those of servers that are nearly like it."""
@@ -52,33 +52,13 @@ def first_image(body: Any) -> Found | None:
         given = given.get("url") if isinstance(given, dict) else given
         if isinstance(given, str) and given.strip():
             given = given.strip()
-            found = Found(decoded(given)) if given[:5].lower() == "data:" else Found(address=given)
+            found = Found(decoded(given)) if is_data_url(given) else Found(address=given)
             return found._replace(entry=entry)
     return None
 
 
-def decoded(text: str) -> bytes:
-    """Return what base64 holds, bare or as a ``data:`` URL (RFC 2397).
-
-    It may be of either alphabet (RFC 4648), wrapped or not, with or without padding.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    text = text.strip()
-    if text[:5].lower() == "data:":
-        head, comma, text = text.partition(",")
-        if not comma:
-            raise ValueError("a data: URL without data")
-        if not head.lower().endswith(";base64"):
-            return unquote_to_bytes(text)
-        text = unquote_to_bytes(text).decode("ascii", "replace")
-    text = "".join(text.split()).translate(str.maketrans("-_", "+/")).rstrip("=")
-    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-
-
 def _of_text(text: str) -> Found:
     text = text.strip()
-    if text[:5].lower() == "data:":
+    if is_data_url(text):
         return Found(decoded(text))
     return Found(address=text) if _ADDRESS_START.match(text) and not text.startswith("/9j/") else Found(decoded(text))

@@ -16,6 +16,7 @@ from imagerag.generators.remote.calling import Reply, TransientError, answered, 
 from imagerag.generators.remote.image_addresses import fetched_image
 from imagerag.generators.remote.image_answers import first_image
 from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi
+from imagerag.generators.remote.jobs import ACCEPTED, job_in
 from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
 from imagerag.generators.remote.server_errors import has_error, is_withheld, said_by
 from imagerag.store.png import encode_png, on_white
@@ -113,7 +114,12 @@ class OpenAIImages(ImagesApi):
             self._refused(reply, path)
         if reply.kind.startswith("image/"):
             return reply.image(), {}
-        body = reply.json()
+        body = None if reply.status == ACCEPTED and not reply.body.strip() else reply.json()
+        if not reply.said.is_refusal and (job := job_in(reply.status, body)):
+            raise UserError(
+                f"{self.name!r} answers with a job in place of an image ({job}), and jobs are not waited for; give its "
+                "address that waits for the image, or a gateway that does, such as LiteLLM"
+            )
         try:
             found = first_image(body)
         except ValueError as error:

@@ -140,7 +140,7 @@ def said_in(body: bytes) -> Said:
 
 def said_by(value: Any) -> Said:
     """Return what a body that was read as JSON says is wrong."""
-    objects = list(_objects(value))
+    objects = list(objects_in(value))
     codes = {
         _bare(code)
         for each in objects
@@ -165,13 +165,18 @@ def has_error(body: Any) -> bool:
     """
     if isinstance(body, str):  # a single word, or a long text in lines, may be base64
         return len(body.split()) > 1 and len(body) < 1000
-    if any(_fails(each) for each in _objects(body)):
+    if says_failure(body):
         return True
     if not isinstance(body, dict):
         return False
     said = [body.get(key) for key in (*_STATES, "message", "msg", "error_message", "error_msg")]
     unfine = any(isinstance(each, str) and _bare(each) not in _FINE and not each.strip().isdigit() for each in said)
-    return unfine or bool(body.get("detail")) or _status_in(body) is not None
+    return unfine or bool(body.get("detail"))
+
+
+def says_failure(body: Any) -> bool:
+    """Tell whether a body says outright that something failed: by an error in it, or a status of 4xx or 5xx."""
+    return any(_fails(each) for each in objects_in(body)) or _status_in(body) is not None
 
 
 def is_withheld(entry: Mapping[str, Any]) -> bool:
@@ -216,7 +221,7 @@ def _tells(said: Said, codes: tuple[str, ...], words: tuple[str, ...]) -> bool:
     return any(part in code for part in codes for code in said.codes) or any(part in text for part in words)
 
 
-def _objects(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+def objects_in(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     """Yield every object in a JSON value, outer ones first; what is nested deeper than errors are is left out."""
     if depth > 6:
         return
@@ -224,7 +229,7 @@ def _objects(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
         yield value
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     for each in inner:
-        yield from _objects(each, depth + 1)
+        yield from objects_in(each, depth + 1)
 
 
 def _words(value: Any, depth: int = 0) -> str:

@@ -31,6 +31,9 @@ from imagerag.records import TraceStep
 from imagerag.tool_registry import TOOLS
 from imagerag.tools.session import Emit, ToolSession, using_session
 
+MOST_SHOWN = 40
+"""Characters of an argument's name that are repeated."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -113,7 +116,7 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str],
     if call["name"] not in offered:
         return _refused(call, f"tool {call['name']!r} is not offered here; valid: {', '.join(sorted(offered))}")
     try:
-        result: ToolMessage = tools[call["name"]].invoke({**call, "type": "tool_call"})
+        result = _told_what_is_ignored(tools[call["name"]].invoke({**call, "type": "tool_call"}), call, tools)
     except (BudgetExceeded, Cancelled):
         raise
     except UserError as error:
@@ -138,6 +141,19 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str],
         _log.exception("the tool %r failed", call["name"])
         return _refused(call, f"{call['name']!r} failed ({type(error).__name__}: {first_line(error)})")
     return result
+
+
+def _told_what_is_ignored(result: ToolMessage, call: ToolCall, tools: Mapping[str, BaseTool]) -> ToolMessage:
+    """Return the result of one of our tools with a line on the arguments that it does not take, if there were any."""
+    if call["name"] not in TOOLS:
+        return result
+    # Of ``args``, LangChain makes the schema anew each time, which takes as long as all else of a step.
+    takes = getattr(tools[call["name"]].args_schema, "model_fields", call["args"])
+    strange = [repr(name[:MOST_SHOWN]) for name in call["args"] if name not in takes]
+    if not strange:
+        return result
+    told = f"ignored, for {call['name']} takes no such argument: {', '.join(strange[:5])}; valid: {', '.join(takes)}"
+    return result.model_copy(update={"content": f"{result.text}\n{told}"})
 
 
 def _refused(call: ToolCall, why: str) -> ToolMessage:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +26,9 @@ Body = TypeVar("Body", bound=BaseModel)
 
 MAX_ITEMS = 500_000
 """Commas and brackets of a JSON body: as objects in memory, each takes some fifty times its byte."""
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""A half of a pair, as JSON writes characters beyond 16 bits; clients that cut a text leave one alone."""
 
 BEAT = 15.0
 """Seconds of silence after which a stream gets a comment, so that no proxy takes it for dead."""
@@ -133,7 +137,7 @@ async def parsed_body(request: Request, shape: type[Body]) -> Body:
 
 
 def json_of(body: bytes) -> Any:
-    """Return what a body says.
+    """Return what a body says, with a question mark for each half of a surrogate pair: no answer can repeat one.
 
     Raises:
         ApiError: it is no JSON, or holds too many values.
@@ -143,7 +147,10 @@ def json_of(body: bytes) -> Any:
         text = f"the body has about {items} values; at most {MAX_ITEMS} are taken: send a shorter conversation"
         raise ApiError(413, text, "request_too_large")
     try:
-        return json.loads(body)
+        value = json.loads(body)
+        if _SURROGATE.search(body):
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        return value
     except (ValueError, RecursionError) as error:
         raise ApiError(400, f"the body is not JSON: {error}", "invalid_json") from error
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import anyio
+from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
@@ -16,8 +17,9 @@ from imagerag.server.api_error import ApiError
 from imagerag.server.markdown import ending, picture, told
 from imagerag.server.off_loop import reading
 from imagerag.server.openai.asking_for_text import check_chat, format_of
-from imagerag.server.openai.base import BEAT, client_of, parsed_body, raise_failure, usage
+from imagerag.server.openai.base import BEAT, client_of, json_of, raise_failure, usage, validated
 from imagerag.server.openai.conversation import ConversationBase, Picture, Said
+from imagerag.server.openai.history import readable
 from imagerag.server.openai.not_heeded import told_in_header
 from imagerag.server.openai.schemas import (
     PART_TYPES,
@@ -47,12 +49,13 @@ class ChatApi(ConversationBase):
 
         Front ends' own tasks (titles, tags ...) and JSON that is asked for are answered in words, and nothing is drawn.
         """
-        body = await parsed_body(request, ChatRequest)
+        sent = await request.body()
+        body, unread = await reading(_body_of, sent)
         check_chat(body)
         mode = body.imagerag.mode or mode_of(body.model)
         completion = f"chatcmpl-{secrets.token_hex(12)}"
         said, left_out = await reading(_said_in, body.messages)
-        unused = [*_unused(body, said), *left_out]
+        unused = [*_unused(body, said), *dict.fromkeys([*unread, *left_out])]
         if (written := await self._text(body, said)) is not None:
             return self._in_words(body, completion, written, [*unused, *(["n"] if (body.n or 1) > 1 else [])])
         client = client_of(request)
@@ -173,6 +176,23 @@ def _completion(completion: str, model: str, texts: Sequence[str], tokens: dict[
         "choices": choices,
         "usage": tokens,
     }
+
+
+_MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
+_PART: TypeAdapter[Part] = TypeAdapter(Part)
+
+
+def _body_of(sent: bytes) -> tuple[ChatRequest, list[str]]:
+    """Return a request, and names of what can't be read of its earlier messages.
+
+    Raises:
+        ApiError: it is no JSON, or has not the shape of one.
+    """
+    given, unread = json_of(sent), list[str]()
+    if isinstance(given, dict):
+        messages, unread = readable(given.get("messages"), _MESSAGE, _PART)
+        given = given | {"messages": messages}
+    return validated(ChatRequest, given), unread
 
 
 def _said_in(messages: Sequence[Message]) -> tuple[list[Said], list[str]]:

@@ -61,6 +61,10 @@ def not_heeded(given: Mapping[str, Any], heeded: Iterable[str]) -> list[str]:
 
 
 def told_in_header(names: Iterable[str]) -> dict[str, str]:
-    """Return the header that names them; no header where there are none."""
-    plain = [name.encode("ascii", "replace").decode().replace("\r", "?").replace("\n", "?") for name in names]
+    """Return the header that names them; no header where there are none.
+
+    What no header may hold (RFC 9110 section 5.5: control characters) is shown as question marks: a server that is
+    given it breaks the connection off.
+    """
+    plain = ["".join(one if one.isascii() and one.isprintable() else "?" for one in name) for name in names]
     return {HEADER: ", ".join(plain)} if plain else {}

@@ -1,13 +1,19 @@
 """What a driver's server leaves in the wrong place drives the run; what can't be read never ends it in silence."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessage
+from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from imagerag.chat_models.answer_reading import AnswerReader
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings
+from imagerag.tools.builtin import make_tools
 from testing.chat_replies import DRAW
 from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares
@@ -174,3 +180,108 @@ def test_a_decision_has_a_bound(tmp_path: Path) -> None:
         run_served(server, tmp_path, [0.9])
         request = server.requests[0]
     assert request.get("max_completion_tokens", request.get("max_tokens")) == 4096
+
+
+PROMPT = "an owl"
+BROKEN = (
+    # a closing mark in a value, whose rest would be lost
+    "<tool_call><function=generate><parameter=prompt>an owl </tool_call> at sea</parameter></function></tool_call>",
+    "<tool_call><function=generate><parameter=prompt>an owl </parameter> at sea</parameter></function></tool_call>",
+    "<tool_call>generate<arg_key>prompt</arg_key><arg_value>an owl </tool_call> at sea</arg_value></tool_call>",
+    "<tool_call>generate<arg_key>prompt<arg_value>an owl</arg_value><arg_key>seed</arg_key><arg_value>7</arg_value>",
+    # in other clothes
+    "tool: generate\narguments:\n  prompt: an owl",
+    "Sure: tool: generate\narguments:\n  prompt: an owl",
+    '&lt;tool_call&gt;{"name": "generate", "arguments": {"prompt": "an owl"}}&lt;/tool_call&gt;',
+    "&lt;generate&gt;&lt;prompt&gt;an owl&lt;/prompt&gt;&lt;/generate&gt;",
+    r"{\"name\": \"generate\", \"arguments\": {\"prompt\": \"an owl\"}}",
+    r"Sure: {\"action\": \"generate\", \"action_input\": {\"prompt\": \"an owl\"}}",
+    'Sure: ```tool_code\ngenerte(prompt="an owl")\n```',
+    "Sure: default_api.generat(prompt='an owl')",
+    "Thought: I draw.\nAction: gener",
+    "<|channel|>analysis<|message|>I draw.<|end|><|start|>assistant<|channel|>",
+    "<|start|>assistant<|channel|>commentary to=function",
+)
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_broken_call_is_neither_the_last_word_nor_run_with_a_part_of_its_value(text: str) -> None:
+    tools = [convert_to_openai_tool(tool) for tool in make_tools()]
+    reading = AnswerReader(tools).read(AIMessage(text, response_metadata={"finish_reason": "stop"}))
+    assert not [call for call in reading.message.tool_calls if call["args"].get("prompt")], reading.message.tool_calls
+    assert reading.unsound is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "prompt"),
+    [
+        ('{"recipient_name": "functions.generate", "parameters": {"prompt": "an owl"}}', PROMPT),
+        ('{"action": "generate", "action_input": {"prompt": "an owl"}}', PROMPT),
+        ('{"tool": "generate", "tool_input": {"prompt": "an owl"}}', PROMPT),
+        ('>>>all\nI draw.>>>generate\n{"prompt": "an owl"}', PROMPT),
+        (
+            "<invoke name=\u201cgenerate\u201d><parameter name=\u201cprompt\u201d>an owl</parameter></invoke>",
+            PROMPT,
+        ),
+        ('<|python_start|>[generate(prompt="a <b>bold</b> owl")]<|python_end|>', "a <b>bold</b> owl"),
+        (r'[generate(prompt="an owl \ud83e\udd89")]', "an owl \N{OWL}"),
+    ],
+)
+def test_a_call_is_read_whole(text: str, prompt: str) -> None:
+    tools = [convert_to_openai_tool(tool) for tool in make_tools()]
+    reading = AnswerReader(tools).read(AIMessage(text, response_metadata={"finish_reason": "stop"}))
+    assert [call["args"] for call in reading.message.tool_calls] == [{"prompt": prompt}]
+
+
+@pytest.mark.parametrize("text", [" " * 60_000, "{a " * 20_000, "generate(" * 6000, "<|channel|>" + "a " * 30_000])
+def test_a_flood_of_the_same_is_read_without_hanging(text: str) -> None:
+    began = time.monotonic()
+    AnswerReader([convert_to_openai_tool(tool) for tool in make_tools()]).read(AIMessage(text))
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("reason", ["tool_calls", "tool_use", "function_call"])
+def test_a_call_that_was_lost_on_the_way_is_asked_for_again(reason: str) -> None:
+    reader = AnswerReader([convert_to_openai_tool(tool) for tool in make_tools()])
+    reading = reader.read(AIMessage("I draw it now.", response_metadata={"finish_reason": reason}))
+    assert reading.unsound == f"its server says that it calls a tool, and no call is there (finish_reason {reason!r})"
+    thought = {"reasoning_content": 'So: {"name": "generate", "arguments": {"prompt": "an owl"}}'}
+    found = reader.read(AIMessage("", additional_kwargs=thought, response_metadata={"finish_reason": reason}))
+    assert [call["args"] for call in found.message.tool_calls] == [{"prompt": "an owl"}]
+
+
+def native(*calls: tuple[str, str, dict[str, Any]], text: str = "") -> AIMessage:
+    return AIMessage(
+        text, tool_calls=[{"name": name, "id": given, "args": args, "type": "tool_call"} for name, given, args in calls]
+    )
+
+
+def read_with_notes(message: AIMessage) -> tuple[AIMessage, list[str]]:
+    with using_meter(UsageMeter()) as meter:
+        answer = AnswerReader([convert_to_openai_tool(tool) for tool in make_tools()]).read(message).message
+    return answer, meter.notes
+
+
+def test_calls_of_one_id_or_one_name_are_all_run_with_ids_of_their_own() -> None:
+    owl, cat = {"prompt": "an owl"}, {"prompt": "a cat"}
+    answer, notes = read_with_notes(native(("generate", "c", owl), ("generate", "c", cat), ("generate", "", owl)))
+    assert [call["args"] for call in answer.tool_calls] == [owl, cat, owl]
+    ids = [call["id"] for call in answer.tool_calls]
+    assert ids[0] == "c"
+    assert len({*ids}) == 3
+    assert notes == []
+
+
+def test_calls_that_are_too_many_are_noted() -> None:
+    answer, notes = read_with_notes(native(*(("generate", f"c{n}", {"prompt": f"owl {n}"}) for n in range(11))))
+    assert len(answer.tool_calls) == 8
+    assert notes == ["of 11 tool calls the first 8 are run"]
+
+
+@pytest.mark.parametrize(("prompt", "noted"), [("a cat", True), ("an owl", False)])
+def test_a_call_in_the_text_beside_others_is_noted_where_it_differs(prompt: str, noted: bool) -> None:
+    text = f'<tool_call>{{"name": "generate", "arguments": {{"prompt": "{prompt}"}}}}</tool_call>'
+    answer, notes = read_with_notes(native(("generate", "c", {"prompt": "an owl"}), text=text))
+    assert [call["args"] for call in answer.tool_calls] == [{"prompt": "an owl"}]
+    assert bool(notes) is noted
+    assert not noted or 'is not run: generate({"prompt": "a cat"})' in notes[0]

@@ -1,5 +1,8 @@
 """Whole runs take long: all of this folder is left out of ``make test-fast``."""
 
+import os
+import subprocess
+import venv
 from pathlib import Path
 
 import pytest
@@ -19,3 +22,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def own(tmp_path: Path) -> UserPictures:
     """The pictures of a new data directory, embedded by the bundled CLIP."""
     return UserPictures(tmp_path / "home", embedded_clip())
+
+
+@pytest.fixture(scope="session")
+def adapter(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The interpreter of an environment with the adapter."""
+    ready = os.environ.get("IMAGERAG_ADAPTER_PYTHON")
+    if ready:
+        return ready
+    folder = tmp_path_factory.mktemp("adapter")
+    venv.create(folder, with_pip=True)
+    python = str(folder / "bin" / "python")
+    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "langchain-mcp-adapters<1"]
+    result = subprocess.run(install, capture_output=True, text=True)
+    if result.returncode:
+        pytest.skip(f"langchain-mcp-adapters can't be installed here: {result.stderr[-300:]}")
+    return python

@@ -5,13 +5,12 @@ import io
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +24,31 @@ pytest.importorskip("langgraph_api", reason="pip install 'imagerag[studio]'")
 sdk = pytest.importorskip("langgraph_sdk")
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
+
+
+HELD = '''
+"""Our graph, whose generator notes its steps in the file "steps", and waits before the second for a file "open"."""
+import time
+from pathlib import Path
+
+from imagerag.graphs.agent_graph import build_graph
+from testing.scripted import ScriptedCritic, Squares
+from testing.servers import Shelf
+
+HERE = Path(__file__).parent
+
+
+def hold(step):
+    with (HERE / "steps").open("a") as file:
+        file.write(f"{step} ")
+    while step == 2 and not (HERE / "open").exists():
+        time.sleep(0.02)
+
+
+graph = build_graph(
+    generator=Squares(hold), critic=ScriptedCritic([0.9] * 9), index=Shelf(), checkpointer=None, allow_paths=False
+)
+'''
 
 
 class Served(NamedTuple):
@@ -45,7 +69,10 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("server")  # it writes what it remembers beside its settings
-    shutil.copy(ROOT / "langgraph.json", folder)
+    settings = json.loads((ROOT / "langgraph.json").read_text())
+    settings["graphs"]["held"] = "./held.py:graph"
+    (folder / "langgraph.json").write_text(json.dumps(settings))
+    (folder / "held.py").write_text(HELD)
     (folder / "pyproject.toml").symlink_to(ROOT / "pyproject.toml")
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
     environment = {**os.environ, "IMAGERAG_HOME": str(folder / "home"), "LANGSMITH_TRACING": "false"}
@@ -70,7 +97,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def test_a_run_and_its_follow_up(server: str) -> None:
     client = sdk.get_sync_client(url=server)
-    assert [one["graph_id"] for one in client.assistants.search()] == ["imagerag"]
+    assert "imagerag" in {one["graph_id"] for one in client.assistants.search()}
     thread = client.threads.create()["thread_id"]
     first = client.runs.wait(thread, "imagerag", input={"prompt": "an owl"}, context={"seed": 3})
     assert first["image"]["seed"] == 3, first
@@ -190,15 +217,66 @@ def test_a_no_from_a_client_is_honoured(server: str) -> None:
     assert result["stop_reason"] == "cancelled"
 
 
-def test_a_cancelled_run_stops(server: str) -> None:
+def test_after_an_error_the_thread_goes_on(server: str) -> None:
     client = sdk.get_sync_client(url=server)
     thread = client.threads.create()["thread_id"]
-    run = client.runs.create(thread, "imagerag", input={"prompt": "an owl"}, context={"n": 16, "seed": 1})
-    time.sleep(0.5)
+    client.runs.wait(thread, "imagerag", input={"prompt": "an owl"}, context={"seed": 1})
+    failed = client.runs.wait(thread, "imagerag", input={"prompt": " "}, raise_error=False)
+    assert "is empty" in failed["__error__"]["message"]
+    after = client.runs.wait(thread, "imagerag", input={"prompt": "make it red"}, context={"seed": 1})
+    assert after["image"]["prompt"] == "a red owl"
+
+
+@pytest.fixture
+def steps(served: Served) -> Iterator[Path]:
+    """The file in which the held graph notes its steps."""
+    file, gate = served.folder / "steps", served.folder / "open"
+    for one in (file, gate):
+        one.unlink(missing_ok=True)
+    yield file
+    gate.touch()
+
+
+def wait_for(steps: Path, noted: str) -> None:
+    for _ in range(600):
+        if steps.exists() and steps.read_text().strip() == noted:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{steps.read_text() if steps.exists() else 'nothing'!r} is not {noted!r}")
+
+
+def cancelled(client: Any, thread: str, steps: Path) -> None:
+    run = client.runs.create(thread, "held", input={"prompt": "an owl"})
+    wait_for(steps, "1 2")
     client.runs.cancel(thread, run["run_id"], wait=True)
     assert client.runs.get(thread, run["run_id"])["status"] in ("interrupted", "error")
-    after = client.runs.wait(thread, "imagerag", input={"prompt": "a cat"}, context={"seed": 1})
+
+
+def left(client: Any, thread: str, steps: Path) -> None:
+    stream = client.runs.stream(
+        thread, "held", input={"prompt": "an owl"}, stream_mode="custom", on_disconnect="cancel"
+    )
+    for part in stream:
+        if part.event == "custom" and part.data["event"] == "progress":
+            break
+    wait_for(steps, "1 2")
+    stream.close()
+    for _ in range(600):
+        if client.runs.list(thread)[0]["status"] in ("interrupted", "error"):
+            return
+        time.sleep(0.05)
+    raise AssertionError("the run goes on")
+
+
+@pytest.mark.parametrize("stop", [cancelled, left])
+def test_a_run_that_is_stopped_stops_drawing(server: str, steps: Path, stop: Callable[[Any, str, Path], None]) -> None:
+    client = sdk.get_sync_client(url=server)
+    thread = client.threads.create()["thread_id"]
+    stop(client, thread, steps)
+    (steps.parent / "open").touch()
+    after = client.runs.wait(thread, "held", input={"prompt": "a cat"})
     assert after["image"]["prompt"] == "a cat"
+    assert steps.read_text().split() == ["1", "2", "1", "2", "3", "4"]
 
 
 def test_nothing_has_blocked_the_event_loop(served: Served) -> None:

@@ -2,10 +2,8 @@
 
 import base64
 import json
-import os
 import subprocess
 import sys
-import venv
 from pathlib import Path
 
 import pytest
@@ -34,22 +32,6 @@ async def main():
 
 asyncio.run(main())
 """
-
-
-@pytest.fixture(scope="module")
-def adapter(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The interpreter of an environment with the adapter."""
-    ready = os.environ.get("IMAGERAG_ADAPTER_PYTHON")
-    if ready:
-        return ready
-    folder = tmp_path_factory.mktemp("adapter")
-    venv.create(folder, with_pip=True)
-    python = str(folder / "bin" / "python")
-    install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "langchain-mcp-adapters<1"]
-    result = subprocess.run(install, capture_output=True, text=True)
-    if result.returncode:
-        pytest.skip(f"langchain-mcp-adapters can't be installed here: {result.stderr[-300:]}")
-    return python
 
 
 def test_langchains_adapter_lists_and_calls_the_tools(adapter: str, tmp_path: Path) -> None:

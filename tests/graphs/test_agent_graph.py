@@ -1,6 +1,7 @@
 """The agent's graph: its loop, threads and cancellation; scripted engines, real LangGraph and disk."""
 
 import asyncio
+import itertools
 import threading
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,22 @@ def test_a_task_that_is_cancelled_stops_the_drawing_that_asyncio_leaves_behind(t
     asyncio.run(main())
     assert squares.steps_done == 1
     assert len(squares.requests) == 1
+
+
+@pytest.mark.parametrize("given", [None, threading.Event()], ids=["no event", "an event of its own"])
+def test_a_stream_that_is_closed_stops_the_drawing(tmp_path: Path, given: threading.Event | None) -> None:
+    slow = threading.Event()
+    squares = Squares(lambda step: None if step == 1 else slow.wait(0.3) and None)
+    graph = build_graph(critic=ScriptedCritic(itertools.repeat(0.9)), generator=squares, index=Shelf())
+    config: Any = {"configurable": {"thread_id": "t"}}
+    settings = Settings(home=str(tmp_path), cancel=given)
+    stream = graph.stream({"prompt": "an owl"}, config, context=settings, stream_mode="custom")
+    for event in stream:
+        if event["event"] == "progress" and event["what"] == "drawing":
+            break
+    stream.close()
+    assert squares.steps_done == 1
+    assert given is None or not given.is_set(), "it is the caller's"
+    slow.set()
+    after = graph.invoke({"prompt": "a cat"}, config, context=settings)
+    assert after["stop_reason"] == "satisfied"

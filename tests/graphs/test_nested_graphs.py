@@ -1,5 +1,6 @@
 """The graph as part of others, whose messages it shares: supervisors, swarms, and graphs of one's own."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from imagerag.graphs.assembly import Graph
 from imagerag.settings import Settings
 from testing.remote_servers import a_png
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
-from testing.servers import Shelf
+from testing.servers import Gate, Shelf
 
 HANDED_OVER: list[AnyMessage] = [
     AIMessage("", tool_calls=[{"name": "transfer_to_painter", "args": {}, "id": "h1", "type": "tool_call"}]),
@@ -32,13 +33,8 @@ HANDED_OVER: list[AnyMessage] = [
 
 
 def painter(scores: list[float] | None = None, **options: Any) -> Graph:
-    return build_graph(
-        generator=Squares(),
-        critic=ScriptedCritic(scores or [0.3, 0.9]),
-        index=Shelf(),
-        checkpointer=None,
-        **options,
-    )
+    critic = ScriptedCritic(scores or [0.3, 0.9])
+    return build_graph(**{"generator": Squares(), "critic": critic, "index": Shelf(), "checkpointer": None} | options)
 
 
 def nested(graph: Graph, before: Callable[[Any], Any] | None = None, schema: Any = Settings) -> Any:
@@ -191,3 +187,25 @@ def test_images_of_an_earlier_run_are_not_taken_for_those_of_this_one(tmp_path: 
     )
     shown = [block for message in model.seen[0] for block in message.content if isinstance(block, dict)]
     assert not [block for block in shown if block["type"] == "image_url"]
+
+
+@pytest.mark.parametrize("context", [Settings, None], ids=["ours", "another kind"])
+def test_a_task_of_the_parent_that_is_cancelled_stops_the_drawing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, context: Any
+) -> None:
+    monkeypatch.setenv("IMAGERAG_HOME", str(tmp_path))
+    gate = Gate()
+    squares = Squares(gate)
+    graph = nested(painter(generator=squares), schema=context)
+
+    async def main() -> None:
+        own = Settings(home=str(tmp_path)) if context else {"user": "u"}
+        task = asyncio.create_task(graph.ainvoke({"messages": [HumanMessage("an owl")]}, thread(), context=own))
+        await asyncio.to_thread(gate.reached.acquire)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gate.open.set()
+
+    asyncio.run(main())
+    assert squares.steps_done == 1

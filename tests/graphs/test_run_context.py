@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langgraph.runtime import Runtime
 
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.assembly import Graph
-from imagerag.graphs.run_context import settings_of
+from imagerag.graphs.run_context import StopSwitch, settings_of, settings_of_part
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares
 from testing.servers import Shelf
@@ -110,3 +111,23 @@ def test_a_context_of_another_kind_is_refused(context: Any) -> None:
 def test_an_event_of_a_program_is_taken() -> None:
     stop = threading.Event()
     assert settings_of({"cancel": stop}, {}).cancel is stop
+
+
+def test_a_part_of_another_graph_takes_its_settings_where_they_are_ours() -> None:
+    own = Settings(n=2)
+    assert settings_of_part(None, Runtime(context=own)) is own
+    assert settings_of_part(None, Runtime(context={"user": "u"})).n == Settings().n
+    assert settings_of_part({"n": 3}, Runtime(context=own)).n == 3
+
+
+def test_a_switch_stops_a_run_beside_the_event_that_was_given() -> None:
+    given, switch = threading.Event(), StopSwitch()
+    settings = switch.added_to(Settings(cancel=given))
+    assert settings.cancel is switch
+    assert not switch.is_set()
+    given.set()
+    assert switch.is_set()
+    alone = StopSwitch()
+    assert not alone.added_to(Settings()).cancel.is_set()
+    alone.set()
+    assert alone.is_set()

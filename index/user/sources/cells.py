@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import unquote, unquote_to_bytes, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from imagerag.index.user.sources.fields import DEPTH, plain_name
 from imagerag.index.user.sources.short_text import shortened, shown
-from imagerag.store.picture_kinds import looks_like_picture
+from imagerag.store.data_urls import decoded, is_data_url, picture_of_base64
 
 IMAGE_COLUMNS = (
     "image",
@@ -51,7 +49,6 @@ IMAGE_COLUMNS = (
 Hugging Face, img2dataset, open_clip and Kohya's scripts; then imagefolder's ``*_file_name`` and ``*_file_names``."""
 _FILE_NAMES = re.compile(r"(.+_)?file_names?")
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+)://")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_\-\s]{40,}={0,2}\s*")
 LONGEST_PATH = 4096
 """Characters of a path or an address; longer text names nothing."""
 _SHOWN = 200
@@ -105,7 +102,7 @@ def _pictures(cell: Any, depth: int) -> Iterator[PictureCell]:
         return
     if isinstance(cell, bytes):
         if cell:
-            yield PictureCell(_of_base64(cell.decode("latin-1")) or cell)
+            yield PictureCell(picture_of_base64(cell.decode("latin-1")) or cell)
     elif isinstance(cell, str):
         yield from _of_text(cell.strip(), depth)
     elif isinstance(cell, Mapping):
@@ -134,8 +131,8 @@ def _of_text(text: str, depth: int) -> Iterator[PictureCell]:
 
 def _one_of_text(text: str) -> PictureCell:
     short = shortened(shown(text), _SHOWN)
-    if text[:5].lower() == "data:":
-        data = _of_data_address(text)
+    if is_data_url(text):
+        data = _of_data_url(text)
         return PictureCell(data) if data else PictureCell(problem=f"{short!r} is no data address of a picture")
     found = _SCHEME.match(text)
     if found:
@@ -153,7 +150,7 @@ def _one_of_text(text: str) -> PictureCell:
             return PictureCell(problem=f"{problem}, or download the picture and give its path")
         problem = f"{short!r}: {scheme!r} addresses are not fetched; download the picture and give its path"
         return PictureCell(problem=problem)
-    data = _of_base64(text)
+    data = picture_of_base64(text)
     if data is not None:
         return PictureCell(data)
     return PictureCell(path=shown(text)) if len(text) <= LONGEST_PATH else _too_long(short)
@@ -163,25 +160,8 @@ def _too_long(short: str) -> PictureCell:
     return PictureCell(problem=f"{short!r} is no path, no address, and no picture in base64")
 
 
-def _of_data_address(text: str) -> bytes | None:
-    """Return what a data address (RFC 2397) holds."""
-    head, comma, body = text.partition(",")
-    if not comma:
-        return None
-    return _decoded(body) if head.lower().endswith(";base64") else unquote_to_bytes(body)
-
-
-def _of_base64(text: str) -> bytes | None:
-    """Return the picture that a text is in base64 (RFC 4648, either alphabet, with or without padding), or ``None``."""
-    if len(text) < 40 or not _BASE64.fullmatch(text):
-        return None
-    data = _decoded(text)
-    return data if data and looks_like_picture(data) else None
-
-
-def _decoded(text: str) -> bytes | None:
-    plain = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
+def _of_data_url(text: str) -> bytes | None:
     try:
-        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-    except (binascii.Error, ValueError):
+        return decoded(text)
+    except ValueError:
         return None

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter
 
 from imagerag.server.api_error import ApiError
 from imagerag.server.openai.base import validated
 from imagerag.server.openai.conversation import Base, Picture, Said
+from imagerag.server.openai.history import last_request, unread_message, without_unreadable
 from imagerag.server.uploads import data_url
 
 Known = Callable[[str], Base | None]
@@ -48,10 +49,6 @@ class FilePart(BaseModel):
 Part = Annotated[WordsPart | RefusalPart | PicturePart | FilePart, Field(discriminator="type")]
 
 
-PART_TYPES = ("input_text", "output_text", "text", "refusal", "input_image", "input_file")
-"""Types of a message's parts."""
-
-
 class MessageItem(BaseModel):
     """One message."""
 
@@ -66,7 +63,7 @@ class Input(BaseModel):
     input: dict[int, MessageItem]
 
 
-def said_in(items: str | Sequence[dict[str, Any]], known: Known) -> tuple[list[Said], list[str]]:
+def said_in(items: str | Sequence[Any], known: Known) -> tuple[list[Said], list[str]]:
     """Return what was said, and the names of the items and roles that change nothing.
 
     Args:
@@ -80,14 +77,20 @@ def said_in(items: str | Sequence[dict[str, Any]], known: Known) -> tuple[list[S
         return [Said("user", items)], []
     said: list[Said] = []
     unused: dict[str, None] = {}
-    asked = [place for place, item in enumerate(items) if _kind(item) == "message" and item.get("role") == "user"]
+    last = last_request([item if _kind(item) == "message" else None for item in items])
     for place, item in enumerate(items):
         match _kind(item):
             case "message":
-                if place not in asked[-1:]:
+                if place != last:
                     item, left_out = _understood(item)
                     unused |= dict.fromkeys(left_out)
-                message = validated(Input, {"input": {place: item}}).input[place]
+                try:
+                    message = validated(Input, {"input": {place: item}}).input[place]
+                except ApiError:
+                    if place >= last:
+                        raise
+                    unused[unread_message(item)] = None
+                    continue
                 said.append(_said(message, known))
                 if message.role not in ("user", "assistant"):
                     unused[f"messages of role {message.role}"] = None
@@ -104,33 +107,28 @@ def said_in(items: str | Sequence[dict[str, Any]], known: Known) -> tuple[list[S
     return said, list(unused)
 
 
-def _kind(item: dict[str, Any]) -> str:
+def _kind(item: Any) -> str:
+    if not isinstance(item, dict):
+        return "message"
     return item.get("type") or ("item_reference" if set(item) <= {"id", "type"} else "message")
 
 
-def _understood(item: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return a message of the history with the parts that are understood, and names of the others.
-
-    Clients keep a history as whatever model wrote it; only the last message of a user is drawn, and has to be
-    understood as a whole.
-    """
-    content = item.get("content")
-    if "role" not in item or not (content is None or isinstance(content, list)):
-        return item, []
-    kept: list[Any] = []
-    left_out: list[str] = []
-    for part in content or []:
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind in PART_TYPES and not _lacks_its_picture(part):
-            kept.append(part)
-        else:
-            left_out.append(f"message parts of type {str(kind)[:40]}" if kind else "message parts without a type")
-    return item | {"content": kept}, left_out
+def _understood(item: Any) -> tuple[Any, list[str]]:
+    """Return a message of the history with the parts that are understood, and names of the others."""
+    if isinstance(item, dict) and "role" in item and item.get("content") is None:
+        return item | {"content": []}, []
+    return without_unreadable(item, _PART)
 
 
-def _lacks_its_picture(part: dict[str, Any]) -> bool:
+def _with_its_picture(part: Part) -> Part:
     names = ("file_id", "image_url", "file_data", "file_url")
-    return part["type"] in ("input_image", "input_file") and not any(part.get(name) for name in names)
+    if isinstance(part, PicturePart | FilePart) and not any(getattr(part, name, None) for name in names):
+        raise ValueError("it has no picture")
+    return part
+
+
+_PART: TypeAdapter[Part] = TypeAdapter(Annotated[Part, AfterValidator(_with_its_picture)])
+"""A part of the history: one that says that it is a picture has one."""
 
 
 def _said(message: MessageItem, known: Known) -> Said:

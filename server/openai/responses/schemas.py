@@ -65,7 +65,7 @@ class ResponseRequest(Body):
     """``POST /v1/responses``."""
 
     model: str | None = None
-    input: str | list[dict[str, Any]]
+    input: str | list[Any]
     instructions: Any = None
     previous_response_id: str | None = None
     conversation: Any = None

@@ -1,8 +1,9 @@
 // MCP's Inspector, by its command line.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-const [url, key, step] = process.argv.slice(2);
+const [url, key, step, what] = process.argv.slice(2);
 const launcher = 'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js';
 const program = join(import.meta.dirname, launcher);
 
@@ -23,10 +24,11 @@ function inspect(args) {
   return new Promise((resolve) => child.on('close', () => resolve(told())));
 }
 
-const create = (...args) => [
-  ...['--method', 'tools/call', '--tool-name', 'create_image'],
+const tool = (name, ...args) => [
+  ...['--method', 'tools/call', '--tool-name', name],
   ...args.flatMap((each) => ['--tool-arg', each]),
 ];
+const create = (...args) => inspect(tool('create_image', ...args));
 const words = (result) =>
   (result.content ?? [])
     .filter((block) => block.type === 'text')
@@ -34,11 +36,17 @@ const words = (result) =>
     .join('\n') || JSON.stringify(result);
 if (step === 'draw') {
   const listed = await inspect(['--method', 'tools/list']);
-  console.log(JSON.stringify([listed.tools ? words(await inspect(create('prompt=an owl'))) : words(listed)]));
+  console.log(JSON.stringify([words(listed.tools ? await create('prompt=an owl') : listed)]));
 } else if (step === 'redraw') {
-  const first = await inspect(create('prompt=an owl'));
-  const again = await inspect(create('prompt=make it red', `thread=${first.structuredContent?.thread}`));
+  const first = await create('prompt=an owl');
+  const again = await create('prompt=make it red', `thread=${first.structuredContent?.thread}`);
   console.log(JSON.stringify([`${again.structuredContent?.prompt} ${words(again)}`]));
+} else if (step === 'error') {
+  const thread = `thread=${(await create('prompt=a dog')).structuredContent?.thread}`;
+  const wrong = await create(`prompt=${what}`, thread);
+  console.log(JSON.stringify([wrong.isError ? words(wrong) : '', words(await create('prompt=a cat', thread))]));
 } else {
-  console.log(JSON.stringify([words(await inspect(create('prompt= ')))]));
+  const started = (await inspect(tool('start_image', 'prompt=an owl'))).structuredContent;
+  while (!existsSync(process.env.HELD)) await new Promise((resolve) => setTimeout(resolve, 50));
+  console.log(JSON.stringify([words(await inspect(tool('cancel_image', `run_id=${started?.run_id}`)))]));
 }

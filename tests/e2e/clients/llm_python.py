@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
-url, key, step = sys.argv[1:4]
+url, key, step, what = sys.argv[1:5]
 folder = Path(tempfile.mkdtemp())
 (folder / "extra-openai-models.yaml").write_text(
     f'- model_id: imagerag\n  model_name: imagerag\n  api_base: "{url}"\n  api_key_name: imagerag\n'
@@ -22,18 +24,24 @@ def llm(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 if step == "cancel":
-    with subprocess.Popen([sys.executable, "-m", "llm", "-m", "imagerag", "an owl"], env=environment) as process:
-        try:
-            process.wait(8)
-        except subprocess.TimeoutExpired:
-            process.terminate()
-            print(json.dumps(["left"]))
-    sys.exit()
-first = llm("-m", "imagerag", " " if step == "error" else "an owl")
-if step == "draw":
-    print(json.dumps([first.stdout]))
+    streams = [] if what == "stream" else ["--no-stream"]
+    command = [sys.executable, "-m", "llm", "-m", "imagerag", *streams, "an owl"]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as process:
+        while not Path(os.environ["HELD"]).exists():
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM if what == "terminated" else signal.SIGINT)
+    print(json.dumps(["left"]))
+elif step == "draw":
+    print(json.dumps([llm("-m", "imagerag", "an owl").stdout]))
 elif step == "redraw":
+    llm("-m", "imagerag", "an owl")
     print(json.dumps([llm("-c", "make it red").stdout]))
 else:
-    assert first.returncode
-    print(json.dumps([first.stderr]))
+    told = []
+    for streams in ([], ["--no-stream"]):
+        begun = llm("-m", "imagerag", *streams, "a dog").stdout
+        assert "satisfied" in begun, begun
+        failed = llm("-c", *streams, what)
+        assert failed.returncode
+        told += [failed.stderr, llm("-c", *streams, "a cat").stdout]
+    print(json.dumps(told))

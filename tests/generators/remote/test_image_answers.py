@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from imagerag.generators.remote.image_answers import decoded, first_image
+from imagerag.generators.remote.image_answers import first_image
 from testing.remote_servers import a_png
 
 PNG = a_png()
@@ -57,15 +57,3 @@ def test_by_address(body: Any, address: str) -> None:
 )
 def test_nowhere(body: Any) -> None:
     assert first_image(body) is None
-
-
-@pytest.mark.parametrize("text", ["not base64!", "data:image/png;base64", "\N{SNOWMAN}"])
-def test_what_is_no_base64(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        decoded(text)
-
-
-def test_the_alphabets_and_wrappings_of_base64() -> None:
-    data = b"\xfb\xff\xfe\x00"
-    for text in ("+//+AA==", "-__-AA==", "+//+AA", " +//+\r\nAA==\n", "data:,%FB%FF%FE%00"):
-        assert decoded(text) == data

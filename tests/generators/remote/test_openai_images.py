@@ -450,6 +450,16 @@ class TestTheWholeLoop:
         assert len(server.asked) == 2
         assert result["image"] is not None
 
+    def test_a_server_that_begins_a_job_instead_costs_no_image(self, tmp_path: Path) -> None:
+        body = json.dumps({"id": "job-1", "status": "queued"}).encode()
+        with images_server(lambda number: Answer(body, 202) if number else Answer()) as server:
+            graph = build_graph(critic=ScriptedCritic([0.2]))
+            settings = Settings(home=str(tmp_path), vlm="rules", generator=f"openai:m@{server.url}", mode="no_lookup")
+            result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
+        assert len(server.asked) == 2, "a job is begun, and paid for, once"
+        assert result["image"]["id"] == "image-1"
+        assert any("(status 'queued', id 'job-1')" in (step["error"] or "") for step in result["trace"])
+
     def test_a_server_that_dies_costs_no_image(self, tmp_path: Path) -> None:
         with images_server(lambda number: Answer(b"", 500) if number else Answer()) as server:
             name = f"openai:m@{server.url}"

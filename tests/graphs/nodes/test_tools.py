@@ -27,6 +27,13 @@ def test_candidates_of_a_batch_have_seeds_of_their_own_and_the_critic_picks(tmp_
     assert result["stop_reason"] == "satisfied"
 
 
+def test_an_argument_that_a_tool_does_not_take_is_told_to_be_ignored(tmp_path: Path) -> None:
+    result = run_scripted(tmp_path, [[("generate", {"prompt": "an owl", "sed": 7})]], [0.9])
+    (drawn,) = [message for message in result["messages"] if isinstance(message, ToolMessage)]
+    assert "ignored, for generate takes no such argument: 'sed'; valid: prompt, " in drawn.text
+    assert drawn.status == "success"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "says"),

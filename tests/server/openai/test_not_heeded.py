@@ -26,6 +26,7 @@ def test_no_more_are_named_than_a_header_holds() -> None:
 
 def test_names_can_not_break_out_of_the_header() -> None:
     assert told_in_header(["a\r\nset-cookie: x", "größe"]) == {HEADER: "a??set-cookie: x, gr??e"}
+    assert told_in_header(["a\0b\x7f\ud800"]) == {HEADER: "a?b??"}
     assert told_in_header([]) == {}
 
 

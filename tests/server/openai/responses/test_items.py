@@ -114,7 +114,8 @@ def test_mistakes_are_named(item: dict[str, Any], says: str) -> None:
             Said("user", ""),
             ["message parts of type input_image"],
         ),
-        ({"role": "user", "content": ["x"]}, Said("user", ""), ["message parts without a type"]),
+        ({"role": "user", "content": ["x"]}, Said("user", "x"), []),
+        ({"role": "user", "content": [3]}, Said("user", ""), ["message parts without a type"]),
     ],
 )
 def test_a_history_is_read_as_far_as_it_is_understood(item: dict[str, Any], said: Said, named: list[str]) -> None:

@@ -19,6 +19,7 @@ from imagerag.server.api_error import ApiError
 from imagerag.server.auth import MAX_BODY, TOKEN_VARIABLE, Authenticator, AuthMiddleware, TooLarge, is_loopback
 from imagerag.server.cross_origin import for_pages_of
 from imagerag.server.database import ANONYMOUS
+from imagerag.server.database_file import DatabaseFailed
 from imagerag.server.openai.api import OpenAIApi
 from imagerag.server.request_ids import RequestIds
 from imagerag.server.service import Service
@@ -88,6 +89,7 @@ def build_app(
         ApiError: _api_error,
         TooLarge: _too_large,
         TooSlow: _too_slow,
+        DatabaseFailed: _database_failed,
         HTTPException: _http_error,
         Exception: _defect,
     }
@@ -167,6 +169,10 @@ async def _too_large(request: Request, error: TooLarge) -> Response:
 async def _too_slow(request: Request, error: TooSlow) -> Response:
     headers = {"connection": "close"}
     return ApiError(408, str(error), "request_too_slow", headers=headers).response()
+
+
+async def _database_failed(request: Request, error: DatabaseFailed) -> Response:
+    return ApiError(503, str(error), "database_failed", headers={"Retry-After": "30"}).response()
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:

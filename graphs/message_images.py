@@ -1,100 +1,37 @@
 """Pictures that come with a request go to the image store before LangGraph sees them: no checkpoint holds pixels."""
 
-import asyncio
 import base64
 import binascii
-import threading
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, convert_to_messages
-from langgraph.graph.state import CompiledStateGraph
 
 from imagerag.errors import UserError
-from imagerag.graphs.run_context import NESTED, settings_of
-from imagerag.graphs.state import Input, Output, State
 from imagerag.graphs.state_queries import is_request
-from imagerag.settings import Settings
-from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore, StoredImage
 
 STORED = "sha256:"
 """Begins the ``file_id`` of an image block whose pixels lie in the image store."""
 
 
-class UploadingGraph(CompiledStateGraph[State, Settings, Input, Output]):
-    """A graph that stores the pictures in its input's messages first; LangGraph checkpoints the input as it came.
+def with_stored_pictures(input: Any, store: Callable[[], ImageStore]) -> Any:
+    """Return a graph's input with addresses instead of the pictures in its messages.
 
-    Args:
-        image_store: where to; the one in the context's data directory if not given.
-        attributes: those of the compiled graph that this one takes the place of.
+    Raises:
+        UserError: a picture can't be read or stored.
     """
-
-    def __init__(self, *, image_store: ImageStore | None = None, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        self.image_store = image_store
-
-    def stream(self, input: Any, config: Any = None, *, context: Any = None, **options: Any) -> Iterator[Any]:
-        """See ``Pregel.stream``.
-
-        Raises:
-            UserError: a picture can't be read or stored, or the context is not valid; see ``settings_of``.
-        """
-        if not _is_nested(config):
-            context = settings_of(context, self._configurable(config))
-            input = self._stored(input, context)
-        return super().stream(input, config, context=context, **options)
-
-    async def astream(
-        self, input: Any, config: Any = None, *, context: Any = None, **options: Any
-    ) -> AsyncIterator[Any]:
-        """See ``Pregel.astream``; raises as ``stream`` does.
-
-        Whoever is cancelled, or listens no more, stops the run at its next denoising step: nodes work on threads, which
-        asyncio can only leave behind.
-        """
-        stopped = threading.Event()
-        if not _is_nested(config):
-            # Settings come from files, and pictures go to some: neither may hold the event loop up.
-            own = await asyncio.to_thread(settings_of, context, self._configurable(config))
-            input = await asyncio.to_thread(self._stored, input, own)
-            context = own if own.cancel is not None else replace(own, cancel=stopped)
-        try:
-            async for chunk in super().astream(input, config, context=context, **options):
-                yield chunk
-        finally:
-            stopped.set()
-
-    def _configurable(self, config: Any) -> dict[str, Any]:
-        return {**((self.config or {}).get("configurable") or {}), **((config or {}).get("configurable") or {})}
-
-    def _stored(self, input: Any, settings: Settings) -> Any:
-        if not isinstance(input, dict) or not input.get("messages"):
-            return input
-        messages = convert_to_messages(input["messages"])
-        if all(isinstance(message.content, str) for message in messages):
-            return input
-        store = self.image_store or ImageStore(home_directory(settings.home))
-        last = max(
-            (at for at, message in enumerate(messages) if isinstance(message, HumanMessage) and is_request(message)),
-            default=-1,
-        )
-        return {
-            **input,
-            "messages": [_stripped(message, store, at == last) for at, message in enumerate(messages)],
-        }
-
-
-def _is_nested(config: Any) -> bool:
-    """Tell whether the graph is part of another, whose context and messages are its own."""
-    return NESTED in ((config or {}).get("configurable") or {})
-
-
-def with_uploads(graph: CompiledStateGraph[State, Settings, Input, Output], store: ImageStore | None) -> UploadingGraph:
-    """Return the graph as one that stores the pictures of its input first."""
-    attributes = {name: value for name, value in vars(graph).items() if name != "__orig_class__"}
-    return UploadingGraph(image_store=store, **attributes)
+    if not isinstance(input, dict) or not input.get("messages"):
+        return input
+    messages = convert_to_messages(input["messages"])
+    if all(isinstance(message.content, str) for message in messages):
+        return input
+    last = max(
+        (at for at, message in enumerate(messages) if isinstance(message, HumanMessage) and is_request(message)),
+        default=-1,
+    )
+    there = store()
+    return {**input, "messages": [_stripped(message, there, at == last) for at, message in enumerate(messages)]}
 
 
 def stored_picture(block: dict[str, Any], store: ImageStore) -> StoredImage:

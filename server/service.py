@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.streaming import stream_run
+from imagerag.interruptible import WARMING
 from imagerag.profiles.resolve import Given, resolve
 from imagerag.server.database import ANONYMOUS, Database, Entry
 from imagerag.server.job_queue import JobQueue, QueueFull
@@ -79,7 +80,7 @@ class Service:
             with contextlib.suppress(UserError):  # the first run tells
                 self.warm()
 
-        threading.Thread(target=warm, name="warming up", daemon=True).start()
+        threading.Thread(target=warm, name=WARMING, daemon=True).start()
 
     def warm(self) -> None:
         """Load the models and build the index now, rather than with the first request and the first look-up."""
@@ -199,6 +200,10 @@ class Service:
     def manifest(self, entry: Entry) -> "Manifest":
         """Return how an entry's image was made, without a word of where things are on this machine."""
         return self.store.manifest(entry.sha256).without_places()
+
+    def stop_runs(self) -> None:
+        """Let the runs end at their next denoising step, with the best image they have; for a server that ends."""
+        self.job_queue.cancel_all()
 
     def close(self) -> None:
         """Stop everything and close the files."""

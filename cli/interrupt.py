@@ -55,10 +55,13 @@ def status_of(error: KeyboardInterrupt) -> int:
 
 
 @contextmanager
-def ending_raises() -> Iterator[None]:
+def ending_raises(*, ctrl_c: bool = False) -> Iterator[None]:
     """Let SIGTERM and SIGHUP raise ``Ended`` while the block runs, as Ctrl-C raises ``KeyboardInterrupt``.
 
     What somebody else handles, or ignores (``nohup``), stays so.
+
+    Args:
+        ctrl_c: let Ctrl-C raise ``Ended``, too. Otherwise asyncio makes a cancelled task of it, which waits for threads.
     """
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -68,14 +71,17 @@ def ending_raises() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    ours = [number for number in _ENDING if signal.getsignal(number) is signal.SIG_DFL]
+    replaced = {number: signal.SIG_DFL for number in _ENDING} | (
+        {signal.SIGINT: signal.default_int_handler} if ctrl_c else {}
+    )
+    ours = {number: usual for number, usual in replaced.items() if signal.getsignal(number) is usual}
     for number in ours:
         signal.signal(number, end)
     try:
         yield
     finally:
-        for number in ours:
-            signal.signal(number, signal.SIG_DFL)
+        for number, usual in ours.items():
+            signal.signal(number, usual)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from imagerag.cli.interrupt import status_of
+from imagerag.cli.interrupt import ending_raises, status_of
 from imagerag.cli.options import settings_of
 from imagerag.cli.terminal import say
 from imagerag.errors import UserError
@@ -85,7 +85,8 @@ def serve_mcp(options: argparse.Namespace, stdout: TextIO) -> int:
 
     service.begin_warming()
     try:
-        build_mcp(service).run("stdio")
+        with ending_raises(ctrl_c=True):
+            build_mcp(service).run("stdio")
     except KeyboardInterrupt as ended:
         return status_of(ended)
     finally:

@@ -131,7 +131,7 @@ def serve(app: ASGIApp, listener: socket.socket, on_end: Callable[[], None] = la
 
     def end(number: int, frame: FrameType | None) -> None:
         came.append(number)
-        server.should_exit = True
+        server.handle_exit(number, frame)
 
     signal.signal(hung_up, end)
     try:

@@ -21,6 +21,7 @@ PARTS = (
     "chat_models",
     "doctor",
     "server",
+    "threads",
     "generators",
     "index",
 )

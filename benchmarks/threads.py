@@ -1,7 +1,7 @@
 """How much a conversation takes in the data directory: bytes of its threads' file after so many turns.
 
-    python -m benchmarks.threads          16 and 64 turns
-    python -m benchmarks.threads 128      so many
+python -m benchmarks.threads          16 and 64 turns
+python -m benchmarks.threads 128      so many
 """
 
 import itertools

@@ -61,7 +61,7 @@ def ending_raises(*, ctrl_c: bool = False) -> Iterator[None]:
     What somebody else handles, or ignores (``nohup``), stays so.
 
     Args:
-        ctrl_c: let Ctrl-C raise ``Ended``, too. Otherwise asyncio makes a cancelled task of it, which waits for threads.
+        ctrl_c: let Ctrl-C raise ``Ended``, too; asyncio would make a cancelled task of it, which waits for threads.
     """
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -71,9 +71,7 @@ def ending_raises(*, ctrl_c: bool = False) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    replaced = {number: signal.SIG_DFL for number in _ENDING} | (
-        {signal.SIGINT: signal.default_int_handler} if ctrl_c else {}
-    )
+    replaced = dict.fromkeys(_ENDING, signal.SIG_DFL) | ({signal.SIGINT: signal.default_int_handler} if ctrl_c else {})
     ours = {number: usual for number, usual in replaced.items() if signal.getsignal(number) is usual}
     for number in ours:
         signal.signal(number, end)

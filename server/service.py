@@ -13,7 +13,7 @@ from imagerag.graphs.streaming import stream_run
 from imagerag.interruptible import WARMING
 from imagerag.profiles.resolve import Given, resolve
 from imagerag.server.database import ANONYMOUS, Database, Entry
-from imagerag.server.job_queue import JobQueue, QueueFull
+from imagerag.server.job_queue import Job, JobQueue, QueueFull
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
 from imagerag.server.single_tool import use_tool
@@ -212,11 +212,11 @@ class Service:
         self._files.close()
 
     def _submit(self, run: Run, work: Any) -> Run:
-        def in_turn(job: Any) -> None:
+        def in_turn(job: Job) -> None:
             ready.wait()
             asks = False  # not read off the run: a quick answer may have set it going again by now
             try:
-                with self._alone(run):
+                with self._alone(run, job):
                     asks = bool(work())
             except Cancelled:
                 pass  # while it waited for its thread: it has begun nothing
@@ -257,13 +257,7 @@ class Service:
             if not asks:
                 run.end()
 
-    def _alone(self, run: Run) -> "contextlib.AbstractContextManager[None]":
-        """Keep the command line, and other servers, from the run's thread while it is read and written for it."""
-        from imagerag.graphs.thread_lock import holding
-
-        job = run.job
-        assert job is not None
-
+    def _alone(self, run: Run, job: Job) -> "contextlib.AbstractContextManager[None]":
         def check() -> None:
             if job.cancelled.is_set():
                 raise Cancelled("the run was cancelled while it waited for another one of its thread")
@@ -272,13 +266,10 @@ class Service:
             asked = self._settings(run.ask).max_seconds if run.ask else None
             return self.settings.max_seconds if asked is None else asked
 
-        return holding(
-            self._saver.home,
-            self.threads.key(run.client, run.thread),
-            seconds,
-            check,
-            lambda text: run.tell({"event": "note", "text": text}),
-        )
+        def tell(text: str) -> None:
+            run.tell({"event": "note", "text": text})
+
+        return self.threads.alone(run.client, run.thread, seconds, check, tell)
 
     def _settings(self, ask: RunRequest) -> Settings:
         most = self.settings
@@ -312,6 +303,10 @@ class Service:
     def _resume(self, run: Run, answer: dict[str, Any]) -> bool:
         from langgraph.types import Command
 
+        if not self.graph.get_state(self.threads.config(run.client, run.thread)).interrupts:
+            raise UserError(
+                f"conversation {run.thread!r} has gone on elsewhere since this redraw was asked about, so it isn't made"
+            )
         return self._stream(run, Command(resume=answer))
 
     def _stream(self, run: Run, request: Any, checkpoint: str | None = None) -> bool:

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, cast
 
@@ -46,7 +47,7 @@ class Threads:
         Raises:
             UserError: a run of the thread is under way.
         """
-        with self._alone(client, thread):
+        with self.alone(client, thread):
             return self._undone(client, thread)
 
     def _undone(self, client: str, thread: str) -> str | None:
@@ -75,14 +76,22 @@ class Threads:
         values = self.state(client, thread)
         if not values:
             raise UserError(f"conversation {thread!r} has no turn yet; draw something first")
-        with self._alone(client, name):
+        with self.alone(client, name):
             if self.state(client, name):
                 raise UserError(f"there is a conversation {name!r} already; choose another name")
             self._graph.update_state(self.config(client, name), values, as_node="finish")
             self._database.copy_told(client, thread, name)
 
-    def _alone(self, client: str, thread: str) -> AbstractContextManager[None]:
-        return holding(self._saver.home, self.key(client, thread), lambda: UPDATE_WAIT, lambda: None, log_note)
+    def alone(
+        self,
+        client: str,
+        thread: str,
+        seconds: Callable[[], float] = lambda: UPDATE_WAIT,
+        check: Callable[[], None] = lambda: None,
+        tell: Callable[[str], None] = log_note,
+    ) -> AbstractContextManager[None]:
+        """Keep the command line, and other servers, from a thread for a ``with`` block; see ``holding``."""
+        return holding(self._saver.home, self.key(client, thread), seconds, check, tell)
 
     @staticmethod
     def key(client: str, thread: str) -> str:

@@ -72,6 +72,9 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: Canc
     except UserError as error:
         if printer.kept is None:
             raise
+        if options.json or options.quiet:  # no document has them, and they were not printed
+            for text in printer.notes:
+                say(f"note: {text}", file=sys.stderr)
         raise UserError(f"{error}; the best image so far is {printer.kept}") from error
     finally:
         bars.clear()

@@ -11,7 +11,6 @@ PACKAGES = (
 )  # fmt: skip
 EXCEPTIONS = {
     "imagerag.__main__": "run as a process by tests/e2e/",
-    "imagerag.cli.draw": "run through the command line by tests/e2e/test_cli_run.py",
     "imagerag.cli.search": "run through the command line by tests/cli/test_index.py",
     "imagerag.cli.setting_flags": "each flag is parsed by tests/imagerag/test_settings.py",
     "imagerag.extras": "every optional library is blocked in turn by tests/imagerag/test_extras.py",

@@ -22,6 +22,7 @@ PARTS = (
     "doctor",
     "server",
     "hostile_inputs",
+    "threads",
     "generators",
     "index",
 )

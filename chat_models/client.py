@@ -2,7 +2,6 @@
 
 import random
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +20,7 @@ from imagerag.chat_models.token_estimate import estimate
 from imagerag.chat_models.usage_meter import TimeKeptBack, current_meter
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.interruptible import pause, retry_after, run_interruptibly
+from imagerag.steady_clock import steady_time
 
 RETRIES = 2
 """Further attempts after one that failed for a reason that may pass."""
@@ -127,7 +127,7 @@ def ask(
             meter.enter_failure(asked, most, pricing)  # the server goes on with what it was sent
             raise
         except Exception as error:
-            failed = _Failure(error, min(meter.until, meter.answer_by) - time.time())
+            failed = _Failure(error, min(meter.until, meter.answer_by) - steady_time())
             player.enter(failure={"why": failed.why, "lasting": failed.lasting, "status": status_of(failed.error)})
             taken_in = (status_of(failed.error) or 200) < 400 and not failed.lasting
             if isinstance(error, TimeKeptBack):

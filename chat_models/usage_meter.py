@@ -1,7 +1,6 @@
 """What the model calls of one step cost: a meter that lies in the context, so that a critic is counted too."""
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +14,7 @@ from imagerag.chat_models.run_memory import RunMemory, memory_of
 from imagerag.chat_models.token_estimate import estimate
 from imagerag.errors import BudgetExceeded
 from imagerag.records import Price
+from imagerag.steady_clock import steady_time
 
 
 class TimeKeptBack(Exception):
@@ -126,17 +126,17 @@ class UsageMeter:
         Raises:
             TimeKeptBack: it has; ``sent`` tells whether the question was put.
         """
-        if time.time() >= self.answer_by:
+        if steady_time() >= self.answer_by:
             raise TimeKeptBack(sent)
 
     @contextmanager
     def loading(self) -> Iterator[Callable[[], None]]:
         """Leave the time until the block ends out of the run's, and give the check that holds meanwhile."""
-        began, check_loading = time.time(), self.check_loading
+        began, check_loading = steady_time(), self.check_loading
         try:
-            yield self.check if check_loading is None else lambda: check_loading(time.time() - began)
+            yield self.check if check_loading is None else lambda: check_loading(steady_time() - began)
         finally:
-            took = time.time() - began
+            took = steady_time() - began
             self.until += took
             self.answer_by += took
             self.enter_loading(took)

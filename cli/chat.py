@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from imagerag.cli.approval import HOW, Approval
-from imagerag.cli.interrupt import cancel_on_interrupt
+from imagerag.cli.interrupt import Ended, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.progress import ProgressBars
 from imagerag.cli.run_printer import PrinterConsole, RunPrinter
@@ -61,6 +61,10 @@ def chat(options: argparse.Namespace, stdout: TextIO) -> int:
             if not talk.take(line):
                 break
         talk.leave()
+    except Ended as ended:
+        talk.leave()
+        kept = f"the conversation is kept; go on with: imagerag chat --thread {talk.thread}"
+        raise Ended(ended.status, kept) from ended
     finally:
         service.close()
     return 0
@@ -86,6 +90,8 @@ def _lines(on_terminal: bool, home: Path) -> Iterator[str]:
         except EOFError:
             say("")
             return
+        except Ended:
+            raise
         except KeyboardInterrupt:
             say("\n/quit or Ctrl-D ends")
             continue
@@ -195,6 +201,8 @@ class Chat:
                     for record in event["images"][:4]:
                         self._show(record)
         self._bars.clear()
+        if cancel.ends_process:
+            raise Ended(cancel.status)
         if isinstance(run.error, UserError):
             raise run.error
         if run.error is not None:

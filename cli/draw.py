@@ -5,17 +5,16 @@ import contextlib
 import dataclasses
 import secrets
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast, get_args
 
-from imagerag.cli.interrupt import CANCELLED, cancel_on_interrupt
+from imagerag.cli.interrupt import Cancel, Ended, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.prompt import read_prompt, unknown_script
 from imagerag.cli.terminal import say, say_json, say_path
 from imagerag.credentials import without_credentials
-from imagerag.errors import BudgetKind, UserError
+from imagerag.errors import BudgetKind, Cancelled, UserError
 from imagerag.garbage_collection import collection_paused
 from imagerag.graphs.streaming import stream_run
 from imagerag.profiles.resolve import RunSettings, resolve
@@ -47,7 +46,7 @@ def draw(options: argparse.Namespace, stdout: TextIO) -> int:
         return _draw(prompt, options, stdout, cancel)
 
 
-def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: threading.Event) -> int:
+def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: Cancel) -> int:
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
     thread = asked.thread or f"run-{secrets.token_hex(4)}"
     page_folder = _page_folder(options.html, asked)
@@ -68,9 +67,14 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: thre
     asked = dataclasses.replace(asked, cancel=cancel)
     try:
         output, settings = _run(prompt, asked, thread, options.pipeline, printer)
+    except Cancelled as error:  # while it waited for another run of its thread
+        raise Ended(cancel.status) from error
     except UserError as error:
         if printer.kept is None:
             raise
+        if options.json or options.quiet:  # no document has them, and they were not printed
+            for text in printer.notes:
+                say(f"note: {text}", file=sys.stderr)
         raise UserError(f"{error}; the best image so far is {printer.kept}") from error
     finally:
         bars.clear()
@@ -94,16 +98,16 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: thre
         if asked.thread is None:
             printer.say(f'go on with: imagerag --thread {thread} "now make it blue"', "dim")
         say_path(document["image"], stdout)
-    return _status(document)
+    return _status(document, cancel)
 
 
-def _status(document: "Document") -> int:
+def _status(document: "Document", cancel: Cancel) -> int:
     from imagerag.graphs.nodes.finish import ENDINGS
 
     if document["stop_reason"] == "cancelled":
         kept = f"the best image so far is {document['image']}" if document["image"] else "nothing was made yet"
         say(f"imagerag: cancelled; {kept}", file=sys.stderr)
-        return CANCELLED
+        return cancel.status
     if document["image"] is None:
         why = document["stop_detail"] or document["stop_reason"]
         limited = document["stop_reason"] in get_args(BudgetKind) and why == ENDINGS[document["stop_reason"]]

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+from imagerag.cli.interrupt import Ended, status_of
 from imagerag.cli.progress import loading_model
 from imagerag.cli.terminal import printable, say, say_json
 from imagerag.errors import UserError
@@ -91,6 +92,7 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tu
 
     with loading_model(options.json) as bars:
         own = UserPictures(home, clip_model(_one(models)), chroma=chroma, library=options.library)
+        before = own.snapshot().table.num_rows
         try:
             outcome = own.add(
                 options.paths,
@@ -107,6 +109,13 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tu
                 engine=options.engine,
             )
             fitted = calibrate_if_outdated(own, lambda done, total: bars.update("calibrating", done, total))
+        except KeyboardInterrupt as ended:
+            there = own.snapshot().table.num_rows
+            raise Ended(
+                status_of(ended),
+                f"{max(there - before, 0)} pictures were added and are kept, {there} are there in all; give the same "
+                "command again to go on",
+            ) from ended
         finally:
             own.close()
     if options.json:

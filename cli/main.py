@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from imagerag.cli.interrupt import CANCELLED
+from imagerag.cli.interrupt import Ended, ending_raises, status_of
 from imagerag.cli.terminal import guard_logging, say, say_json
 from imagerag.errors import UserError
 from imagerag.model_hub import silence_libraries
@@ -26,7 +26,8 @@ _PLACE_PROBLEMS = frozenset(
 
 
 def run(argv: Sequence[str]) -> int:
-    """Run the command line and return its exit status: 0, 1 (a replay differs), 2 (bad input), 130 (Ctrl-C).
+    """Run the command line and return its exit status: 0, 1 (a replay differs), 2 (bad input), 130 (Ctrl-C), 143
+    (SIGTERM), 129 (SIGHUP).
 
     Only what the person can mend ends as one line; a defect of the program propagates with its traceback.
     """
@@ -36,17 +37,19 @@ def run(argv: Sequence[str]) -> int:
     as_json = "--json" in argv[: argv.index("--") if "--" in argv else None]
     try:
         try:
-            return _dispatch(list(argv), stdout)
+            with ending_raises():
+                return _dispatch(list(argv), stdout)
         finally:
             # Here, where a reader that has gone away is still caught; --help ends by SystemExit.
             stdout.flush()
     except UserError as error:
         return _fail(str(error), as_json, stdout)
-    except KeyboardInterrupt:
-        say("imagerag: cancelled; nothing was made yet", file=sys.stderr)
+    except KeyboardInterrupt as ended:
+        kept = ended.kept if isinstance(ended, Ended) else ""
+        say(f"imagerag: cancelled; {kept or 'nothing was made yet'}", file=sys.stderr)
         if as_json:
-            _print_failure("cancelled", "cancelled before anything was made", stdout)
-        return CANCELLED
+            _print_failure("cancelled", f"cancelled; {kept}" if kept else "cancelled before anything was made", stdout)
+        return status_of(ended)
     except BrokenPipeError:
         _abandon(stdout)
         return BROKEN_PIPE

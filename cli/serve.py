@@ -7,7 +7,7 @@ import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from imagerag.cli.interrupt import CANCELLED
+from imagerag.cli.interrupt import ending_raises, status_of
 from imagerag.cli.options import settings_of
 from imagerag.cli.terminal import say
 from imagerag.errors import UserError
@@ -60,7 +60,10 @@ def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -
             where = say_where(name, listener, ["/", "/v1"] * openai + ["/mcp"] * mcp)
             if getattr(options, "no_browser", True) is False:
                 webbrowser.open(where)
-            serve(app, listener)
+            serve(app, listener, service.stop_runs)
+        except KeyboardInterrupt as ended:
+            say(f"{name}: ended", file=sys.stderr)
+            return status_of(ended)
         finally:
             service.close()
     return 0
@@ -82,9 +85,10 @@ def serve_mcp(options: argparse.Namespace, stdout: TextIO) -> int:
 
     service.begin_warming()
     try:
-        build_mcp(service).run("stdio")
-    except KeyboardInterrupt:
-        return CANCELLED
+        with ending_raises(ctrl_c=True):
+            build_mcp(service).run("stdio")
+    except KeyboardInterrupt as ended:
+        return status_of(ended)
     finally:
         service.close()
     return 0

@@ -21,6 +21,7 @@ from imagerag.doctor.keys import is_set, key_of, models_of_providers
 from imagerag.doctor.threads import side_by_side
 from imagerag.errors import BudgetExceeded, UserError
 from imagerag.profiles.resolve import RunSettings
+from imagerag.steady_clock import steady_time
 
 SECONDS = 20.0
 """For all three questions together; models that reason take several for one."""
@@ -133,7 +134,7 @@ def _asked(model: BaseChatModel, call: Callable[..., AIMessage], content: Any, s
         if time.monotonic() - began > SECONDS:
             raise BudgetExceeded("seconds", time.monotonic() - began, SECONDS)
 
-    with using_meter(UsageMeter(check=check, max_tokens=TOKENS, until=time.time() + SECONDS)):
+    with using_meter(UsageMeter(check=check, max_tokens=TOKENS, until=steady_time() + SECONDS)):
         return ask(call, [HumanMessage(content)], model=model, shapes=shapes, retries=0).message
 
 

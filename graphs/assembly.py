@@ -10,11 +10,11 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from imagerag.graphs.addresses import with_addresses
-from imagerag.graphs.checkpointer import plain_data
+from imagerag.graphs.checkpoint_format import PlainData
 from imagerag.graphs.components import Components, InjectedComponents
-from imagerag.graphs.message_images import with_uploads
 from imagerag.graphs.routing import add_edges
 from imagerag.graphs.state import Input, Output, State
+from imagerag.graphs.thread_graph import as_thread_graph
 from imagerag.profiles.resolve import Given, resolve
 from imagerag.settings import Settings, load_settings, without_server_paths
 from imagerag.tools.session import Emit
@@ -78,6 +78,6 @@ def compile_graph(
         else:
             add_edges(builder, source, route)
     builder.add_edge(last, END)
-    saver = InMemorySaver(serde=plain_data()) if checkpointer == "memory" else checkpointer
-    graph: Graph = with_uploads(builder.compile(checkpointer=saver, name=name), injected.store)
+    saver = InMemorySaver(serde=PlainData()) if checkpointer == "memory" else checkpointer
+    graph: Graph = as_thread_graph(builder.compile(checkpointer=saver, name=name), injected.store)
     return graph.with_config(recursion_limit=RECURSION_LIMIT)

@@ -3,7 +3,6 @@
 import json
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypedDict
@@ -20,6 +19,7 @@ from imagerag.graphs.components import Components
 from imagerag.graphs.state import Limits, Spent
 from imagerag.profiles.resolve import RunSettings
 from imagerag.records import StopReason
+from imagerag.steady_clock import steady_time
 
 
 class LoadingAccount(TypedDict):
@@ -123,14 +123,14 @@ def check_seconds(limits: Limits, spent: Spent) -> None:
     Raises:
         BudgetExceeded: the wall clock has run out.
     """
-    used = time.time() - spent["started"] - spent.get("loading", 0.0)
+    used = steady_time() - spent["started"] - spent.get("loading", 0.0)
     if used >= limits["max_seconds"]:
         raise BudgetExceeded("seconds", used, limits["max_seconds"])
 
 
 def seconds_left(limits: Limits, spent: Spent) -> float:
     """Return the seconds that the run has left; 0 when they have run out."""
-    return max(limits["max_seconds"] - (time.time() - spent["started"] - spent.get("loading", 0.0)), 0.0)
+    return max(limits["max_seconds"] - (steady_time() - spent["started"] - spent.get("loading", 0.0)), 0.0)
 
 
 def stop_check(limits: Limits, spent: Spent, cancel: threading.Event | None) -> Callable[[], None]:

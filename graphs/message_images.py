@@ -1,112 +1,36 @@
 """Pictures that come with a request go to the image store before LangGraph sees them: no checkpoint holds pixels."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, convert_to_messages
-from langgraph.graph.state import CompiledStateGraph
 
 from imagerag.errors import UserError
-from imagerag.graphs.run_context import NESTED, StopSwitch, settings_of, settings_of_part
-from imagerag.graphs.state import Input, Output, State
 from imagerag.graphs.state_queries import is_request
-from imagerag.settings import Settings
 from imagerag.store.data_urls import decoded, is_data_url, picture_of_base64
-from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore, StoredImage
 
 STORED = "sha256:"
 """Begins the ``file_id`` of an image block whose pixels lie in the image store."""
 
 
-class UploadingGraph(CompiledStateGraph[State, Settings, Input, Output]):
-    """A graph that stores the pictures in its input's messages first; LangGraph checkpoints the input as it came.
+def with_stored_pictures(input: Any, store: Callable[[], ImageStore]) -> Any:
+    """Return a graph's input with addresses instead of the pictures in its messages.
 
-    Args:
-        image_store: where to; the one in the context's data directory if not given.
-        attributes: those of the compiled graph that this one takes the place of.
+    Raises:
+        UserError: a picture can't be read or stored.
     """
-
-    def __init__(self, *, image_store: ImageStore | None = None, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        self.image_store = image_store
-
-    def stream(self, input: Any, config: Any = None, *, context: Any = None, **options: Any) -> Iterator[Any]:
-        """See ``Pregel.stream``. Whoever closes the stream stops the run at its next denoising step.
-
-        Raises:
-            UserError: a picture can't be read or stored, or the context is not valid; see ``settings_of``.
-        """
-        stopped = StopSwitch()
-        own = self._settings(config, context)
-        input = input if _is_nested(config) else self._stored(input, own)
-        stream = super().stream(input, config, context=stopped.added_to(own), **options)
-        return _stopping(stream, stopped)
-
-    async def astream(
-        self, input: Any, config: Any = None, *, context: Any = None, **options: Any
-    ) -> AsyncIterator[Any]:
-        """See ``Pregel.astream``; raises as ``stream`` does.
-
-        Whoever is cancelled, or listens no more, stops the run at its next denoising step: nodes work on threads, which
-        asyncio can only leave behind. So it is where the graph is part of another whose task is cancelled.
-        """
-        stopped = StopSwitch()
-        # Settings come from files, and pictures go to some: neither may hold the event loop up.
-        own = await asyncio.to_thread(self._settings, config, context)
-        if not _is_nested(config):
-            input = await asyncio.to_thread(self._stored, input, own)
-        try:
-            async for chunk in super().astream(input, config, context=stopped.added_to(own), **options):
-                yield chunk
-        finally:
-            stopped.set()
-
-    def _settings(self, config: Any, context: Any) -> Settings:
-        if _is_nested(config):
-            return settings_of_part(context, config["configurable"][NESTED])
-        return settings_of(context, self._configurable(config))
-
-    def _configurable(self, config: Any) -> dict[str, Any]:
-        return {**((self.config or {}).get("configurable") or {}), **((config or {}).get("configurable") or {})}
-
-    def _stored(self, input: Any, settings: Settings) -> Any:
-        if not isinstance(input, dict) or not input.get("messages"):
-            return input
-        messages = convert_to_messages(input["messages"])
-        if all(isinstance(message.content, str) for message in messages):
-            return input
-        store = self.image_store or ImageStore(home_directory(settings.home))
-        last = max(
-            (at for at, message in enumerate(messages) if isinstance(message, HumanMessage) and is_request(message)),
-            default=-1,
-        )
-        return {
-            **input,
-            "messages": [_stripped(message, store, at == last) for at, message in enumerate(messages)],
-        }
-
-
-def _stopping(stream: Iterator[Any], stopped: StopSwitch) -> Iterator[Any]:
-    """Yield what a stream does; where it is closed early the switch is set first, for its end waits for its threads."""
-    try:
-        for chunk in stream:  # noqa: UP028 - with "yield from" the stream would be closed before the switch is set
-            yield chunk
-    finally:
-        stopped.set()
-        cast("Any", stream).close()
-
-
-def _is_nested(config: Any) -> bool:
-    """Tell whether the graph is part of another, whose context and messages are its own."""
-    return NESTED in ((config or {}).get("configurable") or {})
-
-
-def with_uploads(graph: CompiledStateGraph[State, Settings, Input, Output], store: ImageStore | None) -> UploadingGraph:
-    """Return the graph as one that stores the pictures of its input first."""
-    attributes = {name: value for name, value in vars(graph).items() if name != "__orig_class__"}
-    return UploadingGraph(image_store=store, **attributes)
+    if not isinstance(input, dict) or not input.get("messages"):
+        return input
+    messages = convert_to_messages(input["messages"])
+    if all(isinstance(message.content, str) for message in messages):
+        return input
+    last = max(
+        (at for at, message in enumerate(messages) if isinstance(message, HumanMessage) and is_request(message)),
+        default=-1,
+    )
+    there = store()
+    return {**input, "messages": [_stripped(message, there, at == last) for at, message in enumerate(messages)]}
 
 
 def stored_picture(block: dict[str, Any], store: ImageStore) -> StoredImage:

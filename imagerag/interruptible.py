@@ -12,6 +12,9 @@ from imagerag.garbage_collection import collection_paused
 TICK = 0.05
 """Seconds between two looks at whether the run has ended."""
 
+CALLING, IDLE, WARMING, ENGINE = "imagerag-call", "imagerag-idle", "imagerag-warming", "imagerag-engine"
+"""Names of our threads, by what they are at."""
+
 Check = Callable[[], None]
 """Raises when the run has ended."""
 
@@ -26,16 +29,28 @@ class _Worker:
 
     def __init__(self) -> None:
         self.jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        threading.Thread(target=self._work, daemon=True, name="imagerag-call").start()
+        threading.Thread(target=self._work, daemon=True, name=IDLE).start()
 
     def _work(self) -> None:
+        thread = threading.current_thread()
         while True:
-            self.jobs.get()()
+            job = self.jobs.get()
+            thread.name = CALLING
+            job()
+            thread.name = IDLE
             _idle.append(self)
 
 
 _idle: list[_Worker] = []
 """Workers that wait for a call; a list's ``append`` and ``pop`` are atomic."""
+
+
+def work_left_behind() -> bool:
+    """Tell whether threads of ours are still at something that was left, or will not end in time.
+
+    They may be deep in native code, which crashes where Python is taken down around it.
+    """
+    return any(thread.name.startswith((CALLING, WARMING, ENGINE)) for thread in threading.enumerate())
 
 
 def run_interruptibly(call: Callable[[], Answer], check: Check) -> Answer:

@@ -2,12 +2,15 @@
 
 import contextlib
 import logging
+import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,6 +22,8 @@ from imagerag.server.api_error import ApiError
 from imagerag.server.auth import MAX_BODY, TOKEN_VARIABLE, Authenticator, AuthMiddleware, TooLarge, is_loopback
 from imagerag.server.cross_origin import for_pages_of
 from imagerag.server.database import ANONYMOUS
+from imagerag.server.database_file import DatabaseFailed
+from imagerag.server.ended_requests import EndedRequests
 from imagerag.server.openai.api import OpenAIApi
 from imagerag.server.request_ids import RequestIds
 from imagerag.server.service import Service
@@ -88,20 +93,53 @@ def build_app(
         ApiError: _api_error,
         TooLarge: _too_large,
         TooSlow: _too_slow,
+        DatabaseFailed: _database_failed,
         HTTPException: _http_error,
         Exception: _defect,
     }
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     public = urlsplit(public_url).netloc if public_url else ""
     guarded = AuthMiddleware(app, authenticator, loopback=loopback, max_body=max_body, public=public, origins=origins)
-    return RequestIds(for_pages_of(origins, guarded) if origins else guarded)
+    return EndedRequests(RequestIds(for_pages_of(origins, guarded) if origins else guarded))
 
 
-def serve(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve on a listening socket until the process is ended."""
+def serve(app: ASGIApp, listener: socket.socket, on_end: Callable[[], None] = lambda: None) -> None:
+    """Serve on a listening socket until a signal ends the process.
+
+    Args:
+        app: what is served.
+        listener: the socket.
+        on_end: called when the signal has come, before the requests that are under way get their time to end.
+
+    Raises:
+        KeyboardInterrupt: the signal was that of Ctrl-C, or one that the caller's handlers raise one for.
+    """
     import uvicorn
 
-    uvicorn.Server(server_config(app)).run(sockets=[listener])
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            await anyio.to_thread.run_sync(on_end)
+            await super().shutdown(sockets)
+
+    server = Server(server_config(app))
+    hung_up = getattr(signal, "SIGHUP", None)  # not on Windows
+    previous = signal.getsignal(hung_up) if hung_up is not None else signal.SIG_IGN
+    if hung_up is None or previous is signal.SIG_IGN:
+        server.run(sockets=[listener])
+        return
+    came: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        server.handle_exit(number, frame)
+
+    signal.signal(hung_up, end)
+    try:
+        server.run(sockets=[listener])
+    finally:
+        signal.signal(hung_up, previous)
+    if came:
+        signal.raise_signal(hung_up)
 
 
 def server_config(app: ASGIApp, **settings: Any) -> Any:
@@ -114,7 +152,7 @@ def server_config(app: ASGIApp, **settings: Any) -> Any:
     import uvicorn
 
     quiet: dict[str, Any] = {"log_level": "warning", "access_log": False}
-    config = uvicorn.Config(app, **quiet | {"timeout_graceful_shutdown": 3, "timeout_keep_alive": 30} | settings)
+    config = uvicorn.Config(app, **quiet | {"timeout_graceful_shutdown": 5, "timeout_keep_alive": 30} | settings)
     config.load()
     config.http_protocol_class = with_head_limit(config.http_protocol_class)
     return config
@@ -167,6 +205,10 @@ async def _too_large(request: Request, error: TooLarge) -> Response:
 async def _too_slow(request: Request, error: TooSlow) -> Response:
     headers = {"connection": "close"}
     return ApiError(408, str(error), "request_too_slow", headers=headers).response()
+
+
+async def _database_failed(request: Request, error: DatabaseFailed) -> Response:
+    return ApiError(503, str(error), "database_failed", headers={"Retry-After": "30"}).response()
 
 
 async def _http_error(request: Request, error: HTTPException) -> Response:

@@ -5,17 +5,14 @@ Every image that leaves by an interface has an unguessable id, an owner and a pl
 
 import json
 import secrets
-import sqlite3
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from imagerag.errors import UserError
 from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.store.private import private_file
+from imagerag.server.database_file import DatabaseFile, readable
 
 ANONYMOUS = "anonymous"
 """The client who stands for all that come without a key, where that is allowed. Nobody can tell them apart, so none of
@@ -26,25 +23,21 @@ FILE = "doors.sqlite"
 
 Kind = Literal["image", "retrieved", "subject", "fetched"]
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS entries (
+_TABLES = {
+    "entries": """
   id TEXT PRIMARY KEY, client TEXT NOT NULL, thread TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
   sha256 TEXT NOT NULL, title TEXT NOT NULL, checkpoint TEXT, created REAL NOT NULL,
   UNIQUE (client, thread, name, sha256)
-)
-"""
-_RUNS = """
-CREATE TABLE IF NOT EXISTS runs (
+""",
+    "runs": """
   id TEXT PRIMARY KEY, client TEXT NOT NULL, thread TEXT NOT NULL, turn INTEGER NOT NULL, asks INTEGER NOT NULL,
   created REAL NOT NULL, told TEXT NOT NULL
-)
-"""
-_RESPONSES = """
-CREATE TABLE IF NOT EXISTS responses (
+""",
+    "responses": """
   id TEXT PRIMARY KEY, client TEXT NOT NULL, run TEXT NOT NULL, thread TEXT NOT NULL, checkpoint TEXT,
   shown INTEGER NOT NULL, created REAL NOT NULL, body TEXT NOT NULL
-)
-"""
+""",
+}
 RESPONSES_KEPT = 30 * 24 * 3600.0
 """Seconds for which an answer of ``/v1/responses`` can be asked for again and gone on from."""
 _COLUMNS = "id, client, thread, name, kind, sha256, title, checkpoint, created"
@@ -124,27 +117,20 @@ class StoredResponse:
 class Database:
     """The entries of a data directory, and what its runs have told, in one SQLite file.
 
-    Any number of threads and processes may use it.
+    Any number of threads and processes may use it. What can't be written is kept in memory; what reads raises
+    ``DatabaseFailed`` where the file can't be read. A row that makes no sense is left out, and the log tells so.
 
     Raises:
         UserError: the file can't be opened or is damaged.
     """
 
     def __init__(self, home: Path) -> None:
-        self._file = home / FILE
-        self._lock = threading.Lock()
-        try:
-            self._db = sqlite3.connect(
-                private_file(self._file), timeout=30, check_same_thread=False, isolation_level=None
-            )
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute(_TABLE)
-            self._db.execute(_RUNS)
-            self._db.execute(_RESPONSES)
-        except (sqlite3.DatabaseError, OSError) as error:
-            raise UserError(
-                f"{str(self._file)!r} can't be used ({error}); move it away, a new one is made then"
-            ) from error
+        self._file = DatabaseFile(home / FILE, _TABLES)
+
+    @property
+    def failing(self) -> str | None:
+        """What is to be told while the file can't be used; ``None`` while it can."""
+        return self._file.failing
 
     def enter(
         self,
@@ -173,8 +159,7 @@ class Database:
 
     def find(self, entry_id: str, client: str | None = None) -> Entry | None:
         """Return the entry of that id, if there is one and it is the client's own (any client's when ``None``)."""
-        with self._lock:
-            row = self._db.execute(f"SELECT {_COLUMNS} FROM entries WHERE id = ?", (entry_id,)).fetchone()
+        row = next(iter(self._file.rows(f"SELECT {_COLUMNS} FROM entries WHERE id = ?", (entry_id,))), None)
         entry = Entry(*row) if row else None
         return entry if entry and client in (None, entry.client) else None
 
@@ -208,8 +193,7 @@ class Database:
             values += [after.created, after.id]
         order = "ASC" if oldest_first else "DESC"
         query = f"SELECT {_COLUMNS} FROM entries WHERE {where} ORDER BY created {order}, id {order} LIMIT ?"
-        with self._lock:
-            rows = self._db.execute(query, (*values, limit)).fetchall()
+        rows = self._file.rows(query, (*values, limit))
         return [Entry(*row) for row in rows]
 
     def threads(self, client: str, limit: int = 100) -> list[tuple[str, str]]:
@@ -223,29 +207,22 @@ class Database:
             "first.thread = entries.thread AND first.kind = 'image' ORDER BY created LIMIT 1) FROM entries "
             "WHERE client = ? AND thread != '' AND kind = 'image' GROUP BY thread ORDER BY max(created) DESC LIMIT ?"
         )
-        with self._lock:
-            return [(str(thread), str(title)) for thread, title in self._db.execute(query, (client, limit)).fetchall()]
+        return [(str(thread), str(title)) for thread, title in self._file.rows(query, (client, limit))]
 
     def forget(self, entry_id: str, client: str) -> bool:
         """Delete a client's entry (the pixels stay in the store); tell whether there was one."""
-        with self._lock:
-            cursor = self._db.execute("DELETE FROM entries WHERE id = ? AND client = ?", (entry_id, client))
-        return cursor.rowcount > 0
+        return self._file.change(("DELETE FROM entries WHERE id = ? AND client = ?", (entry_id, client))) > 0
 
     def keep(self, run_log: RunLog) -> None:
         """Keep what a run has told, instead of what it, or an earlier run of that turn, told before."""
-        with self._lock:
-            self._db.execute(
-                "DELETE FROM runs WHERE id = ? OR (client = ? AND thread = ? AND turn = ?)",
-                (run_log.id, run_log.client, run_log.thread, run_log.turn),
-            )
-            self._db.execute(
+        place = (run_log.id, run_log.client, run_log.thread, run_log.turn)
+        self._file.change(
+            ("DELETE FROM runs WHERE id = ? OR (client = ? AND thread = ? AND turn = ?)", place),
+            (
                 "INSERT INTO runs (id, client, thread, turn, asks, created, told) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(run_log.id, run_log.client, run_log.thread, run_log.turn, run_log.asks, run_log.created),
-                    json.dumps(run_log.told),
-                ),
-            )
+                (*place, run_log.asks, run_log.created, json.dumps(run_log.told)),
+            ),
+        )
 
     def told(self, client: str, thread: str) -> dict[int, RunLog]:
         """Return what the ended runs of a client's thread have told, by turn."""
@@ -263,27 +240,30 @@ class Database:
 
     def forget_told(self, client: str, thread: str, turn: int) -> None:
         """Forget what was told in a thread from that turn on."""
-        with self._lock:
-            self._db.execute("DELETE FROM runs WHERE client = ? AND thread = ? AND turn >= ?", (client, thread, turn))
+        self._file.change(
+            ("DELETE FROM runs WHERE client = ? AND thread = ? AND turn >= ?", (client, thread, turn)),
+        )
 
     def keep_response(self, response: StoredResponse) -> None:
         """Keep an answer of ``/v1/responses``, and forget those that are too old."""
         values = (response.id, response.client, response.run, response.thread, response.checkpoint, response.shown)
-        with self._lock:
-            self._db.execute("DELETE FROM responses WHERE created < ?", (time.time() - RESPONSES_KEPT,))
-            self._db.execute(
+        self._file.change(
+            ("DELETE FROM responses WHERE created < ?", (time.time() - RESPONSES_KEPT,)),
+            (
                 "INSERT INTO responses (id, client, run, thread, checkpoint, shown, created, body) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (*values, response.created, json.dumps(response.body)),
-            )
+            ),
+        )
 
     def end_response(self, response_id: str, thread: str, checkpoint: str | None, body: dict[str, Any]) -> None:
         """Keep how an answer ended, unless it has been deleted meanwhile."""
-        with self._lock:
-            self._db.execute(
+        self._file.change(
+            (
                 "UPDATE responses SET thread = ?, checkpoint = ?, body = ? WHERE id = ?",
                 (thread, checkpoint, json.dumps(body), response_id),
             )
+        )
 
     def response(self, response_id: str, client: str) -> StoredResponse | None:
         """Return a client's own answer of ``/v1/responses``."""
@@ -291,46 +271,54 @@ class Database:
             "SELECT id, client, run, thread, checkpoint, shown, created, body FROM responses "
             "WHERE id = ? AND client = ?"
         )
-        with self._lock:
-            row = self._db.execute(query, (response_id, client)).fetchone()
-        if row is None:
-            return None
-        name, owner, run, thread, checkpoint, shown, created, body = row
-        return StoredResponse(name, owner, run, thread, checkpoint, bool(shown), created, json.loads(body))
+        row = next(iter(self._file.rows(query, (response_id, client))), None)
+        found: list[StoredResponse] = readable([row] if row else [], _stored_response, "the stored response")
+        return found[0] if found else None
 
     def forget_response(self, response_id: str, client: str) -> bool:
         """Delete a client's own answer of ``/v1/responses``; tell whether there was one."""
-        with self._lock:
-            cursor = self._db.execute("DELETE FROM responses WHERE id = ? AND client = ?", (response_id, client))
-        return cursor.rowcount > 0
+        return self._file.change(("DELETE FROM responses WHERE id = ? AND client = ?", (response_id, client))) > 0
 
     def _run_logs(self, where: str, *values: Any) -> list[RunLog]:
         query = f"SELECT id, client, thread, turn, asks, told, created FROM runs WHERE {where} ORDER BY created"
-        with self._lock:
-            rows = self._db.execute(query, values).fetchall()
-        return [
-            RunLog(name, client, thread, turn, bool(asks), json.loads(told), created)
-            for name, client, thread, turn, asks, told, created in rows
-        ]
+        rows = self._file.rows(query, values)
+        return readable(rows, _run_log, "the stored run")
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
+        self._file.close()
 
     def _put(
         self, client: str, thread: str, name: str, kind: Kind, sha256: str, title: str, checkpoint: str | None
     ) -> Entry:
         values = (secrets.token_hex(16), client, thread, name, kind, sha256, title[:200], checkpoint, time.time())
-        with self._lock:
-            self._db.execute(
+        self._file.change(
+            (
                 f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (client, thread, name, sha256) DO UPDATE SET "
                 "checkpoint = coalesce(excluded.checkpoint, checkpoint)",
                 values,
             )
-            row = self._db.execute(
-                f"SELECT {_COLUMNS} FROM entries WHERE client = ? AND thread = ? AND name = ? AND sha256 = ?",
-                (client, thread, name, sha256),
-            ).fetchone()
+        )
+        row = self._file.rows(
+            f"SELECT {_COLUMNS} FROM entries WHERE client = ? AND thread = ? AND name = ? AND sha256 = ?",
+            (client, thread, name, sha256),
+        )[0]
         return Entry(*row)
+
+
+def _object(text: str) -> dict[str, Any]:
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError(f"{str(content)[:40]!r} is no JSON object")
+    return content
+
+
+def _run_log(row: Sequence[Any]) -> RunLog:
+    name, client, thread, turn, asks, told, created = row
+    return RunLog(str(name), str(client), str(thread), int(turn), bool(asks), _object(told), float(created))
+
+
+def _stored_response(row: Sequence[Any]) -> StoredResponse:
+    name, owner, run, thread, checkpoint, shown, created, body = row
+    return StoredResponse(name, owner, run, thread, checkpoint, bool(shown), created, _object(body))

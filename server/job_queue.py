@@ -10,6 +10,8 @@ from collections.abc import Callable
 from itertools import zip_longest
 from typing import Literal
 
+from imagerag.interruptible import ENGINE
+
 JobState = Literal["waiting", "running", "done"]
 Work = Callable[["Job"], None]
 
@@ -116,7 +118,7 @@ class JobQueue:
                 raise QueueFull(waiting, self._seconds_until(waiting), own=False)
             self._queues.setdefault(client, deque()).append(job)
             if len(self._threads) < self._workers:
-                thread = threading.Thread(target=self._serve, name=f"engine-{len(self._threads)}", daemon=True)
+                thread = threading.Thread(target=self._serve, name=f"{ENGINE}-{len(self._threads)}", daemon=True)
                 self._threads.append(thread)
                 thread.start()
             self._change.notify()
@@ -149,13 +151,17 @@ class JobQueue:
         with self._change:
             return sum(len(queue) for queue in self._queues.values())
 
-    def close(self, seconds: float = 5.0) -> None:
-        """Cancel everything and let the threads end; a job that does not look at its flag is left behind."""
+    def cancel_all(self) -> None:
+        """Cancel everything, and take nothing more."""
         with self._change:
             self._closed = True
             jobs = [*self._running, *(job for queue in self._queues.values() for job in queue)]
         for job in jobs:
             self.cancel(job)
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Cancel everything and let the threads end; a job that does not look at its flag is left behind."""
+        self.cancel_all()
         with self._change:
             self._change.notify_all()
         for thread in self._threads:

@@ -11,6 +11,7 @@ from typing import Any
 
 from imagerag.errors import UserError
 from imagerag.server.database import Database, RunLog
+from imagerag.server.database_file import readable
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.run import Run, RunRequest
 
@@ -100,13 +101,19 @@ class RunRegistry:
 
     def take_up(self) -> None:
         """Enter the runs whose questions an earlier process has left open."""
-        for run_log in self._database.asking(time.time() - QUESTIONS_KEPT):
-            told = run_log.told
-            ask = RunRequest(told["request"], thread=run_log.thread, **{name: told[name] for name in KEPT})
-            run = Run(run_log.client, run_log.thread, ask)
-            run.id, run.turn = run_log.id, run_log.turn
-            arguments, since = told["asking"]
-            run.asking = (arguments, since)
-            for event in told["events"]:
-                run.tell(event)
+        asking = self._database.asking(time.time() - QUESTIONS_KEPT)
+        for run in readable([(one.id, one) for one in asking], lambda row: _taken_up(row[1]), "the run that asks"):
             self.enter(run)
+
+
+def _taken_up(run_log: RunLog) -> Run:
+    """Return the run of which an earlier process has left this."""
+    told = run_log.told
+    ask = RunRequest(str(told["request"]), thread=run_log.thread, **{name: told[name] for name in KEPT})
+    run = Run(run_log.client, run_log.thread, ask)
+    run.id, run.turn = run_log.id, run_log.turn
+    arguments, since = told["asking"]
+    run.asking = (dict(arguments), float(since))
+    for event in told["events"]:
+        run.tell(event)
+    return run

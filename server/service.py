@@ -3,22 +3,24 @@
 import contextlib
 import dataclasses
 import logging
+import sqlite3
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
-from imagerag.graphs.state import Limits, Spent
 from imagerag.graphs.streaming import stream_run
+from imagerag.interruptible import WARMING
 from imagerag.profiles.resolve import Given, resolve
 from imagerag.server.database import ANONYMOUS, Database, Entry
-from imagerag.server.job_queue import JobQueue, QueueFull
+from imagerag.server.job_queue import Job, JobQueue, QueueFull
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
+from imagerag.server.single_tool import use_tool
 from imagerag.server.thread_history import Threads, thread_name
 from imagerag.settings import Settings
-from imagerag.store.home import home_directory
+from imagerag.steady_clock import steady_time
+from imagerag.store.home import THREADS, home_directory
 from imagerag.tool_registry import REGENERATE
 
 if TYPE_CHECKING:
@@ -78,7 +80,7 @@ class Service:
             with contextlib.suppress(UserError):  # the first run tells
                 self.warm()
 
-        threading.Thread(target=warm, name="warming up", daemon=True).start()
+        threading.Thread(target=warm, name=WARMING, daemon=True).start()
 
     def warm(self) -> None:
         """Load the models and build the index now, rather than with the first request and the first look-up."""
@@ -125,7 +127,7 @@ class Service:
         if references is not None:
             edited = {"name": REGENERATE, "args": {**arguments, "reference_ids": list(references)}}
             decision = {"type": "edit", "edited_action": edited}
-        answer = {"decisions": [decision], "waited": time.time() - since}
+        answer = {"decisions": [decision], "waited": steady_time() - since}
         try:
             self._submit(run, lambda: self._resume(run, answer))
         except QueueFull:
@@ -141,7 +143,7 @@ class Service:
         """
         run = Run(client, thread_name(thread))
         self.register.admit(run)
-        return self._submit(run, lambda: self._use_tool(run, name, dict(arguments)))
+        return self._submit(run, lambda: use_tool(self, run, name, dict(arguments)))
 
     def cancel(self, run: Run) -> None:
         """Stop a run: at once if it waits, else at its next denoising step. One that asks gets no for an answer."""
@@ -199,6 +201,10 @@ class Service:
         """Return how an entry's image was made, without a word of where things are on this machine."""
         return self.store.manifest(entry.sha256).without_places()
 
+    def stop_runs(self) -> None:
+        """Let the runs end at their next denoising step, with the best image they have; for a server that ends."""
+        self.job_queue.cancel_all()
+
     def close(self) -> None:
         """Stop everything and close the files."""
         self.job_queue.close()
@@ -206,20 +212,27 @@ class Service:
         self._files.close()
 
     def _submit(self, run: Run, work: Any) -> Run:
-        def in_turn(job: Any) -> None:
+        def in_turn(job: Job) -> None:
             ready.wait()
             asks = False  # not read off the run: a quick answer may have set it going again by now
             try:
-                asks = bool(work())
-            except (UserError, InvalidArgument, BudgetExceeded, Cancelled) as error:
+                with self._alone(run, job):
+                    asks = bool(work())
+            except Cancelled:
+                pass  # while it waited for its thread: it has begun nothing
+            except sqlite3.Error as error:
+                _log.exception("a run failed")
+                run.error = UserError(
+                    f"the server's {THREADS} can't be used ({error}); make room on its disk and see that the file is "
+                    "writable; if it is damaged, move it away and start the server anew"
+                )
+            except (UserError, InvalidArgument, BudgetExceeded) as error:
                 run.error = error
             except Exception as error:
                 _log.exception("a run failed")
                 run.error = error
             finally:
-                self.register.keep(run, asks)
-                if not asks:
-                    run.end()
+                self._keep(run, asks)
 
         ready = threading.Event()  # the work must not begin before the run knows its job
         key = f"{run.client}/{run.thread}"
@@ -230,8 +243,33 @@ class Service:
 
     def _end_early(self, run: Run) -> None:
         """End a run whose turn in the queue has not come, or not come again after the person's answer."""
-        self.register.keep(run, asks=False)
-        run.end()
+        self._keep(run, asks=False)
+
+    def _keep(self, run: Run, asks: bool) -> None:
+        """Keep what a run has told, and end it unless it asks, whatever comes of the keeping."""
+        try:
+            self.register.keep(run, asks)
+            if note := self.database.failing:
+                run.tell({"event": "note", "text": note})
+        except Exception:
+            _log.exception("what run %s has told can't be kept", run.id)
+        finally:
+            if not asks:
+                run.end()
+
+    def _alone(self, run: Run, job: Job) -> "contextlib.AbstractContextManager[None]":
+        def check() -> None:
+            if job.cancelled.is_set():
+                raise Cancelled("the run was cancelled while it waited for another one of its thread")
+
+        def seconds() -> float:
+            asked = self._settings(run.ask).max_seconds if run.ask else None
+            return self.settings.max_seconds if asked is None else asked
+
+        def tell(text: str) -> None:
+            run.tell({"event": "note", "text": text})
+
+        return self.threads.alone(run.client, run.thread, seconds, check, tell)
 
     def _settings(self, ask: RunRequest) -> Settings:
         most = self.settings
@@ -265,6 +303,10 @@ class Service:
     def _resume(self, run: Run, answer: dict[str, Any]) -> bool:
         from langgraph.types import Command
 
+        if not self.graph.get_state(self.threads.config(run.client, run.thread)).interrupts:
+            raise UserError(
+                f"conversation {run.thread!r} has gone on elsewhere since this redraw was asked about, so it isn't made"
+            )
         return self._stream(run, Command(resume=answer))
 
     def _stream(self, run: Run, request: Any, checkpoint: str | None = None) -> bool:
@@ -290,7 +332,7 @@ class Service:
         chosen = list(request["args"].get("reference_ids", ()))
         found = [record for record in state.values["all_references"] if record["kind"] != "subject"]
         concepts = {record["concept"] for record in found if record["id"] in chosen}
-        run.asking = (request["args"], time.time())
+        run.asking = (request["args"], steady_time())
         event = {
             "event": "approval",
             "chosen": chosen,
@@ -298,43 +340,3 @@ class Service:
             "most": self.components.generator.max_references,
         }
         run.tell(event)
-
-    def _use_tool(self, run: Run, name: str, arguments: dict[str, Any]) -> None:
-        import random
-
-        from imagerag.chat_models.usage_meter import UsageMeter, using_meter
-        from imagerag.graphs.budget import loading_account, merge_limits, nothing_spent, stop_check
-        from imagerag.tools.session import ToolSession, using_session
-
-        assert run.job is not None
-        state = self.threads.state(run.client, run.thread)
-        images = {record["id"]: record for record in state.get("all_images", ())}
-        about = images.get(arguments.get("image_id") or "")
-        limits: Limits = merge_limits(self.settings)
-        spent: Spent = nothing_spent(time.time())
-        seed = state.get("run_seed")
-        check = stop_check(limits, spent, run.job.cancelled)
-        session = ToolSession(
-            self.components,
-            images=images,
-            references={record["id"]: record for record in state.get("all_references", ())},
-            prompt=about["prompt"] if about else state.get("prompt", ""),
-            seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
-            n=self.settings.n,
-            turn=state.get("turn", 0) + 1,
-            check=check,
-            emit=run.tell,
-        )
-        call = {"name": name, "args": arguments, "id": run.id, "type": "tool_call"}
-        with (
-            using_session(session),
-            using_meter(UsageMeter(check=check, **loading_account(limits, spent, run.job.cancelled))),
-        ):  # models that it loads or asks look there, too
-            message = self.tools[name].invoke(call)
-        if session.made_images or session.made_references:
-            update: dict[str, Any] = {"all_images": session.made_images, "all_references": session.made_references}
-            if session.made_images:
-                update |= {"turn": session.turn, "prompt": arguments["prompt"], "run_seed": session.seed}
-            config = self.graph.update_state(self.threads.config(run.client, run.thread), update, as_node="finish")
-            run.checkpoint = config["configurable"].get("checkpoint_id")
-        run.value = message

@@ -2,15 +2,17 @@
 
 import re
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.errors import UserError
+from imagerag.graphs.thread_lock import UPDATE_WAIT, holding, log_note
 from imagerag.server.database import Database
 
 if TYPE_CHECKING:
-    from langgraph.checkpoint.sqlite import SqliteSaver
-
     from imagerag.graphs.assembly import Graph
+    from imagerag.graphs.thread_saver import ThreadSaver
 
 LOCAL = ""
 """The client who owns the data directory: stdio, the terminal. Threads are those of the command line."""
@@ -27,7 +29,7 @@ class Threads:
         database: what was told in them.
     """
 
-    def __init__(self, graph: "Graph", saver: "SqliteSaver", database: Database) -> None:
+    def __init__(self, graph: "Graph", saver: "ThreadSaver", database: Database) -> None:
         self._graph = graph
         self._saver = saver
         self._database = database
@@ -41,7 +43,14 @@ class Threads:
 
         Returns:
             What the turn before was asked in; empty if there is none; ``None`` if there was nothing to take back.
+
+        Raises:
+            UserError: a run of the thread is under way.
         """
+        with self.alone(client, thread):
+            return self._undone(client, thread)
+
+    def _undone(self, client: str, thread: str) -> str | None:
         last: Any = self._graph.get_state(self.config(client, thread))
         turn = last.values.get("turn", 0)
         if not turn:
@@ -67,15 +76,31 @@ class Threads:
         values = self.state(client, thread)
         if not values:
             raise UserError(f"conversation {thread!r} has no turn yet; draw something first")
-        if self.state(client, name):
-            raise UserError(f"there is a conversation {name!r} already; choose another name")
-        self._graph.update_state(self.config(client, name), values, as_node="finish")
-        self._database.copy_told(client, thread, name)
+        with self.alone(client, name):
+            if self.state(client, name):
+                raise UserError(f"there is a conversation {name!r} already; choose another name")
+            self._graph.update_state(self.config(client, name), values, as_node="finish")
+            self._database.copy_told(client, thread, name)
+
+    def alone(
+        self,
+        client: str,
+        thread: str,
+        seconds: Callable[[], float] = lambda: UPDATE_WAIT,
+        check: Callable[[], None] = lambda: None,
+        tell: Callable[[str], None] = log_note,
+    ) -> AbstractContextManager[None]:
+        """Keep the command line, and other servers, from a thread for a ``with`` block; see ``holding``."""
+        return holding(self._saver.home, self.key(client, thread), seconds, check, tell)
+
+    @staticmethod
+    def key(client: str, thread: str) -> str:
+        """Return LangGraph's ``thread_id`` of a client's thread."""
+        return thread if client == LOCAL else f"{client}/{thread}"
 
     def config(self, client: str, thread: str, checkpoint: str | None = None) -> Any:
         """Return LangGraph's config of a client's thread."""
-        key = thread if client == LOCAL else f"{client}/{thread}"
-        configurable = {"thread_id": key} | ({"checkpoint_id": checkpoint} if checkpoint else {})
+        configurable = {"thread_id": self.key(client, thread)} | ({"checkpoint_id": checkpoint} if checkpoint else {})
         return {"configurable": configurable}
 
 

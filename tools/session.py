@@ -165,8 +165,9 @@ class ToolSession:
                 current_meter().allow(cost.asked, cost.pricing, cost.answered)
             with self._failures_of_drawing(references):
                 drawings = generator.draw(request, DrawControl(self.check, self._progress, self._preview))
-            records = []
-            for drawing in drawings:
+            records: list[ImageRecord] = []
+            lost: list[str] = []
+            for number, drawing in enumerate(drawings, start=1):
                 if cost is not None:
                     used = cast("Mapping[str, int]", drawing.facts.get("usage", {}))
                     current_meter().enter_tokens(used.get("input", 0), used.get("output", 0), cost.pricing)
@@ -179,7 +180,13 @@ class ToolSession:
                     reference_scale=reference_scale,
                     facts=dict(drawing.facts),
                 )
-                stored = self.components.store.put(drawing.image, manifest)
+                try:
+                    stored = self.components.store.put(drawing.image, manifest)
+                except UserError as error:  # those that are stored are not lost by one that can't be
+                    if not records and number == len(drawings):
+                        raise
+                    lost.append(f"image {number} of {len(drawings)} (seed {drawing.seed}) is lost: {error}")
+                    continue
                 record: ImageRecord = {
                     "id": f"image-{len(self.images) + 1}",
                     "path": str(stored.path),
@@ -198,6 +205,8 @@ class ToolSession:
                 self.images[record["id"]] = record
                 records.append(record)
             self.made_images += records
+            for text in lost:
+                self.emit({"event": "note", "text": text})
             for text in dict.fromkeys(text for drawing in drawings for text in _notes(drawing.facts)):
                 self.emit({"event": "note", "text": text})
             self.emit({"event": "images", "images": records})

@@ -8,7 +8,7 @@ from langchain_core.messages import HumanMessage
 
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.embedders.calibration import LEAST_CAPTIONED
-from imagerag.errors import Cancelled
+from imagerag.errors import Cancelled, UserError
 from imagerag.graphs.best_image import best_among, settle_tie
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components
@@ -37,7 +37,10 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         judged: list[ImageRecord] = []
         for record, verdict in zip(fresh, verdicts, strict=True):
             judged.append({**record, "verdict": verdict, "score": verdict["score"]})
-            components.store.set_verdict(record["sha256"], verdict)
+            try:
+                components.store.set_verdict(record["sha256"], verdict)
+            except UserError as error:  # the verdict counts all the same
+                emit({"event": "note", "text": f"the verdict on {record['id']} is not written into its file: {error}"})
         before = next((record for record in state["all_images"] if record["id"] == state["best"]), None)
         best = best_among([*([before] if before else []), *judged], components, state["prompt"])
         assert best is not None, "the critic runs only after a drawing"

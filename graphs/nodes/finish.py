@@ -1,6 +1,5 @@
 """The last node: hands over the best image with its verdict, its references, and why the run ended."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from imagerag.graphs.components import Components
 from imagerag.graphs.state import State
 from imagerag.graphs.state_queries import images_of_turn, used_references
 from imagerag.records import ImageRecord, StopReason, TraceStep
+from imagerag.steady_clock import steady_time
 from imagerag.store.output_files import copy_images
 from imagerag.tool_registry import GENERATE, REGENERATE
 from imagerag.tools.image_ids import IMAGES
@@ -80,7 +80,7 @@ def outcome(state: State, components: Components, emit: Emit, chosen: ImageRecor
         "references": used_references(images, state["all_references"]),
         "trace": trace,
         "stop_reason": reason,
-        "seconds": round(time.time() - state["spent"]["started"], 3),
+        "seconds": round(steady_time() - state["spent"]["started"], 3),
         "messages": [_answer(state["prompt"], chosen, why)],
     }
 

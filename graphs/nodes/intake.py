@@ -21,6 +21,7 @@ from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ReferenceRecord
+from imagerag.steady_clock import steady_time
 from imagerag.store.images import StoredImage
 from imagerag.store.output_files import make_folder
 from imagerag.tools.builtin import MAX_PROMPT
@@ -50,7 +51,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         components.tell(f"the prompt {state['prompt'][:80]!r} is ignored: the person's last message counts")
     references = list(state.get("all_references") or [])
     limits = merge_limits(settings, budget, state.get("budget"))
-    spent = nothing_spent(time.time())
+    spent = nothing_spent(steady_time())
     mode = _settled(components, limits, spent)
     subjects: list[ReferenceRecord] = []
     files = [*(state.get("subjects") or ()), *settings.subject]

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ from imagerag.server.api_error import ApiError
 from imagerag.server.off_loop import reading
 from imagerag.server.openai.text_tasks import TextTask, by_rule
 from imagerag.server.service import Service
+from imagerag.steady_clock import steady_time
 
 SECONDS = 30.0
 """For which a chat model may take over one text; by then the rule answers."""
@@ -118,11 +118,11 @@ class TextAnswers:
             "developer": SystemMessage,
         }
         put = [kinds.get(role, HumanMessage)(text[-MAX_ASKED:]) for role, text in messages if text.strip()]
-        until = time.time() + SECONDS
+        until = steady_time() + SECONDS
         settings = self._service.settings
 
         def check() -> None:
-            if time.time() > until:
+            if steady_time() > until:
                 raise BudgetExceeded("seconds", SECONDS, SECONDS)
 
         meter = UsageMeter(check, settings.max_tokens, settings.max_money, until=until)

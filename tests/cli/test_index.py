@@ -4,10 +4,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imagerag.cli.main import run
+from imagerag.index.user.ingest import Ingest
+from imagerag.index.user.sources.items import Source
 from testing.user_pictures import save_picture
 
 
@@ -43,3 +46,34 @@ def test_adding_calibrates_and_status_tells_it(tmp_path: Path) -> None:
     assert (fitted["kind"], fitted["pictures"], fitted["calibrated"]) == ("names", 1, False)
     assert json.loads(run("calibrate", "--json")) == fitted
     assert json.loads(run("add", str(tmp_path / "p"), "--json"))["calibration"] is None
+
+
+def test_what_was_added_before_an_interrupt_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder, name in (("a", "owl"), ("b", "cat"), ("c", "lobster")):
+        save_picture(tmp_path / folder, f"{name}.png", name)
+    whole = Ingest.run
+
+    def run_until_the_third(adding: Ingest, source: Source, *arguments: Any) -> None:
+        if source.name.endswith("c"):
+            raise KeyboardInterrupt
+        whole(adding, source, *arguments)
+
+    monkeypatch.setattr(Ingest, "run", run_until_the_third)
+    command = [
+        "index",
+        "add",
+        *(str(tmp_path / folder) for folder in "abc"),
+        "--home",
+        str(tmp_path / "home"),
+        "--json",
+    ]
+    assert run(command) == 130
+    kept = "2 pictures were added and are kept, 2 are there in all; give the same command again to go on"
+    captured = capsys.readouterr()
+    assert captured.err.endswith(f"imagerag: cancelled; {kept}\n")
+    assert json.loads(captured.out) == {"stop_reason": "cancelled", "error": f"cancelled; {kept}"}
+    monkeypatch.undo()
+    assert run(command) == 0
+    assert json.loads(capsys.readouterr().out)["added"] == 1

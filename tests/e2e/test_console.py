@@ -214,31 +214,34 @@ def _start(home: Path, *arguments: str, **streams: int) -> subprocess.Popen[str]
     )
 
 
+ENDING = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 LONG_RUN = ("a lobster in a kimono", "--mode", "no_lookup", "--n", "16", "--max-seconds", "600")
 
 
 class TestCtrlC:
-    def test_keeps_the_best_image(self, home: Path) -> None:
+    @pytest.mark.parametrize("number", ENDING)
+    def test_keeps_the_best_image(self, home: Path, number: signal.Signals) -> None:
         process = _start(home, *LONG_RUN)
         assert process.stdout is not None
         line = ""
         while "scores" not in line:
             line = process.stdout.readline()
             assert line, process.communicate()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
-        assert process.returncode == 130, err
+        assert process.returncode == 128 + number, err
         (line,) = told(err)
         assert line.startswith("imagerag: cancelled; the best image so far is ")
         assert Path(line.split(" is ", 1)[1]).is_file()
         assert "stopped: it was cancelled (cancelled)" in out
 
-    def test_before_anything_is_drawn(self, home: Path) -> None:
+    @pytest.mark.parametrize("number", ENDING)
+    def test_before_anything_is_drawn(self, home: Path, number: signal.Signals) -> None:
         process = _start(home, *LONG_RUN, "--json")
         time.sleep(1.5)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=120)
-        assert process.returncode == 130, err
+        assert process.returncode == 128 + number, err
         assert told(err) == ["imagerag: cancelled; nothing was made yet"]
         assert json.loads(out)["stop_reason"] == "cancelled"
 

@@ -45,6 +45,9 @@ def plant(home: Path, extension: tuple[int, Any], table: str) -> None:
                 (ormsgpack.packb(call),),
             )
             return
+        if table == "elements":
+            connection.execute("UPDATE elements SET type = 'msgpack', value = ?", (ormsgpack.packb(call),))
+            return
         for row, stored in connection.execute("SELECT rowid, checkpoint FROM checkpoints").fetchall():
             checkpoint = ormsgpack.unpackb(stored, ext_hook=ormsgpack.Ext, option=ormsgpack.OPT_NON_STR_KEYS)
             checkpoint["channel_values"]["prompt"] = call
@@ -71,7 +74,7 @@ def by_server(home: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stored", ["checkpoints", "writes"])
+@pytest.mark.parametrize("stored", ["checkpoints", "elements", "writes"])
 @pytest.mark.parametrize("read", [by_command, by_server])
 @pytest.mark.parametrize("call", CALLS)
 def test_nothing_is_called_that_a_stored_thread_names(

@@ -10,7 +10,7 @@ import pytest
 from imagerag.errors import Cancelled
 from imagerag.graphs import components as parts_module
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.interruptible import load_interruptibly
+from imagerag.interruptible import CALLING, IDLE, load_interruptibly, run_interruptibly, work_left_behind
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE
@@ -93,3 +93,27 @@ def test_what_another_has_begun_to_load_is_waited_for_and_not_loaded_beside_it()
     first.release.set()
     waiting.join(30)
     assert (first.times, second.times) == (1, 1)
+
+
+def test_a_call_that_was_left_counts_as_work_until_it_ends() -> None:
+    hold, began = threading.Event(), threading.Event()
+
+    def call() -> None:
+        began.set()
+        assert hold.wait(30)
+
+    def check() -> None:
+        if began.is_set():
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        run_interruptibly(call, check)
+    assert work_left_behind()
+    left = [thread for thread in threading.enumerate() if thread.name == CALLING]
+    hold.set()
+    for thread in left:
+        for _ in range(3000):
+            if thread.name == IDLE:
+                break
+            thread.join(0.01)
+    assert [thread.name for thread in left] == [IDLE]

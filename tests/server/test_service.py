@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import UserError
+from imagerag.graphs.thread_lock import holding
 from imagerag.server.run import RunRequest
 from imagerag.server.thread_history import LOCAL
 from testing.servers import scripted_service, waiting_run
@@ -49,5 +50,41 @@ def test_a_conversation_that_waits_for_a_word_takes_no_other_turn(tmp_path: Path
         service.decide(run, None)
         assert run.wait(30)
         assert service.create(LOCAL, RunRequest("a cat", thread="sea")).wait(30)
+    finally:
+        service.close()
+
+
+def test_an_answer_comes_too_late_where_the_conversation_has_gone_on_elsewhere(tmp_path: Path) -> None:
+    here, elsewhere = (scripted_service(tmp_path, scores=(0.3, 0.9)) for _ in range(2))
+    try:
+        run = waiting_run(here)
+        assert elsewhere.register.find(run.id) is None
+        other = elsewhere.create(LOCAL, RunRequest("a cat", thread="sea", mode="no_lookup"))
+        assert other.wait(30)
+        here.decide(run, None)
+        assert run.wait(30)
+        assert (run.status, run.output) == ("failed", None)
+        assert run.failure == (
+            "conversation 'sea' has gone on elsewhere since this redraw was asked about, so it isn't made"
+        )
+        images = here.threads.state(LOCAL, "sea")["all_images"]
+        assert [(image["id"], image["turn"]) for image in images][:1] == [("image-1", 1)]
+        assert images[-1]["turn"] == 2
+    finally:
+        here.close()
+        elsewhere.close()
+
+
+def test_a_run_that_is_cancelled_while_it_waits_for_its_thread_is_cancelled(tmp_path: Path) -> None:
+    service = scripted_service(tmp_path)
+    try:
+        with holding(tmp_path, "sea", lambda: 0, lambda: None, print):
+            run = service.create(LOCAL, RunRequest("an owl", thread="sea"))
+            while not any(event["event"] == "note" for event in run.events):
+                assert not run.wait(0.01)
+            assert run.events[-1]["text"] == "waiting: another run of thread 'sea' is under way"
+            service.cancel(run)
+            assert run.wait(30)
+        assert (run.status, run.failure) == ("cancelled", None)
     finally:
         service.close()

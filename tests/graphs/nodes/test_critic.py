@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.best_image import best_among
 from imagerag.graphs.nodes.finish import ENDINGS
@@ -60,3 +61,19 @@ def test_an_uncalibrated_verdict_ends_the_run_after_one_drawing_and_tells_why(
     assert result["references"] == []
     assert [text for text in told if "imagerag index add FOLDER" in text and "--critic" in text]
     assert ENDINGS["uncalibrated"] in result["messages"][-1].text
+
+
+def test_a_verdict_that_can_not_be_written_into_its_file_counts_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(store: Any, sha256: str, verdict: Any) -> None:
+        raise UserError("'x.png' can't be written (No space left on device)")
+
+    monkeypatch.setattr("imagerag.store.images.ImageStore.set_verdict", full)
+    graph = build_graph(critic=ScriptedCritic([0.9]), generator=Squares())
+    context = Settings(home=str(tmp_path))
+    stream = graph.stream({"prompt": "an owl"}, thread(), context=context, stream_mode=["custom", "values"])
+    chunks = list(stream)
+    notes = [chunk["text"] for kind, chunk in chunks if kind == "custom" and chunk["event"] == "note"]
+    assert "the verdict on image-1 is not written into its file: 'x.png' can't be written" in "\n".join(notes)
+    assert chunks[-1][1]["verdict"]["score"] == 0.9

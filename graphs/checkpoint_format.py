@@ -1,0 +1,49 @@
+"""How a checkpoint is packed: as plain data, with the numbers of its lists' elements instead of the lists."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+ELEMENTS = "imagerag_elements"
+"""Key of a stored checkpoint: the numbers of each list's elements, by channel, as ``ranges_of`` has them."""
+
+KIND = "imagerag-1"
+"""Type of a checkpoint that is stored so. An imagerag that doesn't know it fails, and takes no thread for empty."""
+
+
+class PlainData(JsonPlusSerializer):
+    """Writes and reads checkpoints as plain data and messages.
+
+    LangGraph's own default calls whatever a checkpoint names, ``os.system`` among it, and a data directory may be
+    somebody else's. Here what is not on LangGraph's list of harmless types comes back as the data that would have been
+    handed to it, and LangGraph logs a warning that names it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(allowed_msgpack_modules=None)
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        kind, data = super().dumps_typed(obj)
+        return (KIND if isinstance(obj, dict) and ELEMENTS in obj else kind), data
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        kind, stored = data
+        return super().loads_typed(("msgpack" if kind == KIND else kind, stored))
+
+
+def ranges_of(numbers: Iterable[int]) -> Sequence[int]:
+    """Return numbers as pairs of a first one and how many follow each other from there, in one flat list."""
+    ranges: list[int] = []
+    for number in numbers:
+        if ranges and number == ranges[-2] + ranges[-1]:
+            ranges[-1] += 1
+        else:
+            ranges += [number, 1]
+    return ranges
+
+
+def numbers_in(ranges: Sequence[int]) -> Iterator[int]:
+    """Return the numbers of which ``ranges_of`` made that."""
+    for first, count in zip(ranges[::2], ranges[1::2], strict=True):
+        yield from range(first, first + count)

@@ -1,0 +1,315 @@
+"""The checkpointer of ``threads.sqlite``: LangGraph's for SQLite, with what many turns and a wrong clock need besides.
+
+A thread's lists (messages, images, trace ...) only grow, and each checkpoint has them whole: stored as they come, they
+would take space by the square of the turns. So each element is stored once, and a checkpoint has the numbers of its
+elements. LangGraph's own ``DeltaChannel`` would do the like, but is a beta, and a change of the state for every other
+checkpointer, too.
+"""
+
+import builtins
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from imagerag.graphs.checkpoint_format import ELEMENTS, PlainData, numbers_in, ranges_of
+
+_PENDING = ("branch:", "__start__", "__pregel")
+"""Begin the names of the channels that say which node comes next."""
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS elements (
+  id INTEGER PRIMARY KEY, thread_id TEXT NOT NULL, digest BLOB NOT NULL, type TEXT NOT NULL, value BLOB NOT NULL,
+  UNIQUE (thread_id, digest)
+)
+"""
+
+
+class ThreadSaver(SqliteSaver):
+    """Keeps the threads of a data directory.
+
+    Args:
+        connection: to its ``threads.sqlite``.
+        home: the data directory.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, home: Path) -> None:
+        super().__init__(connection, serde=PlainData())
+        self.home = home
+        self._numbered = _Numbered()
+        self._within_transaction = False
+        self.lock = threading.RLock()  # type: ignore[assignment] # what is read here is read in one transaction
+
+    def setup(self) -> None:
+        """See ``SqliteSaver.setup``."""
+        if not self.is_setup:
+            super().setup()
+            self.conn.execute(_TABLE)
+
+    @contextmanager
+    def cursor(self, transaction: bool = True) -> Iterator[sqlite3.Cursor]:
+        """See ``SqliteSaver.cursor``, which ends a transaction; here one that is part of a larger one doesn't."""
+        with self.lock, super().cursor(transaction and not self._within_transaction) as cursor:
+            yield cursor
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """See ``SqliteSaver.get_tuple``. The newest checkpoint is the one written last.
+
+        LangGraph takes the one with the greatest id, and ids tell the time: after the clock was set back, every turn
+        would be older than those before.
+        """
+        asked = config["configurable"]
+        with self._reading():
+            checkpoint_id = asked.get("checkpoint_id") or self._newest(
+                str(asked["thread_id"]), asked.get("checkpoint_ns", "")
+            )
+            if not checkpoint_id:
+                return None
+            found = super().get_tuple(
+                {
+                    "configurable": {
+                        "thread_id": str(asked["thread_id"]),
+                        "checkpoint_ns": asked.get("checkpoint_ns", ""),
+                        "checkpoint_id": checkpoint_id,
+                    }
+                }
+            )
+            return found and found._replace(checkpoint=self._whole(found.checkpoint))
+
+    def list(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> Iterator[CheckpointTuple]:
+        """See ``SqliteSaver.list``; the one written last comes first, and ``before`` means written before."""
+        end = None if before is None else cast("str | None", before["configurable"].get("checkpoint_id"))
+        one_place = super().list
+        with self._reading():
+            rows = self.conn.execute(
+                "SELECT thread_id, checkpoint_ns, checkpoint_id FROM checkpoints ORDER BY rowid DESC"
+            ).fetchall()
+        wanted = {} if config is None else config["configurable"]
+        passed = end is None
+        found = 0
+        for thread, namespace, name in rows:
+            if str(wanted.get("thread_id", thread)) != thread or wanted.get("checkpoint_ns", namespace) != namespace:
+                continue
+            if not passed:
+                passed = name == end
+                continue
+            if wanted.get("checkpoint_id", name) != name:
+                continue
+            if limit is not None and found >= limit:
+                return
+            place: RunnableConfig = {
+                "configurable": {"thread_id": thread, "checkpoint_ns": namespace, "checkpoint_id": name}
+            }
+            with self._reading():
+                read = [one._replace(checkpoint=self._whole(one.checkpoint)) for one in one_place(place, filter=filter)]
+            found += len(read)
+            yield from read
+
+    def put(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """See ``SqliteSaver.put``."""
+        thread = str(config["configurable"]["thread_id"])
+        values = checkpoint["channel_values"]
+        lists = {name: value for name, value in values.items() if isinstance(value, list) and value}
+        with self._writing():
+            begins = metadata.get("source") != "loop"
+            self._numbered.follow(thread, self.conn.execute("PRAGMA data_version").fetchone()[0], begins)
+            numbers = {name: ranges_of(self._number(thread, one) for one in value) for name, value in lists.items()}
+            rest = {name: value for name, value in values.items() if name not in lists}
+            stored = {**checkpoint, "channel_values": rest, ELEMENTS: numbers}
+            return super().put(config, cast("Checkpoint", stored), metadata, new_versions)
+
+    def delete_thread(self, thread_id: str) -> None:
+        """See ``SqliteSaver.delete_thread``."""
+        with self._writing():
+            self.conn.execute("DELETE FROM elements WHERE thread_id = ?", (str(thread_id),))
+            super().delete_thread(thread_id)
+
+    def drop_superseded(self, thread_id: str) -> int:
+        """Delete the checkpoints within the turns that led to the newest one, if that ends a turn; return how many.
+
+        The ends of turns stay: a conversation branches from them, and is taken back to them. So does every checkpoint
+        of a turn that has not ended, or on the way to which another one did.
+        """
+        thread = str(thread_id)
+        with self._writing():
+            head = self._newest(thread, "")
+            if head is None or not self._is_end(thread, head):
+                return 0
+            dropped, name = 0, head
+            while True:
+                between, end = self._until_end(thread, name)
+                for one in between:
+                    self._drop(thread, one, end)
+                dropped += len(between)
+                # Behind an end that comes right after another one, an earlier call has been.
+                if end is None or (not between and name != head):
+                    break
+                name = end
+            if dropped:
+                self._sweep(thread)
+            return dropped
+
+    def _drop(self, thread: str, name: str, end: str | None) -> None:
+        """Delete a checkpoint; those that came from it come from ``end`` now."""
+        place = (thread, name)
+        self.conn.execute(
+            "UPDATE checkpoints SET parent_checkpoint_id = ? WHERE thread_id = ? AND checkpoint_ns = '' "
+            "AND parent_checkpoint_id = ?",
+            (end, *place),
+        )
+        for table in ("checkpoints", "writes"):
+            self.conn.execute(
+                f"DELETE FROM {table} WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id = ?", place
+            )
+
+    def _sweep(self, thread: str) -> None:
+        """Delete the elements that no checkpoint of the thread has any more."""
+        kept: set[int] = set()
+        for stored in self.conn.execute("SELECT type, checkpoint FROM checkpoints WHERE thread_id = ?", (thread,)):
+            for ranges in self.serde.loads_typed(stored).get(ELEMENTS, {}).values():
+                kept.update(numbers_in(ranges))
+        self._numbered = _Numbered()
+        there = {number for (number,) in self.conn.execute("SELECT id FROM elements WHERE thread_id = ?", (thread,))}
+        self.conn.executemany("DELETE FROM elements WHERE id = ?", [(number,) for number in there - kept])
+
+    def _until_end(self, thread: str, name: str) -> tuple[Sequence[str], str | None]:
+        """Return the ancestors of a checkpoint up to the next that ends a turn, and that; ``None`` if there is none."""
+        between: builtins.list[str] = []
+        while (parent := self._parent(thread, name)) is not None and not self._is_end(thread, parent):
+            between.append(parent)
+            name = parent
+        return between, parent
+
+    def _parent(self, thread: str, name: str) -> str | None:
+        row = self.conn.execute(
+            "SELECT parent.checkpoint_id FROM checkpoints JOIN checkpoints AS parent ON "
+            "parent.thread_id = checkpoints.thread_id AND parent.checkpoint_ns = checkpoints.checkpoint_ns "
+            "AND parent.checkpoint_id = checkpoints.parent_checkpoint_id "
+            "WHERE checkpoints.thread_id = ? AND checkpoints.checkpoint_ns = '' AND checkpoints.checkpoint_id = ?",
+            (thread, name),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def _is_end(self, thread: str, name: str) -> bool:
+        """Tell whether nothing is left to be done behind a checkpoint."""
+        row = self.conn.execute(
+            "SELECT type, checkpoint FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id = ?",
+            (thread, name),
+        ).fetchone()
+        channels: Iterable[str] = () if row is None else self.serde.loads_typed(row)["channel_values"]
+        return not any(channel.startswith(_PENDING) for channel in channels)
+
+    def _newest(self, thread: str, namespace: str) -> str | None:
+        row = self.conn.execute(
+            "SELECT checkpoint_id FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ? "
+            "ORDER BY rowid DESC LIMIT 1",
+            (thread, namespace),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Read in one transaction: another process may drop meanwhile what a checkpoint that was read refers to."""
+        with self.lock:
+            self.setup()
+            if self.conn.in_transaction:
+                yield
+                return
+            self.conn.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self.conn.rollback()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Write in one transaction, so that no other process sweeps away what is not referred to yet."""
+        with self.lock:
+            self.setup()
+            self.conn.execute("BEGIN IMMEDIATE")
+            self._within_transaction = True
+            try:
+                yield
+                self.conn.commit()
+            except BaseException:
+                self._numbered = _Numbered()
+                self.conn.rollback()
+                raise
+            finally:
+                self._within_transaction = False
+
+    def _number(self, thread: str, value: Any) -> int:
+        """Return the number of a list's element, which is stored if it is new."""
+        number = self._numbered.find(value)
+        if number is None:
+            number = self._stored(thread, value)
+            self._numbered.enter(value, number)
+        return number
+
+    def _stored(self, thread: str, value: Any) -> int:
+        kind, data = self.serde.dumps_typed(value)
+        key = (thread, hashlib.sha256(kind.encode() + b"\n" + data).digest())
+        found = self.conn.execute("SELECT id FROM elements WHERE thread_id = ? AND digest = ?", key).fetchone()
+        if found is None:
+            values = (*key, kind, data)
+            entered = "INSERT INTO elements (thread_id, digest, type, value) VALUES (?, ?, ?, ?)"
+            return int(self.conn.execute(entered, values).lastrowid or 0)
+        return int(found[0])
+
+    def _whole(self, checkpoint: Checkpoint) -> Checkpoint:
+        """Return a checkpoint with its lists in place; one of an earlier version has them."""
+        stored = cast("dict[str, Any]", checkpoint)
+        if ELEMENTS not in stored:
+            return checkpoint
+        lists = {name: [self._element(number) for number in numbers_in(one)] for name, one in stored[ELEMENTS].items()}
+        rest = {key: value for key, value in stored.items() if key != ELEMENTS}
+        return cast("Checkpoint", {**rest, "channel_values": {**stored["channel_values"], **lists}})
+
+    def _element(self, number: int) -> Any:
+        row = self.conn.execute("SELECT type, value FROM elements WHERE id = ?", (number,)).fetchone()
+        if row is None:
+            raise sqlite3.DatabaseError(f"element {number} of a thread is missing")
+        return self.serde.loads_typed(row)
+
+
+class _Numbered:
+    """The numbers of the objects in one run's lists, most of which are in every checkpoint: they are not packed again.
+
+    That holds as LangGraph's own versions of channels do: what is in the state is replaced, and never changed in place.
+    """
+
+    def __init__(self) -> None:
+        self._of: tuple[str, int] | None = None
+        self._known: dict[int, tuple[Any, int]] = {}
+
+    def follow(self, thread: str, version: int, begins: bool) -> None:
+        """Forget all where a run begins, or another connection has written: it may have deleted some of them."""
+        if begins or self._of != (thread, version):
+            self._of, self._known = (thread, version), {}
+
+    def find(self, value: Any) -> int | None:
+        found = self._known.get(id(value))
+        return found[1] if found is not None and found[0] is value else None
+
+    def enter(self, value: Any, number: int) -> None:
+        self._known[id(value)] = (value, number)

@@ -1,0 +1,40 @@
+"""The command that draws, where its data directory fails it."""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagerag.cli.main import run
+from imagerag.errors import UserError
+from imagerag.store.images import ImageStore
+from testing.scripted import Squares
+
+
+def test_notes_are_told_where_images_were_made_and_no_document_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where the disk is full after three of four images."""
+    put, stored = ImageStore.put, []
+
+    def put_three(store: ImageStore, *arguments: Any) -> Any:
+        if len(stored) == 3:
+            raise UserError("'x.png' can't be written (No space left on device)")
+        stored.append(put(store, *arguments))
+        return stored[-1]
+
+    def full(*arguments: Any) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(ImageStore, "put", put_three)
+    monkeypatch.setattr("imagerag.graphs.nodes.finish.outcome", full)
+    monkeypatch.setattr("imagerag.graphs.components.load_generator", lambda *named: Squares())
+    command = ["an owl", "--mode", "no_lookup", "--n", "4", "--seed", "7", "--max-generations", "1", "--json"]
+    assert run([*command, "--home", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert "note: image 4 of 4 (seed 10) is lost: 'x.png' can't be written (No space left on device)" in captured.err
+    error = json.loads(captured.out)["error"]
+    assert "threads.sqlite' can't be written (database or disk is full)" in error
+    assert any(str(one.path) in error for one in stored)

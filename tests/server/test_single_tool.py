@@ -1,0 +1,33 @@
+"""Single tools on a thread: what one makes, the next finds."""
+
+from pathlib import Path
+
+from imagerag.server.thread_history import LOCAL
+from testing.servers import scripted_service
+
+
+def test_two_tools_at_once_number_their_images_one_after_the_other(tmp_path: Path) -> None:
+    first, second = scripted_service(tmp_path), scripted_service(tmp_path)
+    try:
+        runs = [one.use_tool(LOCAL, "sea", "generate", {"prompt": "an owl"}) for one in (first, second)]
+        assert all(run.wait(60) for run in runs)
+        images = first.threads.state(LOCAL, "sea")["all_images"]
+        assert [image["id"] for image in images] == ["image-1", "image-2"]
+    finally:
+        first.close()
+        second.close()
+
+
+def test_two_servers_lose_no_turn_of_a_conversation(tmp_path: Path) -> None:
+    from imagerag.server.run import RunRequest
+
+    services = [scripted_service(tmp_path) for _ in range(2)]
+    try:
+        runs = [one.create(LOCAL, RunRequest("an owl", thread="sea")) for one in services for _ in range(2)]
+        assert all(run.wait(60) for run in runs)
+        assert sorted(run.turn or 0 for run in runs) == [1, 2, 3, 4]
+        assert services[0].threads.state(LOCAL, "sea")["turn"] == 4
+        assert sorted(services[0].database.told(LOCAL, "sea")) == [1, 2, 3, 4]
+    finally:
+        for one in services:
+            one.close()

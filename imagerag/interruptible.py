@@ -4,7 +4,8 @@ import contextvars
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from imagerag.garbage_collection import collection_paused
@@ -69,6 +70,40 @@ def run_interruptibly(call: Callable[[], Answer], check: Check) -> Answer:
         if error is not None:
             raise error
         return answer  # type: ignore[return-value]
+
+
+_check: contextvars.ContextVar[Check | None] = contextvars.ContextVar("imagerag_check", default=None)
+
+
+@contextmanager
+def using_check(check: Check | None) -> Iterator[None]:
+    """Let calls that are made until the block ends, by ``run_bounded``, heed that check, too."""
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(token)
+
+
+def run_bounded(call: Callable[[], Answer], seconds: float) -> Answer:
+    """Run the call as ``run_interruptibly`` does, for so many seconds at most, under the check of ``using_check``.
+
+    For clients of servers whose own time-outs are missing, or begin anew with each byte.
+
+    Raises:
+        TimeoutError: it took longer; then the call is left behind.
+        BaseException: what the call or the check raised.
+    """
+    until = time.monotonic() + seconds
+    of_run = _check.get()
+
+    def check() -> None:
+        if of_run is not None:
+            of_run()
+        if time.monotonic() > until:
+            raise TimeoutError(f"no answer within {seconds:g} seconds")
+
+    return run_interruptibly(call, check)
 
 
 _loading = threading.Lock()

@@ -5,7 +5,6 @@ Every image that leaves by an interface has an unguessable id, an owner and a pl
 
 import json
 import secrets
-import sqlite3
 import threading
 import time
 from collections.abc import Sequence
@@ -13,9 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from imagerag.errors import UserError
 from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.store.private import private_file
+from imagerag.store.sqlite import open_database
 
 ANONYMOUS = "anonymous"
 """The client who stands for all that come without a key, where that is allowed. Nobody can tell them apart, so none of
@@ -127,24 +125,17 @@ class Database:
     Any number of threads and processes may use it.
 
     Raises:
-        UserError: the file can't be opened or is damaged.
+        FileError: the file can't be opened or is damaged; so does every method.
     """
 
     def __init__(self, home: Path) -> None:
         self._file = home / FILE
         self._lock = threading.Lock()
-        try:
-            self._db = sqlite3.connect(
-                private_file(self._file), timeout=30, check_same_thread=False, isolation_level=None
-            )
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute(_TABLE)
-            self._db.execute(_RUNS)
-            self._db.execute(_RESPONSES)
-        except (sqlite3.DatabaseError, OSError) as error:
-            raise UserError(
-                f"{str(self._file)!r} can't be used ({error}); move it away, a new one is made then"
-            ) from error
+        self._db = open_database(
+            self._file, damaged="move it away, a new one is made then; images stay", isolation_level=None
+        )
+        for statement in ("PRAGMA journal_mode=WAL", _TABLE, _RUNS, _RESPONSES):
+            self._db.execute(statement)
 
     def enter(
         self,

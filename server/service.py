@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
+from imagerag.errors import BudgetExceeded, Cancelled, FileError, InvalidArgument, ServiceError, UserError
 from imagerag.graphs.state import Limits, Spent
 from imagerag.graphs.streaming import stream_run
 from imagerag.profiles.resolve import Given, resolve
@@ -212,12 +212,14 @@ class Service:
             try:
                 asks = bool(work())
             except (UserError, InvalidArgument, BudgetExceeded, Cancelled) as error:
+                if isinstance(error, FileError | ServiceError):  # the client is told neither path nor address
+                    _log.error("a run failed: %s", error)
                 run.error = error
             except Exception as error:
                 _log.exception("a run failed")
                 run.error = error
             finally:
-                self.register.keep(run, asks)
+                self._keep(run, asks)
                 if not asks:
                     run.end()
 
@@ -230,8 +232,17 @@ class Service:
 
     def _end_early(self, run: Run) -> None:
         """End a run whose turn in the queue has not come, or not come again after the person's answer."""
-        self.register.keep(run, asks=False)
+        self._keep(run, asks=False)
         run.end()
+
+    def _keep(self, run: Run, asks: bool) -> None:
+        """Keep what a run has told; where that can't be, it ends all the same, and whoever waits for it is told."""
+        try:
+            self.register.keep(run, asks)
+        except FileError as error:
+            _log.error("what a run has told is not kept: %s", error)
+            if run.output is None and run.error is None:
+                run.error = error
 
     def _settings(self, ask: RunRequest) -> Settings:
         most = self.settings

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -355,8 +356,7 @@ def test_a_full_disk_is_507_wherever_it_strikes_and_tells_no_path(
         database.execute("PRAGMA max_page_count = 1")
         if where == "doors.sqlite":
             with pytest.raises(FileError):  # to the end of its last page
-                for number in range(1000):
-                    service.database.upload("somebody", f"{number}", "0" * 64)
+                deque((service.database.upload("somebody", f"{number}", "0" * 64) for number in range(1000)), 0)
     with pytest.raises(openai.InternalServerError) as caught:
         client.images.generate(model=MODEL, prompt="an owl " * 500)
     assert caught.value.status_code == 507

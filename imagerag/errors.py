@@ -36,6 +36,13 @@ class DrawingFailed(InvalidArgument):
     """A generator could not make a drawing. The message says why; images that were made before are not lost by it."""
 
 
+class GeneratorUnavailable(DrawingFailed):
+    """The generator's server can't be reached, or asks to be left alone for longer than the run lasts.
+
+    Another try in the same run is of no use: it ends with the best image so far, and the stop reason ``unavailable``.
+    """
+
+
 class DrawingRefused(DrawingFailed):
     """A model's own safety check refused a drawing. The message says whose check, and that other words may pass."""
 

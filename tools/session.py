@@ -310,7 +310,7 @@ def using_session(session: ToolSession) -> Iterator[ToolSession]:
     """Make that session the current one until the block ends."""
     token = _current.set(session)
     try:
-        with using_check(session.check):
+        with using_check(session.check, session.seconds_left):
             yield session
     finally:
         _current.reset(token)

@@ -1,5 +1,6 @@
 """A run that is stopped, or out of time, while something large is loaded waits for none of it."""
 
+import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from imagerag.errors import Cancelled
 from imagerag.graphs import components as parts_module
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.interruptible import load_interruptibly
+from imagerag.interruptible import load_interruptibly, run_bounded, seconds_left, using_check
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE
@@ -92,3 +93,20 @@ def test_what_another_has_begun_to_load_is_waited_for_and_not_loaded_beside_it()
     first.release.set()
     waiting.join(30)
     assert (first.times, second.times) == (1, 1)
+
+
+def test_a_call_that_hangs_ends_by_its_own_limit_or_with_the_run() -> None:
+    never = threading.Event()
+    with pytest.raises(TimeoutError, match=r"within 0\.1 seconds"):
+        run_bounded(lambda: never.wait(30), 0.1)
+
+    def ended() -> None:
+        raise Cancelled
+
+    with using_check(ended, lambda: 7.0):
+        assert seconds_left() == 7.0
+        with pytest.raises(Cancelled):
+            run_bounded(lambda: never.wait(30), 30)
+        assert run_bounded(lambda: "done", 30, of_run=False) == "done"
+    assert seconds_left() == math.inf
+    never.set()

@@ -4,7 +4,7 @@ VENV := .venv
 # Runs everything else: that environment, or else the one in use.
 RUN ?= $(shell test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo python)
 
-.PHONY: setup check floors test test-fast bench docs gpu-check
+.PHONY: setup check floors test test-fast bench torture docs gpu-check
 
 setup: $(VENV)/.ready
 
@@ -33,6 +33,10 @@ test-fast:
 
 bench:
 	$(RUN) -m benchmarks
+
+# Kills, full disks, damaged files and servers that hang; goes on where it was ended. About an hour.
+torture:
+	$(RUN) -m benchmarks.torture
 
 # The documentation as a site, in site/; needs the extra docs.
 docs:

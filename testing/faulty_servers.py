@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, get_args
 
 Fault = Literal["hangs", "drips", "wrong", "busy", "broken"]
 """``hangs``: takes every byte and never answers; ``drips``: a byte of an endless head now and then; ``wrong``: answers
 in another protocol; ``busy``: 429 for an hour; ``broken``: 500."""
 
+FAULTS: tuple[Fault, ...] = get_args(Fault)
 DRIP = 0.1
 """Seconds between two bytes."""
 

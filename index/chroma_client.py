@@ -20,6 +20,8 @@ with this, and six captions in one query take 8 ms instead of 5."""
 EF_SEARCH_USER = 256
 """Of collections that may hold millions: recall@10 is 1.000 at 350,000 vectors and 0.995 at a million."""
 
+OPENING = 10.0
+"""Seconds to reach a Chroma server, which asks it three small things."""
 TIMEOUT = 60.0
 """Seconds for one call of a Chroma server; handing over 2,000 vectors takes a few."""
 
@@ -63,7 +65,7 @@ def http_client(address: str) -> Any:
     port = parts.port or (443 if parts.scheme == "https" else 8000)
     host, ssl, settings = parts.hostname, parts.scheme == "https", Settings(anonymized_telemetry=False)
     return BoundedClient(
-        _answered(address, lambda: chromadb.HttpClient(host, port, ssl=ssl, settings=settings)), address
+        _answered(address, lambda: chromadb.HttpClient(host, port, ssl=ssl, settings=settings), OPENING), address
     )
 
 
@@ -87,17 +89,17 @@ class BoundedClient:
             return value
 
         def call(*given: Any, **named: Any) -> Any:
-            answer = _answered(self._address, lambda: value(*given, **named))
+            answer = _answered(self._address, lambda: value(*given, **named), TIMEOUT)
             return BoundedClient(answer, self._address) if name in ("create_collection", "get_collection") else answer
 
         return call
 
 
-def _answered(address: str, call: Callable[[], Any]) -> Any:
+def _answered(address: str, call: Callable[[], Any], seconds: float) -> Any:
     from chromadb.errors import NotFoundError
 
     try:
-        return run_bounded(call, TIMEOUT)
+        return run_bounded(call, seconds)
     except (NotFoundError, BudgetExceeded, Cancelled):
         raise
     except Exception as error:  # whatever Chroma and its HTTP library raise where nobody, or somebody else, answers

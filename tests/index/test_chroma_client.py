@@ -59,7 +59,7 @@ def test_nobody_answers() -> None:
 def test_a_server_that_is_there_and_fails_is_not_waited_for_for_ever(
     fault: Fault, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chroma, "TIMEOUT", 0.5)
+    monkeypatch.setattr(chroma, "OPENING", 0.5)
     with faulty_server(fault) as address, pytest.raises(ServiceError) as caught:
         http_client(address)
     assert said in str(caught.value)

@@ -212,8 +212,8 @@ class Service:
             try:
                 asks = bool(work())
             except (UserError, InvalidArgument, BudgetExceeded, Cancelled) as error:
-                if isinstance(error, FileError | ServiceError):  # the client is told neither path nor address
-                    _log.error("a run failed: %s", error)
+                if isinstance(error, FileError | ServiceError):
+                    _log.error("a run failed: %s", error)  # the client is told neither path nor address
                 run.error = error
             except Exception as error:
                 _log.exception("a run failed")
@@ -236,13 +236,11 @@ class Service:
         run.end()
 
     def _keep(self, run: Run, asks: bool) -> None:
-        """Keep what a run has told; where that can't be, it ends all the same, and whoever waits for it is told."""
-        try:
+        try:  # where that can't be, it ends all the same, and whoever waits for it is told
             self.register.keep(run, asks)
         except FileError as error:
             _log.error("what a run has told is not kept: %s", error)
-            if run.output is None and run.error is None:
-                run.error = error
+            run.error = run.error or (error if run.output is None else None)
 
     def _settings(self, ask: RunRequest) -> Settings:
         most = self.settings

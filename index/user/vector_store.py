@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 import zlib
@@ -25,8 +26,7 @@ from imagerag.index.chroma_client import (
     naming_chroma,
     open_client,
 )
-from imagerag.index.user.fulltext import DAMAGED as REBUILD
-from imagerag.index.user.fulltext import FullTextIndex
+from imagerag.index.user.fulltext import DAMAGED, FullTextIndex
 from imagerag.index.user.shards import model_tag
 from imagerag.index.user.snapshot import Snapshot
 from imagerag.store.files import write_whole
@@ -127,7 +127,7 @@ class VectorStore:
             FileError: Chroma's files, or the captions' words, can't be written.
         """
         self._remove_leftovers()
-        if not (self._directory / LIBRARY).exists():
+        if self._library == "none":
             write_whole(self._directory / LIBRARY, uuid.uuid4().hex[:8].encode())
         applied = self.applied()
         names = frozenset(shard.name for shard in known.shards)
@@ -154,10 +154,9 @@ class VectorStore:
 
     def start_anew(self) -> None:
         """Make empty collections in place of those there are. For the lock's holder."""
-        before = self.applied()
         self.close()
         self.file.unlink(missing_ok=True)
-        if before and not self._address:
+        if not self._address:
             self._remove_leftovers()
         for suffix in ("", "-journal", "-wal", "-shm"):
             self._words_file.with_name(self._words_file.name + suffix).unlink(missing_ok=True)
@@ -202,7 +201,7 @@ class VectorStore:
             if self._address:
                 yield
                 return
-            with naming_chroma(self._directory / (place or self._place), damaged=REBUILD):
+            with naming_chroma(self._directory / (place or self._place), damaged=DAMAGED):
                 yield
         except (NotFoundError, AttributeError) as error:  # AttributeError: a client that could not start
             raise Outdated(str(error)) from error
@@ -228,9 +227,10 @@ class VectorStore:
     def _library(self) -> str:
         """What tells this library from others on one server: made up once, since two machines may have one path."""
         try:
-            return (self._directory / LIBRARY).read_text(encoding="ascii").strip()
+            name = (self._directory / LIBRARY).read_text(encoding="ascii", errors="replace").strip()
         except OSError:
             return "none"
+        return name if re.fullmatch("[0-9a-f]{8}", name) else "none"  # a damaged one is made up anew
 
     def _connect(self, place: str) -> None:
         self._client = http_client(place) if self._address else open_client(self._directory / place)

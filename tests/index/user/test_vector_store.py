@@ -136,3 +136,16 @@ def test_folders_that_a_killed_writer_has_left_go_at_the_next_adding(own: UserPi
     assert not left.exists()
     assert len(list(own.directory.glob("chroma-*"))) == 1
     assert own.search(["an owl"], 1)[0][0].title == "owl"
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 100, b"\xff\xfe"])
+def test_a_damaged_name_of_the_library_is_made_up_anew(own: UserPictures, tmp_path: Path, content: bytes) -> None:
+    save_picture(tmp_path / "p", "owl.png", "owl")
+    own.add([tmp_path / "p"])
+    own.close()
+    (own.directory / "library").write_bytes(content)
+    again = UserPictures(own.directory.parent, embedded_clip())
+    assert again.search(["an owl"], 1)[0][0].title == "owl"
+    again.add([tmp_path / "p"])
+    assert verify_user_index(own.directory.parent, own.embedder.model_id)["problems"] == []
+    again.close()

@@ -4,7 +4,7 @@ VENV := .venv
 # Runs everything else: that environment, or else the one in use.
 RUN ?= $(shell test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo python)
 
-.PHONY: setup check floors test test-fast bench docs gpu-check lock
+.PHONY: setup check floors test test-fast bench torture docs gpu-check lock
 
 setup: $(VENV)/.ready
 
@@ -41,6 +41,10 @@ lock:
 	  -e ".[bench,browser,dev,diffusion,docs,mcp,providers,ray,serve,studio,train,vlm]"
 	$(RUN) -m docs.locked_versions .lock.json > constraints.txt
 	rm .lock.json
+
+# Kills, full disks, damaged files and servers that hang; goes on where it was ended. About an hour.
+torture:
+	$(RUN) -m benchmarks.torture
 
 # The documentation as a site, in site/; needs the extra docs.
 docs:

@@ -22,6 +22,7 @@ BROKEN_PIPE = 141
 
 _PLACE_PROBLEMS = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO}
+    | {errno.ENOLCK}
 )
 
 
@@ -56,12 +57,14 @@ def run(argv: Sequence[str]) -> int:
     except OSError as error:
         if error.errno not in _PLACE_PROBLEMS:
             raise
-        place = repr(str(error.filename)) if error.filename else "standard output, or a file of the run,"
         _flush_or_abandon(stdout)
+        if error.filename:
+            from imagerag.store.file_errors import file_error
+
+            return _fail(str(file_error(str(error.filename), error, verb="used")), as_json, stdout)
+        told = "standard output, or a file of the run, can't be written"
         return _fail(
-            f"{place} can't be written ({error.strerror}); make room there, or choose another folder with --home DIR",
-            as_json,
-            stdout,
+            f"{told} ({error.strerror}); make room there, or choose another folder with --home DIR", as_json, stdout
         )
     except Exception as error:
         if as_json:

@@ -1,9 +1,14 @@
 """How a checkpoint is packed: as plain data, with the numbers of its lists' elements instead of the lists."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+from imagerag.errors import FileError
+from imagerag.store.file_errors import file_error
+from imagerag.store.home import THREADS
 
 ELEMENTS = "imagerag_elements"
 """Key of a stored checkpoint: the numbers of each list's elements, by channel, as ``ranges_of`` has them."""
@@ -12,24 +17,44 @@ KIND = "imagerag-1"
 """Type of a checkpoint that is stored so. An imagerag that doesn't know it fails, and takes no thread for empty."""
 
 
+DAMAGED = "a checkpoint in it can't be read; go on in another thread with --thread NAME, the others are whole"
+
+
 class PlainData(JsonPlusSerializer):
     """Writes and reads checkpoints as plain data and messages.
 
     LangGraph's own default calls whatever a checkpoint names, ``os.system`` among it, and a data directory may be
     somebody else's. Here what is not on LangGraph's list of harmless types comes back as the data that would have been
     handed to it, and LangGraph logs a warning that names it.
+
+    Args:
+        file: that they are in, for errors.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path | None = None) -> None:
         super().__init__(allowed_msgpack_modules=None)
+        self._file = file or Path(THREADS)
 
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         kind, data = super().dumps_typed(obj)
         return (KIND if isinstance(obj, dict) and ELEMENTS in obj else kind), data
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """See ``JsonPlusSerializer.loads_typed``.
+
+        Raises:
+            FileError: the data can't be read.
+        """
         kind, stored = data
-        return super().loads_typed(("msgpack" if kind == KIND else kind, stored))
+        try:
+            return super().loads_typed(("msgpack" if kind == KIND else kind, stored))
+        except Exception as error:  # whatever decoders raise on what isn't theirs
+            raise damaged_thread(self._file, error) from error
+
+
+def damaged_thread(file: Path, error: Exception) -> FileError:
+    """Return the error that tells that one thread of a file can't be read."""
+    return file_error(file, error, verb="read", damaged=DAMAGED)
 
 
 def ranges_of(numbers: Iterable[int]) -> Sequence[int]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from imagerag.agent.protocols import Critic, Writer
 from imagerag.chat_models.usage_meter import UsageMeter
-from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArgument, UserError
+from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, GeneratorUnavailable, InvalidArgument, UserError
 from imagerag.generators.base import Generator
 from imagerag.graphs.assembly import Checkpointer, Graph, compile_graph
 from imagerag.graphs.best_image import best_among
@@ -118,6 +118,8 @@ def _first(state: State, session: ToolSession) -> None:
     if references or session.subjects:
         try:
             return _conditioned(session, state["prompt"], references, state["run_seed"], None)
+        except GeneratorUnavailable:
+            raise
         except DrawingFailed as failure:
             if session.subjects:
                 raise
@@ -171,6 +173,9 @@ def _in_session(
             work(session)
     except (BudgetExceeded, Cancelled) as stop:
         halt, summary = stop_reason(stop), str(stop)
+    except GeneratorUnavailable as gone:
+        halt, told = "unavailable", [str(gone)]
+        emit({"event": "note", "text": f"{name}: {gone}"})
     except (InvalidArgument, UserError) as failure:
         if not session.has_drawn:
             raise UserError(str(failure)) from failure

@@ -19,7 +19,10 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from imagerag.graphs.checkpoint_format import ELEMENTS, PlainData, numbers_in, ranges_of
+from imagerag.graphs.checkpoint_format import ELEMENTS, PlainData, damaged_thread, numbers_in, ranges_of
+
+NEEDED = frozenset({"id", "channel_values", "channel_versions", "versions_seen"})
+"""What every checkpoint of LangGraph's has."""
 
 _PENDING = ("branch:", "__start__", "__pregel")
 """Begin the names of the channels that say which node comes next."""
@@ -37,12 +40,13 @@ class ThreadSaver(SqliteSaver):
 
     Args:
         connection: to its ``threads.sqlite``.
-        home: the data directory.
+        file: that it leads to, in the data directory.
     """
 
-    def __init__(self, connection: sqlite3.Connection, home: Path) -> None:
-        super().__init__(connection, serde=PlainData())
-        self.home = home
+    def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
+        super().__init__(connection, serde=PlainData(file))
+        self.home = file.parent
+        self._file = file
         self._numbered = _Numbered()
         self._within_transaction = False
         self.lock = threading.RLock()  # type: ignore[assignment] # what is read here is read in one transaction
@@ -81,6 +85,9 @@ class ThreadSaver(SqliteSaver):
                     }
                 }
             )
+            if found is not None and not found.checkpoint.keys() >= NEEDED:
+                lack = ValueError(f"it lacks {', '.join(sorted(NEEDED - found.checkpoint.keys()))}")
+                raise damaged_thread(self._file, lack)
             return found and found._replace(checkpoint=self._whole(found.checkpoint))
 
     def list(
@@ -288,7 +295,7 @@ class ThreadSaver(SqliteSaver):
     def _element(self, number: int) -> Any:
         row = self.conn.execute("SELECT type, value FROM elements WHERE id = ?", (number,)).fetchone()
         if row is None:
-            raise sqlite3.DatabaseError(f"element {number} of a thread is missing")
+            raise damaged_thread(self._file, ValueError(f"element {number} of a thread is missing"))
         return self.serde.loads_typed(row)
 
 

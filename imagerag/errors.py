@@ -4,7 +4,8 @@
 ``InvalidArgument``     goes back to the model as a tool message that says what is valid
 ``BudgetExceeded``,     end the run cleanly with the best image so far
 ``Cancelled``
-``UserError``           one line for the person: the offending value and the next command; exit status 2
+``UserError``           one line for the person: the offending value and the next command; exit status 2. A
+                        ``FileError`` is one about a file, a ``ServiceError`` one about another server
 ======================  ==============================================================================
 """
 
@@ -13,6 +14,11 @@ from typing import Literal
 from imagerag.credentials import without_credentials
 
 BudgetKind = Literal["steps", "generations", "seconds", "loading", "tokens", "money"]
+FileCause = Literal[
+    "damaged", "full", "read-only", "not permitted", "locked", "no locks", "missing", "no file", "failing", "other"
+]
+"""``no locks``: its file system has none; ``no file``: a folder where a file should be, or the other way round;
+``failing``: the disk answers with errors."""
 
 
 class _Told(Exception):
@@ -28,6 +34,13 @@ class InvalidArgument(_Told, ValueError):
 
 class DrawingFailed(InvalidArgument):
     """A generator could not make a drawing. The message says why; images that were made before are not lost by it."""
+
+
+class GeneratorUnavailable(DrawingFailed):
+    """The generator's server can't be reached, or asks to be left alone for longer than the run lasts.
+
+    Another try in the same run is of no use: it ends with the best image so far, and the stop reason ``unavailable``.
+    """
 
 
 class DrawingRefused(DrawingFailed):
@@ -60,6 +73,34 @@ class UserError(_Told, RuntimeError):
     A ``RuntimeError``: a LangGraph server tells its clients what errors of Python's own kinds say, and of all others
     only that an internal error occurred.
     """
+
+
+class FileError(UserError):
+    """A file of the program's or the person's that can't be read or written; made by ``imagerag.store.file_errors``.
+
+    Attributes:
+        file: which.
+        cause: why.
+        public: the same without folders, for clients of a server: the file's name and the cause.
+    """
+
+    def __init__(self, message: str, file: str, cause: FileCause, public: str) -> None:
+        super().__init__(message)
+        self.file = file
+        self.cause: FileCause = cause
+        self.public = public
+
+
+class ServiceError(UserError):
+    """Another server that the program needs can't be reached or used: it is gone, hangs, or answers with errors.
+
+    Attributes:
+        public: the same without addresses, for clients of a server of ours.
+    """
+
+    def __init__(self, message: str, public: str) -> None:
+        super().__init__(message)
+        self.public = public
 
 
 def first_line(error: BaseException, most: int = 120) -> str:

@@ -1,10 +1,12 @@
 """Waiting for others without outstaying the run: calls that can be left, pauses that can be ended."""
 
 import contextvars
+import math
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from imagerag.garbage_collection import collection_paused
@@ -84,6 +86,58 @@ def run_interruptibly(call: Callable[[], Answer], check: Check) -> Answer:
         if error is not None:
             raise error
         return answer  # type: ignore[return-value]
+
+
+_check: contextvars.ContextVar[Check | None] = contextvars.ContextVar("imagerag_check", default=None)
+_left: contextvars.ContextVar[Callable[[], float] | None] = contextvars.ContextVar("imagerag_left", default=None)
+
+
+@contextmanager
+def using_check(check: Check | None, left: Callable[[], float] | None = None) -> Iterator[None]:
+    """Let waits for others until the block ends heed the run.
+
+    Args:
+        check: asked by ``run_bounded``.
+        left: returns the seconds that the run has left, for ``seconds_left``.
+    """
+    tokens = _check.set(check), _left.set(left)
+    try:
+        yield
+    finally:
+        _check.reset(tokens[0])
+        _left.reset(tokens[1])
+
+
+def seconds_left() -> float:
+    """Return the seconds that the run has left; infinity outside a run."""
+    left = _left.get()
+    return math.inf if left is None else left()
+
+
+def run_bounded(call: Callable[[], Answer], seconds: float, *, of_run: bool = True) -> Answer:
+    """Run the call as ``run_interruptibly`` does, for so many seconds at most, under the check of ``using_check``.
+
+    For clients of servers whose own time-outs are missing, or begin anew with each byte.
+
+    Args:
+        call: made on a thread of its own.
+        seconds: the most.
+        of_run: heed that check; not for what is done because the run has ended.
+
+    Raises:
+        TimeoutError: it took longer; then the call is left behind.
+        BaseException: what the call or the check raised.
+    """
+    until = time.monotonic() + seconds
+    ended = _check.get() if of_run else None
+
+    def check() -> None:
+        if ended is not None:
+            ended()
+        if time.monotonic() > until:
+            raise TimeoutError(f"no answer within {seconds:g} seconds")
+
+    return run_interruptibly(call, check)
 
 
 _loading = threading.Lock()

@@ -1,12 +1,14 @@
 """Chroma's clients and collections: the one place that opens them, and where HNSW is set."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from imagerag.errors import UserError, first_line
+from imagerag.errors import BudgetExceeded, Cancelled, FileError, ServiceError, UserError, first_line
+from imagerag.interruptible import run_bounded
+from imagerag.store.file_errors import file_error
 
 PREFIX = "chroma-"
 """How the names of folders begin that hold Chroma's files."""
@@ -18,7 +20,16 @@ with this, and six captions in one query take 8 ms instead of 5."""
 EF_SEARCH_USER = 256
 """Of collections that may hold millions: recall@10 is 1.000 at 350,000 vectors and 0.995 at a million."""
 
+OPENING = 10.0
+"""Seconds to reach a Chroma server, which asks it three small things."""
+TIMEOUT = 60.0
+"""Seconds for one call of a Chroma server; handing over 2,000 vectors takes a few."""
+
 _HNSW = {"space": "cosine", "max_neighbors": 16, "ef_construction": 128}
+
+
+DATABASE = "chroma.sqlite3"
+"""Chroma's own file in its folder, beside those of the graphs."""
 
 
 def open_client(folder: Path) -> Any:
@@ -52,18 +63,88 @@ def http_client(address: str) -> Any:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(f"Chroma address {address!r} is not understood; give one like http://127.0.0.1:8000")
     port = parts.port or (443 if parts.scheme == "https" else 8000)
+    host, ssl, settings = parts.hostname, parts.scheme == "https", Settings(anonymized_telemetry=False)
+    return BoundedClient(
+        _answered(address, lambda: chromadb.HttpClient(host, port, ssl=ssl, settings=settings), OPENING), address
+    )
+
+
+class BoundedClient:
+    """A client of a Chroma server, or a collection of it: each call ends within ``TIMEOUT``, and with the run.
+
+    Chroma's own has no time-out at all.
+
+    Args:
+        inner: Chroma's.
+        address: of the server, for messages.
+    """
+
+    def __init__(self, inner: Any, address: str) -> None:
+        self._inner = inner
+        self._address = address
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._inner, name)
+        if not callable(value):
+            return value
+
+        def call(*given: Any, **named: Any) -> Any:
+            answer = _answered(self._address, lambda: value(*given, **named), TIMEOUT)
+            return BoundedClient(answer, self._address) if name in ("create_collection", "get_collection") else answer
+
+        return call
+
+
+def _answered(address: str, call: Callable[[], Any], seconds: float) -> Any:
+    from chromadb.errors import NotFoundError
+
     try:
-        return chromadb.HttpClient(
-            parts.hostname, port, ssl=parts.scheme == "https", settings=Settings(anonymized_telemetry=False)
-        )
-    except Exception as error:  # whatever the HTTP library raises when nobody answers
+        return run_bounded(call, seconds)
+    except (NotFoundError, BudgetExceeded, Cancelled):
+        raise
+    except Exception as error:  # whatever Chroma and its HTTP library raise where nobody, or somebody else, answers
         raise unreachable(address, error) from error
 
 
-def unreachable(address: str, error: Exception) -> UserError:
-    """Return the error that says that a Chroma server does not answer, on one line."""
-    line = first_line(error)
-    return UserError(f"the Chroma server at {address!r} does not answer ({line}); start one: chroma run --path FOLDER")
+@contextmanager
+def naming_chroma(folder: Path, *, damaged: str) -> Iterator[None]:
+    """Turn what Chroma raises about its files in a ``with`` block into errors that name them.
+
+    Args:
+        folder: of Chroma's.
+        damaged: the way out where they are damaged.
+
+    Raises:
+        NotFoundError: a collection is not there, which is for the caller to mend.
+        FileError: a file is damaged, or the disk is full, read-only or not ours.
+    """
+    from chromadb.errors import ChromaError, NotFoundError
+
+    try:
+        yield
+    except NotFoundError:
+        raise
+    except FileError:
+        raise
+    except (ChromaError, OSError, ValueError) as error:
+        raise file_error(folder / DATABASE, error, verb="used", damaged=damaged) from error
+    except BaseException as error:
+        # Rust's: on some damage Chroma fails where it never expected to. It is no Exception.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise file_error(folder / DATABASE, error, verb="used", damaged=damaged) from error
+
+
+def unreachable(address: str, error: Exception) -> ServiceError:
+    """Return the error that says that a Chroma server does not answer, or not as it should, on one line."""
+    from chromadb.errors import ChromaError
+
+    line, public = first_line(error), "the Chroma server of this server"
+    if isinstance(error, ChromaError) or hasattr(error, "response"):
+        told = f"the Chroma server at {address!r} answers with an error ({line}); see its log, or start it again"
+        return ServiceError(told, f"{public} answers with an error")
+    told = f"the Chroma server at {address!r} does not answer ({line}); start one: chroma run --path FOLDER"
+    return ServiceError(told, f"{public} does not answer")
 
 
 def create_collection(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from imagerag.errors import UserError
-from imagerag.store.files import cannot_write
+from imagerag.store.file_errors import file_error
 from imagerag.store.private import private_folder
 
 PATIENCE = 60.0
@@ -31,14 +32,15 @@ def writer_lock(
         on_wait: called once with a message when there is one.
 
     Raises:
-        UserError: another process still writes, or the file can't be written.
+        UserError: another process still writes.
+        FileError: the file can't be written, or its file system has no locks.
     """
     lock = FileLock(file)
     holder = file.with_name(f"{file.name}.pid")
     try:
         private_folder(file.parent)
     except OSError as error:
-        raise cannot_write(file, error) from error
+        raise file_error(file, error) from error
     if not _acquired(lock, 0):
         if on_wait is not None and patience > 0:
             on_wait(f"waiting: {_taken(holder)}")
@@ -49,7 +51,7 @@ def writer_lock(
         try:
             holder.write_text(f"{os.getpid()}\n", encoding="ascii")
         except OSError as error:
-            raise cannot_write(holder, error) from error
+            raise file_error(holder, error) from error
         yield
     finally:
         # Windows keeps a file that somebody is reading; the next writer replaces what it says.
@@ -63,8 +65,10 @@ def _acquired(lock: FileLock, patience: float) -> bool:
         lock.acquire(timeout=patience, poll_interval=PAUSE)
     except Timeout:
         return False
+    except NotImplementedError as error:  # filelock's word for a file system without locks
+        raise file_error(lock.lock_file, OSError(errno.ENOLCK, str(error)), verb="locked") from error
     except OSError as error:
-        raise cannot_write(lock.lock_file, error) from error
+        raise file_error(lock.lock_file, error, verb="locked") from error
     return True
 
 

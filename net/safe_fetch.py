@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -35,8 +37,34 @@ class Unfetched(UserError):
 
 
 async def _resolve(host: str, port: int) -> list[str]:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]) for entry in found]
+    """Return a name's addresses. A resolver that hangs can't be stopped, so it is left to a thread of its own.
+
+    Those of the loop's executor, which ``getaddrinfo`` of the loop takes, are waited for when the loop is closed.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[list[str]] = loop.create_future()
+
+    def hand_over(addresses: list[str] | OSError) -> None:
+        if answer.done():  # nobody waits any more
+            return
+        if isinstance(addresses, OSError):
+            answer.set_exception(addresses)
+        else:
+            answer.set_result(addresses)
+
+    def ask() -> None:
+        found: list[str] | OSError
+        try:
+            found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        except OSError as error:
+            found = error
+        except UnicodeError as error:
+            found = OSError(str(error))
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(hand_over, found)
+
+    threading.Thread(target=ask, name="imagerag-resolve", daemon=True).start()
+    return await answer
 
 
 class PublicOnly(httpcore.AsyncNetworkBackend):

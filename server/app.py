@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from imagerag.errors import UserError
-from imagerag.server.api_error import ApiError
+from imagerag.errors import FileError, ServiceError, UserError
+from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.auth import MAX_BODY, TOKEN_VARIABLE, Authenticator, AuthMiddleware, TooLarge, is_loopback
 from imagerag.server.cross_origin import for_pages_of
 from imagerag.server.database import ANONYMOUS
@@ -95,6 +95,8 @@ def build_app(
         TooSlow: _too_slow,
         DatabaseFailed: _database_failed,
         HTTPException: _http_error,
+        FileError: _fault,
+        ServiceError: _fault,
         Exception: _defect,
     }
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
@@ -196,6 +198,10 @@ async def _api_error(request: Request, error: ApiError) -> Response:
     if error.status >= 500:  # what happened is in the log already, without the name of the request
         _log.error("request %s failed: %s", request.scope.get("imagerag.request_id", ""), error)
     return error.response()
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    return await _api_error(request, refusal(error))
 
 
 async def _too_large(request: Request, error: TooLarge) -> Response:

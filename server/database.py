@@ -121,7 +121,7 @@ class Database:
     ``DatabaseFailed`` where the file can't be read. A row that makes no sense is left out, and the log tells so.
 
     Raises:
-        UserError: the file can't be opened or is damaged.
+        FileError: the file can't be opened, is damaged, or has tables of another shape.
     """
 
     def __init__(self, home: Path) -> None:

@@ -9,8 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from imagerag.errors import UserError
-from imagerag.store.private import private_file
+from imagerag.errors import FileError
+from imagerag.store.file_errors import file_error
+from imagerag.store.sqlite import open_database
 
 LOCK_TIMEOUT = 5.0
 """Seconds to wait for another process that writes, which takes milliseconds."""
@@ -18,12 +19,15 @@ LOCK_TIMEOUT = 5.0
 RETRY = 20.0
 """Seconds for which a file that has failed is left alone."""
 
+DAMAGED = "move it away, a new one is made then; images stay"
+"""The way out where the file is damaged."""
+
 Answer = TypeVar("Answer")
 
 _log = logging.getLogger(__name__)
 
 
-class DatabaseFailed(UserError):
+class DatabaseFailed(FileError):
     """The database can't be used. The message names the cause and the file, without its folder."""
 
 
@@ -37,21 +41,16 @@ class DatabaseFile:
         tables: the columns of each of its tables, by the table's name, as ``CREATE TABLE`` takes them.
 
     Raises:
-        UserError: the file can't be opened, is damaged, or has tables of another shape.
+        FileError: the file can't be opened, is damaged, or has tables of another shape.
     """
 
     def __init__(self, file: Path, tables: Mapping[str, str]) -> None:
         self._file = file
         self._lock = threading.Lock()
-        self._failed: tuple[float, str] | None = None
+        self._failed: tuple[float, DatabaseFailed] | None = None
         self._memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._in_memory = False
-        try:
-            self._db = sqlite3.connect(
-                private_file(file), timeout=LOCK_TIMEOUT, check_same_thread=False, isolation_level=None
-            )
-        except (sqlite3.Error, OSError) as error:
-            raise self._unusable(error) from error
+        self._db = open_database(file, damaged=DAMAGED, isolation_level=None, timeout=LOCK_TIMEOUT)
         try:
             self._db.execute("PRAGMA journal_mode=WAL")
             for name, columns in tables.items():
@@ -59,19 +58,17 @@ class DatabaseFile:
                     db.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
                 wanted, there = (_columns(db, name) for db in (self._memory, self._db))
                 if missing := sorted(wanted - there):
-                    raise sqlite3.DatabaseError(f"its table {name!r} lacks {', '.join(missing)}")
-        except (sqlite3.Error, OSError) as error:
+                    lack = ValueError(f"its table {name!r} lacks {', '.join(missing)}")
+                    raise file_error(file, lack, verb="read", damaged=DAMAGED)
+        except BaseException:
             self.close()
-            raise self._unusable(error) from error
-
-    def _unusable(self, error: Exception) -> UserError:
-        return UserError(f"{str(self._file)!r} can't be used ({error}); move it away, a new one is made then")
+            raise
 
     @property
     def failing(self) -> str | None:
         """What is to be told while the file can't be used; ``None`` while it can."""
         failed = self._failed
-        return None if failed is None else f"{failed[1]}; until the server ends, it keeps what is new in memory"
+        return None if failed is None else f"{failed[1].public}; until the server ends, it keeps what is new in memory"
 
     def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query: those in the file, then those in memory.
@@ -97,8 +94,8 @@ class DatabaseFile:
                 for statement, values in statements:
                     changed = db.execute(statement, values).rowcount
                 db.execute("COMMIT")
-            except sqlite3.Error:
-                with suppress(sqlite3.Error):
+            except (sqlite3.Error, FileError):
+                with suppress(sqlite3.Error, FileError):
                     db.execute("ROLLBACK")
                 raise
             return changed
@@ -117,15 +114,17 @@ class DatabaseFile:
     def _tried(self, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Use the file, unless it has failed just now: who has waited for a lock once needn't do so at each step."""
         if self._failed is not None and time.monotonic() < self._failed[0]:
-            raise DatabaseFailed(self._failed[1])
+            raise self._failed[1]
         try:
             answer = use(self._db)
-        except sqlite3.Error as error:
-            told = f"the server's {self._file.name} can't be used ({error})"
+        except (sqlite3.Error, FileError) as error:
+            known = file_error(self._file, error, verb="used", damaged=DAMAGED)
+            told = f"the server's {self._file.name} can't be used ({error.__cause__ or error})"
             if self._failed is None:
-                _log.error("%r can't be used (%s); what is new is kept in memory", str(self._file), error)
-            self._failed = (time.monotonic() + RETRY, told)
-            raise DatabaseFailed(told) from error
+                _log.error("%s; what is new is kept in memory", known)
+            failed = DatabaseFailed(told, known.file, known.cause, told)
+            self._failed = (time.monotonic() + RETRY, failed)
+            raise failed from error
         self._failed = None
         return answer
 

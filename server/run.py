@@ -10,11 +10,14 @@ from typing import Any, Literal
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits, Output
 from imagerag.modes import Mode
+from imagerag.server.api_error import public_words, without_folders
 from imagerag.server.job_queue import Job
 
 RunStatus = Literal["queued", "running", "stopping", "asking", "done", "cancelled", "failed"]
 MAX_FAILURE = 1000
 """Characters of an error that a client is told."""
+_WORDS = frozenset({"text", "detail"})
+"""Keys of events with what failed, in words."""
 Listener = Callable[[Mapping[str, Any] | None], None]
 """Gets each event as it happens, and ``None`` at the end."""
 
@@ -107,7 +110,7 @@ class Run:
         if self.error is None:
             return None
         if isinstance(self.error, UserError | InvalidArgument | BudgetExceeded | Cancelled):
-            return str(self.error)[:MAX_FAILURE]
+            return public_words(self.error)[:MAX_FAILURE]
         return f"the server failed ({type(self.error).__name__}); its log says more"
 
     @property
@@ -118,7 +121,9 @@ class Run:
         return next((event for event in reversed(self.events) if event["event"] == "approval"), None)
 
     def tell(self, event: Mapping[str, Any]) -> None:
-        """Take in an event and pass it on."""
+        """Take in an event and pass it on; of the server's files in it, the names alone."""
+        for key in _WORDS & event.keys():
+            event = {**event, key: without_folders(str(event[key]))}
         with self._lock:
             if event["event"] == "progress":
                 self.progress = (event["done"], event["total"])

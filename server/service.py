@@ -3,12 +3,11 @@
 import contextlib
 import dataclasses
 import logging
-import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
+from imagerag.errors import BudgetExceeded, Cancelled, FileError, InvalidArgument, ServiceError, UserError
 from imagerag.graphs.streaming import stream_run
 from imagerag.interruptible import WARMING
 from imagerag.profiles.resolve import Given, resolve
@@ -20,7 +19,7 @@ from imagerag.server.single_tool import use_tool
 from imagerag.server.thread_history import Threads, thread_name
 from imagerag.settings import Settings
 from imagerag.steady_clock import steady_time
-from imagerag.store.home import THREADS, home_directory
+from imagerag.store.home import home_directory
 from imagerag.tool_registry import REGENERATE
 
 if TYPE_CHECKING:
@@ -218,15 +217,12 @@ class Service:
             try:
                 with self._alone(run, job):
                     asks = bool(work())
-            except Cancelled:
-                pass  # while it waited for its thread: it has begun nothing
-            except sqlite3.Error as error:
-                _log.exception("a run failed")
-                run.error = UserError(
-                    f"the server's {THREADS} can't be used ({error}); make room on its disk and see that the file is "
-                    "writable; if it is damaged, move it away and start the server anew"
-                )
+            except Cancelled as error:
+                if run.turn is not None:
+                    run.error = error  # else it waited for its thread, and has begun nothing
             except (UserError, InvalidArgument, BudgetExceeded) as error:
+                if isinstance(error, FileError | ServiceError):
+                    _log.error("a run failed: %s", error)  # the client is told neither path nor address
                 run.error = error
             except Exception as error:
                 _log.exception("a run failed")
@@ -251,8 +247,9 @@ class Service:
             self.register.keep(run, asks)
             if note := self.database.failing:
                 run.tell({"event": "note", "text": note})
-        except Exception:
+        except Exception as error:
             _log.exception("what run %s has told can't be kept", run.id)
+            run.error = run.error or (error if run.output is None else None)
         finally:
             if not asks:
                 run.end()

@@ -1,14 +1,16 @@
 """Files that are there whole or not at all, and the one line a person reads when the disk says no."""
 
+import errno
 import os
 import re
+import sys
 import tempfile
 from pathlib import Path
 
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.store.file_errors import file_error
+from imagerag.store.leftovers import PREFIX, begun_here, sweep
 from imagerag.store.private import private_folder
-
-WAY_OUT = "make room there, or set IMAGERAG_HOME (or --home) to a writable folder"
 
 _ADDRESS = re.compile(r"[0-9a-f]{64}")
 
@@ -23,12 +25,14 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True, private: bool 
         private: only its owner may read it, and folders that are made for it; else as any new file.
 
     Raises:
-        UserError: the disk is full, read-only or not ours; nothing is left behind.
+        FileError: the disk is full, read-only or not ours; nothing is left behind.
     """
     temporary: str | None = None
     try:
+        new = [folder for folder in path.parents if not folder.exists()] if durable else []
         private_folder(path.parent) if private else path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".writing-", dir=path.parent)
+        sweep(path.parent)
+        handle, temporary = tempfile.mkstemp(prefix=f"{PREFIX}{begun_here()}-", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -37,12 +41,33 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True, private: bool 
         if not private:  # the temporary file is
             os.chmod(temporary, 0o666 & ~umask())
         os.replace(temporary, path)
+        if durable:  # the names, too: of the file, and of each folder that was made for it
+            for folder in (path.parent, *(folder.parent for folder in new)):
+                sync_folder(folder)
     except BaseException as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise cannot_write(path, error) from error
+            raise file_error(path, error) from error
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk. Windows has no such thing.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems have no such thing either
+            raise
+    finally:
+        os.close(handle)
 
 
 def is_address(sha256: str) -> bool:
@@ -85,14 +110,9 @@ def make_writable(path: Path) -> None:
         pass
 
 
-def cannot_write(path: str | Path, error: OSError) -> UserError:
-    """Return the error that names the path, the reason and the way out."""
-    return UserError(f"{str(path)!r} can't be written ({error.strerror or error}); {WAY_OUT}")
-
-
 def cannot_read(path: str | Path, error: OSError, remedy: str = "check the path and its permissions") -> UserError:
     """Return the error that names the path, the reason and the way out."""
-    return UserError(f"{str(path)!r} can't be read ({error.strerror or error}); {remedy}")
+    return file_error(path, error, verb="read", otherwise=remedy)
 
 
 _UMASK: int | None = None

@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from imagerag.store.files import cannot_write, make_writable
+from imagerag.store.file_errors import file_error
+from imagerag.store.files import make_writable
 from imagerag.store.private import private_folder, tighten
 
 THREADS = "threads.sqlite"
@@ -26,7 +27,7 @@ def home_directory(home: str | Path | None = None) -> Path:
         make_writable(path)
         tighten(path)
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise file_error(path, error) from error
     return path
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from imagerag.errors import UserError
 from imagerag.records import Verdict
+from imagerag.store.file_errors import file_error
 from imagerag.store.files import address_path, is_address, read_whole, write_whole
 from imagerag.store.manifest import KEYWORD, Manifest, address, read_manifest
-from imagerag.store.png import NotPng, encode_png, with_text
+from imagerag.store.png import NotPng, encode_png, is_whole_png, with_text
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -77,7 +78,7 @@ class ImageStore:
         sha256 = address(plain.tobytes(), plain.size, plain.mode)
         path = self.path(sha256)
         with self._lock:
-            if not _decodes(path):
+            if not is_whole_png(path):
                 write_whole(path, encode_png(plain))
         return StoredImage(sha256, path)
 
@@ -153,19 +154,8 @@ class ImageStore:
             read_manifest(path)
         except UserError:
             return False  # it is written anew
-        return _decodes(path)
+        return is_whole_png(path)
 
 
 def _damaged(path: Path, error: Exception) -> UserError:
-    return UserError(f"image {str(path)!r} is damaged ({error}); delete it and draw it again")
-
-
-def _decodes(path: Path) -> bool:
-    from PIL import Image as pil
-
-    try:
-        with pil.open(path, formats=("PNG",)) as image:
-            image.load()
-    except (OSError, SyntaxError, ValueError):
-        return False
-    return True
+    return file_error(path, error, verb="read", damaged="delete it and draw it again")

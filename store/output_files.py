@@ -8,7 +8,8 @@ from pathlib import Path
 
 from imagerag.errors import UserError
 from imagerag.records import ImageRecord
-from imagerag.store.files import make_writable, umask
+from imagerag.store.file_errors import file_error
+from imagerag.store.files import make_writable, sync_folder, umask
 
 LONGEST_NAME = 48
 
@@ -51,6 +52,8 @@ def write_new(folder: Path, stem: str, suffix: str, data: bytes, *, numbered: bo
         handle, temporary = tempfile.mkstemp(prefix=".imagerag-", suffix=".partial", dir=folder)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         os.chmod(temporary, 0o666 & ~umask())
         number = 1
         while True:
@@ -63,6 +66,7 @@ def write_new(folder: Path, stem: str, suffix: str, data: bytes, *, numbered: bo
                 number += 1
                 continue
             os.replace(temporary, path)
+            sync_folder(folder)
             return path
     except OSError as error:
         if temporary is not None:
@@ -91,5 +95,4 @@ def copy_images(images: Sequence[ImageRecord], prompt: str, folder: str | Path) 
 
 def folder_refused(path: str | Path, error: OSError) -> UserError:
     """Return the error that says so, and what to do."""
-    reason = error.strerror or str(error)
-    return UserError(f"{str(path)!r} can't be written to ({reason}); choose another folder or make room there")
+    return file_error(path, error, verb="written to", otherwise="choose another folder")

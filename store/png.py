@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PIL import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -29,6 +31,18 @@ def encode_png(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()
+
+
+def is_whole_png(path: Path) -> bool:
+    """Tell whether there is a PNG whose every chunk and pixel is as it was written: a power cut may leave less."""
+    from PIL import Image as pil
+
+    try:
+        with pil.open(path, formats=("PNG",)) as image:
+            image.load()
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return True
 
 
 def on_white(image: Image.Image) -> Image.Image:

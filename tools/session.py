@@ -17,6 +17,7 @@ from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArgument, UserError, first_line
 from imagerag.generators.base import DrawControl, DrawRequest, Generator, Reference, StopCheck
 from imagerag.index.base import Hit, ReferenceIndex
+from imagerag.interruptible import using_check
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore, StoredImage
 from imagerag.store.manifest import Manifest, ManifestReference
@@ -318,7 +319,8 @@ def using_session(session: ToolSession) -> Iterator[ToolSession]:
     """Make that session the current one until the block ends."""
     token = _current.set(session)
     try:
-        yield session
+        with using_check(session.check, session.seconds_left):
+            yield session
     finally:
         _current.reset(token)
 

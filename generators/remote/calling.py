@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
 from PIL import Image
 
-from imagerag.errors import InvalidArgument
+from imagerag.errors import GeneratorUnavailable, InvalidArgument
 from imagerag.generators.base import StopCheck
 from imagerag.generators.remote.server_errors import PASSING, Said, said_in
-from imagerag.interruptible import pause, retry_after, run_interruptibly
+from imagerag.interruptible import pause, retry_after, run_interruptibly, seconds_left
 from imagerag.net.bounded_body import ACCEPTED, BodyRefused, BoundedBody
 from imagerag.store.png import on_white
 
@@ -22,7 +23,10 @@ ATTEMPTS = 3
 FIRST_WAIT = 1.0
 """Seconds before the second try where the server doesn't say; twice that before the third."""
 LONGEST_WAIT = 60.0
-"""Seconds of ``Retry-After`` (RFC 9110 section 10.2.3) beyond which a server counts as not answering."""
+"""Seconds of ``Retry-After`` (RFC 9110 section 10.2.3) beyond which a server counts as not answering where no run says
+how long there is time."""
+AWAY = frozenset({429, 502, 503, 504, 521, 522, 523, 529})
+"""Statuses that are about the server and not about what it was asked: busy, down, or not to be reached by its proxy."""
 MAX_BODY = 64 * 2**20
 """Bytes of one answer, decompressed: several times what the largest image of these servers takes in base64."""
 
@@ -34,11 +38,23 @@ class TransientError(Exception):
 
     Attributes:
         wait: seconds that the server asks to wait; ``None`` if it doesn't say.
+        away: whether the server can't be reached or is busy, whatever it is asked.
     """
 
-    def __init__(self, why: str, wait: float | None = None) -> None:
+    def __init__(self, why: str, wait: float | None = None, *, away: bool = False) -> None:
         super().__init__(why)
         self.wait = wait
+        self.away = away
+
+    def ended(self, name: str, advice: str = "try again later") -> InvalidArgument:
+        """Return the error of a drawing that no try got through for.
+
+        Args:
+            name: of the generator.
+            advice: what a person can do.
+        """
+        kind = GeneratorUnavailable if self.away else InvalidArgument
+        return kind(f"{name!r} drew nothing: {self}; {advice}")
 
 
 def retry_transient(call: Callable[[], Answer], check: StopCheck | None, hang_up: Callable[[], object]) -> Answer:
@@ -67,8 +83,13 @@ def retry_transient(call: Callable[[], Answer], check: StopCheck | None, hang_up
             return run_interruptibly(call, watch)
         except TransientError as failure:
             wait = FIRST_WAIT * 2 ** (attempt - 1) if failure.wait is None else failure.wait
-            if attempt == ATTEMPTS or wait > LONGEST_WAIT:
-                raise TransientError(f"{failure}, {attempt} of {ATTEMPTS} tries") from failure
+            left = seconds_left()
+            if attempt == ATTEMPTS:
+                raise TransientError(f"{failure}, {attempt} of {ATTEMPTS} tries", away=failure.away) from failure
+            if failure.wait is not None and wait > min(left, LONGEST_WAIT if left == math.inf else left):
+                lasts = "" if left == math.inf else f", and {left:.0f} s of the run are left"
+                why = f"{failure}, and asks to wait {wait:.0f} s{lasts}"
+                raise TransientError(why, wait, away=failure.away) from failure
             pause(wait, check)
     raise AssertionError("the loop returns or raises")
 
@@ -128,7 +149,7 @@ class Reply(NamedTuple):
             TransientError: the status is one of ``PASSING``.
         """
         if self.status in PASSING:
-            raise TransientError(self.in_words, self.wait)
+            raise TransientError(self.in_words, self.wait, away=self.status in AWAY)
 
     def image(self) -> Image.Image:
         """Return the body as an image; see ``opened``."""
@@ -158,7 +179,7 @@ def answered(client: httpx.Client, method: str, address: str | httpx.URL, *, sec
     except BodyRefused as error:
         raise InvalidArgument(f"the answer of {host} can't be taken: {error}; no image is that large") from error
     except httpx.HTTPError as error:
-        raise TransientError(f"no answer ({type(error).__name__})") from error
+        raise TransientError(f"no answer ({type(error).__name__})", away=True) from error
     headers = response.headers
     kind, wait = headers.get("content-type", "no content type"), retry_after(headers.get("retry-after"))
     location = headers.get("location", "") if 300 <= response.status_code < 400 else ""

@@ -13,7 +13,8 @@ import os
 import re
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,12 @@ from imagerag.generators.remote.comfyui_workflows import (
     reference_holes,
     with_values,
 )
-from imagerag.interruptible import run_interruptibly
+from imagerag.interruptible import run_bounded, run_interruptibly
 
 TIMEOUT = 60.0
 """Seconds for one request; a drawing may take longer, since it tells its progress."""
+STOP_WAIT = 1.0
+"""Seconds for a server to take a drawing out of its queue; one that is there takes a hundredth."""
 CLOSING = 1.0
 """Seconds for a server to take leave of the events' connection."""
 
@@ -115,7 +118,7 @@ class ComfyUI:
                 return self._drawn(server, filled, control, notes)
             except TransientError as failure:
                 advice = "is ComfyUI running there?" if "no answer" in str(failure) else "try again later"
-                raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; {advice}") from failure
+                raise failure.ended(self.name, advice) from failure
 
     def _filled(self, words: str, seed: int, names: Sequence[str], scale: float) -> dict[str, Any]:
         workflow = self._workflow if names or not self.max_references else self._plain
@@ -143,7 +146,8 @@ class ComfyUI:
                     notes.append(f"ComfyUI leaves a part of the workflow out: {queued.left_out}")
                 entry = follow(socket, server, prompt_id, control)
             except BaseException:
-                stop_drawing(self.url, server.me, prompt_id)
+                with suppress(TimeoutError):  # the run has ended, and nobody waits for long
+                    run_bounded(partial(stop_drawing, self.url, server.me, prompt_id), STOP_WAIT, of_run=False)
                 raise
         return retry_transient(lambda: server.image(entry), control.check, lambda: None)
 

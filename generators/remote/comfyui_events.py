@@ -65,7 +65,7 @@ def follow(socket: Any | None, server: ComfyServer, prompt_id: str, control: Dra
             if now - absent > GONE_AFTER:
                 raise InvalidArgument("ComfyUI's drawing is neither in its queue nor in its history: it was taken out")
         if now - heard > SILENCE:
-            raise TransientError(f"not a word for {SILENCE:.0f} seconds")
+            raise TransientError(f"not a word for {SILENCE:.0f} seconds", away=True)
 
 
 class _Events:

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from imagerag.errors import DrawingRefused, InvalidArgument
+from imagerag.errors import DrawingRefused
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
@@ -117,7 +117,7 @@ class GeminiImages(ImagesApi):
                     client.close,
                 )
             except TransientError as failure:
-                raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; try again later") from failure
+                raise failure.ended(self.name) from failure
 
     def _read(self, reply: Reply) -> Drawn:
         if not reply.is_fine:

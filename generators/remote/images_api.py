@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from imagerag.credentials import without_credentials
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
-from imagerag.generators.remote.calling import Reply, TransientError
+from imagerag.generators.remote.calling import AWAY, Reply, TransientError
 from imagerag.generators.remote.server_errors import Meaning
 from imagerag.net.server_keys import server_key
 
@@ -68,7 +68,7 @@ class ImagesApi:
         if meaning == "unpaid":
             raise UserError(f"{self.name!r} can't be paid for: {told}; add credit, or raise the limit, at its provider")
         if meaning == "passing":
-            raise TransientError(told, reply.wait)
+            raise TransientError(told, reply.wait, away=reply.status in AWAY)
         if meaning == "unusable":
             way_out = "give that address" if reply.location else "check key and model"
             raise UserError(f"{self.name!r} can't be used: {told}; {way_out}{instead}")

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import httpx
 from PIL import Image
 
-from imagerag.errors import InvalidArgument, UserError
+from imagerag.errors import UserError
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
@@ -103,7 +103,7 @@ class OpenAIImages(ImagesApi):
             try:
                 drawn, usage = retry_transient(call, check, client.close)
             except TransientError as failure:
-                raise InvalidArgument(f"{self.name!r} drew nothing: {failure}; try again later") from failure
+                raise failure.ended(self.name) from failure
         if isinstance(drawn, str):
             drawn = self._fetched(drawn, check)
         return drawn, usage

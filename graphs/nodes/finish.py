@@ -27,6 +27,7 @@ ENDINGS: dict[StopReason, str] = {
     "tokens": "the token budget ran out",
     "money": "the money budget ran out",
     "cancelled": "it was cancelled",
+    "unavailable": "the generator's server can't be reached or is busy",
     "error": "an error ended it",
 }
 

@@ -16,6 +16,7 @@ from imagerag.errors import (
     Cancelled,
     DrawingFailed,
     DrawingRefused,
+    GeneratorUnavailable,
     InvalidArgument,
     UserError,
     first_line,
@@ -64,7 +65,7 @@ def run_tool_calls(
     by_person = {message.tool_call_id: message for message in answered}
     results: list[ToolMessage] = []
     trace: list[TraceStep] = []
-    halt: BudgetExceeded | Cancelled | None = None
+    halt: BudgetExceeded | Cancelled | GeneratorUnavailable | None = None
     with using_session(session):
         for call in calls:
             began = time.perf_counter()
@@ -83,12 +84,16 @@ def run_tool_calls(
                                 meter, components, state["limits"], state["prompt"], drawn_with_first(state)
                             )
                         result = _run(call, tools, offered, session)
+                except GeneratorUnavailable as gone:
+                    halt = gone
+                    result = _refused(call, str(gone))
                 except (BudgetExceeded, Cancelled) as stop:
                     halt = stop
                     result = _refused(call, f"not run to its end: {stop}")
             if result.status == "error":
                 error = str(result.text)
-            if error is not None and halt is None:  # the end of the run is told by the node that ends it
+            # The end of the run is told by the node that ends it, but for why the generator is of no use.
+            if error is not None and (halt is None or error == str(halt)):
                 emit({"event": "note", "text": f"{call['name']}: {error}"})
             results.append(result)
             told = "; ".join([*([error] if error else []), *meter.notes]) or None
@@ -101,7 +106,7 @@ def run_tool_calls(
     if session.made_references:
         update["all_references"] = session.made_references
     if halt is not None:
-        update["halt"] = stop_reason(halt)
+        update["halt"] = "unavailable" if isinstance(halt, GeneratorUnavailable) else stop_reason(halt)
     return update
 
 
@@ -117,7 +122,7 @@ def _run(call: ToolCall, tools: Mapping[str, BaseTool], offered: frozenset[str],
         return _refused(call, f"tool {call['name']!r} is not offered here; valid: {', '.join(sorted(offered))}")
     try:
         result = _told_what_is_ignored(tools[call["name"]].invoke({**call, "type": "tool_call"}), call, tools)
-    except (BudgetExceeded, Cancelled):
+    except (BudgetExceeded, Cancelled, GeneratorUnavailable):
         raise
     except UserError as error:
         if not session.has_drawn:

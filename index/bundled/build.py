@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import uuid
 from collections.abc import Callable
@@ -13,7 +14,14 @@ from numpy.typing import NDArray
 
 from imagerag.assets.library import Library
 from imagerag.index.bundled.stamp import SCHEMA, Stamp, file_digest, not_built, read_stamp, seal, write_stamp
-from imagerag.index.chroma_client import EF_SEARCH_LIBRARY, PREFIX, chroma_client, create_collection, get_collection
+from imagerag.index.chroma_client import (
+    DATABASE,
+    EF_SEARCH_LIBRARY,
+    PREFIX,
+    chroma_client,
+    create_collection,
+    get_collection,
+)
 from imagerag.store.private import private_folder
 
 if TYPE_CHECKING:
@@ -46,7 +54,7 @@ def build(directory: Path, library: Library, embedder: Embedder, progress: Progr
     try:
         private_folder(directory)
     except OSError as error:
-        raise not_built(directory, error.strerror or str(error)) from error
+        raise not_built(directory, error) from error
     remove_others(directory)
     folder = directory / f"{PREFIX}{uuid.uuid4().hex[:12]}"
     try:
@@ -105,10 +113,8 @@ def _fill(directory: Path, folder: Path, library: Library, embedder: Embedder, p
                     progress(min(start + size, len(rows)), len(rows))
         with chroma_client(folder) as client:
             _check(directory, get_collection(client, COLLECTION), ids, vectors)
-    except ChromaError as error:
-        raise not_built(directory, str(error)) from error
-    except OSError as error:
-        raise not_built(directory, error.strerror or str(error)) from error
+    except (ChromaError, OSError) as error:
+        raise not_built(folder / DATABASE, error) from error
     return len(rows)
 
 
@@ -132,7 +138,9 @@ def _check(directory: Path, collection: Any, ids: list[str], vectors: NDArray[np
             for key, vector in zip(part, vectors[start : start + BATCH], strict=True)
         )
     if lost:
-        raise not_built(directory, f"{lost} of {len(ids)} pictures are lost after writing; is the disk full?")
+        # Chroma has told nothing of it: a full disk cuts its files short without an error.
+        lack = OSError(errno.ENOSPC, f"{lost} of {len(ids)} pictures are lost after writing; is the disk full?")
+        raise not_built(directory, lack)
 
 
 def _pictures(library: Library) -> tuple[list[int], list[dict[str, str]]]:

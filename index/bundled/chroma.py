@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from imagerag.assets.library import Library, bundled_library
 from imagerag.embedders.calibration import bundled_calibration
-from imagerag.errors import InvalidArgument, UserError
+from imagerag.errors import FileError, InvalidArgument, UserError
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.index.bundled.build import COLLECTION, Progress, build
-from imagerag.index.bundled.stamp import Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
-from imagerag.index.chroma_client import get_collection, open_client
+from imagerag.index.bundled.stamp import REBUILD, Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
+from imagerag.index.chroma_client import get_collection, naming_chroma, open_client
 from imagerag.index.filters import all_hold
 from imagerag.index.lock import PATIENCE, writer_lock
 from imagerag.index.lookup_floor import hits_above
 from imagerag.index.user_libraries import BUNDLED_FOUND
 from imagerag.store.files import address_path, write_whole
-from imagerag.store.png import encode_png, on_white
+from imagerag.store.png import encode_png, is_whole_png, on_white
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -170,15 +170,17 @@ class ChromaIndex:
         return self._collection, stamp
 
     def _opened(self, stamp: Stamp) -> Any:
-        from chromadb.errors import ChromaError
+        from chromadb.errors import NotFoundError
 
         check_fits(self.directory, stamp, self.embedder.model_id, self._library_digest)
         check_seal(self.directory, stamp)
+        folder = self.directory / stamp.folder
         try:
-            self._client = open_client(self.directory / stamp.folder)
-            collection = get_collection(self._client, COLLECTION)
-            count = collection.count()
-        except ChromaError as error:
+            with naming_chroma(folder, damaged=REBUILD):
+                self._client = open_client(folder)
+                collection = get_collection(self._client, COLLECTION)
+                count = collection.count()
+        except (NotFoundError, AttributeError) as error:  # AttributeError: a client that could not start
             raise damaged(self.directory, str(error)) from error
         metadata = collection.metadata or {}
         if (metadata.get("model"), metadata.get("schema")) != (stamp.model, stamp.schema):
@@ -189,21 +191,22 @@ class ChromaIndex:
 
     def _ask(self, vectors: NDArray[np.float32], wanted: int) -> Any:
         """Query the index that is in place before and after: Chroma answers wrongly while its files are removed."""
-        from chromadb.errors import ChromaError
+        from chromadb.errors import NotFoundError
 
         with self._lock:  # or another thread's search could close the client when it sees a rebuild
             while True:
                 collection, stamp = self._open()
                 try:
-                    found = collection.query(
-                        query_embeddings=vectors,
-                        n_results=min(wanted, stamp.images),
-                        include=["metadatas", "distances"],
-                    )
-                except ChromaError as error:
-                    if read_stamp(self.directory) == stamp:
-                        raise damaged(self.directory, str(error)) from error
-                    continue
+                    with naming_chroma(self.directory / stamp.folder, damaged=REBUILD):
+                        found = collection.query(
+                            query_embeddings=vectors,
+                            n_results=min(wanted, stamp.images),
+                            include=["metadatas", "distances"],
+                        )
+                except (FileError, NotFoundError) as error:
+                    if read_stamp(self.directory) != stamp:
+                        continue
+                    raise error if isinstance(error, FileError) else damaged(self.directory, str(error)) from error
                 if read_stamp(self.directory) == stamp:
                     return found
 
@@ -244,7 +247,7 @@ class ChromaIndex:
     def _laid_out(self, sha256: str) -> Path:
         """Return a PNG of a picture on white, made when it is first found: 7,155 at once would take a minute."""
         path = address_path(self.home / BUNDLED_FOUND, sha256)
-        if not path.exists():
+        if not is_whole_png(path):
             write_whole(path, encode_png(on_white(self.image(sha256))), durable=False)
         return path
 

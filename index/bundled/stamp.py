@@ -15,15 +15,16 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from imagerag.errors import UserError
-from imagerag.store.files import WAY_OUT, cannot_write, write_whole
+from imagerag.errors import FileError, UserError, first_line
+from imagerag.index.chroma_client import DATABASE
+from imagerag.store.file_errors import WAY_OUT, cause_of, file_error
+from imagerag.store.files import sync_folder, write_whole
 
 SCHEMA = 1
 """Of the stamp and of the metadata in the collection. Raise it when either changes meaning."""
 
 REBUILD = "run `imagerag index rebuild`"
 STAMP = "current.json"
-DATABASE = "chroma.sqlite3"
 HASHED_BYTES = 2**26
 """Larger files are checked by size alone: hashing 64 MB takes 50 ms at each start, and that is enough."""
 
@@ -67,7 +68,9 @@ def read_stamp(directory: Path) -> Stamp | None:
         return Stamp(**fields, files=files)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise file_error(directory / STAMP, error, verb="read", damaged=REBUILD) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise damaged(directory, f"{STAMP}: {error}") from error
 
 
@@ -89,6 +92,7 @@ def seal(folder: Path, *, hashed: bool = True) -> dict[str, tuple[int, str]]:
     """
     try:
         found = {}
+        folders = {folder for folder in folder.rglob("*") if folder.is_dir()} | {folder, folder.parent}
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
             handle = os.open(file, os.O_RDWR)
             try:
@@ -97,9 +101,11 @@ def seal(folder: Path, *, hashed: bool = True) -> dict[str, tuple[int, str]]:
                 os.close(handle)
             name = file.relative_to(folder).as_posix()
             found[name] = (file.stat().st_size, "" if name == DATABASE or not hashed else _digest(file))
+        for each in folders:
+            sync_folder(each)
         return found
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise file_error(folder, error) from error
 
 
 def check_seal(directory: Path, stamp: Stamp) -> None:
@@ -118,7 +124,9 @@ def check_seal(directory: Path, stamp: Stamp) -> None:
                 _check_database(file)
             elif digest and _digest(file) != digest:
                 raise damaged(directory, f"{name} is not as it was written")
-        except (OSError, sqlite3.DatabaseError) as error:
+        except (OSError, sqlite3.Error) as error:
+            if cause_of(error, file) not in ("damaged", "missing", "no file"):  # whole, for all that is known
+                raise file_error(file, error, verb="read") from error
             raise damaged(directory, f"{name}: {error}") from error
 
 
@@ -136,16 +144,21 @@ def check_fits(directory: Path, stamp: Stamp, model: str, library: str) -> None:
         raise UserError(f"the index at {str(directory)!r} was made from another edition of the library; {REBUILD}")
 
 
-def damaged(directory: Path, reason: str) -> UserError:
+def damaged(directory: Path, reason: str) -> FileError:
     """Return the error that says so, on one line."""
     first = (reason.splitlines() or ["unreadable"])[0][:200]
-    return UserError(f"the index at {str(directory)!r} is damaged ({first}); {REBUILD}")
+    message = f"the index at {str(directory)!r} is damaged ({first}); {REBUILD}"
+    return FileError(message, str(directory), "damaged", "the index on the server is damaged")
 
 
-def not_built(directory: Path, reason: str) -> UserError:
+def not_built(directory: Path, error: BaseException) -> FileError:
     """Return the error for an index that could not be built, on one line."""
-    first = (reason.splitlines() or ["unknown reason"])[0][:200]
-    return UserError(f"the index at {str(directory)!r} can't be built ({first}); {WAY_OUT}")
+    told = file_error(directory, error)
+    if told.cause == "damaged":  # what is being made can't be: Chroma fails in many ways where a file can't grow
+        reason = first_line(error)
+        told = FileError(f"{str(directory)!r} can't be written ({reason}); {WAY_OUT}", told.file, "full", told.public)
+    message = f"the index at {str(directory)!r} can't be built: {told}"
+    return FileError(message, told.file, told.cause, told.public)
 
 
 def file_digest(file: Path) -> str:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from imagerag.store.sqlite import open_database
+
+DAMAGED = "run `imagerag index rebuild`, which makes it anew; if that says the same, make room there"
 
 
 class FullTextIndex:
@@ -13,10 +16,13 @@ class FullTextIndex:
 
     Args:
         file: where it lies; in memory if ``None``.
+
+    Raises:
+        FileError: it is damaged or can't be used; so does every method.
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._database = sqlite3.connect(str(file) if file else ":memory:", check_same_thread=False, timeout=30)
+        self._database = open_database(file, damaged=DAMAGED)
         with self._database:
             self._database.execute(
                 "CREATE VIRTUAL TABLE IF NOT EXISTS captions USING fts5"
@@ -25,14 +31,15 @@ class FullTextIndex:
 
     def ids(self) -> set[str]:
         """Return the ids of all captions."""
-        return {row[0] for row in self._database.execute("SELECT id FROM captions")}
+        return {row[0] for row in self._database.execute("SELECT id FROM captions").fetchall()}
 
     def change(self, removed: Sequence[str], added: Iterable[tuple[str, str]]) -> None:
         """Remove captions by id, and add (id, caption) pairs, all or none."""
         with self._database:
             gone = set(removed)
             if gone:  # the id is no key: one pass over the rows finds them all
-                rows = [(row,) for row, key in self._database.execute("SELECT rowid, id FROM captions") if key in gone]
+                held = self._database.execute("SELECT rowid, id FROM captions").fetchall()
+                rows = [(row,) for row, key in held if key in gone]
                 self._database.executemany("DELETE FROM captions WHERE rowid = ?", rows)
             self._database.executemany("INSERT INTO captions (id, caption) VALUES (?, ?)", added)
 
@@ -44,7 +51,7 @@ class FullTextIndex:
             return []
         query = " OR ".join(f'"{word}"' for word in useful)
         statement = "SELECT id FROM captions WHERE captions MATCH ? ORDER BY rank, id LIMIT ?"
-        return [row[0] for row in self._database.execute(statement, (query, wanted))]
+        return [row[0] for row in self._database.execute(statement, (query, wanted)).fetchall()]
 
     def close(self) -> None:
         """Let go of the file."""

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imagerag.errors import FileError
 from imagerag.index.filters import Condition, chosen
 from imagerag.index.fusion import fuse, ranked
 from imagerag.index.user.duplicates import fold_near_duplicates
 from imagerag.index.user.fulltext import FullTextIndex
 from imagerag.index.user.shards import FULL
 from imagerag.index.user.snapshot import Snapshot
-from imagerag.index.user.vector_store import SyncState, VectorStore, address_of, caption_ids
+from imagerag.index.user.vector_store import Outdated, SyncState, VectorStore, address_of, caption_ids
+
+_log = logging.getLogger(__name__)
 
 MOST = 2000
 """Candidates asked of Chroma at once where a filter is expected to leave enough of them."""
+TRY_AGAIN = 60.0
+"""Seconds after which a copy that could not be read is looked at again: the disk may have room, or it was made anew."""
 POOL = 4
 """Times as many candidates as are wanted, for what chooses among them."""
 
@@ -64,19 +71,27 @@ class Searcher:
     def __init__(self, known: Snapshot, collections: VectorStore) -> None:
         self.known = known
         self._collections = collections
-        self._applied = self._opened()
-        names = self._applied.shards if self._applied else frozenset()
+        self._unreadable: float | None = None  # since when
+        self._hold(self._opened())
+        self._has_meaning = known.has("meaning")
+        self._captions: dict[str, int] | None = None
+
+    def _hold(self, applied: SyncState | None) -> None:
+        """Begin with what Chroma was brought up to: the rows that it lacks are searched by themselves."""
+        known = self.known
+        self._applied = applied
+        names = applied.shards if applied else frozenset()
         late = np.array([shard.name not in names for shard in known.shards], np.bool_)
         self._late = np.flatnonzero(late[known.shard]) if len(known) else np.empty(0, np.int64)
         self._late = self._late[np.sort(np.unique(known.codes[self._late], return_index=True)[1])]
-        self._has_meaning = known.has("meaning")
         self._late_vectors: dict[str, NDArray[np.float32]] = {}
         self._late_words: FullTextIndex | None = None
-        self._captions: dict[str, int] | None = None
 
     @property
     def outdated(self) -> bool:
         """Whether Chroma has been brought further up to date since; asked only where it lags behind."""
+        if self._unreadable is not None:
+            return time.monotonic() - self._unreadable > TRY_AGAIN
         return len(self._late) > 0 and self._collections.applied() != self._applied
 
     @property
@@ -90,8 +105,25 @@ class Searcher:
         Args:
             texts: what is looked for.
             vectors: (n, d) their embeddings.
-            wish: how.
+            query: how.
+
+        Raises:
+            ServiceError: Chroma's server does not answer.
         """
+        try:
+            return self._search(texts, vectors, query)
+        except (FileError, Outdated) as error:  # only a copy; the shards have all that counts
+            if self._applied is None:
+                raise
+            self._do_without(error)
+            return self._search(texts, vectors, query)
+
+    def _do_without(self, error: Exception) -> None:
+        _log.warning("%s; searched without it", error)
+        self._unreadable = time.monotonic()
+        self._hold(None)
+
+    def _search(self, texts: Sequence[str], vectors: NDArray[np.float32], query: SearchQuery) -> list[list[Match]]:
         mask = chosen(self.known.table, query.where) if query.where else None
         if mask is not None and not mask.any():
             return [[] for _ in texts]
@@ -146,15 +178,11 @@ class Searcher:
         late = self._exact(self._late, name, vectors, wanted) if len(self._late) else [{} for _ in vectors]
         if self._applied is None or len(self._late) == len(self.known):
             return late
-        from chromadb.errors import ChromaError
-
         collection = self._collections.pictures if name == "embedding" else self._collections.captions
         # What was changed or removed since Chroma was brought up to date is found, too, and left out below.
         beyond = min(wanted + self.known.superseded, 4 * wanted) if len(self._late) else wanted
-        try:
+        with self._collections.naming():
             answer = collection.query(query_embeddings=vectors, n_results=beyond, include=["distances"])
-        except ChromaError:  # another process is at its files; the shards have all that counts
-            return self._exact(np.arange(len(self.known)), name, vectors, wanted)
         addresses = self.known.by_address
         for found, ids, distances in zip(late, answer["ids"], answer["distances"], strict=True):
             for key, distance in zip(ids, distances, strict=True):
@@ -226,15 +254,17 @@ class Searcher:
         return self._captions
 
     def _opened(self) -> SyncState | None:
-        from chromadb.errors import ChromaError
-
         applied = self._collections.applied()
         if applied is None:
             return None
         try:
             self._collections.open(applied)
-        except (ChromaError, OSError, ValueError, AttributeError):
+        except Outdated:
             return None  # only a copy; the shards have all that counts
+        except FileError as error:
+            _log.warning("%s; searched without it", error)
+            self._unreadable = time.monotonic()
+            return None
         return applied
 
 

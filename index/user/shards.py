@@ -13,14 +13,15 @@ import io
 import json
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.errors import UserError, first_line
+from imagerag.store.file_errors import file_error
 from imagerag.store.files import write_whole
 
 TEXTS = ("key", "sha256", "caption", "title", "source", "licence", "kind", "file", "place", "root")
@@ -32,6 +33,7 @@ FULL = 16_384
 GROUP = 512
 """Rows that are read at once where only some are wanted."""
 GONE = "gone"
+DAMAGED = "move it away and add its folders again; the other shards are whole"
 _NAME = re.compile(r"(\d{10})-([0-9a-z]{8}|gone)-[0-9a-f]{8}\.parquet")
 
 
@@ -91,29 +93,38 @@ class Shards:
             FileNotFoundError: it was merged into another and removed.
             UserError: it is damaged.
         """
+        with self._opened(shard) as file:
+            there = file.schema_arrow.names
+            return file.read(columns=[name for name in columns if name in there] if columns is not None else None)
+
+    @contextmanager
+    def _opened(self, shard: Shard) -> Iterator[Any]:
+        """Open a shard as a ``pyarrow.parquet.ParquetFile``.
+
+        Raises:
+            FileNotFoundError: it was merged into another and removed.
+            FileError: it is damaged, or can't be read.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         path = self.folder / shard.name
         try:
             with pq.ParquetFile(path) as file:
-                there = file.schema_arrow.names
-                return file.read(columns=[name for name in columns if name in there] if columns is not None else None)
+                yield file
         except FileNotFoundError:
             raise
         except (OSError, ValueError, pa.ArrowException) as error:
-            reason = first_line(error)
-            raise UserError(f"{str(path)!r} is damaged ({reason}); remove it and add its folders again") from error
+            raise file_error(path, error, verb="read", damaged=DAMAGED) from error
 
     def vectors(self, shard: Shard, rows: NDArray[np.int32], name: str) -> NDArray[np.float32]:
         """Return vectors of some rows of a shard, (n, d); only the groups of rows that they are in are read.
 
         Raises:
             FileNotFoundError: it was merged into another and removed.
+            FileError: it is damaged, or can't be read.
         """
-        import pyarrow.parquet as pq
-
-        with pq.ParquetFile(self.folder / shard.name) as file:
+        with self._opened(shard) as file:
             sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
             ends = np.cumsum(sizes)
             groups = np.searchsorted(ends, rows, side="right")
@@ -128,15 +139,13 @@ class Shards:
 
     def columns(self, shard: Shard) -> list[str]:
         """Return the names of a shard's columns."""
-        import pyarrow.parquet as pq
-
-        return list(pq.read_schema(self.folder / shard.name).names)
+        with self._opened(shard) as file:
+            return list(file.schema_arrow.names)
 
     def rows(self, shard: Shard) -> int:
         """Return how many rows a shard has."""
-        import pyarrow.parquet as pq
-
-        return int(pq.read_metadata(self.folder / shard.name).num_rows)
+        with self._opened(shard) as file:
+            return int(file.metadata.num_rows)
 
     def of_an_earlier_version(self) -> bool:
         """Tell whether there are shards of the layout before this one, which had no numbers."""
@@ -149,10 +158,9 @@ class Shards:
 
     def model_of(self, shard: Shard) -> str:
         """Return the model whose embeddings a shard holds."""
-        import pyarrow.parquet as pq
-
-        metadata = pq.read_schema(self.folder / shard.name).metadata or {}
-        return (metadata.get(b"model") or b"").decode()
+        with self._opened(shard) as file:
+            metadata = file.schema_arrow.metadata or {}
+        return (metadata.get(b"model") or b"").decode(errors="replace")
 
     def put_in_place(self, kept: Sequence[Shard]) -> None:
         """Let these shards alone stand for all there are, and remove what the merge before had replaced."""
@@ -176,9 +184,8 @@ class Shards:
         except FileNotFoundError:
             return 0, frozenset()
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"{str(path)!r} is damaged ({error}); remove {str(self.folder)!r} and add its folders again"
-            ) from error
+            # Without it all shards count again, and of two rows for a key the later one, as before the merge.
+            raise file_error(path, error, verb="read", damaged="move it away; no picture is lost by that") from error
 
 
 def vectors_of(table: Any, name: str) -> NDArray[np.float32]:

@@ -40,7 +40,7 @@ from imagerag.index.user_libraries import FOUND, OWN, library_directory
 from imagerag.shell_words import quoted
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.picture_decoding import read_picture
-from imagerag.store.png import encode_png, on_white
+from imagerag.store.png import encode_png, is_whole_png, on_white
 from imagerag.store.private import private_folder
 
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ class UserPictures:
         from PIL import Image as pil
 
         copy = self._copy(sha256)
-        if copy.is_file():
+        if is_whole_png(copy):
             return pil.open(copy).convert("RGBA")
         known = self.snapshot()
         at = known.by_address.get(sha256)
@@ -295,7 +295,7 @@ class UserPictures:
                 break
             fields = {name: known.value(at, name) for name in ("sha256", "caption", "title", "source", "licence")}
             copy = self._copy(fields["sha256"])
-            if not copy.is_file():
+            if not is_whole_png(copy):
                 try:
                     picture = self._read(known, at).convert("RGBA")
                 except UserError:

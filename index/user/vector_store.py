@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imagerag.errors import FileError
 from imagerag.index.chroma_client import (
+    DATABASE,
     EF_SEARCH_USER,
     PREFIX,
     create_collection,
     get_collection,
     http_client,
+    naming_chroma,
     open_client,
-    unreachable,
 )
-from imagerag.index.user.fulltext import FullTextIndex
+from imagerag.index.user.fulltext import DAMAGED, FullTextIndex
 from imagerag.index.user.shards import model_tag
 from imagerag.index.user.snapshot import Snapshot
 from imagerag.store.files import write_whole
@@ -36,6 +40,10 @@ PAGE = 50_000
 FILLING, SETTLED = 10_000, 2
 """Vectors that Chroma keeps outside its graph until so many have come: it writes the whole graph each time, but adds
 what it kept at every opening (8,000 of 512 dimensions took 16 s). A new threshold holds from the next opening on."""
+
+
+class Outdated(Exception):
+    """What Chroma holds is gone, or not what it was brought up to: it has to be brought up anew."""
 
 
 class SyncState(NamedTuple):
@@ -92,84 +100,117 @@ class VectorStore:
         """Open what was written before, for reading.
 
         Raises:
-            ChromaError, OSError, ValueError: there is no such thing any more, or it is damaged.
+            Outdated: there is no such thing any more.
+            FileError: it is damaged, or can't be used.
+            ServiceError: Chroma's server does not answer.
         """
         if self._opened == applied and self.pictures is not None:
             return  # a client sees nothing of what another process has written since it was opened
         self.close()
-        if not self._address and not (self._directory / applied.place / "chroma.sqlite3").is_file():
-            raise FileNotFoundError(applied.place)
-        self._connect(applied.place)
-        self._get()
+        if not self._address and not (self._directory / applied.place / DATABASE).is_file():
+            raise Outdated(f"{applied.place!r} is gone")
+        with self.naming(applied.place):
+            self._connect(applied.place)
+            self._get()
         if not self._words_file.is_file():
-            raise FileNotFoundError(str(self._words_file))
+            raise Outdated(f"{self._words_file.name!r} is gone")
         self.words = FullTextIndex(self._words_file)
         self._opened = applied
 
     def bring_up_to(self, known: Snapshot, progress: Callable[[int, int], None] | None = None) -> None:
         """Make Chroma hold exactly what is known. For the lock's holder.
 
-        Raises:
-            UserError: Chroma's server does not answer, or Chroma's files can't be written.
-        """
-        from chromadb.errors import ChromaError
+        A copy that is damaged is made anew; one that can't be written, for want of room or of permission, stays.
 
-        if not (self._directory / LIBRARY).exists():
+        Raises:
+            ServiceError: Chroma's server does not answer, or with an error.
+            FileError: Chroma's files, or the captions' words, can't be written.
+        """
+        self._remove_leftovers()
+        if self._library == "none":
             write_whole(self._directory / LIBRARY, uuid.uuid4().hex[:8].encode())
         applied = self.applied()
         names = frozenset(shard.name for shard in known.shards)
         try:
             if applied is None:
-                raise FileNotFoundError("nothing yet")
+                raise Outdated("nothing yet")
             self.open(applied)
-            if (self.pictures.count(), self.captions.count()) != (applied.pictures, applied.captions):
-                raise ValueError("Chroma has lost vectors")
+            with self.naming(applied.place):
+                if (self.pictures.count(), self.captions.count()) != (applied.pictures, applied.captions):
+                    raise Outdated("Chroma has lost vectors")
             if applied.shards != names:
                 self._fill(known, progress)
-        except (ChromaError, OSError, ValueError, AttributeError) as error:
-            # Only a copy, so it is made again. (AttributeError: a client that could not start can't be stopped.)
-            if self._address and not isinstance(error, (FileNotFoundError, ChromaError)):
-                raise unreachable(self._address, error) from error
+        except (Outdated, FileError) as error:
+            # Only a copy, so it is made again where that helps.
+            if isinstance(error, FileError) and error.cause not in ("damaged", "missing", "no file"):
+                raise
             self.start_anew()
             self._fill(known, progress)
-        counts = {"pictures": self.pictures.count(), "captions": self.captions.count()}
+        with self.naming():
+            counts = {"pictures": self.pictures.count(), "captions": self.captions.count()}
         content = {"shards": sorted(names), "place": self._place, **counts}
         write_whole(self.file, json.dumps(content).encode())
         self._opened = self.applied()
 
     def start_anew(self) -> None:
         """Make empty collections in place of those there are. For the lock's holder."""
-        before = self.applied()
         self.close()
         self.file.unlink(missing_ok=True)
-        if before and not self._address:
-            shared = [other.read_text(encoding="utf-8") for other in self._directory.glob("applied-*.json")]
-            if not any(before.place in other for other in shared):
-                shutil.rmtree(self._directory / before.place, ignore_errors=True)
-        self._words_file.unlink(missing_ok=True)
+        if not self._address:
+            self._remove_leftovers()
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            self._words_file.with_name(self._words_file.name + suffix).unlink(missing_ok=True)
         # Chroma remembers clients by their folder, so it gets a name that it has never met.
-        self._connect(self._address or f"{PREFIX}{uuid.uuid4().hex[:12]}")
-        if self._address:
-            there = {collection.name for collection in self._client.list_collections()}
-            for name in {self._name("pictures"), self._name("captions")} & there:
-                self._client.delete_collection(name)
-        self.pictures, self.captions = (
-            create_collection(
-                self._client,
-                self._name(kind),
-                {"threshold": FILLING},
-                ef_search=EF_SEARCH_USER,
-                batch_size=1000,
-                sync_threshold=FILLING,
+        place = self._address or f"{PREFIX}{uuid.uuid4().hex[:12]}"
+        with self.naming(place):
+            self._connect(place)
+            if self._address:
+                there = {collection.name for collection in self._client.list_collections()}
+                for name in {self._name("pictures"), self._name("captions")} & there:
+                    self._client.delete_collection(name)
+            self.pictures, self.captions = (
+                create_collection(
+                    self._client,
+                    self._name(kind),
+                    {"threshold": FILLING},
+                    ef_search=EF_SEARCH_USER,
+                    batch_size=1000,
+                    sync_threshold=FILLING,
+                )
+                for kind in ("pictures", "captions")
             )
-            for kind in ("pictures", "captions")
-        )
         self.words = FullTextIndex(self._words_file)
+
+    def _remove_leftovers(self) -> None:
+        """Remove folders of Chroma's that nothing names: those of writers that were killed. For the lock's holder."""
+        named = [file.read_text(encoding="utf-8", errors="replace") for file in self._directory.glob("applied-*.json")]
+        for folder in self._directory.glob(f"{PREFIX}*"):
+            if folder.name != self._place and not any(folder.name in text for text in named):
+                shutil.rmtree(folder, ignore_errors=True)  # Windows keeps what a reader has open: later, then
+
+    @contextmanager
+    def naming(self, place: str = "") -> Iterator[None]:
+        """Name Chroma's files, at ``place`` or where they are open, in what goes wrong with them in the block.
+
+        Raises:
+            Outdated: a collection is gone, or Chroma's client could not be made sense of.
+        """
+        from chromadb.errors import NotFoundError
+
+        try:
+            if self._address:
+                yield
+                return
+            with naming_chroma(self._directory / (place or self._place), damaged=DAMAGED):
+                yield
+        except (NotFoundError, AttributeError) as error:  # AttributeError: a client that could not start
+            raise Outdated(str(error)) from error
 
     def close(self) -> None:
         """Let go of Chroma's files."""
         if self._client is not None and not self._address:
-            self._client.close()
+            with suppress(FileError), self.naming():
+                self._client.close()
         if self.words is not None:
             self.words.close()
         self._client = self.pictures = self.captions = self.words = None
@@ -186,17 +227,29 @@ class VectorStore:
     def _library(self) -> str:
         """What tells this library from others on one server: made up once, since two machines may have one path."""
         try:
-            return (self._directory / LIBRARY).read_text(encoding="ascii").strip()
+            name = (self._directory / LIBRARY).read_text(encoding="ascii", errors="replace").strip()
         except OSError:
             return "none"
+        return name if re.fullmatch("[0-9a-f]{8}", name) else "none"  # a damaged one is made up anew
 
     def _connect(self, place: str) -> None:
         self._client = http_client(place) if self._address else open_client(self._directory / place)
         self._place = place
 
     def _fill(self, known: Snapshot, progress: Callable[[int, int], None] | None) -> None:
-        pictures = known.by_address
         captions = caption_ids(known)
+        with self.naming():
+            self._fill_vectors(known, captions, progress)
+        assert self.words is not None
+        held = self.words.ids()
+        texts = known.table.column("caption")
+        fresh = ((key, texts[at].as_py()) for key, at in captions.items() if key not in held)
+        self.words.change(sorted(held - captions.keys()), fresh)
+
+    def _fill_vectors(
+        self, known: Snapshot, captions: dict[str, int], progress: Callable[[int, int], None] | None
+    ) -> None:
+        pictures = known.by_address
         has_meaning = known.has("meaning")
         lacking = [
             (name, _difference(collection, wanted))
@@ -220,11 +273,6 @@ class VectorStore:
                         progress(done, total)
         if self._threshold == FILLING:
             self._settle()
-        assert self.words is not None
-        held = self.words.ids()
-        texts = known.table.column("caption")
-        fresh = ((key, texts[at].as_py()) for key, at in captions.items() if key not in held)
-        self.words.change(sorted(held - captions.keys()), fresh)
 
     @property
     def _threshold(self) -> int:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imagerag.errors import first_line
+from imagerag.errors import FileError, ServiceError, first_line
 from imagerag.index.user.snapshot import Snapshot
-from imagerag.index.user.vector_store import VectorStore, caption_ids
+from imagerag.index.user.vector_store import Outdated, VectorStore, caption_ids
 
 SAMPLE = 100
 K = 10
@@ -32,8 +32,6 @@ def verify(known: Snapshot, collections: VectorStore, seed: int = 0) -> dict[str
         ``recall`` at 10 of ``sampled`` pictures' own vectors against brute force (``None`` if nothing can be asked);
         ``problems``, in words: nothing in it means all is well.
     """
-    from chromadb.errors import ChromaError
-
     captions = caption_ids(known)
     expected = {"pictures": len(known.by_address), "captions": len(captions) if known.has("meaning") else 0}
     expected["words"] = len(captions)
@@ -43,16 +41,18 @@ def verify(known: Snapshot, collections: VectorStore, seed: int = 0) -> dict[str
     applied = collections.applied()
     try:
         if applied is None:
-            raise FileNotFoundError("it was never made")
+            raise Outdated("it was never made")
         collections.open(applied)
         assert collections.words is not None
-        found |= {"pictures": collections.pictures.count(), "captions": collections.captions.count()}
+        with collections.naming():
+            found |= {"pictures": collections.pictures.count(), "captions": collections.captions.count()}
         found["words"] = len(collections.words.ids())
         sampled = min(SAMPLE, len(known.by_address))
         if sampled:
-            recall = _recall(known, collections.pictures, sampled, seed)
-    except (ChromaError, OSError, ValueError, AttributeError) as error:
-        problems.append(f"Chroma's copy can't be read ({first_line(error)})")
+            with collections.naming():
+                recall = _recall(known, collections.pictures, sampled, seed)
+    except (Outdated, FileError, ServiceError) as error:
+        problems.append(f"the copy for search can't be read ({first_line(error, 300)})")
     problems += [
         f"{found[name]} {name} are held for search, {count} are known"
         for name, count in expected.items()

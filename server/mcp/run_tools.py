@@ -13,6 +13,7 @@ from pydantic import Field
 
 from imagerag.errors import UserError
 from imagerag.modes import Mode
+from imagerag.server.api_error import public_words
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.mcp import approval
 from imagerag.server.mcp.approval import can_ask, take_answer
@@ -162,7 +163,7 @@ def admit(submit: Callable[[], Run]) -> Run:
     try:
         return submit()
     except (QueueFull, UserError) as error:
-        raise ToolError(str(error)) from error
+        raise ToolError(public_words(error)) from error
 
 
 def _known(service: Service, run_id: str, client: str) -> Run:

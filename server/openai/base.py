@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits
-from imagerag.server.api_error import ApiError
+from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.off_loop import on_pictures, reading
 from imagerag.server.openai.schemas import RunOptions
@@ -58,7 +58,7 @@ class EndpointBase:
         try:
             return (await on_pictures(self.service.store.put_user_image, picture)).sha256
         except UserError as error:
-            raise ApiError(400, str(error), "invalid_image", "image") from error
+            raise refusal(error, "invalid_image", "image") from error
 
     def _admit(self, client: str, ask: RunRequest) -> Run:
         try:
@@ -67,7 +67,7 @@ class EndpointBase:
             headers = {"Retry-After": str(busy.retry_after)}
             raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
         except UserError as error:
-            raise ApiError(400, str(error), "invalid_value") from error
+            raise refusal(error) from error
 
     async def _see_through(self, request: Request, run: Run) -> None:
         """Wait for the end of a run; stop it when the client hangs up.
@@ -209,7 +209,7 @@ def raise_failure(run: Run) -> None:
         return
     text = run.failure or ""
     if isinstance(run.error, UserError | InvalidArgument):
-        raise ApiError(400, text, "invalid_value")
+        raise refusal(run.error, logged=True)
     if isinstance(run.error, BudgetExceeded | Cancelled):
         raise ApiError(400, text, "stopped")
     raise ApiError(500, text, "internal_error")

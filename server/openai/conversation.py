@@ -11,7 +11,7 @@ from starlette.requests import Request
 from imagerag.errors import UserError
 from imagerag.graphs.nodes.intake import check_prompt
 from imagerag.modes import Mode
-from imagerag.server.api_error import ApiError
+from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.off_loop import on_pictures, reading
 from imagerag.server.openai.base import EndpointBase, limits_of
 from imagerag.server.openai.schemas import RunOptions
@@ -120,7 +120,7 @@ class ConversationBase(EndpointBase):
         try:
             check_prompt(prompt)
         except UserError as error:
-            raise ApiError(400, str(error), "invalid_value", field) from error
+            raise refusal(error, param=field) from error
 
     def _continued(self, said: Sequence[Said], client: str) -> Base | None:
         """Return the state after the last image of ours in what was said before."""

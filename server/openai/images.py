@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from imagerag.graphs.nodes.finish import why_ended
-from imagerag.server.api_error import ApiError
+from imagerag.server.api_error import ApiError, without_folders
 from imagerag.server.database import Entry
 from imagerag.server.off_loop import on_pictures, scaling
 from imagerag.server.openai.base import (
@@ -177,7 +177,8 @@ class ImagesApi(ConversationBase):
         if not chosen:
             assert run.output is not None
             why = why_ended(run.output["stop_reason"], run.output["trace"])
-            raise ApiError(400, f"no image was made: {why}", "no_image")
+            status = 503 if run.output["stop_reason"] == "unavailable" else 400
+            raise ApiError(status, f"no image was made: {without_folders(why)}", "no_image")
 
         def rendered() -> list[tuple[str, Rendition]]:
             entries = self.service.enter(run, chosen)

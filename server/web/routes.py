@@ -21,7 +21,7 @@ from imagerag.graphs.state import Limits
 from imagerag.graphs.state_queries import images_of_turn, is_request, used_references
 from imagerag.modes import Mode
 from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.server.api_error import ApiError
+from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.auth import COOKIE, Authenticator, GuessedTooOften, host_of
 from imagerag.server.database import Entry
 from imagerag.server.job_queue import QueueFull
@@ -159,7 +159,7 @@ class WebApi:
             headers = {"Retry-After": str(busy.retry_after)}
             raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
         except UserError as error:
-            raise ApiError(400, str(error), "invalid_value") from error
+            raise refusal(error) from error
         return JSONResponse({"run_id": run.id, "thread": run.thread, "position": self.service.position(run)})
 
     async def events(self, request: Request) -> Response:

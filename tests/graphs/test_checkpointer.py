@@ -12,9 +12,10 @@ import pytest
 from langchain_core.messages import AIMessage
 
 from imagerag.cli.main import run
-from imagerag.errors import UserError
+from imagerag.errors import FileError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.checkpointer import open_checkpointer
+from imagerag.index.user.fulltext import FullTextIndex
 from imagerag.server.service import Service
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares
@@ -119,12 +120,47 @@ def test_threads_outlive_the_process_that_wrote_them(tmp_path: Path) -> None:
 def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "threads.sqlite").write_bytes(b"no database" * 100)
     with (
-        pytest.raises(UserError, match=r"threads\.sqlite' is damaged .*a new one is made then"),
+        pytest.raises(FileError, match=r"threads\.sqlite' is damaged .*begin new threads"),
         open_checkpointer(tmp_path),
     ):
         pass
 
 
 def test_what_can_not_be_written_in_the_block_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"can't be written .*--home DIR"), open_checkpointer(tmp_path):
-        raise sqlite3.OperationalError("database or disk is full")
+    with open_checkpointer(tmp_path) as saver:
+        saver.conn.execute("PRAGMA max_page_count = 1")
+        with pytest.raises(FileError, match=r"threads\.sqlite' can't be used .*--home") as caught:
+            saver.conn.execute("CREATE TABLE more (a)")
+    assert caught.value.cause == "full"
+
+
+def test_what_goes_wrong_with_another_file_in_the_block_is_not_blamed_on_the_threads(tmp_path: Path) -> None:
+    """Whoever followed that advice lost every conversation over a file that can be made anew."""
+    words = tmp_path / "words.sqlite"
+    words.write_bytes(b"no database" * 100)
+    with (
+        pytest.raises(FileError, match=r"words\.sqlite' is damaged .*index rebuild") as caught,
+        open_checkpointer(tmp_path),
+    ):
+        FullTextIndex(words)
+    assert "threads" not in str(caught.value).replace(str(tmp_path), "")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("checkpoint = x'c1ff'", "invalid type"),
+        ("type = 'nonsense'", "nonsense"),
+        ("checkpoint = x'81a27473a0'", "lacks channel_values"),
+    ],
+)
+def test_a_checkpoint_of_garbage_names_the_file_and_leaves_the_other_threads(
+    tmp_path: Path, change: str, said: str
+) -> None:
+    draw(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "threads.sqlite")) as connection, connection:
+        connection.execute(f"UPDATE checkpoints SET {change}")
+    with open_checkpointer(tmp_path) as saver, pytest.raises(FileError, match=r"another thread") as caught:
+        saver.get_tuple(thread())  # type: ignore[arg-type]
+    assert said in str(caught.value)
+    assert caught.value.cause == "damaged"

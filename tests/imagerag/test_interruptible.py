@@ -1,5 +1,6 @@
 """A run that is stopped, or out of time, while something large is loaded waits for none of it."""
 
+import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,16 @@ import pytest
 from imagerag.errors import Cancelled
 from imagerag.graphs import components as parts_module
 from imagerag.graphs.agent_graph import build_graph
-from imagerag.interruptible import CALLING, IDLE, load_interruptibly, run_interruptibly, work_left_behind
+from imagerag.interruptible import (
+    CALLING,
+    IDLE,
+    load_interruptibly,
+    run_bounded,
+    run_interruptibly,
+    seconds_left,
+    using_check,
+    work_left_behind,
+)
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE
@@ -117,3 +127,20 @@ def test_a_call_that_was_left_counts_as_work_until_it_ends() -> None:
                 break
             thread.join(0.01)
     assert [thread.name for thread in left] == [IDLE]
+
+
+def test_a_call_that_hangs_ends_by_its_own_limit_or_with_the_run() -> None:
+    never = threading.Event()
+    with pytest.raises(TimeoutError, match=r"within 0\.1 seconds"):
+        run_bounded(lambda: never.wait(30), 0.1)
+
+    def ended() -> None:
+        raise Cancelled
+
+    with using_check(ended, lambda: 7.0):
+        assert seconds_left() == 7.0
+        with pytest.raises(Cancelled):
+            run_bounded(lambda: never.wait(30), 30)
+        assert run_bounded(lambda: "done", 30, of_run=False) == "done"
+    assert seconds_left() == math.inf
+    never.set()

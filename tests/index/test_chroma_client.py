@@ -1,11 +1,23 @@
 """Chroma's clients and collections."""
 
+import threading
 from pathlib import Path
 
 import pytest
+from chromadb.errors import InternalError
 
-from imagerag.errors import UserError
-from imagerag.index.chroma_client import EF_SEARCH_USER, chroma_client, create_collection, get_collection, http_client
+from imagerag.errors import Cancelled, ServiceError, UserError
+from imagerag.index import chroma_client as chroma
+from imagerag.index.chroma_client import (
+    EF_SEARCH_USER,
+    BoundedClient,
+    chroma_client,
+    create_collection,
+    get_collection,
+    http_client,
+)
+from imagerag.interruptible import using_check
+from testing.faulty_servers import Fault, faulty_server
 
 
 def test_a_collection_compares_by_cosine_and_is_there_for_the_next_client(tmp_path: Path) -> None:
@@ -33,3 +45,53 @@ def test_what_is_no_address(address: str) -> None:
 def test_nobody_answers() -> None:
     with pytest.raises(UserError, match=r"does not answer .*chroma run"):
         http_client("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("hangs", "does not answer (no answer within 0.5 seconds)"),
+        ("drips", "does not answer (no answer within 0.5 seconds)"),
+        ("wrong", "does not answer"),
+        ("broken", "does not answer"),
+    ],
+)
+def test_a_server_that_is_there_and_fails_is_not_waited_for_for_ever(
+    fault: Fault, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chroma, "OPENING", 0.5)
+    with faulty_server(fault) as address, pytest.raises(ServiceError) as caught:
+        http_client(address)
+    assert said in str(caught.value)
+    assert address in str(caught.value)
+    assert address not in caught.value.public
+
+
+def test_the_end_of_the_run_ends_the_wait_for_a_server() -> None:
+    def ended() -> None:
+        raise Cancelled
+
+    with faulty_server("hangs") as address, using_check(ended), pytest.raises(Cancelled):
+        http_client(address)
+
+
+def test_calls_of_a_collection_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hanging:
+        metadata = "threshold 2"
+
+        def get_collection(self) -> "Hanging":
+            return self
+
+        def query(self) -> None:
+            threading.Event().wait(30)
+
+        def count(self) -> int:
+            raise InternalError("Internal Server Error")
+
+    monkeypatch.setattr(chroma, "TIMEOUT", 0.2)
+    collection = BoundedClient(Hanging(), "http://127.0.0.1:8000").get_collection()
+    assert collection.metadata == "threshold 2"
+    with pytest.raises(ServiceError, match="does not answer"):
+        collection.query()
+    with pytest.raises(ServiceError, match="answers with an error"):
+        collection.count()

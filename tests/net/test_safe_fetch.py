@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -120,3 +121,15 @@ def test_endless_missing_and_circular_pages_are_errors(pages: Any, monkeypatch: 
 def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(pages: Any, times: int, says: str) -> None:
     with pytest.raises(UserError, match=says):
         get(f"http://open.test:{pages.server_port}/packed/{times}", Open({}, "open.test"))
+
+
+def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor at the end of the event loop, which waits for the threads of its own executor."""
+    let_go = threading.Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: let_go.wait(30))
+    monkeypatch.setattr(fetching, "SECONDS", 0.3)
+    began = time.monotonic()
+    with pytest.raises(UserError, match="can't be fetched"):
+        asyncio.run(fetch("http://example.org/a.png"))
+    assert time.monotonic() - began < 15
+    let_go.set()

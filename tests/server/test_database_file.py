@@ -158,7 +158,7 @@ def test_a_file_of_another_shape_is_one_line(tmp_path: Path, schema: str, said: 
             connection.execute(schema)
     else:
         (tmp_path / FILE).write_bytes(b"no database" * 200)
-    with pytest.raises(UserError, match=rf"doors\.sqlite' can't be used \({said}.*move it away, a new one is"):
+    with pytest.raises(UserError, match=rf"doors\.sqlite' is damaged \({said}.*move it away, a new one is"):
         Database(tmp_path)
 
 

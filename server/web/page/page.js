@@ -98,7 +98,7 @@ const ENDINGS = {
   satisfied: "the critic is satisfied", done: "nothing more was left to try", no_improvement: "redrawing no longer made it better",
   uncalibrated: "the critic is not calibrated, which is no ground for a redraw", steps: "the step limit was reached",
   generations: "the limit of drawings was reached", seconds: "the time limit was reached", loading: "the models took too long to load", tokens: "the token limit was reached",
-  money: "the money limit was reached", cancelled: "it was stopped", error: "an error ended it",
+  money: "the money limit was reached", cancelled: "it was stopped", unavailable: "the generator's server can't be reached or is busy", error: "an error ended it",
 };
 
 const choices = (run) => run.steps.querySelectorAll("[role=group] button, [role=group] input");

@@ -1,6 +1,7 @@
 """ComfyUI as generator, against a server on loopback."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from imagerag.generators.base import DrawControl, DrawRequest, Reference
 from imagerag.generators.registry import load_generator
 from imagerag.generators.remote import comfyui_events
 from imagerag.generators.remote.comfyui import ComfyUI
+from testing.faulty_servers import Fault, faulty_server
 from testing.remote_servers import SAVED, Answer, a_png, comfy_server
 
 
@@ -273,3 +275,18 @@ class TestComfyUI:
         with pytest.raises(UserError, match="generator 'comfyui' is not known"):
             load_generator("comfyui")
         assert a_png().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("fault", ["hangs", "drips", "wrong"])
+def test_a_server_that_fails_while_it_is_waited_for_holds_up_no_run_that_has_ended(fault: Fault, plain: Path) -> None:
+    """Nor does the attempt to stop its drawing."""
+
+    def ended() -> None:
+        if time.monotonic() - began > 0.3:
+            raise Cancelled
+
+    with faulty_server(fault) as address:
+        began = time.monotonic()
+        with pytest.raises(Cancelled):
+            ComfyUI(f"{plain}@{address}").draw(DrawRequest("an owl", (1,)), DrawControl(ended))
+        assert time.monotonic() - began < 10

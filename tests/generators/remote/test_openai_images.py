@@ -117,7 +117,7 @@ class TestOpenAIImages:
     def test_a_wait_beyond_patience_is_not_waited_for(self) -> None:
         with (
             images_server(lambda number: Answer(b"", 429, {"retry-after": "3600"})) as server,
-            pytest.raises(InvalidArgument, match="answered 429, 1 of 3 tries"),
+            pytest.raises(InvalidArgument, match="answered 429, and asks to wait 3600 s"),
         ):
             OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
 

@@ -3,18 +3,21 @@
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from langchain_core.messages import ToolMessage
 from PIL import Image
 
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
+from imagerag.generators.remote.openai_images import OpenAIImages
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.streaming import stream_run
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
 from imagerag.records import ConceptScore
 from imagerag.settings import Settings
+from testing.faulty_servers import faulty_server
+from testing.remote_servers import Answer, images_server
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares, SquaresThatFail
 from testing.scripted_runs import GENERATE, run_scripted, thread
 from testing.servers import Shelf
@@ -227,4 +230,28 @@ def test_looking_for_many_concepts_ends_where_the_run_is_stopped(tmp_path: Path)
     result = stream_run(graph, {"prompt": "an owl", "seed": 7}, thread(), settings, lambda event: None)
     assert critic.looks == [16]
     assert result["stop_reason"] == "cancelled"
+    assert result["image"] is not None
+
+
+@pytest.mark.parametrize("fault", ["gone", "busy"])
+def test_a_generators_server_that_is_away_ends_the_run_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Literal["gone", "busy"]
+) -> None:
+    """A chat model asks again whatever it is told; that would burn every generation there is."""
+    monkeypatch.setattr("imagerag.generators.remote.calling.FIRST_WAIT", 0.01)
+    with faulty_server("busy") as busy:
+        address = busy if fault == "busy" else "http://127.0.0.1:9"
+        generator = OpenAIImages(f"m@{address}/v1")
+        result = run_scripted(tmp_path, [GENERATE * 2] * 3, [0.9], generator=generator)
+    assert (result["stop_reason"], result["image"]) == ("unavailable", None)
+    first, second = [step["error"] for step in result["trace"] if step["node"] == "tools"]
+    assert second.startswith("not run: ")
+    assert ("asks to wait 3600 s" if fault == "busy" else "no answer (ConnectError), 3 of 3 tries") in first
+    assert "can't be reached or is busy" in result["messages"][-1].text
+
+
+def test_a_short_wait_that_a_server_asks_for_is_waited_for(tmp_path: Path) -> None:
+    script = lambda number: Answer() if number else Answer(b"", 429, {"retry-after": "0.2"})  # noqa: E731
+    with images_server(script) as server:
+        result = run_scripted(tmp_path, [GENERATE], [0.9], generator=OpenAIImages(f"m@{server.url}"))
     assert result["image"] is not None

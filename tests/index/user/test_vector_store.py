@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from imagerag.embedders.registry import embedded_clip
-from imagerag.errors import UserError
+from imagerag.errors import FileError, UserError
+from imagerag.index.base import SearchOptions
 from imagerag.index.user.maintenance import verify_user_index
 from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
@@ -69,3 +70,82 @@ def test_chromas_files_are_a_copy_that_can_be_lost(own: UserPictures, tmp_path: 
         file.write_bytes(b"garbage")
     again = UserPictures(own.directory.parent, embedded_clip())
     assert again.search(["an owl"], 1)[0][0].title == "a"
+
+
+def damage(file: Path, how: str) -> None:
+    content = file.read_bytes()
+    half = len(content) // 2
+    file.write_bytes({"empty": b"", "garbage": b"garbage" * 1000, "cut": content[:half]}[how])
+
+
+@pytest.mark.parametrize("how", ["empty", "garbage", "cut"])
+@pytest.mark.parametrize("which", ["words-*.sqlite", "chroma-*/chroma.sqlite3"])
+def test_a_damaged_copy_is_searched_without_and_made_anew_by_the_next_adding(
+    own: UserPictures, tmp_path: Path, which: str, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for concept in ("owl", "lobster"):
+        save_picture(tmp_path / "p", f"{concept}.png", concept)
+    own.add([tmp_path / "p"])
+    own.close()
+    [file] = own.directory.glob(which)
+    damage(file, how)
+    again = UserPictures(own.directory.parent, embedded_clip())
+    fused = SearchOptions(fused=True)
+    assert again.search(["an owl"], 1, fused)[0][0].title == "owl"
+    assert how == "empty" or f"{file.name}' is damaged" in caplog.text
+    again.close()
+    save_picture(tmp_path / "p", "cat.png", "cat")
+    again.add([tmp_path / "p"])
+    assert verify_user_index(own.directory.parent, own.embedder.model_id)["problems"] == []
+    again.close()
+
+
+def test_a_full_disk_leaves_the_copy_and_names_chromas_file(own: UserPictures, tmp_path: Path) -> None:
+    """The pictures are in their shard; the next adding brings the copy up to it."""
+    from chromadb.api.models.Collection import Collection
+    from chromadb.errors import InternalError
+
+    save_picture(tmp_path / "p", "owl.png", "owl")
+    own.add([tmp_path / "p"])
+    [copy] = own.directory.glob("chroma-*")
+    save_picture(tmp_path / "p", "cat.png", "cat")
+    with pytest.MonkeyPatch.context() as patch:
+
+        def full(*_: object, **__: object) -> None:
+            raise InternalError("error returned from database: (code: 13) database or disk is full")
+
+        patch.setattr(Collection, "upsert", full)
+        with pytest.raises(FileError, match=r"chroma\.sqlite3' can't be used .*make room") as caught:
+            own.add([tmp_path / "p"])
+    assert caught.value.cause == "full"
+    assert copy.is_dir(), "it is whole, and stays"
+    own.close()
+    again = UserPictures(own.directory.parent, embedded_clip())
+    assert {hit.title for hit in again.search(["a cat"], 2)[0]} == {"owl", "cat"}
+    assert again.add([tmp_path / "p"]).unchanged == 2
+    assert verify_user_index(own.directory.parent, own.embedder.model_id)["problems"] == []
+
+
+def test_folders_that_a_killed_writer_has_left_go_at_the_next_adding(own: UserPictures, tmp_path: Path) -> None:
+    save_picture(tmp_path / "p", "owl.png", "owl")
+    own.add([tmp_path / "p"])
+    left = own.directory / "chroma-0123456789ab"
+    left.mkdir()
+    (left / "chroma.sqlite3").touch()
+    own.add([tmp_path / "p"])
+    assert not left.exists()
+    assert len(list(own.directory.glob("chroma-*"))) == 1
+    assert own.search(["an owl"], 1)[0][0].title == "owl"
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 100, b"\xff\xfe"])
+def test_a_damaged_name_of_the_library_is_made_up_anew(own: UserPictures, tmp_path: Path, content: bytes) -> None:
+    save_picture(tmp_path / "p", "owl.png", "owl")
+    own.add([tmp_path / "p"])
+    own.close()
+    (own.directory / "library").write_bytes(content)
+    again = UserPictures(own.directory.parent, embedded_clip())
+    assert again.search(["an owl"], 1)[0][0].title == "owl"
+    again.add([tmp_path / "p"])
+    assert verify_user_index(own.directory.parent, own.embedder.model_id)["problems"] == []
+    again.close()

@@ -1,10 +1,13 @@
 """OpenAI's image endpoints: size, format, number and streaming, with the official client and with curl."""
 
 import base64
+import errno
 import io
 import json
+import os
 import shutil
 import subprocess
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ import openai
 import pytest
 from PIL import Image
 
+from imagerag.errors import FileError
 from imagerag.store.manifest import read_manifest
 from testing.openai_requests import MODEL, data_url, square
 from testing.servers import Served
@@ -338,3 +342,30 @@ def test_a_forms_mistakes_are_told(serve: Callable[..., Served], fields: list[tu
     answer = edited(serve(), fields)
     assert answer.status_code in (400, 404)
     assert says in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("where", ["images", "threads.sqlite", "doors.sqlite"])
+def test_a_full_disk_is_507_wherever_it_strikes_and_tells_no_path(
+    serve: Callable[..., Served], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    served = serve(scores=[0.9, 0.9])
+    client = served.client()
+    client.images.generate(model=MODEL, prompt="an owl")
+    if where == "images":
+
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr("imagerag.store.files.tempfile.mkstemp", full)
+    else:
+        service = served.service
+        database = service.database._db if where == "doors.sqlite" else service._saver.conn
+        database.execute("PRAGMA max_page_count = 1")
+        if where == "doors.sqlite":
+            with pytest.raises(FileError):  # to the end of its last page
+                deque((service.database.upload("somebody", f"{number}", "0" * 64) for number in range(1000)), 0)
+    with pytest.raises(openai.InternalServerError) as caught:
+        client.images.generate(model=MODEL, prompt="an owl " * 500)
+    assert caught.value.status_code == 507
+    assert caught.value.code == "storage_full"
+    assert str(tmp_path) not in caught.value.message

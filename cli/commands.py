@@ -116,6 +116,14 @@ COMMANDS = (
         ),
     ),
     Command(
+        "gc",
+        "tell what of the data directory nothing needs any more, and remove it with --yes",
+        options.add_gc,
+        "imagerag.cli.gc:gc",
+        "An image stays for a day in any case. Conversations that a checkpointer of your own keeps (a LangGraph\n"
+        "server, Postgres) are not known here: images that only they refer to would go.",
+    ),
+    Command(
         "search",
         "look something up in the bundled library and your own pictures",
         options.add_search,

@@ -271,6 +271,18 @@ def add_plugins(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON list")
 
 
+def add_gc(parser: Parser) -> None:
+    """Add the arguments of ``imagerag gc``."""
+    parser.add_argument("--yes", action="store_true", help="remove it; without this, only tell what would go")
+    parser.add_argument(
+        "--older-than",
+        type=number,
+        metavar="DAYS",
+        help="conversations that nobody has gone on with for so long, and what only they refer to (default: none)",
+    )
+    _add_usual(parser)
+
+
 def _add_usual(parser: Parser, prints: str = "object") -> None:
     parser.add_argument("--json", action="store_true", help=f"print one JSON {prints}")
     add_setting(parser, "home")

@@ -23,7 +23,7 @@ FILE = "doors.sqlite"
 
 Kind = Literal["image", "retrieved", "subject", "fetched"]
 
-_TABLES = {
+TABLES = {
     "entries": """
   id TEXT PRIMARY KEY, client TEXT NOT NULL, thread TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
   sha256 TEXT NOT NULL, title TEXT NOT NULL, checkpoint TEXT, created REAL NOT NULL,
@@ -125,7 +125,7 @@ class Database:
     """
 
     def __init__(self, home: Path) -> None:
-        self._file = DatabaseFile(home / FILE, _TABLES)
+        self._file = DatabaseFile(home / FILE, TABLES)
 
     @property
     def failing(self) -> str | None:
@@ -210,7 +210,7 @@ class Database:
         return [(str(thread), str(title)) for thread, title in self._file.rows(query, (client, limit))]
 
     def forget(self, entry_id: str, client: str) -> bool:
-        """Delete a client's entry (the pixels stay in the store); tell whether there was one."""
+        """Delete a client's entry; tell whether there was one. Its image is ``Service.forget``'s."""
         return self._file.change(("DELETE FROM entries WHERE id = ? AND client = ?", (entry_id, client))) > 0
 
     def keep(self, run_log: RunLog) -> None:

@@ -11,6 +11,7 @@ from imagerag.errors import BudgetExceeded, Cancelled, FileError, InvalidArgumen
 from imagerag.graphs.streaming import stream_run
 from imagerag.interruptible import WARMING
 from imagerag.profiles.resolve import Given, resolve
+from imagerag.server.cleaning import remove_if_unreferred
 from imagerag.server.database import ANONYMOUS, Database, Entry
 from imagerag.server.job_queue import Job, JobQueue, QueueFull
 from imagerag.server.run import Run, RunRequest
@@ -195,6 +196,12 @@ class Service:
 
         plain = encode_png(self.picture(entry))
         return with_text(plain, KEYWORD, self.manifest(entry).text()) if entry.kind == "image" else plain
+
+    def forget(self, entry: Entry) -> None:
+        """Delete an entry, and its image unless something else refers to it."""
+        self.database.forget(entry.id, entry.client)
+        if self.database.failing is None:  # else nobody knows what refers to it
+            remove_if_unreferred(self.store.root, entry.sha256)
 
     def manifest(self, entry: Entry) -> "Manifest":
         """Return how an entry's image was made, without a word of where things are on this machine."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +60,9 @@ class ImageStore:
         sha256 = address(plain.tobytes(), plain.size, plain.mode, manifest.recipe())
         path = self.path(sha256)
         with self._lock:
-            if not self._is_whole(path):
+            if self._is_whole(path):
+                self._is_in_use(path)
+            else:
                 write_whole(path, with_text(encode_png(plain), KEYWORD, manifest.text()))
         return StoredImage(sha256, path)
 
@@ -78,7 +82,9 @@ class ImageStore:
         sha256 = address(plain.tobytes(), plain.size, plain.mode)
         path = self.path(sha256)
         with self._lock:
-            if not is_whole_png(path):
+            if is_whole_png(path):
+                self._is_in_use(path)
+            else:
                 write_whole(path, encode_png(plain))
         return StoredImage(sha256, path)
 
@@ -136,6 +142,12 @@ class ImageStore:
     def __contains__(self, sha256: str) -> bool:
         """Tell whether there is an image of this address."""
         return is_address(sha256) and self.path(sha256).is_file()
+
+    @staticmethod
+    def _is_in_use(path: Path) -> None:
+        """Mark an image that is there already as new: whoever has asked for it may not refer to it yet."""
+        with suppress(OSError):  # of a folder that is read-only nothing is removed either
+            os.utime(path)
 
     def _existing(self, sha256: str) -> Path:
         path = self.path(sha256)

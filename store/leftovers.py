@@ -37,12 +37,25 @@ def sweep(folder: Path) -> None:
     if folder in _swept:
         return
     _swept.add(folder)
+    for file in left_over(folder):
+        with suppress(FileNotFoundError, PermissionError):  # its writer has come to an end meanwhile; or Windows
+            file.unlink()
+
+
+def left_over(folder: Path) -> list[Path]:
+    """Return the files of a folder that killed processes were writing.
+
+    Raises:
+        OSError: the folder can't be read.
+    """
     with os.scandir(folder) as entries:
         found = [entry for entry in entries if entry.name.startswith(PREFIX)]
+    left: list[Path] = []
     for entry in found:
-        with suppress(FileNotFoundError, PermissionError):  # its writer has come to an end meanwhile; or Windows
+        with suppress(FileNotFoundError):
             if _is_left_over(entry):
-                os.unlink(entry.path)
+                left.append(Path(entry.path))
+    return left
 
 
 def _is_left_over(entry: os.DirEntry[str]) -> bool:

@@ -101,9 +101,9 @@ class FilesApi(ImagesApi):
         return JSONResponse(await self._file_object(await self._own(request)))
 
     async def delete_file(self, request: Request) -> Response:
-        """Delete a file."""
+        """Delete a file, and its picture unless something else refers to it."""
         entry = await self._own(request)
-        await anyio.to_thread.run_sync(self.service.database.forget, entry.id, entry.client)
+        await anyio.to_thread.run_sync(self.service.forget, entry)
         return JSONResponse({"id": f"file-{entry.id}", "object": "file", "deleted": True})
 
     async def content(self, request: Request) -> Response:

@@ -39,7 +39,7 @@ def test_a_server_that_never_answers_leaves_an_image(mode: Mode, reply: Reply, t
         plain = ScriptedCritic([0.3] * 9)
         critic = VlmCritic("vlm", connect(server.name), lambda: plain)
         graph = build_graph(critic=critic, generator=Squares(), index=Shelf())
-        settings = Settings(home=str(tmp_path), vlm=server.name, mode=mode, max_seconds=2.0)
+        settings = Settings(home=str(tmp_path), vlm=server.name, mode=mode, max_seconds=4.0)
         result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     assert result["image"] is not None
     assert result["image"]["score"] == 0.3, "judged by the critic that stands in"
@@ -52,7 +52,7 @@ def test_a_follow_up_that_hangs_from_its_first_question_on_leaves_an_image(tmp_p
     with serving(lambda request, number: replies[number] if number < 2 else HANGING) as server:
         graph = build_graph(critic=ScriptedCritic([0.3] * 9), generator=Squares(), index=Shelf())
         config: Any = {"configurable": {"thread_id": "t"}}
-        settings = Settings(home=str(tmp_path), vlm=server.name, max_seconds=2.0)
+        settings = Settings(home=str(tmp_path), vlm=server.name, max_seconds=4.0)
         graph.invoke({"prompt": "an owl"}, config, context=settings)
         result = graph.invoke({"prompt": "make it blue"}, config, context=settings)
     assert result["image"]["turn"] == 2

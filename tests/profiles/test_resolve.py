@@ -102,9 +102,10 @@ def test_a_variable_meant_for_pictograms_has_no_part_in_a_photographic_profile(
     file = tmp_path / "settings.toml"
     file.write_text('profile = "comfyui"\n')
     assert resolve(load_settings({"library": ("bundled",)}, {}, file)).notes, "a flag behind a file is asked for"
+    file.write_text('library = ["bundled"]\n')
+    asked = load_settings({}, {"IMAGERAG_PROFILE": "comfyui"}, file)
     with pytest.raises(UserError, match="insist with --"):
-        file.write_text('library = ["bundled"]\n')
-        resolve(load_settings({}, {"IMAGERAG_PROFILE": "comfyui"}, file))
+        resolve(asked)
 
 
 def test_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

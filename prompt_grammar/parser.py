@@ -215,7 +215,7 @@ class _Reader:
         return (continued or clause.connector in ("", ",")) and clause.ends in ("", ",", "with", "at", *LISTED)
 
     def _goes_on(self, clause: Clause, bare: Sequence[str]) -> bool:
-        """Whether gear follows: "Rembrandt light with a softbox", "on Tri-X"; not "on a Leica", "close-up with a drone"."""
+        """Whether gear follows: "Rembrandt light with a softbox", "on Tri-X"; not "shot with a drone"."""
         if clause.connector == "on":
             return len(bare) == len(clause.words) and "maker" in uses(" ".join(bare)) | uses(bare[0])
         last = next(reversed(self._modifiers), "")

@@ -21,7 +21,7 @@ TAGS = """
     DPM++ 2M Karras; 30 steps; CFG 7; clip skip 2; seed 1234; 1024x1024; aspect ratio 16:9; 16:9 aspect ratio;
     portrait orientation; hyperdetailed; ultra sharp; film border; straight out of camera; NSFW; EV +1; -0.7 EV; T1.5;
     85mm f1.4; 24fps; 180 degree shutter; 25 sec; 30 seconds exposure; wide open; burst mode; continuous autofocus;
-    eye AF; spot metering; bracketed; rule of odds; frame within a frame; MP-E 65mm; TS-E 24mm; dome port; Nikonos; split
+    spot metering; bracketed; rule of odds; frame within a frame; MP-E 65mm; TS-E 24mm; dome port; Nikonos; split
     shot; over-under split shot; rolling shot; light and airy; dark and moody; evening sun; tungsten; magenta; night;
     photoreal; fashion editorial; Vogue cover; Dutch masters
 """

@@ -83,11 +83,12 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
         UserError: these settings can't be used here.
     """
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
-    settings = resolve(asked, _profile_of_thread(asked.home, asked.thread) if asked.thread is not None else None)
+    thread = _profile_of_thread(asked.home, asked.thread) if asked.thread is not None else None
+    settings = resolve(asked, thread)
     origins = dict(settings.origins)
     names = ["profile", *SET_BY_PROFILE, *(name for name in origins if name not in ("profile", *SET_BY_PROFILE))]
     values = {name: getattr(settings, name) for name in names}
-    origins.setdefault("profile", "the thread" if asked.thread is not None else "it fits the generator")
+    origins.setdefault("profile", _origin_of_profile(settings, thread))
     if options.json:
         told = {name: {"value": values[name], "from": origins[name]} for name in names}
         say_json({"values": told, "notes": settings.notes}, stdout)
@@ -99,6 +100,13 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     for note in settings.notes:
         say(f"note: {note}", file=stdout)
     return 0
+
+
+def _origin_of_profile(settings: RunSettings, thread: str | None) -> str:
+    """Return in words where a profile comes from that nobody named; ``thread`` is that of earlier turns, if any."""
+    if thread == settings.profile:
+        return "the thread"
+    return "it fits the generator" if settings.names("generator") else "default"
 
 
 def _row(profile: Profile, asked: Settings) -> dict[str, Any]:

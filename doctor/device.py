@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from imagerag.doctor.finding import Finding, of_error, ok, warning
-from imagerag.doctor.needs import needs_of
+from imagerag.doctor.needs import needs_of, preset_of
 from imagerag.errors import UserError
 from imagerag.profiles.resolve import RunSettings
 
@@ -30,10 +30,18 @@ def check_device(settings: RunSettings) -> list[Finding]:
     if not parts:
         return findings
     findings.append(_of_memory(settings, device, parts, free))
-    if device.type == "cpu":
-        text = "without a GPU an image takes minutes to hours; pictograms, cloud and comfyui need none here"
+    if device.type == "cpu" and (slow := _slow_without_gpu(settings)):
+        text = f"without a GPU {slow} takes minutes to hours; pictograms, cloud and comfyui need none here"
         findings.append(warning("device", text, "imagerag profiles"))
     return findings
+
+
+def _slow_without_gpu(settings: RunSettings) -> str:
+    """Return what takes long on a CPU; nothing where images are drawn and judged elsewhere: a CLIP model is quick."""
+    if preset_of(settings.generator) is not None:
+        return "an image"
+    local = any(name.startswith("transformers:") for name in (settings.vlm, settings.critic))
+    return "an answer of a chat model" if local else ""
 
 
 def _of_memory(settings: RunSettings, device: torch.device, parts: Mapping[str, float], free: int) -> Finding:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from imagerag.doctor.finding import Finding, warning
+from imagerag.doctor.finding import Finding, warning, wrong
+from imagerag.doctor.packages import install_command
 from imagerag.doctor.plan import plan
 from imagerag.doctor.threads import side_by_side
 from imagerag.profiles.resolve import RunSettings
@@ -94,7 +95,7 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
         checks.pop("generator", None)
     if "lookup_model" not in wrong_parts:
         checks["index"] = partial(check_libraries, settings)
-    results = side_by_side(list(checks.values()), SECONDS)
+    results = side_by_side([partial(_or_lacking, area, check) for area, check in checks.items()], SECONDS)
     findings = named
     for area, found in zip(checks, results, strict=True):
         late = warning(area, f"not checked: it took more than {SECONDS:.0f} s", "try again, or --offline")
@@ -104,6 +105,17 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
             warning("network", "nothing was asked of the hub, providers and servers", "leave --offline out")
         )
     return findings + check_estimate(settings, after[0])
+
+
+def _or_lacking(area: str, check: Callable[[], list[Finding]]) -> list[Finding]:
+    """Return what a check finds, or the module without which it can't check: an installation may be incomplete."""
+    try:
+        return check()
+    except ModuleNotFoundError as error:
+        library = (error.name or str(error)).partition(".")[0]
+        if library == "imagerag":
+            raise
+        return [wrong(area, f"not checked: {library!r} is not installed", install_command(library, ""))]
 
 
 def _without_keys(finding: Finding) -> Finding:

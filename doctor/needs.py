@@ -11,6 +11,7 @@ from imagerag.embedders.clip import full_name
 from imagerag.embedders.clip_names import check_clip_name, open_clip_weights, tokenizer_of
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.registry import PREFIXES
+from imagerag.model_hub import may_be_repository
 from imagerag.profiles.loading import find_profile
 from imagerag.profiles.resolve import RunSettings
 from imagerag.profiles.soundness import EMBEDDED_CRITICS, EMBEDDED_MODEL
@@ -50,8 +51,8 @@ class Need:
 
     @property
     def is_folder(self) -> bool:
-        """Whether it lies in a folder of the person's own."""
-        return Path(self.where).is_dir()
+        """Whether it lies in a folder of the person's own, or would have to, since no repository has such a name."""
+        return Path(self.where).is_dir() or not may_be_repository(self.where)
 
 
 def needs_of(settings: RunSettings) -> Iterator[Need]:

@@ -13,7 +13,7 @@ from imagerag.doctor.hub import SECONDS, Listing, listing, snapshot
 from imagerag.doctor.needs import Need, needs_of
 from imagerag.doctor.threads import side_by_side
 from imagerag.errors import UserError
-from imagerag.model_hub import Refusal
+from imagerag.model_hub import NO_REPOSITORY, Refusal
 from imagerag.profiles.resolve import RunSettings
 from imagerag.shell_words import quoted
 
@@ -52,6 +52,12 @@ def check_weights(settings: RunSettings, offline: bool) -> list[Finding]:
 
 
 def _of_folder(need: Need) -> Finding:
+    if not Path(need.where).is_dir():
+        return wrong(
+            AREA,
+            f"{need.part}: {need.where!r} {NO_REPOSITORY}",
+            f"put the model there, or name another with {need.flag}",
+        )
     lacks = need.files.lacking(Path(need.where))
     if lacks:
         text = f"{need.part}: {_some(lacks)} not in the folder {need.where!r}"

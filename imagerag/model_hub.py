@@ -77,6 +77,21 @@ def _cached_bytes() -> int:
     return total
 
 
+NO_REPOSITORY = "is neither a folder here nor a name that a repository of the hub can have"
+
+
+def may_be_repository(name: str) -> bool:
+    """Return whether the hub can have a repository of that name; a path of this machine is none."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # its stub leaves it out
+
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return True
+
+
 class Refusal(NamedTuple):
     """Why the hub gives no weights.
 
@@ -174,7 +189,10 @@ def not_fetched(model: str, error: BaseException, size: str = "") -> UserError:
         error: what the library raised.
         size: what there is to say about its size.
     """
-    found = refusal(model.partition(" (")[0], error)
+    name = model.partition(" (")[0]
+    if not may_be_repository(name):
+        return UserError(f"model {model!r} {NO_REPOSITORY}; put the model there, or name another")
+    found = refusal(name, error)
     if found is None or found.kind == "unreachable":
         reason = " ".join(str(error).split())[:200] if found is None else found.why
         return weights_missing(model, reason, size)

@@ -86,7 +86,8 @@ def possible(
     if unset := [key for key in choice.keys if not environ.get(key)]:
         return f"{' and '.join(unset)} not set", "", None
     if drawn_by is None:
-        return "no --generator named", "", None
+        beside = f" beside {' and '.join(choice.keys)}, which draws nothing" if choice.keys else ""
+        return f"no --generator named{beside}", "", None
     if not choice.gpu:
         return "", f"{', '.join(choice.keys)} set" if choice.keys else "needs neither a key nor a GPU", None
     weights, unknown = _vlm_weights(profile, choice, vlm)

@@ -35,9 +35,9 @@ def strength(asked: Settings, name: str) -> int:
 
 
 def is_insisted_on(problem: Unsound, asked: Settings) -> bool:
-    """Tell whether a part was named as near to the run as the generator, so that it is used all the same."""
+    """Tell whether a part was named as near to the run as what draws, so that it is used all the same."""
     named = strength(asked, problem.part)
-    return bool(named) and named >= strength(asked, "generator")
+    return bool(named) and named >= (strength(asked, "generator") or strength(asked, "profile"))
 
 
 def refusal(

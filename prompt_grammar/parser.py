@@ -31,6 +31,7 @@ from imagerag.prompt_grammar.scene import Scene, add_object
 from imagerag.prompt_grammar.vocabulary import (
     ARTICLES,
     BACKGROUND_WORDS,
+    MERE_COLOURS,
     SIZES,
     STYLE_ALIASES,
     colour_of,
@@ -213,8 +214,10 @@ class _Reader:
         continued = clause.connector in LISTED and self._after_modifier
         return (continued or clause.connector in ("", ",")) and clause.ends in ("", ",", "with", "at", *LISTED)
 
-    def _goes_on(self, clause: Clause) -> bool:
-        """Whether a modifier goes on: "Rembrandt lighting with a softbox", but not "close-up with a drone"."""
+    def _goes_on(self, clause: Clause, bare: Sequence[str]) -> bool:
+        """Whether gear follows: "Rembrandt light with a softbox", "on Tri-X"; not "shot with a drone"."""
+        if clause.connector == "on":
+            return len(bare) == len(clause.words) and "maker" in uses(" ".join(bare)) | uses(bare[0])
         last = next(reversed(self._modifiers), "")
         return clause.connector == "with" and self._after_modifier and "medium" not in uses(last)
 
@@ -238,6 +241,10 @@ class _Reader:
         if clause.connector == "at" and "time" in uses(text):
             self._modifiers[f"at {text}"] = None
             return True
+        apart = clause.connector in ("", ",", *LISTED) and clause.ends in ("", ",", *LISTED) and something
+        if apart and len(bare) == len(clause.words) and ("time" in uses(text) or text in MERE_COLOURS):
+            self._modifiers[text] = None
+            return True
         # Of "euler a" the last word is no article.
         whole = len(bare) == len(clause.words) or (clause.words[0] not in ARTICLES and reading(clause.words) == "tag")
         tag = self._is_tag(clause) and whole
@@ -253,7 +260,9 @@ class _Reader:
         inside = clause.connector in ("in", "with", "under") and bare[-1] not in _PICTURES
         headed = is_headed(bare) and (tag or inside) and bare[0] not in STYLE_ALIASES
         if not (
-            headed or (how == "tag" and (tag or self._goes_on(clause))) or (how in ("clause", "adjective") and stands)
+            headed
+            or (how == "tag" and (tag or self._goes_on(clause, bare)))
+            or (how in ("clause", "adjective") and stands)
         ):
             return False
         self._modifiers[text] = None

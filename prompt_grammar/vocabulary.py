@@ -45,6 +45,10 @@ STYLES: tuple[str, ...] = ("flat", "3d", "noto", "fluent", "fluent flat", "twemo
 """Style words that a generator of pictograms can follow; others are kept as they were written."""
 
 COLOUR_ALIASES = {"grey": "gray", "golden": "gold", "crimson": "red", "indigo": "violet"}
+MERE_COLOURS = frozenset([*COLOURS, *COLOUR_ALIASES]) - frozenset(
+    ["orange", "gold", "golden", "silver", "lime", "violet", "turquoise"]
+)
+"""Colours that are no things, as in "a cat, gelled lights, magenta and cyan"."""
 STYLE_ALIASES = {
     **{style: style for style in STYLES},
     "3-d": "3d",

@@ -105,9 +105,7 @@ def calibrate(own: UserPictures, progress: Callable[[int, int], None] | None = N
 
     snapshot = own.snapshot()
     if not len(snapshot):
-        raise UserError(
-            f"there are no own pictures of {own.embedder.model_id!r} to calibrate on; next: imagerag index add FOLDER"
-        )
+        raise UserError(_nothing_to_calibrate_on(own))
     eyes, known, shown = own_eyes(own, SHOWN)
     synonym = synonym_cosine(eyes.bank)
     captioned = known.captioned
@@ -121,6 +119,16 @@ def calibrate(own: UserPictures, progress: Callable[[int, int], None] | None = N
     record = Calibration(own.embedder.model_id, kind, count, len(known.rows), presence, floor, checked)
     own.calibration_file.write(record)
     return record
+
+
+def _nothing_to_calibrate_on(own: UserPictures) -> str:
+    """Return the one line for a library without pictures of a model, with the models that it has pictures of."""
+    from imagerag.index.user.shards import Shards
+
+    told = f"there are no own pictures of {own.embedder.model_id!r} to calibrate on"
+    if others := Shards(own.directory / "shards").models():
+        return f"{told}, but of {', '.join(others)}; next: imagerag index calibrate --model NAME of one of these"
+    return f"{told}; next: imagerag index add FOLDER"
 
 
 def calibrate_if_outdated(own: UserPictures, progress: Callable[[int, int], None] | None = None) -> Calibration | None:

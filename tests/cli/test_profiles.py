@@ -73,3 +73,13 @@ def test_each_value_is_shown_with_its_origin(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_part_that_does_not_fit_is_noted() -> None:
     assert "note: critic 'clip' judges pictograms" in told("show", "--generator", "sdxl", "--critic", "clip")
+
+
+def test_a_profile_that_nobody_named_tells_why_it_is_taken() -> None:
+    def origin(*flags: str) -> str:
+        return told("show", *flags).splitlines()[0].split(maxsplit=2)[2]
+
+    assert origin() == "default"
+    assert origin("--thread", "new") == "default"
+    assert origin("--generator", "sdxl") == "it fits the generator"
+    assert origin("--profile", "pictograms") == "flag --profile"

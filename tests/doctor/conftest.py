@@ -22,8 +22,8 @@ def nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave no key, no cache, and no hub that could be reached."""
     for variable in (*KEYS.values(), *(each for names in ALSO.values() for each in names), SERVER_KEY, "HF_TOKEN"):
         monkeypatch.delenv(variable, raising=False)
+    lead_to(monkeypatch, "http://127.0.0.1:9", tmp_path)  # first: the hub's library reads HOME as it is imported
     monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
-    lead_to(monkeypatch, "http://127.0.0.1:9", tmp_path)
 
 
 def lead_to(monkeypatch: pytest.MonkeyPatch, url: str, folder: Path) -> None:

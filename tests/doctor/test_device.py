@@ -27,3 +27,23 @@ def test_whether_a_preset_fits(
     assert found["memory"].status == status
     assert "18.0 GB" in found["memory"].text, "4.51 billion parameters in single precision"
     assert found["device"].mend == "imagerag profiles", "without a GPU it is slow"
+
+
+@pytest.mark.parametrize(
+    ("changes", "slow"),
+    [
+        ({"generator": "openai:gpt-image-2"}, ""),
+        ({"generator": "comfyui:http://127.0.0.1:8188"}, ""),
+        ({"generator": "openai:gpt-image-2", "critic": "transformers:some/vlm"}, "an answer of a chat model takes"),
+        ({"generator": "sdxl"}, "an image takes"),
+    ],
+)
+def test_only_models_that_run_here_are_slow_without_a_gpu(
+    settings_of: SettingsOf, changes: dict[str, str], slow: str
+) -> None:
+    siglip = {"profile": "cloud", "lookup_model": "ViT-B-16-SigLIP2:webli"}
+    found = check_device(settings_of(device="cpu", **siglip, **changes))
+    assert "memory" in [finding.area for finding in found], "the CLIP model's weights count"
+    told = " ".join(finding.text for finding in found if "without a GPU" in finding.text)
+    assert slow in told
+    assert bool(told) == bool(slow)

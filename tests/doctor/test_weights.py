@@ -149,3 +149,21 @@ def test_a_listing_has_the_index_of_a_pipeline(open_hub: OpenHub) -> None:
     with open_hub({MODEL: Repository({"model_index.json": b'{"unet": ["diffusers", "X"]}'})}):
         assert listing(MODEL, None).index == {"unet": ["diffusers", "X"]}
         assert listing(MODEL, None, offline=True).index == {}
+
+
+@pytest.mark.parametrize("offline", [False, True])
+@pytest.mark.parametrize(
+    ("part", "name", "where"),
+    [
+        ("generator", "diffusers:/nosuch/folder", "/nosuch/folder"),
+        ("generator", "diffusers:a/b/c", "a/b/c"),
+        ("vlm", "transformers:/nosuch/vlm", "/nosuch/vlm"),
+        ("critic", "transformers:/nosuch/vlm", "/nosuch/vlm"),
+        ("lookup_model", "local-dir:/nosuch/clip", "/nosuch/clip"),
+    ],
+)
+def test_a_folder_that_is_not_there(settings_of: SettingsOf, part: str, name: str, where: str, offline: bool) -> None:
+    (finding,) = check_weights(settings_of(**{part: name}), offline)
+    assert (finding.area, finding.status) == ("weights", "wrong")
+    assert f"{where!r} is neither a folder here nor a name that a repository" in finding.text
+    assert finding.mend.endswith(f"name another with --{part.replace('_', '-')}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.model_hub import download_text, downloads_watched, hub_cache, weights_missing
+from imagerag.model_hub import download_text, downloads_watched, hub_cache, not_fetched, weights_missing
 
 
 def test_missing_weights_are_named_with_the_command_that_fetches_them() -> None:
@@ -17,6 +17,13 @@ def test_missing_weights_are_named_with_the_command_that_fetches_them() -> None:
     assert "somebody/model" in str(error)
     assert "the hub can't be reached" in str(error)
     assert "hf download somebody/model" in str(error)
+
+
+@pytest.mark.parametrize("folder", ["/nosuch/folder", "a/b/c", "~/models/mine"])
+def test_a_folder_that_is_not_there_is_not_to_be_downloaded(folder: str) -> None:
+    told = str(not_fetched(folder, OSError("it looks like that is not the path to a directory")))
+    assert told.startswith(f"model {folder!r} is neither a folder here nor")
+    assert "hf download" not in told
 
 
 def test_what_comes_from_the_hub_is_told_with_its_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,6 +91,11 @@ def test_a_generator_that_is_named_needs_no_key_of_a_vlm() -> None:
     assert found.choice.vlm == "rules"
 
 
+def test_a_provider_that_draws_nothing_is_told_as_what_needs_a_generator() -> None:
+    with pytest.raises(UserError, match="no --generator named beside ANTHROPIC_API_KEY, which draws nothing"):
+        chosen("cloud", ANTHROPIC_API_KEY="k")
+
+
 def test_where_nothing_is_possible_all_that_lacks_is_named() -> None:
     with pytest.raises(UserError) as raised:
         chosen("cloud")

@@ -89,6 +89,25 @@ def test_a_variable_meant_for_pictograms_does_not_judge_photographs(tmp_path: Pa
     assert len(resolve(both).notes) == 1
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"), [("LIBRARY", "bundled"), ("CRITIC", "clip"), ("LOOKUP_MODEL", "embedded")]
+)
+def test_a_variable_meant_for_pictograms_has_no_part_in_a_photographic_profile(
+    tmp_path: Path, variable: str, value: str
+) -> None:
+    """A profile that is named chooses the generator: what was set before that was not set for it."""
+    environ = {f"IMAGERAG_{variable}": value}
+    with pytest.raises(UserError, match=f"variable IMAGERAG_{variable} sets it: unset that, or insist with --"):
+        resolve(load_settings({"profile": "comfyui"}, environ))
+    file = tmp_path / "settings.toml"
+    file.write_text('profile = "comfyui"\n')
+    assert resolve(load_settings({"library": ("bundled",)}, {}, file)).notes, "a flag behind a file is asked for"
+    file.write_text('library = ["bundled"]\n')
+    asked = load_settings({}, {"IMAGERAG_PROFILE": "comfyui"}, file)
+    with pytest.raises(UserError, match="insist with --"):
+        resolve(asked)
+
+
 def test_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     profiles = tmp_path / "profiles.toml"
     profiles.write_text('[mine]\nlike = "pictograms"\nmax_steps = 5\n[yours]\nlike = "pictograms"\nmax_steps = 6\n')

@@ -20,9 +20,26 @@ TAGS = """
     stops; 1/3 stop underexposed; split toning; lifted blacks; dodge and burn; deckled border; retouched; euler a;
     DPM++ 2M Karras; 30 steps; CFG 7; clip skip 2; seed 1234; 1024x1024; aspect ratio 16:9; 16:9 aspect ratio;
     portrait orientation; hyperdetailed; ultra sharp; film border; straight out of camera; NSFW; EV +1; -0.7 EV; T1.5;
-    85mm f1.4; 24fps; 180 degree shutter
+    85mm f1.4; 24fps; 180 degree shutter; 25 sec; 30 seconds exposure; wide open; burst mode; continuous autofocus;
+    spot metering; bracketed; rule of odds; frame within a frame; MP-E 65mm; TS-E 24mm; dome port; Nikonos; split
+    shot; over-under split shot; rolling shot; light and airy; dark and moody; evening sun; tungsten; magenta; night;
+    photoreal; fashion editorial; Vogue cover; Dutch masters
+"""
+WRAPPERS = """
+    an environmental portrait of {};
+    a corporate headshot of {}; a cyanotype of {}; a wet plate collodion portrait of {};
+    a thermal image of {}; a rolling shot of {}; {}. Shot with a Hasselblad 500C/M on Ektar 100.; {} on Kodak Tri-X 400;
+    a fine art photograph of {} on Portra 400; an ambrotype of {}; a detail shot of {}
 """
 THINGS = {
+    "an espresso shot, saucer": ["espresso shot", "saucer"],
+    "a family photo on a wall": ["family photo", "wall"],
+    "a vogue magazine on a table": ["vogue magazine", "table"],
+    "a sticker on a Leica": ["sticker", "leica"],
+    "a bowl, orange, lime": ["bowl", "orange", "lime"],
+    "a wide open door": ["wide open door"],
+    "a picnic, food spread": ["picnic", "food spread"],
+    "the night": ["night"],
     "a Canon camera on a table": ["canon camera", "table"],
     "a leica on a desk": ["leica", "desk"],
     "a 35mm camera on a desk": ["35mm camera", "desk"],
@@ -135,3 +152,10 @@ def test_what_surrounds_a_thing_is_taken_off(prompt: str) -> None:
 def test_a_background_keeps_its_colour() -> None:
     assert parse_scene("a heron on white seamless background").background == "white"
     assert parse_scene("a heron, plain light blue studio backdrop").background == "light blue"
+
+
+@pytest.mark.parametrize("wrapped", [wrapper.strip() for wrapper in WRAPPERS.split(";")])
+def test_kinds_of_photographs_and_films_are_taken_off(wrapped: str) -> None:
+    scene = parse_scene(wrapped.format("a fox"))
+    assert scene.content_concepts() == ["fox"]
+    assert scene.modifiers

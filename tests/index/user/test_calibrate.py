@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.assets.library import Library
+from imagerag.embedders.registry import clip_model
 from imagerag.errors import UserError
 from imagerag.graphs.components import Components
 from imagerag.graphs.libraries import open_index
@@ -12,6 +13,7 @@ from imagerag.index.base import SearchOptions
 from imagerag.index.user.calibrate import calibrate, calibrate_if_outdated
 from imagerag.index.user.store import UserPictures
 from imagerag.settings import Settings
+from testing.tiny_clip import save_checkpoint
 from testing.user_pictures import save_picture
 
 CONCEPTS = [concept.name for concept in Library().concepts if concept.category == "animals and nature"][:60]
@@ -94,3 +96,15 @@ def test_without_pictures_the_way_out_is_told(own: UserPictures) -> None:
     with pytest.raises(UserError, match=r"no own pictures of 'embedded-clip@.*; next: imagerag index add FOLDER"):
         calibrate(own)
     assert calibrate_if_outdated(own) is None
+
+
+def test_pictures_of_another_model_are_told(own: UserPictures, tmp_path: Path) -> None:
+    save_picture(tmp_path / "p", "fox.png", "fox")
+    own.add([tmp_path / "p"])
+    other = UserPictures(own.directory.parent, clip_model(str(save_checkpoint(tmp_path / "other", 1))))
+    assert other.directory == own.directory
+    with pytest.raises(
+        UserError, match=r"'open_clip:other@.*, but of embedded-clip@.*; next: .* calibrate --model NAME"
+    ):
+        calibrate(other)
+    other.close()

@@ -143,7 +143,7 @@ def _calibrate(
     with loading_model(options.json) as bars:
         own = UserPictures(home, clip_model(_one(models)), chroma=chroma, library=options.library)
         try:
-            fitted = calibrate(own, lambda done, total: bars.update("calibrating", done, total))
+            fitted = calibrate(own, lambda done, total: bars.update("calibrating", done, total), options.shows)
         finally:
             own.close()
     if options.json:

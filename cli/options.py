@@ -141,6 +141,11 @@ def add_index_verify(parser: Parser) -> None:
 
 def add_index_calibrate(parser: Parser) -> None:
     """Add the arguments of ``imagerag index calibrate``."""
+    parser.add_argument(
+        "--shows",
+        choices=("photographs", "pictograms"),
+        help="what the pictures are, which a critic's figures hold for (default: what was said before, or photographs)",
+    )
     _add_library(parser)
     _add_model(parser)
     add_setting(parser, "chroma")

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from imagerag.assets import asset
 
 Kind = Literal["pictograms", "captions", "names"]
+Shows = Literal["photographs", "pictograms"]
 """Fitted on the bundled pictograms, on captioned pictures of a person's own, or on names and uncaptioned pictures."""
 Statistic = Literal["cosine", "centred", "caption"]
 
@@ -139,6 +140,7 @@ class Calibration:
         captioned: how many captioned pictures the presence was fitted on and checked with.
         pictures: how many the library had.
         presence, floor, reliability: what was fitted; ``None`` where there was too little.
+        shows: what the pictures are, as somebody said: how drawings of another kind score is not known from them.
     """
 
     model: str
@@ -148,6 +150,7 @@ class Calibration:
     presence: Presence
     floor: LookupFloor | None = None
     reliability: Reliability | None = None
+    shows: Shows = "photographs"
 
     @property
     def calibrated(self) -> bool:

@@ -180,7 +180,9 @@ class Components:
         if self.injected.index is None and isinstance(critic, ClipCritic):
             shown = critic
             critic = _loaded(
-                lambda: shown_libraries(shown, self.home, settings.chroma, self.searchable[0], settings.device),
+                lambda: shown_libraries(
+                    shown, self.home, settings.chroma, self.searchable[0], settings.device, settings.makes
+                ),
                 self.emit,
             )
         if isinstance(critic, ClipCritic):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from imagerag.agent.clip_critic import ClipCritic
     from imagerag.embedders.calibration import Calibration, LookupFloor
     from imagerag.embedders.clip import Embedder
+    from imagerag.generators.base import ImageKind
     from imagerag.index.plugin_search import SearchService
     from imagerag.index.search import CombinedIndex
     from imagerag.index.user import ModelEnsemble, UserPictures
@@ -172,12 +174,19 @@ def _floored(
 
 
 def shown_libraries(
-    critic: ClipCritic, home: Path, chroma: str | None, libraries: Sequence[str], device: str
+    critic: ClipCritic, home: Path, chroma: str | None, libraries: Sequence[str], device: str, makes: ImageKind
 ) -> ClipCritic:
     """Return the critic with what a person's own pictures tell it.
 
     The one of pictograms compares with the pictures of those that are searched as well; one of any other model judges
-    by the library, among them, that it was calibrated on with most captions, and alone by that.
+    by the library, among them, that it was calibrated on with most captions, and alone by that. Where none of them
+    shows what is drawn it stays uncalibrated.
+
+    Args:
+        critic: that judges.
+        home, chroma, device: see ``open_index``.
+        libraries: names of those that are searched.
+        makes: what the generator's images look like.
     """
     own = library_names(home)
     if not critic.name.startswith(CLIP_OF):
@@ -191,7 +200,10 @@ def shown_libraries(
     fitted = [(view, calibration) for view in filled if (calibration := view.calibration_file.read())]
     if not fitted:
         return critic
-    view, calibration = max(fitted, key=lambda pair: pair[1].captioned)
+    drawn = "pictograms" if makes == "pictograms" else "photographs"
+    view, calibration = max(fitted, key=lambda pair: (pair[1].shows == drawn, pair[1].captioned))
+    if calibration.shows != drawn:
+        calibration = replace(calibration, captioned=0)
     return _knowing(critic, view, view.snapshot(), calibration)
 
 

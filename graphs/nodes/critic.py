@@ -16,6 +16,7 @@ from imagerag.graphs.routing import stop_rule
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import CRITIC, unjudged
 from imagerag.graphs.trace import trace_step
+from imagerag.profiles.resolve import RunSettings
 from imagerag.records import ImageRecord, StopReason, Verdict
 from imagerag.settings import LIBRARIES
 from imagerag.tools.session import Emit, open_pixels
@@ -48,7 +49,7 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
             best, cut_off = _settled(best, judged, components, state["prompt"])
     uncalibrated = next((verdict for verdict in verdicts if verdict.get("uncalibrated")), None)
     if uncalibrated is not None:  # another critic's, where the one that was named gave no verdict
-        emit({"event": "note", "text": _why_no_redraw(uncalibrated["critic"], components.settings.library)})
+        emit({"event": "note", "text": _why_no_redraw(uncalibrated["critic"], components.settings)})
     _tell_who_decides(state, components.critic.name, meter.notes, emit)
     for record in judged:
         assert record["verdict"] is not None
@@ -89,16 +90,18 @@ def _settled(
         return best, stop_reason(stop)
 
 
-def _why_no_redraw(name: str, libraries: Sequence[str]) -> str:
+def _why_no_redraw(name: str, settings: RunSettings) -> str:
     """Word what an uncalibrated verdict means, and what would change it."""
+    libraries = settings.library
     model = f" --model {name.partition(':')[2]}" if ":" in name else ""
     named = [library for library in libraries if library not in LIBRARIES]
     if named and "own" not in libraries:
         model = f" --library {named[0]}{model}"
+    shows = " --shows pictograms" if settings.makes == "pictograms" else ""
     return (
         f"the critic {name!r} is uncalibrated, so nothing is looked up or drawn again; next: imagerag index add "
         f"FOLDER{model} with {LEAST_CAPTIONED} captioned pictures or more of the kind that is drawn (of indexed ones: "
-        f"imagerag index calibrate{model}), or a vision-language model with --critic"
+        f"imagerag index calibrate{model}{shows}), or a vision-language model with --critic"
     )
 
 

@@ -16,6 +16,7 @@ from imagerag.embedders.calibration import (
     LookupFloor,
     Presence,
     Reliability,
+    Shows,
     synonym_cosine,
 )
 from imagerag.embedders.window_evidence import COARSE, Exemplars, WindowEvidence
@@ -91,12 +92,15 @@ def own_eyes(own: UserPictures, most: int) -> tuple[WindowEvidence, Known, list[
     return WindowEvidence(own.embedder, vocabulary(known), shown if places else None, COARSE), known, places
 
 
-def calibrate(own: UserPictures, progress: Callable[[int, int], None] | None = None) -> Calibration:
+def calibrate(
+    own: UserPictures, progress: Callable[[int, int], None] | None = None, shows: Shows | None = None
+) -> Calibration:
     """Fit presence and floor on the own pictures of a model, store the record, and return it.
 
     Args:
         own: the pictures.
         progress: told how many of the sampled pictures have been looked at.
+        shows: what they are; what was said before if ``None``, or else photographs.
 
     Raises:
         UserError: nothing was added with this model.
@@ -116,7 +120,9 @@ def calibrate(own: UserPictures, progress: Callable[[int, int], None] | None = N
         presence, count, checked = _absent(own, eyes, known, synonym, progress), 0, None
     floor = _floor(own, snapshot, known, synonym)
     kind: Kind = "captions" if count else "names"
-    record = Calibration(own.embedder.model_id, kind, count, len(known.rows), presence, floor, checked)
+    before = own.calibration_file.read()
+    shows = shows or (before.shows if before is not None else "photographs")
+    record = Calibration(own.embedder.model_id, kind, count, len(known.rows), presence, floor, checked, shows)
     own.calibration_file.write(record)
     return record
 

@@ -57,6 +57,7 @@ def calibration_summary(fitted: Calibration) -> dict[str, Any]:
     return {
         "model": fitted.model,
         "kind": fitted.kind,
+        "shows": fitted.shows,
         "calibrated": fitted.calibrated,
         "captioned": fitted.captioned,
         "pictures": fitted.pictures,
@@ -68,7 +69,7 @@ def calibration_summary(fitted: Calibration) -> dict[str, Any]:
 def in_words(fitted: Calibration) -> str:
     """Return one line that tells what a model was calibrated on, and how well."""
     if fitted.calibrated:
-        text = f"{fitted.model} is calibrated on {fitted.captioned} captioned pictures"
+        text = f"{fitted.model} is calibrated on {fitted.captioned} captioned {fitted.shows}"
         if fitted.reliability is not None:
             text += f" (expected calibration error {fitted.reliability.error:.3f} on {fitted.reliability.pairs} others)"
     else:

@@ -41,8 +41,18 @@ class TestCaptioned:
         assert record.reliability.error < 0.25
         assert captioned.calibration == record
 
-    def test_the_critic_of_that_model_judges_by_it(self, captioned: UserPictures, tmp_path: Path) -> None:
+    def test_pictures_of_another_kind_calibrate_no_critic(self, captioned: UserPictures, tmp_path: Path) -> None:
         calibrate(captioned)
+        library = Library()
+        owl = library.image(library.by_concept["owl"][1])
+        settings = Settings(home=str(tmp_path / "home"), critic="clip:embedded")
+        assert Components(settings).critic.judge([owl], "an owl")[0]["uncalibrated"], "they pass for photographs"
+        assert calibrate(captioned, shows="pictograms").shows == "pictograms"
+        assert "uncalibrated" not in Components(settings).critic.judge([owl], "an owl")[0]
+        assert calibrate(captioned).shows == "pictograms", "said once"
+
+    def test_the_critic_of_that_model_judges_by_it(self, captioned: UserPictures, tmp_path: Path) -> None:
+        calibrate(captioned, shows="pictograms")
         critic = Components(Settings(home=str(tmp_path / "home"), critic="clip:embedded")).critic
         library = Library()
         owl = library.image(library.by_concept["owl"][1])

@@ -44,7 +44,7 @@ def test_a_damaged_record_counts_as_none(tmp_path: Path) -> None:
 
 def test_it_is_told_in_words_and_as_json() -> None:
     text = in_words(RECORD)
-    assert "tiny@1 is calibrated on 240 captioned pictures" in text
+    assert "tiny@1 is calibrated on 240 captioned photographs" in text
     assert "0.031 on 200 others" in text
     assert "centred 0.250 or more: 5% false positives, 98.0% of what is there found" in text
     bare = replace(RECORD, captioned=0, floor=None, reliability=None)

@@ -14,6 +14,7 @@ from imagerag.graphs.budget import check_prices, memory_of_run, merge_limits, me
 from imagerag.graphs.components import Components
 from imagerag.graphs.kept_back import keep_for_a_drawing
 from imagerag.graphs.message_images import stored_picture, without_stored_pictures
+from imagerag.graphs.message_parts import readable_parts, unread_parts
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.request_check import check_request
 from imagerag.graphs.state import Limits, Spent, State
@@ -190,8 +191,11 @@ def _request(components: Components, message: HumanMessage | None, prompt: str) 
     """Return the request in words, and the pictures that came with its message."""
     if message is None:
         return check_prompt(prompt), []
-    text = check_prompt(_text(message))
-    blocks = [dict(block) for block in message.content_blocks if block["type"] == "image"]
+    for kind in unread_parts(message):
+        components.tell(f"a part of type {kind!r} of the message is not read: only words and pictures are")
+    parts = readable_parts(message)
+    text = check_prompt("".join(str(part["text"]) for part in parts if part["type"] == "text"))
+    blocks = [part for part in parts if part["type"] == "image"]
     return text, [stored_picture(block, components.store) for block in blocks]
 
 

@@ -291,7 +291,7 @@ def test_tags_come_in_the_form_that_is_asked_for(how: str, answer: str) -> None:
     [
         "You are an assistant skilled in summarizing conversations into titles",
         "You are good at naming conversations.",
-        "你是一名擅长会话的助理，你需要将用户的会话总结为 10 个字以内的标题",
+        "你需要将用户的会话总结为 10 个字以内的标题",
     ],
 )
 def test_who_is_told_to_name_conversations_names_them(instructions: str) -> None:

@@ -3,9 +3,9 @@
 import json
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypedDict
+from typing import Any, TypedDict
 from uuid import uuid4
 
 from imagerag.chat_models.pricing import PRICES, load_pricing, pricing_of
@@ -14,12 +14,17 @@ from imagerag.chat_models.recording import open_recorder
 from imagerag.chat_models.replay import is_replay
 from imagerag.chat_models.run_memory import RunMemory, memory_of
 from imagerag.chat_models.usage_meter import UsageMeter, using_meter
+from imagerag.declaration import declared_settings
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import Limits, Spent
 from imagerag.profiles.resolve import RunSettings
 from imagerag.records import StopReason
+from imagerag.settings import Settings
 from imagerag.steady_clock import steady_time
+
+MAY_BE_NONE = ("max_tokens", "max_money")
+"""Limits that ``None`` lifts; the others stop a run that never ends."""
 
 
 class LoadingAccount(TypedDict):
@@ -30,7 +35,11 @@ class LoadingAccount(TypedDict):
 
 
 def merge_limits(settings: RunSettings, *overrides: Limits | None) -> Limits:
-    """Return every limit, from the context unless one of the overrides names it; later overrides win."""
+    """Return every limit, from the context unless one of the overrides names it; later overrides win.
+
+    Raises:
+        UserError: an override is no dictionary, names no limit, or has a value of the wrong type or range.
+    """
     limits: Limits = {
         "max_steps": settings.max_steps,
         "max_generations": settings.max_generations,
@@ -40,8 +49,22 @@ def merge_limits(settings: RunSettings, *overrides: Limits | None) -> Limits:
         "max_money": settings.max_money,
     }
     for override in overrides:
-        limits.update(override or {})
+        if override is not None:
+            _check_limits(override, tuple(limits))
+            limits.update(override)
     return limits
+
+
+def _check_limits(given: Any, names: tuple[str, ...]) -> None:
+    if not isinstance(given, Mapping):
+        raise UserError(f"budget {str(given)[:80]!r} is no dictionary of limits; give some of {', '.join(names)}")
+    declared = declared_settings(Settings)
+    for name, value in given.items():
+        if name not in names:
+            raise UserError(f"budget has {str(name)[:80]!r}, which is no limit; valid: {', '.join(names)}")
+        if value is None and name not in MAY_BE_NONE:
+            raise UserError(f"{name} None of the budget is no limit; leave it out, or give {declared[name].noun}")
+        declared[name].check(value)
 
 
 def nothing_spent(now: float) -> Spent:

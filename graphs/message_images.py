@@ -6,6 +6,7 @@ from typing import Any
 from langchain_core.messages import AnyMessage, BaseMessage, HumanMessage, convert_to_messages
 
 from imagerag.errors import UserError
+from imagerag.graphs.message_parts import readable_parts
 from imagerag.graphs.state_queries import is_request
 from imagerag.store.data_urls import decoded, is_data_url, picture_of_base64
 from imagerag.store.images import ImageStore, StoredImage
@@ -48,6 +49,8 @@ def stored_picture(block: dict[str, Any], store: ImageStore) -> StoredImage:
         return StoredImage(sha256, store.path(sha256))
     url = str(block.get("url") or "")
     data = block.get("base64") or (url if is_data_url(url) or picture_of_base64(url) else None)
+    if not data and not url and not file_id:
+        raise UserError("a picture of the message has neither bytes nor an address; send its bytes (base64)")
     if not data:
         shown = str(block.get("url") or file_id)[:80]
         raise UserError(f"image {shown!r} is given by address; send its bytes (base64) instead")
@@ -77,11 +80,11 @@ def _stripped(message: AnyMessage | BaseMessage, store: ImageStore, last: bool) 
     if not isinstance(message, HumanMessage) or isinstance(message.content, str):
         return message
     blocks: list[Any] = []
-    for block in message.content_blocks:
+    for block in readable_parts(message):
         if block["type"] != "image":
             blocks.append(block)
         elif last:
-            sha256 = stored_picture(dict(block), store).sha256
+            sha256 = stored_picture(block, store).sha256
             blocks.append({"type": "image", "file_id": STORED + sha256})
         else:
             blocks.append({"type": "text", "text": "(an image)"})

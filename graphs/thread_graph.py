@@ -150,7 +150,9 @@ def _wait(input: Any, settings: Settings) -> Callable[[], float]:
 
     def seconds() -> float:
         budget = input.get("budget") if isinstance(input, dict) else None
-        asked = (budget or {}).get("max_seconds") or settings.max_seconds
+        asked = budget.get("max_seconds") if isinstance(budget, dict) else None
+        if not isinstance(asked, int | float):  # the run itself says what is wrong with it
+            asked = settings.max_seconds
         return float(resolve(settings).max_seconds if asked is None else asked)
 
     return seconds

@@ -14,7 +14,9 @@ from imagerag.graphs.budget import check_prices, memory_of_run, merge_limits, me
 from imagerag.graphs.components import Components
 from imagerag.graphs.kept_back import keep_for_a_drawing
 from imagerag.graphs.message_images import stored_picture, without_stored_pictures
+from imagerag.graphs.message_parts import readable_parts, unread_parts
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
+from imagerag.graphs.request_check import check_request
 from imagerag.graphs.state import Limits, Spent, State
 from imagerag.graphs.state_queries import is_request, unanswered_calls
 from imagerag.graphs.trace import trace_step
@@ -32,10 +34,12 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     """Return the state with which a turn begins.
 
     Raises:
-        UserError: an empty or overlong prompt, a subject image that can't be read, or a results folder
-            that can't be written.
+        UserError: a value of the wrong type or range, an empty or overlong prompt, a subject image that can't be read,
+            or a results folder that can't be written.
     """
+    check_request(state)
     settings = components.settings
+    limits = merge_limits(settings, budget, state.get("budget"))
     if settings.out is not None:  # a run should not end at a folder that can't be written
         make_folder(settings.out)
     notes = list(settings.notes)
@@ -50,7 +54,6 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     if message is not None and not state.get("turn") and (state.get("prompt") or request).strip() != request:
         components.tell(f"the prompt {state['prompt'][:80]!r} is ignored: the person's last message counts")
     references = list(state.get("all_references") or [])
-    limits = merge_limits(settings, budget, state.get("budget"))
     spent = nothing_spent(steady_time())
     mode = _settled(components, limits, spent)
     subjects: list[ReferenceRecord] = []
@@ -189,8 +192,11 @@ def _request(components: Components, message: HumanMessage | None, prompt: str) 
     """Return the request in words, and the pictures that came with its message."""
     if message is None:
         return check_prompt(prompt), []
-    text = check_prompt(_text(message))
-    blocks = [dict(block) for block in message.content_blocks if block["type"] == "image"]
+    for kind in unread_parts(message):
+        components.tell(f"a part of type {kind!r} of the message is not read: only words and pictures are")
+    parts = readable_parts(message)
+    text = check_prompt("".join(str(part["text"]) for part in parts if part["type"] == "text"))
+    blocks = [part for part in parts if part["type"] == "image"]
     return text, [stored_picture(block, components.store) for block in blocks]
 
 

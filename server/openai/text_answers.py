@@ -213,5 +213,6 @@ def _unchecked(*_: Any) -> tuple[()]:
 
 
 def _refused(what: str, field: str, why: Exception) -> ApiError:
-    text = f"{what}, and this server draws: {why}; leave {field} out, or name a chat model with --vlm at the server"
+    way = "ask for a picture" if field == "messages" else f"leave {field} out"
+    text = f"{what}, and this server draws: {why}; {way}, or name a chat model with --vlm at the server"
     return ApiError(400, text, "unsupported", field)

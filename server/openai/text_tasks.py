@@ -14,6 +14,7 @@ from typing import Any, Literal
 from imagerag.server.openai.title_requests import (
     SEARCH_HEAD,
     asks_for_summary,
+    asks_for_tags,
     asks_for_title,
     end_of_title_request,
     instructs_to_title,
@@ -45,7 +46,9 @@ _SPEAKER = re.compile(
 _QUERY, _QUERY_TITLE = "Here is the query:", " as a title for the previous query"
 """Around the request in the template that Open WebUI had before it had tasks, and others have taken over."""
 _SUMMARISES = re.compile(
-    r"\byou are (?:a|an)\b.{0,60}\b(?:title generator|conversation summari[sz]er|conversational assistant)\b",
+    r"\byou are\b.{0,60}\b(?:title generator|conversation summari[sz]er|conversational assistant|"
+    r"(?:skilled|good|great|experts?|experienced|speciali[sz](?:ed|ing)|excellent)\s+(?:in|at)\s+"
+    r"(?:summari[sz]|nam|titl|label)ing\s+(?:conversations|chats|dialogues|discussions|messages))\b",
     re.IGNORECASE,
 )
 _NEW_TOPIC = re.compile(r"[\"'`]?isNewTopic\b")
@@ -129,6 +132,10 @@ def task_of(messages: Sequence[tuple[str, str]]) -> TextTask | None:
     if (asked_for := _FOLLOW_UPS.search(last[:SEARCH_HEAD])) and _is_text(last, asked_for.end()):
         as_list = _AS_LIST.search(last) is not None
         return TextTask("follow_ups", as_json=False, history=_spoken(last) or said, as_list=as_list)
+    if asks_for_tags(last):
+        as_json = "tags" in _KEY.findall(last)
+        as_list = not as_json and _AS_LIST.search(last) is not None
+        return TextTask("tags", as_json=as_json, history=_spoken(last) or said, as_list=as_list)
     return None
 
 
@@ -141,6 +148,8 @@ def by_rule(task: TextTask) -> str | None:
             return json.dumps({"isNewTopic": True, "title": title_of(task.history)}, ensure_ascii=False)
         case "tags":
             value = ["Images"]
+            if not task.as_json:
+                return json.dumps(value) if task.as_list else ", ".join(value)
         case "follow_ups":
             value = list(FOLLOW_UPS)
             if not task.as_json:
@@ -215,7 +224,10 @@ def _what_follows(text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _names_title(instructions: str, last: str) -> bool:
-    return re.search(r"\b(?:title|topic|summari[sz]e)\b", f"{instructions} {last}"[:2000], re.IGNORECASE) is not None
+    return (
+        re.search(r"\b(?:titles?|topics?|summari[sz]e|naming)\b", f"{instructions} {last}"[:2000], re.IGNORECASE)
+        is not None
+    )
 
 
 def _spoken(text: str, *, all_of_it: bool = False) -> tuple[tuple[str, str], ...]:

@@ -30,7 +30,7 @@ _PREPOSITION = (
     r"(?:with|of|for|on|about|from|featuring|showing|titled|named|called|that|whose|by|at|under|above|below)\b"
 )
 _ADJECTIVES = rf"(?:(?!{_PREPOSITION})[\w'\u2019/()-]+(?:,?\s+)){{0,10}}?"
-_NOUN = r"(?:title|name|topic|headline)s?\b(?:\s*\([^)\n]{0,60}\))?"
+_NOUN = r"(?:title|name|topic|headline|heading|label|subject(?:\s+line)?)s?\b(?:\s*\([^)\n]{0,60}\))?"
 _NO_OTHER_NOUN = (
     r"(?=\s*(?:$|[.,;!?\n])|\s+(?:for|of|from|that|which|summari[sz]ing|describing|capturing|based|to|in|within|using|"
     r"with|without|only|and|or|of|by|at|no|under|representing|reflecting)\b)"
@@ -39,6 +39,15 @@ _TITLE = rf"{_ADJECTIVES}{_NOUN}{_NO_OTHER_NOUN}"
 _OF_IT = re.compile(rf"{_VERB}{_TITLE}[^.\n:]{{0,80}}?\b{_TALK}{_TALK_ENDS}(?!\s+on\b)", re.IGNORECASE)
 _GIVEN_TO_IT = re.compile(
     rf"\b(?:give|name|summari[sz]e|condense|turn|make)\s+{_TALK}\s+(?:(?:in|into|as|to|with)\s+)?{_TITLE}",
+    re.IGNORECASE,
+)
+_NAMED = re.compile(
+    rf"(?:^|[.!?\n]\s*)(?:please\s+|now\s+)?(?:title|name|label)\s+{_TALK}{_TALK_ENDS}(?!\s+on\b)", re.IGNORECASE
+)
+"""Has the title as its verb: "Title this chat: ..."."""
+_TAGS = re.compile(
+    rf"{_VERB}{_ADJECTIVES}(?:tags|keywords|categories|hashtags)\b[^.\n:]{{0,80}}?\b{_TALK}"
+    rf"(?:{_TALK_ENDS}|(?=\s+as\s+(?:an?\s+)?(?:json|list|array|comma|strings?)\b))",
     re.IGNORECASE,
 )
 _OF_MESSAGE = re.compile(rf"{_VERB}{_TITLE}[^.\n:]{{0,60}}?\b(?:{_MESSAGE}|the\s+(?:new|main)\s+topic)", re.IGNORECASE)
@@ -97,7 +106,7 @@ def end_of_title_request(text: str, *, after_answer: bool = False) -> int | None
     head = text[:SEARCH_HEAD]
     if (found := _CHINESE_TITLE.search(head)) and _CHINESE_SIGN.search(head):
         return None if _CHINESE_PICTURE.search(head) else found.end()
-    found = _OF_IT.search(head) or _GIVEN_TO_IT.search(head)
+    found = _OF_IT.search(head) or _GIVEN_TO_IT.search(head) or _NAMED.search(head)
     if found is None and _LIMIT.search(head):
         found = _OF_MESSAGE.search(head)
         found = found or (_BARE.search(head) if _ONLY_TITLE.search(head) else None)
@@ -117,6 +126,8 @@ def instructs_to_title(instructions: str) -> bool:
     head = instructions[:SEARCH_HEAD]
     if names_picture(head):
         return False
+    if _CHINESE_TITLE.search(head) and _CHINESE_SIGN.search(head):  # signs are limits, too
+        return _CHINESE_PICTURE.search(head) is None
     return _LIMIT.search(head) is not None and (asks_for_title(head) or _OF_MESSAGE.search(head) is not None)
 
 
@@ -127,6 +138,13 @@ def asks_for_summary(text: str) -> bool:
         return False
     form = _IN_SOME_FORM.search(found["rest"])
     return form is None or _FORM_OF_WORDS.search(form["form"]) is not None or form["form"].strip()[:1].isupper()
+
+
+def asks_for_tags(text: str) -> bool:
+    """Tell whether a message asks for tags of a conversation, and for no picture."""
+    head = text[:SEARCH_HEAD]
+    found = _TAGS.search(head)
+    return found is not None and not _PICTURE.search(re.split(r"[.\n:]", head[found.start() :], maxsplit=1)[0])
 
 
 def names_picture(text: str) -> bool:

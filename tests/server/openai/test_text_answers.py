@@ -51,7 +51,7 @@ def test_a_title_comes_from_the_model_or_by_rule(tmp_path: Path, script: list[An
 @pytest.mark.parametrize("script", [None, [], [""]])
 def test_what_no_rule_answers_is_refused_with_the_way_out(tmp_path: Path, script: list[Any] | None) -> None:
     other = TextTask("other", as_json=False)
-    with pytest.raises(ApiError, match="name a chat model with --vlm") as told:
+    with pytest.raises(ApiError, match="ask for a picture, or name a chat model with --vlm") as told:
         answers(tmp_path, script, lambda texts: texts.task([("user", "?")], other))
     assert told.value.status == 400
     with pytest.raises(ApiError, match="tool_choice asks for a text"):

@@ -272,3 +272,33 @@ def test_a_megabyte_is_read_in_time_linear_in_its_length(begin: str, filling: st
     task = task_of([("user", text)])
     if task is not None:
         by_rule(task)
+
+
+@pytest.mark.parametrize(
+    ("how", "answer"),
+    [("", "Images"), (" as a JSON array", '["Images"]'), (' in JSON: {"tags": ["tag1"]}', '{"tags": ["Images"]}')],
+)
+def test_tags_come_in_the_form_that_is_asked_for(how: str, answer: str) -> None:
+    said = [("user", "an owl"), ("assistant", "Drawn.")]
+    task = task_of([*said, ("user", f"Write tags for this chat{how}")])
+    assert task is not None
+    assert task.kind == "tags"
+    assert by_rule(task) == answer
+
+
+@pytest.mark.parametrize(
+    "instructions",
+    [
+        "You are an assistant skilled in summarizing conversations into titles",
+        "You are good at naming conversations.",
+        "你需要将用户的会话总结为 10 个字以内的标题",
+    ],
+)
+def test_who_is_told_to_name_conversations_names_them(instructions: str) -> None:
+    task = task_of([("system", instructions), ("user", "user: an owl\nassistant: Drawn.")])
+    assert task is not None
+    assert by_rule(task) == "An owl"
+
+
+def test_an_artist_of_names_draws() -> None:
+    assert task_of([("system", "You are an artist naming chats in paintings"), ("user", "an owl")]) is None

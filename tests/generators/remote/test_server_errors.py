@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from imagerag.generators.remote.server_errors import Meaning, has_error, said_in
+from imagerag.generators.remote.server_errors import Meaning, has_error, said_by, said_in
 
 
 @pytest.mark.parametrize(
@@ -233,3 +233,9 @@ def test_an_answer_that_says_nothing_of_an_error(body: Any) -> None:
 )
 def test_what_an_error_under_a_status_of_success_means(body: Any, meaning: Meaning) -> None:
     assert said_in(json.dumps(body).encode()).meaning(200) == meaning
+
+
+def test_what_was_filtered_is_told_by_its_categories() -> None:
+    filters = {"hate": {"filtered": False, "severity": "safe"}, "sexual": {"filtered": True, "severity": "high"}}
+    said = said_by({"created": 1, "data": [{"content_filter_results": filters}]})
+    assert (said.filtered, said.words) == (True, "sexual")

@@ -63,7 +63,7 @@ class RecordingPlayer:
             raise UserError(
                 f"recording {file!r} can't be read ({error}); give one that --record has written"
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(
                 f"{file!r} is not a recording that this version can play; give one that --record has written"
             ) from error

@@ -67,7 +67,7 @@ def read_stamp(directory: Path) -> Stamp | None:
         return Stamp(**fields, files=files)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise damaged(directory, f"{STAMP}: {error}") from error
 
 

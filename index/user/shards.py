@@ -175,7 +175,7 @@ class Shards:
             return int(content["through"]), frozenset(content["shards"])
         except FileNotFoundError:
             return 0, frozenset()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(
                 f"{str(path)!r} is damaged ({error}); remove {str(self.folder)!r} and add its folders again"
             ) from error

@@ -96,6 +96,7 @@ def test_the_clock_that_ended_a_recorded_run_ends_its_replay(tmp_path: Path) -> 
         ("[]", "is not a recording"),
         ('{"run": 1}', "is not a recording"),
         ("not json", "is not a recording"),
+        ("[" * 100_000, "is not a recording"),
         ('{"run": 1, "version": 1, "turn": 1, "seed": 1}', "has no exchange with a driver; leave --vlm replay:... out"),
     ],
 )

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imagerag.errors import UserError
 from imagerag.store.home import THREADS
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
     from langgraph.checkpoint.sqlite import SqliteSaver
 
+NEW_THREAD = "begin another one (--thread NAME)"
 LOCK_TIMEOUT = 30.0
 """Seconds to wait for another process that writes."""
 
@@ -27,7 +28,19 @@ def plain_data() -> "JsonPlusSerializer":
     """
     from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
-    return JsonPlusSerializer(allowed_msgpack_modules=None)
+    class PlainData(JsonPlusSerializer):
+        def loads_typed(self, data: tuple[str, bytes]) -> Any:
+            """Read what was stored.
+
+            Raises:
+                UserError: it is damaged.
+            """
+            try:
+                return super().loads_typed(data)
+            except (ValueError, TypeError, NotImplementedError, RecursionError) as error:
+                raise UserError(f"a stored thread is damaged ({error}); {NEW_THREAD}") from error
+
+    return PlainData(allowed_msgpack_modules=None)
 
 
 @contextmanager
@@ -39,10 +52,23 @@ def open_checkpointer(home: Path) -> Iterator["SqliteSaver"]:
     """
     from langgraph.checkpoint.sqlite import SqliteSaver
 
+    class Threads(SqliteSaver):
+        def get_tuple(self, config: Any) -> Any:
+            """Return a checkpoint.
+
+            Raises:
+                UserError: what is stored is none.
+            """
+            saved = super().get_tuple(config)
+            if saved is not None and not _is_checkpoint(saved.checkpoint):
+                thread = config["configurable"]["thread_id"]
+                raise UserError(f"thread {thread[:80]!r} is damaged (it is no checkpoint); {NEW_THREAD}")
+            return saved
+
     file = home / THREADS
     try:
         with closing(sqlite3.connect(private_file(file), timeout=LOCK_TIMEOUT, check_same_thread=False)) as connection:
-            saver = SqliteSaver(connection, serde=plain_data())
+            saver = Threads(connection, serde=plain_data())
             saver.setup()
             yield saver
     except (sqlite3.OperationalError, PermissionError) as error:
@@ -51,3 +77,14 @@ def open_checkpointer(home: Path) -> Iterator["SqliteSaver"]:
         ) from error
     except sqlite3.DatabaseError as error:
         raise UserError(f"{str(file)!r} is damaged ({error}); move it away, a new one is made then") from error
+
+
+def _is_checkpoint(stored: object) -> bool:
+    """Tell whether what was read has the shape of a checkpoint (LangGraph's ``Checkpoint``)."""
+    tables = ("channel_values", "channel_versions", "versions_seen")
+    return (
+        isinstance(stored, dict)
+        and isinstance(stored.get("id"), str)
+        and all(isinstance(stored.get(name), dict) for name in tables)
+        and all(isinstance(seen, dict) for seen in stored["versions_seen"].values())
+    )

@@ -125,3 +125,24 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
 def test_what_can_not_be_written_in_the_block_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"can't be written .*--home DIR"), open_checkpointer(tmp_path):
         raise sqlite3.OperationalError("database or disk is full")
+
+
+@pytest.mark.parametrize(
+    ("blob", "why"),
+    [
+        (b"", "unexpected end of file"),
+        (b"\xc1", "damaged"),
+        (b"\x91" * 5_000, "damaged"),
+        (ormsgpack.packb([1]), "no checkpoint"),
+        (ormsgpack.packb({"id": "1", "channel_values": 1}), "no checkpoint"),
+    ],
+)
+def test_a_damaged_thread_is_one_line(tmp_path: Path, blob: bytes, why: str) -> None:
+    draw(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "threads.sqlite")) as connection, connection:
+        connection.execute("UPDATE checkpoints SET checkpoint = ?", (blob,))
+    with open_checkpointer(tmp_path) as saver, pytest.raises(UserError, match=why) as refused:
+        build_graph(checkpointer=saver).get_state(thread())
+    assert "begin another one (--thread NAME)" in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert run(["profiles", "show", "--thread", "t", "--home", str(tmp_path)]) == 2

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from imagerag.errors import UserError, first_line
+from imagerag.net.addresses import address_parts
 
 PREFIX = "chroma-"
 """How the names of folders begin that hold Chroma's files."""
@@ -48,7 +48,7 @@ def http_client(address: str) -> Any:
     import chromadb
     from chromadb.config import Settings
 
-    parts = urlsplit(address)
+    parts = address_parts(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(f"Chroma address {address!r} is not understood; give one like http://127.0.0.1:8000")
     port = parts.port or (443 if parts.scheme == "https" else 8000)

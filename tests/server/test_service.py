@@ -1,5 +1,7 @@
 """Runs that wait for approval outlive the process, and hold up their conversation."""
 
+import inspect
+import itertools
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,9 @@ import pytest
 from imagerag.errors import UserError
 from imagerag.server.run import RunRequest
 from imagerag.server.thread_history import LOCAL
+from testing.scripted import STEPS
 from testing.servers import scripted_service, waiting_run
+from testing.stored_images import encoded, picture
 
 
 @pytest.mark.parametrize("references", [["ref-2"], None])
@@ -49,5 +53,35 @@ def test_a_conversation_that_waits_for_a_word_takes_no_other_turn(tmp_path: Path
         service.decide(run, None)
         assert run.wait(30)
         assert service.create(LOCAL, RunRequest("a cat", thread="sea")).wait(30)
+    finally:
+        service.close()
+
+
+def test_of_a_run_that_has_ended_nothing_large_is_kept(tmp_path: Path) -> None:
+    """Hundreds are remembered, and each may have brought pictures of 320 MB."""
+    steps = itertools.count(1)
+
+    def fail(step: int) -> None:
+        if next(steps) > STEPS:
+            raise RuntimeError("no more")
+
+    service = scripted_service(tmp_path, before_step=fail)
+    try:
+        runs = []
+        for prompt in ("an owl", "a cat"):
+            run = service.create("c", RunRequest(prompt, pictures=(encoded(picture()),)))
+            assert run.wait(60)
+            assert run.job is not None
+            assert run.job.finished.wait(60)
+            assert run.ask is not None
+            assert run.ask.pictures == ()
+            closure = inspect.getclosurevars(run.job.work)
+            assert not closure.nonlocals, "nothing is held by what it had to do"
+            runs.append(run)
+        assert runs[0].output is not None
+        assert runs[0].output["image"] is not None
+        assert runs[0].output["messages"] == []
+        assert isinstance(runs[1].error, RuntimeError)
+        assert runs[1].error.__traceback__ is None
     finally:
         service.close()

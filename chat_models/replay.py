@@ -64,7 +64,7 @@ class RecordingPlayer:
             raise UserError(
                 f"recording {file!r} can't be read ({error}); give one that --record has written"
             ) from error
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(
                 f"{file!r} is not a recording that this version can play; give one that --record has written"
             ) from error
@@ -194,7 +194,7 @@ def _check(exchange: dict[str, Any]) -> None:
     """Refuse an exchange that can't be played.
 
     Raises:
-        ValueError, KeyError, TypeError: something of it is missing, or of another kind.
+        ValueError, KeyError, TypeError, AttributeError: something of it is missing, or of another kind.
     """
     request = exchange["request"]
     texts = (exchange["role"], exchange["model"], request["digest"])
@@ -207,7 +207,7 @@ def _outcome(exchange: dict[str, Any]) -> AIMessage | Exception:
     """Return the answer of an exchange, or the error with which it ended.
 
     Raises:
-        ValueError, KeyError, TypeError: it has neither.
+        ValueError, KeyError, TypeError, AttributeError: it has neither.
     """
     match exchange:
         case {"answer": dict(answer)}:

@@ -59,9 +59,12 @@ def open_checkpointer(home: Path) -> Iterator["SqliteSaver"]:
             Raises:
                 UserError: what is stored is none.
             """
-            saved = super().get_tuple(config)
+            thread = config["configurable"]["thread_id"]
+            try:
+                saved = super().get_tuple(config)
+            except (ValueError, TypeError, RecursionError) as error:  # its metadata is JSON
+                raise UserError(f"thread {thread[:80]!r} is damaged ({error}); {NEW_THREAD}") from error
             if saved is not None and not _is_checkpoint(saved.checkpoint):
-                thread = config["configurable"]["thread_id"]
                 raise UserError(f"thread {thread[:80]!r} is damaged (it is no checkpoint); {NEW_THREAD}")
             return saved
 

@@ -102,6 +102,7 @@ UNPLAYABLE: list[dict[str, Any]] = [
     {"answer": None},
     {"answer": {"content": 7}},
     {"answer": {"tool_calls": [{"name": None}]}},
+    {"answer": {"tool_calls": "0"}},
     {"answer": "left out", "failure": {"why": "x"}},
     {"answer": "left out", "ended": "seconds"},
     {"answer": "left out", "ended": ["seconds", "many", 1]},

@@ -146,3 +146,12 @@ def test_a_damaged_thread_is_one_line(tmp_path: Path, blob: bytes, why: str) -> 
     assert "begin another one (--thread NAME)" in str(refused.value)
     assert "\n" not in str(refused.value)
     assert run(["profiles", "show", "--thread", "t", "--home", str(tmp_path)]) == 2
+
+
+@pytest.mark.parametrize("metadata", [b"\x90{}", b"{", b"[" * 100_000])
+def test_a_thread_whose_metadata_are_damaged_is_one_line(tmp_path: Path, metadata: bytes) -> None:
+    draw(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "threads.sqlite")) as connection, connection:
+        connection.execute("UPDATE checkpoints SET metadata = ?", (metadata,))
+    with open_checkpointer(tmp_path) as saver, pytest.raises(UserError, match="thread 't' is damaged"):
+        build_graph(checkpointer=saver).get_state(thread())

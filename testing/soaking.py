@@ -23,6 +23,8 @@ MOST_MORE = 8
 """Handles and threads at the end above those after the warm-up: what happens to be under way at that moment."""
 WARM_UP = 0.25
 """Of a server's time, at most ``LONGEST_WARM_UP``."""
+DRAWN = 6
+"""Drawings that the warm-up has at least: until then models are loaded and pools filled."""
 LONGEST_WARM_UP = 300.0
 """Seconds."""
 
@@ -108,8 +110,12 @@ class Record:
 
     def keep(self, one: Sample) -> None:
         """Add a sample, and write all to the file."""
+        self.samples.append(one)
+        self.save()
+
+    def save(self) -> None:
+        """Write all to the file."""
         with self._lock:
-            self.samples.append(one)
             kept = {"samples": self.samples, "done": self.done, "errors": self.errors, "runs": self.runs}
             beside = self._file.with_suffix(".part")
             beside.write_text(json.dumps(kept), encoding="utf-8")
@@ -142,7 +148,7 @@ def figures(samples: Sequence[Sample]) -> Figures:
     longest = Counter(one.part for one in samples).most_common(1)[0][0] if samples else 0
     part = [one for one in samples if one.part == longest]
     begin = min(LONGEST_WARM_UP, WARM_UP * part[-1].seconds) if part else 0.0
-    warm = [one for one in part if one.seconds >= begin]
+    warm = [one for one in part if one.seconds >= begin and one.runs >= part[0].runs + DRAWN]
     if len(warm) < 4:
         raise ValueError(f"only {len(warm)} samples after the warm-up; let it run for longer")
     slope, _ = np.polyfit([one.seconds / 60 for one in warm], [one.memory for one in warm], 1)
@@ -226,4 +232,5 @@ def soak(minutes: float, folder: Path, clients: int = 3, every: float = 10.0) ->
                     )
                 if seconds >= missing:
                     break
+        record.save()  # with what was under way at the last sample
     return record

@@ -17,7 +17,7 @@ pytestmark = [
 
 
 def test_nothing_is_lost_and_handles_and_threads_stay_flat(tmp_path: Path) -> None:
-    record = soak(1.2, tmp_path, every=4.0)
+    record = soak(1.5, tmp_path, every=3.0)
     assert record.errors == []
     assert record.runs > 0
     assert len(record.done) > len(KINDS) // 2, "most kinds of load had their turn"
@@ -25,7 +25,7 @@ def test_nothing_is_lost_and_handles_and_threads_stay_flat(tmp_path: Path) -> No
     assert found.handles[1] - found.handles[0] <= MOST_MORE
     assert found.threads[1] - found.threads[0] <= MOST_MORE
     before = sum(record.done.values())
-    assert sum(soak(1.2, tmp_path).done.values()) == before, "a record of all its minutes is complete"
+    assert sum(soak(1.5, tmp_path).done.values()) == before, "a record of all its minutes is complete"
 
 
 def test_the_figures_are_of_the_longest_part_after_its_warm_up() -> None:

@@ -13,18 +13,17 @@ import re
 import socket
 import statistics
 import struct
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
+
+from testing.server_process import Shown, running_server
 
 ROUNDS = 3
 """Drawings alone, and as many beside the input, in turn."""
@@ -34,34 +33,6 @@ MOST_MEMORY = 512
 """MiB above idle."""
 PAUSE = 0.02
 """Seconds between two of the same input: a client that is refused at once tries again."""
-
-
-class Shown(NamedTuple):
-    """A running server."""
-
-    url: str
-    pid: int
-
-
-@contextlib.contextmanager
-def server() -> Iterator[Shown]:
-    """Run ``imagerag serve`` in a process of its own, warm."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-m", "imagerag", "serve", "--port", "0"]
-        environ = {**os.environ, "IMAGERAG_HOME": home}
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)
-        assert process.stderr is not None
-        try:
-            found = next((found for line in process.stderr if (found := re.search(r"(http://[^/]+)", line))), None)
-            if found is None:
-                raise RuntimeError("imagerag serve did not come up")
-            threading.Thread(target=process.stderr.read, daemon=True).start()
-            shown = Shown(found[1], process.pid)
-            drawing(shown, 1)
-            yield shown
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 def drawing(shown: Shown, seed: int) -> float:
@@ -243,8 +214,8 @@ def watching(pid: int) -> Iterator[list[float]]:
 
 def measure(kind: Callable[[Shown], None]) -> dict[str, float]:
     """Return the medians of the other's seconds alone and beside an input, and the memory at the input's peak."""
-    with server() as shown:
-        for seed in range(2, 4):
+    with running_server() as shown:
+        for seed in range(1, 4):
             drawing(shown, seed)
         idle = memory(shown.pid)
         with watching(shown.pid) as most, contextlib.suppress(httpx.HTTPError, OSError):

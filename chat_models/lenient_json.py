@@ -266,8 +266,12 @@ class _Reader:
             self._at = found.end()
             return _WORDS[found[0]]
         if found := _NUMBER.match(self._text, self._at):
+            try:
+                value = json.loads(found[0])
+            except ValueError as error:  # Python makes no number of thousands of digits
+                raise self._wrong("a number is too long") from error
             self._at = found.end()
-            return json.loads(found[0])
+            return value
         raise self._wrong("a value is missing, or has no quotes")
 
     def _skip(self) -> None:

@@ -133,7 +133,7 @@ def _provided() -> dict[str, _Entry]:
 def _read(file: str) -> dict[str, _Entry]:
     try:
         return _PRICES.validate_python(tomllib.loads(Path(file).read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         reason = str(error)
         if isinstance(error, ValidationError):
             first = error.errors()[0]

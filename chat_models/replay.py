@@ -52,18 +52,19 @@ class RecordingPlayer:
             lines = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines() if line.strip()]
             for line in lines:
                 if "exchange" in line:
-                    if not {"role", "request", "model"} <= set(line):
-                        raise ValueError("an exchange lacks its request")
+                    _check(line)
                     self.exchanges.setdefault(line["run"], []).append(line)
                 else:
                     self.runs.append(line)
-            if not self.runs or any(line["version"] != VERSION for line in self.runs):
+            if not self.runs or any(
+                line["version"] != VERSION or not isinstance(line["run"], int) for line in self.runs
+            ):
                 raise ValueError("no run of this version")
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(
                 f"recording {file!r} can't be read ({error}); give one that --record has written"
             ) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(
                 f"{file!r} is not a recording that this version can play; give one that --record has written"
             ) from error
@@ -164,15 +165,10 @@ class ReplayModel(BaseChatModel):
         exchange = self._tape.next(run, role, request)
 
         def call(messages: Sequence[BaseMessage], **settings: Any) -> AIMessage:
-            match exchange:
-                case {"answer": dict(answer)}:
-                    return AIMessage(**{"content": "", **answer})
-                case {"failure": {"why": why, "lasting": lasting, "status": status}}:
-                    raise RecordedFailure(why, lasting=lasting, status=status)
-                case {"ended": "cancelled"}:
-                    raise Cancelled("the recorded run was cancelled")
-            kind, used, limit = exchange["ended"]
-            raise BudgetExceeded(kind, used, limit)
+            outcome = _outcome(exchange)
+            if isinstance(outcome, AIMessage):
+                return outcome
+            raise outcome
 
         return call
 
@@ -192,6 +188,36 @@ class ReplayModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         raise UserError(f"recording {self.file!r} plays in a run of imagerag only, not as a chat model by itself")
+
+
+def _check(exchange: dict[str, Any]) -> None:
+    """Refuse an exchange that can't be played.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: something of it is missing, or of another kind.
+    """
+    request = exchange["request"]
+    texts = (exchange["role"], exchange["model"], request["digest"])
+    if not all(isinstance(text, str) for text in texts) or not isinstance(request["messages"], list):
+        raise TypeError("an exchange's request is none")
+    _outcome(exchange)
+
+
+def _outcome(exchange: dict[str, Any]) -> AIMessage | Exception:
+    """Return the answer of an exchange, or the error with which it ended.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError: it has neither.
+    """
+    match exchange:
+        case {"answer": dict(answer)}:
+            return AIMessage(**{"content": "", **answer})
+        case {"failure": {"why": str(why), "lasting": bool(lasting), "status": int() | None as status}}:
+            return RecordedFailure(why, lasting=lasting, status=status)
+        case {"ended": "cancelled"}:
+            return Cancelled("the recorded run was cancelled")
+    kind, used, limit = exchange["ended"]
+    return BudgetExceeded(kind, float(used), float(limit))
 
 
 def _difference(recorded: dict[str, Any], request: Request) -> str:

@@ -84,7 +84,7 @@ def cached_index(repository: str, revision: str | None) -> Mapping[str, Any]:
 
 def table_of(file: Path) -> Mapping[str, Any]:
     """Return the JSON object in a file; empty if there is none."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, RecursionError):
         table = json.loads(file.read_text(encoding="utf-8"))
         return table if isinstance(table, dict) else {}
     return {}

@@ -60,7 +60,7 @@ def _comfyui(generator: Any) -> Iterator[Finding]:
             nodes = client.get("/object_info").raise_for_status().json()
         version = stats.get("system", {}).get("comfyui_version", "")
         yield ok("generator", f"{name}: ComfyUI {version} answers".replace("  ", " "))
-    except (httpx.HTTPError, ValueError, AttributeError) as error:
+    except (httpx.HTTPError, ValueError, AttributeError, RecursionError) as error:
         text = f"{name}: no ComfyUI answers there ({first_line(error)})"
         yield wrong(
             "generator",

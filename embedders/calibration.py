@@ -182,7 +182,7 @@ class Calibration:
                 floor=LookupFloor(**{**floor, "centre": tuple(floor["centre"])}) if floor else None,
                 reliability=Reliability(**reliability) if reliability else None,
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"not a calibration: {error}") from error
 
 

@@ -13,6 +13,8 @@ from imagerag.store.home import THREADS
 ELEMENTS = "imagerag_elements"
 """Key of a stored checkpoint: the numbers of each list's elements, by channel, as ``ranges_of`` has them."""
 
+_TABLES = ("channel_values", "channel_versions", "versions_seen")
+
 KIND = "imagerag-1"
 """Type of a checkpoint that is stored so. An imagerag that doesn't know it fails, and takes no thread for empty."""
 
@@ -55,6 +57,18 @@ class PlainData(JsonPlusSerializer):
 def damaged_thread(file: Path, error: Exception) -> FileError:
     """Return the error that tells that one thread of a file can't be read."""
     return file_error(file, error, verb="read", damaged=DAMAGED)
+
+
+def lacking_in(stored: object) -> str:
+    """Return what was read lacks of the shape of a checkpoint (LangGraph's ``Checkpoint``); empty where nothing."""
+    if not isinstance(stored, dict):
+        return "it is no checkpoint"
+    lacks = [name for name in _TABLES if not isinstance(stored.get(name), dict)]
+    if not isinstance(stored.get("id"), str):
+        lacks.insert(0, "id")
+    if not lacks and not all(isinstance(seen, dict) for seen in stored["versions_seen"].values()):
+        lacks.append("versions_seen")
+    return f"it lacks {', '.join(lacks)}" if lacks else ""
 
 
 def ranges_of(numbers: Iterable[int]) -> Sequence[int]:

@@ -19,10 +19,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata, CheckpointTuple
 from langgraph.checkpoint.sqlite import SqliteSaver
 
-from imagerag.graphs.checkpoint_format import ELEMENTS, PlainData, damaged_thread, numbers_in, ranges_of
-
-NEEDED = frozenset({"id", "channel_values", "channel_versions", "versions_seen"})
-"""What every checkpoint of LangGraph's has."""
+from imagerag.graphs.checkpoint_format import ELEMENTS, PlainData, damaged_thread, lacking_in, numbers_in, ranges_of
 
 _PENDING = ("branch:", "__start__", "__pregel")
 """Begin the names of the channels that say which node comes next."""
@@ -76,18 +73,20 @@ class ThreadSaver(SqliteSaver):
             )
             if not checkpoint_id:
                 return None
-            found = super().get_tuple(
-                {
-                    "configurable": {
-                        "thread_id": str(asked["thread_id"]),
-                        "checkpoint_ns": asked.get("checkpoint_ns", ""),
-                        "checkpoint_id": checkpoint_id,
+            try:
+                found = super().get_tuple(
+                    {
+                        "configurable": {
+                            "thread_id": str(asked["thread_id"]),
+                            "checkpoint_ns": asked.get("checkpoint_ns", ""),
+                            "checkpoint_id": checkpoint_id,
+                        }
                     }
-                }
-            )
-            if found is not None and not found.checkpoint.keys() >= NEEDED:
-                lack = ValueError(f"it lacks {', '.join(sorted(NEEDED - found.checkpoint.keys()))}")
-                raise damaged_thread(self._file, lack)
+                )
+            except (ValueError, TypeError, RecursionError) as error:  # its metadata is JSON
+                raise damaged_thread(self._file, error) from error
+            if found is not None and (lack := lacking_in(found.checkpoint)):
+                raise damaged_thread(self._file, ValueError(lack))
             return found and found._replace(checkpoint=self._whole(found.checkpoint))
 
     def list(

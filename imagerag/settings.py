@@ -409,7 +409,7 @@ def _from_file(file: Path) -> dict[str, Any]:
 
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"settings file {str(file)!r} can't be read ({error}); mend it or leave --config out"
         ) from error

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from imagerag.errors import BudgetExceeded, Cancelled, FileError, ServiceError, UserError, first_line
 from imagerag.interruptible import run_bounded
+from imagerag.net.addresses import address_parts
 from imagerag.store.file_errors import file_error
 
 PREFIX = "chroma-"
@@ -59,7 +59,7 @@ def http_client(address: str) -> Any:
     import chromadb
     from chromadb.config import Settings
 
-    parts = urlsplit(address)
+    parts = address_parts(address)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UserError(f"Chroma address {address!r} is not understood; give one like http://127.0.0.1:8000")
     port = parts.port or (443 if parts.scheme == "https" else 8000)

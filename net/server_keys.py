@@ -6,6 +6,7 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from imagerag.errors import UserError
+from imagerag.net.addresses import address_parts
 
 SERVER_KEY = "IMAGERAG_SERVER_KEY"
 """The variable with the key of a server named by address; a provider's own key is never sent there."""
@@ -25,8 +26,11 @@ def variable_of(prefix: str, url: str) -> str:
     Args:
         prefix: what the variables of that kind begin with, without the last underscore.
         url: the server's address; a user and a password in it play no part.
+
+    Raises:
+        UserError: it is no address.
     """
-    where = urlsplit(url).netloc.rpartition("@")[2]
+    where = address_parts(url).netloc.rpartition("@")[2]
     return f"{prefix}_{re.sub('[^A-Z0-9]+', '_', where.upper()).strip('_')}"
 
 
@@ -39,7 +43,8 @@ def server_key(url: str) -> str:
         The key, or ``""`` where the server gets none.
 
     Raises:
-        UserError: ``IMAGERAG_SERVER_KEY`` was used for another host, and this server has no variable of its own.
+        UserError: it is no address; or ``IMAGERAG_SERVER_KEY`` was used for another host, and this server has no
+            variable of its own.
     """
     own = variable_of(SERVER_KEY, url)
     if (key := os.environ.get(own)) is not None:

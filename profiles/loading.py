@@ -112,8 +112,8 @@ def _bundled() -> dict[str, Profile]:
 
 def _of_file(file: Path) -> dict[str, Profile]:
     try:
-        tables = tomllib.loads(file.expanduser().read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = tomllib.loads(Path(os.path.expanduser(file)).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"profiles file {str(file)!r} can't be read ({error}); mend it or unset {PROFILES}") from error
     known = {name: profile.model_dump(exclude_unset=True) for name, profile in _bundled().items()}
     return _profiles(tables, known, str(file))

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from imagerag.errors import FileError, ServiceError, UserError
+from imagerag.net.addresses import address_parts
 from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.auth import MAX_BODY, TOKEN_VARIABLE, Authenticator, AuthMiddleware, TooLarge, is_loopback
 from imagerag.server.cross_origin import for_pages_of
@@ -171,7 +172,7 @@ def listen(host: str, port: int, tokens: Sequence[str], public_url: str | None =
             f"{host!r} can be reached by others: set {TOKEN_VARIABLE}, or give --token-file FILE; "
             "or listen on this machine only, with --host 127.0.0.1"
         )
-    if public_url is not None and not urlsplit(public_url).netloc:
+    if public_url is not None and not address_parts(public_url).netloc:
         raise UserError(f"{public_url!r} is no address; give --public-url one like https://draw.example.org")
     if public_url is not None and not is_loopback(urlsplit(public_url).hostname or "") and not tokens:
         raise UserError(f"at {public_url!r} others can reach it: set {TOKEN_VARIABLE}, or give --token-file FILE")

@@ -15,6 +15,11 @@ from imagerag.interruptible import ENGINE
 JobState = Literal["waiting", "running", "done"]
 Work = Callable[["Job"], None]
 
+
+def _over(job: "Job") -> None:
+    """Stand in for work that is done: what that held, a client's pictures among it, is let go."""
+
+
 FIRST_GUESS = 10.0
 """Seconds that a job is taken to last until one has been measured."""
 MEASURED = 20
@@ -224,6 +229,7 @@ class JobQueue:
                 # The work keeps its own errors; one that escapes is a defect, and must not take the queue down.
                 _log.exception("a job of the job queue failed")
             finally:
+                job.work = _over
                 with self._change:
                     self._running.discard(job)
                     job.state = "done"

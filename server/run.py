@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
@@ -136,10 +136,17 @@ class Run:
             listener(event)
 
     def end(self) -> None:
-        """Say that nothing more will happen."""
+        """Say that nothing more will happen, and keep no more than others may ask after: there are hundreds of runs."""
         with self._lock:
             if self._ended.is_set():
                 return
+            if self.ask is not None:
+                self.ask = replace(self.ask, pictures=())  # up to 320 MB, which are in the store by now
+            if self.output is not None:
+                self.output = {**self.output, "messages": []}  # they are in the thread
+            if self.error is not None:  # its frames hold images and tensors
+                self.error = self.error.with_traceback(None)
+                self.error.__context__ = self.error.__cause__ = None
             self._ended.set()
             listeners, self._listeners = self._listeners, []
         for listener in listeners:

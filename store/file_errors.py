@@ -80,7 +80,11 @@ _IOERR_ROOM = frozenset({778, 4874, 1546, 1290})
 """SQLITE_IOERR_WRITE, _SHMSIZE, _TRUNCATE, _DIR_FSYNC: what a full disk ends in where the write itself went through."""
 _CHROMA_CODE = re.compile(r"\(code: (\d+)\)")
 _RUST_ERRNO = re.compile(r"\(os error (\d+)\)|\[errno (\d+)\]", re.IGNORECASE)
-_LACKING = re.compile("no such (?:table|column|module|function)|vtable constructor failed|malformed|has no column")
+_LACKING = re.compile(
+    "no such (?:table|column|module|function|index|collation)|vtable constructor failed|malformed|has no column"
+    "|unsupported file format|SQL logic error|may not be (?:modified|indexed|dropped)|cannot modify|values for"
+    "|circularly defined|already another table|unknown or unsupported join|default value of column"
+)
 _SHORT = 2**20
 """Bytes that are left on a disk below which a write that failed for no reason told has failed for want of them."""
 

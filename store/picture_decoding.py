@@ -166,7 +166,9 @@ def _strips(image: Image.Image) -> Iterator[NDArray[np.float64]]:
     """Yield the values of a grey picture, some rows at a time."""
     for top in range(0, image.height, _ROWS):
         strip = image.crop((0, top, image.width, min(top + _ROWS, image.height)))
-        yield np.nan_to_num(np.asarray(strip, np.float64), posinf=0.0, neginf=0.0)
+        with np.errstate(invalid="ignore"):  # a signalling NaN, of which numpy would warn on the person's terminal
+            values = np.asarray(strip, np.float64)
+        yield np.nan_to_num(values, posinf=0.0, neginf=0.0)
 
 
 def _span(image: Image.Image) -> tuple[float, float] | None:

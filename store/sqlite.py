@@ -62,6 +62,8 @@ class _Connection(sqlite3.Connection):
             return call()
         except (sqlite3.ProgrammingError, sqlite3.IntegrityError, sqlite3.InterfaceError):
             raise  # a defect of the program: nothing is wrong with the file
+        except UnicodeDecodeError as error:  # texts of a damaged file, those of its own errors among them
+            raise self._told(error) from error
         except sqlite3.Error as error:
             told = self._told(error)
             if told.cause == "other" and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_ERROR:

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
@@ -20,6 +19,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CONNECTION_CLOSED, CallToolResult, Tool
 
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.net.addresses import address_parts
 from imagerag.net.server_keys import variable_of
 from imagerag.shell_words import split_command
 
@@ -212,7 +212,15 @@ def token_variable(server: str) -> str:
 
 
 def _is_address(server: str) -> bool:
-    return urlsplit(server).scheme in ("http", "https")
+    """Tell whether a server is named by an address, or else by the command that starts it.
+
+    Raises:
+        UserError: it looks like an address and is none.
+    """
+    is_one = server.lower().startswith(("http:", "https:"))
+    if is_one:
+        address_parts(server)
+    return is_one
 
 
 def _innermost(error: BaseException) -> str:

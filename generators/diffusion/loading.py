@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,12 +52,14 @@ def preset_of(name: str) -> Preset:
     presets = load_presets()
     if name in presets:
         return presets[name]
-    if "/" not in name and not Path(name).expanduser().exists():
+    folder = os.path.expanduser(name)
+    there = os.path.exists(folder)  # Path.exists raises where a name is too long, Path.expanduser for an unknown user
+    if "/" not in name and not there:
         raise UserError(f"preset {name!r} is not known; give one of: {', '.join(presets)}, a model id, or a folder")
     for preset in presets.values():
         if preset.model == name:
             return preset
-    model = str(Path(name).expanduser()) if Path(name).expanduser().exists() else name
+    model = str(Path(folder)) if there else name
     like = PIPELINES.get(class_of(model, None, None))
     if like is None:
         return Preset.model_validate({"name": f"diffusers:{name}", "model": model, "family": "text"})
@@ -77,11 +80,11 @@ def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
     try:
         table = (
             json.loads(file.read_text(encoding="utf-8"))
-            if Path(model).is_dir()
+            if os.path.isdir(model)
             else DiffusionPipeline.load_config(model, revision=revision)
         )
         return str(table["_class_name"])
-    except (OSError, ValueError, KeyError, TypeError, http_error()) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, http_error()) as error:
         raise _missing(model, preset, error) from error
 
 

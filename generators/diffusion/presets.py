@@ -97,8 +97,8 @@ def _bundled() -> dict[str, Preset]:
 
 def _of_file(file: Path) -> dict[str, Preset]:
     try:
-        tables = tomllib.loads(file.expanduser().read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = tomllib.loads(Path(os.path.expanduser(file)).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"presets file {str(file)!r} can't be read ({error}); mend it or unset {PRESETS}") from error
     return _presets(tables, {name: preset.model_dump() for name, preset in _bundled().items()}, str(file))
 

@@ -121,7 +121,7 @@ class Reply(NamedTuple):
         """
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise TransientError(f"an answer that is no JSON ({_with(self.kind, self.said.words)})") from error
 
     @property

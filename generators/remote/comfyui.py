@@ -37,6 +37,7 @@ from imagerag.generators.remote.comfyui_workflows import (
     with_values,
 )
 from imagerag.interruptible import run_bounded, run_interruptibly
+from imagerag.net.addresses import address_parts
 
 TIMEOUT = 60.0
 """Seconds for one request; a drawing may take longer, since it tells its progress."""
@@ -71,6 +72,7 @@ class ComfyUI:
             raise UserError(f"generator 'comfyui:{name}' has no address; give comfyui:WORKFLOW.json@http://HOST:PORT")
         self.name = without_credentials(f"comfyui:{name}")
         self.url = found["url"].rstrip("/")
+        address_parts(self.url)  # or else it raises
         bundled = Path(__file__).with_name("text_to_image.json")
         file = Path(found["file"]).expanduser() if found["file"] else bundled
         self._workflow = read_workflow(file)

@@ -134,7 +134,7 @@ def _event(message: str) -> tuple[object, dict[str, Any]]:
     """Return the kind of an event and its data; nothing for what is none: custom nodes send what they like."""
     try:
         event = json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, {}
     data = event.get("data") if isinstance(event, dict) else None
     return (event["type"], data) if isinstance(data, dict) and "type" in event else (None, {})

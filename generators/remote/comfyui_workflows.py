@@ -32,7 +32,7 @@ def read_workflow(file: Path) -> dict[str, Any]:
     """
     try:
         workflow: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             f"workflow {str(file)!r} can't be read ({error}); give --generator comfyui:FILE with one in API format"
         ) from error

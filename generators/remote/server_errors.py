@@ -77,6 +77,14 @@ _QUOTA_WORDS = ("exceededyourcurrentquota", "exceededyourmonthly", "usedallavail
 _BY_TIME = re.compile("RESOURCE_?EXHAUSTED|retry_?Delay", re.IGNORECASE)
 _LONGEST = 20_000
 """Characters of a text that are looked at for that; gateways put a whole answer into one."""
+_LONGEST_PAGE = 200_000
+"""Characters of a body that is no JSON in which words for people are looked for."""
+_TITLES = [(re.compile(rf"<{tag}\b[^<>]*>", re.I), re.compile(rf"</{tag}>", re.I)) for tag in ("title", "h1")]
+_CODE = [(re.compile(rf"<{tag}\b", re.I), re.compile(rf"</{tag}>", re.I)) for tag in ("script", "style")]
+"""How the parts of a page begin and end. Each is searched once from where the last one ended: one pattern for both, as
+in ``<title>.*?</title>``, takes the square of a page's length where the end is missing."""
+_LONG_REFERENCE = re.compile(r"&#[0-9]{8,};?")
+"""Stands for no character, and Python refuses to make a number of thousands of digits."""
 _PASSING = ("ratelimit", "overloaded", "servererror", "unavailable", "timeout", "resourceexhausted", "toomanyrequests")
 _PASSING_WORDS = (
     "ratelimit", "overloaded", "toomanyrequests", "tryagainlater", "tryagainin", "temporarilyunavailable", "isloading",
@@ -132,8 +140,8 @@ def said_in(body: bytes) -> Said:
     """Return what an answer's body says is wrong."""
     try:
         value = json.loads(body)
-    except ValueError:
-        text = body.decode("utf-8", "replace")
+    except (ValueError, RecursionError):
+        text = body[: 4 * _LONGEST_PAGE].decode("utf-8", "replace")[:_LONGEST_PAGE]
         return Said(_line(_plain(text)), frozenset(), None, False, bool(_BY_TIME.search(text[:_LONGEST])))
     return said_by(value)
 
@@ -155,7 +163,11 @@ def said_by(value: Any) -> Said:
     categories = (key for each in objects for key, one in each.items() if isinstance(one, dict) and one.get("filtered"))
     words = _line(_words(value)) or _line(next(filter(None, (*refusals, *inner, *ends)), "") or ", ".join(categories))
     texts = (text for each in objects for pair in each.items() for text in pair if isinstance(text, str))
-    by_time = any(_BY_TIME.search(text[:_LONGEST]) for text in (str(value)[:_LONGEST], *texts))
+    try:
+        whole = str(value)
+    except RecursionError:  # it has as many levels as could just be read
+        whole = ""
+    by_time = any(_BY_TIME.search(text[:_LONGEST]) for text in (whole, *texts))
     return Said(words, frozenset(codes), status, filtered, by_time)
 
 
@@ -258,7 +270,7 @@ def _unwrapped(text: str, depth: int) -> str:
     if text.lstrip().startswith(("{", "[")):
         try:
             return _words(json.loads(text), depth + 1)
-        except ValueError:
+        except (ValueError, RecursionError):
             pass
     return _plain(text)
 
@@ -267,13 +279,33 @@ def _plain(text: str) -> str:
     """Return a text without markup: of a web page its title, or all it shows."""
     if not re.search(r"<(?:!doctype|html|head|body|title|h1|p|pre)\b", text, re.IGNORECASE):
         return text
-    title = re.search(r"<(title|h1)[^>]*>(.*?)</\1>", text, re.IGNORECASE | re.DOTALL)
-    shown = title[2] if title else re.sub(r"<(script|style)\b.*?</\1>", " ", text, flags=re.IGNORECASE | re.DOTALL)
-    return html.unescape(re.sub(r"<[^>]*>", " ", shown))
+    shown = _title(text)
+    if shown is None:
+        shown = text
+        for opening, closing in _CODE:
+            shown = _without(shown, opening, closing)
+    return html.unescape(_LONG_REFERENCE.sub("\ufffd", re.sub(r"<[^<>]*>", " ", shown)))
+
+
+def _title(text: str) -> str | None:
+    """Return what stands in a page's title or, where that is missing, in its first heading; ``None`` without either."""
+    for opening, closing in _TITLES:
+        if (begin := opening.search(text)) and (end := closing.search(text, begin.end())):
+            return text[begin.end() : end.start()]
+    return None
+
+
+def _without(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:
+    """Return a text without what stands between these marks; what has no end stays."""
+    kept, at = [], 0
+    while (begin := opening.search(text, at)) and (end := closing.search(text, begin.end())):
+        kept.append(text[at : begin.start()])
+        at = end.end()
+    return " ".join([*kept, text[at:]])
 
 
 def _line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:MAX_SAID]
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:_LONGEST_PAGE]).split())[:MAX_SAID]
 
 
 def _bare(code: str) -> str:

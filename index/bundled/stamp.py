@@ -70,7 +70,7 @@ def read_stamp(directory: Path) -> Stamp | None:
         return None
     except OSError as error:
         raise file_error(directory / STAMP, error, verb="read", damaged=REBUILD) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise damaged(directory, f"{STAMP}: {error}") from error
 
 

@@ -183,7 +183,7 @@ class Shards:
             return int(content["through"]), frozenset(content["shards"])
         except FileNotFoundError:
             return 0, frozenset()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             # Without it all shards count again, and of two rows for a key the later one, as before the merge.
             raise file_error(path, error, verb="read", damaged="move it away; no picture is lost by that") from error
 

@@ -12,6 +12,6 @@ def read_skipped(directory: Path) -> dict[str, list[dict[str, str]]]:
     """Return what the last adding of each source left out, with the reasons."""
     try:
         report: dict[str, list[dict[str, str]]] = json.loads((directory / SKIPPED).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return report

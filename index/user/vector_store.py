@@ -93,7 +93,7 @@ class VectorStore:
             content = json.loads(self.file.read_bytes())
             shards = frozenset(map(str, content["shards"]))
             return SyncState(shards, str(content["place"]), int(content["pictures"]), int(content["captions"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None  # a copy can always be made again
 
     def open(self, applied: SyncState) -> None:
@@ -316,7 +316,7 @@ def renamed(directory: Path, model: str, before: frozenset[str], shards: Sequenc
             content = json.loads(file.read_bytes())
             if frozenset(content["shards"]) == before:
                 write_whole(file, json.dumps({**content, "shards": sorted(shards)}).encode())
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue  # a copy can always be made again
 
 

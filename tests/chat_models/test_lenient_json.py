@@ -167,3 +167,11 @@ def _part_of(part: Any, whole: Any) -> bool:
 def test_nothing_else_is_raised(text: str) -> None:
     with suppress(Uncertain):
         loads(text)
+
+
+@pytest.mark.parametrize("text", ["1" * 5000, '{"seed": ' + "1" * 5000 + "}", "{'seed': " + "1" * 5000])
+def test_a_number_of_thousands_of_digits_is_uncertain(text: str) -> None:
+    """Python refuses to make one, with an error of its own."""
+    with pytest.raises(Uncertain, match="a number is too long"):
+        loads(text)
+    assert objects_in(text) == []

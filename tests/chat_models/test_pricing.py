@@ -79,7 +79,8 @@ def test_a_critic_of_unknown_price_is_refused_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["not toml [", '["openai:x"]\ninput = 1', '["openai:x"]\ninput = -1\noutput = 1', "x = 1"]
+    "text",
+    ["not toml [", "x = " + "[" * 5_000, '["openai:x"]\ninput = 1', '["openai:x"]\ninput = -1\noutput = 1', "x = 1"],
 )
 def test_a_price_file_of_no_use_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     file = tmp_path / "prices.toml"

@@ -88,6 +88,31 @@ def test_the_clock_that_ended_a_recorded_run_ends_its_replay(tmp_path: Path) -> 
     assert comparable(again) == comparable(first)
 
 
+def exchange(**changes: Any) -> str:
+    """A recording of one exchange, changed."""
+    request = {"digest": "0", "messages": [], "shapes": ""}
+    told = {"run": 1, "exchange": 1, "role": "driver", "model": "m", "request": request, "answer": {"content": "x"}}
+    run = {"run": 1, "version": 1, "turn": 1, "seed": 1}
+    kept = {name: value for name, value in {**told, **changes}.items() if value != "left out"}
+    return f"{json.dumps(run)}\n{json.dumps(kept)}\n"
+
+
+UNPLAYABLE: list[dict[str, Any]] = [
+    {"answer": "left out"},
+    {"answer": None},
+    {"answer": {"content": 7}},
+    {"answer": {"tool_calls": [{"name": None}]}},
+    {"answer": {"tool_calls": "0"}},
+    {"answer": "left out", "failure": {"why": "x"}},
+    {"answer": "left out", "ended": "seconds"},
+    {"answer": "left out", "ended": ["seconds", "many", 1]},
+    {"request": {"digest": "0"}},
+    {"request": []},
+    {"role": 7},
+    {"run": {}},
+]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -96,6 +121,8 @@ def test_the_clock_that_ended_a_recorded_run_ends_its_replay(tmp_path: Path) -> 
         ("[]", "is not a recording"),
         ('{"run": 1}', "is not a recording"),
         ("not json", "is not a recording"),
+        ("[" * 100_000, "is not a recording"),
+        *((exchange(**changes), "is not a recording") for changes in UNPLAYABLE),
         ('{"run": 1, "version": 1, "turn": 1, "seed": 1}', "has no exchange with a driver; leave --vlm replay:... out"),
     ],
 )

@@ -151,7 +151,7 @@ def test_what_goes_wrong_with_another_file_in_the_block_is_not_blamed_on_the_thr
     [
         ("checkpoint = x'c1ff'", "invalid type"),
         ("type = 'nonsense'", "nonsense"),
-        ("checkpoint = x'81a27473a0'", "lacks channel_values"),
+        ("checkpoint = x'81a27473a0'", "channel_values"),
     ],
 )
 def test_a_checkpoint_of_garbage_names_the_file_and_leaves_the_other_threads(
@@ -164,3 +164,33 @@ def test_a_checkpoint_of_garbage_names_the_file_and_leaves_the_other_threads(
         saver.get_tuple(thread())  # type: ignore[arg-type]
     assert said in str(caught.value)
     assert caught.value.cause == "damaged"
+
+
+@pytest.mark.parametrize(
+    ("blob", "why"),
+    [
+        (b"", "unexpected end of file"),
+        (b"\xc1", "can't be read|damaged"),
+        (b"\x91" * 5_000, "damaged"),
+        (ormsgpack.packb([1]), "no checkpoint"),
+        (ormsgpack.packb({"id": "1", "channel_values": 1}), "it lacks channel_values"),
+    ],
+)
+def test_a_damaged_thread_is_one_line(tmp_path: Path, blob: bytes, why: str) -> None:
+    draw(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "threads.sqlite")) as connection, connection:
+        connection.execute("UPDATE checkpoints SET checkpoint = ?", (blob,))
+    with open_checkpointer(tmp_path) as saver, pytest.raises(FileError, match=why) as refused:
+        build_graph(checkpointer=saver).get_state(thread())
+    assert "go on in another thread with --thread NAME" in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert run(["profiles", "show", "--thread", "t", "--home", str(tmp_path)]) == 2
+
+
+@pytest.mark.parametrize("metadata", [b"\x90{}", b"{", b"[" * 100_000])
+def test_a_thread_whose_metadata_are_damaged_is_one_line(tmp_path: Path, metadata: bytes) -> None:
+    draw(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "threads.sqlite")) as connection, connection:
+        connection.execute("UPDATE checkpoints SET metadata = ?", (metadata,))
+    with open_checkpointer(tmp_path) as saver, pytest.raises(FileError, match="go on in another thread"):
+        build_graph(checkpointer=saver).get_state(thread())

@@ -163,6 +163,13 @@ def test_a_file_has_whole_numbers_where_they_are_wanted(written: str, tmp_path: 
         load_settings(environ={}, file=file)
 
 
+def test_a_file_of_thousands_of_levels_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("seed = " + "[" * 5_000, encoding="utf-8")
+    with pytest.raises(UserError, match=r"can't be read .*leave --config out"):
+        load_settings(environ={}, file=file)
+
+
 def test_unknown_name_in_the_file(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text("approve = true\n", encoding="utf-8")

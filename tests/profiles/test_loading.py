@@ -45,6 +45,7 @@ def test_one_of_ones_own_takes_over_what_it_does_not_say(tmp_path: Path) -> None
     ("text", "told"),
     [
         ("[mine", "can't be read"),
+        ("mine = " + "[" * 5_000, "can't be read"),
         ("mine = 3", "'mine'"),
         ('[mine]\nlike = "lokal"', "'lokal', which is not known; known are: pictograms, local"),
         ('[mine]\nlike = "local"\nmax_second = 3', "max_second 3: Extra inputs are not permitted"),
@@ -63,6 +64,9 @@ def test_a_file_that_is_of_no_use_is_refused_with_its_name_and_the_value(tmp_pat
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere\.toml' can't be read .*unset IMAGERAG_PROFILES"):
         load_profiles({PROFILES: str(tmp_path / "nowhere.toml")})
+    for place in ("~no-such-user/x.toml", "a\0b"):
+        with pytest.raises(UserError, match=r"can't be read .*unset IMAGERAG_PROFILES"):
+            load_profiles({PROFILES: place})
 
 
 def test_an_unknown_name_is_told_with_those_there_are() -> None:

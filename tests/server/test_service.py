@@ -1,5 +1,7 @@
 """Runs that wait for approval outlive the process, and hold up their conversation."""
 
+import inspect
+import itertools
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,9 @@ from imagerag.errors import UserError
 from imagerag.graphs.thread_lock import holding
 from imagerag.server.run import RunRequest
 from imagerag.server.thread_history import LOCAL
+from testing.scripted import STEPS
 from testing.servers import scripted_service, waiting_run
+from testing.stored_images import encoded, picture
 
 
 @pytest.mark.parametrize("references", [["ref-2"], None])
@@ -86,5 +90,35 @@ def test_a_run_that_is_cancelled_while_it_waits_for_its_thread_is_cancelled(tmp_
             service.cancel(run)
             assert run.wait(30)
         assert (run.status, run.failure) == ("cancelled", None)
+    finally:
+        service.close()
+
+
+def test_of_a_run_that_has_ended_nothing_large_is_kept(tmp_path: Path) -> None:
+    """Hundreds are remembered, and each may have brought pictures of 320 MB."""
+    steps = itertools.count(1)
+
+    def fail(step: int) -> None:
+        if next(steps) > STEPS:
+            raise RuntimeError("no more")
+
+    service = scripted_service(tmp_path, before_step=fail)
+    try:
+        runs = []
+        for prompt in ("an owl", "a cat"):
+            run = service.create("c", RunRequest(prompt, pictures=(encoded(picture()),)))
+            assert run.wait(60)
+            assert run.job is not None
+            assert run.job.finished.wait(60)
+            assert run.ask is not None
+            assert run.ask.pictures == ()
+            closure = inspect.getclosurevars(run.job.work)
+            assert not closure.nonlocals, "nothing is held by what it had to do"
+            runs.append(run)
+        assert runs[0].output is not None
+        assert runs[0].output["image"] is not None
+        assert runs[0].output["messages"] == []
+        assert isinstance(runs[1].error, RuntimeError)
+        assert runs[1].error.__traceback__ is None
     finally:
         service.close()

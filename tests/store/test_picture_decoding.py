@@ -232,3 +232,15 @@ def test_large_pictures_are_decoded_one_at_a_time(monkeypatch: pytest.MonkeyPatc
     for thread in threads:
         thread.join()
     assert most == [1]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_signalling_nan_is_black_and_warns_of_nothing() -> None:
+    """Damage makes such a number of a float picture's pixel; numpy warned of it on the person's terminal."""
+    values = np.full((16, 16), 0.5, np.float32)
+    values.view(np.uint32)[0, 0] = 0x7F800001
+    data = encoded(Image.fromarray(values), "TIFF")
+    assert np.frombuffer(bytes.fromhex("0100807f"), np.uint8).tobytes() in data
+    read = read_picture(data)
+    assert read.getpixel((0, 0)) == (0, 0, 0)
+    assert read.getpixel((9, 9)) == (128, 128, 128)

@@ -33,8 +33,8 @@ def shortened(text: str, most: int = REPORTED) -> str:
 
 
 def listed(names: Iterable[object]) -> str:
-    """Return names in a list for a message, the first of many."""
-    every = [shortened(shown(str(name)), _NAME) for name in names]
+    """Return names in a list for a message, in one line, the first of many."""
+    every = [shortened(one_line(shown(str(name))) or repr(name), _NAME) for name in names]
     return ", ".join(every[:LISTED]) + (f" and {len(every) - LISTED} more" if len(every) > LISTED else "")
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from imagerag.errors import UserError
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.loading import preset_of
 from imagerag.generators.diffusion.presets import Preset
@@ -16,6 +17,12 @@ pytestmark = [pytest.mark.usefixtures("small_pictures")]
 
 def test_a_presets_name_is_that_preset() -> None:
     assert preset_of("sd15").name == "sd15"
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "~no-such-user", "a\0b"])
+def test_a_name_that_no_file_can_have_is_not_known(name: str) -> None:
+    with pytest.raises(UserError, match="is not known; give one of: sd15"):
+        preset_of(name)
 
 
 @pytest.mark.slow

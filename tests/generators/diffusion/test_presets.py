@@ -38,6 +38,7 @@ class TestNames:
             ('[a]\nmodel = "m"\nfamily = "ip-adapter"\nmax_references = 2', r"lacks its \[a.adapter\]"),
             ("a = 3", "'a' in presets file .* is no table of a preset"),
             ("[a", "presets file .* can't be read"),
+            ("a = " + "[" * 5_000, "presets file .* can't be read"),
         ],
     )
     def test_what_no_preset_can_say(self, tmp_path: Path, text: str, said: str) -> None:

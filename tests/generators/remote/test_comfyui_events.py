@@ -67,6 +67,8 @@ def test_steps_and_previews_are_told_as_far_as_they_make_sense() -> None:
         struct.pack(">II", 1, 2) + a_png("grey", 8),
         struct.pack(">II", 9, 2) + a_png("grey", 8),
         struct.pack(">II", 1, 2) + b"half",
+        "[" * 100_000,
+        "no event",
         event("executing", node=None),
     ]
     control = DrawControl(None, lambda done, total: steps.append((done, total)), previews.append)

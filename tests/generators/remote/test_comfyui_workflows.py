@@ -13,6 +13,7 @@ from imagerag.generators.remote.comfyui_workflows import read_workflow, referenc
     ("text", "said"),
     [
         ("{", "can't be read"),
+        ("[" * 100_000, "can't be read"),
         ('{"nodes": []}', "is not in API format"),
         ("[]", "is not in API format"),
         ('{"1": {"class_type": "X"}}', "has no {{prompt}}"),

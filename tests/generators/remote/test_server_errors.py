@@ -239,3 +239,30 @@ def test_what_was_filtered_is_told_by_its_categories() -> None:
     filters = {"hate": {"filtered": False, "severity": "safe"}, "sexual": {"filtered": True, "severity": "high"}}
     said = said_by({"created": 1, "data": [{"content_filter_results": filters}]})
     assert (said.filtered, said.words) == (True, "sexual")
+
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize("depth", [*range(900, 1000, 9), DEEP])
+def test_json_of_many_levels_is_read_as_far_as_it_can_be(depth: int) -> None:
+    """Of about a thousand levels it can just be read and not be written again."""
+    body = b'{"message": "no such size", "more": ' + b"[" * depth + b"]" * depth + b"}"
+    assert "no such size" in said_in(body).words
+    packed = json.dumps({"message": body.decode()}).encode()
+    assert "no such size" in said_in(packed).words
+
+
+@pytest.mark.parametrize("part", ["<title>", "<h1>", "<script>", "<style", "<p>", "<", "<title><p", "&#", "x "])
+def test_a_long_page_is_read_in_time_that_grows_with_its_length(part: str) -> None:
+    """Marks without an end made it the square: this took minutes."""
+    assert len(said_in(f"<html>{part * DEEP}".encode()).words) <= 200
+
+
+def test_a_character_of_thousands_of_digits_is_none() -> None:
+    assert said_in(b"<html><p>bad &#" + b"1" * 5000 + b"; gateway").words == "bad \ufffd gateway"
+
+
+def test_code_in_a_page_is_left_out_and_a_title_without_an_end_is_none() -> None:
+    page = b"<html><title>oops <script>if (a < b) {}</script><p>Out of <b>memory</b><style>p</style></html>"
+    assert said_in(page).words == "oops Out of memory"

@@ -21,6 +21,10 @@ def test_lists_say_how_many_more_there_are() -> None:
     assert len(listed(["x" * 50_000] * 5000)) < 2000
 
 
+def test_a_list_is_one_line_whatever_its_names_hold() -> None:
+    assert listed(["two\nlines", "\n", "", "\udcff"]) == "two lines, '\\n', '', \\udcff"
+
+
 def test_halves_of_characters_are_written_out_or_replaced() -> None:
     assert one_line(" a\n\u2028b\ud83d ") == "a b?"
     assert shown("\udcff.png") == "\\udcff.png"

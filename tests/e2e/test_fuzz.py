@@ -1,0 +1,61 @@
+"""Every parser and door with inputs that nobody would send, the same ones each time; benchmarks/fuzz.py has more."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from testing.fuzz_doors import DOORS, close_doors
+from testing.fuzz_files import FILES
+from testing.fuzz_parsers import PARSERS
+from testing.fuzzing import Hung, Target, TooMuchMemory, execute
+
+pytestmark = pytest.mark.slow
+
+FEW = 25
+"""Inputs of each target."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def doors_are_closed() -> Iterator[None]:
+    yield
+    close_doors()
+
+
+@pytest.mark.parametrize("target", [*PARSERS, *FILES, *DOORS], ids=lambda target: target.name)
+def test_nothing_crashes_or_hangs(target: Target) -> None:
+    if target.name == "http":
+        pytest.importorskip("schemathesis")
+
+    @settings(
+        max_examples=FEW,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.explicit, Phase.generate),
+    )
+    @given(target.inputs)
+    def run(data: object) -> None:
+        execute(target, data)
+
+    run()
+
+
+def test_what_the_limits_are_for_is_found() -> None:
+    """An endless loop that swallows errors, one that fills the memory, and an error that is not allowed."""
+
+    def loop(given: object) -> None:
+        while True:
+            try:
+                sum(range(1000))
+            except Exception:
+                continue
+
+    inputs = PARSERS[0].inputs
+    with pytest.raises(Hung):
+        execute(Target("loop", inputs, loop, seconds=0.2), None)
+    with pytest.raises(TooMuchMemory):
+        execute(Target("fill", inputs, lambda given: bytearray(64 * 2**20), mebibytes=32), None)
+    with pytest.raises(ZeroDivisionError):
+        execute(Target("crash", inputs, lambda given: 1 / given, allowed=(ValueError,)), 0)

@@ -133,6 +133,7 @@ def test_one_version_of_every_library_is_locked() -> None:
     locked = {canonicalize_name(name): version for name, version in locked.items()}
     project = PROJECT["project"]
     extras = project["optional-dependencies"]
+    extras = {name: extra for name, extra in extras.items() if name != "fuzz"}  # which goes with no studio
     for line in [*project["dependencies"], *(each for extra in extras.values() for each in extra)]:
         wanted = Requirement(line)
         assert wanted.specifier.contains(locked[canonicalize_name(wanted.name)]), f"{line}: run make lock"

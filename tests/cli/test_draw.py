@@ -9,6 +9,7 @@ import pytest
 
 from imagerag.cli.main import run
 from imagerag.errors import UserError
+from imagerag.store.file_errors import file_error
 from imagerag.store.images import ImageStore
 from testing.scripted import Squares
 
@@ -26,7 +27,7 @@ def test_notes_are_told_where_images_were_made_and_no_document_is(
         return stored[-1]
 
     def full(*arguments: Any) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+        raise file_error(tmp_path / "threads.sqlite", sqlite3.OperationalError("database or disk is full"))
 
     monkeypatch.setattr(ImageStore, "put", put_three)
     monkeypatch.setattr("imagerag.graphs.nodes.finish.outcome", full)

@@ -79,7 +79,7 @@ SCRIPTS = [
     ("train", "resvg_py", ["training.build_library"]),
 ]
 
-NO_DOOR_OF_OURS = {"dev", "docs", "studio"}
+NO_DOOR_OF_OURS = {"dev", "docs", "fuzz", "studio"}
 """Tools that are run by their own commands: ``make check``, ``langgraph dev``."""
 
 

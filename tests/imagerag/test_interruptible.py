@@ -107,8 +107,10 @@ def test_what_another_has_begun_to_load_is_waited_for_and_not_loaded_beside_it()
 
 def test_a_call_that_was_left_counts_as_work_until_it_ends() -> None:
     hold, began = threading.Event(), threading.Event()
+    at_work: list[threading.Thread] = []
 
     def call() -> None:
+        at_work.append(threading.current_thread())
         began.set()
         assert hold.wait(30)
 
@@ -119,14 +121,14 @@ def test_a_call_that_was_left_counts_as_work_until_it_ends() -> None:
     with pytest.raises(Cancelled):
         run_interruptibly(call, check)
     assert work_left_behind()
-    left = [thread for thread in threading.enumerate() if thread.name == CALLING]
+    (thread,) = at_work
+    assert thread.name == CALLING
     hold.set()
-    for thread in left:
-        for _ in range(3000):
-            if thread.name == IDLE:
-                break
-            thread.join(0.01)
-    assert [thread.name for thread in left] == [IDLE]
+    for _ in range(3000):
+        if thread.name == IDLE:
+            break
+        thread.join(0.01)
+    assert thread.name == IDLE
 
 
 def test_a_call_that_hangs_ends_by_its_own_limit_or_with_the_run() -> None:

@@ -33,7 +33,8 @@ class TestMemory:
         assert fail.count == 1
         assert generator.memory == "offload"
         assert drawing.facts["notes"] == ["out of memory with --memory full; went on with offload, which is slower"]
-        assert (pixels(drawing) == expected).all()
+        # Offloading may add up in another order, which shows as one level in a pixel.
+        assert abs(pixels(drawing) - expected).max() <= 1
         assert draw(generator, 1).facts["notes"] == []
 
     @pytest.mark.slow

@@ -103,7 +103,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
     ) -> Result:
         """Tell how far a started picture has come: its place in the queue, the best image so far, or the outcome."""
         run = _known(service, run_id, whose(ctx))
-        await _wait(run, wait_seconds)
+        await wait_for(run, wait_seconds)
         return await told(run)
 
     async def cancel_image(
@@ -112,7 +112,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         """Stop a started picture at its next denoising step; the best image made so far is kept."""
         run = _known(service, run_id, whose(ctx))
         service.cancel(run)
-        await _wait(run, CANCEL_WAIT)
+        await wait_for(run, CANCEL_WAIT)
         return await told(run)
 
     async def answer_image(
@@ -212,7 +212,8 @@ async def see_through(service: Service, run: Run, ctx: Context[Any, Any], progre
         raise ToolError(failure)
 
 
-async def _wait(run: Run, seconds: float) -> None:
+async def wait_for(run: Run, seconds: float) -> None:
+    """Wait until a run has ended or asks the person, at most so many seconds."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
 

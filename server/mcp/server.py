@@ -17,6 +17,7 @@ from imagerag.server.mcp.completion import add_completion
 from imagerag.server.mcp.prompts import DEFAULT_THREAD, add_prompts
 from imagerag.server.mcp.results import OUTPUTS, address, tool_result
 from imagerag.server.mcp.run_tools import add_loop, admit, see_through
+from imagerag.server.mcp.tasks import Tasks
 from imagerag.server.mcp.tool_server import ClientOf, ToolServer
 from imagerag.server.run_summary import image_out, reference_out
 from imagerag.server.service import Service
@@ -75,6 +76,7 @@ def build_mcp(service: Service, client_of: ClientOf | None = None, addition: Add
     _add_resources(server, service, whose)
     add_prompts(server)
     add_completion(server, service)
+    server.middleware.append(Tasks(server, service))
     if addition is not None:
         addition.add(server)
     return server

@@ -75,7 +75,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (folder / "held.py").write_text(HELD)
     (folder / "pyproject.toml").symlink_to(ROOT / "pyproject.toml")
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
-    environment = {**os.environ, "IMAGERAG_HOME": str(folder / "home"), "LANGSMITH_TRACING": "false"}
+    environment = {
+        **os.environ,
+        "IMAGERAG_HOME": str(folder / "home"),
+        "LANGSMITH_TRACING": "false",
+        "PYTHONPATH": str(ROOT.resolve()),  # held.py takes its parts from testing/
+    }
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True)
     url = f"http://127.0.0.1:{port}"

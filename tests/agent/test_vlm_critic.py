@@ -72,6 +72,7 @@ def test_a_wait_longer_than_the_run_leaves_the_verdict_to_the_other_critic(tmp_p
     assert "asks to wait 3600 s" in result["trace"][-1]["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reply", [Reply("wrong key", status=401), Reply("Yes, but"), None], ids=["key", "bad", "dead"])
 def test_that_another_critic_decides_is_told_once_a_run_with_the_reason(tmp_path: Path, reply: Reply | None) -> None:
     draw = [("generate", {"prompt": "an owl"})]

@@ -48,6 +48,7 @@ def test_adding_calibrates_and_status_tells_it(tmp_path: Path) -> None:
     assert json.loads(run("add", str(tmp_path / "p"), "--json"))["calibration"] is None
 
 
+@pytest.mark.slow
 def test_what_was_added_before_an_interrupt_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

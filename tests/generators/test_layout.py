@@ -9,6 +9,7 @@ from imagerag.prompt_grammar.parser import parse_scene
 from testing.patchwork_requests import SIZE, boxes, objects
 
 
+@pytest.mark.slow
 def test_layout_of_relations(patchwork: PatchworkGenerator) -> None:
     def middles(prompt: str) -> list[tuple[float, float]]:
         return [((left + right) / 2, (top + bottom) / 2) for left, top, right, bottom in boxes(patchwork, prompt)]

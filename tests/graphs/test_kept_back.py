@@ -155,6 +155,7 @@ def test_the_last_drawing_is_made_where_only_questions_are_used_up(stop: Any, sp
     assert may_still_draw(stop, account, UsageMeter()) is may
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fresh_recordings")
 @pytest.mark.parametrize("first", [HANGING, Reply("", finish="malformed_function_call")], ids=["hanging", "malformed"])
 def test_a_replay_ends_as_the_recorded_run_did(first: Reply, tmp_path: Path) -> None:

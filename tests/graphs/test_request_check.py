@@ -49,6 +49,7 @@ def test_a_value_of_the_wrong_kind_is_one_clear_line(
     assert not squares.requests
 
 
+@pytest.mark.slow
 def test_a_value_of_the_right_kind_is_heeded(tmp_path: Path) -> None:
     squares = Squares()
     graph = build_graph(critic=ScriptedCritic([0.2] * 9), generator=squares)

@@ -47,6 +47,7 @@ def names(saver: ThreadSaver) -> list[str]:
     return [one.config["configurable"]["checkpoint_id"] for one in saver.list(thread())]
 
 
+@pytest.mark.slow
 def test_a_thread_grows_with_its_turns_and_not_with_their_square(tmp_path: Path) -> None:
     draw(tmp_path, turns=4)
     four = stored(tmp_path)

@@ -47,6 +47,7 @@ def test_nobody_answers() -> None:
         http_client("http://127.0.0.1:9")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

@@ -90,6 +90,7 @@ def test_this_machine_is_never_asked(pages: Any, host: str) -> None:
     assert pages.seen == []
 
 
+@pytest.mark.slow
 def test_a_redirect_to_this_machine_is_not_followed(pages: Any) -> None:
     port = pages.server_port
     with pytest.raises(UserError, match=r"'127\.0\.0\.1' is not a public address"):
@@ -117,6 +118,7 @@ def test_endless_missing_and_circular_pages_are_errors(pages: Any, monkeypatch: 
             get(base + path, Open({}, "open.test"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("times", "says"), [(1, "more than 20971520 bytes"), (2, "packed 2 times")])
 def test_a_small_answer_that_unpacks_to_a_large_one_is_refused(pages: Any, times: int, says: str) -> None:
     with pytest.raises(UserError, match=says):

@@ -61,6 +61,7 @@ def test_a_full_queue_refuses_with_a_time_to_come_back(held: Held) -> None:
     assert len(held.finish(*jobs)) == 6
 
 
+@pytest.mark.slow
 def test_new_names_of_one_program_leave_places_for_others() -> None:
     held = Held(max_waiting=64)
     refused = 0

@@ -44,6 +44,7 @@ def test_half_a_request_is_not_waited_for(
     assert bool(told) == bool(answer)
 
 
+@pytest.mark.slow
 def test_a_request_that_takes_long_to_answer_is_not_cut_off(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:

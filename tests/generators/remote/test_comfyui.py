@@ -149,6 +149,7 @@ class TestComfyUI:
         ):
             ComfyUI(f"{plain}@{url}").draw(DrawRequest("an owl", (1,)))
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("messages", "said"),
         [
@@ -184,6 +185,7 @@ class TestComfyUI:
             drawing = ComfyUI(f"{plain}@{url}").draw(DrawRequest("an owl", (1,)))[0]
         assert drawing.image.getpixel((3, 3)) == (0, 128, 0)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("outputs", [None, {}, [], {"9": None}, {"9": {"images": None}}, {"9": {"images": [{}]}}])
     def test_a_workflow_that_saves_no_image(self, plain: Path, outputs: Any) -> None:
         with (
@@ -277,6 +279,7 @@ class TestComfyUI:
         assert a_png().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["hangs", "drips", "wrong"])
 def test_a_server_that_fails_while_it_is_waited_for_holds_up_no_run_that_has_ended(fault: Fault, plain: Path) -> None:
     """Nor does the attempt to stop its drawing."""

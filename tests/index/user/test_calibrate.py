@@ -94,6 +94,7 @@ def test_without_captions_the_score_is_no_probability(own: UserPictures, tmp_pat
     assert calibrate_if_outdated(own) is None
 
 
+@pytest.mark.slow
 def test_words_of_the_caption_count_as_found_whatever_the_picture_looks_like(own: UserPictures, tmp_path: Path) -> None:
     save_picture(tmp_path / "p", "grandmother Ilse.png", "lobster")
     own.add([tmp_path / "p"])

@@ -10,6 +10,7 @@ from imagerag.index.user.store import UserPictures
 from testing.user_pictures import save_picture
 
 
+@pytest.mark.slow
 def test_near_duplicates_are_flagged_and_folded(own: UserPictures, tmp_path: Path) -> None:
     save_picture(tmp_path / "p", "owl.png", "owl")
     save_picture(tmp_path / "p", "owl smaller.jpg", "owl")

@@ -78,6 +78,7 @@ def damage(file: Path, how: str) -> None:
     file.write_bytes({"empty": b"", "garbage": b"garbage" * 1000, "cut": content[:half]}[how])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["empty", "garbage", "cut"])
 @pytest.mark.parametrize("which", ["words-*.sqlite", "chroma-*/chroma.sqlite3"])
 def test_a_damaged_copy_is_searched_without_and_made_anew_by_the_next_adding(
@@ -138,6 +139,7 @@ def test_folders_that_a_killed_writer_has_left_go_at_the_next_adding(own: UserPi
     assert own.search(["an owl"], 1)[0][0].title == "owl"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"garbage" * 100, b"\xff\xfe"])
 def test_a_damaged_name_of_the_library_is_made_up_anew(own: UserPictures, tmp_path: Path, content: bytes) -> None:
     save_picture(tmp_path / "p", "owl.png", "owl")

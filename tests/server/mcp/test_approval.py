@@ -138,6 +138,7 @@ def test_any_of_the_references_can_be_chosen_and_those_of_the_redraw_are(tmp_pat
     assert choices["ref-1"] == "ref-1: 'a square' for 'owl', shelf, CC0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["2025-06-18", "2025-03-26", "", "a version of tomorrow"])
 def test_older_clients_choose_one_of_what_can_be_drawn_with(tmp_path: Path, version: str) -> None:
     service = scripted_service(tmp_path, scores=[0.3])

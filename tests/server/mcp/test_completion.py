@@ -40,6 +40,7 @@ async def suggested(client: Client, reference: Any, name: str, value: str = "", 
     return result.completion.values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_images_threads_and_prompts_arguments_are_completed(tmp_path: Path, mode: str) -> None:
     async def talk(client: Client) -> None:

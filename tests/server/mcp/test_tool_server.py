@@ -68,6 +68,7 @@ def test_an_argument_that_a_tool_does_not_take_is_told_not_dropped_in_silence(
     with_client(scripted_service(tmp_path), talk, mode)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments", "says"),
     [

@@ -28,6 +28,7 @@ def user(content: Any) -> dict[str, Any]:
     return {"role": "user", "content": content}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", ["chat", "responses"])
 @pytest.mark.parametrize("role", ["user", "assistant"])
 @pytest.mark.parametrize(
@@ -58,6 +59,7 @@ def test_earlier_parts_that_can_not_be_read_are_left_out_and_named(
     assert request.prompt == "a cat"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", ["chat", "responses"])
 @pytest.mark.parametrize(
     ("earlier", "named"),
@@ -85,6 +87,7 @@ def test_a_bare_text_among_the_parts_is_read(serve: Callable[..., Served], door:
     assert request.prompt == "a red owl"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", ["chat", "responses"])
 @pytest.mark.parametrize(
     "messages",
@@ -107,6 +110,7 @@ def test_what_may_be_the_request_has_to_be_understood(
     assert server.service.components.generator.requests == []  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", ["chat", "responses"])
 @pytest.mark.parametrize(
     ("sent", "told"), [("a\0b", "a?b"), ("a\ud83e", "a?")], ids=["a control character", "half a pair"]

@@ -188,6 +188,7 @@ def test_who_looks_on_sees_previews_and_who_comes_later_none(serve: Callable[...
     assert "preview" not in {event["event"] for event in events(client, run_id)}
 
 
+@pytest.mark.slow
 def test_mistakes_are_answered_with_what_is_valid(serve: Callable[..., Served]) -> None:
     client = browser_of(serve())
     for wish, says in (

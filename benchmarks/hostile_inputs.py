@@ -172,44 +172,48 @@ def memory(pid: int) -> float:
 
 
 @contextlib.contextmanager
-def sending(kind: Callable[[Shown], None], shown: Shown) -> Iterator[list[int]]:
-    """Send one input after the other meanwhile; the list holds their number."""
+def meanwhile(step: Callable[[], None], pause: float) -> Iterator[None]:
+    """Do something again and again on a thread of its own, with so many seconds between."""
     over = threading.Event()
-    sent = [0]
 
-    def send() -> None:
+    def repeat() -> None:
         while not over.is_set():
-            with contextlib.suppress(httpx.HTTPError, OSError):
-                kind(shown)
-            sent[0] += 1
-            over.wait(PAUSE)
+            step()
+            over.wait(pause)
 
-    thread = threading.Thread(target=send)
+    thread = threading.Thread(target=repeat)
     thread.start()
     try:
-        yield sent
+        yield
     finally:
         over.set()
         thread.join()
 
 
 @contextlib.contextmanager
+def sending(kind: Callable[[Shown], None], shown: Shown) -> Iterator[list[int]]:
+    """Send one input after the other meanwhile; the list holds their number."""
+    sent = [0]
+
+    def send() -> None:
+        with contextlib.suppress(httpx.HTTPError, OSError):
+            kind(shown)
+        sent[0] += 1
+
+    with meanwhile(send, PAUSE):
+        yield sent
+
+
+@contextlib.contextmanager
 def watching(pid: int) -> Iterator[list[float]]:
     """Note the highest MiB that a process holds meanwhile."""
-    over = threading.Event()
     most = [memory(pid)]
 
     def watch() -> None:
-        while not over.wait(0.02):
-            most[0] = max(most[0], memory(pid))
+        most[0] = max(most[0], memory(pid))
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
+    with meanwhile(watch, 0.02):
         yield most
-    finally:
-        over.set()
-        thread.join()
 
 
 def measure(kind: Callable[[Shown], None]) -> dict[str, float]:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import importlib.util
 import json
-import os
 import re
 import shutil
 import socket
@@ -26,6 +25,7 @@ from imagerag.graphs.agent_graph import build_graph
 from imagerag.server.mcp.server import build_mcp
 from imagerag.server.service import Service
 from testing.load_clients import CLIENTS, GENERATIONS, ClientRequest, client_requests, send, send_at_once
+from testing.server_process import running_server
 
 
 def own_pace(asked: list[ClientRequest]) -> float:
@@ -44,27 +44,10 @@ def own_pace(asked: list[ClientRequest]) -> float:
 @contextlib.contextmanager
 def server(*arguments: str) -> Iterator[str]:
     """Run ``imagerag serve`` in a process of its own, warm, and give its address."""
-    with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-m", "imagerag", "serve", "--port", "0", *arguments]
-        environ = {**os.environ, "IMAGERAG_HOME": home}
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ)
-        assert process.stderr is not None
-        errors = process.stderr
-        try:
-            found = None
-            for line in errors:
-                if found := re.search(r"listening on (http://[^/]+)", line):
-                    break
-            if found is None:
-                raise RuntimeError("imagerag serve did not come up")
-            threading.Thread(target=errors.read, daemon=True).start()
-            send(
-                found[1], ClientRequest("warm", "a lobster in a kimono", 1), generations=2
-            )  # which looks something up, too
-            yield found[1]
-        finally:
-            process.terminate()
-            process.wait(20)
+    with running_server(*arguments) as shown:
+        # which looks something up, too
+        send(shown.url, ClientRequest("warm", "a lobster in a kimono", 1), generations=2)
+        yield shown.url
 
 
 def steps_after_hanging_up(url: str, at_step: int = 5) -> tuple[int, float]:

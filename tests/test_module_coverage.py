@@ -1,11 +1,12 @@
 """Each product module is imported by a test, and the layout of the tests follows the product's."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+TESTS = ROOT / "tests"
 PACKAGES = (
     "agent", "assets", "chat_models", "cli", "doctor", "embedders", "generators", "graphs", "index", "net",
     "prompt_grammar", "prompts", "report", "server", "store", "tools",
@@ -64,24 +65,26 @@ def _imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def covered_by(test_modules: Iterable[Path], importing: Iterable[Path]) -> set[str]:
+    """Return the modules that have one of these test modules at their place, or that any of the files imports."""
+    mirrored = {".".join(("imagerag", *file.relative_to(TESTS).parts)) for file in test_modules}
+    return {
+        *(name.replace(".test_", ".").removesuffix(".py") for name in mirrored),
+        *(name for file in importing for name in imported_by(file)),
+    }
+
+
 def test_each_product_module_has_a_test_module_or_is_imported_by_one() -> None:
-    tests = ROOT / "tests"
-    imported = {name for file in tests.rglob("*.py") for name in imported_by(file)}
-    mirrored = {".".join(("imagerag", *file.relative_to(tests).parts)) for file in tests.rglob("test_*.py")}
-    mirrored = {name.replace(".test_", ".").removesuffix(".py") for name in mirrored}
-    untested = product_modules() - imported - mirrored
+    untested = product_modules() - covered_by(TESTS.rglob("test_*.py"), TESTS.rglob("*.py"))
     assert untested - set(EXCEPTIONS) == set(), "add a test module for each, at the same place under tests/"
     assert set(EXCEPTIONS) <= untested, "these are tested by now: take them off the list"
 
 
 def test_something_of_each_module_is_tested_without_the_slow_tests() -> None:
     """``make test-fast`` covers every module that a test module of its own or an import covers in ``make test``."""
-    tests = ROOT / "tests"
-    fast = [file for file in tests.rglob("test_*.py") if _has_a_fast_test(file)]
-    imported = {name for file in [*fast, *tests.rglob("conftest.py")] for name in imported_by(file)}
-    mirrored = {".".join(("imagerag", *file.relative_to(tests).parts)) for file in fast}
-    mirrored = {name.replace(".test_", ".").removesuffix(".py") for name in mirrored}
-    missing = product_modules() - imported - mirrored - set(EXCEPTIONS) - set(ONLY_SLOW)
+    fast = [file for file in TESTS.rglob("test_*.py") if _has_a_fast_test(file)]
+    covered = covered_by(fast, [*fast, *TESTS.rglob("conftest.py")])
+    missing = product_modules() - covered - set(EXCEPTIONS) - set(ONLY_SLOW)
     assert missing == set(), "leave a test of each without the mark slow"
 
 

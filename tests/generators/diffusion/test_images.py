@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from imagerag.generators.diffusion.families import large_enough, stitched
+from imagerag.generators.diffusion.edit import large_enough, stitched
 from imagerag.generators.diffusion.ip_adapter import squared
 
 

@@ -25,6 +25,8 @@ def call_arguments(pipeline: Any, preset: Preset) -> dict[str, Any]:
     asked: dict[str, Any] = {"width": width, "height": height, "num_inference_steps": preset.steps}
     asked |= {"max_area": width * height}  # FLUX.1 Kontext would scale any size to its own idea of an area
     asked |= {"output_resolution": min(round((width * height) ** 0.5), REFERENCE_SIDE)}
+    # The agent words the prompt, and what the model was told is recorded: no pipeline rewrites it (LongCat, Ernie).
+    asked |= {"enable_prompt_rewrite": False, "use_pe": False}
     asked |= _guidance(takes, preset.guidance)
     if preset.negative_prompt:
         asked["negative_prompt"] = preset.negative_prompt

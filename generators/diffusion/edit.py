@@ -50,7 +50,6 @@ EDITORS: dict[str, Editor] = {
     "Flux2Pipeline": Editor(),
     "Flux2KleinPipeline": Editor(),
     "Flux2KleinKVPipeline": Editor(),
-    "GlmImagePipeline": Editor(),
     "LongCatImageEditPipeline": Editor(one=True, framed=True, without="LongCatImagePipeline"),
     "JoyImageEditPipeline": Editor(one=True, canvas=True),
     "JoyImageEditPlusPipeline": Editor(argument="images"),

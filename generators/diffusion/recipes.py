@@ -23,6 +23,10 @@ DENOISERS = ("transformer", "unet")
 LATENT = 8
 """Pixels of a latent's side, in all models with a UNet."""
 
+LEAST = 64
+"""Latents of the side that a UNet was trained for, at least: early Stable Diffusion 1 said 32 and meant 64
+(``StableDiffusionPipeline.__init__`` of diffusers mends it as well)."""
+
 
 class Rule(BaseModel):
     """One row of ``recipes.toml``; its comment explains each field."""
@@ -117,7 +121,7 @@ def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> P
     if isinstance(sigmas := published.index.get("sample_sigmas"), list):
         changes["steps"] = len(sigmas)
     if "unet" in published.index and isinstance(side := published.denoiser.get("sample_size"), int):
-        changes |= {"width": side * LATENT, "height": side * LATENT}
+        changes |= {"width": max(side, LEAST) * LATENT, "height": max(side, LEAST) * LATENT}
     told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items())
     changes["recipe"] = f"as {rule.preset}{f' with {told}' if told else ''}: {why}"
     return preset.model_copy(update={**changes, "source": (), "unchecked": (), "name": f"diffusers:{published.model}"})

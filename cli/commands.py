@@ -191,6 +191,13 @@ COMMANDS = (
         "Exit status: 0 nothing is wrong, 2 something is; each line says what mends it.\n\n" + PRECEDENCE,
     ),
     Command(
+        "models",
+        "list the local models with the recipe of each, or tell which recipe a model id or folder gets, and why",
+        options.add_models,
+        "imagerag.cli.models:list_models",
+        "Of a model id only its configuration is downloaded, no weights.",
+    ),
+    Command(
         "plugins",
         "list the generators, critics, chat models, collections, searches and tools, built in and of packages",
         options.add_plugins,

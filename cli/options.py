@@ -276,6 +276,14 @@ def add_plugins(parser: Parser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON list")
 
 
+def add_models(parser: Parser) -> None:
+    """Add the arguments of ``imagerag models``."""
+    parser.add_argument(
+        "model", nargs="*", metavar="NAME", help="a preset, a model id or a folder (default: every preset)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON list")
+
+
 def add_gc(parser: Parser) -> None:
     """Add the arguments of ``imagerag gc``."""
     parser.add_argument("--yes", action="store_true", help="remove it; without this, only tell what would go")

@@ -29,7 +29,7 @@ def check_device(settings: RunSettings) -> list[Finding]:
     parts = {need.part: 1e9 * need.parameters * dtype.itemsize for need in needs if need.parameters}
     if not parts:
         return findings
-    findings.append(_of_memory(settings, device, parts, free))
+    findings.append(_of_memory(settings, device, dtype, parts, free))
     if device.type == "cpu" and (slow := _slow_without_gpu(settings)):
         text = f"without a GPU {slow} takes minutes to hours; pictograms, cloud and comfyui need none here"
         findings.append(warning("device", text, "imagerag profiles"))
@@ -44,19 +44,24 @@ def _slow_without_gpu(settings: RunSettings) -> str:
     return "an answer of a chat model" if local else ""
 
 
-def _of_memory(settings: RunSettings, device: torch.device, parts: Mapping[str, float], free: int) -> Finding:
+def _of_memory(
+    settings: RunSettings, device: torch.device, dtype: torch.dtype, parts: Mapping[str, float], free: int
+) -> Finding:
     """Return whether weights of so many bytes each fit, and in which memory mode."""
     wanted = f"the models' weights are {sum(parts.values()) / 1e9:.1f} GB in that format"
     if sum(parts.values()) <= free:
         return ok("memory", wanted)
     if device.type != "cpu":
-        from imagerag.generators.diffusion.memory import choose_mode
+        from imagerag.generators.diffusion.memory import choose_mode, host_bytes
         from imagerag.generators.diffusion.quantisation import has_4bit
 
-        drawn = {part: size for part, size in parts.items() if "generator" in part}
+        preset = preset_of(settings.generator)
+        weights = preset.weights if preset is not None else {}
+        drawn = {name: 1e9 * size * dtype.itemsize for name, size in weights.items()}
         mode = choose_mode(settings.device_settings, device, drawn, free, has_4bit())
         if mode in ("offload", "4bit"):
-            return ok("memory", f"{wanted}, held as by --memory {mode}")
+            waiting = f"{host_bytes(drawn, mode) / 1e9:.1f} GB of them in the host's memory"
+            return ok("memory", f"{wanted}, held as by --memory {mode}: {waiting}")
     mend = "smaller models (imagerag profiles), or a larger GPU" if device.type != "cpu" else "imagerag profiles"
     return warning("memory", f"{wanted}, and {free / 1e9:.1f} GB are free", mend)
 

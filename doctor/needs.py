@@ -105,7 +105,7 @@ def _of_preset(preset: Preset) -> Iterator[Need]:
         return
     encoder = ModelFiles(adapter.encoder_subfolder)
     size = preset.weights.get("image_encoder", 0.0)
-    yield Need(f"image encoder of {part}", adapter.encoder, encoder, parameters=size, bytes_each=4)
+    yield Need(f"image encoder of {part}", adapter.encoder, encoder, adapter.encoder_revision, size, bytes_each=4)
     file = f"{adapter.subfolder}/{adapter.file}" if adapter.subfolder else adapter.file
     size = preset.weights.get("adapter", 0.0)
     yield Need(f"IP-Adapter of {part}", adapter.model, NamedFiles(((file,),)), adapter.revision, size)

@@ -110,14 +110,14 @@ def _fitting(generator: str, vlm_weights: float, device: DeviceSettings) -> tupl
     free, each, name = gpu_memory(device)
     if free is None:
         return None, "no GPU"
-    from imagerag.generators.diffusion.memory import WORKING_BYTES  # torch takes seconds
+    from imagerag.generators.diffusion.memory import WORKING_BYTES, device_bytes  # torch takes seconds
     from imagerag.generators.diffusion.presets import load_presets
 
     preset = load_presets().get(generator)
-    sizes = [1e9 * size * each for size in preset.weights.values()] if preset is not None else []
+    sizes = {name: 1e9 * size * each for name, size in preset.weights.items()} if preset is not None else {}
     beside = 1e9 * vlm_weights * each + WORKING_BYTES
     told = f"{free / 1e9:.0f} GB free on {name}"
-    whole, largest = sum(sizes) + beside, max(sizes, default=0.0) + beside
+    whole, largest = ((device_bytes(sizes, mode) or 0.0) + beside for mode in ("full", "offload"))
     if device.memory not in ("auto", "full", "offload"):  # the person knows better
         return device.memory, told
     if whole <= free:

@@ -54,7 +54,7 @@ def t5_tokenizer() -> T5TokenizerFast:
     return T5TokenizerFast(vocab=[(word, 0.0 if k < 3 else -3.0) for k, word in enumerate(words)], extra_ids=0)
 
 
-def qwen_tokenizer(*more: str) -> Qwen2Tokenizer:
+def qwen_tokenizer(*more: str, **named: str) -> Qwen2Tokenizer:
     """The byte-level alphabet, and the words that Qwen's pipelines and processor put between prompts and pictures."""
     special = [
         "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>",
@@ -64,7 +64,7 @@ def qwen_tokenizer(*more: str) -> Qwen2Tokenizer:
     vocabulary = {word: number for number, word in enumerate([*special, *alphabet])}
     tokenizer = Qwen2Tokenizer(
         vocab=vocabulary, merges=[], unk_token="<|endoftext|>", eos_token="<|im_end|>", pad_token="<|endoftext|>",
-        extra_special_tokens=special[3:], model_max_length=4096,
+        extra_special_tokens=special[3:], model_max_length=4096, model_specific_special_tokens=named,
     )  # fmt: skip
     tokenizer.chat_template = (
         "{% for m in messages %}<|im_start|>{{ m.role }}\n"

@@ -16,7 +16,6 @@ EXCEPTIONS = {
     "imagerag.cli.search": "run through the command line by tests/cli/test_index.py",
     "imagerag.extras": "every optional library is blocked in turn by tests/imagerag/test_extras.py",
     "imagerag.generators.diffusion.family": "what all families share; each is drawn with in test_families.py",
-    "imagerag.generators.diffusion.quantisation": "needs a GPU; what lacks is told by tests/imagerag/test_extras.py",
     "imagerag.graphs.events": "types alone",
     "imagerag.graphs.rule_fallback": "models that only talk are in tests/graphs/nodes/test_agent.py and tests/e2e/",
     "imagerag.graphs.recorded_turns": "recorded and replayed by tests/chat_models/test_recording.py and test_replay.py",

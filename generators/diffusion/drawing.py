@@ -9,15 +9,18 @@ from dataclasses import replace
 from typing import Any
 
 import torch
+from PIL import Image
 
-from imagerag.device_settings import DeviceSettings
+from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import DrawingRefused, InvalidArgument
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
+from imagerag.generators.diffusion.calling import call_arguments, steps_watched
 from imagerag.generators.diffusion.loading import Loaded, load, preset_of
-from imagerag.generators.diffusion.memory import with_less_memory
+from imagerag.generators.diffusion.memory import placed_or_less, release, with_less_memory
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.previews import Previews
 from imagerag.generators.diffusion.words import plain
+from imagerag.store.png import on_white
 
 SEED_LIMIT = 2**63
 PREVIEW_EVERY = 5
@@ -44,12 +47,19 @@ class DiffusionGenerator:
         self.preset = preset
         self.name = name or preset.name
         self.max_references = preset.max_references
-        self._loaded: Loaded = load(preset, settings or DeviceSettings())
+        self._settings = settings or DeviceSettings()
         self._lock = threading.Lock()
-        self._previews = Previews(self._loaded.pipeline, preset.height, preset.width)
-        recipe = preset.model_dump_json(exclude={"name", "licence", "weights"})
-        what = f"{recipe} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"
-        self.revision = hashlib.sha256(what.encode()).hexdigest()[:12]
+        self._loaded: Loaded
+        self._previews: Previews | None
+        self._hold(load(preset, self._settings))
+
+    @property
+    def revision(self) -> str:
+        """A hash of all that the pixels depend on but the request."""
+        told = {"name", "licence", "weights", "source", "unchecked", "recipe"}
+        asked = self.preset.model_dump_json(exclude=told)
+        what = f"{asked} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"
+        return hashlib.sha256(what.encode()).hexdigest()[:12]
 
     @property
     def pipeline(self) -> Any:
@@ -102,7 +112,29 @@ class DiffusionGenerator:
         def drawn(notes: tuple[str, ...]) -> Drawing | None:
             return self._drawn(request, seed, control, notes)
 
-        return with_less_memory(drawn, self.pipeline, self._loaded, lambda: self._no_memory(request))
+        return with_less_memory(
+            drawn,
+            self._loaded.device,
+            lambda: self._loaded.mode,
+            self._step_down,
+            lambda: self._no_memory(request),
+        )
+
+    def _step_down(self, mode: Memory) -> None:
+        """Hold the weights in another mode; quantised ones can't be moved layer by layer, and are loaded anew."""
+        if self._loaded.mode != "4bit":
+            self._loaded.mode = placed_or_less(self.pipeline, self._loaded.device, mode, self.preset.model)
+            return
+        self._settings = replace(self._settings, memory=mode)
+        # Nothing may hold the old weights while the new ones come.
+        self._loaded.pipeline = self._loaded.family = None
+        self._previews = None
+        release(self._loaded.device)
+        self._hold(load(self.preset, self._settings))
+
+    def _hold(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self._previews = Previews(loaded.pipeline, self.preset.height, self.preset.width)
 
     def _no_memory(self, request: DrawRequest) -> InvalidArgument:
         fewer = "with fewer references, or " if request.references else ""
@@ -112,42 +144,44 @@ class DiffusionGenerator:
         )
 
     def _drawn(self, request: DrawRequest, seed: int, control: DrawControl, notes: tuple[str, ...]) -> Drawing | None:
+        if self._loaded.pipeline is None:  # stepping down from 4 bits failed, when an earlier image was drawn
+            self._hold(load(self.preset, self._settings))
         family, preset = self._loaded.family, self.preset
         pipeline = family.pipeline_for(request.references)
         said = family.words(plain(request.prompt), request.references)
         total = preset.steps
 
         def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            control.step(index + 1, total)
+            control.step(
+                min(index + 1, total), total
+            )  # solvers of higher order take more steps than they are asked for
             if control.wants_previews and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < total:
-                shown = self._previews.show(tensors["latents"])
+                shown = self._previews.show(tensors["latents"]) if self._previews is not None else None
                 if shown is not None:
                     control.preview(shown)
             if index + 1 < total:
                 control.check()
             return {}
 
-        # Some pipelines (OmniGen) also draw from the global generator when they encode references.
+        # Some pipelines (OmniGen, GLM-Image) also draw from the global generator when they encode references or words.
         devices = [self._loaded.device] if self._loaded.device.type == "cuda" else []
-        arguments = {**_guidance(pipeline, preset), **family.arguments(request)}
+        arguments = {**call_arguments(pipeline, preset), **family.arguments(request)}
         try:
-            with torch.random.fork_rng(devices=devices):
+            with torch.random.fork_rng(devices=devices), steps_watched(pipeline, after_step) as watched:
                 torch.manual_seed(seed)
                 output = pipeline(
-                    prompt=said.text,
-                    width=preset.width,
-                    height=preset.height,
-                    num_inference_steps=total,
-                    generator=torch.Generator("cpu").manual_seed(seed),
-                    callback_on_step_end=after_step,
-                    **arguments,
+                    prompt=said.text, generator=torch.Generator("cpu").manual_seed(seed), **arguments, **watched
                 )
         finally:
             pipeline.maybe_free_model_hooks()
         if any(getattr(output, "nsfw_content_detected", None) or ()):
             return None
+        image = on_white(output.images[0])
+        if "width" not in arguments and image.size != (preset.width, preset.height):
+            image = image.resize((preset.width, preset.height), Image.Resampling.LANCZOS)
         facts: dict[str, object] = {
             "model": preset.model,
+            **({"recipe": preset.recipe} if preset.recipe else {}),
             "words": said.text,
             "steps": total,
             "guidance": preset.guidance,
@@ -156,21 +190,7 @@ class DiffusionGenerator:
             "memory": self._loaded.mode,
             "notes": [*said.notes, *notes],
         }
-        return Drawing(output.images[0].convert("RGB"), seed, facts)
-
-
-def _guidance(pipeline: Any, preset: Preset) -> dict[str, Any]:
-    """Return guidance, negative prompt and the like under the names that this pipeline has for them."""
-    import inspect
-
-    takes = inspect.signature(pipeline.__call__).parameters
-    name = "true_cfg_scale" if type(pipeline).__name__.startswith("QwenImage") else "guidance_scale"
-    given: dict[str, Any] = {name: preset.guidance} if name in takes else {}
-    if "max_area" in takes:  # FLUX.1 Kontext would scale any size to its own idea of an area
-        given["max_area"] = preset.width * preset.height
-    if preset.negative_prompt and "negative_prompt" in takes:
-        given["negative_prompt"] = preset.negative_prompt
-    return given
+        return Drawing(image, seed, facts)
 
 
 def _with_notes(facts: Mapping[str, object], note: str) -> dict[str, object]:

@@ -57,7 +57,10 @@ class TextFamily:
 
     def words(self, prompt: str, references: Sequence[Reference]) -> Words:
         """Return the prompt, and what of it doesn't fit."""
-        return words.fitted(self.pipeline, prompt, prompt)
+        return self._fitted(prompt, prompt)
+
+    def _fitted(self, prompt: str, asked: str) -> Words:
+        return words.fitted(self.pipeline, prompt, asked, self.preset.prompt_tokens)
 
     def arguments(self, request: DrawRequest) -> dict[str, Any]:
         """Return nothing: there are no references."""

@@ -45,6 +45,7 @@ class AdapterFamily(TextFamily):
         adapter = preset.adapter
         assert adapter is not None
         where: Any = {"subfolder": adapter.encoder_subfolder} if adapter.encoder_subfolder else {}
+        where["revision"] = adapter.encoder_revision or "main"
         if class_name == "StableDiffusion3Pipeline":
             encoder: Any = SiglipVisionModel.from_pretrained(adapter.encoder, **where, **options)
             extractor: Any = SiglipImageProcessor(size={"height": (side := encoder.config.image_size), "width": side})
@@ -70,7 +71,7 @@ class AdapterFamily(TextFamily):
 
     def words(self, prompt: str, references: Sequence[Reference]) -> Words:
         """Return the conditioned prompt where the text encoder takes it whole, as the paper's code sends it."""
-        return words.fitted(self.pipeline, prompt, words.conditioned(prompt, references))
+        return self._fitted(prompt, words.conditioned(prompt, references))
 
     def arguments(self, request: DrawRequest) -> dict[str, Any]:
         """Return the embeddings and masks, and set the scales, which the pipeline keeps in its attention."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,12 @@ from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.devices import choose_device, choose_dtype, free_bytes
 from imagerag.errors import UserError
 from imagerag.extras import missing
-from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
-from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, place
+from imagerag.generators.diffusion.families import FAMILIES
+from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, is_out_of_memory, placed_or_less, release
+from imagerag.generators.diffusion.pipeline_classes import by_its_defaults, drawing_class
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
+from imagerag.generators.diffusion.recipes import Published, recipe_of
 from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
 
@@ -44,10 +48,10 @@ class Loaded:
 
 
 def preset_of(name: str) -> Preset:
-    """Return the preset of a name, or, for a model id or folder, that of its pipeline class with this model in it.
+    """Return the preset of a name, or, for a model id or folder, the recipe that fits it, with the reason told.
 
     Raises:
-        UserError: no such preset, or no such model; the message says what there is.
+        UserError: no such preset, no such model, or one that draws no images; the message says what there is.
     """
     presets = load_presets()
     if name in presets:
@@ -59,16 +63,18 @@ def preset_of(name: str) -> Preset:
     for preset in presets.values():
         if preset.model == name:
             return preset
-    model = str(Path(folder)) if there else name
-    like = PIPELINES.get(class_of(model, None, None))
-    if like is None:
-        return Preset.model_validate({"name": f"diffusers:{name}", "model": model, "family": "text"})
-    changes = {"name": f"diffusers:{name}", "model": model, "variant": None, "licence": "unknown"}
-    return presets[like].model_copy(update=changes)
+    published = published_by(str(Path(folder)) if there else name, None, None)
+    pipeline_class = drawing_class(published.class_name, name)
+    published = replace(published, index={**published.index, "_class_name": pipeline_class.__name__})
+    called = f"diffusers:{name}"
+    recipe = recipe_of(published, presets)
+    if recipe is None:
+        return by_its_defaults(called, published.model, pipeline_class)
+    return recipe.model_copy(update={"name": called})
 
 
-def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
-    """Return the name of the pipeline class that a checkpoint is for.
+def published_by(model: str, revision: str | None, preset: Preset | None) -> Published:
+    """Return what a repository or folder says of the pipeline in it.
 
     Raises:
         UserError: it isn't here and can't be fetched, or is no pipeline of diffusers.
@@ -78,49 +84,87 @@ def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
     silence_libraries()
     file = Path(model) / "model_index.json"
     try:
-        table = (
+        index: Any = (
             json.loads(file.read_text(encoding="utf-8"))
             if os.path.isdir(model)
             else DiffusionPipeline.load_config(model, revision=revision)
         )
-        return str(table["_class_name"])
+        index = {**index, "_class_name": str(index["_class_name"])}
     except (OSError, ValueError, KeyError, TypeError, RecursionError, http_error()) as error:
         raise _missing(model, preset, error) from error
 
+    @lru_cache
+    def config(part: str) -> Mapping[str, Any]:
+        return _config(model, revision, part)
+
+    return Published(model, index, config)
+
+
+def _config(model: str, revision: str | None, part: str) -> Mapping[str, Any]:
+    """Return the configuration of a part of a pipeline; empty where there is none that can be read."""
+    from huggingface_hub import hf_hub_download
+
+    name = "scheduler_config.json" if part == "scheduler" else "config.json"
+    try:
+        here = os.path.isdir(model)
+        file = Path(model, part, name) if here else hf_hub_download(model, f"{part}/{name}", revision=revision)
+        read: Any = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, http_error()):
+        return {}
+    return read if isinstance(read, dict) else {}
+
 
 def load(preset: Preset, settings: DeviceSettings) -> Loaded:
-    """Load a preset's pipeline, with its adapter, and place it.
+    """Load a preset's pipeline, with its adapter, and place it, more sparingly than asked for where it doesn't fit.
 
     Raises:
-        UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking.
+        UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking; it fits
+            into the memory in no mode.
     """
-    import diffusers
-    from diffusers import AutoPipelineForText2Image, DiffusionPipeline
-
     if preset.adapter is not None and not preset.allow_pickle and not preset.adapter.file.endswith(".safetensors"):
         raise _not_safe(preset.adapter.file)
     device = choose_device(settings)
     dtype = choose_dtype(settings, device)
-    class_name = class_of(preset.model, preset.revision, preset)
+    pipeline_class = drawing_class(published_by(preset.model, preset.revision, preset).class_name, preset.model)
     # Where a library is missing, diffusers has a stand-in of the class's name, which fails with an AttributeError.
-    if "sentencepiece" in getattr(getattr(diffusers, class_name, None), "_backends", ()):
+    if "sentencepiece" in getattr(pipeline_class, "_backends", ()):
         raise missing("sentencepiece", "diffusion", repr(preset.model))
     sizes = {name: 1e9 * size * BYTES_OF[dtype] for name, size in preset.weights.items()} or _sizes(preset.model)
     mode = choose_mode(settings, device, sizes, free_bytes(device), has_4bit())
+    quantised = quantisation(sizes, dtype) if mode == "4bit" else None
+    try:
+        pipeline, family = _pipeline(preset, pipeline_class, dtype, quantised)
+        mode = placed_or_less(pipeline, device, mode, preset.model)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        if mode != "4bit":  # on the host, which holds the weights in all other modes first
+            raise UserError(
+                f"{preset.model!r} does not fit into this machine's memory; close what else uses it, or name another "
+                "--generator"
+            ) from error
+        mode = "sequential"
+    else:
+        commit = getattr(pipeline.config, "_commit_hash", None) or ""
+        return Loaded(pipeline, family, device, dtype, mode, commit)
+    release(device)
+    return load(preset, replace(settings, memory=mode))
+
+
+def _pipeline(preset: Preset, pipeline_class: Any, dtype: torch.dtype, quantised: Any) -> tuple[Any, Any]:
+    """Load a pipeline, with its adapter, in the host's memory; return it, and how its references go in."""
     safe = {"use_safetensors": None if preset.allow_pickle else True}
     options: dict[str, Any] = {**safe, "dtype": dtype}
-    if mode == "4bit":
-        options["quantization_config"] = quantisation(sizes, dtype)
+    if quantised is not None:
+        options["quantization_config"] = quantised
     family_class = FAMILIES[preset.family]
-    known = class_name in PIPELINES or preset.family != "text"
-    factory: Any = DiffusionPipeline if known else AutoPipelineForText2Image
     what = preset.model
     try:
-        if preset.adapter is not None and preset.family == "ip-adapter":
+        if preset.adapter is not None:
             what = preset.adapter.encoder
-        components = family_class.components(preset, class_name, **safe, dtype=dtype)
+        components = family_class.components(preset, pipeline_class.__name__, **safe, dtype=dtype)
         what = preset.model
-        pipeline = factory.from_pretrained(
+        pipeline = pipeline_class.from_pretrained(
             preset.model, revision=preset.revision, variant=preset.variant or None, **components, **options
         )
         pipeline.set_progress_bar_config(disable=True)
@@ -131,13 +175,13 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
     except UserError:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, http_error()) as error:
+        if is_out_of_memory(error):
+            raise
         raise _missing(what, preset, error) from error
     for saving in ("enable_slicing", "enable_tiling"):
         if hasattr(pipeline, "vae") and hasattr(pipeline.vae, saving):
             getattr(pipeline.vae, saving)()
-    place(pipeline, device, mode)
-    commit = getattr(pipeline.config, "_commit_hash", None) or ""
-    return Loaded(pipeline, family, device, dtype, mode, commit)
+    return pipeline, family
 
 
 def _sizes(model: str) -> dict[str, float]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
+from imagerag.generators.diffusion.quantisation import large_parts
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -17,10 +18,45 @@ WORKING_BYTES = 2 * 10**9
 """Free memory wanted beyond the weights: activations of one image of a megapixel, in half precision, and the VAE's
 decoding of it in tiles. An estimate, not a measurement."""
 
-STEP_DOWN: dict[Memory, Memory] = {"full": "offload", "offload": "sequential", "4bit": "offload"}
-"""What to fall back to when memory runs out. Quantised layers can't be offloaded one by one (bitsandbytes)."""
+STEP_DOWN: dict[Memory, Memory] = {"full": "offload", "offload": "sequential", "4bit": "sequential"}
+"""What to fall back to when memory runs out. In 4 bits one model lies on the device at a time already, and quantised
+layers can't be offloaded one by one (bitsandbytes): the weights are loaded anew, as they were published."""
 
 BYTES_OF = {torch.float32: 4, torch.float16: 2, torch.bfloat16: 2}
+
+
+QUANTISED = 0.5625 / 2
+"""Of 16 bits: 4 bits a parameter, and for every 64 of them a scale in 32 bits (NF4 as bitsandbytes lays it out)."""
+
+
+def device_bytes(weights: Mapping[str, float], mode: Memory) -> float | None:
+    """Return how much of the weights lies on the device at a time; ``None`` where that is a layer of unknown size.
+
+    An adapter's weights lie in the denoiser, and are never quantised.
+
+    Args:
+        weights: bytes of each part, in 16 bits where they are to be quantised.
+        mode: how they are held.
+    """
+    if mode == "sequential":
+        return None
+    parts = _held(weights, mode)
+    return sum(parts.values()) if mode == "full" else max(parts.values(), default=0.0)
+
+
+def host_bytes(weights: Mapping[str, float], mode: Memory) -> float:
+    """Return how much memory of the host the weights take while the pipeline draws; arguments as ``device_bytes``."""
+    return 0.0 if mode == "full" else sum(_held(weights, mode).values())
+
+
+def _held(weights: Mapping[str, float], mode: Memory) -> dict[str, float]:
+    """Return the bytes of each model that is moved as a whole."""
+    large = large_parts(weights) if mode == "4bit" else []
+    parts = {name: size * QUANTISED if name in large else size for name, size in weights.items()}
+    denoiser = next((name for name in ("transformer", "unet") if name in parts), None)
+    if denoiser is not None:
+        parts[denoiser] += parts.pop("adapter", 0.0)
+    return parts
 
 
 def choose_mode(
@@ -44,13 +80,11 @@ def choose_mode(
         return settings.memory
     if device.type == "cpu" or free is None or not weights:
         return "full"
-    room = free - WORKING_BYTES
-    if sum(weights.values()) <= room:
-        return "full"
-    if max(weights.values()) <= room:
-        return "offload"
-    if has_4bit and max(weights.values()) / 4 <= room:
-        return "4bit"
+    modes: tuple[Memory, ...] = ("full", "offload", "4bit") if has_4bit else ("full", "offload")
+    for mode in modes:
+        taken = device_bytes(weights, mode)
+        if taken is not None and taken <= free - WORKING_BYTES:
+            return mode
     return "sequential"
 
 
@@ -90,28 +124,55 @@ def release(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
+def placed_or_less(pipeline: DiffusionPipeline, device: torch.device, mode: Memory, what: str) -> Memory:
+    """Put a pipeline's weights where the mode wants them; where memory runs out, as the next lower one does.
+
+    Args:
+        pipeline: whose weights are placed.
+        device: where it computes.
+        mode: how they are to be held.
+        what: the model's name, for the person.
+
+    Returns:
+        The mode in which they are held.
+
+    Raises:
+        UserError: memory runs out in every mode below as well.
+    """
+    while True:
+        try:
+            place(pipeline, device, mode)
+            return mode
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            after = None if mode == "4bit" else STEP_DOWN.get(mode)
+            if after is None:
+                raise UserError(
+                    f"{what!r} does not fit into the memory of {device}, also with --memory {mode}; close what else "
+                    "uses it, or name another --generator"
+                ) from error
+        release(device)  # after the error is gone, which holds tensors by its traceback
+        mode = after
+
+
 Result = TypeVar("Result")
-
-
-class Placed(Protocol):
-    """A pipeline's weights, as they are held."""
-
-    device: torch.device
-    mode: Memory
 
 
 def with_less_memory(
     draw: Callable[[tuple[str, ...]], Result],
-    pipeline: DiffusionPipeline,
-    placed: Placed,
+    device: torch.device,
+    mode: Callable[[], Memory],
+    step_down: Callable[[Memory], None],
     no_memory: Callable[[], Exception],
 ) -> Result:
     """Return what ``draw`` returns; where memory runs out, step down one mode and draw once more.
 
     Args:
         draw: is given what the person should be told: nothing at first, then that a slower mode is used.
-        pipeline: whose weights are placed anew.
-        placed: how they are held; its mode is changed.
+        device: where it draws.
+        mode: returns how the weights are held.
+        step_down: holds them in another mode.
         no_memory: makes the error where there is no lower mode, or that was not enough either.
     """
     notes: tuple[str, ...] = ()
@@ -121,10 +182,13 @@ def with_less_memory(
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            before, after = placed.mode, STEP_DOWN.get(placed.mode)
+            before = mode()
+            after = STEP_DOWN.get(before)
             if after is None or notes:
                 raise no_memory() from error
-        release(placed.device)  # after the error is gone, which holds tensors by its traceback
-        place(pipeline, placed.device, after)
-        placed.mode = after
-        notes = (f"out of memory with --memory {before}; went on with {after}, which is slower",)
+        release(device)  # after the error is gone, which holds tensors by its traceback
+        try:
+            step_down(after)
+        except UserError as error:
+            raise no_memory() from error
+        notes = (f"out of memory with --memory {before}; went on with {mode()}, which is slower",)

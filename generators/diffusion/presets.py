@@ -24,7 +24,7 @@ class Adapter(BaseModel):
 
     Attributes:
         model, subfolder, file, revision: where its weights are: a Hugging Face id or a folder, and below it.
-        encoder, encoder_subfolder: where the image encoder is.
+        encoder, encoder_subfolder, encoder_revision: where the image encoder is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +35,7 @@ class Adapter(BaseModel):
     revision: str | None = None
     encoder: str
     encoder_subfolder: str = ""
+    encoder_revision: str | None = None
 
 
 class Preset(BaseModel):
@@ -46,14 +47,19 @@ class Preset(BaseModel):
         family: how references go in; a key of ``imagerag.generators.diffusion.families.FAMILIES``.
         steps: denoising steps.
         guidance: classifier-free guidance scale, as the pipeline's own parameter counts it.
-        negative_prompt: what to keep out; empty for models that take none.
+        negative_prompt: what to keep out; empty for models that take none. Qwen-Image compares with nothing unless it
+            has one, if only a space.
         width, height: pixels; the size the model was trained for.
         max_references: how many reference images one drawing takes; 0 for ``text``.
+        prompt_tokens: of the prompt that the model was trained to read, where its pipeline would send more.
         adapter: for ``ip-adapter``.
         revision, variant: of the weights, as ``from_pretrained`` takes them.
         allow_pickle: load weights that are not safetensors; they can run any code, so only the person can say so.
         weights: parameters of each part, in billions; what memory is computed from before anything is loaded.
         licence: of the weights.
+        source: addresses where this was looked up.
+        unchecked: what no source could be had for, or what could be seen only in copies of the repository.
+        recipe: why a model without a preset of its own is asked like this; empty for a preset.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,12 +73,16 @@ class Preset(BaseModel):
     width: int = Field(1024, ge=16, multiple_of=8)
     height: int = Field(1024, ge=16, multiple_of=8)
     max_references: int = Field(0, ge=0)
+    prompt_tokens: int | None = Field(None, ge=1)
     adapter: Adapter | None = None
     revision: str | None = None
     variant: str | None = None
     allow_pickle: bool = False
     weights: dict[str, float] = {}
     licence: str = "unknown"
+    source: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    recipe: str = ""
 
     def gigabytes(self, bytes_each: float = 2.0) -> float | None:
         """Return the size of all weights in 10^9 bytes, at so many bytes per parameter; ``None`` if it isn't known."""
@@ -113,9 +123,11 @@ def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str
             raise UserError(
                 f"preset {name!r} in {file!r} is like {model!r}, which is not known; known are: {', '.join(known)}"
             )
-        base = dict(known.get(model, {}))
+        base = dict(known.get(model, {})) | {"source": (), "unchecked": ()}
         if "model" in table:  # other weights come in other files
             base |= {"revision": None, "variant": None}
+        if table.get("family", base.get("family")) != "ip-adapter":
+            base["adapter"] = None
         try:
             preset = Preset(**{**base, **table, "name": name})
         except ValidationError as error:

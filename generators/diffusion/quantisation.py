@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from imagerag.extras import missing
-
-if TYPE_CHECKING:
-    pass
 
 
 def has_4bit() -> bool:
@@ -19,11 +16,25 @@ def has_4bit() -> bool:
     return find_spec("bitsandbytes") is not None
 
 
+UNQUANTISED = ("vae", "safety_checker", "image_encoder", "adapter")
+"""Parts that stay as they are: images pass through them, or they are loaded apart."""
+
+
+def large_parts(model_parts: Mapping[str, float]) -> list[str]:
+    """Return which parts are quantised: those of at least a tenth of the whole, but for ``UNQUANTISED``.
+
+    Args:
+        model_parts: size of each part, in any unit.
+    """
+    total = sum(model_parts.values())
+    return [name for name, size in model_parts.items() if name not in UNQUANTISED and size >= total / 10]
+
+
 def quantisation(model_parts: Mapping[str, float], dtype: torch.dtype) -> Any:
     """Return what ``from_pretrained`` needs to load the large parts in 4 bits (NF4, Dettmers et al. 2023).
 
     Args:
-        model_parts: bytes of each part; those of at least a tenth of the whole are quantised.
+        model_parts: bytes of each part.
         dtype: to compute in.
 
     Raises:
@@ -33,12 +44,9 @@ def quantisation(model_parts: Mapping[str, float], dtype: torch.dtype) -> Any:
         raise missing("bitsandbytes", "diffusion", "memory '4bit'")
     from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
 
-    small = ("vae", "safety_checker", "image_encoder", "adapter")
-    total = sum(model_parts.values())
-    large = [name for name, size in model_parts.items() if name not in small and size >= total / 10]
     how: dict[str, Any] = {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_compute_dtype": dtype}
     return PipelineQuantizationConfig(
         quant_backend="bitsandbytes_4bit",
         quant_kwargs=how,
-        components_to_quantize=large or ["unet", "transformer"],
+        components_to_quantize=large_parts(model_parts) or ["unet", "transformer"],
     )

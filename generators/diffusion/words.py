@@ -52,24 +52,25 @@ def conditioned(prompt: str, references: Sequence[Reference], placeholder: str =
     return f"According to {these} of {', '.join(dict.fromkeys(named))}, generate {prompt}"
 
 
-def fitted(pipeline: Any, prompt: str, asked: str) -> Words:
+def fitted(pipeline: Any, prompt: str, asked: str, most: int | None = None) -> Words:
     """Return ``asked`` if the text encoder takes it whole, else the bare prompt, with a note of what is cut off it.
 
     Args:
         pipeline: with its tokenizers.
         prompt: what the person wants.
         asked: the same in the family's form.
+        most: tokens that the model was trained to read, where the pipeline would send more.
     """
-    rest = beyond(pipeline, asked)
+    rest = beyond(pipeline, asked, most)
     if not rest:
         return Words(asked)
-    rest = beyond(pipeline, prompt)
+    rest = beyond(pipeline, prompt, most)
     if not rest:
         return Words(prompt)
     return Words(prompt, (f"the model's text encoder ends before the prompt does; not read: {rest!r}",))
 
 
-def beyond(pipeline: Any, text: str) -> str:
+def beyond(pipeline: Any, text: str, trained: int | None = None) -> str:
     """Return what of a text lies beyond what the pipeline's longest text encoder takes; empty if nothing does."""
     names = ("tokenizer_3", "tokenizer_2", "tokenizer")
     tokenizer = next((found for name in names if (found := getattr(pipeline, name, None)) is not None), None)
@@ -79,7 +80,8 @@ def beyond(pipeline: Any, text: str) -> str:
     if not hasattr(tokenizer, "model_max_length"):
         tokenizer = tokenizer.tokenizer  # a processor, which holds one (FLUX.2)
     parameter = inspect.signature(pipeline.__call__).parameters.get("max_sequence_length")
-    most = min(int(tokenizer.model_max_length), parameter.default if parameter else 10**9)
+    sent = parameter.default if parameter and parameter.default else 10**9
+    most = min(int(tokenizer.model_max_length), sent, trained or sent)
     ids = tokenizer(text, truncation=False, verbose=False).input_ids
     if template:
         most -= TEMPLATE

@@ -32,7 +32,7 @@ def chosen(name: str, generator: str | None = None, device: DeviceSettings = AUT
         (32, "flux2-klein", "8B", "offload"),
         (24, "flux2-klein", "4B", "offload"),
         (16, "flux2-klein", "2B", "offload"),
-        (12, "sdxl", "2B", "offload"),
+        (13, "sdxl", "2B", "offload"),
         (8.5, "sd15", "2B", "offload"),
     ],
 )

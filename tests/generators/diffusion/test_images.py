@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from imagerag.generators.diffusion.families import large_enough, stitched
+from imagerag.generators.diffusion.edit import framed, large_enough, stitched
 from imagerag.generators.diffusion.ip_adapter import squared
 
 
@@ -22,3 +22,16 @@ def test_a_square_loses_nothing_and_is_white_around() -> None:
     square = squared(Image.new("RGBA", (20, 10), (255, 0, 0, 255)))
     assert (square.mode, square.size) == ("RGB", (20, 20))
     assert (square.getpixel((0, 10)), square.getpixel((0, 0))) == ((255, 0, 0), (255, 255, 255))
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((20, 10), (1024, 1024)), ((10, 20), (1344, 768)), ((30, 10), (300, 100))]
+)
+def test_a_frame_has_the_proportions_that_are_wanted_and_cuts_nothing_off(
+    size: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    sheet = framed(Image.new("RGB", size, "red"), wanted)
+    assert sheet.width >= size[0]
+    assert sheet.height >= size[1]
+    assert abs(sheet.width / sheet.height - wanted[0] / wanted[1]) < 0.06
+    assert sheet.getpixel((sheet.width // 2, sheet.height // 2)) == (255, 0, 0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -10,7 +10,9 @@ import torch
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
-from imagerag.generators.diffusion.memory import choose_mode
+from imagerag.generators.diffusion.memory import QUANTISED, choose_mode, device_bytes, host_bytes, placed_or_less
+from imagerag.generators.diffusion.presets import load_presets
+from imagerag.generators.diffusion.quantisation import large_parts
 from testing.diffusion_requests import draw, pixels, preset
 
 
@@ -86,6 +88,87 @@ class TestMemory:
     def test_bfloat16(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sdxl"), DeviceSettings(dtype="bfloat16"))
         assert draw(generator, 2).facts["dtype"] == "bfloat16"
+
+
+class TestSizes:
+    WEIGHTS: ClassVar = {"unet": 5e9, "text_encoder": 2e9, "vae": 0.2e9, "image_encoder": 1.3e9, "adapter": 0.8e9}
+
+    def test_the_adapter_lies_in_the_denoiser_and_is_not_quantised(self) -> None:
+        assert device_bytes(self.WEIGHTS, "full") == 9.3e9
+        assert device_bytes(self.WEIGHTS, "offload") == 5.8e9
+        assert device_bytes(self.WEIGHTS, "4bit") == pytest.approx(5e9 * QUANTISED + 0.8e9)
+        assert device_bytes(self.WEIGHTS, "sequential") is None
+
+    def test_the_image_encoder_is_not_quantised(self) -> None:
+        assert large_parts(self.WEIGHTS) == ["unet", "text_encoder"]
+        small = {"unet": 3e9, "image_encoder": 1.3e9}
+        assert device_bytes(small, "4bit") == 1.3e9
+
+    def test_what_does_not_lie_on_the_device_waits_on_the_host(self) -> None:
+        assert host_bytes(self.WEIGHTS, "full") == 0
+        for mode in ("offload", "sequential"):
+            assert host_bytes(self.WEIGHTS, mode) == pytest.approx(9.3e9)
+        assert host_bytes(self.WEIGHTS, "4bit") == pytest.approx(7e9 * QUANTISED + 2.3e9)
+
+    def test_a_lower_mode_takes_less_for_every_preset(self) -> None:
+        for known in load_presets({}).values():
+            sizes = {name: 2e9 * size for name, size in known.weights.items()}
+            taken = [device_bytes(sizes, mode) or 0 for mode in ("full", "offload", "4bit")]
+            assert taken == sorted(taken, reverse=True), known.name
+
+
+class _Narrow:
+    """Runs out of memory as often as it is placed, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def _tight(self, *_: object, **__: object) -> None:
+        if self.left:
+            self.left -= 1
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    remove_all_hooks = staticmethod(lambda: None)
+    to = enable_model_cpu_offload = _tight
+
+
+class TestPlacing:
+    @pytest.mark.parametrize(("times", "expected"), [(0, "full"), (1, "offload")])
+    def test_it_steps_down_until_it_fits(self, times: int, expected: str) -> None:
+        assert placed_or_less(_Narrow(times), torch.device("cpu"), "full", "m") == expected  # type: ignore[arg-type]
+
+    def test_what_fits_in_no_mode_is_one_line(self) -> None:
+        with pytest.raises(UserError, match=r"'m' does not fit into the memory of cpu, also with --memory sequential;"):
+            placed_or_less(_Narrow(3), torch.device("cpu"), "full", "m")  # type: ignore[arg-type]
+
+    @pytest.mark.slow
+    def test_while_a_preset_is_loaded(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        usual = torch.nn.Module.to
+        left = [1]
+
+        def to(self: torch.nn.Module, *arguments: Any, **options: Any) -> Any:
+            if left[0] and type(self).__name__ == "UNet2DConditionModel" and torch.device("cpu") in arguments:
+                left[0] -= 1
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return usual(self, *arguments, **options)
+
+        monkeypatch.setattr("diffusers.ModelMixin.to", to)
+        generator = DiffusionGenerator(preset(folder, "sdxl"))
+        assert left == [0]
+        assert generator.memory == "offload"
+        assert draw(generator, 1).image.size == (32, 32)
+
+    @pytest.mark.slow
+    def test_4bit_steps_down_to_weights_loaded_anew(self, folder: Path) -> None:
+        generator = DiffusionGenerator(preset(folder, "sdxl"))
+        generator._loaded.mode = "4bit"  # what a CPU has no library for; that they are quantised doesn't matter here
+        quantised, before = generator.pipeline, generator.revision
+        _failing(generator, times=1)
+        drawing = draw(generator, 1)
+        assert generator.memory == "sequential"
+        assert generator.pipeline is not quantised
+        assert generator.revision != before, "the pixels are others"
+        assert drawing.facts["notes"] == ["out of memory with --memory 4bit; went on with sequential, which is slower"]
 
 
 class _failing:

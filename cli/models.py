@@ -1,0 +1,55 @@
+"""``imagerag models``: how local models are asked, and where that is known from."""
+
+import argparse
+from textwrap import fill
+from typing import Any, TextIO
+
+from imagerag.cli.terminal import say, say_json
+from imagerag.generators.diffusion.presets import Preset, load_presets
+
+WIDTH = 120
+"""Columns of a line."""
+
+
+def list_models(options: argparse.Namespace, stdout: TextIO) -> int:
+    """Print the recipe of each preset, or of the models that are named, and return the exit status.
+
+    Raises:
+        UserError: a model isn't known, can't be had, or draws no images.
+    """
+    presets = [_preset_of(name) for name in options.model] if options.model else list(load_presets().values())
+    if options.json:
+        say_json([_row(preset) for preset in presets], stdout)
+        return 0
+    for preset in presets:
+        say(f"{preset.name}: {preset.model}", file=stdout)
+        for line in _lines(preset):
+            say(fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False), file=stdout)
+    return 0
+
+
+def _preset_of(name: str) -> Preset:
+    from imagerag.generators.diffusion.loading import preset_of  # torch takes seconds
+
+    prefix, colon, rest = name.partition(":")
+    return preset_of(rest if colon and prefix == "diffusers" else name)
+
+
+def _row(preset: Preset) -> dict[str, Any]:
+    return preset.model_dump(mode="json") | {"gigabytes": preset.gigabytes()}
+
+
+def _lines(preset: Preset) -> list[str]:
+    """Return what is told of a preset, each line by itself."""
+    asked = f"{preset.steps} steps, guidance {preset.guidance:g}, {preset.width} x {preset.height}"
+    if preset.negative_prompt:
+        asked += f", negative prompt {preset.negative_prompt!r}"
+    takes = "none" if preset.family == "text" else f"{preset.max_references} at most ({preset.family})"
+    size = f"{preset.gigabytes():.1f} GB in 16 bits" if preset.gigabytes() else "not known before it is loaded"
+    lines = [f"recipe: {preset.recipe}"] if preset.recipe else []
+    lines += [asked, f"references: {takes}; weights: {size}; licence: {preset.licence}"]
+    if preset.source:
+        lines.append(f"source: {', '.join(preset.source)}")
+    if preset.unchecked:
+        lines.append(f"unchecked: {', '.join(preset.unchecked)}")
+    return lines

@@ -1,0 +1,73 @@
+"""How a pipeline is called: what a preset asks for, under the names that the pipeline's own signature has for it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from imagerag.generators.diffusion.presets import Preset
+
+REFERENCE_SIDE = 1024
+"""Pixels of the side to which Qwen-Image 2.1 scales references, at most: its pipeline's default."""
+
+AfterStep = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
+"""What diffusers calls ``callback_on_step_end``: with the pipeline, the step counted from 0, its time, and tensors."""
+
+
+def call_arguments(pipeline: Any, preset: Preset) -> dict[str, Any]:
+    """Return size, steps, guidance, negative prompt and the like, as far as the pipeline takes them."""
+    takes = _parameters(pipeline)
+    width, height = preset.width, preset.height
+    asked: dict[str, Any] = {"width": width, "height": height, "num_inference_steps": preset.steps}
+    asked |= {"max_area": width * height}  # FLUX.1 Kontext would scale any size to its own idea of an area
+    asked |= {"output_resolution": min(round((width * height) ** 0.5), REFERENCE_SIDE)}
+    # The agent words the prompt, and what the model was told is recorded: no pipeline rewrites it (LongCat, Ernie).
+    asked |= {"enable_prompt_rewrite": False, "use_pe": False}
+    asked |= _guidance(takes, preset.guidance)
+    if preset.negative_prompt:
+        asked["negative_prompt"] = preset.negative_prompt
+    if preset.prompt_tokens is not None:
+        asked["max_sequence_length"] = preset.prompt_tokens
+    return {name: value for name, value in asked.items() if name in takes}
+
+
+def _guidance(takes: Mapping[str, inspect.Parameter], guidance: float) -> dict[str, float]:
+    """Return guidance under its name: pipelines of Qwen-Image have a ``guidance_scale``, too, for no model yet."""
+    if "guidance_scale" in takes and takes["guidance_scale"].default is not None:
+        return {"guidance_scale": guidance}
+    return {"true_cfg_scale": guidance, "distilled_guidance_scale": guidance}
+
+
+@contextmanager
+def steps_watched(pipeline: Any, after_step: AfterStep) -> Iterator[dict[str, Any]]:
+    """Have ``after_step`` called after each step; yield what the pipeline has to be given for that.
+
+    Pipelines that take no such callback (LongCat-Image, PixArt) are watched by their scheduler's steps.
+    """
+    scheduler = getattr(pipeline, "scheduler", None)
+    if "callback_on_step_end" in _parameters(pipeline) or not hasattr(scheduler, "step"):
+        yield {"callback_on_step_end": after_step} if "callback_on_step_end" in _parameters(pipeline) else {}
+        return
+    step = scheduler.step
+    count = itertools.count()
+
+    @functools.wraps(step)  # pipelines look up what the step takes
+    def watched(*arguments: Any, **options: Any) -> Any:
+        done = step(*arguments, **options)
+        latents = done[0] if isinstance(done, tuple) else done.prev_sample
+        after_step(pipeline, next(count), None, {"latents": latents})
+        return done
+
+    scheduler.step = watched
+    try:
+        yield {}
+    finally:
+        del scheduler.step
+
+
+def _parameters(pipeline: Any) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(pipeline.__call__).parameters

@@ -1,0 +1,132 @@
+"""Edit models: input images beside an instruction. What differs between their pipelines is a table, one row a class."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image
+
+from imagerag.generators.base import DrawRequest, Reference
+from imagerag.generators.diffusion import words
+from imagerag.generators.diffusion.family import TextFamily
+from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.words import Words
+from imagerag.store.png import on_white
+
+SMALLEST = 256
+"""Pixels of a reference's shorter side for edit models: FLUX.2 refuses below 64, and all see little in so few."""
+
+
+@dataclass(frozen=True)
+class Editor:
+    """How one pipeline class is given its images.
+
+    Attributes:
+        argument: by which name.
+        one: it takes one image, not a list: several go in side by side.
+        framed: the size of its drawing is that of the image, which is set on white in the preset's proportions.
+        without: the class, over the same weights, that draws where there are no references; itself if empty.
+        canvas: it needs an image always: without references, a white one.
+        instruction: the key of the JSON that it reads instead of plain words.
+    """
+
+    argument: str = "image"
+    one: bool = False
+    framed: bool = False
+    without: str = ""
+    canvas: bool = False
+    instruction: str = ""
+
+
+EDITORS: dict[str, Editor] = {
+    "QwenImageEditPipeline": Editor(one=True, without="QwenImagePipeline"),
+    "QwenImageEditPlusPipeline": Editor(without="QwenImagePipeline"),
+    "QwenImage21Pipeline": Editor(),
+    "FluxKontextPipeline": Editor(one=True),
+    "Flux2Pipeline": Editor(),
+    "Flux2KleinPipeline": Editor(),
+    "Flux2KleinKVPipeline": Editor(),
+    "LongCatImageEditPipeline": Editor(one=True, framed=True, without="LongCatImagePipeline"),
+    "JoyImageEditPipeline": Editor(one=True, canvas=True),
+    "JoyImageEditPlusPipeline": Editor(argument="images"),
+    "BriaFiboEditPipeline": Editor(one=True, canvas=True, instruction="edit_instruction"),
+}
+"""By pipeline class, as the signatures and checks of diffusers 0.42.1 have it."""
+
+
+class EditFamily(TextFamily):
+    """Edit models that take several input images: they are told which is what, and to make a new picture.
+
+    These models have no scale for their images; ``reference_scale`` 0 leaves them out.
+    """
+
+    def __init__(self, pipeline: Any, preset: Preset) -> None:
+        super().__init__(pipeline, preset)
+        self._editor = EDITORS.get(self.class_name, Editor())
+        self._without = pipeline
+
+    def prepare(self) -> None:
+        """Make the way to draw without images, over the same weights, where the edit pipeline can't."""
+        if self._editor.without:
+            pipeline_class = getattr(importlib.import_module("diffusers"), self._editor.without)
+            wanted = pipeline_class._get_signature_types()
+            parts = {name: part for name, part in self.pipeline.components.items() if name in wanted}
+            self._without = pipeline_class(**parts)
+            self._without.set_progress_bar_config(disable=True)
+
+    def pipeline_for(self, references: Sequence[Reference]) -> Any:
+        """Return the edit pipeline, or the one over the same weights that draws from words."""
+        return self.pipeline if references else self._without
+
+    def words(self, prompt: str, references: Sequence[Reference]) -> Words:
+        """Return the conditioned prompt, in which images are called by number or by place."""
+        form = "{concept} (image {number})"
+        if self._editor.one:
+            form = "{concept} (picture {number} from the left)" if len(references) > 1 else "{concept}"
+        said = self._fitted(prompt, words.conditioned(prompt, references, form))
+        if self._editor.instruction:
+            return said._replace(text=json.dumps({self._editor.instruction: said.text}, ensure_ascii=False))
+        return said
+
+    def arguments(self, request: DrawRequest) -> dict[str, Any]:
+        """Return the images; side by side as one for a pipeline that takes only one."""
+        editor, size = self._editor, (self.preset.width, self.preset.height)
+        if not request.references:
+            return {editor.argument: Image.new("RGB", size, "white")} if editor.canvas else {}
+        images = [large_enough(on_white(reference.image)) for reference in request.references]
+        if not editor.one:
+            return {editor.argument: images}
+        image = stitched(images) if len(images) > 1 else images[0]
+        return {editor.argument: framed(image, size) if editor.framed else image}
+
+
+def large_enough(image: Image.Image, side: int = SMALLEST) -> Image.Image:
+    """Return an image whose shorter side has at least so many pixels."""
+    scale = side / min(image.size)
+    if scale <= 1:
+        return image
+    return image.resize((max(round(image.width * scale), side), max(round(image.height * scale), side)))
+
+
+def stitched(images: Sequence[Image.Image], height: int = 768) -> Image.Image:
+    """Return images side by side at one height, as FLUX.1 Kontext was trained on one image alone."""
+    scaled = [image.resize((max(round(image.width * height / image.height), 1), height)) for image in images]
+    sheet = Image.new("RGB", (sum(image.width for image in scaled), height), "white")
+    left = 0
+    for image in scaled:
+        sheet.paste(image, (left, 0))
+        left += image.width
+    return sheet
+
+
+def framed(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return an image in the middle of a white sheet that has the proportions of ``size``, nothing of it cut off."""
+    width = max(image.width, round(image.height * size[0] / size[1]))
+    height = max(image.height, round(width * size[1] / size[0]))
+    sheet = Image.new("RGB", (width, height), "white")
+    sheet.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+    return sheet

@@ -1,0 +1,78 @@
+"""Which class of diffusers draws a checkpoint, and what a class without a recipe advises for itself."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from imagerag.errors import UserError
+from imagerag.generators.diffusion.edit import EDITORS
+from imagerag.generators.diffusion.presets import Preset
+
+IMAGES = frozenset({"image", "images", "mask_image", "control_image", "image_embeds", "conditions"})
+"""Parameters of a pipeline that is given an image."""
+
+FROM_WORDS_TOO = frozenset({"BriaFibo2Pipeline", "DreamLitePipeline", "DreamLiteMobilePipeline"})
+"""Pipelines that take an image and draw without one, which diffusers doesn't list among those from text to image."""
+
+OTHER_MEDIA = {
+    "num_frames": "videos", "frames": "videos", "video": "videos", "audio_length_in_s": "sound",
+    "audio_end_in_s": "sound", "audio_duration": "sound", "duration": "sound",
+}  # fmt: skip
+"""Parameters that only pipelines for something else than images have, and what those make."""
+
+
+def drawing_class(class_name: str, model: str) -> Any:
+    """Return the class to load a checkpoint of that pipeline class with: its own, or that which draws from words alone.
+
+    Raises:
+        UserError: diffusers has no such class, or it makes no images from words; the message says which it is.
+    """
+    import diffusers
+    from diffusers.pipelines.auto_pipeline import AUTO_TEXT2IMAGE_PIPELINES_MAPPING, _get_task_class
+
+    own: Any = getattr(diffusers, class_name, None)
+    if own is None:
+        raise UserError(
+            f"{model!r} is for {class_name}, which diffusers {diffusers.__version__} does not have; update diffusers, "
+            "or name another --generator"
+        )
+    # Where a library is missing, diffusers has a stand-in of the class's name, which says so when it is loaded.
+    if class_name in EDITORS or getattr(own, "_backends", ()):
+        return own
+    other: Any = _get_task_class(AUTO_TEXT2IMAGE_PIPELINES_MAPPING, class_name, False)  # type: ignore[no-untyped-call]
+    takes = inspect.signature(own.__call__).parameters
+    made = next((made for name, made in OTHER_MEDIA.items() if name in takes), None)
+    if made is not None:
+        raise UserError(f"{model!r} is for {class_name}, which makes {made}, not images; name another --generator")
+    if other is not None:
+        own = other
+        takes = inspect.signature(own.__call__).parameters
+    bound = "ControlNet" in own.__name__ or {"mask_image", "control_image"} & takes.keys()
+    given_images = IMAGES & takes.keys() and other is None and class_name not in FROM_WORDS_TOO
+    if "prompt" not in takes or bound or given_images:
+        raise UserError(
+            f"{model!r} is for {class_name}, which does not draw from words alone, and how references go into it is "
+            "not known; name another --generator"
+        )
+    return own
+
+
+def by_its_defaults(name: str, model: str, pipeline_class: Any) -> Preset:
+    """Return a preset that asks a pipeline as its own code does where nothing is said.
+
+    Args:
+        name: of the preset.
+        model: Hugging Face id, or a folder.
+        pipeline_class: which draws it.
+    """
+    defaults = {key: one.default for key, one in inspect.signature(pipeline_class.__call__).parameters.items()}
+    asked: dict[str, Any] = {"guidance": 0.0}
+    for field, parameter in (
+        ("steps", "num_inference_steps"), ("guidance", "true_cfg_scale"), ("guidance", "guidance_scale"),
+        ("negative_prompt", "negative_prompt"), ("width", "width"), ("height", "height"),
+    ):  # fmt: skip
+        if isinstance(value := defaults.get(parameter), int | float | str):
+            asked[field] = value
+    recipe = f"by the defaults of its pipeline, a {pipeline_class.__name__}, for which there is no recipe"
+    return Preset.model_validate({"name": name, "model": model, "family": "text", "recipe": recipe, **asked})

@@ -1,0 +1,88 @@
+"""What a pipeline is asked, by its signature, and how its steps are watched."""
+
+from typing import Any
+
+import pytest
+
+from imagerag.generators.diffusion.calling import call_arguments, steps_watched
+from imagerag.generators.diffusion.presets import Preset, load_presets
+
+
+class Scheduler:
+    def step(self, noise: int, time: int, latents: int, eta: float = 0.0) -> tuple[int]:
+        return (latents + noise,)
+
+
+class Flux:
+    def __call__(
+        self, prompt: str, guidance_scale: float = 3.5, true_cfg_scale: float = 1.0, width: int = 0,
+        num_inference_steps: int = 28, max_sequence_length: int = 512, callback_on_step_end: Any = None,
+    ) -> None: ...  # fmt: skip
+
+
+class Qwen:
+    def __call__(
+        self, prompt: str, negative_prompt: str = "", guidance_scale: float | None = None, true_cfg_scale: float = 4.0
+    ) -> None: ...
+
+
+class LongCat:
+    scheduler = Scheduler()
+
+    def __call__(self, prompt: str, enable_prompt_rewrite: bool = True) -> None: ...
+
+
+def asked(pipeline: Any, name: str) -> dict[str, Any]:
+    return call_arguments(pipeline, load_presets({})[name])
+
+
+def test_only_what_the_pipeline_takes() -> None:
+    assert asked(Flux(), "flux-schnell") == {
+        "guidance_scale": 0.0, "width": 1024, "num_inference_steps": 4, "max_sequence_length": 256
+    }  # fmt: skip
+    assert "max_sequence_length" not in asked(Flux(), "flux")
+
+
+def test_guidance_by_contrast_has_its_negative_prompt() -> None:
+    assert asked(Qwen(), "qwen-image-1") == {"true_cfg_scale": 4.0, "negative_prompt": " "}
+
+
+def test_no_pipeline_rewrites_the_prompt() -> None:
+    assert asked(LongCat(), "longcat-image") == {"enable_prompt_rewrite": False}
+
+
+def test_a_reference_is_never_larger_than_the_drawing() -> None:
+    class Qwen21:
+        def __call__(self, prompt: str, output_resolution: int = 1024) -> None: ...
+
+    small = Preset.model_validate({"name": "q", "model": "m", "family": "text", "width": 512, "height": 512})
+    assert call_arguments(Qwen21(), small) == {"output_resolution": 512}
+    assert asked(Qwen21(), "hunyuan-image") == {"output_resolution": 1024}
+
+
+class TestSteps:
+    def test_a_callback_is_handed_on(self) -> None:
+        def after(*_: Any) -> dict[str, Any]:
+            return {}
+
+        with steps_watched(Flux(), after) as given:
+            assert given == {"callback_on_step_end": after}
+
+    def test_without_one_the_schedulers_steps_are_watched(self) -> None:
+        seen: list[tuple[int, Any]] = []
+
+        def after(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            seen.append((index, tensors["latents"]))
+            if index == 1:
+                raise InterruptedError
+            return {}
+
+        pipeline = LongCat()
+        with steps_watched(pipeline, after) as given:
+            assert given == {}
+            assert pipeline.scheduler.step(1, 0, 10) == (11,)
+            with pytest.raises(InterruptedError):
+                pipeline.scheduler.step(1, 0, 20)
+        assert seen == [(0, 11), (1, 21)]
+        assert pipeline.scheduler.step(1, 0, 30) == (31,)
+        assert len(seen) == 2, "and no longer"

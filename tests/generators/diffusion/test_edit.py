@@ -1,0 +1,48 @@
+"""How references go into edit pipelines, by class; each is drawn with in test_families.py."""
+
+import json
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from imagerag.generators.base import DrawRequest
+from imagerag.generators.diffusion.edit import EDITORS, EditFamily
+from imagerag.generators.diffusion.families import FAMILIES
+from imagerag.generators.diffusion.presets import load_presets
+from testing.family_requests import references
+
+
+def family(class_name: str, preset: str) -> EditFamily:
+    pipeline: Any = type(class_name, (), {"__call__": lambda self, prompt: None})()
+    return EditFamily(pipeline, load_presets({})[preset])
+
+
+def given(class_name: str, preset: str, count: int) -> dict[str, Any]:
+    return family(class_name, preset).arguments(DrawRequest("an owl", (1,), references(count), 0.5))
+
+
+def test_every_family_has_its_class() -> None:
+    assert {preset.family for preset in load_presets({}).values()} == set(FAMILIES)
+
+
+def test_a_list_or_one_sheet_under_the_name_that_the_class_has() -> None:
+    assert [image.size for image in given("Flux2Pipeline", "flux2", 2)["image"]] == [(341, 256)] * 2
+    assert len(given("JoyImageEditPlusPipeline", "joy-edit-plus", 5)["images"]) == 5
+    assert given("FluxKontextPipeline", "kontext", 2)["image"].size == (2 * 1024, 768)
+    assert given("LongCatImageEditPipeline", "longcat-edit", 1)["image"].size == (341, 341), "as the drawing will be"
+
+
+@pytest.mark.parametrize("name", EDITORS)
+def test_without_references_only_those_that_must_get_a_white_sheet(name: str) -> None:
+    sheet = given(name, "joy-edit", 0)
+    assert bool(sheet) == EDITORS[name].canvas
+    if sheet:
+        image: Image.Image = sheet["image"]
+        assert (image.size, image.getextrema()) == ((1024, 1024), ((255, 255),) * 3)
+
+
+def test_what_reads_json_is_told_in_json() -> None:
+    said = family("BriaFiboEditPipeline", "fibo-edit").words('an "owl"', references(1))
+    assert json.loads(said.text) == {"edit_instruction": 'According to this image of thing 1, generate an "owl"'}
+    assert family("JoyImageEditPipeline", "joy-edit").words("an owl", ()).text == "an owl"

@@ -1,0 +1,131 @@
+"""Recipes of models without a preset, by their configuration as published and by what tells versions apart."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagerag.errors import UserError
+from imagerag.generators.diffusion.loading import preset_of
+from imagerag.generators.diffusion.presets import Preset, load_presets
+from imagerag.generators.diffusion.recipes import Published, recipe_of, rules
+
+PUBLISHED: list[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("published_models.json").read_text(encoding="utf-8")
+)["models"]
+PARTS = ("scheduler", "transformer", "unet")
+PRESETS = load_presets({})
+
+
+def recipe(model: str, class_name: str, **parts: Mapping[str, Any]) -> Preset:
+    index = {"_class_name": class_name, **{part: [] for part in parts if part in PARTS}, **parts.get("index", {})}
+    found = recipe_of(Published(model, index, lambda part: parts.get(part, {})), PRESETS)
+    assert found is not None
+    return found
+
+
+def check(found: Preset, expected: dict[str, Any]) -> None:
+    preset = PRESETS.get(expected["preset"])
+    negative = preset.negative_prompt if preset and expected["negative_prompt"] == "*" else expected["negative_prompt"]
+    assert (found.steps, found.guidance, found.negative_prompt) == (expected["steps"], expected["guidance"], negative)
+    assert found.max_references == expected["references"]
+    assert (found.adapter is None) or found.max_references > 0
+    if preset is not None and found.recipe:
+        assert found.recipe.startswith(f"as {expected['preset']}")
+        assert found.weights == preset.weights
+
+
+@pytest.mark.parametrize("row", PUBLISHED, ids=[row["model"] for row in PUBLISHED])
+def test_what_is_published_leads_to_the_right_recipe(row: dict[str, Any]) -> None:
+    published = Published(row["model"], row["model_index"], lambda part: row.get(part, {}))
+    found = recipe_of(published, PRESETS)
+    if row["expect"].get("preset") in PRESETS:
+        assert found is not None
+        check(found, row["expect"])
+    else:
+        assert found is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", PUBLISHED, ids=[row["model"] for row in PUBLISHED])
+def test_a_folder_of_that_name_as_well(row: dict[str, Any], tmp_path: Path) -> None:
+    folder = tmp_path / row["model"].rpartition("/")[2]
+    for part in PARTS:
+        (folder / part).mkdir(parents=True)
+        name = "scheduler_config.json" if part == "scheduler" else "config.json"
+        (folder / part / name).write_text(json.dumps(row.get(part, {})), encoding="utf-8")
+    (folder / "model_index.json").write_text(json.dumps(row["model_index"]), encoding="utf-8")
+    if "refused" in row["expect"]:
+        with pytest.raises(UserError, match=row["expect"]["refused"]):
+            preset_of(str(folder))
+        return
+    found = preset_of(str(folder))
+    check(found, row["expect"])
+    assert (found.name, found.model) == (f"diffusers:{folder}", str(folder))
+    assert found.recipe
+
+
+def test_thirty_models_that_people_use_are_among_them() -> None:
+    assert len({row["model"] for row in PUBLISHED}) >= 30
+    for row in PUBLISHED:
+        assert row["source"]
+        assert row["expect"].keys() in ({"refused"}, {"preset", "steps", "guidance", "negative_prompt", "references"})
+
+
+class TestRules:
+    def test_each_names_a_preset_and_ends_where_its_class_does(self) -> None:
+        for rule in rules():
+            assert rule.preset in PRESETS
+            assert set(rule.change) <= {"steps", "guidance", "negative_prompt", "family"}
+        for name in {name for rule in rules() for name in rule.classes}:
+            last = [rule for rule in rules() if name in rule.classes][-1]
+            conditions = (last.named, last.index, last.scheduler, last.denoiser)
+            assert not any(conditions), "other models of the class fit"
+
+    def test_another_name_hides_nothing_that_the_configuration_says(self) -> None:
+        distilled = {"is_distilled": True}
+        mine = "somebody/my-tune"
+        assert recipe(mine, "Flux2KleinPipeline", index=distilled, transformer={"num_layers": 5}).steps == 4
+        nine = recipe(mine, "Flux2KleinPipeline", index=distilled, transformer={"num_layers": 8})
+        assert (nine.steps, nine.weights["transformer"]) == (4, 9.1)
+        base = recipe(mine, "Flux2KleinPipeline", transformer={"num_layers": 8})
+        assert (base.steps, base.guidance, base.weights["transformer"]) == (50, 4.0, 9.1)
+        assert recipe(mine, "Krea2Pipeline", index=distilled).steps == 8
+        assert recipe(mine, "ZImagePipeline", scheduler={"shift": 3.0}).guidance == 0
+        schnell = recipe(
+            mine, "FluxPipeline", transformer={"guidance_embeds": False}, scheduler={"use_dynamic_shifting": False}
+        )
+        assert (schnell.steps, schnell.adapter, schnell.prompt_tokens) == (4, None, 256)
+        small = recipe(mine, "StableDiffusion3Pipeline", transformer={"num_layers": 24, "qk_norm": "rms_norm"})
+        assert (small.steps, small.weights["transformer"]) == (40, 2.47)
+        assert recipe(mine, "StableDiffusionPipeline", unet={"cross_attention_dim": 1024}).adapter is None
+
+    def test_it_says_which_was_taken_and_why(self) -> None:
+        named = recipe("somebody/FLUX.1-schnell-tuned", "FluxPipeline")
+        assert named.recipe == "as flux-schnell: its name has 'schnell'"
+        said = recipe("a/b", "Flux2KleinPipeline", index={"is_distilled": True}, transformer={"num_layers": 8})
+        assert said.recipe == (
+            "as flux2-klein-9b: its model_index.json says is_distilled = true and its denoiser says num_layers = 8"
+        )
+        assert recipe("a/b", "FluxPipeline").recipe == "as flux: its pipeline is a FluxPipeline"
+        few = recipe("a/RealVisXL_V5.0_Lightning", "StableDiffusionXLPipeline")
+        assert few.recipe.startswith("as sdxl with steps 8, guidance 1.0, negative_prompt '': its name has 'lightning'")
+
+    def test_a_schedule_of_its_own_gives_the_steps(self) -> None:
+        found = recipe("a/b", "QwenImage21Pipeline", index={"sample_sigmas": [1.0, 0.7, 0.4]})
+        assert found.steps == 3
+        assert found.recipe.endswith("sample_sigmas = a list of 3")
+
+    @pytest.mark.parametrize(("side", "pixels"), [(32, 512), (64, 512), (96, 768), (128, 1024)])
+    def test_a_unet_gives_the_size(self, side: int, pixels: int) -> None:
+        found = recipe("a/b", "StableDiffusionPipeline", unet={"sample_size": side})
+        assert (found.width, found.height) == (pixels, pixels)
+
+
+@pytest.mark.slow
+def test_a_class_that_diffusers_does_not_have(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text('{"_class_name": "Flux9Pipeline"}', encoding="utf-8")
+    with pytest.raises(UserError, match=r"is for Flux9Pipeline, which diffusers .* does not have; update diffusers"):
+        preset_of(str(tmp_path))

@@ -125,17 +125,19 @@ def _without_folders(name: str) -> str:
 
 def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars: "ProgressBars") -> "Image.Image":
     from imagerag.generators.base import DrawControl, DrawRequest
+    from imagerag.generators.sizing import draw_sized
+    from imagerag.picture_size import PictureSize
 
     request = DrawRequest(
         manifest.prompt,
         (manifest.seed,),
         tuple(_reference(reference, components, file) for reference in manifest.references),
         manifest.reference_scale,
+        PictureSize.parse(manifest.size) if manifest.size else None,
     )
     try:
-        drawings = components.generator.draw(
-            request, DrawControl(on_step=lambda done, total: bars.update("drawing", done, total))
-        )
+        control = DrawControl(on_step=lambda done, total: bars.update("drawing", done, total))
+        drawings = draw_sized(components.generator, request, control)
     except InvalidArgument as error:
         raise UserError(f"{str(file)!r} can't be drawn again by this version: {error}") from error
     return drawings[0].image.convert("RGB")

@@ -24,6 +24,8 @@ from imagerag.store.png import NotPng, read_text
 
 KEYWORD = "imagerag"
 SCHEMA_VERSION = 1
+ADDED = ("size",)
+"""Fields that came later, and are empty in the manifests of before."""
 
 
 class ManifestReference(BaseModel):
@@ -53,6 +55,7 @@ class Manifest(BaseModel):
     Attributes:
         schema_version: of this layout.
         prompt, seed, generator, generator_revision, references, reference_scale: the request, as the generator got it.
+        size: that was asked for, ``1024x768`` or ``16:9``; empty where it was left to the generator.
         facts: what the generator told about the drawing; JSON values.
         versions: of imagerag, torch, diffusers and python, where installed.
         created: UTC, ISO 8601.
@@ -68,6 +71,7 @@ class Manifest(BaseModel):
     generator_revision: str
     references: tuple[ManifestReference, ...] = ()
     reference_scale: float = 0.0
+    size: str = ""
     facts: dict[str, Any] = {}
     versions: dict[str, str] = {}
     created: str = ""
@@ -83,6 +87,7 @@ class Manifest(BaseModel):
         generator_revision: str,
         references: Sequence[ManifestReference] = (),
         reference_scale: float = 0.0,
+        size: str = "",
         facts: Mapping[str, object] | None = None,
     ) -> Manifest:
         """Return the manifest of an image drawn just now by the installed versions.
@@ -104,6 +109,7 @@ class Manifest(BaseModel):
             generator_revision=generator_revision,
             references=tuple(references),
             reference_scale=reference_scale,
+            size=size,
             facts=json.loads(json.dumps(dict(facts or {}), allow_nan=False), object_hook=_cleaned),
             versions=dict(_versions()),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -118,6 +124,9 @@ class Manifest(BaseModel):
         kept = self.model_dump(
             mode="json", exclude={"verdict": True, "created": True, "references": {"__all__": {"path"}}}
         )
+        for name in ADDED:  # what is left out keeps the address that it had before there was such a field
+            if not kept[name]:
+                del kept[name]
         return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode("ascii")
 
     def without_places(self) -> Manifest:

@@ -46,7 +46,7 @@ class DiffusionGenerator:
         self.max_references = preset.max_references
         self._loaded: Loaded = load(preset, settings or DeviceSettings())
         self._lock = threading.Lock()
-        self._previews = Previews(self._loaded.pipeline, preset.height, preset.width)
+        self._previews = Previews(self._loaded.pipeline)
         recipe = preset.model_dump_json(exclude={"name", "licence", "weights"})
         what = f"{recipe} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"
         self.revision = hashlib.sha256(what.encode()).hexdigest()[:12]
@@ -115,12 +115,12 @@ class DiffusionGenerator:
         family, preset = self._loaded.family, self.preset
         pipeline = family.pipeline_for(request.references)
         said = family.words(plain(request.prompt), request.references)
-        total = preset.steps
+        total, (width, height) = preset.steps, family.canvas(request)
 
         def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             control.step(index + 1, total)
             if control.wants_previews and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < total:
-                shown = self._previews.show(tensors["latents"])
+                shown = self._previews.show(tensors["latents"], height, width)
                 if shown is not None:
                     control.preview(shown)
             if index + 1 < total:
@@ -129,14 +129,14 @@ class DiffusionGenerator:
 
         # Some pipelines (OmniGen) also draw from the global generator when they encode references.
         devices = [self._loaded.device] if self._loaded.device.type == "cuda" else []
-        arguments = {**_guidance(pipeline, preset), **family.arguments(request)}
+        arguments = {**_guidance(pipeline, preset, width * height), **family.arguments(request)}
         try:
             with torch.random.fork_rng(devices=devices):
                 torch.manual_seed(seed)
                 output = pipeline(
                     prompt=said.text,
-                    width=preset.width,
-                    height=preset.height,
+                    width=width,
+                    height=height,
                     num_inference_steps=total,
                     generator=torch.Generator("cpu").manual_seed(seed),
                     callback_on_step_end=after_step,
@@ -159,7 +159,7 @@ class DiffusionGenerator:
         return Drawing(output.images[0].convert("RGB"), seed, facts)
 
 
-def _guidance(pipeline: Any, preset: Preset) -> dict[str, Any]:
+def _guidance(pipeline: Any, preset: Preset, pixels: int) -> dict[str, Any]:
     """Return guidance, negative prompt and the like under the names that this pipeline has for them."""
     import inspect
 
@@ -167,7 +167,7 @@ def _guidance(pipeline: Any, preset: Preset) -> dict[str, Any]:
     name = "true_cfg_scale" if type(pipeline).__name__.startswith("QwenImage") else "guidance_scale"
     given: dict[str, Any] = {name: preset.guidance} if name in takes else {}
     if "max_area" in takes:  # FLUX.1 Kontext would scale any size to its own idea of an area
-        given["max_area"] = preset.width * preset.height
+        given["max_area"] = pixels
     if preset.negative_prompt and "negative_prompt" in takes:
         given["negative_prompt"] = preset.negative_prompt
     return given

@@ -8,6 +8,7 @@ from PIL import Image
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import InvalidArgument
+from imagerag.lora import AppliedLora
 from imagerag.picture_size import PictureSize
 from imagerag.records import ReferenceKind
 
@@ -209,6 +210,14 @@ class Charges(Protocol):
     @property
     def charges(self) -> bool:
         """Whether they are."""
+
+
+@runtime_checkable
+class DrawsWithLoras(Protocol):
+    """A generator to whose weights others were added."""
+
+    loras: tuple[AppliedLora, ...]
+    """In the order in which they were asked for."""
 
 
 @runtime_checkable

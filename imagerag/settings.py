@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from imagerag.declaration import check_settings, declared_settings, same_setting, setting
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
+from imagerag.lora import LoraName
 from imagerag.modes import MODES, Mode
 from imagerag.picture_size import PictureSize
 
@@ -59,6 +60,14 @@ class Settings:
         default_text=_by_profile("patchwork"),
         reserved="part",
         common=True,
+    )
+    lora: tuple[str, ...] = setting(
+        (),
+        help="LoRA weights for a local diffusion model: a file, OWNER/NAME or OWNER/NAME/FILE, with a weight if any",
+        details="Only safetensors are loaded. `--lora style.safetensors:0.8` counts at 0.8; the usual weight is 1.",
+        metavar="NAME[:WEIGHT]",
+        separator=",",
+        reserved="own",
     )
     device: str = same_setting(DeviceSettings, "device")
     dtype: str = same_setting(DeviceSettings, "dtype")
@@ -342,6 +351,8 @@ class Settings:
         for text, read in ((self.size, PictureSize.size), (self.aspect, PictureSize.aspect)):
             if text is not None:
                 read(text)
+        for text in self.lora:
+            LoraName.parse(text)
         if self.vlm_text_only and self.critic is not None and self.critic == self.vlm:
             raise UserError(
                 f"critic {self.critic!r} takes no images (--vlm-text-only), so it can't judge; leave --critic out, "

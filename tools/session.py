@@ -15,7 +15,7 @@ from PIL import Image
 from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArgument, UserError, first_line
-from imagerag.generators.base import DrawControl, DrawRequest, Generator, Reference, StopCheck
+from imagerag.generators.base import DrawControl, DrawRequest, DrawsWithLoras, Generator, Reference, StopCheck
 from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit, ReferenceIndex
 from imagerag.interruptible import using_check
@@ -184,6 +184,7 @@ class ToolSession:
                     references=[ManifestReference.of(record) for record in references],
                     reference_scale=reference_scale,
                     size=str(self.size or ""),
+                    loras=generator.loras if isinstance(generator, DrawsWithLoras) else (),
                     facts=dict(drawing.facts),
                 )
                 try:

@@ -35,20 +35,29 @@ class DiffusionGenerator:
         preset: which model, and how it is asked.
         settings: where and how its weights are held.
         name: by which ``--generator`` finds it; the preset's name if not given.
+        loras: weights to add to its own; see ``imagerag.lora``.
 
     Raises:
         UserError: it can't be loaded here.
     """
 
-    def __init__(self, preset: Preset, settings: DeviceSettings | None = None, name: str | None = None) -> None:
+    def __init__(
+        self,
+        preset: Preset,
+        settings: DeviceSettings | None = None,
+        name: str | None = None,
+        loras: tuple[str, ...] = (),
+    ) -> None:
         self.preset = preset
         self.name = name or preset.name
         self.max_references = preset.max_references
-        self._loaded: Loaded = load(preset, settings or DeviceSettings())
+        self._loaded: Loaded = load(preset, settings or DeviceSettings(), loras)
+        self.loras = self._loaded.loras
         self._lock = threading.Lock()
         self._previews = Previews(self._loaded.pipeline)
         recipe = preset.model_dump_json(exclude={"name", "licence", "weights"})
         what = f"{recipe} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"
+        what += "".join(f" {lora.sha256} {lora.weight}" for lora in self.loras)
         self.revision = hashlib.sha256(what.encode()).hexdigest()[:12]
 
     @property
@@ -178,15 +187,18 @@ def _with_notes(facts: Mapping[str, object], note: str) -> dict[str, object]:
     return {**facts, "notes": [*(notes if isinstance(notes, list) else []), note]}
 
 
-def load_diffusion(name: str, settings: DeviceSettings, known_as: str | None = None) -> DiffusionGenerator:
+def load_diffusion(
+    name: str, settings: DeviceSettings, known_as: str | None = None, loras: tuple[str, ...] = ()
+) -> DiffusionGenerator:
     """Return the generator of a preset, a model id or a folder.
 
     Args:
         name: which.
         settings: where and how its weights are held.
         known_as: by which ``--generator`` finds it; the preset's name if not given.
+        loras: weights to add to its own.
 
     Raises:
         UserError: there is none of that name, or it can't be loaded here.
     """
-    return DiffusionGenerator(preset_of(name), settings, known_as)
+    return DiffusionGenerator(preset_of(name), settings, known_as, loras)

@@ -16,9 +16,11 @@ from imagerag.devices import choose_device, choose_dtype, free_bytes
 from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
+from imagerag.generators.diffusion.lora import apply_loras
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, place
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
+from imagerag.lora import AppliedLora
 from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
 
@@ -33,6 +35,7 @@ class Loaded:
         dtype: of its weights.
         mode: where its weights lie.
         revision: of the checkpoint, where its files tell; else empty.
+        loras: what was added to its weights.
     """
 
     pipeline: Any
@@ -41,6 +44,7 @@ class Loaded:
     dtype: torch.dtype
     mode: Memory
     revision: str
+    loras: tuple[AppliedLora, ...] = ()
 
 
 def preset_of(name: str) -> Preset:
@@ -88,8 +92,8 @@ def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
         raise _missing(model, preset, error) from error
 
 
-def load(preset: Preset, settings: DeviceSettings) -> Loaded:
-    """Load a preset's pipeline, with its adapter, and place it.
+def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) -> Loaded:
+    """Load a preset's pipeline, with its adapter and LoRA weights, and place it.
 
     Raises:
         UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking.
@@ -132,12 +136,13 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, http_error()) as error:
         raise _missing(what, preset, error) from error
+    applied = apply_loras(pipeline, loras, preset.model)
     for saving in ("enable_slicing", "enable_tiling"):
         if hasattr(pipeline, "vae") and hasattr(pipeline.vae, saving):
             getattr(pipeline.vae, saving)()
     place(pipeline, device, mode)
     commit = getattr(pipeline.config, "_commit_hash", None) or ""
-    return Loaded(pipeline, family, device, dtype, mode, commit)
+    return Loaded(pipeline, family, device, dtype, mode, commit, applied)
 
 
 def _sizes(model: str) -> dict[str, float]:

@@ -132,13 +132,20 @@ def _loras(manifest: "Manifest", options: argparse.Namespace, file: Path) -> tup
 
 
 def _check_files(manifest: "Manifest", generator: "Generator", file: Path) -> None:
-    """Refuse LoRA weights that have the names of those in the manifest, and are others.
+    """Refuse a checkpoint or LoRA weights that have the names of those in the manifest, and are others.
 
     Raises:
         UserError: naming the one that differs.
     """
     from imagerag.generators.base import DrawsWithLoras
 
+    recorded_file = manifest.facts.get("file_sha256")
+    loaded_file = getattr(generator, "file_sha256", None)
+    if recorded_file is not None and loaded_file != recorded_file:
+        raise UserError(
+            f"{str(file)!r} was drawn by a checkpoint of sha256 {str(recorded_file)[:12]}..., and the one given has "
+            f"{str(loaded_file)[:12]}...; give --generator that file"
+        )
     loaded = generator.loras if isinstance(generator, DrawsWithLoras) else ()
     for recorded, lora in zip(manifest.loras, loaded, strict=True):
         if recorded.sha256 != lora.sha256:

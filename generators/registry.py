@@ -48,18 +48,29 @@ def _comfyui(name: str, settings: DeviceSettings) -> Generator:
     return ComfyUI(name)
 
 
+def _file(name: str, settings: DeviceSettings, loras: tuple[str, ...] = ()) -> Generator:
+    from imagerag.generators.diffusion.drawing import DiffusionGenerator
+    from imagerag.generators.diffusion.single_file import preset_of_file
+
+    return DiffusionGenerator(preset_of_file(name), settings, loras=loras)
+
+
 GENERATORS: dict[str, Callable[[DeviceSettings], Generator]] = {"patchwork": _patchwork}
 """Generators that need no more than their name."""
 
 PREFIXES: dict[str, Callable[[str, DeviceSettings], Generator]] = {
     "diffusers": _diffusers,
+    "file": _file,
     "openai": _openai,
     "google_genai": _gemini,
     "comfyui": _comfyui,
 }
 """Generators named ``prefix:rest``; each is handed the rest."""
 
-OF_DIFFUSERS: dict[str, Callable[[str, DeviceSettings, tuple[str, ...]], Generator]] = {"diffusers": _diffusers}
+OF_DIFFUSERS: dict[str, Callable[[str, DeviceSettings, tuple[str, ...]], Generator]] = {
+    "diffusers": _diffusers,
+    "file": _file,
+}
 """Those of them that draw by diffusers, and take LoRA weights."""
 
 
@@ -69,6 +80,7 @@ PROFILES = {
     "google_genai": "cloud",
     "comfyui": "comfyui",
     "diffusers": "local",
+    "file": "local",
 }
 """The profile whose critic and libraries fit a generator, by its name or prefix; that of a preset is ``local``."""
 

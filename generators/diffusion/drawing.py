@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -53,10 +54,12 @@ class DiffusionGenerator:
         self.max_references = preset.max_references
         self._loaded: Loaded = load(preset, settings or DeviceSettings(), loras)
         self.loras = self._loaded.loras
+        self.file_sha256 = self._loaded.file_sha256
         self._lock = threading.Lock()
         self._previews = Previews(self._loaded.pipeline)
-        recipe = preset.model_dump_json(exclude={"name", "licence", "weights"})
+        recipe = preset.model_dump_json(exclude={"name", "licence", "weights", "file"})
         what = f"{recipe} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"
+        what += f" {self._loaded.file_sha256}" if preset.file else ""
         what += "".join(f" {lora.sha256} {lora.weight}" for lora in self.loras)
         self.revision = hashlib.sha256(what.encode()).hexdigest()[:12]
 
@@ -156,7 +159,7 @@ class DiffusionGenerator:
         if any(getattr(output, "nsfw_content_detected", None) or ()):
             return None
         facts: dict[str, object] = {
-            "model": preset.model,
+            "model": Path(preset.file).name if preset.file else preset.model,
             "words": said.text,
             "steps": total,
             "guidance": preset.guidance,
@@ -165,6 +168,8 @@ class DiffusionGenerator:
             "memory": self._loaded.mode,
             "notes": [*said.notes, *notes],
         }
+        if preset.file:
+            facts["file_sha256"] = self._loaded.file_sha256
         return Drawing(output.images[0].convert("RGB"), seed, facts)
 
 

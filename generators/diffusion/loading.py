@@ -20,6 +20,7 @@ from imagerag.generators.diffusion.lora import apply_loras
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, place
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
+from imagerag.generators.diffusion.single_file import WORDS, class_name_of, examine, load_file
 from imagerag.lora import AppliedLora
 from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
@@ -36,6 +37,7 @@ class Loaded:
         mode: where its weights lie.
         revision: of the checkpoint, where its files tell; else empty.
         loras: what was added to its weights.
+        file_sha256: of the one file that its weights are from, if they are; 64 hex digits.
     """
 
     pipeline: Any
@@ -45,6 +47,7 @@ class Loaded:
     mode: Memory
     revision: str
     loras: tuple[AppliedLora, ...] = ()
+    file_sha256: str = ""
 
 
 def preset_of(name: str) -> Preset:
@@ -105,12 +108,20 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
         raise _not_safe(preset.adapter.file)
     device = choose_device(settings)
     dtype = choose_dtype(settings, device)
-    class_name = class_of(preset.model, preset.revision, preset)
+    file = examine(Path(os.path.expanduser(preset.file))) if preset.file else None
+    class_name = class_name_of(file, preset) if file is not None else ""
+    class_name = class_name or class_of(preset.model, preset.revision, preset)
     # Where a library is missing, diffusers has a stand-in of the class's name, which fails with an AttributeError.
     if "sentencepiece" in getattr(getattr(diffusers, class_name, None), "_backends", ()):
         raise missing("sentencepiece", "diffusion", repr(preset.model))
     sizes = {name: 1e9 * size * BYTES_OF[dtype] for name, size in preset.weights.items()} or _sizes(preset.model)
-    mode = choose_mode(settings, device, sizes, free_bytes(device), has_4bit())
+    if file is not None:
+        sizes[file.denoiser] = float(file.path.stat().st_size)
+        if settings.memory == "4bit":
+            raise UserError(
+                f"memory '4bit' does not quantise {file.path.name!r}; give a GGUF file, or another --memory"
+            )
+    mode = choose_mode(settings, device, sizes, free_bytes(device), has_4bit() and file is None)
     safe = {"use_safetensors": None if preset.allow_pickle else True}
     options: dict[str, Any] = {**safe, "dtype": dtype}
     if mode == "4bit":
@@ -124,9 +135,12 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
             what = preset.adapter.encoder
         components = family_class.components(preset, class_name, **safe, dtype=dtype)
         what = preset.model
-        pipeline = factory.from_pretrained(
-            preset.model, revision=preset.revision, variant=preset.variant or None, **components, **options
-        )
+        if file is not None:
+            pipeline = load_file(file, preset, class_name, dtype, components)
+        else:
+            pipeline = factory.from_pretrained(
+                preset.model, revision=preset.revision, variant=preset.variant or None, **components, **options
+            )
         pipeline.set_progress_bar_config(disable=True)
         family = family_class(pipeline, preset)
         if preset.adapter is not None:
@@ -135,14 +149,19 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
     except UserError:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, http_error()) as error:
-        raise _missing(what, preset, error) from error
+        failure = _missing(what, preset, error)
+        if file is not None and what != preset.model:  # the file is here, and only what references go in by lacks
+            told = f"{failure}; or draw without references: --generator file:{preset.file}@{WORDS}"
+            raise UserError(told) from error
+        raise failure from error
+    digest = file.sha256() if file is not None else ""
     applied = apply_loras(pipeline, loras, preset.model)
     for saving in ("enable_slicing", "enable_tiling"):
         if hasattr(pipeline, "vae") and hasattr(pipeline.vae, saving):
             getattr(pipeline.vae, saving)()
     place(pipeline, device, mode)
     commit = getattr(pipeline.config, "_commit_hash", None) or ""
-    return Loaded(pipeline, family, device, dtype, mode, commit, applied)
+    return Loaded(pipeline, family, device, dtype, mode, commit, applied, digest)
 
 
 def _sizes(model: str) -> dict[str, float]:

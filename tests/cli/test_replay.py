@@ -202,3 +202,36 @@ class TestLora:
         asked = ["replay", str(file), "--home", str(tmp_path), "--generator", "tiny", "--lora", f"{other}:0.5"]
         assert run(asked) == 2
         assert "was drawn with a LoRA 'style.safetensors' of sha256 " in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_another_checkpoint_of_that_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import diffusers
+
+    from testing import tiny_models, tiny_single_files
+
+    model = tiny_models.save_sd15(tmp_path / "sd15")
+    pipeline = diffusers.DiffusionPipeline.from_pretrained(model)
+    file = tiny_single_files.save_single_sd15(tmp_path / "mine.safetensors", pipeline)
+    presets = tmp_path / "presets.toml"
+    presets.write_text(f"[tiny]\nmodel = '{model}'\nfamily = 'text'\nwidth = 32\nheight = 32\nsteps = 2\n")
+    monkeypatch.setenv("IMAGERAG_PRESETS", str(presets))
+    generator = load_generator(f"file:{file}@tiny")
+    drawing = generator.draw(DrawRequest("an owl", (1,)))[0]
+    manifest = Manifest.new(
+        prompt="an owl", seed=1, generator=generator.name, generator_revision=generator.revision, facts=drawing.facts
+    )
+    assert str(tmp_path) not in manifest.text()
+    image = ImageStore(tmp_path / "theirs").put(drawing.image, manifest).path
+    asked = ["replay", str(image), "--home", str(tmp_path)]
+    capsys.readouterr()
+    assert run(asked) == 2
+    assert "--generator file:mine.safetensors@tiny" in capsys.readouterr().err
+    assert run([*asked, "--generator", f"file:{file}@tiny"]) == 0
+    (tmp_path / "other").mkdir()
+    pipeline.unet.conv_out.bias.data += 1
+    other = tiny_single_files.save_single_sd15(tmp_path / "other" / file.name, pipeline)
+    assert run([*asked, "--generator", f"file:{other}@tiny"]) == 2
+    assert "was drawn by a checkpoint of sha256 " in capsys.readouterr().err

@@ -91,6 +91,12 @@ def add_replay(parser: Parser) -> None:
         help="the generator that the image names, said again: any but an embedded one draws only then, since the file "
         "may be anybody's (default: the embedded one that it names)",
     )
+    parser.add_argument(
+        "--lora",
+        action="append",
+        metavar="NAME[:WEIGHT]",
+        help="LoRA weights that the image names, said again, in their order (default: none)",
+    )
     _add_usual(parser)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO, TypedDict
 
 from imagerag.cli.terminal import printable, say, say_json
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.lora import LoraName
 from imagerag.profiles.resolve import resolve
 from imagerag.settings import LIBRARIES, load_settings
 from imagerag.shell_words import quoted
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imagerag.cli.progress import ProgressBars
-    from imagerag.generators.base import Reference
+    from imagerag.generators.base import Generator, Reference
     from imagerag.graphs.components import Components
     from imagerag.store.manifest import Manifest, ManifestReference
 
@@ -61,9 +62,10 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     manifest = read_manifest(file)
     folder = make_folder(options.out) if options.out is not None else None
     try:
-        generator = _generator(manifest.generator, options.generator, file)
+        generator = _generator(manifest, options, file)
+        loras = _loras(manifest, options, file)
         # Whatever it was drawn with, and by whichever profile: references are found in all there is.
-        asked = load_settings({"home": options.home, "generator": generator, "library": LIBRARIES})
+        asked = load_settings({"home": options.home, "generator": generator, "lora": loras, "library": LIBRARIES})
         components = Components(resolve(asked))
     except UserError as error:
         raise UserError(f"{str(file)!r} can't be drawn again here: {error}") from error
@@ -84,7 +86,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     return IDENTICAL if comparison["identical"] else DIFFERENT
 
 
-def _generator(recorded: str, given: str | None, file: Path) -> str:
+def _generator(manifest: "Manifest", options: argparse.Namespace, file: Path) -> str:
     """Return the generator that draws: the recorded one if it is embedded, else the same as it was given.
 
     Raises:
@@ -92,8 +94,9 @@ def _generator(recorded: str, given: str | None, file: Path) -> str:
     """
     from imagerag.generators.registry import GENERATORS, check_generator
 
+    recorded, given = manifest.generator, options.generator
     check_generator(recorded)
-    command = "imagerag replay " + quoted([str(file), "--generator", recorded])
+    command = _command(manifest, file)
     if given is not None and not _is_the_same(recorded, given):
         raise UserError(f"--generator {given!r} is not what it says that it was drawn with, {recorded!r}: {command}")
     if given is None and recorded not in GENERATORS:
@@ -102,6 +105,54 @@ def _generator(recorded: str, given: str | None, file: Path) -> str:
             f"unasked; if you want that one, say so: {command}"
         )
     return recorded if given is None else given
+
+
+def _command(manifest: "Manifest", file: Path) -> str:
+    """Return the command that says again what a manifest names."""
+    loras = [f"--lora={LoraName(one.name, one.weight)}" for one in manifest.loras]
+    return "imagerag replay " + quoted([str(file), "--generator", manifest.generator, *loras])
+
+
+def _loras(manifest: "Manifest", options: argparse.Namespace, file: Path) -> tuple[str, ...]:
+    """Return the LoRA weights to draw with, as they were given: each is that which the manifest names at its place.
+
+    Raises:
+        UserError: they were not given, or others were.
+    """
+    given = [LoraName.parse(text) for text in options.lora or ()]
+    recorded = [LoraName(one.name, one.weight) for one in manifest.loras]
+    names = [(Path(one.where).name, one.weight) for one in given]
+    if names != [(Path(one.where).name, one.weight) for one in recorded]:
+        listed = ", ".join(map(str, recorded)) or "none"
+        raise UserError(
+            f"it was drawn with these LoRA weights: {listed}, and a file may be anybody's, so none is loaded unasked; "
+            f"if you want that, say so: {_command(manifest, file)}"
+        )
+    return tuple(map(str, given))
+
+
+def _check_files(manifest: "Manifest", generator: "Generator", file: Path) -> None:
+    """Refuse a checkpoint or LoRA weights that have the names of those in the manifest, and are others.
+
+    Raises:
+        UserError: naming the one that differs.
+    """
+    from imagerag.generators.base import DrawsWithLoras
+
+    recorded_file = manifest.facts.get("file_sha256")
+    loaded_file = getattr(generator, "file_sha256", None)
+    if recorded_file is not None and loaded_file != recorded_file:
+        raise UserError(
+            f"{str(file)!r} was drawn by a checkpoint of sha256 {str(recorded_file)[:12]}..., and the one given has "
+            f"{str(loaded_file)[:12]}...; give --generator that file"
+        )
+    loaded = generator.loras if isinstance(generator, DrawsWithLoras) else ()
+    for recorded, lora in zip(manifest.loras, loaded, strict=True):
+        if recorded.sha256 != lora.sha256:
+            raise UserError(
+                f"{str(file)!r} was drawn with a LoRA {recorded.name!r} of sha256 {recorded.sha256[:12]}..., and the "
+                f"one given has {lora.sha256[:12]}...; give --lora that file"
+            )
 
 
 def _is_the_same(recorded: str, given: str) -> bool:
@@ -125,17 +176,20 @@ def _without_folders(name: str) -> str:
 
 def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars: "ProgressBars") -> "Image.Image":
     from imagerag.generators.base import DrawControl, DrawRequest
+    from imagerag.generators.sizing import draw_sized
+    from imagerag.picture_size import PictureSize
 
     request = DrawRequest(
         manifest.prompt,
         (manifest.seed,),
         tuple(_reference(reference, components, file) for reference in manifest.references),
         manifest.reference_scale,
+        PictureSize.parse(manifest.size) if manifest.size else None,
     )
+    _check_files(manifest, components.generator, file)
     try:
-        drawings = components.generator.draw(
-            request, DrawControl(on_step=lambda done, total: bars.update("drawing", done, total))
-        )
+        control = DrawControl(on_step=lambda done, total: bars.update("drawing", done, total))
+        drawings = draw_sized(components.generator, request, control)
     except InvalidArgument as error:
         raise UserError(f"{str(file)!r} can't be drawn again by this version: {error}") from error
     return drawings[0].image.convert("RGB")

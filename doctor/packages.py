@@ -47,6 +47,8 @@ def needed_packages(settings: RunSettings) -> Iterator[tuple[str, str, str]]:
             yield "sentencepiece", generator, "diffusion"
         if settings.memory == "4bit":
             yield "bitsandbytes", "memory '4bit'", "diffusion"
+    if settings.lora:
+        yield "peft", "--lora", "diffusion"
     for role, name in (("vlm", settings.vlm), ("critic", settings.critic)):
         if name.startswith("transformers:"):
             yield "transformers", f"{role} {name!r}", ""

@@ -208,10 +208,15 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
         )
     model_name, pretrained = (rest, None) if ":" in rest else _split_pretrained(rest)
     open_clip = _import_open_clip()
+    from imagerag.embedders.clip_names import lacks_quick_gelu
+
     try:
         with quiet_loading():
             model, _, preprocess = open_clip.create_model_and_transforms(
-                model_name, pretrained=pretrained, device=device
+                model_name,
+                pretrained=pretrained,
+                device=device,
+                force_quick_gelu=pretrained is not None and lacks_quick_gelu(model_name, pretrained),
             )
             tokenizer = open_clip.get_tokenizer(model_name)
     except (RuntimeError, ValueError, OSError, http_error()) as error:
@@ -250,6 +255,10 @@ def full_name(name: str) -> str:
 def model_id_of(name: str) -> str:
     """Return the id of a model's embeddings, without loading it. A checkpoint of one's own counts by its content.
 
+    Weights that were trained with the activation QuickGELU have the architecture's name with it, as in
+    ``ViT-B-32-quickgelu``, whichever of the two names they were asked for by: an index that was made without it is
+    another model's.
+
     Args:
         name: as ``full_name`` takes it.
     """
@@ -263,7 +272,10 @@ def model_id_of(name: str) -> str:
         found = sorted(path for ending in ("*.safetensors", "*.bin", "*.pt") for path in folder.glob(ending))
         model, file = f"open_clip:{folder.name}", found[0] if found else folder
     if not file.is_file():
-        return full
+        from imagerag.embedders.clip_names import lacks_quick_gelu
+
+        architecture = model.removeprefix("open_clip:")
+        return f"{model}-quickgelu/{weights}" if lacks_quick_gelu(architecture, weights) else full
     with file.open("rb") as content:
         return f"{model}@{hashlib.file_digest(content, 'sha256').hexdigest()[:8]}"
 

@@ -89,6 +89,26 @@ def open_clip_weights() -> dict[str, dict[str, dict[str, Any]]]:
     return table
 
 
+@cache
+def lacks_quick_gelu(architecture: str, tag: str) -> bool:
+    """Tell whether weights were trained with QuickGELU, and the architecture as open_clip describes it has GELU.
+
+    So it is of those of OpenAI, DFN, MetaCLIP and others: loaded as they are, they embed badly, with no more than a
+    warning.
+
+    Args:
+        architecture: as in ``ViT-B-32``.
+        tag: of its weights, as in ``openai``.
+
+    Raises:
+        UserError: open_clip is not installed.
+    """
+    if not open_clip_weights().get(architecture, {}).get(tag, {}).get("quick_gelu"):
+        return False
+    file = open_clip_folder() / "model_configs" / f"{architecture}.json"
+    return not (file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("quick_gelu"))
+
+
 def _import_light(name: str, *rest: Any) -> Any:
     """Import for the module of the table, which does without the readers of weights where they are not installed."""
     if name.partition(".")[0] in ("safetensors", "huggingface_hub", "torch"):

@@ -8,6 +8,8 @@ from PIL import Image
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import InvalidArgument
+from imagerag.lora import AppliedLora
+from imagerag.picture_size import PictureSize
 from imagerag.records import ReferenceKind
 
 StepCallback = Callable[[int, int], None]
@@ -55,12 +57,15 @@ class DrawRequest:
         references: images that condition the drawing; at most the generator's ``max_references``.
         reference_scale: 0..1, how strongly references count (the meaning of IP-Adapter's scale):
             0 ignores them, 1 draws from them alone where they apply.
+        size: what is asked for; ``None`` leaves it to the generator. A generator draws at what is nearest to it of the
+            sizes it is good at, or at its usual size: whoever asked for the drawing scales and crops it.
     """
 
     prompt: str
     seeds: tuple[int, ...]
     references: tuple[Reference, ...] = ()
     reference_scale: float = 0.5
+    size: PictureSize | None = None
 
 
 @dataclass(frozen=True)
@@ -205,6 +210,14 @@ class Charges(Protocol):
     @property
     def charges(self) -> bool:
         """Whether they are."""
+
+
+@runtime_checkable
+class DrawsWithLoras(Protocol):
+    """A generator to whose weights others were added."""
+
+    loras: tuple[AppliedLora, ...]
+    """In the order in which they were asked for."""
 
 
 @runtime_checkable

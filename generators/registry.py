@@ -18,16 +18,16 @@ def _patchwork(settings: DeviceSettings) -> Generator:
     return PatchworkGenerator(bundled_library(), embedded_clip())
 
 
-def _preset(name: str, settings: DeviceSettings) -> Generator:
+def _preset(name: str, settings: DeviceSettings, loras: tuple[str, ...]) -> Generator:
     from imagerag.generators.diffusion.drawing import load_diffusion
 
-    return load_diffusion(name, settings)
+    return load_diffusion(name, settings, loras=loras)
 
 
-def _diffusers(name: str, settings: DeviceSettings) -> Generator:
+def _diffusers(name: str, settings: DeviceSettings, loras: tuple[str, ...] = ()) -> Generator:
     from imagerag.generators.diffusion.drawing import load_diffusion
 
-    return load_diffusion(name, settings, f"diffusers:{name}")
+    return load_diffusion(name, settings, f"diffusers:{name}", loras)
 
 
 def _openai(name: str, settings: DeviceSettings) -> Generator:
@@ -48,16 +48,30 @@ def _comfyui(name: str, settings: DeviceSettings) -> Generator:
     return ComfyUI(name)
 
 
+def _file(name: str, settings: DeviceSettings, loras: tuple[str, ...] = ()) -> Generator:
+    from imagerag.generators.diffusion.drawing import DiffusionGenerator
+    from imagerag.generators.diffusion.single_file import preset_of_file
+
+    return DiffusionGenerator(preset_of_file(name), settings, loras=loras)
+
+
 GENERATORS: dict[str, Callable[[DeviceSettings], Generator]] = {"patchwork": _patchwork}
 """Generators that need no more than their name."""
 
 PREFIXES: dict[str, Callable[[str, DeviceSettings], Generator]] = {
     "diffusers": _diffusers,
+    "file": _file,
     "openai": _openai,
     "google_genai": _gemini,
     "comfyui": _comfyui,
 }
 """Generators named ``prefix:rest``; each is handed the rest."""
+
+OF_DIFFUSERS: dict[str, Callable[[str, DeviceSettings, tuple[str, ...]], Generator]] = {
+    "diffusers": _diffusers,
+    "file": _file,
+}
+"""Those of them that draw by diffusers, and take LoRA weights."""
 
 
 PROFILES = {
@@ -66,6 +80,7 @@ PROFILES = {
     "google_genai": "cloud",
     "comfyui": "comfyui",
     "diffusers": "local",
+    "file": "local",
 }
 """The profile whose critic and libraries fit a generator, by its name or prefix; that of a preset is ``local``."""
 
@@ -138,20 +153,42 @@ def check_generator(name: str) -> None:
         raise UserError(f"generator {name!r} is not known; give --generator one of: {', '.join(dict.fromkeys(there))}")
 
 
-@lru_cache(maxsize=4)
-def load_generator(name: str, settings: DeviceSettings | None = None) -> Generator:
-    """Return the generator of that name, loaded once per process and settings.
+def check_loras(name: str, loras: tuple[str, ...]) -> None:
+    """Refuse LoRA weights for a generator that takes none.
 
     Raises:
-        UserError: no such generator, or it can't be loaded here.
+        UserError: it doesn't.
+    """
+    prefix = name.partition(":")[0]
+    if loras and prefix not in OF_DIFFUSERS and (prefix in {*GENERATORS, *PREFIXES, *installed("generators")}):
+        raise UserError(
+            f"generator {name!r} takes no LoRA, so --lora {loras[0]!r} is of no use; leave it out, or name a local "
+            "diffusion model with --generator, such as sdxl or flux"
+        )
+
+
+@lru_cache(maxsize=4)
+def load_generator(name: str, settings: DeviceSettings | None = None, loras: tuple[str, ...] = ()) -> Generator:
+    """Return the generator of that name, loaded once per process and settings.
+
+    Args:
+        name: which.
+        settings: where and how its weights are held.
+        loras: weights to add to its own; see ``imagerag.lora``.
+
+    Raises:
+        UserError: no such generator, it can't be loaded here, or it takes no LoRA.
     """
     check_generator(name)
+    check_loras(name, loras)
     settings = settings or DeviceSettings()
     if name in GENERATORS:
         return GENERATORS[name](settings)
     prefix, colon, rest = name.partition(":")
+    if colon and prefix in OF_DIFFUSERS:
+        return OF_DIFFUSERS[prefix](rest, settings, loras)
     if colon and prefix in PREFIXES:
         return PREFIXES[prefix](rest, settings)
     if prefix in installed("generators"):
         return load_generator_plugin(prefix, rest, settings)
-    return _preset(name, settings)
+    return _preset(name, settings, loras)

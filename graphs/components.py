@@ -204,7 +204,9 @@ class Components:
         """The generator that draws."""
         if self.injected.generator is not None:
             return self.injected.generator
-        return _loaded(lambda: load_generator(self.settings.generator, self.settings.device_settings), self.emit)
+        settings = self.settings
+        named = settings.generator, settings.device_settings, settings.lora
+        return _loaded(lambda: load_generator(*named), self.emit)
 
     @cached_property
     def index(self) -> ReferenceIndex:

@@ -5,6 +5,7 @@ from typing import Any
 
 from imagerag.errors import UserError
 from imagerag.graphs.state import State
+from imagerag.picture_size import PictureSize
 
 
 def check_request(state: State) -> None:
@@ -18,6 +19,10 @@ def check_request(state: State) -> None:
         raise _wrong("prompt", prompt, "text")
     if seed is not None and (isinstance(seed, bool) or not isinstance(seed, Integral)):
         raise _wrong("seed", seed, "a whole number")
+    if (size := state.get("size")) is not None:
+        if not isinstance(size, str):
+            raise _wrong("size", size, "text")
+        PictureSize.parse(size)  # or else it raises
     if subjects is not None and not (
         isinstance(subjects, list | tuple) and all(isinstance(path, str) for path in subjects)
     ):

@@ -47,6 +47,8 @@ class Input(TypedDict, total=False):
     subjects: list[str]
     """Files with the user's own subject images."""
     seed: int
+    size: str
+    """Of the images: ``1024x768``, or an aspect ratio, ``16:9``."""
     budget: Limits
 
 
@@ -112,6 +114,8 @@ class State(TypedDict):
     approve: NotRequired[bool]
     """Whether a person is asked before each redraw of this turn; missing in turns that earlier versions began."""
     run_seed: int
+    run_size: NotRequired[str]
+    """As ``size``; empty where it is left to the generator; missing in threads of earlier versions."""
     limits: Limits
     spent: Spent
     best: str | None
@@ -121,6 +125,7 @@ class State(TypedDict):
     """Why the run must end now; ``None`` while it may go on."""
     subjects: list[str]
     seed: int | None
+    size: NotRequired[str | None]
     budget: Limits
     image: ImageRecord | None
     verdict: Verdict | None

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from imagerag.declaration import check_settings, declared_settings, same_setting, setting
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
+from imagerag.lora import LoraName
 from imagerag.modes import MODES, Mode
+from imagerag.picture_size import PictureSize
 
 if TYPE_CHECKING:
     Flag = threading.Event
@@ -58,6 +60,14 @@ class Settings:
         default_text=_by_profile("patchwork"),
         reserved="part",
         common=True,
+    )
+    lora: tuple[str, ...] = setting(
+        (),
+        help="LoRA weights for a local diffusion model: a file, OWNER/NAME or OWNER/NAME/FILE, with a weight if any",
+        details="Only safetensors are loaded. `--lora style.safetensors:0.8` counts at 0.8; the usual weight is 1.",
+        metavar="NAME[:WEIGHT]",
+        separator=",",
+        reserved="own",
     )
     device: str = same_setting(DeviceSettings, "device")
     dtype: str = same_setting(DeviceSettings, "dtype")
@@ -113,6 +123,24 @@ class Settings:
         high=2**32 - 1,
         default_text="random",
         common=True,
+    )
+    size: str | None = setting(
+        None,
+        help="size of the image in pixels",
+        details="It is drawn at the nearest size that the model was trained for, and scaled; where it had to be "
+        "cropped, a note says so. A follow-up keeps the size of the turn before.",
+        metavar="WIDTHxHEIGHT",
+        group="image",
+        default_text="the model's own",
+        common=True,
+    )
+    aspect: str | None = setting(
+        None,
+        help="aspect ratio of the image, in place of --size",
+        details="It is drawn at the model's own nearest size.",
+        metavar="W:H",
+        group="image",
+        default_text="the model's own",
     )
     n: int = setting(
         1,
@@ -318,6 +346,13 @@ class Settings:
             UserError: naming the value, what is valid, and the flag that sets it.
         """
         check_settings(self)
+        if self.size is not None and self.aspect is not None:
+            raise UserError(f"size {self.size!r} has an aspect ratio of its own; leave out --size or --aspect")
+        for text, read in ((self.size, PictureSize.size), (self.aspect, PictureSize.aspect)):
+            if text is not None:
+                read(text)
+        for text in self.lora:
+            LoraName.parse(text)
         if self.vlm_text_only and self.critic is not None and self.critic == self.vlm:
             raise UserError(
                 f"critic {self.critic!r} takes no images (--vlm-text-only), so it can't judge; leave --critic out, "
@@ -334,6 +369,13 @@ class Settings:
     def lookup_models(self) -> tuple[str, ...]:
         """The models of ``lookup_model``."""
         return tuple(dict.fromkeys(name.strip() for name in (self.lookup_model or "").split(",") if name.strip()))
+
+    @property
+    def picture_size(self) -> PictureSize | None:
+        """The size or the aspect ratio of images; ``None`` leaves it to the generator."""
+        if self.size is not None:
+            return PictureSize.size(self.size)
+        return PictureSize.aspect(self.aspect) if self.aspect is not None else None
 
     @property
     def device_settings(self) -> DeviceSettings:
@@ -369,10 +411,14 @@ def load_settings(
         if text:
             given[name] = declared.parse(text, declared.variable)
             origins[name] = f"variable {declared.variable}"
-    for name, value in (flags or {}).items():
-        if value is not None:
-            given[name] = value
-            origins[name] = f"flag {DECLARED[name].flag}"
+    asked = {name: value for name, value in (flags or {}).items() if value is not None}
+    for name, other in (("size", "aspect"), ("aspect", "size")):
+        if name in asked:  # which says the same in another way
+            given.pop(other, None)
+            origins.pop(other, None)
+    for name, value in asked.items():
+        given[name] = value
+        origins[name] = f"flag {DECLARED[name].flag}"
     return replace(Settings(), **given, origins=tuple(origins.items()))
 
 

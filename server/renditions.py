@@ -4,6 +4,7 @@ import io
 import re
 from typing import Literal, NamedTuple, cast
 
+from imagerag.picture_size import SIDES
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
 from imagerag.server.service import Service
@@ -11,8 +12,6 @@ from imagerag.server.service import Service
 Format = Literal["png", "jpeg", "webp"]
 FORMATS: dict[str, Format] = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
 """Formats by the end of an address."""
-SIDES = (16, 4096)
-"""Pixels of a side that can be asked for."""
 QUALITY = 90
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 

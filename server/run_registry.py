@@ -26,7 +26,7 @@ MAX_QUESTIONS_OF_ALL = 200
 QUESTIONS_KEPT = 30 * 24 * 3600.0
 """Seconds for which an open question is taken up again by a new process."""
 
-KEPT = ("checkpoint", "seed", "n", "mode", "limits", "approve")
+KEPT = ("checkpoint", "seed", "n", "mode", "limits", "size", "approve")
 """What is kept of an ``RunRequest`` whose run asks; its pictures are in the thread by then."""
 
 

@@ -280,6 +280,8 @@ class Service:
         wanted: dict[str, Any] = {"approve": ask.approve} | {
             name: value for name, value in (("seed", ask.seed), ("n", ask.n), ("mode", ask.mode)) if value is not None
         }
+        if ask.size:
+            wanted |= {"size": None, "aspect": None, "aspect" if ":" in ask.size else "size": ask.size}
         for name, value in ask.limits.items():
             if value is None:
                 continue

@@ -4,6 +4,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from imagerag.graphs.state import Limits, Spent
+from imagerag.picture_size import PictureSize
 from imagerag.server.run import Run
 from imagerag.steady_clock import steady_time
 
@@ -28,6 +29,7 @@ def use_tool(service: "Service", run: Run, name: str, arguments: dict[str, Any])
     limits: Limits = merge_limits(service.settings)
     spent: Spent = nothing_spent(steady_time())
     seed = state.get("run_seed")
+    size = state.get("run_size")
     check = stop_check(limits, spent, run.job.cancelled)
     session = ToolSession(
         service.components,
@@ -36,6 +38,7 @@ def use_tool(service: "Service", run: Run, name: str, arguments: dict[str, Any])
         prompt=about["prompt"] if about else state.get("prompt", ""),
         seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
         n=service.settings.n,
+        size=PictureSize.parse(size) if size else service.settings.picture_size,
         turn=state.get("turn", 0) + 1,
         check=check,
         emit=run.tell,

@@ -8,6 +8,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import metadata
@@ -18,12 +19,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.lora import AppliedLora
 from imagerag.records import ReferenceKind, ReferenceRecord, Verdict
 from imagerag.store.files import cannot_read
 from imagerag.store.png import NotPng, read_text
 
 KEYWORD = "imagerag"
 SCHEMA_VERSION = 1
+ADDED = ("size", "loras")
+"""Fields that came later, and are empty in the manifests of before."""
 
 
 class ManifestReference(BaseModel):
@@ -47,12 +51,24 @@ class ManifestReference(BaseModel):
         return cls(**{name: record[name] for name in cls.model_fields})  # type: ignore[literal-required]
 
 
+class ManifestLora(BaseModel):
+    """LoRA weights that the image was drawn with: see ``imagerag.lora.AppliedLora``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    sha256: str
+    weight: float
+
+
 class Manifest(BaseModel):
     """How one image was made.
 
     Attributes:
         schema_version: of this layout.
         prompt, seed, generator, generator_revision, references, reference_scale: the request, as the generator got it.
+        size: that was asked for, ``1024x768`` or ``16:9``; empty where it was left to the generator.
+        loras: added to the generator's weights, in order.
         facts: what the generator told about the drawing; JSON values.
         versions: of imagerag, torch, diffusers and python, where installed.
         created: UTC, ISO 8601.
@@ -68,6 +84,8 @@ class Manifest(BaseModel):
     generator_revision: str
     references: tuple[ManifestReference, ...] = ()
     reference_scale: float = 0.0
+    size: str = ""
+    loras: tuple[ManifestLora, ...] = ()
     facts: dict[str, Any] = {}
     versions: dict[str, str] = {}
     created: str = ""
@@ -83,6 +101,8 @@ class Manifest(BaseModel):
         generator_revision: str,
         references: Sequence[ManifestReference] = (),
         reference_scale: float = 0.0,
+        size: str = "",
+        loras: Sequence[AppliedLora] = (),
         facts: Mapping[str, object] | None = None,
     ) -> Manifest:
         """Return the manifest of an image drawn just now by the installed versions.
@@ -104,6 +124,8 @@ class Manifest(BaseModel):
             generator_revision=generator_revision,
             references=tuple(references),
             reference_scale=reference_scale,
+            size=size,
+            loras=tuple(ManifestLora(**asdict(lora)) for lora in loras),
             facts=json.loads(json.dumps(dict(facts or {}), allow_nan=False), object_hook=_cleaned),
             versions=dict(_versions()),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -118,6 +140,9 @@ class Manifest(BaseModel):
         kept = self.model_dump(
             mode="json", exclude={"verdict": True, "created": True, "references": {"__all__": {"path"}}}
         )
+        for name in ADDED:  # what is left out keeps the address that it had before there was such a field
+            if not kept[name]:
+                del kept[name]
         return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode("ascii")
 
     def without_places(self) -> Manifest:

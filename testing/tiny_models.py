@@ -111,6 +111,18 @@ def save_sdxl(folder: Path, channels: int = 16) -> Path:
     return folder
 
 
+def save_lora(file: Path, model: Any, seed: int = 0, rank: int = 2) -> Path:
+    """Save LoRA weights for the cross-attention of a UNet, named as PEFT and diffusers name them."""
+    torch.manual_seed(seed)
+    weights: dict[str, torch.Tensor] = {}
+    for name, layer in model.named_modules():
+        if name.endswith(("attn2.to_q", "attn2.to_v")):
+            weights[f"unet.{name}.lora_A.weight"] = torch.randn(rank, layer.in_features)
+            weights[f"unet.{name}.lora_B.weight"] = torch.randn(layer.out_features, rank)
+    save_file(weights, file)
+    return file
+
+
 def save_adapter(folder: Path, model: Any, plus: bool) -> Path:
     """Save an IP-Adapter for a UNet, laid out as h94/IP-Adapter lays out ``ip-adapter[-plus]_*.safetensors``."""
     torch.manual_seed(1)

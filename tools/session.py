@@ -15,9 +15,11 @@ from PIL import Image
 from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArgument, UserError, first_line
-from imagerag.generators.base import DrawControl, DrawRequest, Generator, Reference, StopCheck
+from imagerag.generators.base import DrawControl, DrawRequest, DrawsWithLoras, Generator, Reference, StopCheck
+from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit, ReferenceIndex
 from imagerag.interruptible import using_check
+from imagerag.picture_size import PictureSize
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore, StoredImage
 from imagerag.store.manifest import Manifest, ManifestReference
@@ -61,6 +63,7 @@ class ToolSession:
         subjects: ids of the user's own images, drawn with whenever references are.
         seed: of the first candidate of the turn; later candidates count on from it.
         n: candidates per drawing.
+        size: of the pictures; ``None`` leaves it to the generator.
         begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
         check: called before each denoising step; raises to stop there.
         describe: gives the captions nearest to an image, with cosines, where the model that reads can't see images.
@@ -74,6 +77,7 @@ class ToolSession:
     prompt: str = ""
     seed: int = 0
     n: int = 1
+    size: PictureSize | None = None
     turn: int = 1
     step: int = 0
     begin_drawing: Callable[[], None] = lambda: None
@@ -160,12 +164,12 @@ class ToolSession:
                     Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
                     for record in references
                 )
-            request = DrawRequest(prompt, seeds, conditions, reference_scale)
+            request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size)
             cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
             if cost is not None:
                 current_meter().allow(cost.asked, cost.pricing, cost.answered)
             with self._failures_of_drawing(references):
-                drawings = generator.draw(request, DrawControl(self.check, self._progress, self._preview))
+                drawings = draw_sized(generator, request, DrawControl(self.check, self._progress, self._preview))
             records: list[ImageRecord] = []
             lost: list[str] = []
             for number, drawing in enumerate(drawings, start=1):
@@ -179,6 +183,8 @@ class ToolSession:
                     generator_revision=generator.revision,
                     references=[ManifestReference.of(record) for record in references],
                     reference_scale=reference_scale,
+                    size=str(self.size or ""),
+                    loras=generator.loras if isinstance(generator, DrawsWithLoras) else (),
                     facts=dict(drawing.facts),
                 )
                 try:

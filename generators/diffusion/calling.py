@@ -18,10 +18,15 @@ AfterStep = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 """What diffusers calls ``callback_on_step_end``: with the pipeline, the step counted from 0, its time, and tensors."""
 
 
-def call_arguments(pipeline: Any, preset: Preset) -> dict[str, Any]:
-    """Return size, steps, guidance, negative prompt and the like, as far as the pipeline takes them."""
+def call_arguments(pipeline: Any, preset: Preset, width: int, height: int) -> dict[str, Any]:
+    """Return size, steps, guidance, negative prompt and the like, as far as the pipeline takes them.
+
+    Args:
+        pipeline: of diffusers.
+        preset: how it is asked.
+        width, height: pixels to draw.
+    """
     takes = _parameters(pipeline)
-    width, height = preset.width, preset.height
     asked: dict[str, Any] = {"width": width, "height": height, "num_inference_steps": preset.steps}
     asked |= {"max_area": width * height}  # FLUX.1 Kontext would scale any size to its own idea of an area
     asked |= {"output_resolution": min(round((width * height) ** 0.5), REFERENCE_SIDE)}

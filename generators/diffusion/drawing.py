@@ -6,6 +6,7 @@ import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ from imagerag.generators.diffusion.memory import placed_or_less, release, with_l
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.previews import Previews
 from imagerag.generators.diffusion.words import plain
+from imagerag.lora import AppliedLora
 from imagerag.store.png import on_white
 
 SEED_LIMIT = 2**63
@@ -38,27 +40,46 @@ class DiffusionGenerator:
         preset: which model, and how it is asked.
         settings: where and how its weights are held.
         name: by which ``--generator`` finds it; the preset's name if not given.
+        loras: weights to add to its own; see ``imagerag.lora``.
 
     Raises:
         UserError: it can't be loaded here.
     """
 
-    def __init__(self, preset: Preset, settings: DeviceSettings | None = None, name: str | None = None) -> None:
+    def __init__(
+        self,
+        preset: Preset,
+        settings: DeviceSettings | None = None,
+        name: str | None = None,
+        loras: tuple[str, ...] = (),
+    ) -> None:
         self.preset = preset
         self.name = name or preset.name
         self.max_references = preset.max_references
-        self._settings = settings or DeviceSettings()
+        self._settings, self._asked_loras = settings or DeviceSettings(), loras
         self._lock = threading.Lock()
         self._loaded: Loaded
         self._previews: Previews | None
-        self._hold(load(preset, self._settings))
+        self._hold(load(preset, self._settings, loras))
+
+    @property
+    def loras(self) -> tuple[AppliedLora, ...]:
+        """What was added to the weights."""
+        return self._loaded.loras
+
+    @property
+    def file_sha256(self) -> str:
+        """The hash of the one file that the weights are from, if they are; 64 hex digits, or empty."""
+        return self._loaded.file_sha256
 
     @property
     def revision(self) -> str:
         """A hash of all that the pixels depend on but the request."""
-        told = {"name", "licence", "weights", "source", "unchecked", "recipe"}
+        told = {"name", "licence", "weights", "source", "unchecked", "recipe", "file"}
         asked = self.preset.model_dump_json(exclude=told)
         what = f"{asked} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"
+        what += f" {self._loaded.file_sha256}" if self.preset.file else ""
+        what += "".join(f" {lora.sha256} {lora.weight}" for lora in self.loras)
         return hashlib.sha256(what.encode()).hexdigest()[:12]
 
     @property
@@ -130,11 +151,11 @@ class DiffusionGenerator:
         self._loaded.pipeline = self._loaded.family = None
         self._previews = None
         release(self._loaded.device)
-        self._hold(load(self.preset, self._settings))
+        self._hold(load(self.preset, self._settings, self._asked_loras))
 
     def _hold(self, loaded: Loaded) -> None:
         self._loaded = loaded
-        self._previews = Previews(loaded.pipeline, self.preset.height, self.preset.width)
+        self._previews = Previews(loaded.pipeline)
 
     def _no_memory(self, request: DrawRequest) -> InvalidArgument:
         fewer = "with fewer references, or " if request.references else ""
@@ -145,18 +166,20 @@ class DiffusionGenerator:
 
     def _drawn(self, request: DrawRequest, seed: int, control: DrawControl, notes: tuple[str, ...]) -> Drawing | None:
         if self._loaded.pipeline is None:  # stepping down from 4 bits failed, when an earlier image was drawn
-            self._hold(load(self.preset, self._settings))
+            self._hold(load(self.preset, self._settings, self._asked_loras))
         family, preset = self._loaded.family, self.preset
         pipeline = family.pipeline_for(request.references)
         said = family.words(plain(request.prompt), request.references)
-        total = preset.steps
+        total, (width, height) = preset.steps, family.canvas(request)
 
         def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             control.step(
                 min(index + 1, total), total
             )  # solvers of higher order take more steps than they are asked for
             if control.wants_previews and (index + 1) % PREVIEW_EVERY == 0 and index + 1 < total:
-                shown = self._previews.show(tensors["latents"]) if self._previews is not None else None
+                shown = None
+                if self._previews is not None:
+                    shown = self._previews.show(tensors["latents"], height, width)
                 if shown is not None:
                     control.preview(shown)
             if index + 1 < total:
@@ -165,7 +188,7 @@ class DiffusionGenerator:
 
         # Some pipelines (OmniGen, GLM-Image) also draw from the global generator when they encode references or words.
         devices = [self._loaded.device] if self._loaded.device.type == "cuda" else []
-        arguments = {**call_arguments(pipeline, preset), **family.arguments(request)}
+        arguments = {**call_arguments(pipeline, preset, width, height), **family.arguments(request)}
         try:
             with torch.random.fork_rng(devices=devices), steps_watched(pipeline, after_step) as watched:
                 torch.manual_seed(seed)
@@ -177,10 +200,10 @@ class DiffusionGenerator:
         if any(getattr(output, "nsfw_content_detected", None) or ()):
             return None
         image = on_white(output.images[0])
-        if "width" not in arguments and image.size != (preset.width, preset.height):
-            image = image.resize((preset.width, preset.height), Image.Resampling.LANCZOS)
+        if "width" not in arguments and image.size != (width, height):
+            image = image.resize((width, height), Image.Resampling.LANCZOS)
         facts: dict[str, object] = {
-            "model": preset.model,
+            "model": Path(preset.file).name if preset.file else preset.model,
             **({"recipe": preset.recipe} if preset.recipe else {}),
             "words": said.text,
             "steps": total,
@@ -190,6 +213,8 @@ class DiffusionGenerator:
             "memory": self._loaded.mode,
             "notes": [*said.notes, *notes],
         }
+        if preset.file:
+            facts["file_sha256"] = self._loaded.file_sha256
         return Drawing(image, seed, facts)
 
 
@@ -198,15 +223,18 @@ def _with_notes(facts: Mapping[str, object], note: str) -> dict[str, object]:
     return {**facts, "notes": [*(notes if isinstance(notes, list) else []), note]}
 
 
-def load_diffusion(name: str, settings: DeviceSettings, known_as: str | None = None) -> DiffusionGenerator:
+def load_diffusion(
+    name: str, settings: DeviceSettings, known_as: str | None = None, loras: tuple[str, ...] = ()
+) -> DiffusionGenerator:
     """Return the generator of a preset, a model id or a folder.
 
     Args:
         name: which.
         settings: where and how its weights are held.
         known_as: by which ``--generator`` finds it; the preset's name if not given.
+        loras: weights to add to its own.
 
     Raises:
         UserError: there is none of that name, or it can't be loaded here.
     """
-    return DiffusionGenerator(preset_of(name), settings, known_as)
+    return DiffusionGenerator(preset_of(name), settings, known_as, loras)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion import words
+from imagerag.generators.diffusion.canvases import canvas_of
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.words import Words
 
@@ -26,6 +27,9 @@ class Family(Protocol):
 
     def words(self, prompt: str, references: Sequence[Reference]) -> Words:
         """Return what the model is told."""
+
+    def canvas(self, request: DrawRequest) -> tuple[int, int]:
+        """Return the width and height in pixels at which a request is drawn."""
 
     def arguments(self, request: DrawRequest) -> dict[str, Any]:
         """Return the pipeline's keyword arguments for the references; encodes none that it knows already."""
@@ -61,6 +65,10 @@ class TextFamily:
 
     def _fitted(self, prompt: str, asked: str) -> Words:
         return words.fitted(self.pipeline, prompt, asked, self.preset.prompt_tokens)
+
+    def canvas(self, request: DrawRequest) -> tuple[int, int]:
+        """Return the size nearest to what is asked for that the model was trained for."""
+        return canvas_of(self.class_name, (self.preset.width, self.preset.height), request.size)
 
     def arguments(self, request: DrawRequest) -> dict[str, Any]:
         """Return nothing: there are no references."""

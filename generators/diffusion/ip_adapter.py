@@ -94,7 +94,8 @@ class AdapterFamily(TextFamily):
         self.pipeline.set_ip_adapter_scale(
             [[scale / boxes.count(box) for scale, box in zip(scales, boxes, strict=True)]]
         )
-        masks = torch.zeros(1, len(boxes), self.preset.height // 8, self.preset.width // 8)
+        width, height = self.canvas(request)
+        masks = torch.zeros(1, len(boxes), height // 8, width // 8)
         for number, box in enumerate(boxes):
             masks[0, number, box.rows(masks.shape[2]), box.columns(masks.shape[3])] = 1
         return {"ip_adapter_image_embeds": [embeddings], "cross_attention_kwargs": {"ip_adapter_masks": [masks]}}

@@ -18,11 +18,14 @@ from imagerag.devices import choose_device, choose_dtype, free_bytes
 from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.generators.diffusion.families import FAMILIES
+from imagerag.generators.diffusion.lora import apply_loras
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, is_out_of_memory, placed_or_less, release
 from imagerag.generators.diffusion.pipeline_classes import by_its_defaults, drawing_class
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
 from imagerag.generators.diffusion.recipes import Published, recipe_of
+from imagerag.generators.diffusion.single_file import WORDS, SingleFile, class_name_of, examine, load_file
+from imagerag.lora import AppliedLora
 from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
 
@@ -37,6 +40,8 @@ class Loaded:
         dtype: of its weights.
         mode: where its weights lie.
         revision: of the checkpoint, where its files tell; else empty.
+        loras: what was added to its weights.
+        file_sha256: of the one file that its weights are from, if they are; 64 hex digits.
     """
 
     pipeline: Any
@@ -45,6 +50,8 @@ class Loaded:
     dtype: torch.dtype
     mode: Memory
     revision: str
+    loras: tuple[AppliedLora, ...] = ()
+    file_sha256: str = ""
 
 
 def preset_of(name: str) -> Preset:
@@ -114,8 +121,10 @@ def _config(model: str, revision: str | None, part: str) -> Mapping[str, Any]:
     return read if isinstance(read, dict) else {}
 
 
-def load(preset: Preset, settings: DeviceSettings) -> Loaded:
-    """Load a preset's pipeline, with its adapter, and place it, more sparingly than asked for where it doesn't fit.
+def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) -> Loaded:
+    """Load a preset's pipeline, with its adapter and LoRA weights, and place it.
+
+    Where it doesn't fit, it is placed more sparingly than asked for.
 
     Raises:
         UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking; it fits
@@ -125,15 +134,25 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
         raise _not_safe(preset.adapter.file)
     device = choose_device(settings)
     dtype = choose_dtype(settings, device)
-    pipeline_class = drawing_class(published_by(preset.model, preset.revision, preset).class_name, preset.model)
+    file = examine(Path(os.path.expanduser(preset.file))) if preset.file else None
+    class_name = class_name_of(file, preset) if file is not None else ""
+    class_name = class_name or published_by(preset.model, preset.revision, preset).class_name
+    pipeline_class = drawing_class(class_name, preset.model)
     # Where a library is missing, diffusers has a stand-in of the class's name, which fails with an AttributeError.
     if "sentencepiece" in getattr(pipeline_class, "_backends", ()):
         raise missing("sentencepiece", "diffusion", repr(preset.model))
     sizes = {name: 1e9 * size * BYTES_OF[dtype] for name, size in preset.weights.items()} or _sizes(preset.model)
-    mode = choose_mode(settings, device, sizes, free_bytes(device), has_4bit())
+    if file is not None:
+        sizes[file.denoiser] = float(file.path.stat().st_size)
+        if settings.memory == "4bit":
+            raise UserError(
+                f"memory '4bit' does not quantise {file.path.name!r}; give a GGUF file, or another --memory"
+            )
+    mode = choose_mode(settings, device, sizes, free_bytes(device), has_4bit() and file is None)
     quantised = quantisation(sizes, dtype) if mode == "4bit" else None
     try:
-        pipeline, family = _pipeline(preset, pipeline_class, dtype, quantised)
+        pipeline, family = _pipeline(preset, pipeline_class, dtype, quantised, file)
+        applied = apply_loras(pipeline, loras, preset.model)
         mode = placed_or_less(pipeline, device, mode, preset.model)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
@@ -146,12 +165,15 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
         mode = "sequential"
     else:
         commit = getattr(pipeline.config, "_commit_hash", None) or ""
-        return Loaded(pipeline, family, device, dtype, mode, commit)
+        digest = file.sha256() if file is not None else ""
+        return Loaded(pipeline, family, device, dtype, mode, commit, applied, digest)
     release(device)
-    return load(preset, replace(settings, memory=mode))
+    return load(preset, replace(settings, memory=mode), loras)
 
 
-def _pipeline(preset: Preset, pipeline_class: Any, dtype: torch.dtype, quantised: Any) -> tuple[Any, Any]:
+def _pipeline(
+    preset: Preset, pipeline_class: Any, dtype: torch.dtype, quantised: Any, single: SingleFile | None
+) -> tuple[Any, Any]:
     """Load a pipeline, with its adapter, in the host's memory; return it, and how its references go in."""
     safe = {"use_safetensors": None if preset.allow_pickle else True}
     options: dict[str, Any] = {**safe, "dtype": dtype}
@@ -164,9 +186,12 @@ def _pipeline(preset: Preset, pipeline_class: Any, dtype: torch.dtype, quantised
             what = preset.adapter.encoder
         components = family_class.components(preset, pipeline_class.__name__, **safe, dtype=dtype)
         what = preset.model
-        pipeline = pipeline_class.from_pretrained(
-            preset.model, revision=preset.revision, variant=preset.variant or None, **components, **options
-        )
+        if single is not None:
+            pipeline = load_file(single, preset, pipeline_class.__name__, dtype, components)
+        else:
+            pipeline = pipeline_class.from_pretrained(
+                preset.model, revision=preset.revision, variant=preset.variant or None, **components, **options
+            )
         pipeline.set_progress_bar_config(disable=True)
         family = family_class(pipeline, preset)
         if preset.adapter is not None:
@@ -177,7 +202,11 @@ def _pipeline(preset: Preset, pipeline_class: Any, dtype: torch.dtype, quantised
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, http_error()) as error:
         if is_out_of_memory(error):
             raise
-        raise _missing(what, preset, error) from error
+        failure = _missing(what, preset, error)
+        if single is not None and what != preset.model:  # the file is here, and only what references go in by lacks
+            told = f"{failure}; or draw without references: --generator file:{preset.file}@{WORDS}"
+            raise UserError(told) from error
+        raise failure from error
     for saving in ("enable_slicing", "enable_tiling"):
         if hasattr(pipeline, "vae") and hasattr(pipeline.vae, saving):
             getattr(pipeline.vae, saving)()

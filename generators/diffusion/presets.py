@@ -44,6 +44,7 @@ class Preset(BaseModel):
     Attributes:
         name: by which ``--generator`` finds it.
         model: Hugging Face id, or a folder.
+        file: a checkpoint in one file, whose weights are taken in place of the model's own.
         family: how references go in; a key of ``imagerag.generators.diffusion.families.FAMILIES``.
         steps: denoising steps.
         guidance: classifier-free guidance scale, as the pipeline's own parameter counts it.
@@ -66,6 +67,7 @@ class Preset(BaseModel):
 
     name: str
     model: str
+    file: str = ""
     family: FamilyName
     steps: int = Field(30, ge=1, le=1000)
     guidance: float = Field(5.0, ge=0)

@@ -18,18 +18,18 @@ class Previews:
     colour, encoded once. Nothing is shown of pipelines whose latents have another shape.
     """
 
-    def __init__(self, pipeline: Any, height: int, width: int) -> None:
+    def __init__(self, pipeline: Any) -> None:
         self._pipeline = pipeline
-        self._size = height, width
         self._map: torch.Tensor | None = None
 
-    def show(self, latents: torch.Tensor) -> Image.Image | None:
+    def show(self, latents: torch.Tensor, height: int, width: int) -> Image.Image | None:
         """Return a small RGB image; ``None`` where latents are laid out in a way not known here.
 
         Args:
             latents: (1, channels, h, w), or packed as FLUX.1 does: (1, h w / 4, 4 channels).
+            height, width: of the picture, in pixels.
         """
-        grid = self._grid(latents)
+        grid = self._grid(latents, height, width)
         if grid is None:
             return None
         if self._map is None:
@@ -41,9 +41,9 @@ class Previews:
         pixels = (colours.clamp(0, 1) * 255).round().to(torch.uint8).view(*grid.shape[1:], 3)
         return Image.fromarray(pixels.numpy(), "RGB")
 
-    def _grid(self, latents: torch.Tensor) -> torch.Tensor | None:
+    def _grid(self, latents: torch.Tensor, height: int, width: int) -> torch.Tensor | None:
         """Return (channels, h, w), scaled as the VAE's encoder gives them."""
-        pipeline, (height, width) = self._pipeline, self._size
+        pipeline = self._pipeline
         if latents.ndim == 3 and hasattr(pipeline, "_unpack_latents"):
             latents = pipeline._unpack_latents(latents, height, width, pipeline.vae_scale_factor)
         if latents.ndim == 5 and latents.shape[2] == 1:

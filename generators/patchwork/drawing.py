@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import ImageOps
 
 from imagerag.errors import InvalidArgument
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reference
@@ -117,9 +118,17 @@ class PatchworkGenerator:
 
         pictures = sample(layers, request.seeds, self._steps, background, self._size, after_step)
         facts = self._facts(scene, places, data, unused)
+        canvas = self._canvas(request)
         return [
-            Drawing(image=image, seed=seed, facts=facts) for image, seed in zip(pictures, request.seeds, strict=True)
+            # The background is plain, so more of it beside the square is what a wider canvas would have shown.
+            Drawing(image=ImageOps.pad(image, canvas, color=background), seed=seed, facts=facts)
+            for image, seed in zip(pictures, request.seeds, strict=True)
         ]
+
+    def _canvas(self, request: DrawRequest) -> tuple[int, int]:
+        """Return width and height: of the ratio asked for, the shorter side as long as the square's."""
+        ratio = 1.0 if request.size is None else request.size.ratio
+        return max(round(self._size * ratio), self._size), max(round(self._size / ratio), self._size)
 
     def _validated(self, request: DrawRequest) -> Scene:
         if not request.seeds:

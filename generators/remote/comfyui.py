@@ -36,6 +36,7 @@ from imagerag.generators.remote.comfyui_workflows import (
     reference_holes,
     with_values,
 )
+from imagerag.generators.sizing import SDXL_CANVASES, nearest_canvas
 from imagerag.interruptible import run_bounded, run_interruptibly
 from imagerag.net.addresses import address_parts
 
@@ -116,15 +117,18 @@ class ComfyUI:
                     retry_transient(lambda one=one: server.upload(one), control.check, client.close)  # type: ignore[misc]
                     for one in request.references
                 ]
-                filled = self._filled(words, seed, names, request.reference_scale)
+                filled = self._filled(words, seed, names, request)
                 return self._drawn(server, filled, control, notes)
             except TransientError as failure:
                 advice = "is ComfyUI running there?" if "no answer" in str(failure) else "try again later"
                 raise failure.ended(self.name, advice) from failure
 
-    def _filled(self, words: str, seed: int, names: Sequence[str], scale: float) -> dict[str, Any]:
+    def _filled(self, words: str, seed: int, names: Sequence[str], request: DrawRequest) -> dict[str, Any]:
         workflow = self._workflow if names or not self.max_references else self._plain
-        values: dict[str, object] = {**DEFAULTS, "prompt": words, "seed": seed, "scale": scale}
+        values: dict[str, object] = {**DEFAULTS, "prompt": words, "seed": seed, "scale": request.reference_scale}
+        if request.size is not None:
+            width, height = nearest_canvas(request.size, SDXL_CANVASES, (1024, 1024))
+            values |= {"width": width, "height": height}
         for number in range(1, self.max_references + 1):
             if names:
                 values[f"reference_{number}"] = names[min(number, len(names)) - 1]

@@ -19,15 +19,23 @@ from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi
 from imagerag.generators.remote.jobs import ACCEPTED, job_in
 from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
 from imagerag.generators.remote.server_errors import has_error, is_withheld, said_by
+from imagerag.generators.sizing import Canvas, nearest_canvas
+from imagerag.picture_size import PictureSize
 from imagerag.store.png import encode_png, on_white
 
 BASE_URL = "https://api.openai.com/v1"
 KEY = "OPENAI_API_KEY"
 """The variable with OpenAI's key."""
-SIZE = "1024x1024"
-OUTPUT_TOKENS = 4160
-"""Of one image of that size in the best quality, which a server may choose (OpenAI's guide to image generation, the
-table of gpt-image-1's tokens)."""
+SIZES: Mapping[str, tuple[Canvas, ...]] = {
+    "dall-e-2": ((1024, 1024), (512, 512), (256, 256)),
+    "dall-e-3": ((1024, 1024), (1792, 1024), (1024, 1792)),
+}
+"""Width and height in pixels by model (OpenAI's API reference, images/generations, ``size``); the first is the usual
+one. What isn't listed draws at ``USUAL_SIZES``."""
+USUAL_SIZES: tuple[Canvas, ...] = ((1024, 1024), (1536, 1024), (1024, 1536))
+OUTPUT_TOKENS = 6240
+"""Of one image at most: 1024x1536 in the best quality, which a server may choose (OpenAI's guide to image generation,
+the table of gpt-image-1's tokens; 4,160 for 1024x1024)."""
 
 MOST_REFERENCES = {"dall-e-2": 0, "dall-e-3": 0}
 """By model. dall-e-2 edits one image under a mask, dall-e-3 none; what isn't listed takes ``USUAL``."""
@@ -73,7 +81,8 @@ class OpenAIImages(ImagesApi):
             for number, one in enumerate(request.references, 1)
         ]
         facts = {"model": self.model, "words": words, "seed_used": False}
-        return draw_one_by_one(request, control, lambda seed: self._one(words, files, control.check), facts)
+        size = self._size(request.size)
+        return draw_one_by_one(request, control, lambda seed: self._one(words, files, size, control.check), facts)
 
     def asked_for_model(self, timeout: float) -> int:
         """Ask the server whether it has this model, which draws nothing, and return the HTTP status of its answer.
@@ -88,8 +97,14 @@ class OpenAIImages(ImagesApi):
         with httpx.Client(timeout=timeout, headers=headers, follow_redirects=False) as client:
             return client.get(f"{self._base}/models/{self.model}").status_code
 
-    def _one(self, words: str, files: list[Any], check: StopCheck | None) -> Drawn:
-        fields = {"model": self.model, "prompt": words, "n": 1, "size": SIZE}
+    def _size(self, wanted: PictureSize | None) -> str:
+        """Return the size to ask for, as the API writes it."""
+        sizes = SIZES.get(self.model, USUAL_SIZES)
+        width, height = sizes[0] if wanted is None else nearest_canvas(wanted, sizes, sizes[0])
+        return f"{width}x{height}"
+
+    def _one(self, words: str, files: list[Any], size: str, check: StopCheck | None) -> Drawn:
+        fields = {"model": self.model, "prompt": words, "n": 1, "size": size}
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         path = EDITS if files else GENERATIONS
         sent: dict[str, Any] = {"json": fields}

@@ -112,6 +112,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "prompt": brief.prompt,
         "base": brief.base if any(image.id == brief.base for image in history) else None,
         "run_seed": seed,
+        "run_size": state.get("size") or str(settings.picture_size or state.get("run_size") or ""),
         "mode": mode,
         "limits": limits,
         "spent": spent,
@@ -121,6 +122,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "stop_reason": None,
         "subjects": [],
         "seed": None,
+        "size": None,
         "budget": {},
     }
 

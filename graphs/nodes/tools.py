@@ -28,6 +28,7 @@ from imagerag.graphs.rule_fallback import drawn_with_first
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import images_of_turn, offered_tools
 from imagerag.graphs.trace import trace_step
+from imagerag.picture_size import PictureSize
 from imagerag.records import TraceStep
 from imagerag.tool_registry import TOOLS
 from imagerag.tools.session import Emit, ToolSession, using_session
@@ -181,6 +182,7 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         prompt=state["prompt"],
         seed=state["run_seed"],
         n=components.settings.n,
+        size=PictureSize.parse(size) if (size := state.get("run_size")) else None,
         turn=state["turn"],
         step=spent["steps"],
         begin_drawing=begin_drawing,

@@ -40,6 +40,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
     How = Annotated[Mode | None, Field(description="auto unless said otherwise")]
     Generations = Annotated[int | None, Field(description="at most so many drawings", ge=1, le=1000)]
     Seconds = Annotated[float | None, Field(description="at most so many seconds", gt=0)]
+    Size = Annotated[str, Field(description="WIDTHxHEIGHT in pixels, or an aspect ratio such as 16:9", max_length=16)]
     Approve = Annotated[bool, Field(description="ask the person about the references before each redraw")]
     Result = Annotated[CallToolResult, RunOut]
 
@@ -51,10 +52,11 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         mode: How = None,
         max_generations: Generations = None,
         max_seconds: Seconds = None,
+        size: Size = "",
         approve: Approve = False,
     ) -> RunRequest:
         limits: Any = {"max_generations": max_generations, "max_seconds": max_seconds}
-        return RunRequest(prompt, thread=thread, seed=seed, n=n, mode=mode, limits=limits, approve=approve)
+        return RunRequest(prompt, thread=thread, seed=seed, n=n, mode=mode, limits=limits, size=size, approve=approve)
 
     async def told(run: Run) -> CallToolResult:
         # Its images are read and its entries written: not on the event loop, where everybody would wait.

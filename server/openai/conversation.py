@@ -17,6 +17,7 @@ from imagerag.server.openai.base import EndpointBase, limits_of
 from imagerag.server.openai.schemas import RunOptions
 from imagerag.server.openai.seeds import drawn_with
 from imagerag.server.openai.text_tasks import without_context
+from imagerag.server.renditions import size_of
 from imagerag.server.run import RunRequest
 from imagerag.server.uploads import MAX_ADDRESSES, MAX_PICTURES, own_addresses, picture_at, uploaded
 from imagerag.tools.builtin import MAX_PROMPT
@@ -74,12 +75,14 @@ class ConversationBase(EndpointBase):
         n: int | None = None,
         mode: Mode | None = None,
         base: Base | None = None,
+        size: str | None = None,
     ) -> RunRequest:
         """Turn a conversation into a request: on the thread that its last image belongs to, or else a new one.
 
         Args:
             field: the request's field that holds the conversation, for errors.
             base: the state to go on from, where the request names it.
+            size: of the images, as OpenAI's API writes it.
 
         Raises:
             ApiError: it says nothing to draw, or names pictures that can't be had.
@@ -107,6 +110,7 @@ class ConversationBase(EndpointBase):
             n=max(n or 1, own.n or 1) if n or own.n else None,
             mode=mode,
             limits=limits_of(own),
+            size=own.size or ("" if size_of(size) is None else size or ""),
             notes=(*notes, *left_out, *about_seed),
         )
 

@@ -122,7 +122,6 @@ class ImagesApi(ConversationBase):
         kind: Kind,
         unused: Sequence[str] = (),
     ) -> Response:
-        size_of(body.size)
         own = body.imagerag
         told = [*body.not_heeded(), *unused]
         told += ["partial_images"] * bool(body.partial_images and not body.stream)
@@ -136,6 +135,7 @@ class ImagesApi(ConversationBase):
             seed=body.seed,
             n=body.n or 1,
             mode=own.mode or mode_of(body.model),
+            size=body.size,
         )
         run = self._admit(client_of(request), replace(asked, pictures=pictures))
         headers = told_in_header(told)

@@ -44,6 +44,7 @@ class RunOptions(BaseModel):
     max_generations: int | None = Field(default=None, ge=1)
     max_seconds: float | None = Field(default=None, gt=0)
     max_steps: int | None = Field(default=None, ge=1)
+    size: str = Field(default="", max_length=16, description="1024x768, or an aspect ratio such as 16:9")
 
 
 class ImageUrl(BaseModel):

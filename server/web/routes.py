@@ -53,6 +53,7 @@ class TurnRequest(BaseModel):
     mode: Mode | None = None
     max_generations: int | None = Field(default=None, ge=1, le=1000)
     max_seconds: float | None = Field(default=None, gt=0)
+    size: str = Field(default="", max_length=16)
     approve: bool = False
 
 
@@ -151,6 +152,7 @@ class WebApi:
             n=wanted.n,
             mode=wanted.mode,
             limits=cast("Limits", limits),
+            size=wanted.size,
             approve=wanted.approve,
         )
         try:

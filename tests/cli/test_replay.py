@@ -8,9 +8,10 @@ from PIL import Image
 
 from imagerag.cli.main import run
 from imagerag.credentials import without_credentials
+from imagerag.generators.base import DrawRequest, DrawsWithLoras
 from imagerag.generators.registry import load_generator
 from imagerag.store.images import ImageStore
-from imagerag.store.manifest import Manifest, ManifestReference
+from imagerag.store.manifest import Manifest, ManifestReference, read_manifest
 from testing.remote_servers import comfy_server, images_server
 
 EMBEDDED = "patchwork"
@@ -42,7 +43,7 @@ def never_loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of generators that were loaded; none really is."""
     loaded: list[str] = []
 
-    def load(name: str, settings: object = None) -> None:
+    def load(name: str, settings: object = None, loras: tuple[str, ...] = ()) -> None:
         loaded.append(name)
         raise AssertionError(f"{name} is loaded")
 
@@ -148,3 +149,89 @@ def test_another_generator_is_refused(
 def test_the_embedded_generator_needs_no_word(more: list[str], tmp_path: Path) -> None:
     assert load_generator(EMBEDDED)
     assert run(["replay", str(drawn_by(EMBEDDED, tmp_path)), "--home", str(tmp_path), *more]) == 1
+
+
+class TestLora:
+    @pytest.fixture
+    def drawn(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> tuple[Path, Path]:
+        """A picture that a tiny model with a LoRA drew, and the LoRA's file."""
+        pytest.importorskip("peft")
+        from testing import tiny_models
+
+        model = tiny_models.save_sd15(tmp_path / "sd15")
+        lora = tiny_models.save_lora(tmp_path / "style.safetensors", tiny_models.unet_of(model))
+        presets = tmp_path / "presets.toml"
+        presets.write_text(f"[tiny]\nmodel = '{model}'\nfamily = 'text'\nwidth = 32\nheight = 32\nsteps = 2\n")
+        monkeypatch.setenv("IMAGERAG_PRESETS", str(presets))
+        generator = load_generator("tiny", None, (f"{lora}:0.5",))
+        assert isinstance(generator, DrawsWithLoras)
+        manifest = Manifest.new(
+            prompt="an owl", seed=1, generator="tiny", generator_revision=generator.revision, loras=generator.loras
+        )
+        image = generator.draw(DrawRequest("an owl", (1,)))[0].image
+        capsys.readouterr()
+        return ImageStore(tmp_path / "theirs").put(image, manifest).path, lora
+
+    @pytest.mark.slow
+    def test_it_is_loaded_only_where_it_is_said_again(
+        self, drawn: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        file, lora = drawn
+        assert str(tmp_path) not in Manifest.model_validate_json(read_manifest(file).text()).text()
+        asked = ["replay", str(file), "--home", str(tmp_path), "--generator", "tiny"]
+        assert run(asked) == 2
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1
+        command = shlex.split(told.partition("imagerag replay ")[2])
+        assert command == [str(file), "--generator", "tiny", "--lora=style.safetensors:0.5"]
+        assert run([*asked, "--lora", str(lora)]) == 2  # of another weight
+        assert run([*asked, "--lora", f"{lora}:0.5"]) == 0
+        assert "identical" in capsys.readouterr().out
+
+    @pytest.mark.slow
+    def test_another_file_of_that_name_is_refused(
+        self, drawn: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        from testing import tiny_models
+
+        file, lora = drawn
+        (tmp_path / "other").mkdir()
+        other = tiny_models.save_lora(tmp_path / "other" / lora.name, tiny_models.unet_of(tmp_path / "sd15"), seed=1)
+        asked = ["replay", str(file), "--home", str(tmp_path), "--generator", "tiny", "--lora", f"{other}:0.5"]
+        assert run(asked) == 2
+        assert "was drawn with a LoRA 'style.safetensors' of sha256 " in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_another_checkpoint_of_that_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import diffusers
+
+    from testing import tiny_models, tiny_single_files
+
+    model = tiny_models.save_sd15(tmp_path / "sd15")
+    pipeline = diffusers.DiffusionPipeline.from_pretrained(model)
+    file = tiny_single_files.save_single_sd15(tmp_path / "mine.safetensors", pipeline)
+    presets = tmp_path / "presets.toml"
+    presets.write_text(f"[tiny]\nmodel = '{model}'\nfamily = 'text'\nwidth = 32\nheight = 32\nsteps = 2\n")
+    monkeypatch.setenv("IMAGERAG_PRESETS", str(presets))
+    generator = load_generator(f"file:{file}@tiny")
+    drawing = generator.draw(DrawRequest("an owl", (1,)))[0]
+    manifest = Manifest.new(
+        prompt="an owl", seed=1, generator=generator.name, generator_revision=generator.revision, facts=drawing.facts
+    )
+    assert str(tmp_path) not in manifest.text()
+    image = ImageStore(tmp_path / "theirs").put(drawing.image, manifest).path
+    asked = ["replay", str(image), "--home", str(tmp_path)]
+    capsys.readouterr()
+    assert run(asked) == 2
+    assert "--generator file:mine.safetensors@tiny" in capsys.readouterr().err
+    assert run([*asked, "--generator", f"file:{file}@tiny"]) == 0
+    (tmp_path / "other").mkdir()
+    pipeline.unet.conv_out.bias.data += 1
+    other = tiny_single_files.save_single_sd15(tmp_path / "other" / file.name, pipeline)
+    assert run([*asked, "--generator", f"file:{other}@tiny"]) == 2
+    assert "was drawn by a checkpoint of sha256 " in capsys.readouterr().err

@@ -77,6 +77,22 @@ class TestRun:
         assert run(arguments) == 0
         assert capsys.readouterr().out.startswith("identical")
 
+    @pytest.mark.slow
+    @pytest.mark.parametrize(("flag", "size"), [("--size=300x150", (300, 150)), ("--aspect=2:3", (128, 192))])
+    def test_a_size_is_drawn_and_drawn_again(
+        self, flag: str, size: tuple[int, int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        from PIL import Image
+
+        where = ["--home", str(tmp_path)]
+        once = ["--seed", "3", "--mode", "no_lookup", "--max-generations", "1", "--quiet"]
+        assert run(["a red owl", flag, *once, *where]) == 0
+        file = capsys.readouterr().out.strip()
+        with Image.open(file) as image:
+            assert image.size == size
+        assert run(["replay", file, *where]) == 0
+        assert capsys.readouterr().out.startswith("identical")
+
     def test_replay_of_changed_pixels(
         self, finished: tuple[dict[str, object], str, Path, Path], capsys: pytest.CaptureFixture[str], tmp_path: Path
     ) -> None:

@@ -1,12 +1,16 @@
 """Other open_clip models: names, and the content of a checkpoint as its identity."""
 
+import warnings
 from pathlib import Path
 
+import numpy as np
+import open_clip
 import pytest
 
 from imagerag.embedders.clip import full_name, load_embedder, model_id_of
+from imagerag.embedders.clip_names import lacks_quick_gelu, open_clip_weights
 from imagerag.errors import UserError
-from testing.tiny_clip import save_checkpoint
+from testing.tiny_clip import TINY, save_checkpoint
 
 
 def test_names_as_people_write_them() -> None:
@@ -27,3 +31,46 @@ def test_a_checkpoint_counts_by_its_content(tmp_path: Path) -> None:
     before = model_id_of(f"ViT-B-32:{weights}")
     weights.write_bytes((one / "open_clip_model.safetensors").read_bytes())
     assert model_id_of(f"ViT-B-32:{weights}") != before
+
+
+@pytest.mark.parametrize(
+    ("name", "model_id"),
+    [
+        ("ViT-B-32:openai", "open_clip:ViT-B-32-quickgelu/openai"),
+        ("ViT-B-32-quickgelu:openai", "open_clip:ViT-B-32-quickgelu/openai"),
+        ("open_clip:ViT-H-14/dfn5b", "open_clip:ViT-H-14-quickgelu/dfn5b"),
+        ("ViT-L-14:metaclip_fullcc", "open_clip:ViT-L-14-quickgelu/metaclip_fullcc"),
+        ("ViT-B-32:laion2b_s34b_b79k", "open_clip:ViT-B-32/laion2b_s34b_b79k"),
+        ("hf-hub:some/model", "open_clip:hf-hub:some/model"),
+    ],
+)
+def test_weights_of_quick_gelu_have_one_id_by_either_name(name: str, model_id: str) -> None:
+    assert model_id_of(name) == model_id
+
+
+def test_all_tags_that_need_it_are_known_to_open_clip_by_that_name() -> None:
+    for architecture, tags in open_clip_weights().items():
+        for tag in tags:
+            if lacks_quick_gelu(architecture, tag):
+                assert tag in open_clip_weights()[f"{architecture}-quickgelu"]
+
+
+def test_weights_of_quick_gelu_are_loaded_with_it_and_without_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = str(save_checkpoint(tmp_path / "tiny", 1) / "open_clip_model.safetensors")
+    tags = {"openai": {"file": file, "quick_gelu": True}, "laion": {"file": file}}
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "tiny", TINY)
+    monkeypatch.setitem(open_clip.pretrained._PRETRAINED, "tiny", tags)
+    monkeypatch.setitem(open_clip_weights(), "tiny", tags)
+    lacks_quick_gelu.cache_clear()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*QuickGELU")
+        quick, plain = (load_embedder(f"open_clip:tiny/{tag}") for tag in tags)
+    lacks_quick_gelu.cache_clear()
+    wanted, _, _ = open_clip.create_model_and_transforms("tiny", pretrained=file, force_quick_gelu=True)
+    tokens = open_clip.get_tokenizer("tiny")(["an owl"])
+    right = wanted.eval().encode_text(tokens, normalize=True).detach().numpy()
+    assert np.abs(quick.embed_texts(["an owl"]) - right).max() < 1e-6
+    assert np.abs(plain.embed_texts(["an owl"]) - right).max() > 1e-4
+    assert (quick.model_id, plain.model_id) == ("open_clip:tiny-quickgelu/openai", "open_clip:tiny/laion")

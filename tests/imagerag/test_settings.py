@@ -34,7 +34,8 @@ def valid_value(declared: Setting) -> Any:
         return declared.high or (declared.low or 0) + 7
     if declared.kind is float:
         return 0.25
-    return {bool: True, tuple: ("first", "second part"), str: "something"}[declared.kind]
+    of_its_own_form = {"size": "640x480", "aspect": "4:3"}.get(declared.name, "something")
+    return {bool: True, tuple: ("first", "second part"), str: of_its_own_form}[declared.kind]
 
 
 def invalid_values(declared: Setting) -> Iterator[Any]:
@@ -116,7 +117,7 @@ def test_flag_before_variable_before_file(declared: Setting, tmp_path: Path) -> 
     file.write_text(f"{declared.name} = {json.dumps(value)}\n", encoding="utf-8")
     other = next((one for one in declared.choices if one not in (value, default)), None)
     if declared.kind is str and (other or not declared.choices):
-        other = other or "other"
+        other = other or {"size": "64x64", "aspect": "1:1"}.get(declared.name, "other")
         settings = load_settings(environ={declared.variable: other}, file=file)
         assert getattr(settings, declared.name) == other
     flags = settings_of(parse_draw(["an owl", *arguments(declared, value)]))
@@ -193,7 +194,7 @@ def test_what_is_reserved() -> None:
     reserved = {name for name, declared in DECLARED.items() if declared.reserved}
     assert reserved == {
         *("profile", "generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
-        *("subject", "home", "out", "chroma", "record", "mcp_server", "mcp_allow"),
+        *("subject", "home", "out", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
     }
 
 

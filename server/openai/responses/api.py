@@ -55,7 +55,15 @@ class ResponsesApi(ImagesApi):
         if body.style.partial_images and not body.stream:
             draft.unused.append("tools.image_generation.partial_images")
         asked = await self._run_request(
-            request, client, said, field="input", own=body.imagerag, seed=body.seed, mode=mode, base=base
+            request,
+            client,
+            said,
+            field="input",
+            own=body.imagerag,
+            seed=body.seed,
+            mode=mode,
+            base=base,
+            size=body.style.size,
         )
         run = self._admit(client, asked)
         kept = StoredResponse(

@@ -33,7 +33,8 @@ class LongCat:
 
 
 def asked(pipeline: Any, name: str) -> dict[str, Any]:
-    return call_arguments(pipeline, load_presets({})[name])
+    preset = load_presets({})[name]
+    return call_arguments(pipeline, preset, preset.width, preset.height)
 
 
 def test_only_what_the_pipeline_takes() -> None:
@@ -55,8 +56,8 @@ def test_a_reference_is_never_larger_than_the_drawing() -> None:
     class Qwen21:
         def __call__(self, prompt: str, output_resolution: int = 1024) -> None: ...
 
-    small = Preset.model_validate({"name": "q", "model": "m", "family": "text", "width": 512, "height": 512})
-    assert call_arguments(Qwen21(), small) == {"output_resolution": 512}
+    small = Preset.model_validate({"name": "q", "model": "m", "family": "text"})
+    assert call_arguments(Qwen21(), small, 512, 512) == {"output_resolution": 512}
     assert asked(Qwen21(), "hunyuan-image") == {"output_resolution": 1024}
 
 

@@ -22,7 +22,7 @@ def test_a_preview_of_an_encoded_picture_looks_like_it(folder: Path) -> None:
     colours = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     sheet = torch.nn.functional.interpolate(colours, size=(128, 128))
     latents = vae.encode(sheet * 2 - 1).latent_dist.mean * vae.config.scaling_factor
-    image = Previews(generator.pipeline, 128, 128).show(latents)
+    image = Previews(generator.pipeline).show(latents, 128, 128)
     assert image is not None
     seen = np.asarray(image.resize((8, 8), Image.Resampling.BOX), np.float32) / 255
     truth = colours[0].permute(1, 2, 0).numpy()
@@ -33,7 +33,7 @@ def test_a_preview_of_an_encoded_picture_looks_like_it(folder: Path) -> None:
 @pytest.mark.parametrize("shape", [(1, 16, 4), (1, 4, 3, 8, 8), (1, 7, 8, 8)], ids=["flat", "video", "other channels"])
 def test_latents_of_a_layout_not_known_are_not_shown(shape: tuple[int, ...]) -> None:
     pipeline = SimpleNamespace(vae=SimpleNamespace(config=SimpleNamespace(latent_channels=4)), vae_scale_factor=8)
-    assert Previews(pipeline, 64, 64).show(torch.zeros(shape)) is None
+    assert Previews(pipeline).show(torch.zeros(shape), 64, 64) is None
 
 
 def _teach(vae: Any) -> None:

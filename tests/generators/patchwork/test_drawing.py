@@ -13,6 +13,7 @@ from imagerag.errors import Cancelled, InvalidArgument
 from imagerag.generators.base import DrawControl, DrawRequest, Reference
 from imagerag.generators.patchwork import PatchworkGenerator
 from imagerag.generators.patchwork.drawing import PREVIEW_EVERY
+from imagerag.picture_size import PictureSize
 from testing.patchwork_requests import SIZE, STEPS, objects, picture, pixels
 
 
@@ -125,3 +126,15 @@ def test_previews_show_what_comes(library: Library) -> None:
     assert len(seen) == 19 // PREVIEW_EVERY
     unlike = [abs(np.asarray(image, float) - np.asarray(told[0].image, float)).mean() for image in seen]
     assert unlike == sorted(unlike, reverse=True)
+
+
+@pytest.mark.parametrize(("size", "canvas"), [("2:1", (128, 64)), ("640x1280", (64, 128)), ("99x99", (64, 64))])
+def test_a_wider_canvas_shows_more_of_the_background(
+    patchwork: PatchworkGenerator, size: str, canvas: tuple[int, int]
+) -> None:
+    square = patchwork.draw(DrawRequest("an owl on a yellow background", (3,)))[0].image
+    image = patchwork.draw(DrawRequest("an owl on a yellow background", (3,), size=PictureSize.parse(size)))[0].image
+    assert image.size == canvas
+    left, top = (canvas[0] - SIZE) // 2, (canvas[1] - SIZE) // 2
+    assert np.array_equal(np.asarray(image.crop((left, top, left + SIZE, top + SIZE))), np.asarray(square))
+    assert image.getpixel((0, 0)) == image.getpixel((canvas[0] - 1, canvas[1] - 1)) == square.getpixel((0, 0))

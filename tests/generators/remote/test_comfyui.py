@@ -13,6 +13,7 @@ from imagerag.generators.base import DrawControl, DrawRequest, Reference
 from imagerag.generators.registry import load_generator
 from imagerag.generators.remote import comfyui_events
 from imagerag.generators.remote.comfyui import ComfyUI
+from imagerag.picture_size import PictureSize
 from testing.faulty_servers import Fault, faulty_server
 from testing.remote_servers import SAVED, Answer, a_png, comfy_server
 
@@ -83,6 +84,19 @@ class TestComfyUI:
         file.write_text(json.dumps(workflow(1)))
         with pytest.raises(InvalidArgument, match=r"2 references; .* takes at most 1"):
             ComfyUI(f"{file}@http://127.0.0.1:9").draw(DrawRequest("an owl", (1,), references(2)))
+
+    def test_width_and_height_are_those_nearest_to_the_size(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("IMAGERAG_COMFYUI_CHECKPOINT", "sdxl.safetensors")
+        sizes = []
+        with comfy_server() as (comfy, url):
+            for wanted in (None, PictureSize(16, 9, is_exact=False)):
+                ComfyUI(url).draw(DrawRequest("an owl", (1,), size=wanted))
+                sizes += [
+                    (node["inputs"]["width"], node["inputs"]["height"])
+                    for node in comfy.prompts[-1].values()
+                    if "width" in node["inputs"]
+                ]
+        assert sizes == [(1024, 1024), (1344, 768)]
 
     def test_a_workflow_whose_answer_got_lost_is_not_queued_twice(self, tmp_path: Path) -> None:
         file = tmp_path / "plain.json"

@@ -17,6 +17,7 @@ from imagerag.generators.base import DrawControl, DrawRequest, Reference
 from imagerag.generators.remote import calling, openai_images
 from imagerag.generators.remote.openai_images import OpenAIImages
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.picture_size import PictureSize
 from imagerag.settings import Settings
 from testing.remote_servers import Answer, a_png, image_body, images_server
 from testing.scripted import ScriptedCritic
@@ -39,6 +40,19 @@ class TestOpenAIImages:
         assert server.asked[0].key == "Bearer sk-of-the-server"
         assert drawings[0].facts["usage"] == {"input": 50, "output": 4000}
         assert drawings[0].facts["seed_used"] is False
+
+    @pytest.mark.parametrize(
+        ("model", "wanted", "asked"),
+        [
+            ("gpt-image-1", "16:9", "1536x1024"), ("gpt-image-1", "600x800", "1024x1536"),
+            ("gpt-image-1", "64x64", "1024x1024"), ("dall-e-3", "16:9", "1792x1024"),
+            ("dall-e-2", "200x300", "256x256"),
+        ],
+    )  # fmt: skip
+    def test_the_nearest_of_the_model_s_sizes_is_asked_for(self, model: str, wanted: str, asked: str) -> None:
+        with images_server() as server:
+            OpenAIImages(f"{model}@{server.url}").draw(DrawRequest("an owl", (1,), size=PictureSize.parse(wanted)))
+        assert server.asked[0].fields["size"] == asked
 
     @pytest.mark.parametrize("count", [1, 16])
     def test_references_are_an_edit(self, count: int) -> None:

@@ -45,6 +45,17 @@ def test_create_image_tells_its_progress_and_returns_words_preview_and_record(tm
     assert any("scores 0.90" in text for text in told)
 
 
+def test_a_size_is_drawn_for(tmp_path: Path) -> None:
+    async def talk(client: Client) -> None:
+        result = await client.call_tool("create_image", {"prompt": "an owl", "size": "2:1"})
+        assert Image.open(io.BytesIO(base64.b64decode(result.content[1].data))).size == (16, 8)
+        refused = await client.call_tool("create_image", {"prompt": "an owl", "size": "wide"})
+        assert refused.is_error
+        assert "size 'wide' is not WIDTHxHEIGHT" in refused.content[0].text
+
+    with_client(scripted_service(tmp_path), talk, MODES[0])
+
+
 def test_a_started_image_is_asked_after_and_cancelled_within_one_step(tmp_path: Path) -> None:
     gate = Gate()
     service = scripted_service(tmp_path, before_step=gate)

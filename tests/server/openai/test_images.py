@@ -49,6 +49,24 @@ def test_what_is_downloaded_carries_its_manifest_without_this_machines_paths(
     assert str(tmp_path) not in json.dumps(made.model_extra)
 
 
+def test_a_size_is_drawn_for_and_a_follow_up_keeps_it(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    client, generator = server.client(), server.service.components.generator
+    made = client.images.generate(model=MODEL, prompt="an owl", size="96x64", extra_body={"imagerag": {"thread": "t"}})
+    assert str(generator.requests[-1].size) == "96x64"
+    assert Image.open(io.BytesIO(httpx.get(made.data[0].url).content)).size == (96, 64)
+    client.images.generate(model=MODEL, prompt="now a blue one", extra_body={"imagerag": {"thread": "t"}})
+    assert str(generator.requests[-1].size) == "96x64"
+    own = {"thread": "t", "size": "2:1"}
+    made = client.images.generate(model=MODEL, prompt="now a red one", extra_body={"imagerag": own})
+    assert str(generator.requests[-1].size) == "2:1"
+    assert made.size == "16x8"
+    notes = made.model_extra["imagerag"]["notes"]
+    assert "drawn at 16x16 and cropped to 16x8, since 2:1 is asked for" in notes
+    with pytest.raises(openai.BadRequestError, match="size 'wide' is not WIDTHxHEIGHT"):
+        client.images.generate(model=MODEL, prompt="an owl", extra_body={"imagerag": {"size": "wide"}})
+
+
 def test_images_are_edited_with_files_sent_along(serve: Callable[..., Served]) -> None:
     server = serve(scores=[0.9])
     client = server.client()

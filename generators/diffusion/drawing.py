@@ -35,16 +35,23 @@ class DiffusionGenerator:
         preset: which model, and how it is asked.
         settings: where and how its weights are held.
         name: by which ``--generator`` finds it; the preset's name if not given.
+        loaded: the preset's pipeline where it is there already; else it is loaded.
 
     Raises:
         UserError: it can't be loaded here.
     """
 
-    def __init__(self, preset: Preset, settings: DeviceSettings | None = None, name: str | None = None) -> None:
+    def __init__(
+        self,
+        preset: Preset,
+        settings: DeviceSettings | None = None,
+        name: str | None = None,
+        loaded: Loaded | None = None,
+    ) -> None:
         self.preset = preset
         self.name = name or preset.name
         self.max_references = preset.max_references
-        self._loaded: Loaded = load(preset, settings or DeviceSettings())
+        self._loaded = loaded or load(preset, settings or DeviceSettings())
         self._lock = threading.Lock()
         self._previews = Previews(self._loaded.pipeline, preset.height, preset.width)
         recipe = preset.model_dump_json(exclude={"name", "licence", "weights"})

@@ -18,6 +18,7 @@ from imagerag.extras import missing
 from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, place
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
+from imagerag.generators.diffusion.prompt_cache import remember_prompts
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
 from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
@@ -132,9 +133,24 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, http_error()) as error:
         raise _missing(what, preset, error) from error
+    return placed(pipeline, family, device, dtype, mode)
+
+
+def placed(pipeline: Any, family: Any, device: torch.device, dtype: torch.dtype, mode: Memory) -> Loaded:
+    """Return a pipeline with its weights where the mode wants them, ready to draw.
+
+    Args:
+        pipeline: with its adapter, if it has one.
+        family: of the pipeline.
+        device: where it computes.
+        dtype: of its weights.
+        mode: where they go.
+    """
     for saving in ("enable_slicing", "enable_tiling"):
         if hasattr(pipeline, "vae") and hasattr(pipeline.vae, saving):
             getattr(pipeline.vae, saving)()
+    for drawing in (pipeline, family.pipeline_for(())):  # with references and without
+        remember_prompts(drawing)
     place(pipeline, device, mode)
     commit = getattr(pipeline.config, "_commit_hash", None) or ""
     return Loaded(pipeline, family, device, dtype, mode, commit)

@@ -55,7 +55,8 @@ def build_part(table: Table, special: Mapping[str, Any] | None = None) -> torch.
     rope = settings.get("rope_scaling")
     if isinstance(rope, dict):  # one factor per pair of channels, written as their number
         settings["rope_scaling"] = {
-            name: [1.0] * value if name.endswith("_factor") else value for name, value in rope.items()
+            name: [1.0] * value if name.endswith("_factor") and isinstance(value, int) else value
+            for name, value in rope.items()
         }
     module, _, name = table["class"].rpartition(".")
     made: Any = getattr(importlib.import_module(module), name)

@@ -52,4 +52,4 @@ docs:
 
 # Draws with the real models, which it downloads; for a machine with a GPU.
 gpu-check:
-	$(RUN) -m benchmarks.gpu_check
+	$(RUN) -m benchmarks.gpu_check $(ARGS)

@@ -118,23 +118,37 @@ def save_kontext(folder: Path) -> Path:
     return folder
 
 
-def save_flux_adapter(folder: Path, tokens: int = 4) -> Path:
-    """Laid out as XLabs' ``ip_adapter.safetensors``."""
+def save_flux_adapter(
+    folder: Path, tokens: int = 4, vision: Any = None, width: int = WIDTH, inner: int = WIDTH, blocks: int = 1
+) -> Path:
+    """Laid out as XLabs' ``ip_adapter.safetensors``.
+
+    Args:
+        folder: for the file, and the image encoder beside it.
+        tokens: how many of an image the denoiser sees.
+        vision: the image encoder; a tiny one if not given.
+        width: of the prompt's tokens and the image's.
+        inner: of the denoiser.
+        blocks: of the denoiser that have two streams.
+    """
     torch.manual_seed(1)
+    vision = vision or clip_vision()
     weights = {
-        "ip_adapter_proj_model.proj.weight": torch.randn(tokens * WIDTH, WIDTH) / 8,
-        "ip_adapter_proj_model.proj.bias": torch.zeros(tokens * WIDTH),
-        "ip_adapter_proj_model.norm.weight": torch.ones(WIDTH),
-        "ip_adapter_proj_model.norm.bias": torch.zeros(WIDTH),
+        "ip_adapter_proj_model.proj.weight": torch.randn(tokens * width, vision.config.projection_dim) / 8,
+        "ip_adapter_proj_model.proj.bias": torch.zeros(tokens * width),
+        "ip_adapter_proj_model.norm.weight": torch.ones(width),
+        "ip_adapter_proj_model.norm.bias": torch.zeros(width),
     }
-    for part in ("k", "v"):
-        name = f"double_blocks.0.processor.ip_adapter_double_stream_{part}_proj"
-        weights[f"{name}.weight"] = torch.randn(WIDTH, WIDTH)
-        weights[f"{name}.bias"] = torch.zeros(WIDTH)
+    for block in range(blocks):
+        for part in ("k", "v"):
+            name = f"double_blocks.{block}.processor.ip_adapter_double_stream_{part}_proj"
+            weights[f"{name}.weight"] = torch.randn(inner, width)
+            weights[f"{name}.bias"] = torch.zeros(inner)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "ip_adapter.safetensors")
-    clip_vision().save_pretrained(folder / "image_encoder")
-    CLIPImageProcessor(size=32, crop_size=32).save_pretrained(folder / "image_encoder")
+    vision.save_pretrained(folder / "image_encoder")
+    side = vision.config.image_size
+    CLIPImageProcessor(size=side, crop_size=side).save_pretrained(folder / "image_encoder")
     return folder
 
 
@@ -154,33 +168,44 @@ def save_sd3(folder: Path) -> Path:
     return folder
 
 
-def save_sd3_adapter(folder: Path, layers: int = 2, inner: int = 32) -> Path:
-    """Laid out as the diffusers version of InstantX' adapter for SD 3.5: one Perceiver resampler, keys and values."""
+def save_sd3_adapter(
+    folder: Path, layers: int = 2, inner: int = 32, vision: Any = None, tokens: int = 4, wide: int = 64, head: int = 8
+) -> Path:
+    """Laid out as the diffusers version of InstantX' adapter for SD 3.5: one Perceiver resampler, keys and values.
+
+    Args:
+        folder: for the file, and the image encoder beside it.
+        layers, inner: of the denoiser: how many, and how wide.
+        vision: the image encoder; a tiny one if not given.
+        tokens: how many of an image the denoiser sees.
+        wide: of the resampler, a multiple of 64.
+        head: width of the denoiser's attention heads.
+    """
     torch.manual_seed(1)
-    vision = SiglipVisionConfig(
-        hidden_size=WIDTH, intermediate_size=37, num_attention_heads=4, num_hidden_layers=2, image_size=32,
-        patch_size=16,
+    encoder = vision or SiglipVisionModel(
+        SiglipVisionConfig(
+            hidden_size=WIDTH, intermediate_size=37, num_attention_heads=4, num_hidden_layers=2, image_size=32,
+            patch_size=16,
+        )
     )  # fmt: skip
-    encoder = SiglipVisionModel(vision)
     weights: dict[str, torch.Tensor] = {}
-    heads = 64
-    image_proj = resampler(inner, inner=heads)
+    image_proj = resampler(inner, tokens, inner=wide, seen=encoder.config.hidden_size, heads=wide // 64)
     image_proj |= {
-        "time_embedding.linear_1.weight": torch.randn(heads, 320) / 16,
-        "time_embedding.linear_1.bias": torch.zeros(heads),
-        "time_embedding.linear_2.weight": torch.randn(heads, heads) / 8,
-        "time_embedding.linear_2.bias": torch.zeros(heads),
+        "time_embedding.linear_1.weight": torch.randn(wide, 320) / 16,
+        "time_embedding.linear_1.bias": torch.zeros(wide),
+        "time_embedding.linear_2.weight": torch.randn(wide, wide) / 8,
+        "time_embedding.linear_2.bias": torch.zeros(wide),
     }
     for layer in range(4):  # of each, what shifts it by the time step
-        image_proj[f"layers.{layer}.2.1.weight"] = torch.randn(4 * heads, heads) / 8
-        image_proj[f"layers.{layer}.2.1.bias"] = torch.zeros(4 * heads)
+        image_proj[f"layers.{layer}.2.1.weight"] = torch.randn(4 * wide, wide) / 8
+        image_proj[f"layers.{layer}.2.1.bias"] = torch.zeros(4 * wide)
     weights |= {f"image_proj.{name}": value for name, value in image_proj.items()}
     for layer in range(layers):
         for part in ("k", "v"):
             weights[f"ip_adapter.{layer}.to_{part}_ip.weight"] = torch.randn(inner, inner) / 4
         for norm in ("norm_q", "norm_k", "norm_ip_k"):
-            weights[f"ip_adapter.{layer}.{norm}.weight"] = torch.ones(8)
-        weights[f"ip_adapter.{layer}.norm_ip.linear.weight"] = torch.randn(2 * inner, heads) / 8
+            weights[f"ip_adapter.{layer}.{norm}.weight"] = torch.ones(head)
+        weights[f"ip_adapter.{layer}.norm_ip.linear.weight"] = torch.randn(2 * inner, wide) / 8
         weights[f"ip_adapter.{layer}.norm_ip.linear.bias"] = torch.zeros(2 * inner)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(weights, folder / "ip-adapter.safetensors")

@@ -123,8 +123,20 @@ def save_lora(file: Path, model: Any, seed: int = 0, rank: int = 2) -> Path:
     return file
 
 
-def save_adapter(folder: Path, model: Any, plus: bool) -> Path:
-    """Save an IP-Adapter for a UNet, laid out as h94/IP-Adapter lays out ``ip-adapter[-plus]_*.safetensors``."""
+def save_adapter(
+    folder: Path, model: Any, plus: bool, vision: Any = None, tokens: int = 4, inner: int = 64, heads: int = 1
+) -> Path:
+    """Save an IP-Adapter for a UNet, laid out as h94/IP-Adapter lays out ``ip-adapter[-plus]_*.safetensors``.
+
+    Args:
+        folder: for the file, and the image encoder beside it.
+        model: the UNet.
+        plus: whether it looks at the encoder's tokens through a resampler, or at its one embedding.
+        vision: the image encoder; a tiny one if not given.
+        tokens: how many of an image the UNet sees.
+        inner: width of the resampler.
+        heads: of the resampler, each 64 wide.
+    """
     torch.manual_seed(1)
     width = model.config["cross_attention_dim"]
     weights: dict[str, torch.Tensor] = {}
@@ -143,29 +155,36 @@ def save_adapter(folder: Path, model: Any, plus: bool) -> Path:
         for part in ("to_k_ip", "to_v_ip"):
             weights[f"ip_adapter.{number}.{part}.weight"] = 0.5 * torch.randn(hidden, width)
         number += 2
-    weights |= {f"image_proj.{name}": value for name, value in (resampler(width) if plus else _linear(width)).items()}
+    vision = vision or clip_vision()
+    seen = vision.config.hidden_size if plus else vision.config.projection_dim
+    projection = resampler(width, tokens, inner=inner, seen=seen, heads=heads) if plus else _linear(width, tokens, seen)
+    weights |= {f"image_proj.{name}": value for name, value in projection.items()}
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / ("ip-adapter-plus.safetensors" if plus else "ip-adapter.safetensors")
     save_file(weights, file)
-    clip_vision().save_pretrained(folder / "image_encoder")
-    CLIPImageProcessor(size=32, crop_size=32).save_pretrained(folder / "image_encoder")
+    vision.save_pretrained(folder / "image_encoder")
+    side = vision.config.image_size
+    CLIPImageProcessor(size=side, crop_size=side).save_pretrained(folder / "image_encoder")
     return file
 
 
-def _linear(width: int, tokens: int = 4) -> dict[str, torch.Tensor]:
+def _linear(width: int, tokens: int, seen: int) -> dict[str, torch.Tensor]:
     return {
-        "proj.weight": torch.randn(tokens * width, WIDTH) / 8,
+        "proj.weight": torch.randn(tokens * width, seen) / 8,
         "proj.bias": torch.zeros(tokens * width),
         "norm.weight": torch.ones(width),
         "norm.bias": torch.zeros(width),
     }
 
 
-def resampler(width: int, tokens: int = 4, depth: int = 4, inner: int = 64) -> dict[str, torch.Tensor]:
-    """The Perceiver resampler of the "plus" adapters; its heads are 64 wide, so one head here."""
+def resampler(
+    width: int, tokens: int = 4, depth: int = 4, inner: int = 64, seen: int = WIDTH, heads: int = 1
+) -> dict[str, torch.Tensor]:
+    """The Perceiver resampler of the "plus" adapters, from ``seen`` wide to ``width``; its heads are 64 wide."""
+    wide = 64 * heads
     weights = {
         "latents": torch.randn(1, tokens, inner) / 8,
-        "proj_in.weight": torch.randn(inner, WIDTH) / 8,
+        "proj_in.weight": torch.randn(inner, seen) / 8,
         "proj_in.bias": torch.zeros(inner),
         "proj_out.weight": torch.randn(width, inner) / 8,
         "proj_out.bias": torch.zeros(width),
@@ -176,9 +195,9 @@ def resampler(width: int, tokens: int = 4, depth: int = 4, inner: int = 64) -> d
         for norm in ("0.norm1", "0.norm2", "1.0"):
             weights[f"layers.{layer}.{norm}.weight"] = torch.ones(inner)
             weights[f"layers.{layer}.{norm}.bias"] = torch.zeros(inner)
-        weights[f"layers.{layer}.0.to_q.weight"] = torch.randn(inner, inner) / 8
-        weights[f"layers.{layer}.0.to_kv.weight"] = torch.randn(2 * inner, inner) / 8
-        weights[f"layers.{layer}.0.to_out.weight"] = torch.randn(inner, inner) / 8
+        weights[f"layers.{layer}.0.to_q.weight"] = torch.randn(wide, inner) / 8
+        weights[f"layers.{layer}.0.to_kv.weight"] = torch.randn(2 * wide, inner) / 8
+        weights[f"layers.{layer}.0.to_out.weight"] = torch.randn(inner, wide) / 8
         weights[f"layers.{layer}.1.1.weight"] = torch.randn(4 * inner, inner) / 8
         weights[f"layers.{layer}.1.3.weight"] = torch.randn(inner, 4 * inner) / 8
     return weights

@@ -41,6 +41,7 @@ class DiffusionGenerator:
         settings: where and how its weights are held.
         name: by which ``--generator`` finds it; the preset's name if not given.
         loras: weights to add to its own; see ``imagerag.lora``.
+        loaded: the preset's pipeline where it is there already; else it is loaded.
 
     Raises:
         UserError: it can't be loaded here.
@@ -52,6 +53,7 @@ class DiffusionGenerator:
         settings: DeviceSettings | None = None,
         name: str | None = None,
         loras: tuple[str, ...] = (),
+        loaded: Loaded | None = None,
     ) -> None:
         self.preset = preset
         self.name = name or preset.name
@@ -60,7 +62,7 @@ class DiffusionGenerator:
         self._lock = threading.Lock()
         self._loaded: Loaded
         self._previews: Previews | None
-        self._hold(load(preset, self._settings, loras))
+        self._hold(loaded or load(preset, self._settings, loras))
 
     @property
     def loras(self) -> tuple[AppliedLora, ...]:

@@ -22,6 +22,7 @@ from imagerag.generators.diffusion.lora import apply_loras
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, is_out_of_memory, placed_or_less, release
 from imagerag.generators.diffusion.pipeline_classes import by_its_defaults, drawing_class
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
+from imagerag.generators.diffusion.prompt_cache import remember_prompts
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
 from imagerag.generators.diffusion.recipes import Published, recipe_of
 from imagerag.generators.diffusion.single_file import WORDS, SingleFile, class_name_of, examine, load_file
@@ -207,10 +208,22 @@ def _pipeline(
             told = f"{failure}; or draw without references: --generator file:{preset.file}@{WORDS}"
             raise UserError(told) from error
         raise failure from error
+    spare(pipeline, family)
+    return pipeline, family
+
+
+def spare(pipeline: Any, family: Any) -> None:
+    """Let a loaded pipeline decode images in tiles, and encode the same words once.
+
+    Args:
+        pipeline: of diffusers.
+        family: of the pipeline, which may draw from words by another pipeline over the same weights.
+    """
     for saving in ("enable_slicing", "enable_tiling"):
         if hasattr(pipeline, "vae") and hasattr(pipeline.vae, saving):
             getattr(pipeline.vae, saving)()
-    return pipeline, family
+    for drawing in (pipeline, family.pipeline_for(())):
+        remember_prompts(drawing)
 
 
 def _sizes(model: str) -> dict[str, float]:

@@ -31,6 +31,7 @@ class BflImages(JobsApi):
 
     prefix = "bfl"
     key_header = ("x-key", "{key}")
+    calls_off = False
     probe = "/v1/credits"
     probe_knows_models = False
 

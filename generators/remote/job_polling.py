@@ -14,7 +14,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, ClassVar, NamedTuple, NoReturn, TypeVar
 from urllib.parse import quote
 
 from PIL import Image
@@ -81,6 +81,8 @@ class JobsApi(ImagesApi):
     """A generator behind an images API that answers with a job."""
 
     most_pixels = MEGAPIXEL
+    calls_off: ClassVar[bool] = True
+    """Whether its API has a way to call a job off."""
 
     @abstractmethod
     def _submission(self, order: Order, seed: int) -> tuple[str, dict[str, Any]]:
@@ -141,7 +143,7 @@ class JobsApi(ImagesApi):
         except TransientError as failure:
             raise failure.ended(self.name) from failure
         finally:
-            if ended.is_set():
+            if ended.is_set() and self.calls_off:
                 if not finished.wait(GRACE):
                     late.set()
                 for job in made:

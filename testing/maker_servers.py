@@ -41,6 +41,7 @@ class Maker:
         failed: a job that failed.
         unpaid, wrong_key: to the submission.
         status: a path that tells of the job; cancel: method and path that call it off.
+        probe: a path that takes the key and draws nothing.
     """
 
     model: str
@@ -59,6 +60,7 @@ class Maker:
     failed: Any = None
     status: str = ""
     cancel: tuple[str, str] | None = None
+    probe: str = ""
 
     @property
     def has_jobs(self) -> bool:
@@ -76,7 +78,7 @@ MAKERS = {
         failed={"id": "j1", "status": "Error", "error": "out of memory"},
         unpaid=answer({"detail": "Insufficient credits"}, 402),
         wrong_key=answer({"detail": "Not authenticated - Invalid Authentication"}, 403),
-        status="/v1/get_result",
+        status="/v1/get_result", probe="/v1/credits",
     ),
     "fal": Maker(
         "fal-ai/flux-2-pro", 8, ("authorization", "Key {key}"), "/fal-ai/flux-2-pro", edit="/fal-ai/flux-2-pro/edit",
@@ -112,17 +114,18 @@ MAKERS = {
         unpaid=answer({"title": "Insufficient credit", "detail": "You have insufficient credit.", "status": 402}, 402),
         wrong_key=answer({"title": "Unauthenticated", "detail": "You did not pass a valid token", "status": 401}, 401),
         status="/v1/predictions/j1",
-        cancel=("POST", "/v1/predictions/j1/cancel"),
+        cancel=("POST", "/v1/predictions/j1/cancel"), probe="/v1/models/black-forest-labs/flux-2-pro",
     ),
     "together": Maker(
         "black-forest-labs/FLUX.2-pro", 8, ("authorization", "Bearer {key}"), "/v1/images/generations", below="/v1",
+        probe="/v1/models",
         taken=lambda url: {"id": "i1", "object": "list", "data": [{"index": 0, "b64_json": TEXT, "type": "b64_json"}]},
         refused=answer({"error": {"message": "NSFW content detected", "type": "invalid_request_error"}}, 422),
         unpaid=answer({"error": {"message": "Credit limit exceeded", "type": "credit_limit"}}, 402),
         wrong_key=answer({"error": {"message": "Invalid API key", "type": "invalid_request_error"}}, 401),
     ),
     "stability": Maker(
-        "ultra", 1, ("authorization", "Bearer {key}"), "/v2beta/stable-image/generate/ultra",
+        "ultra", 1, ("authorization", "Bearer {key}"), "/v2beta/stable-image/generate/ultra", probe="/v1/user/balance",
         taken=lambda url: {"image": TEXT, "finish_reason": "SUCCESS", "seed": 1},
         refused=answer({"id": "e", "name": "content_moderation", "errors": ["Your request was flagged."]}, 403),
         unpaid=answer({"id": "e", "name": "payment_required", "errors": ["You lack sufficient credits."]}, 402),
@@ -130,7 +133,7 @@ MAKERS = {
     ),
     "recraft": Maker(
         "recraftv3", 1, ("authorization", "Bearer {key}"), "/v1/images/generations", edit="/v1/images/imageToImage",
-        below="/v1",
+        below="/v1", probe="/v1/users/me",
         taken=lambda url: {"created": 1, "credits": 40, "data": [{"image_id": "i1", "b64_json": TEXT}]},
         refused=answer({"code": "content_policy_violation", "message": "the prompt is not allowed"}, 400),
         unpaid=answer({"code": "not_enough_credits", "message": "not enough credits"}, 400),
@@ -194,6 +197,9 @@ class MakerServer(ThreadingHTTPServer):
         path = asked.path.partition("?")[0]
         if path == IMAGE:
             return Answer(a_png("blue"), headers={"content-type": "image/png"})
+        if path == maker.probe:
+            known = asked.headers.get(maker.key[0]) != maker.key[1].format(key="wrong")
+            return answer({}) if known else maker.wrong_key
         if path in (maker.path, maker.edit):
             while self.submit:
                 if isinstance(first := self.submit.pop(0), Answer):

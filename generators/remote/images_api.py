@@ -115,7 +115,7 @@ class ImagesApi:
             httpx.HTTPError: no answer.
         """
         with self._client(timeout) as client:
-            return client.get(self._base + self.probe.format(model=self.model)).status_code
+            return client.get(self._base + self.probe.format(model=self.model.partition(":")[0])).status_code
 
     @abstractmethod
     def _one(self, order: Order, seed: int, check: StopCheck | None) -> Drawn:

@@ -25,18 +25,7 @@ class ReplicateImages(JobsApi):
     """
 
     prefix = "replicate"
-
-    def asked_for_model(self, timeout: float) -> int:
-        """Ask the server for the model, which draws nothing, and return the HTTP status.
-
-        Args:
-            timeout: seconds.
-
-        Raises:
-            httpx.HTTPError: no answer.
-        """
-        with self._client(timeout) as client:
-            return client.get(f"{self._base}/v1/models/{path_of(self.model.partition(':')[0])}").status_code
+    probe = "/v1/models/{model}"
 
     def _submission(self, order: Order, seed: int) -> tuple[str, dict[str, Any]]:
         known = self._known

@@ -35,6 +35,7 @@ ONLY_PARSED = {
     r"--profile (local|cloud|comfyui)": "needs weights, a key or a server; test_first_real_picture runs them",
     r"--generator google_genai:": "needs a key; tests of generators/remote use testing.gemini_server",
     r"--generator openai:": "needs a key or a server; tests of generators/remote use testing.remote_servers",
+    r"--generator (bfl|fal|replicate|together|stability|recraft):": "needs a key; see testing.maker_servers",
     r"--generator comfyui:": "needs a ComfyUI; tests of generators/remote use testing.remote_servers",
     r"--vlm openai:": "needs a key or a server; tests of chat_models use testing.openai_server",
     r"--vlm transformers:": "loads gigabytes of weights",

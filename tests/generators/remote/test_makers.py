@@ -16,7 +16,12 @@ from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserErro
 from imagerag.generators.base import DrawControl, Drawing, DrawRequest, Reference
 from imagerag.generators.registry import IMAGES_APIS, fitting_profile, load_generator, most_output_tokens
 from imagerag.generators.remote import images_api, job_polling
+from imagerag.generators.remote.bfl_images import BflImages
+from imagerag.generators.remote.fal_images import FalImages
 from imagerag.generators.remote.recraft_images import RecraftImages
+from imagerag.generators.remote.replicate_images import ReplicateImages
+from imagerag.generators.remote.stability_images import StabilityImages
+from imagerag.generators.remote.together_images import TogetherImages
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.remote_models import providers
 from imagerag.settings import Settings
@@ -26,6 +31,10 @@ from testing.scripted import ScriptedCritic
 
 KEY = "sk-of-the-server"
 OWL = DrawRequest("an owl", (1,))
+KINDS: dict[str, type[images_api.ImagesApi]] = {
+    "bfl": BflImages, "fal": FalImages, "replicate": ReplicateImages, "together": TogetherImages,
+    "stability": StabilityImages, "recraft": RecraftImages,
+}  # fmt: skip
 each_maker = pytest.mark.parametrize("prefix", MAKERS)
 each_job = pytest.mark.parametrize("prefix", JOBS)
 
@@ -379,12 +388,15 @@ def test_a_model_that_is_not_listed_is_asked_with_words_alone(prefix: str) -> No
 
 
 @each_maker
-def test_it_is_known_by_its_prefix(prefix: str) -> None:
+def test_it_is_known_by_its_prefix(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name = f"{prefix}:{MAKERS[prefix].model}"
+    monkeypatch.setenv(providers()[prefix].keys[0], "k")
+    load_generator.cache_clear()
+    assert isinstance(load_generator(name), KINDS[prefix])
     assert prefix in IMAGES_APIS
     assert fitting_profile(name) == "cloud"
     assert most_output_tokens(name) == 0, "images are paid for each"
-    assert images_api.ImagesApi.charges
+    assert KINDS[prefix].charges
 
 
 class TestMoney:

@@ -1,7 +1,7 @@
 """Chat models by name: ``provider:model`` through LangChain, and any OpenAI-compatible server by its address.
 
 ``openai:gpt-6.1-sol`` and the like go through ``langchain.chat_models.init_chat_model``, which knows the providers and
-their packages. ``openai:MODEL@http://HOST:PORT/v1`` is a server that speaks OpenAI's protocol (vLLM, llama.cpp, LM Studio).
+their packages. ``openai:MODEL@http://HOST:PORT/v1`` is a server that speaks OpenAI's protocol (vLLM, llama.cpp ...).
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ class Settings:
         None,
         help="image generator",
         details="`patchwork` is embedded and needs no download; the presets and the prefixes `diffusers:`, `comfyui:`, "
-        "`openai:`, `google_genai:`, `bfl:`, `fal:`, `replicate:`, `together:`, `stability:` and `recraft:` name others. "
-        "Choosing one alone chooses the profile that fits it.",
+        "`openai:`, `google_genai:`, `bfl:`, `fal:`, `replicate:`, `together:`, `stability:` and `recraft:` name "
+        "others. Choosing one alone chooses the profile that fits it.",
         default_text=_by_profile("patchwork"),
         reserved="part",
         common=True,

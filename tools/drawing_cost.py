@@ -37,6 +37,11 @@ class DrawingCost(NamedTuple):
         return self._money or 0.0
 
     @property
+    def is_known(self) -> bool:
+        """Whether the price is."""
+        return self._money is not None
+
+    @property
     def _money(self) -> float | None:
         if not self.by_image:
             return self.pricing.cost(self.asked, self.answered)

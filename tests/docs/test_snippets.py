@@ -189,5 +189,11 @@ def test_a_file_in_toml_is_taken(
         monkeypatch.setenv(PRICES, str(file))
         for name in table:
             assert load_pricing(name).cost(10**6, 0) == table[name]["input"]
+    elif page == "docs/images-apis.md":
+        monkeypatch.setenv(PRICES, str(file))
+        load_pricing.cache_clear()
+        for name in table:
+            assert load_pricing(name).cost_of_image(1) == table[name]["image"] + table[name]["reference"]
+        load_pricing.cache_clear()
     else:
         load_settings(environ={}, file=file)

@@ -445,6 +445,5 @@ class TestMoney:
     def test_an_unknown_price_is_not_zero(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         result, _ = self.run("stability", tmp_path, monkeypatch, None, [0.9])
         assert any(step["money"] is None for step in result["trace"])
-        result, server = self.run("stability", tmp_path, monkeypatch, None, [0.9], max_money=0.5)
-        assert server.submissions == []
-        assert result["stop_reason"] == "money"
+        with pytest.raises(UserError, match=r"price of 'stability:ultra@.* is not known.*\{ image = 0.04 \}"):
+            self.run("stability", tmp_path, monkeypatch, None, [], max_money=0.5)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imagerag.generators.remote.images_api import Order
-from imagerag.generators.remote.job_polling import Job, JobsApi, finite, path_of
+from imagerag.generators.remote.job_polling import Job, JobsApi, amount, path_of
 from imagerag.generators.remote.server_errors import said_by
 
 SIDE = 1024
@@ -60,5 +60,5 @@ class BflImages(JobsApi):
         return str(body["result"]["sample"])
 
     def _usage(self, body: Mapping[str, Any]) -> Mapping[str, float]:
-        credit = finite(body.get("cost"))
+        credit = amount(body.get("cost"))
         return {} if credit is None else {"dollars": credit * CREDIT}

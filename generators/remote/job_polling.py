@@ -7,7 +7,6 @@ time and of its cancel switch, reads answers without a bound, and brings more li
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from abc import abstractmethod
@@ -37,6 +36,9 @@ GRACE = 2.0
 the server to take in that it is."""
 MEGAPIXEL = 2**20
 """Pixels; what the makers that charge by the megapixel count as one."""
+
+MOST_MONEY = 1e6
+"""Credits that one image may be said to cost; a larger number means something else."""
 
 Answer = TypeVar("Answer")
 
@@ -90,7 +92,7 @@ class JobsApi(ImagesApi):
 
     @abstractmethod
     def _job(self, body: Mapping[str, Any]) -> Job:
-        """Return the job of an answer to a submission; its ``KeyError`` and ``TypeError`` are answers without one."""
+        """Return the job of an answer to a submission; its errors of look-up are answers without one."""
 
     @abstractmethod
     def _is_done(self, body: Mapping[str, Any]) -> bool:
@@ -153,7 +155,7 @@ class JobsApi(ImagesApi):
         body = self._body(reply)
         try:
             job = self._job(body)
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             if said_by(body).words:
                 self._failed(said_by(body))
             raise TransientError("an answer without a job") from error
@@ -227,6 +229,7 @@ def path_of(model: str) -> str:
     return quote(model, safe="/")
 
 
-def finite(value: Any) -> float | None:
-    """Return a number of JSON that can be an amount of money; ``None`` for anything else."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) and value >= 0 else None
+def amount(value: Any) -> float | None:
+    """Return a number of JSON that can be an amount of credits; ``None`` for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value <= MOST_MONEY else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from imagerag.errors import UserError
 from imagerag.generators.remote.images_api import Order
-from imagerag.generators.remote.job_polling import finite
+from imagerag.generators.remote.job_polling import amount
 from imagerag.generators.remote.openai_images import GENERATIONS, OpenAIImages
 
 IMAGE_TO_IMAGE = "/images/imageToImage"
@@ -45,5 +45,5 @@ class RecraftImages(OpenAIImages):
         return IMAGE_TO_IMAGE, {"data": data, "files": [("image", ("1.png", order.files[0], "image/png"))]}
 
     def _usage(self, body: Any) -> Mapping[str, float]:
-        units = finite(body.get("credits")) if isinstance(body, dict) else None
+        units = amount(body.get("credits")) if isinstance(body, dict) else None
         return {} if units is None else {"dollars": units * UNIT}

@@ -1,7 +1,7 @@
 """Chat models by name: ``provider:model`` through LangChain, and any OpenAI-compatible server by its address.
 
-``openai:gpt-5`` and the like go through ``langchain.chat_models.init_chat_model``, which knows the providers and their
-packages. ``openai:MODEL@http://HOST:PORT/v1`` is a server that speaks OpenAI's protocol (vLLM, llama.cpp, LM Studio).
+``openai:gpt-6.1-sol`` and the like go through ``langchain.chat_models.init_chat_model``, which knows the providers and
+their packages. ``openai:MODEL@http://HOST:PORT/v1`` is a server that speaks OpenAI's protocol (vLLM, llama.cpp ...).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ EXTRAS = {
 }
 """The extra of ours that has a provider's package; the others are installed by their own names."""
 
-EXAMPLES = "openai:gpt-5, ollama:qwen3-vl, transformers:FOLDER, openai:MODEL@http://HOST:PORT/v1"
+EXAMPLES = "openai:gpt-6.1-sol, ollama:qwen3-vl, transformers:FOLDER, openai:MODEL@http://HOST:PORT/v1"
 
 _SERVER = re.compile(r"openai:(?P<model>.+)@(?P<url>https?://\S+)")
 

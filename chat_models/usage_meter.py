@@ -110,6 +110,22 @@ class UsageMeter:
             raise BudgetExceeded("money", self.money, self.max_money)
         return most
 
+    def allow_money(self, cost: float | None) -> None:
+        """Refuse to spend so many US dollars.
+
+        Args:
+            cost: ``None`` where it is not known.
+
+        Raises:
+            BudgetExceeded: money is limited, and less is left, or the cost or what was spent is unknown.
+        """
+        if self.max_money is None:
+            return
+        if self.money is None or cost is None:
+            raise BudgetExceeded("money", float("nan"), self.max_money)
+        if self.money + cost > self.max_money:
+            raise BudgetExceeded("money", self.money, self.max_money)
+
     def check_answering(self) -> None:
         """End the wait for an answer: called many times a second.
 
@@ -168,7 +184,10 @@ class UsageMeter:
             return
         self.tokens += into + out
         self.tokens_here += into + out
-        cost = None if pricing is None else pricing.cost(into, out)
+        self.enter_money(None if pricing is None else pricing.cost(into, out), pricing)
+
+    def enter_money(self, cost: float | None, pricing: Pricing | None) -> None:
+        """Enter so many US dollars; ``None`` where it is not known how many."""
         if pricing is not None:
             self.prices[pricing.name] = pricing.price
         self.money = None if cost is None or self.money is None else self.money + cost

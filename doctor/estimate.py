@@ -177,15 +177,18 @@ def _cost(settings: RunSettings) -> Finding:
             cost += each * questions
             parts.append(f"{questions} questions to {name!r} {_dollars(each * questions)}")
     if images:
-        each = load_pricing(settings.generator).cost(0, most_output_tokens(settings.generator))
+        pricing, tokens = load_pricing(settings.generator), most_output_tokens(settings.generator)
+        each = pricing.cost(0, tokens) if tokens else pricing.cost_of_image(references=1)
         if each is None:
             unknown.append(settings.generator)
         else:
             cost += each * drawings
-            parts.append(f"{drawings} images of the best quality {_dollars(each * drawings)}")
+            quality = " of the best quality" if tokens else ""
+            parts.append(f"{drawings} images{quality} {_dollars(each * drawings)}")
     if unknown:
         text = f"estimate: not known, since there is no price of {', '.join(map(repr, unknown))}"
-        line = f'"{unknown[0]}" = {{ input = 0.0, output = 0.0 }}'
+        by_image = images and unknown[0] == settings.generator and not most_output_tokens(settings.generator)
+        line = f'"{unknown[0]}" = {{ {"image = 0.0" if by_image else "input = 0.0, output = 0.0"} }}'
         return warning("cost", text, f"name a file in IMAGERAG_PRICES with the line: {line}")
     text = f"estimate: about {_dollars(cost)} ({', '.join(parts)})"
     if settings.max_money is not None and cost > settings.max_money:

@@ -12,10 +12,18 @@ from imagerag.generators.registry import is_images_api
 from imagerag.net.server_keys import SERVER_KEY
 from imagerag.plugins import installed
 from imagerag.profiles.resolve import RunSettings
+from imagerag.remote_models import providers
 from imagerag.shell_words import WINDOWS
 
 NOT_PROVIDERS = ("transformers", "clip", "replay")
 """Prefixes of models that need neither a key nor a network."""
+
+
+_VARIABLES = {
+    **{prefix: provider.keys for prefix, provider in providers().items()},
+    **{provider: (variable, *ALSO.get(provider, ())) for provider, variable in KEYS.items()},
+}
+"""By provider, the variables with its key: of chat models, and of images APIs."""
 
 
 def models_of_providers(settings: RunSettings) -> dict[str, list[str]]:
@@ -30,13 +38,13 @@ def models_of_providers(settings: RunSettings) -> dict[str, list[str]]:
 
 def key_of(name: str) -> str | None:
     """Return the variable with the key of a model or generator ``provider:model``; ``None`` where none is needed."""
-    return None if re.search(r"@https?://", name) else KEYS.get(name.partition(":")[0])
+    variables = _VARIABLES.get(name.partition(":")[0])
+    return None if re.search(r"@https?://", name) or variables is None else variables[0]
 
 
 def is_set(key: str) -> bool:
     """Tell whether a key is set, by its variable or another that does instead."""
-    provider = next(name for name, variable in KEYS.items() if variable == key)
-    return any(map(os.environ.get, (key, *ALSO.get(provider, ()))))
+    return any(map(os.environ.get, next(variables for variables in _VARIABLES.values() if variables[0] == key)))
 
 
 def needed_keys(settings: RunSettings) -> dict[str, list[str]]:
@@ -64,7 +72,7 @@ def check_keys(settings: RunSettings) -> list[Finding]:
 def without_keys(text: str) -> str:
     """Return a text without the values of all keys, which some providers repeat, and without those in addresses."""
     servers = [each for each in os.environ if each.startswith(SERVER_KEY)]
-    for variable in (*KEYS.values(), *(each for names in ALSO.values() for each in names), *servers, "HF_TOKEN"):
+    for variable in (*(each for names in _VARIABLES.values() for each in names), *servers, "HF_TOKEN"):
         value = os.environ.get(variable, "")
         if len(value) > 7:
             text = text.replace(value, "***")

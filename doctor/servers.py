@@ -38,6 +38,8 @@ def check_generator_server(settings: RunSettings) -> list[Finding]:
 
 def _images_api(generator: Any) -> list[Finding]:
     name = f"generator {generator.name!r}"
+    if not generator.probe:
+        return [ok("generator", f"{name}: its server can't be asked without drawing, so key and model aren't tried")]
     try:
         status = generator.asked_for_model(SECONDS)
     except httpx.HTTPError as error:
@@ -45,11 +47,12 @@ def _images_api(generator: Any) -> list[Finding]:
         return [wrong("generator", text, "check the network, or the address behind @")]
     if status in (401, 403):
         return [wrong("generator", f"{name}: the server refuses the key ({status})", "set the variable to a valid key")]
-    if status == 404:
+    if status == 404 and generator.probe_knows_models:
         return [warning("generator", f"{name}: the server does not list this model", "check the model's name")]
     if status >= 400:
         return [warning("generator", f"{name}: the server answers {status}", "try again later")]
-    return [ok("generator", f"{name}: the server answers and has the model")]
+    known = "has the model" if generator.probe_knows_models else "takes the key; whether it has the model isn't tried"
+    return [ok("generator", f"{name}: the server answers and {known}")]
 
 
 def _comfyui(generator: Any) -> Iterator[Finding]:

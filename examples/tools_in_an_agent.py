@@ -1,6 +1,6 @@
 """Give imagerag's five tools to an agent of your own, made with LangChain's ``create_agent``.
 
-python examples/tools_in_an_agent.py openai:gpt-5-mini "a lobster in a kimono"
+python examples/tools_in_an_agent.py openai:gpt-6.1-terra "a lobster in a kimono"
 
 Needs: pip install langchain, and the package of your model's provider.
 """

@@ -199,13 +199,15 @@ class GeneratorPlugin:
 
 @runtime_checkable
 class Charges(Protocol):
-    """A generator whose drawings are paid for by tokens.
+    """A generator whose drawings are paid for, by tokens or each.
 
-    ``facts["usage"]`` of each drawing has ``input`` and ``output``, in tokens, as far as its server tells them.
+    ``facts["usage"]`` of each drawing has what it cost as far as its server tells: ``input`` and ``output`` in tokens,
+    or ``dollars``.
     """
 
     output_tokens: int
-    """What a drawing is billed at, at most, so that none is begun that the run can't pay for."""
+    """What a drawing is billed at, at most, so that none is begun that the run can't pay for; 0 where images are paid
+    for each."""
 
     @property
     def charges(self) -> bool:

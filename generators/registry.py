@@ -8,6 +8,19 @@ from imagerag.errors import UserError
 from imagerag.generators.base import Generator, GeneratorPlugin, ImageKind
 from imagerag.generators.plugin import load_generator_plugin
 from imagerag.plugins import installed, load_as
+from imagerag.remote_models import providers, remote_model
+
+IMAGES_APIS = {
+    "openai": ("openai_images", "OpenAIImages"),
+    "google_genai": ("gemini_images", "GeminiImages"),
+    "bfl": ("bfl_images", "BflImages"),
+    "fal": ("fal_images", "FalImages"),
+    "replicate": ("replicate_images", "ReplicateImages"),
+    "together": ("together_images", "TogetherImages"),
+    "stability": ("stability_images", "StabilityImages"),
+    "recraft": ("recraft_images", "RecraftImages"),
+}
+"""Prefixes of generators that an images API draws for, which charges: module below ``generators.remote``, and class."""
 
 
 def _patchwork(settings: DeviceSettings) -> Generator:
@@ -30,16 +43,15 @@ def _diffusers(name: str, settings: DeviceSettings, loras: tuple[str, ...] = ())
     return load_diffusion(name, settings, f"diffusers:{name}", loras)
 
 
-def _openai(name: str, settings: DeviceSettings) -> Generator:
-    from imagerag.generators.remote.openai_images import OpenAIImages
+def _images_api(prefix: str) -> Callable[[str, DeviceSettings], Generator]:
+    def load(name: str, settings: DeviceSettings) -> Generator:
+        from importlib import import_module
 
-    return OpenAIImages(name)
+        module, kind = IMAGES_APIS[prefix]
+        generator: Generator = getattr(import_module(f"imagerag.generators.remote.{module}"), kind)(name)
+        return generator
 
-
-def _gemini(name: str, settings: DeviceSettings) -> Generator:
-    from imagerag.generators.remote.gemini_images import GeminiImages
-
-    return GeminiImages(name)
+    return load
 
 
 def _comfyui(name: str, settings: DeviceSettings) -> Generator:
@@ -61,8 +73,7 @@ GENERATORS: dict[str, Callable[[DeviceSettings], Generator]] = {"patchwork": _pa
 PREFIXES: dict[str, Callable[[str, DeviceSettings], Generator]] = {
     "diffusers": _diffusers,
     "file": _file,
-    "openai": _openai,
-    "google_genai": _gemini,
+    **{prefix: _images_api(prefix) for prefix in IMAGES_APIS},
     "comfyui": _comfyui,
 }
 """Generators named ``prefix:rest``; each is handed the rest."""
@@ -76,17 +87,12 @@ OF_DIFFUSERS: dict[str, Callable[[str, DeviceSettings, tuple[str, ...]], Generat
 
 PROFILES = {
     "patchwork": "pictograms",
-    "openai": "cloud",
-    "google_genai": "cloud",
+    **dict.fromkeys(IMAGES_APIS, "cloud"),
     "comfyui": "comfyui",
     "diffusers": "local",
     "file": "local",
 }
 """The profile whose critic and libraries fit a generator, by its name or prefix; that of a preset is ``local``."""
-
-
-IMAGES_APIS = ("openai", "google_genai")
-"""Prefixes of generators that an images API draws for, which charges by tokens."""
 
 
 def is_images_api(name: str) -> bool:
@@ -95,10 +101,8 @@ def is_images_api(name: str) -> bool:
 
 
 def most_output_tokens(name: str) -> int:
-    """Return the tokens that one drawing of an images API costs at most."""
-    from imagerag.generators.remote import gemini_images, openai_images
-
-    return gemini_images.OUTPUT_TOKENS if name.startswith("google_genai:") else openai_images.OUTPUT_TOKENS
+    """Return the tokens that one drawing of an images API costs at most; 0 where it isn't paid for by tokens."""
+    return (remote_model(name) or providers()[name.partition(":")[0]].usual).tokens
 
 
 def image_kind(name: str) -> ImageKind | None:

@@ -22,6 +22,7 @@ from imagerag.profiles.resolve import RunSettings
 from imagerag.records import StopReason
 from imagerag.settings import Settings
 from imagerag.steady_clock import steady_time
+from imagerag.tools.drawing_cost import cost_of_drawing
 
 MAY_BE_NONE = ("max_tokens", "max_money")
 """Limits that ``None`` lifts; the others stop a run that never ends."""
@@ -191,13 +192,17 @@ def check_prices(components: Components) -> None:
         charged.append(load_pricing(components.settings.critic))
     for pricing in charged:
         if pricing is not None and pricing.cost(1, 1) is None:
-            raise UserError(
-                f"the price of {pricing.name!r} is not known, so max_money can't be kept; put a line such as "
-                f"{_price_line(pricing.name)} (US dollars per million tokens) in a file and name that in {PRICES}, or "
-                "leave --max-money out"
-            )
+            raise _unknown(pricing.name, "input = 0.5, output = 1.5", "per million tokens")
+    drawing = cost_of_drawing(components.generator, "", (), 1)
+    if drawing is not None and not drawing.is_known:
+        if drawing.by_image:
+            raise _unknown(drawing.pricing.name, "image = 0.04", "an image")
+        raise _unknown(drawing.pricing.name, "input = 8.0, output = 30.0", "per million tokens")
 
 
-def _price_line(name: str) -> str:
-    """Return the line of a price file for that model, as TOML takes it, with figures to be filled in."""
-    return f"{json.dumps(name)} = {{ input = 0.5, output = 1.5 }}"
+def _unknown(name: str, figures: str, unit: str) -> UserError:
+    """Return the error of a price that is not known, with the line of a price file that tells it."""
+    return UserError(
+        f"the price of {name!r} is not known, so max_money can't be kept; put a line such as {json.dumps(name)} = "
+        f"{{ {figures} }} (US dollars {unit}) in a file and name that in {PRICES}, or leave --max-money out"
+    )

@@ -97,7 +97,7 @@ class ImageRecord(TypedDict):
 
 
 class Price(TypedDict):
-    """What a model's tokens were counted at."""
+    """What a model's tokens, or its images, were counted at."""
 
     model: str
     input: float | None
@@ -106,6 +106,10 @@ class Price(TypedDict):
     date: str
     """When that was the price; empty when the price file doesn't tell."""
     source: str
+    image: NotRequired[float]
+    """US dollars of one image, where images are charged each."""
+    reference: NotRequired[float]
+    """US dollars for each reference of it besides."""
 
 
 class TraceStep(TypedDict):

@@ -55,8 +55,9 @@ class Settings:
     generator: str | None = setting(
         None,
         help="image generator",
-        details="`patchwork` is embedded and needs no download; the presets and the prefixes `diffusers:`, `openai:`, "
-        "`google_genai:` and `comfyui:` name others. Choosing one alone chooses the profile that fits it.",
+        details="`patchwork` is embedded and needs no download; the presets and the prefixes `diffusers:`, `comfyui:`, "
+        "`openai:`, `google_genai:`, `bfl:`, `fal:`, `replicate:`, `together:`, `stability:` and `recraft:` name "
+        "others. Choosing one alone chooses the profile that fits it.",
         default_text=_by_profile("patchwork"),
         reserved="part",
         common=True,
@@ -75,7 +76,7 @@ class Settings:
     vlm: str | None = setting(
         None,
         help="chat model that decides the next step; rules is a rule-based policy, no VLM",
-        details="For example `openai:gpt-5`, `openai:MODEL@http://HOST/v1`, `transformers:MODEL` or `replay:FILE`.",
+        details="Such as `openai:gpt-6.1-sol`, `openai:MODEL@http://HOST/v1`, `transformers:MODEL` or `replay:FILE`.",
         default_text=_by_profile("rules"),
         reserved="part",
         common=True,

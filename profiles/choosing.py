@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     import torch
 
 
+UNSET = " not set"
+"""How it is told that a choice lacks keys, behind their variables."""
+
+
 @dataclass(frozen=True)
 class Chosen:
     """What was chosen.
@@ -57,12 +61,21 @@ def choose(
     for choice in profile.choices:
         lacks, why, memory = possible(profile, choice, generator, vlm, device, environ)
         if not lacks:
-            return Chosen(choice, why, memory, tuple(lacking))
+            return Chosen(choice, why, memory, _told_once(lacking))
         lacking.append(lacks)
-    names = ", ".join(dict.fromkeys(lacking))
+    names = ", ".join(_told_once(lacking))
     raise UserError(
         f"profile {profile.name!r} can't be used here ({names}); set a key, name the parts with --generator and --vlm, "
         f"or see: imagerag doctor --profile {profile.name}"
+    )
+
+
+def _told_once(lacking: list[str]) -> tuple[str, ...]:
+    """Return what choices lack without repeats: of two keys that aren't set neither, where one is told alone."""
+    each = tuple(dict.fromkeys(lacking))
+    alone = {text.removesuffix(UNSET) for text in each if text.endswith(UNSET)}
+    return tuple(
+        text for text in each if not (" and " in text and set(text.removesuffix(UNSET).split(" and ")) & alone)
     )
 
 
@@ -84,7 +97,7 @@ def possible(
     environ = os.environ if environ is None else environ
     drawn_by = generator or choice.generator or profile.generator
     if unset := [key for key in choice.keys if not environ.get(key)]:
-        return f"{' and '.join(unset)} not set", "", None
+        return " and ".join(unset) + UNSET, "", None
     if drawn_by is None:
         beside = f" beside {' and '.join(choice.keys)}, which draws nothing" if choice.keys else ""
         return f"no --generator named{beside}", "", None

@@ -16,6 +16,7 @@ from imagerag.profiles.choosing import Chosen, choose
 from imagerag.profiles.loading import DEFAULT, SAME_AS_VLM, SET_BY_PROFILE, Profile, find_profile, load_profiles
 from imagerag.profiles.refusal import is_insisted_on, refusal
 from imagerag.profiles.soundness import EMBEDDED_MODEL, Unsound, unsound_parts
+from imagerag.remote_models import ending
 from imagerag.settings import Settings
 
 BUILT_IN: Mapping[str, Any] = {
@@ -130,6 +131,8 @@ def resolve(asked: Settings, thread: str | None = None, given: Given = NOTHING_G
         f"it is used since {told.get(one.part, 'the program')} names it"
         for one in problems
     ]
+    named = dict.fromkeys(getattr(filled, part) for part in ("generator", "vlm", "critic") if part not in given.parts)
+    notes += filter(None, map(ending, named))
     return replace(filled, notes=tuple(notes))
 
 

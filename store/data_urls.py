@@ -16,6 +16,16 @@ def is_data_url(text: str) -> bool:
     return text.lstrip()[:5].lower() == "data:"
 
 
+def as_data_url(file: bytes, kind: str) -> str:
+    """Return a file as a ``data:`` URL.
+
+    Args:
+        file: its bytes.
+        kind: its media type, such as ``image/png``.
+    """
+    return f"data:{kind};base64,{base64.b64encode(file).decode()}"
+
+
 def decoded(text: str) -> bytes:
     """Return what base64 holds, bare or as a ``data:`` URL.
 

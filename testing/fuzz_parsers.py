@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -20,13 +21,19 @@ from imagerag.errors import InvalidArgument, UserError
 from imagerag.generators.base import UNCONTROLLED
 from imagerag.generators.registry import check_generator, load_generator
 from imagerag.generators.remote import image_addresses
+from imagerag.generators.remote.bfl_images import BflImages
 from imagerag.generators.remote.calling import Reply, TransientError
 from imagerag.generators.remote.comfyui_events import _Events
 from imagerag.generators.remote.comfyui_server import ComfyServer
+from imagerag.generators.remote.fal_images import FalImages
 from imagerag.generators.remote.gemini_images import GeminiImages
 from imagerag.generators.remote.image_answers import first_image
+from imagerag.generators.remote.job_polling import JobsApi
 from imagerag.generators.remote.openai_images import OpenAIImages
+from imagerag.generators.remote.recraft_images import RecraftImages
+from imagerag.generators.remote.replicate_images import ReplicateImages
 from imagerag.generators.remote.server_errors import has_error, said_in
+from imagerag.generators.remote.stability_images import StabilityImages
 from imagerag.net.bounded_body import BodyRefused, BoundedBody
 from imagerag.net.public_addresses import is_public
 from imagerag.prompt_grammar.parser import parse_scene
@@ -94,13 +101,18 @@ ANSWER_KEYS = [
     "type", "status", "detail", "loc", "msg", "innererror", "finish_reason", "filtered", "usage", "input_tokens",
     "has_nsfw_concepts", "candidates", "content", "parts", "inlineData", "text", "thought", "finishReason",
     "promptFeedback", "blockReason", "usageMetadata", "promptTokenCount", "errors", "success", "state",
+    "polling_url", "result", "sample", "cost", "status_url", "response_url", "cancel_url", "urls", "get", "cancel",
+    "credits", "image", "id", "error_type",
 ]  # fmt: skip
 ANSWER_WORDS = [
     "data:image/png;base64,AAAA", "data:", "http://127.0.0.1:9/a.png", "http://[", "/a.png", "AAAA", "SAFETY", "429",
-    "failed", "rate limit", '{"error": "x"}', "[" * 5000,
+    "failed", "rate limit", '{"error": "x"}', "[" * 5000, "Ready", "Pending", "COMPLETED", "IN_QUEUE", "succeeded",
+    "Request Moderated",
 ]  # fmt: skip
 OPENAI = OpenAIImages("m@http://127.0.0.1:9/v1")
 GEMINI = GeminiImages("m@http://127.0.0.1:9/v1beta")
+STABILITY, RECRAFT = StabilityImages("ultra@http://127.0.0.1:9"), RecraftImages("m@http://127.0.0.1:9/v1")
+JOBS: list[JobsApi] = [kind("m@http://127.0.0.1:9") for kind in (BflImages, FalImages, ReplicateImages)]
 
 
 def _read_image_answer(given: tuple[bytes, int, str]) -> None:
@@ -111,7 +123,15 @@ def _read_image_answer(given: tuple[bytes, int, str]) -> None:
     reads: list[Callable[[], object]] = [
         lambda: OPENAI._read(reply, "/images/generations"),
         lambda: GEMINI._read(reply),
+        lambda: STABILITY._read(reply),
+        lambda: RECRAFT._read(reply, "/images/generations"),
     ]
+    for jobs in JOBS:
+        reads += [
+            partial(lambda jobs: jobs._accepted(reply), jobs),
+            partial(lambda jobs: jobs._is_done(jobs._body(reply)), jobs),
+            partial(lambda jobs: (jobs._read(jobs._body(reply)), jobs._usage(jobs._body(reply))), jobs),
+        ]
     for read in reads:
         try:
             read()

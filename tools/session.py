@@ -167,15 +167,14 @@ class ToolSession:
             request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size)
             cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
             if cost is not None:
-                current_meter().allow(cost.asked, cost.pricing, cost.answered)
+                cost.allow(current_meter())
             with self._failures_of_drawing(references):
                 drawings = draw_sized(generator, request, DrawControl(self.check, self._progress, self._preview))
             records: list[ImageRecord] = []
             lost: list[str] = []
             for number, drawing in enumerate(drawings, start=1):
                 if cost is not None:
-                    used = cast("Mapping[str, int]", drawing.facts.get("usage", {}))
-                    current_meter().enter_tokens(used.get("input", 0), used.get("output", 0), cost.pricing)
+                    cost.enter(current_meter(), cast("Mapping[str, float]", drawing.facts.get("usage", {})))
                 manifest = Manifest.new(
                     prompt=prompt,
                     seed=drawing.seed,

@@ -5,7 +5,7 @@ python -m training.prices
 Its authors read the providers' pages. It has no date of its own; the newest day that its prices speak of, and that is
 not in the future, is the day at which they were certainly up to date. Where a price depends on the hour or on the kind
 of token, the dearest stands in the file, since limits on money must hold; prices of very long questions, which no run
-asks, are left out.
+asks, are left out, and so are models that draw: their prices are in ``imagerag/remote_models.toml``.
 """
 
 import datetime
@@ -20,6 +20,7 @@ from typing import Any
 
 from imagerag.chat_models.pricing import FILE
 from imagerag.extras import missing
+from imagerag.remote_models import remote_model
 
 try:
     from genai_prices.data import providers
@@ -39,16 +40,6 @@ PROVIDERS = {
 }
 """Providers whose prices are taken, as genai-prices and as LangChain name them; not OpenRouter, with a thousand models
 whose prices follow the market."""
-
-
-IMAGE_OUTPUT = {
-    "google_genai:gemini-2.5-flash-image": 30.0,
-    "google_genai:gemini-3.1-flash-image": 60.0,
-    "google_genai:gemini-3.1-flash-lite-image": 30.0,
-    "google_genai:gemini-3-pro-image": 120.0,
-}
-"""US dollars per million tokens of images, of models whose words cost less (ai.google.dev/gemini-api/docs/pricing, read
-2026-11-29): the package tells the price of words alone, and limits on money must hold."""
 
 
 def snapshot_day(today: datetime.date) -> datetime.date:
@@ -99,7 +90,8 @@ def lines() -> Iterator[str]:
         yield ""
         for name, (asked, answered) in sorted(known.items()):
             full = f"{PROVIDERS[provider.id]}:{name}"
-            answered = max(answered, IMAGE_OUTPUT.get(full.removesuffix("-preview"), 0.0))
+            if (listed := remote_model(full)) is not None and listed.references is not None:
+                continue  # of models that draw, the package tells the price of words alone
             entry = f"input = {asked!r}, output = {answered!r}, date = {day}, source = {json.dumps(source)}"
             yield f"{json.dumps(full)} = {{ {entry} }}"
 

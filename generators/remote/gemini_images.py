@@ -7,30 +7,15 @@ words, and come out as parts of the answer.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
 from imagerag.errors import DrawingRefused
-from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
-from imagerag.generators.diffusion.words import conditioned, plain
+from imagerag.generators.base import StopCheck
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
-from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi
-from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
+from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi, Order
+from imagerag.generators.remote.one_by_one import Drawn
 from imagerag.store.data_urls import decoded
-from imagerag.store.png import encode_png, on_white
-
-BASE_URL = "https://generativelanguage.googleapis.com/v1beta"
-KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
-"""Variables with Google's key, the first one that is set; a server named by address gets neither."""
-OUTPUT_TOKENS = 2520
-"""Of one image at most: 1,120 to 2,520 by size, the thinking of the models of 3.x counted apart (Google's page on image
-generation, tables of sizes and tokens)."""
-
-MOST_REFERENCES = {"gemini-2.5-flash-image": 3, "gemini-2.5-flash-image-preview": 3}
-"""By model; what isn't listed takes ``USUAL``."""
-USUAL = 14
-"""Images that models of 3.x take beside the words (Google's page on image generation)."""
 
 REFUSED = frozenset(
     {
@@ -53,34 +38,9 @@ class GeminiImages(ImagesApi):
         UserError: not such a name, or the key is not set.
     """
 
-    revision = "1"
-    output_tokens = OUTPUT_TOKENS
-
-    def __init__(self, name: str) -> None:
-        super().__init__("google_genai", name, BASE_URL, KEYS)
-        self.max_references = MOST_REFERENCES.get(self.model, USUAL)
-
-    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
-        """Draw one image per seed, each by a request of its own; see ``Generator.draw``.
-
-        Raises:
-            DrawingRefused: the server's safety system refuses all of them.
-            InvalidArgument: no seeds, too many references, or the server can't be made to answer with an image.
-            UserError: only the person can help: the key, the model, the address, or what is left of the credit.
-        """
-        check_request(request, self)
-        words = conditioned(plain(request.prompt), request.references, "{concept} (image {number})")
-        parts = [
-            {
-                "inlineData": {
-                    "mimeType": "image/png",
-                    "data": base64.b64encode(encode_png(on_white(one.image))).decode(),
-                }
-            }
-            for one in request.references
-        ]
-        facts = {"model": self.model, "words": words, "seed_used": False}
-        return draw_one_by_one(request, control, lambda seed: self._one(words, parts, seed, control.check), facts)
+    prefix = "google_genai"
+    key_header = ("x-goog-api-key", "{key}")
+    probe = "/models/{model}"
 
     def asked_for_model(self, timeout: float) -> int:
         """Ask the server whether it has this model, which draws nothing, and return the HTTP status of its answer.
@@ -92,16 +52,15 @@ class GeminiImages(ImagesApi):
             httpx.HTTPError: no answer.
         """
         with self._client(timeout) as client:
-            reply = client.get(f"{self._base}/models/{self.model}")
+            reply = client.get(self._base + self.probe.format(model=self.model))
         return 401 if "API_KEY_INVALID" in reply.text else reply.status_code
 
-    def _client(self, timeout: float) -> httpx.Client:
-        headers = {"x-goog-api-key": self._key} if self._key else {}
-        return httpx.Client(timeout=timeout, headers=headers, follow_redirects=False)
-
-    def _one(self, words: str, parts: list[Any], seed: int, check: StopCheck | None) -> Drawn:
+    def _one(self, order: Order, seed: int, check: StopCheck | None) -> Drawn:
+        parts = [
+            {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(file).decode()}} for file in order.files
+        ]
         body = {
-            "contents": [{"role": "user", "parts": [*parts, {"text": words}]}],
+            "contents": [{"role": "user", "parts": [*parts, {"text": order.words}]}],
             "generationConfig": {
                 "responseModalities": ["TEXT", "IMAGE"],
                 "imageConfig": {"aspectRatio": "1:1"},
@@ -157,7 +116,7 @@ def _image_in(part: dict[str, Any]) -> str | None:
     return data if isinstance(data, str) and data else None
 
 
-def _usage(body: Any) -> dict[str, int]:
+def _usage(body: Any) -> Mapping[str, float]:
     """Return the tokens that an answer tells, thoughts among those that came out."""
     told = _inside(body, "usageMetadata")
     asked = _inside(told, "promptTokenCount")

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
-from typing import NoReturn
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple, NoReturn
+
+import httpx
+from PIL import Image
 
 from imagerag.credentials import without_credentials
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
-from imagerag.generators.remote.calling import AWAY, Reply, TransientError
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
+from imagerag.generators.diffusion.words import conditioned, plain
+from imagerag.generators.remote.calling import AWAY, Reply, TransientError, retry_transient
+from imagerag.generators.remote.image_addresses import fetched_image, own_addresses
+from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
 from imagerag.generators.remote.server_errors import Meaning
 from imagerag.net.server_keys import server_key
+from imagerag.picture_size import PictureSize
+from imagerag.remote_models import providers, remote_model
+from imagerag.store.png import encode_png, on_white
 
 TIMEOUT = 300.0
 """Seconds; the slowest models take two minutes for one image."""
@@ -19,36 +30,146 @@ TIMEOUT = 300.0
 _NAME = re.compile(r"(?P<model>[^@]+)(?:@(?P<url>https?://\S+))?")
 
 
+class Order(NamedTuple):
+    """What a server is asked to draw, of all seeds alike.
+
+    Attributes:
+        words: the prompt, references called by number.
+        files: the references, as PNG files.
+        scale: 0..1, how strongly they count.
+        size: what is asked for, or its ratio; ``None`` for the model's own.
+    """
+
+    words: str
+    files: tuple[bytes, ...]
+    scale: float
+    size: PictureSize | None = None
+
+
 class ImagesApi:
-    """A generator ``PREFIX:MODEL`` or ``PREFIX:MODEL@URL``.
+    """A generator ``PREFIX:MODEL`` or ``PREFIX:MODEL@URL``; ``imagerag/remote_models.toml`` has its provider.
 
     Args:
-        prefix: of its name.
         name: ``MODEL`` or ``MODEL@URL``.
-        base_url: the API's address unless the name has one.
-        keys: variables with the provider's key; the first one that is set counts.
+        base_url: the API's address unless the name has one; the provider's unless given.
 
     Raises:
         UserError: not such a name, or no key is set.
     """
 
+    prefix: ClassVar[str]
+    """Of its name."""
+    most_pixels: ClassVar[int | None] = None
+    """Of a reference, which is scaled down to that; ``None`` for any."""
+    key_header: ClassVar[tuple[str, str]] = ("Authorization", "Bearer {key}")
+    """How the key is sent."""
+    revision = "1"
     charges = True
+    probe: ClassVar[str] = ""
+    """A path below the API's address that draws nothing and takes the key, with ``{model}``; empty where none is."""
+    probe_knows_models: ClassVar[bool] = True
+    """Whether it answers with 404 where there is no such model."""
 
-    def __init__(self, prefix: str, name: str, base_url: str, keys: Sequence[str]) -> None:
+    def __init__(self, name: str, base_url: str = "") -> None:
         found = _NAME.fullmatch(name)
         if found is None:
             raise UserError(
-                f"generator '{prefix}:{name}' is no name of a model; give {prefix}:MODEL or {prefix}:MODEL@URL"
+                f"generator '{self.prefix}:{name}' is no name of a model; give {self.prefix}:MODEL or "
+                f"{self.prefix}:MODEL@URL"
             )
-        self.name = without_credentials(f"{prefix}:{name}")
+        provider = self._provider = providers()[self.prefix]
+        self.name = without_credentials(f"{self.prefix}:{name}")
         self.model: str = found["model"]
-        self._base = (found["url"] or base_url).rstrip("/")
+        self._known = remote_model(f"{self.prefix}:{self.model}") or provider.usual
+        self.max_references = self._known.references or 0
+        self.output_tokens = self._known.tokens
+        self._base = (found["url"] or base_url or provider.url).rstrip("/")
         if found["url"]:
             self._key = server_key(found["url"])
         else:
-            self._key = next((os.environ[each] for each in keys if os.environ.get(each)), "")
+            self._key = next((os.environ[each] for each in provider.keys if os.environ.get(each)), "")
         if not self._key and not found["url"]:
-            raise UserError(f"generator {self.name!r} needs a key; set the variable {keys[0]}")
+            raise UserError(f"generator {self.name!r} needs a key; set the variable {provider.keys[0]}")
+
+    def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
+        """Draw one image per seed, each by a request of its own; see ``Generator.draw``.
+
+        Raises:
+            DrawingRefused: the server's safety system refuses all of them.
+            InvalidArgument: no seeds, too many references, or the server can't be made to answer with an image.
+            UserError: only the person can help: the key, the model, the address, or what is left of the credit.
+        """
+        check_request(request, self)
+        words = conditioned(plain(request.prompt), request.references, "{concept} (image {number})")
+        files = tuple(encode_png(self._fitted(on_white(one.image))) for one in request.references)
+        order = Order(words, files, request.reference_scale, request.size)
+        facts = {"model": self.model, "words": words, "seed_used": self._known.seed}
+        return draw_one_by_one(request, control, lambda seed: self._one(order, seed, control.check), facts)
+
+    def asked_for_model(self, timeout: float) -> int:
+        """Ask the server for the model, or where it can't tell for the account, and return the HTTP status.
+
+        Draws nothing, and costs nothing.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            httpx.HTTPError: no answer.
+        """
+        with self._client(timeout) as client:
+            return client.get(self._base + self.probe.format(model=self.model.partition(":")[0])).status_code
+
+    @abstractmethod
+    def _one(self, order: Order, seed: int, check: StopCheck | None) -> Drawn:
+        """Draw one image."""
+
+    def _client(self, timeout: float, headers: Mapping[str, str] | None = None) -> httpx.Client:
+        name, value = self.key_header
+        key = {name: value.format(key=self._key)} if self._key else {}
+        return httpx.Client(timeout=timeout, headers={**(headers or {}), **key}, follow_redirects=False)
+
+    def _fitted(self, image: Image.Image) -> Image.Image:
+        pixels = image.width * image.height
+        if self.most_pixels is None or pixels <= self.most_pixels:
+            return image
+        scale = (self.most_pixels / pixels) ** 0.5
+        size = max(int(image.width * scale), 1), max(int(image.height * scale), 1)
+        return image.resize(size, Image.Resampling.LANCZOS)
+
+    def _trusted(self, address: str) -> str:
+        """Return an address of the job at the server itself, which gets the key.
+
+        Raises:
+            UserError: it is somebody else's.
+        """
+        try:
+            own = own_addresses(address, self._base, self._base + "/")
+            url = httpx.URL(address)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise UserError(f"{self.name!r} names its job by {address[:80]!r}, which is no address") from error
+        if own and address:
+            return str(own[0])
+        if self._base == self._provider.url and url.scheme == "https" and not url.userinfo and self._is_below(url.host):
+            return address
+        raise UserError(
+            f"{self.name!r} wants its job to be asked for at {url.host!r}, which is another server and gets no key; "
+            "check the address behind @"
+        )
+
+    def _is_below(self, host: str) -> bool:
+        domain = self._provider.domain
+        return bool(domain) and (host == domain or host.endswith("." + domain))
+
+    def _fetched(self, address: str, check: StopCheck | None) -> Image.Image:
+        """Return an image that is given by address; another try asks for it again, and draws nothing."""
+        try:
+            return retry_transient(lambda: fetched_image(address, self._base, TIMEOUT), check, lambda: None)
+        except (TransientError, UserError) as failure:
+            raise UserError(
+                f"{self.name!r} drew an image that can't be fetched: {failure}; let the server answer with the image "
+                "itself (b64_json), or with an address that is open to all or its own"
+            ) from failure
 
     def _refuse(self, reply: Reply, meaning: Meaning | None = None, *, what: str = "", instead: str = "") -> NoReturn:
         """Raise what an answer means that says what is wrong.

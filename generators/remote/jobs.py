@@ -1,7 +1,8 @@
 """Answers of images APIs that only take the request in: a job, whose image is asked for later and elsewhere.
 
-Each provider has a protocol of its own for that, with other addresses, states and headers; none is spoken here. Such an
-answer is no failure that may pass: another try would begin, and pay for, another job.
+Each provider has a protocol of its own for that, with other addresses, states and headers; those of the makers are in
+``job_polling`` and beside it. A server that otherwise speaks OpenAI's is asked at the address that it names, if that is
+its own. Such an answer is no failure that may pass: another try would begin, and pay for, another job.
 """
 
 from __future__ import annotations
@@ -56,6 +57,12 @@ def job_in(status: int, body: Any) -> str | None:
         address and repr(address),
     ]
     return ", ".join(filter(None, told))
+
+
+def job_address(body: Any) -> str:
+    """Return the address at which an answer says that its job can be asked for; empty where it says none."""
+    found = (each[key] for key in _ADDRESSES for each in objects_in(body) if isinstance(each.get(key), str))
+    return next(filter(None, found), "")
 
 
 def _pending(objects: Iterable[Mapping[str, Any]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PIL import Image
@@ -11,8 +11,8 @@ from PIL import Image
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
 from imagerag.generators.base import DrawControl, Drawing, DrawRequest
 
-Drawn = tuple[Image.Image, dict[str, int]]
-"""An image, and the tokens that it cost, as far as the server tells them."""
+Drawn = tuple[Image.Image, Mapping[str, float]]
+"""An image, and what it cost as far as the server tells: ``input`` and ``output`` in tokens, or ``dollars``."""
 
 
 def draw_one_by_one(

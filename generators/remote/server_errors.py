@@ -30,8 +30,11 @@ _WORDS = (
 )  # fmt: skip
 """Keys with words for people, the more telling first."""
 _CODES = frozenset(
-    {"code", "type", "status", "name", "reason", "error", "error_code", "errorcode", "finish_reason", "finishreason"}
-)
+    {
+        "code", "type", "status", "name", "reason", "error", "error_code", "errorcode", "error_type", "finish_reason",
+        "finishreason",
+    }
+)  # fmt: skip
 """Keys with words for programs."""
 _CODE_WORDS = 4
 """Words of a code at most; more are a sentence for people."""
@@ -54,7 +57,7 @@ _REFUSED = (
 _REFUSED_WORDS = (*_REFUSED, "safetysystem", "contentmanagementpolicy")
 _REFUSED_SENTENCE = re.compile(
     r"(?:flagged|rejected|blocked|refused)\w{0,30}"
-    r"(?:moderation|safety(?:system|filter|check)|inappropriate|unsafe|harmful|(?:usage|content)polic)"
+    r"(?:moderation|safety(?:system|filter|check)|inappropriate|unsafe|harmful|sensitive|(?:usage|content)polic)"
     r"|violat\w{0,40}(?:usage|content|safety|acceptableuse)polic"
 )
 """How they say so in words, without case, spaces and punctuation."""
@@ -69,7 +72,7 @@ _UNPAID = (
 )  # fmt: skip
 _UNPAID_WORDS = (
     "insufficientquota", "insufficientbalance", "insufficientcredit", "insufficientfunds", "notenoughcredit",
-    "outofcredit", "creditbalanceistoolow", "billinghardlimit", "billingnotactive",
+    "outofcredit", "exhaustedbalance", "creditbalanceistoolow", "billinghardlimit", "billingnotactive",
 )  # fmt: skip
 """Those of a rate limit may speak of quotas and billing, too."""
 _QUOTA_WORDS = ("exceededyourcurrentquota", "exceededyourmonthly", "usedallavailablecredits")

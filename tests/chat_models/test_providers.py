@@ -42,10 +42,10 @@ def test_the_key_of_a_provider_is_not_sent_to_another_address(tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("openai:gpt-5", r"'openai:gpt-5' needs a key; set the variable OPENAI_API_KEY"),
+        ("openai:gpt-6.1-sol", r"'openai:gpt-6.1-sol' needs a key; set the variable OPENAI_API_KEY"),
         ("anthropic:claude", r"run: pip install 'imagerag\[providers\]'|set the variable ANTHROPIC_API_KEY"),
         ("nobody:gpt", r"provider 'nobody' is not known"),
-        ("gpt", r"vlm 'gpt' is not known; give --vlm one of: rules, or a model such as openai:gpt-5"),
+        ("gpt", r"vlm 'gpt' is not known; give --vlm one of: rules, or a model such as openai:gpt-6.1-sol"),
     ],
 )
 def test_a_model_that_cannot_be_had_is_one_line(name: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,10 +59,10 @@ def test_a_model_that_cannot_be_had_is_one_line(name: str, says: str, monkeypatc
 @pytest.mark.parametrize(
     ("name", "status", "says"),
     [
-        ("openai:gpt-5", 401, "check the key in OPENAI_API_KEY"),
+        ("openai:gpt-6.1-sol", 401, "check the key in OPENAI_API_KEY"),
         ("anthropic:claude", 404, "check the model's name"),
         ("ollama:qwen3-vl", None, "ollama serve"),
-        ("openai:gpt-5", 413, ""),
+        ("openai:gpt-6.1-sol", 413, ""),
     ],
 )
 def test_where_a_model_does_not_answer_the_way_out_is_told(name: str, status: int | None, says: str) -> None:

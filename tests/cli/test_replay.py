@@ -55,6 +55,8 @@ def never_loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     "named",
     [
         "openai:gpt-image-1", "openai:m@http://127.0.0.1:9/v1", "google_genai:gemini-2.5-flash-image",
+        "bfl:flux-2-pro", "fal:owner/model", "replicate:owner/model:1", "together:owner/model", "stability:ultra",
+        "recraft:recraftv3",
         "comfyui:http://127.0.0.1:9", "comfyui:/tmp/workflow.json@http://127.0.0.1:9", "diffusers:somebody/model",
         "diffusers:/tmp/model", "sd15", "sdxl",
     ],

@@ -35,6 +35,7 @@ ONLY_PARSED = {
     r"--profile (local|cloud|comfyui)": "needs weights, a key or a server; test_first_real_picture runs them",
     r"--generator google_genai:": "needs a key; tests of generators/remote use testing.gemini_server",
     r"--generator openai:": "needs a key or a server; tests of generators/remote use testing.remote_servers",
+    r"--generator (bfl|fal|replicate|together|stability|recraft):": "needs a key; see testing.maker_servers",
     r"--generator comfyui:": "needs a ComfyUI; tests of generators/remote use testing.remote_servers",
     r"--vlm openai:": "needs a key or a server; tests of chat_models use testing.openai_server",
     r"--vlm transformers:": "loads gigabytes of weights",
@@ -188,5 +189,11 @@ def test_a_file_in_toml_is_taken(
         monkeypatch.setenv(PRICES, str(file))
         for name in table:
             assert load_pricing(name).cost(10**6, 0) == table[name]["input"]
+    elif page == "docs/images-apis.md":
+        monkeypatch.setenv(PRICES, str(file))
+        load_pricing.cache_clear()
+        for name in table:
+            assert load_pricing(name).cost_of_image(1) == table[name]["image"] + table[name]["reference"]
+        load_pricing.cache_clear()
     else:
         load_settings(environ={}, file=file)

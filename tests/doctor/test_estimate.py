@@ -52,9 +52,16 @@ def test_the_cost_of_a_provider(settings_of: SettingsOf) -> None:
     about = found(settings_of, 2.0, **cloud)
     assert "8 answers of 2.0 s (measured now)" in about["time"].text
     assert about["cost"].status == "ok"
-    assert "2 images of the best quality $0.25" in about["cost"].text
+    assert "2 images of the best quality $0.42" in about["cost"].text
     assert found(settings_of, max_money=0.01, **cloud)["cost"].status == "warning"
     assert "about $" in found(settings_of, n=4, **cloud)["cost"].text
+
+
+def test_the_cost_of_images_that_are_paid_for_each(settings_of: SettingsOf) -> None:
+    about = found(settings_of, generator="bfl:flux-2-pro")["cost"]
+    assert "2 images $0.0900" in about.text, "with a reference each"
+    unknown = found(settings_of, generator="together:black-forest-labs/FLUX.2-pro")["cost"]
+    assert unknown.mend.endswith('"together:black-forest-labs/FLUX.2-pro" = { image = 0.0 }')
 
 
 def test_an_unknown_price(settings_of: SettingsOf) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from imagerag.doctor.examine import examine
 from imagerag.doctor.keys import check_keys, models_of_providers, without_keys
+from imagerag.remote_models import providers
 from imagerag.settings import Settings
 from tests.doctor.conftest import SettingsOf
 
@@ -11,10 +12,10 @@ SECRET = "sk-a-secret-of-many-letters"
 
 
 def test_a_key_that_is_needed_by_several(settings_of: SettingsOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = settings_of(vlm="openai:gpt-5", critic="openai:gpt-5", generator="openai:gpt-image-2")
+    settings = settings_of(vlm="openai:gpt-6.1-sol", critic="openai:gpt-6.1-sol", generator="openai:gpt-image-2")
     (finding,) = check_keys(settings)
     assert finding.status == "wrong"
-    assert "needed by vlm and critic 'openai:gpt-5', generator 'openai:gpt-image-2'" in finding.text
+    assert "needed by vlm and critic 'openai:gpt-6.1-sol', generator 'openai:gpt-image-2'" in finding.text
     assert "OPENAI_API_KEY=" in finding.mend
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     (finding,) = check_keys(settings)
@@ -26,6 +27,17 @@ def test_a_second_variable_does(settings_of: SettingsOf, monkeypatch: pytest.Mon
     assert check_keys(settings)[0].status == "wrong"
     monkeypatch.setenv("GEMINI_API_KEY", SECRET)
     assert check_keys(settings)[0].status == "ok"
+
+
+@pytest.mark.parametrize("prefix", providers())
+def test_the_key_of_an_images_api(prefix: str, settings_of: SettingsOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of(generator=f"{prefix}:m")
+    (finding,) = check_keys(settings)
+    variables = providers()[prefix].keys
+    assert (finding.status, f"{variables[0]}=" in finding.mend) == ("wrong", True)
+    monkeypatch.setenv(variables[-1], SECRET)
+    assert check_keys(settings)[0].status == "ok"
+    assert SECRET not in without_keys(f"401: incorrect key {SECRET}")
 
 
 @pytest.mark.parametrize("name", ["rules", "transformers:owner/model", "openai:m@http://127.0.0.1:1/v1", "ollama:q"])

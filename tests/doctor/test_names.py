@@ -52,5 +52,5 @@ def test_a_critic_that_follows_the_look_up_model_is_not_told_apart() -> None:
 
 
 def test_names_that_may_be_are_left_alone() -> None:
-    asked = resolve(Settings(critic="openai:gpt-5", vlm="ollama:qwen3-vl", lookup_model="ViT-B-32:openai"))
+    asked = resolve(Settings(critic="openai:gpt-6.1-sol", vlm="ollama:qwen3-vl", lookup_model="ViT-B-32:openai"))
     assert check_names(asked) == ([], asked)

@@ -18,7 +18,7 @@ def test_those_that_are_lacking_are_named_with_what_installs_them(
 ) -> None:
     monkeypatch.setattr(packages, "find_spec", lambda name: None)
     settings = settings_of(
-        generator="kolors", vlm="openai:gpt-5", critic="mistralai:m", memory="4bit", lookup_model="ViT-B-32:x"
+        generator="kolors", vlm="openai:gpt-6.1-sol", critic="mistralai:m", memory="4bit", lookup_model="ViT-B-32:x"
     )
     mends = {finding.text.split("'")[-2]: finding.mend for finding in check_packages(settings)}
     assert mends["langchain_openai"] == "pip install 'imagerag[vlm]'"

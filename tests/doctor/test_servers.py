@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from imagerag.doctor.servers import check_generator_server
+from imagerag.generators.registry import load_generator
+from testing.maker_servers import MAKERS, maker_server
 from testing.remote_servers import comfy_server, images_server
 from tests.doctor.conftest import SettingsOf
 
@@ -29,6 +31,19 @@ def test_an_images_api(settings_of: SettingsOf, monkeypatch: pytest.MonkeyPatch)
         assert (status, "refuses the key (401)" in text) == ("wrong", True)
         assert server.asked == [], "nothing is drawn"
     assert told(settings_of, "openai:m@http://127.0.0.1:9/v1")[0][0] == "wrong"
+
+
+@pytest.mark.parametrize("prefix", MAKERS)
+def test_an_images_api_of_another_maker(prefix: str, settings_of: SettingsOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, expected in (("good", "ok"), ("wrong", "ok" if prefix == "fal" else "wrong")):
+        monkeypatch.setenv("IMAGERAG_SERVER_KEY", key)
+        load_generator.cache_clear()
+        with maker_server(prefix) as server:
+            ((status, text, _),) = told(settings_of, server.name)
+        assert status == expected, text
+        assert server.submissions == [], "nothing is drawn"
+        assert (server.asked == []) is (prefix == "fal"), "fal's can't be asked without drawing"
+    assert told(settings_of, f"{prefix}:{MAKERS[prefix].model}") == [], "its key is lacking, which another check says"
 
 
 def test_comfyui(settings_of: SettingsOf, monkeypatch: pytest.MonkeyPatch) -> None:

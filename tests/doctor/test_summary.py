@@ -44,9 +44,9 @@ def test_a_folder_of_one_s_own_is_measured(settings_of: SettingsOf, tmp_path: Pa
 
 
 def test_keys(settings_of: SettingsOf, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = settings_of(vlm="openai:gpt-5")
+    settings = settings_of(vlm="openai:gpt-6.1-sol")
     (key,) = [thing for thing in things_needed(settings) if thing.kind == "key"]
-    assert (key.name, key.state, key.used_by) == ("OPENAI_API_KEY", "lacking", "vlm 'openai:gpt-5'")
+    assert (key.name, key.state, key.used_by) == ("OPENAI_API_KEY", "lacking", "vlm 'openai:gpt-6.1-sol'")
     assert key.mend.endswith(" OPENAI_API_KEY=YOUR_KEY")
     monkeypatch.setenv("OPENAI_API_KEY", "x")
     assert states(settings, "key") == {"OPENAI_API_KEY": "there"}

@@ -75,5 +75,5 @@ def test_nobody_there_and_nobody_who_hurries(settings_of: SettingsOf, monkeypatc
 
 
 def test_without_its_key_nothing_is_asked(settings_of: SettingsOf) -> None:
-    assert lines(settings_of, "openai:gpt-5") == []
+    assert lines(settings_of, "openai:gpt-6.1-sol") == []
     assert lines(settings_of, "nobody:model")[0][0] == "wrong"

@@ -16,6 +16,7 @@ import pytest
 
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import Manifest, ManifestReference
+from testing.maker_servers import maker_server
 
 IMAGERAG = [sys.executable, "-m", "imagerag"]
 
@@ -244,6 +245,22 @@ class TestCtrlC:
         assert process.returncode == 128 + number, err
         assert told(err) == ["imagerag: cancelled; nothing was made yet"]
         assert json.loads(out)["stop_reason"] == "cancelled"
+
+    @pytest.mark.parametrize("number", ENDING)
+    @pytest.mark.parametrize("prefix", ["fal", "replicate"])
+    def test_calls_off_the_job_of_an_images_api(self, home: Path, prefix: str, number: signal.Signals) -> None:
+        with maker_server(prefix) as server:
+            server.looks = -1
+            process = _start(
+                home, "an owl", "--profile", "pictograms", "--library", "bundled", "--critic", "clip",
+                "--lookup-model", "embedded", "--mode", "no_lookup", "--generator", server.name,
+            )  # fmt: skip
+            assert server.polled.wait(60), process.communicate()
+            process.send_signal(number)
+            _, err = process.communicate(timeout=60)
+            assert server.called_off, "nobody waits for it, and it would be paid for"
+        assert process.returncode == 128 + number, err
+        assert told(err)[-1] == "imagerag: cancelled; nothing was made yet"
 
     def test_twice_ends_at_once(self) -> None:
         # A run that goes on for as long as this test likes: drawing may end before the second signal arrives.

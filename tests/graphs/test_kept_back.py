@@ -107,7 +107,7 @@ def test_a_drawing_that_is_refused_is_not_tried_for_ever(tmp_path: Path) -> None
 class Charging(Squares):
     """Draws for money, as a remote generator does."""
 
-    name, charges, output_tokens = "openai:gpt-image-1", True, 1000
+    name, charges, output_tokens = "openai:gpt-image-2", True, 1000
 
 
 def test_what_a_paid_drawing_costs_is_kept_back(tmp_path: Path) -> None:

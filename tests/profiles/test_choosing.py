@@ -4,9 +4,11 @@ import pytest
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
+from imagerag.generators.registry import IMAGES_APIS
 from imagerag.profiles import choosing
 from imagerag.profiles.choosing import Chosen, choose
 from imagerag.profiles.loading import load_profiles
+from imagerag.remote_models import providers, remote_model
 
 AUTO = DeviceSettings()
 
@@ -85,6 +87,19 @@ def test_the_key_that_is_set_chooses_the_provider() -> None:
     assert "OPENAI_API_KEY not set" in found.lacking
 
 
+@pytest.mark.parametrize("prefix", IMAGES_APIS)
+def test_every_images_api_is_chosen_by_each_of_its_keys(prefix: str) -> None:
+    for key in providers()[prefix].keys:
+        found = chosen("cloud", **{key: "k"})
+        assert found.choice is not None
+        assert str(found.choice.generator).startswith(prefix + ":")
+        assert remote_model(str(found.choice.generator)) is not None
+        found = chosen("cloud", **{key: "k", "ANTHROPIC_API_KEY": "k"})
+        assert found.choice is not None
+        assert str(found.choice.generator).startswith(prefix + ":")
+        assert found.choice.vlm != "rules", "a chat model is there"
+
+
 def test_a_generator_that_is_named_needs_no_key_of_a_vlm() -> None:
     found = chosen("cloud", "openai:x@http://127.0.0.1:1/v1")
     assert found.choice is not None
@@ -99,7 +114,8 @@ def test_a_provider_that_draws_nothing_is_told_as_what_needs_a_generator() -> No
 def test_where_nothing_is_possible_all_that_lacks_is_named() -> None:
     with pytest.raises(UserError) as raised:
         chosen("cloud")
-    assert "OPENAI_API_KEY not set" in str(raised.value)
+    for key in ("OPENAI_API_KEY", "GEMINI_API_KEY", "STABILITY_API_KEY", "ANTHROPIC_API_KEY"):
+        assert str(raised.value).count(key) == 1
     assert "imagerag doctor --profile cloud" in str(raised.value)
 
 

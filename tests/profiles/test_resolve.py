@@ -14,7 +14,7 @@ from imagerag.settings import Settings, load_settings
 
 GENERATORS = ("patchwork", "sdxl", "flux2-klein", "diffusers:some/model", "openai:x@http://127.0.0.1:1/v1",
               "comfyui:http://127.0.0.1:1")  # fmt: skip
-CRITICS = ("clip", "clip:embedded", "clip:ViT-B-32:laion2b_s34b_b79k", "openai:gpt-5")
+CRITICS = ("clip", "clip:embedded", "clip:ViT-B-32:laion2b_s34b_b79k", "openai:gpt-6.1-sol")
 LIBRARIES = (("bundled",), ("own",), ("bundled", "own"))
 
 
@@ -151,8 +151,8 @@ def test_a_profile_that_is_gone_is_told() -> None:
 
 
 def test_the_vlm_judges_where_the_profile_says_so() -> None:
-    settings = resolve(Settings(generator="sdxl", vlm="openai:gpt-5"))
-    assert (settings.critic, settings.clip_critic) == ("openai:gpt-5", "clip:ViT-B-16-SigLIP2:webli")
+    settings = resolve(Settings(generator="sdxl", vlm="openai:gpt-6.1-sol"))
+    assert (settings.critic, settings.clip_critic) == ("openai:gpt-6.1-sol", "clip:ViT-B-16-SigLIP2:webli")
     assert resolve(Settings(generator="sdxl", vlm="openai:x", vlm_text_only=True)).critic == settings.clip_critic
 
 

@@ -7,7 +7,7 @@ from testing.scripted import Squares
 
 
 class Charging(Squares):
-    name, charges, output_tokens = "openai:gpt-image-1", True, 1000
+    name, charges, output_tokens = "openai:gpt-image-2", True, 1000
 
 
 class Free(Charging):

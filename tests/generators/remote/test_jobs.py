@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from imagerag.errors import UserError
-from imagerag.generators.base import DrawRequest
-from imagerag.generators.remote.jobs import job_in
+from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
+from imagerag.generators.base import DrawControl, DrawRequest
+from imagerag.generators.remote import job_polling
+from imagerag.generators.remote.jobs import job_address, job_in
 from imagerag.generators.remote.openai_images import OpenAIImages
-from testing.remote_servers import Answer, a_png, images_server
+from testing.remote_servers import Answer, ImagesServer, a_png, images_server
 
 TEXT = base64.b64encode(a_png()).decode()
 FAL = {
@@ -40,6 +41,12 @@ def test_a_job_is_told_of_in_words(status: int, body: Any, told: str) -> None:
     assert job_in(status, body) == told
 
 
+def test_the_address_that_a_job_is_asked_for_at() -> None:
+    assert job_address(FAL) == "https://queue.example/r1/status"
+    assert job_address({"urls": {"get": "/x", "cancel": "/c"}}) == "/x"
+    assert job_address({"id": "1", "status": "queued", "polling_url": 5}) == ""
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -64,7 +71,68 @@ def test_the_person_is_told_once_what_to_give_instead(status: int, body: Any) ->
     sent = b"" if body is None else json.dumps(body).encode()
     with (
         images_server(lambda number: Answer(sent, status)) as server,
-        pytest.raises(UserError, match=r"answers with a job in place of an image .* give its address that waits"),
+        pytest.raises(UserError, match=r"answers with a job .* no address of its own .* give its address that waits"),
     ):
         OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
     assert len(server.asked) == 1, "another try would begin another job"
+
+
+class TestAtItsOwnAddress:
+    """A job whose address is the server's own is asked for until it is done."""
+
+    @pytest.fixture(autouse=True)
+    def quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(job_polling, "FIRST_PAUSE", 0.01)
+
+    @staticmethod
+    def taken(server: ImagesServer) -> Answer:
+        root = server.url.removesuffix("/v1")
+        return Answer(json.dumps({"id": "1", "status": "queued", "status_url": f"{root}/v1/jobs/1"}).encode(), 202)
+
+    @pytest.mark.parametrize(
+        "done",
+        [
+            {"id": "1", "status": "completed", "data": [{"b64_json": TEXT}]},
+            {"id": "1", "status": "succeeded", "output": ["data:image/png;base64," + TEXT]},
+        ],
+    )
+    def test_it_is_waited_for(self, done: Any) -> None:
+        bodies = [{"id": "1", "status": "queued"}, {"id": "1", "status": "processing", "progress": 50}, done]
+        with images_server(lambda number: self.taken(server)) as server:
+            server.files = lambda path: Answer(json.dumps(bodies[len(server.paths) - 1]).encode())
+            (drawing,) = OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert drawing.image.getpixel((3, 3)) == (255, 0, 0)
+        assert server.paths == ["/v1/jobs/1"] * 3
+        assert set(server.fetched) == {"Bearer sk-of-the-server"}
+        assert len(server.asked) == 1
+
+    @pytest.mark.parametrize(
+        ("body", "kind"),
+        [
+            ({"id": "1", "status": "failed", "error": {"message": "out of memory"}}, InvalidArgument),
+            ({"id": "1", "status": "failed", "error": {"code": "content_policy_violation"}}, DrawingRefused),
+        ],
+    )
+    def test_it_fails(self, body: Any, kind: type[Exception]) -> None:
+        with images_server(lambda number: self.taken(server)) as server:
+            server.files = lambda path: Answer(json.dumps(body).encode())
+            with pytest.raises(kind):
+                OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+        assert len(server.asked) == 1
+
+    def test_it_never_ends(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(job_polling, "LONGEST_JOB", 0.05)
+        with images_server(lambda number: self.taken(server)) as server:
+            server.files = lambda path: Answer(b'{"id": "1", "status": "processing"}')
+            with pytest.raises(InvalidArgument, match="a job that is not done after"):
+                OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)))
+
+    def test_a_cancel_ends_the_wait(self) -> None:
+        def check() -> None:
+            if server.paths:
+                raise Cancelled
+
+        with images_server(lambda number: self.taken(server)) as server:
+            server.files = lambda path: Answer(b'{"id": "1", "status": "processing"}')
+            with pytest.raises(Cancelled):
+                OpenAIImages(f"m@{server.url}").draw(DrawRequest("an owl", (1,)), DrawControl(stop_check=check))

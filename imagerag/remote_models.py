@@ -1,0 +1,126 @@
+"""What is known of providers' models besides their names: ``remote_models.toml``, the one place for it."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+FILE = Path(__file__).parent / "remote_models.toml"
+"""What each field means stands at its head."""
+
+RELEASE = re.compile(r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-latest)$")
+"""What providers put behind a model's name for its release: prices and limits are those of the model."""
+
+SOON = datetime.timedelta(days=60)
+"""How long before its end a model's end is told; Anthropic, for one, announces ends no later than that."""
+
+
+@dataclass(frozen=True)
+class RemoteModel:
+    """One model.
+
+    Attributes:
+        source, read: where that stands, and when it was read.
+        references: images that one drawing takes; ``None`` of a model that doesn't draw.
+        tokens: that one image is billed at, at most; 0 where images aren't billed by tokens.
+        input, output: US dollars per million tokens; ``None`` where they aren't told here.
+        image, reference: US dollars of an image, and for each reference besides; ``None`` where they aren't known.
+        takes: the field for references; empty where the API has one for all models.
+        edit: the name under which it takes references, if that is another.
+        inputs: fields of each request.
+        seed: whether it takes one.
+        ends: when its provider shuts it down; ``None`` if no day is published.
+        successor: what the provider names instead.
+    """
+
+    source: str
+    read: datetime.date
+    references: int | None = None
+    tokens: int = 0
+    input: float | None = None
+    output: float | None = None
+    image: float | None = None
+    reference: float = 0.0
+    takes: str = ""
+    edit: str = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    seed: bool = False
+    ends: datetime.date | None = None
+    successor: str = ""
+
+
+@dataclass(frozen=True)
+class Provider:
+    """An images API.
+
+    Attributes:
+        url: its address.
+        keys: variables with its key; the first one that is set counts.
+        references: images that one drawing takes where the model isn't listed.
+        tokens: that one image is billed at, at most, where the model isn't listed; 0 where not by tokens.
+        source: its description.
+        domain: hosts below it get the key, too; empty for none.
+    """
+
+    url: str
+    keys: tuple[str, ...]
+    references: int
+    source: str
+    domain: str = ""
+    tokens: int = 0
+
+    @property
+    def usual(self) -> RemoteModel:
+        """What is assumed of a model that isn't listed."""
+        return RemoteModel(self.source, datetime.date.min, references=self.references, tokens=self.tokens)
+
+
+@lru_cache(maxsize=1)
+def _file() -> tuple[dict[str, Provider], dict[str, RemoteModel]]:
+    whole = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    providers = {prefix: Provider(**{**row, "keys": tuple(row["keys"])}) for prefix, row in whole["provider"].items()}
+    return providers, {name: RemoteModel(**row) for name, row in whole["model"].items()}
+
+
+def providers() -> Mapping[str, Provider]:
+    """Return the images APIs, by the prefix of their models' names."""
+    return _file()[0]
+
+
+def remote_models() -> Mapping[str, RemoteModel]:
+    """Return all models that something is known of, by name: ``prefix:model``."""
+    return _file()[1]
+
+
+def remote_model(name: str) -> RemoteModel | None:
+    """Return what is known of the model of that name; ``None`` if nothing is.
+
+    A model at an address of one's own (``prefix:model@URL``) is taken for the provider's of that name, and a release of
+    a model (``model-2026-04-21``) for the model.
+    """
+    known = remote_models()
+    plain = name.partition("@")[0]
+    return known.get(plain) or known.get(RELEASE.sub("", plain.lower()))
+
+
+def ending(name: str, today: datetime.date | None = None) -> str:
+    """Return one sentence on the end of a provider's model, where that is past or near; empty otherwise.
+
+    Args:
+        name: ``prefix:model``; one at an address of one's own has no end here.
+        today: of UTC unless given.
+    """
+    model = None if "://" in name else remote_model(name)
+    if model is None or model.ends is None:
+        return ""
+    today = today or datetime.datetime.now(datetime.UTC).date()
+    if model.ends - today > SOON:
+        return ""
+    verb = "shut down" if model.ends <= today else "shuts down"
+    instead = f"; use {model.successor}" if model.successor else ""
+    return f"its provider {verb} {name!r} on {model.ends}{instead} ({model.source}, read {model.read})"

@@ -202,7 +202,7 @@ class Service:
         """Delete an entry, and its image unless something else refers to it."""
         self.database.forget(entry.id, entry.client)
         if self.database.failing is None:  # else nobody knows what refers to it
-            remove_if_unreferred(self.store.root, entry.sha256)
+            remove_if_unreferred(self.store, self.database.file, self._saver, entry.sha256)
 
     def manifest(self, entry: Entry) -> "Manifest":
         """Return how an entry's image was made, without a word of where things are on this machine."""

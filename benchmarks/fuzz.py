@@ -44,6 +44,14 @@ def _keep(folder: Path, name: str, state: dict[str, Any]) -> None:
     beside.replace(folder / f"{name}.json")
 
 
+def _told(folder: Path, name: str) -> str:
+    """Return what is being raised, and keep the input that it came of."""
+    pending = folder / f"{name}.pending"
+    if pending.exists():  # or else the target itself is wrong
+        pending.replace(folder / f"{name}.failed")
+    return traceback.format_exc()[-6000:]
+
+
 def fuzz(target: Target, seconds: float, folder: Path) -> int:
     """Run a target for so long, or until it fails; return the number of inputs that it was given."""
     state = _state(folder, target.name)
@@ -57,6 +65,11 @@ def fuzz(target: Target, seconds: float, folder: Path) -> int:
         state["executions"] += 1
         execute(target, data)
 
+    try:
+        for data in target.known:
+            run(data)
+    except Exception:
+        finding = _told(folder, target.name)
     while not finding and time.monotonic() - began < seconds:
         test = settings(
             max_examples=ROUND,
@@ -71,9 +84,7 @@ def fuzz(target: Target, seconds: float, folder: Path) -> int:
         try:
             test()
         except Exception:
-            finding = traceback.format_exc()[-6000:]
-            if pending.exists():  # or else the target itself is wrong
-                pending.replace(folder / f"{target.name}.failed")
+            finding = _told(folder, target.name)
     pending.unlink(missing_ok=True)
     state["seconds"] += time.monotonic() - began
     state["findings"] = [finding] if finding else []

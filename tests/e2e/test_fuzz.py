@@ -39,6 +39,8 @@ def test_nothing_crashes_or_hangs(target: Target) -> None:
     def run(data: object) -> None:
         execute(target, data)
 
+    for known in target.known:
+        execute(target, known)
     run()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import NamedTuple
 
 from imagerag.chat_models.lenient_json import objects_in
@@ -46,6 +47,8 @@ THOUGHTS = "thoughts_told_apart"
 
 OBJECTS_TRIED = 50
 """Objects before a mark that are looked at, to tell whether the mark stands in a string of theirs."""
+OBJECTS_READ = 500
+"""Objects of one answer that are read for that: each may be as long as the answer."""
 
 
 _ELEMENT = re.compile(r"<(/?)([\w:]+)>")
@@ -72,8 +75,10 @@ _EITHER = _one_of((*_OPENING, *_CLOSING))
 THOUGHT = _EITHER
 """The marks around a thought."""
 _ELEMENTS = tuple(mark for mark in (*_OPENING, *_CLOSING) if _ELEMENT.fullmatch(mark))
-_GOES_ON = re.compile(r"\{|<\w|\w\(")
+_GOES_ON = re.compile(r"(?=\{|<\w|\w\()")
 """Shows that what stands behind a stray mark is an answer, and no farewell."""
+
+_SOMETHING = re.compile(r"\S")
 
 
 class Part(NamedTuple):
@@ -99,21 +104,24 @@ class ReasoningFilter:
 
     def part(self, piece: str, last: bool = False) -> Part:
         """Return what this piece has settled of the answer; all that was held back, too, with ``last``."""
-        text, said, thought = self._held + piece, "", ""
+        text, said, thought, at = self._held + piece, "", "", 0
         while True:
             marks = _CLOSES if self.thinking else _EITHER  # a stray end is no part of an answer
-            mark = marks.search(text)
-            held = 0 if last else _begun(text, _CLOSING if self.thinking else (*_OPENING, *_CLOSING))
-            before = text[: mark.start()] if mark else text[: len(text) - held]
-            if self.thinking:
-                thought += before
+            mark = marks.search(text, at)
+            if mark:
+                end = mark.start()
             else:
-                said += before
+                held = 0 if last else _begun(text[at:], _CLOSING if self.thinking else (*_OPENING, *_CLOSING))
+                end = len(text) - held
+            if self.thinking:
+                thought += text[at:end]
+            else:
+                said += text[at:end]
             if not mark:
-                self._held = text[len(before) :]
+                self._held = text[end:]
                 return Part(said, thought)
             self.thinking = _OPENS.fullmatch(mark[0]) is not None
-            text = text[mark.end() :]
+            at = mark.end()
 
 
 def _begun(text: str, marks: tuple[str, ...]) -> int:
@@ -138,32 +146,52 @@ def without_reasoning(text: str) -> str:
     Marks in the strings of a JSON object are the words of that string.
     """
     text = _UNMARKED.sub("", text)
-    said, at, begin, thinking = "", 0, 0, False
+    objects, goes_on_at = _Objects(text), max((found.start() for found in _GOES_ON.finditer(text)), default=-1)
+    said, at, begin, thinking, answered = "", 0, 0, False, False
     while mark := (_CLOSES if thinking else _EITHER).search(text, at):
         at = mark.end()
         if thinking:
             begin, thinking = at, False
-        elif _in_a_string(text, begin, mark.start()):
+        elif objects.hold(begin, mark.start()):
             continue
         else:
             said += text[begin : mark.start()]
             begin, thinking = at, _OPENS.fullmatch(mark[0]) is not None
-            if not thinking and mark[0] != _ENDS_MORE and text[at:].strip():
-                said = said if objects_in(said) and not _GOES_ON.search(text, at) else ""
+            if not thinking and mark[0] != _ENDS_MORE and _SOMETHING.search(text, at):
+                answered = goes_on_at < at and (answered or bool(objects_in(said)))
+                said = said if answered else ""
     return said if thinking else said + text[begin:]
 
 
-def _in_a_string(text: str, begin: int, at: int) -> bool:
-    """Tell whether a place lies within a JSON object that begins after ``begin``."""
-    decoder = json.JSONDecoder()
-    for _ in range(OBJECTS_TRIED):
-        start = text.find("{", begin, at)
-        if start < 0:
-            return False
-        try:
-            _, begin = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            begin = start + 1
-        if begin > at:
-            return True
-    return False
+class _Objects:
+    """The JSON objects in a text, each read once: an answer may have thousands of marks.
+
+    Args:
+        text: the answer.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._ends: dict[int, int] = {}
+        self._decoder = json.JSONDecoder()
+
+    def hold(self, begin: int, at: int) -> bool:
+        """Tell whether a place lies within an object that begins after ``begin``."""
+        for _ in range(OBJECTS_TRIED):
+            start = self._text.find("{", begin, at)
+            if start < 0:
+                return False
+            begin = self._end(start)
+            if begin > at:
+                return True
+        return False
+
+    def _end(self, start: int) -> int:
+        """Return where the object that begins at ``start`` ends; one place behind, if none begins there."""
+        if start not in self._ends:
+            end = start + 1
+            if len(self._ends) < OBJECTS_READ:
+                with suppress(ValueError, RecursionError):
+                    _, end = self._decoder.raw_decode(self._text, start)
+            self._ends[start] = end
+        return self._ends[start]

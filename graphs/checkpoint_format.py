@@ -1,6 +1,7 @@
 """How a checkpoint is packed: as plain data, with the numbers of its lists' elements instead of the lists."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,39 @@ def lacking_in(stored: object) -> str:
     """Return what was read lacks of the shape of a checkpoint (LangGraph's ``Checkpoint``); empty where nothing."""
     if not isinstance(stored, dict):
         return "it is no checkpoint"
-    lacks = [name for name in _TABLES if not isinstance(stored.get(name), dict)]
-    if not isinstance(stored.get("id"), str):
-        lacks.insert(0, "id")
-    if not lacks and not all(isinstance(seen, dict) for seen in stored["versions_seen"].values()):
-        lacks.append("versions_seen")
+    lacks = [name for name, kind in (("id", str), ("v", int)) if not isinstance(stored.get(name), kind)]
+    if not _is_time(stored.get("ts")):
+        lacks.append("ts")
+    lacks += [name for name in _TABLES if not isinstance(stored.get(name), dict)]
+    if not lacks:
+        if not _are_versions(stored["channel_versions"]):
+            lacks.append("channel_versions")
+        if not all(isinstance(seen, dict) and _are_versions(seen) for seen in stored["versions_seen"].values()):
+            lacks.append("versions_seen")
+        if not _are_ranges(stored.get(ELEMENTS, {})):
+            lacks.append(ELEMENTS)
+        if not isinstance(stored.get("updated_channels") or [], list):
+            lacks.append("updated_channels")
     return f"it lacks {', '.join(lacks)}" if lacks else ""
+
+
+def _are_versions(versions: dict[Any, Any]) -> bool:
+    """Tell whether channels have versions that compare with each other: the checkpointer makes texts of them."""
+    return all(isinstance(one, str) for one in versions.values())
+
+
+def _is_time(text: object) -> bool:
+    try:
+        return isinstance(text, str) and bool(datetime.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def _are_ranges(elements: object) -> bool:
+    return isinstance(elements, dict) and all(
+        isinstance(ranges, list) and len(ranges) % 2 == 0 and all(isinstance(number, int) for number in ranges)
+        for ranges in elements.values()
+    )
 
 
 def ranges_of(numbers: Iterable[int]) -> Sequence[int]:

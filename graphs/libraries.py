@@ -134,6 +134,7 @@ def open_index(
     Raises:
         UserError: no such model, or no such service.
     """
+    from imagerag.index.bounded_service import BoundedService
     from imagerag.index.bundled.chroma import ChromaIndex
     from imagerag.index.search import CombinedIndex
     from imagerag.index.user import ModelEnsemble
@@ -148,7 +149,9 @@ def open_index(
             users.append(views[0] if len(views) == 1 else ModelEnsemble(views))
     library = ChromaIndex(home, embedded_clip()) if BUNDLED in libraries else None
     least: Floor = "calibrated" if floor is None else floor
-    services: list[ReferenceIndex] = [make("searches", name, home) for name in libraries if name in searches]
+    services: list[ReferenceIndex] = [
+        BoundedService(make("searches", name, home), name) for name in libraries if name in searches
+    ]
     if models[0] != EMBEDDED_MODEL:  # which was trained on pictograms, and can't tell what a service's pictures show
         services = [_floored(service, clip_model(models[0], device), first, least) for service in services]
     return CombinedIndex(library, users, least, diverse=diverse, services=services)

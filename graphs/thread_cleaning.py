@@ -44,11 +44,12 @@ def referred_images(saver: ThreadSaver, without: Collection[str] = ()) -> set[st
 
 def refers_to(saver: ThreadSaver, address: str) -> bool:
     """Tell whether any checkpoint of any thread refers to an image."""
-    return any(
-        saver.conn.execute(f"SELECT 1 FROM {table} WHERE instr({column}, ?) LIMIT 1", (sought,)).fetchone()
-        for table, column in _STORED
-        for sought in (address.encode(), address)
-    )
+    with saver.cursor(transaction=False) as cursor:
+        return any(
+            cursor.execute(f"SELECT 1 FROM {table} WHERE instr({column}, ?) LIMIT 1", (sought,)).fetchone()
+            for table, column in _STORED
+            for sought in (address.encode(), address)
+        )
 
 
 def old_threads(saver: ThreadSaver, before: float) -> Iterator[OldThread]:

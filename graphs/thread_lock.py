@@ -38,6 +38,16 @@ _held: ContextVar[frozenset[tuple[str, str]]] = ContextVar("held", default=froze
 """The threads that ``holding`` holds for who is running now."""
 
 
+class ThreadBusy(UserError):
+    """Another run of a thread was under way for as long as was waited."""
+
+    def __init__(self, thread: str, seconds: float) -> None:
+        super().__init__(
+            f"another run of thread {thread!r} is under way, and this one has waited for {seconds:g} s; "
+            "try again when that has ended, take another --thread, or wait longer with --max-seconds"
+        )
+
+
 class ThreadLock:
     """The right to go on with one thread.
 
@@ -64,7 +74,7 @@ class ThreadLock:
             What is to be told: that there is somebody to wait for, and that files can't be locked.
 
         Raises:
-            UserError: somebody else has it all the time.
+            ThreadBusy: somebody else has it all the time.
         """
         notes: list[str] = []
         if self._take(notes):
@@ -78,10 +88,7 @@ class ThreadLock:
             if self._take(notes):
                 yield from notes
                 return
-        raise UserError(
-            f"another run of thread {self._thread!r} is under way, and this one has waited for {most:g} s; "
-            "try again when that has ended, take another --thread, or wait longer with --max-seconds"
-        )
+        raise ThreadBusy(self._thread, most)
 
     def _take(self, notes: list[str]) -> bool:
         if not self._within.acquire(blocking=False):
@@ -143,7 +150,7 @@ def holding(
         tell: is told what ``acquire`` yields.
 
     Raises:
-        UserError: somebody else has it all the time.
+        ThreadBusy: somebody else has it all the time.
     """
     if is_held(home, thread):
         yield

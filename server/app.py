@@ -29,6 +29,7 @@ from imagerag.server.openai.api import OpenAIApi
 from imagerag.server.request_ids import RequestIds
 from imagerag.server.service import Service
 from imagerag.server.time_limits import TooSlow, with_head_limit
+from imagerag.server.unread_body import ClosingResponse
 from imagerag.server.web.routes import WebApi
 
 if TYPE_CHECKING:
@@ -206,12 +207,11 @@ async def _fault(request: Request, error: Exception) -> Response:
 
 
 async def _too_large(request: Request, error: TooLarge) -> Response:
-    return ApiError(413, str(error), "request_too_large").response()
+    return ClosingResponse(ApiError(413, str(error), "request_too_large").response())
 
 
 async def _too_slow(request: Request, error: TooSlow) -> Response:
-    headers = {"connection": "close"}
-    return ApiError(408, str(error), "request_too_slow", headers=headers).response()
+    return ClosingResponse(ApiError(408, str(error), "request_too_slow").response())
 
 
 async def _database_failed(request: Request, error: DatabaseFailed) -> Response:

@@ -15,9 +15,11 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagerag.errors import UserError
+from imagerag.server.body_pace import UNPACED, BodyPace
 from imagerag.server.database import ANONYMOUS
 from imagerag.server.guesses import Guesses
 from imagerag.server.time_limits import TooSlow, seconds_left
+from imagerag.server.unread_body import CLOSING, lingering
 
 MAX_BODY = 64 * 2**20
 """Bytes of one request that may bring pictures: a few photographs, in base64 if need be."""
@@ -123,6 +125,11 @@ class Authenticator:
                 return None
         return "client-" + digest.hex()[:16] if token else ANONYMOUS
 
+    @property
+    def has_tokens(self) -> bool:
+        """Whether a token is needed, so that clients can't choose who they are."""
+        return bool(self._known)
+
     @staticmethod
     def _cookie(header: str) -> str:
         # Not by http.cookies, which gives up at what another program on this host may have put in front of ours.
@@ -158,6 +165,7 @@ class AuthMiddleware:
         self._max_body = max_body
         self._public = public.lower()
         self._origins = frozenset(origins)
+        self._pace = BodyPace()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it here."""
@@ -193,9 +201,11 @@ class AuthMiddleware:
         most = self._most(scope["path"])
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > most:
-            await _refuse(scope, send, 413, "request_too_large", str(TooLarge(most)))
+            await _refuse(scope, lingering(receive, send), 413, "request_too_large", str(TooLarge(most)), CLOSING)
             return
-        await self._app(scope, _Counted(receive, most), send)
+        # Where everybody may choose his name, a new one with each body would be let in at once.
+        paced = client if client is not None and self._authenticator.has_tokens else host_of(scope)
+        await self._app(scope, _Counted(receive, most, self._pace, paced), send)
 
     def _most(self, path: str) -> int:
         """Return the bytes that a request of that path may have."""
@@ -212,11 +222,14 @@ class TooLarge(Exception):
 
 
 class _Counted:
-    def __init__(self, receive: Receive, most: int) -> None:
+    def __init__(self, receive: Receive, most: int, pace: BodyPace, client: str) -> None:
         self._receive = receive
+        self._pace = pace
+        self._client = client
         self._most = most
         self._left = most
         self._more = True
+        self._refused = False
         self._began: float | None = None
 
     async def __call__(self) -> Message:
@@ -225,15 +238,22 @@ class _Counted:
             self._began = now if self._began is None else self._began
             left = seconds_left(self._began, now, self._most - self._left)
             try:
-                message = await asyncio.wait_for(self._receive(), max(left, 0.001))
+                async with asyncio.timeout(max(left, 0.001)):
+                    message = await self._receive()
             except TimeoutError as error:
                 raise TooSlow from error
             self._more = bool(message.get("more_body", False))
         else:
             message = await self._receive()
-        self._left -= len(message.get("body", b""))
-        if self._left < 0:
+        size = len(message.get("body", b""))
+        self._left -= size
+        if self._left < 0 and not self._refused:
+            self._refused = True  # what still comes is only thrown away
             raise TooLarge(self._most)
+        if size and self._most - self._left > UNPACED:
+            wait = self._pace.wait(self._client, size, asyncio.get_running_loop().time())
+            if wait:
+                await asyncio.sleep(wait)  # meanwhile uvicorn reads no more than one buffer of the connection
         return message
 
 

@@ -24,6 +24,7 @@ from imagerag.graphs.thread_cleaning import (
 from imagerag.graphs.thread_saver import ThreadSaver
 from imagerag.server import stored_references
 from imagerag.server.database import FILE
+from imagerag.server.database_file import DatabaseFile
 from imagerag.store.file_errors import file_error
 from imagerag.store.garbage import GRACE, unreferred, written_by_nobody
 from imagerag.store.home import THREADS
@@ -77,18 +78,18 @@ def remove_garbage(home: Path, older_than: float | None = None, grace: float = G
     return _clean(home, older_than, grace, really=True)
 
 
-def remove_if_unreferred(home: Path, address: str) -> bool:
-    """Remove an image, unless an entry, a conversation or what a run has told refers to it; tell whether it is gone."""
-    if (home / FILE).is_file():
-        with closing(stored_references.open_file(home)) as database:
-            if stored_references.refers_to(database, address):
-                return False
-    if (home / THREADS).is_file():
-        with open_checkpointer(home) as saver:
-            if refers_to(saver, address):
-                return False
+def remove_if_unreferred(store: ImageStore, database: DatabaseFile, saver: ThreadSaver, address: str) -> bool:
+    """Remove an image, unless an entry, a conversation or what a run has told refers to it; tell whether it is gone.
+
+    Args:
+        store: that holds it.
+        database, saver: of the same data directory.
+        address: of the image.
+    """
+    if stored_references.refers_to(database, address) or refers_to(saver, address):
+        return False
     with suppress(FileNotFoundError):
-        _remove(ImageStore(home).path(address))
+        _remove(store.path(address))
     return True
 
 

@@ -125,12 +125,12 @@ class Database:
     """
 
     def __init__(self, home: Path) -> None:
-        self._file = DatabaseFile(home / FILE, TABLES)
+        self.file = DatabaseFile(home / FILE, TABLES)
 
     @property
     def failing(self) -> str | None:
         """What is to be told while the file can't be used; ``None`` while it can."""
-        return self._file.failing
+        return self.file.failing
 
     def enter(
         self,
@@ -159,7 +159,7 @@ class Database:
 
     def find(self, entry_id: str, client: str | None = None) -> Entry | None:
         """Return the entry of that id, if there is one and it is the client's own (any client's when ``None``)."""
-        row = next(iter(self._file.rows(f"SELECT {_COLUMNS} FROM entries WHERE id = ?", (entry_id,))), None)
+        row = next(iter(self.file.rows(f"SELECT {_COLUMNS} FROM entries WHERE id = ?", (entry_id,))), None)
         entry = Entry(*row) if row else None
         return entry if entry and client in (None, entry.client) else None
 
@@ -176,7 +176,9 @@ class Database:
         oldest_first: bool = False,
         after: Entry | None = None,
     ) -> list[Entry]:
-        """Return a client's entries by the time they were made; looked-up references are left out.
+        """Return a client's entries in the order in which they were entered; looked-up references are left out.
+
+        Not by their times: after the clock was set back, what is new would be older than all before.
 
         Args:
             limit: the most entries.
@@ -189,11 +191,11 @@ class Database:
         if uploads is not None:
             where += " AND kind = 'subject'" if uploads else " AND kind != 'subject'"
         if after is not None:
-            where += f" AND (created, id) {'>' if oldest_first else '<'} (?, ?)"
-            values += [after.created, after.id]
+            where += f" AND rowid {'>' if oldest_first else '<'} (SELECT rowid FROM entries WHERE id = ?)"
+            values.append(after.id)
         order = "ASC" if oldest_first else "DESC"
-        query = f"SELECT {_COLUMNS} FROM entries WHERE {where} ORDER BY created {order}, id {order} LIMIT ?"
-        rows = self._file.rows(query, (*values, limit))
+        query = f"SELECT {_COLUMNS} FROM entries WHERE {where} ORDER BY rowid {order} LIMIT ?"
+        rows = self.file.rows(query, (*values, limit))
         return [Entry(*row) for row in rows]
 
     def threads(self, client: str, limit: int = 100) -> list[tuple[str, str]]:
@@ -204,19 +206,19 @@ class Database:
             return []
         query = (
             "SELECT thread, (SELECT title FROM entries AS first WHERE first.client = entries.client AND "
-            "first.thread = entries.thread AND first.kind = 'image' ORDER BY created LIMIT 1) FROM entries "
-            "WHERE client = ? AND thread != '' AND kind = 'image' GROUP BY thread ORDER BY max(created) DESC LIMIT ?"
+            "first.thread = entries.thread AND first.kind = 'image' ORDER BY rowid LIMIT 1) FROM entries "
+            "WHERE client = ? AND thread != '' AND kind = 'image' GROUP BY thread ORDER BY max(rowid) DESC LIMIT ?"
         )
-        return [(str(thread), str(title)) for thread, title in self._file.rows(query, (client, limit))]
+        return [(str(thread), str(title)) for thread, title in self.file.rows(query, (client, limit))]
 
     def forget(self, entry_id: str, client: str) -> bool:
         """Delete a client's entry; tell whether there was one. Its image is ``Service.forget``'s."""
-        return self._file.change(("DELETE FROM entries WHERE id = ? AND client = ?", (entry_id, client))) > 0
+        return self.file.change(("DELETE FROM entries WHERE id = ? AND client = ?", (entry_id, client))) > 0
 
     def keep(self, run_log: RunLog) -> None:
         """Keep what a run has told, instead of what it, or an earlier run of that turn, told before."""
         place = (run_log.id, run_log.client, run_log.thread, run_log.turn)
-        self._file.change(
+        self.file.change(
             ("DELETE FROM runs WHERE id = ? OR (client = ? AND thread = ? AND turn = ?)", place),
             (
                 "INSERT INTO runs (id, client, thread, turn, asks, created, told) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -240,14 +242,14 @@ class Database:
 
     def forget_told(self, client: str, thread: str, turn: int) -> None:
         """Forget what was told in a thread from that turn on."""
-        self._file.change(
+        self.file.change(
             ("DELETE FROM runs WHERE client = ? AND thread = ? AND turn >= ?", (client, thread, turn)),
         )
 
     def keep_response(self, response: StoredResponse) -> None:
         """Keep an answer of ``/v1/responses``, and forget those that are too old."""
         values = (response.id, response.client, response.run, response.thread, response.checkpoint, response.shown)
-        self._file.change(
+        self.file.change(
             ("DELETE FROM responses WHERE created < ?", (time.time() - RESPONSES_KEPT,)),
             (
                 "INSERT INTO responses (id, client, run, thread, checkpoint, shown, created, body) "
@@ -258,7 +260,7 @@ class Database:
 
     def end_response(self, response_id: str, thread: str, checkpoint: str | None, body: dict[str, Any]) -> None:
         """Keep how an answer ended, unless it has been deleted meanwhile."""
-        self._file.change(
+        self.file.change(
             (
                 "UPDATE responses SET thread = ?, checkpoint = ?, body = ? WHERE id = ?",
                 (thread, checkpoint, json.dumps(body), response_id),
@@ -271,28 +273,28 @@ class Database:
             "SELECT id, client, run, thread, checkpoint, shown, created, body FROM responses "
             "WHERE id = ? AND client = ?"
         )
-        row = next(iter(self._file.rows(query, (response_id, client))), None)
+        row = next(iter(self.file.rows(query, (response_id, client))), None)
         found: list[StoredResponse] = readable([row] if row else [], _stored_response, "the stored response")
         return found[0] if found else None
 
     def forget_response(self, response_id: str, client: str) -> bool:
         """Delete a client's own answer of ``/v1/responses``; tell whether there was one."""
-        return self._file.change(("DELETE FROM responses WHERE id = ? AND client = ?", (response_id, client))) > 0
+        return self.file.change(("DELETE FROM responses WHERE id = ? AND client = ?", (response_id, client))) > 0
 
     def _run_logs(self, where: str, *values: Any) -> list[RunLog]:
-        query = f"SELECT id, client, thread, turn, asks, told, created FROM runs WHERE {where} ORDER BY created"
-        rows = self._file.rows(query, values)
+        query = f"SELECT id, client, thread, turn, asks, told, created FROM runs WHERE {where} ORDER BY rowid"
+        rows = self.file.rows(query, values)
         return readable(rows, _run_log, "the stored run")
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self.file.close()
 
     def _put(
         self, client: str, thread: str, name: str, kind: Kind, sha256: str, title: str, checkpoint: str | None
     ) -> Entry:
         values = (secrets.token_hex(16), client, thread, name, kind, sha256, title[:200], checkpoint, time.time())
-        self._file.change(
+        self.file.change(
             (
                 f"INSERT INTO entries ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (client, thread, name, sha256) DO UPDATE SET "
@@ -300,7 +302,7 @@ class Database:
                 values,
             )
         )
-        row = self._file.rows(
+        row = self.file.rows(
             f"SELECT {_COLUMNS} FROM entries WHERE client = ? AND thread = ? AND name = ? AND sha256 = ?",
             (client, thread, name, sha256),
         )[0]

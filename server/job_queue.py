@@ -27,6 +27,9 @@ MEASURED = 20
 KNOWN = 256
 """Clients that are remembered for having been served; of more, the one served longest ago is forgotten."""
 
+ASK_AGAIN = 0.1
+"""Seconds after which work that could not begin yet is tried again."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +48,10 @@ class QueueFull(Exception):
         self.retry_after = retry_after
 
 
+class NotYet(Exception):
+    """Raised by work that can't begin yet: its job gives the worker back, and waits for its turn once more."""
+
+
 class Job:
     """One piece of work in the queue.
 
@@ -53,6 +60,7 @@ class Job:
         conversation: no two jobs of one conversation run at once (a conversation is a thread of conversation).
         cancelled: set once the job is to stop; the work looks at it between denoising steps.
         finished: set when the work is over, or was cancelled before it began.
+        not_before: time (``time.monotonic``) until which its work is not tried again.
     """
 
     def __init__(
@@ -66,6 +74,7 @@ class Job:
         self.cancelled = threading.Event()
         self.finished = threading.Event()
         self.began = 0.0
+        self.not_before = 0.0
 
 
 class JobQueue:
@@ -103,7 +112,8 @@ class JobQueue:
 
         Args:
             client: whose turn it takes.
-            work: called with its job on a thread of the queue; it keeps its own result and its own errors.
+            work: called with its job on a thread of the queue; it keeps its own result and its own errors. It may raise
+                ``NotYet`` as long as it has begun nothing, and is called again.
             conversation: no two jobs of one conversation run at once; a conversation of its own unless given.
             on_end: called when a job ends without having begun, from the thread that cancelled it.
 
@@ -202,8 +212,9 @@ class JobQueue:
     def _take(self) -> Job | None:
         """Take the next job whose conversation is free; its client goes to the end of the line."""
         conversations = {job.conversation for job in self._running}
+        now = time.monotonic()
         for job in self._turns():
-            if job.conversation not in conversations:
+            if job.conversation not in conversations and job.not_before <= now:
                 queue = self._queues[job.client]
                 queue.remove(job)
                 self._queues.move_to_end(job.client)
@@ -222,23 +233,47 @@ class JobQueue:
                 while (job := self._take()) is None:
                     if self._closed:
                         return
-                    self._change.wait()
+                    self._change.wait(self._next_look())
             try:
                 job.work(job)
+            except NotYet:
+                self._put_back(job)
+                continue
             except Exception:
                 # The work keeps its own errors; one that escapes is a defect, and must not take the queue down.
                 _log.exception("a job of the job queue failed")
-            finally:
-                job.work = _over
-                with self._change:
-                    self._running.discard(job)
-                    job.state = "done"
-                    if not job.cancelled.is_set():
-                        self._durations.append(time.monotonic() - job.began)
-                        if job.client not in self._queues:  # one that has more waiting keeps its place in line
-                            self._remember(job.client)
-                    self._change.notify_all()
-                job.finished.set()
+            self._end(job)
+
+    def _end(self, job: Job) -> None:
+        job.work = _over
+        with self._change:
+            self._running.discard(job)
+            job.state = "done"
+            if not job.cancelled.is_set():
+                self._durations.append(time.monotonic() - job.began)
+                if job.client not in self._queues:  # one that has more waiting keeps its place in line
+                    self._remember(job.client)
+            self._change.notify_all()
+        job.finished.set()
+
+    def _put_back(self, job: Job) -> None:
+        """Let a job that could not begin wait again, its client in the place in line that it had."""
+        with self._change:
+            self._running.discard(job)
+            job.not_before = time.monotonic() + ASK_AGAIN
+            job.state = "waiting"
+            self._queues.setdefault(job.client, deque()).appendleft(job)
+            self._queues.move_to_end(job.client, last=False)
+            self._strangers_turn = job.client not in self._known
+            self._change.notify_all()
+        if job.cancelled.is_set():  # while it was tried
+            self.cancel(job)
+
+    def _next_look(self) -> float | None:
+        """Return the seconds until the next one of those that could not begin is tried again."""
+        now = time.monotonic()
+        waits = [job.not_before - now for queue in self._queues.values() for job in queue if job.not_before > now]
+        return min(waits, default=None)
 
     def _seconds_until(self, waiting: int) -> int:
         usual = sum(self._durations) / len(self._durations) if self._durations else FIRST_GUESS

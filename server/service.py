@@ -13,11 +13,12 @@ from imagerag.interruptible import WARMING
 from imagerag.profiles.resolve import Given, resolve
 from imagerag.server.cleaning import remove_if_unreferred
 from imagerag.server.database import ANONYMOUS, Database, Entry
-from imagerag.server.job_queue import Job, JobQueue, QueueFull
+from imagerag.server.job_queue import Job, JobQueue, NotYet, QueueFull
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
 from imagerag.server.single_tool import use_tool
 from imagerag.server.thread_history import Threads, thread_name
+from imagerag.server.thread_turn import ThreadTurn
 from imagerag.settings import Settings
 from imagerag.steady_clock import steady_time
 from imagerag.store.home import home_directory
@@ -201,7 +202,7 @@ class Service:
         """Delete an entry, and its image unless something else refers to it."""
         self.database.forget(entry.id, entry.client)
         if self.database.failing is None:  # else nobody knows what refers to it
-            remove_if_unreferred(self.store.root, entry.sha256)
+            remove_if_unreferred(self.store, self.database.file, self._saver, entry.sha256)
 
     def manifest(self, entry: Entry) -> "Manifest":
         """Return how an entry's image was made, without a word of where things are on this machine."""
@@ -218,24 +219,19 @@ class Service:
         self._files.close()
 
     def _submit(self, run: Run, work: Any) -> Run:
+        turn = ThreadTurn(self.threads, run, lambda: self._seconds(run))
+
         def in_turn(job: Job) -> None:
             ready.wait()
             asks = False  # not read off the run: a quick answer may have set it going again by now
             try:
-                with self._alone(run, job):
+                with turn.alone():
                     asks = bool(work())
-            except Cancelled as error:
-                if run.turn is not None:
-                    run.error = error  # else it waited for its thread, and has begun nothing
-            except (UserError, InvalidArgument, BudgetExceeded) as error:
-                if isinstance(error, FileError | ServiceError):
-                    _log.error("a run failed: %s", error)  # the client is told neither path nor address
-                run.error = error
+            except NotYet:  # it has begun nothing
+                raise
             except Exception as error:
-                _log.exception("a run failed")
-                run.error = error
-            finally:
-                self._keep(run, asks)
+                self._fail(run, error)
+            self._keep(run, asks)
 
         ready = threading.Event()  # the work must not begin before the run knows its job
         key = f"{run.client}/{run.thread}"
@@ -243,6 +239,19 @@ class Service:
         ready.set()
         self.register.enter(run)
         return run
+
+    @staticmethod
+    def _fail(run: Run, error: Exception) -> None:
+        """Enter what a run has failed with; the log tells what its client is not told."""
+        if isinstance(error, Cancelled):
+            if run.turn is not None:
+                run.error = error
+            return
+        if not isinstance(error, UserError | InvalidArgument | BudgetExceeded):
+            _log.error("a run failed", exc_info=error)
+        elif isinstance(error, FileError | ServiceError):
+            _log.error("a run failed: %s", error)  # the client is told neither path nor address
+        run.error = error
 
     def _end_early(self, run: Run) -> None:
         """End a run whose turn in the queue has not come, or not come again after the person's answer."""
@@ -261,19 +270,9 @@ class Service:
             if not asks:
                 run.end()
 
-    def _alone(self, run: Run, job: Job) -> "contextlib.AbstractContextManager[None]":
-        def check() -> None:
-            if job.cancelled.is_set():
-                raise Cancelled("the run was cancelled while it waited for another one of its thread")
-
-        def seconds() -> float:
-            asked = self._settings(run.ask).max_seconds if run.ask else None
-            return self.settings.max_seconds if asked is None else asked
-
-        def tell(text: str) -> None:
-            run.tell({"event": "note", "text": text})
-
-        return self.threads.alone(run.client, run.thread, seconds, check, tell)
+    def _seconds(self, run: Run) -> float:
+        asked = self._settings(run.ask).max_seconds if run.ask else None
+        return (self.settings.max_seconds if asked is None else asked) or 0.0
 
     def _settings(self, ask: RunRequest) -> Settings:
         most = self.settings

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from langchain_core.messages import HumanMessage
 from PIL import Image
 
@@ -22,6 +23,7 @@ from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.generators.diffusion.presets import load_presets
 from imagerag.generators.remote.comfyui_workflows import read_workflow, reference_holes
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.checkpoint_format import KIND, PlainData
 from imagerag.graphs.checkpointer import open_checkpointer
 from imagerag.index.user.sources.decoding import decode
 from imagerag.index.user.sources.read_options import ReadOptions
@@ -238,6 +240,34 @@ def _read_checkpoint(blob: bytes) -> None:
             graph.get_state(THREAD)
 
 
+def _changed_checkpoints() -> SearchStrategy[bytes]:
+    """Return checkpoints that can be unpacked, with something else or nothing in some of their places."""
+    whole: dict[str, Any] = PlainData().loads_typed((KIND, _threads()[1]))
+    places: list[tuple[str, ...]] = [(key,) for key in whole]
+    for key in (key for key in whole if isinstance(whole[key], dict)):
+        places += [(key, inner) for inner in whole[key]]
+    odd = json_values(["v", "id", "ts"], ["2", "__start__"])
+    lacking = st.tuples(st.sampled_from(places), st.just(True), st.none())
+    changes = lacking | st.tuples(st.sampled_from(places), st.just(False), odd)
+    return st.lists(changes, min_size=1, max_size=3).map(lambda chosen: _changed(whole, chosen))
+
+
+def _changed(whole: dict[str, Any], changes: list[tuple[tuple[str, ...], bool, Any]]) -> bytes:
+    changed = {key: dict(value) if isinstance(value, dict) else value for key, value in whole.items()}
+    for (*outer, last), gone, value in changes:
+        table: Any = changed.get(outer[0], {}) if outer else changed
+        if not isinstance(table, dict):
+            continue
+        if gone:
+            table.pop(last, None)
+        else:
+            table[last] = value
+    try:
+        return PlainData().dumps_typed(changed)[1]
+    except (TypeError, ValueError):  # a number that MessagePack has no room for
+        return b""
+
+
 REQUEST = Request.of([HumanMessage("an owl")], "")
 
 
@@ -318,7 +348,11 @@ FILES = (
         _workflow,
     ),
     Target("threads", st.deferred(lambda: mutations([_threads()[0]])), _read_thread),
-    Target("checkpoints", st.deferred(lambda: mutations([_threads()[1]]) | st.binary(max_size=99)), _read_checkpoint),
+    Target(
+        "checkpoints",
+        st.deferred(lambda: _changed_checkpoints() | mutations([_threads()[1]]) | st.binary(max_size=99)),
+        _read_checkpoint,
+    ),
     Target("recordings", _recordings(), _play, allowed=(UserError, RecordedFailure, Cancelled, BudgetExceeded)),
 )
 """All of them."""

@@ -244,6 +244,15 @@ PARSERS = (
         ),
         _read_answer,
         allowed=(),
+        known=tuple(
+            (text, "stop", None, 10_000)
+            for text in (
+                '{"name":</think>' * 12_500,
+                '{"a": "' + "</think>" * 25_000 + '"}',
+                '{"a":1}' + "</think> x" * 20_000,
+                "<think></think>" * 13_000,
+            )
+        ),
     ),
     Target("lenient_json", texts_of(CALLS), _read_json, allowed=(lenient_json.Uncertain,)),
     Target("prompts", texts_of(PROMPTS, 20_000), _read_prompt, allowed=()),

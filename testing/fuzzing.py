@@ -28,6 +28,7 @@ class Target:
         run: gives it one input.
         allowed: errors that it may end with; all others are crashes.
         seconds, mebibytes: what one input may take.
+        known: inputs that it once failed on; they are given it first.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Target:
     allowed: tuple[type[Exception], ...] = (UserError, InvalidArgument)
     seconds: float = SECONDS
     mebibytes: float = MEBIBYTES
+    known: tuple[Any, ...] = ()
 
 
 class Hung(Exception):

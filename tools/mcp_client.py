@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 from mcp import Client, MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CONNECTION_CLOSED, CallToolResult, Tool
 
-from imagerag.errors import InvalidArgument, UserError
+from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.net.addresses import address_parts
 from imagerag.net.server_keys import variable_of
 from imagerag.shell_words import split_command
@@ -27,10 +27,15 @@ CONNECT_SECONDS = 20.0
 """For a server to start and to tell its tools."""
 TOKEN = "IMAGERAG_MCP_TOKEN"
 """What the variable with a server's token begins with; see ``token_variable``."""
+READ_SECONDS = 300.0
+"""Of silence for which a stream of a server is kept open, the MCP SDK's own default
+(``MCP_DEFAULT_SSE_READ_TIMEOUT``); a call ends earlier, see ``Connection.call``."""
 GRACE = 2.0
 """Seconds that a server has to end when this process does."""
 MAX_TOOLS = 500
 _POLL = 0.1
+
+Answer = TypeVar("Answer")
 
 
 class Connection:
@@ -66,24 +71,43 @@ class Connection:
                     f"mcp_server {server!r} is no command ({error}); give --mcp-server 'COMMAND ARGS' or an address"
                 ) from error
 
-    def connect(self) -> None:
+    def connect(self, check: Callable[[], None] | None = None, seconds: float = CONNECT_SECONDS) -> None:
         """Make sure that the server is there.
+
+        Args:
+            check: called again and again meanwhile; raises where the run has ended.
+            seconds: the longest wait, ``CONNECT_SECONDS`` at most.
 
         Raises:
             UserError: it isn't, or doesn't speak MCP; with the last it wrote to its standard error.
+            Whatever ``check`` raises; the connection is given up then.
         """
-        with self._lock:
+        seconds = min(seconds, CONNECT_SECONDS)
+        deadline = time.monotonic() + seconds
+        late = f"no answer within {seconds:.3g} s"
+        while not self._lock.acquire(timeout=_POLL):  # another run connects
+            if check is not None:
+                check()
+            if time.monotonic() >= deadline:
+                raise UserError(self._unreachable(late))
+        held: concurrent.futures.Future[None] | None = None
+        try:
             if self._client is not None:
                 return
             ready: concurrent.futures.Future[None] = concurrent.futures.Future()
             held = self._held = asyncio.run_coroutine_threadsafe(self._hold(ready), _loop())
-            try:
-                ready.result(CONNECT_SECONDS)
-            except TimeoutError as error:
+            _await(ready, check, deadline)
+            held = None
+        except TimeoutError as error:
+            raise UserError(self._unreachable(late)) from error
+        except (BudgetExceeded, Cancelled):
+            raise
+        except Exception as error:
+            raise UserError(self._unreachable(_innermost(error))) from error
+        finally:
+            if held is not None:
                 held.cancel()
-                raise UserError(self._unreachable(f"no answer within {CONNECT_SECONDS:g} s")) from error
-            except Exception as error:
-                raise UserError(self._unreachable(_innermost(error))) from error
+            self._lock.release()
 
     def call(
         self, tool: str, arguments: Mapping[str, Any], *, check: Callable[[], None] | None, seconds: float
@@ -94,26 +118,19 @@ class Connection:
             InvalidArgument: the server refuses, fails, or takes too long; the next call connects anew where needed.
             Whatever ``check`` raises, within a tenth of a second; the call is cancelled then.
         """
+        deadline = time.monotonic() + seconds
         try:
-            self.connect()
+            self.connect(check, seconds)
         except UserError as error:
             raise InvalidArgument(str(error)) from error
         client = self._client
         if client is None:
             raise InvalidArgument(f"the server {self.name!r} went away; try once more")
         pending = asyncio.run_coroutine_threadsafe(client.call_tool(tool, dict(arguments)), _loop())
-        deadline = time.monotonic() + seconds
         try:
-            while True:
-                if check is not None:
-                    check()
-                try:
-                    return pending.result(_POLL)
-                except concurrent.futures.TimeoutError:
-                    if pending.done():
-                        raise
-                    if time.monotonic() >= deadline:
-                        raise InvalidArgument(f"{tool!r} did not answer within {seconds:.0f} s") from None
+            return _await(pending, check, deadline)
+        except _TooLate:
+            raise InvalidArgument(f"{tool!r} did not answer within {seconds:.0f} s") from None
         except MCPError as error:
             if error.code == CONNECTION_CLOSED:
                 self.drop()
@@ -178,7 +195,7 @@ class Connection:
             token = os.environ.get(token_variable(self.server))
             http = httpx2.AsyncClient(
                 headers={"authorization": f"Bearer {token}"} if token else {},
-                timeout=httpx2.Timeout(CONNECT_SECONDS, read=None),  # a tool may take its time: who calls it, waits
+                timeout=httpx2.Timeout(CONNECT_SECONDS, read=READ_SECONDS),
                 event_hooks={"response": [self._notice]},
             )
             return streamable_http_client(self.server, http_client=await stack.enter_async_context(http))
@@ -201,6 +218,29 @@ class Connection:
             why = f"it answers {self._status}"
             remedy = f"set the variable {token_variable(self.server)} to a token that it takes"
         return f"mcp_server {self.server!r} can't be used ({why}{said}); {remedy}, or leave --mcp-server out"
+
+
+class _TooLate(TimeoutError):
+    """A deadline of ours, not a time-out of the transport's."""
+
+
+def _await(pending: "concurrent.futures.Future[Answer]", check: Callable[[], None] | None, deadline: float) -> Answer:
+    """Return a result when it is there.
+
+    Raises:
+        _TooLate: the deadline (``time.monotonic``) has passed.
+        Exception: what it failed with, or what ``check`` raised.
+    """
+    while True:
+        if check is not None:
+            check()
+        try:
+            return pending.result(_POLL)
+        except concurrent.futures.TimeoutError:
+            if pending.done():
+                raise
+            if time.monotonic() >= deadline:
+                raise _TooLate from None
 
 
 def token_variable(server: str) -> str:

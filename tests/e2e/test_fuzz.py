@@ -1,6 +1,10 @@
 """Every parser and door with inputs that nobody would send, the same ones each time; benchmarks/fuzz.py has more."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -39,6 +43,8 @@ def test_nothing_crashes_or_hangs(target: Target) -> None:
     def run(data: object) -> None:
         execute(target, data)
 
+    for known in target.known:
+        execute(target, known)
     run()
 
 
@@ -59,3 +65,19 @@ def test_what_the_limits_are_for_is_found() -> None:
         execute(Target("fill", inputs, lambda given: bytearray(64 * 2**20), mebibytes=32), None)
     with pytest.raises(ZeroDivisionError):
         execute(Target("crash", inputs, lambda given: 1 / given, allowed=(ValueError,)), 0)
+
+
+def test_atheris_follows_the_code_that_inputs_reach(tmp_path: Path) -> None:
+    pytest.importorskip("atheris")
+    command = [sys.executable, "-m", "benchmarks.fuzz", "--engine", "atheris", "--minutes", "0.1", "--target", "names"]
+    told = subprocess.run([*command, "--folder", str(tmp_path)], capture_output=True, text=True, timeout=300)
+    assert told.returncode == 0, told.stdout
+    assert json.loads((tmp_path / "names.json").read_text())["executions"] > 0
+    assert any((tmp_path / "guided" / "names").iterdir()), "no input reached new code"
+
+
+def test_atheris_takes_no_server() -> None:
+    command = [sys.executable, "-m", "benchmarks.fuzz", "--engine", "atheris", "--target", "http"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert told.returncode == 2
+    assert "--engine atheris takes no server such as 'http'; valid: answers, " in told.stderr

@@ -142,3 +142,25 @@ def test_a_deleted_file_is_gone_from_the_disk_unless_something_refers_to_it(serv
 def test_an_empty_data_directory_has_none(tmp_path: Path) -> None:
     garbage = find_garbage(tmp_path)
     assert (garbage.images, garbage.leftovers, garbage.threads, garbage.bytes) == ([], [], [], 0)
+
+
+def test_a_deletion_uses_the_files_that_the_service_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = scripted_service(tmp_path)
+    try:
+        run = service.create(LOCAL, RunRequest("an owl", thread="sea"))
+        assert run.wait(60)
+        assert run.output is not None
+        drawn_one = next(iter(service.enter(run, run.output["images"]).values()))
+        stored = service.store.put_user_image(Image.new("RGB", (16, 16), "white"))
+        loose = service.database.upload(LOCAL, "a.png", stored.sha256)
+
+        def refuse(*given: object, **named: object) -> None:
+            raise AssertionError("a file was opened anew")
+
+        monkeypatch.setattr("imagerag.store.sqlite.sqlite3.connect", refuse)
+        service.forget(loose)
+        service.forget(drawn_one)
+        assert not stored.path.exists()
+        assert service.store.path(drawn_one.sha256).exists(), "the conversation refers to it"
+    finally:
+        service.close()

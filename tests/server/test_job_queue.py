@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from imagerag.server.job_queue import Job, JobQueue, QueueFull
+from imagerag.server.job_queue import Job, JobQueue, NotYet, QueueFull
 
 
 class Held:
@@ -174,3 +174,46 @@ def test_closing_ends_what_runs_and_what_waits() -> None:
     assert waiting.finished.is_set()
     with pytest.raises(RuntimeError):
         held.add("b")
+
+
+def test_work_that_cannot_begin_gives_its_worker_back_and_is_tried_again() -> None:
+    queue, may, order = JobQueue(), threading.Event(), []
+
+    def when_it_may(job: Job) -> None:
+        if not may.is_set():
+            raise NotYet
+        order.append("first")
+
+    try:
+        first = queue.submit("a", when_it_may)
+        second = queue.submit("a", lambda job: order.append("second"))
+        assert second.finished.wait(5)
+        assert (first.finished.is_set(), queue.waiting()) == (False, 1)
+        may.set()
+        assert first.finished.wait(5)
+        assert order == ["second", "first"]
+    finally:
+        queue.close()
+
+
+def test_work_that_cannot_begin_can_be_cancelled_while_it_waits_and_while_it_is_tried() -> None:
+    queue, tried, ended = JobQueue(), threading.Event(), []
+
+    def never(job: Job) -> None:
+        tried.set()
+        raise NotYet
+
+    def cancelled_meanwhile(job: Job) -> None:
+        queue.cancel(job)
+        raise NotYet
+
+    try:
+        waits = queue.submit("a", never, on_end=ended.append)
+        assert tried.wait(5)
+        queue.cancel(waits)
+        runs = queue.submit("a", cancelled_meanwhile, on_end=ended.append)
+        for job in (waits, runs):
+            assert job.finished.wait(5)
+        assert (ended, queue.waiting()) == ([waits, runs], 0)
+    finally:
+        queue.close()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from imagerag.errors import UserError
-from imagerag.tools.mcp_client import token_variable
+from imagerag.errors import Cancelled, InvalidArgument, UserError
+from imagerag.tools.mcp_client import Connection, token_variable
+from testing.faulty_servers import faulty_server
 from testing.mounted_runs import STDIO, MountedRun
 from testing.scripted_runs import GENERATE
 from testing.servers import TOKENS, Served
@@ -86,3 +87,28 @@ def test_a_server_that_wants_a_token_gets_its_own(
 def test_each_server_has_a_variable_of_its_own() -> None:
     assert token_variable("https://me:pw@search.example.org/mcp") == "IMAGERAG_MCP_TOKEN_SEARCH_EXAMPLE_ORG"
     assert token_variable("http://[::1]:9000/mcp") == "IMAGERAG_MCP_TOKEN_1_9000"
+
+
+def test_reaching_a_server_again_takes_no_longer_than_the_call_may() -> None:
+    with faulty_server("hangs") as address:
+        connection = Connection(f"{address}/mcp")
+        with pytest.raises(InvalidArgument, match=r"no answer within 0.3 s"):
+            connection.call("find", {}, check=None, seconds=0.3)
+
+
+def test_a_run_that_is_stopped_waits_for_no_connection_not_even_for_that_of_another_run() -> None:
+    waits = threading.Event()
+
+    def stopped() -> None:
+        if waits.is_set():
+            raise Cancelled("stopped")
+        waits.set()
+
+    with faulty_server("hangs") as address:
+        connection = Connection(f"{address}/mcp")
+        for _ in range(2):
+            waits.clear()
+            with pytest.raises(Cancelled):
+                connection.call("find", {}, check=stopped, seconds=60)
+        with connection._lock, pytest.raises(Cancelled):
+            connection.call("find", {}, check=stopped, seconds=60)

@@ -86,7 +86,11 @@ def build_app(
         security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
         http = mcp_addition.http if mcp_addition is not None else {}
         app_of_sdk = server.streamable_http_app(transport_security=security, max_sessions=MOST_BUSY, **http)
-        routes += [Route(route.path, Sessions(route.app, client_of, MOST_OPEN)) for route in app_of_sdk.routes]
+        routes += [
+            Route(one.path, Sessions(one.app, client_of, MOST_OPEN))
+            for one in app_of_sdk.routes
+            if isinstance(one, Route)
+        ]
         lifespans.append(lambda: server.session_manager.run())
 
     @contextlib.asynccontextmanager

@@ -30,7 +30,8 @@ def main() -> None:
         record = soak(options.minutes, options.folder or Path(temporary), options.clients)
     found = figures(record.samples)
     print(f"{record.seconds / 60:.1f} minutes, {sum(record.done.values())} pieces of load, {record.runs} drawings")
-    print(f"memory after warm-up   {found.slope:+.2f} MiB a minute   (wanted < {MOST_SLOPE})")
+    slope = f"{found.slope:+.2f} (+- {found.either_way:.2f}) MiB a minute"
+    print(f"memory after warm-up   {slope}   (wanted < {MOST_SLOPE})")
     print(f"handles                {found.handles[0]} -> {found.handles[1]}   (wanted flat)")
     print(f"threads                {found.threads[0]} -> {found.threads[1]}   (wanted flat)")
     for kind in KINDS_OF_DATA:

@@ -101,7 +101,9 @@ def open_service(options: argparse.Namespace, max_waiting: int = 64) -> "Service
         UserError: a setting, or the data directory, is of no use.
     """
     from imagerag.cli.draw import check_names
+    from imagerag.server.allocator import bound_arenas
 
+    bound_arenas()
     settings = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
     check_names(resolve(settings))
     from imagerag.server.job_queue import JobQueue

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from imagerag.agent.registry import CLIP_OF
 from imagerag.embedders.clip import model_id_of
@@ -36,10 +38,11 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=8)
-def open_user_pictures(
-    home: Path, chroma: str | None = None, model: str = "embedded", library: str = OWN, device: str = "auto"
-) -> UserPictures:
+def open_user_pictures(home: Path, chroma: str | None, model: str, library: str, device: str, /) -> UserPictures:
     """Return this process's one view of a library of the person's own, as embedded by a model.
+
+    By place alone, and nothing left out: the cache takes the same arguments given otherwise for others, and would hold
+    what is known of the pictures twice.
 
     Raises:
         UserError: no such model.
@@ -194,7 +197,7 @@ def shown_libraries(
     own = library_names(home)
     if not critic.name.startswith(CLIP_OF):
         for name in (name for name in libraries if name in own):
-            pictures = open_user_pictures(home, chroma, library=name)
+            pictures = open_user_pictures(home, chroma, EMBEDDED_MODEL, name, device)
             critic = critic if pictures.is_empty() else _knowing(critic, pictures, pictures.snapshot(), None)
         return critic
     model = critic.name.removeprefix(CLIP_OF)
@@ -210,9 +213,23 @@ def shown_libraries(
     return _knowing(critic, view, view.snapshot(), calibration)
 
 
-@lru_cache(maxsize=4)
+_critics: WeakKeyDictionary[Snapshot, dict[tuple[ClipCritic, Calibration | None], ClipCritic]] = WeakKeyDictionary()
+"""Critics that know the own pictures as they are now. Of a million of them a snapshot takes hundreds of megabytes, so
+that none is kept of what they were."""
+_critics_lock = threading.Lock()
+
+
 def _knowing(critic: ClipCritic, own: UserPictures, known: Snapshot, calibration: Calibration | None) -> ClipCritic:
-    """Return the critic that knows the own pictures, made once for as long as they stay as they are.
+    """Return the critic that knows the own pictures, made once for as long as they stay as they are."""
+    with _critics_lock:
+        made = _critics.setdefault(known, {})
+        if (critic, calibration) not in made:
+            made[critic, calibration] = _shown(critic, own, known, calibration)
+        return made[critic, calibration]
+
+
+def _shown(critic: ClipCritic, own: UserPictures, known: Snapshot, calibration: Calibration | None) -> ClipCritic:
+    """Show a critic the own pictures.
 
     Args:
         critic: the one of pictograms, which compares with the own pictures as well; or one of any model, which judges

@@ -5,7 +5,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from imagerag.errors import FileError, ServiceError, UserError
@@ -76,12 +77,21 @@ def build_app(
         from mcp.server.transport_security import TransportSecuritySettings
 
         from imagerag.server.mcp.server import build_mcp
+        from imagerag.server.mcp.sessions import MOST_BUSY, MOST_OPEN, Sessions
 
-        server = build_mcp(service, lambda headers: authenticator.client(headers) or ANONYMOUS, mcp_addition)
+        def client_of(headers: Mapping[str, str] | None) -> str:
+            return authenticator.client(headers) or ANONYMOUS
+
+        server = build_mcp(service, client_of, mcp_addition)
         # The guard has checked host and origin for every interface.
         security = TransportSecuritySettings(enable_dns_rebinding_protection=False)
         http = mcp_addition.http if mcp_addition is not None else {}
-        routes += server.streamable_http_app(transport_security=security, **http).routes
+        app_of_sdk = server.streamable_http_app(transport_security=security, max_sessions=MOST_BUSY, **http)
+        routes += [
+            Route(one.path, Sessions(one.app, client_of, MOST_OPEN))
+            for one in app_of_sdk.routes
+            if isinstance(one, Route)
+        ]
         lifespans.append(lambda: server.session_manager.run())
 
     @contextlib.asynccontextmanager

@@ -5,7 +5,7 @@ import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits, Output
@@ -144,8 +144,9 @@ class Run:
                 return
             if self.ask is not None:
                 self.ask = replace(self.ask, pictures=())  # up to 320 MB, which are in the store by now
-            if self.output is not None:
-                self.output = {**self.output, "messages": []}  # they are in the thread
+            if self.output is not None:  # what it has besides, and all messages, is in the thread, and grows with it
+                kept = {name: value for name, value in self.output.items() if name in Output.__annotations__}
+                self.output = cast("Output", kept | {"messages": []})
             if self.error is not None:  # its frames hold images and tensors
                 self.error = self.error.with_traceback(None)
                 self.error.__context__ = self.error.__cause__ = None

@@ -98,9 +98,8 @@ class Client:
             raise Wrong(f"POST {path}, streamed: broke off after {len(events)} events")
         return events
 
-    @contextmanager
-    def session(self) -> Iterator["Session"]:
-        """Open a session of the MCP server, and end it.
+    def open_session(self) -> dict[str, str]:
+        """Open a session of the MCP server, and return the headers of what is sent in it.
 
         Raises:
             Wrong, Refused: as ``ask``.
@@ -109,6 +108,16 @@ class Client:
         opened = self.ask("POST", "/mcp", json=_message("initialize", about, 1), headers=EITHER)
         headers = {**EITHER, "mcp-session-id": opened.headers["mcp-session-id"], "mcp-protocol-version": "2025-06-18"}
         self.ask("POST", "/mcp", 202, json=_message("notifications/initialized", {}), headers=headers)
+        return headers
+
+    @contextmanager
+    def session(self) -> Iterator["Session"]:
+        """Open a session of the MCP server, and end it.
+
+        Raises:
+            Wrong, Refused: as ``ask``.
+        """
+        headers = self.open_session()
         yield Session(self, headers)
         self.ask("DELETE", "/mcp", headers=headers)
 

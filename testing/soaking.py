@@ -27,6 +27,8 @@ DRAWN = 6
 """Drawings that the warm-up has at least: until then models are loaded and pools filled."""
 LONGEST_WARM_UP = 300.0
 """Seconds."""
+_NORMAL_95 = 1.96
+"""Standard errors on either side of a mean that hold 95 % of a normal distribution."""
 
 
 class Sample(NamedTuple):
@@ -127,12 +129,15 @@ class Figures(NamedTuple):
 
     Attributes:
         slope: MiB a minute of the longest part, least squares after its warm-up.
+        either_way: half of the slope's 95 % interval, from the means of whole minutes, since samples that follow each
+            other are alike; not a number where there are fewer than four.
         handles, threads: after the warm-up and at the end: the least of the three samples there.
         growth: bytes that each kind of data has grown by for each finished drawing, after the warm-up.
         bend: of each kind, the growth in the second half divided by that in the first; 1 is linear.
     """
 
     slope: float
+    either_way: float
     handles: tuple[int, int]
     threads: tuple[int, int]
     growth: dict[str, float]
@@ -160,7 +165,19 @@ def figures(samples: Sequence[Sample]) -> Figures:
         bend[kind] = second / first if first else float("nan")
     handles = min(one.handles for one in warm[:3]), min(one.handles for one in warm[-3:])
     threads = min(one.threads for one in warm[:3]), min(one.threads for one in warm[-3:])
-    return Figures(float(slope), handles, threads, growth, bend)
+    return Figures(float(slope), _either_way(warm), handles, threads, growth, bend)
+
+
+def _either_way(samples: Sequence[Sample]) -> float:
+    """Return half of the 95 % interval of the slope, in MiB a minute."""
+    minutes = [list(group) for _, group in itertools.groupby(samples, lambda one: one.seconds // 60)]
+    if len(minutes) < 4:
+        return float("nan")
+    at = np.array([np.mean([one.seconds / 60 for one in minute]) for minute in minutes])
+    memory = np.array([np.mean([one.memory for one in minute]) for minute in minutes])
+    rest = memory - np.polyval(np.polyfit(at, memory, 1), at)
+    error = np.sqrt(np.sum(rest**2) / (len(at) - 2) / np.sum((at - at.mean()) ** 2))
+    return float(_NORMAL_95 * error)
 
 
 def _growth(first: Sample, last: Sample, kind: str) -> float:

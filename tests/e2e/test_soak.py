@@ -36,6 +36,9 @@ def test_the_figures_are_of_the_longest_part_after_its_warm_up() -> None:
     ]
     found = figures([Sample(1, 1.0, 9000, 99, 99, 0, 0, 0, 0, 0), *samples])
     assert found.slope == pytest.approx(2.0)
+    assert found.either_way == pytest.approx(0.0, abs=1e-9)
+    shaken = [one._replace(memory=one.memory + 30 * (-1) ** k) for k, one in enumerate(samples)]
+    assert 0.3 < figures(shaken).either_way < 3
     assert (found.handles, found.threads) == ((30, 30), (20, 20))
     assert found.growth["images"] == pytest.approx(100)
     assert found.bend["images"] == pytest.approx(1)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import UserError
+from imagerag.graphs.state import Output
 from imagerag.graphs.thread_lock import holding
 from imagerag.server.run import RunRequest
 from imagerag.server.thread_history import LOCAL
@@ -147,6 +148,7 @@ def test_of_a_run_that_has_ended_nothing_large_is_kept(tmp_path: Path) -> None:
         assert runs[0].output is not None
         assert runs[0].output["image"] is not None
         assert runs[0].output["messages"] == []
+        assert set(runs[0].output) == set(Output.__annotations__), "lists of all turns are in the thread alone"
         assert isinstance(runs[1].error, RuntimeError)
         assert runs[1].error.__traceback__ is None
     finally:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.torture_commands import Command, Conditions, Outcome, faketime, run
 from benchmarks.torture_disks import AFTER, Disk, can_mount, can_trace
-from benchmarks.torture_faults import Fault, Struck, arguments_of, is_fine
+from benchmarks.torture_faults import FOLLOWING, Fault, Struck, arguments_of, is_fine
 from benchmarks.torture_serving import UP, Server
 from testing import faulty_servers
 from testing.faulty_servers import faulty_server
@@ -35,7 +35,8 @@ def dependencies() -> Iterator[Fault]:
             yield Fault(f"dependency: {client} {fault}", partial(_drawn_with, client, fault))
         yield Fault(f"dependency: Chroma {fault}", partial(_added_to, fault))
         for client in ("image server", "chat model"):
-            yield Fault(f"dependency: {client} of serve {fault}", partial(_served_with, client, fault))
+            strike = partial(_served_with, client, fault)
+            yield Fault(f"dependency: {client} of a server {fault}", strike, follows=("serve",))
 
 
 def disks() -> Iterator[Fault]:
@@ -47,9 +48,9 @@ def disks() -> Iterator[Fault]:
     for what in ("draw", "add", "rebuild", "serve"):
         for room in (0, 8, 40, 160, 640, 2560):
             name = f"full disk: {what}, {room} KiB left"
-            yield Fault(name, partial(_on, what, Disk(Path(), "small", room * 1024)), lacks=mounts)
+            yield Fault(name, partial(_on, what, Disk(Path(), "small", room * 1024)), lacks=mounts, follows=_all(what))
         name = f"read-only disk: {what}"
-        yield Fault(name, partial(_on, what, Disk(Path(), "read-only")), lacks=mounts)
+        yield Fault(name, partial(_on, what, Disk(Path(), "read-only")), lacks=mounts, follows=_all(what))
         for name, traced in (
             ("failing disk: {}, fsync", ("fsync:error=EIO", "fdatasync:error=EIO")),
             ("failing disk: {}, fsync from the fourth on", ("fsync:error=EIO:when=4+", "fdatasync:error=EIO:when=4+")),
@@ -59,9 +60,9 @@ def disks() -> Iterator[Fault]:
             ("slow disk: {}, each write takes 5 ms", ("write:delay_enter=5000", "pwrite64:delay_enter=5000")),
         ):
             disk = Disk(Path(), "traced", traced=traced)
-            yield Fault(name.format(what), partial(_on, what, disk), lacks=traces)
+            yield Fault(name.format(what), partial(_on, what, disk), lacks=traces, follows=_all(what))
         slow = Disk(Path(), "traced", traced=("fsync:delay_enter=100000", "rename:delay_enter=100000"))
-        yield Fault(f"slow disk: {what}, killed", partial(_on, what, slow, kill=True), lacks=traces)
+        yield Fault(f"slow disk: {what}, killed", partial(_on, what, slow, kill=True), lacks=traces, follows=_all(what))
     for what in ("status", "verify"):
         yield Fault(
             f"read-only disk: index {what}", partial(_on, what, Disk(Path(), "read-only"), reads=True), lacks=mounts
@@ -73,9 +74,15 @@ def clocks() -> Iterator[Fault]:
     lacks = "" if faketime() else "libfaketime"
     for what in ("draw", "add", "serve"):
         for jump in ("-400d", "+400d", "-1h", "+1h"):
-            yield Fault(f"clock: {what}, jumps by {jump}", partial(_clocked, what, "+0", jump), lacks=lacks)
+            strike = partial(_clocked, what, "+0", jump)
+            yield Fault(f"clock: {what}, jumps by {jump}", strike, lacks=lacks, follows=_all(what))
         for wrong in ("-10000d", "+10000d"):
-            yield Fault(f"clock: {what}, wrong by {wrong}", partial(_clocked, what, wrong, wrong), lacks=lacks)
+            strike = partial(_clocked, what, wrong, wrong)
+            yield Fault(f"clock: {what}, wrong by {wrong}", strike, lacks=lacks, follows=_all(what))
+
+
+def _all(what: str) -> tuple[str, ...]:
+    return (*FOLLOWING, "serve") if what == "serve" else FOLLOWING
 
 
 @contextmanager
@@ -101,7 +108,7 @@ def _served_with(client: str, fault: str, home: Path, place: Path, chance: rando
         if not server.command.wait_for(UP):
             return Struck([server.end(signal.SIGKILL)])
         began = time.monotonic()
-        unanswered = [server.ask(25) is None for _ in range(2)]
+        unanswered = [server.ask(60) is None for _ in range(2)]
         hung = [Outcome(None, "no answer", time.monotonic() - began)] if any(unanswered) else []
         return Struck([*hung, is_fine(server.end(signal.SIGTERM))], server.answered)
 
@@ -113,7 +120,7 @@ def _added_to(fault: str, home: Path, place: Path, chance: random.Random) -> Str
         if fault in ("hangs", "drips"):
             time.sleep(8)
             command.send(signal.SIGINT)
-            return Struck([is_fine(command.wait(5))])
+            return Struck([is_fine(command.wait(30))])
         return Struck([command.wait()])
 
 
@@ -133,13 +140,13 @@ def _on(
             for _ in range(1 if disk.kind == "traced" else 2):
                 server.ask()
         answered = server.answered if disk.kind == "traced" else []  # elsewhere its database may be kept in memory
-        outcome = server.end(signal.SIGKILL if kill else signal.SIGTERM, 30)
+        outcome = server.end(signal.SIGKILL if kill else signal.SIGTERM, 60)
     else:
         command = Command(arguments_of(what, home, place), log, conditions)
         if kill:
             time.sleep(chance.uniform(0.5, 15))
             command.send(signal.SIGKILL)
-        outcome = command.wait(120)
+        outcome = command.wait()
     if disk.kind == "small" and (after := home.with_name(AFTER)).exists():
         shutil.rmtree(home)
         after.rename(home)
@@ -153,7 +160,7 @@ def _clocked(what: str, wrong: str, jump: str, home: Path, place: Path, chance: 
     conditions = Conditions(clock=clock)
     if what == "serve":
         server = Server(home, place / "struck-log", conditions=conditions)
-        if server.command.wait_for(UP, 60):
+        if server.command.wait_for(UP):
             server.ask()
             clock.write_text(jump, encoding="ascii")
             server.ask()
@@ -162,4 +169,4 @@ def _clocked(what: str, wrong: str, jump: str, home: Path, place: Path, chance: 
     command.wait_for("drawing" if what == "draw" else "adding", 40)
     time.sleep(chance.uniform(0, 1))
     clock.write_text(jump, encoding="ascii")
-    return Struck([command.wait(90)])
+    return Struck([command.wait()])

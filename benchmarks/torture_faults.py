@@ -5,7 +5,7 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,14 @@ from benchmarks.torture_findings import FIRST
 from benchmarks.torture_serving import Server
 
 COMMANDS = ("draw", "add", "serve")
+OF_EACH = ("draw", "add", "draw", "add", "serve")
+"""Commands that are killed in turn: a server takes three times as long as the others."""
+FOLLOWING = ("add", "draw", "verify")
+"""Commands that follow a fault."""
+AFTER = {"draw": ("draw",), "add": ("add", "verify"), "serve": ("serve",), "rebuild": ("verify", "add")}
+"""Those that follow where only one has been struck, by that one: what goes on with what it was writing."""
+TRIES = 6
+"""Of an ending at a random moment, which may come too late."""
 DAMAGES = ("empty", "garbage", "cut", "flipped")
 
 
@@ -23,7 +31,7 @@ class Struck(NamedTuple):
     """What came of a fault: how its commands ended, and the ids of the images that a server has given out."""
 
     outcomes: list[Outcome]
-    answered: list[str] = []
+    answered: Sequence[str] = ()
 
 
 Strike = Callable[[Path, Path, random.Random], Struck]
@@ -41,6 +49,7 @@ class Fault:
         remedy: what its message says: ``move`` that file away, ``rebuild`` the index, or nothing, if the program has to
             go on by itself.
         lacks: what there is not here, so that it can't be tried.
+        follows: the commands that come after it.
     """
 
     name: str
@@ -48,11 +57,7 @@ class Fault:
     file: str = ""
     remedy: str = ""
     lacks: str = ""
-
-    @property
-    def serves(self) -> bool:
-        """Whether a server is struck."""
-        return " serve" in self.name
+    follows: tuple[str, ...] = FOLLOWING
 
     def mend(self, home: Path) -> None:
         """Do what the message has said."""
@@ -75,8 +80,8 @@ class Fault:
 def kills(number: int) -> Iterator[Fault]:
     """Yield so many kills at random moments, of each command in turn."""
     for each in range(number):
-        what = COMMANDS[each % 3]
-        yield Fault(f"kill: {what} {each // 3}", partial(_ended, signal.SIGKILL, what))
+        what = OF_EACH[each % len(OF_EACH)]
+        yield Fault(f"kill: {what} {each}", partial(_ended, signal.SIGKILL, what), follows=AFTER[what])
 
 
 def signals(number: int) -> Iterator[Fault]:
@@ -84,12 +89,14 @@ def signals(number: int) -> Iterator[Fault]:
     for each in range(number):
         for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             for what in COMMANDS:
-                yield Fault(f"signal: {kind.name} {what} {each}", partial(_ended, kind, what))
+                strike = partial(_ended, kind, what)
+                yield Fault(f"signal: {kind.name} {what} {each}", strike, follows=AFTER[what])
     for what, stages in STAGES.items():
         for stage in stages:
             for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
                 name = stage.rpartition(":")[2]
-                yield Fault(f"stage: {kind.name} {what} at {name}", partial(_ended_at, stage, kind, what))
+                strike = partial(_ended_at, stage, kind, what)
+                yield Fault(f"stage: {kind.name} {what} at {name}", strike, follows=AFTER[what])
 
 
 STAGES = {
@@ -144,7 +151,8 @@ def damages() -> Iterator[Fault]:
             yield Fault(f"damage: {file} {how}", partial(_damaged, file, how), file, remedy)
     for file, remedy in (("doors.sqlite", "move"), ("doors.sqlite-wal", "")):
         for how in DAMAGES:
-            yield Fault(f"damage: serve {file} {how}", partial(_served_damaged, file, how), file, remedy)
+            strike = partial(_served_damaged, file, how)
+            yield Fault(f"damage: {file} {how}", strike, file, remedy, follows=("serve",))
     for model, file in (
         ("clip", "open_clip_model.safetensors"),
         ("clip", "open_clip_config.json"),
@@ -159,40 +167,45 @@ def damages() -> Iterator[Fault]:
 def arguments_of(what: str, home: Path, place: Path) -> list[str]:
     """Return the arguments of a command."""
     if what == "draw":
-        return ["a blue lobster", "--thread", FIRST, "--max-generations", "3", "--home", str(home)]
+        return ["a blue lobster", "--thread", FIRST, "--max-generations", "2", "--home", str(home)]
     if what == "add":
         return ["index", "add", str(place / "more"), "--home", str(home)]
     return ["index", what, "--home", str(home)]
 
 
 def is_fine(outcome: Outcome) -> Outcome:
-    """Return an outcome in which to have been ended by a signal is no failure; Ctrl-C tells in a line what was kept."""
+    """Return an outcome in which to have been ended by a signal is no failure; it ends with the status there was."""
     ended = outcome.status is not None and (outcome.status < 0 or outcome.status in (129, 130, 143))
-    return outcome._replace(status=0 if len(outcome.told) <= 1 else 2) if ended else outcome
-
-
-def _moment(what: str, place: Path, chance: random.Random) -> float:
-    """Return when to strike, in seconds: any time until a command is done, as it was measured."""
-    return chance.uniform(0, 1.1 * json.loads((place / "seconds.json").read_text(encoding="ascii"))[what])
+    return outcome._replace(status=0, output=f"{outcome.output} [{outcome.status}]") if ended else outcome
 
 
 def _ended(number: signal.Signals, what: str, home: Path, place: Path, chance: random.Random) -> Struck:
-    """End a command by a signal at a random moment; a server while it draws."""
-    moment = _moment(what, place, chance)
-    if what == "serve":
-        server = Server(home, place / "struck-log")
-        server.keep_asking()
+    """End a command by a signal at a random moment of its run; a server while it draws.
+
+    What has ended by itself before is begun again in a fresh copy, and it is known that it takes no longer than that.
+    """
+    longest = float(json.loads((place / "seconds.json").read_text(encoding="ascii"))[what])
+    for _ in range(TRIES):
+        moment = chance.uniform(0, longest)
+        if what == "serve":
+            server = Server(home, place / "struck-log")
+            server.keep_asking()
+            time.sleep(moment)
+            return Struck([is_fine(server.end(number))], server.answered)
+        command = Command(arguments_of(what, home, place), place / "struck-log")
         time.sleep(moment)
-        return Struck([is_fine(server.end(number))], server.answered)
-    command = Command(arguments_of(what, home, place), place / "struck-log")
-    time.sleep(moment)
-    command.send(number)
-    return Struck([is_fine(command.wait(20))])
+        if command.runs:
+            command.send(number)
+            return Struck([is_fine(command.wait())])
+        longest = command.wait().seconds * 0.9
+        shutil.rmtree(home)
+        shutil.copytree(place / "template", home)
+    raise SystemExit(f"{what} has ended {TRIES} times before it was struck")
 
 
 def _ended_at(stage: str, number: signal.Signals, what: str, home: Path, place: Path, chance: random.Random) -> Struck:
     conditions = Conditions(stage=stage, number=number)
-    return Struck([is_fine(run(arguments_of(what, home, place), place / "struck-log", conditions, 30))])
+    return Struck([is_fine(run(arguments_of(what, home, place), place / "struck-log", conditions))])
 
 
 def _damage(file: Path, how: str) -> None:
@@ -237,11 +250,22 @@ def _served_damaged(file: str, how: str, home: Path, place: Path, chance: random
     return Struck([is_fine(server.end(signal.SIGTERM))])
 
 
+def _checkpoint(model: str, place: Path) -> Path:
+    """Return the folder of a tiny model, which is made if it is not there yet."""
+    from testing.tiny_clip import save_checkpoint
+    from testing.tiny_models import save_sd15
+
+    folder = place / model
+    if not folder.exists():
+        save_checkpoint(folder, 1) if model == "clip" else save_sd15(folder)
+    return folder
+
+
 def _damaged_weights(model: str, file: str, how: str, home: Path, place: Path, chance: random.Random) -> Struck:
     """Damage a model's file, and run what loads it."""
-    folder = home.parent / "damaged" / model
+    folder = place / "damaged" / model
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(place / model, folder)
+    shutil.copytree(_checkpoint(model, place), folder)
     _damage(folder / file, how)
     if model == "clip":
         further = (
@@ -252,6 +276,6 @@ def _damaged_weights(model: str, file: str, how: str, home: Path, place: Path, c
     else:
         further = (["an owl", "--generator", f"diffusers:{folder}", "--max-generations", "1"],)
     outcomes = [run([*one, "--home", str(home)], place / "struck-log") for one in further]
-    # Bits that are turned in numbers make others of them: nothing tells that but a checksum, which such a folder has not.
+    # Bits turned in numbers make others of them: nothing tells that but a checksum, which such a folder has not.
     loaded = how == "flipped" and all(outcome.status in (0, 2) and not outcome.told for outcome in outcomes)
     return Struck([outcome._replace(status=0) if loaded else outcome for outcome in outcomes])

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.torture_commands import Command, Conditions, Outcome
+from benchmarks.torture_commands import LONGEST, Command, Conditions, Outcome
 
 UP = "listening on "
 _ADDRESS = re.compile(UP + r"(http://[^/\s,;]+)")
@@ -42,7 +42,7 @@ class Server:
         found = _ADDRESS.search(self.command.output)
         return found[1] if found else None
 
-    def ask(self, seconds: float = 60) -> Answer | None:
+    def ask(self, seconds: float = LONGEST) -> Answer | None:
         """Ask for an image; ``None`` if it is gone, or does not answer."""
         body = json.dumps({"prompt": "a blue lobster", "response_format": "url"}).encode()
         headers = {"content-type": "application/json"}
@@ -69,11 +69,11 @@ class Server:
 
     def gives_out(self, image: str) -> bool:
         """Tell whether it still has an image."""
-        with suppress(OSError), urllib.request.urlopen(f"{self.address}/images/{image}.png", timeout=30) as answer:
+        with suppress(OSError), urllib.request.urlopen(f"{self.address}/images/{image}.png", timeout=LONGEST) as answer:
             return bool(answer.read(8) == b"\x89PNG\r\n\x1a\n")
         return False
 
-    def end(self, number: int, seconds: float = 20) -> Outcome:
+    def end(self, number: int, seconds: float = LONGEST) -> Outcome:
         """End it by a signal."""
         self.command.send(number)
         return self.command.wait(seconds)

@@ -46,7 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="a few faults, within a minute or two")
     parser.add_argument("--kills", type=int, default=200, help="kills at random moments (default: 200)")
     parser.add_argument("--signals", type=int, default=3, help="other signals at random moments of each (default: 3)")
-    parser.add_argument("--only", action="append", help="faults whose names match this, as in 'kill: *'; repeatable")
+    parser.add_argument(
+        "--only", action="append", help="faults whose names match this, as in 'kill: *'; repeatable, in this order"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--results", default="build/torture.jsonl", help="file that a run goes on from")
     parser.add_argument("--anew", action="store_true", help="forget earlier results")
@@ -60,8 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="torture-") as folder:
         place = Path(folder)
         template: Path | None = None
-        for fault in _faults(options.kills, options.signals):
-            if fault.name in done or not any(fnmatch(fault.name, pattern) for pattern in wanted):
+        everything = list(_faults(options.kills, options.signals))
+        for fault in (fault for pattern in wanted for fault in everything if fnmatch(fault.name, pattern)):
+            if fault.name in done:
                 continue
             if fault.lacks:
                 print(f"{fault.name}: not tried, for want of {fault.lacks}", flush=True)

@@ -7,6 +7,7 @@ on where it was; ``--anew`` begins again.
 
 import argparse
 import json
+import os
 import random
 import shutil
 import signal
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--results", default="build/torture.jsonl", help="file that a run goes on from")
     parser.add_argument("--anew", action="store_true", help="forget earlier results")
     options = parser.parse_args(arguments)
+    os.environ.setdefault("IMAGERAG_COMFYUI_CHECKPOINT", "any.safetensors")  # or no ComfyUI would be asked
     results = Path(options.results)
     results.parent.mkdir(parents=True, exist_ok=True)
     if options.anew:

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.torture_commands import Command, Conditions, Outcome, faketime, run
-from benchmarks.torture_disks import AFTER, Disk, can_mount, can_trace
-from benchmarks.torture_faults import FOLLOWING, Fault, Struck, arguments_of, is_fine
+from benchmarks.torture_disks import LAID_ASIDE, Disk, can_mount, can_trace
+from benchmarks.torture_faults import AFTER, FOLLOWING, Fault, Struck, arguments_of, is_fine
 from benchmarks.torture_serving import UP, Server
 from testing import faulty_servers
 from testing.faulty_servers import faulty_server
@@ -23,17 +23,19 @@ CLIENTS = {
     "ComfyUI": ["--generator", "comfyui:{0}"],
     "chat model": ["--vlm", "openai:m@{0}/v1"],
     "critic": ["--critic", "openai:m@{0}/v1"],
-    "MCP server": ["--mcp-server", "{0}/mcp", "--vlm", "rules"],
+    "MCP server": ["--mcp-server", "{0}/mcp", "--vlm", "openai:m@{0}/v1"],
 }
 """Arguments of a run that asks a server, by what the server is."""
+SECONDS = {"hangs": "8", "drips": "8"}
+"""``--max-seconds`` of a run that nothing else would end; others get longer, and have to end by themselves."""
 
 
 def dependencies() -> Iterator[Fault]:
     """Yield each fault of each kind of server that a command, or a server of ours, asks."""
     for fault in ("gone", *faulty_servers.FAULTS):
         for client in CLIENTS:
-            yield Fault(f"dependency: {client} {fault}", partial(_drawn_with, client, fault))
-        yield Fault(f"dependency: Chroma {fault}", partial(_added_to, fault))
+            yield Fault(f"dependency: {client} {fault}", partial(_drawn_with, client, fault), follows=AFTER["draw"])
+        yield Fault(f"dependency: Chroma {fault}", partial(_added_to, fault), follows=AFTER["add"])
         for client in ("image server", "chat model"):
             strike = partial(_served_with, client, fault)
             yield Fault(f"dependency: {client} of a server {fault}", strike, follows=("serve",))
@@ -97,18 +99,19 @@ def _server(fault: str) -> Iterator[str]:
 def _drawn_with(client: str, fault: str, home: Path, place: Path, chance: random.Random) -> Struck:
     with _server(fault) as url:
         more = [one.format(url) for one in CLIENTS[client]]
-        return Struck([run(["a red owl", *more, "--max-seconds", "3", "--home", str(home)], place / "struck-log")])
+        more += ["--max-seconds", SECONDS.get(fault, "60"), "--home", str(home)]
+        return Struck([run(["a red owl", *more], place / "struck-log")])
 
 
 def _served_with(client: str, fault: str, home: Path, place: Path, chance: random.Random) -> Struck:
     """Ask a server of ours that asks one that fails: it has to answer, and to serve on."""
     with _server(fault) as url:
         more = [one.format(url) for one in CLIENTS[client]]
-        server = Server(home, place / "struck-log", *more, "--max-seconds", "3")
+        server = Server(home, place / "struck-log", *more, "--max-seconds", SECONDS.get(fault, "60"))
         if not server.command.wait_for(UP):
             return Struck([server.end(signal.SIGKILL)])
         began = time.monotonic()
-        unanswered = [server.ask(60) is None for _ in range(2)]
+        unanswered = [server.ask() is None for _ in range(2)]
         hung = [Outcome(None, "no answer", time.monotonic() - began)] if any(unanswered) else []
         return Struck([*hung, is_fine(server.end(signal.SIGTERM))], server.answered)
 
@@ -147,7 +150,7 @@ def _on(
             time.sleep(chance.uniform(0.5, 15))
             command.send(signal.SIGKILL)
         outcome = command.wait()
-    if disk.kind == "small" and (after := home.with_name(AFTER)).exists():
+    if disk.kind == "small" and (after := home.with_name(LAID_ASIDE)).exists():
         shutil.rmtree(home)
         after.rename(home)
     return Struck([outcome if reads else is_fine(outcome)], answered)

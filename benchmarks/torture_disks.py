@@ -24,7 +24,7 @@ _KEPT = 0x2 | 0x4 | 0x8 | 0x400
 _DEATH, _TRACER, _ANYONE = 1, 0x59616D61, ctypes.c_ulong(-1)  # PR_SET_PDEATHSIG, PR_SET_PTRACER, ..._ANY
 
 Kind = Literal["read-only", "small", "traced"]
-AFTER = "after"
+LAID_ASIDE = "after"
 """Folder beside the data directory with what was on a small disk at the end."""
 
 
@@ -35,7 +35,7 @@ class Disk:
     Attributes:
         home: the data directory.
         kind: mounted read-only; with little room; or as it is, with its system calls disturbed.
-        room: bytes that are left on a small one. What is on it at the end lies in ``AFTER`` beside ``home``.
+        room: bytes that are left on a small one. What is on it at the end lies in ``LAID_ASIDE`` beside ``home``.
         traced: what strace injects, as in ``fsync:error=EIO``.
     """
 
@@ -89,7 +89,7 @@ def _own_mounts() -> None:
 
 def _lay_small(home: Path, room: int) -> None:
     """Put a tmpfs with the content of ``home`` on it, and go on in a child, whose end this process waits for."""
-    aside, after = home.with_name("aside"), home.with_name(AFTER)
+    aside, after = home.with_name("aside"), home.with_name(LAID_ASIDE)
     for folder in (aside, after):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(home, aside)

@@ -1,22 +1,29 @@
-"""Runs imagerag's commands for the torture script, disturbs them, and looks at what they leave behind."""
+"""Runs imagerag's commands for the torture script, each in a process of its own and under conditions of its own."""
 
+import importlib
 import multiprocessing
 import os
 import signal
-import sqlite3
+import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from benchmarks.torture_disks import Disk
 
 PRELOADED = (
     "imagerag.cli.main", "imagerag.cli.draw", "imagerag.cli.index", "imagerag.cli.serve", "imagerag.graphs.agent_graph",
     "imagerag.index.user", "imagerag.server.app", "chromadb", "langgraph.checkpoint.sqlite", "pyarrow.parquet", "torch",
+    "imagerag.cli.parser", "imagerag.cli.run_printer", "imagerag.embedders.embedded", "imagerag.index.user.calibrate",
+    "imagerag.agent.clip_critic", "imagerag.agent.rule_writer", "imagerag.agent.rule_follow_up",
+    "imagerag.generators.patchwork.drawing", "imagerag.index.bundled.chroma", "imagerag.report.json_document",
+    "pyarrow.compute", "safetensors.torch", "tokenizers", "ftfy", "pillow_heif",
 )  # fmt: skip
 """Imported once, in the process that all commands are forked from: alone that takes longer than a command."""
-LONGEST = 60.0
-"""Seconds that a command may take; more is a hang."""
+LONGEST = 300.0
+"""Seconds that a command may take, on a machine that does much else besides; more is a hang."""
 
 _context: Any = multiprocessing.get_context("forkserver" if os.name == "posix" else "spawn")
 
@@ -40,20 +47,40 @@ class Outcome(NamedTuple):
         return [line for line in self.output.splitlines() if line.startswith("imagerag: ")]
 
 
+@dataclass(frozen=True)
+class Conditions:
+    """What a command has to live with.
+
+    Attributes:
+        largest: bytes that a file may have; no limit if ``None``.
+        disk: what its data directory lies on.
+        stage: ``MODULE:FUNCTION`` on whose first call it gets a signal, as in ``os:replace``.
+        number: that signal.
+        clock: file with what libfaketime adds to the clock, which may change meanwhile.
+    """
+
+    largest: int | None = None
+    disk: Disk | None = None
+    stage: str = ""
+    number: int = 0
+    clock: Path | None = None
+
+
 class Command:
     """A command that runs in a process of its own.
 
     Args:
         arguments: of ``imagerag``.
         log: file for what it writes.
-        largest: bytes that a file may have, as on a disk that is full; no limit if ``None``.
+        conditions: that it runs under.
     """
 
-    def __init__(self, arguments: Sequence[str], log: Path, largest: int | None = None) -> None:
+    def __init__(self, arguments: Sequence[str], log: Path, conditions: Conditions | None = None) -> None:
         _context.set_forkserver_preload(list(PRELOADED))
         self._log = log
+        log.unlink(missing_ok=True)
         self._began = time.monotonic()
-        self._process: Any = _context.Process(target=_run, args=(list(arguments), str(log), largest))
+        self._process: Any = _context.Process(target=_run, args=(list(arguments), str(log), conditions or Conditions()))
         self._process.start()
 
     @property
@@ -61,120 +88,90 @@ class Command:
         """What it has written so far."""
         return self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended yet."""
+        return bool(self._process.is_alive())
+
     def send(self, number: int) -> None:
         """Send it a signal, if it still runs."""
-        if self._process.is_alive():
+        if self.runs:
             os.kill(self._process.pid, number)
+
+    def wait_for(self, text: str, seconds: float = LONGEST) -> bool:
+        """Wait until it has written this; ``False`` if it has ended, or takes longer."""
+        until = time.monotonic() + seconds
+        while text not in self.output:
+            if not self.runs or time.monotonic() > until:
+                return text in self.output
+            time.sleep(0.05)
+        return True
 
     def wait(self, seconds: float = LONGEST) -> Outcome:
         """Wait for its end; one that takes longer has hung, and is killed."""
         self._process.join(seconds)
-        hung = self._process.is_alive()
+        hung = self.runs
         if hung:
             self._process.kill()
             self._process.join()
         return Outcome(None if hung else self._process.exitcode, self.output, time.monotonic() - self._began)
 
 
-def _run(arguments: list[str], log: str, largest: int | None) -> None:
+def run(arguments: Sequence[str], log: Path, conditions: Conditions | None = None, seconds: float = LONGEST) -> Outcome:
+    """Run a command to its end."""
+    return Command(arguments, log, conditions).wait(seconds)
+
+
+def _run(arguments: list[str], log: str, conditions: Conditions) -> None:
     handle = os.open(log, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
     for stream in (1, 2):
         os.dup2(handle, stream)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if largest is not None:
+    if conditions.largest is not None:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (conditions.largest, resource.RLIM_INFINITY))
+    if conditions.disk is not None:
+        conditions.disk.lay()
+    if conditions.clock is not None:
+        _run_by_clock(arguments, conditions.clock)
+    if conditions.stage:
+        _send_at(conditions.stage, conditions.number)
     from imagerag.cli.main import run
 
     status = run(arguments)
     os._exit(status)  # forked from a process with libraries in it whose clean-up is not theirs
 
 
-def run(arguments: Sequence[str], log: Path, largest: int | None = None) -> Outcome:
-    """Run a command to its end."""
-    return Command(arguments, log, largest).wait()
+def _run_by_clock(arguments: list[str], clock: Path) -> None:
+    """Go on as a program that libfaketime is loaded into: only the clock that tells the date is wrong."""
+    told = {
+        "LD_PRELOAD": str(faketime()),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "NO_FAKE_STAT": "1",
+    }
+    os.execve(sys.executable, [sys.executable, "-m", "imagerag", *arguments], os.environ | told)
 
 
-class Findings(NamedTuple):
-    """What is wrong with a data directory, in words by kind."""
-
-    lost: list[str]
-    doubled: list[str]
-    half: list[str]
+def faketime() -> Path | None:
+    """Return libfaketime's file, for programs with threads; ``None`` where it is not installed."""
+    return next(iter(Path("/usr/lib").glob("**/faketime/libfaketimeMT.so.1")), None)
 
 
-def look_at(home: Path) -> Findings:
-    """Look at all that a data directory holds: images, threads with their verdicts, and the shards of own pictures."""
-    found = Findings([], [], [])
-    _look_at_images(home, found)
-    _look_at_threads(home, found)
-    _look_at_shards(home, found)
-    return found
+def _send_at(stage: str, number: int) -> None:
+    """Let the first call of a function send this process a signal before it begins."""
+    module, _, path = stage.partition(":")
+    *owners, name = path.split(".")
+    owner: Any = importlib.import_module(module)
+    for each in owners:
+        owner = getattr(owner, each)
+    function = getattr(owner, name)
 
+    def struck(*given: Any, **named: Any) -> Any:
+        setattr(owner, name, function)
+        os.kill(os.getpid(), number)
+        return function(*given, **named)
 
-def _look_at_images(home: Path, found: Findings) -> None:
-    from imagerag.errors import UserError
-    from imagerag.store.manifest import read_manifest
-    from imagerag.store.png import is_whole_png
-
-    for file in home.glob("images/*/*.png"):
-        if not is_whole_png(file):
-            found.half.append(f"{file.name} is not whole")
-            continue
-        try:
-            read_manifest(file)
-        except UserError as error:
-            found.lost.append(f"manifest of {file.name}: {error}")
-
-
-def _look_at_threads(home: Path, found: Findings) -> None:
-    from imagerag.graphs.agent_graph import build_graph
-    from imagerag.graphs.checkpointer import open_checkpointer
-    from imagerag.store.images import ImageStore
-
-    for name in ("threads.sqlite", "doors.sqlite"):
-        if (home / name).exists():
-            with closing(sqlite3.connect(home / name)) as database:
-                verdict = database.execute("PRAGMA quick_check").fetchone()[0]
-            if verdict != "ok":
-                found.half.append(f"{name}: {verdict}")
-    if not (home / "threads.sqlite").exists():
-        return
-    store = ImageStore(home)
-    with open_checkpointer(home) as saver:
-        graph = build_graph(checkpointer=saver)
-        threads = {kept.config["configurable"]["thread_id"] for kept in saver.list(None)}
-        for thread in threads:
-            values = graph.get_state({"configurable": {"thread_id": thread}}).values
-            records = values.get("all_images", [])
-            names = [record["id"] for record in records]
-            found.doubled.extend(f"{thread}: {name}" for name in {name for name in names if names.count(name) > 1})
-            for record in records:
-                if record["sha256"] not in store:
-                    found.lost.append(f"{thread}: pixels of {record['id']}")
-                elif record["verdict"] is not None and store.manifest(record["sha256"]).verdict is None:
-                    found.lost.append(f"{thread}: verdict of {record['id']}")
-
-
-def _look_at_shards(home: Path, found: Findings) -> None:
-    from imagerag.errors import UserError
-    from imagerag.index.user.shards import GONE, Shards
-
-    shards = Shards(home / "own" / "shards")
-    keys: list[str] = []
-    try:
-        for shard in shards.live():
-            if shard.tag != GONE:
-                keys += shards.read(shard, ["key"]).column("key").to_pylist()
-    except UserError as error:
-        found.half.append(str(error))
-    found.doubled.extend({f"row of {key}" for key in keys if keys.count(key) > 1})
-
-
-def left_behind(home: Path) -> list[str]:
-    """Return what no command should leave once another has come after it: half-written files, folders nobody names."""
-    own = home / "own"
-    named = " ".join(file.read_text(encoding="utf-8") for file in own.glob("applied-*.json"))
-    folders = [folder.name for folder in own.glob("chroma-*") if folder.name not in named]
-    return folders + [file.name for place in (own, own / "shards") for file in place.glob(".writing-*")]
+    setattr(owner, name, struck)

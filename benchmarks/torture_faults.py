@@ -2,25 +2,40 @@
 
 import json
 import random
+import shutil
 import signal
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-from benchmarks.torture_commands import Command, Outcome, run
-from testing import faulty_servers
-from testing.faulty_servers import faulty_server
+from benchmarks.torture_commands import Command, Conditions, Outcome, run
+from benchmarks.torture_findings import FIRST
+from benchmarks.torture_serving import Server
 
-Strike = Callable[[Path, Path, random.Random], list[Outcome]]
-"""Lets a fault strike a data directory, given a folder for logs and chance; returns how its commands ended."""
-
-DRAWING, ADDING, SERVING = 6.0, 6.0, 8.0
-"""Seconds from the first of which a command is done at most on a machine with two cores; a kill strikes before."""
+COMMANDS = ("draw", "add", "serve")
+OF_EACH = ("draw", "add", "draw", "add", "serve")
+"""Commands that are killed in turn: a server takes three times as long as the others."""
+FOLLOWING = ("add", "draw", "verify")
+"""Commands that follow a fault."""
+AFTER = {"draw": ("draw",), "add": ("add", "verify"), "serve": ("serve",), "rebuild": ("verify",)}
+"""Those that follow where only one has been struck, by that one: what goes on with what it was writing."""
+TRIES = 6
+"""Of an ending at a random moment, which may come too late."""
 DAMAGES = ("empty", "garbage", "cut", "flipped")
+
+
+class Struck(NamedTuple):
+    """What came of a fault: how its commands ended, and the ids of the images that a server has given out."""
+
+    outcomes: list[Outcome]
+    answered: Sequence[str] = ()
+
+
+Strike = Callable[[Path, Path, random.Random], Struck]
+"""Lets a fault strike a data directory, given a folder for logs and chance."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +48,16 @@ class Fault:
         file: what it damages, as a pattern in the data directory; empty if nothing.
         remedy: what its message says: ``move`` that file away, ``rebuild`` the index, or nothing, if the program has to
             go on by itself.
+        lacks: what there is not here, so that it can't be tried.
+        follows: the commands that come after it.
     """
 
     name: str
     strike: Strike
     file: str = ""
     remedy: str = ""
+    lacks: str = ""
+    follows: tuple[str, ...] = FOLLOWING
 
     def mend(self, home: Path) -> None:
         """Do what the message has said."""
@@ -52,31 +71,70 @@ class Fault:
         """Return the images that were damaged on purpose, which are no loss of the program's."""
         return {file.stem for file in home.glob(self.file)} if self.file.startswith("images/") else set()
 
+    @property
+    def spares_threads(self) -> bool:
+        """Whether it leaves the threads as they are."""
+        return not self.file.startswith("threads.")
 
-def faults(repeats: int, *, short: bool) -> Iterator[Fault]:
-    """Yield every fault, kills and faults of servers first; a few of each group where it is to be short."""
-    if short:
-        yield Fault("kill: add 0", partial(_ended, signal.SIGKILL, "add"))
-        yield Fault("server: openai busy", partial(_drawn_with, "openai:m@{0}/v1", "busy"))
-        yield Fault("damage: own/words-*.sqlite garbage", partial(_damaged, "own/words-*.sqlite", "garbage"))
-        return
-    for number in range(repeats):
-        for what in ("draw", "add", "serve"):
-            yield Fault(f"kill: {what} {number}", partial(_ended, signal.SIGKILL, what))
-    for fault in ("gone", *faulty_servers.FAULTS):
-        for name in ("openai:m@{0}/v1", "comfyui:{0}"):
-            yield Fault(f"server: {name.partition(':')[0]} {fault}", partial(_drawn_with, name, fault))
-        yield Fault(f"server: chat model {fault}", partial(_decided_by, fault))
-        yield Fault(f"server: chroma {fault}", partial(_added_to, fault))
-    for number in range(max(repeats // 4, 1)):
-        for kind in (signal.SIGINT, signal.SIGTERM):
-            for what in ("draw", "add", "serve"):
-                yield Fault(f"signal: {kind.name} {what} {number}", partial(_ended, kind, what))
-    for what in ("draw", "add"):
-        for size in (100, 5_000, 20_000, 60_000, 140_000, 300_000):
-            yield Fault(f"full disk: {what} {size}", partial(_full, what, size))
+
+def kills(number: int) -> Iterator[Fault]:
+    """Yield so many kills at random moments, of each command in turn."""
+    for each in range(number):
+        what = OF_EACH[each % len(OF_EACH)]
+        yield Fault(f"kill: {what} {each}", partial(_ended, signal.SIGKILL, what), follows=AFTER[what])
+
+
+def signals(number: int) -> Iterator[Fault]:
+    """Yield so many signals at random moments for each command and signal, and one at each stage."""
+    for each in range(number):
+        for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for what in COMMANDS:
+                strike = partial(_ended, kind, what)
+                yield Fault(f"signal: {kind.name} {what} {each}", strike, follows=AFTER[what])
+    for what, stages in STAGES.items():
+        for stage in stages:
+            for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL):
+                name = stage.rpartition(":")[2]
+                strike = partial(_ended_at, stage, kind, what)
+                yield Fault(f"stage: {kind.name} {what} at {name}", strike, follows=AFTER[what])
+
+
+STAGES = {
+    "draw": (
+        "imagerag.graphs.thread_saver:ThreadSaver.setup",
+        "imagerag.graphs.thread_saver:ThreadSaver.put",
+        "imagerag.graphs.thread_saver:ThreadSaver.put_writes",
+        "imagerag.index.bundled.chroma:ChromaIndex.search",
+        "imagerag.store.images:ImageStore.put",
+        "imagerag.store.images:ImageStore.set_verdict",
+        "os:fsync",
+        "os:replace",
+    ),
+    "add": (
+        "imagerag.index.user.ingest:Ingest.run",
+        "imagerag.index.user.shards:Shards.write",
+        "imagerag.index.user.vector_store:VectorStore.bring_up_to",
+        "imagerag.index.user.vector_store:VectorStore._fill",
+        "imagerag.index.user.fulltext:FullTextIndex.change",
+        "imagerag.index.user.vector_store:VectorStore.close",
+        "os:replace",
+    ),
+    "rebuild": (
+        "imagerag.index.user.vector_store:VectorStore.start_anew",
+        "imagerag.index.user.vector_store:VectorStore._fill",
+        "imagerag.index.user.fulltext:FullTextIndex.change",
+        "os:replace",
+    ),
+}
+"""Functions on whose first call a signal strikes, by command."""
+
+
+def damages() -> Iterator[Fault]:
+    """Yield each kind of damage of each kind of file."""
     for file, remedy in (
         ("threads.sqlite", "move"),
+        ("threads.sqlite-wal", ""),
+        ("threads.sqlite-shm", ""),
         ("own/words-*.sqlite", ""),
         ("own/chroma-*/chroma.sqlite3", ""),
         ("own/shards/*.parquet", "move"),
@@ -91,96 +149,133 @@ def faults(repeats: int, *, short: bool) -> Iterator[Fault]:
     ):
         for how in DAMAGES:
             yield Fault(f"damage: {file} {how}", partial(_damaged, file, how), file, remedy)
+    for file, remedy in (("doors.sqlite", "move"), ("doors.sqlite-wal", "")):
+        for how in DAMAGES:
+            strike = partial(_served_damaged, file, how)
+            yield Fault(f"damage: {file} {how}", strike, file, remedy, follows=("serve",))
+    for model, file in (
+        ("clip", "open_clip_model.safetensors"),
+        ("clip", "open_clip_config.json"),
+        ("sd15", "unet/diffusion_pytorch_model.safetensors"),
+        ("sd15", "vae/config.json"),
+        ("sd15", "model_index.json"),
+    ):
+        for how in DAMAGES:
+            yield Fault(f"weights: {model}/{file} {how}", partial(_damaged_weights, model, file, how))
 
 
-def _arguments(what: str, home: Path, place: Path) -> list[str]:
+def arguments_of(what: str, home: Path, place: Path) -> list[str]:
+    """Return the arguments of a command."""
     if what == "draw":
-        return ["a blue lobster", "--thread", "struck", "--max-generations", "3", "--home", str(home)]
+        return ["a blue lobster", "--thread", FIRST, "--max-generations", "2", "--home", str(home)]
     if what == "add":
         return ["index", "add", str(place / "more"), "--home", str(home)]
-    return ["serve", "--port", "0", "--home", str(home)]
+    return ["index", what, "--home", str(home)]
 
 
-def _ended(number: signal.Signals, what: str, home: Path, place: Path, chance: random.Random) -> list[Outcome]:
-    """End a command by a signal at a random moment; a server while it draws."""
-    command = Command(_arguments(what, home, place), place / "log")
-    if what == "serve":
-        _ask(command, chance)
-    else:
-        time.sleep(chance.uniform(0, DRAWING if what == "draw" else ADDING))
-    command.send(number)
-    outcome = command.wait(15)
-    ended = outcome.status is not None and outcome.status < 0
-    # Ctrl-C tells in a line that nothing was made, or what was kept; it is no failure.
-    return [outcome._replace(status=0) if ended or outcome.status == 130 else outcome]
+def is_fine(outcome: Outcome) -> Outcome:
+    """Return an outcome in which to have been ended by a signal is no failure; it ends with the status there was."""
+    ended = outcome.status is not None and (outcome.status < 0 or outcome.status in (129, 130, 143))
+    return outcome._replace(status=0, output=f"{outcome.output} [{outcome.status}]") if ended else outcome
 
 
-def _ask(command: Command, chance: random.Random) -> None:
-    """Ask a server for an image, and leave it alone with that for a while."""
-    until = time.monotonic() + 30
-    while "listening on " not in command.output and time.monotonic() < until:
-        time.sleep(0.05)
-    address = command.output.partition("listening on ")[2].partition(",")[0].partition(";")[0].strip()
-    if not address:
-        return
-    address = address.partition("/v1")[0].rstrip("/") + "/v1/images/generations"
-    body = json.dumps({"prompt": "a blue lobster"}).encode()
-    asked = urllib.request.Request(address, body, {"content-type": "application/json"})
-    with suppress(OSError):
-        urllib.request.urlopen(asked, timeout=chance.uniform(0.05, SERVING)).close()
+def _ended(number: signal.Signals, what: str, home: Path, place: Path, chance: random.Random) -> Struck:
+    """End a command by a signal at a random moment of its run; a server while it draws.
+
+    What has ended by itself before is begun again in a fresh copy, and it is known that it takes no longer than that.
+    """
+    longest = float(json.loads((place / "seconds.json").read_text(encoding="ascii"))[what])
+    for _ in range(TRIES):
+        moment = chance.uniform(0, longest)
+        if what == "serve":
+            server = Server(home, place / "struck-log")
+            server.keep_asking()
+            time.sleep(moment)
+            return Struck([is_fine(server.end(number))], server.answered)
+        command = Command(arguments_of(what, home, place), place / "struck-log")
+        time.sleep(moment)
+        if command.runs:
+            command.send(number)
+            return Struck([is_fine(command.wait())])
+        longest = command.wait().seconds * 0.9
+        shutil.rmtree(home)
+        shutil.copytree(place / "template", home)
+    raise SystemExit(f"{what} has ended {TRIES} times before it was struck")
 
 
-def _drawn_with(name: str, fault: str, home: Path, place: Path, chance: random.Random) -> list[Outcome]:
-    return _with_server(fault, lambda url: ["a red owl", "--generator", name.format(url)], home, place)
+def _ended_at(stage: str, number: signal.Signals, what: str, home: Path, place: Path, chance: random.Random) -> Struck:
+    conditions = Conditions(stage=stage, number=number)
+    return Struck([is_fine(run(arguments_of(what, home, place), place / "struck-log", conditions))])
 
 
-def _decided_by(fault: str, home: Path, place: Path, chance: random.Random) -> list[Outcome]:
-    return _with_server(fault, lambda url: ["a red owl", "--vlm", f"openai:m@{url}/v1"], home, place)
+def _damage(file: Path, how: str) -> None:
+    content = file.read_bytes()
+    half = len(content) // 2
+    damaged = {
+        "empty": b"",
+        "garbage": b"garbage" * 1000,
+        "cut": content[:half],
+        "flipped": content[:half] + bytes(byte ^ 255 for byte in content[half:]),
+    }
+    file.write_bytes(damaged[how])
 
 
-def _with_server(fault: str, command: Callable[[str], list[str]], home: Path, place: Path) -> list[Outcome]:
-    rest = ["--max-seconds", "3", "--home", str(home)]
-    if fault == "gone":
-        return [run([*command("http://127.0.0.1:9"), *rest], place / "log")]
-    with faulty_server(fault) as url:  # type: ignore[arg-type]
-        return [run([*command(url), *rest], place / "log")]
-
-
-def _added_to(fault: str, home: Path, place: Path, chance: random.Random) -> list[Outcome]:
-    """Add pictures with a Chroma server; Ctrl-C ends what would take a minute."""
-    arguments = [*_arguments("add", home, place), "--chroma"]
-    if fault == "gone":
-        return [run([*arguments, "http://127.0.0.1:9"], place / "log")]
-    with faulty_server(fault) as url:  # type: ignore[arg-type]
-        command = Command([*arguments, url], place / "log")
-        if fault in ("hangs", "drips"):
-            time.sleep(8)
-            command.send(signal.SIGINT)
-            outcome = command.wait(5)
-            return [outcome._replace(status=0) if outcome.status == 130 else outcome]
-        return [command.wait()]
-
-
-def _full(what: str, size: int, home: Path, place: Path, chance: random.Random) -> list[Outcome]:
-    return [run(_arguments(what, home, place), place / "full-log", largest=max(size, 100))]
-
-
-def _damaged(file: str, how: str, home: Path, place: Path, chance: random.Random) -> list[Outcome]:
-    """Damage files, and run what reads them."""
+def _damaged(file: str, how: str, home: Path, place: Path, chance: random.Random) -> Struck:
+    """Damage files, and run what reads them. A log of SQLite's is there only after a kill."""
+    if file.endswith(("-wal", "-shm")):
+        stage = Conditions(stage="imagerag.store.images:ImageStore.set_verdict", number=signal.SIGKILL)
+        run(arguments_of("draw", home, place), place / "log", stage)
     for each in sorted(home.glob(file)):
-        content = each.read_bytes()
-        half = len(content) // 2
-        each.write_bytes(
-            {
-                "empty": b"",
-                "garbage": b"garbage" * 1000,
-                "cut": content[:half],
-                "flipped": content[:half] + bytes(byte ^ 255 for byte in content[half:]),
-            }[how]
+        _damage(each, how)
+    further = (
+        ["index", "status"],
+        ["search", "a cat"],
+        ["make it blue", "--thread", FIRST, "--max-generations", "1"],
+        ["index", "verify"],
+    )
+    return Struck([run([*one, "--home", str(home)], place / "struck-log") for one in further])
+
+
+def _served_damaged(file: str, how: str, home: Path, place: Path, chance: random.Random) -> Struck:
+    """Damage the servers' database, and start one."""
+    server = Server(home, place / "log")
+    if server.command.wait_for("listening on "):
+        server.ask()
+    server.end(signal.SIGKILL)
+    for each in sorted(home.glob(file)):
+        _damage(each, how)
+    server = Server(home, place / "struck-log")
+    if server.command.wait_for("listening on "):
+        server.ask()
+    return Struck([is_fine(server.end(signal.SIGTERM))])
+
+
+def _checkpoint(model: str, place: Path) -> Path:
+    """Return the folder of a tiny model, which is made if it is not there yet."""
+    from testing.tiny_clip import save_checkpoint
+    from testing.tiny_models import save_sd15
+
+    folder = place / model
+    if not folder.exists():
+        save_checkpoint(folder, 1) if model == "clip" else save_sd15(folder)
+    return folder
+
+
+def _damaged_weights(model: str, file: str, how: str, home: Path, place: Path, chance: random.Random) -> Struck:
+    """Damage a model's file, and run what loads it."""
+    folder = place / "damaged" / model
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(_checkpoint(model, place), folder)
+    _damage(folder / file, how)
+    if model == "clip":
+        further = (
+            ["index", "add", str(place / "more"), "--model", str(folder)],
+            ["an owl", "--lookup-model", str(folder), "--max-generations", "1"],
+            ["an owl", "--critic", f"clip:{folder}", "--max-generations", "1"],
         )
-    return [
-        run(["index", "status", "--home", str(home)], place / "log"),
-        run(["search", "a cat", "--home", str(home)], place / "log"),
-        run(["make it blue", "--thread", "first", "--max-generations", "1", "--home", str(home)], place / "log"),
-        run(["index", "verify", "--home", str(home)], place / "log"),
-    ]
+    else:
+        further = (["an owl", "--generator", f"diffusers:{folder}", "--max-generations", "1"],)
+    outcomes = [run([*one, "--home", str(home)], place / "struck-log") for one in further]
+    # Bits turned in numbers make others of them: nothing tells that but a checksum, which such a folder has not.
+    loaded = how == "flipped" and all(outcome.status in (0, 2) and not outcome.told for outcome in outcomes)
+    return Struck([outcome._replace(status=0) if loaded else outcome for outcome in outcomes])

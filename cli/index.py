@@ -16,6 +16,11 @@ from imagerag.settings import load_settings
 
 SHOWN = 20
 """Lines of a report on the terminal; ``--json`` has them all."""
+REBUILD_ENDED = (
+    "pictures and embeddings are all kept, and look-ups find them; give the same command again to make the search "
+    "index whole"
+)
+"""True at any moment: what is searched is a copy, and without it a look-up goes through the embeddings."""
 
 
 def index(options: argparse.Namespace, stdout: TextIO) -> int:
@@ -192,14 +197,17 @@ def _rebuilt(options: argparse.Namespace, home: Path, chroma: str | None) -> dic
         say(text, file=sys.stderr)
 
     with loading_model(options.json) as bars:
-        built = ChromaIndex(
-            home, embedded_clip(), progress=lambda done, total: bars.update("indexing", done, total), on_wait=told
-        )
-        status = built.rebuild()
-        built.close()
-        for name in library_names(home):
-            what = "indexing your own" if name == OWN else f"indexing {name}"
-            rebuild_user_index(home, chroma, partial(bars.update, what), told, name)
+        try:
+            built = ChromaIndex(
+                home, embedded_clip(), progress=lambda done, total: bars.update("indexing", done, total), on_wait=told
+            )
+            status = built.rebuild()
+            built.close()
+            for name in library_names(home):
+                what = "indexing your own" if name == OWN else f"indexing {name}"
+                rebuild_user_index(home, chroma, partial(bars.update, what), told, name)
+        except KeyboardInterrupt as ended:
+            raise Ended(status_of(ended), REBUILD_ENDED) from ended
     return status
 
 

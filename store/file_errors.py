@@ -167,7 +167,7 @@ def _of_sqlite(code: int | None, text: str, file: Path) -> FileCause:
     if primary == 14:  # SQLITE_CANTOPEN
         return _unopened(file)
     if primary == 1:  # SQLITE_ERROR: a statement that doesn't fit the tables that are there
-        return "full" if _is_full(file) else "damaged" if _LACKING.search(text) else "other"
+        return ("full" if _is_full(file) else "damaged") if _LACKING.search(text) else "other"
     return _BY_SQLITE.get(primary, "other")
 
 

@@ -10,6 +10,7 @@ from imagerag.errors import UserError
 from imagerag.records import ImageRecord
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import make_writable, sync_folder, umask
+from imagerag.store.leftovers import PREFIX, begun_here, sweep
 
 LONGEST_NAME = 48
 
@@ -49,7 +50,8 @@ def write_new(folder: Path, stem: str, suffix: str, data: bytes, *, numbered: bo
     """
     temporary: str | None = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".imagerag-", suffix=".partial", dir=folder)
+        sweep(folder)
+        handle, temporary = tempfile.mkstemp(prefix=f"{PREFIX}{begun_here()}-", dir=folder)
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
@@ -60,18 +62,36 @@ def write_new(folder: Path, stem: str, suffix: str, data: bytes, *, numbered: bo
             name = f"{stem}{suffix}" if number == 1 and not numbered else f"{stem}-{number}{suffix}"
             path = folder / name
             try:
-                # An empty file reserves the name, so that two runs at once can't take the same one.
-                path.open("xb").close()
+                _give_name(temporary, path)
             except FileExistsError:
                 number += 1
                 continue
-            os.replace(temporary, path)
             sync_folder(folder)
             return path
-    except OSError as error:
+    except BaseException as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise folder_refused(folder, error) from error
+        if isinstance(error, OSError):
+            raise folder_refused(folder, error) from error
+        raise
+
+
+def _give_name(temporary: str, path: Path) -> None:
+    """Give a whole file its name, in one step, and not over another file.
+
+    Raises:
+        FileExistsError: there is a file of that name.
+        OSError: the disk fails.
+    """
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links; here an empty file reserves the name before it is replaced
+        path.open("xb").close()
+        os.replace(temporary, path)
+    else:
+        os.unlink(temporary)
 
 
 def copy_images(images: Sequence[ImageRecord], prompt: str, folder: str | Path) -> dict[str, str]:

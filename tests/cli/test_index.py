@@ -11,6 +11,7 @@ import pytest
 from imagerag.cli.main import run
 from imagerag.index.user.ingest import Ingest
 from imagerag.index.user.sources.items import Source
+from imagerag.index.user.vector_store import VectorStore
 from testing.user_pictures import save_picture
 
 
@@ -78,3 +79,28 @@ def test_what_was_added_before_an_interrupt_is_told(
     monkeypatch.undo()
     assert run(command) == 0
     assert json.loads(capsys.readouterr().out)["added"] == 1
+
+
+@pytest.mark.slow
+def test_an_interrupted_rebuild_says_what_is_kept_and_look_ups_find_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = ["--home", str(tmp_path / "home"), "--json"]
+    save_picture(tmp_path / "p", "owl.png", "owl")
+    assert run(["index", "add", str(tmp_path / "p"), *home]) == 0
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(VectorStore, "_fill_vectors", interrupted)
+    capsys.readouterr()
+    assert run(["index", "rebuild", *home]) == 130
+    captured = capsys.readouterr()
+    kept = "pictures and embeddings are all kept, and look-ups find them; give the same command again"
+    assert f"imagerag: cancelled; {kept}" in captured.err
+    monkeypatch.undo()
+    assert run(["search", "an owl", "--library", "own", *home]) == 0
+    assert [one["caption"] for one in json.loads(capsys.readouterr().out)] == ["owl"]
+    assert run(["index", "rebuild", *home]) == 0
+    capsys.readouterr()
+    assert run(["index", "verify", *home]) == 0

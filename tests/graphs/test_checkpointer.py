@@ -1,5 +1,6 @@
 """The file of the threads' checkpoints."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -124,6 +125,15 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
         open_checkpointer(tmp_path),
     ):
         pass
+
+
+def test_a_disk_with_little_room_is_used_while_there_is_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LangGraph has SQLite refuse a column that is there, which says nothing of the disk."""
+    little = shutil.disk_usage(tmp_path)._replace(free=8192)
+    monkeypatch.setattr("imagerag.store.file_errors.shutil.disk_usage", lambda path: little)
+    for _ in range(2):
+        with open_checkpointer(tmp_path) as saver:
+            assert list(saver.list(None)) == []
 
 
 def test_what_can_not_be_written_in_the_block_is_one_line(tmp_path: Path) -> None:

@@ -1,6 +1,11 @@
 """Databases whose errors name them: what they raise is in test_file_errors.py."""
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from imagerag.store.sqlite import open_database
 
@@ -14,3 +19,21 @@ def test_rows_and_transactions_are_as_usual(tmp_path: Path) -> None:
     assert list(open_database(file, damaged="").execute("SELECT a FROM t ORDER BY a")) == [(1,), (2,)]
     assert open_database(None, damaged="").execute("SELECT 1").fetchall() == [(1,)]
     assert file.stat().st_mode & 0o077 == 0, "for its owner alone"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what becomes of a map of a file that is cut short differs")
+def test_a_log_index_that_is_cut_short_ends_the_process_and_loses_nothing(tmp_path: Path) -> None:
+    """Which no process can help that maps files; the next one makes the index of the log anew."""
+    file = tmp_path / "a.sqlite"
+    code = (
+        "import os, pathlib, sys; from imagerag.store.sqlite import open_database; file = pathlib.Path(sys.argv[1]); "
+        "database = open_database(file, damaged='', isolation_level=None); "
+        "database.execute('PRAGMA journal_mode=WAL'); database.executescript('CREATE TABLE t (a)'); "
+        "database.execute('INSERT INTO t VALUES (1)'); os.truncate(f'{file}-shm', 0); "
+        "database.execute('INSERT INTO t VALUES (2)')"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(file)], check=False)
+    assert ended.returncode == -signal.SIGBUS
+    database = open_database(file, damaged="")
+    assert database.execute("SELECT a FROM t").fetchall()[:1] == [(1,)]
+    assert database.execute("PRAGMA quick_check").fetchall() == [("ok",)]

@@ -44,16 +44,13 @@ def _of_library(settings: RunSettings, name: str) -> Iterator[Finding]:
         yield ok(AREA, f"{name!r} is a search service of {installed('searches')[name].package}")
         return
     home = home_path(settings.home)
+    if name not in library_names(home):
+        return  # the check of names says so
     try:
         models = indexed_models(home, name)
         wanted = {model: model_id_of(model) for model in settings.lookup_models}
     except UserError as error:
         yield of_error(AREA, error)
-        return
-    if name not in library_names(home):
-        there = ", ".join([BUNDLED, *library_names(home), *installed("searches")])
-        mend = f"give --library some of these, or make it: {_add(settings, name)}"
-        yield wrong(AREA, f"there is no library {name!r} (there are: {there})", mend)
         return
     if not models:
         # A library of pictograms is searched as well where that is what is drawn.
@@ -86,7 +83,8 @@ def _of_critic(settings: RunSettings) -> Iterator[Finding]:
             f"critic {settings.critic!r} is uncalibrated, since no captioned pictures are indexed with its model: "
             "a run ends after one drawing, and nothing is looked up"
         )
-        yield warning(AREA, text, _add(settings, own[0] if own else OWN, model))
+        searched = "" if own else f", and --library {','.join([*settings.library, OWN])}"
+        yield warning(AREA, text, _add(settings, own[0] if own else OWN, model) + searched)
     for name in indexed:
         yield _of_calibration(settings, name, model, identity)
 

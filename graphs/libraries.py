@@ -15,6 +15,7 @@ from imagerag.errors import UserError
 from imagerag.index.base import Floor, ReferenceIndex
 from imagerag.index.user_libraries import (
     OWN,
+    check_library_name,
     indexed_models,
     is_empty_library,
     library_names,
@@ -70,13 +71,8 @@ def searchable_libraries(
     empty: list[str] = []
     notes: list[str] = []
     own, services = library_names(home), installed("searches")
-    there = list(dict.fromkeys([*LIBRARIES, *own, *services]))
     for name in libraries:
-        if name not in there:
-            raise UserError(
-                f"library {name!r} is not known; give --library some of: {', '.join(there)}, or make it: "
-                f"imagerag index add FOLDER --library {name}"
-            )
+        check_library_name(home, name, models[0])
         personal = name in own and name not in services
         if personal and is_empty_library(home, name):
             empty.append(name)

@@ -318,6 +318,9 @@ class Settings:
             UserError: naming the value, what is valid, and the flag that sets it.
         """
         check_settings(self)
+        for name in ("library", "mcp_server"):  # what is named twice is searched, or started, once
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, tuple(dict.fromkeys(given)))
         if self.vlm_text_only and self.critic is not None and self.critic == self.vlm:
             raise UserError(
                 f"critic {self.critic!r} takes no images (--vlm-text-only), so it can't judge; leave --critic out, "

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from imagerag.agent.registry import CLIP_OF
+from imagerag.agent.names import CLIP_OF
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
+from imagerag.doctor.places import can_be_folder
 from imagerag.embedders.clip import model_id_of
 from imagerag.errors import UserError
 from imagerag.index.user.calibration_file import CalibrationFile, in_words
@@ -28,10 +28,9 @@ def check_libraries(settings: RunSettings) -> list[Finding]:
 
 
 def _of_home(home: Path) -> Finding:
-    there = next(folder for folder in (home, *home.parents) if folder.exists())
-    if there.is_dir() and os.access(there, os.W_OK):
+    if can_be_folder(home):
         return ok(
-            "data", f"directory {str(home)!r} is writable" if there == home else f"{str(home)!r} is made when used"
+            "data", f"directory {str(home)!r} is writable" if home.exists() else f"{str(home)!r} is made when used"
         )
     return wrong("data", f"directory {str(home)!r} can't be written", "choose another with --home DIR")
 

@@ -24,6 +24,8 @@ def check_names(settings: RunSettings) -> tuple[list[Finding], RunSettings]:
     """Return one finding for each wrong name, by its setting, and the settings without those parts."""
     wrong = wrong_parts(settings)
     without = {part: other for part, other in WITHOUT.items() if part in wrong}
+    if "mcp_server" in wrong:
+        without["mcp_allow"] = ()
     if "critic" in wrong or (settings.critic == settings.vlm and "vlm" in wrong):
         without["critic"] = WITHOUT["critic"]
     if settings.critic.partition(":")[2] in settings.lookup_models and "lookup_model" in wrong:

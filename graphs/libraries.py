@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagerag.agent.registry import CLIP_OF
+from imagerag.agent.names import CLIP_OF
 from imagerag.embedders.clip import model_id_of
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
 
+from imagerag.agent.names import check_critic_name, check_vlm_name
 from imagerag.chat_models.providers import EXAMPLES, KEYS, is_remote, package_of
+from imagerag.embedders.clip_names import check_clip_name
 from imagerag.errors import UserError
 from imagerag.generators.registry import check_generator, load_generator
 from imagerag.index.user_libraries import check_library_name
@@ -44,9 +46,6 @@ def check_parts(settings: RunSettings) -> None:
 
 
 def _checks(settings: RunSettings) -> Iterator[tuple[str, Callable[[], object]]]:
-    from imagerag.agent.registry import check_critic_name, check_vlm_name  # LangChain takes a while
-    from imagerag.embedders.clip_names import check_clip_name
-
     yield "generator", partial(check_generator, settings.generator)
     if settings.generator.startswith("comfyui:"):
         yield "generator", partial(load_generator, settings.generator)
@@ -82,13 +81,12 @@ def _check_provider(role: str, name: str) -> None:
     Raises:
         UserError: with examples.
     """
-    from imagerag.agent.registry import load_chat_model
-    from imagerag.chat_models.replay import is_replay
+    provider = name.partition(":")[0]
+    if provider == "replay":
+        from imagerag.agent.registry import load_chat_model  # LangChain takes a while
 
-    if is_replay(name):
         load_chat_model(name, "critic" if role == "critic" else "driver")
         return
-    provider = name.partition(":")[0]
     if not is_remote(name) or provider in (*KEYS, "ollama", "transformers", *installed("chat_models")):
         return
     if find_spec(package_of(provider).replace("-", "_")) is not None or find_spec("langchain") is None:

@@ -99,11 +99,9 @@ def load_pricing(name: str) -> Pricing:
     """
     own = os.environ.get(PRICES)
     name = without_credentials(name)
-    if (
-        own
-        and (entry := {without_credentials(key): one for key, one in read_prices(own).items()}.get(name)) is not None
-    ):
-        return entry.pricing(name)
+    named = {without_credentials(key): entry for key, entry in read_prices(own).items()} if own else {}
+    if name in named:
+        return named[name].pricing(name)
     if name.startswith("transformers:"):
         return Pricing(name, 0.0, 0.0, source="it runs here, and nobody sends a bill")
     provided, plain = _provided(), name.lower()

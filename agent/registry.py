@@ -23,7 +23,7 @@ def _clip_of(model: str, settings: DeviceSettings | None) -> Critic:
     from imagerag.index.captions import common_names
     from imagerag.index.null_calibration import null_calibration
 
-    embedder = clip_model(model, (settings or DeviceSettings()).device)
+    embedder = clip_model(model, settings)
     return ClipCritic(embedder, common_names(), None, lambda: null_calibration(embedder), f"{CLIP_OF}{model}")
 
 
@@ -140,7 +140,7 @@ def load_reranker(
         from imagerag.agent.rerankers import SubjectReranker
         from imagerag.embedders.registry import clip_model
 
-        return SubjectReranker(lambda: clip_model(lookup_model, (settings or DeviceSettings()).device))
+        return SubjectReranker(lambda: clip_model(lookup_model, settings))
     from imagerag.agent.rerankers import VlmReranker
 
     for model in (critic, vlm):

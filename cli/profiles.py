@@ -117,8 +117,8 @@ def _row(profile: Profile, asked: Settings) -> dict[str, Any]:
     row |= {"problem": "", "why": "", "lacking": [], "needs": [], "gigabytes_lacking": 0.0, "alternatives": []}
     named = replace(asked, profile=profile.name)
     try:
-        settings: RunSettings | None = resolve(named)
-        check_parts(settings)
+        check_parts(resolved := resolve(named))
+        settings: RunSettings | None = resolved
         chosen = choose(profile, asked.generator, asked.vlm, asked.device_settings)
         row |= {"why": chosen.why, "lacking": list(dict.fromkeys(chosen.lacking))}
     except UserError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagerag.agent.names import CLIP_OF
+from imagerag.device_settings import DeviceSettings
 from imagerag.embedders.clip import model_id_of
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
 
 @lru_cache(maxsize=8)
 def open_user_pictures(
-    home: Path, chroma: str | None = None, model: str = "embedded", library: str = OWN, device: str = "auto"
+    home: Path,
+    chroma: str | None = None,
+    model: str = "embedded",
+    library: str = OWN,
+    device: DeviceSettings | None = None,
 ) -> UserPictures:
     """Return this process's one view of a library of the person's own, as embedded by a model.
 
@@ -114,7 +119,7 @@ def open_index(
     floor: float | None = None,
     diverse: float = 0.0,
     libraries: tuple[str, ...] = LIBRARIES,
-    device: str = "auto",
+    device: DeviceSettings | None = None,
 ) -> CombinedIndex:
     """Return this process's one index of a data directory; Chroma wants no second client on the same files.
 
@@ -170,7 +175,12 @@ def _floored(
 
 
 def shown_libraries(
-    critic: ClipCritic, home: Path, chroma: str | None, libraries: Sequence[str], device: str, makes: ImageKind
+    critic: ClipCritic,
+    home: Path,
+    chroma: str | None,
+    libraries: Sequence[str],
+    device: DeviceSettings,
+    makes: ImageKind,
 ) -> ClipCritic:
     """Return the critic with what a person's own pictures tell it.
 

@@ -1,39 +1,20 @@
-"""Which chat models and critics there are, by the names that ``--vlm`` and ``--critic`` take: one table each."""
+"""What drives, judges and words, loaded by the names that ``--vlm`` and ``--critic`` take; see ``agent/names.py``."""
 
-from collections.abc import Callable
 from functools import lru_cache
 
 from langchain_core.language_models import BaseChatModel
 
-from imagerag.agent.protocols import Critic, Driver, ProgramDriver, Reranker, Writer
+from imagerag.agent.names import CLIP_OF, CRITICS, PROGRAMS, check_critic_name, check_vlm_name
+from imagerag.agent.protocols import Critic, Driver, Reranker, Writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.images import TAG
 from imagerag.chat_models.providers import EXAMPLES, connect, is_remote
 from imagerag.chat_models.recording import Role
 from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_recording
 from imagerag.device_settings import DeviceSettings
-from imagerag.embedders.clip_names import check_clip_name
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.plugins import installed, make
-
-
-def _rules() -> ProgramDriver:
-    from imagerag.agent.rule_policy import RulePolicy
-
-    return RulePolicy()
-
-
-def _clip() -> Critic:
-    from imagerag.agent.clip_critic import ClipCritic
-    from imagerag.assets.library import bundled_library
-    from imagerag.embedders.registry import embedded_clip
-    from imagerag.embedders.window_evidence import Exemplars
-
-    library, embedder = bundled_library(), embedded_clip()
-    pictures = library.stored_embeddings(embedder.model_id)
-    exemplars = None if pictures is None else Exemplars(pictures, [entry.concept for entry in library.entries])
-    return ClipCritic(embedder, [concept.name for concept in library.concepts], exemplars)
 
 
 def _clip_of(model: str, settings: DeviceSettings | None) -> Critic:
@@ -42,15 +23,8 @@ def _clip_of(model: str, settings: DeviceSettings | None) -> Critic:
     from imagerag.index.captions import common_names
     from imagerag.index.null_calibration import null_calibration
 
-    embedder = clip_model(model, (settings or DeviceSettings()).device)
+    embedder = clip_model(model, settings)
     return ClipCritic(embedder, common_names(), None, lambda: null_calibration(embedder), f"{CLIP_OF}{model}")
-
-
-PROGRAMS: dict[str, Callable[[], ProgramDriver]] = {"rules": _rules}
-"""Drivers that are no chat models."""
-CRITICS: dict[str, Callable[[], Critic]] = {"clip": _clip}
-CLIP_OF = "clip:"
-"""Begins the names of critics that judge by another CLIP model, as ``imagerag index add --model`` names it."""
 
 
 def check_names(vlm: str, critic: str, settings: DeviceSettings) -> None:
@@ -64,30 +38,6 @@ def check_names(vlm: str, critic: str, settings: DeviceSettings) -> None:
     check_critic_name(critic)
     if critic not in CRITICS and not critic.startswith(CLIP_OF):
         load_critic(critic, settings)
-
-
-def check_vlm_name(name: str) -> None:
-    """Refuse what can't be the name of a driver, without loading one.
-
-    Raises:
-        UserError: the message lists those there are.
-    """
-    if name not in PROGRAMS and not is_remote(name) and name.partition(":")[0] not in installed("chat_models"):
-        known = ", ".join([*PROGRAMS, *installed("chat_models")])
-        raise UserError(f"vlm {name!r} is not known; give --vlm one of: {known}, or a model such as {EXAMPLES}")
-
-
-def check_critic_name(name: str) -> None:
-    """Refuse what can't be the name of a critic, without loading one.
-
-    Raises:
-        UserError: the message lists those there are.
-    """
-    if name.startswith(CLIP_OF):
-        check_clip_name(name.removeprefix(CLIP_OF), f"critic {name!r}", "--critic", CLIP_OF)
-    elif name not in CRITICS and not is_remote(name) and name not in installed("critics"):
-        known = ", ".join([*CRITICS, f"{CLIP_OF}MODEL", *installed("critics")])
-        raise UserError(f"critic {name!r} is not known; give --critic one of: {known}, or a model such as {EXAMPLES}")
 
 
 def load_driver(name: str, settings: DeviceSettings | None = None) -> Driver:
@@ -190,7 +140,7 @@ def load_reranker(
         from imagerag.agent.rerankers import SubjectReranker
         from imagerag.embedders.registry import clip_model
 
-        return SubjectReranker(lambda: clip_model(lookup_model, (settings or DeviceSettings()).device))
+        return SubjectReranker(lambda: clip_model(lookup_model, settings))
     from imagerag.agent.rerankers import VlmReranker
 
     for model in (critic, vlm):

@@ -14,7 +14,7 @@ from imagerag.prompt_grammar.parser import parse_scene
 
 Half = Literal["development", "test"]
 HALVES: tuple[Half, ...] = ("development", "test")
-COLLECTIONS = ("photo_prompts", "guide_prompts")
+COLLECTIONS = ("photo_prompts", "guide_prompts", "gallery_prompts")
 """Files beside this one, without their ending."""
 
 

@@ -108,8 +108,9 @@ def load_pricing(name: str) -> Pricing:
     """
     own = os.environ.get(PRICES)
     name = without_credentials(name)
-    if own and (entry := {without_credentials(key): one for key, one in _read(own).items()}.get(name)) is not None:
-        return entry.pricing(name)
+    named = {without_credentials(key): entry for key, entry in read_prices(own).items()} if own else {}
+    if name in named:
+        return named[name].pricing(name)
     if name.startswith("transformers:"):
         return Pricing(name, 0.0, 0.0, source="it runs here, and nobody sends a bill")
     listed = None if "://" in name else remote_model(name)
@@ -157,10 +158,15 @@ _PRICES = TypeAdapter(dict[str, _Entry])
 
 @lru_cache(maxsize=1)
 def _provided() -> dict[str, _Entry]:
-    return _read(str(FILE))
+    return read_prices(str(FILE))
 
 
-def _read(file: str) -> dict[str, _Entry]:
+def read_prices(file: str) -> dict[str, _Entry]:
+    """Return the entries of a price file by the models' names.
+
+    Raises:
+        UserError: it can't be read, or does not fit.
+    """
     try:
         return _PRICES.validate_python(tomllib.loads(Path(file).read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError) as error:

@@ -167,12 +167,9 @@ def check_names(settings: RunSettings) -> None:
         UserError: naming the part and those there are.
     """
     from imagerag.agent import registry
-    from imagerag.embedders.clip_names import check_clip_name
-    from imagerag.generators.registry import check_generator
+    from imagerag.profiles.names import check_parts
 
-    check_generator(settings.generator)
-    for model in settings.lookup_models:
-        check_clip_name(model)
+    check_parts(settings)
     registry.check_names(settings.vlm, settings.critic, settings.device_settings)
 
 

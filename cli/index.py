@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from imagerag.cli.interrupt import Ended, status_of
 from imagerag.cli.progress import loading_model
 from imagerag.cli.terminal import printable, say, say_json
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.index.user_libraries import OWN, library_directory, library_names
 from imagerag.profiles.resolve import resolve_lookup
@@ -37,9 +38,9 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     settings = load_settings(flags)
     home = home_directory(settings.home)
     if options.command == "add":
-        return _add(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
+        return _add(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
     if options.command == "calibrate":
-        return _calibrate(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
+        return _calibrate(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
     if options.command == "verify":
         return _verify(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
     from imagerag.index.bundled.chroma import index_status
@@ -85,7 +86,14 @@ def _print_library(name: str, library: dict[str, Any], directory: Path, stdout: 
         say(f"  {library['near_duplicates']} nearly look like another", file=stdout)
 
 
-def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tuple[str, ...], stdout: TextIO) -> int:
+def _add(
+    options: argparse.Namespace,
+    home: Path,
+    chroma: str | None,
+    models: tuple[str, ...],
+    device: DeviceSettings,
+    stdout: TextIO,
+) -> int:
     if not options.paths:
         raise UserError("index add needs a folder or file to add, for example: imagerag index add ~/pictures")
     from dataclasses import asdict
@@ -96,7 +104,7 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tu
     from imagerag.index.user.calibration_file import calibration_summary, in_words
 
     with loading_model(options.json) as bars:
-        own = UserPictures(home, clip_model(_one(models)), chroma=chroma, library=options.library)
+        own = UserPictures(home, clip_model(_one(models), device), chroma=chroma, library=options.library)
         before = own.snapshot().table.num_rows
         try:
             outcome = own.add(
@@ -138,7 +146,12 @@ def _add(options: argparse.Namespace, home: Path, chroma: str | None, models: tu
 
 
 def _calibrate(
-    options: argparse.Namespace, home: Path, chroma: str | None, models: tuple[str, ...], stdout: TextIO
+    options: argparse.Namespace,
+    home: Path,
+    chroma: str | None,
+    models: tuple[str, ...],
+    device: DeviceSettings,
+    stdout: TextIO,
 ) -> int:
     from imagerag.embedders.registry import clip_model
     from imagerag.index.user import UserPictures
@@ -146,7 +159,7 @@ def _calibrate(
     from imagerag.index.user.calibration_file import calibration_summary, in_words
 
     with loading_model(options.json) as bars:
-        own = UserPictures(home, clip_model(_one(models)), chroma=chroma, library=options.library)
+        own = UserPictures(home, clip_model(_one(models), device), chroma=chroma, library=options.library)
         try:
             fitted = calibrate(own, lambda done, total: bars.update("calibrating", done, total), options.shows)
         finally:

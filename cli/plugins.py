@@ -55,7 +55,7 @@ def _line(row: Row) -> str:
 
 
 def _built_in() -> list[Row]:
-    from imagerag.agent.registry import CLIP_OF, CRITICS, PROGRAMS
+    from imagerag.agent.names import CLIP_OF, CRITICS, PROGRAMS
     from imagerag.chat_models.providers import KEYS
     from imagerag.generators.diffusion.presets import load_presets
     from imagerag.generators.registry import GENERATORS, PREFIXES

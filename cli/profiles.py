@@ -15,6 +15,7 @@ from imagerag.doctor.summary import Thing, alternatives, is_usable, lacking_giga
 from imagerag.errors import UserError
 from imagerag.profiles.choosing import choose
 from imagerag.profiles.loading import SET_BY_PROFILE, Profile, load_profiles
+from imagerag.profiles.names import check_parts
 from imagerag.profiles.resolve import RunSettings, resolve
 from imagerag.settings import Settings, load_settings
 
@@ -80,11 +81,12 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     """Print each value that a run would have and where it comes from, and return the exit status.
 
     Raises:
-        UserError: these settings can't be used here.
+        UserError: these settings can't be used here, or name a part that there isn't; as for a run.
     """
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
     thread = _profile_of_thread(asked.home, asked.thread) if asked.thread is not None else None
     settings = resolve(asked, thread)
+    check_parts(settings)
     origins = dict(settings.origins)
     names = ["profile", *SET_BY_PROFILE, *(name for name in origins if name not in ("profile", *SET_BY_PROFILE))]
     values = {name: getattr(settings, name) for name in names}
@@ -115,7 +117,8 @@ def _row(profile: Profile, asked: Settings) -> dict[str, Any]:
     row |= {"problem": "", "why": "", "lacking": [], "needs": [], "gigabytes_lacking": 0.0, "alternatives": []}
     named = replace(asked, profile=profile.name)
     try:
-        settings: RunSettings | None = resolve(named)
+        check_parts(resolved := resolve(named))
+        settings: RunSettings | None = resolved
         chosen = choose(profile, asked.generator, asked.vlm, asked.device_settings)
         row |= {"why": chosen.why, "lacking": list(dict.fromkeys(chosen.lacking))}
     except UserError as error:

@@ -82,7 +82,7 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     for note in notes:
         say(f"note: {note}", file=sys.stderr)
     with loading_model(options.json):
-        index = open_index(home, asked.chroma, models, libraries=libraries)
+        index = open_index(home, asked.chroma, models, libraries=libraries, device=asked.device_settings)
         return index.search([words], options.k, how)[0]
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from imagerag.doctor.finding import Finding, warning, wrong
+from imagerag.doctor.finding import Finding, of_error, warning, wrong
 from imagerag.doctor.packages import install_command
 from imagerag.doctor.plan import plan
 from imagerag.doctor.threads import side_by_side
+from imagerag.errors import UserError
 from imagerag.profiles.resolve import RunSettings
 from imagerag.settings import Settings
 
@@ -61,12 +62,14 @@ def examine(asked: Settings, offline: bool = False) -> Examination:
 
 
 def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
+    from imagerag.doctor.connections import check_chroma, check_tools
     from imagerag.doctor.device import check_device
     from imagerag.doctor.estimate import check_estimate
     from imagerag.doctor.keys import check_keys, models_of_providers
     from imagerag.doctor.libraries import check_libraries
     from imagerag.doctor.names import check_names
     from imagerag.doctor.packages import check_packages
+    from imagerag.doctor.places import check_places
     from imagerag.doctor.servers import check_generator_server
     from imagerag.doctor.weights import check_weights
 
@@ -81,6 +84,7 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
         return list(answers.findings)
 
     checks: dict[str, Callable[[], list[Finding]]] = {
+        "files": partial(check_places, settings),
         "device": partial(check_device, settings),
         "packages": partial(check_packages, settings),
         "weights": partial(check_weights, settings, offline),
@@ -89,7 +93,9 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
     if not offline and models_of_providers(settings):
         checks["vlm"] = chat_models
     if not offline:
-        checks |= {"generator": partial(check_generator_server, settings)}
+        checks |= {"generator": partial(check_generator_server, settings), "chroma": partial(check_chroma, settings)}
+    if settings.mcp_server or settings.mcp_allow:
+        checks["tools"] = partial(check_tools, settings, offline)
     wrong_parts = {finding.area for finding in named}
     if "generator" in wrong_parts:
         checks.pop("generator", None)
@@ -104,13 +110,23 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
         findings.append(
             warning("network", "nothing was asked of the hub, providers and servers", "leave --offline out")
         )
-    return findings + check_estimate(settings, after[0])
+    return _once([*findings, *check_estimate(settings, after[0])])
+
+
+def _once(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings without those that another check has told: a file that can't be read stops several."""
+    told: dict[str, Finding] = {}
+    for finding in findings:
+        told.setdefault(finding.text, finding)
+    return list(told.values())
 
 
 def _or_lacking(area: str, check: Callable[[], list[Finding]]) -> list[Finding]:
-    """Return what a check finds, or the module without which it can't check: an installation may be incomplete."""
+    """Return what a check finds, or why it can't check: for one, an installation may be incomplete."""
     try:
         return check()
+    except UserError as error:
+        return [of_error(area, error)]
     except ModuleNotFoundError as error:
         library = (error.name or str(error)).partition(".")[0]
         if library == "imagerag":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from imagerag.agent.registry import CLIP_OF
+from imagerag.agent.names import CLIP_OF
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
+from imagerag.doctor.places import can_be_folder
 from imagerag.embedders.clip import model_id_of
 from imagerag.errors import UserError
 from imagerag.index.user.calibration_file import CalibrationFile, in_words
@@ -28,10 +28,9 @@ def check_libraries(settings: RunSettings) -> list[Finding]:
 
 
 def _of_home(home: Path) -> Finding:
-    there = next(folder for folder in (home, *home.parents) if folder.exists())
-    if there.is_dir() and os.access(there, os.W_OK):
+    if can_be_folder(home):
         return ok(
-            "data", f"directory {str(home)!r} is writable" if there == home else f"{str(home)!r} is made when used"
+            "data", f"directory {str(home)!r} is writable" if home.exists() else f"{str(home)!r} is made when used"
         )
     return wrong("data", f"directory {str(home)!r} can't be written", "choose another with --home DIR")
 
@@ -44,16 +43,13 @@ def _of_library(settings: RunSettings, name: str) -> Iterator[Finding]:
         yield ok(AREA, f"{name!r} is a search service of {installed('searches')[name].package}")
         return
     home = home_path(settings.home)
+    if name not in library_names(home):
+        return  # the check of names says so
     try:
         models = indexed_models(home, name)
         wanted = {model: model_id_of(model) for model in settings.lookup_models}
     except UserError as error:
         yield of_error(AREA, error)
-        return
-    if name not in library_names(home):
-        there = ", ".join([BUNDLED, *library_names(home), *installed("searches")])
-        mend = f"give --library some of these, or make it: {_add(settings, name)}"
-        yield wrong(AREA, f"there is no library {name!r} (there are: {there})", mend)
         return
     if not models:
         # A library of pictograms is searched as well where that is what is drawn.
@@ -86,7 +82,8 @@ def _of_critic(settings: RunSettings) -> Iterator[Finding]:
             f"critic {settings.critic!r} is uncalibrated, since no captioned pictures are indexed with its model: "
             "a run ends after one drawing, and nothing is looked up"
         )
-        yield warning(AREA, text, _add(settings, own[0] if own else OWN, model))
+        searched = "" if own else f", and --library {','.join([*settings.library, OWN])}"
+        yield warning(AREA, text, _add(settings, own[0] if own else OWN, model) + searched)
     for name in indexed:
         yield _of_calibration(settings, name, model, identity)
 

@@ -17,14 +17,14 @@ def embedded_clip() -> Embedder:
     return load_embedder("embedded")
 
 
-def clip_model(name: str, device: str = "auto") -> Embedder:
+def clip_model(name: str, device: DeviceSettings | None = None) -> Embedder:
     """Return the CLIP model of that name, loaded once per process; see ``imagerag.embedders.clip.full_name``.
 
-    On a GPU it computes in half precision where that leaves the ranks as they are.
+    On a GPU it computes in half precision where that leaves the nearest names and pictures as they are.
 
     Args:
         name: of the model.
-        device: a torch device name, or ``auto`` for the best there is. The embedded model stays on the CPU.
+        device: where, and in which numbers; the best there is unless given. The embedded model stays on the CPU.
 
     Raises:
         UserError: it is not known, or can't be loaded.
@@ -34,14 +34,14 @@ def clip_model(name: str, device: str = "auto") -> Embedder:
     from imagerag.devices import choose_device
     from imagerag.embedders.clip import full_name, model_id_of
 
-    return _other_model(full_name(name), model_id_of(name), str(choose_device(DeviceSettings(device=device))))
+    device = device or DeviceSettings()
+    return _other_model(full_name(name), model_id_of(name), str(choose_device(device)), device.dtype)
 
 
 @lru_cache(maxsize=2)
-def _other_model(full_name: str, model_id: str, device: str) -> Embedder:
+def _other_model(full_name: str, model_id: str, device: str, dtype: str) -> Embedder:
     """Return a model; a folder whose weights have changed since is another one, by its id."""
     from imagerag.embedders.clip import load_embedder
-    from imagerag.embedders.half_precision import halve_if_same
+    from imagerag.embedders.half_precision import half_formats, halve_if_same
 
-    embedder = load_embedder(full_name, device)
-    return embedder if device == "cpu" else halve_if_same(embedder)
+    return halve_if_same(load_embedder(full_name, device), half_formats(device, dtype))

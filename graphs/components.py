@@ -181,7 +181,7 @@ class Components:
             shown = critic
             critic = _loaded(
                 lambda: shown_libraries(
-                    shown, self.home, settings.chroma, self.searchable[0], settings.device, settings.makes
+                    shown, self.home, settings.chroma, self.searchable[0], settings.device_settings, settings.makes
                 ),
                 self.emit,
             )
@@ -224,7 +224,7 @@ class Components:
                 settings.lookup_floor,
                 settings.lookup_diverse,
                 libraries,
-                settings.device,
+                settings.device_settings,
             ),
             emit,
         )

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from imagerag.agent.registry import CLIP_OF
+from imagerag.agent.names import CLIP_OF
+from imagerag.device_settings import DeviceSettings
 from imagerag.embedders.clip import model_id_of
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
 from imagerag.index.base import Floor, ReferenceIndex
 from imagerag.index.user_libraries import (
     OWN,
+    check_library_name,
     indexed_models,
     is_empty_library,
     library_names,
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
 
 
 @lru_cache(maxsize=8)
-def open_user_pictures(home: Path, chroma: str | None, model: str, library: str, device: str, /) -> UserPictures:
+def open_user_pictures(
+    home: Path, chroma: str | None, model: str, library: str, device: DeviceSettings | None, /
+) -> UserPictures:
     """Return this process's one view of a library of the person's own, as embedded by a model.
 
     By place alone, and nothing left out: the cache takes the same arguments given otherwise for others, and would hold
@@ -73,13 +77,8 @@ def searchable_libraries(
     empty: list[str] = []
     notes: list[str] = []
     own, services = library_names(home), installed("searches")
-    there = list(dict.fromkeys([*LIBRARIES, *own, *services]))
     for name in libraries:
-        if name not in there:
-            raise UserError(
-                f"library {name!r} is not known; give --library some of: {', '.join(there)}, or make it: "
-                f"imagerag index add FOLDER --library {name}"
-            )
+        check_library_name(home, name, models[0])
         personal = name in own and name not in services
         if personal and is_empty_library(home, name):
             empty.append(name)
@@ -121,7 +120,7 @@ def open_index(
     floor: float | None = None,
     diverse: float = 0.0,
     libraries: tuple[str, ...] = LIBRARIES,
-    device: str = "auto",
+    device: DeviceSettings | None = None,
 ) -> CombinedIndex:
     """Return this process's one index of a data directory; Chroma wants no second client on the same files.
 
@@ -180,7 +179,12 @@ def _floored(
 
 
 def shown_libraries(
-    critic: ClipCritic, home: Path, chroma: str | None, libraries: Sequence[str], device: str, makes: ImageKind
+    critic: ClipCritic,
+    home: Path,
+    chroma: str | None,
+    libraries: Sequence[str],
+    device: DeviceSettings,
+    makes: ImageKind,
 ) -> ClipCritic:
     """Return the critic with what a person's own pictures tell it.
 

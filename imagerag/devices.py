@@ -50,9 +50,21 @@ def choose_dtype(settings: DeviceSettings, device: torch.device) -> torch.dtype:
         return {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[settings.dtype]
     if device.type == "cpu":
         return torch.float32
-    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
-        return torch.float16
-    return torch.bfloat16
+    return torch.bfloat16 if has_bfloat16(device) else torch.float16
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether a GPU computes in bfloat16 itself.
+
+    NVIDIA's do from compute capability 8.0 on; older ones emulate it, slowly and without cuDNN's convolutions, and
+    ``torch.cuda.is_bf16_supported`` says yes all the same, of the current device (PyTorch 2.14, ``torch/cuda``). All of
+    AMD's that ROCm supports do, and Apple's under the macOS that PyTorch's MPS backend needs.
+    """
+    import torch
+
+    if device.type != "cuda" or torch.version.hip:
+        return device.type != "cpu"
+    return torch.cuda.get_device_capability(device)[0] >= 8
 
 
 def free_bytes(device: torch.device) -> int | None:

@@ -354,6 +354,9 @@ class Settings:
                 read(text)
         for text in self.lora:
             LoraName.parse(text)
+        for name in ("library", "mcp_server"):  # what is named twice is searched, or started, once
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, tuple(dict.fromkeys(given)))
         if self.vlm_text_only and self.critic is not None and self.critic == self.vlm:
             raise UserError(
                 f"critic {self.critic!r} takes no images (--vlm-text-only), so it can't judge; leave --critic out, "

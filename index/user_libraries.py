@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from imagerag.errors import UserError
+from imagerag.plugins import installed
+from imagerag.settings import LIBRARIES
 from imagerag.shell_words import quoted
 from imagerag.store.files import address_path
 
@@ -46,6 +49,31 @@ def library_names(home: str | Path) -> list[str]:
     folder = Path(home) / FOLDER
     named = sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name)) if folder.is_dir() else []
     return [OWN, *named]
+
+
+def personal_libraries(libraries: Sequence[str]) -> list[str]:
+    """Return those of some libraries that pictures can be added to: not the bundled one, and no search service."""
+    return [name for name in libraries if name not in _TAKEN and name not in installed("searches")]
+
+
+def check_library_name(home: str | Path, name: str, model: str = "embedded") -> None:
+    """Refuse the name of a library that isn't there.
+
+    Args:
+        home: the data directory.
+        name: ``bundled``, one of the person's own, or an installed search service.
+        model: the CLIP model that it would be indexed with.
+
+    Raises:
+        UserError: the message lists those there are, and tells how to make it.
+    """
+    there = list(dict.fromkeys([*LIBRARIES, *library_names(home), *installed("searches")]))
+    if name in there:
+        return
+    library_directory(home, name)
+    words = ["imagerag", "index", "add", "FOLDER", "--library", name]
+    command = quoted([*words, *(["--model", model] if model != "embedded" else [])])
+    raise UserError(f"library {name!r} is not known; give --library some of: {', '.join(there)}, or make it: {command}")
 
 
 def found_file(home: str | Path, sha256: str) -> Path | None:

@@ -5,15 +5,25 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.modifiers import INTRODUCTIONS, MAKERS, reading, uses, vocabulary
+from imagerag.prompt_grammar.modifiers import (
+    INTRODUCTIONS,
+    MAKERS,
+    is_falling_light,
+    is_gear,
+    reading,
+    uses,
+    vocabulary,
+)
 from imagerag.prompt_grammar.noun_phrase import LONGEST_NAME
-from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, POSTURES, Joint, number_of
+from imagerag.prompt_grammar.participles import thing_ends
+from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, PATHS, Joint, number_of
 
 _MARKS = "\"'()[]{}\u201c\u201d\u2018\u2019*_`"
 _UNSPACED_COMMA = re.compile(r",(?=[^\s\d,])")
 _LONGEST_CONNECTOR = max(len(connector.split()) for connector in CONNECTORS)
 _CONNECTOR_STARTS = frozenset(connector.split()[0] for connector in CONNECTORS)
 _LONGEST_INTRODUCED = 12
+_BESIDE_GEAR = frozenset(["on", "with", "at"])
 _LONGEST_ARTIST = 4
 """Words of an artist's name."""
 
@@ -69,24 +79,40 @@ def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
             position += length
             continue
         found, length = _connector(tokens, position)
+        if found is None and _thing_ends(held) < len(held) and not is_falling_light([*held, tokens[position]]):
+            found, length = _path(tokens, position)
         if found is None:
             held.append(tokens[position])
             position += 1
             continue
         said = " ".join(tokens[position : position + length])
-        if held and held[-1] in POSTURES and found != "and":
+        ends = _thing_ends(held)
+        if ends < len(held) and found != "and":
             # "An owl sitting on" and "an owl, sitting on", but not "a sitting on": that is all there is to draw.
-            before = any(word not in ARTICLES for word in held[:-1])
-            if before or (len(held) == 1 and yielded):
-                held.pop()
+            before = any(word not in ARTICLES for word in held[:ends])
+            if before or (not ends and yielded):
+                del held[ends:]
         if held:
-            yield Clause(joint, connector, held, said)
+            yield Clause(joint, connector, _without_particle(held), said)
             joint, connector, held, yielded = found, said, [], True
         elif joint == "and":
             joint, connector = found, said
         position += length
     if held:
-        yield Clause(joint, connector, held, "")
+        yield Clause(joint, connector, _without_particle(held), "")
+
+
+def _thing_ends(words: Sequence[str]) -> int:
+    """``thing_ends``, but of a modifier as a whole nothing is left out: "zone focused at f/8"."""
+    ends = thing_ends(words)
+    return len(words) if 0 < ends < len(words) and reading(words) else ends
+
+
+def _without_particle(words: list[str]) -> list[str]:
+    """Leave out a participle with a particle or adverb, wherever it ends: "storm clouds gathering overhead"."""
+    ends = _thing_ends(words)
+    told = len(words) - ends > 1 and any(word not in ARTICLES for word in words[:ends])
+    return words[:ends] if told else words
 
 
 def _tokens(text: str) -> list[str]:
@@ -108,6 +134,15 @@ def _connector(tokens: Sequence[str], position: int) -> tuple[Joint | None, int]
             found = CONNECTORS.get(" ".join(tokens[position : position + length]))
             if found:
                 return found, length
+    return None, 0
+
+
+def _path(tokens: Sequence[str], position: int) -> tuple[Joint | None, int]:
+    """What connects behind a participle alone: "walking through a forest", and else not."""
+    for length in (2, 1):
+        found = PATHS.get(" ".join(tokens[position : position + length]))
+        if found and position + length < len(tokens):
+            return found, length
     return None, 0
 
 
@@ -140,7 +175,9 @@ def _introduced(tokens: Sequence[str], position: int, held: Sequence[str]) -> tu
     if held and "medium" in uses(f"{held[-1]} {tokens[position]}"):  # "medium shot with a drone"
         return [], 0
     start = position + 1
-    if tokens[position] not in INTRODUCTIONS:
+    if tokens[position] in _BESIDE_GEAR and is_gear(held):
+        pass  # "Leica M6 on Tri-X", where more gear follows
+    elif tokens[position] not in INTRODUCTIONS:
         if " ".join(tokens[position : position + 2]) not in INTRODUCTIONS:
             return [], 0
         start += 1

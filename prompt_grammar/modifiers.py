@@ -58,7 +58,10 @@ MAKERS = frozenset([*_MAKING.split(), "designed", "drawn", "shot", "style"])
 _LONGEST = 12
 """Words of the longest clause that can be a modifier as a whole."""
 _LONGEST_TERM = 5
-_LIGHTS = frozenset(["light", "lighting", "glow", "rays", "shadows"])
+_LIGHTS = frozenset(["light", "lighting", "glow", "rays", "shadows", "sunlight", "moonlight", "sunbeams", "sunrays"])
+_SIDES = frozenset(
+    ["left", "right", "above", "below", "behind", "side", "sides", "both", "front", "top", "camera", "afar"]
+)
 _FALLS = frozenset(["from", "through", "streaming", "coming", "filtering", "falling", "shining", "pouring", "casting"])
 _CORE = frozenset(["clause", "adjective", "measure", "tag", "maker", "medium", "movement"])
 _AS_TAG = frozenset(["tag", "maker", "medium", "movement"])
@@ -179,10 +182,15 @@ def is_headed(words: Sequence[str]) -> bool:
     return 2 <= len(words) <= 6 and "head" in uses(words[-1])
 
 
+def is_gear(words: Sequence[str]) -> bool:
+    """Whether all words, none an article, are cameras, lenses or films by name: "Leica M6"."""
+    return bool(words) and reading(words) == "tag" and any("maker" in uses(" ".join(words[:k])) for k in (1, 2, 3))
+
+
 def is_falling_light(words: Sequence[str]) -> bool:
     """Whether the words are a light and where it comes from: "warm afternoon light streaming through windows"."""
     at = next((k for k, word in enumerate(words[:_LONGEST], 1) if word in _LIGHTS), 0)
-    return 0 < at < len(words) and words[at] in _FALLS and bool(reading(words[:at]))
+    return 0 < at < len(words) and words[at] in _FALLS and (at == 1 or bool(reading(words[:at])))
 
 
 def medium_ends(words: Sequence[str]) -> int:
@@ -195,6 +203,13 @@ def medium_ends(words: Sequence[str]) -> int:
         ):
             return at
     return 0
+
+
+def direction_begins(words: Sequence[str]) -> int:
+    """Return how many words stand before where they come from: 1 of "window from the left"; 0 where nobody says."""
+    at = next((at for at in range(1, len(words) - 1) if words[at] == "from"), 0)
+    said = [word for word in words[at + 1 :] if word not in ARTICLES]
+    return at if at and any(word not in ARTICLES for word in words[:at]) and set(said) <= _SIDES else 0
 
 
 def leading_run(words: Sequence[str]) -> int:

@@ -10,12 +10,14 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from imagerag.prompt_grammar.adjectives import LONGEST_STYLE, style_of, take_adjectives
 from imagerag.prompt_grammar.clauses import Clause, split_clauses
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.labels import take_labels
 from imagerag.prompt_grammar.modifiers import (
     LISTED,
     MODIFIER_JOINTS,
+    direction_begins,
     is_falling_light,
     is_headed,
     leading_run,
@@ -32,7 +34,7 @@ from imagerag.prompt_grammar.vocabulary import (
     ARTICLES,
     BACKGROUND_WORDS,
     MERE_COLOURS,
-    SIZES,
+    PRONOUNS,
     STYLE_ALIASES,
     colour_of,
     number_of,
@@ -59,6 +61,8 @@ _BACKDROPS = frozenset(
     ["seamless", "plain", "solid", "pure", "studio", "simple", "clean", "paper", "uniform", "isolated"]
 )
 """What backgrounds of one colour are called; the colour is all that a critic can judge."""
+_LOOKED_AT = ("camera", "viewer", "lens")
+"""What somebody looks or smiles at who looks out of the picture."""
 _FRAMED = frozenset(["portrait", "close-up", "closeup", "headshot"])
 """What ends a tag without being what is seen: "tiger portrait"."""
 CONDITIONED = re.compile(
@@ -68,8 +72,6 @@ CONDITIONED = re.compile(
 
 MOST_READINGS = 8
 _MOST_WRAPPERS = 3
-_LONGEST_STYLE = 4
-"""Words of a style that a critic can be asked about, "style" included; what is longer is a modifier."""
 
 
 def parse_scene(prompt: str, known_names: Collection[str] = ()) -> Scene:
@@ -181,15 +183,17 @@ class _Reader:
             words, clause = inner or words, clause._replace(words=inner or words, joint="in front of")
         elif self._is_modifier(clause):
             return
-        style = _style(words, clause.joint)
+        style = style_of(words, clause.joint)
         if style:
             self.styles[style] = None
+            return
+        if self._scene.objects and all(word in PRONOUNS or word in ARTICLES for word in words):
             return
         words = self._without_runs(words)
         if clause.connector in ("", ",") and wrappers and self._unwrap(clause._replace(words=words), wrappers):
             return
-        styles, modifiers, words = _adjectives(words, self._names)
-        last = _style(words, clause.joint) if styles else ""
+        styles, modifiers, words = take_adjectives(words, self._names)
+        last = style_of(words, clause.joint) if styles else ""
         self.styles |= dict.fromkeys(filter(None, (*styles, last)))
         self._modifiers |= dict.fromkeys(modifiers)
         if last or ((styles or modifiers) and self._is_modifier(clause._replace(words=words))):
@@ -204,6 +208,9 @@ class _Reader:
         if len(words) > 1 and (lead := leading_run(words)):
             self._modifiers[" ".join(words[:lead])] = None
             words = words[lead:]
+        if at := direction_begins(words):
+            self._modifiers[" ".join(word for word in words[at:] if word not in ARTICLES)] = None
+            words = words[:at]
         end = trailing_run(words)
         if end < len(words) and not any(" ".join(words[at:]) in self._names for at in range(max(0, end - 4), end)):
             self._modifiers[" ".join(words[end:])] = None
@@ -238,6 +245,9 @@ class _Reader:
         if bare[0] == "no" and len(bare) > 1 and clause.connector in ("", ",") and something:
             self._unwanted[" ".join(bare[1:])] = None
             return True
+        if clause.connector in ("at", "into", "towards", "toward") and text in _LOOKED_AT and "a" not in clause.words:
+            self._modifiers["looking at camera"] = None
+            return True
         if clause.connector == "at" and "time" in uses(text):
             self._modifiers[f"at {text}"] = None
             return True
@@ -252,10 +262,10 @@ class _Reader:
         stands = clause.connector in MODIFIER_JOINTS
         if self._is_placed(clause, bare):
             return False
-        if is_falling_light(bare) or (bare[:2] == ["style", "of"] and len(bare) > _LONGEST_STYLE):
+        if is_falling_light(bare) or (bare[:2] == ["style", "of"] and len(bare) > LONGEST_STYLE):
             self._modifiers[text] = None
             return True
-        if bare[-1] == "style" and len(bare) <= _LONGEST_STYLE and ("movement" in uses(" ".join(bare[:-1])) or not how):
+        if bare[-1] == "style" and len(bare) <= LONGEST_STYLE and ("movement" in uses(" ".join(bare[:-1])) or not how):
             return False
         inside = clause.connector in ("in", "with", "under") and bare[-1] not in _PICTURES
         headed = is_headed(bare) and (tag or inside) and bare[0] not in STYLE_ALIASES
@@ -294,56 +304,3 @@ def _can_stand_alone(modifier: str) -> bool:
     """Whether a modifier may be all there is to draw, and "a ..." of it is read so again."""
     counted = number_of(modifier.partition(" ")[0])
     return not (counted or modifier.startswith(("by ", "at ", "style ")) or modifier.endswith(" style"))
-
-
-def _style(words: list[str], joint: str) -> str:
-    """The style word that this clause is, or nothing."""
-    inner = [word for word in words if word not in ARTICLES and word != "one"]
-    text = " ".join(inner)
-    if text in STYLE_ALIASES:
-        return STYLE_ALIASES[text]
-    if inner[:2] == ["style", "of"]:
-        inner = [*inner[2:], "style"]
-    if len(inner) > 1 and inner[-1] in ("emoji", "emojis", "look") and joint in ("in", "and", "with"):
-        return STYLE_ALIASES.get(" ".join(inner[:-1]), "")
-    if 2 <= len(inner) <= _LONGEST_STYLE and inner[-1] == "style":
-        text = " ".join(inner[:-1])
-        return STYLE_ALIASES.get(text, text)
-    return ""
-
-
-def _adjectives(words: Sequence[str], names: Collection[str]) -> tuple[list[str], list[str], list[str]]:
-    """Take "3d" and "photorealistic" out of "a small photorealistic 3d owl"; the last word always stays.
-
-    Returns:
-        Styles, modifiers and the words that are left.
-    """
-    styles: list[str] = []
-    modifiers: list[str] = []
-    kept: list[str] = []
-    at = 0
-    while at < len(words) - 1:
-        word, pair = words[at], " ".join(words[at : at + 2])
-        if pair in STYLE_ALIASES and at < len(words) - 2:
-            styles.append(STYLE_ALIASES[pair])
-            at += 2
-            continue
-        length = _adjective(words, at)
-        if word in STYLE_ALIASES:
-            styles.append(STYLE_ALIASES[word])
-        elif length and (len(words) - at > 9 or " ".join(words[at:]) not in names):
-            modifiers.append(" ".join(words[at : at + length]))
-            at += length
-            continue
-        elif word in ARTICLES or word in SIZES or colour_of(word) or number_of(word):
-            kept.append(word)
-        else:
-            break
-        at += 1
-    return styles, modifiers, kept + list(words[at:])
-
-
-def _adjective(words: Sequence[str], at: int) -> int:
-    """Return how many words from here are one modifier that may stand before a noun; at least one word is left."""
-    longest = min(4, len(words) - 1 - at)
-    return next((k for k in range(longest, 0, -1) if reading(words[at : at + k]) == "adjective"), 0)

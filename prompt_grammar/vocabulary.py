@@ -104,6 +104,12 @@ CONNECTORS: dict[str, Joint] = {
     "+": "and",
     ",": "and",
 }
+PATHS: dict[str, Joint] = {
+    **dict.fromkeys(("through", "across", "among", "amongst", "amid", "amidst", "between", "into", "out of"), "inside"),
+    **dict.fromkeys(("along", "around", "past", "outside", "towards", "toward"), "beside"),
+    "onto": "on",
+}
+"""What connects as well, behind a participle: "a man walking along a beach"."""
 RELATION_WORDS: dict[RelationKind, str] = {
     "beside": "next to",
     "left of": "to the left of",
@@ -125,8 +131,14 @@ POSTURES = frozenset(
         "walking",
         "hanging",
         "surrounded",
+        "kneeling",
+        "smiling",
     ]
 )
+PRONOUNS = frozenset(
+    ["it", "them", "him", "her", "themselves", "itself", "himself", "herself", "each", "other", "both"]
+)
+"""Words for what was named before."""
 BACKGROUND_WORDS = frozenset(["background", "backdrop"])
 GARMENTS = frozenset(
     [

@@ -16,7 +16,7 @@ from hypothesis.strategies import SearchStrategy
 from langchain_core.messages import HumanMessage
 from PIL import Image
 
-from imagerag.chat_models.pricing import _read as read_prices
+from imagerag.chat_models.pricing import read_prices
 from imagerag.chat_models.recording import Request
 from imagerag.chat_models.replay import RecordedFailure, RecordingPlayer
 from imagerag.errors import BudgetExceeded, Cancelled, UserError

@@ -16,9 +16,9 @@ from imagerag.graphs.routing import stop_rule
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import CRITIC, unjudged
 from imagerag.graphs.trace import trace_step
+from imagerag.index.user_libraries import OWN, personal_libraries
 from imagerag.profiles.resolve import RunSettings
 from imagerag.records import ImageRecord, StopReason, Verdict
-from imagerag.settings import LIBRARIES
 from imagerag.tools.session import Emit, open_pixels
 
 
@@ -94,14 +94,15 @@ def _why_no_redraw(name: str, settings: RunSettings) -> str:
     """Word what an uncalibrated verdict means, and what would change it."""
     libraries = settings.library
     model = f" --model {name.partition(':')[2]}" if ":" in name else ""
-    named = [library for library in libraries if library not in LIBRARIES]
-    if named and "own" not in libraries:
-        model = f" --library {named[0]}{model}"
+    personal = personal_libraries(libraries)
+    if personal and OWN not in personal:
+        model = f" --library {personal[0]}{model}"
+    searched = "" if personal else f", searched by --library {','.join([*libraries, OWN])}"
     shows = " --shows pictograms" if settings.makes == "pictograms" else ""
     return (
         f"the critic {name!r} is uncalibrated, so nothing is looked up or drawn again; next: imagerag index add "
-        f"FOLDER{model} with {LEAST_CAPTIONED} captioned pictures or more of the kind that is drawn (of indexed ones: "
-        f"imagerag index calibrate{model}{shows}), or a vision-language model with --critic"
+        f"FOLDER{model} with {LEAST_CAPTIONED} captioned pictures or more of the kind that is drawn{searched} (of "
+        f"indexed ones: imagerag index calibrate{model}{shows}), or a vision-language model with --critic"
     )
 
 

@@ -45,14 +45,6 @@ def test_an_empty_one(settings_of: SettingsOf) -> None:
     assert check_libraries(settings_of())[2].status == "ok", "beside the bundled one it is no lack"
 
 
-def test_one_that_is_not_there(settings_of: SettingsOf) -> None:
-    status, text, mend = told(settings_of, "cats")
-    assert status == "wrong"
-    assert mend == "give --library some of these, or make it: imagerag index add FOLDER --library cats"
-    assert "there are: bundled, own" in text
-    assert told(settings_of, "No Name")[0] == "wrong"
-
-
 def test_one_of_another_model(settings_of: SettingsOf, models: list[str]) -> None:
     models.append(embedded_model_id())
     assert told(settings_of)[0] == "ok"
@@ -70,3 +62,8 @@ def test_whether_the_critic_is_calibrated_on_it(settings_of: SettingsOf, models:
     CalibrationFile(directory, embedded_model_id()).write(bundled_calibration())
     status, text, _ = told(settings_of, critic="clip:embedded")
     assert (status, "is calibrated on" in text) == ("ok", True)
+
+
+def test_a_critic_that_nothing_searched_could_calibrate(settings_of: SettingsOf) -> None:
+    status, _, mend = told(settings_of, "bundled", critic=f"clip:{OTHER}")
+    assert (status, mend) == ("warning", f"imagerag index add FOLDER --model {OTHER}, and --library bundled,own")

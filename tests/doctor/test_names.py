@@ -28,8 +28,8 @@ from imagerag.settings import Settings
         (
             "library",
             "nope",
-            "there is no library 'nope'",
-            "give --library some of these, or make it: imagerag",
+            "'nope' is not known",
+            "give --library some of: bundled, own, or make it: imagerag index add FOLDER --library nope",
         ),
         ("generator", "nope", "is not known", "give --generator one of: patchwork"),
     ],

@@ -26,5 +26,20 @@ def test_numbers_on_a_processor(named: str, chosen: torch.dtype) -> None:
     assert choose_dtype(DeviceSettings(dtype=named), CPU) == chosen
 
 
+def test_numbers_that_a_card_emulates_are_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "hip", None)
+    asked = []
+
+    def capability(device: torch.device) -> tuple[int, int]:
+        asked.append(str(device))
+        return (8, 6) if device.index else (7, 5)
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", capability)
+    assert choose_dtype(DeviceSettings(), torch.device("cuda:0")) == torch.float16
+    assert choose_dtype(DeviceSettings(), torch.device("cuda:1")) == torch.bfloat16, "of the card that is used"
+    assert asked == ["cuda:0", "cuda:1"]
+    assert choose_dtype(DeviceSettings(), torch.device("mps")) == torch.bfloat16
+
+
 def test_the_memory_of_a_processor_is_not_asked_for() -> None:
     assert free_bytes(CPU) is None

@@ -227,3 +227,9 @@ def test_the_setting_is_a_variable_too() -> None:
     assert not load_settings(environ={"IMAGERAG_VLM_TEXT_ONLY": "false"}).vlm_text_only
     with pytest.raises(UserError, match="IMAGERAG_VLM_TEXT_ONLY is 'maybe'; it must be one of true"):
         load_settings(environ={"IMAGERAG_VLM_TEXT_ONLY": "maybe"})
+
+
+@pytest.mark.parametrize("name", ["library", "mcp_server"])
+def test_what_is_named_twice_counts_once(name: str) -> None:
+    given: dict[str, Any] = {name: ("own", "bundled", "own")}
+    assert getattr(Settings(**given), name) == ("own", "bundled")

@@ -9,8 +9,10 @@ import pytest
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.best_image import best_among
+from imagerag.graphs.nodes.critic import _why_no_redraw
 from imagerag.graphs.nodes.finish import ENDINGS
 from imagerag.graphs.one_pass import build_one_pass
+from imagerag.profiles import resolve
 from imagerag.settings import Settings
 from imagerag.store.manifest import read_manifest
 from testing.scripted import ScriptedCritic, Squares
@@ -61,6 +63,19 @@ def test_an_uncalibrated_verdict_ends_the_run_after_one_drawing_and_tells_why(
     assert result["references"] == []
     assert [text for text in told if "imagerag index add FOLDER" in text and "--critic" in text]
     assert ENDINGS["uncalibrated"] in result["messages"][-1].text
+
+
+@pytest.mark.parametrize(
+    ("library", "told"),
+    [
+        (("own",), "FOLDER --model M with 40 captioned pictures or more of the kind that is drawn ("),
+        (("birds", "bundled"), "FOLDER --library birds --model M with 40"),
+        (("bundled",), "of the kind that is drawn, searched by --library bundled,own ("),
+    ],
+)
+def test_what_would_calibrate_a_critic_is_what_is_searched(library: tuple[str, ...], told: str) -> None:
+    settings = resolve(Settings(generator="sdxl", critic="clip:M", lookup_model="M", library=library, vlm="rules"))
+    assert told in _why_no_redraw("clip:M", settings)
 
 
 def test_a_verdict_that_can_not_be_written_into_its_file_counts_all_the_same(

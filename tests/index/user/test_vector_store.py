@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from imagerag.doctor.connections import check_chroma
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import FileError, UserError
 from imagerag.index.base import SearchOptions
 from imagerag.index.user.maintenance import verify_user_index
 from imagerag.index.user.store import UserPictures
+from imagerag.profiles import resolve
+from imagerag.settings import Settings
 from testing.user_pictures import save_picture
 
 
@@ -54,6 +57,8 @@ def test_a_chroma_server_finds_what_the_folder_finds(server: str, own: UserPictu
         mine, theirs = own.search([text], 3)[0], there.search([text], 3)[0]
         assert [hit.sha256 for hit in mine] == [hit.sha256 for hit in theirs]
         assert [hit.similarity for hit in mine] == pytest.approx([hit.similarity for hit in theirs], abs=1e-5)
+    found = check_chroma(resolve(Settings(home=str(tmp_path), chroma=server)))
+    assert [finding.status for finding in found] == ["ok"], "the doctor says so"
     assert verify_user_index(tmp_path / "home", own.embedder.model_id, server)["problems"] == []
     (tmp_path / "p" / "owl.png").unlink()
     there.add([tmp_path / "p"])

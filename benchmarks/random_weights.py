@@ -79,7 +79,8 @@ def _numbers(module: torch.nn.Module) -> int:
     seen = {id(tensor): tensor.numel() for tensor in module.parameters()}
     buffers = {name: tensor for name, tensor in module.state_dict().items() if tensor.is_floating_point()}
     parameters = {name for name, _ in module.named_parameters(remove_duplicate=False)}
-    return sum(seen.values()) + sum(tensor.numel() for name, tensor in buffers.items() if name not in parameters)
+    others: int = sum(tensor.numel() for name, tensor in buffers.items() if name not in parameters)
+    return sum(seen.values()) + others
 
 
 @contextmanager
@@ -107,7 +108,8 @@ def random_pipeline(
     """
     from diffusers import DiffusionPipeline
 
-    pattern: Any = DiffusionPipeline.from_pretrained(str(tiny), use_safetensors=True)
+    untyped: Any = DiffusionPipeline
+    pattern = untyped.from_pretrained(str(tiny), use_safetensors=True)
     parts: dict[str, torch.nn.Module] = {}
     torch.manual_seed(0)
     for place, table in parts_of(preset.name).items():
@@ -130,7 +132,7 @@ def random_pipeline(
 
 def _special(part: Any) -> dict[str, Any]:
     """Return the numbers of special tokens that a tiny checkpoint's part knows."""
-    config = getattr(part, "config", None)
+    config: Any = getattr(part, "config", None)
     known = config.to_dict() if hasattr(config, "to_dict") else {}
     return {name: value for name, value in known.items() if name.endswith("_token_id") and isinstance(value, int)}
 

@@ -12,10 +12,9 @@ from typing import Any
 
 from imagerag.generators.remote.images_api import Order
 from imagerag.generators.remote.job_polling import Job, JobsApi, amount, path_of
+from imagerag.generators.remote.remote_sizes import canvas
 from imagerag.generators.remote.server_errors import said_by
 
-SIDE = 1024
-"""Pixels of the image's width and height."""
 CREDIT = 0.01
 """US dollars (docs.bfl.ai/quick_start/pricing)."""
 PENDING = frozenset({"Pending", "Reasoning", "Generating"})
@@ -36,8 +35,9 @@ class BflImages(JobsApi):
     probe_knows_models = False
 
     def _submission(self, order: Order, seed: int) -> tuple[str, dict[str, Any]]:
+        width, height = canvas(order.size)
         fields: dict[str, Any] = {
-            "prompt": order.words, "width": SIDE, "height": SIDE, "seed": seed, "output_format": "png",
+            "prompt": order.words, "width": width, "height": height, "seed": seed, "output_format": "png",
         }  # fmt: skip
         for number, file in enumerate(order.files, 1):
             name = "input_image" if number == 1 else f"input_image_{number}"

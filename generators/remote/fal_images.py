@@ -7,6 +7,7 @@ from typing import Any
 
 from imagerag.generators.remote.images_api import Order
 from imagerag.generators.remote.job_polling import Job, JobsApi, path_of
+from imagerag.generators.remote.remote_sizes import sized_inputs
 from imagerag.generators.remote.server_errors import said_by
 from imagerag.store.data_urls import as_data_url
 
@@ -25,7 +26,9 @@ class FalImages(JobsApi):
 
     def _submission(self, order: Order, seed: int) -> tuple[str, dict[str, Any]]:
         known = self._known
-        fields: dict[str, Any] = {"prompt": order.words, **known.inputs, **({"seed": seed} if known.seed else {})}
+        fields: dict[str, Any] = {"prompt": order.words, **sized_inputs(known.inputs, order.size)}
+        if known.seed:
+            fields["seed"] = seed
         if order.files:
             fields[known.takes] = [as_data_url(file, "image/png") for file in order.files]
         return f"/{path_of(known.edit if order.files and known.edit else self.model)}", fields

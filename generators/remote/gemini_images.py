@@ -15,6 +15,7 @@ from imagerag.generators.base import StopCheck
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi, Order
 from imagerag.generators.remote.one_by_one import Drawn
+from imagerag.generators.remote.remote_sizes import ratio
 from imagerag.store.data_urls import decoded
 
 REFUSED = frozenset(
@@ -63,7 +64,7 @@ class GeminiImages(ImagesApi):
             "contents": [{"role": "user", "parts": [*parts, {"text": order.words}]}],
             "generationConfig": {
                 "responseModalities": ["TEXT", "IMAGE"],
-                "imageConfig": {"aspectRatio": "1:1"},
+                "imageConfig": {"aspectRatio": ratio(order.size)},
                 "seed": seed % 2**31,  # an int32 there
             },
         }

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import httpx
 from PIL import Image
@@ -55,6 +55,8 @@ class OpenAIImages(ImagesApi):
     """
 
     prefix = "openai"
+    sizes: ClassVar[tuple[Canvas, ...]] = USUAL_SIZES
+    """That a model draws at which isn't listed in ``SIZES``; the first is the usual one."""
     probe = "/models/{model}"
 
     def __init__(self, name: str) -> None:
@@ -62,7 +64,7 @@ class OpenAIImages(ImagesApi):
 
     def _size(self, wanted: PictureSize | None) -> str:
         """Return the size to ask for, as the API writes it."""
-        sizes = SIZES.get(self.model, USUAL_SIZES)
+        sizes = SIZES.get(self.model, self.sizes)
         width, height = sizes[0] if wanted is None else nearest_canvas(wanted, sizes, sizes[0])
         return f"{width}x{height}"
 

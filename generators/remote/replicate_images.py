@@ -11,6 +11,7 @@ from typing import Any
 
 from imagerag.generators.remote.images_api import Order
 from imagerag.generators.remote.job_polling import Job, JobsApi, path_of
+from imagerag.generators.remote.remote_sizes import sized_inputs
 from imagerag.generators.remote.server_errors import said_by
 from imagerag.store.data_urls import as_data_url
 
@@ -29,7 +30,7 @@ class ReplicateImages(JobsApi):
 
     def _submission(self, order: Order, seed: int) -> tuple[str, dict[str, Any]]:
         known = self._known
-        inputs: dict[str, Any] = {"prompt": order.words, **known.inputs}
+        inputs: dict[str, Any] = {"prompt": order.words, **sized_inputs(known.inputs, order.size)}
         if known.seed:
             inputs["seed"] = seed % 2**31
         if order.files:

@@ -13,12 +13,15 @@ from imagerag.generators.base import StopCheck
 from imagerag.generators.remote.calling import Reply, TransientError, answered, opened, retry_transient
 from imagerag.generators.remote.images_api import TIMEOUT, ImagesApi, Order
 from imagerag.generators.remote.one_by_one import Drawn
+from imagerag.generators.remote.remote_sizes import ratio
 from imagerag.store.data_urls import decoded
 
 SERVICES = ("ultra", "core")
 """Services with a path of their own; models of Stable Diffusion share one."""
 SEEDS = 2**32 - 1
 """So many, from 0, where 0 means any."""
+RATIOS = ("1:1", "16:9", "9:16", "3:2", "2:3", "5:4", "4:5", "21:9", "9:21")
+"""Of ``aspect_ratio`` in the API's reference."""
 MOST_PIXELS = 4 * 2**20
 """Of a reference: a PNG of them stays below the 10 MB that a request may have."""
 
@@ -41,7 +44,7 @@ class StabilityImages(ImagesApi):
         if order.files:
             files |= {"image": ("1.png", order.files[0], "image/png"), "strength": (None, f"{1 - order.scale:.2f}")}
         else:
-            files["aspect_ratio"] = (None, "1:1")
+            files["aspect_ratio"] = (None, ratio(order.size, RATIOS))
         address = f"{self._base}/v2beta/stable-image/generate/{service}"
         with self._client(TIMEOUT, {"accept": "application/json"}) as client:
             ask = partial(answered, client, "POST", address, secret=self._key, files=files)

@@ -11,10 +11,8 @@ from typing import Any
 from imagerag.generators.remote.images_api import Order
 from imagerag.generators.remote.job_polling import MEGAPIXEL
 from imagerag.generators.remote.openai_images import GENERATIONS, OpenAIImages
+from imagerag.generators.remote.remote_sizes import canvas
 from imagerag.store.data_urls import as_data_url
-
-SIDE = 1024
-"""Pixels of the image's width and height."""
 
 
 class TogetherImages(OpenAIImages):
@@ -26,8 +24,9 @@ class TogetherImages(OpenAIImages):
     most_pixels = MEGAPIXEL
 
     def _asked(self, order: Order, seed: int) -> tuple[str, dict[str, Any]]:
+        width, height = canvas(order.size)
         fields: dict[str, Any] = {
-            "model": self.model, "prompt": order.words, "n": 1, "width": SIDE, "height": SIDE,
+            "model": self.model, "prompt": order.words, "n": 1, "width": width, "height": height,
             "response_format": "base64", "output_format": "png",
         }  # fmt: skip
         if self._known.seed:

@@ -34,7 +34,7 @@ from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.families import FAMILIES
 from imagerag.generators.diffusion.loading import Loaded, preset_of, spare
 from imagerag.generators.diffusion.memory import WORKING_BYTES, device_bytes, place
-from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit
 from imagerag.graphs import Settings, build_graph
 
@@ -53,7 +53,7 @@ COLUMNS = (
 def main(arguments: list[str]) -> int:
     """Measure every row, print one table, and return 1 if any row could not be measured."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu_check", description=__doc__.splitlines()[0])
-    parser.add_argument("presets", nargs="*", metavar="PRESET", help="those with a published configuration, if none")
+    parser.add_argument("presets", nargs="*", metavar="PRESET", help="all of them, if none is named")
     parser.add_argument("--random-weights", action="store_true", help="true sizes, no download")
     parser.add_argument("--modes", default=",".join(MODES), help="memory modes, with commas (default: %(default)s)")
     parser.add_argument("--steps", type=int, help="denoising steps of each drawing; the preset's own if not given")
@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
     print(f"{_device_name(device)}, torch {torch.__version__}, {datetime.now(UTC):%Y-%m-%d}")
     way = _with_random_weights if given.random_weights else _with_real_weights
     rows: list[Row] = []
-    for name in given.presets or list(published()["model"]):
+    for name in given.presets or list(load_presets()):
         try:
             preset = preset_of(name)
         except UserError as error:
@@ -96,6 +96,9 @@ def _with_random_weights(preset: Preset, modes: list[Memory], out: Path) -> Iter
     """Yield a row per mode of one pipeline, made once and placed anew for each; for 4 bits it is saved and loaded."""
     device = choose_device(DeviceSettings())
     dtype = choose_dtype(DeviceSettings(), device)
+    if preset.name not in published()["model"]:
+        yield Row(preset.name, "", "its configuration is not in benchmarks/published_models.toml")
+        return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         try:
@@ -114,8 +117,7 @@ def _with_random_weights(preset: Preset, modes: list[Memory], out: Path) -> Iter
 def _random(preset: Preset, root: Path, device: torch.device, dtype: torch.dtype) -> tuple[Any, Preset]:
     from testing.family_requests import SAVED
 
-    like = {"sdxl-vit-h": "sdxl", "sdxl-turbo": "sdxl"}.get(preset.name, preset.name)
-    tiny = SAVED[like](root / "tiny")
+    tiny = SAVED[preset.name](root / "tiny")
     pipeline, preset = random_pipeline(preset, tiny, root / "adapter", device, dtype)
     if preset.adapter is not None:
         FAMILIES[preset.family](pipeline, preset).prepare()

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
 from imagerag.cli.terminal import printable, say, say_json
+from imagerag.declaration import declared_settings
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.lora import LoraName
 from imagerag.profiles.resolve import resolve
-from imagerag.settings import LIBRARIES, load_settings
+from imagerag.settings import LIBRARIES, Settings, load_settings
 from imagerag.shell_words import quoted
 
 if TYPE_CHECKING:
@@ -179,12 +180,14 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
     from imagerag.generators.sizing import draw_sized
     from imagerag.picture_size import PictureSize
 
+    seeds = _seeds(manifest, file)
     request = DrawRequest(
         manifest.prompt,
-        (manifest.seed,),
+        seeds,
         tuple(_reference(reference, components, file) for reference in manifest.references),
         manifest.reference_scale,
         PictureSize.parse(manifest.size) if manifest.size else None,
+        len(seeds) > 1,
     )
     _check_files(manifest, components.generator, file)
     try:
@@ -192,7 +195,28 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
         drawings = draw_sized(components.generator, request, control)
     except InvalidArgument as error:
         raise UserError(f"{str(file)!r} can't be drawn again by this version: {error}") from error
-    return drawings[0].image.convert("RGB")
+    drawn = next((drawing for drawing in drawings if drawing.seed == manifest.seed), None)
+    if drawn is None:
+        raise UserError(f"{str(file)!r} can't be drawn again: what its seed makes now is withheld by a safety checker")
+    return drawn.image.convert("RGB")
+
+
+def _seeds(manifest: "Manifest", file: Path) -> tuple[int, ...]:
+    """Return the seeds that were drawn at once, of which the manifest's is one: its pixels depend on the others.
+
+    Raises:
+        UserError: what the manifest says of them makes no sense.
+    """
+    batch = manifest.facts.get("batch", [manifest.seed])
+    most = declared_settings(Settings)["n"].high
+    assert most is not None
+    is_sound = isinstance(batch, list) and all(isinstance(seed, int) for seed in batch)
+    if not is_sound or manifest.seed not in batch or len(batch) > most:
+        raise UserError(
+            f"{str(file)!r} says that it was drawn at once with seeds {str(batch)[:80]}, which is no list of at most "
+            f"{most:g} with its own, {manifest.seed}; the file is damaged"
+        )
+    return tuple(batch)
 
 
 def _reference(recorded: "ManifestReference", components: "Components", file: Path) -> "Reference":

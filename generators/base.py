@@ -53,12 +53,14 @@ class DrawRequest:
 
     Attributes:
         prompt: what the picture should show.
-        seeds: one candidate is drawn per seed, all in one batch; not empty.
+        seeds: one candidate is drawn per seed; not empty.
         references: images that condition the drawing; at most the generator's ``max_references``.
         reference_scale: 0..1, how strongly references count (the meaning of IP-Adapter's scale):
             0 ignores them, 1 draws from them alone where they apply.
         size: what is asked for; ``None`` leaves it to the generator. A generator draws at what is nearest to it of the
             sizes it is good at, or at its usual size: whoever asked for the drawing scales and crops it.
+        batch: draw all candidates at once, which is faster on a GPU, and may change their pixels; those that can't
+            draw them one after the other (``DrawsBatches``).
     """
 
     prompt: str
@@ -66,6 +68,7 @@ class DrawRequest:
     references: tuple[Reference, ...] = ()
     reference_scale: float = 0.5
     size: PictureSize | None = None
+    batch: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,13 @@ class Charges(Protocol):
     @property
     def charges(self) -> bool:
         """Whether they are."""
+
+
+@runtime_checkable
+class DrawsBatches(Protocol):
+    """A generator that heeds ``DrawRequest.batch``."""
+
+    draws_batches: bool
 
 
 @runtime_checkable

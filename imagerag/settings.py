@@ -146,12 +146,18 @@ class Settings:
     n: int = setting(
         1,
         help="candidates per generation, of which the critic picks one",
-        details="They are drawn in one batch.",
         metavar="N",
         group="image",
         low=1,
         high=16,
         common=True,
+    )
+    batch: bool = setting(
+        False,
+        help="draw the candidates of one generation at once, where the generator can",
+        details="Faster on a GPU with memory to spare. Their pixels may differ from those drawn one after the other; "
+        "each image says with which seeds it was drawn, and `imagerag replay` draws them all again.",
+        group="image",
     )
     subject: tuple[str, ...] = setting(
         (),

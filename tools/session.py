@@ -15,7 +15,15 @@ from PIL import Image
 from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArgument, UserError, first_line
-from imagerag.generators.base import DrawControl, DrawRequest, DrawsWithLoras, Generator, Reference, StopCheck
+from imagerag.generators.base import (
+    DrawControl,
+    DrawRequest,
+    DrawsBatches,
+    DrawsWithLoras,
+    Generator,
+    Reference,
+    StopCheck,
+)
 from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit, ReferenceIndex
 from imagerag.interruptible import using_check
@@ -164,7 +172,8 @@ class ToolSession:
                     Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
                     for record in references
                 )
-            request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size)
+            batch = self.components.settings.batch
+            request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size, batch)
             cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
             if cost is not None:
                 cost.allow(current_meter())
@@ -211,6 +220,8 @@ class ToolSession:
                 self.images[record["id"]] = record
                 records.append(record)
             self.made_images += records
+            if batch and self.n > 1 and not isinstance(generator, DrawsBatches):
+                lost.append(f"--batch is ignored: {generator.name!r} draws candidates in its own way")
             for text in lost:
                 self.emit({"event": "note", "text": text})
             for text in dict.fromkeys(text for drawing in drawings for text in _notes(drawing.facts)):

@@ -32,9 +32,9 @@ PREVIEW_EVERY = 5
 class DiffusionGenerator:
     """One pipeline of diffusers, loaded once, drawing with references and without from the same weights.
 
-    Candidates are drawn one after the other: their pixels must not depend on what else is in the batch, and on a
-    device a batch is computed by other kernels than a single image. The noise comes from the CPU, so that a seed means
-    the same picture on every device, up to its rounding.
+    Candidates are drawn one after the other unless a batch is asked for: on a device a batch is computed by other
+    kernels than a single image, so that pixels depend on what else is in it; ``facts["batch"]`` then has its seeds.
+    The noise comes from the CPU, so that a seed means the same picture on every device, up to its rounding.
 
     Args:
         preset: which model, and how it is asked.
@@ -46,6 +46,8 @@ class DiffusionGenerator:
     Raises:
         UserError: it can't be loaded here.
     """
+
+    draws_batches = True
 
     def __init__(
         self,
@@ -104,11 +106,12 @@ class DiffusionGenerator:
         self._validate(request)
         drawings: list[Drawing] = []
         with self._lock, torch.no_grad():
-            for number, seed in enumerate(request.seeds):
+            groups, note = self._groups(request)
+            for number, seeds in enumerate(groups):
                 control.check()
-                drawing = self._one(request, seed, control.of_candidate(number, len(request.seeds)))
-                if drawing is not None:
-                    drawings.append(drawing)
+                drawings += self._group(request, seeds, control.of_candidate(number, len(groups)))
+            if note and drawings:
+                drawings[0] = replace(drawings[0], facts=_with_notes(drawings[0].facts, note))
         if not drawings:
             raise DrawingRefused(
                 f"the safety checker of {self.name!r} refuses what was drawn for {request.prompt[:80]!r}; "
@@ -129,11 +132,20 @@ class DiffusionGenerator:
             if not 0 <= scale <= 1:
                 raise InvalidArgument(f"reference_scale {scale!r}; valid: 0..1")
 
-    def _one(self, request: DrawRequest, seed: int, control: DrawControl) -> Drawing | None:
-        """Draw one candidate; with less memory, once, where it ran out; ``None`` if the safety checker refuses it."""
+    def _groups(self, request: DrawRequest) -> tuple[list[tuple[int, ...]], str]:
+        """Return the seeds that are drawn together, and what to tell where a batch that is asked for can't be."""
+        if not request.batch or len(request.seeds) == 1:
+            return [(seed,) for seed in request.seeds], ""
+        if self._loaded.family.takes_batches(request):
+            return [request.seeds], ""
+        note = f"--batch is ignored: {self._loaded.family.class_name} draws these one after the other"
+        return [(seed,) for seed in request.seeds], note
 
-        def drawn(notes: tuple[str, ...]) -> Drawing | None:
-            return self._drawn(request, seed, control, notes)
+    def _group(self, request: DrawRequest, seeds: tuple[int, ...], control: DrawControl) -> list[Drawing]:
+        """Draw candidates at once; with less memory, once, where it ran out; without those that are refused."""
+
+        def drawn(notes: tuple[str, ...]) -> list[Drawing]:
+            return self._drawn(request, seeds, control, notes)
 
         return with_less_memory(
             drawn,
@@ -166,7 +178,9 @@ class DiffusionGenerator:
             f"try again {fewer}another --generator or --memory mode"
         )
 
-    def _drawn(self, request: DrawRequest, seed: int, control: DrawControl, notes: tuple[str, ...]) -> Drawing | None:
+    def _drawn(
+        self, request: DrawRequest, seeds: tuple[int, ...], control: DrawControl, notes: tuple[str, ...]
+    ) -> list[Drawing]:
         if self._loaded.pipeline is None:  # stepping down from 4 bits failed, when an earlier image was drawn
             self._hold(load(self.preset, self._settings, self._asked_loras))
         family, preset = self._loaded.family, self.preset
@@ -193,17 +207,15 @@ class DiffusionGenerator:
         arguments = {**call_arguments(pipeline, preset, width, height), **family.arguments(request)}
         try:
             with torch.random.fork_rng(devices=devices), steps_watched(pipeline, after_step) as watched:
-                torch.manual_seed(seed)
+                torch.manual_seed(seeds[0])
+                noise = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+                if len(seeds) > 1:
+                    arguments["num_images_per_prompt"] = len(seeds)
                 output = pipeline(
-                    prompt=said.text, generator=torch.Generator("cpu").manual_seed(seed), **arguments, **watched
+                    prompt=said.text, generator=noise if len(seeds) > 1 else noise[0], **arguments, **watched
                 )
         finally:
             pipeline.maybe_free_model_hooks()
-        if any(getattr(output, "nsfw_content_detected", None) or ()):
-            return None
-        image = on_white(output.images[0])
-        if "width" not in arguments and image.size != (width, height):
-            image = image.resize((width, height), Image.Resampling.LANCZOS)
         facts: dict[str, object] = {
             "model": Path(preset.file).name if preset.file else preset.model,
             **({"recipe": preset.recipe} if preset.recipe else {}),
@@ -217,7 +229,18 @@ class DiffusionGenerator:
         }
         if preset.file:
             facts["file_sha256"] = self._loaded.file_sha256
-        return Drawing(image, seed, facts)
+        if len(seeds) > 1:
+            facts["batch"] = list(seeds)
+        withheld = getattr(output, "nsfw_content_detected", None) or [False] * len(seeds)
+        drawings: list[Drawing] = []
+        for seed, drawn, refused in zip(seeds, output.images, withheld, strict=True):
+            if refused:
+                continue
+            image = on_white(drawn)
+            if "width" not in arguments and image.size != (width, height):
+                image = image.resize((width, height), Image.Resampling.LANCZOS)
+            drawings.append(Drawing(image, seed, facts))
+        return drawings
 
 
 def _with_notes(facts: Mapping[str, object], note: str) -> dict[str, object]:

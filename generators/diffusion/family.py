@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -31,6 +32,9 @@ class Family(Protocol):
     def canvas(self, request: DrawRequest) -> tuple[int, int]:
         """Return the width and height in pixels at which a request is drawn."""
 
+    def takes_batches(self, request: DrawRequest) -> bool:
+        """Tell whether the candidates of a request can be drawn at once."""
+
     def arguments(self, request: DrawRequest) -> dict[str, Any]:
         """Return the pipeline's keyword arguments for the references; encodes none that it knows already."""
 
@@ -54,6 +58,11 @@ class TextFamily:
 
     def prepare(self) -> None:
         """Nothing to do."""
+
+    def takes_batches(self, request: DrawRequest) -> bool:
+        """Whether the pipeline has the parameter for it."""
+        drawing = self.pipeline_for(request.references)
+        return "num_images_per_prompt" in inspect.signature(drawing.__call__).parameters
 
     def pipeline_for(self, references: Sequence[Reference]) -> Any:
         """Return the one pipeline."""

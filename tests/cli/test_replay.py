@@ -2,6 +2,7 @@
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -10,11 +11,14 @@ from imagerag.cli.main import run
 from imagerag.credentials import without_credentials
 from imagerag.generators.base import DrawRequest, DrawsWithLoras
 from imagerag.generators.registry import load_generator
+from imagerag.graphs import Settings, build_graph
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import Manifest, ManifestReference, read_manifest
 from testing.remote_servers import comfy_server, images_server
+from testing.scripted import ScriptedCritic, Squares
 
 EMBEDDED = "patchwork"
+ONE: Any = {"configurable": {"thread_id": "1"}}
 
 
 def drawn_by(generator: str, folder: Path, reference: str = "") -> Path:
@@ -237,3 +241,52 @@ def test_another_checkpoint_of_that_name_is_refused(
     other = tiny_single_files.save_single_sd15(tmp_path / "other" / file.name, pipeline)
     assert run([*asked, "--generator", f"file:{other}@tiny"]) == 2
     assert "was drawn by a checkpoint of sha256 " in capsys.readouterr().err
+
+
+class TestBatch:
+    @pytest.fixture
+    def tiny_model(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        from testing import tiny_models
+
+        model = tiny_models.save_sd15(tmp_path / "sd15")
+        presets = tmp_path / "presets.toml"
+        presets.write_text(f"[tiny]\nmodel = '{model}'\nfamily = 'text'\nwidth = 32\nheight = 32\nsteps = 2\n")
+        monkeypatch.setenv("IMAGERAG_PRESETS", str(presets))
+        load_generator.cache_clear()
+
+    @pytest.mark.slow
+    @pytest.mark.usefixtures("tiny_model")
+    def test_an_image_of_a_batch_is_drawn_again_with_the_others(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        graph = build_graph(generator=load_generator("tiny"), critic=ScriptedCritic([0.99] * 3))
+        settings = Settings(home=str(tmp_path / "home"), seed=5, n=3, batch=True)
+        images = graph.invoke({"prompt": "an owl"}, ONE, context=settings)["images"]
+        assert len(images) == 3
+        assert read_manifest(Path(images[2]["path"])).facts["batch"] == [5, 6, 7]
+        asked = ["replay", images[2]["path"], "--home", str(tmp_path), "--generator", "tiny"]
+        assert run(asked) == 0
+        assert "identical" in capsys.readouterr().out
+
+    @pytest.mark.slow
+    @pytest.mark.usefixtures("tiny_model")
+    @pytest.mark.parametrize("batch", [[1, 2], "5", [5, "6"], list(range(100))])
+    def test_seeds_that_make_no_sense_are_refused(
+        self, batch: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        manifest = Manifest.new(
+            prompt="an owl", seed=5, generator="tiny", generator_revision="1", facts={"batch": batch}
+        )
+        image = ImageStore(tmp_path / "theirs").put(Image.new("RGB", (32, 32)), manifest).path
+        assert run(["replay", str(image), "--home", str(tmp_path), "--generator", "tiny"]) == 2
+        assert "the file is damaged" in capsys.readouterr().err
+
+
+def test_a_generator_that_draws_no_batches_says_so(tmp_path: Path) -> None:
+    notes: list[str] = []
+    settings = Settings(home=str(tmp_path), n=2, batch=True, max_generations=1)
+    graph = build_graph(generator=Squares(), critic=ScriptedCritic([0.99] * 2))
+    for event in graph.stream({"prompt": "an owl"}, ONE, context=settings, stream_mode="custom"):
+        if event["event"] == "note":
+            notes.append(event["text"])
+    assert any("--batch is ignored" in note for note in notes)

@@ -9,14 +9,12 @@ from transformers import (
     ByT5Tokenizer,
     GlmImageConfig,
     GlmImageForConditionalGeneration,
-    GlmImageProcessor,
     Qwen2VLImageProcessor,
     Qwen3Config,
     Qwen3Model,
     Qwen3VLConfig,
     Qwen3VLForConditionalGeneration,
     Qwen3VLModel,
-    Qwen3VLProcessor,
     Qwen3VLVideoProcessor,
     SmolLM3Config,
     SmolLM3ForCausalLM,
@@ -26,8 +24,9 @@ from transformers import (
 
 from testing.tiny_families import flow, qwen_tokenizer, qwen_vl, save_klein, t5, vae
 
-# To a type checker, diffusers' own names are placeholders without methods.
+# To a type checker, diffusers' own names are placeholders without methods, and processors untyped.
 diffusers: Any = importlib.import_module("diffusers")
+transformers: Any = importlib.import_module("transformers")
 
 LATENTS = 4
 """Channels of the latents of Qwen's VAE here."""
@@ -68,7 +67,7 @@ def save_qwen_edit_1(folder: Path) -> Path:
 
 
 def qwen3_vl_config(layers: int = 2) -> Qwen3VLConfig:
-    number = qwen_tokenizer().convert_tokens_to_ids
+    number: Any = qwen_tokenizer().convert_tokens_to_ids
     return Qwen3VLConfig(
         text_config={
             "hidden_size": 16, "intermediate_size": 37, "num_hidden_layers": layers, "num_attention_heads": 2,
@@ -87,7 +86,7 @@ def qwen3_vl_config(layers: int = 2) -> Qwen3VLConfig:
 def qwen3_vl() -> tuple[Any, Any]:
     torch.manual_seed(0)
     tokenizer = qwen_tokenizer()
-    processor = Qwen3VLProcessor(
+    processor = transformers.Qwen3VLProcessor(
         image_processor=Qwen2VLImageProcessor(min_pixels=32 * 32, max_pixels=64 * 64, patch_size=16),
         tokenizer=tokenizer, video_processor=Qwen3VLVideoProcessor(), chat_template=tokenizer.chat_template,
     )  # fmt: skip
@@ -235,7 +234,7 @@ def save_glm(folder: Path) -> Path:
     special = ["<|image|>", "<|begin_of_image|>", "<|end_of_image|>", "<sop>", "<eop>", "<|start|>", "<|end|>"]
     named = {"image_token": "<|image|>", "grid_bos_token": "<sop>", "grid_eos_token": "<eop>", "bos_token": "<|start|>"}
     words = qwen_tokenizer(*special, **named)
-    number = words.convert_tokens_to_ids
+    number: Any = words.convert_tokens_to_ids
     torch.manual_seed(0)
     reader = GlmImageForConditionalGeneration(
         GlmImageConfig(
@@ -254,8 +253,11 @@ def save_glm(folder: Path) -> Path:
             image_end_token_id=number("<|end|>"),
         )
     )  # fmt: skip
-    processor = GlmImageProcessor(
-        image_processor=glm_image_processor(), tokenizer=words,
+    processor = transformers.GlmImageProcessor(
+        image_processor=transformers.GlmImageImageProcessor(
+            patch_size=16, merge_size=1, temporal_patch_size=1, min_pixels=32**2, max_pixels=64**2
+        ),
+        tokenizer=words,
         chat_template="{% for m in messages %}{% for c in m.content %}{% if c.type == 'image' %}"
         "<|begin_of_image|><|image|><|end_of_image|>{% else %}{{ c.text }}{% endif %}{% endfor %}{% endfor %}",
     )  # fmt: skip
@@ -273,14 +275,6 @@ def save_glm(folder: Path) -> Path:
         ),
     ).save_pretrained(folder)  # fmt: skip
     return folder
-
-
-def glm_image_processor() -> Any:
-    from transformers import GlmImageImageProcessor
-
-    return GlmImageImageProcessor(
-        patch_size=16, merge_size=1, temporal_patch_size=1, min_pixels=32**2, max_pixels=64**2
-    )
 
 
 def save_hunyuan_image(folder: Path) -> Path:

@@ -53,7 +53,7 @@ def steps_watched(pipeline: Any, after_step: AfterStep) -> Iterator[dict[str, An
 
     Pipelines that take no such callback (LongCat-Image, PixArt) are watched by their scheduler's steps.
     """
-    scheduler = getattr(pipeline, "scheduler", None)
+    scheduler: Any = getattr(pipeline, "scheduler", None)
     if "callback_on_step_end" in _parameters(pipeline) or not hasattr(scheduler, "step"):
         yield {"callback_on_step_end": after_step} if "callback_on_step_end" in _parameters(pipeline) else {}
         return

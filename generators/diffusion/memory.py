@@ -138,15 +138,16 @@ def placed_or_less(pipeline: DiffusionPipeline, device: torch.device, mode: Memo
 
     Raises:
         UserError: memory runs out in every mode below as well.
+        RuntimeError: it runs out in 4 bits, from which there is no way down but to load the weights anew.
     """
     while True:
         try:
             place(pipeline, device, mode)
             return mode
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
+            if mode == "4bit" or not is_out_of_memory(error):
                 raise
-            after = None if mode == "4bit" else STEP_DOWN.get(mode)
+            after = STEP_DOWN.get(mode)
             if after is None:
                 raise UserError(
                     f"{what!r} does not fit into the memory of {device}, also with --memory {mode}; close what else "

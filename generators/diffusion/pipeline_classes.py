@@ -38,9 +38,9 @@ def drawing_class(class_name: str, model: str) -> Any:
             "or name another --generator"
         )
     # Where a library is missing, diffusers has a stand-in of the class's name, which says so when it is loaded.
-    if class_name in EDITORS or getattr(own, "_backends", ()):
+    if class_name in EDITORS or hasattr(own, "_backends"):
         return own
-    other: Any = _get_task_class(AUTO_TEXT2IMAGE_PIPELINES_MAPPING, class_name, False)  # type: ignore[no-untyped-call]
+    other: Any = _get_task_class(AUTO_TEXT2IMAGE_PIPELINES_MAPPING, class_name, False)
     takes = inspect.signature(own.__call__).parameters
     made = next((made for name, made in OTHER_MEDIA.items() if name in takes), None)
     if made is not None:

@@ -75,7 +75,7 @@ class Preset(BaseModel):
     width: int = Field(1024, ge=16, multiple_of=8)
     height: int = Field(1024, ge=16, multiple_of=8)
     max_references: int = Field(0, ge=0)
-    prompt_tokens: int | None = Field(None, ge=1)
+    prompt_tokens: int | None = Field(default=None, ge=1)
     adapter: Adapter | None = None
     revision: str | None = None
     variant: str | None = None

@@ -61,6 +61,12 @@ class Published:
         """The pipeline's class."""
         return str(self.index.get("_class_name", ""))
 
+    def said(self, where: str) -> Mapping[str, Any]:
+        """Return what is said in ``model_index.json``, or of the ``scheduler`` or the ``denoiser``."""
+        if where == "model_index.json":
+            return self.index
+        return self.denoiser if where == "denoiser" else self.config(where)
+
     @property
     def denoiser(self) -> Mapping[str, Any]:
         """The configuration of the transformer or UNet."""
@@ -96,13 +102,9 @@ def _fits(rule: Rule, published: Published) -> str | None:
         if found is None:
             return None
         reasons.append(f"its name has {found[0]!r}")
-    for wanted, where, said in (
-        (rule.index, "model_index.json", lambda: published.index),
-        (rule.scheduler, "scheduler", lambda: published.config("scheduler")),
-        (rule.denoiser, "denoiser", lambda: published.denoiser),
-    ):
+    for wanted, where in ((rule.index, "model_index.json"), (rule.scheduler, "scheduler"), (rule.denoiser, "denoiser")):
         for key, value in wanted.items():
-            given = said().get(key)
+            given = published.said(where).get(key)
             if given is None or (value != ANY and given != value):
                 return None
             reasons.append(f"its {where} says {key} = {_short(given)}")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from imagerag.errors import UserError
+from imagerag.errors import Cancelled, UserError
+from imagerag.generators.base import DrawControl, DrawRequest
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.loading import preset_of
 from imagerag.generators.diffusion.presets import Preset
@@ -49,4 +50,23 @@ class TestUnknownCheckpoints:
         preset = preset_of(str(folder))
         assert (preset.family, preset.max_references) == ("text", 0)
         small = Preset.model_validate({**preset.model_dump(), "width": 32, "height": 32, "steps": 2})
-        assert drawn(DiffusionGenerator(small), 0)[0].shape == (32, 32, 3)
+        generator = DiffusionGenerator(small)
+        picture, facts = drawn(generator, 0)
+        assert picture.shape == (32, 32, 3)
+        assert (
+            facts["recipe"]
+            == preset.recipe
+            == ("by the defaults of its pipeline, a PixArtSigmaPipeline, for which there is no recipe")
+        )
+        steps: list[tuple[int, int]] = []
+
+        def check() -> None:
+            if steps:
+                raise Cancelled
+
+        # A pipeline without a callback after each step tells its steps all the same, and stops between them.
+        with pytest.raises(Cancelled):
+            generator.draw(
+                DrawRequest("an owl", (7,)), DrawControl(check, lambda done, total: steps.append((done, total)))
+            )
+        assert steps == [(1, 2)]

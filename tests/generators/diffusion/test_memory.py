@@ -141,6 +141,10 @@ class TestPlacing:
         with pytest.raises(UserError, match=r"'m' does not fit into the memory of cpu, also with --memory sequential;"):
             placed_or_less(_Narrow(3), torch.device("cpu"), "full", "m")  # type: ignore[arg-type]
 
+    def test_in_4_bits_whoever_loads_has_to_go_on(self) -> None:
+        with pytest.raises(torch.OutOfMemoryError):
+            placed_or_less(_Narrow(1), torch.device("meta"), "4bit", "m")  # type: ignore[arg-type]
+
     @pytest.mark.slow
     def test_while_a_preset_is_loaded(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         usual = torch.nn.Module.to

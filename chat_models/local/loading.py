@@ -55,6 +55,8 @@ def load_local(name: str, settings: DeviceSettings | None = None) -> LocalChatMo
         ) from error
     except (OSError, ValueError, KeyError, ImportError, http_error()) as error:
         reason = " ".join(str(error).split())[:200]
+        if isinstance(error, ImportError) and "num2words" in reason:  # in which SmolVLM's processor counts frames
+            raise missing("num2words", "vlm", f"model {name!r}") from error
         if Path(model_id).exists() or Path(model_id).is_absolute() or isinstance(error, ImportError):
             raise UserError(f"model {name!r} can't be loaded ({reason}); check the folder") from error
         if isinstance(error, ValueError) and refusal(model_id, error) is None:

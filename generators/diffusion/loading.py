@@ -21,7 +21,8 @@ from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, place
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
 from imagerag.generators.diffusion.single_file import WORDS, class_name_of, examine, load_file
-from imagerag.lora import AppliedLora
+from imagerag.hub_offline import offline_where_unreachable
+from imagerag.lora import AppliedLora, LoraName
 from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
 
@@ -80,9 +81,14 @@ def class_of(model: str, revision: str | None, preset: Preset | None) -> str:
     Raises:
         UserError: it isn't here and can't be fetched, or is no pipeline of diffusers.
     """
+    silence_libraries()
+    with offline_where_unreachable([model]):
+        return _class_of(model, revision, preset)
+
+
+def _class_of(model: str, revision: str | None, preset: Preset | None) -> str:
     from diffusers import DiffusionPipeline
 
-    silence_libraries()
     file = Path(model) / "model_index.json"
     try:
         table = (
@@ -101,6 +107,14 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
     Raises:
         UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking.
     """
+    adapter = preset.adapter
+    of_adapter = [] if adapter is None else [adapter.model, adapter.encoder]
+    names = [LoraName.parse(lora).where for lora in loras]
+    with offline_where_unreachable([preset.model, *of_adapter, *names]):
+        return _load(preset, settings, loras)
+
+
+def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> Loaded:
     import diffusers
     from diffusers import AutoPipelineForText2Image, DiffusionPipeline
 

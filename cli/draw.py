@@ -168,9 +168,10 @@ def check_names(settings: RunSettings) -> None:
     """
     from imagerag.agent import registry
     from imagerag.embedders.clip_names import check_clip_name
-    from imagerag.generators.registry import check_generator
+    from imagerag.generators.registry import check_generator, check_loras
 
     check_generator(settings.generator)
+    check_loras(settings.generator, settings.lora)
     for model in settings.lookup_models:
         check_clip_name(model)
     registry.check_names(settings.vlm, settings.critic, settings.device_settings)

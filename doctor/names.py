@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from imagerag.chat_models.providers import EXAMPLES, KEYS, is_remote, package_of
 from imagerag.doctor.finding import Finding, of_error
 from imagerag.errors import UserError
-from imagerag.generators.registry import load_generator
+from imagerag.generators.registry import check_loras, load_generator
 from imagerag.plugins import installed
 from imagerag.profiles.resolve import RunSettings
 from imagerag.profiles.soundness import EMBEDDED_MODEL
@@ -36,6 +36,10 @@ def check_names(settings: RunSettings) -> tuple[list[Finding], RunSettings]:
     ]
     if settings.generator.startswith("comfyui:"):
         checks.append(("generator", partial(load_generator, settings.generator)))
+    if settings.generator.startswith("file:"):
+        checks.append(("generator", partial(_check_file, settings.generator.removeprefix("file:"))))
+    if settings.lora:
+        checks.append(("lora", partial(check_loras, settings.generator, settings.lora)))
     wrong = dict(_failed(checks))
     if "vlm" in wrong and settings.critic == settings.vlm:
         wrong.pop("critic", None)
@@ -51,6 +55,17 @@ def _failed(checks: list[tuple[str, Callable[[], object]]]) -> Iterator[tuple[st
             check()
         except UserError as error:
             yield part, of_error(part, error)
+
+
+def _check_file(name: str) -> None:
+    """Read the header of a checkpoint in one file.
+
+    Raises:
+        UserError: it can't be read, or its family is not known.
+    """
+    from imagerag.generators.diffusion.single_file import preset_of_file
+
+    preset_of_file(name)
 
 
 def _check_provider(role: str, name: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers.processors import TemplateProcessing
@@ -48,7 +49,8 @@ def save_llava(folder: Path, begins: bool = False, template: str = TEMPLATE) -> 
     tokenizer = tiny_families.qwen_tokenizer("<image>")
     if begins:
         tokenizer.bos_token = BOS
-        tokenizer._tokenizer.post_processor = TemplateProcessing(
+        backend: Any = tokenizer.backend_tokenizer
+        backend.post_processor = TemplateProcessing(
             single=f"{BOS} $A", special_tokens=[(BOS, tokenizer.convert_tokens_to_ids(BOS))]
         )
     template = template.replace("IMAGE", "<image>")

@@ -15,6 +15,7 @@ WITHOUT: dict[str, Any] = {
     "critic": "clip",
     "lookup_model": EMBEDDED_MODEL,
     "rerank": "none",
+    "lora": (),
     "mcp_server": (),
 }
 """What stands for a part that is wrong while the others are checked; it lacks nothing."""

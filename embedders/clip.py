@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from imagerag.assets import asset
 from imagerag.embedders.preprocessing import Preprocessing
 from imagerag.errors import UserError
+from imagerag.hub_offline import offline_where_unreachable
 from imagerag.model_hub import http_error, not_fetched, quiet_loading, refusal, repository_of
 
 if TYPE_CHECKING:
@@ -215,25 +216,27 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
         )
     model_name, pretrained = (rest, None) if ":" in rest else _split_pretrained(rest)
     open_clip = _import_open_clip()
-    from imagerag.embedders.clip_names import lacks_quick_gelu
+    from imagerag.embedders.clip_names import lacks_quick_gelu, repository_of_clip
 
-    try:
-        with quiet_loading():
-            model, _, preprocess = open_clip.create_model_and_transforms(
-                model_name,
-                pretrained=pretrained,
-                device=device,
-                force_quick_gelu=pretrained is not None and lacks_quick_gelu(model_name, pretrained),
-            )
-            tokenizer = open_clip.get_tokenizer(model_name)
-    except (RuntimeError, ValueError, OSError, http_error()) as error:
-        if (repository := repository_of(error)) and refusal(repository, error) is not None:
-            raise not_fetched(repository, error) from error
-        line = str(error).strip().splitlines()
-        raise UserError(
-            f"open_clip could not load {rest!r} ({line[0][:160] if line else type(error).__name__}); "
-            "see open_clip.list_pretrained(), or use the embedded model"
-        ) from error
+    with offline_where_unreachable([pretrained or rest.removeprefix("local-dir:")]):
+        try:
+            with quiet_loading():
+                model, _, preprocess = open_clip.create_model_and_transforms(
+                    model_name,
+                    pretrained=pretrained,
+                    device=device,
+                    force_quick_gelu=pretrained is not None and lacks_quick_gelu(model_name, pretrained),
+                )
+                tokenizer = open_clip.get_tokenizer(model_name)
+        except (RuntimeError, ValueError, OSError, http_error()) as error:
+            repository = repository_of(error) or repository_of_clip(rest)
+            if repository and refusal(repository, error) is not None:
+                raise not_fetched(repository, error) from error
+            line = str(error).strip().splitlines()
+            raise UserError(
+                f"open_clip could not load {rest!r} ({line[0][:160] if line else type(error).__name__}); "
+                "see open_clip.list_pretrained(), or use the embedded model"
+            ) from error
     return OpenClipEmbedder(model, preprocess, tokenizer, model_id=model_id_of(name), device=device, name=name)
 
 

@@ -109,6 +109,19 @@ def lacks_quick_gelu(architecture: str, tag: str) -> bool:
     return not (file.is_file() and json.loads(file.read_text(encoding="utf-8")).get("quick_gelu"))
 
 
+def repository_of_clip(name: str) -> str:
+    """Return the repository on the hub that has a model's weights; empty where they are somewhere else.
+
+    Args:
+        name: ``hf-hub:REPOSITORY``, or ``MODEL/TAG`` of open_clip's table.
+    """
+    if name.startswith("hf-hub:"):
+        return name.removeprefix("hf-hub:")
+    architecture, _, tag = name.partition("/")
+    where = str(open_clip_weights().get(architecture, {}).get(tag, {}).get("hf_hub") or "")
+    return "/".join(where.split("/")[:2])
+
+
 def _import_light(name: str, *rest: Any) -> Any:
     """Import for the module of the table, which does without the readers of weights where they are not installed."""
     if name.partition(".")[0] in ("safetensors", "huggingface_hub", "torch"):

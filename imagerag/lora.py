@@ -61,8 +61,3 @@ class AppliedLora:
     name: str
     sha256: str
     weight: float
-
-    @property
-    def asked(self) -> str:
-        """What ``--lora`` takes, where the file lies in the folder that one is in."""
-        return str(LoraName(self.name, self.weight))

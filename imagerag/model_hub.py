@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from imagerag.errors import UserError, first_line
+from imagerag.hub_offline import is_kept_offline, why_unreachable
 
 _LIBRARIES = ("diffusers", "torch.jit", "huggingface_hub", "transformers", "bitsandbytes", "langchain_google_genai")
 
@@ -143,7 +144,11 @@ def refusal(repository: str, error: BaseException) -> Refusal | None:
             name = str(each.response.url).partition("/resolve/")[2].partition("/")[2]
             return Refusal("file", f"has no file {name!r}", f"name another model, or a revision that has it: {page}")
         offline = constants.HF_HUB_OFFLINE and isinstance(each, errors.LocalEntryNotFoundError)
-        if offline or isinstance(each, errors.OfflineModeIsEnabled):
+        offline = offline or isinstance(each, errors.OfflineModeIsEnabled)
+        if offline and is_kept_offline():
+            why = f"{constants.ENDPOINT} can't be reached: {why_unreachable()[:80]}"
+            return Refusal("unreachable", why, "check the network, or HF_ENDPOINT")
+        if offline:
             return Refusal("unreachable", "HF_HUB_OFFLINE is set", "unset HF_HUB_OFFLINE")
         if any(kind.__name__ == "TransportError" for kind in type(each).__mro__):
             slow = "Timeout" in type(each).__name__

@@ -10,7 +10,7 @@ from imagerag.agent.names import check_critic_name, check_vlm_name
 from imagerag.chat_models.providers import EXAMPLES, KEYS, is_remote, package_of
 from imagerag.embedders.clip_names import check_clip_name
 from imagerag.errors import UserError
-from imagerag.generators.registry import check_generator, load_generator
+from imagerag.generators.registry import check_generator, check_loras, load_generator
 from imagerag.index.user_libraries import check_library_name
 from imagerag.plugins import Group, installed, load_plugin
 from imagerag.profiles.resolve import RunSettings
@@ -49,6 +49,9 @@ def _checks(settings: RunSettings) -> Iterator[tuple[str, Callable[[], object]]]
     yield "generator", partial(check_generator, settings.generator)
     if settings.generator.startswith("comfyui:"):
         yield "generator", partial(load_generator, settings.generator)
+    if settings.generator.startswith("file:"):
+        yield "generator", partial(_check_file, settings.generator.removeprefix("file:"))
+    yield "lora", partial(check_loras, settings.generator, settings.lora)
     yield "vlm", partial(check_vlm_name, settings.vlm)
     yield "vlm", partial(_check_provider, "vlm", settings.vlm)
     yield "critic", partial(check_critic_name, settings.critic)
@@ -73,6 +76,17 @@ def _of_plugins(settings: RunSettings) -> Iterator[tuple[str, Callable[[], objec
     for part, group, name in named:
         if name in installed(group):
             yield part, partial(load_plugin, group, name)
+
+
+def _check_file(name: str) -> None:
+    """Read the header of a checkpoint in one file.
+
+    Raises:
+        UserError: it can't be read, or its family is not known.
+    """
+    from imagerag.generators.diffusion.single_file import preset_of_file
+
+    preset_of_file(name)
 
 
 def _check_provider(role: str, name: str) -> None:

@@ -13,6 +13,7 @@ from imagerag.chat_models.local.model import LocalChatModel
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.extras import missing
+from imagerag.hub_offline import offline_where_unreachable
 from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
 if TYPE_CHECKING:
@@ -33,13 +34,18 @@ def load_local(name: str, settings: DeviceSettings | None = None) -> LocalChatMo
     Raises:
         UserError: it isn't here and can't be fetched, has no chat template, or a device or library is lacking.
     """
+    silence_libraries()
+    model_id = str(Path(name.removeprefix(PREFIX)).expanduser())
+    with offline_where_unreachable([model_id]):
+        return _loaded(name, model_id, settings or DeviceSettings())
+
+
+def _loaded(name: str, model_id: str, settings: DeviceSettings) -> LocalChatModel:
     import torch
     import transformers
     from transformers import AutoConfig, AutoProcessor, AutoTokenizer
 
-    silence_libraries()
-    model_id = str(Path(name.removeprefix(PREFIX)).expanduser())
-    options, device = _placed(name, settings or DeviceSettings())
+    options, device = _placed(name, settings)
     try:
         config = AutoConfig.from_pretrained(model_id)
         sees = type(config) in transformers.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
@@ -55,6 +61,8 @@ def load_local(name: str, settings: DeviceSettings | None = None) -> LocalChatMo
         ) from error
     except (OSError, ValueError, KeyError, ImportError, http_error()) as error:
         reason = " ".join(str(error).split())[:200]
+        if isinstance(error, ImportError) and "num2words" in reason:  # in which SmolVLM's processor counts frames
+            raise missing("num2words", "vlm", f"model {name!r}") from error
         if Path(model_id).exists() or Path(model_id).is_absolute() or isinstance(error, ImportError):
             raise UserError(f"model {name!r} can't be loaded ({reason}); check the folder") from error
         if isinstance(error, ValueError) and refusal(model_id, error) is None:

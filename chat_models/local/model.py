@@ -278,7 +278,10 @@ class LocalChatModel(BaseChatModel):
         """Return the question as tensors, and as the text that they stand for."""
         text, images = self._rendered(messages, tools)
         if self.takes_images:
-            inputs = self._processor(text=[text], images=images or None, return_tensors="pt")
+            # As transformers itself does it: what the template has begun, the tokenizer begins no second time.
+            begins = self._processor.tokenizer.bos_token
+            written = {"add_special_tokens": False} if begins and text.startswith(begins) else {}
+            inputs = self._processor(text=[text], images=images or None, return_tensors="pt", **written)
         else:
             inputs = self._processor([text], return_tensors="pt", add_special_tokens=False)
         return inputs.to(self._model.device), text

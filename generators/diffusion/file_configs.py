@@ -114,7 +114,7 @@ def clip_tokenizer(padding: str) -> Any:
     Args:
         padding: the token that fills a text up; the encoders of SDXL were trained with different ones.
     """
-    from transformers import CLIPTokenizer
+    import transformers
 
     file = open_clip_folder() / "bpe_simple_vocab_16e6.txt.gz"
     lines = gzip.decompress(file.read_bytes()).decode("utf-8").split("\n")
@@ -122,7 +122,8 @@ def clip_tokenizer(padding: str) -> Any:
     letters = list(_letters().values())
     words = [*letters, *(f"{letter}</w>" for letter in letters), *("".join(pair) for pair in merges)]
     vocabulary = {word: number for number, word in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])}
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, pad_token=padding, model_max_length=77)
+    made_by: Any = transformers.CLIPTokenizer
+    return made_by(vocab=vocabulary, merges=merges, pad_token=padding, model_max_length=77)
 
 
 def _letters() -> dict[int, str]:

@@ -26,7 +26,8 @@ from imagerag.generators.diffusion.prompt_cache import remember_prompts
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
 from imagerag.generators.diffusion.recipes import Published, recipe_of
 from imagerag.generators.diffusion.single_file import WORDS, SingleFile, class_name_of, examine, load_file
-from imagerag.lora import AppliedLora
+from imagerag.hub_offline import offline_where_unreachable
+from imagerag.lora import AppliedLora, LoraName
 from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
 
@@ -87,9 +88,14 @@ def published_by(model: str, revision: str | None, preset: Preset | None) -> Pub
     Raises:
         UserError: it isn't here and can't be fetched, or is no pipeline of diffusers.
     """
+    silence_libraries()
+    with offline_where_unreachable([model]):
+        return _published(model, revision, preset)
+
+
+def _published(model: str, revision: str | None, preset: Preset | None) -> Published:
     from diffusers import DiffusionPipeline
 
-    silence_libraries()
     file = Path(model) / "model_index.json"
     try:
         index: Any = (
@@ -103,7 +109,8 @@ def published_by(model: str, revision: str | None, preset: Preset | None) -> Pub
 
     @lru_cache
     def config(part: str) -> Mapping[str, Any]:
-        return _config(model, revision, part)
+        with offline_where_unreachable([model]):
+            return _config(model, revision, part)
 
     return Published(model, index, config)
 
@@ -131,6 +138,14 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
         UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking; it fits
             into the memory in no mode.
     """
+    adapter = preset.adapter
+    of_adapter = [] if adapter is None else [adapter.model, adapter.encoder]
+    names = [LoraName.parse(lora).where for lora in loras]
+    with offline_where_unreachable([preset.model, *of_adapter, *names]):
+        return _load(preset, settings, loras)
+
+
+def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> Loaded:
     if preset.adapter is not None and not preset.allow_pickle and not preset.adapter.file.endswith(".safetensors"):
         raise _not_safe(preset.adapter.file)
     device = choose_device(settings)
@@ -169,7 +184,7 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
         digest = file.sha256() if file is not None else ""
         return Loaded(pipeline, family, device, dtype, mode, commit, applied, digest)
     release(device)
-    return load(preset, replace(settings, memory=mode), loras)
+    return _load(preset, replace(settings, memory=mode), loras)
 
 
 def _pipeline(

@@ -7,6 +7,7 @@ A file holds a whole model of the UNet families (SD 1.5, SDXL), which then needs
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
 import tempfile
 from collections.abc import Mapping
@@ -136,16 +137,11 @@ def _damaged(path: Path, error: Exception) -> UserError:
 
 def _kind(tensors: Mapping[str, Tensor]) -> tuple[str, str]:
     """Return diffusers' name of what a file is of, and the model that it takes its configuration from."""
-    from diffusers.loaders.single_file_utils import (
-        CHECKPOINT_KEY_NAMES,
-        DIFFUSERS_DEFAULT_PIPELINE_PATHS,
-        infer_diffusers_model_type,
-    )
-
-    kind: str = infer_diffusers_model_type(tensors)
-    if kind == "v1" and CHECKPOINT_KEY_NAMES["v1"] not in tensors:  # its answer for all that it doesn't know
+    files: Any = importlib.import_module("diffusers.loaders.single_file_utils")
+    kind: str = files.infer_diffusers_model_type(tensors)
+    if kind == "v1" and files.CHECKPOINT_KEY_NAMES["v1"] not in tensors:  # its answer for all that it doesn't know
         return "", ""
-    return kind, str(DIFFUSERS_DEFAULT_PIPELINE_PATHS[kind]["pretrained_model_name_or_path"])
+    return kind, str(files.DIFFUSERS_DEFAULT_PIPELINE_PATHS[kind]["pretrained_model_name_or_path"])
 
 
 def preset_of_file(name: str) -> Preset:
@@ -228,7 +224,8 @@ def _whole(file: SingleFile, preset: Preset, class_name: str, dtype: torch.dtype
 
 
 def _with_denoiser(file: SingleFile, preset: Preset, dtype: torch.dtype, components: dict[str, Any]) -> Any:
-    import diffusers
+    # To a type checker, diffusers' own names are placeholders without methods.
+    diffusers: Any = importlib.import_module("diffusers")
 
     index = diffusers.DiffusionPipeline.load_config(preset.model, revision=preset.revision)
     part_class: Any = getattr(diffusers, index[file.denoiser][1])

@@ -32,7 +32,7 @@ ONLY_PARSED = {
     r"^doctor --": "needs keys, a network or weights; tests/e2e/test_doctor.py runs it for each profile",
     r"^(web|serve|mcp)\b": "serves until it is ended; tests of server/ run it",
     r"^models diffusers:": "reads a configuration from the network; tests/cli/test_models.py asks of a folder",
-    r"^(?!profiles).*--generator (sdxl|flux|diffusers:)": "loads gigabytes of weights",
+    r"^(?!profiles).*--generator (sdxl|flux|diffusers:|file:)": "loads gigabytes of weights",
     r"--profile (local|cloud|comfyui)": "needs weights, a key or a server; test_first_real_picture runs them",
     r"--generator google_genai:": "needs a key; tests of generators/remote use testing.gemini_server",
     r"--generator openai:": "needs a key or a server; tests of generators/remote use testing.remote_servers",

@@ -32,10 +32,12 @@ from imagerag.settings import Settings
             "give --library some of: bundled, own, or make it: imagerag index add FOLDER --library nope",
         ),
         ("generator", "nope", "is not known", "give --generator one of: patchwork"),
+        ("generator", "file:/nowhere.safetensors", "is not there", "check the path of --generator file:PATH"),
+        ("lora", "x.safetensors", "'patchwork' takes no LoRA", "leave it out"),
     ],
 )
 def test_a_wrong_name_is_told_once_with_its_flag(tmp_path: Path, area: str, name: str, told: str, mend: str) -> None:
-    value = (name,) if area == "library" else name
+    value = (name,) if area in ("library", "lora") else name
     found = examine(Settings(home=str(tmp_path), **{area: value}), offline=True)  # type: ignore[arg-type]
     wrong = [finding for finding in found.findings if finding.status == "wrong" and finding.area != "weights"]
     assert len(wrong) == 1, [finding.line for finding in wrong]

@@ -3,7 +3,7 @@
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.lora import AppliedLora, LoraName
+from imagerag.lora import LoraName
 from imagerag.settings import Settings, load_settings, without_server_paths
 
 
@@ -38,7 +38,3 @@ def test_a_server_s_clients_choose_none() -> None:
     with pytest.raises(UserError, match=r"lora .* is chosen by whoever runs this server"):
         without_server_paths(Settings(lora=("a",)), {})
     assert without_server_paths(Settings(), {"IMAGERAG_LORA": "a"}).lora == ("a",)
-
-
-def test_what_was_applied_is_asked_for_by_its_name() -> None:
-    assert AppliedLora("style.safetensors", "0" * 64, 0.8).asked == "style.safetensors:0.8"

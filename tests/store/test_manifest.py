@@ -8,7 +8,7 @@ from PIL import Image, PngImagePlugin
 
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.store.images import ImageStore
-from imagerag.store.manifest import ManifestReference, read_manifest
+from imagerag.store.manifest import Manifest, ManifestReference, read_manifest
 from testing.stored_images import REFERENCE, VERDICT, encoded, manifest, picture
 
 
@@ -97,3 +97,11 @@ class TestManifest:
             read_manifest(file)
         assert repr(str(file)) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_without_the_fields_that_came_later_keeps_its_address() -> None:
+    plain = Manifest.new(prompt="an owl", seed=1, generator="patchwork", generator_revision="1")
+    assert b"size" not in plain.recipe()
+    assert b"loras" not in plain.recipe()
+    other = Manifest.new(prompt="an owl", seed=1, generator="patchwork", generator_revision="1", size="2:1")
+    assert other.recipe() != plain.recipe()

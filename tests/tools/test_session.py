@@ -7,8 +7,10 @@ import pytest
 
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.lora import AppliedLora
 from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
+from imagerag.store.manifest import read_manifest
 from testing.scripted import ScriptedCritic, Squares
 from testing.scripted_runs import thread
 from testing.servers import Shelf
@@ -59,3 +61,31 @@ def test_images_that_could_be_stored_are_kept(tmp_path: Path, without: set[int],
 def test_where_none_could_be_stored_the_person_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"'x\.png' can't be written \(No space left on device\)"):
         draw(tmp_path, {1, 2, 3, 4}, [])
+
+
+class SquaresWithLora(Squares):
+    """Says that it draws with LoRA weights."""
+
+    loras = (AppliedLora("style.safetensors", "0" * 64, 0.8),)
+
+
+def test_the_manifest_has_size_and_loras_and_a_state_may_ask_for_a_size(tmp_path: Path) -> None:
+    generator, notes = SquaresWithLora(), []
+    graph = build_graph(critic=ScriptedCritic([0.9] * 2), generator=generator, index=Shelf())
+    drawn = []
+    for asked in ({"prompt": "an owl", "size": "2:1"}, {"prompt": "an owl"}):
+        context = Settings(home=str(tmp_path), size="64x48")
+        for kind, chunk in graph.stream(asked, thread(), context=context, stream_mode=["custom", "values"]):
+            if kind == "values":
+                values = chunk
+            elif chunk["event"] == "note":
+                notes.append(chunk["text"])
+        drawn.append(read_manifest(values["image"]["path"]))
+    assert [manifest.size for manifest in drawn] == ["2:1", "64x48"]
+    assert [str(request.size) for request in generator.requests] == ["2:1", "64x48"]
+    assert [(lora.name, lora.weight) for lora in drawn[0].loras] == [("style.safetensors", 0.8)]
+    assert notes.count("drawn at 16x16 and cropped to 16x8, since 2:1 is asked for") == 1
+    with pytest.raises(UserError, match="size '5' of the request is not text"):
+        graph.invoke({"prompt": "an owl", "size": 5}, thread(), context=Settings(home=str(tmp_path)))
+    with pytest.raises(UserError, match="size 'wide' is not WIDTHxHEIGHT"):
+        graph.invoke({"prompt": "an owl", "size": "wide"}, thread(), context=Settings(home=str(tmp_path)))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from imagerag.chat_models.local.loading import load_local
 from imagerag.chat_models.usage_meter import UsageMeter, using_meter
-from imagerag.errors import Cancelled
+from imagerag.errors import Cancelled, UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings
 from imagerag.tools.builtin import make_tools
@@ -81,6 +81,35 @@ def test_an_image_of_openais_form_is_seen_and_one_by_address_refused(model: Any)
     assert answers[0].usage_metadata == answers[1].usage_metadata
     with pytest.raises(ValueError, match=r"not by address: 'https://example\.org/a\.png'"):
         model.invoke([HumanMessage([{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}])])
+
+
+@pytest.mark.parametrize("writes", [True, False], ids=["the template", "the tokenizer"])
+def test_a_prompt_begins_once_whoever_writes_that(tmp_path: Path, writes: bool) -> None:
+    template = "{{ bos_token }}" * writes + tiny_minds.TEMPLATE
+    model = load_local(f"transformers:{tiny_minds.save_llava(tmp_path / 'llava', True, template)}")
+    inputs, text = model._inputs([HumanMessage([{"type": "text", "text": "an owl"}, picture()])], [])
+    bos = model._processor.tokenizer.bos_token_id
+    assert text.startswith(tiny_minds.BOS) is writes
+    assert inputs["input_ids"][0].tolist().count(bos) == 1
+    assert int(inputs["input_ids"][0, 0]) == bos
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_smolvlm_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installed: bool) -> None:
+    folder = tiny_minds.save_smolvlm(tmp_path / "smolvlm")
+    if installed:
+        pytest.importorskip("num2words")
+        model = load_local(f"transformers:{folder}")
+        assert model.takes_images
+        assert model.invoke(
+            [HumanMessage([{"type": "text", "text": "an owl"}, picture()])], max_tokens=4
+        ).usage_metadata
+        return
+    monkeypatch.setattr("transformers.models.smolvlm.processing_smolvlm.num2words", None)
+    with pytest.raises(
+        UserError, match=r"needs 'num2words', which is not installed; run: pip install 'imagerag\[vlm\]'"
+    ):
+        load_local(f"transformers:{folder}")
 
 
 def test_a_stream_left_open_keeps_nobody_waiting(model: Any) -> None:

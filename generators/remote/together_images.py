@@ -1,6 +1,7 @@
 """Together's images API: ``together:OWNER/MODEL`` (docs.together.ai/reference/post-images-generations).
 
-OpenAI's protocol with other fields: references go into the JSON, and there is one path for both.
+OpenAI's protocol with other fields: references go into the JSON, and there is one path for both. The description has
+them as addresses; ``data:`` URLs, which the makers of these models take themselves, are sent in their place.
 """
 
 from __future__ import annotations

@@ -90,7 +90,6 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     origins = dict(settings.origins)
     names = ["profile", *SET_BY_PROFILE, *(name for name in origins if name not in ("profile", *SET_BY_PROFILE))]
     values = {name: getattr(settings, name) for name in names}
-    origins.setdefault("profile", _origin_of_profile(settings, thread))
     if options.json:
         told = {name: {"value": values[name], "from": origins[name]} for name in names}
         say_json({"values": told, "notes": settings.notes}, stdout)
@@ -102,13 +101,6 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     for note in settings.notes:
         say(f"note: {note}", file=stdout)
     return 0
-
-
-def _origin_of_profile(settings: RunSettings, thread: str | None) -> str:
-    """Return in words where a profile comes from that nobody named; ``thread`` is that of earlier turns, if any."""
-    if thread == settings.profile:
-        return "the thread"
-    return "it fits the generator" if settings.names("generator") else "default"
 
 
 def _row(profile: Profile, asked: Settings) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import say, say_json
+from imagerag.cli.thread_profile import profile_of_thread
 from imagerag.doctor.plan import plan
 from imagerag.doctor.summary import Thing, alternatives, is_usable, lacking_gigabytes, things_needed
 from imagerag.errors import UserError
@@ -84,8 +85,7 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
         UserError: these settings can't be used here, or name a part that there isn't; as for a run.
     """
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
-    thread = _profile_of_thread(asked.home, asked.thread) if asked.thread is not None else None
-    settings = resolve(asked, thread)
+    settings = resolve(asked, profile_of_thread(asked))
     check_parts(settings)
     origins = dict(settings.origins)
     names = ["profile", *SET_BY_PROFILE, *(name for name in origins if name not in ("profile", *SET_BY_PROFILE))]
@@ -126,15 +126,3 @@ def _row(profile: Profile, asked: Settings) -> dict[str, Any]:
     except UserError as error:
         row["problem"] = row["problem"] or str(error)
     return {"usable": False, **row}
-
-
-def _profile_of_thread(home: str | None, thread: str) -> str | None:
-    """Return the profile of a thread's earlier turns, if there are any."""
-    from imagerag.graphs.agent_graph import build_graph
-    from imagerag.graphs.checkpointer import open_checkpointer
-    from imagerag.store.home import home_directory
-
-    with open_checkpointer(home_directory(home)) as saver:
-        state = build_graph(checkpointer=saver).get_state({"configurable": {"thread_id": thread}})
-        found: str | None = state.values.get("profile")
-        return found

@@ -6,6 +6,7 @@ from typing import TextIO
 
 from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import say, say_json
+from imagerag.cli.thread_profile import profile_of_thread
 from imagerag.doctor import examine
 from imagerag.settings import load_settings
 
@@ -17,7 +18,7 @@ def doctor(options: argparse.Namespace, stdout: TextIO) -> int:
         UserError: a setting that no run could have.
     """
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
-    found = examine(asked, options.offline)
+    found = examine(asked, options.offline, profile_of_thread(asked))
     if options.json:
         say_json(found.document, stdout)
     else:

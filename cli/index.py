@@ -30,6 +30,7 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     Raises:
         UserError: the index is damaged (``status``), can't be written (``add``, ``rebuild``), or a path is wrong.
     """
+    from imagerag.embedders.clip_names import check_clip_name
     from imagerag.store.home import home_directory
 
     if options.paths and options.command != "add":
@@ -37,6 +38,9 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     flags = {"home": options.home, "chroma": options.chroma, "profile": options.profile, "lookup_model": options.model}
     settings = load_settings(flags)
     home = home_directory(settings.home)
+    if options.model is not None:
+        for model in resolve_lookup(settings)[1]:
+            check_clip_name(model, flag="--model")
     if options.command == "add":
         return _add(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
     if options.command == "calibrate":

@@ -274,7 +274,9 @@ def add_doctor(parser: Parser) -> None:
     """Add the arguments of ``imagerag doctor``."""
     parser.add_argument("--offline", action="store_true", help="ask neither the hub nor any provider or server")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    add_config(add_settings(parser, ("models", "lookup", "limits", "places"), also=("n", "subject", "out"))["places"])
+    add_config(
+        add_settings(parser, ("models", "lookup", "limits", "places"), also=("n", "subject", "out", "thread"))["places"]
+    )
 
 
 def add_plugins(parser: Parser) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import say, say_json
+from imagerag.cli.thread_profile import profile_of_thread
 from imagerag.doctor.plan import plan
 from imagerag.doctor.summary import Thing, alternatives, is_usable, lacking_gigabytes, things_needed
 from imagerag.errors import UserError
@@ -84,13 +85,11 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
         UserError: these settings can't be used here, or name a part that there isn't; as for a run.
     """
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
-    thread = _profile_of_thread(asked.home, asked.thread) if asked.thread is not None else None
-    settings = resolve(asked, thread)
+    settings = resolve(asked, profile_of_thread(asked))
     check_parts(settings)
     origins = dict(settings.origins)
     names = ["profile", *SET_BY_PROFILE, *(name for name in origins if name not in ("profile", *SET_BY_PROFILE))]
     values = {name: getattr(settings, name) for name in names}
-    origins.setdefault("profile", _origin_of_profile(settings, thread))
     if options.json:
         told = {name: {"value": values[name], "from": origins[name]} for name in names}
         say_json({"values": told, "notes": settings.notes}, stdout)
@@ -102,13 +101,6 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     for note in settings.notes:
         say(f"note: {note}", file=stdout)
     return 0
-
-
-def _origin_of_profile(settings: RunSettings, thread: str | None) -> str:
-    """Return in words where a profile comes from that nobody named; ``thread`` is that of earlier turns, if any."""
-    if thread == settings.profile:
-        return "the thread"
-    return "it fits the generator" if settings.names("generator") else "default"
 
 
 def _row(profile: Profile, asked: Settings) -> dict[str, Any]:
@@ -134,15 +126,3 @@ def _row(profile: Profile, asked: Settings) -> dict[str, Any]:
     except UserError as error:
         row["problem"] = row["problem"] or str(error)
     return {"usable": False, **row}
-
-
-def _profile_of_thread(home: str | None, thread: str) -> str | None:
-    """Return the profile of a thread's earlier turns, if there are any."""
-    from imagerag.graphs.agent_graph import build_graph
-    from imagerag.graphs.checkpointer import open_checkpointer
-    from imagerag.store.home import home_directory
-
-    with open_checkpointer(home_directory(home)) as saver:
-        state = build_graph(checkpointer=saver).get_state({"configurable": {"thread_id": thread}})
-        found: str | None = state.values.get("profile")
-        return found

@@ -52,6 +52,7 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
 
 
 def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
+    from imagerag.embedders.clip_names import check_clip_name
     from imagerag.graphs.libraries import open_index, searchable_libraries
     from imagerag.index.base import SearchOptions
     from imagerag.index.user import parse_where
@@ -63,6 +64,8 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
 
     if not 0 <= options.diverse <= 1:
         raise UserError(f"--diverse {options.diverse!r} is outside 0..1; 0 is off, 0.5 a good beginning")
+    if options.floor != options.floor:  # nan, below which everything is
+        raise UserError(f"--floor {options.floor!r} is no number; give a similarity such as 0.2, or leave it out")
     how = SearchOptions(
         where=parse_where(options.where),
         fused=options.fused or None,
@@ -75,6 +78,8 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     if options.model not in (None, EMBEDDED_MODEL) and asked.library is None:
         asked = replace(asked, library=(OWN,))  # the bundled library is searched by the embedded model alone
     names, models = resolve_lookup(asked)
+    for model in models:
+        check_clip_name(model, flag="--model")
     home = home_directory(asked.home)
     if options.k < 1:
         raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")

@@ -46,15 +46,16 @@ class Examination:
         return {"profile": self.profile, "findings": found, **counts, "seconds": round(self.seconds, 2)}
 
 
-def examine(asked: Settings, offline: bool = False) -> Examination:
+def examine(asked: Settings, offline: bool = False, thread: str | None = None) -> Examination:
     """Check the profile that these settings name, or fit: nothing is drawn, downloaded or written.
 
     Args:
         asked: as a run would be given them.
         offline: ask neither the hub nor any provider or server.
+        thread: the profile of the earlier turns of its thread, if there are any.
     """
     began = time.monotonic()
-    settings, findings = plan(asked)
+    settings, findings = plan(asked, thread)
     if settings is not None:
         findings += _checked(settings, offline)
     findings = [_without_keys(finding) for finding in findings]

@@ -15,23 +15,27 @@ SEE = ", or see: imagerag doctor"
 """What an error of a profile ends with, which is of no use to who has just called it."""
 
 
-def plan(asked: Settings) -> tuple[RunSettings | None, list[Finding]]:
+def plan(asked: Settings, thread: str | None = None) -> tuple[RunSettings | None, list[Finding]]:
     """Return the settings of a run and what there is to say of its profile.
 
     Where a run would be refused, the parts are those that it would have after all was mended: of the profile's choices
     the one that is possible here, or else the first.
 
+    Args:
+        asked: as a run would be given them.
+        thread: the profile of the earlier turns of its thread, if there are any.
+
     Returns:
         The settings; ``None`` where not even the profile can be read.
     """
     try:
-        settings = resolve(asked)
+        settings = resolve(asked, thread)
     except UserError as error:
-        return _refused(asked, error)
+        return _refused(asked, thread, error)
     told = f"{settings.profile!r}: {settings.generator}, driven by {settings.vlm}, judged by {settings.critic}"
     findings = [ok("profile", f"{told}, looks up in {', '.join(settings.library)} with {settings.lookup_model}")]
     findings += [warning("profile", note) for note in settings.notes]
-    profile, _ = choose_profile(asked, None, NOTHING_GIVEN)
+    profile, _ = choose_profile(asked, thread, NOTHING_GIVEN)
     chosen = choose(profile, asked.generator, asked.vlm, asked.device_settings)
     if chosen.lacking and asked.generator is None and asked.vlm is None:
         lacking = "; ".join(dict.fromkeys(chosen.lacking))
@@ -39,11 +43,11 @@ def plan(asked: Settings) -> tuple[RunSettings | None, list[Finding]]:
     return settings, findings
 
 
-def _refused(asked: Settings, error: UserError) -> tuple[RunSettings | None, list[Finding]]:
+def _refused(asked: Settings, thread: str | None, error: UserError) -> tuple[RunSettings | None, list[Finding]]:
     text, _, mend = " ".join(str(error).split()).partition("; ")
     found = wrong("profile", text, mend.partition(SEE)[0] or "as it says")
     try:
-        profile, _ = choose_profile(asked, None, NOTHING_GIVEN)
+        profile, _ = choose_profile(asked, thread, NOTHING_GIVEN)
     except UserError:
         return None, [found]
     return settings_with(asked, profile, _choice(asked, profile)), [found]

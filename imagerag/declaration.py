@@ -133,6 +133,8 @@ class Setting:
                 )
         elif self.low is not None and not value >= self.low:
             raise UserError(f"{self.name} {value!r} must be {self.valid}; give {self.flag} such a number")
+        elif value != value:  # nan, with which every comparison fails
+            raise UserError(f"{self.name} {value!r} is no number; leave it out, or give {self.flag} {self.noun}")
 
     def _is_of_kind(self, value: Any) -> bool:
         if self.kind is tuple:

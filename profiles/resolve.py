@@ -15,7 +15,7 @@ from imagerag.generators.registry import fitting_profile, image_kind
 from imagerag.profiles.choosing import Chosen, choose
 from imagerag.profiles.loading import DEFAULT, SAME_AS_VLM, SET_BY_PROFILE, Profile, find_profile, load_profiles
 from imagerag.profiles.refusal import is_insisted_on, refusal
-from imagerag.profiles.soundness import EMBEDDED_MODEL, Unsound, unsound_parts
+from imagerag.profiles.soundness import BUNDLED, EMBEDDED_CRITICS, EMBEDDED_MODEL, Unsound, unsound_parts
 from imagerag.remote_models import ending
 from imagerag.settings import Settings
 
@@ -147,7 +147,8 @@ def _filled(asked: Settings, thread: str | None, given: Given) -> tuple[RunSetti
     chosen = choose(profile, drawn_by, asked.vlm, asked.device_settings)
     values = values_of(asked, profile, chosen)
     asked_values = {one.name: getattr(asked, one.name) for one in fields(asked)}
-    origins = tuple({**dict(asked.origins), **_origins(asked, values, profile, chosen)}.items())
+    told = {"profile": _origin_of_profile(asked, profile, thread, drawn_by)}
+    origins = tuple({**dict(asked.origins), **_origins(asked, values, profile, chosen), **told}.items())
     makes = given.makes if "generator" in given.parts else image_kind(values["generator"])
     if makes is None:
         makes = profile.makes
@@ -163,10 +164,43 @@ def _filled(asked: Settings, thread: str | None, given: Given) -> tuple[RunSetti
             "wording": profile.makes,
         }
     )
+    notes += _replaced(asked, filled, given)
     critic = "" if "critic" in given.parts else filled.critic
     library = () if "library" in given.parts else filled.library
     problems = unsound_parts(makes, critic, library, filled.lookup_models, filled.rerank)
     return filled, problems, profile, notes
+
+
+def _origin_of_profile(asked: Settings, profile: Profile, thread: str | None, drawn_by: str | None) -> str:
+    """Return in words where the profile comes from, which need not be the one that was named."""
+    if asked.profile == profile.name:
+        return dict(asked.origins).get("profile", "the program")
+    if thread == profile.name:
+        return "the thread"
+    return "default" if drawn_by is None else "it fits the generator"
+
+
+def _replaced(asked: Settings, filled: RunSettings, given: Given) -> list[str]:
+    """Return what to tell of parts that were named and do nothing, or not what their name says."""
+    notes = []
+    if filled.makes == "pictograms" and find_profile(filled.profile).makes == "photographs":
+        drawn_by = given.name if "generator" in given.parts else filled.generator
+        notes.append(
+            f"generator {drawn_by!r} draws pictograms, and the other parts are those of profile {filled.profile!r}, "
+            f"made for photographs; profile {DEFAULT!r} fits it"
+        )
+    if asked.critic == SAME_AS_VLM and filled.critic != filled.vlm and "critic" not in given.parts:
+        notes.append(
+            f"critic {SAME_AS_VLM!r} is the model that decides, and {filled.vlm!r} is none that sees; "
+            f"{filled.critic!r} judges"
+        )
+    unused = filled.library == (BUNDLED,) and filled.critic in EMBEDDED_CRITICS and filled.rerank != "subject"
+    if asked.lookup_model not in (None, EMBEDDED_MODEL) and unused and not {"critic", "library"} & given.parts:
+        notes.append(
+            f"lookup_model {asked.lookup_model!r} is of no use: it searches your own pictures, and library "
+            f"{BUNDLED!r} alone is searched"
+        )
+    return notes
 
 
 def _fitting(asked: Settings, given: Given, profile: Profile) -> tuple[Profile, str]:
@@ -214,11 +248,12 @@ def choose_profile(asked: Settings, thread: str | None, given: Given) -> tuple[P
     if thread is not None:
         own = find_profile(thread)
         if own.makes == "pictograms" and makes in ("photographs", "any"):
+            instead = named if named is not None and named.makes != "pictograms" else find_profile(fitting)
             notes.append(
                 f"generator {drawn_by!r} does not go with profile {thread!r} of this thread's earlier turns; "
-                f"the other parts are those of {fitting!r}"
+                f"the other parts are those of {instead.name!r}"
             )
-            return find_profile(fitting), notes
+            return instead, notes
         if named is not None and named.name != thread:
             notes.append(
                 f"this thread goes on with its own profile {thread!r}, not {named.name!r}; "
@@ -253,6 +288,8 @@ def _origins(asked: Settings, values: Mapping[str, Any], profile: Profile, chose
     for name in SET_BY_PROFILE:
         if getattr(asked, name) is not None:
             origins[name] = told.get(name, "the program")
+            if values[name] != getattr(asked, name):  # critic "vlm" where none decides
+                origins[name] += f" ({getattr(asked, name)})"
         elif chosen.choice is not None and getattr(chosen.choice, name) is not None:
             origins[name] = f"profile {profile.name!r}: {chosen.why}"
         elif getattr(profile, name) is not None:

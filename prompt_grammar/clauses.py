@@ -16,7 +16,7 @@ from imagerag.prompt_grammar.modifiers import (
 )
 from imagerag.prompt_grammar.noun_phrase import LONGEST_NAME
 from imagerag.prompt_grammar.participles import thing_ends
-from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, PATHS, Joint, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, PATHS, POSTURES, Joint, number_of
 
 _MARKS = "\"'()[]{}\u201c\u201d\u2018\u2019*_`"
 _UNSPACED_COMMA = re.compile(r",(?=[^\s\d,])")
@@ -90,7 +90,8 @@ def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
         if ends < len(held) and found != "and":
             # "An owl sitting on" and "an owl, sitting on", but not "a sitting on": that is all there is to draw.
             before = any(word not in ARTICLES for word in held[:ends])
-            if before or (not ends and yielded):
+            # "In Beijing at night" names a place.
+            if before or (not ends and yielded and (connector == "," or held[-1] in POSTURES)):
                 del held[ends:]
         if held:
             yield Clause(joint, connector, _without_particle(held), said)

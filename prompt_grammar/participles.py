@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from imagerag.prompt_grammar.modifiers import uses
-from imagerag.prompt_grammar.vocabulary import POSTURES
+from imagerag.prompt_grammar.vocabulary import ARTICLES, POSTURES
 
 _LONGEST = 24
 """Letters of the longest word that is looked at."""
@@ -44,7 +44,8 @@ def thing_ends(words: Sequence[str]) -> int:
     end -= 1
     while end and _is_adverb(words[end - 1]):
         end -= 1
-    return end
+    # Behind these stands a noun: "the landing", "a portrait of Ahmed".
+    return len(words) if end and (words[end - 1] in ARTICLES or words[end - 1] == "of") else end
 
 
 def _is_adverb(word: str) -> bool:

@@ -22,7 +22,11 @@ from testing.user_pictures import save_picture
         (["index", "add", "/no/such/folder"], "'/no/such/folder' does not exist"),
         (["index", "add", ".", "--engine", "spark"], "engine 'spark' is unknown"),
         (["index", "status", "x"], "'x' is of no use"),
+        (["index", "add", ".", "--model", "ViT-B-32:nosuch"], "give --model one of: ViT-B-32:openai"),
         (["search", "an owl", "-k", "0"], "k 0 is below 1"),
+        (["search", "an owl", "--model", "nosuch"], "CLIP model 'nosuch' is not understood; give --model embedded"),
+        (["search", "an owl", "--floor", "nan"], "--floor nan is no number"),
+        (["search", "an owl", "--library", "nosuch"], "library 'nosuch' is not known"),
     ],
 )
 def test_bad_input_is_one_line(

@@ -233,3 +233,8 @@ def test_the_setting_is_a_variable_too() -> None:
 def test_what_is_named_twice_counts_once(name: str) -> None:
     given: dict[str, Any] = {name: ("own", "bundled", "own")}
     assert getattr(Settings(**given), name) == ("own", "bundled")
+
+
+def test_no_number_is_refused_where_there_is_no_range() -> None:
+    with pytest.raises(UserError, match="lookup_floor nan is no number; leave it out, or give --lookup-floor a number"):
+        Settings(lookup_floor=float("nan"))

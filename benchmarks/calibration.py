@@ -30,7 +30,7 @@ from imagerag.index.captions import CaptionWords, common_names
 from imagerag.index.user.calibrate import calibrate, own_eyes
 from imagerag.index.user.store import SHOWN, UserPictures
 from testing.rendered_things import caption_of, nouns, scene
-from training.calibrate_critic import floor_queries, title_matches
+from training.calibrate_critic import best_scores, floor_queries
 
 SCENES, HELD_OUT = 500, 500
 """Captioned scenes of the library, and others that are asked about."""
@@ -211,12 +211,14 @@ def bundled_rows(folder: Path) -> None:
     queries = floor_queries(library, "test")
     floor = bundled_calibration().floor
     assert floor is not None
-    lacking = title_matches(library, embedder, pictures, queries, lacking=True)
+    lacking = best_scores(library, embedder, pictures, queries, lacking=True)
     false = float((lacking >= floor.value).mean())
     print("embedded on the bundled library: floor fitted on the other half of its concepts")
     print(f"  false positives {false:.1%} of {len(queries)} concepts once it lacks them (wanted 3..7 %)")
     names = {name: frozenset([name]) for name in queries}
-    for what, asked in (("names", names), ("paraphrases", paraphrases())):
+    everyday = paraphrases()
+    unseen = {query: everyday[query] for query in by_hash("paraphrase half", everyday)[1::2]}
+    for what, asked in (("names", names), ("paraphrases", everyday), ("of these on which nothing was chosen", unseen)):
         shares = []
         for least in FLOORS:
             found = index.search(list(asked), K, SearchOptions(floor=least))

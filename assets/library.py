@@ -164,6 +164,15 @@ class Library:
         """Hex SHA-256 of all names and keywords, in order."""
         return hashlib.sha256("\n".join("\t".join(words) for words in self.said).encode()).hexdigest()
 
+    @cached_property
+    def synonyms(self) -> dict[str, tuple[str, ...]]:
+        """Further words by concept, which neither the model nor the generator learned from: ``assets/synonyms.tsv``."""
+        if self.path != asset("library.parquet"):
+            return {}
+        lines = asset("synonyms.tsv").read_text(encoding="utf-8").splitlines()
+        rows = (line.split("\t") for line in lines if not line.startswith("#"))
+        return {name: tuple(words.split("|")) for name, words in rows}
+
     def stored_word_vectors(self, model_id: str) -> NDArray[np.float32] | None:
         """Return (concepts, d) of ``imagerag.index.word_vectors.words_embedded``, or None, as above."""
         stored = self._tensors("library_words.safetensors", model_id, {"said": self.said_digest})

@@ -61,6 +61,7 @@ def best_scores(
     vectors = library.stored_word_vectors(embedder.model_id)
     assert vectors is not None, "run training.embed_words first"
     words = ConceptWords(names, vectors)
+    also_said = {name: (name, *keywords, *library.synonyms.get(name, ())) for name, *keywords in library.said}
     meanings = [{concept.name, *concept.keywords, *content_words(concept.name)} for concept in library.concepts]
     best = []
     for query, vector in zip(queries, embedder.embed_texts(list(queries)), strict=True):
@@ -69,7 +70,8 @@ def best_scores(
             alike = np.array([not meanings[place[query]].isdisjoint(meaning) for meaning in meanings])
             cosines = np.where(alike[shows], -1.0, cosines)
         nearest = np.argsort(-cosines)[:LOOKED_AT]
-        named = any(carries(query, word) for at in set(shows[nearest].tolist()) for word in library.said[at])
+        found = {names[at] for at in shows[nearest]}
+        named = any(carries(query, word) for name in found for word in also_said[name])
         likeness = words.likeness(vector, [names[at] for at in shows[nearest]], cosines[nearest])
         best.append(np.inf if named else likeness.max())
     return np.array(best)

@@ -242,6 +242,7 @@ class ChromaIndex:
                 continue
             try:
                 title, words = metadata["title"], metadata["words"].split("\n")
+                words += self.library.synonyms.get(title, ())
                 source, licence, its_set = metadata["source"], metadata["licence"], metadata["set"]
             except (KeyError, TypeError) as error:
                 raise damaged(self.directory, f"picture {sha256[:12]} lacks its words") from error

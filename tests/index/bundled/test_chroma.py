@@ -1,5 +1,6 @@
 """Searching the bundled index."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from imagerag.assets import asset
-from imagerag.assets.library import Library
+from imagerag.assets.library import Library, bundled_library
 from imagerag.embedders.clip import embedded_model_id
 from imagerag.errors import InvalidArgument
 from imagerag.index.base import SearchOptions
@@ -106,6 +107,25 @@ def test_what_is_above_the_calibrated_floor_is_sought_beyond_the_nearest(tmp_pat
     assert [hit.title.split()[0] for hit in found] == ["blue"] * 3
     assert all(hit.path.is_file() for hit in found)
     assert len(list((tmp_path / "home" / "library").rglob("*.png"))) == 6, "what is left out is not drawn"
+
+
+def test_a_synonym_of_a_concept_counts_as_found_among_the_nearest(tmp_path: Path) -> None:
+    write_library(tmp_path / "library.parquet", 20)
+    library = Library(tmp_path / "library.parquet")
+    assert library.synonyms == {}, "those of the bundled library are its own"
+    library.__dict__["synonyms"] = {"green square 1": ("malachite green", "verdure")}
+    index = ChromaIndex(tmp_path / "home", ColourBlindEmbedder(), library=library)
+    found = index.search(["a malachite", "an obsidian"], 3, SearchOptions(floor="calibrated"))
+    assert [[hit.title for hit in hits] for hits in found] == [["green square 1"], []]
+
+
+def test_synonyms_are_new_words_that_few_concepts_share() -> None:
+    library = bundled_library()
+    said = {name: words for name, *words in library.said}
+    assert set(library.synonyms) <= set(said)
+    assert not [name for name, words in library.synonyms.items() if {name, *said[name]} & set(words)]
+    assert max(Counter(word for words in library.synonyms.values() for word in words).values()) <= 3
+    assert "doggo" in library.synonyms["dog"]
 
 
 class NameEmbedder(ColourEmbedder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -153,15 +154,42 @@ class Library:
             return None
         return _unit(stored["names"])
 
+    @cached_property
+    def said(self) -> tuple[tuple[str, ...], ...]:
+        """Of each concept, its name and its keywords."""
+        return tuple((concept.name, *concept.keywords) for concept in self.concepts)
+
+    @cached_property
+    def said_digest(self) -> str:
+        """Hex SHA-256 of all names and keywords, in order."""
+        return hashlib.sha256("\n".join("\t".join(words) for words in self.said).encode()).hexdigest()
+
+    @cached_property
+    def synonyms(self) -> dict[str, tuple[str, ...]]:
+        """Further words by concept, which neither the model nor the generator learned from: ``assets/synonyms.tsv``."""
+        if self.path != asset("library.parquet"):
+            return {}
+        lines = asset("synonyms.tsv").read_text(encoding="utf-8").splitlines()
+        rows = (line.split("\t") for line in lines if not line.startswith("#"))
+        return {name: tuple(words.split("|")) for name, words in rows}
+
+    def stored_word_vectors(self, model_id: str) -> NDArray[np.float32] | None:
+        """Return (concepts, d) of ``imagerag.index.word_vectors.words_embedded``, or None, as above."""
+        stored = self._tensors("library_words.safetensors", model_id, {"said": self.said_digest})
+        return None if stored is None else stored["words"].astype(np.float32)
+
     def _stored(self, model_id: str) -> dict[str, Any] | None:
+        return self._tensors("library_embeddings.safetensors", model_id, {})
+
+    def _tensors(self, name: str, model_id: str, also: dict[str, str]) -> dict[str, Any] | None:
         from safetensors import SafetensorError, safe_open
 
         try:
-            path = asset("library_embeddings.safetensors")
+            path = asset(name)
             if self.path != asset("library.parquet"):
                 return None
             with safe_open(str(path), "np") as file:
-                if (file.metadata() or {}).get("model_id") != model_id:
+                if not {"model_id": model_id, **also}.items() <= (file.metadata() or {}).items():
                     return None
                 return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         except (UserError, SafetensorError):

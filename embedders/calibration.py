@@ -20,7 +20,7 @@ from imagerag.assets import asset
 Kind = Literal["pictograms", "captions", "names"]
 Shows = Literal["photographs", "pictograms"]
 """Fitted on the bundled pictograms, on captioned pictures of a person's own, or on names and uncaptioned pictures."""
-Statistic = Literal["cosine", "centred", "caption"]
+Statistic = Literal["cosine", "centred", "words"]
 
 FALSE_POSITIVES = 0.05
 """Share of the queries for things a library lacks that are answered with a picture all the same; and share of the
@@ -94,7 +94,8 @@ class LookupFloor:
 
     statistic: Statistic
     """``cosine`` of the query with a picture, or with its caption where that is compared; ``centred``: less the query's
-    mean cosine with all pictures; ``caption``: of the query with the words for what was found."""
+    mean cosine with all pictures; ``words``: the mean of the query's cosines with a picture and with the words for what
+    it shows (``imagerag.index.word_vectors``)."""
     value: float
     centre: tuple[float, ...] = ()
     """Of ``centred``, the mean of the pictures' embeddings, (d,)."""

@@ -11,6 +11,7 @@ from imagerag.index.captions import carries
 if TYPE_CHECKING:
     from imagerag.embedders.calibration import LookupFloor
     from imagerag.embedders.clip import Embedder
+    from imagerag.index.word_vectors import ConceptWords
 
 
 def hits_above(
@@ -19,8 +20,7 @@ def hits_above(
     embedder: Embedder,
     caption: str,
     hits: Sequence[Hit],
-    *,
-    titled: bool = False,
+    words: ConceptWords | None = None,
 ) -> list[Hit]:
     """Return the hits above a floor, in their order.
 
@@ -32,7 +32,7 @@ def hits_above(
         embedder: that found them.
         caption: what was looked for.
         hits: what was found.
-        titled: whether every hit's title says what it shows, so that a floor of captions can be asked.
+        words: of what the hits' titles name, for a floor that compares words.
     """
     if floor is None or not hits or (floor == "calibrated" and fitted is None):
         return list(hits)
@@ -40,10 +40,10 @@ def hits_above(
     if floor != "calibrated" or fitted is None:
         return [hit for hit in hits if hit.similarity >= float(floor)]
     query = embedder.embed_texts([caption.strip()])[0]
-    if fitted.statistic == "caption" and titled:
-        similarities = (embedder.embed_texts([hit.title for hit in hits]) @ query).tolist()
+    if fitted.statistic == "words" and words is not None:
+        similarities = words.likeness(query, [hit.title for hit in hits], similarities).tolist()
     return [
         hit
         for hit, near in zip(hits, fitted.above(similarities, query).tolist(), strict=True)
-        if near or any(carries(caption, words) for words in (hit.title, *hit.words))
+        if near or any(carries(caption, said) for said in (hit.title, *hit.words))
     ]

@@ -2,9 +2,10 @@
 
 The critic is fitted on drawings of known truth, the floor on what the library answers to concepts that it lacks.
 
-python -m training.calibrate_critic
+    python -m training.calibrate_critic [--floor]
 """
 
+import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
@@ -16,16 +17,23 @@ from benchmarks.cases import by_hash
 from benchmarks.truth import questions
 from imagerag.assets import asset
 from imagerag.assets.library import Library
-from imagerag.embedders.calibration import FALSE_POSITIVES, Calibration, LookupFloor, Presence, synonym_cosine
+from imagerag.embedders.calibration import (
+    FALSE_POSITIVES,
+    Calibration,
+    LookupFloor,
+    Presence,
+    bundled_calibration,
+    synonym_cosine,
+)
 from imagerag.embedders.clip import Embedder
 from imagerag.embedders.registry import embedded_clip
 from imagerag.embedders.window_evidence import Exemplars, WindowEvidence
 from imagerag.generators.registry import load_generator
-from imagerag.index.captions import content_words
+from imagerag.index.bundled.chroma import LOOKED_AT
+from imagerag.index.captions import carries, content_words
 from imagerag.index.presence_fit import Question, fit_presence, measure
+from imagerag.index.word_vectors import ConceptWords
 
-ASKED = 5
-"""Pictures that are looked at for each query, as many as recall is measured on."""
 SEEDS = 3
 """Drawings of each question: a few constants, but the wrong answers are few as well."""
 
@@ -36,10 +44,10 @@ def floor_queries(library: Library, half: Literal["dev", "test"]) -> list[str]:
     return names[::2] if half == "dev" else names[1::2]
 
 
-def title_matches(
+def best_scores(
     library: Library, embedder: Embedder, pictures: NDArray[Any], queries: Sequence[str], lacking: bool
 ) -> NDArray[Any]:
-    """Return how well the titles of what is found fit each query, at best: (queries,) cosines.
+    """Return what the floor is held against of each query's best match, (queries,); infinite where words count alone.
 
     Args:
         library, embedder, pictures: what is searched, by what, and its (n, d) embeddings.
@@ -50,34 +58,56 @@ def title_matches(
     names = [concept.name for concept in library.concepts]
     place = {name: at for at, name in enumerate(names)}
     shows = np.array([place[entry.concept] for entry in library.entries])
-    titles = embedder.embed_texts(names)
+    vectors = library.stored_word_vectors(embedder.model_id)
+    assert vectors is not None, "run training.embed_words first"
+    words = ConceptWords(names, vectors)
+    also_said = {name: (name, *keywords, *library.synonyms.get(name, ())) for name, *keywords in library.said}
     meanings = [{concept.name, *concept.keywords, *content_words(concept.name)} for concept in library.concepts]
-    found = []
+    best = []
     for query, vector in zip(queries, embedder.embed_texts(list(queries)), strict=True):
-        cosines, likeness = pictures @ vector, titles @ vector
+        cosines = pictures @ vector
         if lacking:
             alike = np.array([not meanings[place[query]].isdisjoint(meaning) for meaning in meanings])
             cosines = np.where(alike[shows], -1.0, cosines)
-        best = np.argsort(-cosines)[:ASKED]
-        found.append(likeness[shows[best]].max())
-    return np.array(found)
+        nearest = np.argsort(-cosines)[:LOOKED_AT]
+        found = {names[at] for at in shows[nearest]}
+        named = any(carries(query, word) for name in found for word in also_said[name])
+        likeness = words.likeness(vector, [names[at] for at in shows[nearest]], cosines[nearest])
+        best.append(np.inf if named else likeness.max())
+    return np.array(best)
 
 
 def fit_library_floor(library: Library, embedder: Embedder, pictures: NDArray[Any]) -> LookupFloor:
     """Return the floor of the bundled library: what it answers to concepts of the half ``dev`` once it lacks them."""
     queries = floor_queries(library, "dev")
-    lacking = title_matches(library, embedder, pictures, queries, lacking=True)
+    lacking = best_scores(library, embedder, pictures, queries, lacking=True)
     value = float(np.quantile(lacking, 1 - FALSE_POSITIVES))
-    kept = float((title_matches(library, embedder, pictures, queries, lacking=False) >= value).mean())
-    return LookupFloor("caption", round(value, 4), kept=round(kept, 4))
+    kept = float((best_scores(library, embedder, pictures, queries, lacking=False) >= value).mean())
+    return LookupFloor("words", round(value, 4), kept=round(kept, 4))
 
 
 def main() -> None:
     """Draw, look, fit, and write the constants."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--floor", action="store_true", help="fit the floor alone, and leave the critic as it is")
+    chosen = options.parse_args()
     library, embedder = Library(), embedded_clip()
-    names = [concept.name for concept in library.concepts]
     pictures = library.stored_embeddings(embedder.model_id)
     assert pictures is not None, "run training.embed_library first"
+    floor = fit_library_floor(library, embedder, pictures)
+    if chosen.floor:
+        record = replace(bundled_calibration(), floor=floor, shows="pictograms")
+    else:
+        presence, asked = fit_critic(library, embedder, pictures)
+        record = Calibration(embedder.model_id, "pictograms", asked, len(library), presence, floor, shows="pictograms")
+    path = asset("clip") / "critic.json"
+    path.write_bytes(record.to_json())
+    print(f"wrote {path.name}: {record}")
+
+
+def fit_critic(library: Library, embedder: Embedder, pictures: NDArray[Any]) -> tuple[Presence, int]:
+    """Return the embedded critic's constants, and on how many drawings of known truth they were fitted."""
+    names = [concept.name for concept in library.concepts]
     exemplars = Exemplars(pictures, [entry.concept for entry in library.entries])
     asked = [
         question
@@ -100,11 +130,7 @@ def main() -> None:
         if best is None or loss < best[0]:
             best = loss, presence
     assert best is not None
-    floor = fit_library_floor(library, embedder, pictures)
-    record = Calibration(embedder.model_id, "pictograms", len(asked), len(library), best[1], floor)
-    path = asset("clip") / "critic.json"
-    path.write_bytes(record.to_json())
-    print(f"wrote {path.name}: {record}")
+    return best[1], len(asked)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from imagerag.index.filters import all_hold
 from imagerag.index.lock import PATIENCE, writer_lock
 from imagerag.index.lookup_floor import hits_above
 from imagerag.index.user_libraries import BUNDLED_FOUND
+from imagerag.index.word_vectors import ConceptWords, words_embedded
 from imagerag.store.files import address_path, write_whole
 from imagerag.store.png import encode_png, is_whole_png, on_white
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from imagerag.embedders.clip import Embedder
 
 LOCK = "lock"
+LOOKED_AT = 25
+"""Nearest pictures among which those above the fitted floor are sought: on the half ``dev`` no more was found among
+50."""
 Keep = Callable[[Mapping[str, str]], bool]
 
 
@@ -86,13 +90,17 @@ class ChromaIndex:
             return []
         keep = all_hold(options.where) if options.where else None
         vectors = self.embedder.embed_texts([caption.strip() for caption in captions])
-        answers = self._query(vectors, k, options.exclude, keep)
         bundled = bundled_calibration() if options.floor == "calibrated" else None
         fitted = bundled.floor if bundled is not None and bundled.model == self.embedder.model_id else None
-        return [
-            hits_above(options.floor, fitted, self.embedder, caption, hits, titled=True)
-            for caption, hits in zip(captions, answers, strict=True)
-        ]
+        looked_at = k if fitted is None else max(k, LOOKED_AT)
+        answers = []
+        for caption, nearest in zip(captions, self._query(vectors, looked_at, options.exclude, keep), strict=True):
+            words = None if fitted is None else self._words
+            hits = hits_above(options.floor, fitted, self.embedder, caption, nearest, words)[:k]
+            for hit in hits:
+                self._lay_out(hit)
+            answers.append(hits)
+        return answers
 
     def image(self, sha256: str) -> Image.Image:
         """See ``ReferenceIndex.image``. Needs no built index."""
@@ -234,22 +242,28 @@ class ChromaIndex:
                 continue
             try:
                 title, words = metadata["title"], metadata["words"].split("\n")
+                words += self.library.synonyms.get(title, ())
                 source, licence, its_set = metadata["source"], metadata["licence"], metadata["set"]
             except (KeyError, TypeError) as error:
                 raise damaged(self.directory, f"picture {sha256[:12]} lacks its words") from error
             if keep and not keep({"caption": title, "title": title, "source": source, "licence": licence}):
                 continue
             similarity = float(np.clip(1 - distance, -1, 1))
-            path = self._laid_out(sha256)
+            path = address_path(self.home / BUNDLED_FOUND, sha256)
             hits.append(Hit(sha256, path, title, tuple(words), similarity, source, licence, its_set))
         return hits
 
-    def _laid_out(self, sha256: str) -> Path:
-        """Return a PNG of a picture on white, made when it is first found: 7,155 at once would take a minute."""
-        path = address_path(self.home / BUNDLED_FOUND, sha256)
-        if not is_whole_png(path):
-            write_whole(path, encode_png(on_white(self.image(sha256))), durable=False)
-        return path
+    @cached_property
+    def _words(self) -> ConceptWords:
+        vectors = self.library.stored_word_vectors(self.embedder.model_id)
+        if vectors is None:
+            vectors = words_embedded(self.embedder, self.library.said)
+        return ConceptWords([name for name, *_ in self.library.said], vectors)
+
+    def _lay_out(self, hit: Hit) -> None:
+        """Write a PNG of a picture on white when it is first found: 7,155 at once would take a minute."""
+        if not is_whole_png(hit.path):
+            write_whole(hit.path, encode_png(on_white(self.image(hit.sha256))), durable=False)
 
 
 def index_status(home: str | Path) -> dict[str, object]:

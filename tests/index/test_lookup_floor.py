@@ -5,6 +5,7 @@ from pathlib import Path
 from imagerag.embedders.calibration import LookupFloor
 from imagerag.index.base import Hit
 from imagerag.index.lookup_floor import hits_above
+from imagerag.index.word_vectors import ConceptWords, words_embedded
 from testing.colour_library import ColourEmbedder
 
 
@@ -34,9 +35,10 @@ def test_the_words_of_the_caption_count_beside_the_fitted_floor() -> None:
     assert titles(found) == ["red square", "a green square"]
 
 
-def test_a_floor_of_captions_asks_the_titles_where_they_tell_something() -> None:
-    by_title = LookupFloor("caption", 0.99)
-    assert titles(hits_above("calibrated", by_title, ColourEmbedder(), "very blue", HITS, titled=True)) == [
-        "blue square"
-    ]
-    assert hits_above("calibrated", by_title, ColourEmbedder(), "very blue", HITS) == []
+def test_a_floor_of_words_asks_the_words_beside_the_pictures() -> None:
+    by_words = LookupFloor("words", 0.6)
+    embedder = ColourEmbedder()
+    said = [one.title for one in HITS]
+    words = ConceptWords(said, words_embedded(embedder, [(title,) for title in said]))
+    assert titles(hits_above("calibrated", by_words, embedder, "very blue", HITS, words)) == ["blue square"]
+    assert titles(hits_above("calibrated", by_words, embedder, "very blue", HITS)) == ["red square"]

@@ -1,5 +1,6 @@
 """Searching the bundled index."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from PIL import Image
 from safetensors import safe_open
 
 from imagerag.assets import asset
-from imagerag.assets.library import Library
+from imagerag.assets.library import Library, bundled_library
+from imagerag.embedders.clip import embedded_model_id
 from imagerag.errors import InvalidArgument
 from imagerag.index.base import SearchOptions
 from imagerag.index.bundled.chroma import ChromaIndex
-from testing.colour_library import SIDE, ColourEmbedder, distinct
+from testing.colour_library import HUES, SIDE, ColourEmbedder, distinct, write_library
 
 
 class TestSearch:
@@ -78,6 +80,52 @@ class TestSearch:
             index.image("abc")
         assert index.image(library.entries[3].sha256).size == (SIDE, SIDE)
         assert not (tmp_path / "home").exists()
+
+
+class ColourBlindEmbedder(ColourEmbedder):
+    """Has the embedded CLIP's name and floor, and takes red pictures for blue ones."""
+
+    def __init__(self) -> None:
+        super().__init__(embedded_model_id())
+
+    def embed_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        hues = [[HUES[word] for word in text.replace(",", "").split() if word in HUES] for text in texts]
+        return self._unit([np.mean(of_text or [(127.5,) * 3], axis=0) for of_text in hues])
+
+    def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        colours = [np.asarray(image.convert("RGB"), float).mean((0, 1)) for image in images]
+        return self._unit([HUES["blue"] if red > green + blue else (red, green, blue) for red, green, blue in colours])
+
+
+def test_what_is_above_the_calibrated_floor_is_sought_beyond_the_nearest(tmp_path: Path) -> None:
+    write_library(tmp_path / "library.parquet", 40)
+    index = ChromaIndex(tmp_path / "home", ColourBlindEmbedder(), library=Library(tmp_path / "library.parquet"))
+    (nearest,), (found,) = (
+        index.search(["something blue"], 3, SearchOptions(floor=floor)) for floor in (-1.0, "calibrated")
+    )
+    assert [hit.title.split()[0] for hit in nearest] == ["red"] * 3
+    assert [hit.title.split()[0] for hit in found] == ["blue"] * 3
+    assert all(hit.path.is_file() for hit in found)
+    assert len(list((tmp_path / "home" / "library").rglob("*.png"))) == 6, "what is left out is not drawn"
+
+
+def test_a_synonym_of_a_concept_counts_as_found_among_the_nearest(tmp_path: Path) -> None:
+    write_library(tmp_path / "library.parquet", 20)
+    library = Library(tmp_path / "library.parquet")
+    assert library.synonyms == {}, "those of the bundled library are its own"
+    library.__dict__["synonyms"] = {"green square 1": ("malachite green", "verdure")}
+    index = ChromaIndex(tmp_path / "home", ColourBlindEmbedder(), library=library)
+    found = index.search(["a malachite", "an obsidian"], 3, SearchOptions(floor="calibrated"))
+    assert [[hit.title for hit in hits] for hits in found] == [["green square 1"], []]
+
+
+def test_synonyms_are_new_words_that_few_concepts_share() -> None:
+    library = bundled_library()
+    said = {name: words for name, *words in library.said}
+    assert set(library.synonyms) <= set(said)
+    assert not [name for name, words in library.synonyms.items() if {name, *said[name]} & set(words)]
+    assert max(Counter(word for words in library.synonyms.values() for word in words).values()) <= 3
+    assert "doggo" in library.synonyms["dog"]
 
 
 class NameEmbedder(ColourEmbedder):

@@ -68,9 +68,14 @@ def sample(shown: Shown, home: Path, part: int, seconds: float, runs: int) -> Sa
 
 
 def bytes_by_kind(home: Path) -> tuple[int, int, int, int]:
-    """Return the bytes of images, checkpoints, the servers' database, and all else, which is the index."""
+    """Return the bytes of images, checkpoints, the servers' database, and all else, which is the index.
+
+    SQLite's logs are left out: they grow to 4 MiB each, whatever is written, before they are used again.
+    """
     sizes: Counter[str] = Counter()
     for file in home.rglob("*"):
+        if file.name.endswith(("-wal", "-shm")):
+            continue
         name = file.relative_to(home).parts[0]
         kind = "checkpoints" if name.startswith("threads.sqlite") else "database" if ".sqlite" in name else name
         try:

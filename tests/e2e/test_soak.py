@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from testing.mixed_load import KINDS
-from testing.soaking import MOST_MORE, Sample, figures, soak
+from testing.soaking import MOST_MORE, Sample, bytes_by_kind, figures, soak
 
 pytest.importorskip("mcp")
 pytestmark = [
@@ -26,6 +26,21 @@ def test_nothing_is_lost_and_handles_and_threads_stay_flat(tmp_path: Path) -> No
     assert found.threads[1] - found.threads[0] <= MOST_MORE
     before = sum(record.done.values())
     assert sum(soak(1.5, tmp_path).done.values()) == before, "a record of all its minutes is complete"
+
+
+def test_data_is_counted_by_kind_and_without_the_logs_of_sqlite(tmp_path: Path) -> None:
+    sizes = {
+        "images/ab/c.png": 5,
+        "threads.sqlite": 7,
+        "threads.sqlite-wal": 100,
+        "doors.sqlite": 11,
+        "doors.sqlite-shm": 100,
+        "library/x.bin": 13,
+    }
+    for name, size in sizes.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(bytes(size))
+    assert bytes_by_kind(tmp_path) == (5, 7, 11, 13)
 
 
 def test_the_figures_are_of_the_longest_part_after_its_warm_up() -> None:

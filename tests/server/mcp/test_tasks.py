@@ -84,11 +84,16 @@ def test_a_cancelled_task_stops_drawing_and_stays_cancelled(serve: Callable[...,
         begun.set()
         assert go_on.wait(30)
 
-    wire = Wire(serve(before_step=gate).url)
+    server = serve(before_step=gate)
+    wire = Wire(server.url)
     task = wire.draw({}, prompt="an owl")["result"]["task"]
     assert begun.wait(30)
+    run = server.service.register.find(task["taskId"])
+    assert run is not None
+    assert run.job is not None
+    cancelled = run.job.cancelled
     assert wire.ask("tasks/get", taskId=task["taskId"])["result"]["status"] == "working"
-    threading.Timer(0.2, go_on.set).start()
+    threading.Thread(target=lambda: cancelled.wait(30) and go_on.set()).start()
     assert wire.ask("tasks/cancel", taskId=task["taskId"])["result"]["status"] == "cancelled"
     assert wire.ask("tasks/get", taskId=task["taskId"])["result"]["status"] == "cancelled"
     assert wire.ask("tasks/result", taskId=task["taskId"])["result"]["structuredContent"]["status"] == "cancelled"

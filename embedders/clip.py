@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from imagerag.assets import asset
 from imagerag.embedders.preprocessing import Preprocessing
 from imagerag.errors import UserError
-from imagerag.model_hub import http_error, not_fetched, quiet_loading, refusal, repository_of
+from imagerag.model_hub import damaged_weights, http_error, not_fetched, quiet_loading, refusal, repository_of
 
 if TYPE_CHECKING:
     import torch
@@ -214,7 +214,11 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
                 model_name, pretrained=pretrained, device=device
             )
             tokenizer = open_clip.get_tokenizer(model_name)
-    except (RuntimeError, ValueError, OSError, http_error()) as error:
+    except Exception as error:
+        if (damaged := damaged_weights(rest, error)) is not None:
+            raise damaged from error
+        if not isinstance(error, (RuntimeError, ValueError, OSError, LookupError, TypeError, http_error())):
+            raise
         if (repository := repository_of(error)) and refusal(repository, error) is not None:
             raise not_fetched(repository, error) from error
         line = str(error).strip().splitlines()

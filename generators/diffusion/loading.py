@@ -19,7 +19,7 @@ from imagerag.generators.diffusion.families import FAMILIES, PIPELINES
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, place
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
-from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
+from imagerag.model_hub import damaged_weights, http_error, not_fetched, refusal, silence_libraries
 
 
 @dataclass
@@ -130,7 +130,13 @@ def load(preset: Preset, settings: DeviceSettings) -> Loaded:
         family.prepare()
     except UserError:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, http_error()) as error:
+    except Exception as error:
+        if (damaged := damaged_weights(what, error)) is not None:
+            raise damaged from error
+        if not isinstance(
+            error, (OSError, ValueError, LookupError, TypeError, RuntimeError, ImportError, http_error())
+        ):
+            raise
         raise _missing(what, preset, error) from error
     for saving in ("enable_slicing", "enable_tiling"):
         if hasattr(pipeline, "vae") and hasattr(pipeline.vae, saving):

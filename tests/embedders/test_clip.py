@@ -27,3 +27,19 @@ def test_a_checkpoint_counts_by_its_content(tmp_path: Path) -> None:
     before = model_id_of(f"ViT-B-32:{weights}")
     weights.write_bytes((one / "open_clip_model.safetensors").read_bytes())
     assert model_id_of(f"ViT-B-32:{weights}") != before
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 1000])
+def test_damaged_weights_are_one_line(tmp_path: Path, content: bytes) -> None:
+    folder = save_checkpoint(tmp_path / "one", 1)
+    (folder / "open_clip_model.safetensors").write_bytes(content)
+    with pytest.raises(UserError, match=r"the weights of 'local-dir:.*one' are damaged \(.*\); copy or download"):
+        load_embedder(full_name(str(folder)))
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"model_cfg": {}}', '{"model_cfg": 3}'])
+def test_a_damaged_config_is_one_line(tmp_path: Path, content: str) -> None:
+    folder = save_checkpoint(tmp_path / "one", 1)
+    (folder / "open_clip_config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match="open_clip could not load 'local-dir:"):
+        load_embedder(full_name(str(folder)))

@@ -26,8 +26,9 @@ CLIENTS = {
     "MCP server": ["--mcp-server", "{0}/mcp", "--vlm", "openai:m@{0}/v1"],
 }
 """Arguments of a run that asks a server, by what the server is."""
-SECONDS = {"hangs": "8", "drips": "8"}
-"""``--max-seconds`` of a run that nothing else would end; others get longer, and have to end by themselves."""
+SECONDS = {"hangs": "8", "drips": "8", "wrong": "8"}
+"""``--max-seconds`` of a run that nothing else would end (half a head of HTTP is waited for, too); others get longer,
+and have to end by themselves."""
 
 
 def dependencies() -> Iterator[Fault]:

@@ -267,6 +267,7 @@ def _damaged_weights(model: str, file: str, how: str, home: Path, place: Path, c
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(_checkpoint(model, place), folder)
     _damage(folder / file, how)
+    further: tuple[list[str], ...]
     if model == "clip":
         further = (
             ["index", "add", str(place / "more"), "--model", str(folder)],

@@ -23,7 +23,7 @@ from imagerag.assets import asset
 from imagerag.embedders.preprocessing import Preprocessing
 from imagerag.errors import UserError
 from imagerag.hub_offline import offline_where_unreachable
-from imagerag.model_hub import http_error, not_fetched, quiet_loading, refusal, repository_of
+from imagerag.model_hub import damaged_weights, http_error, not_fetched, quiet_loading, refusal, repository_of
 
 if TYPE_CHECKING:
     import torch
@@ -228,7 +228,11 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
                     force_quick_gelu=pretrained is not None and lacks_quick_gelu(model_name, pretrained),
                 )
                 tokenizer = open_clip.get_tokenizer(model_name)
-        except (RuntimeError, ValueError, OSError, http_error()) as error:
+        except Exception as error:
+            if (damaged := damaged_weights(rest, error)) is not None:
+                raise damaged from error
+            if not isinstance(error, (RuntimeError, ValueError, OSError, LookupError, TypeError, http_error())):
+                raise
             repository = repository_of(error) or repository_of_clip(rest)
             if repository and refusal(repository, error) is not None:
                 raise not_fetched(repository, error) from error

@@ -239,3 +239,20 @@ def quiet_loading() -> Iterator[None]:
         transformers_logging.set_verbosity(verbosity)
         if bars:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def damaged_weights(what: str, error: BaseException) -> UserError | None:
+    """Return the error for weights in a file that is cut short or garbage; ``None`` if another thing is wrong.
+
+    Args:
+        what: names the model.
+        error: what a library raised; its causes are looked through, since diffusers raises an ``OSError`` in the end.
+    """
+    from pickle import UnpicklingError
+
+    from safetensors import SafetensorError
+
+    for one in _behind(error):
+        if isinstance(one, SafetensorError | UnpicklingError | EOFError):
+            return UserError(f"the weights of {what!r} are damaged ({first_line(one)}); copy or download them again")
+    return None

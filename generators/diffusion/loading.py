@@ -28,7 +28,7 @@ from imagerag.generators.diffusion.recipes import Published, recipe_of
 from imagerag.generators.diffusion.single_file import WORDS, SingleFile, class_name_of, examine, load_file
 from imagerag.hub_offline import offline_where_unreachable
 from imagerag.lora import AppliedLora, LoraName
-from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
+from imagerag.model_hub import damaged_weights, http_error, not_fetched, refusal, silence_libraries
 
 
 @dataclass
@@ -215,8 +215,14 @@ def _pipeline(
         family.prepare()
     except UserError:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, http_error()) as error:
+    except Exception as error:
         if is_out_of_memory(error):
+            raise
+        if (damaged := damaged_weights(what, error)) is not None:
+            raise damaged from error
+        if not isinstance(
+            error, (OSError, ValueError, LookupError, TypeError, RuntimeError, ImportError, http_error())
+        ):
             raise
         failure = _missing(what, preset, error)
         if single is not None and what != preset.model:  # the file is here, and only what references go in by lacks

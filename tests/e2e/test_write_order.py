@@ -31,6 +31,32 @@ def test_a_record_is_read_in_the_order_in_which_calls_begin_and_end() -> None:
     ]
 
 
+@pytest.mark.parametrize("order", ["wrsd", "swrd", "rwsd", "wsr"])
+def test_a_wrong_order_is_seen(order: str) -> None:
+    """Written, synchronised, renamed, the folder synchronised: any other order is a defect."""
+    spelt = {
+        "w": '7 write(3</h/.writing-x>, "data", 4) = 4',
+        "s": "7 fsync(3</h/.writing-x>) = 0",
+        "r": '7 rename("/h/.writing-x", "/h/x") = 0',
+        "d": "7 fsync(4</h>) = 0",
+    }
+    assert _durable(read_calls([spelt[one] for one in "wsrd"]), Path("/h")) == {"/h/x": 3}
+    with pytest.raises((AssertionError, ValueError)):
+        _durable(read_calls([spelt[one] for one in order]), Path("/h"))
+
+
+@pytest.mark.parametrize("order", ["wfs", "swf"])
+def test_a_database_that_changes_before_its_log_is_seen(order: str) -> None:
+    spelt = {
+        "w": '7 pwrite64(5</h/t-wal>, "frame", 5, 0) = 5',
+        "s": "7 fdatasync(5</h/t-wal>) = 0",
+        "f": '7 pwrite64(6</h/t>, "page", 4, 0) = 4',
+    }
+    _checked_database(read_calls([spelt[one] for one in "wsf"]), "/h/t", 9)
+    with pytest.raises(AssertionError):
+        _checked_database(read_calls([spelt[one] for one in order]), "/h/t", 9)
+
+
 def _run(tmp_path: Path, *arguments: str) -> list[Call]:
     command = [sys.executable, "-m", "imagerag", *arguments, "--home", str(tmp_path / "home")]
     return recorded(command, tmp_path / "record")

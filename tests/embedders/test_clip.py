@@ -74,3 +74,19 @@ def test_weights_of_quick_gelu_are_loaded_with_it_and_without_a_warning(
     assert np.abs(quick.embed_texts(["an owl"]) - right).max() < 1e-6
     assert np.abs(plain.embed_texts(["an owl"]) - right).max() > 1e-4
     assert (quick.model_id, plain.model_id) == ("open_clip:tiny-quickgelu/openai", "open_clip:tiny/laion")
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage" * 1000])
+def test_damaged_weights_are_one_line(tmp_path: Path, content: bytes) -> None:
+    folder = save_checkpoint(tmp_path / "one", 1)
+    (folder / "open_clip_model.safetensors").write_bytes(content)
+    with pytest.raises(UserError, match=r"the weights of 'local-dir:.*one' are damaged \(.*\); copy or download"):
+        load_embedder(full_name(str(folder)))
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"model_cfg": {}}', '{"model_cfg": 3}'])
+def test_a_damaged_config_is_one_line(tmp_path: Path, content: str) -> None:
+    folder = save_checkpoint(tmp_path / "one", 1)
+    (folder / "open_clip_config.json").write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match="open_clip could not load 'local-dir:"):
+        load_embedder(full_name(str(folder)))

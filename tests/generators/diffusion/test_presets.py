@@ -48,6 +48,17 @@ class TestNames:
             load_presets({"IMAGERAG_PRESETS": str(file)})
 
     @pytest.mark.slow
+    @pytest.mark.parametrize("part", ["unet/diffusion_pytorch_model", "text_encoder/model"])
+    def test_damaged_weights_are_called_that(self, folder: Path, tmp_path: Path, part: str) -> None:
+        """And nobody is told to allow pickles instead."""
+        damaged = tmp_path / "damaged"
+        shutil.copytree(folder / "sd15", damaged)
+        weights = damaged / f"{part}.safetensors"
+        for content in (b"", weights.read_bytes()[:1000]):
+            weights.write_bytes(content)
+            with pytest.raises(UserError, match=r"the weights of .* are damaged .*; copy or download them again"):
+                DiffusionGenerator(preset(folder, "sd15", model=str(damaged)))
+
     def test_weights_that_are_no_safetensors_are_refused(self, folder: Path, tmp_path: Path) -> None:
         pickled = tmp_path / "pickled"
         shutil.copytree(folder / "sd15", pickled)

@@ -18,6 +18,7 @@ from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArg
 from imagerag.generators.base import DrawControl, DrawRequest, Generator, Reference, StopCheck
 from imagerag.index.base import Hit, ReferenceIndex
 from imagerag.interruptible import using_check
+from imagerag.places import without_place
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore, StoredImage
 from imagerag.store.manifest import Manifest, ManifestReference
@@ -194,7 +195,7 @@ class ToolSession:
                     "sha256": stored.sha256,
                     "prompt": prompt,
                     "seed": drawing.seed,
-                    "generator": generator.name,
+                    "generator": without_place(generator.name),
                     "references": [reference["id"] for reference in references],
                     "reference_scale": reference_scale,
                     "turn": self.turn,
@@ -259,7 +260,7 @@ class ToolSession:
                         "caption": caption,
                         "title": hit.title,
                         "similarity": round(float(hit.similarity), 4),
-                        "source": hit.source,
+                        "source": hit.attribution,
                         "licence": hit.licence,
                     }
                     self.references[record["id"]] = record

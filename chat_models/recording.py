@@ -24,6 +24,7 @@ from imagerag.chat_models.endings import finish_reason, unsound_ending
 from imagerag.chat_models.images import encoded_in
 from imagerag.credentials import without_credentials
 from imagerag.errors import UserError
+from imagerag.places import without_place
 
 Role = Literal["driver", "critic", "writer", "reranker"]
 
@@ -33,7 +34,7 @@ VERSION = 1
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$|^IMAGERAG_(MCP_TOKEN|SERVER_KEY)_")
 _IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=[?&])[^\s\"'&#]+")
 NAMES = ("model", "vlm", "critic", "generator")
-"""Of a line: names of models, which may have addresses in them."""
+"""Of a line: names of models, which may have addresses and folders in them."""
 SHORTEST_SECRET = 6
 """Characters below which a variable's value is taken for a placeholder, such as ``none``."""
 
@@ -132,7 +133,7 @@ class Recorder:
             secrets = sorted({*self._secrets, *_keys_in_environment()}, key=len, reverse=True)
         line = _without_keys(line, secrets)
         # What a model was asked and said stays as it is, or it could not be played back; these are names and errors.
-        line |= {name: without_credentials(line[name]) for name in NAMES if line.get(name)}
+        line |= {name: without_place(without_credentials(line[name])) for name in NAMES if line.get(name)}
         if "failure" in line:
             line["failure"] = {**line["failure"], "why": without_credentials(line["failure"]["why"])}
         text = json.dumps(line, ensure_ascii=False, default=str)

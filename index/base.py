@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 Floor = float | Literal["calibrated"]
 """A cosine, -1..1, below which nothing is found; or where each model was calibrated to let 5 % of the queries for what
 is not there through (``imagerag.embedders.calibration.LookupFloor``), which is no floor where it was not."""
+
+_ON_THIS_MACHINE = re.compile(r"(?:[a-z0-9-]{2,}:(?!//))?(?:file:|[A-Za-z]:[\\/]|[\\/~])")
+"""Begins a path, such as of a person's own picture, also behind the kind of a collection (``webdataset:/a/b.tar``)."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,11 @@ class Hit:
     source: str
     licence: str
     set: str
+
+    @property
+    def attribution(self) -> str:
+        """Where it comes from, for people elsewhere: of a file on this machine, only the library that has it."""
+        return f"library {self.set}" if _ON_THIS_MACHINE.match(self.source) else self.source
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,16 @@ import mimetypes
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from imagerag.graphs.nodes.finish import why_ended
+from imagerag.places import without_folders, without_place
 from imagerag.report.json_document import Document
 from imagerag.store.png import encode_png
 
 TEMPLATE = "report.html.j2"
+NAMES = ("generator", "vlm", "critic", "model")
+"""Keys of a document under which models are named, which may lie in a folder."""
 
 
 def render_page(document: Document) -> str:
@@ -31,9 +35,19 @@ def render_page(document: Document) -> str:
         path = Path(reference["path"])
         if path.is_file():
             pictures[reference["id"]] = _inline(path)
-    references = {reference["id"]: reference for reference in document["references"]}
+    shown = _without_places(document)
+    references = {reference["id"]: reference for reference in shown["references"]}
     why = why_ended(document["stop_reason"], document["trace"])
-    return environment.from_string(source).render(run=document, pictures=pictures, references=references, why=why)
+    return environment.from_string(source).render(run=shown, pictures=pictures, references=references, why=why)
+
+
+def _without_places(value: Any, name: str = "") -> Any:
+    """Return a part of a document without where things are on this machine: the page is given to others."""
+    if isinstance(value, str):
+        return without_place(value) if name in NAMES else value if name == "prompt" else without_folders(value)
+    if isinstance(value, dict):
+        return {key: _without_places(one, key) for key, one in value.items()}
+    return [_without_places(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _inline(path: Path) -> str:

@@ -1,18 +1,14 @@
 """What every HTTP API of the server answers where it refuses: the shape of OpenAI's errors."""
 
 import logging
-import re
 from typing import Any
 
 from starlette.responses import JSONResponse
 
 from imagerag.errors import FileError, ServiceError
+from imagerag.places import without_folders
 
 _log = logging.getLogger(__name__)
-
-_FOLDER = re.compile(r"""(?<=['"])(?:/|[A-Za-z]:[\\/])[^'"]*[\\/](?=[^'"\\/]+['"])""")
-"""The folder of a quoted absolute path."""
-
 
 RETRY_AFTER = "30"
 """Seconds after which a client may ask again for what another process, or another server, has to be ready for first."""
@@ -75,8 +71,3 @@ def refusal(
 def public_words(error: BaseException) -> str:
     """Return what a client may know of an error: nothing of where the server keeps its files."""
     return error.public if isinstance(error, FileError | ServiceError) else without_folders(str(error))
-
-
-def without_folders(text: str) -> str:
-    """Return a text in which quoted absolute paths are names alone."""
-    return _FOLDER.sub("", text)

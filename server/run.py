@@ -10,7 +10,8 @@ from typing import Any, Literal, cast
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.graphs.state import Limits, Output
 from imagerag.modes import Mode
-from imagerag.server.api_error import public_words, without_folders
+from imagerag.places import without_folders
+from imagerag.server.api_error import public_words
 from imagerag.server.job_queue import Job
 
 RunStatus = Literal["queued", "running", "stopping", "asking", "done", "cancelled", "failed"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagerag.errors import UserError
+from imagerag.errors import FileError, UserError
 from imagerag.records import Verdict
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import address_path, is_address, read_whole, write_whole
@@ -152,9 +152,12 @@ class ImageStore:
     def _existing(self, sha256: str) -> Path:
         path = self.path(sha256)
         if not path.is_file():
-            raise UserError(
+            raise FileError(
                 f"image {sha256!r} is not in the store at {str(self.root)!r}; "
-                "set IMAGERAG_HOME (or --home) to the folder it was drawn in"
+                "set IMAGERAG_HOME (or --home) to the folder it was drawn in",
+                path.name,
+                "missing",
+                f"image {sha256!r} is gone from the server's store",
             )
         return path
 

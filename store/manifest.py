@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.lora import AppliedLora
+from imagerag.places import without_place
 from imagerag.records import ReferenceKind, ReferenceRecord, Verdict
 from imagerag.store.files import cannot_read
 from imagerag.store.png import NotPng, read_text
@@ -43,12 +44,12 @@ class ManifestReference(BaseModel):
     source: str
     licence: str
     path: str = ""
-    """Where it was when the image was drawn: a hint; ``sha256`` is what finds it."""
+    """Of earlier versions, where it was when the image was drawn; ``sha256`` is what finds it."""
 
     @classmethod
     def of(cls, record: ReferenceRecord) -> ManifestReference:
         """Take over what the thread's record knows."""
-        return cls(**{name: record[name] for name in cls.model_fields})  # type: ignore[literal-required]
+        return cls(**{name: record[name] for name in cls.model_fields if name != "path"})  # type: ignore[literal-required]
 
 
 class ManifestLora(BaseModel):
@@ -120,7 +121,7 @@ class Manifest(BaseModel):
         return cls(
             prompt=prompt,
             seed=seed,
-            generator=without_credentials(generator),
+            generator=without_place(without_credentials(generator)),
             generator_revision=generator_revision,
             references=tuple(references),
             reference_scale=reference_scale,

@@ -28,6 +28,7 @@ from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit, ReferenceIndex
 from imagerag.interruptible import using_check
 from imagerag.picture_size import PictureSize
+from imagerag.places import without_place
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore, StoredImage
 from imagerag.store.manifest import Manifest, ManifestReference
@@ -208,7 +209,7 @@ class ToolSession:
                     "sha256": stored.sha256,
                     "prompt": prompt,
                     "seed": drawing.seed,
-                    "generator": generator.name,
+                    "generator": without_place(generator.name),
                     "references": [reference["id"] for reference in references],
                     "reference_scale": reference_scale,
                     "turn": self.turn,
@@ -275,7 +276,7 @@ class ToolSession:
                         "caption": caption,
                         "title": hit.title,
                         "similarity": round(float(hit.similarity), 4),
-                        "source": hit.source,
+                        "source": hit.attribution,
                         "licence": hit.licence,
                     }
                     self.references[record["id"]] = record

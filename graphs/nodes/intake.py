@@ -21,6 +21,7 @@ from imagerag.graphs.state import Limits, Spent, State
 from imagerag.graphs.state_queries import is_request, unanswered_calls
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
+from imagerag.places import without_place
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ReferenceRecord
 from imagerag.steady_clock import steady_time
@@ -214,7 +215,7 @@ def _subject(stored: StoredImage, title: str, subject_id: str) -> ReferenceRecor
         "sha256": stored.sha256,
         "concept": "",
         "caption": "the user's own image",
-        "title": title,
+        "title": without_place(title),
         "similarity": 1.0,
         "source": "user",
         "licence": "user's own",

@@ -15,7 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from imagerag.graphs.nodes.finish import why_ended
-from imagerag.server.api_error import ApiError, without_folders
+from imagerag.places import without_folders
+from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
 from imagerag.server.off_loop import on_pictures, scaling
 from imagerag.server.openai.base import (

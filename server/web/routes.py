@@ -32,6 +32,7 @@ from imagerag.server.run_summary import concepts_out, image_out, reference_out, 
 from imagerag.server.service import Service
 from imagerag.server.uploads import MAX_PICTURES, uploaded
 from imagerag.server.web.page_files import page_file
+from imagerag.store.file_errors import file_error
 
 ELSEWHERE = frozenset({"cross-site", "same-site"})
 """``Sec-Fetch-Site`` of what another site has led to; browsers keep a strict cookie back then, of ``same-site`` not."""
@@ -296,7 +297,10 @@ class WebApi:
             "notes": [event["text"] for event in events if event["event"] == "note"],
             "stop_detail": why_ended(state["stop_reason"], state["trace"]),
         }
-        return render_page(document_of(state, about))
+        try:
+            return render_page(document_of(state, about))
+        except OSError as error:  # an image of it is gone
+            raise file_error(error.filename, error, verb="read") from error
 
     def _uploaded_file(self, client: str, file_id: str) -> bytes:
         return self.service.file(uploaded(self.service, client, file_id))

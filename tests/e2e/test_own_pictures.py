@@ -19,6 +19,6 @@ def test_a_thing_that_only_its_owner_has_a_name_for_is_drawn(own: UserPictures, 
     )
     first, best = result["images"][0], result["image"]
     assert "blorple" in first["verdict"]["missing"]
-    (mine,) = [reference for reference in result["references"] if reference["source"].endswith("blorple.png")]
+    (mine,) = [reference for reference in result["references"] if reference["title"] == "blorple"]
     assert mine["id"] in best["references"]
     assert best["score"] > first["score"] + 0.1

@@ -3,7 +3,6 @@
 import json
 import logging
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -57,7 +56,7 @@ def test_canaries_in_every_address_reach_no_output(
     fails: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "imagerag")
-    draw: Any = [("generate", {"prompt": "an owl"})]
+    draw = Reply(calls=[("generate", {"prompt": "an owl"})])
     script = [Reply("no", status=401)] if fails == "vlm" else [draw, Reply("done"), Reply("done")]
     with serving(script) as chat, images_server() as images:
         url = f"http://127.0.0.1:{images.server_address[1]}/v1"

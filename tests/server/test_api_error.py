@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import ServiceError, UserError
-from imagerag.server.api_error import ApiError, refusal, without_folders
+from imagerag.server.api_error import ApiError, refusal
 from imagerag.store.file_errors import file_error
 
 
@@ -52,15 +52,3 @@ def test_another_server_that_fails_is_told_without_its_address(caplog: pytest.Lo
 
 def test_what_is_wrong_with_the_request_stays_400() -> None:
     assert (refusal(UserError("n 0")).status, str(refusal(UserError("n 0")))) == (400, "n 0")
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("'/srv/a b/c.png' can't be read", "'c.png' can't be read"),
-        ("'C:\\\\data\\\\c.png' is damaged; see '/etc/x/y'", "'c.png' is damaged; see 'y'"),
-        ("GET '/' and /v1/images, 'and/or'", "GET '/' and /v1/images, 'and/or'"),
-    ],
-)
-def test_of_paths_the_names_alone_are_told(text: str, shown: str) -> None:
-    assert without_folders(text) == shown

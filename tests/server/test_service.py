@@ -95,35 +95,6 @@ def test_a_run_that_is_cancelled_while_it_waits_for_its_thread_is_cancelled(tmp_
         service.close()
 
 
-def test_a_run_that_waits_for_its_thread_holds_up_no_other_thread(tmp_path: Path) -> None:
-    service = scripted_service(tmp_path)
-    try:
-        with holding(tmp_path, "sea", lambda: 0, lambda: None, print):
-            waiting = service.create(LOCAL, RunRequest("an owl", thread="sea"))
-            other = service.create(LOCAL, RunRequest("a cat", thread="land"))
-            assert other.wait(30)
-            assert (other.status, waiting.status, waiting.wait(0)) == ("done", "queued", False)
-        assert waiting.wait(30)
-        notes = [event["text"] for event in waiting.events if event["event"] == "note"]
-        assert (waiting.status, notes) == ("done", ["waiting: another run of thread 'sea' is under way"])
-    finally:
-        service.close()
-
-
-def test_a_run_waits_for_its_thread_no_longer_than_it_may_take(tmp_path: Path) -> None:
-    service = scripted_service(tmp_path)
-    try:
-        with holding(tmp_path, "sea", lambda: 0, lambda: None, print):
-            run = service.create(LOCAL, RunRequest("an owl", thread="sea", limits={"max_seconds": 0.3}))
-            assert run.wait(30)
-        assert run.status == "failed"
-        assert (run.failure or "").startswith(
-            "another run of thread 'sea' is under way, and this one has waited for 0.3 s"
-        )
-    finally:
-        service.close()
-
-
 def test_of_a_run_that_has_ended_nothing_large_is_kept(tmp_path: Path) -> None:
     """Hundreds are remembered, and each may have brought pictures of 320 MB."""
     steps = itertools.count(1)

@@ -36,7 +36,9 @@ class TestManifest:
 
     def test_recipe(self) -> None:
         one = manifest()
-        moved = manifest(references=[ManifestReference.of({**REFERENCE, "path": "/elsewhere.png"})])
+        reference = ManifestReference.of({**REFERENCE, "path": "/elsewhere.png"})
+        assert reference.path == ""
+        moved = manifest(references=[reference.model_copy(update={"path": "/elsewhere.png"})])
         later = one.model_copy(update={"created": "2000-01-01T00:00:00+00:00"})
         assert one.recipe() == moved.recipe() == later.recipe() == one.with_verdict(VERDICT).recipe()
         for change in ({"seed": 1}, {"prompt": "x"}, {"reference_scale": 0.1}, {"references": []}, {"facts": {}}):

@@ -23,7 +23,7 @@ def test_subject_files_are_drawn_with(tmp_path: Path) -> None:
     request = {"prompt": "an owl", "subjects": [str(tmp_path / "mine.png")]}
     result = graph.invoke(request, thread(), context=Settings(home=str(tmp_path)))
     assert squares.requests[0].references[0].kind == "subject"
-    assert result["references"][0]["title"] == str(tmp_path / "mine.png")
+    assert result["references"][0]["title"] == "mine.png"
 
 
 @pytest.mark.parametrize("settings", [{"mode": "lookup_first"}, {"subject": ("mine.png",)}])

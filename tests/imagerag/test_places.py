@@ -1,0 +1,39 @@
+"""Paths of this machine in texts and names."""
+
+import pytest
+
+from imagerag.places import without_folders, without_place
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("'/srv/a b/c.png' can't be read", "'c.png' can't be read"),
+        ("'C:\\\\data\\\\c.png' is damaged; see '/etc/x/y'", "'c.png' is damaged; see 'y'"),
+        ("it is used since settings file '/home/me/x.toml' names it", "it is used since the settings file names it"),
+        ("GET '/' and /v1/images, 'and/or'", "GET '/' and /v1/images, 'and/or'"),
+    ],
+)
+def test_of_paths_the_names_alone_are_told(text: str, shown: str) -> None:
+    assert without_folders(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("comfyui:/home/me/draw.json@http://host:1/a", "comfyui:draw.json@http://host:1/a"),
+        ("comfyui:~/draw.json@http://host", "comfyui:draw.json@http://host"),
+        ("diffusers:/srv/models/tiny", "diffusers:tiny"),
+        ("diffusers:/srv/models/tiny/", "diffusers:tiny"),
+        ("diffusers:C:\\models\\tiny", "diffusers:tiny"),
+        ("replay:/tmp/run.jsonl", "replay:run.jsonl"),
+        ("diffusers:somebody/model", "diffusers:somebody/model"),
+        ("openai:gpt-5", "openai:gpt-5"),
+        ("openai:m@http://host/v1", "openai:m@http://host/v1"),
+        ("comfyui:http://host:8188", "comfyui:http://host:8188"),
+        ("patchwork", "patchwork"),
+    ],
+)
+def test_of_a_name_with_a_path_the_last_part_stays(name: str, shown: str) -> None:
+    assert without_place(name) == shown
+    assert without_place(shown) == shown

@@ -11,7 +11,7 @@ from imagerag import hub_offline
 from imagerag.chat_models.local.loading import load_local
 from imagerag.embedders.clip import load_embedder
 from imagerag.errors import UserError
-from imagerag.generators.diffusion.loading import class_of
+from imagerag.generators.diffusion.loading import published_by
 from imagerag.hub_offline import is_kept_offline, offline_where_unreachable, why_unreachable
 
 
@@ -98,7 +98,7 @@ def test_what_lacks_is_told_without_trying_again(
     tries: list[object] = []
     monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", tries.append)
     load = {
-        "generator": lambda: class_of("owner/name", None, None),
+        "generator": lambda: published_by("owner/name", None, None).class_name,
         "chat model": lambda: load_local("transformers:owner/name"),
         "clip": lambda: load_embedder("open_clip:hf-hub:owner/name"),
         "clip by its tag": lambda: load_embedder("open_clip:ViT-B-32/laion2b_s34b_b79k"),

@@ -73,6 +73,7 @@ class ToolSession:
         seed: of the first candidate of the turn; later candidates count on from it.
         n: candidates per drawing.
         size: of the pictures; ``None`` leaves it to the generator.
+        batch: draw the candidates at once, where the generator can.
         begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
         check: called before each denoising step; raises to stop there.
         describe: gives the captions nearest to an image, with cosines, where the model that reads can't see images.
@@ -87,6 +88,7 @@ class ToolSession:
     seed: int = 0
     n: int = 1
     size: PictureSize | None = None
+    batch: bool = False
     turn: int = 1
     step: int = 0
     begin_drawing: Callable[[], None] = lambda: None
@@ -173,8 +175,7 @@ class ToolSession:
                     Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
                     for record in references
                 )
-            batch = self.components.settings.batch
-            request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size, batch)
+            request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size, self.batch)
             cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
             if cost is not None:
                 cost.allow(current_meter())
@@ -221,7 +222,7 @@ class ToolSession:
                 self.images[record["id"]] = record
                 records.append(record)
             self.made_images += records
-            if batch and self.n > 1 and not isinstance(generator, DrawsBatches):
+            if self.batch and self.n > 1 and not isinstance(generator, DrawsBatches):
                 lost.append(f"--batch is ignored: {generator.name!r} draws candidates in its own way")
             for text in lost:
                 self.emit({"event": "note", "text": text})

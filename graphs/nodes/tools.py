@@ -182,6 +182,7 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         prompt=state["prompt"],
         seed=state["run_seed"],
         n=components.settings.n,
+        batch=components.settings.batch,
         size=PictureSize.parse(size) if (size := state.get("run_size")) else None,
         turn=state["turn"],
         step=spent["steps"],

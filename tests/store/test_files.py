@@ -52,7 +52,7 @@ def test_content_and_names_are_on_the_disk_in_that_order(tmp_path: Path, monkeyp
     """Recorded as they are called: a file is synced before it gets its name, and every folder with a new name after."""
     calls: list[tuple[str, str]] = []
     opened: dict[int, str] = {}
-    real_open, real_sync, real_replace = os.open, os.fsync, os.replace
+    real_open, real_sync, real_replace, real_link = os.open, os.fsync, os.replace, os.link
 
     def record_open(path: str, *given: int, **named: int) -> int:
         handle = real_open(path, *given, **named)
@@ -68,6 +68,12 @@ def test_content_and_names_are_on_the_disk_in_that_order(tmp_path: Path, monkeyp
         assert calls[-2] == ("sync", str(old)), "its content comes first"
         real_replace(old, new)
 
+    def record_link(old: str, new: Path) -> None:
+        calls.append(("link", str(new)))
+        assert calls[-2] == ("sync", str(old)), "its content comes first"
+        real_link(old, new)
+
+    monkeypatch.setattr("os.link", record_link)
     monkeypatch.setattr("os.open", record_open)
     monkeypatch.setattr("os.fsync", record_sync)
     monkeypatch.setattr("os.replace", record_replace)
@@ -77,5 +83,5 @@ def test_content_and_names_are_on_the_disk_in_that_order(tmp_path: Path, monkeyp
     assert {("sync", str(folder)) for folder in (file.parent, file.parent.parent, tmp_path)} == set(after)
     calls.clear()
     write_new(tmp_path, "owl", ".png", b"content")
-    assert [kind for kind, _ in calls] == ["sync", "rename", "sync"]
+    assert [kind for kind, _ in calls] == ["sync", "link", "sync"]
     assert calls[-1] == ("sync", str(tmp_path))

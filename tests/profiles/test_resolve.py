@@ -220,7 +220,7 @@ def test_what_is_named_and_does_not_do_what_it_says_is_noted(given: dict[str, An
 
 def test_what_is_named_and_does_what_it_says_needs_no_note() -> None:
     assert resolve(Settings(generator="patchwork", profile="pictograms")).notes == ()
-    assert resolve(Settings(critic="vlm", vlm="openai:gpt-5")).notes == ()
+    assert resolve(Settings(critic="vlm", vlm="openai:gpt-6.1-sol")).notes == ()
     assert resolve(Settings(library=("bundled", "own"), lookup_model="ViT-B-32:openai")).notes == ()
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from benchmarks.gpu_rows import free_everything, peak_gb
 from imagerag.embedders.clip import OpenClipEmbedder, load_embedder
+from testing.gpu_rows import free_everything, peak_gb
 
 MODELS = ("ViT-B-32", "ViT-L-14")
 """Those of open_clip's configurations whose tokenizer comes with open_clip itself."""

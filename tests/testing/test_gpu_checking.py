@@ -8,11 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmarks import gpu_check, gpu_embedding, gpu_rows, random_weights
-from benchmarks.gpu_rows import Row, surviving, told_of
 from imagerag.generators.diffusion.presets import load_presets
-from testing import tiny_families, tiny_models
+from testing import gpu_checking, gpu_embedding, gpu_rows, random_weights, tiny_families, tiny_models
 from testing.family_requests import SAVED
+from testing.gpu_rows import Row, surviving, told_of
 
 SMALL = {"sd15": 64, "sdxl": 64, "flux": 32, "sd35": 64, "omnigen": 64}
 """Presets tried, one for each way that references go in, with a size in pixels."""
@@ -55,11 +54,11 @@ def test_a_preset_is_measured_and_its_images_are_kept(
     monkeypatch.setattr(random_weights, "published", lambda: known)
     side, preset = SMALL[name], load_presets({})[name]
     small = preset.model_copy(update={"width": side, "height": side, "steps": 3})
-    monkeypatch.setattr(gpu_check, "preset_of", lambda name: small)
+    monkeypatch.setattr(gpu_checking, "preset_of", lambda name: small)
     monkeypatch.setattr(gpu_rows, "OWN_TIME_PAIRS", 1)
-    monkeypatch.setattr(gpu_check, "print_rows", lambda device: None)
+    monkeypatch.setattr(gpu_checking, "print_rows", lambda device: None)
     out = tmp_path / "out"
-    code = gpu_check.main(["--random-weights", "--modes", "full,4bit", "--out", str(out), name])
+    code = gpu_checking.check_presets(["--random-weights", "--modes", "full,4bit", "--out", str(out), name])
     assert code == 1  # 4 bits need a card
     full, quantised = json.loads((out / "rows.json").read_text())
     assert full["state"] == "ok", full
@@ -96,9 +95,11 @@ def test_a_preset_that_cannot_be_built_costs_no_other(
     def fails(*_: Any) -> None:
         raise RuntimeError("no such configuration")
 
-    monkeypatch.setattr(gpu_check, "_random", fails)
-    monkeypatch.setattr(gpu_check, "print_rows", lambda device: None)
-    assert gpu_check.main(["--random-weights", "--out", str(tmp_path / "out"), "sdxl", "flux", "nosuch"]) == 1
+    monkeypatch.setattr(gpu_checking, "_random", fails)
+    monkeypatch.setattr(gpu_checking, "print_rows", lambda device: None)
+    assert (
+        gpu_checking.check_presets(["--random-weights", "--out", str(tmp_path / "out"), "sdxl", "flux", "nosuch"]) == 1
+    )
     states = [row["state"] for row in json.loads((tmp_path / "out" / "rows.json").read_text())]
     assert [state.split(":")[0] for state in states] == ["can't be built", "can't be built"]
     assert "nosuch" in capsys.readouterr().out
@@ -133,8 +134,8 @@ def test_presets_without_a_configuration_are_these() -> None:
 
 
 def test_a_preset_without_a_configuration_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpu_check, "print_rows", lambda device: None)
-    gpu_check.main(["--random-weights", "--out", str(tmp_path / "out"), "glm-image"])
+    monkeypatch.setattr(gpu_checking, "print_rows", lambda device: None)
+    gpu_checking.check_presets(["--random-weights", "--out", str(tmp_path / "out"), "glm-image"])
     (row,) = json.loads((tmp_path / "out" / "rows.json").read_text())
     assert "published_models.toml" in row["state"]
 

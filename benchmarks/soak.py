@@ -43,8 +43,8 @@ def main() -> None:
     for kind in KINDS_OF_DATA:
         print(f"{kind:12} grow by    {found.growth[kind] / 1024:.1f} KiB a drawing, bend {found.bend[kind]:.2f}")
     print(f"errors                 {len(record.errors)}   (wanted 0)")
-    for error, times in Counter(record.errors).most_common(10):
-        print(f"  {times} x {error}")
+    for what, times in Counter(record.errors).most_common(10):
+        print(f"  {times} x {what}")
     more = max(found.handles[1] - found.handles[0], found.threads[1] - found.threads[0])
     sys.exit(bool(record.errors or found.slope >= MOST_SLOPE or more > MOST_MORE))
 

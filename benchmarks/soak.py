@@ -27,8 +27,14 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        record = soak(options.minutes, options.folder or Path(temporary), options.clients)
-    found = figures(record.samples)
+        try:
+            record = soak(options.minutes, options.folder or Path(temporary), options.clients)
+        except KeyboardInterrupt:
+            sys.exit("broken off" + ("; the same command goes on where it was" if options.folder else ""))
+    try:
+        found = figures(record.samples)
+    except ValueError as error:
+        sys.exit(f"soak: {error}, with more --minutes and the same --folder")
     print(f"{record.seconds / 60:.1f} minutes, {sum(record.done.values())} pieces of load, {record.runs} drawings")
     slope = f"{found.slope:+.2f} (+- {found.either_way:.2f}) MiB a minute"
     print(f"memory after warm-up   {slope}   (wanted < {MOST_SLOPE})")
@@ -37,8 +43,8 @@ def main() -> None:
     for kind in KINDS_OF_DATA:
         print(f"{kind:12} grow by    {found.growth[kind] / 1024:.1f} KiB a drawing, bend {found.bend[kind]:.2f}")
     print(f"errors                 {len(record.errors)}   (wanted 0)")
-    for error, times in Counter(record.errors).most_common(10):
-        print(f"  {times} x {error}")
+    for what, times in Counter(record.errors).most_common(10):
+        print(f"  {times} x {what}")
     more = max(found.handles[1] - found.handles[0], found.threads[1] - found.threads[0])
     sys.exit(bool(record.errors or found.slope >= MOST_SLOPE or more > MOST_MORE))
 

@@ -238,21 +238,23 @@ def soak(minutes: float, folder: Path, clients: int = 3, every: float = 10.0) ->
         return record
     part = 1 + max((one.part for one in record.samples), default=0)
     home = folder / "home"
-    with running_server("--max-waiting", "20", home=home) as shown:
-        began = time.monotonic()
-        with load(shown, record, clients):
-            for number in itertools.count(1):
-                time.sleep(max(0.0, min(number * every, missing) - (time.monotonic() - began)))
-                seconds = time.monotonic() - began
-                one = sample(shown, home, part, seconds, record.runs)
-                record.keep(one)
-                if number % 6 == 1:
-                    print(
-                        f"{seconds / 60:6.1f} min {one.memory:7.1f} MiB {one.handles:4} handles {one.threads:4} "
-                        f"threads {one.runs:6} drawn {len(record.errors):4} errors",
-                        flush=True,
-                    )
-                if seconds >= missing:
-                    break
-        record.save()  # with what was under way at the last sample
+    try:
+        with running_server("--max-waiting", "20", home=home) as shown:
+            began = time.monotonic()
+            with load(shown, record, clients):
+                for number in itertools.count(1):
+                    time.sleep(max(0.0, min(number * every, missing) - (time.monotonic() - began)))
+                    seconds = time.monotonic() - began
+                    one = sample(shown, home, part, seconds, record.runs)
+                    record.keep(one)
+                    if number % 6 == 1:
+                        print(
+                            f"{seconds / 60:6.1f} min {one.memory:7.1f} MiB {one.handles:4} handles {one.threads:4} "
+                            f"threads {one.runs:6} drawn {len(record.errors):4} errors",
+                            flush=True,
+                        )
+                    if seconds >= missing:
+                        break
+    finally:
+        record.save()  # with what was under way at the last sample, or when it was broken off
     return record

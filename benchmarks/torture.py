@@ -38,7 +38,7 @@ SHORT = (
     "full disk: add, 40 KiB left",
     "damage: own/words-*.sqlite garbage",
 )
-"""What ``--short`` tries: one of several groups."""
+"""What ``--short`` tries: one fault of several groups."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

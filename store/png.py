@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+END = b"\0\0\0\0IEND\xaeB`\x82"
+"""The last chunk, which is empty; Pillow decodes what lacks it."""
 TEXT = b"iTXt"
 MAX_TEXT = 2**24
 """Bytes; a longer text is none of ours, and must not fill the memory."""
@@ -34,10 +36,14 @@ def encode_png(image: Image.Image) -> bytes:
 
 
 def is_whole_png(path: Path) -> bool:
-    """Tell whether there is a PNG whose every chunk and pixel is as it was written: a power cut may leave less."""
+    """Tell whether there is a PNG of ours whose pixels are as they were written, to its end, as after a power cut."""
     from PIL import Image as pil
 
     try:
+        with path.open("rb") as file:
+            file.seek(-len(END), io.SEEK_END)
+            if file.read() != END:
+                return False
         with pil.open(path, formats=("PNG",)) as image:
             image.load()
     except (OSError, SyntaxError, ValueError):

@@ -1,11 +1,12 @@
 """Text chunks of PNG files."""
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image, PngImagePlugin
 
-from imagerag.store.png import NotPng, encode_png, on_white, read_text, with_text
+from imagerag.store.png import NotPng, encode_png, is_whole_png, on_white, read_text, with_text
 
 PNG = encode_png(Image.effect_noise((20, 10), 90))
 
@@ -38,6 +39,15 @@ def test_a_text_that_another_program_has_compressed_is_read() -> None:
 def test_what_is_no_whole_png_is_refused(data: bytes, said: str) -> None:
     with pytest.raises(NotPng, match=said):
         read_text(io.BytesIO(data), "mime")
+
+
+def test_a_file_is_whole_to_its_last_byte(tmp_path: Path) -> None:
+    file = tmp_path / "a.png"
+    data = encode_png(Image.new("RGB", (2, 2)))
+    for kept, whole in ((len(data), True), (len(data) - 1, False), (len(data) - 20, False), (4, False), (0, False)):
+        file.write_bytes(data[:kept])
+        assert is_whole_png(file) == whole
+    assert not is_whole_png(tmp_path / "gone.png")
 
 
 def test_transparent_parts_become_white() -> None:

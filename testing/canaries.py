@@ -11,7 +11,7 @@ from typing import Any
 from imagerag.chat_models.pricing import PRICES
 from imagerag.chat_models.providers import ALSO, KEYS
 from imagerag.generators.diffusion.presets import PRESETS
-from imagerag.generators.remote.comfyui import CHECKPOINT
+from imagerag.generators.remote.comfyui_workflows import CHECKPOINT
 from imagerag.net.server_keys import SERVER_KEY
 from imagerag.profiles.loading import PROFILES
 from imagerag.settings import DECLARED

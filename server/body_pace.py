@@ -4,11 +4,11 @@ from collections import OrderedDict
 
 UNPACED = 2**20
 """Bytes of each body that are taken in as they come: no request of words alone has more."""
-BURST = 32 * 2**20
-"""Bytes beyond those that a client's bodies may have at once: one with a photograph or two is not held up ..."""
-RATE = 16 * 2**20
-"""... and for each second between two. A body of 64 MiB takes a third of a second of the processor's time to be read,
-parsed and refused; sent over and over, that is a tenth of one processor at this pace."""
+BURST = 64 * 2**20
+"""Bytes beyond those that a client's bodies may have at once: some photographs are not held up ..."""
+RATE = 4 * 2**20
+"""... and for each second after that. A body of 64 MiB takes a third of a second of the processor's time to be read,
+parsed and refused: of one client that sends them over and over, one in 16 s is read."""
 SHORTEST = 0.02
 """Seconds; shorter waits are put off until they add up."""
 KNOWN = 1024

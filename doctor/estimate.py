@@ -33,6 +33,8 @@ SECONDS_IMAGE = 40.0
 """For one image of an images API; assumed: the fastest take ten, the slowest two minutes."""
 UTILISATION = 0.4
 """Of the speed of a large matrix product that denoisers reach, and local chat models while they read; assumed."""
+GUIDANCE_AS_INPUT = ("flux", "flux-krea", "kontext", "flux2", "hunyuan-image-distilled")
+"""Presets of models that were taught guidance, and take its strength as an input instead of drawing by contrast."""
 LATENT, PATCH = 8, 2
 """Pixels of a latent's side, and latents of a token's: a megapixel is 4,096 tokens in all families of the presets."""
 
@@ -116,8 +118,7 @@ def operations(preset: Preset) -> float | None:
     if denoiser is None:
         return None
     tokens = preset.width * preset.height / (LATENT * PATCH) ** 2
-    # FLUX.1 and FLUX.2 dev take guidance as an input; the distilled ones have none.
-    passes = 1 if preset.guidance <= 1 or preset.name.startswith(("flux", "kontext")) else 2
+    passes = 1 if preset.guidance <= 1 or preset.name in GUIDANCE_AS_INPUT else 2
     return 2e9 * denoiser * tokens * preset.steps * passes
 
 

@@ -25,7 +25,9 @@ def test_operations_of_an_image() -> None:
     sdxl = operations(presets["sdxl"])
     assert sdxl == pytest.approx(2 * 2.57e9 * 4096 * 30 * 2)
     klein = operations(presets["flux2-klein"])
-    assert klein == pytest.approx(2 * 3.88e9 * 4096 * 4), "no contrast, so one pass a step"
+    assert klein == pytest.approx(2 * 3.89e9 * 4096 * 4), "no contrast, so one pass a step"
+    assert operations(presets["flux2"]) == pytest.approx(2 * 32.2e9 * 4096 * 50), "guidance is an input"
+    assert operations(presets["flux2-klein-base"]) == pytest.approx(2 * 3.89e9 * 4096 * 50 * 2)
 
 
 def test_seconds_of_a_local_model_follow_the_measured_speed(

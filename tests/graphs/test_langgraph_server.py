@@ -38,4 +38,11 @@ def test_the_served_graph_leaves_threads_to_its_server() -> None:
     served = json.loads((Path(__file__).parents[2] / "langgraph.json").read_text())["graphs"]["imagerag"]
     assert served == "imagerag.graphs.langgraph_server:graph"
     assert graph.checkpointer is None
-    assert set(graph.get_input_jsonschema()["properties"]) == {"prompt", "messages", "subjects", "seed", "size", "budget"}
+    assert set(graph.get_input_jsonschema()["properties"]) == {
+        "prompt",
+        "messages",
+        "subjects",
+        "seed",
+        "size",
+        "budget",
+    }

@@ -52,7 +52,7 @@ def test_content_and_names_are_on_the_disk_in_that_order(tmp_path: Path, monkeyp
     """Recorded as they are called: a file is synced before it gets its name, and every folder with a new name after."""
     calls: list[tuple[str, str]] = []
     opened: dict[int, str] = {}
-    real_open, real_sync, real_replace = os.open, os.fsync, os.replace
+    real_open, real_sync, real_replace, real_link = os.open, os.fsync, os.replace, os.link
 
     def record_open(path: str, *given: int, **named: int) -> int:
         handle = real_open(path, *given, **named)
@@ -63,14 +63,22 @@ def test_content_and_names_are_on_the_disk_in_that_order(tmp_path: Path, monkeyp
         calls.append(("sync", opened[handle]))
         real_sync(handle)
 
-    def record_replace(old: str, new: Path) -> None:
+    def record_name(old: str, new: Path) -> None:
         calls.append(("rename", str(new)))
         assert calls[-2] == ("sync", str(old)), "its content comes first"
+
+    def record_replace(old: str, new: Path) -> None:
+        record_name(old, new)
         real_replace(old, new)
+
+    def record_link(old: str, new: Path) -> None:
+        record_name(old, new)
+        real_link(old, new)
 
     monkeypatch.setattr("os.open", record_open)
     monkeypatch.setattr("os.fsync", record_sync)
     monkeypatch.setattr("os.replace", record_replace)
+    monkeypatch.setattr("os.link", record_link)
     file = tmp_path / "new" / "newer" / "a.bin"
     write_whole(file, b"content")
     after = calls[calls.index(("rename", str(file))) + 1 :]

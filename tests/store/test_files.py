@@ -63,25 +63,27 @@ def test_content_and_names_are_on_the_disk_in_that_order(tmp_path: Path, monkeyp
         calls.append(("sync", opened[handle]))
         real_sync(handle)
 
-    def record_replace(old: str, new: Path) -> None:
+    def record_name(old: str, new: Path) -> None:
         calls.append(("rename", str(new)))
         assert calls[-2] == ("sync", str(old)), "its content comes first"
+
+    def record_replace(old: str, new: Path) -> None:
+        record_name(old, new)
         real_replace(old, new)
 
     def record_link(old: str, new: Path) -> None:
-        calls.append(("link", str(new)))
-        assert calls[-2] == ("sync", str(old)), "its content comes first"
+        record_name(old, new)
         real_link(old, new)
 
-    monkeypatch.setattr("os.link", record_link)
     monkeypatch.setattr("os.open", record_open)
     monkeypatch.setattr("os.fsync", record_sync)
     monkeypatch.setattr("os.replace", record_replace)
+    monkeypatch.setattr("os.link", record_link)
     file = tmp_path / "new" / "newer" / "a.bin"
     write_whole(file, b"content")
     after = calls[calls.index(("rename", str(file))) + 1 :]
     assert {("sync", str(folder)) for folder in (file.parent, file.parent.parent, tmp_path)} == set(after)
     calls.clear()
     write_new(tmp_path, "owl", ".png", b"content")
-    assert [kind for kind, _ in calls] == ["sync", "link", "sync"]
+    assert [kind for kind, _ in calls] == ["sync", "rename", "sync"]
     assert calls[-1] == ("sync", str(tmp_path))

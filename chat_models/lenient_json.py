@@ -20,6 +20,9 @@ TIMES_ENCODED = 3
 OBJECTS_TRIED = 500
 """Places in a text at which an object is looked for."""
 
+MOST_READ = 4_000_000
+"""Characters behind such places that held none, in all: each may be read to the end of the text."""
+
 QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u2018": "\u2019"}
 """Opening and closing quotes of strings."""
 
@@ -295,15 +298,16 @@ def objects_in(text: str, *, cut_off: bool = False) -> list[dict[str, Any]]:
         cut_off: see ``decode``.
     """
     found: list[dict[str, Any]] = []
-    at, unreadable = 0, -1
+    at, unreadable, left = 0, -1, MOST_READ
     for _ in range(OBJECTS_TRIED):
         start = text.find("{", at)
-        if start < 0:
+        if start < 0 or left < 0:
             break
         try:
             value, at = decode(text, start, cut_off=cut_off)
         except Uncertain:
             at = start + 1
+            left -= len(text) - start
             unreadable = start if unreadable < 0 else unreadable
             continue
         if not _within(text, unreadable, start):

@@ -21,9 +21,9 @@ from pathlib import Path
 from benchmarks.torture_commands import Outcome, run
 from benchmarks.torture_dependencies import clocks, dependencies, disks
 from benchmarks.torture_faults import Fault, arguments_of, damages, is_fine, kills, signals
-from benchmarks.torture_findings import FIRST, Kept, kept_in, left_behind, look_at, told_images
 from benchmarks.torture_serving import UP, Server
 from imagerag.assets.library import Library
+from testing.torture_findings import FIRST, SHORT, Kept, kept_in, left_behind, look_at, told_images
 from testing.user_pictures import save_picture
 
 ADDED, MORE = 4, 6
@@ -31,14 +31,6 @@ ADDED, MORE = 4, 6
 COLUMNS = (
     "tried", "lost", "doubled", "half-written", "hung", "tracebacks", "not one line", "next fails", "left behind",
 )  # fmt: skip
-SHORT = (
-    "kill: add 0",
-    "stage: SIGTERM draw at ThreadSaver.put",
-    "dependency: image server busy",
-    "full disk: add, 40 KiB left",
-    "damage: own/words-*.sqlite garbage",
-)
-"""What ``--short`` tries: one fault of several groups."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.torture_commands import Command, Conditions, Outcome, run
-from benchmarks.torture_findings import FIRST
 from benchmarks.torture_serving import Server
+from testing.torture_findings import FIRST
 
 COMMANDS = ("draw", "add", "serve")
 OF_EACH = ("draw", "add", "draw", "add", "serve")

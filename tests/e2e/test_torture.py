@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from benchmarks.torture import SHORT
-from benchmarks.torture_findings import left_behind, look_at, told_images
 from imagerag.index.user.shards import Shards
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import Manifest
+from testing.torture_findings import SHORT, left_behind, look_at, told_images
 
 ROOT = Path(__file__).resolve().parents[2]
 

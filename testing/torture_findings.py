@@ -11,6 +11,15 @@ from typing import Any, NamedTuple
 FIRST = "first"
 """The thread that there is before a fault, and that is gone on with."""
 
+SHORT = (
+    "kill: add 0",
+    "stage: SIGTERM draw at ThreadSaver.put",
+    "dependency: image server busy",
+    "full disk: add, 40 KiB left",
+    "damage: own/words-*.sqlite garbage",
+)
+"""What ``--short`` tries: one fault of several groups."""
+
 
 class Kept(NamedTuple):
     """What a data directory keeps.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from imagerag.agent.protocols import Compares
 from imagerag.graphs.components import Components
 from imagerag.records import ImageRecord
-from imagerag.tools.session import open_pixels
+from imagerag.tools.engines import open_pixels
 
 
 def best_of(images: list[ImageRecord]) -> ImageRecord | None:

@@ -14,8 +14,8 @@ from imagerag.graphs.budget import memory_of_run
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import State
 from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.tools.engines import open_pixels
 from imagerag.tools.image_ids import Named, images_named, without_naming_blocks
-from imagerag.tools.session import open_pixels
 
 NEWEST = 16
 """Images shown to the model at each decision, some 12,000 tokens with most; of older ones it knows what was said."""

@@ -186,7 +186,7 @@ class Service:
 
     def picture(self, entry: Entry) -> Any:
         """Open an entry's image (``PIL.Image``)."""
-        from imagerag.tools.session import open_pixels
+        from imagerag.tools.engines import open_pixels
 
         return open_pixels(self.components, cast("Any", {"kind": entry.kind, "sha256": entry.sha256}))
 

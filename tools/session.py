@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import cast
 
 from PIL import Image
 
-from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArgument, UserError, first_line
 from imagerag.generators.base import (
@@ -20,20 +19,20 @@ from imagerag.generators.base import (
     DrawRequest,
     DrawsBatches,
     DrawsWithLoras,
-    Generator,
     Reference,
     StopCheck,
 )
 from imagerag.generators.sizing import draw_sized
-from imagerag.index.base import Hit, ReferenceIndex
+from imagerag.index.base import Hit
 from imagerag.interruptible import using_check
 from imagerag.picture_size import PictureSize
 from imagerag.places import without_place
 from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.store.images import ImageStore, StoredImage
+from imagerag.store.images import StoredImage
 from imagerag.store.manifest import Manifest, ManifestReference
 from imagerag.store.png import encode_png
 from imagerag.tools.drawing_cost import cost_of_drawing
+from imagerag.tools.engines import Engines, open_pixels
 
 PREVIEW_SIDE = 128
 """Pixels on the longer side of a preview: enough to see where things will be, in some 30 kB of PNG."""
@@ -41,23 +40,6 @@ PREVIEW_SIDE = 128
 Emit = Callable[[Mapping[str, object]], None]
 
 _log = logging.getLogger(__name__)
-
-
-class Parts(Protocol):
-    """The engines a tool session uses; each is made when it is first asked for."""
-
-    @property
-    def generator(self) -> Generator: ...
-    @property
-    def critic(self) -> Critic: ...
-    @property
-    def writer(self) -> Writer: ...
-    @property
-    def index(self) -> ReferenceIndex: ...
-    @property
-    def reranker(self) -> Reranker | None: ...
-    @property
-    def store(self) -> ImageStore: ...
 
 
 @dataclass
@@ -81,7 +63,7 @@ class ToolSession:
         emit: receives the events of ``imagerag.graphs.events``.
     """
 
-    components: Parts
+    components: Engines
     images: dict[str, ImageRecord] = field(default_factory=dict)
     references: dict[str, ReferenceRecord] = field(default_factory=dict)
     prompt: str = ""
@@ -179,7 +161,7 @@ class ToolSession:
             cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
             if cost is not None:
                 cost.allow(current_meter())
-            with self._failures_of_drawing(references):
+            with self._failures_of_drawing(references), self._end_of_time_told(generator.name):
                 drawings = draw_sized(generator, request, DrawControl(self.check, self._progress, self._preview))
             records: list[ImageRecord] = []
             lost: list[str] = []
@@ -235,6 +217,17 @@ class ToolSession:
     def has_drawn(self) -> bool:
         """Whether an image was made in this turn, which no later failure may lose."""
         return any(record["turn"] == self.turn for record in self.images.values())
+
+    @contextmanager
+    def _end_of_time_told(self, name: str) -> Iterator[None]:
+        """Tell whose drawing the time ran out in: a server that never answers is no matter of the limit."""
+        try:
+            yield
+        except BudgetExceeded as stop:
+            if stop.kind == "seconds":
+                text = f"{name!r} was still drawing when the time ran out; see that it answers, or raise max_seconds"
+                self.emit({"event": "note", "text": text})
+            raise
 
     @contextmanager
     def _failures_of_drawing(self, references: Sequence[ReferenceRecord]) -> Iterator[None]:
@@ -341,13 +334,6 @@ def using_session(session: ToolSession) -> Iterator[ToolSession]:
             yield session
     finally:
         _current.reset(token)
-
-
-def open_pixels(components: Parts, record: ImageRecord | ReferenceRecord) -> Image.Image:
-    """Open what a record names: looked-up references lie in the index, all else in the image store."""
-    if record.get("kind") == "retrieved":
-        return components.index.image(record["sha256"])
-    return components.store.open(record["sha256"])
 
 
 def _notes(facts: Mapping[str, object]) -> Sequence[str]:

@@ -19,7 +19,8 @@ from imagerag.graphs.trace import trace_step
 from imagerag.index.user_libraries import OWN, personal_libraries
 from imagerag.profiles.resolve import RunSettings
 from imagerag.records import ImageRecord, StopReason, Verdict
-from imagerag.tools.session import Emit, open_pixels
+from imagerag.tools.engines import open_pixels
+from imagerag.tools.session import Emit
 
 
 def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:

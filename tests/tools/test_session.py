@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 
-from imagerag.errors import UserError
+from imagerag.errors import BudgetExceeded, UserError
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest
 from imagerag.graphs.agent_graph import build_graph
+from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.lora import AppliedLora
 from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import read_manifest
+from imagerag.tools.session import ToolSession
 from testing.scripted import ScriptedCritic, Squares
 from testing.scripted_runs import thread
 from testing.servers import Shelf
@@ -89,3 +92,19 @@ def test_the_manifest_has_size_and_loras_and_a_state_may_ask_for_a_size(tmp_path
         graph.invoke({"prompt": "an owl", "size": 5}, thread(), context=Settings(home=str(tmp_path)))
     with pytest.raises(UserError, match="size 'wide' is not WIDTHxHEIGHT"):
         graph.invoke({"prompt": "an owl", "size": "wide"}, thread(), context=Settings(home=str(tmp_path)))
+
+
+def test_whose_drawing_the_time_ran_out_in_is_told(tmp_path: Path) -> None:
+    class Silent(Squares):
+        def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
+            raise BudgetExceeded("seconds", 4.0, 4.0)
+
+    told: list[Any] = []
+    session = ToolSession(
+        Components(Settings(home=str(tmp_path)), InjectedComponents(generator=Silent())), emit=told.append
+    )
+    with pytest.raises(BudgetExceeded):
+        session.draw("an owl")
+    assert [event["text"] for event in told] == [
+        f"{Silent().name!r} was still drawing when the time ran out; see that it answers, or raise max_seconds"
+    ]

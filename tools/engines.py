@@ -1,0 +1,35 @@
+"""What the tools of a run work with: the engines that a graph's components make when they are first asked for."""
+
+from typing import Protocol
+
+from PIL import Image
+
+from imagerag.agent.protocols import Critic, Reranker, Writer
+from imagerag.generators.base import Generator
+from imagerag.index.base import ReferenceIndex
+from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.store.images import ImageStore
+
+
+class Engines(Protocol):
+    """The engines a tool session uses; each is made when it is first asked for."""
+
+    @property
+    def generator(self) -> Generator: ...
+    @property
+    def critic(self) -> Critic: ...
+    @property
+    def writer(self) -> Writer: ...
+    @property
+    def index(self) -> ReferenceIndex: ...
+    @property
+    def reranker(self) -> Reranker | None: ...
+    @property
+    def store(self) -> ImageStore: ...
+
+
+def open_pixels(components: Engines, record: ImageRecord | ReferenceRecord) -> Image.Image:
+    """Open what a record names: looked-up references lie in the index, all else in the image store."""
+    if record.get("kind") == "retrieved":
+        return components.index.image(record["sha256"])
+    return components.store.open(record["sha256"])

@@ -140,11 +140,20 @@ def unreachable(address: str, error: Exception) -> ServiceError:
     from chromadb.errors import ChromaError
 
     line, public = first_line(error), "the Chroma server of this server"
-    if isinstance(error, ChromaError) or hasattr(error, "response"):
+    if isinstance(error, ChromaError) or _was_answered(error):
         told = f"the Chroma server at {address!r} answers with an error ({line}); see its log, or start it again"
         return ServiceError(told, f"{public} answers with an error")
     told = f"the Chroma server at {address!r} does not answer ({line}); start one: chroma run --path FOLDER"
     return ServiceError(told, f"{public} does not answer")
+
+
+def _was_answered(error: BaseException | None) -> bool:
+    """Tell whether an HTTP answer is behind an error: Chroma's client raises a plain ``ValueError`` over it."""
+    while error is not None:
+        if hasattr(error, "response"):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def create_collection(

@@ -54,7 +54,8 @@ def test_nobody_answers() -> None:
         ("hangs", "does not answer (no answer within 0.5 seconds)"),
         ("drips", "does not answer (no answer within 0.5 seconds)"),
         ("wrong", "does not answer"),
-        ("broken", "does not answer"),
+        ("broken", "answers with an error"),
+        ("busy", "answers with an error"),
     ],
 )
 def test_a_server_that_is_there_and_fails_is_not_waited_for_for_ever(

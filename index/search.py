@@ -52,7 +52,9 @@ class CombinedIndex:
     @property
     def comparable(self) -> bool:
         """See ``OrdersItself``."""
-        return not self.services and len({_space(one, at) for at, one in enumerate(self._embedded)}) <= 1
+        if self.services or not all(map(_ranks_by_similarity, self._embedded)):
+            return False
+        return len({_space(one, at) for at, one in enumerate(self._embedded)}) <= 1
 
     @property
     def _embedded(self) -> list[UserPictures | ModelEnsemble | ChromaIndex]:
@@ -96,9 +98,14 @@ class CombinedIndex:
 
 def _space(index: UserPictures | ModelEnsemble | ChromaIndex, at: int) -> str:
     """Return a name shared by all whose hits come in the order of comparable similarities; else one of its own."""
-    if isinstance(index, ChromaIndex) or (isinstance(index, UserPictures) and index.ranks_by_similarity):
-        return index.embedder.model_id
+    if _ranks_by_similarity(index):
+        return index.embedder.model_id  # type: ignore[union-attr]
     return f"{at}"
+
+
+def _ranks_by_similarity(index: UserPictures | ModelEnsemble | ChromaIndex) -> bool:
+    """Whether its hits come in the order of similarities that compare: not those that are fused of several ranks."""
+    return isinstance(index, ChromaIndex) or (isinstance(index, UserPictures) and index.ranks_by_similarity)
 
 
 def _by_similarity(lists: Sequence[list[Hit]]) -> list[Hit]:

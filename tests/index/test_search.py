@@ -54,3 +54,18 @@ def test_hits_of_two_models_come_in_turn_and_those_below_the_floor_not_at_all() 
     assert [hit.sha256 for hit in found] == ["own0.7", "library0.9", "library0.8"]
     assert [hit.sha256 for hit in combined.search(["an owl"], 1)[0]] == ["own0.7"]
     assert len(combined.search(["an owl"], 9, SearchOptions(floor=-1))[0]) == 5
+
+
+def test_only_similarities_of_one_space_are_sorted_over_captions(own: UserPictures) -> None:
+    """What is fused of several ranks, or of several models, comes in an order that its similarities don't have."""
+
+    def pictures(model_id: str) -> UserPictures:
+        made = UserPictures.__new__(UserPictures)
+        made.embedder = SimpleNamespace(model_id=model_id)  # type: ignore[assignment]
+        return made
+
+    assert CombinedIndex(None, [own]).comparable
+    assert not CombinedIndex(None, [pictures("open_clip:ViT-B-32/laion2b_s34b_b79k")]).comparable
+    ensemble: Any = SimpleNamespace(search=None)
+    assert not CombinedIndex(None, [ensemble]).comparable
+    assert not CombinedIndex(None, [own, ensemble]).comparable

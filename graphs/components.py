@@ -238,7 +238,9 @@ class Components:
     def searchable(self) -> tuple[tuple[str, ...], list[str]]:
         """The libraries that can be searched, and what to tell of those that can't; see ``searchable_libraries``."""
         settings = self.settings
-        return searchable_libraries(self.home, settings.library, settings.lookup_models, settings.names("library"))
+        return searchable_libraries(
+            self.home, settings.library, settings.lookup_models, settings.names("library"), settings.makes
+        )
 
     @cached_property
     def reranker(self) -> Reranker | None:

@@ -21,6 +21,7 @@ from imagerag.index.user_libraries import (
     check_library_name,
     indexed_models,
     is_empty_library,
+    library_directory,
     library_names,
     sources_in_words,
 )
@@ -57,17 +58,19 @@ def open_user_pictures(
 
 
 def searchable_libraries(
-    home: Path, libraries: Sequence[str], models: Sequence[str], named: bool
+    home: Path, libraries: Sequence[str], models: Sequence[str], named: bool, makes: ImageKind = "any"
 ) -> tuple[tuple[str, ...], list[str]]:
     """Return the libraries that can be searched, and what to tell of those that can't.
 
-    One of the person's own that is empty is left out: its CLIP model need not be loaded to find nothing.
+    One of the person's own that is empty is left out: its CLIP model need not be loaded to find nothing. So is one of
+    pictograms where photographs are drawn, unless somebody asks for it, who is told then.
 
     Args:
         home: the data directory.
         libraries: their names.
         models: the CLIP models that search the person's own.
         named: whether somebody asks for these libraries.
+        makes: what the references are for.
 
     Raises:
         UserError: nothing has such a name, and those there are; or one that is asked for was indexed with other models
@@ -84,6 +87,15 @@ def searchable_libraries(
             empty.append(name)
             continue
         problem = _other_models(home, name, models) if personal else None
+        if personal and problem is None and makes == "photographs" and _shows_pictograms(home, name, models):
+            what = f"library {name!r} was said to show pictograms, which are put into photographs as references"
+            if not named:
+                notes.append(
+                    f"{what}; it is not searched: ask for it with --library {name}, or say what it shows with "
+                    f"imagerag index calibrate --shows photographs"
+                )
+                continue
+            notes.append(f"{what}, since you ask for it")
         if problem is None:
             usable.append(name)
         elif named:
@@ -97,6 +109,15 @@ def searchable_libraries(
             f"--model {models[0]}"
         )
     return tuple(usable), notes
+
+
+def _shows_pictograms(home: Path, name: str, models: Sequence[str]) -> bool:
+    """Tell whether somebody said so when a library was calibrated."""
+    from imagerag.index.user.calibration_file import CalibrationFile
+
+    folder = library_directory(home, name)
+    known = (CalibrationFile(folder, model_id_of(model)).read() for model in models)
+    return any(one is not None and one.shows == "pictograms" for one in known)
 
 
 def _other_models(home: Path, name: str, models: Sequence[str]) -> str | None:

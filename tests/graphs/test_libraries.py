@@ -2,13 +2,14 @@
 
 import gc
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.graphs.components import Components
-from imagerag.graphs.libraries import open_user_pictures
+from imagerag.graphs.libraries import open_user_pictures, searchable_libraries
 from imagerag.settings import Settings
 from testing.user_pictures import save_picture
 
@@ -28,3 +29,26 @@ def test_of_pictures_that_have_changed_nothing_is_kept_of_what_they_were(tmp_pat
     assert Components(settings).critic is not critic
     gc.collect()
     assert before() is None
+
+
+class TestPictograms:
+    """A library of one's own that somebody said to show pictograms."""
+
+    @pytest.fixture
+    def home(self, tmp_path: Path) -> Path:
+        home = tmp_path / "home"
+        own = open_user_pictures(home, None, "embedded", "own", DeviceSettings())
+        save_picture(tmp_path / "p", "owl.png", "owl")
+        own.add([tmp_path / "p"])
+        own.calibration_file.write(replace(own.calibration, shows="pictograms"))
+        return home
+
+    @pytest.mark.slow
+    def test_they_are_put_into_photographs_only_where_somebody_asks_for_it(self, home: Path) -> None:
+        silent, told = searchable_libraries(home, ("own",), ("embedded",), named=False, makes="photographs")
+        assert silent == ()
+        assert any("it is not searched: ask for it with --library own" in note for note in told)
+        asked, told = searchable_libraries(home, ("own",), ("embedded",), named=True, makes="photographs")
+        assert asked == ("own",)
+        assert any("since you ask for it" in note for note in told)
+        assert searchable_libraries(home, ("own",), ("embedded",), named=False, makes="pictograms") == (("own",), [])

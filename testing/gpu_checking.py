@@ -84,12 +84,24 @@ def check_presets(arguments: list[str]) -> int:
     print(" | ".join("-" * len(name) for name in COLUMNS))
     for row in rows:
         print(" | ".join(_shown(as_json(row)[name]) for name in COLUMNS))
-    if given.random_weights:
-        print()
-        print_rows(device)
-    else:
+    print()
+    print_rows(device)
+    if not given.random_weights:
         _loops(given.presets or ["sdxl", "omnigen", "flux"])
-    return int(any(row.state not in ("ok", "out of memory") for row in rows))
+    for row in rows:
+        for wrong in _wrong(row):
+            print(f"{row.preset} {row.mode}: {wrong}", file=sys.stderr)
+    return int(any(next(_wrong(row), None) for row in rows))
+
+
+def _wrong(row: Row) -> Iterator[str]:
+    """Yield what is wrong with a row; that memory ran out is a measurement."""
+    if row.state not in ("ok", "out of memory"):
+        yield row.state
+    if row.picture not in ("", "ok"):
+        yield f"the picture is {row.picture}"
+    if row.effect == 0:
+        yield "references change nothing"
 
 
 def _with_random_weights(preset: Preset, modes: list[Memory], out: Path) -> Iterator[Row]:
@@ -126,7 +138,7 @@ def _random(preset: Preset, root: Path, device: torch.device, dtype: torch.dtype
 
 def _placed(
     row: Row, preset: Preset, pipeline: Any, device: torch.device, dtype: torch.dtype, out: Path
-) -> Row:  # fmt: skip
+) -> Iterator[Row]:  # fmt: skip
     family: Any = FAMILIES[preset.family](pipeline, preset)
     if preset.adapter is None:
         family.prepare()
@@ -137,21 +149,23 @@ def _placed(
     loaded = Loaded(pipeline, family, device, dtype, mode, "")
     row = replace(row, placing_s=time.perf_counter() - began)
     try:
-        return measured(row, DiffusionGenerator(preset, loaded=loaded), out)
+        yield from measured(row, DiffusionGenerator(preset, loaded=loaded), out)
     finally:
         pipeline.remove_all_hooks()
         pipeline.to("cpu")
 
 
-def _in_4bit(row: Row, preset: Preset, pipeline: Any, folder: Path, out: Path) -> Row:
+def _in_4bit(row: Row, preset: Preset, pipeline: Any, folder: Path, out: Path) -> Iterator[Row]:
     """Save the pipeline and load it as any checkpoint is, since weights are quantised while they are loaded."""
     if not torch.cuda.is_available() or not has_4bit():
-        return replace(row, state="no GPU with bitsandbytes here")
+        yield replace(row, state="no GPU with bitsandbytes here")
+        return
     weights = {name: part for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
     wanted = sum(tensor.nbytes for part in weights.values() for tensor in part.parameters())
     free = shutil.disk_usage(folder.parent).free
     if wanted > free:
-        return replace(row, state=f"needs {wanted / 1e9:.0f} GB of disk for the checkpoint, {free / 1e9:.0f} are free")
+        yield replace(row, state=f"needs {wanted / 1e9:.0f} GB of disk for the checkpoint, {free / 1e9:.0f} are free")
+        return
     unload = getattr(pipeline, "unload_ip_adapter", None)
     if preset.adapter is not None and unload is not None:
         unload()
@@ -160,7 +174,7 @@ def _in_4bit(row: Row, preset: Preset, pipeline: Any, folder: Path, out: Path) -
         own = preset.model_copy(update={"model": str(folder), "variant": None, "revision": None})
         began = time.perf_counter()
         generator = DiffusionGenerator(own, DeviceSettings(memory="4bit"))
-        return measured(replace(row, placing_s=time.perf_counter() - began), generator, out)
+        yield from measured(replace(row, placing_s=time.perf_counter() - began), generator, out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -168,10 +182,10 @@ def _in_4bit(row: Row, preset: Preset, pipeline: Any, folder: Path, out: Path) -
 def _with_real_weights(preset: Preset, modes: list[Memory], out: Path) -> Iterator[Row]:
     """Yield a row per mode, each loaded as a run loads it."""
 
-    def loaded(row: Row) -> Row:
+    def loaded(row: Row) -> Iterator[Row]:
         began = time.perf_counter()
         generator = DiffusionGenerator(preset, DeviceSettings(memory=mode))
-        return measured(replace(row, placing_s=time.perf_counter() - began), generator, out)
+        yield from measured(replace(row, placing_s=time.perf_counter() - began), generator, out)
 
     for mode in modes:
         yield surviving(Row(preset.name, mode, computed_gb=_computed_gb(preset, mode)), loaded)

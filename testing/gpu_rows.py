@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -70,16 +71,18 @@ class Row:
         return 100 * (self.computed_gb - self.peak_gb) / self.peak_gb
 
 
-def surviving(row: Row, measure: Callable[[Row], Row]) -> Row:
-    """Return what is measured, or the row with what went wrong in it; memory is given back either way.
+def surviving(row: Row, measure: Callable[[Row], Iterator[Row]]) -> Row:
+    """Return what is measured, with what went wrong after it, if anything; memory is given back either way.
 
     Args:
         row: which preset and mode.
-        measure: does the work; may run out of memory.
+        measure: yields the row again each time that more of it is known; may run out of memory.
     """
     free_everything()
     try:
-        return measure(row)
+        for known in measure(row):
+            row = known  # also where the next part fails
+        return row
     except Exception as error:
         said = "out of memory" if is_out_of_memory(error) else f"{type(error).__name__}: {error}"
     finally:
@@ -95,13 +98,16 @@ def free_everything() -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
-def measured(row: Row, generator: DiffusionGenerator, keep: Path | None) -> Row:
-    """Return the row with everything measured that one loaded generator shows.
+def measured(row: Row, generator: DiffusionGenerator, keep: Path) -> Iterator[Row]:
+    """Yield the row with more and more of what one loaded generator shows.
 
     Args:
         row: with ``computed_gb`` and ``placing_s``.
         generator: with its weights placed.
-        keep: a folder for the images; none are kept without.
+        keep: a folder for the images.
+
+    Raises:
+        torch.OutOfMemoryError: the generator had to step down to another mode, whose figures are not this row's.
     """
     watch = _Watch(generator)
     most = generator.max_references
@@ -111,7 +117,10 @@ def measured(row: Row, generator: DiffusionGenerator, keep: Path | None) -> Row:
     row = replace(
         row, peak_gb=peak_gb(), draw_s=plain.seconds, steps_per_s=plain.steps_per_s, picture=plain.picture
     )  # fmt: skip
-    images = {"plain": plain.image}
+    _same_mode(row, generator)
+    keep.mkdir(parents=True, exist_ok=True)
+    plain.image.save(keep / f"{row.preset}-{row.mode}-plain.png")
+    yield row
     if most:
         references = tuple(Reference(_shape(k), f"thing {k + 1}") for k in range(most))
         generator.draw(DrawRequest(PROMPT, (1,), references, 0.7))
@@ -119,17 +128,22 @@ def measured(row: Row, generator: DiffusionGenerator, keep: Path | None) -> Row:
         strong = watch.drawn(DrawRequest(PROMPT, (7,), references, 0.7))
         peak = peak_gb()
         weak = watch.drawn(DrawRequest(PROMPT, (7,), references, 0.0))
-        images |= {"references": strong.image, "scale-0": weak.image}
+        _same_mode(row, generator)
+        for name, image in (("references", strong.image), ("scale-0", weak.image)):
+            image.save(keep / f"{row.preset}-{row.mode}-{name}.png")
         row = replace(
             row, references=most, references_peak_gb=peak, references_steps_per_s=strong.steps_per_s,
             effect=difference(strong.image, weak.image),
         )  # fmt: skip
-    row = replace(row, stop_s=watch.stopped(), own_percent=_own_percent(generator))
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        for name, image in images.items():
-            image.save(keep / f"{row.preset}-{row.mode}-{name}.png")
-    return row
+        yield row
+    row = replace(row, stop_s=watch.stopped())
+    yield row
+    yield replace(row, own_percent=_own_percent(generator))
+
+
+def _same_mode(row: Row, generator: DiffusionGenerator) -> None:
+    if generator.memory != row.mode:
+        raise torch.OutOfMemoryError(f"stepped down to {generator.memory}")
 
 
 def peak_gb() -> float | None:
@@ -211,26 +225,33 @@ class _Watch:
         return time.perf_counter() - asked[0]
 
 
-def _own_percent(generator: DiffusionGenerator) -> float:
-    """Return how much longer our call takes than the pipeline's own with the same arguments, in percent.
-
-    The arguments are those that our call hands over, recorded once; previews are off in both.
-    """
-    pipeline = generator.pipeline
-    kind, given = type(pipeline), {}
+def handed_over(generator: DiffusionGenerator, request: DrawRequest, control: DrawControl) -> dict[str, Any]:
+    """Return the arguments that our call hands to the pipeline without references, but what watches its steps."""
+    kind, given = type(generator._loaded.family.pipeline_for(())), {}
     original = kind.__call__
 
+    @functools.wraps(original)  # what it takes is read off its signature
     def recorded(self: Any, *args: Any, **arguments: Any) -> Any:
         given.update(arguments)
         return original(self, *args, **arguments)
 
-    request, control = DrawRequest(PROMPT, (7,)), DrawControl(on_step=lambda done, total: None)
     kind.__call__ = recorded
     try:
         generator.draw(request, control)
     finally:
         kind.__call__ = original
     given.pop("callback_on_step_end", None)
+    return given
+
+
+def _own_percent(generator: DiffusionGenerator) -> float:
+    """Return how much longer our call takes than the pipeline's own with the same arguments, in percent.
+
+    Previews are off in both.
+    """
+    pipeline = generator._loaded.family.pipeline_for(())
+    request, control = DrawRequest(PROMPT, (7,)), DrawControl(on_step=lambda done, total: None)
+    given = handed_over(generator, request, control)
 
     def bare() -> None:
         again = {**given, "generator": torch.Generator("cpu").manual_seed(7)}

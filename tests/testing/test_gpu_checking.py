@@ -1,6 +1,8 @@
 """The check of real GPUs, at sizes that a CPU can draw: every way through it but those that need a card."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
+from imagerag.generators.base import DrawControl, DrawRequest
 from imagerag.generators.diffusion.presets import load_presets
 from testing import gpu_checking, gpu_embedding, gpu_rows, random_weights, tiny_families, tiny_models
-from testing.family_requests import SAVED
-from testing.gpu_rows import Row, surviving, told_of
+from testing.family_requests import SAVED, load_family
+from testing.gpu_rows import Row, handed_over, measured, surviving, told_of
 
-SMALL = {"sd15": 64, "sdxl": 64, "flux": 32, "sd35": 64, "omnigen": 64}
+SMALL = {"sd15": 64, "sdxl": 64, "flux": 32, "sd35": 64, "omnigen": 64, "qwen-edit": 64}
 """Presets tried, one for each way that references go in, with a size in pixels."""
 
 
@@ -82,11 +85,33 @@ def test_embedding_pictures_is_measured(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_row_that_runs_out_of_memory_costs_no_other() -> None:
-    def too_large(row: Row) -> Row:
+    def too_large(row: Row) -> Iterator[Row]:
+        yield replace(row, draw_s=3.0)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
-    assert surviving(Row("flux", "full"), too_large).state == "out of memory"
-    assert surviving(Row("flux", "offload"), lambda row: row).state == "ok"
+    assert surviving(Row("flux", "full"), too_large) == Row("flux", "full", "out of memory", draw_s=3.0)
+    assert surviving(Row("flux", "offload"), lambda row: iter([row])).state == "ok"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sd15", "qwen-edit"])
+def test_the_bare_call_draws_the_same_steps_at_the_same_size(name: str, tmp_path: Path) -> None:
+    generator = load_family(tmp_path, name)
+    given = handed_over(generator, DrawRequest("an owl", (7,)), DrawControl())
+    assert (given["width"], given["height"], given["num_inference_steps"]) == (32, 32, 2)
+
+
+@pytest.mark.slow
+def test_a_generator_that_steps_down_while_it_draws_is_no_row_of_its_mode(tmp_path: Path) -> None:
+    generator = load_family(tmp_path, "sd15")
+    generator._loaded.mode = "offload"
+    row = surviving(Row("sd15", "full"), lambda row: measured(row, generator, tmp_path / "out"))
+    assert row.state == "out of memory"
+
+
+def test_pictures_and_references_that_are_of_no_use_are_wrong() -> None:
+    assert list(gpu_checking._wrong(Row("sd15", "full", picture="ok", effect=3.0))) == []
+    assert len(list(gpu_checking._wrong(Row("sd15", "full", picture="black", effect=0.0)))) == 2
 
 
 def test_a_preset_that_cannot_be_built_costs_no_other(

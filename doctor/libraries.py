@@ -8,7 +8,7 @@ from pathlib import Path
 from imagerag.agent.names import CLIP_OF
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.doctor.places import can_be_folder
-from imagerag.embedders.calibration import Calibration
+from imagerag.embedders.calibration import Calibration, Shows
 from imagerag.embedders.clip import model_id_of
 from imagerag.errors import UserError
 from imagerag.index.user.calibration_file import calibrate_command, in_words, library_calibration
@@ -102,10 +102,10 @@ def _of_calibration(settings: RunSettings, name: str, model: str, fitted: Calibr
         fitted: what was fitted on the library, if anything was.
         judged: whether a library, this one or another, calibrates the critic of what is drawn.
     """
+    drawn = kind_drawn(settings.makes)
     if fitted is None:
         text = f"critic 'clip:{model}' is not calibrated on library {name!r}"
-        return warning(AREA, text, calibrate_command(name, model))
-    drawn = kind_drawn(settings.makes)
+        return warning(AREA, text, calibrate_command(name, model, "pictograms" if drawn == "pictograms" else None))
     if fitted.calibrated and fitted.shows != drawn and not judged:
         text = (
             f"critic 'clip:{model}' is uncalibrated: library {name!r} is said to show {fitted.shows}, and {drawn} are "
@@ -114,11 +114,13 @@ def _of_calibration(settings: RunSettings, name: str, model: str, fitted: Calibr
         return warning(AREA, text, f"if they are {drawn}: {calibrate_command(name, model, drawn)}")
     if fitted.calibrated:
         return ok(AREA, in_words(fitted))
-    return warning(AREA, in_words(fitted), f"{_add(settings, name, model)} with pictures that have captions")
+    shows = drawn if fitted.shows != drawn else None
+    return warning(AREA, in_words(fitted), f"{_add(settings, name, model, shows)} with pictures that have captions")
 
 
-def _add(settings: RunSettings, name: str, model: str | None = None) -> str:
-    """Return the command that indexes pictures for the run's model."""
+def _add(settings: RunSettings, name: str, model: str | None = None, shows: Shows | None = None) -> str:
+    """Return the command that indexes pictures for the run's model, and says what they are."""
     model = model or settings.lookup_models[0]
     words = ["imagerag", "index", "add", "FOLDER", *(["--library", name] if name != OWN else [])]
-    return quoted([*words, *(["--model", model] if model != EMBEDDED_MODEL else [])])
+    words += ["--model", model] if model != EMBEDDED_MODEL else []
+    return quoted([*words, *(["--shows", shows] if shows else [])])

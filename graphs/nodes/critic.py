@@ -157,6 +157,7 @@ def _report(record: ImageRecord, verdict: Verdict, best: ImageRecord) -> HumanMe
         for score in verdict["concepts"]
     ]
     standing = "the best so far" if record["id"] == best["id"] else f"not better than {best['id']}"
+    standing = f"uncalibrated, {standing}" if verdict.get("uncalibrated") else standing
     head = f"Critic on {record['id']}: score {verdict['score']:.2f}, {standing}."
     tail = f"Missing: {', '.join(verdict['missing'])}." if verdict["missing"] else "Nothing is missing."
     return HumanMessage(

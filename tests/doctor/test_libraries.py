@@ -57,6 +57,8 @@ def test_one_of_another_model(settings_of: SettingsOf, models: list[str]) -> Non
 def test_whether_the_critic_is_calibrated_on_it(settings_of: SettingsOf, models: list[str], tmp_path: Path) -> None:
     models.append(embedded_model_id())
     status, _, mend = told(settings_of, critic="clip:embedded")
+    assert (status, mend) == ("warning", "imagerag index calibrate --model embedded --shows pictograms")
+    status, _, mend = told(settings_of, critic="clip:embedded", makes="photographs")
     assert (status, mend) == ("warning", "imagerag index calibrate --model embedded")
     directory = tmp_path / "home" / "own"
     directory.mkdir(parents=True)
@@ -79,6 +81,9 @@ def test_pictures_of_another_kind_calibrate_no_critic(
     CalibrationFile(tmp_path / "home" / "libraries" / "birds", embedded_model_id()).write(photographs)
     settings = settings_of(library=("own", "birds"), critic="clip:embedded", makes="photographs")
     assert {finding.status for finding in check_libraries(settings)[-2:]} == {"ok"}, "the other library calibrates it"
+    few = replace(photographs, captioned=3)
+    CalibrationFile(tmp_path / "home" / "own", embedded_model_id()).write(few)
+    assert told(settings_of, critic="clip:embedded")[2].startswith("imagerag index add FOLDER --shows pictograms with")
 
 
 def test_a_critic_that_nothing_searched_could_calibrate(settings_of: SettingsOf) -> None:

@@ -84,7 +84,8 @@ def _of_critic(settings: RunSettings) -> Iterator[Finding]:
             "a run ends after one drawing"
         )
         searched = "" if own else f", and --library {','.join([*settings.library, OWN])}"
-        yield warning(AREA, text, _add(settings, own[0] if own else OWN, model) + searched)
+        shows: Shows | None = "pictograms" if settings.makes == "pictograms" else None  # the default is photographs
+        yield warning(AREA, text, _add(settings, own[0] if own else OWN, model, shows) + searched)
     fitted = {name: library_calibration(home, name, identity) for name in indexed}
     drawn = kind_drawn(settings.makes)
     judged = any(record is not None and record.calibrated and record.shows == drawn for record in fitted.values())

@@ -88,4 +88,5 @@ def test_pictures_of_another_kind_calibrate_no_critic(
 
 def test_a_critic_that_nothing_searched_could_calibrate(settings_of: SettingsOf) -> None:
     status, _, mend = told(settings_of, "bundled", critic=f"clip:{OTHER}")
-    assert (status, mend) == ("warning", f"imagerag index add FOLDER --model {OTHER}, and --library bundled,own")
+    command = f"imagerag index add FOLDER --model {OTHER} --shows pictograms, and --library bundled,own"
+    assert (status, mend) == ("warning", command)

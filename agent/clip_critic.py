@@ -149,12 +149,16 @@ class ClipCritic:
     ) -> list[ConceptScore]:
         if not concepts:
             return []
-        presence = self.calibration.presence
+        presence, uncalibrated = self.calibration.presence, self.calibration.uncalibrated
         evidence = self._eyes.evidence(seen, concepts, presence.temperature, presence.synonym)
-        return [
-            _score(concept, kind, float(probability), presence.threshold)
+        scores = [
+            _score(concept, kind, float(probability), presence.present_from)
             for concept, probability in zip(concepts, presence.probabilities(evidence), strict=True)
         ]
+        if uncalibrated is not None:
+            for score in scores:
+                score["uncalibrated"] = uncalibrated
+        return scores
 
     def _past_colour(self, image: Image.Image, score: ConceptScore) -> ConceptScore:
         """Look again for something that was not recognised in the colour it was asked for in."""

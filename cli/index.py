@@ -125,7 +125,9 @@ def _add(
                 on_wait=lambda text: say(text, file=sys.stderr),
                 engine=options.engine,
             )
-            fitted = calibrate_if_outdated(own, lambda done, total: bars.update("calibrating", done, total))
+            fitted = calibrate_if_outdated(
+                own, lambda done, total: bars.update("calibrating", done, total), options.shows
+            )
         except KeyboardInterrupt as ended:
             there = own.snapshot().table.num_rows
             raise Ended(

@@ -124,6 +124,7 @@ def add_index_add(parser: Parser) -> None:
         action="store_true",
         help="read what links, tables and paths with .. name outside a source's own folder, too",
     )
+    _add_shows(parser)
     _add_library(parser)
     _add_model(parser)
     add_setting(parser, "chroma")
@@ -147,16 +148,21 @@ def add_index_verify(parser: Parser) -> None:
 
 def add_index_calibrate(parser: Parser) -> None:
     """Add the arguments of ``imagerag index calibrate``."""
-    parser.add_argument(
-        "--shows",
-        choices=("photographs", "pictograms"),
-        help="what the pictures are, which a critic's figures hold for (default: what was said before, or photographs)",
-    )
+    _add_shows(parser)
     _add_library(parser)
     _add_model(parser)
     add_setting(parser, "chroma")
     _add_usual(parser)
     _accept_index_options(parser)
+
+
+def _add_shows(parser: Parser) -> None:
+    parser.add_argument(
+        "--shows",
+        choices=("photographs", "pictograms"),
+        help="what the library's pictures are, which a critic's figures hold for (default: what was said before, or "
+        "photographs)",
+    )
 
 
 def add_index_rebuild(parser: Parser) -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 from imagerag.agent.names import CLIP_OF
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.doctor.places import can_be_folder
+from imagerag.embedders.calibration import Calibration, Shows
 from imagerag.embedders.clip import model_id_of
 from imagerag.errors import UserError
-from imagerag.index.user.calibration_file import CalibrationFile, in_words
-from imagerag.index.user_libraries import OWN, indexed_models, library_directory, library_names
+from imagerag.index.user.calibration_file import calibrate_command, in_words, library_calibration
+from imagerag.index.user_libraries import OWN, indexed_models, library_names
 from imagerag.plugins import installed
 from imagerag.profiles.resolve import RunSettings
-from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL
+from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL, kind_drawn
 from imagerag.shell_words import quoted
 from imagerag.store.home import home_path
 
@@ -80,27 +81,47 @@ def _of_critic(settings: RunSettings) -> Iterator[Finding]:
     if not indexed:
         text = (
             f"critic {settings.critic!r} is uncalibrated, since no captioned pictures are indexed with its model: "
-            "a run ends after one drawing, and nothing is looked up"
+            "a run ends after one drawing"
         )
         searched = "" if own else f", and --library {','.join([*settings.library, OWN])}"
-        yield warning(AREA, text, _add(settings, own[0] if own else OWN, model) + searched)
-    for name in indexed:
-        yield _of_calibration(settings, name, model, identity)
+        shows: Shows | None = "pictograms" if settings.makes == "pictograms" else None  # the default is photographs
+        yield warning(AREA, text, _add(settings, own[0] if own else OWN, model, shows) + searched)
+    fitted = {name: library_calibration(home, name, identity) for name in indexed}
+    drawn = kind_drawn(settings.makes)
+    judged = any(record is not None and record.calibrated and record.shows == drawn for record in fitted.values())
+    for name, record in fitted.items():
+        yield _of_calibration(settings, name, model, record, judged)
 
 
-def _of_calibration(settings: RunSettings, name: str, model: str, identity: str) -> Finding:
-    """Return whether the critic's model was calibrated on a library's pictures."""
-    fitted = CalibrationFile(library_directory(home_path(settings.home), name), identity).read()
+def _of_calibration(settings: RunSettings, name: str, model: str, fitted: Calibration | None, judged: bool) -> Finding:
+    """Return whether the critic's model was calibrated on a library's pictures.
+
+    Args:
+        settings: of the run.
+        name: of the library.
+        model: the critic's, as it was named.
+        fitted: what was fitted on the library, if anything was.
+        judged: whether a library, this one or another, calibrates the critic of what is drawn.
+    """
+    drawn = kind_drawn(settings.makes)
     if fitted is None:
-        words = ["imagerag", "index", "calibrate", *(["--library", name] if name != OWN else []), "--model", model]
-        return warning(AREA, f"critic 'clip:{model}' is not calibrated on library {name!r}", quoted(words))
+        text = f"critic 'clip:{model}' is not calibrated on library {name!r}"
+        return warning(AREA, text, calibrate_command(name, model, "pictograms" if drawn == "pictograms" else None))
+    if fitted.calibrated and fitted.shows != drawn and not judged:
+        text = (
+            f"critic 'clip:{model}' is uncalibrated: library {name!r} is said to show {fitted.shows}, and {drawn} are "
+            "drawn; a run ends after one drawing"
+        )
+        return warning(AREA, text, f"if they are {drawn}: {calibrate_command(name, model, drawn)}")
     if fitted.calibrated:
         return ok(AREA, in_words(fitted))
-    return warning(AREA, in_words(fitted), f"{_add(settings, name, model)} with pictures that have captions")
+    shows = drawn if fitted.shows != drawn else None
+    return warning(AREA, in_words(fitted), f"{_add(settings, name, model, shows)} with pictures that have captions")
 
 
-def _add(settings: RunSettings, name: str, model: str | None = None) -> str:
-    """Return the command that indexes pictures for the run's model."""
+def _add(settings: RunSettings, name: str, model: str | None = None, shows: Shows | None = None) -> str:
+    """Return the command that indexes pictures for the run's model, and says what they are."""
     model = model or settings.lookup_models[0]
     words = ["imagerag", "index", "add", "FOLDER", *(["--library", name] if name != OWN else [])]
-    return quoted([*words, *(["--model", model] if model != EMBEDDED_MODEL else [])])
+    words += ["--model", model] if model != EMBEDDED_MODEL else []
+    return quoted([*words, *(["--shows", shows] if shows else [])])

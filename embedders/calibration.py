@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from imagerag.assets import asset
+from imagerag.records import Uncalibrated
 
 Kind = Literal["pictograms", "captions", "names"]
 Shows = Literal["photographs", "pictograms"]
@@ -49,7 +50,7 @@ class Presence:
     pictures: tuple[float, ...] = ()
     """Bias and weights of all four, for concepts that exemplars show; empty if not fitted."""
     threshold: float = 0.5
-    """Probability from which on a concept counts as present."""
+    """Probability from which on a concept counts as present; of a false positive rate see ``present_from``."""
     logits: tuple[float, ...] = ()
     """What the regressions say, at the places of ``frequencies``; empty where it is taken at its word."""
     frequencies: tuple[float, ...] = ()
@@ -57,6 +58,15 @@ class Presence:
     absent: tuple[float, ...] = ()
     """``log_odds`` of concepts that pictures lack, at equal steps of their distribution from the lowest to the
     highest."""
+
+    @property
+    def present_from(self) -> float:
+        """What ``probabilities`` has to return for a concept to count as present.
+
+        Half of the absent concepts have a false positive rate of 50 % or less, so that no probability's threshold
+        serves for it: one of ``FALSE_POSITIVES`` or less does.
+        """
+        return self.threshold if self.words else 1 - FALSE_POSITIVES
 
     def probabilities(self, evidence: Sequence[ArrayLike]) -> NDArray[np.float64]:
         """Return the probability of each concept; without a fit on captions 1 minus the false positive rate.
@@ -157,6 +167,13 @@ class Calibration:
     def calibrated(self) -> bool:
         """Whether presence is a probability, and not a false positive rate."""
         return bool(self.presence.words) and self.captioned >= LEAST_CAPTIONED
+
+    @property
+    def uncalibrated(self) -> Uncalibrated | None:
+        """Why presence is no probability; ``None`` where it is one."""
+        if self.calibrated:
+            return None
+        return "other_pictures" if self.presence.words else "false_positive_rate"
 
     def outdated(self, pictures: int) -> bool:
         """Tell whether the library has doubled since: the best of twice as many matches is higher."""

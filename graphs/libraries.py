@@ -26,7 +26,7 @@ from imagerag.index.user_libraries import (
     sources_in_words,
 )
 from imagerag.plugins import installed, make
-from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL
+from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL, kind_drawn
 from imagerag.settings import LIBRARIES
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def shown_libraries(
     fitted = [(view, calibration) for view in filled if (calibration := view.calibration_file.read())]
     if not fitted:
         return critic
-    drawn = "pictograms" if makes == "pictograms" else "photographs"
+    drawn = kind_drawn(makes)
     view, calibration = max(fitted, key=lambda pair: (pair[1].shows == drawn, pair[1].captioned))
     if calibration.shows != drawn:
         calibration = replace(calibration, captioned=0)

@@ -11,6 +11,8 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 ConceptKind = Literal["content", "style"]
+Uncalibrated = Literal["false_positive_rate", "other_pictures"]
+"""Why a score is no probability: nothing was there to fit one on, or only pictures of another kind than is drawn."""
 ReferenceKind = Literal["retrieved", "subject", "fetched"]
 """Those retrieved lie in the index; the user's own and those fetched by a mounted tool in the image store."""
 StopReason = Literal[
@@ -31,6 +33,7 @@ class ConceptScore(TypedDict):
     score: float
     """Probability in 0..1 that the concept is there, as calibrated for this critic; of an ``uncalibrated`` verdict, the
     share of absent concepts that look less like being there."""
+    uncalibrated: NotRequired[Uncalibrated]
 
 
 class Verdict(TypedDict):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from imagerag.generators.base import ImageKind
+
+if TYPE_CHECKING:
+    from imagerag.embedders.calibration import Shows
 
 EMBEDDED_CRITICS = ("clip", "clip:embedded")
 """Names of the critic that was fitted on pictograms."""
@@ -27,6 +30,11 @@ class Unsound(NamedTuple):
     part: str
     value: str
     why: str
+
+
+def kind_drawn(makes: ImageKind) -> Shows:
+    """Return what the captioned pictures have to show that calibrate a critic of such images."""
+    return "pictograms" if makes == "pictograms" else "photographs"
 
 
 def unsound_parts(

@@ -103,15 +103,19 @@ def reference_out(record: Mapping[str, Any], address: str) -> ReferenceOut:
 
 def concepts_out(scores: Sequence[ConceptScore]) -> list[ConceptScore]:
     """Word what the critic sees of each concept."""
-    return [
-        {
-            "concept": clipped(score["concept"]),
-            "kind": score["kind"],
-            "present": score["present"],
-            "score": score["score"],
-        }
-        for score in scores
-    ]
+    told: list[ConceptScore] = []
+    for score in scores:
+        told.append(
+            {
+                "concept": clipped(score["concept"]),
+                "kind": score["kind"],
+                "present": score["present"],
+                "score": score["score"],
+            }
+        )
+        if "uncalibrated" in score:
+            told[-1]["uncalibrated"] = score["uncalibrated"]
+    return told
 
 
 def run_out(service: Service, run: Run, address: Address) -> RunOut:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from imagerag.errors import InvalidArgument
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
-from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.records import ConceptScore, ImageRecord, ReferenceRecord, Uncalibrated
 from imagerag.tools.reference_lookup import look_up
 from imagerag.tools.session import ToolSession, current_session
 
@@ -25,6 +25,12 @@ MAX_IDS = 32
 """References named in one call."""
 AT_ONCE = 16
 """Concepts that are looked for between two looks at the run's limits."""
+
+UNCALIBRATED: dict[Uncalibrated, str] = {
+    "false_positive_rate": "uncalibrated: 1 minus a false positive rate, not a probability",
+    "other_pictures": "uncalibrated: fitted on pictures of another kind, not a probability",
+}
+"""What is told to a model of a score that is no probability."""
 
 ToolResult = tuple[str, dict[str, Any]]
 """What the model reads, and the artifact record for programs."""
@@ -76,7 +82,7 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
                 scores += critic.look_for(pixels, wanted)
         else:
             scores = critic.judge([pixels], work.prompt)[0]["concepts"]
-        lines = [_seen(score["concept"], score["present"], score["score"]) for score in scores]
+        lines = [_seen(score) for score in scores]
         if work.describe is not None:
             nearest = ", ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in work.describe(pixels))
             lines.append(f"nearest captions, by cosine: {nearest}")
@@ -170,8 +176,9 @@ def _drawn(images: list[ImageRecord], how: str) -> ToolResult:
     return f"{ids}: {how}", {"images": images}
 
 
-def _seen(concept: str, present: bool, score: float) -> str:
-    return f"- {concept}: {'present' if present else 'absent'} ({score:.2f})"
+def _seen(score: ConceptScore) -> str:
+    mark = f" ({UNCALIBRATED[score['uncalibrated']]})" if "uncalibrated" in score else ""
+    return f"- {score['concept']}: {'present' if score['present'] else 'absent'} ({score['score']:.2f}){mark}"
 
 
 def _text(name: str, value: str) -> str:

@@ -6,8 +6,10 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
+from imagerag.agent.names import CLIP_OF
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.embedders.calibration import LEAST_CAPTIONED
+from imagerag.embedders.clip import model_id_of
 from imagerag.errors import Cancelled, UserError
 from imagerag.graphs.best_image import best_among, settle_tie
 from imagerag.graphs.budget import meter_step, stop_reason
@@ -16,9 +18,14 @@ from imagerag.graphs.routing import stop_rule
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import CRITIC, unjudged
 from imagerag.graphs.trace import trace_step
+from imagerag.index.user.calibration_file import library_calibration
 from imagerag.index.user_libraries import OWN, personal_libraries
+from imagerag.modes import Mode
 from imagerag.profiles.resolve import RunSettings
+from imagerag.profiles.soundness import kind_drawn
 from imagerag.records import ImageRecord, StopReason, Verdict
+from imagerag.shell_words import quoted
+from imagerag.store.home import home_path
 from imagerag.tools.engines import open_pixels
 from imagerag.tools.session import Emit
 
@@ -50,7 +57,7 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
             best, cut_off = _settled(best, judged, components, state["prompt"])
     uncalibrated = next((verdict for verdict in verdicts if verdict.get("uncalibrated")), None)
     if uncalibrated is not None:  # another critic's, where the one that was named gave no verdict
-        emit({"event": "note", "text": _why_no_redraw(uncalibrated["critic"], components.settings)})
+        emit({"event": "note", "text": _why_no_redraw(uncalibrated["critic"], components.settings, state["mode"])})
     _tell_who_decides(state, components.critic.name, meter.notes, emit)
     for record in judged:
         assert record["verdict"] is not None
@@ -91,20 +98,45 @@ def _settled(
         return best, stop_reason(stop)
 
 
-def _why_no_redraw(name: str, settings: RunSettings) -> str:
+def _why_no_redraw(name: str, settings: RunSettings, mode: Mode) -> str:
     """Word what an uncalibrated verdict means, and what would change it."""
     libraries = settings.library
-    model = f" --model {name.partition(':')[2]}" if ":" in name else ""
     personal = personal_libraries(libraries)
-    if personal and OWN not in personal:
-        model = f" --library {personal[0]}{model}"
+    drawn = kind_drawn(settings.makes)
+    target, other = _to_calibrate(name, settings, personal)
+    of = [*(["--library", target] if target != OWN else [])]
+    of += ["--model", name.removeprefix(CLIP_OF)] if name.startswith(CLIP_OF) else []
+    # What nobody said to be pictograms counts as photographs.
+    of += ["--shows", drawn] if other or drawn == "pictograms" else []
+    add, calibrate = (quoted(["imagerag", "index", *words, *of]) for words in (["add", "FOLDER"], ["calibrate"]))
     searched = "" if personal else f", searched by --library {','.join([*libraries, OWN])}"
-    shows = " --shows pictograms" if settings.makes == "pictograms" else ""
+    without = "looked up or drawn again" if mode == "auto" else "drawn again"
     return (
-        f"the critic {name!r} is uncalibrated, so nothing is looked up or drawn again; next: imagerag index add "
-        f"FOLDER{model} with {LEAST_CAPTIONED} captioned pictures or more of the kind that is drawn{searched} (of "
-        f"indexed ones: imagerag index calibrate{model}{shows}), or a vision-language model with --critic"
+        f"the critic {name!r} is uncalibrated, so nothing is {without}; next: {add} with {LEAST_CAPTIONED} captioned "
+        f"pictures or more of the kind that is drawn{searched} (of indexed ones, if they are {drawn}: {calibrate}), or "
+        "a vision-language model with --critic"
     )
+
+
+def _to_calibrate(name: str, settings: RunSettings, libraries: Sequence[str]) -> tuple[str, bool]:
+    """Return the library to add captioned pictures to, and whether it is said to show what is not drawn.
+
+    It is the one that the critic judges by: with most captions, of those that show what is drawn if any do.
+    """
+    target = libraries[0] if libraries and OWN not in libraries else OWN
+    if not name.startswith(CLIP_OF):
+        return target, False
+    try:
+        model = model_id_of(name.removeprefix(CLIP_OF))
+    except UserError:  # the critic is a program's own by such a name
+        return target, False
+    home, drawn = home_path(settings.home), kind_drawn(settings.makes)
+    records = [(library, library_calibration(home, library, model)) for library in libraries]
+    fitted = [(record.shows == drawn, record.captioned, library) for library, record in records if record]
+    if not fitted:
+        return target, False
+    fits, _, target = max(fitted)
+    return target, not fits
 
 
 def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit) -> None:
@@ -125,6 +157,7 @@ def _report(record: ImageRecord, verdict: Verdict, best: ImageRecord) -> HumanMe
         for score in verdict["concepts"]
     ]
     standing = "the best so far" if record["id"] == best["id"] else f"not better than {best['id']}"
+    standing = f"uncalibrated, {standing}" if verdict.get("uncalibrated") else standing
     head = f"Critic on {record['id']}: score {verdict['score']:.2f}, {standing}."
     tail = f"Missing: {', '.join(verdict['missing'])}." if verdict["missing"] else "Nothing is missing."
     return HumanMessage(

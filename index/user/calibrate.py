@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -137,8 +138,13 @@ def _nothing_to_calibrate_on(own: UserPictures) -> str:
     return f"{told}; next: imagerag index add FOLDER"
 
 
-def calibrate_if_outdated(own: UserPictures, progress: Callable[[int, int], None] | None = None) -> Calibration | None:
+def calibrate_if_outdated(
+    own: UserPictures, progress: Callable[[int, int], None] | None = None, shows: Shows | None = None
+) -> Calibration | None:
     """Calibrate where there is no fit, or the library has doubled since, or captions have come.
+
+    Args:
+        own, progress, shows: see ``calibrate``. What the pictures are is kept with a fit that stays as well.
 
     Returns:
         the new record; ``None`` where the old one stays, or there are no pictures.
@@ -149,8 +155,12 @@ def calibrate_if_outdated(own: UserPictures, progress: Callable[[int, int], None
     fitted = own.calibration_file.read()
     current = fitted is not None and not fitted.outdated(len(np.unique(snapshot.codes)))
     if fitted is not None and current and (fitted.calibrated or len(read_known(snapshot).captioned) < LEAST_CAPTIONED):
-        return None
-    return calibrate(own, progress)
+        if shows in (None, fitted.shows):
+            return None
+        fitted = replace(fitted, shows=shows)
+        own.calibration_file.write(fitted)
+        return fitted
+    return calibrate(own, progress, shows)
 
 
 def _presence(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from imagerag.embedders.calibration import FALSE_POSITIVES, LEAST_CAPTIONED, Calibration
+from imagerag.embedders.calibration import FALSE_POSITIVES, LEAST_CAPTIONED, Calibration, Shows
 from imagerag.index.user.shards import model_tag
+from imagerag.index.user_libraries import OWN, library_directory
+from imagerag.shell_words import quoted
 from imagerag.store.files import write_whole
 
 PREFIX = "calibration-"
@@ -49,6 +51,23 @@ def stored_calibrations(directory: Path) -> list[Calibration]:
     """Return the records of all models, by model id."""
     found = [_parsed(file.read_bytes()) for file in sorted(directory.glob(f"{PREFIX}*.json"))]
     return sorted((one for one in found if one is not None), key=lambda one: one.model)
+
+
+def library_calibration(home: Path, library: str, model: str) -> Calibration | None:
+    """Return the record of one model on a library of a person's own; ``None`` if there is none.
+
+    Args:
+        home: the data directory.
+        library: its name.
+        model: id of the embedder.
+    """
+    return CalibrationFile(library_directory(home, library), model).read()
+
+
+def calibrate_command(library: str, model: str, shows: Shows | None = None) -> str:
+    """Return the command that calibrates a model on a library, and says what its pictures are."""
+    words = ["imagerag", "index", "calibrate", *(["--library", library] if library != OWN else []), "--model", model]
+    return quoted([*words, *(["--shows", shows] if shows else [])])
 
 
 def calibration_summary(fitted: Calibration) -> dict[str, Any]:

@@ -35,6 +35,8 @@ def test_any_clip_model_is_a_critic_and_uncalibrated_until_it_has_seen_captions(
     assert verdict["uncalibrated"]
     assert [score["concept"] for score in verdict["concepts"]] == ["owl", "moon", "red owl"]
     assert all(0 <= score["score"] <= 1 for score in verdict["concepts"])
+    assert all(score["present"] == (score["score"] >= 0.95) for score in verdict["concepts"])
+    assert {score.get("uncalibrated") for score in verdict["concepts"]} == {"false_positive_rate"}
 
 
 @pytest.mark.parametrize("name", ["clip:", "clip:nonsense"])

@@ -51,6 +51,8 @@ def test_adding_calibrates_and_status_tells_it(tmp_path: Path) -> None:
     assert (fitted["kind"], fitted["pictures"], fitted["calibrated"]) == ("names", 1, False)
     assert json.loads(run("calibrate", "--json")) == fitted
     assert json.loads(run("add", str(tmp_path / "p"), "--json"))["calibration"] is None
+    added = run("add", str(tmp_path / "p"), "--shows", "pictograms", "--json")
+    assert json.loads(added)["calibration"] == {**fitted, "shows": "pictograms"}
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Libraries that are there, empty, of another model, or not calibrated."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,8 @@ def test_one_of_another_model(settings_of: SettingsOf, models: list[str]) -> Non
 def test_whether_the_critic_is_calibrated_on_it(settings_of: SettingsOf, models: list[str], tmp_path: Path) -> None:
     models.append(embedded_model_id())
     status, _, mend = told(settings_of, critic="clip:embedded")
+    assert (status, mend) == ("warning", "imagerag index calibrate --model embedded --shows pictograms")
+    status, _, mend = told(settings_of, critic="clip:embedded", makes="photographs")
     assert (status, mend) == ("warning", "imagerag index calibrate --model embedded")
     directory = tmp_path / "home" / "own"
     directory.mkdir(parents=True)
@@ -64,6 +67,26 @@ def test_whether_the_critic_is_calibrated_on_it(settings_of: SettingsOf, models:
     assert (status, "is calibrated on" in text) == ("ok", True)
 
 
+def test_pictures_of_another_kind_calibrate_no_critic(
+    settings_of: SettingsOf, models: list[str], tmp_path: Path
+) -> None:
+    models.append(embedded_model_id())
+    for name in ("own", "libraries/birds"):
+        (tmp_path / "home" / name).mkdir(parents=True)
+    CalibrationFile(tmp_path / "home" / "own", embedded_model_id()).write(bundled_calibration())
+    status, text, mend = told(settings_of, critic="clip:embedded", makes="photographs")
+    assert (status, "is said to show pictograms" in text) == ("warning", True)
+    assert mend == "if they are photographs: imagerag index calibrate --model embedded --shows photographs"
+    photographs = replace(bundled_calibration(), shows="photographs")
+    CalibrationFile(tmp_path / "home" / "libraries" / "birds", embedded_model_id()).write(photographs)
+    settings = settings_of(library=("own", "birds"), critic="clip:embedded", makes="photographs")
+    assert {finding.status for finding in check_libraries(settings)[-2:]} == {"ok"}, "the other library calibrates it"
+    few = replace(photographs, captioned=3)
+    CalibrationFile(tmp_path / "home" / "own", embedded_model_id()).write(few)
+    assert told(settings_of, critic="clip:embedded")[2].startswith("imagerag index add FOLDER --shows pictograms with")
+
+
 def test_a_critic_that_nothing_searched_could_calibrate(settings_of: SettingsOf) -> None:
     status, _, mend = told(settings_of, "bundled", critic=f"clip:{OTHER}")
-    assert (status, mend) == ("warning", f"imagerag index add FOLDER --model {OTHER}, and --library bundled,own")
+    command = f"imagerag index add FOLDER --model {OTHER} --shows pictograms, and --library bundled,own"
+    assert (status, mend) == ("warning", command)

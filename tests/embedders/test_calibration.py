@@ -1,5 +1,7 @@
 """The calibration record: probabilities, floors, and the error that tells how far they are from the truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,24 @@ def test_without_a_fit_on_captions_the_score_is_one_minus_the_false_positive_rat
     presence = Presence(65.0, 0.75, absent=tuple(float(at) for at in range(101)))
     found = presence.probabilities(([-5.0, 25.0, 97.0, 200.0], *[[0.0] * 4] * 3))
     assert found.tolist() == pytest.approx([0, 0.25, 0.97, 1])
+
+
+def test_of_absent_things_at_most_five_in_a_hundred_are_present_without_captions() -> None:
+    absent = np.sort(np.random.default_rng(0).normal(size=101))
+    presence = Presence(65.0, 0.75, absent=tuple(absent.tolist()))
+    asked = np.random.default_rng(1).normal(size=2000)
+    found = presence.probabilities((asked, *[np.zeros(2000)] * 3))
+    assert float(np.median(found)) < presence.present_from
+    assert (found >= presence.present_from).mean() <= 0.07, "5 %, and how far 101 of them tell it"
+    assert presence.probabilities(([9.0], *[[0.0]] * 3))[0] >= presence.present_from, "what is there can be present"
+
+
+def test_a_fit_on_captions_keeps_its_threshold_and_says_why_another_is_none() -> None:
+    record = bundled_calibration()
+    assert (record.presence.present_from, record.uncalibrated) == (0.5, None)
+    assert replace(record, captioned=0).uncalibrated == "other_pictures"
+    names = Calibration("m", "names", 0, 3, Presence(65.0, 0.75, absent=(0.0, 1.0)))
+    assert names.uncalibrated == "false_positive_rate"
 
 
 def test_a_centred_floor_takes_the_query_s_mean_off() -> None:

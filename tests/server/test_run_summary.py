@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from imagerag.records import ConceptScore
 from imagerag.server.run_summary import MAX_TEXT, clipped, concepts_out, image_out, reference_out
 
 REFERENCE: dict[str, Any] = {
@@ -15,6 +16,13 @@ def test_texts_are_clipped() -> None:
     assert (len(clipped("x" * 999)), clipped("x" * 999)[-1]) == (MAX_TEXT, "…")
     (concept,) = concepts_out([{"concept": "x" * 999, "kind": "content", "present": True, "score": 0.5}])
     assert len(concept["concept"]) == MAX_TEXT
+    assert "uncalibrated" not in concept
+
+
+def test_a_score_that_is_no_probability_says_why() -> None:
+    score: ConceptScore = {"concept": "owl", "kind": "content", "present": False, "score": 0.57}
+    (concept,) = concepts_out([{**score, "uncalibrated": "false_positive_rate"}])
+    assert concept["uncalibrated"] == "false_positive_rate"
 
 
 def test_a_reference_is_told_without_its_path_and_a_subject_without_its_title() -> None:

@@ -1,17 +1,23 @@
 """The critic node: verdicts, manifests, and when redrawing stops."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from imagerag.embedders.calibration import bundled_calibration
+from imagerag.embedders.clip import embedded_model_id
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.best_image import best_among
 from imagerag.graphs.nodes.critic import _why_no_redraw
 from imagerag.graphs.nodes.finish import ENDINGS
 from imagerag.graphs.one_pass import build_one_pass
+from imagerag.index.user.calibration_file import CalibrationFile
+from imagerag.index.user_libraries import library_directory
+from imagerag.modes import Mode
 from imagerag.profiles import resolve
 from imagerag.settings import Settings
 from imagerag.store.manifest import read_manifest
@@ -75,7 +81,34 @@ def test_an_uncalibrated_verdict_ends_the_run_after_one_drawing_and_tells_why(
 )
 def test_what_would_calibrate_a_critic_is_what_is_searched(library: tuple[str, ...], told: str) -> None:
     settings = resolve(Settings(generator="sdxl", critic="clip:M", lookup_model="M", library=library, vlm="rules"))
-    assert told in _why_no_redraw("clip:M", settings)
+    assert told in _why_no_redraw("clip:M", settings, "auto")
+
+
+@pytest.mark.parametrize("library", ["own", "birds"])
+def test_a_library_that_is_said_to_show_another_kind_has_to_be_said_to_show_what_is_drawn(
+    library: str, tmp_path: Path
+) -> None:
+    settings = resolve(Settings(home=str(tmp_path), generator="sdxl", critic="clip", library=("own", "birds"),
+                                lookup_model="ViT-B-32:openai", vlm="rules"))  # fmt: skip
+    named = " --library birds" if library == "birds" else ""
+    calibrate = f"imagerag index calibrate{named} --model embedded"
+    directory = library_directory(tmp_path, library)
+    directory.mkdir(parents=True)
+    file = CalibrationFile(directory, embedded_model_id())
+    file.write(bundled_calibration())
+    assert f"{calibrate} --shows photographs)" in _why_no_redraw("clip:embedded", settings, "auto")
+    file.write(replace(bundled_calibration(), shows="photographs", captioned=3))
+    assert f"{calibrate})" in _why_no_redraw("clip:embedded", settings, "auto")
+    pictograms = replace(settings, makes="pictograms")
+    assert f"{calibrate} --shows pictograms)" in _why_no_redraw("clip:embedded", pictograms, "auto")
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"), [("auto", "nothing is looked up or drawn again;"), ("lookup_first", "nothing is drawn again;")]
+)
+def test_what_was_looked_up_first_is_not_said_not_to_be(mode: Mode, told: str) -> None:
+    settings = resolve(Settings(profile="pictograms"))
+    assert told in _why_no_redraw("clip:embedded", settings, mode)
 
 
 def test_a_verdict_that_can_not_be_written_into_its_file_counts_all_the_same(

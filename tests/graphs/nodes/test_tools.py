@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pytest
 from langchain_core.messages import ToolMessage
@@ -14,7 +14,7 @@ from imagerag.generators.remote.openai_images import OpenAIImages
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.streaming import stream_run
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
-from imagerag.records import ConceptScore
+from imagerag.records import ConceptScore, Uncalibrated
 from imagerag.settings import Settings
 from testing.faulty_servers import faulty_server
 from testing.remote_servers import Answer, images_server
@@ -231,6 +231,24 @@ def test_looking_for_many_concepts_ends_where_the_run_is_stopped(tmp_path: Path)
     assert critic.looks == [16]
     assert result["stop_reason"] == "cancelled"
     assert result["image"] is not None
+
+
+class UncalibratedEyes(ScriptedCritic):
+    """Finds what an uncalibrated critic finds, for either reason."""
+
+    def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
+        score: ConceptScore = {"concept": "owl", "kind": "content", "present": False, "score": 0.57}
+        return [{**score, "uncalibrated": why} for why in get_args(Uncalibrated)]
+
+
+def test_a_score_that_is_no_probability_is_told_as_such(tmp_path: Path) -> None:
+    look = [("inspect_image", {"image_id": "image-1", "concepts": ["owl"]})]
+    model = ScriptedModel(script=[GENERATE, look, "done"], seen=[], offered=[], tokens=0)
+    graph = build_graph(generator=Squares(), critic=UncalibratedEyes([0.1]), chat_model=model)
+    result = graph.invoke({"prompt": "an owl", "seed": 7}, thread(), context=Settings(home=str(tmp_path)))
+    (told,) = [message.text for message in result["messages"] if getattr(message, "name", "") == "inspect_image"]
+    assert "- owl: absent (0.57) (uncalibrated: 1 minus a false positive rate, not a probability)" in told
+    assert "(uncalibrated: fitted on pictures of another kind, not a probability)" in told
 
 
 @pytest.mark.parametrize("fault", ["gone", "busy"])

@@ -1,10 +1,12 @@
 """Calibrating on the own pictures: with captions, without, and again once there are twice as many."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from imagerag.assets.library import Library
+from imagerag.embedders.calibration import Calibration, Presence
 from imagerag.embedders.registry import clip_model
 from imagerag.errors import UserError
 from imagerag.graphs.components import Components
@@ -91,6 +93,18 @@ def test_without_captions_the_score_is_no_probability(own: UserPictures, tmp_pat
     assert (record.kind, record.calibrated, record.reliability) == ("names", False, None)
     assert len(record.presence.absent) == 101
     assert record.floor is not None
+    assert calibrate_if_outdated(own) is None
+
+
+@pytest.mark.slow
+def test_what_the_pictures_are_is_kept_with_a_fit_that_stays(own: UserPictures, tmp_path: Path) -> None:
+    save_picture(tmp_path / "p", "owl.png", "owl")
+    own.add([tmp_path / "p"])
+    before = Calibration(own.embedder.model_id, "names", 0, 1, Presence(65.0, 0.75, absent=(0.0, 1.0)))
+    own.calibration_file.write(before)
+    assert calibrate_if_outdated(own, shows="photographs") is None
+    assert calibrate_if_outdated(own, shows="pictograms") == replace(before, shows="pictograms")
+    assert own.calibration_file.read() == replace(before, shows="pictograms")
     assert calibrate_if_outdated(own) is None
 
 

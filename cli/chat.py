@@ -310,7 +310,7 @@ class Chat:
     def _show(self, record: ImageRecord | ReferenceRecord) -> None:
         if self._protocol == "none":
             return
-        from imagerag.tools.session import open_pixels
+        from imagerag.tools.engines import open_pixels
 
         write_sequence(escape(open_pixels(self._service.components, record), self._protocol), self._stdout)
 

@@ -60,7 +60,7 @@ def _serve(options: argparse.Namespace, name: str, *, openai: bool, mcp: bool) -
             where = say_where(name, listener, ["/", "/v1"] * openai + ["/mcp"] * mcp)
             if getattr(options, "no_browser", True) is False:
                 webbrowser.open(where)
-            serve(app, listener, service.stop_runs)
+            serve(app, listener, service.stop_runs, behind_proxy=options.public_url is not None)
         except KeyboardInterrupt as ended:
             say(f"{name}: ended", file=sys.stderr)
             return status_of(ended)

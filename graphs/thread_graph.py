@@ -8,7 +8,7 @@ from typing import Any, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 
-from imagerag.errors import Cancelled
+from imagerag.errors import Cancelled, UserError
 from imagerag.graphs.message_images import with_stored_pictures
 from imagerag.graphs.run_context import NESTED, StopSwitch, settings_of, settings_of_part
 from imagerag.graphs.state import Input, Output, State
@@ -133,16 +133,24 @@ def _alone(
 
     if is_held(saver.home, thread):
         yield from chunks
-        saver.drop_superseded(thread)
+        _tidy(saver, thread)
         return
     lock = ThreadLock(saver.home, thread)
     for note in lock.acquire(wait, check):
         yield from shaped(note)
     try:
         yield from chunks
-        saver.drop_superseded(thread)
+        _tidy(saver, thread)
     finally:
         lock.release()
+
+
+def _tidy(saver: ThreadSaver, thread: str) -> None:
+    """Drop the checkpoints that the end of a run supersedes; what can't be tidied is no fault of the run."""
+    try:
+        saver.drop_superseded(thread)
+    except UserError as error:
+        log_note(f"checkpoints of thread {thread!r} stay as they are: {error}")
 
 
 def _wait(input: Any, settings: Settings) -> Callable[[], float]:

@@ -192,7 +192,7 @@ class ThreadSaver(SqliteSaver):
         """Delete the elements that no checkpoint of the thread has any more."""
         kept: set[int] = set()
         for stored in self.conn.execute("SELECT type, checkpoint FROM checkpoints WHERE thread_id = ?", (thread,)):
-            for ranges in self.serde.loads_typed(stored).get(ELEMENTS, {}).values():
+            for ranges in self._sound(stored).get(ELEMENTS, {}).values():
                 kept.update(numbers_in(ranges))
         self._numbered = _Numbered()
         there = {number for (number,) in self.conn.execute("SELECT id FROM elements WHERE thread_id = ?", (thread,))}
@@ -222,8 +222,19 @@ class ThreadSaver(SqliteSaver):
             "SELECT type, checkpoint FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id = ?",
             (thread, name),
         ).fetchone()
-        channels: Iterable[str] = () if row is None else self.serde.loads_typed(row)["channel_values"]
+        channels: Iterable[str] = () if row is None else self._sound(row)["channel_values"]
         return not any(channel.startswith(_PENDING) for channel in channels)
+
+    def _sound(self, row: tuple[str, bytes]) -> dict[str, Any]:
+        """Return what a row stores.
+
+        Raises:
+            FileError: it is damaged, or something else than a checkpoint.
+        """
+        stored = self.serde.loads_typed(row)
+        if lack := lacking_in(stored):
+            raise damaged_thread(self._file, ValueError(lack))
+        return cast("dict[str, Any]", stored)
 
     def _newest(self, thread: str, namespace: str) -> str | None:
         row = self.conn.execute(

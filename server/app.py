@@ -117,13 +117,17 @@ def build_app(
     return EndedRequests(RequestIds(for_pages_of(origins, guarded) if origins else guarded))
 
 
-def serve(app: ASGIApp, listener: socket.socket, on_end: Callable[[], None] = lambda: None) -> None:
+def serve(
+    app: ASGIApp, listener: socket.socket, on_end: Callable[[], None] = lambda: None, *, behind_proxy: bool = False
+) -> None:
     """Serve on a listening socket until a signal ends the process.
 
     Args:
         app: what is served.
         listener: the socket.
         on_end: called when the signal has come, before the requests that are under way get their time to end.
+        behind_proxy: a proxy on this machine says by ``X-Forwarded-For`` where requests come from. Without one anybody
+            here could say so, and be somebody else with each guess of a token.
 
     Raises:
         KeyboardInterrupt: the signal was that of Ctrl-C, or one that the caller's handlers raise one for.
@@ -135,7 +139,7 @@ def serve(app: ASGIApp, listener: socket.socket, on_end: Callable[[], None] = la
             await anyio.to_thread.run_sync(on_end)
             await super().shutdown(sockets)
 
-    server = Server(server_config(app))
+    server = Server(server_config(app, proxy_headers=behind_proxy))
     hung_up = getattr(signal, "SIGHUP", None)  # not on Windows
     previous = signal.getsignal(hung_up) if hung_up is not None else signal.SIG_IGN
     if hung_up is None or previous is signal.SIG_IGN:
@@ -165,7 +169,7 @@ def server_config(app: ASGIApp, **settings: Any) -> Any:
     """
     import uvicorn
 
-    quiet: dict[str, Any] = {"log_level": "warning", "access_log": False}
+    quiet: dict[str, Any] = {"log_level": "warning", "access_log": False, "proxy_headers": False}
     config = uvicorn.Config(app, **quiet | {"timeout_graceful_shutdown": 5, "timeout_keep_alive": 30} | settings)
     config.load()
     config.http_protocol_class = with_head_limit(config.http_protocol_class)

@@ -22,6 +22,7 @@ from imagerag.generators.base import (
     Reference,
     StopCheck,
 )
+from imagerag.generators.registry import is_images_api
 from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit
 from imagerag.interruptible import using_check
@@ -225,7 +226,9 @@ class ToolSession:
             yield
         except BudgetExceeded as stop:
             if stop.kind == "seconds":
-                text = f"{name!r} was still drawing when the time ran out; see that it answers, or raise max_seconds"
+                remote = is_images_api(name) or name.startswith("comfyui:")
+                way_out = "see that it answers, or raise max_seconds" if remote else "raise max_seconds"
+                text = f"{name!r} was still drawing when the time ran out; {way_out}"
                 self.emit({"event": "note", "text": text})
             raise
 

@@ -97,13 +97,24 @@ class WebApi:
         """
         if COOKIE not in request.cookies and request.headers.get("sec-fetch-site") in ELSEWHERE:
             return Response(AGAIN, media_type="text/html", headers={"cache-control": "no-store"})
-        client = self.authenticator.client(request.headers)
-        if client is None:
+        if self._client(request.headers, request) is None:
             return RedirectResponse("/login", 303)
         answer = await page_file("index.html")
         if COOKIE not in request.cookies:
             self._remember(request, answer, secrets.token_urlsafe(24))
         return answer
+
+    def _client(self, headers: Mapping[str, str], request: Request) -> str | None:
+        """Return who comes with these headers; wrong tokens count, since what is answered tells them from right ones.
+
+        Raises:
+            ApiError: too many came from that address.
+        """
+        try:
+            return self.authenticator.client(headers, host_of(request.scope))
+        except GuessedTooOften as error:
+            wait = {"Retry-After": str(error.wait)}
+            raise ApiError(429, str(error), "too_many_wrong_tokens", headers=wait) from error
 
     async def asset(self, request: Request) -> Response:
         """Send the page's script or style sheet."""
@@ -114,11 +125,7 @@ class WebApi:
         if request.method == "GET":
             return await page_file("login.html")
         token = str((await request.form(max_part_size=4096)).get("token", ""))
-        try:
-            client = self.authenticator.client({"authorization": f"Bearer {token}"}, host_of(request.scope))
-        except GuessedTooOften as error:
-            headers = {"Retry-After": str(error.wait)}
-            raise ApiError(429, str(error), "too_many_wrong_tokens", headers=headers) from error
+        client = self._client({"authorization": f"Bearer {token}"}, request)
         if client is None:
             answer = await page_file("login.html")
             answer.status_code = 401

@@ -12,10 +12,12 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
+from imagerag.errors import FileError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.checkpoint_format import numbers_in
 from imagerag.graphs.checkpointer import open_checkpointer
 from imagerag.graphs.one_pass import build_one_pass
+from imagerag.graphs.thread_cleaning import drop_superseded
 from imagerag.graphs.thread_saver import ThreadSaver
 from imagerag.settings import Settings
 from testing.scripted import ScriptedCritic, Squares, SquaresThatFail
@@ -207,3 +209,17 @@ def test_what_can_not_be_written_leaves_nothing_half_done(tmp_path: Path) -> Non
         with pytest.raises(sqlite3.IntegrityError):
             saver.put(found.config, checkpoint, {"source": "loop"}, {})
         assert saver.conn.execute("SELECT count(*) FROM elements").fetchone() == before
+
+
+@pytest.mark.slow
+def test_an_older_checkpoint_that_is_none_fails_no_run_and_no_tidying(tmp_path: Path) -> None:
+    draw(tmp_path, turns=2)
+    with closing(sqlite3.connect(tmp_path / "threads.sqlite")) as database, database:
+        (oldest,) = database.execute("SELECT min(rowid) FROM checkpoints").fetchone()
+        no_checkpoint = (b"\x93\x01\x02\x03", oldest)  # whole msgpack, and a list
+        database.execute("UPDATE checkpoints SET checkpoint = ? WHERE rowid = ?", no_checkpoint)
+    draw(tmp_path)
+    with open_checkpointer(tmp_path) as saver:
+        with pytest.raises(FileError, match="damaged"):
+            saver.drop_superseded("t")
+        assert drop_superseded(saver) == 0

@@ -56,19 +56,22 @@ def test_so_many_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("door", ["header", "cookie", "login"])
+@pytest.mark.parametrize("door", ["header", "cookie", "login", "page", "forwarded"])
 def test_no_door_lets_tokens_be_guessed(serve: Callable[..., Served], door: str) -> None:
     url = serve({"tokens": TOKENS}).url
 
     def attempt(token: str) -> httpx.Response:
         if door == "login":
             return httpx.post(f"{url}/login", data={"token": token})
-        sent = {"authorization": f"Bearer {token}"} if door == "header" else {"cookie": f"imagerag={token}"}
-        return httpx.get(f"{url}/v1/models", headers=sent)
+        sent = {"cookie": f"imagerag={token}"} if door == "cookie" else {"authorization": f"Bearer {token}"}
+        if door == "forwarded":  # by nobody: no proxy stands before this server
+            sent["x-forwarded-for"] = f"10.0.0.{token[-2:]}"
+        return httpx.get(f"{url}/" if door == "page" else f"{url}/v1/models", headers=sent)
 
     assert attempt(TOKENS[0]).status_code in (200, 303)
     answers = [attempt(f"wrong-token-{number:08}") for number in range(FREE + 2)]
-    assert [answer.status_code for answer in answers] == [401] * FREE + [429] * 2
+    wrong = 303 if door == "page" else 401  # the page leads to where a token is asked for
+    assert [answer.status_code for answer in answers] == [wrong] * FREE + [429] * 2
     assert 0 < int(answers[-1].headers["retry-after"]) <= 2 * SECONDS_EACH
     assert "too many wrong tokens" in answers[-1].json()["error"]["message"]
     assert attempt(TOKENS[1]).status_code == 429

@@ -94,8 +94,14 @@ def test_the_manifest_has_size_and_loras_and_a_state_may_ask_for_a_size(tmp_path
         graph.invoke({"prompt": "an owl", "size": "wide"}, thread(), context=Settings(home=str(tmp_path)))
 
 
-def test_whose_drawing_the_time_ran_out_in_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("named", "way_out"),
+    [("patchwork", "raise max_seconds"), ("openai:m@http://h/v1", "see that it answers, or raise max_seconds")],
+)
+def test_whose_drawing_the_time_ran_out_in_is_told(named: str, way_out: str, tmp_path: Path) -> None:
     class Silent(Squares):
+        name = named
+
         def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
             raise BudgetExceeded("seconds", 4.0, 4.0)
 
@@ -105,6 +111,4 @@ def test_whose_drawing_the_time_ran_out_in_is_told(tmp_path: Path) -> None:
     )
     with pytest.raises(BudgetExceeded):
         session.draw("an owl")
-    assert [event["text"] for event in told] == [
-        f"{Silent().name!r} was still drawing when the time ran out; see that it answers, or raise max_seconds"
-    ]
+    assert [event["text"] for event in told] == [f"{named!r} was still drawing when the time ran out; {way_out}"]

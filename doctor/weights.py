@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from imagerag.doctor.files import patterns_of
+from imagerag.doctor.files import OnlyFile, patterns_of
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.doctor.hub import SECONDS, Listing, listing, snapshot
 from imagerag.doctor.needs import Need, needs_of
@@ -72,6 +72,12 @@ def _of_repository(
     what = " and ".join(need.part for need in parts)
     folder = snapshot(repository, revision)
     size = sum(need.gigabytes for need in parts)
+    if any(isinstance(need.files, OnlyFile) and len(need.files.of(about.files, {})) > 1 for need in parts):
+        if folder is not None and not any(need.files.lacking(folder) for need in parts):
+            return [ok(AREA, f"{what}: {repository} is on this machine")], 0.0
+        names = sorted(file for need in parts for file in need.files.of(about.files, {}))
+        mend = f"name one of them: {parts[0].flag} {quoted([f'{repository}/{names[0]}'])}"
+        return [wrong(AREA, f"{what}: {repository!r} has {len(names)} files: {_some(names)}", mend)], 0.0
     if about.files:
         needed = {file for need in parts for file in need.files.of(about.files, about.index)}
         absent = sorted(file for file in needed if file not in about.files)

@@ -228,6 +228,17 @@ def resolve_lookup(asked: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return library, replace(asked, lookup_model=model).lookup_models
 
 
+def resolve_lookup_floor(asked: Settings) -> float | None:
+    """Return the look-up floor outside a run, as a run would have it; ``None`` for the one that is calibrated.
+
+    Raises:
+        UserError: no such profile.
+    """
+    profile, _ = choose_profile(asked, None, NOTHING_GIVEN)
+    sources = (asked, *profile.choices[:1], profile)
+    return next((one.lookup_floor for one in sources if one.lookup_floor is not None), None)
+
+
 def choose_profile(asked: Settings, thread: str | None, given: Given) -> tuple[Profile, list[str]]:
     """Return the profile that fills in what was left open, and what to tell about it.
 

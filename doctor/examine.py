@@ -68,6 +68,7 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
     from imagerag.doctor.estimate import check_estimate
     from imagerag.doctor.keys import check_keys, models_of_providers
     from imagerag.doctor.libraries import check_libraries
+    from imagerag.doctor.local_models import check_local_models
     from imagerag.doctor.names import check_names
     from imagerag.doctor.packages import check_packages
     from imagerag.doctor.places import check_places
@@ -90,6 +91,7 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
         "packages": partial(check_packages, settings),
         "weights": partial(check_weights, settings, offline),
         "keys": partial(check_keys, settings),
+        "local vlm": partial(check_local_models, settings),
     }
     if not offline and models_of_providers(settings):
         checks["vlm"] = chat_models

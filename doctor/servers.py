@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -66,9 +67,7 @@ def _comfyui(generator: Any) -> Iterator[Finding]:
     except (httpx.HTTPError, ValueError, AttributeError, RecursionError) as error:
         text = f"{name}: no ComfyUI answers there ({first_line(error)})"
         yield wrong(
-            "generator",
-            text,
-            f"start it: python main.py --listen (its folder), or name its address: comfyui:{generator.url}",
+            "generator", text, f"{_start(generator.url)}, or another address: --generator comfyui:http://HOST:PORT"
         )
         return
     lacks: dict[tuple[str, str], None] = {}
@@ -78,6 +77,15 @@ def _comfyui(generator: Any) -> Iterator[Finding]:
         yield wrong("generator", f"{name}: {text}", mend)
     if not lacks:
         yield ok("generator", f"{name}: the server has the workflow's nodes and models")
+
+
+def _start(url: str) -> str:
+    """Return how ComfyUI is started so that it answers at an address (its ``comfy/cli_args.py``)."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    if host in ("localhost", "127.0.0.1"):
+        return f"start it in its folder: python main.py --listen 127.0.0.1 --port {port}"
+    return f"start it in its folder on {host}: python main.py --listen 0.0.0.0 --port {port}"
 
 
 def _lacking(workflow: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -21,7 +21,7 @@ def test_the_floor_is_that_of_a_run(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert parse(["search", "an owl", "--floor", "-1"])[1].floor == -1
     assert resolve_lookup_floor(Settings()) is None
     own = tmp_path / "profiles.toml"
-    own.write_text('[strict]\ngenerator = "patchwork"\nlookup_floor = 0.4\n', encoding="utf-8")
+    own.write_text('[strict]\nlike = "pictograms"\nlookup_floor = 0.4\n', encoding="utf-8")
     monkeypatch.setenv("IMAGERAG_PROFILES", str(own))
     assert resolve_lookup_floor(Settings(profile="strict")) == 0.4
     assert resolve_lookup_floor(Settings(profile="strict", lookup_floor=0.2)) == 0.2

@@ -12,6 +12,7 @@ import httpx
 
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.doctor.keys import is_set, key_of
+from imagerag.doctor.threads import left
 from imagerag.errors import UserError, first_line
 from imagerag.generators.registry import is_images_api, load_generator
 from imagerag.generators.remote.comfyui_workflows import CHECKPOINT
@@ -42,7 +43,7 @@ def _images_api(generator: Any) -> list[Finding]:
     if not generator.probe:
         return [ok("generator", f"{name}: its server can't be asked without drawing, so key and model aren't tried")]
     try:
-        status = generator.asked_for_model(SECONDS)
+        status = generator.asked_for_model(left(SECONDS))
     except httpx.HTTPError as error:
         text = f"{name}: its server can't be reached ({first_line(error)})"
         return [wrong("generator", text, "check the network, or the address behind @")]
@@ -59,7 +60,7 @@ def _images_api(generator: Any) -> list[Finding]:
 def _comfyui(generator: Any) -> Iterator[Finding]:
     name = f"generator {generator.name!r}"
     try:
-        with httpx.Client(base_url=generator.url, timeout=SECONDS) as client:
+        with httpx.Client(base_url=generator.url, timeout=left(SECONDS)) as client:
             stats = client.get("/system_stats").raise_for_status().json()
             nodes = client.get("/object_info").raise_for_status().json()
         version = stats.get("system", {}).get("comfyui_version", "")

@@ -11,7 +11,7 @@ from imagerag.doctor.files import OnlyFile, patterns_of
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.doctor.hub import SECONDS, Listing, listing, snapshot
 from imagerag.doctor.needs import Need, needs_of
-from imagerag.doctor.threads import side_by_side
+from imagerag.doctor.threads import left, side_by_side
 from imagerag.errors import UserError
 from imagerag.model_hub import NO_REPOSITORY, Refusal
 from imagerag.profiles.resolve import RunSettings
@@ -39,7 +39,7 @@ def check_weights(settings: RunSettings, offline: bool) -> list[Finding]:
             groups.setdefault((need.where, need.revision), []).append(need)
     asked = [partial(listing, *key, offline) for key in groups]
     # Each asks the hub up to three times.
-    known = [found or SLOW for found in side_by_side(asked, 1.5 * SECONDS)]
+    known = [found or SLOW for found in side_by_side(asked, left(1.5 * SECONDS))]
     findings = [_of_folder(need) for need in here]
     wanted = 0.0
     for (key, parts), about in zip(groups.items(), known, strict=True):

@@ -210,7 +210,10 @@ def add_search(parser: Parser) -> None:
         help="how different from each other your own are (0..1; default: 0)",
     )
     parser.add_argument(
-        "--floor", type=number, default=-1.0, metavar="X", help="leave out what is less similar (default: nothing)"
+        "--floor",
+        type=number,
+        metavar="X",
+        help="leave out what is less similar (cosine; default: as a run does; -1 leaves nothing out)",
     )
     parser.add_argument("--like", metavar="FILE", help="your own pictures that look like this one come first")
     parser.add_argument("--html", metavar="FILE", help="write a page; FILE ends in .html and can be left out")

@@ -23,7 +23,7 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
     """
     words = " ".join(options.words)
     try:
-        hits = _hits(options, words)
+        hits, nearest = _hits(options, words)
     except InvalidArgument as error:
         raise UserError(f"{error}; see: imagerag search --help") from error
     found = [
@@ -37,34 +37,47 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
         for hit in hits
     ]
     page = _write_page(words, found, options.html) if options.html is not None else None
+    below = _below(nearest, options.floor)
     if options.json:
         say_json(found, stdout)
+        if below:
+            say(f"note: {below}", file=sys.stderr)
         return 0
     for entry in found:
         caption, source, licence = (printable(str(entry[name])) for name in ("caption", "source", "licence"))
         say(f"{entry['similarity']:.2f}  {caption}, from {source}, {licence}", file=stdout)
         say(f"      {entry['path']}", file=stdout)
     if not found:
-        say("the library has nothing for these words", file=stdout)
+        say(below or "the library has nothing for these words", file=stdout)
     if page:
         say(f"page: {page}", file=stdout)
     return 0
 
 
-def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
+def _below(nearest: Hit | None, floor: float | None) -> str:
+    """Return what to say where all that there is lies below the floor; empty where that isn't so."""
+    if nearest is None:
+        return ""
+    which = "the look-up floor" if floor is None else f"--floor {floor:g}"
+    best = f"the nearest is {printable(nearest.title)!r} at {nearest.similarity:.2f}"
+    return f"nothing is above {which} for these words ({best}); to see what is below it: --floor -1"
+
+
+def _hits(options: argparse.Namespace, words: str) -> tuple[list[Hit], Hit | None]:
+    """Return what is found; where that is nothing, also the nearest of what is below the floor, if there is any."""
     from imagerag.embedders.clip_names import check_clip_name
     from imagerag.graphs.libraries import open_index, searchable_libraries
     from imagerag.index.base import SearchOptions
     from imagerag.index.user import parse_where
     from imagerag.index.user_libraries import OWN
-    from imagerag.profiles.resolve import resolve_lookup
+    from imagerag.profiles.resolve import resolve_lookup, resolve_lookup_floor
     from imagerag.profiles.soundness import EMBEDDED_MODEL
     from imagerag.store.home import home_directory
     from imagerag.store.picture_decoding import read_picture
 
     if not 0 <= options.diverse <= 1:
         raise UserError(f"--diverse {options.diverse!r} is outside 0..1; 0 is off, 0.5 a good beginning")
-    if options.floor != options.floor:  # nan, below which everything is
+    if options.floor is not None and options.floor != options.floor:  # nan, below which everything is
         raise UserError(f"--floor {options.floor!r} is no number; give a similarity such as 0.2, or leave it out")
     how = SearchOptions(
         where=parse_where(options.where),
@@ -87,8 +100,11 @@ def _hits(options: argparse.Namespace, words: str) -> list[Hit]:
     for note in notes:
         say(f"note: {note}", file=sys.stderr)
     with loading_model(options.json):
-        index = open_index(home, asked.chroma, models, libraries=libraries, device=asked.device_settings)
-        return index.search([words], options.k, how)[0]
+        floor, device = resolve_lookup_floor(asked), asked.device_settings
+        index = open_index(home, asked.chroma, models, floor, libraries=libraries, device=device)
+        (found,) = index.search([words], options.k, how)
+        (below,) = [[]] if found else index.search([words], 1, replace(how, floor=-1.0))
+        return found, below[0] if below else None
 
 
 def _write_page(words: str, found: list[dict[str, object]], name: str) -> str:

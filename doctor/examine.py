@@ -11,13 +11,17 @@ from typing import Any
 from imagerag.doctor.finding import Finding, of_error, warning, wrong
 from imagerag.doctor.packages import install_command
 from imagerag.doctor.plan import plan
-from imagerag.doctor.threads import side_by_side
+from imagerag.doctor.threads import WAIT, left, side_by_side, waits_end_after
 from imagerag.errors import UserError
 from imagerag.profiles.resolve import RunSettings
 from imagerag.settings import Settings
 
 SECONDS = 30.0
-"""For all checks together; those of the network have less. Only a chat model that answers slowly needs so many."""
+"""For all checks together, as where libraries are loaded slowly; those of other machines end sooner (``WAIT``)."""
+
+WAITING = ("generator", "chroma")
+"""Checks that do nothing but wait for a server; those of weights and chat models load libraries, too, and end their
+waits themselves."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def examine(asked: Settings, offline: bool = False, thread: str | None = None) -
     began = time.monotonic()
     settings, findings = plan(asked, thread)
     if settings is not None:
-        findings += _checked(settings, offline)
+        with waits_end_after(WAIT - (time.monotonic() - began)):
+            findings += _checked(settings, offline)
     findings = [_without_keys(finding) for finding in findings]
     return Examination(settings.profile if settings else None, tuple(findings), time.monotonic() - began)
 
@@ -68,6 +73,7 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
     from imagerag.doctor.estimate import check_estimate
     from imagerag.doctor.keys import check_keys, models_of_providers
     from imagerag.doctor.libraries import check_libraries
+    from imagerag.doctor.local_models import check_local_models
     from imagerag.doctor.names import check_names
     from imagerag.doctor.packages import check_packages
     from imagerag.doctor.places import check_places
@@ -90,6 +96,7 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
         "packages": partial(check_packages, settings),
         "weights": partial(check_weights, settings, offline),
         "keys": partial(check_keys, settings),
+        "local vlm": partial(check_local_models, settings),
     }
     if not offline and models_of_providers(settings):
         checks["vlm"] = chat_models
@@ -102,10 +109,11 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
         checks.pop("generator", None)
     if "lookup_model" not in wrong_parts:
         checks["index"] = partial(check_libraries, settings)
-    results = side_by_side([partial(_or_lacking, area, check) for area, check in checks.items()], SECONDS)
+    ends = [left(WAIT) if area in WAITING else SECONDS for area in checks]
+    results = side_by_side([partial(_or_lacking, area, check) for area, check in checks.items()], ends)
     findings = named
-    for area, found in zip(checks, results, strict=True):
-        late = warning(area, f"not checked: it took more than {SECONDS:.0f} s", "try again, or --offline")
+    for area, most, found in zip(checks, ends, results, strict=True):
+        late = warning(area, f"not checked: it took more than {most:.0f} s", "try again, or --offline")
         findings += [late] if found is None else found
     if offline:
         findings.append(

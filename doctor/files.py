@@ -205,6 +205,30 @@ class NamedFiles:
         return [*lacks, "tokenizer.json"] if self.tokenizer and not _has_tokenizer(folder) else lacks
 
 
+@dataclass(frozen=True)
+class OnlyFile:
+    """The one file with an ending, as LoRA weights are found where no file of a repository is named.
+
+    Attributes:
+        ending: with its dot.
+    """
+
+    ending: str
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """See ``Files``."""
+        return (f"*{self.ending}",)
+
+    def of(self, files: Collection[str], index: Mapping[str, Any]) -> set[str]:
+        """See ``Files``; all that have the ending, of which only one may be there; the pattern where none has it."""
+        return {file for file in files if file.endswith(self.ending)} or {f"*{self.ending}"}
+
+    def lacking(self, folder: Path) -> list[str]:
+        """See ``Files``; nothing where just one is there."""
+        return [] if len(list(folder.rglob(f"*{self.ending}"))) == 1 else [f"*{self.ending}"]
+
+
 def _has_tokenizer(folder: Path) -> bool:
     """Tell whether one of the files that tokenizers are made of is there (transformers' own names for them)."""
     names = ("tokenizer.json", "tokenizer_config.json", "vocab.*", "*.model", "*.tiktoken")

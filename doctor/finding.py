@@ -43,7 +43,7 @@ def ok(area: str, text: str) -> Finding:
     return Finding(area, "ok", text)
 
 
-def warning(area: str, text: str, mend: str = "") -> Finding:
+def warning(area: str, text: str, mend: str) -> Finding:
     """Return a finding with which a run goes on."""
     return Finding(area, "warning", text, mend)
 

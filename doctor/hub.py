@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from imagerag.doctor.threads import left
 from imagerag.model_hub import Refusal, refusal
 
 SECONDS = 4.0
@@ -45,7 +46,7 @@ def listing(repository: str, revision: str | None, offline: bool = False) -> Lis
     from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_url
 
     try:
-        info = HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=SECONDS)
+        info = HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=left(SECONDS))
     except Exception as error:  # each version of the hub's library has errors of its own, and those of its HTTP client
         found = refusal(repository, error) or Refusal("unreachable", type(error).__name__, "check the network")
         known = _remembered(repository, revision)
@@ -55,7 +56,7 @@ def listing(repository: str, revision: str | None, offline: bool = False) -> Lis
     if files and info.gated:  # its listing is public all the same
         name = max(files, key=lambda each: files[each])
         try:
-            get_hf_file_metadata(hf_hub_url(repository, name, revision=revision), timeout=SECONDS)
+            get_hf_file_metadata(hf_hub_url(repository, name, revision=revision), timeout=left(SECONDS))
         except Exception as error:
             refused = refusal(repository, error)
     index = cached_index(repository, revision)
@@ -96,7 +97,7 @@ def _fetched_index(repository: str, revision: str | None) -> Mapping[str, Any]:
 
     url = hf_hub_url(repository, "model_index.json", revision=revision)
     try:
-        reply = get_session().get(url, headers=build_hf_headers(), timeout=SECONDS, follow_redirects=True)
+        reply = get_session().get(url, headers=build_hf_headers(), timeout=left(SECONDS), follow_redirects=True)
         table = reply.raise_for_status().json()
     except Exception:  # as above; then the components are those that the preset counts
         return {}

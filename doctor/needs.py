@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagerag.doctor.files import Files, ModelFiles, NamedFiles, PipelineFiles
+from imagerag.doctor.files import Files, ModelFiles, NamedFiles, OnlyFile, PipelineFiles
 from imagerag.embedders.clip import full_name
 from imagerag.embedders.clip_names import check_clip_name, open_clip_weights, tokenizer_of
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.registry import PREFIXES
+from imagerag.lora import ENDING, LoraName
 from imagerag.model_hub import may_be_repository
 from imagerag.profiles.loading import find_profile
 from imagerag.profiles.resolve import RunSettings
@@ -63,6 +64,7 @@ def needs_of(settings: RunSettings) -> Iterator[Need]:
     """
     if (preset := preset_of(settings.generator)) is not None:
         yield from _of_preset(preset)
+        yield from map(_of_lora, settings.lora)
     for role, name in (("vlm", settings.vlm), ("critic", settings.critic)):
         if name.startswith("transformers:") and (role == "vlm" or name != settings.vlm):
             where = str(Path(name.partition(":")[2]).expanduser())
@@ -109,6 +111,22 @@ def _of_preset(preset: Preset) -> Iterator[Need]:
     file = f"{adapter.subfolder}/{adapter.file}" if adapter.subfolder else adapter.file
     size = preset.weights.get("adapter", 0.0)
     yield Need(f"IP-Adapter of {part}", adapter.model, NamedFiles(((file,),)), adapter.revision, size)
+
+
+def _of_lora(asked: str) -> Need:
+    """Return the one file of LoRA weights: of a repository, or in a folder of this machine, there or not.
+
+    Raises:
+        UserError: it names nothing, or its weight is out of range.
+    """
+    where = LoraName.parse(asked).where
+    part, local = f"lora {where!r}", Path(where).expanduser()
+    owner, _, rest = where.partition("/")
+    name, _, file = rest.partition("/")
+    repository = f"{owner}/{name}"
+    if local.is_file() or local.is_absolute() or not rest or not may_be_repository(repository):
+        return Need(part, str(local.parent), NamedFiles(((local.with_suffix(ENDING).name,),)))
+    return Need(part, repository, NamedFiles(((file,),)) if file else OnlyFile(ENDING))
 
 
 def _of_vlm(settings: RunSettings, name: str) -> float:

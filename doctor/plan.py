@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 from imagerag.doctor.finding import Finding, ok, warning, wrong
 from imagerag.errors import UserError
-from imagerag.profiles.choosing import Chosen, choose
+from imagerag.profiles.choosing import UNSET, Chosen, choose
 from imagerag.profiles.loading import Profile
 from imagerag.profiles.resolve import NOTHING_GIVEN, RunSettings, choose_profile, resolve, values_of
 from imagerag.settings import Settings
+from imagerag.shell_words import WINDOWS
+
+INTENDED = "none is needed where it is meant so; other parts: imagerag profiles"
+"""What mends a note on the parts, which tells what a run does with what was asked for."""
 
 SEE = ", or see: imagerag doctor"
 """What an error of a profile ends with, which is of no use to who has just called it."""
@@ -34,13 +39,25 @@ def plan(asked: Settings, thread: str | None = None) -> tuple[RunSettings | None
         return _refused(asked, thread, error)
     told = f"{settings.profile!r}: {settings.generator}, driven by {settings.vlm}, judged by {settings.critic}"
     findings = [ok("profile", f"{told}, looks up in {', '.join(settings.library)} with {settings.lookup_model}")]
-    findings += [warning("profile", note) for note in settings.notes]
+    findings += [warning("profile", note, INTENDED) for note in settings.notes]
     profile, _ = choose_profile(asked, thread, NOTHING_GIVEN)
     chosen = choose(profile, asked.generator, asked.vlm, asked.device_settings)
     if chosen.lacking and asked.generator is None and asked.vlm is None:
         lacking = "; ".join(dict.fromkeys(chosen.lacking))
-        findings.append(warning("profile", f"better parts are not possible here: {lacking}"))
+        mend = _better(chosen.lacking)
+        findings.append(warning("profile", f"better parts are not possible here: {lacking}", mend))
     return settings, findings
+
+
+def _better(lacking: Sequence[str]) -> str:
+    """Return what makes better parts possible, by what the choices lack."""
+    keys = [text.removesuffix(UNSET) for text in lacking if text.endswith(UNSET)]
+    ways = [f"{'set' if WINDOWS else 'export'} {keys[0]}=YOUR_KEY"] if keys else []
+    if "no GPU" in lacking:
+        ways.append("use a machine with a GPU, or a provider's models: --profile cloud")
+    elif len(keys) < len(lacking):
+        ways.append("free memory of the GPU, or use a larger one")
+    return ", or ".join(ways)
 
 
 def _refused(asked: Settings, thread: str | None, error: UserError) -> tuple[RunSettings | None, list[Finding]]:

@@ -6,11 +6,13 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.doctor.keys import is_set, key_of
+from imagerag.doctor.threads import left
 from imagerag.errors import UserError, first_line
 from imagerag.generators.registry import is_images_api, load_generator
 from imagerag.generators.remote.comfyui_workflows import CHECKPOINT
@@ -41,7 +43,7 @@ def _images_api(generator: Any) -> list[Finding]:
     if not generator.probe:
         return [ok("generator", f"{name}: its server can't be asked without drawing, so key and model aren't tried")]
     try:
-        status = generator.asked_for_model(SECONDS)
+        status = generator.asked_for_model(left(SECONDS))
     except httpx.HTTPError as error:
         text = f"{name}: its server can't be reached ({first_line(error)})"
         return [wrong("generator", text, "check the network, or the address behind @")]
@@ -58,7 +60,7 @@ def _images_api(generator: Any) -> list[Finding]:
 def _comfyui(generator: Any) -> Iterator[Finding]:
     name = f"generator {generator.name!r}"
     try:
-        with httpx.Client(base_url=generator.url, timeout=SECONDS) as client:
+        with httpx.Client(base_url=generator.url, timeout=left(SECONDS)) as client:
             stats = client.get("/system_stats").raise_for_status().json()
             nodes = client.get("/object_info").raise_for_status().json()
         version = stats.get("system", {}).get("comfyui_version", "")
@@ -66,9 +68,7 @@ def _comfyui(generator: Any) -> Iterator[Finding]:
     except (httpx.HTTPError, ValueError, AttributeError, RecursionError) as error:
         text = f"{name}: no ComfyUI answers there ({first_line(error)})"
         yield wrong(
-            "generator",
-            text,
-            f"start it: python main.py --listen (its folder), or name its address: comfyui:{generator.url}",
+            "generator", text, f"{_start(generator.url)}, or another address: --generator comfyui:http://HOST:PORT"
         )
         return
     lacks: dict[tuple[str, str], None] = {}
@@ -78,6 +78,15 @@ def _comfyui(generator: Any) -> Iterator[Finding]:
         yield wrong("generator", f"{name}: {text}", mend)
     if not lacks:
         yield ok("generator", f"{name}: the server has the workflow's nodes and models")
+
+
+def _start(url: str) -> str:
+    """Return how ComfyUI is started so that it answers at an address (its ``comfy/cli_args.py``)."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    if host in ("localhost", "127.0.0.1"):
+        return f"start it in its folder: python main.py --listen 127.0.0.1 --port {port}"
+    return f"start it in its folder on {host}: python main.py --listen 0.0.0.0 --port {port}"
 
 
 def _lacking(workflow: Mapping[str, Any], nodes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ from imagerag.doctor.keys import is_set, models_of_providers, needed_keys
 from imagerag.doctor.needs import Need, needs_of
 from imagerag.doctor.packages import install_command, needed_packages
 from imagerag.doctor.plan import settings_with
-from imagerag.profiles.choosing import Chosen, possible
+from imagerag.profiles.choosing import Chosen, driven_by_key, possible
 from imagerag.profiles.loading import Profile
 from imagerag.profiles.resolve import RunSettings
 from imagerag.settings import Settings
@@ -165,8 +165,9 @@ def alternatives(asked: Settings, profile: Profile, taken: RunSettings | None) -
     """
     found: dict[tuple[str, str], Alternative] = {}
     for choice in profile.choices:
-        settings = settings_with(asked, profile, Chosen(choice))
-        generator, vlm = (settings.generator, settings.vlm) if settings else ("", asked.vlm or choice.vlm or "")
+        driven = driven_by_key(profile, choice)[0]
+        settings = settings_with(asked, profile, Chosen(driven))
+        generator, vlm = (settings.generator, settings.vlm) if settings else ("", asked.vlm or driven.vlm or "")
         if taken is not None and (generator, vlm) == (taken.generator, taken.vlm):
             continue
         lacks, _, _ = possible(profile, choice, asked.generator, asked.vlm, asked.device_settings)

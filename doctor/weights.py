@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from imagerag.doctor.files import patterns_of
+from imagerag.doctor.files import OnlyFile, patterns_of
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.doctor.hub import SECONDS, Listing, listing, snapshot
 from imagerag.doctor.needs import Need, needs_of
-from imagerag.doctor.threads import side_by_side
+from imagerag.doctor.threads import left, side_by_side
 from imagerag.errors import UserError
 from imagerag.model_hub import NO_REPOSITORY, Refusal
 from imagerag.profiles.resolve import RunSettings
@@ -39,7 +39,7 @@ def check_weights(settings: RunSettings, offline: bool) -> list[Finding]:
             groups.setdefault((need.where, need.revision), []).append(need)
     asked = [partial(listing, *key, offline) for key in groups]
     # Each asks the hub up to three times.
-    known = [found or SLOW for found in side_by_side(asked, 1.5 * SECONDS)]
+    known = [found or SLOW for found in side_by_side(asked, left(1.5 * SECONDS))]
     findings = [_of_folder(need) for need in here]
     wanted = 0.0
     for (key, parts), about in zip(groups.items(), known, strict=True):
@@ -72,6 +72,12 @@ def _of_repository(
     what = " and ".join(need.part for need in parts)
     folder = snapshot(repository, revision)
     size = sum(need.gigabytes for need in parts)
+    if any(isinstance(need.files, OnlyFile) and len(need.files.of(about.files, {})) > 1 for need in parts):
+        if folder is not None and not any(need.files.lacking(folder) for need in parts):
+            return [ok(AREA, f"{what}: {repository} is on this machine")], 0.0
+        names = sorted(file for need in parts for file in need.files.of(about.files, {}))
+        mend = f"name one of them: {parts[0].flag} {quoted([f'{repository}/{names[0]}'])}"
+        return [wrong(AREA, f"{what}: {repository!r} has {len(names)} files: {_some(names)}", mend)], 0.0
     if about.files:
         needed = {file for need in parts for file in need.files.of(about.files, about.index)}
         absent = sorted(file for file in needed if file not in about.files)

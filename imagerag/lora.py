@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from imagerag.errors import UserError
 
+ENDING = ".safetensors"
+"""Of files of weights: others can run any code when they are read."""
+
 WEIGHTS = (-10.0, 10.0)
 """What may be asked for; sliders go below 0, and all that is usual lies in 0..2."""
 

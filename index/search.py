@@ -37,7 +37,7 @@ class CombinedIndex:
         self,
         library: ChromaIndex | None,
         users: Sequence[UserPictures | ModelEnsemble] = (),
-        floor: Floor = -1.0,
+        floor: Floor = "calibrated",
         user_floors: Sequence[Floor] | None = None,
         diverse: float = 0.0,
         services: Sequence[ReferenceIndex] = (),

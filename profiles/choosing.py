@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -61,13 +61,31 @@ def choose(
     for choice in profile.choices:
         lacks, why, memory = possible(profile, choice, generator, vlm, device, environ)
         if not lacks:
-            return Chosen(choice, why, memory, _told_once(lacking))
+            driven, key = driven_by_key(profile, choice, environ) if vlm is None else (choice, "")
+            return Chosen(driven, f"{why}, {key} set" if key else why, memory, _told_once(lacking))
         lacking.append(lacks)
-    names = ", ".join(_told_once(lacking))
+    names = ", ".join((*_told_once(lacking), *_deciding(profile, lacking, environ)))
     raise UserError(
         f"profile {profile.name!r} can't be used here ({names}); set a key, name the parts with --generator and --vlm, "
         f"or see: imagerag doctor --profile {profile.name}"
     )
+
+
+def driven_by_key(profile: Profile, choice: Choice, environ: Mapping[str, str] | None = None) -> tuple[Choice, str]:
+    """Return a choice with the model that decides in it, and the variable with its key; as it is where none is set.
+
+    The arguments are those of ``choose``.
+    """
+    environ = os.environ if environ is None else environ
+    key = next((key for key in profile.vlm_by_key if environ.get(key)), "") if choice.vlm == "rules" else ""
+    return (choice.model_copy(update={"vlm": profile.vlm_by_key[key]}), key) if key else (choice, "")
+
+
+def _deciding(profile: Profile, lacking: Sequence[str], environ: Mapping[str, str] | None) -> tuple[str, ...]:
+    """Return, where no key of a model that decides is set, those that no choice has named."""
+    environ = os.environ if environ is None else environ
+    others = [key for key in profile.vlm_by_key if f"{key}{UNSET}" not in lacking]
+    return (f"to decide none of {', '.join(others)} set",) if others and not any(map(environ.get, others)) else ()
 
 
 def _told_once(lacking: list[str]) -> tuple[str, ...]:
@@ -99,7 +117,9 @@ def possible(
     if unset := [key for key in choice.keys if not environ.get(key)]:
         return " and ".join(unset) + UNSET, "", None
     if drawn_by is None:
-        beside = f" beside {' and '.join(choice.keys)}, which draws nothing" if choice.keys else ""
+        key = driven_by_key(profile, choice, environ)[1]
+        keys = choice.keys or ((key,) if key else ())
+        beside = f" beside {' and '.join(keys)}, which draws nothing" if keys else ""
         return f"no --generator named{beside}", "", None
     if not choice.gpu:
         return "", f"{', '.join(choice.keys)} set" if choice.keys else "needs neither a key nor a GPU", None

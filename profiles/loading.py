@@ -71,6 +71,8 @@ class Profile(Parts):
         about: one line.
         makes: what its images look like.
         lookup_weights: parameters of its CLIP model, in billions.
+        vlm_by_key: models by the variable with their key: the first whose key is set decides where the choice that is
+            taken leaves it to rules.
         choices: the first one that is possible adds its parts.
     """
 
@@ -79,6 +81,7 @@ class Profile(Parts):
     about: str = ""
     makes: ImageKind = "photographs"
     lookup_weights: float = Field(0.0, ge=0)
+    vlm_by_key: dict[str, str] = Field({})
     choices: tuple[Choice, ...] = ()
 
 

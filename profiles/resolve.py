@@ -13,7 +13,7 @@ from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.generators.registry import fitting_profile, image_kind
 from imagerag.profiles.choosing import Chosen, choose
-from imagerag.profiles.loading import DEFAULT, SAME_AS_VLM, SET_BY_PROFILE, Profile, find_profile, load_profiles
+from imagerag.profiles.loading import DEFAULT, SAME_AS_VLM, SET_BY_PROFILE, Parts, Profile, find_profile, load_profiles
 from imagerag.profiles.refusal import is_insisted_on, refusal
 from imagerag.profiles.soundness import BUNDLED, EMBEDDED_CRITICS, EMBEDDED_MODEL, Unsound, unsound_parts
 from imagerag.remote_models import ending
@@ -226,6 +226,17 @@ def resolve_lookup(asked: Settings) -> tuple[tuple[str, ...], tuple[str, ...]]:
     assert library is not None
     assert model is not None
     return library, replace(asked, lookup_model=model).lookup_models
+
+
+def resolve_lookup_floor(asked: Settings) -> float | None:
+    """Return the look-up floor outside a run, as a run would have it; ``None`` for the one that is calibrated.
+
+    Raises:
+        UserError: no such profile.
+    """
+    profile, _ = choose_profile(asked, None, NOTHING_GIVEN)
+    sources: tuple[Settings | Parts, ...] = (asked, *profile.choices[:1], profile)
+    return next((one.lookup_floor for one in sources if one.lookup_floor is not None), None)
 
 
 def choose_profile(asked: Settings, thread: str | None, given: Given) -> tuple[Profile, list[str]]:

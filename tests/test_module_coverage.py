@@ -13,7 +13,6 @@ PACKAGES = (
 )  # fmt: skip
 EXCEPTIONS = {
     "imagerag.__main__": "run as a process by tests/e2e/",
-    "imagerag.cli.search": "run through the command line by tests/cli/test_index.py",
     "imagerag.extras": "every optional library is blocked in turn by tests/imagerag/test_extras.py",
     "imagerag.generators.diffusion.family": "what all families share; each is drawn with in test_families.py",
     "imagerag.graphs.events": "types alone",

@@ -10,10 +10,9 @@ from typing import Any
 
 from imagerag.errors import UserError, first_line
 from imagerag.extras import need
-from imagerag.lora import AppliedLora, LoraName
+from imagerag.lora import ENDING, AppliedLora, LoraName
 from imagerag.model_hub import http_error, hub_cache, may_be_repository, not_fetched
 
-ENDING = ".safetensors"
 SHOWN = 5
 """Files of a repository that a message lists."""
 

@@ -47,9 +47,22 @@ def test_better_parts_that_lack_a_gpu_are_told(monkeypatch: pytest.MonkeyPatch) 
     settings, findings = plan(Settings(profile="local"))
     assert settings is not None
     assert settings.generator == "sd15"
-    assert [(finding.status, finding.text) for finding in findings[1:]] == [
-        ("warning", "better parts are not possible here: no GPU")
+    assert [(finding.status, finding.text, finding.mend) for finding in findings[1:]] == [
+        (
+            "warning",
+            "better parts are not possible here: no GPU",
+            "use a machine with a GPU, or a provider's models: --profile cloud",
+        )
     ]
+
+
+def test_every_warning_has_a_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAL_KEY", "k")
+    _, findings = plan(Settings(profile="cloud", critic="vlm"))
+    told = {finding.text.partition(":")[0]: finding.mend for finding in findings[1:]}
+    assert told["better parts are not possible here"].endswith(" OPENAI_API_KEY=YOUR_KEY")
+    assert len(told) == 2
+    assert all(told.values())
 
 
 def test_parts_that_are_refused_are_checked_by_the_choice_that_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:

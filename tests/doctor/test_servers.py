@@ -60,8 +60,10 @@ def test_comfyui(settings_of: SettingsOf, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv("IMAGERAG_COMFYUI_CHECKPOINT", "other.safetensors")
         assert [status for status, *_ in told(settings_of, f"comfyui:{url}")] == ["ok", "ok"]
         assert comfy.prompts == [], "nothing is drawn"
-    status, text, _ = told(settings_of, "comfyui:http://127.0.0.1:9")[0]
+    status, text, mend = told(settings_of, "comfyui:http://127.0.0.1:9")[0]
     assert (status, "no ComfyUI answers there" in text) == ("wrong", True)
+    assert mend.startswith("start it in its folder: python main.py --listen 127.0.0.1 --port 9, or another address")
+    assert "http://127.0.0.1:9" not in mend, "the address that failed is no way out"
 
 
 def test_a_workflow_that_the_server_can_not_run(settings_of: SettingsOf, tmp_path: Path) -> None:

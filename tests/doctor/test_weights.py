@@ -167,3 +167,42 @@ def test_a_folder_that_is_not_there(settings_of: SettingsOf, part: str, name: st
     assert (finding.area, finding.status) == ("weights", "wrong")
     assert f"{where!r} is neither a folder here nor a name that a repository" in finding.text
     assert finding.mend.endswith(f"name another with --{part.replace('_', '-')}")
+
+
+def of_lora(settings_of: SettingsOf, lora: str, offline: bool = False) -> Finding:
+    settings = settings_of(generator="sd15", lora=(lora,))
+    return next(one for one in check_weights(settings, offline) if one.text.startswith("lora "))
+
+
+def test_a_lora_of_a_repository(settings_of: SettingsOf, open_hub: OpenHub) -> None:
+    one = Repository({"README.md": b"x", "lora.safetensors": 9_000_000})
+    many = Repository({"a.safetensors": 1, "b.safetensors": 1})
+    with open_hub({"owner/lora": one, "owner/many": many}):
+        only, weighted = of_lora(settings_of, "owner/lora"), of_lora(settings_of, "owner/lora:0.8")
+        named, absent = (
+            of_lora(settings_of, "owner/many/b.safetensors"),
+            of_lora(settings_of, "owner/many/c.safetensors"),
+        )
+        vague = of_lora(settings_of, "owner/many")
+    assert (only.status, only.mend) == ("warning", "hf download owner/lora --include lora.safetensors")
+    assert "1 of 1 files (9.00 MB)" in only.text
+    assert weighted == only
+    assert (named.status, named.mend) == ("warning", "hf download owner/many --include b.safetensors")
+    assert (absent.status, absent.mend) == ("wrong", "name another model with --lora")
+    assert (vague.status, vague.mend) == ("wrong", "name one of them: --lora owner/many/a.safetensors")
+    offline = of_lora(settings_of, "owner/lora", offline=True)
+    assert (offline.status, offline.mend) == ("wrong", "hf download owner/lora --include '*.safetensors'")
+
+
+def test_a_lora_in_a_file(settings_of: SettingsOf, tmp_path: Path) -> None:
+    file = tmp_path / "mine.safetensors"
+    lost = of_lora(settings_of, str(file), offline=True)
+    assert (lost.status, "mine.safetensors not in the folder" in lost.text) == ("wrong", True)
+    assert "--lora" in lost.mend
+    assert of_lora(settings_of, "mine.safetensors", offline=True).status == "wrong"
+    file.write_bytes(b"x")
+    assert of_lora(settings_of, str(file), offline=True).status == "ok"
+
+
+def test_a_lora_counts_only_where_diffusers_draw(settings_of: SettingsOf) -> None:
+    assert list(needs_of(settings_of(lora=("owner/lora",)))) == []

@@ -2,12 +2,13 @@
 
 import pytest
 
+from imagerag.chat_models.providers import KEYS
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.generators.registry import IMAGES_APIS
 from imagerag.profiles import choosing
 from imagerag.profiles.choosing import Chosen, choose
-from imagerag.profiles.loading import load_profiles
+from imagerag.profiles.loading import find_profile, load_profiles
 from imagerag.remote_models import providers, remote_model
 
 AUTO = DeviceSettings()
@@ -111,10 +112,26 @@ def test_a_provider_that_draws_nothing_is_told_as_what_needs_a_generator() -> No
         chosen("cloud", ANTHROPIC_API_KEY="k")
 
 
+@pytest.mark.parametrize("key", find_profile("cloud").vlm_by_key)
+def test_whoever_can_decide_does_so_beside_a_maker_of_images_alone(key: str) -> None:
+    model = find_profile("cloud").vlm_by_key[key]
+    assert remote_model(model) is not None
+    assert KEYS[model.partition(":")[0]] == key
+    found = chosen("cloud", **{key: "k", "FAL_KEY": "k"})
+    assert found.choice is not None
+    assert (found.choice.generator, found.choice.vlm) == ("fal:fal-ai/flux-2-pro", model)
+    assert f"{key} set" in found.why
+    found = chosen("cloud", "openai:x@http://127.0.0.1:1/v1", **{key: "k"})
+    assert found.choice is not None
+    assert found.choice.vlm == model
+    with pytest.raises(UserError, match=f"no --generator named beside {key}, which draws nothing"):
+        chosen("cloud", **{key: "k"})
+
+
 def test_where_nothing_is_possible_all_that_lacks_is_named() -> None:
     with pytest.raises(UserError) as raised:
         chosen("cloud")
-    for key in ("OPENAI_API_KEY", "GEMINI_API_KEY", "STABILITY_API_KEY", "ANTHROPIC_API_KEY"):
+    for key in ("OPENAI_API_KEY", "GEMINI_API_KEY", "STABILITY_API_KEY", *find_profile("cloud").vlm_by_key):
         assert str(raised.value).count(key) == 1
     assert "imagerag doctor --profile cloud" in str(raised.value)
 

@@ -55,6 +55,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     """
     from imagerag.cli.progress import ProgressBars
     from imagerag.graphs.components import Components
+    from imagerag.graphs.nodes.intake import check_prompt
     from imagerag.store.manifest import read_manifest
     from imagerag.store.output_files import make_folder, write_new
     from imagerag.store.png import encode_png
@@ -63,6 +64,7 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     manifest = read_manifest(file)
     folder = make_folder(options.out) if options.out is not None else None
     try:
+        check_prompt(manifest.prompt)  # the file may be anybody's, and long prompts take long to read
         generator = _generator(manifest, options, file)
         loras = _loras(manifest, options, file)
         # Whatever it was drawn with, and by whichever profile: references are found in all there is.

@@ -89,8 +89,8 @@ def check_presets(arguments: list[str]) -> int:
     if not given.random_weights:
         _loops(given.presets or ["sdxl", "omnigen", "flux"])
     for row in rows:
-        for wrong in _wrong(row):
-            print(f"{row.preset} {row.mode}: {wrong}", file=sys.stderr)
+        for what in _wrong(row):
+            print(f"{row.preset} {row.mode}: {what}", file=sys.stderr)
     return int(any(next(_wrong(row), None) for row in rows))
 
 

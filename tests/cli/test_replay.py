@@ -292,3 +292,12 @@ def test_a_generator_that_draws_no_batches_says_so(tmp_path: Path) -> None:
         if event["event"] == "note":
             notes.append(event["text"])
     assert any("--batch is ignored" in note for note in notes)
+
+
+def test_a_prompt_that_no_run_takes_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    manifest = Manifest.new(prompt="owl, " * 20_000, seed=1, generator=EMBEDDED, generator_revision="1")
+    image = ImageStore(tmp_path / "theirs").put(Image.new("RGB", (32, 32)), manifest).path
+    assert run(["replay", str(image), "--home", str(tmp_path)]) == 2
+    told = capsys.readouterr().err
+    assert "characters; shorten it to at most" in told
+    assert told.count("\n") == 1

@@ -43,7 +43,7 @@ each_job = pytest.mark.parametrize("prefix", JOBS)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_polling, "FIRST_PAUSE", 0.01)
     monkeypatch.setattr(job_polling, "LONGEST_PAUSE", 0.02)
-    monkeypatch.setattr(job_polling, "GRACE", 0.3)
+    monkeypatch.setattr(job_polling, "GRACE", 30.0)  # a busy machine may take its time
 
 
 def draw(server: MakerServer, request: DrawRequest = OWL, check: Callable[[], None] | None = None) -> list[Drawing]:
@@ -207,7 +207,8 @@ def test_no_key(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @each_maker
-def test_a_cancel_does_not_wait_for_the_server(prefix: str) -> None:
+def test_a_cancel_does_not_wait_for_the_server(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_polling, "GRACE", 0.3)
     held = threading.Event()
     with maker_server(prefix) as server:
         server.submit.append(held)
@@ -233,7 +234,7 @@ def test_a_cancel_calls_the_job_off(prefix: str) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["fal", "replicate"])
-@pytest.mark.parametrize("grace", [5.0, 0.0], ids=["waited for", "left behind"])
+@pytest.mark.parametrize("grace", [30.0, 0.0], ids=["waited for", "left behind"])
 def test_a_job_that_is_taken_in_as_the_run_ends_is_called_off(
     prefix: str, grace: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,12 +246,12 @@ def test_a_job_that_is_taken_in_as_the_run_ends_is_called_off(
         def check() -> None:
             if server.submitting.is_set():
                 monkeypatch.setattr(job_polling, "GRACE", grace)
-                threading.Timer(0.1, lambda: (monkeypatch.setattr(job_polling, "GRACE", 5.0), held.set())).start()
+                threading.Timer(0.1, lambda: (monkeypatch.setattr(job_polling, "GRACE", 30.0), held.set())).start()
                 raise Cancelled
 
         with pytest.raises(Cancelled):
             draw(server, check=check)
-        for _ in range(100):
+        for _ in range(600):
             if server.called_off:
                 break
             threading.Event().wait(0.05)

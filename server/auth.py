@@ -18,6 +18,7 @@ from imagerag.errors import UserError
 from imagerag.server.body_pace import UNPACED, BodyPace
 from imagerag.server.database import ANONYMOUS
 from imagerag.server.guesses import Guesses
+from imagerag.server.off_loop import sender
 from imagerag.server.time_limits import TooSlow, seconds_left
 from imagerag.server.unread_body import CLOSING, lingering
 
@@ -205,6 +206,7 @@ class AuthMiddleware:
             return
         # Where everybody may choose his name, a new one with each body would be let in at once.
         paced = client if client is not None and self._authenticator.has_tokens else host_of(scope)
+        sender.set(paced)
         await self._app(scope, _Counted(receive, most, self._pace, paced), send)
 
     def _most(self, path: str) -> int:

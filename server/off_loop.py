@@ -1,12 +1,16 @@
 """Work on what clients send, off the event loop: in small pools, so that no client takes every thread there is."""
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TypeVar, TypeVarTuple, Unpack
 
 import anyio
 from anyio.lowlevel import RunVar
 
 from imagerag.server.api_error import ApiError
+
+sender: ContextVar[str] = ContextVar("imagerag_sender", default="")
+"""Who sent the request: a client that had to show a token, else the address that it comes from."""
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -16,6 +20,11 @@ READING_AT_ONCE = 4
 PICTURES_AT_ONCE = 2
 """Pictures that are decoded, scaled and encoded at once: one may take some hundred megabytes."""
 
+TAKEN_IN_AT_ONCE = 2
+"""Pictures of clients that are read at once, one of each client: who sends many waits for himself alone."""
+MOST_OF_ONE = 16
+"""Pictures of one client that wait to be read."""
+
 SCALED_AT_ONCE = 1
 """Images that are scaled at once for whoever knows their address, without a token."""
 MOST_WAITING = 16
@@ -23,6 +32,8 @@ MOST_WAITING = 16
 
 _READING: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_reading")
 _PICTURES: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_pictures")
+_TAKING_IN: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_taking_in")
+_TURNS: RunVar[dict[str, "_Turn"]] = RunVar("imagerag_turns")
 _SCALING: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_scaling")
 _ASKED: RunVar[set[object]] = RunVar("imagerag_asked_for_scaling")
 
@@ -35,6 +46,35 @@ async def reading(work: Callable[[Unpack[Arguments]], Result], *arguments: *Argu
 async def on_pictures(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
     """Decode, scale or encode pictures, and return what the work returns; waits while others do."""
     return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter(_PICTURES, PICTURES_AT_ONCE))
+
+
+class _Turn:
+    """One client's turn to have a picture read."""
+
+    def __init__(self) -> None:
+        self.lock = anyio.Lock()
+        self.asked = 0
+
+
+async def taking_in(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
+    """Read a picture that the client of ``sender`` has sent, and return what the work returns.
+
+    Raises:
+        ApiError: too many of that client's wait for it already.
+    """
+    turns, client = _turns(), sender.get()
+    turn = turns.setdefault(client, _Turn())
+    if turn.asked > MOST_OF_ONE:
+        text = f"{MOST_OF_ONE} pictures of yours wait to be read; send the next when one of them has been"
+        raise ApiError(429, text, "server_busy", headers={"Retry-After": "5"})
+    turn.asked += 1
+    try:
+        async with turn.lock:
+            return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter(_TAKING_IN, TAKEN_IN_AT_ONCE))
+    finally:
+        turn.asked -= 1
+        if not turn.asked:
+            del turns[client]
 
 
 async def scaling(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
@@ -53,6 +93,15 @@ async def scaling(work: Callable[[Unpack[Arguments]], Result], *arguments: *Argu
         return await anyio.to_thread.run_sync(work, *arguments, limiter=limiter)
     finally:
         asked.remove(mine)
+
+
+def _turns() -> dict[str, _Turn]:
+    try:
+        return _TURNS.get()
+    except LookupError:
+        turns: dict[str, _Turn] = {}
+        _TURNS.set(turns)
+        return turns
 
 
 def _asked() -> set[object]:

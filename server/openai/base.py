@@ -15,7 +15,7 @@ from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserErro
 from imagerag.graphs.state import Limits
 from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.job_queue import QueueFull
-from imagerag.server.off_loop import on_pictures, reading
+from imagerag.server.off_loop import reading, taking_in
 from imagerag.server.openai.schemas import RunOptions
 from imagerag.server.openai.text_answers import TextAnswers
 from imagerag.server.run import Run, RunRequest
@@ -56,7 +56,7 @@ class EndpointBase:
     async def _check(self, picture: bytes) -> str:
         """Store a picture if it is one, and return its address in the store."""
         try:
-            return (await on_pictures(self.service.store.put_user_image, picture)).sha256
+            return (await taking_in(self.service.store.put_user_image, picture)).sha256
         except UserError as error:
             raise refusal(error, "invalid_image", "image") from error
 

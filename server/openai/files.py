@@ -1,9 +1,10 @@
 """OpenAI's files: a client's own uploads, and the images made for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import anyio
+from cachetools import LRUCache
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -23,6 +24,8 @@ UPLOADED, MADE = "vision", "assistants_output"
 MOST_LISTED = 100
 """Files in one answer; the length of each is found by opening it."""
 
+LENGTHS_KEPT = 10_000
+
 TAKEN = ("vision", "user_data", "assistants")
 """Purposes for which a picture can be sent; all of them come to the same."""
 
@@ -40,6 +43,9 @@ class ListQuery(BaseModel):
 @dataclass(frozen=True)
 class FilesApi(ImagesApi):
     """The file endpoints over a service."""
+
+    lengths: LRUCache[str, int] = field(default_factory=lambda: LRUCache(LENGTHS_KEPT))
+    """Of files in bytes, by the ids of their entries; a file never changes."""
 
     async def files(self, request: Request) -> Response:
         """List a client's images, newest first unless asked otherwise."""
@@ -114,11 +120,18 @@ class FilesApi(ImagesApi):
         client, name = client_of(request), request.path_params["file_id"]
         return await anyio.to_thread.run_sync(uploaded, self.service, client, name)
 
+    async def _bytes(self, entry: Entry) -> int:
+        """Return how long a file is; it is made once for that, however often it is listed."""
+        known: int | None = self.lengths.get(entry.id)
+        if known is None:
+            known = self.lengths[entry.id] = len(await on_pictures(self.service.file, entry))
+        return known
+
     async def _file_object(self, entry: Entry) -> dict[str, Any]:
         return {
             "id": f"file-{entry.id}",
             "object": "file",
-            "bytes": len(await on_pictures(self.service.file, entry)),
+            "bytes": await self._bytes(entry),
             "created_at": int(entry.created),
             "filename": entry.title if entry.kind == "subject" else f"{entry.thread}-{entry.name}.png",
             "purpose": UPLOADED if entry.kind == "subject" else MADE,

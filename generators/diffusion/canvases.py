@@ -38,6 +38,10 @@ CANVASES: Mapping[str, Grid | tuple[Canvas, ...]] = {
 }  # fmt: skip
 """All other pipelines draw at about as many pixels as their preset has."""
 
+STEP = 32
+"""Pixels that each side of those others is a multiple of. GLM-Image, Qwen-Image 2.1 and HunyuanImage 2.1 want that:
+some refuse other sizes, some draw at the next lower one without a word; no pipeline of diffusers wants more."""
+
 AREA = 1.5
 """How far the pixels of a preset may be from what its family was trained on, either way, for that to apply to it."""
 
@@ -56,7 +60,7 @@ def canvas_of(class_name: str, usual: Canvas, wanted: PictureSize | None) -> Can
     if isinstance(known, Grid):
         known = known.canvases()
     if known is None or not _is_among(usual, known):
-        known = _about(usual).canvases()
+        known = _about(usual, STEP if known is None else 16).canvases()
     return nearest_canvas(wanted, known, usual)
 
 
@@ -66,7 +70,7 @@ def _is_among(usual: Canvas, known: tuple[Canvas, ...]) -> bool:
     return min(pixels) / AREA <= usual[0] * usual[1] <= max(pixels) * AREA
 
 
-def _about(usual: Canvas) -> Grid:
+def _about(usual: Canvas, step: int) -> Grid:
     pixels = usual[0] * usual[1]
     side = math.sqrt(pixels)
-    return Grid(16, (max(16, int(side / 2)), int(side * 2)), (pixels * 4 // 5, pixels * 5 // 4))
+    return Grid(step, (max(step, int(side / 2)), int(side * 2)), (pixels * 4 // 5, pixels * 5 // 4))

@@ -27,7 +27,8 @@ def test_named_origins_reach_the_server(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.delenv(TOKEN_VARIABLE, raising=False)
     seen: list[Any] = []
 
-    def asked(server: Any, listener: Any, on_end: Any) -> None:
+    def asked(server: Any, listener: Any, on_end: Any, *, behind_proxy: bool) -> None:
+        assert not behind_proxy
         client = TestClient(server, base_url="http://127.0.0.1")
         seen.extend(client.get("/v1/models", headers={"origin": name}) for name in (PAGE, "https://other.test"))
 

@@ -16,7 +16,7 @@ from testing import gpu_checking, gpu_embedding, gpu_rows, random_weights, tiny_
 from testing.family_requests import SAVED, load_family
 from testing.gpu_rows import Row, handed_over, measured, surviving, told_of
 
-SMALL = {"sd15": 64, "sdxl": 64, "flux": 32, "sd35": 64, "omnigen": 64, "qwen-edit": 64}
+SMALL = {"sd15": 64, "sdxl": 64, "flux": 32, "sd35": 64, "omnigen": 64}
 """Presets tried, one for each way that references go in, with a size in pixels."""
 
 

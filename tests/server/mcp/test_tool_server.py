@@ -50,7 +50,7 @@ def test_outside_of_any_request_nobody_is_listed_anything(tmp_path: Path) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["create_image", "generate"])
-@pytest.mark.parametrize("strange", [{"size": "1024x1024"}, {"sessionId": "1", "toolCallId": "2"}])
+@pytest.mark.parametrize("strange", [{"quality": "high"}, {"sessionId": "1", "toolCallId": "2"}])
 def test_an_argument_that_a_tool_does_not_take_is_told_not_dropped_in_silence(
     tmp_path: Path, mode: str, name: str, strange: dict[str, str]
 ) -> None:

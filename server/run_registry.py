@@ -29,6 +29,9 @@ QUESTIONS_KEPT = 30 * 24 * 3600.0
 KEPT = ("checkpoint", "seed", "n", "mode", "limits", "size", "approve")
 """What is kept of an ``RunRequest`` whose run asks; its pictures are in the thread by then."""
 
+SINCE = ("size",)
+"""What earlier versions did not keep yet."""
+
 
 class RunRegistry:
     """Knows the runs by their ids.
@@ -109,7 +112,8 @@ class RunRegistry:
 def _taken_up(run_log: RunLog) -> Run:
     """Return the run of which an earlier process has left this."""
     told = run_log.told
-    ask = RunRequest(str(told["request"]), thread=run_log.thread, **{name: told[name] for name in KEPT})
+    kept = {name: told[name] for name in KEPT if name in told or name not in SINCE}
+    ask = RunRequest(str(told["request"]), thread=run_log.thread, **kept)
     run = Run(run_log.client, run_log.thread, ask)
     run.id, run.turn = run_log.id, run_log.turn
     arguments, since = told["asking"]

@@ -12,7 +12,7 @@ FIRST = "first"
 """The thread that there is before a fault, and that is gone on with."""
 
 SHORT = (
-    "kill: add 0",
+    "kill: add 1",
     "stage: SIGTERM draw at ThreadSaver.put",
     "dependency: image server busy",
     "full disk: add, 40 KiB left",

@@ -12,6 +12,7 @@ from imagerag.server.api_error import ApiError
 sender: ContextVar[str] = ContextVar("imagerag_sender", default="")
 """Who sent the request: a client that had to show a token, else the address that it comes from."""
 
+Kept = TypeVar("Kept")
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
@@ -95,30 +96,24 @@ async def scaling(work: Callable[[Unpack[Arguments]], Result], *arguments: *Argu
         asked.remove(mine)
 
 
-def _turns() -> dict[str, _Turn]:
-    try:
-        return _TURNS.get()
-    except LookupError:
-        turns: dict[str, _Turn] = {}
-        _TURNS.set(turns)
-        return turns
-
-
 def _asked() -> set[object]:
     """Return who has asked for scaling and has no answer yet: the limiter knows of a task a moment too late."""
-    try:
-        return _ASKED.get()
-    except LookupError:
-        asked: set[object] = set()
-        _ASKED.set(asked)
-        return asked
+    return _of_loop(_ASKED, set)
+
+
+def _turns() -> dict[str, _Turn]:
+    return _of_loop(_TURNS, dict)
 
 
 def _limiter(kept: RunVar[anyio.CapacityLimiter], at_once: int) -> anyio.CapacityLimiter:
+    return _of_loop(kept, lambda: anyio.CapacityLimiter(at_once))
+
+
+def _of_loop(kept: RunVar[Kept], make: Callable[[], Kept]) -> Kept:
     # A limiter belongs to one event loop, so each loop has its own.
     try:
         return kept.get()
     except LookupError:
-        limiter = anyio.CapacityLimiter(at_once)
-        kept.set(limiter)
-        return limiter
+        made = make()
+        kept.set(made)
+        return made

@@ -6,12 +6,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.message import Message
-from email.parser import BytesParser
 from http.server import ThreadingHTTPServer
 from typing import Any
 
-from testing.remote_servers import Answer, ScriptedHandler, a_png, served
+from testing.remote_servers import Answer, ScriptedHandler, a_png, parts_of_form, served
 
 Body = Callable[[str], Any]
 """An answer's JSON, given the server's address."""
@@ -231,11 +229,7 @@ class _Maker(ScriptedHandler):
         asked = AskedOfMaker(self.command, self.path, headers)
         kind = headers.get("content-type", "")
         if kind.startswith("multipart/form-data"):
-            whole = BytesParser().parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
-            for part in whole.get_payload():
-                assert isinstance(part, Message)
-                content = part.get_payload(decode=True)
-                assert isinstance(content, bytes)
+            for part, content in parts_of_form(kind, body):
                 if part.get_filename():
                     asked.files.append(content)
                 else:

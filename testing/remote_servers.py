@@ -81,6 +81,16 @@ class ScriptedHandler(BaseHTTPRequestHandler):
         pass
 
 
+def parts_of_form(kind: str, body: bytes) -> Iterator[tuple[Message, bytes]]:
+    """Yield the parts of a form and what each contains, by the request's content type."""
+    whole = BytesParser().parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
+    for part in whole.get_payload():
+        assert isinstance(part, Message)
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        yield part, content
+
+
 class _Images(ScriptedHandler):
     server: ImagesServer
 
@@ -90,11 +100,7 @@ class _Images(ScriptedHandler):
         fields: dict[str, Any] = {}
         files: list[bytes] = []
         if kind.startswith("multipart/form-data"):
-            whole = BytesParser().parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
-            for part in whole.get_payload():
-                assert isinstance(part, Message)
-                content = part.get_payload(decode=True)
-                assert isinstance(content, bytes)
+            for part, content in parts_of_form(kind, body):
                 name = str(part.get_param("name", header="content-disposition"))
                 if name == "image[]":
                     files.append(content)

@@ -16,8 +16,8 @@ ON_AT_LEAST, ABOVE_AT_MOST = 0.25, 0.3
 """Share of its height by which what is on something overlaps it, and what is above something may."""
 WORN_AT_LEAST = 0.3
 """Share of its area by which what is worn overlaps its bearer."""
-INSIDE_AT_LEAST = 0.85
-BESIDE_AT_MOST = 0.35
+INSIDE_AT_LEAST, BESIDE_AT_MOST = 0.85, 0.35
+"""Share of the smaller box that lies within the other."""
 CLEARLY = 0.15
 """Distance of centres, in sides of the smaller box, from which on one is left of, or over, the other."""
 BIGGER = 1.05
@@ -203,22 +203,24 @@ def _stands(one: Instance, kind: PlaceKind, other: Instance) -> bool:
     shared = max(wide, 0) * max(high, 0) / min(one.side, other.side) ** 2
     match kind:
         case "left of":
-            return dx < -clearly
+            return dx < -clearly and shared < BESIDE_AT_MOST
         case "right of":
-            return dx > clearly
+            return dx > clearly and shared < BESIDE_AT_MOST
         case "above":
             return dy < -clearly and high < ABOVE_AT_MOST * one.side
         case "below":
             return dy > clearly and high < ABOVE_AT_MOST * one.side
         case "on":
             sits = dy < 0 < wide and high >= ON_AT_LEAST * one.side
-            return one.depth >= other.depth and (sits or (shared >= WORN_AT_LEAST and one.side < other.side))
+            held = abs(dx) < clearly and (dy < 0 or shared < INSIDE_AT_LEAST)
+            worn = held and shared >= WORN_AT_LEAST and one.side < other.side
+            return one.depth >= other.depth and (sits or worn)
         case "inside":
             return shared >= INSIDE_AT_LEAST and one.side < other.side and one.depth > other.depth
         case "in front of":
-            return shared > 0 and one.depth > other.depth and dy > -clearly
+            return 0 < shared < INSIDE_AT_LEAST and one.depth > other.depth and dy > -clearly
         case "behind":
-            return shared > 0 and one.depth < other.depth and dy < clearly
+            return 0 < shared < INSIDE_AT_LEAST and one.depth < other.depth and dy < clearly
         case "beside":
             return shared < BESIDE_AT_MOST
         case "bigger than":

@@ -20,6 +20,8 @@ PlaceKind = Literal[
 ]  # fmt: skip
 PLACE_KINDS: tuple[PlaceKind, ...] = get_args(PlaceKind)
 FOLDER = Path(__file__).parents[1] / "benchmarks"
+Half = Literal["development", "test"]
+HALVES: tuple[Half, ...] = get_args(Half)
 
 
 class Thing(NamedTuple):
@@ -185,7 +187,7 @@ def library_names() -> frozenset[str]:
     return frozenset(concept.name for concept in bundled_library().concepts)
 
 
-def read_corpus(half: Literal["development", "test"]) -> Corpus:
+def read_corpus(half: Half) -> Corpus:
     """Read and check one half.
 
     Raises:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from imagerag.assets.library import bundled_library
 from imagerag.prompt_grammar.vocabulary import COLOURS, SIZES, STYLES, Size
@@ -24,7 +24,8 @@ Half = Literal["development", "test"]
 HALVES: tuple[Half, ...] = get_args(Half)
 
 
-class Thing(NamedTuple):
+@dataclass(frozen=True)
+class Thing:
     """What is to be seen.
 
     Attributes:
@@ -50,7 +51,8 @@ class Thing(NamedTuple):
         Raises:
             ValueError: no name that is known.
         """
-        words, count, size, colour = text.split(), 1, cast(Size, "normal"), None
+        words, count, colour = text.split(), 1, None
+        size: Size = "normal"
         if words[0].isdigit():
             count, words = int(words[0]), words[1:]
         if words[0] in SIZES and " ".join(words) not in library_names():
@@ -222,14 +224,15 @@ _PLAIN = ("draws", "fresh", "pictures", "zoom", "may_ask")
 def _turn(record: Mapping[str, Any], names: Mapping[str, tuple[str, ...]]) -> Turn:
     upload = record.get("upload")
     wanted = [_wanted(one, names) for one in (record, *record.get("alternatives", ()))]
+    others: dict[str, Any] = {name: tuple(record[name]) for name in _LISTS if name in record}
+    others |= {name: record[name] for name in _PLAIN if name in record}
     return Turn(
         say=record["say"],
         kind=_member(record["kind"], get_args(Kind)),
         goes_on_from=record.get("from", 0),
         wanted=tuple(wanted),
         upload=(upload["shows"], upload["called"]) if upload else None,
-        **{name: tuple(record[name]) for name in _LISTS if name in record},
-        **{name: record[name] for name in _PLAIN if name in record},
+        **others,
     )
 
 

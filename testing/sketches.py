@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 from PIL import Image, ImageDraw
 
@@ -32,7 +33,7 @@ class Sketches:
         scene = parse_scene(request.prompt, library_names())
         if not scene.objects:
             raise InvalidArgument(f"prompt {request.prompt[:80]!r} names nothing to draw; valid: e.g. 'a red owl'")
-        objects = []
+        objects: list[dict[str, Any]] = []
         for place in sorted(arrange(scene), key=lambda place: place.index):
             thing = scene.objects[place.index]
             left, top = round(place.x * SIDE), round(place.y * SIDE)

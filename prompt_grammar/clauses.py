@@ -16,6 +16,7 @@ from imagerag.prompt_grammar.modifiers import (
 )
 from imagerag.prompt_grammar.noun_phrase import LONGEST_NAME
 from imagerag.prompt_grammar.participles import thing_ends
+from imagerag.prompt_grammar.verbs import is_object_preposition, is_verb, posture_begins, verb_at
 from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, PATHS, POSTURES, Joint, number_of
 
 _MARKS = "\"'()[]{}\u201c\u201d\u2018\u2019*_`"
@@ -78,7 +79,19 @@ def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
             joint, connector, held, yielded = "and", ",", [], True
             position += length
             continue
+        if doing := verb_at(tokens, position, held):
+            if held:
+                yield Clause(joint, connector, held, doing.said)
+                yielded = True
+            joint, connector, held = doing.kind, doing.said, []
+            position += doing.length
+            continue
+        if leading := posture_begins(tokens, position, held):
+            position += leading
+            continue
         found, length = _connector(tokens, position)
+        if held and is_verb(connector) and is_object_preposition(tokens[position]):
+            found, length = "beside", 1
         if found is None and _thing_ends(held) < len(held) and not is_falling_light([*held, tokens[position]]):
             found, length = _path(tokens, position)
         if found is None:

@@ -30,9 +30,11 @@ from imagerag.prompt_grammar.modifiers import (
 from imagerag.prompt_grammar.noun_phrase import SceneObject, parse_object
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.prompt_grammar.scene import Scene, add_object
+from imagerag.prompt_grammar.verbs import is_verb
 from imagerag.prompt_grammar.vocabulary import (
     ARTICLES,
     BACKGROUND_WORDS,
+    LOOKED_AT,
     MERE_COLOURS,
     PRONOUNS,
     STYLE_ALIASES,
@@ -47,7 +49,7 @@ _LEAD_IN = re.compile(
     r"(?:of|shows?|depicts?|captures?|features?|portrays?)\s+)"
 )
 _COMMAND = re.compile(
-    r"^(?:(?:now|please|can you|could you|i want|i would like|i'd like|i need)(?:\s+please)?,?\s+(?=\S+\s))*"
+    r"^(?:there (?:is|are|was|were) )?(?:(?:now|please|can you|could you|i want|i would like|i'd like|i need)(?:\s+please)?,?\s+(?=\S+\s))*"
     r"(?:(?:draw|generate|create|paint|render)\s+(?:me\s+|us\s+)?(?=\S)"
     r"|(?:make|show|give)\s+(?:(?:me|us)\s+(?=\S)|(?=(?:an?|the|some|my)\s)))?"
 )
@@ -61,8 +63,6 @@ _BACKDROPS = frozenset(
     ["seamless", "plain", "solid", "pure", "studio", "simple", "clean", "paper", "uniform", "isolated"]
 )
 """What backgrounds of one colour are called; the colour is all that a critic can judge."""
-_LOOKED_AT = ("camera", "viewer", "lens")
-"""What somebody looks or smiles at who looks out of the picture."""
 _FRAMED = frozenset(["portrait", "close-up", "closeup", "headshot"])
 """What ends a tag without being what is seen: "tiger portrait"."""
 CONDITIONED = re.compile(
@@ -201,7 +201,8 @@ class _Reader:
         if len(words) > 1 and words[-1] in _FRAMED and self._is_tag(clause) and words[0] not in ARTICLES:
             self._modifiers[words[-1]] = None
             words = words[:-1]
-        self._scene = add_object(self._scene, parse_object(words, self._names), clause.joint)
+        said = clause.connector if is_verb(clause.connector) else ""
+        self._scene = add_object(self._scene, parse_object(words, self._names), clause.joint, said)
 
     def _without_runs(self, words: list[str]) -> list[str]:
         """Take modifiers off both ends of a noun phrase that no comma parts off, unless a known name ends there."""
@@ -245,7 +246,7 @@ class _Reader:
         if bare[0] == "no" and len(bare) > 1 and clause.connector in ("", ",") and something:
             self._unwanted[" ".join(bare[1:])] = None
             return True
-        if clause.connector in ("at", "into", "towards", "toward") and text in _LOOKED_AT and "a" not in clause.words:
+        if clause.connector in ("at", "into", "towards", "toward") and text in LOOKED_AT and "a" not in clause.words:
             self._modifiers["looking at camera"] = None
             return True
         if clause.connector == "at" and "time" in uses(text):

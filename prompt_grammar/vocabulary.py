@@ -139,6 +139,8 @@ PRONOUNS = frozenset(
     ["it", "them", "him", "her", "themselves", "itself", "himself", "herself", "each", "other", "both"]
 )
 """Words for what was named before."""
+LOOKED_AT = frozenset(["camera", "viewer", "lens"])
+"""What somebody looks or smiles at who looks out of the picture."""
 BACKGROUND_WORDS = frozenset(["background", "backdrop"])
 GARMENTS = frozenset(
     [

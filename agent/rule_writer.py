@@ -8,6 +8,7 @@ from imagerag.agent.caption_wording import caption_forms
 from imagerag.agent.prompt_reading import PromptReader
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.agent.rule_follow_up import FollowUps
+from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.prompt_grammar.parser import parse_scene
 
@@ -59,5 +60,10 @@ class RuleWriter:
             return FollowUps(self._names).brief(request, history)
         read = self._reader.read(request)
         brief = FollowUps(self._names).brief(read.text, history)
+        scene = parse_scene(brief.prompt, self._names)
+        if scene.absent and not scene.objects:
+            raise UserError(
+                f"{request!r} says only what is not to be seen; say what to draw, for example: a park, {request}"
+            )
         near = self._reader.did_you_mean(brief.prompt, self._names) if self._kind == "pictograms" else []
         return replace(brief, notes=(*read.notes, *brief.notes, *near))

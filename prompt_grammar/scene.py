@@ -48,7 +48,9 @@ class Scene:
         styles: style words, each a member of ``STYLES`` where it is one.
         modifiers: how the picture is taken, lit, processed or praised ("85mm lens", "golden hour"), which no critic
             measures; see ``modifiers.toml``.
-        unwanted: what the prompt says not to show; ``describe`` leaves it out.
+        unwanted: what a negative prompt or another tool's syntax says not to show, and what can't be looked for;
+            ``describe`` leaves it out.
+        absent: things that the prompt says are not there, "without a rider": not drawn or looked up, judged as absent.
         dropped: what did not fit any more, in the prompt's words; ``describe`` leaves it out.
         notes: sentences for the person on what of the prompt is not heeded; ``describe`` leaves them out.
     """
@@ -59,6 +61,7 @@ class Scene:
     styles: tuple[str, ...] = ()
     modifiers: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -74,7 +77,8 @@ class Scene:
             text += joint + describe_object(thing)
         if self.background:
             text = f"{text} on {article(self.background)} {self.background} background".strip()
-        return ", ".join(filter(None, (text, *(f"{style} style" for style in self.styles), *self.modifiers)))
+        styles = (f"{style} style" for style in self.styles)
+        return ", ".join(filter(None, (text, *styles, *self.modifiers, *(f"no {thing}" for thing in self.absent))))
 
     def content_concepts(self) -> list[str]:
         """The unique object phrases, in order."""

@@ -93,11 +93,13 @@ class Brief:
         prompt: the whole picture, with earlier turns taken into account.
         base: id of the earlier image the request starts from, whose references serve again; ``None`` for a new one.
         keep_seed: draw it under the earlier image's seed, so that what doesn't change stays as it is.
+        notes: sentences for the person on how the request was read.
     """
 
     prompt: str
     base: str | None = None
     keep_seed: bool = True
+    notes: tuple[str, ...] = ()
 
 
 class Writer(Protocol):

@@ -86,6 +86,8 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     ):  # the next node ends the run
         keep_for_a_drawing(meter, components, limits, asked_for, subjects)
         brief = components.writer.brief(asked_for, history)
+        for note in brief.notes:
+            components.tell(note)
     told = "; ".join(meter.notes) or None
     entered: State = {**state, "spent": spent, "turn": turn}
     asked = (

@@ -92,13 +92,13 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     values = {name: getattr(settings, name) for name in names}
     if options.json:
         told = {name: {"value": values[name], "from": origins[name]} for name in names}
-        say_json({"values": told, "notes": settings.notes}, stdout)
+        say_json({"values": told, "notes": settings.notes, "chosen": settings.chosen}, stdout)
         return 0
     for name in names:
         value = values[name]
         text = ", ".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value)
         say(f"{name:<20} {text:<45} {origins[name]}", file=stdout)
-    for note in settings.notes:
+    for note in filter(None, (*settings.notes, settings.chosen)):
         say(f"note: {note}", file=stdout)
     return 0
 

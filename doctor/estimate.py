@@ -14,7 +14,7 @@ from imagerag.doctor.finding import Finding, of_error, ok, warning
 from imagerag.doctor.keys import models_of_providers
 from imagerag.doctor.needs import needs_of, preset_of
 from imagerag.errors import UserError
-from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.operations import operations
 from imagerag.generators.registry import is_images_api, most_output_tokens
 from imagerag.profiles.resolve import RunSettings
 
@@ -33,10 +33,6 @@ SECONDS_IMAGE = 40.0
 """For one image of an images API; assumed: the fastest take ten, the slowest two minutes."""
 UTILISATION = 0.4
 """Of the speed of a large matrix product that denoisers reach, and local chat models while they read; assumed."""
-GUIDANCE_AS_INPUT = ("flux", "flux-krea", "kontext", "flux2", "hunyuan-image-distilled")
-"""Presets of models that were taught guidance, and take its strength as an input instead of drawing by contrast."""
-LATENT, PATCH = 8, 2
-"""Pixels of a latent's side, and latents of a token's: a megapixel is 4,096 tokens in all families of the presets."""
 
 
 @dataclass(frozen=True)
@@ -106,20 +102,6 @@ def _time(settings: RunSettings, answered_after: float | None) -> Finding:
         mend = f"--max-seconds {round(2 * total)}, or other parts: imagerag profiles"
         return warning("time", f"{text}, more than max_seconds {settings.max_seconds:g}", mend)
     return ok("time", f"{text}; at most max_seconds {settings.max_seconds:g}")
-
-
-def operations(preset: Preset) -> float | None:
-    """Return the floating-point operations of one image by estimate; ``None`` where the parameters aren't known.
-
-    Two for each parameter of the denoiser, token, step, and pass (two passes where guidance is by contrast), after
-    J. Kaplan et al., "Scaling Laws for Neural Language Models", 2020, section 2.1; attention itself is left out.
-    """
-    denoiser = preset.weights.get("transformer") or preset.weights.get("unet")
-    if denoiser is None:
-        return None
-    tokens = preset.width * preset.height / (LATENT * PATCH) ** 2
-    passes = 1 if preset.guidance <= 1 or preset.name in GUIDANCE_AS_INPUT else 2
-    return 2e9 * denoiser * tokens * preset.steps * passes
 
 
 def measured_speed(settings: RunSettings) -> Speed:

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagerag.doctor.files import Files, ModelFiles, NamedFiles, OnlyFile, PipelineFiles
 from imagerag.embedders.clip import full_name
 from imagerag.embedders.clip_names import check_clip_name, open_clip_weights, tokenizer_of
+from imagerag.generators.diffusion.preset_files import parts_of
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.registry import PREFIXES
 from imagerag.lora import ENDING, LoraName
+from imagerag.model_files import Files, ModelFiles, NamedFiles, OnlyFile
 from imagerag.model_hub import may_be_repository
 from imagerag.profiles.loading import find_profile
 from imagerag.profiles.resolve import RunSettings
@@ -96,21 +97,9 @@ def preset_of(generator: str) -> Preset | None:
 
 
 def _of_preset(preset: Preset) -> Iterator[Need]:
-    part, adapter = f"generator {preset.name!r}", preset.adapter
-    apart = ("image_encoder", "feature_extractor") if adapter is not None else ()
-    sizes = {name: size for name, size in preset.weights.items() if name not in ("image_encoder", "adapter")}
-    files = PipelineFiles(preset.variant, apart, tuple(sizes), preset.allow_pickle)
-    # Models of the UNet are published in single precision, and in half as a variant; later ones in half alone.
-    each = 4 if "unet" in sizes and preset.variant is None else 2
-    yield Need(part, preset.model, files, preset.revision, sum(sizes.values()), each)
-    if adapter is None:
-        return
-    encoder = ModelFiles(adapter.encoder_subfolder)
-    size = preset.weights.get("image_encoder", 0.0)
-    yield Need(f"image encoder of {part}", adapter.encoder, encoder, adapter.encoder_revision, size, bytes_each=4)
-    file = f"{adapter.subfolder}/{adapter.file}" if adapter.subfolder else adapter.file
-    size = preset.weights.get("adapter", 0.0)
-    yield Need(f"IP-Adapter of {part}", adapter.model, NamedFiles(((file,),)), adapter.revision, size)
+    for part in parts_of(preset):
+        named = f"{part.role} of generator {preset.name!r}" if part.role else f"generator {preset.name!r}"
+        yield Need(named, part.where, part.files, part.revision, part.parameters, part.bytes_each)
 
 
 def _of_lora(asked: str) -> Need:
@@ -131,8 +120,11 @@ def _of_lora(asked: str) -> Need:
 
 def _of_vlm(settings: RunSettings, name: str) -> float:
     """Return a VLM's parameters in billions, where the profile tells them."""
-    choices = find_profile(settings.profile).choices
-    return next((choice.vlm_weights for choice in choices if choice.vlm == name), 0.0)
+    profile = find_profile(settings.profile)
+    known = {choice.vlm: choice.vlm_weights for choice in profile.choices} | {
+        row.vlm: row.weights for row in profile.vlms
+    }
+    return known.get(name, 0.0)
 
 
 def _size_of_clip(settings: RunSettings, model: str) -> float:

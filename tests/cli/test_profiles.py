@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from imagerag.cli.parser import parse
-from imagerag.profiles import choosing
 from imagerag.shell_words import WINDOWS
+from testing.machines import machine, run_on
 
 
 def told(*argv: str) -> str:
@@ -34,12 +34,12 @@ def test_without_a_word_they_are_listed() -> None:
 
 def test_each_profile_tells_what_it_needs_and_what_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(choosing, "gpu_memory", lambda device: (None, 4, "cpu"))
+    run_on(monkeypatch, machine("cpu", 16))
     text = told()
     assert "lacking:   weights 5.4 GB of stable-diffusion-v1-5/stable-diffusion-v1-5 (generator 'sd15')" in text
     assert "lacking:   server http://127.0.0.1:8188 (generator 'comfyui:http://127.0.0.1:8188')" in text
     assert "mend:      export OPENAI_API_KEY=YOUR_KEY" in text or WINDOWS
-    assert "or:        flux2-klein, driven by transformers:Qwen/Qwen3-VL-8B-Instruct, 35.0 GB of weights" in text
+    assert "or:        flux2-klein, driven by rules, 17.5 GB of weights; lacks: flux2-klein needs 35.5 GB" in text
     assert "mend:      imagerag doctor --profile local" in text
 
 

@@ -3,9 +3,8 @@
 import pytest
 
 from imagerag.doctor import estimate
-from imagerag.doctor.estimate import Speed, check_estimate, measured_speed, operations
+from imagerag.doctor.estimate import Speed, check_estimate, measured_speed
 from imagerag.doctor.finding import Finding
-from imagerag.generators.diffusion.presets import load_presets
 from tests.doctor.conftest import SettingsOf
 
 
@@ -17,17 +16,6 @@ def test_the_embedded_parts_cost_nothing(settings_of: SettingsOf) -> None:
     about = found(settings_of)
     assert "about 2.4 s" in about["time"].text
     assert about["cost"].text == "none: all models run here"
-
-
-def test_operations_of_an_image() -> None:
-    """SDXL's UNet has about 6 TMACs a pass at a megapixel, 12 TFLOP; by parameters and tokens it is 21."""
-    presets = load_presets()
-    sdxl = operations(presets["sdxl"])
-    assert sdxl == pytest.approx(2 * 2.57e9 * 4096 * 30 * 2)
-    klein = operations(presets["flux2-klein"])
-    assert klein == pytest.approx(2 * 3.89e9 * 4096 * 4), "no contrast, so one pass a step"
-    assert operations(presets["flux2"]) == pytest.approx(2 * 32.2e9 * 4096 * 50), "guidance is an input"
-    assert operations(presets["flux2-klein-base"]) == pytest.approx(2 * 3.89e9 * 4096 * 50 * 2)
 
 
 def test_seconds_of_a_local_model_follow_the_measured_speed(

@@ -90,6 +90,14 @@ def driven_by_key(profile: Profile, choice: Choice, environ: Mapping[str, str] |
     return (choice.model_copy(update={"vlm": profile.vlm_by_key[key]}), key) if key else (choice, "")
 
 
+def keys_of_vlms(profile: Profile) -> tuple[str, ...]:
+    """Return the variables with keys of which each is enough for a VLM; none where a profile decides without keys."""
+    if not profile.vlm_by_key:
+        return ()
+    of_choices = [choice.keys[0] for choice in profile.choices if choice.keys and choice.vlm not in (None, "rules")]
+    return tuple(dict.fromkeys([*of_choices, *profile.vlm_by_key]))
+
+
 def _deciding(profile: Profile, lacking: Sequence[str], environ: Mapping[str, str] | None) -> tuple[str, ...]:
     """Return, where no key of a model that decides is set, those that no choice has named."""
     environ = os.environ if environ is None else environ

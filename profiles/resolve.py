@@ -12,7 +12,7 @@ from imagerag.declaration import setting
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.generators.registry import fitting_profile, image_kind
-from imagerag.profiles.choosing import Chosen, choose
+from imagerag.profiles.choosing import Chosen, choose, keys_of_vlms
 from imagerag.profiles.loading import (
     DEFAULT,
     SAME_AS_VLM,
@@ -87,7 +87,7 @@ class RunSettings(Settings):
     makes: ImageKind = setting("any", help="what the generator's images look like", program_only=True)
     wording: ImageKind = setting("any", help="kind of pictures that look-up captions are worded for", program_only=True)
     notes: tuple[str, ...] = setting((), help="what the person should be told as the run begins", program_only=True)
-    chosen: str = setting("", help="what was chosen of a ranking, and why not the next better one", program_only=True)
+    chosen: str = setting("", help="what was chosen and why not the next better one", program_only=True)
 
     def names(self, setting_name: str) -> bool:
         """Tell whether somebody asked for that value, and no profile or default gave it."""
@@ -184,12 +184,19 @@ def _filled(asked: Settings, thread: str | None, given: Given) -> tuple[RunSetti
 
 
 def _told(asked: Settings, profile: Profile, chosen: Chosen, values: Mapping[str, Any]) -> str:
-    """Return in one sentence what was chosen of a profile's ranking; nothing where nobody left that open."""
-    if not profile.ranking or asked.generator is not None or chosen.choice is None:
+    """Return in one sentence what a ranking chose, or which keys would add a VLM; nothing where it is named."""
+    if chosen.choice is None:
         return ""
-    decides = values["vlm"].removeprefix("transformers:")
-    better = f"; better ones: {'; '.join(chosen.lacking)}" if chosen.lacking else ""
-    return f"profile {profile.name!r} draws with {values['generator']}, driven by {decides}: {chosen.why}{better}"
+    if profile.ranking and asked.generator is None:
+        decides = values["vlm"].removeprefix("transformers:")
+        better = f"; better ones: {'; '.join(chosen.lacking)}" if chosen.lacking else ""
+        return f"profile {profile.name!r} draws with {values['generator']}, driven by {decides}: {chosen.why}{better}"
+    if (keys := keys_of_vlms(profile)) and asked.vlm is None and values["vlm"] == "rules":
+        return (
+            f"profile {profile.name!r} has no key of a VLM, so rules decide and {values['critic']!r} judges; "
+            f"any of these adds one: {', '.join(keys)}"
+        )
+    return ""
 
 
 def _origin_of_profile(asked: Settings, profile: Profile, thread: str | None, drawn_by: str | None) -> str:

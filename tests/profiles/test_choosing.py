@@ -105,6 +105,11 @@ def test_whoever_can_decide_does_so_beside_a_maker_of_images_alone(key: str) -> 
     found = chosen("cloud", "openai:x@http://127.0.0.1:1/v1", **{key: "k"})
     assert found.choice is not None
     assert found.choice.vlm == model
+    if key in {each for provider in providers().values() for each in provider.keys}:
+        found = chosen("cloud", **{key: "k"})
+        assert found.choice is not None
+        assert found.choice.vlm == model
+        return
     with pytest.raises(UserError, match=f"no --generator named beside {key}, which draws nothing"):
         chosen("cloud", **{key: "k"})
 

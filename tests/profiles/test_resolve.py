@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from imagerag.chat_models.providers import KEYS
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.presets import load_presets
 from imagerag.generators.registry import GENERATORS as GENERATORS_BY_NAME
@@ -14,6 +15,7 @@ from imagerag.generators.registry import PROFILES as FITTING
 from imagerag.profiles.loading import PROFILES, find_profile
 from imagerag.profiles.resolve import Given, RunSettings, resolve, resolve_lookup
 from imagerag.profiles.soundness import unsound_parts
+from imagerag.remote_models import providers
 from imagerag.settings import Settings, load_settings
 from testing.machines import machine, run_on
 
@@ -23,9 +25,12 @@ CRITICS = ("clip", "clip:embedded", "clip:ViT-B-32:laion2b_s34b_b79k", "openai:g
 LIBRARIES = (("bundled",), ("own",), ("bundled", "own"))
 
 
+KEY_NAMES = {*KEYS.values(), *(key for provider in providers().values() for key in provider.keys)}
+
+
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
+    for key in KEY_NAMES:
         monkeypatch.delenv(key, raising=False)
 
 
@@ -272,6 +277,23 @@ def test_what_was_chosen_of_a_ranking_is_told_with_what_goes_before_it(monkeypat
     assert settings.memory == "offload"
     assert dict(settings.origins)["memory"].startswith("profile 'local': ")
     assert resolve(Settings(profile="local", generator="sdxl")).chosen == ""
+
+
+@pytest.mark.parametrize("key", [key for provider in providers().values() for key in provider.keys])
+def test_any_key_of_an_images_api_is_enough_and_a_lacking_vlm_is_told(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(key, "k")
+    settings = resolve(Settings(profile="cloud"))
+    assert key in providers()[settings.generator.partition(":")[0]].keys
+    if settings.vlm == "rules":
+        assert settings.chosen.startswith("profile 'cloud' has no key of a VLM, so rules decide and 'clip:ViT-B-16")
+        for other in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "GROQ_API_KEY"):
+            assert other in settings.chosen
+        monkeypatch.setenv("OPENROUTER_API_KEY", "k")
+        settings = resolve(Settings(profile="cloud"))
+        assert settings.vlm == settings.critic == "openrouter:qwen/qwen3-vl-8b-instruct"
+    assert settings.chosen == ""
 
 
 PREFIXED = {**dict.fromkeys(IMAGES_APIS, "MODEL"), "comfyui": "http://127.0.0.1:1", "diffusers": "some/model"}

@@ -30,8 +30,11 @@ def list_models(options: argparse.Namespace, stdout: TextIO) -> int:
 
 def _preset_of(name: str) -> Preset:
     from imagerag.generators.diffusion.loading import preset_of  # torch takes seconds
+    from imagerag.generators.diffusion.single_file import preset_of_file
 
     prefix, colon, rest = name.partition(":")
+    if colon and prefix == "file":
+        return preset_of_file(rest)
     return preset_of(rest if colon and prefix == "diffusers" else name)
 
 
@@ -47,6 +50,8 @@ def _lines(preset: Preset) -> list[str]:
     takes = "none" if preset.family == "text" else f"{preset.max_references} at most ({preset.family})"
     size = f"{preset.gigabytes():.1f} GB in 16 bits" if preset.gigabytes() else "not known before it is loaded"
     lines = [f"recipe: {preset.recipe}"] if preset.recipe else []
+    if preset.file:
+        lines.append(f"weights of its denoiser, or all of them: {preset.file}")
     lines += [asked, f"references: {takes}; weights: {size}; licence: {preset.licence}"]
     if preset.source:
         lines.append(f"source: {', '.join(preset.source)}")

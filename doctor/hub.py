@@ -59,7 +59,7 @@ def listing(repository: str, revision: str | None, offline: bool = False) -> Lis
             refused = refusal(repository, error)
     index = cached_index(repository, revision)
     if "model_index.json" in files and not index and refused is None:
-        index = _fetched_index(repository, revision)
+        index = fetched_table(repository, revision, "model_index.json")
     return Listing(files, refused, True, index)
 
 
@@ -69,15 +69,16 @@ def cached_index(repository: str, revision: str | None) -> Mapping[str, Any]:
     return {} if folder is None else table_of(folder / "model_index.json")
 
 
-def _fetched_index(repository: str, revision: str | None) -> Mapping[str, Any]:
+def fetched_table(repository: str, revision: str | None, name: str) -> Mapping[str, Any]:
+    """Return the JSON object in a small file of a repository; empty where it can't be had."""
     from huggingface_hub import get_session, hf_hub_url
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # its stub leaves it out
 
-    url = hf_hub_url(repository, "model_index.json", revision=revision)
+    url = hf_hub_url(repository, name, revision=revision)
     try:
         reply = get_session().get(url, headers=build_hf_headers(), timeout=left(SECONDS), follow_redirects=True)
         table = reply.raise_for_status().json()
-    except Exception:  # as above; then the components are those that the preset counts
+    except Exception:  # as in listing; then the components are those that the preset counts
         return {}
     return table if isinstance(table, dict) else {}
 

@@ -9,6 +9,8 @@ from imagerag.generators.diffusion.presets import Preset, load_presets
 
 WIDTH = 120
 """Columns of a line."""
+UNBROKEN: Any = {"break_long_words": False, "break_on_hyphens": False}
+"""Names and paths can be copied."""
 
 
 def list_models(options: argparse.Namespace, stdout: TextIO) -> int:
@@ -24,7 +26,7 @@ def list_models(options: argparse.Namespace, stdout: TextIO) -> int:
     for preset in presets:
         say(f"{preset.name}: {preset.model}", file=stdout)
         for line in _lines(preset):
-            say(fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False), file=stdout)
+            say(fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ", **UNBROKEN), file=stdout)
     return 0
 
 

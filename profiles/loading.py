@@ -63,7 +63,7 @@ class Choice(Parts):
 
     keys: tuple[str, ...] = ()
     gpu: bool = False
-    vlm_weights: float = Field(0.0, ge=0)
+    vlm_weights: float = Field(default=0.0, ge=0)
 
 
 class Ranked(BaseModel):
@@ -103,7 +103,7 @@ class RankedVlm(BaseModel):
 
     vlm: str
     weights: float = Field(ge=0)
-    unquantised: float = Field(0.0, ge=0)
+    unquantised: float = Field(default=0.0, ge=0)
     memory: tuple[Memory, ...] = ("full", "offload")
     why: str = ""
     source: tuple[str, ...] = ()

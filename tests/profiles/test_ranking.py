@@ -9,10 +9,11 @@ from imagerag.generators.diffusion import preset_files
 from imagerag.generators.diffusion.presets import load_presets
 from imagerag.model_files import snapshot
 from imagerag.profiles import ranking as ranking_module
+from imagerag.profiles.choosing import choose
 from imagerag.profiles.loading import find_profile, load_profiles
 from imagerag.profiles.machine import Kind, Machine
 from imagerag.profiles.ranking import MOST_OPERATIONS, RULES, Ranking, Taken
-from testing.machines import machine
+from testing.machines import machine, run_on
 
 LOCAL = find_profile("local")
 OPEN = ("Apache-2.0", "MIT", "CreativeML Open RAIL-M", "CreativeML Open RAIL++-M")
@@ -94,6 +95,31 @@ def test_what_is_taken_fits_and_what_goes_before_it_does_not(gigabytes: int, has
     for row in LOCAL.ranking[: LOCAL.ranking.index(rows[str(found.choice.generator)])]:
         beside = LOCAL.vlms if vlm is not RULES else (RULES,)
         assert all(ranking.fit(row, one).mode is None for one in beside if not row.vlms or one.vlm in row.vlms), row
+
+
+def told_in_docs() -> list[tuple[Kind, bool, float, str]]:
+    text = (Path(__file__).parents[2] / "docs" / "profiles.md").read_text(encoding="utf-8")
+    found: list[tuple[Kind, bool, float, str]] = []
+    for line in text.splitlines():
+        size, gb, cells = line.removeprefix("| ").partition(" GB | ")
+        if line.startswith("| ") and gb and size.isdigit():
+            kinds: list[tuple[Kind, bool]] = [("cuda", True), ("cuda", False), ("mps", False)]
+            pairs = zip(kinds, cells.strip(" |").split(" | "), strict=True)
+            found += [(*kind, float(size), cell) for kind, cell in pairs]
+    assert len(found) == 24
+    return found
+
+
+@pytest.mark.parametrize(("kind", "has_4bit", "gigabytes", "told"), told_in_docs())
+def test_the_table_of_the_documentation(
+    monkeypatch: pytest.MonkeyPatch, kind: Kind, has_4bit: bool, gigabytes: float, told: str
+) -> None:
+    run_on(monkeypatch, machine(kind, gigabytes, has_4bit))
+    found = choose(LOCAL, None, None, AUTO)
+    assert found.choice is not None
+    generator, vlm, memory = pair(Taken(found.choice, found.memory, "", ()))
+    named = told.removesuffix(", in 4 bits").replace("Qwen3-VL ", "")
+    assert (named, told.endswith(", in 4 bits")) == (f"`{generator}`, {vlm}", memory == "4bit")
 
 
 def test_every_preset_has_a_place_with_a_reason_and_a_source() -> None:

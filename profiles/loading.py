@@ -233,7 +233,10 @@ def _profile(
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the table"
-        raise UserError(f"profile {name!r} in {file!r}: {where} {first.get('input')!r}: {first['msg']}") from error
+        raise UserError(
+            f"profile {name!r} in {file!r}: {where} {first.get('input')!r}: {first['msg']}; mend it, or take the "
+            "table out"
+        ) from error
     for parts in (profile, *profile.choices):
         _check_values(parts, profile)
     _check(profile)

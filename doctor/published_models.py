@@ -7,6 +7,7 @@ from typing import Any
 
 from imagerag.doctor.hub import Listing, fetched_table, listing
 from imagerag.doctor.needs import preset_of
+from imagerag.doctor.threads import left, waits_end_after
 from imagerag.generators.diffusion.known import is_recognised, of_published
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.recipes import Published
@@ -14,6 +15,8 @@ from imagerag.model_files import PipelineFiles
 from imagerag.model_hub import may_be_repository
 from imagerag.profiles.resolve import RunSettings
 
+SECONDS = 3.0
+"""For all that is asked, since the other checks come after it."""
 SMALL = 1e7
 """Bytes of a folder below which it holds no weights worth counting."""
 
@@ -28,16 +31,21 @@ def published_presets(settings: RunSettings, offline: bool) -> dict[str, Preset]
     preset = preset_of(settings.generator)
     if preset is None or is_recognised(preset) or offline or not may_be_repository(preset.model):
         return {}
-    about = listing(preset.model, None)
+    with waits_end_after(left(SECONDS)):
+        return _asked(settings.generator, preset.model)
+
+
+def _asked(generator: str, model: str) -> dict[str, Preset]:
+    about = listing(model, None)
     if not about.index or about.refused is not None:
         return {}
 
     def config(part: str) -> Mapping[str, Any]:
         name = "scheduler_config.json" if part == "scheduler" else "config.json"
-        return fetched_table(preset.model, None, f"{part}/{name}")
+        return fetched_table(model, None, f"{part}/{name}")
 
-    published = Published(preset.model, about.index, config)
-    return {settings.generator: of_published(published, load_presets(), _sizes(about))}
+    published = Published(model, about.index, config)
+    return {generator: of_published(published, load_presets(), _sizes(about))}
 
 
 def _sizes(about: Listing) -> dict[str, float]:

@@ -60,7 +60,8 @@ def test_every_warning_has_a_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     _, findings = plan(Settings(profile="cloud", critic="vlm"))
     told = {finding.text.partition(":")[0]: finding.mend for finding in findings[1:]}
     assert told["better parts are not used here"].endswith(" OPENAI_API_KEY=YOUR_KEY")
-    assert len(told) == 2
+    assert told["profile 'cloud' has no key of a VLM, so rules decide and 'clip"].endswith(" OPENAI_API_KEY=YOUR_KEY")
+    assert len(told) == 3
     assert all(told.values())
 
 

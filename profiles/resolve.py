@@ -173,7 +173,7 @@ def _filled(asked: Settings, thread: str | None, given: Given) -> tuple[RunSetti
             "origins": origins,
             "makes": makes,
             "wording": profile.makes,
-            "chosen": _told(asked, profile, chosen, values),
+            "chosen": _told(drawn_by, asked.vlm, profile, chosen, values),
         }
     )
     notes += _replaced(asked, filled, given)
@@ -183,15 +183,15 @@ def _filled(asked: Settings, thread: str | None, given: Given) -> tuple[RunSetti
     return filled, problems, profile, notes
 
 
-def _told(asked: Settings, profile: Profile, chosen: Chosen, values: Mapping[str, Any]) -> str:
-    """Return in one sentence what a ranking chose, or which keys would add a VLM; nothing where it is named."""
+def _told(generator: str | None, vlm: str | None, profile: Profile, chosen: Chosen, values: Mapping[str, Any]) -> str:
+    """Return in one sentence what a ranking chose, or which keys would add a VLM; nothing where those are named."""
     if chosen.choice is None:
         return ""
-    if profile.ranking and asked.generator is None:
+    if profile.ranking and generator is None:
         decides = values["vlm"].removeprefix("transformers:")
         better = f"; better ones: {'; '.join(chosen.lacking)}" if chosen.lacking else ""
         return f"profile {profile.name!r} draws with {values['generator']}, driven by {decides}: {chosen.why}{better}"
-    if (keys := keys_of_vlms(profile)) and asked.vlm is None and values["vlm"] == "rules":
+    if (keys := keys_of_vlms(profile)) and vlm is None and values["vlm"] == "rules":
         return (
             f"profile {profile.name!r} has no key of a VLM, so rules decide and {values['critic']!r} judges; "
             f"any of these adds one: {', '.join(keys)}"

@@ -1,13 +1,16 @@
 """From the settings asked for to those of a run."""
 
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from imagerag import plugins
 from imagerag.chat_models.providers import KEYS
 from imagerag.errors import UserError
+from imagerag.generators.base import GeneratorPlugin
 from imagerag.generators.diffusion.presets import load_presets
 from imagerag.generators.registry import GENERATORS as GENERATORS_BY_NAME
 from imagerag.generators.registry import IMAGES_APIS, PREFIXES, fitting_profile
@@ -314,3 +317,31 @@ def test_every_generator_alone_moves_the_other_defaults_with_it(prefix: str, tmp
     if prefix != "patchwork":
         assert settings.critic not in ("clip", "clip:embedded")
         assert "bundled" not in settings.library
+
+
+PICTOGRAMS, LOCAL, CLOUD, COMFYUI = (
+    GeneratorPlugin(lambda what, settings: None, makes=makes, profile=profile)  # type: ignore[arg-type,return-value]
+    for makes, profile in (("pictograms", "pictograms"), ("photographs", "local"), ("any", "cloud"), ("any", "comfyui"))
+)
+
+
+@pytest.mark.parametrize("name", ["PICTOGRAMS", "LOCAL", "CLOUD", "COMFYUI"])
+@pytest.mark.parametrize("rest", ["", ":something"])
+def test_a_generator_of_a_package_moves_them_to_the_profile_that_it_names(
+    name: str, rest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = EntryPoint("shot", f"tests.profiles.test_resolve:{name}", "imagerag.generators")
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [entry] if group == entry.group else [])
+    plugins._entry_points.cache_clear()
+    try:
+        settings = resolve(Settings(generator=f"shot{rest}"))
+    finally:
+        plugins._entry_points.cache_clear()
+    fitting = find_profile(name.lower())
+    assert (settings.profile, settings.library, settings.lookup_model) == (
+        name.lower(),
+        fitting.library,
+        fitting.lookup_model,
+    )
+    assert settings.max_seconds == fitting.max_seconds
+    assert not is_unsound(settings)

@@ -275,7 +275,9 @@ def add_profiles_list(parser: Parser) -> None:
 
 def add_profiles_show(parser: Parser) -> None:
     """Add the arguments of ``imagerag profiles show``."""
-    add_config(add_settings(parser, ("models", "lookup", "limits", "places"), also=("thread",))["places"])
+    add_config(
+        add_settings(parser, ("models", "lookup", "limits", "places"), also=("size", "aspect", "thread"))["places"]
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -284,7 +286,11 @@ def add_doctor(parser: Parser) -> None:
     parser.add_argument("--offline", action="store_true", help="ask neither the hub nor any provider or server")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_config(
-        add_settings(parser, ("models", "lookup", "limits", "places"), also=("n", "subject", "out", "thread"))["places"]
+        add_settings(
+            parser,
+            ("models", "lookup", "limits", "places"),
+            also=("n", "size", "aspect", "subject", "out", "thread"),
+        )["places"]
     )
 
 

@@ -63,7 +63,10 @@ class RunPrinter:
         """Tell one event."""
         match event["event"]:
             case "progress":
-                if event["total"]:
+                if event["what"] == "loading":
+                    ended = bool(event["total"]) and event["done"] >= event["total"]
+                    self._bars.show_download(progress_text(event), event["done"], event["total"], ended)
+                elif event["total"]:
                     self._bars.update(event["what"], event["done"], event["total"])
                 else:
                     self._bars.waiting(progress_text(event))

@@ -129,7 +129,8 @@ class Run:
             event = {**event, key: without_folders(str(event[key]))}
         with self._lock:
             if event["event"] == "progress":
-                self.progress = (event["done"], event["total"])
+                if event["what"] == "drawing":  # others count pictures or bytes
+                    self.progress = (event["done"], event["total"])
                 self._step = event
             elif event["event"] != "preview":  # only who looks on now sees it
                 self.events.append(event)

@@ -22,6 +22,7 @@ from imagerag.graphs.state_queries import is_request, unanswered_calls
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.places import without_place
+from imagerag.profiles.resolve import RunSettings
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ReferenceRecord
 from imagerag.steady_clock import steady_time
@@ -44,6 +45,8 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     if settings.out is not None:  # a run should not end at a folder that can't be written
         make_folder(settings.out)
     notes = list(settings.notes)
+    if settings.chosen and not state.get("turn"):  # once a thread
+        notes.append(settings.chosen)
     if components.injected.index is None:
         notes += components.searchable[1]
     for text in notes:
@@ -115,7 +118,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "prompt": brief.prompt,
         "base": brief.base if any(image.id == brief.base for image in history) else None,
         "run_seed": seed,
-        "run_size": state.get("size") or str(settings.picture_size or state.get("run_size") or ""),
+        "run_size": _size(state, settings),
         "mode": mode,
         "limits": limits,
         "spent": spent,
@@ -128,6 +131,14 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "size": None,
         "budget": {},
     }
+
+
+def _size(state: State, settings: RunSettings) -> str:
+    """Return the size of a turn: as asked for, as of the turn before, or as the profile has it; empty for none."""
+    own = str(settings.picture_size or "")
+    if (asked := state.get("size")) or settings.names("size") or settings.names("aspect"):
+        return asked or own
+    return state.get("run_size") or own
 
 
 def _settled(components: Components, limits: Limits, spent: Spent) -> Mode:

@@ -128,7 +128,7 @@ COMMANDS = (
         "look something up in the bundled library and your own pictures",
         options.add_search,
         "imagerag.cli.search:search",
-        'to draw a prompt that begins with this word: imagerag draw "search party"',
+        "Similarities are cosines; what lies below the look-up floor is left out.",
         parse=options.parse_search,
     ),
     Command(

@@ -50,19 +50,26 @@ def add_draw(parser: Parser) -> None:
         help="write a page of the run; FILE ends in .html and can be left out (default: none)",
     )
     output.add_argument("--quiet", action="store_true", help="print only the image's path")
+    output.add_argument("--open", action="store_true", help="show the image when it is there, or the page of --html")
+    output.add_argument(
+        "--no-copy",
+        action="store_true",
+        help="leave the image in the data directory (default: the best one is copied to the current folder)",
+    )
     add_config(groups["places"])
 
 
 def parse_draw(argv: Sequence[str], parser: Parser | None = None) -> argparse.Namespace:
     """Parse the arguments of the default command; ``words`` holds the prompt's words in order.
 
-    Words and flags may be mixed, and all that follows ``--`` belongs to the prompt.
+    Words and flags may be mixed, and all that follows ``--`` belongs to the prompt; ``typed`` holds those before it.
 
     Raises:
         UserError: an unknown flag, or a value of the wrong type.
     """
     end = argv.index("--") if "--" in argv else len(argv)
     options = (parser or draw_parser()).parse_intermixed_args(close_page_flag(argv[:end]))
+    options.typed = list(options.words)
     options.words += argv[end + 1 :]
     if options.pipeline not in PIPELINES:
         raise UserError(f"pipeline {options.pipeline!r} is not known; give --pipeline one of: {', '.join(PIPELINES)}")

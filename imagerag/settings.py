@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from imagerag.declaration import check_settings, declared_settings, same_setting, setting
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
+from imagerag.file_name import checked_file_name
 from imagerag.lora import LoraName
 from imagerag.modes import MODES, Mode
 from imagerag.picture_size import PictureSize
@@ -235,8 +236,20 @@ class Settings:
     out: str | None = setting(
         None,
         help="folder that receives a copy of every image of the run, under readable names",
+        details="Without it the command line copies the best image alone, to the current folder; `--no-copy` leaves "
+        "that.",
         metavar="DIR",
         group="output",
+        default_text="none; of the command line the current folder",
+        reserved="place",
+        common=True,
+    )
+    name: str | None = setting(
+        None,
+        help="name of the files that receive the images, without their ending",
+        details="Where a file has that name already, a number follows it: none is written over.",
+        group="output",
+        default_text="the prompt's words",
         reserved="place",
         common=True,
     )
@@ -360,6 +373,8 @@ class Settings:
                 read(text)
         for text in self.lora:
             LoraName.parse(text)
+        if self.name is not None:
+            object.__setattr__(self, "name", checked_file_name(self.name))
         for name in ("library", "mcp_server"):  # what is named twice is searched, or started, once
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(dict.fromkeys(given)))

@@ -77,7 +77,7 @@ COMMANDS = (
     ),
     Command(
         "index",
-        "maintain the index of reference images: add, status, calibrate, verify, rebuild",
+        "maintain the index of reference images: add, remove, status, calibrate, verify, rebuild",
         commands=(
             Command(
                 "add",
@@ -86,6 +86,13 @@ COMMANDS = (
                 "imagerag.cli.index:index",
                 "SOURCE is a folder, file or https: address, or one of webdataset:, img2dataset:, hf-parquet:, csv:\n"
                 "and jsonl: with a path or pattern, as in hf-parquet:shards/*.parquet; see also: imagerag plugins",
+            ),
+            Command(
+                "remove",
+                "take pictures of your own out of the index; the files themselves stay",
+                options.add_index_remove,
+                "imagerag.cli.index:index",
+                "SOURCE is what was added, or a file or folder in it; imagerag index status lists the sources.",
             ),
             Command(
                 "status",
@@ -112,6 +119,44 @@ COMMANDS = (
                 "build the search index anew, without embedding again",
                 options.add_index_rebuild,
                 "imagerag.cli.index:index",
+            ),
+        ),
+    ),
+    Command(
+        "threads",
+        "list, show, rename, delete or export the conversations",
+        default="list",
+        commands=(
+            Command(
+                "list",
+                "list the conversations, the one last gone on with first",
+                options.add_threads_list,
+                "imagerag.cli.threads:list_threads",
+            ),
+            Command(
+                "show",
+                "print the turns of a conversation, with images, scores and references",
+                options.add_thread,
+                "imagerag.cli.threads:show_thread",
+            ),
+            Command(
+                "rename",
+                "give a conversation another name",
+                options.add_thread_rename,
+                "imagerag.cli.threads:rename_thread",
+            ),
+            Command(
+                "delete",
+                "delete conversations, for good",
+                options.add_threads_delete,
+                "imagerag.cli.threads:delete_threads",
+                "Images stay until imagerag gc --yes; copies elsewhere are yours.",
+            ),
+            Command(
+                "export",
+                "write a conversation to a new folder: a page, JSON, and the images",
+                options.add_thread_export,
+                "imagerag.cli.threads:export_thread",
             ),
         ),
     ),

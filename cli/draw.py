@@ -98,9 +98,9 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: Canc
                 say(f"note: {text}", file=sys.stderr)
 
     if document["image"] is not None and asked.out is None and not options.no_copy:
-        tell(copy_here(document, asked.name))
+        tell(copy_here(document, asked.file_name))
     if page_folder is not None:
-        document["html"] = _write_page(document, page_folder, options.html, asked.name)
+        document["html"] = _write_page(document, page_folder, options.html, asked.file_name)
         printer.say(f"page: {document['html']}")
     if options.open and (shown := document["html"] or document["image"]):
         tell(open_file(shown))

@@ -138,6 +138,16 @@ def add_index_add(parser: Parser) -> None:
     _add_usual(parser)
 
 
+def add_index_remove(parser: Parser) -> None:
+    """Add the arguments of ``imagerag index remove``."""
+    parser.add_argument("paths", nargs="*", metavar="SOURCE", help="what was added, or a file or folder in it")
+    parser.add_argument("--all", action="store_true", help="everything in the library")
+    _add_library(parser)
+    add_setting(parser, "chroma")
+    _add_usual(parser)
+    _accept_index_options(parser)
+
+
 def add_index_status(parser: Parser) -> None:
     """Add the arguments of ``imagerag index status``."""
     _add_usual(parser)
@@ -306,6 +316,38 @@ def add_models(parser: Parser) -> None:
         "model", nargs="*", metavar="NAME", help="a preset, a model id or a folder (default: every preset)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON list")
+
+
+def add_threads_list(parser: Parser) -> None:
+    """Add the arguments of ``imagerag threads list``."""
+    _add_usual(parser, "list")
+
+
+def add_thread(parser: Parser) -> None:
+    """Add the arguments of a command on one conversation."""
+    parser.add_argument("name", metavar="THREAD", help="the conversation, as --thread names it")
+    _add_usual(parser)
+
+
+def add_thread_rename(parser: Parser) -> None:
+    """Add the arguments of ``imagerag threads rename``."""
+    parser.add_argument("name", metavar="THREAD", help="the conversation, as --thread names it")
+    parser.add_argument("new", metavar="NEW", help="its new name: up to 64 letters, digits, _, . or -")
+    _add_usual(parser)
+
+
+def add_threads_delete(parser: Parser) -> None:
+    """Add the arguments of ``imagerag threads delete``."""
+    parser.add_argument("names", nargs="+", metavar="THREAD", help="the conversations, as --thread names them")
+    _add_usual(parser)
+
+
+def add_thread_export(parser: Parser) -> None:
+    """Add the arguments of ``imagerag threads export``."""
+    add_thread(parser)
+    parser.add_argument(
+        "--out", metavar="DIR", help="the new folder; with a number where it is there (default: the conversation's name)"
+    )
 
 
 def add_gc(parser: Parser) -> None:

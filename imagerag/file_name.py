@@ -18,7 +18,7 @@ def checked_file_name(name: str) -> str:
     name = name.removesuffix(".png")
     if len(name) > LONGEST or not _NAME.fullmatch(name):
         raise UserError(
-            f"name {name[:LONGEST]!r} is no name of a file; give --name up to {LONGEST} letters, none of them "
+            f"file_name {name[:LONGEST]!r} is no name of a file; give --name up to {LONGEST} letters, none of them "
             '/ \\ : * ? " < > |, and no dot first or last; the folder is --out'
         )
     return name

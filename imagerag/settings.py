@@ -244,8 +244,9 @@ class Settings:
         reserved="place",
         common=True,
     )
-    name: str | None = setting(
+    file_name: str | None = setting(
         None,
+        alias="--name",
         help="name of the files that receive the images, without their ending",
         details="Where a file has that name already, a number follows it: none is written over.",
         group="output",
@@ -373,8 +374,8 @@ class Settings:
                 read(text)
         for text in self.lora:
             LoraName.parse(text)
-        if self.name is not None:
-            object.__setattr__(self, "name", checked_file_name(self.name))
+        if self.file_name is not None:
+            object.__setattr__(self, "file_name", checked_file_name(self.file_name))
         for name in ("library", "mcp_server"):  # what is named twice is searched, or started, once
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(dict.fromkeys(given)))

@@ -139,4 +139,4 @@ def test_unknown_flag_tells_where_the_known_are(words: list[str], command: Comma
 def test_every_command_is_a_subparser() -> None:
     children = children_of(build_parser())
     assert list(children) == [command.name for command in COMMANDS]
-    assert list(children_of(children["index"])) == ["add", "status", "calibrate", "verify", "rebuild"]
+    assert list(children_of(children["index"])) == ["add", "remove", "status", "calibrate", "verify", "rebuild"]

@@ -249,4 +249,15 @@ COMMANDS = (
         "imagerag.cli.plugins:list_plugins",
         "Exit status: 0 all can be loaded, 1 one can't.",
     ),
+    Command(
+        "completion",
+        "print the script with which a shell completes commands, flags and files",
+        options.add_completion,
+        "imagerag.cli.completion:completion",
+        "bash:        imagerag completion bash > ~/.local/share/bash-completion/completions/imagerag\n"
+        "zsh:         imagerag completion zsh > DIR/_imagerag, with DIR in $fpath\n"
+        "fish:        imagerag completion fish > ~/.config/fish/completions/imagerag.fish\n"
+        "PowerShell:  imagerag completion powershell >> $PROFILE\n"
+        "tcsh:        imagerag completion tcsh >> ~/.tcshrc",
+    ),
 )

@@ -13,6 +13,7 @@ from imagerag.errors import UserError
 __all__ = ["draw_parser", "parse_draw", "settings_of"]
 
 PIPELINES = ("agent", "one-pass")
+SHELLS = ("bash", "zsh", "fish", "powershell", "tcsh")
 SERVER_GROUPS: tuple[Group, ...] = ("models", "lookup", "limits", "places")
 """A server has one engine for all clients; its limits are the most that a client can ask for."""
 
@@ -316,6 +317,11 @@ def add_models(parser: Parser) -> None:
         "model", nargs="*", metavar="NAME", help="a preset, a model id or a folder (default: every preset)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON list")
+
+
+def add_completion(parser: Parser) -> None:
+    """Add the arguments of ``imagerag completion``."""
+    parser.add_argument("shell", choices=SHELLS, help=f"one of: {', '.join(SHELLS)}", metavar="SHELL")
 
 
 def add_threads_list(parser: Parser) -> None:

@@ -352,7 +352,9 @@ def add_thread_export(parser: Parser) -> None:
     """Add the arguments of ``imagerag threads export``."""
     add_thread(parser)
     parser.add_argument(
-        "--out", metavar="DIR", help="the new folder; with a number where it is there (default: the conversation's name)"
+        "--out",
+        metavar="DIR",
+        help="the new folder; with a number where it is there (default: the conversation's name)",
     )
 
 

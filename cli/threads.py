@@ -174,9 +174,7 @@ def _lines(turn: "Turn") -> Iterator[str]:
 
 def _portable(turn: "Turn", files: dict[str, Path]) -> dict[str, Any]:
     """Return a turn without where things are on this machine: images by their names in the folder."""
-    images = [
-        {**image, "path": files[image["id"]].name if image["id"] in files else ""} for image in turn["images"]
-    ]
+    images = [{**image, "path": files[image["id"]].name if image["id"] in files else ""} for image in turn["images"]]
     references = [{key: value for key, value in one.items() if key != "path"} for one in turn["references"]]
     return {**turn, "images": images, "references": references}
 
@@ -192,5 +190,3 @@ def _new_folder(folder: Path) -> Path:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
-
-

@@ -6,9 +6,9 @@ from typing import Any
 
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.places import without_folders, without_place
-from imagerag.report.inline_pictures import smaller, whole_file
 from imagerag.report.json_document import Document
 from imagerag.report.templates import render
+from imagerag.store.inline_pictures import smaller, whole_file
 
 NAMES = ("generator", "vlm", "critic", "model")
 """Keys of a document under which models are named, which may lie in a folder."""

@@ -9,6 +9,7 @@ from imagerag.cli.setting_flags import add_setting, add_settings, close_page_fla
 from imagerag.cli.strict_parser import Parser
 from imagerag.declaration import GROUPS, Group
 from imagerag.errors import UserError
+from imagerag.settings import DECLARED
 
 __all__ = ["draw_parser", "parse_draw", "settings_of"]
 
@@ -87,6 +88,20 @@ def add_version(group: Any) -> None:
 def add_config(group: Any) -> None:
     """Add the settings file."""
     group.add_argument("--config", metavar="FILE", help="settings file in TOML (default: none)")
+
+
+def add_batch(parser: Parser) -> None:
+    """Add the arguments of ``imagerag batch``."""
+    parser.add_argument("file", metavar="FILE", help="prompts, and settings of each, as .txt, .csv or .jsonl")
+    image = tuple(name for name, one in DECLARED.items() if one.group == "image" and name != "thread")
+    groups = add_settings(parser, SERVER_GROUPS, also=image)
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--out", metavar="DIR", help="folder of the images, the page and the journal (default: FILE without its ending)"
+    )
+    output.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    output.add_argument("--open", action="store_true", help="show the page when all is drawn")
+    add_config(groups["places"])
 
 
 def add_replay(parser: Parser) -> None:

@@ -1,6 +1,7 @@
 """The page of a run: one file with everything in it, for any browser, without scripts or outside resources."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,19 @@ def render_conversation(name: str, turns: Sequence[Mapping[str, Any]], files: Ma
     shown = [_without_places(dict(turn)) for turn in turns]
     names = {image_id: file.name for image_id, file in files.items()}
     return render("conversation.html.j2", name=name, turns=shown, pictures=pictures, files=names)
+
+
+def render_batch(rows: Sequence[Mapping[str, Any]], count: int, folder: Path) -> str:
+    """Return the page of a batch, with small copies of its images that lead to the files beside the page.
+
+    Args:
+        rows: the outcomes (``imagerag.cli.batch_journal.Done``), of those that there are.
+        count: of all rows.
+        folder: of the images.
+    """
+    pictures = {}
+    for row in rows:
+        if row["file"]:
+            with suppress(OSError):  # its place is marked
+                pictures[row["key"]] = smaller(folder / row["file"], lossy=True)
+    return render("batch.html.j2", name=folder.name, rows=_without_places(list(rows)), count=count, pictures=pictures)

@@ -23,8 +23,13 @@ def whole_file(path: str | Path) -> str:
     return _address(mimetypes.guess_type(path.name)[0] or "image/png", path.read_bytes())
 
 
-def smaller(path: str | Path, side: int = THUMBNAIL) -> str:
+def smaller(path: str | Path, side: int = THUMBNAIL, *, lossy: bool = False) -> str:
     """Return a copy of a picture of at most ``side`` pixels on its longer side, without what its file says besides.
+
+    Args:
+        path: its file.
+        side: in pixels.
+        lossy: as a JPEG in any case, for pages of hundreds.
 
     Raises:
         OSError: it can't be read.
@@ -35,7 +40,7 @@ def smaller(path: str | Path, side: int = THUMBNAIL) -> str:
 
     with Image.open(path) as opened:
         opened.thumbnail((side, side))
-        if side <= LOSSLESS:
+        if side <= LOSSLESS and not lossy:
             return _address("image/png", encode_png(opened))
         file = io.BytesIO()
         opened.convert("RGB").save(file, "JPEG", quality=QUALITY)

@@ -26,6 +26,7 @@ from imagerag.store.output_files import make_folder, readable_name, write_new
 if TYPE_CHECKING:
     from imagerag.cli.progress import ProgressBars
     from imagerag.graphs.assembly import Graph
+    from imagerag.store.images import ImageStore
 
 ALL_DONE, SOME_FAILED = 0, 1
 PAGE = "batch.html"
@@ -110,14 +111,10 @@ class _Batch:
             self._say(f"note: {self._journal.damaged} broken lines of {str(self._journal.file)!r} are left out")
         for one in self._bad.values():
             self._say(self._line(one))
-        there = [row for row in self._rows if self._entry(row) and self._entry(row)["status"] == "done"]
-        for row in there:
-            self._copy(self._entry(row), store)
+        there = [row for row in self._rows if self._is_there(row, store)]
         self.kept = len(there)
         if there:
-            self._say(
-                f"{len(there)} of {len(self._rows)} are there from before; {str(self._journal.file)!r} lists them"
-            )
+            self._say(f"{len(there)} of {len(self._rows)} are there from before, see {str(self._journal.file)!r}")
         left = [row for row in self._rows if not row.problem and row not in there]
         if not left:
             return
@@ -216,14 +213,25 @@ class _Batch:
             name = f"{stem}-{number}.png"
         return name
 
-    def _copy(self, entry: Done, store: Any) -> None:
+    def _copy(self, entry: Done, store: "ImageStore") -> None:
         """Let the image lie under its name, where it doesn't yet."""
         target = self._folder / entry["file"]
         if not target.exists():
             write_new(self._folder, target.stem, target.suffix, store.path(entry["sha256"]).read_bytes())
 
-    def _entry(self, row: Row) -> Any:
+    def _entry(self, row: Row) -> Done | None:
         return self._journal.done.get(row.key)
+
+    def _is_there(self, row: Row, store: "ImageStore") -> bool:
+        """Tell whether a row is drawn, its image in its place; one that is gone for good is drawn again."""
+        entry = self._entry(row)
+        if entry is None or entry["status"] != "done":
+            return False
+        try:
+            self._copy(entry, store)
+        except FileNotFoundError:
+            return False
+        return True
 
     def _line(self, entry: Done) -> str:
         if entry["status"] == "failed":

@@ -102,9 +102,7 @@ def held(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout as error:
-        raise UserError(
-            f"another imagerag batch is at work in {str(folder)!r}; wait for it, or choose --out"
-        ) from error
+        raise UserError(f"another imagerag batch is at work in {str(folder)!r}; wait, or choose --out") from error
     except (OSError, NotImplementedError):  # a file system without locks
         yield
         return

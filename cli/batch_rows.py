@@ -64,9 +64,8 @@ def read_rows(file: Path, flags: Mapping[str, Any], config: Path | None) -> list
     except OSError as error:
         raise cannot_read(file, error) from error
     except UnicodeDecodeError as error:
-        raise UserError(
-            f"{str(file)!r} is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8"
-        ) from error
+        where = f"{error.reason} at byte {error.start}"
+        raise UserError(f"{str(file)!r} is not UTF-8 ({where}); save it as UTF-8") from error
     read = {".txt": _lines, ".csv": _table, ".jsonl": _objects}[file.suffix.lower()]
     seen: dict[str, int] = {}
     rows = []

@@ -73,9 +73,10 @@ COMMANDS = (
         "draw the prompts of a file, and make one page of all; goes on where it was ended",
         options.add_batch,
         "imagerag.cli.batch:batch",
-        "FILE.txt has a prompt a line; FILE.csv a header of prompt and names of settings; FILE.jsonl objects of these.\n"
-        "Exit status: 0 each row has an image, 1 some have none, 2 something has to be put right first, 130 cancelled.\n"
-        "\n" + PRECEDENCE + " What a row says goes before all.",
+        "FILE.txt has a prompt a line; FILE.csv a header of prompt and names of settings; FILE.jsonl objects.\n"
+        "Exit status: 0 each row has an image, 1 some have none, 2 something has to be put right, 130 cancelled.\n\n"
+        + PRECEDENCE
+        + " What a row says goes before all.",
     ),
     Command(
         "replay",

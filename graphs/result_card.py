@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
+from imagerag.agent.absence import presence_in_words
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.records import ConceptScore, ReferenceRecord
 from imagerag.store.inline_pictures import smaller
@@ -67,8 +68,8 @@ def _parts(result: Result) -> Iterator[str]:
 
 
 def _concept(score: ConceptScore) -> str:
-    mark = "\N{CHECK MARK} there" if score["present"] else "\N{BALLOT X} missing"
-    return f"<li>{_text(score['concept'])}: {mark} ({score['score']:.2f})</li>"
+    mark = "\N{CHECK MARK}" if score["present"] else "\N{BALLOT X}"
+    return f"<li>{mark} {_text(score['concept'])}: {presence_in_words(score)} ({score['score']:.2f})</li>"
 
 
 def _reference(record: ReferenceRecord) -> str:

@@ -30,6 +30,8 @@ else:
 LIBRARIES = ("bundled", "own")
 """The libraries that are always there."""
 RERANKERS = ("none", "vlm", "subject")
+LONGEST_NEGATIVE = 4000
+"""Characters, as of a prompt."""
 
 
 def _by_profile(pictograms: str) -> str:
@@ -143,6 +145,14 @@ class Settings:
         metavar="W:H",
         group="image",
         default_text="the model's own",
+    )
+    negative: str | None = setting(
+        None,
+        help="what the image must not show, separated by commas",
+        details="Generators with a negative prompt get it, and a note tells of those that have none; the critic judges "
+        "the things in it as absent. A follow-up keeps that of the turn before; empty, it is dropped.",
+        metavar="TEXT",
+        group="image",
     )
     n: int = setting(
         1,
@@ -374,6 +384,8 @@ class Settings:
                 read(text)
         for text in self.lora:
             LoraName.parse(text)
+        if self.negative is not None and len(self.negative) > LONGEST_NEGATIVE:
+            raise UserError(f"negative has {len(self.negative)} characters; give --negative at most {LONGEST_NEGATIVE}")
         if self.file_name is not None:
             object.__setattr__(self, "file_name", checked_file_name(self.file_name))
         for name in ("library", "mcp_server"):  # what is named twice is searched, or started, once

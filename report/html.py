@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from imagerag.graphs.nodes.finish import why_ended
+from imagerag.agent.absence import presence_in_words
 from imagerag.places import without_folders, without_place
 from imagerag.report.json_document import Document
 from imagerag.report.templates import render
@@ -31,8 +31,9 @@ def render_page(document: Document) -> str:
             pictures[reference["id"]] = whole_file(path)
     shown = _without_places(document)
     references = {reference["id"]: reference for reference in shown["references"]}
-    why = why_ended(document["stop_reason"], document["trace"])
-    return render("report.html.j2", run=shown, pictures=pictures, references=references, why=why)
+    return render(
+        "report.html.j2", in_words=presence_in_words, run=shown, pictures=pictures, references=references, why=why
+    )
 
 
 def _without_places(value: Any, name: str = "") -> Any:

@@ -22,6 +22,7 @@ from imagerag.graphs.state_queries import is_request, unanswered_calls
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.places import without_place
+from imagerag.prompt_grammar.negatives import read_negatives
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ReferenceRecord
 from imagerag.steady_clock import steady_time
@@ -114,6 +115,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "base": brief.base if any(image.id == brief.base for image in history) else None,
         "run_seed": seed,
         "run_size": state.get("size") or str(settings.picture_size or state.get("run_size") or ""),
+        "run_negative": _negative(state, components),
         "mode": mode,
         "limits": limits,
         "spent": spent,
@@ -126,6 +128,15 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "size": None,
         "budget": {},
     }
+
+
+def _negative(state: State, components: Components) -> str:
+    """Return what the images of the turn must not show, and tell what of it no critic looks for."""
+    asked = components.settings.negative
+    negative = " ".join((state.get("run_negative") or "" if asked is None else asked).split())
+    if others := read_negatives(negative).others:
+        components.tell(f"of the negative prompt {', '.join(map(repr, others))} is not judged, only told the generator")
+    return negative
 
 
 def _settled(components: Components, limits: Limits, spent: Spent) -> Mode:

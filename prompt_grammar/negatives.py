@@ -12,54 +12,14 @@ MOST_THINGS = 8
 """Things that are looked for: each takes as long as one that is asked for."""
 
 FLAWS = frozenset(
-    [
-        "anatomy",
-        "artifacts",
-        "artefacts",
-        "bad",
-        "blur",
-        "blurred",
-        "blurry",
-        "closeup",
-        "cropped",
-        "deformed",
-        "deformity",
-        "disconnected",
-        "disfigured",
-        "distorted",
-        "duplicate",
-        "duplicated",
-        "error",
-        "extra",
-        "fused",
-        "glitch",
-        "grainy",
-        "gross",
-        "jpeg",
-        "low",
-        "lowres",
-        "lowquality",
-        "malformed",
-        "missing",
-        "morbid",
-        "mutated",
-        "mutation",
-        "mutilated",
-        "noise",
-        "noisy",
-        "overexposed",
-        "oversaturated",
-        "pixelated",
-        "poor",
-        "poorly",
-        "proportions",
-        "quality",
-        "ugly",
-        "underexposed",
-        "unfocused",
-        "worst",
-    ]
-)
+    (
+        "anatomy", "artifacts", "artefacts", "bad", "blur", "blurred", "blurry", "closeup", "cropped", "deformed",
+        "deformity", "disconnected", "disfigured", "distorted", "duplicate", "duplicated", "error", "extra", "fused",
+        "glitch", "grainy", "gross", "jpeg", "low", "lowres", "lowquality", "malformed", "missing", "morbid", "mutated",
+        "mutation", "mutilated", "noise", "noisy", "overexposed", "oversaturated", "pixelated", "poor", "poorly",
+        "proportions", "quality", "ugly", "underexposed", "unfocused", "worst",
+    )
+)  # fmt: skip
 """Words of what is done badly, by which an item names no thing; those that pasted negative prompts are made of."""
 
 _ARTICLE = re.compile(r"^(?:an?|the|any|no|some)\s+", re.IGNORECASE)

@@ -31,9 +31,9 @@ def render_page(document: Document) -> str:
             pictures[reference["id"]] = whole_file(path)
     shown = _without_places(document)
     references = {reference["id"]: reference for reference in shown["references"]}
-    return render(
-        "report.html.j2", in_words=presence_in_words, run=shown, pictures=pictures, references=references, why=why
-    )
+    why = why_ended(document["stop_reason"], document["trace"])
+    words = {"why": why, "in_words": presence_in_words}
+    return render("report.html.j2", run=shown, pictures=pictures, references=references, **words)
 
 
 def _without_places(value: Any, name: str = "") -> Any:

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from imagerag.errors import UserError
 from imagerag.store.file_errors import file_error
+from imagerag.store.files import is_address
 
 FILE = "batch.jsonl"
 LOCK = ".batch.lock"
@@ -122,5 +123,7 @@ def _entry(line: bytes) -> Done | None:
         return None
     name = value["file"]
     if not isinstance(name, str) or name != Path(name).name or value["status"] not in ("done", "failed"):
+        return None
+    if value["status"] == "done" and not is_address(value["sha256"]):
         return None
     return value  # type: ignore[return-value] # of its keys all are there

@@ -13,8 +13,8 @@ from imagerag.errors import UserError
 def entry(name: str, **changes: Any) -> Done:
     plain: Any = {
         "key": name, "row": 1, "line": 1, "prompt": "an owl", "status": "done", "file": "001-an-owl.png",
-        "sha256": "0" * 64, "score": 0.9, "satisfied": True, "missing": [], "seed": 7, "stop_reason": "satisfied", "error": "", "notes": [],
-        "seconds": 1.0, "thread": "t",
+        "sha256": "0" * 64, "score": 0.9, "satisfied": True, "missing": [], "seed": 7, "stop_reason": "satisfied",
+        "error": "", "notes": [], "seconds": 1.0, "thread": "t",
     }  # fmt: skip
     return {**plain, **changes}
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from langgraph.graph import END, START, StateGraph
-from PIL import Image
 from typing_extensions import TypedDict
 
 import imagerag
@@ -106,21 +105,3 @@ def test_what_ainvoke_returns(tmp_path: Path) -> None:
     import asyncio
 
     assert type(asyncio.run(_ainvoke(tmp_path))) is Result
-
-
-def test_a_picture_is_shown_in_a_notebook(output: Output, tmp_path: Path) -> None:
-    Image.effect_noise((1600, 1200), 90).save(tmp_path / "second.png")
-    page = Result(output, notes=["<i>told</i>"])._repr_html_()
-    assert page.count("<img ") == 2
-    assert page.count('src="data:image/png;base64,') == 2
-    assert len(page) < 700_000, "a small copy, whatever the image's size"
-    assert "&lt;script&gt;" in page
-    assert "&lt;i&gt;told&lt;/i&gt;" in page
-    assert not {"<script", "<i>", "http"} & {word for word in ("<script", "<i>", "http") if word in page}
-    for told in ("satisfied, score 0.90", "stopped because the critic is satisfied", "owl", "Noto Emoji", "Apache-2.0"):
-        assert told in page
-    for path in tmp_path.glob("*.png"):
-        path.unlink()
-    assert "picture not at hand" in Result(output)._repr_html_()
-    empty = Result({**output, "image": None, "verdict": None, "images": [], "references": [], "stop_reason": "seconds"})
-    assert "No image was made: the time budget ran out" in empty._repr_html_()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from imagerag.agent.absence import absence_of
 from imagerag.agent.absence_in_verdicts import presence_in_words, with_absences
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
@@ -114,6 +115,7 @@ def test_it_is_part_of_what_an_image_is_known_by() -> None:
 def test_an_absence_that_the_verdict_has_already_counts_once() -> None:
     seen: list[ConceptScore] = [{"concept": "dog", "kind": "content", "present": False, "score": 0.2}]
     once: Verdict = with_absences(verdict(0.9), seen)
+    assert once["concepts"][-1] == absence_of(seen[0])
     assert with_absences(once, seen) == once
     assert [presence_in_words(score) for score in once["concepts"]] == ["there", "as asked"]
 

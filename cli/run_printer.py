@@ -6,6 +6,7 @@ from typing import assert_never
 from rich.console import Console
 from rich.text import Text
 
+from imagerag.agent.absence_in_verdicts import presence_in_words
 from imagerag.cli.progress import ProgressBars
 from imagerag.cli.terminal import printable, visible
 from imagerag.graphs.events import (
@@ -131,7 +132,8 @@ class RunPrinter:
         standing += ", uncalibrated" if verdict.get("uncalibrated") else ""
         self.say(f"  {event['image']['id']} scores {verdict['score']:.2f}{standing}", "green" if event["best"] else "")
         for concept in verdict["concepts"]:
-            mark, word, style = ("+", "there", "green") if concept["present"] else ("-", "missing", "red")
+            mark, style = ("+", "green") if concept["present"] else ("-", "red")
+            word = presence_in_words(concept)
             self.say(f"    {mark} {printable(concept['concept'])}: {word} ({concept['score']:.2f})", style)
 
     def _tell_captions(self, event: CaptionsEvent) -> None:

@@ -48,6 +48,7 @@ class Setting:
         reserved: what clients of a server may not choose, see ``Reserved``; ``None`` leaves it to them.
         common: listed by ``imagerag --help``, besides ``imagerag draw --help``.
         program_only: a field for programs, without flag, variable and file key.
+        alias: a shorter flag that means the same.
     """
 
     help: str
@@ -63,6 +64,7 @@ class Setting:
     reserved: Reserved | None = None
     common: bool = False
     program_only: bool = False
+    alias: str = ""
     name: str = ""
     kind: type = str
     default: Any = None

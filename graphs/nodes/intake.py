@@ -23,6 +23,7 @@ from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.places import without_place
 from imagerag.profiles.resolve import RunSettings
+from imagerag.prompt_grammar.negatives import read_negatives
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ReferenceRecord
 from imagerag.steady_clock import steady_time
@@ -119,6 +120,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "base": brief.base if any(image.id == brief.base for image in history) else None,
         "run_seed": seed,
         "run_size": _size(state, settings),
+        "run_negative": _negative(state, components),
         "mode": mode,
         "limits": limits,
         "spent": spent,
@@ -139,6 +141,15 @@ def _size(state: State, settings: RunSettings) -> str:
     if (asked := state.get("size")) or settings.names("size") or settings.names("aspect"):
         return asked or own
     return state.get("run_size") or own
+
+
+def _negative(state: State, components: Components) -> str:
+    """Return what the images of the turn must not show, and tell what of it no critic looks for."""
+    asked = components.settings.negative
+    negative = " ".join((state.get("run_negative") or "" if asked is None else asked).split())
+    if others := read_negatives(negative).others:
+        components.tell(f"of the negative prompt {', '.join(map(repr, others))} is not judged, only told the generator")
+    return negative
 
 
 def _settled(components: Components, limits: Limits, spent: Spent) -> Mode:

@@ -35,6 +35,8 @@ def call_arguments(pipeline: Any, preset: Preset, width: int, height: int) -> di
     asked |= _guidance(takes, preset.guidance)
     if preset.negative_prompt:
         asked["negative_prompt"] = preset.negative_prompt
+    if preset.sigmas:
+        asked["sigmas"] = list(preset.sigmas)
     if preset.prompt_tokens is not None:
         asked["max_sequence_length"] = preset.prompt_tokens
     return {name: value for name, value in asked.items() if name in takes}

@@ -20,6 +20,7 @@ from imagerag.extras import missing
 from imagerag.generators.diffusion.families import FAMILIES
 from imagerag.generators.diffusion.lora import apply_loras
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, is_out_of_memory, placed_or_less, release
+from imagerag.generators.diffusion.other_models import kind_of_checkpoint, no_pipeline, refused
 from imagerag.generators.diffusion.pipeline_classes import by_its_defaults, drawing_class
 from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
 from imagerag.generators.diffusion.prompt_cache import remember_prompts
@@ -73,13 +74,22 @@ def preset_of(name: str) -> Preset:
         if preset.model == name:
             return preset
     published = published_by(str(Path(folder)) if there else name, None, None)
-    pipeline_class = drawing_class(published.class_name, name)
+    pipeline_class = _drawing_class(published, name)
     published = replace(published, index={**published.index, "_class_name": pipeline_class.__name__})
     called = f"diffusers:{name}"
-    recipe = recipe_of(published, presets)
-    if recipe is None:
-        return by_its_defaults(called, published.model, pipeline_class)
+    default = by_its_defaults(called, published.model, pipeline_class)
+    recipe = recipe_of(published, presets, default)
+    assert recipe is not None  # there is a default
     return recipe.model_copy(update={"name": called})
+
+
+def _drawing_class(published: Published, model: str) -> Any:
+    """Return the class that draws what is published; see ``drawing_class``."""
+    pipeline_class = drawing_class(published.class_name, model)
+    kind = kind_of_checkpoint(published.index, published.denoiser)
+    if kind is not None:
+        raise refused(model, kind, published.class_name)
+    return pipeline_class
 
 
 def published_by(model: str, revision: str | None, preset: Preset | None) -> Published:
@@ -105,6 +115,8 @@ def _published(model: str, revision: str | None, preset: Preset | None) -> Publi
         )
         index = {**index, "_class_name": str(index["_class_name"])}
     except (OSError, ValueError, KeyError, TypeError, RecursionError, http_error()) as error:
+        if _lacks_index(model, error):
+            raise no_pipeline(model, _config(model, revision, ""), _files(model, revision)) from error
         raise _missing(model, preset, error) from error
 
     @lru_cache
@@ -115,14 +127,36 @@ def _published(model: str, revision: str | None, preset: Preset | None) -> Publi
     return Published(model, index, config)
 
 
+def _lacks_index(model: str, error: Exception) -> bool:
+    """Tell whether a folder or repository is there, and only its ``model_index.json`` isn't."""
+    if os.path.isdir(model):
+        return isinstance(error, FileNotFoundError)
+    found = refusal(model, error)
+    return found is not None and found.kind == "file"
+
+
+def _files(model: str, revision: str | None) -> tuple[str, ...]:
+    """Return the names of the files of a folder or repository; none where they can't be had."""
+    from huggingface_hub import list_repo_files
+
+    try:
+        if os.path.isdir(model):
+            return tuple(sorted(file.name for file in Path(model).iterdir() if file.is_file()))
+        return tuple(sorted(list_repo_files(model, revision=revision)))
+    except (OSError, ValueError, http_error()):
+        return ()
+
+
 def _config(model: str, revision: str | None, part: str) -> Mapping[str, Any]:
-    """Return the configuration of a part of a pipeline; empty where there is none that can be read."""
+    """Return the configuration of a part of a pipeline, or its own; empty where there is none that can be read."""
     from huggingface_hub import hf_hub_download
 
     name = "scheduler_config.json" if part == "scheduler" else "config.json"
     try:
         here = os.path.isdir(model)
-        file = Path(model, part, name) if here else hf_hub_download(model, f"{part}/{name}", revision=revision)
+        file = (
+            Path(model, part, name) if here else hf_hub_download(model, f"{part}/{name}".lstrip("/"), revision=revision)
+        )
         read: Any = json.loads(Path(file).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, http_error()):
         return {}
@@ -152,8 +186,10 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     dtype = choose_dtype(settings, device)
     file = examine(Path(os.path.expanduser(preset.file))) if preset.file else None
     class_name = class_name_of(file, preset) if file is not None else ""
-    class_name = class_name or published_by(preset.model, preset.revision, preset).class_name
-    pipeline_class = drawing_class(class_name, preset.model)
+    if class_name:
+        pipeline_class = drawing_class(class_name, preset.model)
+    else:
+        pipeline_class = _drawing_class(published_by(preset.model, preset.revision, preset), preset.model)
     # Where a library is missing, diffusers has a stand-in of the class's name, which fails with an AttributeError.
     if "sentencepiece" in getattr(pipeline_class, "_backends", ()):
         raise missing("sentencepiece", "diffusion", repr(preset.model))
@@ -208,6 +244,8 @@ def _pipeline(
             pipeline = pipeline_class.from_pretrained(
                 preset.model, revision=preset.revision, variant=preset.variant or None, **components, **options
             )
+        if preset.scheduler:
+            pipeline.scheduler = scheduler_like(pipeline.scheduler, preset.scheduler)
         pipeline.set_progress_bar_config(disable=True)
         family = family_class(pipeline, preset)
         if preset.adapter is not None:
@@ -231,6 +269,14 @@ def _pipeline(
         raise failure from error
     spare(pipeline, family)
     return pipeline, family
+
+
+def scheduler_like(scheduler: Any, settings: Mapping[str, Any]) -> Any:
+    """Return a scheduler with other settings, and of another class where ``_class_name`` says one."""
+    import diffusers
+
+    made_by: Any = getattr(diffusers, str(settings.get("_class_name", "")), type(scheduler))
+    return made_by.from_config(scheduler.config, **{key: v for key, v in settings.items() if key != "_class_name"})
 
 
 def spare(pipeline: Any, family: Any) -> None:

@@ -117,9 +117,8 @@ def refused(model: str, kind: Kind, class_name: str) -> UserError:
     """Return the one line that says what a model is, and what to name in its place."""
     drawing = next((preset for start, preset in FAMILIES if class_name.startswith(start)), ANY_DRAWING)
     told = f" ({class_name})" if class_name else ""
-    return UserError(
-        f"{model!r} is {kind.what}{told}; it does not draw from words alone, {kind.instead.format(drawing=drawing)}"
-    )
+    words = "it does not draw from words alone, " if "{drawing}" in kind.instead else ""
+    return UserError(f"{model!r} is {kind.what}{told}; {words}{kind.instead.format(drawing=drawing)}")
 
 
 def no_pipeline(model: str, config: Mapping[str, Any], files: tuple[str, ...]) -> UserError:

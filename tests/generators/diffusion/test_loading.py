@@ -1,6 +1,8 @@
 """Checkpoints without a preset."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,35 @@ def test_a_presets_name_is_that_preset() -> None:
 def test_a_name_that_no_file_can_have_is_not_known(name: str) -> None:
     with pytest.raises(UserError, match="is not known; give one of: sd15"):
         preset_of(name)
+
+
+LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {
+    "canny": ({"config.json": {"_class_name": "ControlNetModel"}}, "follows a control image.*ControlNetModel.*--gener"),
+    "vae": ({"config.json": {"_class_name": "AutoencoderKL"}}, "is one part of a pipeline .AutoencoderKL"),
+    "chat": ({"config.json": {"architectures": ["Qwen3ForCausalLM"]}}, "a model of transformers .Qwen3ForCausalLM"),
+    "my-lora": ({"pytorch_lora_weights.safetensors": {}}, "holds LoRA weights .*--lora"),
+    "Lightning": ({"sdxl_4step.safetensors": {}, "sdxl_unet.safetensors": {}}, "holds sdxl_4step.safetensors, .*file:"),
+    "blocks": ({"modular_model_index.json": {}}, "modular pipeline.*usual layout"),
+    "empty": ({"README.md": {}}, "is no model of diffusers .it has no model_index.json"),
+    "inpainting": (
+        {
+            "model_index.json": {"_class_name": "StableDiffusionXLInpaintPipeline", "unet": []},
+            "unet/config.json": {"in_channels": 9},
+        },
+        "is an inpainting model.*--generator sdxl",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_what_is_no_pipeline_that_draws_is_told_as_what_it_is(tmp_path: Path, name: str) -> None:
+    files, told = LAYOUTS[name]
+    for file, content in files.items():
+        (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / file).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match=told) as refused:
+        preset_of(str(tmp_path / name))
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.slow

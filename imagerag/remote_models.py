@@ -158,7 +158,7 @@ def ending(name: str, today: datetime.date | None = None) -> str:
 
 
 def after_its_end(name: str, said: str) -> str:
-    """Return what is wrong with a model, behind its end where that is past or near: whoever mends the one meets the other.
+    """Return what is wrong with a model, behind its end where that is past or near: one who mends it meets that next.
 
     Args:
         name: as ``ending`` takes it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -157,4 +158,7 @@ def no_pipeline(model: str, config: Mapping[str, Any], files: tuple[str, ...]) -
             f"{' ...' if len(weights) > 3 else ''}; one that is a whole model or a denoiser draws once it is here, "
             "with --generator file:PATH, LoRA weights with --lora beside their model"
         )
-    return UserError(f"{model!r} is no model of diffusers (it has no model_index.json); name another --generator")
+    page = "" if os.path.isdir(model) else f" (https://huggingface.co/{model})"
+    return UserError(
+        f"{model!r} is no model of diffusers, since it has no file 'model_index.json'{page}; name another --generator"
+    )

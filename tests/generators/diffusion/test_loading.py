@@ -35,7 +35,7 @@ LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {
     "my-lora": ({"pytorch_lora_weights.safetensors": {}}, "holds LoRA weights .*--lora"),
     "Lightning": ({"sdxl_4step.safetensors": {}, "sdxl_unet.safetensors": {}}, "holds sdxl_4step.safetensors, .*file:"),
     "blocks": ({"modular_model_index.json": {}}, "modular pipeline.*usual layout"),
-    "empty": ({"README.md": {}}, "is no model of diffusers .it has no model_index.json"),
+    "empty": ({"README.md": {}}, "is no model of diffusers, since it has no file 'model_index.json'"),
     "inpainting": (
         {
             "model_index.json": {"_class_name": "StableDiffusionXLInpaintPipeline", "unet": []},

@@ -9,7 +9,7 @@ import pytest
 from imagerag.errors import Cancelled, UserError
 from imagerag.generators.base import DrawControl, DrawRequest
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
-from imagerag.generators.diffusion.loading import preset_of
+from imagerag.generators.diffusion.loading import preset_of, scheduler_like
 from imagerag.generators.diffusion.presets import Preset
 from testing import tiny_families as tiny
 from testing import tiny_models
@@ -26,6 +26,24 @@ def test_a_presets_name_is_that_preset() -> None:
 def test_a_name_that_no_file_can_have_is_not_known(name: str) -> None:
     with pytest.raises(UserError, match="is not known; give one of: sd15"):
         preset_of(name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "made", "differs"),
+    [
+        ({"_class_name": "LCMScheduler"}, "LCMScheduler", {}),
+        ({"timestep_spacing": "trailing"}, "EulerDiscreteScheduler", {"timestep_spacing": "trailing"}),
+        ({"prediction_type": "v_prediction"}, "EulerDiscreteScheduler", {"prediction_type": "v_prediction"}),
+    ],
+)
+def test_a_scheduler_of_the_model_s_in_place_of_the_repository_s(
+    settings: dict[str, Any], made: str, differs: dict[str, Any]
+) -> None:
+    usual = tiny_models.scheduler()
+    found = scheduler_like(usual, settings)
+    assert type(found).__name__ == made
+    assert found.config.beta_start == usual.config.beta_start
+    assert {key: found.config[key] for key in differs} == differs
 
 
 LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {

@@ -155,7 +155,8 @@ def _count(bare: Mapping[str, Tensor], pattern: str) -> int | None:
     return max(numbers) + 1 if numbers else None
 
 
-class Twin(NamedTuple):
+@dataclass(frozen=True)
+class Twin:
     """Models whose weights have the same names and shapes.
 
     Attributes:
@@ -170,8 +171,8 @@ class Twin(NamedTuple):
     kind: str
     named: str
     class_name: str = ""
-    index: Mapping[str, Any] = {}
-    otherwise: Mapping[str, Any] = {}
+    index: Mapping[str, Any] = field(default_factory=dict)
+    otherwise: Mapping[str, Any] = field(default_factory=dict)
     guess: str = ""
 
 

@@ -17,6 +17,7 @@ from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.net.server_keys import key_variable, server_key
+from imagerag.remote_models import after_its_end
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -94,7 +95,7 @@ def connect(name: str, settings: DeviceSettings | None = None) -> BaseChatModel:
         told = {"client_kwargs": {"timeout": TIMEOUT}, "num_predict": MOST_WORDS, "num_ctx": OLLAMA_CONTEXT}
     elif (key := KEYS.get(provider)) and not any(map(os.environ.get, (key, *ALSO.get(provider, ())))):
         _require_package(name, provider)
-        raise UserError(f"model {name!r} needs a key; set the variable {key}")
+        raise UserError(after_its_end(name, f"model {name!r} needs a key; set the variable {key}"))
     return _create(name, provider, model, told)
 
 

@@ -24,7 +24,7 @@ def list_models(options: argparse.Namespace, stdout: TextIO) -> int:
         say_json([_row(preset) for preset in presets], stdout)
         return 0
     for preset in presets:
-        say(f"{preset.name}: {preset.model}", file=stdout)
+        say(f"{preset.name}: {preset.file or preset.model}", file=stdout)
         for line in _lines(preset):
             say(fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ", **UNBROKEN), file=stdout)
     return 0
@@ -53,7 +53,11 @@ def _lines(preset: Preset) -> list[str]:
     size = f"{preset.gigabytes():.1f} GB in 16 bits" if preset.gigabytes() else "not known before it is loaded"
     lines = [f"recipe: {preset.recipe}"] if preset.recipe else []
     if preset.file:
-        lines.append(f"weights of its denoiser, or all of them: {preset.file}")
+        lines.append(f"what the file lacks is taken from {preset.model}")
+    if preset.sigmas:
+        asked += f", sigmas {', '.join(map(str, preset.sigmas))}"
+    if preset.scheduler:
+        asked += f", scheduler {', '.join(f'{key} {value}' for key, value in preset.scheduler.items())}"
     lines += [asked, f"references: {takes}; weights: {size}; licence: {preset.licence}"]
     if preset.source:
         lines.append(f"source: {', '.join(preset.source)}")

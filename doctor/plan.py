@@ -12,7 +12,8 @@ from imagerag.profiles.choosing import UNSET, Chosen, choose, keys_of_vlms
 from imagerag.profiles.loading import Profile
 from imagerag.profiles.ranking import NO_4BIT, NO_GPU, NOT_HERE
 from imagerag.profiles.resolve import NOTHING_GIVEN, RunSettings, choose_profile, resolve, values_of
-from imagerag.settings import Settings
+from imagerag.remote_models import ending
+from imagerag.settings import DECLARED, Settings
 from imagerag.shell_words import WINDOWS
 
 INTENDED = "none is needed where it is meant so; other parts: imagerag profiles"
@@ -41,7 +42,7 @@ def plan(asked: Settings, thread: str | None = None) -> tuple[RunSettings | None
         return _refused(asked, thread, error)
     told = f"{settings.profile!r}: {settings.generator}, driven by {settings.vlm}, judged by {settings.critic}"
     findings = [ok("profile", f"{told}, looks up in {', '.join(settings.library)} with {settings.lookup_model}")]
-    findings += [warning("profile", note, INTENDED) for note in settings.notes]
+    findings += [warning("profile", note, _mend(note, settings)) for note in settings.notes]
     profile, _ = choose_profile(asked, thread, NOTHING_GIVEN)
     if settings.chosen and (keys := keys_of_vlms(profile)):
         findings.append(warning("profile", settings.chosen, _setting(keys[0])))
@@ -51,6 +52,16 @@ def plan(asked: Settings, thread: str | None = None) -> tuple[RunSettings | None
         mend = _better(chosen.lacking)
         findings.append(warning("profile", f"better parts are not used here: {lacking}", mend))
     return settings, findings
+
+
+def _mend(note: str, settings: RunSettings) -> str:
+    """Return what to do about a note: name the successor of a model that ends, and nothing where it is meant so."""
+    for part in ("generator", "vlm", "critic"):
+        name = getattr(settings, part)
+        if note == ending(name):
+            successor = next(words.removeprefix("use ") for words in note.split("; ") if words.startswith("use "))
+            return f"{DECLARED[part].flag} {successor.partition(' (')[0]}"
+    return INTENDED
 
 
 def _better(lacking: Sequence[str]) -> str:

@@ -37,6 +37,8 @@ def call_arguments(pipeline: Any, preset: Preset, width: int, height: int, negat
     if preset.negative_prompt or negative:
         kept_out = (preset.negative_prompt if preset.negative_prompt.strip() or not negative else "", negative)
         asked["negative_prompt"] = ", ".join(filter(None, kept_out))
+    if preset.sigmas:
+        asked["sigmas"] = list(preset.sigmas)
     if preset.prompt_tokens is not None:
         asked["max_sequence_length"] = preset.prompt_tokens
     return {name: value for name, value in asked.items() if name in takes}

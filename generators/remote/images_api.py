@@ -21,7 +21,7 @@ from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
 from imagerag.generators.remote.server_errors import Meaning
 from imagerag.net.server_keys import server_key
 from imagerag.picture_size import PictureSize
-from imagerag.remote_models import providers, remote_model
+from imagerag.remote_models import after_its_end, providers, remote_model
 from imagerag.store.png import encode_png, on_white
 
 TIMEOUT = 300.0
@@ -91,7 +91,8 @@ class ImagesApi:
         else:
             self._key = next((os.environ[each] for each in provider.keys if os.environ.get(each)), "")
         if not self._key and not found["url"]:
-            raise UserError(f"generator {self.name!r} needs a key; set the variable {provider.keys[0]}")
+            said = f"generator {self.name!r} needs a key; set the variable {provider.keys[0]}"
+            raise UserError(after_its_end(self.name, said))
 
     def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         """Draw one image per seed, each by a request of its own; see ``Generator.draw``.

@@ -72,3 +72,9 @@ def test_parts_that_are_refused_are_checked_by_the_choice_that_is_possible(monke
     assert finding.text.startswith("lookup_model 'embedded'")
     assert settings is not None
     assert (settings.generator, settings.vlm) == ("sd15", "rules")
+
+
+def test_a_model_that_has_ended_is_mended_by_its_successor() -> None:
+    _, findings = plan(Settings(generator="openai:dall-e-3", vlm="openai:gpt-4-0613"))
+    mends = [finding.mend for finding in findings if "shut down" in finding.text]
+    assert mends == ["--generator openai:gpt-image-2.6-sunburst", "--vlm openai:gpt-6.1-sol"]

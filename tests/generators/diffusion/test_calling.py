@@ -37,6 +37,18 @@ def asked(pipeline: Any, name: str) -> dict[str, Any]:
     return call_arguments(pipeline, preset, preset.width, preset.height)
 
 
+class Flux2:
+    def __call__(self, prompt: str, guidance_scale: float = 4.0, sigmas: list[float] | None = None) -> None: ...
+
+
+def test_a_schedule_of_the_model_s_own_is_asked_for() -> None:
+    preset = load_presets({})["flux2"]
+    merged = preset.model_copy(update={"sigmas": (1.0, 0.5), "guidance": 2.5})
+    assert call_arguments(Flux2(), merged, 1024, 1024) == {"guidance_scale": 2.5, "sigmas": [1.0, 0.5]}
+    assert "sigmas" not in call_arguments(Flux2(), preset, 1024, 1024)
+    assert "sigmas" not in call_arguments(Flux(), merged, 1024, 1024)
+
+
 def test_only_what_the_pipeline_takes() -> None:
     assert asked(Flux(), "flux-schnell") == {
         "guidance_scale": 0.0, "width": 1024, "num_inference_steps": 4, "max_sequence_length": 256

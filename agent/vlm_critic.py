@@ -5,11 +5,12 @@ from copy import copy
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from PIL import Image
 
 from imagerag.agent.judgement import (
     DETAIL_ASKS,
+    DetailAnswers,
     DetailQuestion,
     Preference,
     Question,
@@ -83,7 +84,7 @@ class VlmCritic:
         """Return, per concept, whether that image shows it."""
         questions = tuple(Question(name) for name in {name.strip().lower(): name for name in concepts}.values())
         try:
-            look = self._presence(image, "", questions)
+            look = self._presence(self._about_presence(image, "", questions), questions)
         except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self.stand_in.look_for(image, concepts)
@@ -95,31 +96,43 @@ class VlmCritic:
         It is asked in both orders, and only an answer that stays the same counts: models prefer an image for its place
         (Zheng et al. 2023, arXiv 2306.05685, section 3.3).
         """
+        orders = [self._about_both(first, second, prompt), self._about_both(second, first, prompt)]
+        given = self._model.answer_together(Preference, orders, "comparison")
         try:
-            there = self._prefers(first, second, prompt)
-            back = self._prefers(second, first, prompt)
+            there, back = (
+                self._model.answer_with_reply(Preference, asked, "comparison", answer)[0].better
+                for asked, answer in zip(orders, given, strict=True)
+            )
         except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}; the earlier image stays the best")
             return None
-        return there if there == 1 - back else None
+        if there == back:
+            return None
+        return 0 if there == "first" else 1
 
-    def _prefers(self, left: Image.Image, right: Image.Image, prompt: str) -> int:
+    def _about_both(self, left: Image.Image, right: Image.Image, prompt: str) -> list[BaseMessage]:
         limit = limit_of(self._model.model, current_meter().image_size)
         content: list[str | dict[Any, Any]] = [
             {"type": "text", "text": render("better.j2", prompt=prompt)},
             image_block(left, limit),
             image_block(right, limit),
         ]
-        answer = self._model.answer(Preference, [HumanMessage(content)], "comparison")
-        return 0 if answer.better == "first" else 1
+        return [HumanMessage(content)]
 
     def _look(self, images: Sequence[Image.Image], prompt: str) -> list["_Look | None"]:
         """Return for each image what is there; ``None`` where the model does not tell."""
         settled = current_meter().memory.questions_of(self._model)
         looks: list[_Look | None] = []
-        for image in images:
+        asked: list[list[BaseMessage]] = []
+        given: list[AIMessage | None] = []
+        for place in range(len(images)):
+            questions = settled.get(prompt, ())
+            if place == len(asked):  # once they are settled, the same is asked of all the others
+                others = images[place:] if questions else images[place : place + 1]
+                asked += [self._about_presence(image, prompt, questions) for image in others]
+                given += self._model.answer_together(settled_shape(questions), asked[place:], "verdict")
             try:
-                look = self._presence(image, prompt, settled.get(prompt, ()))
+                look = self._presence(asked[place], questions, given[place])
             except InvalidStructuredAnswer as error:
                 current_meter().notes.append(f"{error}{CLIP_DECIDES}")
                 looks.append(None)
@@ -128,12 +141,11 @@ class VlmCritic:
                 looks.append(look)
         return looks
 
-    def _presence(self, image: Image.Image, prompt: str, questions: tuple[Question, ...]) -> "_Look":
+    def _presence(
+        self, asked: list[BaseMessage], questions: tuple[Question, ...], given: AIMessage | None = None
+    ) -> "_Look":
         """Ask which concepts are there, or let the model find those that the prompt asks for."""
-        text = render("judge.j2", prompt=prompt, questions=questions)
-        judgement, reply = self._model.answer_with_reply(
-            settled_shape(questions), [self._shown(text, image)], "verdict"
-        )
+        judgement, reply = self._model.answer_with_reply(settled_shape(questions), asked, "verdict", given)
         likely, by_tokens = _probabilities(reply, "present", [entry.probability for entry in judgement.concepts])
         scores = {
             entry.concept.strip().lower(): _score(entry.concept.strip(), entry.kind, probability)
@@ -141,27 +153,37 @@ class VlmCritic:
         }
         return _Look(questions or tuple(map(question_of, judgement.concepts)), scores, by_tokens)
 
+    def _about_presence(self, image: Image.Image, prompt: str, questions: tuple[Question, ...]) -> list[BaseMessage]:
+        return [self._shown(render("judge.j2", prompt=prompt, questions=questions), image)]
+
     def _with_details(self, images: Sequence[Image.Image], looks: Sequence["_Look | None"]) -> list["_Answers | None"]:
         """Ask for each image what depends on what is there; ``None`` where the model does not tell."""
+        dependent = [[] if look is None else look.dependent for look in looks]
+        asked = {at: self._about_details(images[at], questions) for at, questions in enumerate(dependent) if questions}
+        together = self._model.answer_together(DetailAnswers, list(asked.values()), "details")
+        given = dict(zip(asked, together, strict=True))
         answers: list[_Answers | None] = []
-        for image, look in zip(images, looks, strict=True):
+        for at, look in enumerate(looks):
+            if look is None or at not in asked:
+                answers.append(None if look is None else _Answers({}, True))
+                continue
             try:
-                answers.append(None if look is None else self._details(image, look.dependent))
+                answers.append(self._details(asked[at], dependent[at], given[at]))
             except InvalidStructuredAnswer as error:
                 current_meter().notes.append(f"{error}{CLIP_DECIDES}")
                 answers.append(None)
         return answers
 
-    def _details(self, image: Image.Image, questions: Sequence[tuple[str, DetailQuestion]]) -> "_Answers":
-        if not questions:
-            return _Answers({}, True)
-        text = render("details.j2", questions=questions, asks=DETAIL_ASKS)
-        shape = answers_shape(len(questions))
-        told, reply = self._model.answer_with_reply(shape, [self._shown(text, image)], "details")
+    def _details(
+        self, asked: list[BaseMessage], questions: Sequence[tuple[str, DetailQuestion]], given: AIMessage | None
+    ) -> "_Answers":
+        told, reply = self._model.answer_with_reply(answers_shape(len(questions)), asked, "details", given)
         likely, by_tokens = _probabilities(reply, "holds", [answer.probability for answer in told.answers])
-        numbers = [answer.number for answer in told.answers]
-        by_number = dict(zip(numbers, likely, strict=True))
+        by_number = {answer.number: probability for answer, probability in zip(told.answers, likely, strict=True)}
         return _Answers({question: by_number[at] for at, question in enumerate(questions, 1)}, by_tokens)
+
+    def _about_details(self, image: Image.Image, questions: Sequence[tuple[str, DetailQuestion]]) -> list[BaseMessage]:
+        return [self._shown(render("details.j2", questions=questions, asks=DETAIL_ASKS), image)]
 
     def _shown(self, text: str, image: Image.Image) -> HumanMessage:
         shown = image_block(image, limit_of(self._model.model, current_meter().image_size))

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from PIL import Image
 
 from imagerag.agent.vlm_critic import VlmCritic
 from imagerag.chat_models import client
 from imagerag.chat_models.providers import connect
+from imagerag.chat_models.usage_meter import UsageMeter, using_meter
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings
 from testing.openai_server import Reply, serving
@@ -241,6 +245,47 @@ def test_later_images_answer_the_same_questions(judge_with: Any) -> None:
     assert [len(server.requests), '"owl", "cat"' in words_of(server.requests[2])] == [5, True]
     assert "three owls" not in words_of(server.requests[2])
     assert "three owls" in words_of(server.requests[4])
+
+
+class Together(BaseChatModel):
+    """Says that everything is there; counts the conversations of each pass."""
+
+    passes: list[int]
+
+    @property
+    def _llm_type(self) -> str:
+        return "together"
+
+    def with_structured_output(self, schema: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def answer_together(self, conversations: Sequence[Sequence[BaseMessage]], **settings: Any) -> list[AIMessage]:
+        self.passes.append(len(conversations))
+        return [self._says(messages) for messages in conversations]
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        self.passes.append(1)
+        return ChatResult(generations=[ChatGeneration(message=self._says(messages))])
+
+    def _says(self, messages: Sequence[BaseMessage]) -> AIMessage:
+        words = str(messages[0].content)
+        if "Which of these" in words:
+            return AIMessage('{"better": "first"}')
+        return AIMessage(json.dumps(details(True) if "1. " in words else presence(seen("owl", True, count="two"))))
+
+
+def test_a_model_that_answers_several_at_once_is_asked_about_all_images_at_once() -> None:
+    model = Together(passes=[])
+    critic = VlmCritic("together", model, lambda: ScriptedCritic([]))
+    images = [OWL.rotate(turned) for turned in (0, 90, 180, 270)]
+    with using_meter(UsageMeter()) as meter:
+        verdicts = critic.judge(images, "two owls")
+        assert model.passes == [1, 3, 4], "the first settles what is asked"
+        critic.judge(images, "two owls")
+        assert critic.better(images[0], images[1], "two owls") is None
+    assert model.passes == [1, 3, 4, 4, 4, 2]
+    assert (meter.calls, meter.notes) == (18, [])
+    assert [len(verdict["concepts"]) for verdict in verdicts] == [2] * 4
 
 
 def test_without_answers_to_the_dependent_questions_the_other_critic_decides(judge_with: Any) -> None:

@@ -29,7 +29,7 @@ from imagerag.store.images import ImageStore
 from imagerag.tools.session import Emit, current_session
 
 if TYPE_CHECKING:
-    pass
+    from imagerag.embedders.clip import Embedder
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class Components:
             )
         if isinstance(critic, ClipCritic):
             judge = critic
-            _loaded(lambda: judge.calibration, self.emit)  # fitting it is no part of judging, and counts as loading
+            _loaded(judge.prepare, self.emit)
         return critic
 
     @cached_property
@@ -228,6 +228,7 @@ class Components:
             ),
             emit,
         )
+        _loaded(index.prepare, emit)
         if index.library is not None:
             index.library.progress = partial(_built, emit)
         if emit is not None and index.library is not None:
@@ -247,8 +248,14 @@ class Components:
         """What puts references in a better order, if anything."""
         settings = self.settings
         names = settings.rerank, settings.vlm, settings.critic
-        first = settings.lookup_models[0]
-        return _loaded(lambda: load_reranker(*names, settings.device_settings, first), self.emit)
+        return _loaded(lambda: load_reranker(*names, self._lookup_clip, settings.device_settings), self.emit)
+
+    def _lookup_clip(self) -> "Embedder":
+        """Return the first of the CLIP models that look things up."""
+        from imagerag.embedders.registry import clip_model
+
+        settings = self.settings
+        return _loaded(lambda: clip_model(settings.lookup_models[0], settings.device_settings), self.emit)
 
     @cached_property
     def store(self) -> ImageStore:

@@ -1,5 +1,6 @@
 """From the settings asked for to those of a run."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,28 @@ def test_no_combination_is_unsound_in_silence() -> None:
                     amiss = settings.makes == "pictograms" and settings.profile != "pictograms"
                     assert bool(settings.notes) == (is_unsound(settings) or amiss), asked
                     assert not is_unsound(settings) or "draws photographs" in told
+
+
+@pytest.mark.slow
+def test_no_look_up_model_rerank_or_named_library_is_unsound_in_silence() -> None:
+    clip = "ViT-B-32:laion2b_s34b_b79k"
+    for generator, critic, library, model, rerank in itertools.product(
+        (None, "patchwork", "sdxl"),
+        (None, "clip", f"clip:{clip}", "openai:gpt-6.1-sol"),
+        (None, ("photos",), ("photos", "bundled")),
+        (None, "embedded", clip, f"{clip},embedded"),
+        ("none", "subject"),
+    ):
+        asked = Settings(generator=generator, critic=critic, library=library, lookup_model=model, rerank=rerank)
+        try:
+            settings = resolve(asked)
+        except UserError:
+            continue
+        told = any("draws photographs" in note for note in settings.notes)
+        models, drawn = settings.lookup_models, settings.makes != "pictograms"
+        unsound = settings.critic == "clip" or "bundled" in settings.library
+        unsound |= "embedded" in models and (settings.library != ("bundled",) or rerank == "subject")
+        assert told == (drawn and unsound), asked
 
 
 def test_an_unsound_part_that_the_profile_sets_is_refused_with_the_line_to_type() -> None:

@@ -47,8 +47,10 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
         return _calibrate(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
     if options.command == "verify":
         return _verify(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
+    from imagerag.embedders.calibration import bundled_calibration
     from imagerag.index.bundled.chroma import index_status
     from imagerag.index.user import user_index_status
+    from imagerag.index.user.calibration_file import calibration_summary, in_words
 
     status = _rebuilt(options, home, settings.chroma) if options.command == "rebuild" else index_status(home)
     own = user_index_status(home)
@@ -59,13 +61,16 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     # Of all there is; what is the library's alone is told besides.
     status["library"] = status["images"]
     status["images"] = int(str(status["images"])) + sum(one["images"] for one in (own, *named.values()))
+    bundled = bundled_calibration()
+    status["calibration"] = calibration_summary(bundled)
     status["model"] = status["model"] or ", ".join(own["models"]) or None
     if options.json:
         say_json(status, stdout)
         return 0
-    del status["own"], status["libraries"], status["skipped"]
+    del status["own"], status["libraries"], status["skipped"], status["calibration"]
     for name, value in status.items():
         say(f"{name}: {'none' if value is None else value}", file=stdout)
+    say(f"bundled library: {in_words(bundled)}", file=stdout)
     _print_library("own pictures", own, library_directory(home), stdout)
     for name, one in named.items():
         _print_library(f"library {name!r}", one, library_directory(home, name), stdout)

@@ -111,6 +111,7 @@ def _add(
     from imagerag.index.user import ReadOptions, UserPictures
     from imagerag.index.user.calibrate import calibrate_if_outdated
     from imagerag.index.user.calibration_file import calibration_summary, in_words
+    from imagerag.index.user.likely_kind import doubt_of_kind
 
     with loading_model(options.json) as bars:
         own = UserPictures(home, clip_model(_one(models), device), chroma=chroma, library=options.library)
@@ -133,6 +134,8 @@ def _add(
             fitted = calibrate_if_outdated(
                 own, lambda done, total: bars.update("calibrating", done, total), options.shows
             )
+            known = fitted or own.calibration_file.read()
+            doubt = doubt_of_kind(own, _one(models), known.shows) if known and outcome.added else None
         except KeyboardInterrupt as ended:
             there = own.snapshot().table.num_rows
             raise Ended(
@@ -143,7 +146,8 @@ def _add(
         finally:
             own.close()
     if options.json:
-        document = {**asdict(outcome), "calibration": calibration_summary(fitted) if fitted else None}
+        summary = calibration_summary(fitted) if fitted else None
+        document = {**asdict(outcome), "calibration": summary, "doubt": doubt}
         say_json(document, stdout)
         return 0
     say(f"added {outcome.added}, unchanged {outcome.unchanged}, removed {outcome.removed}", file=stdout)
@@ -153,6 +157,8 @@ def _add(
     _print_some("near-duplicates", near, stdout)
     if fitted is not None:
         say(in_words(fitted), file=stdout)
+    if doubt is not None:
+        say(f"note: {doubt}", file=stdout)
     return 0
 
 
@@ -168,17 +174,21 @@ def _calibrate(
     from imagerag.index.user import UserPictures
     from imagerag.index.user.calibrate import calibrate
     from imagerag.index.user.calibration_file import calibration_summary, in_words
+    from imagerag.index.user.likely_kind import doubt_of_kind
 
     with loading_model(options.json) as bars:
         own = UserPictures(home, clip_model(_one(models), device), chroma=chroma, library=options.library)
         try:
             fitted = calibrate(own, lambda done, total: bars.update("calibrating", done, total), options.shows)
+            doubt = doubt_of_kind(own, _one(models), fitted.shows)
         finally:
             own.close()
     if options.json:
         say_json(calibration_summary(fitted), stdout)
-    else:
-        say(in_words(fitted), file=stdout)
+        return 0
+    say(in_words(fitted), file=stdout)
+    if doubt is not None:
+        say(f"note: {doubt}", file=stdout)
     return 0
 
 

@@ -10,6 +10,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from PIL import Image
 
+from imagerag.agent.names import CLIP_OF
 from imagerag.agent.protocols import Critic, Driver, ProgramDriver, Reranker, Writer
 from imagerag.agent.registry import load_critic, load_driver, load_reranker, load_writer
 from imagerag.chat_models.capabilities import takes_images
@@ -239,8 +240,15 @@ class Components:
     def searchable(self) -> tuple[tuple[str, ...], list[str]]:
         """The libraries that can be searched, and what to tell of those that can't; see ``searchable_libraries``."""
         settings = self.settings
+        # A critic by a CLIP model is calibrated on these libraries: where there are none, it tells what to add itself.
+        told_by_critic = self.injected.critic is None and settings.critic.startswith(CLIP_OF)
         return searchable_libraries(
-            self.home, settings.library, settings.lookup_models, settings.names("library"), settings.makes
+            self.home,
+            settings.library,
+            settings.lookup_models,
+            settings.names("library"),
+            settings.makes,
+            tell_empty=not told_by_critic,
         )
 
     @cached_property

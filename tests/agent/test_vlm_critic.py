@@ -105,6 +105,19 @@ def test_that_another_critic_decides_is_told_once_a_run_with_the_reason(tmp_path
     assert notes[0].endswith("CLIP decides")
 
 
+def test_who_decides_is_told_before_what_its_verdict_lacks(tmp_path: Path) -> None:
+    model = ScriptedModel(script=[GENERATE], seen=[], offered=[])
+    with serving([Reply("wrong key", status=401)]) as server:
+        critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([0.3], uncalibrated=True))
+        graph = build_graph(chat_model=model, critic=critic, generator=Squares(), index=Shelf())
+        config: Any = {"configurable": {"thread_id": "t"}}
+        settings = Settings(home=str(tmp_path))
+        events = list(graph.stream({"prompt": "an owl"}, config, context=settings, stream_mode="custom"))
+    told = [event["text"] for event in events if event["event"] == "note"]
+    assert ["CLIP decides" in text for text in told] == [True, False]
+    assert "is uncalibrated" in told[1]
+
+
 class ByRed(ScriptedCritic):
     """Scores a picture by how red it is."""
 

@@ -106,6 +106,12 @@ def test_an_unsound_part_that_is_asked_for_by_name_is_used_and_told() -> None:
     assert "critic 'clip' judges pictograms" in note
 
 
+def test_several_unsound_parts_are_one_note() -> None:
+    (note,) = resolve(Settings(generator="sdxl", critic="clip", library=("bundled",))).notes
+    assert note.startswith("generator 'sdxl' draws photographs, but critic 'clip' judges pictograms")
+    assert "(used since the program names it), and library 'bundled' would put pictograms" in note
+
+
 def test_a_variable_meant_for_pictograms_does_not_judge_photographs(tmp_path: Path) -> None:
     asked = load_settings({"generator": "sdxl"}, {"IMAGERAG_CRITIC": "clip"})
     with pytest.raises(UserError, match=r"variable IMAGERAG_CRITIC sets it: unset that, or insist with --critic clip"):

@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from imagerag.embedders.calibration import Shows
 from imagerag.embedders.registry import clip_model, embedded_clip
 from imagerag.errors import UserError
+from imagerag.generators.base import ImageKind
 from imagerag.graphs import Settings, build_graph
 from imagerag.graphs.libraries import searchable_libraries
 from imagerag.index.user.calibrate import calibrate
@@ -35,8 +37,9 @@ CRITICS = (None, "clip", "clip:embedded", "clip:ViT-B-32:laion2b_s34b_b79k", "op
 CLIP = "ViT-B-32:laion2b_s34b_b79k"
 LOOKUP_MODELS = (None, "embedded", CLIP, f"{CLIP},embedded")
 RERANKS = ("none", "vlm", "subject")
-NAMED = {"photos": "photographs", "icons": "pictograms"}
+NAMED: dict[str, Shows] = {"photos": "photographs", "icons": "pictograms"}
 """Libraries of the person's own that have a name, and what somebody said that their pictures show."""
+KINDS: tuple[ImageKind, ...] = ("photographs", "pictograms", "any")
 LIBRARIES = (None, ("bundled",), ("own",), ("bundled", "own"), ("photos",), ("icons",), ("photos", "icons", "bundled"))
 
 
@@ -125,9 +128,7 @@ def searched_in_silence(home: Path) -> tuple[int, int, int]:
         own.close()
     tried = told = silent = 0
     names = [subset for size in (1, 2) for subset in itertools.combinations(NAMED, size)]
-    for library, model, named, makes in itertools.product(
-        names, ("embedded", CLIP), (False, True), ("photographs", "pictograms", "any")
-    ):
+    for library, model, named, makes in itertools.product(names, ("embedded", CLIP), (False, True), KINDS):
         tried += 1
         try:
             usable, notes = searchable_libraries(home, library, [model], named, makes)

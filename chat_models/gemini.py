@@ -14,7 +14,7 @@ _answer: ContextVar[Any] = ContextVar("imagerag_gemini_answer", default=None)
 """The last answer that the client gave in this context, as it came."""
 
 
-class ChatGemini(ChatGoogleGenerativeAI):
+class ChatGemini(ChatGoogleGenerativeAI):  # type: ignore[misc]
     """A chat model of Google's whose answers tell log-probabilities, if they were asked for, as ``logprobs_result``."""
 
     def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
@@ -23,7 +23,7 @@ class ChatGemini(ChatGoogleGenerativeAI):
             models.generate_content = _keeping(models.generate_content)
         before = _answer.set(None)
         try:
-            result = super()._generate(*args, **kwargs)
+            result: ChatResult = super()._generate(*args, **kwargs)
             candidates = getattr(_answer.get(), "candidates", None) or []
         finally:
             _answer.reset(before)

@@ -310,8 +310,8 @@ class LocalChatModel(BaseChatModel):
             most = int(settings.get("top_logprobs") or 1)
             likely = [TopLogprobs(most) for _ in texts] if settings.get("logprobs") else []
             endings = endings_of(self._model)
-            rows = [held_to(settings.get(SCHEMA), self._model, self._processor, text) for text in texts]
-            rows = [[*held, *likely[at : at + 1]] for at, held in enumerate(rows)]
+            held = [held_to(settings.get(SCHEMA), self._model, self._processor, text) for text in texts]
+            rows: list[list[Any]] = [[*one, *likely[at : at + 1]] for at, one in enumerate(held)]
             ids = self._model.generate(
                 **inputs,
                 max_new_tokens=_most(settings),

@@ -130,6 +130,10 @@ def _create(name: str, provider: str, model: str, told: dict[str, Any]) -> BaseC
             from imagerag.chat_models.openai_servers import ChatOpenAIServer
 
             made = ChatOpenAIServer(model=model, **told)
+        elif provider == "google_genai" and importlib.util.find_spec("langchain_google_genai") is not None:
+            from imagerag.chat_models.gemini import ChatGemini
+
+            made = ChatGemini(model=model, **told)
         else:
             made = init_chat_model(model, model_provider=provider, **told)
         made.metadata = {**(made.metadata or {}), TAG: name}

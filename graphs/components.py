@@ -10,6 +10,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from PIL import Image
 
+from imagerag.agent.names import CLIP_OF
 from imagerag.agent.protocols import Critic, Driver, ProgramDriver, Reranker, Writer
 from imagerag.agent.registry import load_critic, load_driver, load_reranker, load_writer
 from imagerag.chat_models.capabilities import takes_images
@@ -30,7 +31,7 @@ from imagerag.store.images import ImageStore
 from imagerag.tools.session import Emit, current_session
 
 if TYPE_CHECKING:
-    pass
+    from imagerag.embedders.clip import Embedder
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ class Components:
             )
         if isinstance(critic, ClipCritic):
             judge = critic
-            _loaded(lambda: judge.calibration, self.emit)  # fitting it is no part of judging, and counts as loading
+            _loaded(judge.prepare, self.emit)
         return critic
 
     @cached_property
@@ -234,6 +235,7 @@ class Components:
             ),
             emit,
         )
+        _loaded(index.prepare, emit)
         if index.library is not None:
             index.library.progress = partial(_built, emit)
         if emit is not None and index.library is not None:
@@ -244,8 +246,15 @@ class Components:
     def searchable(self) -> tuple[tuple[str, ...], list[str]]:
         """The libraries that can be searched, and what to tell of those that can't; see ``searchable_libraries``."""
         settings = self.settings
+        # A critic by a CLIP model is calibrated on these libraries: where there are none, it tells what to add itself.
+        told_by_critic = self.injected.critic is None and settings.critic.startswith(CLIP_OF)
         return searchable_libraries(
-            self.home, settings.library, settings.lookup_models, settings.names("library"), settings.makes
+            self.home,
+            settings.library,
+            settings.lookup_models,
+            settings.names("library"),
+            settings.makes,
+            tell_empty=not told_by_critic,
         )
 
     @cached_property
@@ -253,8 +262,14 @@ class Components:
         """What puts references in a better order, if anything."""
         settings = self.settings
         names = settings.rerank, settings.vlm, settings.critic
-        first = settings.lookup_models[0]
-        return _loaded(lambda: load_reranker(*names, settings.device_settings, first), self.emit)
+        return _loaded(lambda: load_reranker(*names, self._lookup_clip, settings.device_settings), self.emit)
+
+    def _lookup_clip(self) -> "Embedder":
+        """Return the first of the CLIP models that look things up."""
+        from imagerag.embedders.registry import clip_model
+
+        settings = self.settings
+        return _loaded(lambda: clip_model(settings.lookup_models[0], settings.device_settings), self.emit)
 
     @cached_property
     def store(self) -> ImageStore:

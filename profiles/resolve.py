@@ -136,11 +136,12 @@ def resolve(asked: Settings, thread: str | None = None, given: Given = NOTHING_G
 
         raise UserError(refusal(refused, asked, drawn_by, profile, fitting, lookup_model, is_sound))
     told = dict(asked.origins)
-    notes += [
-        f"{one.part} {one.value!r} {one.why}, and generator {drawn_by!r} draws photographs; "
-        f"it is used since {told.get(one.part, 'the program')} names it"
-        for one in problems
-    ]
+    if problems:
+        used = [
+            f"{one.part} {one.value!r} {one.why} (used since {told.get(one.part, 'the program')} names it)"
+            for one in problems
+        ]
+        notes.append(f"generator {drawn_by!r} draws photographs, but {', and '.join(used)}")
     named = dict.fromkeys(getattr(filled, part) for part in ("generator", "vlm", "critic") if part not in given.parts)
     notes += filter(None, map(ending, named))
     return replace(filled, notes=tuple(notes))

@@ -60,10 +60,10 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         assert best is not None, "the critic runs only after a drawing"
         if cut_off is None:
             best, cut_off = _settled(best, judged, components, state["prompt"])
-    uncalibrated = next((verdict for verdict in verdicts if verdict.get("uncalibrated")), None)
-    if uncalibrated is not None:  # another critic's, where the one that was named gave no verdict
-        emit({"event": "note", "text": _why_no_redraw(uncalibrated["critic"], components.settings, state["mode"])})
     _tell_who_decides(state, components.critic.name, meter.notes, emit)
+    uncalibrated = next((verdict for verdict in verdicts if verdict.get("uncalibrated")), None)
+    if uncalibrated is not None:  # also of one that had to decide instead
+        emit({"event": "note", "text": _why_no_redraw(uncalibrated["critic"], components.settings, state["mode"])})
     for record in judged:
         assert record["verdict"] is not None
         emit({"event": "verdict", "image": record, "verdict": record["verdict"], "best": record["id"] == best["id"]})

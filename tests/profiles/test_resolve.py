@@ -1,5 +1,6 @@
 """From the settings asked for to those of a run."""
 
+import itertools
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -83,6 +84,28 @@ def test_no_combination_is_unsound_in_silence() -> None:
                     assert not is_unsound(settings) or "draws photographs" in told
 
 
+@pytest.mark.slow
+def test_no_look_up_model_rerank_or_named_library_is_unsound_in_silence() -> None:
+    clip = "ViT-B-32:laion2b_s34b_b79k"
+    for generator, critic, library, model, rerank in itertools.product(
+        (None, "patchwork", "sdxl"),
+        (None, "clip", f"clip:{clip}", "openai:gpt-6.1-sol"),
+        (None, ("photos",), ("photos", "bundled")),
+        (None, "embedded", clip, f"{clip},embedded"),
+        ("none", "subject"),
+    ):
+        asked = Settings(generator=generator, critic=critic, library=library, lookup_model=model, rerank=rerank)
+        try:
+            settings = resolve(asked)
+        except UserError:
+            continue
+        told = any("draws photographs" in note for note in settings.notes)
+        models, drawn = settings.lookup_models, settings.makes != "pictograms"
+        unsound = settings.critic == "clip" or "bundled" in settings.library
+        unsound |= "embedded" in models and (settings.library != ("bundled",) or rerank == "subject")
+        assert told == (drawn and unsound), asked
+
+
 def test_an_unsound_part_that_the_profile_sets_is_refused_with_the_line_to_type() -> None:
     with pytest.raises(UserError, match=r"profile 'pictograms' sets them: name another with --profile local"):
         resolve(Settings(profile="pictograms", generator="sdxl"))
@@ -93,6 +116,12 @@ def test_an_unsound_part_that_is_asked_for_by_name_is_used_and_told() -> None:
     assert settings.critic == "clip"
     (note,) = settings.notes
     assert "critic 'clip' judges pictograms" in note
+
+
+def test_several_unsound_parts_are_one_note() -> None:
+    (note,) = resolve(Settings(generator="sdxl", critic="clip", library=("bundled",))).notes
+    assert note.startswith("generator 'sdxl' draws photographs, but critic 'clip' judges pictograms")
+    assert "(used since the program names it), and library 'bundled' would put pictograms" in note
 
 
 def test_a_variable_meant_for_pictograms_does_not_judge_photographs(tmp_path: Path) -> None:

@@ -75,6 +75,10 @@ class ClipCritic:
         """The constants that this critic judges by."""
         return self._given if isinstance(self._given, Calibration) else self._given()
 
+    def prepare(self) -> None:
+        """Fit the constants if need be, and embed the vocabulary, which is no part of judging: it takes seconds."""
+        _ = self.calibration, self._eyes.bank
+
     @cached_property
     def _eyes(self) -> WindowEvidence:
         cut = FINE if self._of_pictograms else COARSE

@@ -1,6 +1,10 @@
 """What drives, judges and words, loaded by the names that ``--vlm`` and ``--critic`` take; see ``agent/names.py``."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from langchain_core.language_models import BaseChatModel
 
@@ -16,6 +20,9 @@ from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.plugins import installed, make
+
+if TYPE_CHECKING:
+    from imagerag.embedders.clip import Embedder
 
 
 def _clip_of(model: str, settings: DeviceSettings | None) -> Critic:
@@ -136,11 +143,11 @@ def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None, kind
 
 
 def load_reranker(
-    name: str, vlm: str, critic: str, settings: DeviceSettings | None = None, lookup_model: str = "embedded"
+    name: str, vlm: str, critic: str, embedder: Callable[[], Embedder], settings: DeviceSettings | None = None
 ) -> Reranker | None:
     """Return what puts references in a better order: ``none``, ``vlm`` (the model that judges or decides), ``subject``.
 
-    ``lookup_model`` is the CLIP model by which ``subject`` compares pictures.
+    ``embedder`` gives the CLIP model by which ``subject`` compares pictures, when it is first needed.
 
     Raises:
         UserError: no model that takes images is named.
@@ -149,9 +156,8 @@ def load_reranker(
         return None
     if name == "subject":
         from imagerag.agent.rerankers import SubjectReranker
-        from imagerag.embedders.registry import clip_model
 
-        return SubjectReranker(lambda: clip_model(lookup_model, settings))
+        return SubjectReranker(embedder)
     from imagerag.agent.rerankers import VlmReranker
 
     for model in (critic, vlm):

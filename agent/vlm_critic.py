@@ -2,13 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from PIL import Image
 
-from imagerag.agent.judgement import Preference, Question, question_of, settled_shape
+from imagerag.agent.judgement import (
+    DETAIL_ASKS,
+    DetailAnswers,
+    DetailQuestion,
+    Preference,
+    Question,
+    answers_shape,
+    question_of,
+    settled_shape,
+)
 from imagerag.agent.protocols import Critic
 from imagerag.chat_models.images import image_block, limit_of
 from imagerag.chat_models.logprobs import probabilities_of_yes
@@ -28,10 +37,11 @@ PRESENT = 0.5
 class VlmCritic:
     """Asks a vision-language model about each image: one typed question per concept of the prompt.
 
-    Is it there? And where the prompt says so and it is: how many, in which colour, where, what is written? The
-    questions are settled by a run's first verdict on a prompt, so that the scores of later images compare: the score is
-    the mean probability of yes. A question that depends on something that is not there counts as answered with no
-    (Cho et al. 2023, Davidsonian Scene Graph, arXiv 2310.18235). All of it is one call per image.
+    First, in one call, whether each is there. Then, in a second call, what else the prompt asks of those that are: how
+    many, in which colour, where, what is written. Where nothing depends on what is there, the first call is the only
+    one. The questions are settled by a run's first verdict on a prompt, so that the scores of later images compare: the
+    score is the mean probability of yes. A question that depends on something that is not there is not asked and counts
+    as answered with no (Cho et al. 2023, Davidsonian Scene Graph, arXiv 2310.18235).
 
     The probability is that of the answer's own token where the model tells log-probabilities, and else follows from how
     sure it says that it is.
@@ -60,16 +70,25 @@ class VlmCritic:
 
     def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
         """Return one verdict per image, in order, by the model or, where it gives none, by the fallback critic."""
-        return [self._verdict(image, prompt) for image in images]
+        looks = self._look(images, prompt)
+        answers = self._with_details(images, looks)
+        verdicts: list[Verdict] = []
+        for image, look, told in zip(images, looks, answers, strict=True):
+            if look is None or told is None:
+                verdicts += self.stand_in.judge([image], prompt)
+            else:
+                verdicts.append(self._verdict(look, told))
+        return verdicts
 
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return, per concept, whether that image shows it."""
-        questions = tuple(Question(name) for name in dict.fromkeys(concepts))
+        questions = tuple(Question(name) for name in {name.strip().lower(): name for name in concepts}.values())
         try:
-            return self._ask(image, "", questions)[1]
+            look = self._presence(self._about_presence(image, "", questions), questions)
         except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}{CLIP_DECIDES}")
             return self.stand_in.look_for(image, concepts)
+        return [look.scores[name.strip().lower()] for name in dict.fromkeys(concepts)]
 
     def better(self, first: Image.Image, second: Image.Image, prompt: str) -> int | None:
         """Return which of two images shows the prompt better, 0 or 1; ``None`` where the model has no firm opinion.
@@ -77,32 +96,108 @@ class VlmCritic:
         It is asked in both orders, and only an answer that stays the same counts: models prefer an image for its place
         (Zheng et al. 2023, arXiv 2306.05685, section 3.3).
         """
+        orders = [self._about_both(first, second, prompt), self._about_both(second, first, prompt)]
+        given = self._model.answer_together(Preference, orders, "comparison")
         try:
-            there = self._prefers(first, second, prompt)
-            back = self._prefers(second, first, prompt)
+            there, back = (
+                self._model.answer_with_reply(Preference, asked, "comparison", answer)[0].better
+                for asked, answer in zip(orders, given, strict=True)
+            )
         except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}; the earlier image stays the best")
             return None
-        return there if there == 1 - back else None
+        if there == back:
+            return None
+        return 0 if there == "first" else 1
 
-    def _prefers(self, left: Image.Image, right: Image.Image, prompt: str) -> int:
+    def _about_both(self, left: Image.Image, right: Image.Image, prompt: str) -> list[BaseMessage]:
         limit = limit_of(self._model.model, current_meter().image_size)
         content: list[str | dict[Any, Any]] = [
             {"type": "text", "text": render("better.j2", prompt=prompt)},
             image_block(left, limit),
             image_block(right, limit),
         ]
-        answer = self._model.answer(Preference, [HumanMessage(content)], "comparison")
-        return 0 if answer.better == "first" else 1
+        return [HumanMessage(content)]
 
-    def _verdict(self, image: Image.Image, prompt: str) -> Verdict:
+    def _look(self, images: Sequence[Image.Image], prompt: str) -> list["_Look | None"]:
+        """Return for each image what is there; ``None`` where the model does not tell."""
         settled = current_meter().memory.questions_of(self._model)
-        try:
-            questions, scores, way = self._ask(image, prompt, settled.get(prompt, ()))
-        except InvalidStructuredAnswer as error:
-            current_meter().notes.append(f"{error}{CLIP_DECIDES}")
-            return self.stand_in.judge([image], prompt)[0]
-        settled[prompt] = questions
+        looks: list[_Look | None] = []
+        asked: list[list[BaseMessage]] = []
+        given: list[AIMessage | None] = []
+        for place in range(len(images)):
+            questions = settled.get(prompt, ())
+            if place == len(asked):  # once they are settled, the same is asked of all the others
+                others = images[place:] if questions else images[place : place + 1]
+                asked += [self._about_presence(image, prompt, questions) for image in others]
+                given += self._model.answer_together(settled_shape(questions), asked[place:], "verdict")
+            try:
+                look = self._presence(asked[place], questions, given[place])
+            except InvalidStructuredAnswer as error:
+                current_meter().notes.append(f"{error}{CLIP_DECIDES}")
+                looks.append(None)
+            else:
+                settled[prompt] = look.questions
+                looks.append(look)
+        return looks
+
+    def _presence(
+        self, asked: list[BaseMessage], questions: tuple[Question, ...], given: AIMessage | None = None
+    ) -> "_Look":
+        """Ask which concepts are there, or let the model find those that the prompt asks for."""
+        judgement, reply = self._model.answer_with_reply(settled_shape(questions), asked, "verdict", given)
+        likely, by_tokens = _probabilities(reply, "present", [entry.probability for entry in judgement.concepts])
+        scores = {
+            entry.concept.strip().lower(): _score(entry.concept.strip(), entry.kind, probability)
+            for entry, probability in zip(judgement.concepts, likely, strict=True)
+        }
+        return _Look(questions or tuple(map(question_of, judgement.concepts)), scores, by_tokens)
+
+    def _about_presence(self, image: Image.Image, prompt: str, questions: tuple[Question, ...]) -> list[BaseMessage]:
+        return [self._shown(render("judge.j2", prompt=prompt, questions=questions), image)]
+
+    def _with_details(self, images: Sequence[Image.Image], looks: Sequence["_Look | None"]) -> list["_Answers | None"]:
+        """Ask for each image what depends on what is there; ``None`` where the model does not tell."""
+        dependent = [[] if look is None else look.dependent for look in looks]
+        asked = {at: self._about_details(images[at], questions) for at, questions in enumerate(dependent) if questions}
+        together = self._model.answer_together(DetailAnswers, list(asked.values()), "details")
+        given = dict(zip(asked, together, strict=True))
+        answers: list[_Answers | None] = []
+        for at, look in enumerate(looks):
+            if look is None or at not in asked:
+                answers.append(None if look is None else _Answers({}, True))
+                continue
+            try:
+                answers.append(self._details(asked[at], dependent[at], given[at]))
+            except InvalidStructuredAnswer as error:
+                current_meter().notes.append(f"{error}{CLIP_DECIDES}")
+                answers.append(None)
+        return answers
+
+    def _details(
+        self, asked: list[BaseMessage], questions: Sequence[tuple[str, DetailQuestion]], given: AIMessage | None
+    ) -> "_Answers":
+        told, reply = self._model.answer_with_reply(answers_shape(len(questions)), asked, "details", given)
+        likely, by_tokens = _probabilities(reply, "holds", [answer.probability for answer in told.answers])
+        by_number = {answer.number: probability for answer, probability in zip(told.answers, likely, strict=True)}
+        return _Answers({question: by_number[at] for at, question in enumerate(questions, 1)}, by_tokens)
+
+    def _about_details(self, image: Image.Image, questions: Sequence[tuple[str, DetailQuestion]]) -> list[BaseMessage]:
+        return [self._shown(render("details.j2", questions=questions, asks=DETAIL_ASKS), image)]
+
+    def _shown(self, text: str, image: Image.Image) -> HumanMessage:
+        shown = image_block(image, limit_of(self._model.model, current_meter().image_size))
+        return HumanMessage([{"type": "text", "text": text}, shown])
+
+    def _verdict(self, look: "_Look", answers: "_Answers") -> Verdict:
+        scores: list[ConceptScore] = []
+        for question in look.questions:
+            concept = look.scores[question.concept.lower()]
+            scores.append(concept)
+            for detail in question.details:
+                likely = answers.probabilities.get((question.concept, detail), 0.0)  # not asked of what isn't there
+                # An attribute is style: what is missing is no thing that could be looked up.
+                scores.append(_score(detail.asked, "style", min(likely, concept["score"])))
         missing = [score["concept"] for score in scores if not score["present"]]
         return {
             "satisfied": not missing,
@@ -110,47 +205,38 @@ class VlmCritic:
             "concepts": scores,
             "missing": missing,
             "critic": self.name,
-            "way": way,
+            "way": "logprobs" if look.by_tokens and answers.by_tokens else "answers",
         }
 
-    def _ask(
-        self, image: Image.Image, prompt: str, questions: tuple[Question, ...]
-    ) -> tuple[tuple[Question, ...], list[ConceptScore], Literal["logprobs", "answers"]]:
-        """Put the questions, or let the model find those that the prompt asks.
 
-        Returns:
-            the questions, their scores in order, and how the probabilities came about.
-        """
-        text = render("judge.j2", prompt=prompt, questions=questions)
-        shown = image_block(image, limit_of(self._model.model, current_meter().image_size))
-        message = HumanMessage([{"type": "text", "text": text}, shown])
-        judgement, reply = self._model.answer_with_reply(settled_shape(questions), [message], "verdict")
-        there, held = probabilities_of_yes(reply, "present"), probabilities_of_yes(reply, "holds")
-        entries = judgement.concepts
-        details = [detail for entry in entries for detail in entry.details]
-        # Text around the JSON may have such fields, too; then it isn't known which token answers which question.
-        there = there if there is not None and len(there) == len(entries) else None
-        held = held if held is not None and len(held) == len(details) else None
-        of_detail = iter(held if held is not None else [detail.probability for detail in details])
-        scores: dict[tuple[str, str], ConceptScore] = {}
-        for place, entry in enumerate(entries):
-            likely = there[place] if there is not None else entry.probability
-            name = entry.concept.strip()
-            scores[name.lower(), ""] = _score(name, entry.kind, likely)
-            for detail in entry.details:
-                # An attribute is style: what is missing is no thing that could be looked up.
-                told = detail.asked.strip()
-                scores[name.lower(), told.lower()] = _score(told, "style", min(next(of_detail), likely))
-        asked = questions or tuple(map(question_of, entries))
-        ordered = []
-        for question in asked:
-            name = question.concept.strip().lower()
-            ordered.append(scores[name, ""])
-            for detail_asked in question.details:
-                absent = _score(detail_asked, "style", 0.0)  # not answered, since the thing itself isn't there
-                ordered.append(scores.get((name, detail_asked.strip().lower()), absent))
-        by_tokens = there is not None and (held is not None or not details)
-        return asked, ordered, "logprobs" if by_tokens else "answers"
+class _Look(NamedTuple):
+    """What is there: the questions that a prompt asks, how likely each concept is, and whether by tokens."""
+
+    questions: tuple[Question, ...]
+    scores: dict[str, ConceptScore]
+    by_tokens: bool
+
+    @property
+    def dependent(self) -> list[tuple[str, DetailQuestion]]:
+        """The questions about what is there."""
+        present = [question for question in self.questions if self.scores[question.concept.lower()]["present"]]
+        return [(question.concept, detail) for question in present for detail in question.details]
+
+
+class _Answers(NamedTuple):
+    """How likely it is that each detail that was asked for holds, and whether by tokens."""
+
+    probabilities: dict[tuple[str, DetailQuestion], float]
+    by_tokens: bool
+
+
+def _probabilities(reply: AIMessage, field: str, told: Sequence[float]) -> tuple[list[float], bool]:
+    """Return how likely yes is, and whether that was read off the tokens: else as sure as the model says it is."""
+    by_tokens = probabilities_of_yes(reply, field)
+    # Text around the JSON may have such fields, too; then it isn't known which token answers which question.
+    if by_tokens is None or len(by_tokens) != len(told):
+        return list(told), False
+    return by_tokens, True
 
 
 def _score(concept: str, kind: str, probability: float) -> ConceptScore:

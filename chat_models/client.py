@@ -12,6 +12,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 
 from imagerag.chat_models.answer_cleaning import tidy
 from imagerag.chat_models.images import TAG, limit_of, sizes_sent
+from imagerag.chat_models.logprobs import FIELDS as LOGPROBS
 from imagerag.chat_models.pricing import MOST_WORDS, pricing_of
 from imagerag.chat_models.providers import remedy
 from imagerag.chat_models.recording import Request, Role, answered
@@ -146,7 +147,8 @@ def ask(
             meter.enter(answer, asked, pricing)
             message, unsound = Reading(tidy(answer)) if read is None else read(answer)
             if role == "driver":  # goes into the thread, which does not take every number that a server may send
-                message.response_metadata.pop("logprobs", None)
+                for field in LOGPROBS:
+                    message.response_metadata.pop(field, None)
             return Answer(message, len(failures) + 1, tuple(failures), unsound)
 
 

@@ -17,6 +17,7 @@ from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.net.server_keys import key_variable, server_key
+from imagerag.remote_models import after_its_end
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -94,7 +95,7 @@ def connect(name: str, settings: DeviceSettings | None = None) -> BaseChatModel:
         told = {"client_kwargs": {"timeout": TIMEOUT}, "num_predict": MOST_WORDS, "num_ctx": OLLAMA_CONTEXT}
     elif (key := KEYS.get(provider)) and not any(map(os.environ.get, (key, *ALSO.get(provider, ())))):
         _require_package(name, provider)
-        raise UserError(f"model {name!r} needs a key; set the variable {key}")
+        raise UserError(after_its_end(name, f"model {name!r} needs a key; set the variable {key}"))
     return _create(name, provider, model, told)
 
 
@@ -129,6 +130,10 @@ def _create(name: str, provider: str, model: str, told: dict[str, Any]) -> BaseC
             from imagerag.chat_models.openai_servers import ChatOpenAIServer
 
             made = ChatOpenAIServer(model=model, **told)
+        elif provider == "google_genai" and importlib.util.find_spec("langchain_google_genai") is not None:
+            from imagerag.chat_models.gemini import ChatGemini
+
+            made = ChatGemini(model=model, **told)
         else:
             made = init_chat_model(model, model_provider=provider, **told)
         made.metadata = {**(made.metadata or {}), TAG: name}

@@ -22,6 +22,7 @@ from langchain_core.messages.base import message_to_dict
 
 from imagerag.chat_models.endings import finish_reason, unsound_ending
 from imagerag.chat_models.images import encoded_in
+from imagerag.chat_models.logprobs import FIELDS as LOGPROBS
 from imagerag.credentials import without_credentials
 from imagerag.errors import UserError
 from imagerag.places import without_place
@@ -162,8 +163,8 @@ def answered(message: AIMessage) -> dict[str, Any]:
     kept = ("content", "additional_kwargs", "tool_calls", "invalid_tool_calls", "usage_metadata", "id")
     answer = {name: data[name] for name in kept if data.get(name)}
     told: dict[str, Any] = {}
-    if logprobs := (data.get("response_metadata") or {}).get("logprobs"):  # of which scores are made
-        told["logprobs"] = logprobs
+    metadata = data.get("response_metadata") or {}
+    told |= {field: metadata[field] for field in LOGPROBS if metadata.get(field)}  # of which scores are made
     if unsound_ending(message):
         told["finish_reason"] = finish_reason(message)
     if told:

@@ -7,7 +7,8 @@ is sent back once with the reason; after that the caller goes on without the mod
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Literal, TypeVar
+from functools import partial
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -23,7 +24,7 @@ from imagerag.chat_models.logprobs import asking_for_logprobs
 from imagerag.chat_models.reasoning import without_reasoning
 from imagerag.chat_models.recording import Role
 from imagerag.chat_models.usage_meter import current_meter
-from imagerag.errors import BudgetExceeded
+from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.prompts import render
 
 Way = Literal["json_schema", "function_calling", "json_mode", "text"]
@@ -47,6 +48,14 @@ class InvalidStructuredAnswer(Exception):
     """The model gave no answer of that shape, not even when told what was wrong."""
 
 
+@runtime_checkable
+class AnswersTogether(Protocol):
+    """A chat model that answers several conversations in one pass."""
+
+    def answer_together(self, conversations: Sequence[Sequence[BaseMessage]], **settings: Any) -> list[AIMessage]:
+        """Return one answer to each, in order; ``settings`` as for ``invoke``."""
+
+
 class StructuredModel:
     """A chat model that answers in shapes.
 
@@ -65,10 +74,46 @@ class StructuredModel:
         """Return what ``answer_with_reply`` returns first."""
         return self.answer_with_reply(shape, messages, purpose)[0]
 
+    def answer_together(
+        self, shape: type[BaseModel], conversations: Sequence[Sequence[BaseMessage]], purpose: str
+    ) -> list[AIMessage | None]:
+        """Have a model that takes several conversations in one pass answer them, each as yet unread.
+
+        They are read, and counted, by ``answer_with_reply``.
+
+        Returns:
+            ``None`` for each where the model takes one at a time.
+
+        Raises:
+            Cancelled: the caller asked the run to stop.
+        """
+        none: list[AIMessage | None] = [None] * len(conversations)
+        meter = current_meter()
+        if len(conversations) < 2 or not isinstance(self.model, AnswersTogether):
+            return none
+        asking, told, more, _ = self._asking(shape, meter.memory.structured.get(self, 0))
+        settings = {**getattr(asking, "kwargs", {}), **more}
+        try:
+            return list(self.model.answer_together([[*one, *told] for one in conversations], **settings))
+        except Cancelled:
+            raise
+        except BudgetExceeded:
+            return none  # each of them is told
+        except Exception as error:  # such as too little memory for all: by itself each may do
+            reason = " ".join(str(error).split())[:200]
+            meter.notes.append(f"{purpose}: asked one after another: {type(error).__name__}: {reason}")
+            return none
+
     def answer_with_reply(
-        self, shape: type[Shape], messages: Sequence[BaseMessage], purpose: str
+        self,
+        shape: type[Shape],
+        messages: Sequence[BaseMessage],
+        purpose: str,
+        given: AIMessage | None = None,
     ) -> tuple[Shape, AIMessage]:
         """Return the model's answer as an instance of ``shape``, and the message in which it came.
+
+        ``given`` is the answer if ``answer_together`` has it.
 
         Where it does not fit, one call more asks for a repair.
 
@@ -82,7 +127,7 @@ class StructuredModel:
         meter = current_meter()
         asked = list(messages)
         for attempt in (1, 2):
-            reply = self._reply(shape, asked, purpose, repair=attempt == 2)
+            reply = self._reply(shape, asked, purpose, repair=attempt == 2, given=given if attempt == 1 else None)
             try:
                 return _fitting(shape, reply), reply
             except ValueError as error:
@@ -93,7 +138,15 @@ class StructuredModel:
                 asked += [AIMessage(_shown(reply)), HumanMessage(repair)]
         raise InvalidStructuredAnswer(f"{purpose}: no usable answer, also after one repair")
 
-    def _reply(self, shape: type[BaseModel], messages: list[BaseMessage], purpose: str, *, repair: bool) -> AIMessage:
+    def _reply(
+        self,
+        shape: type[BaseModel],
+        messages: list[BaseMessage],
+        purpose: str,
+        *,
+        repair: bool,
+        given: AIMessage | None = None,
+    ) -> AIMessage:
         """Return the raw answer, going on to the next way where the provider refuses one; a repair is one call."""
         meter = current_meter()
         way = meter.memory.structured.get(self, 0)
@@ -103,6 +156,8 @@ class StructuredModel:
         while True:
             try:
                 call, way = self._call(shape, way)
+                if given is not None:
+                    call = partial(_as_given, given)
                 asked = ask(
                     call, messages, model=self.model, shapes=shapes, role=self.role, retries=retries, read=_whole
                 )
@@ -133,6 +188,13 @@ class StructuredModel:
 
     def _call(self, shape: type[BaseModel], way: int) -> tuple[Callable[..., AIMessage], int]:
         """Return how to ask in that way, or in the next one that the integration knows, and which it is."""
+        asking, told, more, way = self._asking(shape, way)
+        return lambda messages, **settings: asking.invoke([*messages, *told], **more, **settings), way
+
+    def _asking(
+        self, shape: type[BaseModel], way: int
+    ) -> tuple[Runnable[Any, AIMessage], list[HumanMessage], dict[str, Any], int]:
+        """Return what is asked in that way or the next one known, what it is told besides, its settings, and which."""
         schema, name = _schema(shape), WAYS[way]
         told = [HumanMessage(render("shape.j2", schema=json.dumps(schema)))] if name in IN_WORDS else []
         asking: Runnable[Any, AIMessage] = self.model
@@ -140,9 +202,13 @@ class StructuredModel:
             try:
                 asking = _unparsed(self.model.with_structured_output(schema, method=name, include_raw=True))
             except (NotImplementedError, ValueError, TypeError):  # the integration does not know that way
-                return self._call(shape, way + 1)
+                return self._asking(shape, way + 1)
         more = {} if self in current_meter().memory.no_logprobs else self._logprobs
-        return lambda messages, **settings: asking.invoke([*messages, *told], **more, **settings), way
+        return asking, told, more, way
+
+
+def _as_given(answer: AIMessage, messages: Sequence[BaseMessage], **settings: Any) -> AIMessage:
+    return answer
 
 
 def _whole(answer: AIMessage) -> Reading:

@@ -28,12 +28,13 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     """Look after the reference index, and return the exit status: 1 if ``verify`` found something wrong.
 
     Raises:
-        UserError: the index is damaged (``status``), can't be written (``add``, ``rebuild``), or a path is wrong.
+        UserError: the index is damaged (``status``), can't be written (``add``, ``remove``, ``rebuild``), or a path is
+            wrong.
     """
     from imagerag.embedders.clip_names import check_clip_name
     from imagerag.store.home import home_directory
 
-    if options.paths and options.command != "add":
+    if options.paths and options.command not in ("add", "remove"):
         raise UserError(f"{options.paths[0]!r} is of no use to index {options.command}; give it without a path")
     flags = {"home": options.home, "chroma": options.chroma, "profile": options.profile, "lookup_model": options.model}
     settings = load_settings(flags)
@@ -45,10 +46,14 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
         return _add(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
     if options.command == "calibrate":
         return _calibrate(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
+    if options.command == "remove":
+        return _remove(options, home, settings.chroma, stdout)
     if options.command == "verify":
         return _verify(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
+    from imagerag.embedders.calibration import bundled_calibration
     from imagerag.index.bundled.chroma import index_status
     from imagerag.index.user import user_index_status
+    from imagerag.index.user.calibration_file import calibration_summary, in_words
 
     status = _rebuilt(options, home, settings.chroma) if options.command == "rebuild" else index_status(home)
     own = user_index_status(home)
@@ -59,13 +64,16 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     # Of all there is; what is the library's alone is told besides.
     status["library"] = status["images"]
     status["images"] = int(str(status["images"])) + sum(one["images"] for one in (own, *named.values()))
+    bundled = bundled_calibration()
+    status["calibration"] = calibration_summary(bundled)
     status["model"] = status["model"] or ", ".join(own["models"]) or None
     if options.json:
         say_json(status, stdout)
         return 0
-    del status["own"], status["libraries"], status["skipped"]
+    del status["own"], status["libraries"], status["skipped"], status["calibration"]
     for name, value in status.items():
         say(f"{name}: {'none' if value is None else value}", file=stdout)
+    say(f"bundled library: {in_words(bundled)}", file=stdout)
     _print_library("own pictures", own, library_directory(home), stdout)
     for name, one in named.items():
         _print_library(f"library {name!r}", one, library_directory(home, name), stdout)
@@ -106,6 +114,7 @@ def _add(
     from imagerag.index.user import ReadOptions, UserPictures
     from imagerag.index.user.calibrate import calibrate_if_outdated
     from imagerag.index.user.calibration_file import calibration_summary, in_words
+    from imagerag.index.user.likely_kind import doubt_of_kind
 
     with loading_model(options.json) as bars:
         own = UserPictures(home, clip_model(_one(models), device), chroma=chroma, library=options.library)
@@ -128,6 +137,8 @@ def _add(
             fitted = calibrate_if_outdated(
                 own, lambda done, total: bars.update("calibrating", done, total), options.shows
             )
+            known = fitted or own.calibration_file.read()
+            doubt = doubt_of_kind(own, _one(models), known.shows) if known and outcome.added else None
         except KeyboardInterrupt as ended:
             there = own.snapshot().table.num_rows
             raise Ended(
@@ -138,7 +149,8 @@ def _add(
         finally:
             own.close()
     if options.json:
-        document = {**asdict(outcome), "calibration": calibration_summary(fitted) if fitted else None}
+        summary = calibration_summary(fitted) if fitted else None
+        document = {**asdict(outcome), "calibration": summary, "doubt": doubt}
         say_json(document, stdout)
         return 0
     say(f"added {outcome.added}, unchanged {outcome.unchanged}, removed {outcome.removed}", file=stdout)
@@ -148,6 +160,31 @@ def _add(
     _print_some("near-duplicates", near, stdout)
     if fitted is not None:
         say(in_words(fitted), file=stdout)
+    if doubt is not None:
+        say(f"note: {doubt}", file=stdout)
+    return 0
+
+
+def _remove(options: argparse.Namespace, home: Path, chroma: str | None, stdout: TextIO) -> int:
+    from imagerag.index.user.removal import remove_pictures
+
+    if bool(options.paths) == options.all:
+        raise UserError(
+            "index remove takes what was added, as in: imagerag index remove ~/pictures, or --all for the whole library"
+        )
+    removed = remove_pictures(
+        home,
+        None if options.all else options.paths,
+        library=options.library,
+        chroma=chroma,
+        on_wait=lambda text: say(text, file=sys.stderr),
+    )
+    if options.json:
+        say_json({"removed": removed, "library": options.library}, stdout)
+        return 0
+    for source, count in removed.items():
+        say(f"removed {count} of {printable(source)}", file=stdout)
+    say("the files themselves are untouched, and so is what was drawn with them", file=stdout)
     return 0
 
 
@@ -163,17 +200,21 @@ def _calibrate(
     from imagerag.index.user import UserPictures
     from imagerag.index.user.calibrate import calibrate
     from imagerag.index.user.calibration_file import calibration_summary, in_words
+    from imagerag.index.user.likely_kind import doubt_of_kind
 
     with loading_model(options.json) as bars:
         own = UserPictures(home, clip_model(_one(models), device), chroma=chroma, library=options.library)
         try:
             fitted = calibrate(own, lambda done, total: bars.update("calibrating", done, total), options.shows)
+            doubt = doubt_of_kind(own, _one(models), fitted.shows)
         finally:
             own.close()
     if options.json:
         say_json(calibration_summary(fitted), stdout)
-    else:
-        say(in_words(fitted), file=stdout)
+        return 0
+    say(in_words(fitted), file=stdout)
+    if doubt is not None:
+        say(f"note: {doubt}", file=stdout)
     return 0
 
 

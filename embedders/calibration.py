@@ -28,9 +28,6 @@ FALSE_POSITIVES = 0.05
 concepts that a picture lacks which a critic without captions to learn from calls present."""
 LEAST_CAPTIONED = 40
 """Captioned pictures from which on presence is a probability: four weights, and ten pictures of each kind for one."""
-SYNONYM_SHARE = 0.9994
-"""Share of the pairs of names that are less alike than two names of one thing. The embedded model's names reach 0.75
-there, up to which benchmarks found rivals that are no synonyms."""
 
 
 @dataclass(frozen=True)
@@ -225,13 +222,3 @@ def calibration_error(probabilities: NDArray[np.float64], truth: NDArray[np.floa
     order = np.lexsort((anyhow, probabilities))
     parts = np.array_split(order, min(bins, len(order)))
     return float(sum(abs(probabilities[part].mean() - truth[part].mean()) * len(part) for part in parts) / len(order))
-
-
-def synonym_cosine(names: NDArray[np.float32]) -> float:
-    """Return the cosine from which on two of a model's texts name one thing: the ``SYNONYM_SHARE`` quantile of pairs.
-
-    Args:
-        names: (n, d) embeddings of different names, n at least 2.
-    """
-    pairs = (names @ names.T)[np.triu_indices(len(names), 1)]
-    return round(float(np.quantile(pairs, SYNONYM_SHARE)), 4)

@@ -1,10 +1,10 @@
-"""Half precision for a CLIP model, where it leaves the nearest names and pictures as they are."""
+"""Half precision for a CLIP model, where it leaves every rank of names and pictures as it is."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 COMPARED = 48
-"""Bundled pictures, and their names, of which the nearest of each must stay the nearest."""
+"""Bundled pictures, and their names, each of which must rank all of the others as before."""
 TENSOR_CORES = 7
 """Compute capability from which on NVIDIA's GPUs multiply float16 faster than float32; most older ones are slower (CUDA
 C++ Programming Guide, table of the throughput of arithmetic instructions)."""
@@ -48,34 +48,64 @@ def half_formats(device: str, dtype: str = "auto") -> list[torch.dtype]:
 
 
 def halve_if_same(embedder: Embedder, formats: Sequence[torch.dtype]) -> Embedder:
-    """Return the embedder, computing in the first format that leaves what is nearest to each name and picture as it is.
+    """Return the embedder, computing in the first format that leaves every rank of names and pictures as it is.
 
-    Where none does, it computes in full precision, which is logged.
+    Where none does, it computes in full precision. What was found is logged, ties among it that changed places.
     """
     if not formats or not isinstance(embedder, OpenClipEmbedder):
         return embedder
     library = bundled_library()
     rows = np.linspace(0, len(library) - 1, COMPARED).astype(int).tolist()
     pictures, names = [library.image(row) for row in rows], [library.entries[row].concept for row in rows]
-
-    def cosines(of: Embedder) -> NDArray[np.float32]:
-        return of.embed_texts(names) @ of.embed_images(pictures).T
-
-    full = cosines(embedder)
+    texts, full = embedder.embed_texts(names), embedder.embed_images(pictures)
+    halves = [embedder.embed_images(part) for part in (pictures[: COMPARED // 2], pictures[COMPARED // 2 :])]
+    noise = float(np.abs(texts @ (full - np.concatenate(halves)).T).max())
     for format in formats:
         half = embedder.computing_in(format)
-        if same_nearest(full, cosines(half)):
+        change = rank_changes(texts @ full.T, half.embed_texts(names) @ half.embed_images(pictures).T, noise)
+        told = embedder.name, str(format).rpartition(".")[2], embedder.device, change.ties, noise
+        if not change.ranks:
+            _log.info("CLIP model %r computes in %s on %s: no rank changes, but %d ties closer than %.1g", *told)
             return half
-    told = " or ".join(str(format).rpartition(".")[2] for format in formats)
-    where = embedder.device
-    _log.warning(
-        "CLIP model %r computes in float32 on %s: in %s other pictures are nearest", embedder.name, where, told
-    )
+        _log.info(
+            "CLIP model %r does not compute in %s on %s: %d ranks change, of cosines up to %.1g apart",
+            *told[:3],
+            change.ranks,
+            change.farthest,
+        )
     return embedder
 
 
-def same_nearest(full: NDArray[np.float32], half: NDArray[np.float32]) -> bool:
-    """Tell whether two matrices of cosines, (names, pictures), agree on what is nearest to each name and picture."""
+class RankChanges(NamedTuple):
+    """How many pairs of cosines of one name, or of one picture, are in another order.
+
+    Attributes:
+        ranks: that differed by more than the noise.
+        ties: that differed by no more.
+        farthest: how far the farthest of them were apart.
+    """
+
+    ranks: int
+    ties: int
+    farthest: float
+
+
+def rank_changes(full: NDArray[np.float32], half: NDArray[np.float32], noise: float = 0.0) -> RankChanges:
+    """Compare the orders of two matrices of cosines, (names, pictures), along both axes.
+
+    Args:
+        full, half: in full precision and in another one; of the latter, not a number counts as another order.
+        noise: by how much cosines differ in full precision, too, where pictures are embedded in other batches.
+    """
     if not np.isfinite(half).all():  # beyond the range of float16
-        return False
-    return all(np.array_equal(full.argmax(axis), half.argmax(axis)) for axis in (0, 1))
+        return RankChanges(full.size, 0, float("inf"))
+    ranks = ties = 0
+    farthest = 0.0
+    for before, after in ((full, half), (full.T, half.T)):
+        one, other = np.triu_indices(before.shape[1], 1)
+        apart = before[:, one] - before[:, other]
+        turned = np.abs(apart[apart * (after[:, one] - after[:, other]) < 0])
+        ranks += int((turned > noise).sum())
+        ties += int((turned <= noise).sum())
+        farthest = max(farthest, float(turned.max(initial=0.0)))
+    return RankChanges(ranks, ties, farthest)

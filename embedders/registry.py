@@ -20,7 +20,7 @@ def embedded_clip() -> Embedder:
 def clip_model(name: str, device: DeviceSettings | None = None) -> Embedder:
     """Return the CLIP model of that name, loaded once per process; see ``imagerag.embedders.clip.full_name``.
 
-    On a GPU it computes in half precision where that leaves the nearest names and pictures as they are.
+    On a GPU it computes in half precision where that changes no rank, which is compared once per process.
 
     Args:
         name: of the model.

@@ -10,6 +10,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.tools import BaseTool
 from PIL import Image
 
+from imagerag.agent.names import CLIP_OF
 from imagerag.agent.protocols import Critic, Driver, ProgramDriver, Reranker, Writer
 from imagerag.agent.registry import load_critic, load_driver, load_reranker, load_writer
 from imagerag.chat_models.capabilities import takes_images
@@ -21,7 +22,8 @@ from imagerag.generators.registry import load_generator
 from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
 from imagerag.interruptible import load_interruptibly
-from imagerag.model_hub import download_text, downloads_watched
+from imagerag.model_hub import Download, downloads_watched
+from imagerag.profiles.downloads import bytes_of_chat_model, bytes_of_critic, bytes_of_generator
 from imagerag.profiles.resolve import Given, RunSettings, resolve
 from imagerag.settings import Settings
 from imagerag.store.home import home_directory
@@ -29,7 +31,7 @@ from imagerag.store.images import ImageStore
 from imagerag.tools.session import Emit, current_session
 
 if TYPE_CHECKING:
-    pass
+    from imagerag.embedders.clip import Embedder
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,20 @@ class InjectedComponents:
 Part = TypeVar("Part")
 
 
-def _loaded(load: Callable[[], Part], emit: Emit | None = None) -> Part:
+def _loaded(load: Callable[[], Part], emit: Emit | None = None, expected: int = 0) -> Part:
     """Load a part of a run, which a cancel, or the end of the time for loading, need not wait for.
 
-    ``emit`` is told what is downloaded meanwhile. None of it counts against the run's own time.
+    ``emit`` is told what is downloaded meanwhile, of ``expected`` bytes if that is known. None of it counts against the
+    run's own time.
     """
 
-    def report(done: int, rate: float) -> None:
+    def report(download: Download) -> None:
         if emit is not None:
-            text = download_text(done, rate)
-            emit({"event": "progress", "what": "loading", "done": done, "total": 0, "text": text})
+            total = max(download.total, download.done) if download.total or download.ended else 0
+            done = total if download.ended else download.done
+            emit({"event": "progress", "what": "loading", "done": done, "total": total, "text": download.text})
 
-    with current_meter().loading() as check, downloads_watched(report):
+    with current_meter().loading() as check, downloads_watched(report, expected):
         return load_interruptibly(load, check)
 
 
@@ -108,7 +112,9 @@ class Components:
         """The chat model, or the program, that decides."""
         if self.injected.chat_model is not None:
             return self.injected.chat_model
-        return _loaded(lambda: load_driver(self.settings.vlm, self.settings.device_settings), self.emit)
+        settings = self.settings
+        expected = bytes_of_chat_model(settings, settings.vlm)
+        return _loaded(lambda: load_driver(settings.vlm, settings.device_settings), self.emit, expected)
 
     @property
     def program(self) -> ProgramDriver | None:
@@ -176,7 +182,8 @@ class Components:
         from imagerag.agent.clip_critic import ClipCritic
 
         settings = self.settings
-        critic = _loaded(lambda: load_critic(name, settings.device_settings), self.emit)
+        expected = bytes_of_critic(settings, name)
+        critic = _loaded(lambda: load_critic(name, settings.device_settings), self.emit, expected)
         if self.injected.index is None and isinstance(critic, ClipCritic):
             shown = critic
             critic = _loaded(
@@ -187,7 +194,7 @@ class Components:
             )
         if isinstance(critic, ClipCritic):
             judge = critic
-            _loaded(lambda: judge.calibration, self.emit)  # fitting it is no part of judging, and counts as loading
+            _loaded(judge.prepare, self.emit)
         return critic
 
     @cached_property
@@ -206,7 +213,7 @@ class Components:
             return self.injected.generator
         settings = self.settings
         named = settings.generator, settings.device_settings, settings.lora
-        return _loaded(lambda: load_generator(*named), self.emit)
+        return _loaded(lambda: load_generator(*named), self.emit, bytes_of_generator(settings))
 
     @cached_property
     def index(self) -> ReferenceIndex:
@@ -228,6 +235,7 @@ class Components:
             ),
             emit,
         )
+        _loaded(index.prepare, emit)
         if index.library is not None:
             index.library.progress = partial(_built, emit)
         if emit is not None and index.library is not None:
@@ -238,8 +246,15 @@ class Components:
     def searchable(self) -> tuple[tuple[str, ...], list[str]]:
         """The libraries that can be searched, and what to tell of those that can't; see ``searchable_libraries``."""
         settings = self.settings
+        # A critic by a CLIP model is calibrated on these libraries: where there are none, it tells what to add itself.
+        told_by_critic = self.injected.critic is None and settings.critic.startswith(CLIP_OF)
         return searchable_libraries(
-            self.home, settings.library, settings.lookup_models, settings.names("library"), settings.makes
+            self.home,
+            settings.library,
+            settings.lookup_models,
+            settings.names("library"),
+            settings.makes,
+            tell_empty=not told_by_critic,
         )
 
     @cached_property
@@ -247,8 +262,14 @@ class Components:
         """What puts references in a better order, if anything."""
         settings = self.settings
         names = settings.rerank, settings.vlm, settings.critic
-        first = settings.lookup_models[0]
-        return _loaded(lambda: load_reranker(*names, settings.device_settings, first), self.emit)
+        return _loaded(lambda: load_reranker(*names, self._lookup_clip, settings.device_settings), self.emit)
+
+    def _lookup_clip(self) -> "Embedder":
+        """Return the first of the CLIP models that look things up."""
+        from imagerag.embedders.registry import clip_model
+
+        settings = self.settings
+        return _loaded(lambda: clip_model(settings.lookup_models[0], settings.device_settings), self.emit)
 
     @cached_property
     def store(self) -> ImageStore:

@@ -58,7 +58,12 @@ def open_user_pictures(
 
 
 def searchable_libraries(
-    home: Path, libraries: Sequence[str], models: Sequence[str], named: bool, makes: ImageKind = "any"
+    home: Path,
+    libraries: Sequence[str],
+    models: Sequence[str],
+    named: bool,
+    makes: ImageKind = "any",
+    tell_empty: bool = True,
 ) -> tuple[tuple[str, ...], list[str]]:
     """Return the libraries that can be searched, and what to tell of those that can't.
 
@@ -71,6 +76,7 @@ def searchable_libraries(
         models: the CLIP models that search the person's own.
         named: whether somebody asks for these libraries.
         makes: what the references are for.
+        tell_empty: tell that nothing is there to search even where nobody asked for a library.
 
     Raises:
         UserError: nothing has such a name, and those there are; or one that is asked for was indexed with other models
@@ -102,7 +108,7 @@ def searchable_libraries(
             raise UserError(f"{problem}, or leave the library out with --library")
         else:
             notes.append(f"nothing is looked up there: {problem}")
-    if empty and (named or not usable):
+    if empty and (named or (tell_empty and not usable)):
         flag = "" if empty[0] == OWN else f" --library {empty[0]}"
         notes.append(
             f"nothing can be looked up in {', '.join(empty)}, which is empty; next: imagerag index add FOLDER{flag} "

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 FILE = Path(__file__).parent / "remote_models.toml"
 """What each field means stands at its head."""
 
-RELEASE = re.compile(r"(?:[-@]\d{4}-?\d{2}-?\d{2}|-latest)$")
-"""What providers put behind a model's name for its release: prices and limits are those of the model."""
+RELEASE = re.compile(r"(?:[-@](?:\d{4}-?\d{2}(?:-?\d{2})?|\d{2}-\d{2}|\d{3,4})|-latest)$")
+"""What providers put behind a model's name for its release: a date, a month (``-2024-08``, ``-2411``), a day of a year
+(``-0613``, ``-05-20``), a number (``-001``). Prices and limits are those of the model."""
 
 SOON = datetime.timedelta(days=60)
 """How long before its end a model's end is told; Anthropic, for one, announces ends no later than that."""
@@ -80,11 +82,28 @@ class Provider:
         return RemoteModel(self.source, datetime.date.min, references=self.references, tokens=self.tokens)
 
 
+class End(NamedTuple):
+    """When a provider shuts a model down; fields as in ``RemoteModel``."""
+
+    ends: datetime.date
+    successor: str
+    source: str
+    read: datetime.date
+
+
 @lru_cache(maxsize=1)
-def _file() -> tuple[dict[str, Provider], dict[str, RemoteModel]]:
+def _file() -> tuple[dict[str, Provider], dict[str, RemoteModel], dict[str, End]]:
     whole = tomllib.loads(FILE.read_text(encoding="utf-8"))
     providers = {prefix: Provider(**{**row, "keys": tuple(row["keys"])}) for prefix, row in whole["provider"].items()}
-    return providers, {name: RemoteModel(**row) for name, row in whole["model"].items()}
+    models = {name: RemoteModel(**row) for name, row in whole["model"].items()}
+    ends = {
+        name: End(model.ends, model.successor, model.source, model.read)
+        for name, model in models.items()
+        if model.ends is not None
+    }
+    for row in whole["end"]:
+        ends |= dict.fromkeys(row.pop("models"), End(**row))
+    return providers, models, ends
 
 
 def providers() -> Mapping[str, Provider]:
@@ -103,9 +122,21 @@ def remote_model(name: str) -> RemoteModel | None:
     A model at an address of one's own (``prefix:model@URL``) is taken for the provider's of that name, and a release of
     a model (``model-2026-04-21``) for the model.
     """
-    known = remote_models()
-    plain = name.partition("@")[0]
-    return known.get(plain) or known.get(RELEASE.sub("", plain.lower()))
+    return _of_name(remote_models(), name)
+
+
+Known = TypeVar("Known")
+
+
+def _of_name(known: Mapping[str, Known], name: str) -> Known | None:
+    """Return what is known by a name, or by that name without its release."""
+    plain = name.partition("@")[0].lower()
+    return known.get(name.partition("@")[0]) or known.get(plain) or known.get(RELEASE.sub("", plain))
+
+
+def ends() -> Mapping[str, End]:
+    """Return the ends that are known, by the model's name."""
+    return _file()[2]
 
 
 def ending(name: str, today: datetime.date | None = None) -> str:
@@ -115,12 +146,23 @@ def ending(name: str, today: datetime.date | None = None) -> str:
         name: ``prefix:model``; one at an address of one's own has no end here.
         today: of UTC unless given.
     """
-    model = None if "://" in name else remote_model(name)
-    if model is None or model.ends is None:
+    known = None if "://" in name else _of_name(ends(), name)
+    if known is None:
         return ""
     today = today or datetime.datetime.now(datetime.UTC).date()
-    if model.ends - today > SOON:
+    if known.ends - today > SOON:
         return ""
-    verb = "shut down" if model.ends <= today else "shuts down"
-    instead = f"; use {model.successor}" if model.successor else ""
-    return f"its provider {verb} {name!r} on {model.ends}{instead} ({model.source}, read {model.read})"
+    verb = "shut down" if known.ends <= today else "shuts down"
+    instead = f"; use {known.successor}" if known.successor else ""
+    return f"its provider {verb} {name!r} on {known.ends}{instead} ({known.source}, read {known.read})"
+
+
+def after_its_end(name: str, said: str) -> str:
+    """Return what is wrong with a model, behind its end where that is past or near: one who mends it meets that next.
+
+    Args:
+        name: as ``ending`` takes it.
+        said: what is wrong.
+    """
+    told = ending(name)
+    return f"{told}; besides, {said}" if told else said

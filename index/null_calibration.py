@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagerag.assets.library import Library, bundled_library
-from imagerag.embedders.calibration import Calibration, LookupFloor, Presence, synonym_cosine
+from imagerag.embedders.calibration import Calibration, LookupFloor, Presence
 from imagerag.embedders.window_evidence import COARSE, WindowEvidence
 from imagerag.index.captions import CaptionWords, common_names
 from imagerag.index.floor_fit import best_matches, fit_floor
 from imagerag.index.presence_fit import absent_scores
+from imagerag.index.synonyms import synonym_cosine
 from imagerag.store.png import on_white
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def null_calibration(embedder: Embedder) -> Calibration:
     library, rows, shown = _pictures()
     names = list(common_names())
     eyes = WindowEvidence(embedder, names, cut=COARSE)
-    synonym = synonym_cosine(eyes.bank)
+    synonym = synonym_cosine(names, eyes.bank)
     temperature = temperature_of(embedder)
     alike = _alike(eyes.bank, embedder.embed_texts(shown), names, shown, synonym)
     random = np.random.default_rng(0)
@@ -59,7 +60,7 @@ def null_floor(embedder: Embedder) -> LookupFloor | None:
     library, rows, shown = _pictures()
     names = list(common_names())
     queries = embedder.embed_texts(names)
-    alike = _alike(queries, embedder.embed_texts(shown), names, shown, synonym_cosine(queries))
+    alike = _alike(queries, embedder.embed_texts(shown), names, shown, synonym_cosine(names, queries))
     images = embedder.embed_images([on_white(library.image(row)) for row in rows])
     return _floor(queries, images, alike)
 

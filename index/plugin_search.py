@@ -28,8 +28,8 @@ class SearchService:
     Args:
         service: of a plugin.
         embedder: the model that looks things up elsewhere, too.
-        fit: returns the model's floor, asked when something is found for the first time; ``None`` where it can't be
-            fitted, and nothing is left out.
+        fit: returns the model's floor, asked by ``prepare``, or when something is found for the first time; ``None``
+            where it can't be fitted, and nothing is left out.
         floor: unless a search says otherwise.
     """
 
@@ -56,6 +56,11 @@ class SearchService:
     def image(self, sha256: str) -> Image.Image:
         """See ``ReferenceIndex.image``."""
         return self.service.image(sha256)
+
+    def prepare(self) -> None:
+        """Fit the floor if searches ask for it, which takes as long as loading a model does."""
+        if self.floor == "calibrated":
+            _ = self._fitted
 
     @cached_property
     def _fitted(self) -> LookupFloor | None:

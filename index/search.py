@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from imagerag.errors import InvalidArgument
 from imagerag.index.base import PLAIN_SEARCH, Floor, Hit, ReferenceIndex, SearchOptions
 from imagerag.index.bundled.chroma import ChromaIndex
+from imagerag.index.plugin_search import SearchService
 from imagerag.index.user.ensemble import ModelEnsemble
 from imagerag.index.user.store import UserPictures
 
@@ -60,6 +61,12 @@ class CombinedIndex:
     def _embedded(self) -> list[UserPictures | ModelEnsemble | ChromaIndex]:
         """What is searched by embeddings: a person's own first, since they are what he means where ranks are equal."""
         return [*self.users, *([] if self.library is None else [self.library])]
+
+    def prepare(self) -> None:
+        """Do what is done once before the first search and is no part of it: search services' floors are fitted."""
+        for service in self.services:
+            if isinstance(service, SearchService):
+                service.prepare()
 
     def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         """See ``ReferenceIndex.search``: the nearest of all; cosines of one model are comparable.

@@ -96,6 +96,10 @@ class OpenAIServer(ThreadingHTTPServer):
                 )
         return None
 
+    def asks_for_logprobs(self, request: dict[str, Any]) -> bool:
+        """Tell whether the request asks for log-probabilities with their alternatives, in this protocol's words."""
+        return request.get("logprobs") is True and bool(request.get("top_logprobs"))
+
     def body(self, reply: Reply, stream: bool) -> bytes:
         """Return a reply in this protocol."""
         return _body(reply, stream)
@@ -141,7 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
             reply = Reply(wrong, status=400)
         self.server.closing.wait(reply.delay)
         stream = self.server.streams(request, self.path)
-        if not request.get("logprobs"):
+        if not self.server.asks_for_logprobs(request):
             reply = replace(reply, logprobs=None)
         body = reply.body if reply.body is not None else self.server.body(reply, stream)
         self.send_response(reply.status)

@@ -5,6 +5,7 @@ import binascii
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from PIL import Image
@@ -74,6 +75,30 @@ def _events(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield {"type": "message_stop"}
 
 
+class TogetherServer(OpenAIServer):
+    """``POST /v1/chat/completions`` with log-probabilities in the form of OpenAI's older protocol."""
+
+    variables: ClassVar = {"TOGETHER_API_KEY": "tg-test"}
+    name = "together:Qwen/Qwen3-VL-8B-Instruct"
+    address = "TOGETHER_API_BASE"
+
+    def asks_for_logprobs(self, request: dict[str, Any]) -> bool:
+        return bool(request.get("logprobs"))
+
+    def body(self, reply: Reply, stream: bool) -> bytes:
+        answer = json.loads(super().body(replace(reply, logprobs=None), stream))
+        if reply.logprobs is not None:
+            answer["choices"][0]["logprobs"] = {
+                "content": None,
+                "tokens": [token["token"] for token in reply.logprobs],
+                "token_logprobs": [token["logprob"] for token in reply.logprobs],
+                "top_logprobs": [
+                    {one["token"]: one["logprob"] for one in token["top_logprobs"]} for token in reply.logprobs
+                ],
+            }
+        return json.dumps(answer).encode()
+
+
 class GeminiServer(OpenAIServer):
     """``POST /v1beta/models/MODEL:generateContent`` and ``:streamGenerateContent``."""
 
@@ -83,6 +108,10 @@ class GeminiServer(OpenAIServer):
 
     def streams(self, request: dict[str, Any], path: str) -> bool:
         return ":streamGenerateContent" in path
+
+    def asks_for_logprobs(self, request: dict[str, Any]) -> bool:
+        settings = request.get("generationConfig", {})
+        return bool(settings.get("responseLogprobs") and settings.get("logprobs"))
 
     def body(self, reply: Reply, stream: bool) -> bytes:
         if reply.status != 200:
@@ -96,6 +125,8 @@ class GeminiServer(OpenAIServer):
             "candidates": [{"content": {"role": "model", "parts": components}, "finishReason": "STOP", "index": 0}],
             "modelVersion": "gemini-2.5-flash",
         }
+        if reply.logprobs is not None:
+            answer["candidates"][0]["logprobsResult"] = _logprobs_of_google(reply.logprobs)
         if reply.usage is not None:
             asked, answered = reply.usage
             answer["usageMetadata"] = {
@@ -103,6 +134,16 @@ class GeminiServer(OpenAIServer):
             }  # fmt: skip
         text = json.dumps(answer)
         return (f"data: {text}\r\n\r\n" if stream else text).encode()
+
+
+def _logprobs_of_google(tokens: list[dict[str, Any]]) -> dict[str, Any]:
+    def candidate(told: dict[str, Any]) -> dict[str, Any]:
+        return {"token": told["token"], "tokenId": 1, "logProbability": told["logprob"]}
+
+    return {
+        "chosenCandidates": [candidate(token) for token in tokens],
+        "topCandidates": [{"candidates": [candidate(one) for one in token["top_logprobs"]]} for token in tokens],
+    }
 
 
 class OllamaServer(OpenAIServer):
@@ -124,8 +165,9 @@ class OllamaServer(OpenAIServer):
         asked, answered = reply.usage or (0, 0)
         head = {"model": "qwen3-vl", "created_at": "2026-11-23T00:00:00Z"}
         last = {"done": True, "done_reason": "stop", "prompt_eval_count": asked, "eval_count": answered}
+        told = {} if reply.logprobs is None else {"logprobs": reply.logprobs}
         if not stream:
-            return json.dumps({**head, "message": message, **last}).encode()
-        chunks = [{**head, "message": message, "done": False}]
+            return json.dumps({**head, "message": message, **told, **last}).encode()
+        chunks = [{**head, "message": message, **told, "done": False}]
         chunks += [{**head, "message": {"role": "assistant", "content": ""}, **last}]
         return "".join(json.dumps(chunk) + "\n" for chunk in chunks).encode()

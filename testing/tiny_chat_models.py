@@ -1,10 +1,13 @@
 """Tiny chat checkpoints with random weights, saved to disk to be loaded again as any checkpoint is."""
 
+import base64
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import torch
+from PIL import Image
 from tokenizers.processors import TemplateProcessing
 from transformers import (
     CLIPImageProcessor,
@@ -29,6 +32,13 @@ TEMPLATE = (
     "{% for t in m.tool_calls or [] %}<tool_call>{{ t.function | tojson }}</tool_call>{% endfor %}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+
+
+def picture_block(colour: str = "red", size: tuple[int, int] = (60, 40)) -> dict[str, Any]:
+    """Return a picture as messages have it."""
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return {"type": "image", "base64": base64.b64encode(buffer.getvalue()).decode(), "mime_type": "image/png"}
 
 
 def save_qwen_vl(folder: Path) -> Path:

@@ -27,6 +27,22 @@ def answering(value: Any) -> Reply:
     return Reply(json.dumps(value))
 
 
+def seen(concept: str, present: bool, **details: str) -> dict[str, Any]:
+    """Return one concept of a first verdict; ``details`` are what else the prompt asks of it, by their kinds."""
+    asked = [{"kind": kind, "asked": text} for kind, text in details.items()]
+    return {"concept": concept, "kind": "content", "present": present, "confidence": 0.5, "details": asked}
+
+
+def presence(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {"concepts": list(entries), "matches": all(entry["present"] for entry in entries)}
+
+
+def details(*hold: bool, confidence: float = 0.5) -> dict[str, Any]:
+    """Return the answers to numbered questions, in order."""
+    answers = [{"number": at, "seen": "", "holds": one, "confidence": confidence} for at, one in enumerate(hold, 1)]
+    return {"answers": answers}
+
+
 def weighed(value: Any, *likelihoods: float) -> Reply:
     """Return a verdict as JSON, with log-probabilities that say how likely each true was against false, in order."""
     text = json.dumps(value)

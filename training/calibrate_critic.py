@@ -23,7 +23,6 @@ from imagerag.embedders.calibration import (
     LookupFloor,
     Presence,
     bundled_calibration,
-    synonym_cosine,
 )
 from imagerag.embedders.clip import Embedder
 from imagerag.embedders.registry import embedded_clip
@@ -32,6 +31,7 @@ from imagerag.generators.registry import load_generator
 from imagerag.index.bundled.chroma import LOOKED_AT
 from imagerag.index.captions import carries, content_words
 from imagerag.index.presence_fit import Question, fit_presence, measure
+from imagerag.index.synonyms import synonym_cosine
 from imagerag.index.word_vectors import ConceptWords
 
 SEEDS = 3
@@ -116,7 +116,7 @@ def fit_critic(library: Library, embedder: Embedder, pictures: NDArray[Any]) -> 
     ]
     there = np.array([question.there for question in asked], float)
     eyes = WindowEvidence(embedder, names, exemplars)
-    synonym = synonym_cosine(eyes.bank)
+    synonym = synonym_cosine(eyes.names, eyes.bank)
     looked = [Question(eyes.see(q.image), q.concept, q.there, at) for at, q in enumerate(asked)]
     best: tuple[float, Presence] | None = None
     for temperature in (20.0, 30.0, 45.0, 65.0):

@@ -3,11 +3,55 @@
 import base64
 import hashlib
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 
+from imagerag.chat_models.plain_text import as_plain_turns
 from imagerag.prompts import render
+
+ENDINGS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>", "<end_of_utterance>")
+"""By which chat templates in use end a turn."""
+
+
+def rendered(
+    processor: Any, messages: Sequence[BaseMessage], tools: list[dict[str, Any]], takes_images: bool
+) -> tuple[str, list[Any]]:
+    """Return a conversation as the checkpoint's template words it, and its images.
+
+    Many templates leave tools out without a word, or refuse system turns, tool results, or two turns of one role:
+    those get a conversation in which everything is said in plain, alternating turns.
+    """
+    from jinja2 import TemplateError
+
+    def worded(turns: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
+        return str(processor.apply_chat_template(turns, tools=tools, add_generation_prompt=True, tokenize=False))
+
+    turns, images = template_turns(messages, takes_images)
+    try:
+        text = worded(turns, tools or None)
+        if not tools or text != worded(turns, None):
+            return text, images
+    except TemplateError:
+        pass  # it says what it doesn't take; the plain turns below need none of that
+    turns, images = template_turns(as_plain_turns(messages, tools), takes_images)
+    return worded(turns, None), images
+
+
+def tensors(processor: Any, texts: list[str], images: list[list[Any]], takes_images: bool) -> Any:
+    """Return conversations that a template has worded as tensors, with the images of each.
+
+    Several are padded on the left, so that all end where their answers begin.
+    """
+    padded: dict[str, Any] = {"padding": True, "padding_side": "left"} if len(texts) > 1 else {}
+    if not takes_images:
+        return processor(texts, return_tensors="pt", add_special_tokens=False, **padded)
+    # As transformers itself does it: what the template has begun, the tokenizer begins no second time.
+    begins = processor.tokenizer.bos_token
+    begun = {"add_special_tokens": False} if begins and texts[0].startswith(begins) else {}
+    given: Any = images if len(texts) > 1 else images[0]
+    return processor(text=texts, images=given if any(images) else None, return_tensors="pt", **begun, **padded)
 
 
 def template_turns(messages: list[BaseMessage], takes_images: bool) -> tuple[list[dict[str, Any]], list[Any]]:
@@ -89,3 +133,11 @@ def _picture(block: dict[str, Any]) -> Any:
     if not block.get("base64"):
         raise ValueError(f"a local model takes images as Base64, not by address: {str(block.get('url'))[:80]!r}")
     return Image.open(io.BytesIO(base64.b64decode(block["base64"]))).convert("RGB")
+
+
+def without_marks(text: str, tokenizer: Any) -> str:
+    """Return text without the tokens that only end it; those around tool calls stay, to be read."""
+    for mark in (tokenizer.eos_token, tokenizer.pad_token, tokenizer.bos_token, *ENDINGS):
+        if mark:
+            text = text.replace(mark, "")
+    return text

@@ -66,6 +66,27 @@ def _closed(schema: Any) -> Any:
     return {**closed, "additionalProperties": False} if isinstance(closed.get("properties"), dict) else closed
 
 
+def held_to(schema: dict[str, Any] | None, model: Any, processor: Any, prompt: str) -> list[SchemaConstraint]:
+    """Return what holds an answer to a schema, if there is one, and the checkpoint's tokenizer can be held.
+
+    Args:
+        schema: JSON schema.
+        model, processor: of the checkpoint.
+        prompt: as the model is given it.
+    """
+    tokenizer = getattr(processor, "tokenizer", processor)
+    if not (schema and supports_grammar(tokenizer)):
+        return []
+    vocabulary = model.config.get_text_config().vocab_size
+    return [SchemaConstraint(tokenizer, schema, vocabulary, endings_of(model), prompt)]
+
+
+def endings_of(model: Any) -> tuple[int, ...]:
+    """Return the tokens with which an answer of a checkpoint ends."""
+    ending = model.generation_config.eos_token_id
+    return (ending,) if isinstance(ending, int) else tuple(ending or ())
+
+
 def supports_grammar(tokenizer: Any) -> bool:
     """Tell whether that tokenizer can be held to a grammar: one of the tokenizers library."""
     return isinstance(tokenizer, PreTrainedTokenizerFast)

@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -23,12 +24,11 @@ from langchain_core.utils.function_calling import convert_to_json_schema, conver
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from imagerag.chat_models.images import ImageLimit
-from imagerag.chat_models.local.chat_template import template_turns
-from imagerag.chat_models.plain_text import as_plain_turns
+from imagerag.chat_models.local.chat_template import rendered, tensors, without_marks
 from imagerag.chat_models.reasoning import ReasoningFilter
 from imagerag.chat_models.tool_call_parser import StreamFilter, read_calls, text_parameters
 from imagerag.chat_models.usage_meter import current_meter
-from imagerag.interruptible import TICK
+from imagerag.interruptible import TICK, run_interruptibly
 from imagerag.prompts import render
 
 MOST_NEW_TOKENS = 1024
@@ -36,9 +36,6 @@ MOST_NEW_TOKENS = 1024
 
 SCHEMA = "response_schema"
 """Setting under which a call carries the JSON schema of its answer."""
-
-ENDINGS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>", "<end_of_utterance>")
-"""By which chat templates in use end a turn."""
 
 
 class Piece(NamedTuple):
@@ -132,7 +129,35 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         pieces = list(self._pieces(messages, stop, kwargs))
-        reading = read_calls("".join(piece.said for piece in pieces), text_parameters(kwargs.get("tools") or []))
+        return ChatResult(generations=[ChatGeneration(message=self._message(pieces, kwargs.get("tools") or []))])
+
+    def answer_together(self, conversations: Sequence[Sequence[BaseMessage]], **settings: Any) -> list[AIMessage]:
+        """Answer several conversations in one pass of the model, ``LARGEST_BATCH`` of them at a time.
+
+        The answers are those that each would get by itself, but for sums that differ in their last bits.
+
+        Args:
+            conversations: each with as many images as it likes.
+            settings: of all of them, as for ``invoke``; no tools and no ``stop``.
+
+        Raises:
+            ValueError: the checkpoint, or one of these settings, takes one conversation at a time.
+        """
+        from imagerag.chat_models.local.rows import LARGEST_BATCH
+
+        hung_up, check = threading.Event(), current_meter().check_answering
+        answers: list[AIMessage] = []
+        try:
+            for start in range(0, len(conversations), LARGEST_BATCH):
+                part = conversations[start : start + LARGEST_BATCH]
+                answers += run_interruptibly(partial(self._write_rows, part, settings, hung_up), check)
+        finally:
+            hung_up.set()
+        return answers
+
+    def _message(self, pieces: Sequence[Piece], tools: Sequence[dict[str, Any]] = ()) -> AIMessage:
+        """Return a whole answer; its last piece tells how it ended."""
+        reading = read_calls("".join(piece.said for piece in pieces), text_parameters(tools))
         thought = "".join(piece.thought for piece in pieces)
         message = AIMessage(
             reading.text,
@@ -143,7 +168,7 @@ class LocalChatModel(BaseChatModel):
         )
         if pieces[-1].logprobs is not None:
             message.response_metadata["logprobs"] = {"content": pieces[-1].logprobs}
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        return message
 
     def _stream(
         self,
@@ -207,7 +232,7 @@ class LocalChatModel(BaseChatModel):
                     writer.join()
                     break
                 thoughts = thoughts or ReasoningFilter(writing.prompt)
-                yield Piece(*thoughts.part(_without_marks(piece, tokenizer)))
+                yield Piece(*thoughts.part(without_marks(piece, tokenizer)))
         finally:
             writing.hung_up.set()
         if writing.error is not None:
@@ -227,30 +252,26 @@ class LocalChatModel(BaseChatModel):
         told: _Writing,
     ) -> None:
         import torch
-        from transformers import StoppingCriteria, StoppingCriteriaList
+        from transformers import StoppingCriteriaList
 
+        from imagerag.chat_models.local.grammar import held_to
+        from imagerag.chat_models.local.rows import HungUp
         from imagerag.chat_models.local.token_logprobs import TopLogprobs
-
-        class HungUp(StoppingCriteria):
-            def __call__(self, ids: Any, scores: Any, **_: Any) -> Any:
-                return torch.full((ids.shape[0],), told.hung_up.is_set(), dtype=torch.bool, device=ids.device)
 
         try:
             with self._lock, torch.no_grad():
                 if told.hung_up.is_set():  # while it waited for its turn
                     return
-                if schema := settings.get(SCHEMA):
-                    messages = [*messages, HumanMessage(render("shape.j2", schema=json.dumps(schema)))]
-                inputs, told.prompt = self._inputs(messages, settings.get("tools") or [])
+                inputs, told.prompt = self._inputs(_with_shape(messages, settings), settings.get("tools") or [])
                 told.asked = int(inputs["input_ids"].shape[-1])
-                held = self._holding(schema, told.prompt)
+                held = held_to(settings.get(SCHEMA), self._model, self._processor, told.prompt)
                 likely = TopLogprobs(int(settings.get("top_logprobs") or 1)) if settings.get("logprobs") else None
                 ids = self._model.generate(
                     **inputs,
                     max_new_tokens=_most(settings),
                     do_sample=False,
                     streamer=streamer,
-                    stopping_criteria=StoppingCriteriaList([HungUp()]),
+                    stopping_criteria=StoppingCriteriaList([HungUp(told.hung_up)]),
                     logits_processor=[*held, *([likely] if likely else [])],
                     **({"stop_strings": stop, "tokenizer": streamer.tokenizer} if stop else {}),
                 )
@@ -262,61 +283,64 @@ class LocalChatModel(BaseChatModel):
         finally:
             streamer.end()
 
-    def _holding(self, schema: dict[str, Any] | None, prompt: str) -> Any:
-        """Return what holds the answer to a schema, if there is one, and the checkpoint's tokenizer can be held."""
-        from imagerag.chat_models.local.grammar import SchemaConstraint, supports_grammar
+    def _write_rows(
+        self, conversations: Sequence[Sequence[BaseMessage]], settings: dict[str, Any], hung_up: threading.Event
+    ) -> list[AIMessage]:
+        import torch
+        from transformers import StoppingCriteriaList
+
+        from imagerag.chat_models.local.grammar import endings_of, held_to
+        from imagerag.chat_models.local.rows import HungUp, RowProcessors, written
+        from imagerag.chat_models.local.token_logprobs import TopLogprobs
 
         tokenizer = getattr(self._processor, "tokenizer", self._processor)
-        if not (schema and supports_grammar(tokenizer)):
-            return []
-        ending = self._model.generation_config.eos_token_id
-        endings = (ending,) if isinstance(ending, int) else tuple(ending or ())
-        vocabulary = self._model.config.get_text_config().vocab_size
-        return [SchemaConstraint(tokenizer, schema, vocabulary, endings, prompt)]
+        if self._model.config.is_encoder_decoder or tokenizer.pad_token is None or {"tools", "stop"} & set(settings):
+            raise ValueError("the checkpoint takes one conversation at a time")
+        with self._lock, torch.no_grad():
+            if hung_up.is_set():  # while it waited for its turn
+                return []
+            worded = [
+                rendered(self._processor, _with_shape(list(one), settings), [], self.takes_images)
+                for one in conversations
+            ]
+            texts = [text for text, _ in worded]
+            inputs = tensors(self._processor, texts, [images for _, images in worded], self.takes_images)
+            inputs = inputs.to(self._model.device)
+            asked, width = inputs["attention_mask"].sum(-1).tolist(), int(inputs["input_ids"].shape[-1])
+            most = int(settings.get("top_logprobs") or 1)
+            likely = [TopLogprobs(most) for _ in texts] if settings.get("logprobs") else []
+            endings = endings_of(self._model)
+            held = [held_to(settings.get(SCHEMA), self._model, self._processor, text) for text in texts]
+            rows: list[list[Any]] = [[*one, *likely[at : at + 1]] for at, one in enumerate(held)]
+            ids = self._model.generate(
+                **inputs,
+                max_new_tokens=_most(settings),
+                do_sample=False,
+                stopping_criteria=StoppingCriteriaList([HungUp(hung_up)]),
+                logits_processor=[RowProcessors(rows, endings)],
+            )
+        answers = []
+        for at, text in enumerate(texts):
+            new = written(ids[at, width:], endings)
+            usage = UsageMetadata(input_tokens=asked[at], output_tokens=len(new), total_tokens=asked[at] + len(new))
+            thoughts = ReasoningFilter(text)
+            said = thoughts.part(without_marks(tokenizer.decode(new), tokenizer))
+            told = likely[at].told(new, tokenizer) if likely else None
+            ended = "length" if len(new) >= _most(settings) else "stop"
+            answers.append(self._message([Piece(*said), Piece(*thoughts.part("", last=True), usage, ended, told)]))
+        return answers
 
     def _inputs(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> tuple[Any, str]:
         """Return the question as tensors, and as the text that they stand for."""
-        text, images = self._rendered(messages, tools)
-        if self.takes_images:
-            # As transformers itself does it: what the template has begun, the tokenizer begins no second time.
-            begins = self._processor.tokenizer.bos_token
-            written = {"add_special_tokens": False} if begins and text.startswith(begins) else {}
-            inputs = self._processor(text=[text], images=images or None, return_tensors="pt", **written)
-        else:
-            inputs = self._processor([text], return_tensors="pt", add_special_tokens=False)
-        return inputs.to(self._model.device), text
+        text, images = rendered(self._processor, messages, tools, self.takes_images)
+        return tensors(self._processor, [text], [images], self.takes_images).to(self._model.device), text
 
-    def _rendered(self, messages: list[BaseMessage], tools: list[dict[str, Any]]) -> tuple[str, list[Any]]:
-        """Return the conversation as the checkpoint's template words it, and its images.
 
-        Many templates leave tools out without a word, or refuse system turns, tool results, or two turns of one role:
-        those get a conversation in which everything is said in plain, alternating turns.
-        """
-        from jinja2 import TemplateError
-
-        def render(turns: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
-            return str(
-                self._processor.apply_chat_template(turns, tools=tools, add_generation_prompt=True, tokenize=False)
-            )
-
-        turns, images = template_turns(messages, self.takes_images)
-        try:
-            text = render(turns, tools or None)
-            if not tools or text != render(turns, None):
-                return text, images
-        except TemplateError:
-            pass  # it says what it doesn't take; the plain turns below need none of that
-        turns, images = template_turns(as_plain_turns(messages, tools), self.takes_images)
-        return render(turns, None), images
+def _with_shape(messages: list[BaseMessage], settings: dict[str, Any]) -> list[BaseMessage]:
+    """Return the conversation with the shape of its answer in words, where it has one."""
+    schema = settings.get(SCHEMA)
+    return [*messages, HumanMessage(render("shape.j2", schema=json.dumps(schema)))] if schema else messages
 
 
 def _most(settings: dict[str, Any]) -> int:
     return int(settings.get("max_tokens") or MOST_NEW_TOKENS)
-
-
-def _without_marks(text: str, tokenizer: Any) -> str:
-    """Return text without the tokens that only end it; those around tool calls stay, to be read."""
-    for mark in (tokenizer.eos_token, tokenizer.pad_token, tokenizer.bos_token, *ENDINGS):
-        if mark:
-            text = text.replace(mark, "")
-    return text

@@ -15,9 +15,9 @@ from PIL import Image
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import DrawingRefused, InvalidArgument
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
-from imagerag.generators.diffusion.calling import call_arguments, steps_watched
+from imagerag.generators.diffusion.calling import call_arguments, steps_watched, takes_negatives
 from imagerag.generators.diffusion.loading import Loaded, load, preset_of
-from imagerag.generators.diffusion.memory import placed_or_less, release, with_less_memory
+from imagerag.generators.diffusion.memory import RanOut, placed_or_less, release, with_less_memory
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.previews import Previews
 from imagerag.generators.diffusion.words import plain
@@ -57,9 +57,10 @@ class DiffusionGenerator:
         loras: tuple[str, ...] = (),
         loaded: Loaded | None = None,
     ) -> None:
-        self.preset = preset
+        self.preset = self._asked_preset = preset
         self.name = name or preset.name
-        self.max_references = preset.max_references
+        self.max_references: int
+        self._notes: tuple[str, ...]
         self._settings, self._asked_loras = settings or DeviceSettings(), loras
         self._lock = threading.Lock()
         self._loaded: Loaded
@@ -80,6 +81,7 @@ class DiffusionGenerator:
     def revision(self) -> str:
         """A hash of all that the pixels depend on but the request."""
         told = {"name", "licence", "weights", "source", "unchecked", "recipe", "file"}
+        told |= {name for name in ("sigmas", "scheduler") if not getattr(self.preset, name)}  # younger than manifests
         asked = self.preset.model_dump_json(exclude=told)
         what = f"{asked} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"
         what += f" {self._loaded.file_sha256}" if self.preset.file else ""
@@ -90,6 +92,11 @@ class DiffusionGenerator:
     def pipeline(self) -> Any:
         """The pipeline of diffusers."""
         return self._loaded.pipeline
+
+    @property
+    def takes_negatives(self) -> bool:
+        """Whether the model heeds a negative prompt, as it is asked here."""
+        return self.pipeline is not None and takes_negatives(self.pipeline, self.preset)
 
     @property
     def memory(self) -> str:
@@ -158,17 +165,23 @@ class DiffusionGenerator:
     def _step_down(self, mode: Memory) -> None:
         """Hold the weights in another mode; quantised ones can't be moved layer by layer, and are loaded anew."""
         if self._loaded.mode != "4bit":
-            self._loaded.mode = placed_or_less(self.pipeline, self._loaded.device, mode, self.preset.model)
+            placed = placed_or_less(self.pipeline, self._loaded.device, mode, self.preset.model)
+            assert not isinstance(placed, RanOut)  # which is for 4 bits
+            self._loaded.mode, _ = placed
             return
         self._settings = replace(self._settings, memory=mode)
         # Nothing may hold the old weights while the new ones come.
         self._loaded.pipeline = self._loaded.family = None
         self._previews = None
         release(self._loaded.device)
-        self._hold(load(self.preset, self._settings, self._asked_loras))
+        self._hold(load(self._asked_preset, self._settings, self._asked_loras))
 
     def _hold(self, loaded: Loaded) -> None:
         self._loaded = loaded
+        self.preset = loaded.preset or self.preset
+        # None where what references go in by is not on this machine.
+        self.max_references = self.preset.max_references
+        self._notes = loaded.notes
         self._previews = Previews(loaded.pipeline)
 
     def _no_memory(self, request: DrawRequest) -> InvalidArgument:
@@ -182,10 +195,11 @@ class DiffusionGenerator:
         self, request: DrawRequest, seeds: tuple[int, ...], control: DrawControl, notes: tuple[str, ...]
     ) -> list[Drawing]:
         if self._loaded.pipeline is None:  # stepping down from 4 bits failed, when an earlier image was drawn
-            self._hold(load(self.preset, self._settings, self._asked_loras))
+            self._hold(load(self._asked_preset, self._settings, self._asked_loras))
         family, preset = self._loaded.family, self.preset
         pipeline = family.pipeline_for(request.references)
         said = family.words(plain(request.prompt), request.references)
+        notes = (*self._notes, *notes)
         total, (width, height) = preset.steps, family.canvas(request)
 
         def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
@@ -204,7 +218,7 @@ class DiffusionGenerator:
 
         # Some pipelines (OmniGen, GLM-Image) also draw from the global generator when they encode references or words.
         devices = [self._loaded.device] if self._loaded.device.type == "cuda" else []
-        arguments = {**call_arguments(pipeline, preset, width, height), **family.arguments(request)}
+        arguments = {**call_arguments(pipeline, preset, width, height, request.negative), **family.arguments(request)}
         try:
             with torch.random.fork_rng(devices=devices), steps_watched(pipeline, after_step) as watched:
                 torch.manual_seed(seeds[0])
@@ -216,6 +230,7 @@ class DiffusionGenerator:
                 )
         finally:
             pipeline.maybe_free_model_hooks()
+        self._notes = ()
         facts: dict[str, object] = {
             "model": Path(preset.file).name if preset.file else preset.model,
             **({"recipe": preset.recipe} if preset.recipe else {}),
@@ -227,6 +242,8 @@ class DiffusionGenerator:
             "memory": self._loaded.mode,
             "notes": [*said.notes, *notes],
         }
+        if request.negative:
+            facts["negative_prompt"] = arguments.get("negative_prompt", "")
         if preset.file:
             facts["file_sha256"] = self._loaded.file_sha256
         if len(seeds) > 1:

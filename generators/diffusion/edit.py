@@ -13,12 +13,16 @@ from PIL import Image
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion import words
 from imagerag.generators.diffusion.family import TextFamily
+from imagerag.generators.diffusion.ip_adapter import squared
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.words import Words
 from imagerag.store.png import on_white
 
 SMALLEST = 256
 """Pixels of a reference's shorter side for edit models: FLUX.2 refuses below 64, and all see little in so few."""
+
+SQUARE_SIDE = 1024
+"""Pixels of a white square with a reference: GLM-Image counts in squares of 32, and draws at about a megapixel."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class Editor:
         without: the class, over the same weights, that draws where there are no references; itself if empty.
         canvas: it needs an image always: without references, a white one.
         instruction: the key of the JSON that it reads instead of plain words.
+        squares: its images have to be of one size, and go in on white squares.
     """
 
     argument: str = "image"
@@ -40,6 +45,7 @@ class Editor:
     without: str = ""
     canvas: bool = False
     instruction: str = ""
+    squares: bool = False
 
 
 EDITORS: dict[str, Editor] = {
@@ -54,6 +60,7 @@ EDITORS: dict[str, Editor] = {
     "JoyImageEditPipeline": Editor(one=True, canvas=True),
     "JoyImageEditPlusPipeline": Editor(argument="images"),
     "BriaFiboEditPipeline": Editor(one=True, canvas=True, instruction="edit_instruction"),
+    "GlmImagePipeline": Editor(squares=True),
 }
 """By pipeline class, as the signatures and checks of diffusers 0.42.1 have it."""
 
@@ -71,6 +78,8 @@ class EditFamily(TextFamily):
 
     def prepare(self) -> None:
         """Make the way to draw without images, over the same weights, where the edit pipeline can't."""
+        if self.class_name == "GlmImagePipeline":
+            keep_images_apart(self.pipeline.vision_language_encoder)
         if self._editor.without:
             pipeline_class = getattr(importlib.import_module("diffusers"), self._editor.without)
             wanted = pipeline_class._get_signature_types()
@@ -97,11 +106,33 @@ class EditFamily(TextFamily):
         editor, size = self._editor, (self.preset.width, self.preset.height)
         if not request.references:
             return {editor.argument: Image.new("RGB", size, "white")} if editor.canvas else {}
+        if editor.squares:
+            side = (SQUARE_SIDE, SQUARE_SIDE)
+            squares = [squared(one.image).resize(side, Image.Resampling.LANCZOS) for one in request.references]
+            return {editor.argument: squares}
         images = [large_enough(on_white(reference.image)) for reference in request.references]
         if not editor.one:
             return {editor.argument: images}
         image = stitched(images) if len(images) > 1 else images[0]
         return {editor.argument: framed(image, size) if editor.framed else image}
+
+
+def keep_images_apart(encoder: Any) -> None:
+    """Let GLM-Image's encoder read several images of one size that diffusers hands it joined.
+
+    diffusers 0.42.1 joins the features of all images (``torch.cat`` in ``generate_prior_tokens``), as earlier versions
+    of transformers had them in rows; that of transformers 5.24 has a map of each, and reads them one by one.
+
+    Args:
+        encoder: ``vision_language_encoder`` of a ``GlmImagePipeline``, which is changed.
+    """
+    read = encoder.get_image_tokens
+
+    def tokens(features: Any, image_grid_thw: Any = None) -> Any:
+        joined = image_grid_thw is not None and getattr(features, "ndim", 0) == 3
+        return read(list(features.chunk(len(image_grid_thw))) if joined else features, image_grid_thw)
+
+    encoder.get_image_tokens = tokens
 
 
 def large_enough(image: Image.Image, side: int = SMALLEST) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ from PIL import Image
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion import words
 from imagerag.generators.diffusion.family import TextFamily
-from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.presets import Adapter, Preset
 from imagerag.generators.diffusion.reference_regions import EVERYWHERE, regions
 from imagerag.generators.diffusion.words import Words
 
@@ -137,6 +138,18 @@ class AdapterFamily(TextFamily):
         tokens = (encoder.image_size // encoder.patch_size) ** 2 + 1
         shape = (rows, 1, tokens, encoder.hidden_size) if plus else (rows, 1, encoder.projection_dim)
         return {"ip_adapter_image_embeds": [torch.zeros(shape, dtype=denoiser.dtype)]}
+
+
+def fetch_adapter(adapter: Adapter) -> None:
+    """Fetch an adapter's weights, if need be, before the larger ones of the model that it is for.
+
+    Raises:
+        OSError, ValueError: as the hub's client does.
+    """
+    from huggingface_hub import hf_hub_download
+
+    if not os.path.isdir(adapter.model):
+        hf_hub_download(adapter.model, adapter.file, subfolder=adapter.subfolder or None, revision=adapter.revision)
 
 
 def squared(image: Image.Image) -> Image.Image:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -18,17 +15,31 @@ from imagerag.devices import choose_device, choose_dtype, free_bytes
 from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.generators.diffusion.families import FAMILIES
+from imagerag.generators.diffusion.ip_adapter import fetch_adapter
+from imagerag.generators.diffusion.load_errors import not_loaded, not_safe
 from imagerag.generators.diffusion.lora import apply_loras
-from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, is_out_of_memory, placed_or_less, release
+from imagerag.generators.diffusion.memory import (
+    BYTES_OF,
+    RanOut,
+    choose_mode,
+    is_out_of_memory,
+    placed_or_less,
+    release,
+    stepped_down,
+    within_memory,
+)
+from imagerag.generators.diffusion.other_models import kind_of_checkpoint, refused
 from imagerag.generators.diffusion.pipeline_classes import by_its_defaults, drawing_class
-from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
+from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.prompt_cache import remember_prompts
+from imagerag.generators.diffusion.published import published_by
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
 from imagerag.generators.diffusion.recipes import Published, recipe_of
-from imagerag.generators.diffusion.single_file import WORDS, SingleFile, class_name_of, examine, load_file
+from imagerag.generators.diffusion.single_file import SingleFile, class_name_of, examine, load_file
+from imagerag.generators.diffusion.variants import variant_here
 from imagerag.hub_offline import offline_where_unreachable
 from imagerag.lora import AppliedLora, LoraName
-from imagerag.model_hub import damaged_weights, http_error, not_fetched, refusal, silence_libraries
+from imagerag.model_hub import damaged_weights, http_error, refusal
 
 
 @dataclass
@@ -44,6 +55,8 @@ class Loaded:
         revision: of the checkpoint, where its files tell; else empty.
         loras: what was added to its weights.
         file_sha256: of the one file that its weights are from, if they are; 64 hex digits.
+        preset: how it is asked, where what is here allows for less than what was named.
+        notes: what the person should be told of how it was loaded.
     """
 
     pipeline: Any
@@ -54,6 +67,8 @@ class Loaded:
     revision: str
     loras: tuple[AppliedLora, ...] = ()
     file_sha256: str = ""
+    preset: Preset | None = None
+    notes: tuple[str, ...] = ()
 
 
 def preset_of(name: str) -> Preset:
@@ -73,60 +88,22 @@ def preset_of(name: str) -> Preset:
         if preset.model == name:
             return preset
     published = published_by(str(Path(folder)) if there else name, None, None)
-    pipeline_class = drawing_class(published.class_name, name)
+    pipeline_class = _drawing_class(published, name)
     published = replace(published, index={**published.index, "_class_name": pipeline_class.__name__})
     called = f"diffusers:{name}"
-    recipe = recipe_of(published, presets)
-    if recipe is None:
-        return by_its_defaults(called, published.model, pipeline_class)
+    default = by_its_defaults(called, published.model, pipeline_class)
+    recipe = recipe_of(published, presets, default)
+    assert recipe is not None  # there is a default
     return recipe.model_copy(update={"name": called})
 
 
-def published_by(model: str, revision: str | None, preset: Preset | None) -> Published:
-    """Return what a repository or folder says of the pipeline in it.
-
-    Raises:
-        UserError: it isn't here and can't be fetched, or is no pipeline of diffusers.
-    """
-    silence_libraries()
-    with offline_where_unreachable([model]):
-        return _published(model, revision, preset)
-
-
-def _published(model: str, revision: str | None, preset: Preset | None) -> Published:
-    from diffusers import DiffusionPipeline
-
-    file = Path(model) / "model_index.json"
-    try:
-        index: Any = (
-            json.loads(file.read_text(encoding="utf-8"))
-            if os.path.isdir(model)
-            else DiffusionPipeline.load_config(model, revision=revision)
-        )
-        index = {**index, "_class_name": str(index["_class_name"])}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, http_error()) as error:
-        raise _missing(model, preset, error) from error
-
-    @lru_cache
-    def config(part: str) -> Mapping[str, Any]:
-        with offline_where_unreachable([model]):
-            return _config(model, revision, part)
-
-    return Published(model, index, config)
-
-
-def _config(model: str, revision: str | None, part: str) -> Mapping[str, Any]:
-    """Return the configuration of a part of a pipeline; empty where there is none that can be read."""
-    from huggingface_hub import hf_hub_download
-
-    name = "scheduler_config.json" if part == "scheduler" else "config.json"
-    try:
-        here = os.path.isdir(model)
-        file = Path(model, part, name) if here else hf_hub_download(model, f"{part}/{name}", revision=revision)
-        read: Any = json.loads(Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, http_error()):
-        return {}
-    return read if isinstance(read, dict) else {}
+def _drawing_class(published: Published, model: str) -> Any:
+    """Return the class that draws what is published; see ``drawing_class``."""
+    pipeline_class = drawing_class(published.class_name, model)
+    kind = kind_of_checkpoint(published.index, published.denoiser)
+    if kind is not None:
+        raise refused(model, kind, published.class_name)
+    return pipeline_class
 
 
 def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) -> Loaded:
@@ -147,13 +124,15 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
 
 def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> Loaded:
     if preset.adapter is not None and not preset.allow_pickle and not preset.adapter.file.endswith(".safetensors"):
-        raise _not_safe(preset.adapter.file)
+        raise not_safe(preset.adapter.file)
     device = choose_device(settings)
     dtype = choose_dtype(settings, device)
     file = examine(Path(os.path.expanduser(preset.file))) if preset.file else None
     class_name = class_name_of(file, preset) if file is not None else ""
-    class_name = class_name or published_by(preset.model, preset.revision, preset).class_name
-    pipeline_class = drawing_class(class_name, preset.model)
+    if class_name:
+        pipeline_class = drawing_class(class_name, preset.model)
+    else:
+        pipeline_class = _drawing_class(published_by(preset.model, preset.revision, preset), preset.model)
     # Where a library is missing, diffusers has a stand-in of the class's name, which fails with an AttributeError.
     if "sentencepiece" in getattr(pipeline_class, "_backends", ()):
         raise missing("sentencepiece", "diffusion", repr(preset.model))
@@ -166,48 +145,80 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
             )
     mode = choose_mode(settings, device, sizes, free_bytes(device), has_4bit() and file is None)
     quantised = quantisation(sizes, dtype) if mode == "4bit" else None
-    try:
-        pipeline, family = _pipeline(preset, pipeline_class, dtype, quantised, file)
-        applied = apply_loras(pipeline, loras, preset.model)
-        mode = placed_or_less(pipeline, device, mode, preset.model)
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        if mode != "4bit":  # on the host, which holds the weights in all other modes first
-            raise UserError(
-                f"{preset.model!r} does not fit into this machine's memory; close what else uses it, or name another "
-                "--generator"
-            ) from error
-        mode = "sequential"
-    else:
-        commit = getattr(pipeline.config, "_commit_hash", None) or ""
-        digest = file.sha256() if file is not None else ""
-        return Loaded(pipeline, family, device, dtype, mode, commit, applied, digest)
+
+    def made() -> tuple[Assembled, tuple[AppliedLora, ...], RanOut | tuple[Memory, tuple[str, ...]]]:
+        assembled = _pipeline(preset, pipeline_class, dtype, quantised, file)
+        applied = apply_loras(assembled.pipeline, loras, preset.model)
+        return assembled, applied, placed_or_less(assembled.pipeline, device, mode, preset.model)
+
+    found = within_memory(made, device)
+    if not isinstance(found, RanOut):
+        assembled, applied, placed = found
+        if not isinstance(placed, RanOut):
+            commit = getattr(assembled.pipeline.config, "_commit_hash", None) or ""
+            digest = file.sha256() if file is not None else ""
+            where, notes = placed
+            return Loaded(
+                assembled.pipeline, assembled.family, device, dtype, where, commit, applied, digest, assembled.preset,
+                assembled.notes + notes,
+            )  # fmt: skip
+        del assembled, placed
+    del found  # which may hold the weights
+    if mode != "4bit":  # on the host, which holds the weights in all other modes first
+        raise UserError(
+            f"{preset.model!r} does not fit into this machine's memory; close what else uses it, or name another "
+            "--generator"
+        )
     release(device)
-    return _load(preset, replace(settings, memory=mode), loras)
+    loaded = _load(preset, replace(settings, memory="sequential"), loras)
+    return replace(loaded, notes=(stepped_down("4bit", "sequential"), *loaded.notes))
+
+
+class Assembled(NamedTuple):
+    """A pipeline in the host's memory.
+
+    Attributes:
+        pipeline, family, preset: as in ``Loaded``.
+        notes: what the person should be told.
+    """
+
+    pipeline: Any
+    family: Any
+    preset: Preset
+    notes: tuple[str, ...] = ()
 
 
 def _pipeline(
     preset: Preset, pipeline_class: Any, dtype: torch.dtype, quantised: Any, single: SingleFile | None
-) -> tuple[Any, Any]:
-    """Load a pipeline, with its adapter, in the host's memory; return it, and how its references go in."""
+) -> Assembled:
+    """Load a pipeline, with its adapter, in the host's memory.
+
+    Where there is no network and only the adapter is not here, it draws from words.
+    """
     safe = {"use_safetensors": None if preset.allow_pickle else True}
     options: dict[str, Any] = {**safe, "dtype": dtype}
     if quantised is not None:
         options["quantization_config"] = quantised
     family_class = FAMILIES[preset.family]
     what = preset.model
+    notes: tuple[str, ...] = ()
     try:
         if preset.adapter is not None:
+            what = f"{preset.adapter.model} ({preset.adapter.file})"
+            fetch_adapter(preset.adapter)
             what = preset.adapter.encoder
         components = family_class.components(preset, pipeline_class.__name__, **safe, dtype=dtype)
         what = preset.model
         if single is not None:
             pipeline = load_file(single, preset, pipeline_class.__name__, dtype, components)
         else:
+            variant, notes = variant_here(preset)
+            preset = preset.model_copy(update={"variant": variant})
             pipeline = pipeline_class.from_pretrained(
-                preset.model, revision=preset.revision, variant=preset.variant or None, **components, **options
+                preset.model, revision=preset.revision, variant=variant, **components, **options
             )
+        if preset.scheduler:
+            pipeline.scheduler = scheduler_like(pipeline.scheduler, preset.scheduler)
         pipeline.set_progress_bar_config(disable=True)
         family = family_class(pipeline, preset)
         if preset.adapter is not None:
@@ -224,13 +235,25 @@ def _pipeline(
             error, (OSError, ValueError, LookupError, TypeError, RuntimeError, ImportError, http_error())
         ):
             raise
-        failure = _missing(what, preset, error)
-        if single is not None and what != preset.model:  # the file is here, and only what references go in by lacks
-            told = f"{failure}; or draw without references: --generator file:{preset.file}@{WORDS}"
-            raise UserError(told) from error
-        raise failure from error
-    spare(pipeline, family)
-    return pipeline, family
+        failure = not_loaded(what, preset, error)
+        away = refusal(what.partition(" (")[0], error)
+        if what == preset.model or away is None or away.kind != "unreachable":
+            raise failure from error
+        told = f"references are not possible, and it draws from words alone: {failure}"
+    else:
+        spare(pipeline, family)
+        return Assembled(pipeline, family, preset, notes)
+    bare = preset.model_copy(update={"family": "text", "adapter": None, "max_references": 0})
+    assembled = _pipeline(bare, pipeline_class, dtype, quantised, single)
+    return assembled._replace(notes=(told, *assembled.notes))
+
+
+def scheduler_like(scheduler: Any, settings: Mapping[str, Any]) -> Any:
+    """Return a scheduler with other settings, and of another class where ``_class_name`` says one."""
+    import diffusers
+
+    made_by: Any = getattr(diffusers, str(settings.get("_class_name", "")), type(scheduler))
+    return made_by.from_config(scheduler.config, **{key: v for key, v in settings.items() if key != "_class_name"})
 
 
 def spare(pipeline: Any, family: Any) -> None:
@@ -254,29 +277,3 @@ def _sizes(model: str) -> dict[str, float]:
         return {}
     sizes = {part.name: float(sum(f.stat().st_size for f in part.glob("*.safetensors"))) for part in folder.iterdir()}
     return {name: size for name, size in sizes.items() if size}
-
-
-def _missing(what: str, preset: Preset | None, error: Exception) -> UserError:
-    """Say in one line what can't be had, how large it is, and the command that gets it."""
-    reason = " ".join(str(error).split())[:200]
-    local = Path(what.partition(" (")[0]).exists()
-    size = preset.gigabytes() if preset is not None else None
-    about = f" (about {size:.1f} GB)" if size else ""
-    found = None if local else refusal(what.partition(" (")[0], error)
-    # Of a model the libraries look for safetensors first, and for an adapter's file by its name.
-    if found is not None and not (found.kind == "file" and "safetensors" in found.why and " (" not in what):
-        return not_fetched(what, error, about)
-    if "sentencepiece" in reason.lower() and find_spec("sentencepiece") is None:
-        return missing("sentencepiece", "diffusion", repr(what))
-    if "safetensors" in reason:
-        return _not_safe(what)
-    if local or isinstance(error, ImportError):
-        return UserError(f"{what!r} can't be loaded ({reason}); check the folder, or name another --generator")
-    return not_fetched(what, error, about)
-
-
-def _not_safe(what: str) -> UserError:
-    return UserError(
-        f"{what!r} has no weights as safetensors, and pickled ones can run any code; to load them all the same, set "
-        f"allow_pickle = true in a preset of your own ({PRESETS})"
-    )

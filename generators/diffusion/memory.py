@@ -3,60 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
-from imagerag.errors import UserError
-from imagerag.generators.diffusion.quantisation import large_parts
+from imagerag.errors import UserError, first_line
+from imagerag.generators.diffusion.weight_sizes import WORKING_BYTES, device_bytes
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
-
-WORKING_BYTES = 2 * 10**9
-"""Free memory wanted beyond the weights: activations of one image of a megapixel, in half precision, and the VAE's
-decoding of it in tiles. An estimate, not a measurement."""
 
 STEP_DOWN: dict[Memory, Memory] = {"full": "offload", "offload": "sequential", "4bit": "sequential"}
 """What to fall back to when memory runs out. In 4 bits one model lies on the device at a time already, and quantised
 layers can't be offloaded one by one (bitsandbytes): the weights are loaded anew, as they were published."""
 
 BYTES_OF = {torch.float32: 4, torch.float16: 2, torch.bfloat16: 2}
-
-
-QUANTISED = 0.5625 / 2
-"""Of 16 bits: 4 bits a parameter, and for every 64 of them a scale in 32 bits (NF4 as bitsandbytes lays it out)."""
-
-
-def device_bytes(weights: Mapping[str, float], mode: Memory) -> float | None:
-    """Return how much of the weights lies on the device at a time; ``None`` where that is a layer of unknown size.
-
-    An adapter's weights lie in the denoiser, and are never quantised.
-
-    Args:
-        weights: bytes of each part, in 16 bits where they are to be quantised.
-        mode: how they are held.
-    """
-    if mode == "sequential":
-        return None
-    parts = _held(weights, mode)
-    return sum(parts.values()) if mode == "full" else max(parts.values(), default=0.0)
-
-
-def host_bytes(weights: Mapping[str, float], mode: Memory) -> float:
-    """Return how much memory of the host the weights take while the pipeline draws; arguments as ``device_bytes``."""
-    return 0.0 if mode == "full" else sum(_held(weights, mode).values())
-
-
-def _held(weights: Mapping[str, float], mode: Memory) -> dict[str, float]:
-    """Return the bytes of each model that is moved as a whole."""
-    large = large_parts(weights) if mode == "4bit" else []
-    parts = {name: size * QUANTISED if name in large else size for name, size in weights.items()}
-    denoiser = next((name for name in ("transformer", "unet") if name in parts), None)
-    if denoiser is not None:
-        parts[denoiser] += parts.pop("adapter", 0.0)
-    return parts
 
 
 def choose_mode(
@@ -124,7 +87,40 @@ def release(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
-def placed_or_less(pipeline: DiffusionPipeline, device: torch.device, mode: Memory, what: str) -> Memory:
+class RanOut(NamedTuple):
+    """That memory ran out, in the library's words."""
+
+    said: str
+
+
+Result = TypeVar("Result")
+
+
+def within_memory(work: Callable[[], Result], device: torch.device) -> Result | RanOut:
+    """Return what ``work`` returns, or that memory ran out, which is then given back: the one place that catches that.
+
+    Args:
+        work: takes memory of the device or the host.
+        device: whose memory is given back.
+    """
+    try:
+        return work()
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        ran_out = RanOut(first_line(error))
+    release(device)  # after the error is gone, which holds tensors by its traceback
+    return ran_out
+
+
+def stepped_down(before: Memory, after: Memory) -> str:
+    """Return what the person is told where less memory is used than was asked for."""
+    return f"out of memory with --memory {before}; went on with {after}, which is slower"
+
+
+def placed_or_less(
+    pipeline: DiffusionPipeline, device: torch.device, mode: Memory, what: str
+) -> tuple[Memory, tuple[str, ...]] | RanOut:
     """Put a pipeline's weights where the mode wants them; where memory runs out, as the next lower one does.
 
     Args:
@@ -134,30 +130,27 @@ def placed_or_less(pipeline: DiffusionPipeline, device: torch.device, mode: Memo
         what: the model's name, for the person.
 
     Returns:
-        The mode in which they are held.
+        The mode in which they are held, and what to tell of it. That memory ran out in 4 bits, from which there is no
+        way down but to load the weights anew.
 
     Raises:
         UserError: memory runs out in every mode below as well.
-        RuntimeError: it runs out in 4 bits, from which there is no way down but to load the weights anew.
     """
+    notes: tuple[str, ...] = ()
     while True:
-        try:
-            place(pipeline, device, mode)
-            return mode
-        except (RuntimeError, MemoryError) as error:
-            if mode == "4bit" or not is_out_of_memory(error):
-                raise
-            after = STEP_DOWN.get(mode)
-            if after is None:
-                raise UserError(
-                    f"{what!r} does not fit into the memory of {device}, also with --memory {mode}; close what else "
-                    "uses it, or name another --generator"
-                ) from error
-        release(device)  # after the error is gone, which holds tensors by its traceback
+        ran_out = within_memory(partial(place, pipeline, device, mode), device)
+        if ran_out is None:
+            return mode, notes
+        if mode == "4bit":
+            return ran_out
+        after = STEP_DOWN.get(mode)
+        if after is None:
+            raise UserError(
+                f"{what!r} does not fit into the memory of {device}, also with --memory {mode} ({ran_out.said[:80]}); "
+                "close what else uses it, or name another --generator"
+            )
+        notes += (stepped_down(mode, after),)
         mode = after
-
-
-Result = TypeVar("Result")
 
 
 def with_less_memory(
@@ -176,20 +169,18 @@ def with_less_memory(
         step_down: holds them in another mode.
         no_memory: makes the error where there is no lower mode, or that was not enough either.
     """
-    notes: tuple[str, ...] = ()
-    while True:
-        try:
-            return draw(notes)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            before = mode()
-            after = STEP_DOWN.get(before)
-            if after is None or notes:
-                raise no_memory() from error
-        release(device)  # after the error is gone, which holds tensors by its traceback
-        try:
-            step_down(after)
-        except UserError as error:
-            raise no_memory() from error
-        notes = (f"out of memory with --memory {before}; went on with {mode()}, which is slower",)
+    drawn = within_memory(partial(draw, ()), device)
+    if not isinstance(drawn, RanOut):
+        return drawn
+    before = mode()
+    after = STEP_DOWN.get(before)
+    if after is None:
+        raise no_memory()
+    try:
+        step_down(after)
+    except UserError as error:
+        raise no_memory() from error
+    drawn = within_memory(partial(draw, (stepped_down(before, mode()),)), device)
+    if isinstance(drawn, RanOut):
+        raise no_memory()
+    return drawn

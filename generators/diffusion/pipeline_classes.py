@@ -7,6 +7,7 @@ from typing import Any
 
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.edit import EDITORS
+from imagerag.generators.diffusion.other_models import INPAINTING, INSTRUCTED, SOUND, VIDEO, kind_of_class, refused
 from imagerag.generators.diffusion.presets import Preset
 
 IMAGES = frozenset({"image", "images", "mask_image", "control_image", "image_embeds", "conditions"})
@@ -16,8 +17,8 @@ FROM_WORDS_TOO = frozenset({"BriaFibo2Pipeline", "DreamLitePipeline", "DreamLite
 """Pipelines that take an image and draw without one, which diffusers doesn't list among those from text to image."""
 
 OTHER_MEDIA = {
-    "num_frames": "videos", "frames": "videos", "video": "videos", "audio_length_in_s": "sound",
-    "audio_end_in_s": "sound", "audio_duration": "sound", "duration": "sound",
+    "num_frames": VIDEO, "frames": VIDEO, "video": VIDEO, "video_length": VIDEO, "audio_length_in_s": SOUND,
+    "audio_end_in_s": SOUND, "audio_duration": SOUND, "duration": SOUND, "audio_duration_s": SOUND,
 }  # fmt: skip
 """Parameters that only pipelines for something else than images have, and what those make."""
 
@@ -37,23 +38,37 @@ def drawing_class(class_name: str, model: str) -> Any:
             f"{model!r} is for {class_name}, which diffusers {diffusers.__version__} does not have; update diffusers, "
             "or name another --generator"
         )
-    # Where a library is missing, diffusers has a stand-in of the class's name, which says so when it is loaded.
-    if class_name in EDITORS or hasattr(own, "_backends"):
+    if class_name in EDITORS:
         return own
     other: Any = _get_task_class(AUTO_TEXT2IMAGE_PIPELINES_MAPPING, class_name, False)
+    kind = kind_of_class(class_name)
+    # Checkpoints that draw from words, too, are saved as what their owner last did with them: from images, from masks.
+    if kind in (INPAINTING, INSTRUCTED) and other is not None and other is not own:
+        kind = kind_of_class(other.__name__)
+    if kind is not None:
+        raise refused(model, kind, class_name)
+    # Where a library is missing, diffusers has a stand-in of the class's name, which says so when it is loaded.
+    if hasattr(own, "_backends"):
+        return own
     takes = inspect.signature(own.__call__).parameters
     made = next((made for name, made in OTHER_MEDIA.items() if name in takes), None)
     if made is not None:
-        raise UserError(f"{model!r} is for {class_name}, which makes {made}, not images; name another --generator")
+        raise refused(model, made, class_name)
     if other is not None:
         own = other
         takes = inspect.signature(own.__call__).parameters
     bound = "ControlNet" in own.__name__ or {"mask_image", "control_image"} & takes.keys()
     given_images = IMAGES & takes.keys() and other is None and class_name not in FROM_WORDS_TOO
-    if "prompt" not in takes or bound or given_images:
+    wants = [
+        name
+        for name, each in takes.items()
+        if name not in ("self", "prompt") and each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD
+    ]
+    if "prompt" not in takes or bound or given_images or wants:
+        needs = f" (it needs {wants[0]!r})" if wants else ""
         raise UserError(
-            f"{model!r} is for {class_name}, which does not draw from words alone, and how references go into it is "
-            "not known; name another --generator"
+            f"{model!r} is for {class_name}, which does not draw from words alone{needs}, and how references go into "
+            "it is not known; name another --generator"
         )
     return own
 

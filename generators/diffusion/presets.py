@@ -27,7 +27,7 @@ class Adapter(BaseModel):
         encoder, encoder_subfolder, encoder_revision: where the image encoder is.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: str
     file: str
@@ -51,6 +51,8 @@ class Preset(BaseModel):
         negative_prompt: what to keep out; empty for models that take none. Qwen-Image compares with nothing unless it
             has one, if only a space.
         width, height: pixels; the size the model was trained for.
+        sigmas: the noise at the beginning of each step, where the pipeline's own schedule isn't the model's.
+        scheduler: what its scheduler has to be like where the repository's isn't; ``_class_name`` names another class.
         max_references: how many reference images one drawing takes; 0 for ``text``.
         prompt_tokens: of the prompt that the model was trained to read, where its pipeline would send more.
         adapter: for ``ip-adapter``.
@@ -63,7 +65,7 @@ class Preset(BaseModel):
         recipe: why a model without a preset of its own is asked like this; empty for a preset.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     model: str
@@ -74,6 +76,8 @@ class Preset(BaseModel):
     negative_prompt: str = ""
     width: int = Field(1024, ge=16, multiple_of=8)
     height: int = Field(1024, ge=16, multiple_of=8)
+    sigmas: tuple[float, ...] = ()
+    scheduler: dict[str, Any] = {}
     max_references: int = Field(0, ge=0)
     prompt_tokens: int | None = Field(default=None, ge=1)
     adapter: Adapter | None = None

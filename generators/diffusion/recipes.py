@@ -28,18 +28,39 @@ LEAST = 64
 (``StableDiffusionPipeline.__init__`` of diffusers mends it as well)."""
 
 
+FEW = 12
+"""Steps at most of a model that is distilled to draw in few."""
+
+FEW_BY_NAME = re.compile(
+    r"turbo|lightning|hyper(?:-?sd|-?flux|-?xl|(?![a-z]))|(?<![a-z])lcm|(?<![a-z])dmd2?(?![a-z])|schnell|flash"
+    r"|(?<!de)(?<!de[-_])distill|rapid|(?<![a-z])fast(?![a-z])"
+)
+"""What the names of models say that draw in few steps."""
+FEW_SCHEDULERS = ("LCMScheduler", "TCDScheduler")
+"""Schedulers that only such models are drawn with."""
+USUAL_FEW = 8
+"""Steps of a model of which no more is known than that they are few: what their makers name for most."""
+STEPS_BY_NAME = re.compile(r"(?<![0-9])(1[0-2]|[1-9])[-_ ]?steps?(?![a-z])")
+"""A number of steps that is part of a name; numbers of training steps are longer."""
+
+TAUGHT_GUIDANCE = frozenset({"FluxPipeline", "FluxKontextPipeline", "Flux2Pipeline"})
+"""Classes that take guidance as an input; all others draw by contrast, which distilled models don't."""
+
+
 class Rule(BaseModel):
     """One row of ``recipes.toml``; its comment explains each field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    preset: str
+    preset: str = ""
     classes: tuple[str, ...]
     named: str = ""
     index: dict[str, Any] = {}
     scheduler: dict[str, Any] = {}
     denoiser: dict[str, Any] = {}
     change: dict[str, Any] = {}
+    file_scheduler: dict[str, Any] = {}
+    source: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,11 +71,20 @@ class Published:
         model: Hugging Face id, or a folder.
         index: its ``model_index.json``.
         config: returns the configuration of a part by its folder, as ``scheduler``; empty where it can't be read.
+        is_file: it is one file, by what its weights tell, and brings no scheduler of its own.
+        where_named: what ``model`` is, in words.
     """
 
     model: str
     index: Mapping[str, Any]
     config: Callable[[str], Mapping[str, Any]]
+    is_file: bool = False
+    where_named: str = "its name"
+
+    @property
+    def own_name(self) -> str:
+        """Its name without its owner's, in lower case."""
+        return Path(self.model).name.lower()
 
     @property
     def class_name(self) -> str:
@@ -80,34 +110,39 @@ def rules() -> tuple[Rule, ...]:
     return tuple(Rule(**row) for row in tomllib.loads(file.read_text(encoding="utf-8"))["recipe"])
 
 
-def recipe_of(published: Published, presets: Mapping[str, Preset]) -> Preset | None:
+def recipe_of(published: Published, presets: Mapping[str, Preset], default: Preset | None = None) -> Preset | None:
     """Return the preset of the first row that fits, with this model in it and the reason told; ``None`` if none fits.
 
     Args:
         published: what the repository says.
         presets: all that there are, by name.
+        default: what a class without a preset is asked like; rows for such classes are left out where there is none.
     """
     for rule in rules():
-        if published.class_name in rule.classes and (why := _fits(rule, published)) is not None:
-            return _asked_like(rule, why, published, presets[rule.preset])
-    return None
+        if published.class_name not in rule.classes or (why := _fits(rule, published)) is None:
+            continue
+        like = presets[rule.preset] if rule.preset else default
+        return None if like is None else _asked_like(rule, why, published, like)
+    return None if default is None else _in_few_steps(published, default)
 
 
 def _fits(rule: Rule, published: Published) -> str | None:
     """Return why a row fits, in words; ``None`` if it doesn't."""
     reasons = []
     if rule.named:
-        own = Path(published.model).name.lower()
-        found = re.search(rule.named, own)
+        found = re.search(rule.named, published.own_name)
         if found is None:
             return None
-        reasons.append(f"its name has {found[0]!r}")
+        reasons.append(f"{published.where_named} has {found[0]!r}")
     for wanted, where in ((rule.index, "model_index.json"), (rule.scheduler, "scheduler"), (rule.denoiser, "denoiser")):
         for key, value in wanted.items():
             given = published.said(where).get(key)
             if given is None or (value != ANY and given != value):
                 return None
-            reasons.append(f"its {where} says {key} = {_short(given)}")
+            says = f"its {where} says"
+            if published.is_file:
+                says = "it is taken for one with" if where == "model_index.json" else "its weights say"
+            reasons.append(f"{says} {key} = {_short(given)}")
     return " and ".join(reasons) or f"its pipeline is a {published.class_name}"
 
 
@@ -116,14 +151,48 @@ def _short(value: Any) -> str:
 
 
 def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> Preset:
-    changes: dict[str, Any] = {"model": published.model, "revision": None, "variant": None, "licence": "unknown"}
-    changes |= rule.change
+    changes: dict[str, Any] = {"licence": "unknown"} | rule.change
+    if not published.is_file:  # else the preset's model has all that the file lacks
+        changes |= {"model": published.model, "revision": None, "variant": None}
     if changes.get("family") == "text":
         changes |= {"adapter": None, "max_references": 0}
     if isinstance(sigmas := published.index.get("sample_sigmas"), list):
         changes["steps"] = len(sigmas)
     if "unet" in published.index and isinstance(side := published.denoiser.get("sample_size"), int):
         changes |= {"width": max(side, LEAST) * LATENT, "height": max(side, LEAST) * LATENT}
+    if published.is_file:
+        changes["scheduler"] = rule.file_scheduler
     told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items())
-    changes["recipe"] = f"as {rule.preset}{f' with {told}' if told else ''}: {why}"
-    return preset.model_copy(update={**changes, "source": (), "unchecked": (), "name": f"diffusers:{published.model}"})
+    changes["recipe"] = f"as {rule.preset or 'its pipeline by default'}{f' with {told}' if told else ''}: {why}"
+    changes |= {"source": rule.source, "unchecked": (), "name": f"diffusers:{published.model}"}
+    return _in_few_steps(published, preset.model_copy(update=changes), known="steps" in rule.change)
+
+
+def _in_few_steps(published: Published, preset: Preset, known: bool = False) -> Preset:
+    """Return a preset in the few steps that a model is distilled for, where its row doesn't know that yet.
+
+    Args:
+        published: whose name says how many, if it does.
+        preset: by its row.
+        known: whether the row is of distilled models.
+    """
+    counted, named = STEPS_BY_NAME.search(published.own_name), FEW_BY_NAME.search(published.own_name)
+    scheduler = str(published.config("scheduler").get("_class_name", ""))
+    if preset.steps > FEW and not known:
+        if counted is None and named is None and scheduler not in FEW_SCHEDULERS:
+            return preset
+        # Which recipe another distilled model has says nothing of this one.
+        found = counted or named
+        why = f"its scheduler is a {scheduler}" if found is None else f"{published.where_named} has {found[0]!r}"
+        steps = int(counted[1]) if counted else USUAL_FEW
+        changes: dict[str, Any] = {"steps": steps, "negative_prompt": ""}
+        if published.class_name not in TAUGHT_GUIDANCE:
+            changes["guidance"] = min(preset.guidance, 1.0)
+        told = f"; in {steps} steps, and not by contrast, since {why}"
+        told += "" if counted else " (a guess: how many it takes is not known)"
+        return preset.model_copy(update={**changes, "recipe": preset.recipe + told})
+    if counted and int(counted[1]) != preset.steps and not preset.sigmas:
+        steps = int(counted[1])
+        told = f"; in {steps} steps, since {published.where_named} has {counted[0]!r}"
+        return preset.model_copy(update={"steps": steps, "recipe": preset.recipe + told})
+    return preset

@@ -21,7 +21,7 @@ from imagerag.generators.remote.one_by_one import Drawn, draw_one_by_one
 from imagerag.generators.remote.server_errors import Meaning
 from imagerag.net.server_keys import server_key
 from imagerag.picture_size import PictureSize
-from imagerag.remote_models import providers, remote_model
+from imagerag.remote_models import after_its_end, providers, remote_model
 from imagerag.store.png import encode_png, on_white
 
 TIMEOUT = 300.0
@@ -38,12 +38,14 @@ class Order(NamedTuple):
         files: the references, as PNG files.
         scale: 0..1, how strongly they count.
         size: what is asked for, or its ratio; ``None`` for the model's own.
+        negative: what the picture must not show.
     """
 
     words: str
     files: tuple[bytes, ...]
     scale: float
     size: PictureSize | None = None
+    negative: str = ""
 
 
 class ImagesApi:
@@ -89,7 +91,8 @@ class ImagesApi:
         else:
             self._key = next((os.environ[each] for each in provider.keys if os.environ.get(each)), "")
         if not self._key and not found["url"]:
-            raise UserError(f"generator {self.name!r} needs a key; set the variable {provider.keys[0]}")
+            said = f"generator {self.name!r} needs a key; set the variable {provider.keys[0]}"
+            raise UserError(after_its_end(self.name, said))
 
     def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         """Draw one image per seed, each by a request of its own; see ``Generator.draw``.
@@ -102,7 +105,7 @@ class ImagesApi:
         check_request(request, self)
         words = conditioned(plain(request.prompt), request.references, "{concept} (image {number})")
         files = tuple(encode_png(self._fitted(on_white(one.image))) for one in request.references)
-        order = Order(words, files, request.reference_scale, request.size)
+        order = Order(words, files, request.reference_scale, request.size, request.negative)
         facts = {"model": self.model, "words": words, "seed_used": self._known.seed}
         return draw_one_by_one(request, control, lambda seed: self._one(order, seed, control.check), facts)
 

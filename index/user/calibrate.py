@@ -18,7 +18,6 @@ from imagerag.embedders.calibration import (
     Presence,
     Reliability,
     Shows,
-    synonym_cosine,
 )
 from imagerag.embedders.window_evidence import COARSE, Exemplars, WindowEvidence
 from imagerag.errors import UserError
@@ -26,6 +25,7 @@ from imagerag.index.captions import CaptionWords, common_names, concepts_of
 from imagerag.index.floor_fit import BestMatches, best_matches, fit_floor
 from imagerag.index.null_calibration import NAMES_ASKED, temperature_of
 from imagerag.index.presence_fit import Question, absent_scores, fit_presence, measure, reliability
+from imagerag.index.synonyms import synonym_cosine
 
 if TYPE_CHECKING:
     from imagerag.index.user.snapshot import Snapshot
@@ -112,7 +112,7 @@ def calibrate(
     if not len(snapshot):
         raise UserError(_nothing_to_calibrate_on(own))
     eyes, known, shown = own_eyes(own, SHOWN)
-    synonym = synonym_cosine(eyes.bank)
+    synonym = synonym_cosine(eyes.names, eyes.bank)
     captioned = known.captioned
     enough = len(captioned) >= LEAST_CAPTIONED
     if enough:

@@ -88,7 +88,8 @@ def calibration_summary(fitted: Calibration) -> dict[str, Any]:
 def in_words(fitted: Calibration) -> str:
     """Return one line that tells what a model was calibrated on, and how well."""
     if fitted.calibrated:
-        text = f"{fitted.model} is calibrated on {fitted.captioned} captioned {fitted.shows}"
+        what = "drawings of known truth" if fitted.kind == "pictograms" else f"captioned {fitted.shows}"
+        text = f"{fitted.model} is calibrated on {fitted.captioned} {what}"
         if fitted.reliability is not None:
             text += f" (expected calibration error {fitted.reliability.error:.3f} on {fitted.reliability.pairs} others)"
     else:

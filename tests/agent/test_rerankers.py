@@ -64,7 +64,7 @@ class TestVlm:
 
     def test_a_model_that_sees_is_needed(self) -> None:
         with pytest.raises(UserError, match="rerank 'vlm' needs a model that takes images"):
-            load_reranker("vlm", "rules", "clip")
+            load_reranker("vlm", "rules", "clip", embedded_clip)
 
 
 @pytest.mark.slow

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from PIL import Image
 
 from imagerag.agent.vlm_critic import VlmCritic
@@ -19,7 +22,16 @@ from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
 from testing.scripted_runs import GENERATE
 from testing.servers import Shelf
-from testing.verdict_replies import BAD_VERDICTS, OWL, answering, verdict_of, weighed
+from testing.verdict_replies import (
+    BAD_VERDICTS,
+    OWL,
+    answering,
+    details,
+    presence,
+    seen,
+    verdict_of,
+    weighed,
+)
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
 
@@ -93,6 +105,19 @@ def test_that_another_critic_decides_is_told_once_a_run_with_the_reason(tmp_path
     assert notes[0].endswith("CLIP decides")
 
 
+def test_who_decides_is_told_before_what_its_verdict_lacks(tmp_path: Path) -> None:
+    model = ScriptedModel(script=[GENERATE], seen=[], offered=[])
+    with serving([Reply("wrong key", status=401)]) as server:
+        critic = VlmCritic("openai:x", connect(server.name), lambda: ScriptedCritic([0.3], uncalibrated=True))
+        graph = build_graph(chat_model=model, critic=critic, generator=Squares(), index=Shelf())
+        config: Any = {"configurable": {"thread_id": "t"}}
+        settings = Settings(home=str(tmp_path))
+        events = list(graph.stream({"prompt": "an owl"}, config, context=settings, stream_mode="custom"))
+    told = [event["text"] for event in events if event["event"] == "note"]
+    assert ["CLIP decides" in text for text in told] == [True, False]
+    assert "is uncalibrated" in told[1]
+
+
 class ByRed(ScriptedCritic):
     """Scores a picture by how red it is."""
 
@@ -152,64 +177,136 @@ def test_an_image_whose_verdict_is_cut_off_is_judged_by_the_other_critic(tmp_pat
     assert result["image"]["verdict"]["critic"] == "scripted"
 
 
-def seen(concept: str, present: bool, *details: dict[str, Any]) -> dict[str, Any]:
-    return {"concept": concept, "kind": "content", "present": present, "confidence": 0.5, "details": list(details)}
+def scores_of(verdict: Any) -> dict[str, float]:
+    return {score["concept"]: score["score"] for score in verdict["concepts"]}
 
 
-def detail(kind: str, asked: str, holds: bool) -> dict[str, Any]:
-    return {"kind": kind, "asked": asked, "seen": "", "holds": holds, "confidence": 0.5}
-
-
-def judgement(*entries: dict[str, Any]) -> dict[str, Any]:
-    wrong = any(not one["present"] or not all(d["holds"] for d in one["details"]) for one in entries)
-    return {"concepts": list(entries), "matches": not wrong}
+def words_of(request: dict[str, Any]) -> str:
+    return str(request["messages"][0]["content"][0]["text"])
 
 
 def test_the_probability_is_that_of_the_answer_s_token_where_the_server_tells_it(judge_with: Any) -> None:
-    value = judgement(seen("owl", True, detail("count", "three owls", False)), seen("kimono", False))
-    judged, _, server, _ = judge_with([weighed(value, 0.9, 0.2, 0.3)])
-    assert server.requests[0]["logprobs"] is True
+    first = presence(seen("owl", True, count="three owls"), seen("kimono", False))
+    judged, _, server, _ = judge_with([weighed(first, 0.9, 0.3), weighed(details(False), 0.2)])
+    assert [request["logprobs"] for request in server.requests] == [True, True]
     assert server.requests[0]["top_logprobs"] >= 2
-    scores = {score["concept"]: score["score"] for score in judged["concepts"]}
-    assert scores == pytest.approx({"owl": 0.9, "three owls": 0.2, "kimono": 0.3}, abs=1e-3)
-    assert judged["missing"] == ["three owls", "kimono"]
+    assert scores_of(judged) == pytest.approx({"owl": 0.9, "three owls": 0.2, "kimono": 0.3}, abs=1e-3)
+    assert (judged["missing"], judged["way"]) == (["three owls", "kimono"], "logprobs")
     assert judged["score"] == pytest.approx((0.9 + 0.2 + 0.3) / 3, abs=1e-3)
 
 
 def test_a_token_s_probability_goes_before_the_word(judge_with: Any) -> None:
-    judged, *_ = judge_with([weighed(judgement(seen("owl", True)), 0.4)])
+    judged, *_ = judge_with([weighed(presence(seen("owl", True)), 0.4)])
     assert (judged["missing"], judged["score"]) == (["owl"], pytest.approx(0.4, abs=1e-3))
 
 
 def test_an_attribute_is_no_thing_to_look_up(judge_with: Any) -> None:
-    judged, *_ = judge_with([answering(judgement(seen("car", True, detail("colour", "a red car", False))))])
+    judged, *_ = judge_with([answering(presence(seen("car", True, colour="a red car"))), answering(details(False))])
     kinds = {score["concept"]: (score["kind"], score["present"]) for score in judged["concepts"]}
     assert kinds == {"car": ("content", True), "a red car": ("style", False)}
     assert not judged["satisfied"]
 
 
-def test_what_depends_on_something_absent_counts_as_no_without_being_asked(judge_with: Any) -> None:
-    first = judgement(seen("owl", True, detail("count", "three owls", True)), seen("cat", True))
-    later = judgement(seen("owl", False), seen("cat", True))
-    judged, _, server, critic = judge_with([answering(first), answering(later)])
-    assert judged["satisfied"]
-    with using_meter(UsageMeter()):
-        again = critic.judge([OWL], "a b")[0]
-    assert [(one["concept"], one["present"]) for one in again["concepts"]] in (
-        [("owl", False), ("three owls", False), ("cat", True)],
-        [("owl", False), ("cat", True)],
+def test_dependent_questions_are_one_call_about_all_that_is_there(judge_with: Any) -> None:
+    first = presence(
+        seen("owl", True, count="three owls", colour="white owls"),
+        seen("cat", False, colour="a black cat"),
+        seen("sign", True, text='a sign that says "open"'),
     )
-    asked = server.requests[1]["messages"][0]["content"][0]["text"]
-    assert '"owl", "cat"' in asked
-    assert 'its details are exactly these: ["three owls"]' in asked
+    judged, meter, server, _ = judge_with([answering(first), answering(details(True, False, True))])
+    assert (meter.calls, len(server.requests)) == (2, 2)
+    asked = words_of(server.requests[1])
+    assert [line for line in asked.splitlines() if line[:1].isdigit()] == [
+        '1. How many? Of "owl" is asked: "three owls".',
+        '2. Which colour? Of "owl" is asked: "white owls".',
+        '3. What is written? Of "sign" is asked: "a sign that says \\"open\\"".',
+    ]
+    assert "cat" not in asked
+    assert scores_of(judged) == {
+        "owl": 0.75, "three owls": 0.75, "white owls": 0.25,
+        "cat": 0.25, "a black cat": 0.0, "sign": 0.75, 'a sign that says "open"': 0.75,
+    }  # fmt: skip
+    assert judged["missing"] == ["white owls", "cat", "a black cat"]
 
 
-def test_later_images_answer_the_same_details(judge_with: Any) -> None:
-    first = judgement(seen("owl", True, detail("count", "three owls", True)))
-    other = judgement(seen("owl", True, detail("colour", "a white owl", True)))
-    _, _, server, critic = judge_with([answering(first), answering(other), answering(first)])
-    assert [one["concept"] for one in critic.judge([OWL], "a b")[0]["concepts"]] == ["owl", "three owls"]
-    assert "exactly: 'three owls'" in server.requests[2]["messages"][-1]["content"]
+@pytest.mark.parametrize(
+    "first",
+    [presence(seen("owl", True), seen("cat", True)), presence(seen("owl", False, count="three owls"))],
+    ids=["nothing depends", "nothing is there"],
+)
+def test_where_nothing_is_to_be_asked_there_is_one_call(judge_with: Any, first: Any) -> None:
+    judged, meter, server, _ = judge_with([answering(first)])
+    assert (judged["critic"], meter.calls, len(server.requests)) == ("openai:x", 1, 1)
+
+
+def test_whether_a_thing_is_there_for_its_details_is_what_its_token_says(judge_with: Any) -> None:
+    first = presence(seen("owl", True, count="three owls"))
+    judged, _, server, _ = judge_with([weighed(first, 0.2)])
+    assert len(server.requests) == 1
+    assert scores_of(judged) == pytest.approx({"owl": 0.2, "three owls": 0.0}, abs=1e-3)
+
+
+def test_later_images_answer_the_same_questions(judge_with: Any) -> None:
+    first = presence(seen("owl", True, count="three owls"), seen("cat", True))
+    later = presence(seen("owl", False), seen("cat", True))
+    script = [first, details(True), later, presence(seen("owl", True), seen("cat", True)), details(False)]
+    judged, _, server, critic = judge_with([answering(one) for one in script])
+    assert judged["satisfied"]
+    absent, there = critic.judge([OWL, OWL.rotate(90)], "a b")
+    assert scores_of(absent) == {"owl": 0.25, "three owls": 0.0, "cat": 0.75}
+    assert scores_of(there) == {"owl": 0.75, "three owls": 0.25, "cat": 0.75}
+    assert [len(server.requests), '"owl", "cat"' in words_of(server.requests[2])] == [5, True]
+    assert "three owls" not in words_of(server.requests[2])
+    assert "three owls" in words_of(server.requests[4])
+
+
+class Together(BaseChatModel):
+    """Says that everything is there; counts the conversations of each pass."""
+
+    passes: list[int]
+
+    @property
+    def _llm_type(self) -> str:
+        return "together"
+
+    def with_structured_output(self, schema: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError
+
+    def answer_together(self, conversations: Sequence[Sequence[BaseMessage]], **settings: Any) -> list[AIMessage]:
+        self.passes.append(len(conversations))
+        return [self._says(messages) for messages in conversations]
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        self.passes.append(1)
+        return ChatResult(generations=[ChatGeneration(message=self._says(messages))])
+
+    def _says(self, messages: Sequence[BaseMessage]) -> AIMessage:
+        words = str(messages[0].content)
+        if "Which of these" in words:
+            return AIMessage('{"better": "first"}')
+        return AIMessage(json.dumps(details(True) if "1. " in words else presence(seen("owl", True, count="two"))))
+
+
+def test_a_model_that_answers_several_at_once_is_asked_about_all_images_at_once() -> None:
+    model = Together(passes=[])
+    critic = VlmCritic("together", model, lambda: ScriptedCritic([]))
+    images = [OWL.rotate(turned) for turned in (0, 90, 180, 270)]
+    with using_meter(UsageMeter()) as meter:
+        verdicts = critic.judge(images, "two owls")
+        assert model.passes == [1, 3, 4], "the first settles what is asked"
+        critic.judge(images, "two owls")
+        assert critic.better(images[0], images[1], "two owls") is None
+    assert model.passes == [1, 3, 4, 4, 4, 2]
+    assert (meter.calls, meter.notes) == (18, [])
+    assert [len(verdict["concepts"]) for verdict in verdicts] == [2] * 4
+
+
+def test_without_answers_to_the_dependent_questions_the_other_critic_decides(judge_with: Any) -> None:
+    first = answering(presence(seen("owl", True, count="three owls")))
+    judged, meter, _, _ = judge_with([first, answering(details(True, True)), answering(details())])
+    assert judged["critic"] == "scripted"
+    assert "have to be exactly those to question 1" in meter.notes[0]
+    assert meter.notes[-1].endswith("CLIP decides")
 
 
 @pytest.mark.parametrize("status", [400, 403, 422])
@@ -219,7 +316,7 @@ def test_a_server_that_refuses_log_probabilities_is_asked_without_them_from_then
     def script(request: dict[str, Any], number: int) -> Reply:
         if request.get("logprobs"):
             return Reply("logprobs is not supported with reasoning models", status=status)
-        return answering(judgement(seen("owl", True)))
+        return answering(presence(seen("owl", True)))
 
     judged, meter, server, critic = judge_with(script)
     critic.judge([OWL], "another prompt")
@@ -277,7 +374,7 @@ def test_a_server_that_refuses_without_naming_what_is_asked_again(judge_with: An
     def script(request: dict[str, Any], number: int) -> Reply:
         if request.get("logprobs"):
             return Reply(words, status=status)
-        return answering(judgement(seen("owl", True)))
+        return answering(presence(seen("owl", True)))
 
     judged, _, server, critic = judge_with(script)
     asked = len(server.requests)
@@ -287,8 +384,8 @@ def test_a_server_that_refuses_without_naming_what_is_asked_again(judge_with: An
 
 
 def test_scores_of_two_ways_are_not_compared(tmp_path: Path) -> None:
-    sure = weighed(judgement(seen("owl", False), seen("cat", True)), 0.1, 0.9)
-    unsure = answering(judgement(seen("owl", False), seen("cat", True)))
+    sure = weighed(presence(seen("owl", False), seen("cat", True)), 0.1, 0.9)
+    unsure = answering(presence(seen("owl", False), seen("cat", True)))
     draws = [[("generate", {"prompt": "an owl", "seed": seed})] for seed in (50, 100)]
     with serving([sure, unsure]) as server:
         critic = VlmCritic("openai:x", connect(server.name), lambda: ByRed([]))

@@ -22,10 +22,11 @@ from imagerag.net.server_keys import SERVER_KEY
 from imagerag.settings import Settings
 from testing.chat_replies import DRAW, NO_TOOLS, REDRAW, SEARCH, written
 from testing.openai_server import OpenAIServer, Reply, Script, serving
-from testing.provider_servers import AnthropicServer, GeminiServer, OllamaServer, pictures_in
+from testing.provider_servers import AnthropicServer, GeminiServer, OllamaServer, TogetherServer, pictures_in
 from testing.scripted import ScriptedCritic, Squares
 from testing.served_runs import run_served
 from testing.servers import Shelf
+from testing.verdict_replies import details, presence, seen, weighed
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
 
@@ -160,6 +161,37 @@ def test_a_verdict_takes_its_native_schema_mode(protocol: Any, serve: Any) -> No
     ((width, height),) = pictures_in(server.requests[0])
     assert meter.images_sent == [f"{width}x{height}"]
     assert width < 4000
+
+
+WEIGHED = [
+    weighed(presence(seen("owl", True, count="three owls"), seen("cat", False)), 0.9, 0.3),
+    weighed(details(False), 0.2),
+]
+
+
+def test_probabilities_are_those_of_the_tokens_where_it_tells_them(protocol: Any, serve: Any) -> None:
+    serve(WEIGHED)
+    critic = VlmCritic(protocol.name, connect(protocol.name), lambda: ScriptedCritic([0.1]))
+    with using_meter(UsageMeter()) as meter:
+        verdict = critic.judge([Image.new("RGB", (40, 20))], "three owls")[0]
+    assert (meter.notes, verdict["critic"]) == ([], protocol.name)
+    assert verdict["way"] == ("answers" if protocol is AnthropicServer else "logprobs")
+    if verdict["way"] == "logprobs":
+        assert [score["score"] for score in verdict["concepts"]] == pytest.approx([0.9, 0.2, 0.3], abs=1e-3)
+
+
+@pytest.mark.parametrize("by_address", [True, pytest.param(False, id="provider")])
+def test_log_probabilities_in_the_older_form_count(by_address: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not by_address:
+        pytest.importorskip("langchain_together")
+    with serving(WEIGHED, TogetherServer) as server:
+        monkeypatch.setenv(TogetherServer.address, server.url)
+        monkeypatch.setenv("TOGETHER_API_KEY", "tg-test")
+        name = f"openai:m@{server.url}" if by_address else TogetherServer.name
+        verdict = VlmCritic(name, connect(name), lambda: ScriptedCritic([0.1])).judge([Image.new("RGB", (4, 2))], "")[0]
+        assert [request["logprobs"] for request in server.requests] == [True if by_address else 5] * 2
+    assert verdict["way"] == "logprobs"
+    assert [score["score"] for score in verdict["concepts"]] == pytest.approx([0.9, 0.2, 0.3], abs=1e-3)
 
 
 def test_where_it_takes_no_schema_it_is_asked_by_tool(protocol: Any, serve: Any) -> None:

@@ -85,4 +85,7 @@ def test_log_probabilities_of_which_scores_are_made_are_kept() -> None:
     logprobs = {"content": [{"token": "true", "logprob": -0.1, "top_logprobs": []}]}
     message = AIMessage("{}", response_metadata={"logprobs": logprobs, "model_name": "m", "id": "1"})
     assert answered(message)["answer"]["response_metadata"] == {"logprobs": logprobs}
+    of_google = {"chosen_candidates": [{"token": "true", "log_probability": -0.1}]}
+    message = AIMessage("{}", response_metadata={"logprobs_result": of_google})
+    assert answered(message)["answer"]["response_metadata"] == {"logprobs_result": of_google}
     assert "response_metadata" not in answered(AIMessage("{}", response_metadata={"model_name": "m"}))["answer"]

@@ -47,6 +47,9 @@ def test_adding_calibrates_and_status_tells_it(tmp_path: Path) -> None:
     assert "is uncalibrated: fewer than 40 pictures have captions" in run("add", str(tmp_path / "p"))
     assert "5% false positives" in run("calibrate")
     assert "5% false positives" in run("status")
+    assert "bundled library: embedded-clip@" in run("status")
+    assert "is calibrated on 720 drawings of known truth; look-ups take" in run("status")
+    assert json.loads(run("status", "--json"))["calibration"]["kind"] == "pictograms"
     (fitted,) = json.loads(run("status", "--json"))["own"]["calibrations"]
     assert (fitted["kind"], fitted["pictures"], fitted["calibrated"]) == ("names", 1, False)
     assert json.loads(run("calibrate", "--json")) == fitted

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from imagerag.cli.main import run
 from imagerag.generators.diffusion.presets import load_presets
@@ -34,3 +36,20 @@ def test_a_folder_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "sdxl: stabilityai/stable-diffusion-xl-base-1.0" in told
     assert run(["models", "no-such"]) == 2
     assert "preset 'no-such' is not known" in capsys.readouterr().err
+
+
+def test_a_file_with_what_it_is_and_how_that_was_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "z_image_turbo.safetensors"
+    save_file({"layers.0.adaLN_modulation.0.weight": torch.zeros(1)}, file)
+    assert run(["models", f"file:{file}"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.startswith(f"file:z_image_turbo.safetensors: {file} recipe: as z-image-turbo: its name has 'turbo'")
+    assert "its weights have the names and shapes of 'z-image-turbo' in diffusers" in told
+    assert "it is a guess by its name; of another, say @z-image or @z-image-turbo" in told
+    assert "what the file lacks is taken from Tongyi-MAI/Z-Image-Turbo 8 steps, guidance 0, 1024 x 1024" in told
+    assert run(["models", f"file:{file}@z-image", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["steps"], row["file"]) == (50, str(file))
+    assert row["recipe"].startswith("as z-image, which stands behind @")
+    assert run(["models", "file:nowhere.safetensors"]) == 2
+    assert "'nowhere.safetensors' is not there" in capsys.readouterr().err

@@ -67,6 +67,20 @@ def test_each_loader_says_why_the_hub_gives_nothing_and_the_way_out(tmp_path: Pa
         assert all(word in line for word in expected[model]), (library, line)
 
 
+def test_a_repository_that_is_no_pipeline_is_told_as_what_it_is(tmp_path: Path) -> None:
+    repositories = {
+        "owner/style": Repository({"pytorch_lora_weights.safetensors": 10**8}),
+        "owner/canny": Repository({"config.json": b'{"_class_name": "ControlNetModel"}'}),
+        "owner/fast": Repository({"fast_4step.safetensors": 10**9, "fast_4step_unet.safetensors": 10**9}),
+    }
+    with hub_server(repositories) as hub:
+        answers = said(hub.url, tmp_path, *(f"preset={name}" for name in repositories))
+    assert "holds LoRA weights and no model of its own" in answers["preset=owner/style"]
+    assert "--lora owner/style" in answers["preset=owner/style"]
+    assert "follows a control image (edges, depth, poses) (ControlNetModel)" in answers["preset=owner/canny"]
+    assert "but holds fast_4step.safetensors, fast_4step_unet.safetensors; " in answers["preset=owner/fast"]
+
+
 def test_a_slow_hub(tmp_path: Path) -> None:
     files = {"model_index.json": b"{}", "config.json": b"{}", "open_clip_config.json": b"{}"}
     # Longer than a download is waited for, but not than the last question for a file's head, which waits for a minute.

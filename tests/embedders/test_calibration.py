@@ -11,7 +11,6 @@ from imagerag.embedders.calibration import (
     Presence,
     bundled_calibration,
     calibration_error,
-    synonym_cosine,
 )
 from imagerag.embedders.clip import embedded_model_id
 
@@ -82,11 +81,3 @@ def test_a_library_that_has_doubled_needs_another_fit() -> None:
     record = Calibration("m", "captions", 160, 500, Presence(100.0, 0.9))
     assert not record.outdated(999)
     assert record.outdated(1000)
-
-
-def test_synonyms_are_the_few_pairs_that_are_most_alike() -> None:
-    rows = np.eye(100, dtype=np.float32)
-    for at in range(0, 10, 2):
-        rows[at + 1] = rows[at] * 0.95 + rows[at + 1] * np.sqrt(1 - 0.95**2)
-    assert synonym_cosine(rows) == pytest.approx(0.95)
-    assert synonym_cosine(np.eye(100, dtype=np.float32)) == 0

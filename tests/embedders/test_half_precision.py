@@ -1,13 +1,17 @@
-"""Half precision is kept only where it leaves the nearest names and pictures as they are."""
+"""Half precision is kept only where it changes no rank."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 
 from imagerag.embedders.clip import OpenClipEmbedder, load_embedder
-from imagerag.embedders.half_precision import half_formats, halve_if_same, same_nearest
+from imagerag.embedders.half_precision import half_formats, halve_if_same, rank_changes
 from testing.tiny_clip import save_checkpoint
 
 FORMATS = [torch.float16, torch.bfloat16]
@@ -46,42 +50,69 @@ def test_rows_are_of_unit_length_all_the_same(tiny: OpenClipEmbedder, format: to
     assert np.linalg.norm(rows, axis=1) == pytest.approx(1, abs=1e-6)
 
 
-def test_the_more_precise_format_is_taken_where_it_changes_nothing(tiny: OpenClipEmbedder) -> None:
-    texts = [f"a picture of {thing}" for thing in ("an owl", "a cat", "a lobster", "a bridge")]
-    full = tiny.embed_texts(texts)
-    off = [float(np.abs(tiny.computing_in(format).embed_texts(texts) - full).max()) for format in FORMATS]
-    assert off[0] < off[1]
-    half = halve_if_same(tiny, [torch.float16])
-    assert isinstance(half, OpenClipEmbedder)
-    assert half._dtype == torch.float16
+class Precise(OpenClipEmbedder):
+    """Computes in other formats with errors of a size that is given for each."""
+
+    def computing_in(self, dtype: torch.dtype) -> OpenClipEmbedder:
+        half = super().computing_in(dtype)
+        assert isinstance(half, Precise)
+        half._off = self.errors[dtype]
+        half._dtype = None
+        half.format = dtype
+        return half
+
+    def embed_images(self, images: Sequence[Image.Image]) -> NDArray[np.float32]:
+        rows = super().embed_images(images)
+        return rows + self._off * np.random.default_rng(0).standard_normal(rows.shape, np.float32)
+
+    errors: ClassVar[dict[torch.dtype, float]] = {}
+    format: torch.dtype | None = None
+    _off = 0.0
 
 
-def test_a_model_beyond_the_range_of_float16_computes_in_bfloat16(tiny: OpenClipEmbedder) -> None:
-    far = scaled(tiny, 1e8)
-    half = halve_if_same(far, FORMATS)
-    assert isinstance(half, OpenClipEmbedder)
-    assert half._dtype == torch.bfloat16
+def precise(tiny: OpenClipEmbedder, **errors: float) -> Precise:
+    tiny.__class__ = Precise
+    Precise.errors = {getattr(torch, name): error for name, error in errors.items()}
+    assert isinstance(tiny, Precise)
+    return tiny
 
 
-def test_a_model_of_which_half_precision_changes_a_rank_computes_in_full(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_the_first_format_that_changes_no_rank_is_taken(
+    tiny: OpenClipEmbedder, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tiny = load_embedder(f"open_clip:local-dir:{save_checkpoint(tmp_path / 'second', 2)}")
-    assert halve_if_same(tiny, FORMATS[:1]) is not tiny
-    assert not caplog.records
-    assert halve_if_same(tiny, FORMATS[1:]) is tiny
-    (record,) = caplog.records
-    assert "computes in float32 on cpu: in bfloat16 other pictures are nearest" in record.getMessage()
+    caplog.set_level("INFO", "imagerag.embedders.half_precision")
+    half = halve_if_same(precise(tiny, float16=0.1, bfloat16=0.0), FORMATS)
+    assert isinstance(half, Precise)
+    assert half.format == torch.bfloat16
+    refused, taken = (record.getMessage() for record in caplog.records)
+    assert "does not compute in float16 on cpu" in refused
+    assert "ranks change, of cosines up to" in refused
+    assert "computes in bfloat16 on cpu: no rank changes, but 0 ties closer than" in taken
 
 
-def test_what_changes_a_rank_is_not_kept() -> None:
+def test_a_model_of_which_half_precision_changes_a_rank_computes_in_full(tiny: OpenClipEmbedder) -> None:
+    assert halve_if_same(tiny, FORMATS) is tiny, "ranks of cosines that are less apart than a format's step"
+    assert halve_if_same(tiny, []) is tiny
+
+
+def test_a_model_beyond_the_range_of_float16_does_not_compute_in_it(tiny: OpenClipEmbedder) -> None:
+    far = scaled(tiny, 1e8)
+    half = far.computing_in(torch.float16)
+    assert not np.isfinite(half.embed_images([Image.new("RGB", (8, 8), "red")])).all()
+    assert halve_if_same(far, FORMATS[:1]) is far
+
+
+def test_every_rank_counts_and_ties_are_told_apart() -> None:
     full = np.array([[0.9, 0.2, 0.1], [0.3, 0.8, 0.2], [0.1, 0.3, 0.7]], np.float32)
-    assert same_nearest(full, full + np.float32(0.01))
-    swapped = full.copy()
-    swapped[2] = [0.1, 0.75, 0.7]
-    assert not same_nearest(full, swapped), "the third name's nearest is another picture"
-    assert not same_nearest(full, full.T[::-1].T)
-    assert not same_nearest(full, np.full_like(full, np.nan))
+    assert rank_changes(full, full + np.float32(0.01)) == (0, 0, 0)
+    last = full.copy()
+    last[0] = [0.9, 0.1, 0.2]  # the nearest stays, and the other two change places
+    assert rank_changes(full, last) == (1, 0, pytest.approx(0.1))
+    assert rank_changes(full, last, 0.15) == (0, 1, pytest.approx(0.1)), "as close as that is a tie"
+    column = full.copy()
+    column[:, 0] = [0.9, 0.05, 0.1]  # of the first picture, the second and the third name
+    assert rank_changes(full, column).ranks >= 1
+    assert rank_changes(full, np.full_like(full, np.nan)).ranks == full.size
 
 
 def test_where_half_precision_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:

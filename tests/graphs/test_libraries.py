@@ -52,3 +52,10 @@ class TestPictograms:
         assert asked == ("own",)
         assert any("since you ask for it" in note for note in told)
         assert searchable_libraries(home, ("own",), ("embedded",), named=False, makes="pictograms") == (("own",), [])
+
+
+def test_an_empty_library_is_told_unless_something_else_tells_it(tmp_path: Path) -> None:
+    usable, (note,) = searchable_libraries(tmp_path, ("own",), ["embedded"], False)
+    assert (usable, "which is empty" in note) == ((), True)
+    assert searchable_libraries(tmp_path, ("own",), ["embedded"], False, tell_empty=False) == ((), [])
+    assert searchable_libraries(tmp_path, ("own",), ["embedded"], True, tell_empty=False)[1] == [note], "asked for"

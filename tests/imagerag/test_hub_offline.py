@@ -11,7 +11,7 @@ from imagerag import hub_offline
 from imagerag.chat_models.local.loading import load_local
 from imagerag.embedders.clip import load_embedder
 from imagerag.errors import UserError
-from imagerag.generators.diffusion.loading import published_by
+from imagerag.generators.diffusion.published import published_by
 from imagerag.hub_offline import is_kept_offline, offline_where_unreachable, why_unreachable
 
 

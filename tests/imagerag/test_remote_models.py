@@ -1,11 +1,15 @@
 """What is known of providers' models: looked up by name, and their ends told in time."""
 
 import datetime
+from collections.abc import Callable
 
 import pytest
 
+from imagerag.chat_models.providers import connect
+from imagerag.errors import UserError
+from imagerag.generators.registry import load_generator
 from imagerag.profiles.resolve import resolve
-from imagerag.remote_models import ending, providers, remote_model
+from imagerag.remote_models import ending, ends, providers, remote_model
 from imagerag.settings import Settings
 
 DAY = datetime.date(2026, 12, 11)
@@ -34,6 +38,51 @@ def test_a_release_and_a_server_of_ones_own_are_known_by_the_model() -> None:
     assert remote_model("openai:gpt-image-2@http://127.0.0.1:9/v1") == known
     assert remote_model("openai:gpt-image-22") is None
     assert providers()["openai"].usual.references == 16
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("openai:gpt-4.5-preview-2025-02-27", "2025-07-14"),
+        ("openai:gpt-3.5-turbo-0125", "2026-10-23"),
+        ("openai:gpt-4-0613", "2026-10-23"),
+        ("openai:gpt-4-0314", "2026-03-26"),
+        ("openai:chatgpt-4o-latest", "2026-02-17"),
+        ("openai:gpt-4o-2024-05-13", "2026-10-23"),
+        ("openai:gpt-4o-2024-08", "2027-01-14"),
+        ("openai:o1-2024-12-17", "2026-10-23"),
+        ("openai:dall-e-2", "2026-05-12"),
+        ("anthropic:claude-3-5-sonnet@20240620", "2025-10-28"),
+        ("anthropic:claude-3-opus-latest", "2026-01-05"),
+        ("anthropic:claude-3-haiku-20240307", "2026-04-20"),
+        ("anthropic:claude-sonnet-4-20250514", "2026-06-15"),
+        ("anthropic:claude-opus-4-1", "2026-08-05"),
+        ("google_genai:gemini-2.0-flash-001", "2026-06-01"),
+        ("google_genai:gemini-1.5-pro-002", "2025-09-29"),
+        ("google_genai:gemini-2.5-pro-preview-05-06", "2025-12-02"),
+        ("google_genai:imagen-3.0-generate-002", "2025-11-10"),
+        ("google_genai:imagen-4.0-ultra-generate-001", "2026-08-17"),
+    ],
+)
+def test_a_release_ends_with_its_model_unless_it_has_an_end_of_its_own(name: str, day: str) -> None:
+    assert f"{name!r} on {day}; use " in ending(name, datetime.date(2027, 6, 1))
+
+
+def test_every_end_names_a_successor_that_goes_on() -> None:
+    for name, end in ends().items():
+        assert end.source.startswith("https://"), name
+        assert end.successor.partition(":")[0] == name.partition(":")[0]
+        assert ending(end.successor, end.ends) == "", name
+
+
+@pytest.mark.parametrize("connect", [load_generator, connect])
+def test_the_end_is_told_before_that_a_key_is_missing(
+    connect: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    name = "openai:dall-e-3" if connect is load_generator else "openai:gpt-4"
+    with pytest.raises(UserError, match=rf"shut down '{name}' on 2026.*; use .*; besides, .* needs a key; set the var"):
+        connect(name)
 
 
 def test_a_run_is_told_once_for_each_part() -> None:

@@ -152,8 +152,7 @@ def test_published_configurations_have_the_weights_that_memory_is_computed_from(
 def test_presets_without_a_configuration_are_these() -> None:
     lacking = set(load_presets({})) - set(random_weights.published()["model"])
     assert lacking == {
-        "glm-image", "longcat-image", "longcat-edit", "longcat-edit-turbo", "joy-edit-plus", "joy-edit",
-        "hunyuan-image", "hunyuan-image-distilled", "fibo-edit",
+        "glm-image", "longcat-image", "longcat-edit", "longcat-edit-turbo", "joy-edit-plus", "joy-edit", "fibo-edit",
     }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from imagerag.chat_models.local.chat_template import template_turns
+from imagerag.chat_models.local.chat_template import rendered, template_turns
 from imagerag.chat_models.local.loading import load_local
 from imagerag.tools.builtin import make_tools
 from testing import tiny_chat_models as tiny_minds
@@ -30,7 +30,7 @@ def test_a_template_without_tools_gets_everything_in_plain_turns(tmp_path: Path)
         ToolMessage("image-2", tool_call_id="c2", name="generate"),
     ]
     tools = [convert_to_openai_tool(tool) for tool in make_tools(lambda: None)]  # type: ignore[arg-type, return-value]
-    text, _ = model._rendered(conversation, tools)
+    text, _ = rendered(model._processor, conversation, tools, model.takes_images)
     assert text.count("<|im_start|>user") == 2
     assert "search_references" in text
     assert text.count('<tool_call>{"name": "generate", "arguments": {"prompt": "an owl"}}</tool_call>') == 2
@@ -57,5 +57,5 @@ def test_mistrals_template_gets_ids_as_it_wants_them(tmp_path: Path) -> None:
     turns, _ = template_turns(conversation, False)
     assert turns[1]["tool_calls"][0]["id"] == turns[2]["tool_call_id"]
     offered = [convert_to_openai_tool(tool) for tool in make_tools(lambda: None)]  # type: ignore[arg-type, return-value]
-    text, _ = model._rendered(conversation, offered)
+    text, _ = rendered(model._processor, conversation, offered, model.takes_images)
     assert '[TOOL_CALLS]generate[ARGS]{"prompt": "an owl"}[TOOL_RESULTS]image-1' in text

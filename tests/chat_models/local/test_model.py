@@ -1,13 +1,10 @@
 """Local chat models: tool calls, images, streams and stops."""
 
-import base64
-import io
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
-from PIL import Image
 
 from imagerag.chat_models.local.loading import load_local
 from imagerag.chat_models.usage_meter import UsageMeter, using_meter
@@ -17,20 +14,15 @@ from imagerag.settings import Settings
 from imagerag.tools.builtin import make_tools
 from testing import tiny_chat_models as tiny_minds
 from testing.scripted import ScriptedCritic, Squares
+from testing.tiny_chat_models import picture_block
 
 pytestmark = pytest.mark.slow
-
-
-def picture(colour: str = "red") -> dict[str, Any]:
-    buffer = io.BytesIO()
-    Image.new("RGB", (60, 40), colour).save(buffer, "PNG")
-    return {"type": "image", "base64": base64.b64encode(buffer.getvalue()).decode(), "mime_type": "image/png"}
 
 
 class TestModels:
     def test_it_sees_what_it_is_sent(self, model: Any) -> None:
         words: dict[str, Any] = {"type": "text", "text": "What is it?"}
-        answers = [model.invoke([HumanMessage([words, *more])], max_tokens=8) for more in ([], [picture()])]
+        answers = [model.invoke([HumanMessage([words, *more])], max_tokens=8) for more in ([], [picture_block()])]
         assert all(answer.usage_metadata["output_tokens"] <= 8 for answer in answers)
         longer = answers[1].usage_metadata["input_tokens"] - answers[0].usage_metadata["input_tokens"]
         assert (longer > 0) is model.takes_images
@@ -51,7 +43,7 @@ class TestModels:
         conversation = [
             HumanMessage("an owl"),
             AIMessage("", tool_calls=[call]),
-            ToolMessage([{"type": "text", "text": "image-1"}, picture()], tool_call_id="c1", name="generate"),
+            ToolMessage([{"type": "text", "text": "image-1"}, picture_block()], tool_call_id="c1", name="generate"),
         ]
         tools = make_tools(lambda: None)  # type: ignore[arg-type, return-value]
         answer = model.bind_tools(tools).invoke(conversation, max_tokens=8)
@@ -76,8 +68,8 @@ def test_a_local_model_is_sent_images_of_its_size(model: Any) -> None:
 def test_an_image_of_openais_form_is_seen_and_one_by_address_refused(model: Any) -> None:
     if not model.takes_images:
         pytest.skip("it takes none")
-    data = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture()['base64']}"}}
-    answers = [model.invoke([HumanMessage([block])], max_tokens=2) for block in (data, picture())]
+    data = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture_block()['base64']}"}}
+    answers = [model.invoke([HumanMessage([block])], max_tokens=2) for block in (data, picture_block())]
     assert answers[0].usage_metadata == answers[1].usage_metadata
     with pytest.raises(ValueError, match=r"not by address: 'https://example\.org/a\.png'"):
         model.invoke([HumanMessage([{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}])])
@@ -87,7 +79,7 @@ def test_an_image_of_openais_form_is_seen_and_one_by_address_refused(model: Any)
 def test_a_prompt_begins_once_whoever_writes_that(tmp_path: Path, writes: bool) -> None:
     template = "{{ bos_token }}" * writes + tiny_minds.TEMPLATE
     model = load_local(f"transformers:{tiny_minds.save_llava(tmp_path / 'llava', True, template)}")
-    inputs, text = model._inputs([HumanMessage([{"type": "text", "text": "an owl"}, picture()])], [])
+    inputs, text = model._inputs([HumanMessage([{"type": "text", "text": "an owl"}, picture_block()])], [])
     bos = model._processor.tokenizer.bos_token_id
     assert text.startswith(tiny_minds.BOS) is writes
     assert inputs["input_ids"][0].tolist().count(bos) == 1
@@ -102,7 +94,7 @@ def test_smolvlm_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         model = load_local(f"transformers:{folder}")
         assert model.takes_images
         assert model.invoke(
-            [HumanMessage([{"type": "text", "text": "an owl"}, picture()])], max_tokens=4
+            [HumanMessage([{"type": "text", "text": "an owl"}, picture_block()])], max_tokens=4
         ).usage_metadata
         return
     monkeypatch.setattr("transformers.models.smolvlm.processing_smolvlm.num2words", None)

@@ -41,3 +41,4 @@ def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     module = importlib.import_module(f"{pipelines}.joyimage.image_processor")
     monkeypatch.setattr(module, "find_best_bucket", lambda *_, **__: (32, 32))
     monkeypatch.setattr(edit, "large_enough", lambda image: large_enough(image, 64))
+    monkeypatch.setattr(edit, "SQUARE_SIDE", 32)

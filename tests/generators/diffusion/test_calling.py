@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from imagerag.generators.diffusion.calling import call_arguments, steps_watched
+from imagerag.generators.diffusion.calling import call_arguments, steps_watched, takes_negatives
 from imagerag.generators.diffusion.presets import Preset, load_presets
 
 
@@ -35,6 +35,18 @@ class LongCat:
 def asked(pipeline: Any, name: str) -> dict[str, Any]:
     preset = load_presets({})[name]
     return call_arguments(pipeline, preset, preset.width, preset.height)
+
+
+class Flux2:
+    def __call__(self, prompt: str, guidance_scale: float = 4.0, sigmas: list[float] | None = None) -> None: ...
+
+
+def test_a_schedule_of_the_model_s_own_is_asked_for() -> None:
+    preset = load_presets({})["flux2"]
+    merged = preset.model_copy(update={"sigmas": (1.0, 0.5), "guidance": 2.5})
+    assert call_arguments(Flux2(), merged, 1024, 1024) == {"guidance_scale": 2.5, "sigmas": [1.0, 0.5]}
+    assert "sigmas" not in call_arguments(Flux2(), preset, 1024, 1024)
+    assert "sigmas" not in call_arguments(Flux(), merged, 1024, 1024)
 
 
 def test_only_what_the_pipeline_takes() -> None:
@@ -87,3 +99,37 @@ class TestSteps:
         assert seen == [(0, 11), (1, 21)]
         assert pipeline.scheduler.step(1, 0, 30) == (31,)
         assert len(seen) == 2, "and no longer"
+
+
+class Guided:
+    def __call__(self, prompt: str, negative_prompt: str = "", guidance_scale: float = 5.0) -> None: ...
+
+
+class Distilled:
+    """As FLUX.1: guided by a number that it was trained with, unless a true guidance is asked for."""
+
+    def __call__(
+        self, prompt: str, negative_prompt: str = "", guidance_scale: float = 3.5, true_cfg_scale: float = 1.0
+    ) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "name", "takes"),
+    [
+        (Guided(), "sdxl", True), (Guided(), "sdxl-turbo", False), (Flux(), "flux", False),
+        (Distilled(), "flux", False), (Qwen(), "qwen-image-1", True), (LongCat(), "longcat-image", False),
+    ],
+)  # fmt: skip
+def test_which_models_heed_a_negative_prompt(pipeline: Any, name: str, takes: bool) -> None:
+    assert takes_negatives(pipeline, load_presets({})[name]) == takes
+
+
+def test_a_negative_prompt_comes_behind_the_presets_own() -> None:
+    own = Preset.model_validate({"name": "q", "model": "m", "family": "text", "negative_prompt": "blurry"})
+    bare = Preset.model_validate({"name": "q", "model": "m", "family": "text"})
+    assert call_arguments(Guided(), own, 64, 64, "a dog")["negative_prompt"] == "blurry, a dog"
+    assert call_arguments(Guided(), own, 64, 64)["negative_prompt"] == "blurry"
+    assert call_arguments(Guided(), bare, 64, 64, "a dog")["negative_prompt"] == "a dog"
+    assert "negative_prompt" not in call_arguments(Guided(), bare, 64, 64)
+    blank = load_presets({})["qwen-image-1"]  # compares with nothing unless it gets one
+    assert call_arguments(Qwen(), blank, 64, 64, "a dog")["negative_prompt"] == "a dog"

@@ -29,6 +29,7 @@ def test_every_family_has_its_class() -> None:
 def test_a_list_or_one_sheet_under_the_name_that_the_class_has() -> None:
     assert [image.size for image in given("Flux2Pipeline", "flux2", 2)["image"]] == [(341, 256)] * 2
     assert len(given("JoyImageEditPlusPipeline", "joy-edit-plus", 5)["images"]) == 5
+    assert [image.size for image in given("GlmImagePipeline", "glm-image", 2)["image"]] == [(1024, 1024)] * 2
     assert given("FluxKontextPipeline", "kontext", 2)["image"].size == (2046, 768)
     assert given("LongCatImageEditPipeline", "longcat-edit", 1)["image"].size == (341, 341), "as the drawing will be"
 

@@ -89,3 +89,23 @@ class TestAdapter:
         assert right[-1] > 0
         assert "cross_attention_kwargs" not in family.arguments(DrawRequest(PROMPT, (3,), REFERENCES[:2], 0.6))
         assert generator.draw(request)
+
+
+@pytest.mark.parametrize("lacking", ["model", "encoder"])
+def test_without_a_network_it_draws_from_words_where_only_its_adapter_is_not_here(
+    folder: Path, lacking: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    whole = preset(folder, "sd15")
+    assert whole.adapter is not None
+    adapter = whole.adapter.model_copy(update={lacking: "owner/elsewhere"})
+    generator = DiffusionGenerator(whole.model_copy(update={"adapter": adapter}))
+    assert generator.max_references == 0
+    drawing = draw(generator)
+    (note,) = drawing.facts["notes"]  # type: ignore[misc]
+    assert "references are not possible, and it draws from words alone: model 'owner/elsewhere" in note
+    assert "hf download owner/elsewhere" in note
+    assert draw(generator).facts["notes"] == []
+    with pytest.raises(InvalidArgument, match="1 references; 'sd15' takes at most 0"):
+        draw(generator, 1)
+    assert (pixels(drawing) == pixels(draw(DiffusionGenerator(whole)))).all()

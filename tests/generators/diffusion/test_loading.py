@@ -1,13 +1,15 @@
 """Checkpoints without a preset."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imagerag.errors import Cancelled, UserError
 from imagerag.generators.base import DrawControl, DrawRequest
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
-from imagerag.generators.diffusion.loading import preset_of
+from imagerag.generators.diffusion.loading import preset_of, scheduler_like
 from imagerag.generators.diffusion.presets import Preset
 from testing import tiny_families as tiny
 from testing import tiny_models
@@ -24,6 +26,53 @@ def test_a_presets_name_is_that_preset() -> None:
 def test_a_name_that_no_file_can_have_is_not_known(name: str) -> None:
     with pytest.raises(UserError, match="is not known; give one of: sd15"):
         preset_of(name)
+
+
+@pytest.mark.parametrize(
+    ("settings", "made", "differs"),
+    [
+        ({"_class_name": "LCMScheduler"}, "LCMScheduler", {}),
+        ({"timestep_spacing": "trailing"}, "EulerDiscreteScheduler", {"timestep_spacing": "trailing"}),
+        ({"prediction_type": "v_prediction"}, "EulerDiscreteScheduler", {"prediction_type": "v_prediction"}),
+    ],
+)
+def test_a_scheduler_of_the_model_s_in_place_of_the_repository_s(
+    settings: dict[str, Any], made: str, differs: dict[str, Any]
+) -> None:
+    usual = tiny_models.scheduler()
+    found = scheduler_like(usual, settings)
+    assert type(found).__name__ == made
+    assert found.config.beta_start == usual.config.beta_start
+    assert {key: found.config[key] for key in differs} == differs
+
+
+LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {
+    "canny": ({"config.json": {"_class_name": "ControlNetModel"}}, "follows a control image.*ControlNetModel.*--gener"),
+    "vae": ({"config.json": {"_class_name": "AutoencoderKL"}}, "is one part of a pipeline .AutoencoderKL"),
+    "chat": ({"config.json": {"architectures": ["Qwen3ForCausalLM"]}}, "a model of transformers .Qwen3ForCausalLM"),
+    "my-lora": ({"pytorch_lora_weights.safetensors": {}}, "holds LoRA weights .*--lora"),
+    "Lightning": ({"sdxl_4step.safetensors": {}, "sdxl_unet.safetensors": {}}, "holds sdxl_4step.safetensors, .*file:"),
+    "blocks": ({"modular_model_index.json": {}}, "modular pipeline.*usual layout"),
+    "empty": ({"README.md": {}}, "is no model of diffusers, since it has no file 'model_index.json'"),
+    "inpainting": (
+        {
+            "model_index.json": {"_class_name": "StableDiffusionXLInpaintPipeline", "unet": []},
+            "unet/config.json": {"in_channels": 9},
+        },
+        "is an inpainting model.*--generator sdxl",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_what_is_no_pipeline_that_draws_is_told_as_what_it_is(tmp_path: Path, name: str) -> None:
+    files, told = LAYOUTS[name]
+    for file, content in files.items():
+        (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / file).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match=told) as refused:
+        preset_of(str(tmp_path / name))
+    assert "\n" not in str(refused.value)
 
 
 @pytest.mark.slow

@@ -9,10 +9,11 @@ import torch
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.generators.diffusion import memory
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
-from imagerag.generators.diffusion.memory import QUANTISED, choose_mode, device_bytes, host_bytes, placed_or_less
+from imagerag.generators.diffusion.memory import RanOut, choose_mode, placed_or_less
 from imagerag.generators.diffusion.presets import load_presets
-from imagerag.generators.diffusion.quantisation import large_parts
+from imagerag.generators.diffusion.weight_sizes import QUANTISED, device_bytes, host_bytes, large_parts
 from testing.diffusion_requests import draw, pixels, preset
 
 
@@ -133,17 +134,23 @@ class _Narrow:
 
 
 class TestPlacing:
-    @pytest.mark.parametrize(("times", "expected"), [(0, "full"), (1, "offload")])
-    def test_it_steps_down_until_it_fits(self, times: int, expected: str) -> None:
+    @pytest.mark.parametrize(
+        ("times", "expected"),
+        [
+            (0, ("full", ())),
+            (1, ("offload", ("out of memory with --memory full; went on with offload, which is slower",))),
+        ],
+    )
+    def test_it_steps_down_until_it_fits_and_says_so(self, times: int, expected: object) -> None:
         assert placed_or_less(_Narrow(times), torch.device("cpu"), "full", "m") == expected  # type: ignore[arg-type]
 
     def test_what_fits_in_no_mode_is_one_line(self) -> None:
-        with pytest.raises(UserError, match=r"'m' does not fit into the memory of cpu, also with --memory sequential;"):
+        with pytest.raises(UserError, match=r"'m' does not fit into the memory of cpu, also with --memory sequential "):
             placed_or_less(_Narrow(3), torch.device("cpu"), "full", "m")  # type: ignore[arg-type]
 
     def test_in_4_bits_whoever_loads_has_to_go_on(self) -> None:
-        with pytest.raises(torch.OutOfMemoryError):
-            placed_or_less(_Narrow(1), torch.device("meta"), "4bit", "m")  # type: ignore[arg-type]
+        found = placed_or_less(_Narrow(1), torch.device("meta"), "4bit", "m")  # type: ignore[arg-type]
+        assert found == RanOut("CUDA out of memory. Tried to allocate 2.00 GiB")
 
     @pytest.mark.slow
     def test_while_a_preset_is_loaded(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +167,17 @@ class TestPlacing:
         generator = DiffusionGenerator(preset(folder, "sdxl"))
         assert left == [0]
         assert generator.memory == "offload"
-        assert draw(generator, 1).image.size == (32, 32)
+        drawing = draw(generator, 1)
+        assert drawing.image.size == (32, 32)
+        assert drawing.facts["notes"] == ["out of memory with --memory full; went on with offload, which is slower"]
+        assert draw(generator, 1).facts["notes"] == []
+
+    def test_it_is_caught_in_one_place(self) -> None:
+        folder = Path(memory.__file__).parent
+        catching = [
+            file.name for file in folder.glob("*.py") if "except (RuntimeError, MemoryError)" in file.read_text()
+        ]
+        assert catching == ["memory.py"]
 
     @pytest.mark.slow
     def test_4bit_steps_down_to_weights_loaded_anew(self, folder: Path) -> None:

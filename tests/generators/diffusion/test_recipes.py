@@ -9,6 +9,7 @@ import pytest
 
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.loading import preset_of
+from imagerag.generators.diffusion.other_models import kind_of_checkpoint, kind_of_class
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.recipes import Published, recipe_of, rules
 
@@ -44,6 +45,14 @@ def test_what_is_published_leads_to_the_right_recipe(row: dict[str, Any]) -> Non
     if row["expect"].get("preset") in PRESETS:
         assert found is not None
         check(found, row["expect"])
+    elif "refused" in row["expect"]:
+        assert (
+            kind_of_class(published.class_name)
+            or kind_of_checkpoint(published.index, published.denoiser)
+            or (
+                published.class_name == "WanPipeline"  # by what it is called with
+            )
+        )
     else:
         assert found is None
 
@@ -68,7 +77,7 @@ def test_a_folder_of_that_name_as_well(row: dict[str, Any], tmp_path: Path) -> N
 
 
 def test_thirty_models_that_people_use_are_among_them() -> None:
-    assert len({row["model"] for row in PUBLISHED}) >= 30
+    assert len({row["model"] for row in PUBLISHED}) >= 60
     for row in PUBLISHED:
         assert row["source"]
         assert row["expect"].keys() in ({"refused"}, {"preset", "steps", "guidance", "negative_prompt", "references"})
@@ -77,8 +86,11 @@ def test_thirty_models_that_people_use_are_among_them() -> None:
 class TestRules:
     def test_each_names_a_preset_and_ends_where_its_class_does(self) -> None:
         for rule in rules():
-            assert rule.preset in PRESETS
-            assert set(rule.change) <= {"steps", "guidance", "negative_prompt", "family"}
+            assert rule.preset in PRESETS or not rule.preset
+            assert rule.source or not rule.change
+            assert set(rule.change) <= {
+                "steps", "guidance", "negative_prompt", "family", "sigmas", "width", "height",
+            }  # fmt: skip
         for name in {name for rule in rules() for name in rule.classes}:
             last = [rule for rule in rules() if name in rule.classes][-1]
             conditions = (last.named, last.index, last.scheduler, last.denoiser)
@@ -117,6 +129,39 @@ class TestRules:
         found = recipe("a/b", "QwenImage21Pipeline", index={"sample_sigmas": [1.0, 0.7, 0.4]})
         assert found.steps == 3
         assert found.recipe.endswith("sample_sigmas = a list of 3")
+
+    @pytest.mark.parametrize(
+        ("model", "class_name", "steps", "guidance", "told"),
+        [
+            ("a/Kolors-turbo", "KolorsPipeline", 8, 1.0, "its name has 'turbo' (a guess"),
+            ("a/sdxl-lightning-4step", "StableDiffusionXLPipeline", 4, 1.0, "in 4 steps, since its name has '4step'"),
+            ("a/Chroma-2-steps", "ChromaPipeline", 2, 1.0, "its name has '2-steps'"),
+            ("a/FLUX.1-dev-8steps", "FluxPipeline", 8, 3.5, "in 8 steps"),
+            ("a/FLUX.2-dev-turbo-merged", "Flux2Pipeline", 8, 2.5, "its name has 'turbo'"),
+            ("a/my-lightning-tune", "CogView4Pipeline", 8, 1.0, "its name has 'lightning'"),
+            ("a/hyperrealistic-v3", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
+            ("a/hhe-768-2400steps", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
+            ("a/flux-dev-de-distilled", "FluxPipeline", 28, 3.5, "its pipeline is"),
+        ],
+    )
+    def test_few_steps_by_name_where_no_row_knows_them(
+        self, model: str, class_name: str, steps: int, guidance: float, told: str
+    ) -> None:
+        default = Preset(name="d", model=model, family="text", recipe="by default")
+        found = recipe_of(Published(model, {"_class_name": class_name}, lambda part: {}), PRESETS, default)
+        assert found is not None
+        assert (found.steps, found.guidance) == (steps, guidance)
+        assert told in found.recipe
+        assert not found.negative_prompt or steps > 12
+
+    def test_few_steps_by_a_scheduler_for_those(self) -> None:
+        default = Preset(name="d", model="a/b", family="text", recipe="by default")
+        config = {"scheduler": {"_class_name": "TCDScheduler"}}
+        published = Published("a/b", {"_class_name": "KolorsPipeline"}, lambda part: config.get(part, {}))
+        found = recipe_of(published, PRESETS, default)
+        assert found is not None
+        assert (found.steps, found.guidance) == (8, 1.0)
+        assert "its scheduler is a TCDScheduler" in found.recipe
 
     @pytest.mark.parametrize(("side", "pixels"), [(32, 512), (64, 512), (96, 768), (128, 1024)])
     def test_a_unet_gives_the_size(self, side: int, pixels: int) -> None:

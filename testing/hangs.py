@@ -20,8 +20,8 @@ _NANOSECONDS = 1e9
 def waited_for_processor(process: int) -> float:
     """Return the seconds for which a process and those it has started were ready to run, and others ran.
 
-    That is the second number of ``/proc/PID/task/TID/schedstat`` ("Scheduler Statistics" of the kernel's documentation),
-    summed over the threads that there are; 0.0 where the system does not tell it.
+    That is the second number of ``/proc/PID/task/TID/schedstat`` ("Scheduler Statistics" in the documentation of
+    Linux), summed over the threads that there are; 0.0 where the system does not tell it.
     """
     try:
         family = [process, *(child.pid for child in psutil.Process(process).children(recursive=True))]

@@ -42,8 +42,8 @@ MARK = re.compile(
     rf"|\bto=(?=functions\.|[\w.-]+\s*<\|)|^[^\S\n]*Action:\s*(?=[\w.]+\s+Action Input:)|(?={_ELEMENT.pattern})",
     re.IGNORECASE | re.MULTILINE,
 )
-"""Begins a call, or several. What may stand before it is looked for from there on back (``begin_of``): before each place
-that might be followed by a mark, it would be read again and again."""
+"""Begins a call, or several. What may stand before it is looked for from there on back (``begin_of``): it would be read
+again and again before each place that a mark might follow."""
 _HEADER = re.compile(r"(?:(?:<\|start\|>)?assistant|<\|channel\|>\w+|commentary|\s)++(?=to=)", re.IGNORECASE)
 """What gpt-oss writes before ``to=``."""
 _LAST_OF_HEADER = re.compile(r"<\|channel\|>\w+\Z|(?:(?:<\|start\|>)?assistant|commentary)\Z", re.IGNORECASE)

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+NAMED_WITHOUT_KEY = (
+    "without a key, {0!r} is a new conversation each time; this one is {1!r}: give that name to go on, or send a key "
+    "of your own with each request"
+)
+
 
 class Service:
     """Holds the models once and serves all interfaces of a process.
@@ -102,9 +107,12 @@ class Service:
                 may come to.
         """
         self._settings(ask)
-        run = Run(client, thread_name(ask.thread), ask)
+        run = Run(client, thread_name(ask.thread, client), ask)
         self.register.admit(run)
-        for text in ask.notes:
+        notes = ask.notes
+        if ask.thread and run.thread != ask.thread:
+            notes = (*notes, NAMED_WITHOUT_KEY.format(ask.thread, run.thread))
+        for text in notes:
             run.tell({"event": "note", "text": text})
         return self._submit(run, lambda: self._create(run, ask))
 
@@ -142,7 +150,7 @@ class Service:
             Busy: the queue is full.
             UserError: not a thread's name, or a thread that waits for the person's word.
         """
-        run = Run(client, thread_name(thread))
+        run = Run(client, thread_name(thread, client))
         self.register.admit(run)
         return self._submit(run, lambda: use_tool(self, run, name, dict(arguments)))
 

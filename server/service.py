@@ -14,6 +14,7 @@ from imagerag.profiles.resolve import Given, resolve
 from imagerag.server.cleaning import remove_if_unreferred
 from imagerag.server.database import ANONYMOUS, Database, Entry
 from imagerag.server.job_queue import Job, JobQueue, NotYet, QueueFull
+from imagerag.server.retention import Retention
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
 from imagerag.server.single_tool import use_tool
@@ -69,6 +70,8 @@ class Service:
         self._lock = threading.Lock()
         self.register = RunRegistry(self.database)
         self.register.take_up()
+        days = self.settings.keep_days
+        self._retention = Retention(home, days) if days is not None else None
 
     def set_limits(self, limits: Mapping[str, Any]) -> None:
         """Let these limits hold for the runs to come, whatever was asked for before.
@@ -222,6 +225,8 @@ class Service:
 
     def close(self) -> None:
         """Stop everything and close the files."""
+        if self._retention is not None:
+            self._retention.close()
         self.job_queue.close()
         self.database.close()
         self._files.close()

@@ -20,6 +20,7 @@ from imagerag.server.openai.text_answers import TextAnswers
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import run_out
 from imagerag.server.service import Service
+from imagerag.store.picture_decoding import is_large
 
 Body = TypeVar("Body", bound=BaseModel)
 
@@ -49,7 +50,8 @@ class EndpointBase:
     async def _check(self, picture: bytes) -> str:
         """Store a picture if it is one, and return its address in the store."""
         try:
-            return (await taking_in(self.service.store.put_user_image, picture)).sha256
+            large = await reading(is_large, picture)
+            return (await taking_in(self.service.store.put_user_image, picture, large=large)).sha256
         except UserError as error:
             raise refusal(error, "invalid_image", "image") from error
 

@@ -9,6 +9,7 @@ python -m benchmarks.hostile_inputs [--list] [--memory] [KIND ...]
 
 import argparse
 import contextlib
+import json
 import os
 import re
 import statistics
@@ -194,6 +195,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile_inputs")
     parser.add_argument("kind", nargs="*", help="of those that --list prints; all of them unless given")
     parser.add_argument("--list", action="store_true", help="print the kinds")
+    parser.add_argument("--results", type=Path, help="file that a line of JSON is added to for each")
     parser.add_argument("--memory", action="store_true", help="measure the memory alone")
     options = parser.parse_args()
     kinds = {one.name: one for one in (*KINDS, *FILE_KINDS)}
@@ -218,6 +220,10 @@ def main() -> None:
             f"{'' if held else '  MISSED'}{'' if seen.reached else ': not where it aims'}",
             flush=True,
         )
+        if options.results is not None:
+            entry = {"name": name, "times": round(times, 2), "MiB": max(0, round(seen.memory)), "answers": answers}
+            with options.results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(entry) + "\n")
     print(f"wanted: at most {MOST_TIMES:.0f} times and {MOST_MEMORY} MiB; missed: {missed}")
     sys.exit(bool(missed))
 

@@ -112,7 +112,7 @@ def _sent(kind: Kind, attacker: Attacker, answers: Counter[int | str]) -> None:
         answers[type(error).__name__] += 1
 
 
-def measure(kind: Kind, *, only_memory: bool) -> Measured:
+def measure(kind: Kind, *, rounds: int) -> Measured:
     """Send a kind of input to a server of its own, once alone and then beside another's drawings."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         place = Path(folder)
@@ -128,7 +128,7 @@ def measure(kind: Kind, *, only_memory: bool) -> Measured:
         with watching(shown.pid) as most:
             _sent(kind, attackers[0], answers)
         alone, beside = [], []
-        for seed in range(0 if only_memory else ROUNDS):
+        for seed in range(rounds):
             alone.append(drawing(shown, 100 + seed))
             with contextlib.ExitStack() as attack:
                 for attacker in attackers:
@@ -152,9 +152,13 @@ def _prepared(shown: Shown) -> str:
     return str(re.sub(r".*/", "", made["image"]["uri"]))
 
 
-def measure_file(kind: FileKind, *, only_memory: bool) -> Measured:
+def measure_file(kind: FileKind, *, rounds: int) -> Measured:
     """Let a command meet a kind of input, once alone and then beside another's drawings."""
     answers: Counter[int | str] = Counter()
+
+    def again() -> None:
+        _peak(bad, Path(folder), answers, kind.says)
+
     with (
         tempfile.TemporaryDirectory() as folder,
         kind.prepare(Path(folder)) as (bad, plain),
@@ -164,9 +168,9 @@ def measure_file(kind: FileKind, *, only_memory: bool) -> Measured:
             drawing(shown, seed)
         peaks = [_peak(plain, Path(folder), Counter(), ""), _peak(bad, Path(folder), answers, kind.says)]
         alone, beside = [], []
-        for seed in range(0 if only_memory else ROUNDS):
+        for seed in range(rounds):
             alone.append(drawing(shown, 100 + seed))
-            with meanwhile(lambda: _peak(bad, Path(folder), answers, kind.says) and None, PAUSE):
+            with meanwhile(again, PAUSE):
                 beside.append(drawing(shown, 200 + seed))
     return Measured(
         statistics.median(alone or [0.0]),
@@ -196,9 +200,12 @@ def main() -> None:
     parser.add_argument("kind", nargs="*", help="of those that --list prints; all of them unless given")
     parser.add_argument("--list", action="store_true", help="print the kinds")
     parser.add_argument("--results", type=Path, help="file that a line of JSON is added to for each")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="drawings alone and beside it (default: %(default)s)"
+    )
     parser.add_argument("--memory", action="store_true", help="measure the memory alone")
     options = parser.parse_args()
-    kinds = {one.name: one for one in (*KINDS, *FILE_KINDS)}
+    kinds: dict[str, Kind | FileKind] = {one.name: one for one in (*KINDS, *FILE_KINDS)}
     if strange := [name for name in options.kind if name not in kinds]:
         parser.error(f"there is no kind {strange[0]!r}; valid: {', '.join(kinds)}")
     if options.list:
@@ -209,8 +216,10 @@ def main() -> None:
     print(f"{'input':18} {'alone':>7} {'beside':>7} {'times':>6} {'MiB':>6}  answers")
     for name in options.kind or kinds:
         kind = kinds[name]
-        measured = measure if isinstance(kind, Kind) else measure_file
-        seen = measured(kind, only_memory=options.memory)  # type: ignore[arg-type]
+        if isinstance(kind, Kind):
+            seen = measure(kind, rounds=0 if options.memory else options.rounds)
+        else:
+            seen = measure_file(kind, rounds=0 if options.memory else options.rounds)
         times = seen.beside / seen.alone if seen.alone else 0.0
         held = times <= MOST_TIMES and seen.memory <= MOST_MEMORY and seen.reached
         missed += not held

@@ -205,7 +205,8 @@ def main() -> None:
     )
     parser.add_argument("--memory", action="store_true", help="measure the memory alone")
     options = parser.parse_args()
-    kinds: dict[str, Kind | FileKind] = {one.name: one for one in (*KINDS, *FILE_KINDS)}
+    everything: list[Kind | FileKind] = [*KINDS, *FILE_KINDS]
+    kinds = {one.name: one for one in everything}
     if strange := [name for name in options.kind if name not in kinds]:
         parser.error(f"there is no kind {strange[0]!r}; valid: {', '.join(kinds)}")
     if options.list:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from functools import lru_cache
+from contextlib import suppress
 
 _FOLDER = re.compile(r"""(?<=['"])(?:/|[A-Za-z]:[\\/])[^'"]*[\\/](?=[^'"\\/]+['"])""")
 """The folder of a quoted absolute path."""
@@ -34,25 +34,30 @@ _PLACE = re.compile(
 _SETTINGS_FILE = re.compile(r"settings file '[^']*'")
 
 
-def without_folders(text: str) -> str:
-    """Return a text in which absolute paths are names alone, people's folders ``~``, and a settings file has no name.
-
-    A path that is not in quotation marks ends at the first blank.
-    """
-    text = _FOLDER.sub("", _PEOPLE.sub("~", _SETTINGS_FILE.sub("the settings file", text)))
-    return _bare_path().sub("", text) if "/" in text or "\\" in text else text
-
-
-@lru_cache(maxsize=1)
 def _bare_path() -> re.Pattern[str]:
     """Return what finds the folder of an absolute path that is not in quotation marks."""
-    here = [name for name in os.listdir("/") if name.isidentifier()] if os.name == "posix" else []
+    here: list[str] = []
+    if os.name == "posix":
+        with suppress(OSError):
+            here = [name for name in os.listdir("/") if name.isidentifier()]
     roots = "|".join(map(re.escape, dict.fromkeys([*_ROOTS, *here])))
     part = r"[^\s'\"<>|\\/:,;()\[\]]+"
     return re.compile(
         rf"(?<![\w/.@\\~-])(?:file://)?(?:~/|/(?:{roots})/)(?:{part}/)*(?={part})"
         rf"|(?<![\w/.@\\-])(?:file:///?)?[A-Za-z]:[\\/](?![\\/])(?:{part}[\\/])*(?={part})"
     )
+
+
+_BARE = _bare_path()  # here, and not when it is needed: on an event loop nothing may ask the disk
+
+
+def without_folders(text: str) -> str:
+    """Return a text in which absolute paths are names alone, people's folders ``~``, and a settings file has no name.
+
+    A path that is not in quotation marks ends at the first blank.
+    """
+    text = _FOLDER.sub("", _PEOPLE.sub("~", _SETTINGS_FILE.sub("the settings file", text)))
+    return _BARE.sub("", text) if "/" in text or "\\" in text else text
 
 
 def without_place(name: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
 from imagerag.cli.terminal import printable, say, say_json
+from imagerag.credentials import without_query
 from imagerag.declaration import declared_settings
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.lora import LoraName
@@ -160,14 +161,9 @@ def _check_files(manifest: "Manifest", generator: "Generator", file: Path) -> No
 
 def _is_the_same(recorded: str, given: str) -> bool:
     """Tell whether a name means the recorded generator, whose folders, passwords and keys a manifest may leave out."""
-    return _without_secrets(recorded) in (plain := _without_secrets(given), _without_folders(plain)) or (
-        _without_folders(_without_secrets(recorded)) == plain
+    return without_query(recorded) in (plain := without_query(given), _without_folders(plain)) or (
+        _without_folders(without_query(recorded)) == plain
     )
-
-
-def _without_secrets(name: str) -> str:
-    """Return the name of a generator without user, password, query and fragment of the address in it."""
-    return re.sub(r"(https?://)(?:[^/?#\s]*@)?([^?#\s]*)\S*", r"\1\2", name)
 
 
 def _without_folders(name: str) -> str:

@@ -335,6 +335,17 @@ class Settings:
         default_text="the platform's folder for user data",
         reserved="place",
     )
+    keep_days: float | None = setting(
+        None,
+        help="days for which servers keep a conversation that nobody goes on with",
+        details="With it goes what only it refers to, when a server starts and once a day, and by `imagerag gc --yes`. "
+        "Other commands and programs remove nothing.",
+        metavar="DAYS",
+        group="upkeep",
+        above=0,
+        default_text="no limit",
+        reserved="own",
+    )
     mcp_server: tuple[str, ...] = setting(
         (),
         help="MCP server whose tools the chat model may call: 'COMMAND ARGS' or an http(s) address",

@@ -240,6 +240,8 @@ class ToolSession:
                 remote = is_images_api(name) or name.startswith("comfyui:")
                 way_out = "see that it answers, or raise max_seconds" if remote else "raise max_seconds"
                 text = f"{name!r} was still drawing when the time ran out; {way_out}"
+                if remote:
+                    stop.cause = f"{name!r} was still drawing; {way_out}"
                 self.emit({"event": "note", "text": text})
             raise
 

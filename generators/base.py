@@ -225,6 +225,15 @@ class DrawsBatches(Protocol):
 
 
 @runtime_checkable
+class DrawsFast(Protocol):
+    """A generator that can trade exactness for speed."""
+
+    @property
+    def fast(self) -> bool:
+        """Whether it does."""
+
+
+@runtime_checkable
 class DrawsWithLoras(Protocol):
     """A generator to whose weights others were added."""
 

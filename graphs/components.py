@@ -17,7 +17,7 @@ from imagerag.chat_models.run_memory import RunMemory
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator
-from imagerag.generators.registry import load_generator
+from imagerag.generators.registry import FAST_FILE, load_generator
 from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
 from imagerag.interruptible import load_interruptibly
@@ -205,7 +205,8 @@ class Components:
         if self.injected.generator is not None:
             return self.injected.generator
         settings = self.settings
-        named = settings.generator, settings.device_settings, settings.lora
+        fast = self.home / FAST_FILE if settings.fast else None
+        named = settings.generator, settings.device_settings, settings.lora, fast
         return _loaded(lambda: load_generator(*named), self.emit)
 
     @cached_property

@@ -18,6 +18,7 @@ from imagerag.generators.base import (
     DrawControl,
     DrawRequest,
     DrawsBatches,
+    DrawsFast,
     DrawsWithLoras,
     Reference,
     StopCheck,
@@ -57,6 +58,7 @@ class ToolSession:
         n: candidates per drawing.
         size: of the pictures; ``None`` leaves it to the generator.
         batch: draw the candidates at once, where the generator can.
+        fast: the generator was to draw fast, where it can.
         begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
         check: called before each denoising step; raises to stop there.
         describe: gives the captions nearest to an image, with cosines, where the model that reads can't see images.
@@ -72,6 +74,7 @@ class ToolSession:
     n: int = 1
     size: PictureSize | None = None
     batch: bool = False
+    fast: bool = False
     turn: int = 1
     step: int = 0
     begin_drawing: Callable[[], None] = lambda: None
@@ -207,6 +210,8 @@ class ToolSession:
             self.made_images += records
             if self.batch and self.n > 1 and not isinstance(generator, DrawsBatches):
                 lost.append(f"--batch is ignored: {generator.name!r} draws candidates in its own way")
+            if self.fast and not (isinstance(generator, DrawsFast) and generator.fast):
+                lost.append(f"--fast is ignored: {generator.name!r} has no faster way of drawing")
             for text in lost:
                 self.emit({"event": "note", "text": text})
             for text in dict.fromkeys(text for drawing in drawings for text in _notes(drawing.facts)):

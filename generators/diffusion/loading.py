@@ -15,9 +15,11 @@ import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.devices import choose_device, choose_dtype, free_bytes
-from imagerag.errors import UserError
+from imagerag.errors import UserError, first_line
 from imagerag.extras import missing
+from imagerag.generators.diffusion.attention import NATIVE, faster_attention, set_attention
 from imagerag.generators.diffusion.families import FAMILIES
+from imagerag.generators.diffusion.fast import denoiser_of
 from imagerag.generators.diffusion.lora import apply_loras
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, is_out_of_memory, placed_or_less, release
 from imagerag.generators.diffusion.pipeline_classes import by_its_defaults, drawing_class
@@ -44,6 +46,8 @@ class Loaded:
         revision: of the checkpoint, where its files tell; else empty.
         loras: what was added to its weights.
         file_sha256: of the one file that its weights are from, if they are; 64 hex digits.
+        attention: what its denoiser's attention is computed by; a name of diffusers' ``AttentionBackendName``.
+        notes: what to tell with every drawing.
     """
 
     pipeline: Any
@@ -54,6 +58,8 @@ class Loaded:
     revision: str
     loras: tuple[AppliedLora, ...] = ()
     file_sha256: str = ""
+    attention: str = NATIVE
+    notes: tuple[str, ...] = ()
 
 
 def preset_of(name: str) -> Preset:
@@ -182,7 +188,7 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     else:
         commit = getattr(pipeline.config, "_commit_hash", None) or ""
         digest = file.sha256() if file is not None else ""
-        return Loaded(pipeline, family, device, dtype, mode, commit, applied, digest)
+        return attended(Loaded(pipeline, family, device, dtype, mode, commit, applied, digest))
     release(device)
     return _load(preset, replace(settings, memory=mode), loras)
 
@@ -245,6 +251,16 @@ def spare(pipeline: Any, family: Any) -> None:
             getattr(pipeline.vae, saving)()
     for drawing in (pipeline, family.pipeline_for(())):
         remember_prompts(drawing)
+
+
+def attended(loaded: Loaded) -> Loaded:
+    """Return a pipeline whose attention is computed by the fastest exact kernel that the device and packages have."""
+    wanted = faster_attention(loaded.device, loaded.dtype, approximate=False)
+    try:
+        return replace(loaded, attention=set_attention(denoiser_of(loaded.pipeline), wanted))
+    except (RuntimeError, ImportError) as error:
+        note = f"attention by {wanted!r} can't be used here ({first_line(error)}); torch's own is used instead"
+        return replace(loaded, notes=(*loaded.notes, note))
 
 
 def _sizes(model: str) -> dict[str, float]:

@@ -117,6 +117,7 @@ def _short(value: Any) -> str:
 
 def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> Preset:
     changes: dict[str, Any] = {"model": published.model, "revision": None, "variant": None, "licence": "unknown"}
+    changes["pipeline"] = published.class_name
     changes |= rule.change
     if changes.get("family") == "text":
         changes |= {"adapter": None, "max_references": 0}

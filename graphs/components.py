@@ -16,7 +16,7 @@ from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.run_memory import RunMemory
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import UserError
-from imagerag.generators.base import Generator
+from imagerag.generators.base import Generator, PlacesWeights
 from imagerag.generators.registry import FAST_FILE, load_generator
 from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
@@ -207,7 +207,15 @@ class Components:
         settings = self.settings
         fast = self.home / FAST_FILE if settings.fast else None
         named = settings.generator, settings.device_settings, settings.lora, fast
-        return _loaded(lambda: load_generator(*named), self.emit)
+
+        def load() -> Generator:
+            generator = load_generator(*named)
+            if isinstance(generator, PlacesWeights):
+                # A look-up that comes first need not wait for weights that nothing is drawn from yet.
+                generator.begin_placing() if settings.mode == "lookup_first" else generator.place()
+            return generator
+
+        return _loaded(load, self.emit)
 
     @cached_property
     def index(self) -> ReferenceIndex:

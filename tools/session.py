@@ -20,13 +20,14 @@ from imagerag.generators.base import (
     DrawsBatches,
     DrawsFast,
     DrawsWithLoras,
+    PlacesWeights,
     Reference,
     StopCheck,
 )
 from imagerag.generators.registry import is_images_api
 from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit
-from imagerag.interruptible import using_check
+from imagerag.interruptible import run_interruptibly, using_check
 from imagerag.picture_size import PictureSize
 from imagerag.places import without_place
 from imagerag.records import ImageRecord, ReferenceRecord
@@ -157,6 +158,9 @@ class ToolSession:
             seeds = tuple((first + k) % 2**32 for k in range(self.n))
             with self._failures_of_drawing(references):
                 generator = self.components.generator
+                if isinstance(generator, PlacesWeights) and not generator.is_placed:
+                    with current_meter().loading() as check:
+                        run_interruptibly(generator.place, check)
                 conditions = tuple(
                     Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
                     for record in references

@@ -16,11 +16,12 @@ from imagerag.errors import DrawingRefused, InvalidArgument, first_line
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
 from imagerag.generators.diffusion.attention import NATIVE, native_attention
 from imagerag.generators.diffusion.calling import call_arguments, steps_watched
-from imagerag.generators.diffusion.fast import Acceleration, denoiser_of, taken_for
-from imagerag.generators.diffusion.fast_drawing import OURS, FastDrawing, told
-from imagerag.generators.diffusion.fast_measurement import Record, device_name, key_of
+from imagerag.generators.diffusion.fast import denoiser_of
+from imagerag.generators.diffusion.fast_drawing import OURS, FastDrawing, fast_drawing, told
+from imagerag.generators.diffusion.fast_measurement import Record
 from imagerag.generators.diffusion.loading import Loaded, load, preset_of
 from imagerag.generators.diffusion.memory import is_out_of_memory, placed_or_less, release, with_less_memory
+from imagerag.generators.diffusion.placing import Placing
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.previews import Previews
 from imagerag.generators.diffusion.words import plain
@@ -115,6 +116,10 @@ class DiffusionGenerator:
         self._validate(request)
         drawings: list[Drawing] = []
         with self._lock, torch.no_grad():
+            if self._loaded.pipeline is None:  # stepping down from 4 bits failed, when an earlier image was drawn
+                self._hold(load(self.preset, self._settings, self._asked_loras))
+            self.place()
+            request = self._loaded.family.counted(request)
             groups, note = self._groups(request)
             for number, seeds in enumerate(groups):
                 control.check()
@@ -154,8 +159,6 @@ class DiffusionGenerator:
         """Draw candidates at once; with less memory, once, where it ran out; without those that are refused."""
 
         def drawn(notes: tuple[str, ...]) -> list[Drawing]:
-            if self._loaded.pipeline is None:  # stepping down from 4 bits failed, when an earlier image was drawn
-                self._hold(load(self.preset, self._settings, self._asked_loras))
             if self._fast is None:
                 return self._attended(request, seeds, control, notes)
             return self._fast.drawn(lambda control: self._attended(request, seeds, control, notes), control)
@@ -182,23 +185,46 @@ class DiffusionGenerator:
         self._previews = self._fast = None
         release(self._loaded.device)
         self._hold(load(self.preset, self._settings, self._asked_loras))
+        self.place()
 
     def _hold(self, loaded: Loaded) -> None:
         self._loaded = loaded
+        self._placing = Placing(self._place)
         self._previews = Previews(loaded.pipeline)
-        self._fast = None if self._record is None else self._faster(self._record)
+        self._draw_fast()
 
-    def _faster(self, record: Record) -> FastDrawing:
-        """Return what draws with all that diffusers offers for the loaded pipeline."""
-        loaded, steps = self._loaded, self.preset.steps
-        pipelines = loaded.pipeline, loaded.family.pipeline_for(())
-        quantised = loaded.mode == "4bit" or self.preset.file.lower().endswith(".gguf")
-        taken = taken_for(pipelines, steps, loaded.device, loaded.dtype, loaded.mode, quantised)
-        acceleration = Acceleration(loaded.pipeline, taken, loaded.attention)
-        name = device_name(loaded.device)
-        what = f"{loaded.family.class_name} in {steps} steps with --memory {loaded.mode} on {name}"
-        key = key_of(self.revision, taken.names, loaded.mode, name)
-        return FastDrawing(acceleration, record, key, what, steps, loaded.device)
+    def _draw_fast(self) -> None:
+        """Take what there is for drawing fast, if that is asked for; it depends on where the weights lie."""
+        self._fast = None  # the revision is that without
+        if self._record is not None:
+            self._fast = fast_drawing(self._loaded, self.preset, self._record, self.revision)
+
+    def _place(self) -> None:
+        loaded = self._loaded
+        if loaded.placed:
+            return
+        loaded.mode = placed_or_less(loaded.pipeline, loaded.device, loaded.mode, self.preset.model)
+        self._draw_fast()
+        loaded.placed = True
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the weights lie where they are drawn from."""
+        return self._loaded.placed
+
+    def begin_placing(self) -> None:
+        """Begin to put them there, beside what the caller does next."""
+        if not self._loaded.placed:
+            self._placing.begin()
+
+    def place(self) -> None:
+        """Return when they lie there.
+
+        Raises:
+            UserError: they fit there in no way.
+        """
+        if not self._loaded.placed:
+            self._placing.finish()
 
     @property
     def fast(self) -> bool:

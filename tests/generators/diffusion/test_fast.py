@@ -94,3 +94,18 @@ def test_blocks_are_compiled_once_whatever_the_scale_of_references(family_folder
     assert len(compiled) == with_references
     acceleration.remove()
     assert np.array_equal(pixels(generator), plain)
+
+
+class Blocks(torch.nn.Module):
+    """A denoiser with blocks to compile."""
+
+    _repeated_blocks = ("Block",)
+
+
+def test_quantised_weights_and_layers_that_come_and_go_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagerag.generators.diffusion.fast.can_compile", lambda device: True)
+    pipeline: Any = type("StableDiffusionXLPipeline", (), {"unet": Blocks()})()
+    device, dtype = torch.device("cpu"), torch.float32
+    assert taken_for((pipeline,), 30, device, dtype, "full", False) == Taken(compiled=True, channels_last=True)
+    assert taken_for((pipeline,), 30, device, dtype, "4bit", True) == Taken()
+    assert taken_for((pipeline,), 30, device, dtype, "sequential", False) == Taken()

@@ -33,7 +33,7 @@ def swaps_timed(pipeline: Any) -> Iterator[Swaps]:
     """
     swaps = Swaps()
     models = [part for part in pipeline.components.values() if isinstance(part, torch.nn.Module)]
-    hooks = [part._hf_hook for part in models if hasattr(part, "_hf_hook")]
+    hooks: list[Any] = [part._hf_hook for part in models if hasattr(part, "_hf_hook")]
     if hooks:
         swaps.count = 0
     for hook in hooks:

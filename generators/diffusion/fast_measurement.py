@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -135,7 +136,7 @@ class Record:
         kept = dict(list(known.items())[-MOST_KEPT:])
         write_whole(self._file, json.dumps(kept, indent=1).encode(), durable=False)
 
-    def _all(self) -> dict[str, dict[str, object]]:
+    def _all(self) -> dict[str, Any]:
         try:
             known = json.loads(self._file.read_text(encoding="utf-8"))
         except (OSError, ValueError, RecursionError):

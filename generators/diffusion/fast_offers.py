@@ -54,7 +54,7 @@ def offers(class_names: tuple[str, ...], steps: int) -> list[str]:
         steps: denoising steps.
     """
     own = class_names[0]
-    told = [step_cache_of(class_names, steps) or ""]
+    told: list[str] = [step_cache_of(class_names, steps) or ""]
     told += ["" if own in BY_TORCH_ALONE else "compiled blocks on a GPU", "channels last" if own in UNETS else ""]
     told += ["" if own in UNETS | BY_TORCH_ALONE else "SageAttention on a GPU where it is installed"]
     return [name for name in told if name]

@@ -59,7 +59,7 @@ def test_a_pipeline_without_a_vae_stays_as_it_is() -> None:
 
 EDITING = [
     "qwen-edit", "qwen-edit-1", "kontext", "flux2", "flux2-klein", "longcat-edit", "joy-edit", "joy-edit-plus",
-    "fibo-edit", "omnigen", "glm-image", "flux2-klein-9b-kv",
+    "fibo-edit", "omnigen", "flux2-klein-9b-kv",
 ]  # fmt: skip
 
 

@@ -69,8 +69,9 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
         generator = _generator(manifest, options, file)
         loras = _loras(manifest, options, file)
         # Whatever it was drawn with, and by whichever profile: references are found in all there is.
-        asked = load_settings({"home": options.home, "generator": generator, "lora": loras, "library": LIBRARIES})
-        components = Components(resolve(asked))
+        asked = {"home": options.home, "generator": generator, "lora": loras, "library": LIBRARIES}
+        asked["fast"] = "fast" in manifest.facts
+        components = Components(resolve(load_settings(asked)))
     except UserError as error:
         raise UserError(f"{str(file)!r} can't be drawn again here: {error}") from error
     bars = ProgressBars(quiet=options.json)

@@ -184,6 +184,7 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         seed=state["run_seed"],
         n=components.settings.n,
         batch=components.settings.batch,
+        fast=components.settings.fast,
         size=PictureSize.parse(size) if (size := state.get("run_size")) else None,
         negative=state.get("run_negative") or "",
         turn=state["turn"],

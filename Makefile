@@ -4,7 +4,7 @@ VENV := .venv
 # Runs everything else: that environment, or else the one in use.
 RUN ?= $(shell test -x $(VENV)/bin/python && echo $(VENV)/bin/python || echo python)
 
-.PHONY: setup check floors test test-fast bench torture docs gpu-check lock
+.PHONY: setup check floors test test-fast bench torture fuzz audit docs gpu-check lock
 
 setup: $(VENV)/.ready
 
@@ -45,6 +45,21 @@ lock:
 # Kills, full disks, damaged files and servers that hang; goes on where it was ended. About an hour.
 torture:
 	$(RUN) -m benchmarks.torture
+
+# Each parser and door with inputs that nobody would send, a few of each, with schemathesis and atheris: in an environment
+# of its own, since LangGraph's server wants another jsonschema-rs. An hour of it: python -m benchmarks.fuzz
+FUZZ_VENV := .venv-fuzz
+fuzz: $(FUZZ_VENV)/.ready
+	OMP_NUM_THREADS=1 $(FUZZ_VENV)/bin/python -m pytest -m fuzz
+
+$(FUZZ_VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(FUZZ_VENV)
+	$(FUZZ_VENV)/bin/python -m pip install --quiet -e ".[dev,fuzz]"
+	touch $@
+
+# Known faults of the locked versions; says so where their database can't be asked. Needs pip-audit.
+audit:
+	$(RUN) -m docs.known_faults constraints.txt
 
 # The documentation as a site, in site/; needs the extra docs.
 docs:

@@ -8,7 +8,6 @@ python -m benchmarks.fuzz [--minutes 60] [--target NAME ...] [--folder DIR] [--e
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from testing.fuzz_doors import DOORS, close_doors
 from testing.fuzz_files import FILES
 from testing.fuzz_parsers import PARSERS
 from testing.fuzzing import Target, execute
+from testing.hangs import watched
 
 TARGETS: dict[str, Target] = {target.name: target for target in (*PARSERS, *FILES, *DOORS)}
 GUIDED: dict[str, Target] = {target.name: target for target in (*PARSERS, *FILES)}
@@ -32,8 +32,6 @@ GUIDED: dict[str, Target] = {target.name: target for target in (*PARSERS, *FILES
 ENGINES = ("hypothesis", "atheris")
 ROUND = 100
 """Inputs between two looks at the clock."""
-MORE_TIME = 120.0
-"""Seconds that a target's process may take beyond its time before it counts as hung."""
 
 
 def _state(folder: Path, name: str) -> dict[str, Any]:
@@ -138,11 +136,7 @@ def _in_process_of_its_own(name: str, seconds: float, folder: Path, engine: str)
     command = [sys.executable, "-m", "benchmarks.fuzz", "--folder", str(folder), "--alone", name, str(seconds)]
     if engine == "atheris":
         command = [sys.executable, "-m", "benchmarks.fuzz_guided", name, str(seconds), str(folder)]
-    try:
-        ended = subprocess.run(command, timeout=seconds + MORE_TIME, check=False, stderr=subprocess.PIPE, text=True)
-        why = f"the process died ({ended.returncode}): {ended.stderr[-2000:]}" if ended.returncode else ""
-    except subprocess.TimeoutExpired:
-        why = "the process hung"
+    why = watched(command, folder / f"{name}.pending")
     state = _state(folder, name)
     if why and not state["findings"]:
         state["findings"] = [why]

@@ -26,6 +26,8 @@ from imagerag.assets.library import Library
 from testing.torture_findings import FIRST, SHORT, Kept, kept_in, left_behind, look_at, told_images
 from testing.user_pictures import save_picture
 
+KILLS, SIGNALS = 200, 3
+"""Kills at random moments, and other signals at random moments of each command."""
 ADDED, MORE = 4, 6
 """Pictures that are there before a fault, and those that there are in all afterwards."""
 COLUMNS = (
@@ -37,8 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Try every fault, print the table, and return 1 if anything was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="a few faults, within a minute or two")
-    parser.add_argument("--kills", type=int, default=200, help="kills at random moments (default: 200)")
-    parser.add_argument("--signals", type=int, default=3, help="other signals at random moments of each (default: 3)")
+    parser.add_argument("--kills", type=int, default=KILLS, help="kills at random moments (default: %(default)s)")
+    parser.add_argument(
+        "--signals", type=int, default=SIGNALS, help="other signals at random moments of each (default: %(default)s)"
+    )
     parser.add_argument(
         "--only", action="append", help="faults whose names match this, as in 'kill: *'; repeatable, in this order"
     )
@@ -56,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="torture-") as folder:
         place = Path(folder)
         template: Path | None = None
-        everything = list(_faults(options.kills, options.signals))
+        everything = list(all_faults(options.kills, options.signals))
         for fault in (fault for pattern in wanted for fault in everything if fnmatch(fault.name, pattern)):
             if fault.name in done:
                 continue
@@ -73,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _print_table(done)
 
 
-def _faults(number: int, signalled: int) -> Iterator[Fault]:
+def all_faults(number: int = KILLS, signalled: int = SIGNALS) -> Iterator[Fault]:
+    """Yield every fault that there is, with so many kills, and so many signals of each, at random moments."""
     yield from kills(number)
     yield from signals(signalled)
     yield from dependencies()

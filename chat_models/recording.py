@@ -23,7 +23,7 @@ from langchain_core.messages.base import message_to_dict
 from imagerag.chat_models.endings import finish_reason, unsound_ending
 from imagerag.chat_models.images import encoded_in
 from imagerag.chat_models.logprobs import FIELDS as LOGPROBS
-from imagerag.credentials import without_credentials
+from imagerag.credentials import credentials_in, without_credentials
 from imagerag.errors import UserError
 from imagerag.places import without_place
 
@@ -33,7 +33,6 @@ VERSION = 1
 """Of the file's layout."""
 
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$|^IMAGERAG_(MCP_TOKEN|SERVER_KEY)_")
-_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+(?=@)|(?<=[?&])[^\s\"'&#]+")
 NAMES = ("model", "vlm", "critic", "generator")
 """Of a line: names of models, which may have addresses and folders in them."""
 SHORTEST_SECRET = 6
@@ -177,9 +176,9 @@ def _keys_in_environment() -> set[str]:
 
 
 def _keys_in_addresses(*names: str | None) -> set[str]:
-    """Return what may be a key in a server's address: its user, its password, and the values behind a question mark."""
-    parts = [part for name in names if name and "://" in name for part in _IN_ADDRESS.findall(name)]
-    return {piece for part in parts for piece in re.split("[:=]", part) if len(piece) >= SHORTEST_SECRET}
+    """Return what may be a key in a server's address."""
+    found = {secret for name in names if name for secret in credentials_in(name)}
+    return {secret for secret in found if len(secret) >= SHORTEST_SECRET}
 
 
 def _without_keys(value: Any, secrets: Sequence[str]) -> Any:

@@ -22,7 +22,7 @@ _BAR, _GAP = "[|\uff5c]", "[_\u2581 ]"
 """DeepSeek writes its marks with a wide bar and a low block; servers have plain ones in their place."""
 _SPACE_OF_NAMES = rf"(?:\w+:|{_BAR}DSML{_BAR})?"
 _ELEMENT = re.compile(
-    rf'<{_SPACE_OF_NAMES}(?:function|invoke)(?:=|\s+name=)\s*["\'\u201c]?([^"\'\u201c\u201d>\s]+)["\'\u201d]?\s*>'
+    rf'<{_SPACE_OF_NAMES}(?:function|invoke)(?:=|\s+name=)\s*["\'\u201c]?([^"\'\u201c\u201d<>\s]+)["\'\u201d]?\s*>'
 )
 _PARAMETER = re.compile(
     rf'\s*<{_SPACE_OF_NAMES}parameter(?:=|\s+name=)\s*["\'\u201c]?([^"\'\u201c\u201d>\s]+)["\'\u201d]?([^>]*)>\n?'
@@ -39,11 +39,16 @@ MARK = re.compile(
     rf"<(?:\w+:)?(?:longcat_)?tool_?(?:calls?|code)(?:>|(?=\s*\{{))|<(?:\w+:)?function_?calls?>|<start_function_call>"
     rf"|<{_BAR}(?:DSML{_BAR})?(?:tools?|function)(?:{_GAP}\w+)*{_BAR}?>|<\|python_(?:tag|start)\|>"
     rf"|<\|START_ACTION\|>|<\|action_start\|>|\[TOOL_(?:CALLS?|REQUEST)\]|\bfunctools(?=\[)|>>>(?=[\w.]+\s*\{{)"
-    rf"|(?:(?:<\|start\|>)?assistant|<\|channel\|>\w+|commentary|\s)*\bto=(?=functions\.|[\w.-]+\s*<\|)"
-    rf"|^\s*Action:\s*(?=[\w.]+\s+Action Input:)|(?={_ELEMENT.pattern})",
+    rf"|\bto=(?=functions\.|[\w.-]+\s*<\|)|^[^\S\n]*Action:\s*(?=[\w.]+\s+Action Input:)|(?={_ELEMENT.pattern})",
     re.IGNORECASE | re.MULTILINE,
 )
-"""Begins a call, or several."""
+"""Begins a call, or several. What may stand before it is looked for from there on back (``begin_of``): it would be read
+again and again before each place that a mark might follow."""
+_HEADER = re.compile(r"(?:(?:<\|start\|>)?assistant|<\|channel\|>\w+|commentary|\s)++(?=to=)", re.IGNORECASE)
+"""What gpt-oss writes before ``to=``."""
+_LAST_OF_HEADER = re.compile(r"<\|channel\|>\w+\Z|(?:(?:<\|start\|>)?assistant|commentary)\Z", re.IGNORECASE)
+_LONGEST_OF_HEADER = 40
+"""Characters of one of its parts."""
 
 TRACE = re.compile(
     rf"</?{_BAR}?{_SPACE_OF_NAMES}(?:longcat_)?(?:(?:tools?|function){_GAP}?calls?|tool_code)|</?{_SPACE_OF_NAMES}(?:function=|function>"
@@ -62,7 +67,7 @@ _CLOSING = re.compile(
 )
 _END_OF_LLAMA = re.compile(r"\s*<\|e\w+_id\|>")
 _BETWEEN = re.compile(r"[\s;,]*")
-_LOST = re.compile(r"[\s}\]]*(?=\s*(?:<|\[/|```|\Z))")
+_LOST = re.compile(r"[\s}\]]*+(?=\s*(?:<|\[/|```|\Z))")
 """Brackets too many."""
 _NAMED = re.compile(
     rf"(?:call:\s*)?([\w.-]+)(?::\d+)?(?:\s|\[ARGS\]|\[CALL_ID\]\w+|<{_BAR}tool{_GAP}sep{_BAR}>|<\|channel\|>\w+|<\|constrain\|>"
@@ -93,6 +98,28 @@ class Unreadable(ValueError):
 
 class Template(Unreadable):
     """There is a call with a placeholder for a value."""
+
+
+def begin_of(text: str, mark: re.Match[str], after: int) -> int:
+    """Return where a mark begins, with the header before it.
+
+    Args:
+        text: of the answer.
+        mark: found there by ``MARK``.
+        after: where the text before the mark begins.
+    """
+    begin = mark.start()
+    if mark[0][:3].lower() == "to=":
+        while True:
+            begin = after + len(text[after:begin].rstrip())
+            from_here = max(after, begin - _LONGEST_OF_HEADER)
+            part = _LAST_OF_HEADER.search(text[from_here:begin])
+            if part is None:
+                break
+            begin = from_here + part.start()
+    elif mark[0].lstrip()[:7].lower() == "action:":
+        begin = after + len(text[after:begin].rstrip())
+    return begin
 
 
 def calls_after(text: str, at: int, known: Known, *, cut_off: bool = False) -> tuple[list[ToolCall], int]:
@@ -135,7 +162,7 @@ def calls_after(text: str, at: int, known: Known, *, cut_off: bool = False) -> t
 
 def _skipped(text: str, at: int) -> int:
     """Return where the call begins: some write a mark twice, or marks of several kinds."""
-    while (found := _BEFORE.match(text, at) or MARK.match(text, at)) and found.end() > at:
+    while (found := _BEFORE.match(text, at) or _HEADER.match(text, at) or MARK.match(text, at)) and found.end() > at:
         at = found.end()
     return at
 

@@ -45,15 +45,19 @@ from imagerag.chat_models.tool_call_markup import (
     TRACE,
     Template,
     Unreadable,
+    begin_of,
     call_at,
     calls_after,
     python_calls,
     values_at,
 )
 
-_FENCED = re.compile(r"```(?:tool_code|tool_call|json|python)?\s*\n?(.*?)```", re.DOTALL)
+_FENCED = re.compile(r"```(?:tool_code|tool_call|json|python)?(.*?)```", re.DOTALL)
 _OPENING = re.compile(r"[<\[{`>]|\bfunctools|\bto=|\bAction:")
 """With which every call begins that may follow other words."""
+_ENDING = re.compile(r"(?:```|</s>|<\|\w+\|>)\Z")
+LONGEST_ENDING = 40
+"""Characters of a mark at the end."""
 _LEADING = ("print(", "default_api.", "functions.")
 """What stands before the name in a call as Python writes it."""
 _BETWEEN = re.compile(r"[\s;,]*")
@@ -251,7 +255,7 @@ def _marked(text: str, known: Mapping[str, Collection[str]], cut_off: bool) -> I
         except Unreadable:
             at = mark.end() if mark.end() > mark.start() else mark.end() + 1
             continue
-        yield _Span(mark.start(), end, calls)
+        yield _Span(begin_of(text, mark, at), end, calls)
         at = end
 
 
@@ -271,7 +275,7 @@ def _bare(text: str, known: Mapping[str, Collection[str]], cut_off: bool) -> lis
     begins = re.compile(
         rf"{head}|[{{\[]|(?<![\w.=])(?<!=\s)(?:print\(\s*)?(?:\w+\.)?(?:{names})(?:\.call)?\s*\(", re.MULTILINE
     )
-    end = len(text) if (nothing := re.search(r"(?:\s|```|</s>|<\|\w+\|>)*\Z", text)) is None else nothing.start()
+    end = _end_of_words(text)
     for tried, begin in enumerate(begins.finditer(text)):
         if tried == PLACES_TRIED:
             break
@@ -299,3 +303,14 @@ def _calls_of(text: str, at: int, known: Mapping[str, Collection[str]], cut_off:
         between = _BETWEEN.match(text, at)
         at = between.end() if between else at
     return (calls, at) if calls else (python_calls(text[at:], known), len(text))
+
+
+def _end_of_words(text: str) -> int:
+    """Return where an answer ends, the marks and blanks at its end left aside."""
+    end = len(text)
+    while True:
+        end = len(text[:end].rstrip())
+        found = _ENDING.search(text[max(0, end - LONGEST_ENDING) : end])
+        if found is None:
+            return end
+        end -= len(found[0])

@@ -1,10 +1,12 @@
 """``imagerag gc``: what of the data directory nothing needs any more."""
 
 import argparse
+from pathlib import Path
 from typing import TextIO
 
 from imagerag.cli.terminal import printable, say, say_json
 from imagerag.errors import UserError
+from imagerag.settings import load_settings
 from imagerag.store.home import home_path
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
@@ -16,11 +18,15 @@ def gc(options: argparse.Namespace, stdout: TextIO) -> int:
     """Print what can go, or has gone, and return the exit status.
 
     Raises:
-        UserError: the data directory is not there, days are negative, or a file can't be read or removed.
+        UserError: the data directory is not there, days are negative, a setting is wrong, or a file can't be read or
+            removed.
     """
     from imagerag.server.cleaning import find_garbage, remove_garbage
 
     days = options.older_than
+    if days is None:
+        file = Path(options.config) if options.config else None
+        days = load_settings({"keep_days": options.keep_days}, file=file).keep_days
     if days is not None and not days >= 0:
         raise UserError(f"older_than {days:g} is below 0; give --older-than a number of days")
     home = home_path(options.home)

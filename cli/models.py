@@ -5,6 +5,8 @@ from textwrap import fill
 from typing import Any, TextIO
 
 from imagerag.cli.terminal import say, say_json
+from imagerag.generators.diffusion.edit import EDITORS
+from imagerag.generators.diffusion.fast_offers import offers
 from imagerag.generators.diffusion.presets import Preset, load_presets
 
 WIDTH = 120
@@ -41,7 +43,15 @@ def _preset_of(name: str) -> Preset:
 
 
 def _row(preset: Preset) -> dict[str, Any]:
-    return preset.model_dump(mode="json") | {"gigabytes": preset.gigabytes()}
+    return preset.model_dump(mode="json") | {"gigabytes": preset.gigabytes(), "fast": _fast(preset)}
+
+
+def _fast(preset: Preset) -> list[str] | None:
+    """Return what ``--fast`` would take; ``None`` where that is known only once the model is loaded."""
+    if not preset.pipeline:
+        return None
+    without = EDITORS[preset.pipeline].without if preset.pipeline in EDITORS else ""
+    return offers((preset.pipeline, without or preset.pipeline), preset.steps)
 
 
 def _lines(preset: Preset) -> list[str]:
@@ -59,6 +69,8 @@ def _lines(preset: Preset) -> list[str]:
     if preset.scheduler:
         asked += f", scheduler {', '.join(f'{key} {value}' for key, value in preset.scheduler.items())}"
     lines += [asked, f"references: {takes}; weights: {size}; licence: {preset.licence}"]
+    fast = _fast(preset)
+    lines.append(f"--fast: {'known once it is loaded' if fast is None else ', '.join(fast) or 'nothing'}")
     if preset.source:
         lines.append(f"source: {', '.join(preset.source)}")
     if preset.unchecked:

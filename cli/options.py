@@ -15,7 +15,8 @@ __all__ = ["draw_parser", "parse_draw", "settings_of"]
 
 PIPELINES = ("agent", "one-pass")
 SHELLS = ("bash", "zsh", "fish", "powershell", "tcsh")
-SERVER_GROUPS: tuple[Group, ...] = ("models", "lookup", "limits", "places")
+SERVER_GROUPS: tuple[Group, ...] = ("models", "lookup", "limits", "places", "upkeep")
+DRAWING_GROUPS: tuple[Group, ...] = tuple(group for group in GROUPS if group != "upkeep")
 """A server has one engine for all clients; its limits are the most that a client can ask for."""
 
 
@@ -37,7 +38,7 @@ def add_draw(parser: Parser) -> None:
     """Add the arguments of ``imagerag draw``, which is also what the command line means without a command."""
     parser.add_argument("words", nargs="*", metavar="PROMPT", help="what to draw; - reads it from standard input")
     add_version(parser)
-    groups = add_settings(parser, tuple(GROUPS))
+    groups = add_settings(parser, DRAWING_GROUPS)
     groups["models"].add_argument(
         "--pipeline",
         default="agent",
@@ -386,8 +387,10 @@ def add_gc(parser: Parser) -> None:
         "--older-than",
         type=number,
         metavar="DAYS",
-        help="conversations that nobody has gone on with for so long, and what only they refer to (default: none)",
+        help="conversations nobody has gone on with for so long, and what only they refer to (default: --keep-days)",
     )
+    add_setting(parser, "keep_days")
+    add_config(parser)
     _add_usual(parser)
 
 

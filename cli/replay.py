@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypedDict
 
 from imagerag.cli.terminal import printable, say, say_json
+from imagerag.credentials import without_query
 from imagerag.declaration import declared_settings
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.lora import LoraName
@@ -68,8 +69,9 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
         generator = _generator(manifest, options, file)
         loras = _loras(manifest, options, file)
         # Whatever it was drawn with, and by whichever profile: references are found in all there is.
-        asked = load_settings({"home": options.home, "generator": generator, "lora": loras, "library": LIBRARIES})
-        components = Components(resolve(asked))
+        asked = {"home": options.home, "generator": generator, "lora": loras, "library": LIBRARIES}
+        asked["fast"] = "fast" in manifest.facts
+        components = Components(resolve(load_settings(asked)))
     except UserError as error:
         raise UserError(f"{str(file)!r} can't be drawn again here: {error}") from error
     bars = ProgressBars(quiet=options.json)
@@ -160,14 +162,9 @@ def _check_files(manifest: "Manifest", generator: "Generator", file: Path) -> No
 
 def _is_the_same(recorded: str, given: str) -> bool:
     """Tell whether a name means the recorded generator, whose folders, passwords and keys a manifest may leave out."""
-    return _without_secrets(recorded) in (plain := _without_secrets(given), _without_folders(plain)) or (
-        _without_folders(_without_secrets(recorded)) == plain
+    return without_query(recorded) in (plain := without_query(given), _without_folders(plain)) or (
+        _without_folders(without_query(recorded)) == plain
     )
-
-
-def _without_secrets(name: str) -> str:
-    """Return the name of a generator without user, password, query and fragment of the address in it."""
-    return re.sub(r"(https?://)(?:[^/?#\s]*@)?([^?#\s]*)\S*", r"\1\2", name)
 
 
 def _without_folders(name: str) -> str:

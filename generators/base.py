@@ -236,6 +236,37 @@ class TakesNegatives(Protocol):
 
 
 @runtime_checkable
+class PlacesWeights(Protocol):
+    """A generator whose weights are loaded before they lie where they are drawn from.
+
+    ``draw`` waits for that by itself; what goes on meanwhile may not choose its own place by the memory that is free.
+    """
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether they lie there."""
+
+    def begin_placing(self) -> None:
+        """Begin to put them there, beside what the caller does next."""
+
+    def place(self) -> None:
+        """Return when they lie there.
+
+        Raises:
+            UserError: they fit there in no way.
+        """
+
+
+@runtime_checkable
+class DrawsFast(Protocol):
+    """A generator that can trade exactness for speed."""
+
+    @property
+    def fast(self) -> bool:
+        """Whether it does."""
+
+
+@runtime_checkable
 class DrawsWithLoras(Protocol):
     """A generator to whose weights others were added."""
 

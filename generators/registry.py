@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from pathlib import Path
 
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
@@ -23,6 +24,10 @@ IMAGES_APIS = {
 """Prefixes of generators that an images API draws for, which charges: module below ``generators.remote``, and class."""
 
 
+FAST_FILE = "fast.json"
+"""In the data directory: what drawing fast was measured to gain and to change on this machine."""
+
+
 def _patchwork(settings: DeviceSettings) -> Generator:
     from imagerag.assets.library import bundled_library
     from imagerag.embedders.registry import embedded_clip
@@ -31,16 +36,16 @@ def _patchwork(settings: DeviceSettings) -> Generator:
     return PatchworkGenerator(bundled_library(), embedded_clip())
 
 
-def _preset(name: str, settings: DeviceSettings, loras: tuple[str, ...]) -> Generator:
+def _preset(name: str, settings: DeviceSettings, loras: tuple[str, ...], fast: Path | None) -> Generator:
     from imagerag.generators.diffusion.drawing import load_diffusion
 
-    return load_diffusion(name, settings, loras=loras)
+    return load_diffusion(name, settings, loras=loras, fast=fast)
 
 
-def _diffusers(name: str, settings: DeviceSettings, loras: tuple[str, ...] = ()) -> Generator:
+def _diffusers(name: str, settings: DeviceSettings, loras: tuple[str, ...] = (), fast: Path | None = None) -> Generator:
     from imagerag.generators.diffusion.drawing import load_diffusion
 
-    return load_diffusion(name, settings, f"diffusers:{name}", loras)
+    return load_diffusion(name, settings, f"diffusers:{name}", loras, fast)
 
 
 def _images_api(prefix: str) -> Callable[[str, DeviceSettings], Generator]:
@@ -60,11 +65,11 @@ def _comfyui(name: str, settings: DeviceSettings) -> Generator:
     return ComfyUI(name)
 
 
-def _file(name: str, settings: DeviceSettings, loras: tuple[str, ...] = ()) -> Generator:
+def _file(name: str, settings: DeviceSettings, loras: tuple[str, ...] = (), fast: Path | None = None) -> Generator:
     from imagerag.generators.diffusion.drawing import DiffusionGenerator
     from imagerag.generators.diffusion.single_file import preset_of_file
 
-    return DiffusionGenerator(preset_of_file(name), settings, loras=loras)
+    return DiffusionGenerator(preset_of_file(name), settings, loras=loras, fast=fast)
 
 
 GENERATORS: dict[str, Callable[[DeviceSettings], Generator]] = {"patchwork": _patchwork}
@@ -78,11 +83,11 @@ PREFIXES: dict[str, Callable[[str, DeviceSettings], Generator]] = {
 }
 """Generators named ``prefix:rest``; each is handed the rest."""
 
-OF_DIFFUSERS: dict[str, Callable[[str, DeviceSettings, tuple[str, ...]], Generator]] = {
+OF_DIFFUSERS: dict[str, Callable[[str, DeviceSettings, tuple[str, ...], Path | None], Generator]] = {
     "diffusers": _diffusers,
     "file": _file,
 }
-"""Those of them that draw by diffusers, and take LoRA weights."""
+"""Those of them that draw by diffusers, take LoRA weights, and can draw fast."""
 
 
 PROFILES = {
@@ -172,13 +177,17 @@ def check_loras(name: str, loras: tuple[str, ...]) -> None:
 
 
 @lru_cache(maxsize=4)
-def load_generator(name: str, settings: DeviceSettings | None = None, loras: tuple[str, ...] = ()) -> Generator:
+def load_generator(
+    name: str, settings: DeviceSettings | None = None, loras: tuple[str, ...] = (), fast: Path | None = None
+) -> Generator:
     """Return the generator of that name, loaded once per process and settings.
 
     Args:
         name: which.
         settings: where and how its weights are held.
         loras: weights to add to its own; see ``imagerag.lora``.
+        fast: draw with what diffusers offers for that, if it is a model of diffusers; the file that keeps what was
+            measured of it.
 
     Raises:
         UserError: no such generator, it can't be loaded here, or it takes no LoRA.
@@ -190,9 +199,9 @@ def load_generator(name: str, settings: DeviceSettings | None = None, loras: tup
         return GENERATORS[name](settings)
     prefix, colon, rest = name.partition(":")
     if colon and prefix in OF_DIFFUSERS:
-        return OF_DIFFUSERS[prefix](rest, settings, loras)
+        return OF_DIFFUSERS[prefix](rest, settings, loras, fast)
     if colon and prefix in PREFIXES:
         return PREFIXES[prefix](rest, settings)
     if prefix in installed("generators"):
         return load_generator_plugin(prefix, rest, settings)
-    return _preset(name, settings, loras)
+    return _preset(name, settings, loras, fast)

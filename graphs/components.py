@@ -17,8 +17,8 @@ from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.run_memory import RunMemory
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.errors import UserError
-from imagerag.generators.base import Generator
-from imagerag.generators.registry import load_generator
+from imagerag.generators.base import Generator, PlacesWeights
+from imagerag.generators.registry import FAST_FILE, load_generator
 from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
 from imagerag.interruptible import load_interruptibly
@@ -212,8 +212,17 @@ class Components:
         if self.injected.generator is not None:
             return self.injected.generator
         settings = self.settings
-        named = settings.generator, settings.device_settings, settings.lora
-        return _loaded(lambda: load_generator(*named), self.emit, bytes_of_generator(settings))
+        fast = self.home / FAST_FILE if settings.fast else None
+        named = settings.generator, settings.device_settings, settings.lora, fast
+
+        def load() -> Generator:
+            generator = load_generator(*named)
+            if isinstance(generator, PlacesWeights):
+                # A look-up that comes first need not wait for weights that nothing is drawn from yet.
+                generator.begin_placing() if settings.mode == "lookup_first" else generator.place()
+            return generator
+
+        return _loaded(load, self.emit, bytes_of_generator(settings))
 
     @cached_property
     def index(self) -> ReferenceIndex:

@@ -19,7 +19,7 @@ from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.kept_back import keep_for_a_drawing
 from imagerag.graphs.nodes.critic import judge
-from imagerag.graphs.nodes.finish import outcome
+from imagerag.graphs.nodes.finish import outcome, unfinished
 from imagerag.graphs.nodes.intake import start_turn
 from imagerag.graphs.nodes.tools import open_session
 from imagerag.graphs.state import Spent, State
@@ -173,7 +173,7 @@ def _in_session(
                 keep_for_a_drawing(meter, components, state["limits"], state["prompt"], session.subjects)
             work(session)
     except (BudgetExceeded, Cancelled) as stop:
-        halt, summary = stop_reason(stop), str(stop)
+        halt, summary, told = stop_reason(stop), str(stop), [unfinished(stop)]
     except GeneratorUnavailable as gone:
         halt, told = "unavailable", [str(gone)]
         emit({"event": "note", "text": f"{name}: {gone}"})

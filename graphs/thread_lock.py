@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from imagerag.errors import UserError
 from imagerag.interruptible import Check, pause
-from imagerag.store.private import private_folder
+from imagerag.store.private import FILE, private_folder
 
 LOCKS = "locks"
 """The folder of the locks in the data directory: an empty file for each thread, which stays."""
@@ -105,7 +105,7 @@ class ThreadLock:
         try:
             private_folder(self._file.parent)
             # Not the thread's own: whichever thread takes the last chunk of a stream releases it.
-            lock = FileLock(self._file, thread_local=False)
+            lock = FileLock(self._file, mode=FILE, thread_local=False)
             lock.acquire(timeout=0)
         except Timeout:
             return False

@@ -12,7 +12,7 @@ from imagerag.errors import UserError
 
 T = TypeVar("T")
 
-Group = Literal["models", "lookup", "image", "limits", "output", "places"]
+Group = Literal["models", "lookup", "image", "limits", "output", "places", "upkeep"]
 GROUPS: Mapping[Group, str] = {
     "models": "models, critic and tools",
     "lookup": "looking things up",
@@ -20,6 +20,7 @@ GROUPS: Mapping[Group, str] = {
     "limits": "limits; whichever is reached first ends the run with the best image so far",
     "output": "output",
     "places": "files and servers",
+    "upkeep": "how long things are kept",
 }
 
 Reserved = Literal["part", "own", "place"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,21 @@ from imagerag.errors import UserError, first_line
 
 if TYPE_CHECKING:
     import torch
+
+
+_moving: set[threading.Thread] = set()
+
+
+def moves_weights(thread: threading.Thread) -> None:
+    """Let what asks for free memory wait until that thread, begun by the caller, has ended: it moves weights."""
+    _moving.add(thread)
+
+
+def _wait_for_moved_weights() -> None:
+    for thread in list(_moving):
+        if thread is not threading.current_thread():
+            thread.join()
+            _moving.discard(thread)
 
 
 def may_have_gpu() -> bool:
@@ -71,6 +87,7 @@ def free_bytes(device: torch.device) -> int | None:
     """Return how much memory a device has free; ``None`` where that can't be asked."""
     import torch
 
+    _wait_for_moved_weights()
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return None
@@ -84,6 +101,7 @@ def free_for_models(device: torch.device) -> int:
     """
     import torch
 
+    _wait_for_moved_weights()
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     if device.type == "mps":

@@ -54,6 +54,7 @@ class BudgetExceeded(Exception):
         kind: which limit.
         used: how much of it was used, in the limit's own unit (count, seconds, tokens, US dollars).
         limit: the limit itself, in the same unit.
+        cause: what used it up and how to mend that, where it is not the run's own work; empty if unknown.
     """
 
     def __init__(self, kind: BudgetKind, used: float, limit: float) -> None:
@@ -61,6 +62,7 @@ class BudgetExceeded(Exception):
         self.kind: BudgetKind = kind
         self.used = used
         self.limit = limit
+        self.cause = ""
 
 
 class Cancelled(Exception):

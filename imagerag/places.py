@@ -1,18 +1,63 @@
 """Where things are on this machine: one function each takes that out of texts and names that others are given."""
 
+import os
 import re
+from contextlib import suppress
 
 _FOLDER = re.compile(r"""(?<=['"])(?:/|[A-Za-z]:[\\/])[^'"]*[\\/](?=[^'"\\/]+['"])""")
 """The folder of a quoted absolute path."""
+_ROOTS = (
+    "home",
+    "Users",
+    "root",
+    "tmp",
+    "var",
+    "srv",
+    "mnt",
+    "media",
+    "opt",
+    "usr",
+    "etc",
+    "data",
+    "private",
+    "Volumes",
+)
+"""Folders at the top of file systems, besides those of this machine. What begins with another one, as ``/v1/images``,
+is an address on a server."""
+_PEOPLE = re.compile(
+    r"(?<![\w/.@\\])(?:file://)?(?:/home|/Users|[A-Za-z]:\\Users)[\\/][^\s'\"<>\\/:,;()\[\]]++(?![\\/][^\s'\"])"
+)
+"""The folder of a person, alone: its last part is their name."""
 _PLACE = re.compile(
     r"(?P<kind>[a-z][a-z0-9_-]+:)?(?:~|/|[A-Za-z]:[\\/])(?:[^@]*[\\/])?(?P<name>[^@\\/]+)[\\/]*(?P<rest>@.*)?", re.S
 )
 _SETTINGS_FILE = re.compile(r"settings file '[^']*'")
 
 
+def _bare_path() -> re.Pattern[str]:
+    """Return what finds the folder of an absolute path that is not in quotation marks."""
+    here: list[str] = []
+    if os.name == "posix":
+        with suppress(OSError):
+            here = [name for name in os.listdir("/") if name.isidentifier()]
+    roots = "|".join(map(re.escape, dict.fromkeys([*_ROOTS, *here])))
+    part = r"[^\s'\"<>|\\/:,;()\[\]]+"
+    return re.compile(
+        rf"(?<![\w/.@\\~-])(?:file://)?(?:~/|/(?:{roots})/)(?:{part}/)*(?={part})"
+        rf"|(?<![\w/.@\\-])(?:file:///?)?[A-Za-z]:[\\/](?![\\/])(?:{part}[\\/])*(?={part})"
+    )
+
+
+_BARE = _bare_path()  # here, and not when it is needed: on an event loop nothing may ask the disk
+
+
 def without_folders(text: str) -> str:
-    """Return a text in which quoted absolute paths are names alone, and a settings file has none."""
-    return _SETTINGS_FILE.sub("the settings file", _FOLDER.sub("", text))
+    """Return a text in which absolute paths are names alone, people's folders ``~``, and a settings file has no name.
+
+    A path that is not in quotation marks ends at the first blank.
+    """
+    text = _FOLDER.sub("", _PEOPLE.sub("~", _SETTINGS_FILE.sub("the settings file", text)))
+    return _BARE.sub("", text) if "/" in text or "\\" in text else text
 
 
 def without_place(name: str) -> str:

@@ -170,6 +170,15 @@ class Settings:
         "each image says with which seeds it was drawn, and `imagerag replay` draws them all again.",
         group="image",
     )
+    fast: bool = setting(
+        False,
+        help="draw faster and less exactly, with what diffusers offers for the model",
+        details="A cache of denoising steps, compiled blocks, another order in memory, 8-bit attention, each where the "
+        "model and the device allow it; `imagerag models` lists it. The first time on a machine the same picture is "
+        "also drawn without, and the measured gain in speed and difference in the picture are told and kept.",
+        group="image",
+        reserved="part",
+    )
     subject: tuple[str, ...] = setting(
         (),
         help="image of your own subject to draw with",
@@ -334,6 +343,17 @@ class Settings:
         group="places",
         default_text="the platform's folder for user data",
         reserved="place",
+    )
+    keep_days: float | None = setting(
+        None,
+        help="days for which servers keep a conversation that nobody goes on with",
+        details="With it goes what only it refers to, when a server starts and once a day, and by `imagerag gc --yes`. "
+        "Other commands and programs remove nothing.",
+        metavar="DAYS",
+        group="upkeep",
+        above=0,
+        default_text="no limit",
+        reserved="own",
     )
     mcp_server: tuple[str, ...] = setting(
         (),

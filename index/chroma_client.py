@@ -9,6 +9,7 @@ from imagerag.errors import BudgetExceeded, Cancelled, FileError, ServiceError, 
 from imagerag.interruptible import run_bounded
 from imagerag.net.addresses import address_parts
 from imagerag.store.file_errors import file_error
+from imagerag.store.private import closed_below, private_file, private_folder
 
 PREFIX = "chroma-"
 """How the names of folders begin that hold Chroma's files."""
@@ -33,11 +34,24 @@ DATABASE = "chroma.sqlite3"
 
 
 def open_client(folder: Path) -> Any:
-    """Return a client of a folder of Chroma's, without telemetry. The caller closes it."""
+    """Return a client of a folder of Chroma's, without telemetry. The caller closes it, by ``close_client`` if it has
+    written.
+    """
     import chromadb
     from chromadb.config import Settings
 
+    if not (folder / DATABASE).exists():
+        private_folder(folder)
+        private_file(folder / DATABASE)
     return chromadb.PersistentClient(path=str(folder), settings=Settings(anonymized_telemetry=False))
+
+
+def close_client(client: Any, folder: Path) -> None:
+    """Close a client, and take from others what Chroma has let them read of its files."""
+    try:
+        client.close()
+    finally:
+        closed_below(folder)
 
 
 @contextmanager
@@ -47,7 +61,7 @@ def chroma_client(folder: Path) -> Iterator[Any]:
     try:
         yield client
     finally:
-        client.close()
+        close_client(client, folder)
 
 
 def http_client(address: str) -> Any:

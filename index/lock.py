@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from imagerag.errors import UserError
 from imagerag.store.file_errors import file_error
-from imagerag.store.private import private_folder
+from imagerag.store.private import FILE, private_file, private_folder
 
 PATIENCE = 60.0
 """Seconds; building the bundled library takes a few, more than this is another person's long job."""
@@ -35,7 +35,7 @@ def writer_lock(
         UserError: another process still writes.
         FileError: the file can't be written, or its file system has no locks.
     """
-    lock = FileLock(file)
+    lock = FileLock(file, mode=FILE)
     holder = file.with_name(f"{file.name}.pid")
     try:
         private_folder(file.parent)
@@ -49,7 +49,7 @@ def writer_lock(
     try:
         # A file of its own: Windows lets nobody read what is locked, and filelock may empty or remove its file.
         try:
-            holder.write_text(f"{os.getpid()}\n", encoding="ascii")
+            private_file(holder).write_text(f"{os.getpid()}\n", encoding="ascii")
         except OSError as error:
             raise file_error(holder, error) from error
         yield

@@ -6,6 +6,7 @@ day after they were last drawn, uploaded or asked for.
 
 from __future__ import annotations
 
+import shutil
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from imagerag.graphs.thread_cleaning import (
     thread_names,
 )
 from imagerag.graphs.thread_saver import ThreadSaver
+from imagerag.index.leftovers import left_by_writers
 from imagerag.server import stored_references
 from imagerag.server.database import FILE
 from imagerag.server.database_file import DatabaseFile
@@ -40,7 +42,7 @@ class Garbage:
     Attributes:
         threads: names of conversations, as the checkpointer knows them.
         images: files of images.
-        leftovers: files that a killed process was writing.
+        leftovers: files that a killed process was writing, and folders of a search index that nothing names.
         checkpoints: how many within ended turns have gone; not counted beforehand.
         bytes: of the files.
         notes: what stays though it was to go, and why.
@@ -111,11 +113,13 @@ def _clean(home: Path, older_than: float | None, grace: float, *, really: bool) 
                     stored_references.forget_old(database, before, kept)
         garbage.images = unreferred(ImageStore(home), referred, grace)
         garbage.leftovers = written_by_nobody(home)
+        for found in left_by_writers(home):
+            (garbage.notes if isinstance(found, str) else garbage.leftovers).append(found)  # type: ignore[arg-type]
     except OSError as error:
         raise file_error(error.filename or home, error, verb="read") from error
     for file in (*garbage.images, *garbage.leftovers):
         with suppress(FileNotFoundError):
-            garbage.bytes += file.stat().st_size
+            garbage.bytes += sum(part.stat().st_size for part in ([*file.rglob("*")] if file.is_dir() else [file]))
             if really:
                 _remove(file)
     return garbage
@@ -139,7 +143,7 @@ def _clean_threads(saver: ThreadSaver, before: float | None, garbage: Garbage, r
 
 def _remove(file: Path) -> None:
     try:
-        file.unlink()
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
     except FileNotFoundError:
         raise
     except OSError as error:

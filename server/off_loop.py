@@ -22,9 +22,12 @@ PICTURES_AT_ONCE = 2
 """Pictures that are decoded, scaled and encoded at once: one may take some hundred megabytes."""
 
 TAKEN_IN_AT_ONCE = 2
-"""Pictures of clients that are read at once, one of each client: who sends many waits for himself alone."""
+"""Large pictures of clients that are read at once, one of each client: who sends many waits for himself alone."""
+SMALL_AT_ONCE = 1
+"""Small ones besides. Where no token is needed, all clients of an address count as one, and who sends a small
+picture must not wait for somebody's 16 largest, which take a second or two each."""
 MOST_OF_ONE = 16
-"""Pictures of one client that wait to be read."""
+"""Pictures of one client that wait to be read, large and small ones each."""
 
 SCALED_AT_ONCE = 1
 """Images that are scaled at once for whoever knows their address, without a token."""
@@ -34,7 +37,8 @@ MOST_WAITING = 16
 _READING: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_reading")
 _PICTURES: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_pictures")
 _TAKING_IN: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_taking_in")
-_TURNS: RunVar[dict[str, "_Turn"]] = RunVar("imagerag_turns")
+_TAKING_IN_SMALL: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_taking_in_small")
+_TURNS: RunVar[dict[tuple[str, bool], "_Turn"]] = RunVar("imagerag_turns")
 _SCALING: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_scaling")
 _ASKED: RunVar[set[object]] = RunVar("imagerag_asked_for_scaling")
 
@@ -57,13 +61,19 @@ class _Turn:
         self.asked = 0
 
 
-async def taking_in(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
+async def taking_in(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments, large: bool = True) -> Result:
     """Read a picture that the client of ``sender`` has sent, and return what the work returns.
+
+    Args:
+        work: reads it.
+        arguments: of the work.
+        large: the picture takes long; small ones have turns of their own.
 
     Raises:
         ApiError: too many of that client's wait for it already.
     """
-    turns, client = _turns(), sender.get()
+    turns, client = _turns(), (sender.get(), large)
+    limiter = _limiter(_TAKING_IN, TAKEN_IN_AT_ONCE) if large else _limiter(_TAKING_IN_SMALL, SMALL_AT_ONCE)
     turn = turns.setdefault(client, _Turn())
     if turn.asked > MOST_OF_ONE:
         text = f"{MOST_OF_ONE} pictures of yours wait to be read; send the next when one of them has been"
@@ -71,7 +81,7 @@ async def taking_in(work: Callable[[Unpack[Arguments]], Result], *arguments: *Ar
     turn.asked += 1
     try:
         async with turn.lock:
-            return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter(_TAKING_IN, TAKEN_IN_AT_ONCE))
+            return await anyio.to_thread.run_sync(work, *arguments, limiter=limiter)
     finally:
         turn.asked -= 1
         if not turn.asked:
@@ -101,7 +111,7 @@ def _asked() -> set[object]:
     return _of_loop(_ASKED, set)
 
 
-def _turns() -> dict[str, _Turn]:
+def _turns() -> dict[tuple[str, bool], _Turn]:
     return _of_loop(_TURNS, dict)
 
 

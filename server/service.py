@@ -14,6 +14,7 @@ from imagerag.profiles.resolve import Given, resolve
 from imagerag.server.cleaning import remove_if_unreferred
 from imagerag.server.database import ANONYMOUS, Database, Entry
 from imagerag.server.job_queue import Job, JobQueue, NotYet, QueueFull
+from imagerag.server.retention import Retention
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
 from imagerag.server.single_tool import use_tool
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from imagerag.store.manifest import Manifest
 
 _log = logging.getLogger(__name__)
+
+NAMED_WITHOUT_KEY = (
+    "without a key, {0!r} is a new conversation each time; this one is {1!r}: give that name to go on, or send a key "
+    "of your own with each request"
+)
 
 
 class Service:
@@ -64,6 +70,8 @@ class Service:
         self._lock = threading.Lock()
         self.register = RunRegistry(self.database)
         self.register.take_up()
+        days = self.settings.keep_days
+        self._retention = Retention(home, days) if days is not None else None
 
     def set_limits(self, limits: Mapping[str, Any]) -> None:
         """Let these limits hold for the runs to come, whatever was asked for before.
@@ -102,9 +110,12 @@ class Service:
                 may come to.
         """
         self._settings(ask)
-        run = Run(client, thread_name(ask.thread), ask)
+        run = Run(client, thread_name(ask.thread, client), ask)
         self.register.admit(run)
-        for text in ask.notes:
+        notes = ask.notes
+        if ask.thread and run.thread != ask.thread:
+            notes = (*notes, NAMED_WITHOUT_KEY.format(ask.thread, run.thread))
+        for text in notes:
             run.tell({"event": "note", "text": text})
         return self._submit(run, lambda: self._create(run, ask))
 
@@ -142,7 +153,7 @@ class Service:
             Busy: the queue is full.
             UserError: not a thread's name, or a thread that waits for the person's word.
         """
-        run = Run(client, thread_name(thread))
+        run = Run(client, thread_name(thread, client))
         self.register.admit(run)
         return self._submit(run, lambda: use_tool(self, run, name, dict(arguments)))
 
@@ -214,6 +225,8 @@ class Service:
 
     def close(self) -> None:
         """Stop everything and close the files."""
+        if self._retention is not None:
+            self._retention.close()
         self.job_queue.close()
         self.database.close()
         self._files.close()

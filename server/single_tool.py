@@ -38,6 +38,8 @@ def use_tool(service: "Service", run: Run, name: str, arguments: dict[str, Any])
         prompt=about["prompt"] if about else state.get("prompt", ""),
         seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
         n=service.settings.n,
+        batch=service.settings.batch,
+        fast=service.settings.fast,
         size=PictureSize.parse(size) if size else service.settings.picture_size,
         negative=state.get("run_negative") or service.settings.negative or "",
         turn=state.get("turn", 0) + 1,

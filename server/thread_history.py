@@ -1,5 +1,6 @@
 """The threads of a server's clients: their states, and taking turns back."""
 
+import hashlib
 import re
 import secrets
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.errors import UserError
 from imagerag.graphs.thread_lock import UPDATE_WAIT, holding, log_note
-from imagerag.server.database import Database
+from imagerag.server.database import ANONYMOUS, Database
 
 if TYPE_CHECKING:
     from imagerag.graphs.assembly import Graph
@@ -18,6 +19,9 @@ LOCAL = ""
 """The client who owns the data directory: stdio, the terminal. Threads are those of the command line."""
 
 _THREAD = re.compile(r"[\w.-]{1,64}")
+_DIGITS = 32
+"""Hexadecimal digits of a secret: as many bits as an image's address has."""
+_SECRET = re.compile(rf"-[0-9a-f]{{{_DIGITS}}}\Z")
 
 
 class Threads:
@@ -129,14 +133,26 @@ class Threads:
         return {"configurable": configurable}
 
 
-def thread_name(name: str) -> str:
-    """Return the name of a thread, a new one if it is empty.
+def thread_name(name: str, client: str = LOCAL, session: str = "") -> str:
+    """Return the name of a client's thread, a new one if it is empty.
+
+    Clients who bring no key can't be told apart, so that a name which another one may think of is no thread of theirs:
+    each gets it with a secret at its end, by which alone the thread is found.
+
+    Args:
+        name: as the client gives it.
+        client: whose thread it is.
+        session: what only a client without a key knows, and sends with each request; the same name is the same thread
+            within it. Without one, it is a new thread each time.
 
     Raises:
         UserError: it has other characters than letters, digits, ``_``, ``.`` and ``-``, or more than 64.
     """
-    if not name:
-        return f"run-{secrets.token_hex(4)}"
-    if not _THREAD.fullmatch(name):
+    if name and not _THREAD.fullmatch(name):
         raise UserError(f"thread {name[:80]!r} is not a name; take up to 64 letters, digits, '_', '.' or '-'")
-    return name
+    if client != ANONYMOUS:
+        return name or f"run-{secrets.token_hex(4)}"
+    if _SECRET.search(name):
+        return name
+    known = hashlib.sha256(f"{session}/{name}".encode()).hexdigest() if session and name else secrets.token_hex(_DIGITS)
+    return f"{(name or 'run')[: 64 - _DIGITS - 1]}-{known[:_DIGITS]}"

@@ -73,6 +73,21 @@ def readable_formats() -> list[str]:
     return [kind for kind in known if kind in pil.OPEN]  # Pillow may be built without AVIF or JPEG 2000
 
 
+def is_large(data: bytes) -> bool:
+    """Tell from a file's head whether it is a picture of ``LARGE`` pixels or more; one that can't be read is none."""
+    from PIL import Image as pil
+
+    try:
+        with _WARNINGS, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with pil.open(io.BytesIO(data), formats=readable_formats()) as image:
+                return image.width * image.height >= LARGE
+    except pil.DecompressionBombError:
+        return False  # refused without being decoded
+    except Exception:  # decoders raise whatever they like on damaged files; ``read_picture`` tells what is wrong
+        return False
+
+
 def _bytes_of(path: Path) -> bytes:
     try:
         status = path.stat()

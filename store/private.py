@@ -5,6 +5,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER, FILE = 0o700, 0o600
@@ -63,6 +64,15 @@ def tighten(home: Path) -> None:
             _log.warning("%r was readable by others on this machine; now it is yours alone", str(home))
     except OSError as error:
         _log.warning("%r may be readable by others on this machine (%s); run: chmod -R go= %s", str(home), error, home)
+
+
+def closed_below(folder: Path) -> None:
+    """Take from others what they may read of a folder that another library writes, as far as that can be done."""
+    if sys.platform == "win32":
+        return
+    for path in (folder, *_below(folder)):
+        with suppress(OSError):  # gone meanwhile, or somebody else's: the folder above is closed
+            _closed(path, FOLDER if path.is_dir() else FILE)
 
 
 def _below(folder: Path) -> Iterator[Path]:

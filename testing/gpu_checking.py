@@ -3,9 +3,10 @@
     python -m benchmarks.gpu_check [PRESET ...]                    # real weights; downloads what it lacks
     python -m benchmarks.gpu_check --random-weights [PRESET ...]   # true sizes, random weights, no download
 
-With random weights it measures memory, steps a second, the cost of references, how soon a drawing stops and what
-imagerag's call costs beside the pipeline's; with real weights it runs prompts through the whole loop besides. Each row
-is one preset in one mode. A row that runs out of memory is told as that, and the next begins with an empty device.
+With random weights it measures memory, steps a second, the cost of references and of moving weights, how soon a
+drawing stops, what imagerag's call costs beside the pipeline's, and what ``--fast`` gains and changes; with real
+weights it runs prompts through the whole loop besides. Each row is one preset in one mode. A row that runs out of
+memory is told as that, and the next begins with an empty device.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from imagerag.devices import choose_device, choose_dtype
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.families import FAMILIES
-from imagerag.generators.diffusion.loading import Loaded, preset_of, spare
+from imagerag.generators.diffusion.loading import Loaded, attended, preset_of, spare
 from imagerag.generators.diffusion.memory import place
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit
@@ -48,6 +49,7 @@ MODES: tuple[Memory, ...] = ("full", "offload", "4bit", "sequential")
 COLUMNS = (
     "preset", "mode", "state", "computed_gb", "peak_gb", "off_percent", "placing_s", "draw_s", "steps_per_s",
     "references", "references_peak_gb", "references_steps_per_s", "effect", "stop_s", "own_percent", "picture",
+    "attention", "swaps", "swaps_s", "fast", "fast_gain", "fast_difference",
 )  # fmt: skip
 
 
@@ -147,7 +149,7 @@ def _placed(
     began = time.perf_counter()
     spare(pipeline, family)
     place(pipeline, device, mode)
-    loaded = Loaded(pipeline, family, device, dtype, mode, "")
+    loaded = attended(Loaded(pipeline, family, device, dtype, mode, ""))
     row = replace(row, placing_s=time.perf_counter() - began)
     try:
         yield from measured(row, DiffusionGenerator(preset, loaded=loaded), out)
@@ -186,6 +188,7 @@ def _with_real_weights(preset: Preset, modes: list[Memory], out: Path) -> Iterat
     def loaded(row: Row) -> Iterator[Row]:
         began = time.perf_counter()
         generator = DiffusionGenerator(preset, DeviceSettings(memory=mode))
+        generator.place()
         yield from measured(replace(row, placing_s=time.perf_counter() - began), generator, out)
 
     for mode in modes:

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import gc
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +20,10 @@ from PIL import Image
 from imagerag.errors import Cancelled
 from imagerag.generators.base import DrawControl, DrawRequest, Reference
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
+from imagerag.generators.diffusion.fast import denoiser_of
+from imagerag.generators.diffusion.fast_measurement import difference
 from imagerag.generators.diffusion.memory import is_out_of_memory
+from testing.gpu_swaps import swaps_timed
 
 PROMPT = "a scarlet ibis beside a lighthouse, seen from the harbour wall on a clear morning"
 COLOURS = ("red", "blue", "green", "yellow", "pink", "black", "white", "orange", "purple", "brown")
@@ -44,7 +48,13 @@ class Row:
         stop_s: seconds from the moment a run is stopped to the return of the generator.
         own_percent: time of our call beyond the bare pipeline's call with the same arguments, in percent of it; median
             of pairs.
-        picture: ``ok``, ``black``, ``one colour`` or ``not finite``: of the drawing without references.
+        picture: ``ok``, ``black``, ``one colour`` or ``not finite``: of the drawing without references; where that is
+            ok, of that with them.
+        attention: what attention is computed by.
+        swaps, swaps_s: models that are moved to the device for one drawing of words that are not encoded yet, and the
+            seconds that takes; ``None`` where none is moved as a whole.
+        fast: what ``--fast`` takes, or why it is ignored.
+        fast_gain, fast_difference: what it was measured to gain and to change; see ``Measurement``.
     """
 
     preset: str
@@ -62,6 +72,12 @@ class Row:
     stop_s: float | None = None
     own_percent: float | None = None
     picture: str = ""
+    attention: str = ""
+    swaps: int | None = None
+    swaps_s: float | None = None
+    fast: str = ""
+    fast_gain: float | None = None
+    fast_difference: float | None = None
 
     @property
     def off_percent(self) -> float | None:
@@ -110,7 +126,15 @@ def measured(row: Row, generator: DiffusionGenerator, keep: Path) -> Iterator[Ro
         torch.OutOfMemoryError: the generator had to step down to another mode, whose figures are not this row's.
     """
     watch = _Watch(generator)
+    try:
+        yield from _measured(row, generator, keep, watch)
+    finally:
+        watch.close()
+
+
+def _measured(row: Row, generator: DiffusionGenerator, keep: Path, watch: _Watch) -> Iterator[Row]:
     most = generator.max_references
+    row = replace(row, attention=generator._loaded.attention)
     generator.draw(DrawRequest(PROMPT, (1,)))  # the first call chooses kernels
     free_everything()
     plain = watch.drawn(DrawRequest(PROMPT, (7,)))
@@ -120,6 +144,10 @@ def measured(row: Row, generator: DiffusionGenerator, keep: Path) -> Iterator[Ro
     _same_mode(row, generator)
     keep.mkdir(parents=True, exist_ok=True)
     plain.image.save(keep / f"{row.preset}-{row.mode}-plain.png")
+    yield row
+    with swaps_timed(generator.pipeline) as swaps:
+        generator.draw(DrawRequest(f"{PROMPT}, in spring", (7,)))
+    row = replace(row, swaps=swaps.count, swaps_s=None if swaps.count is None else swaps.seconds)
     yield row
     if most:
         references = tuple(Reference(_shape(k), f"thing {k + 1}") for k in range(most))
@@ -134,11 +162,33 @@ def measured(row: Row, generator: DiffusionGenerator, keep: Path) -> Iterator[Ro
         row = replace(
             row, references=most, references_peak_gb=peak, references_steps_per_s=strong.steps_per_s,
             effect=difference(strong.image, weak.image),
+            picture=row.picture if row.picture != "ok" else strong.picture,
         )  # fmt: skip
         yield row
     row = replace(row, stop_s=watch.stopped())
     yield row
-    yield replace(row, own_percent=_own_percent(generator))
+    row = replace(row, own_percent=_own_percent(generator))
+    yield row
+    yield _drawn_fast(row, generator, keep)
+
+
+def _drawn_fast(row: Row, generator: DiffusionGenerator, keep: Path) -> Row:
+    """Return the row with what ``--fast`` takes, gains and changes, measured as a person's first run measures it."""
+    with tempfile.TemporaryDirectory() as folder:
+        fast = DiffusionGenerator(generator.preset, loaded=generator._loaded, fast=Path(folder) / "fast.json")
+        try:
+            drawing = fast.draw(DrawRequest(PROMPT, (7,)))[0]
+        finally:
+            if fast._fast is not None:
+                fast._fast.remove()
+    fact: Any = drawing.facts.get("fast")
+    if fact is None:
+        notes: Any = drawing.facts["notes"]
+        return replace(row, fast=next(note for note in notes if "--fast" in note))
+    drawing.image.save(keep / f"{row.preset}-{row.mode}-fast.png")
+    return replace(
+        row, fast=", ".join(fact["takes"]), fast_gain=fact.get("gain"), fast_difference=fact.get("difference")
+    )
 
 
 def _same_mode(row: Row, generator: DiffusionGenerator) -> None:
@@ -149,11 +199,6 @@ def _same_mode(row: Row, generator: DiffusionGenerator) -> None:
 def peak_gb() -> float | None:
     """Return the most that torch had allocated on the GPU since it was last reset, in 10^9 bytes."""
     return torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else None
-
-
-def difference(one: Image.Image, other: Image.Image) -> float:
-    """Return the mean absolute difference of two RGB images of one size, 0..255."""
-    return float(np.abs(np.asarray(one, np.int16) - np.asarray(other, np.int16)).mean())
 
 
 def told_of(image: Image.Image, finite: bool) -> str:
@@ -186,9 +231,11 @@ class _Watch:
         self._generator = generator
         self._times: list[float] = []
         self._last: torch.Tensor | None = None
-        pipeline = generator.pipeline
-        denoiser = getattr(pipeline, "transformer", None) or pipeline.unet
-        denoiser.register_forward_hook(self._seen)
+        self._hook = denoiser_of(generator.pipeline).register_forward_hook(self._seen)
+
+    def close(self) -> None:
+        """Look on no more."""
+        self._hook.remove()
 
     def _seen(self, module: Any, inputs: Any, output: Any) -> None:
         first = output[0] if isinstance(output, tuple) else getattr(output, "sample", output)

@@ -18,7 +18,9 @@ from imagerag.generators.base import (
     DrawControl,
     DrawRequest,
     DrawsBatches,
+    DrawsFast,
     DrawsWithLoras,
+    PlacesWeights,
     Reference,
     StopCheck,
     TakesNegatives,
@@ -26,7 +28,7 @@ from imagerag.generators.base import (
 from imagerag.generators.registry import is_images_api
 from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit
-from imagerag.interruptible import using_check
+from imagerag.interruptible import run_interruptibly, using_check
 from imagerag.picture_size import PictureSize
 from imagerag.places import without_place
 from imagerag.records import ImageRecord, ReferenceRecord
@@ -59,6 +61,7 @@ class ToolSession:
         size: of the pictures; ``None`` leaves it to the generator.
         negative: what the pictures must not show, for generators that take that.
         batch: draw the candidates at once, where the generator can.
+        fast: the generator was to draw fast, where it can.
         begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
         check: called before each denoising step; raises to stop there.
         describe: gives the captions nearest to an image, with cosines, where the model that reads can't see images.
@@ -75,6 +78,7 @@ class ToolSession:
     size: PictureSize | None = None
     negative: str = ""
     batch: bool = False
+    fast: bool = False
     turn: int = 1
     step: int = 0
     begin_drawing: Callable[[], None] = lambda: None
@@ -157,6 +161,9 @@ class ToolSession:
             seeds = tuple((first + k) % 2**32 for k in range(self.n))
             with self._failures_of_drawing(references):
                 generator = self.components.generator
+                if isinstance(generator, PlacesWeights) and not generator.is_placed:
+                    with current_meter().loading() as check:
+                        run_interruptibly(generator.place, check)
                 conditions = tuple(
                     Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
                     for record in references
@@ -215,6 +222,8 @@ class ToolSession:
                 lost.append(f"--batch is ignored: {generator.name!r} draws candidates in its own way")
             if self.negative and not takes_negatives and self._is_first_of_turn(records):
                 lost.append(f"{generator.name!r} takes no negative prompt: {self.negative!r} is judged alone")
+            if self.fast and not (isinstance(generator, DrawsFast) and generator.fast):
+                lost.append(f"--fast is ignored: {generator.name!r} has no faster way of drawing")
             for text in lost:
                 self.emit({"event": "note", "text": text})
             for text in dict.fromkeys(text for drawing in drawings for text in _notes(drawing.facts)):
@@ -240,6 +249,8 @@ class ToolSession:
                 remote = is_images_api(name) or name.startswith("comfyui:")
                 way_out = "see that it answers, or raise max_seconds" if remote else "raise max_seconds"
                 text = f"{name!r} was still drawing when the time ran out; {way_out}"
+                if remote:
+                    stop.cause = f"{name!r} was still drawing; {way_out}"
                 self.emit({"event": "note", "text": text})
             raise
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,22 @@ import torch
 from PIL import Image
 
 from imagerag.device_settings import DeviceSettings, Memory
-from imagerag.errors import DrawingRefused, InvalidArgument
+from imagerag.errors import DrawingRefused, InvalidArgument, first_line
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
+from imagerag.generators.diffusion.attention import NATIVE, native_attention
 from imagerag.generators.diffusion.calling import call_arguments, steps_watched, takes_negatives
+from imagerag.generators.diffusion.fast import denoiser_of
+from imagerag.generators.diffusion.fast_drawing import OURS, FastDrawing, fast_drawing, told
+from imagerag.generators.diffusion.fast_measurement import Record
 from imagerag.generators.diffusion.loading import Loaded, load, preset_of
-from imagerag.generators.diffusion.memory import RanOut, placed_or_less, release, with_less_memory
+from imagerag.generators.diffusion.memory import (
+    RanOut,
+    is_out_of_memory,
+    placed_or_less,
+    release,
+    with_less_memory,
+)
+from imagerag.generators.diffusion.placing import Placing
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.previews import Previews
 from imagerag.generators.diffusion.words import plain
@@ -42,6 +52,7 @@ class DiffusionGenerator:
         name: by which ``--generator`` finds it; the preset's name if not given.
         loras: weights to add to its own; see ``imagerag.lora``.
         loaded: the preset's pipeline where it is there already; else it is loaded.
+        fast: draw with what diffusers offers for that; the file that keeps what was measured of it.
 
     Raises:
         UserError: it can't be loaded here.
@@ -56,15 +67,18 @@ class DiffusionGenerator:
         name: str | None = None,
         loras: tuple[str, ...] = (),
         loaded: Loaded | None = None,
+        fast: Path | None = None,
     ) -> None:
         self.preset = self._asked_preset = preset
         self.name = name or preset.name
         self.max_references: int
         self._notes: tuple[str, ...]
         self._settings, self._asked_loras = settings or DeviceSettings(), loras
+        self._record = None if fast is None else Record(fast)
         self._lock = threading.Lock()
         self._loaded: Loaded
         self._previews: Previews | None
+        self._fast: FastDrawing | None = None
         self._hold(loaded or load(preset, self._settings, loras))
 
     @property
@@ -80,12 +94,14 @@ class DiffusionGenerator:
     @property
     def revision(self) -> str:
         """A hash of all that the pixels depend on but the request."""
-        told = {"name", "licence", "weights", "source", "unchecked", "recipe", "file"}
+        told = {"name", "licence", "weights", "source", "unchecked", "recipe", "file", "pipeline"}
         told |= {name for name in ("sigmas", "scheduler") if not getattr(self.preset, name)}  # younger than manifests
         asked = self.preset.model_dump_json(exclude=told)
         what = f"{asked} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"
         what += f" {self._loaded.file_sha256}" if self.preset.file else ""
         what += "".join(f" {lora.sha256} {lora.weight}" for lora in self.loras)
+        what += "" if self._loaded.attention == NATIVE else f" {self._loaded.attention}"
+        what += f" {self._fast.names}" if self._fast is not None and self._fast.names else ""
         return hashlib.sha256(what.encode()).hexdigest()[:12]
 
     @property
@@ -113,12 +129,16 @@ class DiffusionGenerator:
         self._validate(request)
         drawings: list[Drawing] = []
         with self._lock, torch.no_grad():
+            if self._loaded.pipeline is None:  # stepping down from 4 bits failed, when an earlier image was drawn
+                self._hold(load(self._asked_preset, self._settings, self._asked_loras))
+            self.place()
+            request = self._loaded.family.counted(request)
             groups, note = self._groups(request)
             for number, seeds in enumerate(groups):
                 control.check()
                 drawings += self._group(request, seeds, control.of_candidate(number, len(groups)))
             if note and drawings:
-                drawings[0] = replace(drawings[0], facts=_with_notes(drawings[0].facts, note))
+                drawings[0] = told(drawings[0], note)
         if not drawings:
             raise DrawingRefused(
                 f"the safety checker of {self.name!r} refuses what was drawn for {request.prompt[:80]!r}; "
@@ -127,7 +147,7 @@ class DiffusionGenerator:
         refused = len(request.seeds) - len(drawings)
         if refused:
             said = f"the safety checker of {self.name!r} refused {refused} of {len(request.seeds)} candidates"
-            drawings[0] = replace(drawings[0], facts=_with_notes(drawings[0].facts, said))
+            drawings[0] = told(drawings[0], said)
         return drawings
 
     def _validate(self, request: DrawRequest) -> None:
@@ -152,7 +172,9 @@ class DiffusionGenerator:
         """Draw candidates at once; with less memory, once, where it ran out; without those that are refused."""
 
         def drawn(notes: tuple[str, ...]) -> list[Drawing]:
-            return self._drawn(request, seeds, control, notes)
+            if self._fast is None:
+                return self._attended(request, seeds, control, notes)
+            return self._fast.drawn(lambda control: self._attended(request, seeds, control, notes), control)
 
         return with_less_memory(
             drawn,
@@ -164,17 +186,21 @@ class DiffusionGenerator:
 
     def _step_down(self, mode: Memory) -> None:
         """Hold the weights in another mode; quantised ones can't be moved layer by layer, and are loaded anew."""
+        if self._fast is not None:
+            self._fast.remove()
         if self._loaded.mode != "4bit":
             placed = placed_or_less(self.pipeline, self._loaded.device, mode, self.preset.model)
             assert not isinstance(placed, RanOut)  # which is for 4 bits
             self._loaded.mode, _ = placed
+            self._hold(self._loaded)
             return
         self._settings = replace(self._settings, memory=mode)
         # Nothing may hold the old weights while the new ones come.
         self._loaded.pipeline = self._loaded.family = None
-        self._previews = None
+        self._previews = self._fast = None
         release(self._loaded.device)
         self._hold(load(self._asked_preset, self._settings, self._asked_loras))
+        self.place()
 
     def _hold(self, loaded: Loaded) -> None:
         self._loaded = loaded
@@ -182,7 +208,67 @@ class DiffusionGenerator:
         # None where what references go in by is not on this machine.
         self.max_references = self.preset.max_references
         self._notes = loaded.notes
+        self._placing = Placing(self._place)
         self._previews = Previews(loaded.pipeline)
+        self._draw_fast()
+
+    def _draw_fast(self) -> None:
+        """Take what there is for drawing fast, if that is asked for; it depends on where the weights lie."""
+        self._fast = None  # the revision is that without
+        if self._record is not None:
+            self._fast = fast_drawing(self._loaded, self.preset, self._record, self.revision)
+
+    def _place(self) -> None:
+        loaded = self._loaded
+        if loaded.placed:
+            return
+        placed = placed_or_less(loaded.pipeline, loaded.device, loaded.mode, self.preset.model)
+        assert not isinstance(placed, RanOut)  # which is for 4 bits, placed when they are loaded
+        loaded.mode, notes = placed
+        self._notes += notes
+        self._draw_fast()
+        loaded.placed = True
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether the weights lie where they are drawn from."""
+        return self._loaded.placed
+
+    def begin_placing(self) -> None:
+        """Begin to put them there, beside what the caller does next."""
+        if not self._loaded.placed:
+            self._placing.begin()
+
+    def place(self) -> None:
+        """Return when they lie there.
+
+        Raises:
+            UserError: they fit there in no way.
+        """
+        if not self._loaded.placed:
+            self._placing.finish()
+
+    @property
+    def fast(self) -> bool:
+        """Whether it draws with what diffusers offers for drawing fast, where it offers anything."""
+        return self._record is not None
+
+    def _attended(
+        self, request: DrawRequest, seeds: tuple[int, ...], control: DrawControl, notes: tuple[str, ...]
+    ) -> list[Drawing]:
+        """Draw; where an attention kernel that isn't torch's own fails, with torch's from then on."""
+        try:
+            return self._drawn(request, seeds, control, notes)
+        except OURS:
+            raise
+        except Exception as error:
+            attention = self._loaded.attention
+            if attention == NATIVE or is_out_of_memory(error):
+                raise
+            note = f"attention by {attention!r} failed ({first_line(error)}); torch's own is used instead"
+        native_attention(denoiser_of(self.pipeline))
+        self._loaded.attention = NATIVE
+        return self._drawn(request, seeds, control, (*notes, note))
 
     def _no_memory(self, request: DrawRequest) -> InvalidArgument:
         fewer = "with fewer references, or " if request.references else ""
@@ -194,8 +280,6 @@ class DiffusionGenerator:
     def _drawn(
         self, request: DrawRequest, seeds: tuple[int, ...], control: DrawControl, notes: tuple[str, ...]
     ) -> list[Drawing]:
-        if self._loaded.pipeline is None:  # stepping down from 4 bits failed, when an earlier image was drawn
-            self._hold(load(self._asked_preset, self._settings, self._asked_loras))
         family, preset = self._loaded.family, self.preset
         pipeline = family.pipeline_for(request.references)
         said = family.words(plain(request.prompt), request.references)
@@ -240,7 +324,8 @@ class DiffusionGenerator:
             "device": self._loaded.device.type,
             "dtype": str(self._loaded.dtype).removeprefix("torch."),
             "memory": self._loaded.mode,
-            "notes": [*said.notes, *notes],
+            "attention": self._loaded.attention,
+            "notes": [*said.notes, *self._loaded.notes, *notes],
         }
         if request.negative:
             facts["negative_prompt"] = arguments.get("negative_prompt", "")
@@ -260,13 +345,12 @@ class DiffusionGenerator:
         return drawings
 
 
-def _with_notes(facts: Mapping[str, object], note: str) -> dict[str, object]:
-    notes = facts.get("notes")
-    return {**facts, "notes": [*(notes if isinstance(notes, list) else []), note]}
-
-
 def load_diffusion(
-    name: str, settings: DeviceSettings, known_as: str | None = None, loras: tuple[str, ...] = ()
+    name: str,
+    settings: DeviceSettings,
+    known_as: str | None = None,
+    loras: tuple[str, ...] = (),
+    fast: Path | None = None,
 ) -> DiffusionGenerator:
     """Return the generator of a preset, a model id or a folder.
 
@@ -275,8 +359,9 @@ def load_diffusion(
         settings: where and how its weights are held.
         known_as: by which ``--generator`` finds it; the preset's name if not given.
         loras: weights to add to its own.
+        fast: see ``DiffusionGenerator``.
 
     Raises:
         UserError: there is none of that name, or it can't be loaded here.
     """
-    return DiffusionGenerator(preset_of(name), settings, known_as, loras)
+    return DiffusionGenerator(preset_of(name), settings, known_as, loras, fast=fast)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PIL import Image
@@ -86,6 +86,12 @@ class EditFamily(TextFamily):
             parts = {name: part for name, part in self.pipeline.components.items() if name in wanted}
             self._without = pipeline_class(**parts)
             self._without.set_progress_bar_config(disable=True)
+
+    def counted(self, request: DrawRequest) -> DrawRequest:
+        """Return the request without references at scale 0, which would count in full."""
+        scales = [request.reference_scale if one.scale is None else one.scale for one in request.references]
+        counting = tuple(one for one, scale in zip(request.references, scales, strict=True) if scale > 0)
+        return replace(request, references=counting)
 
     def pipeline_for(self, references: Sequence[Reference]) -> Any:
         """Return the edit pipeline, or the one over the same weights that draws from words."""

@@ -32,6 +32,9 @@ class Family(Protocol):
     def canvas(self, request: DrawRequest) -> tuple[int, int]:
         """Return the width and height in pixels at which a request is drawn."""
 
+    def counted(self, request: DrawRequest) -> DrawRequest:
+        """Return a request without the references that count for nothing, where they can't go in at no strength."""
+
     def takes_batches(self, request: DrawRequest) -> bool:
         """Tell whether the candidates of a request can be drawn at once."""
 
@@ -58,6 +61,10 @@ class TextFamily:
 
     def prepare(self) -> None:
         """Nothing to do."""
+
+    def counted(self, request: DrawRequest) -> DrawRequest:
+        """Return the request as it is: a scale of 0 is one like others."""
+        return request
 
     def takes_batches(self, request: DrawRequest) -> bool:
         """Whether the pipeline has the parameter for it."""

@@ -12,10 +12,13 @@ import torch
 
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.devices import choose_device, choose_dtype, free_bytes
-from imagerag.errors import UserError
+from imagerag.errors import UserError, first_line
 from imagerag.extras import missing
+from imagerag.generators.diffusion.attention import NATIVE, faster_attention, set_attention
 from imagerag.generators.diffusion.families import FAMILIES
+from imagerag.generators.diffusion.fast import denoiser_of
 from imagerag.generators.diffusion.ip_adapter import fetch_adapter
+from imagerag.generators.diffusion.latent_cache import remember_latents
 from imagerag.generators.diffusion.load_errors import not_loaded, not_safe
 from imagerag.generators.diffusion.lora import apply_loras
 from imagerag.generators.diffusion.memory import (
@@ -55,8 +58,10 @@ class Loaded:
         revision: of the checkpoint, where its files tell; else empty.
         loras: what was added to its weights.
         file_sha256: of the one file that its weights are from, if they are; 64 hex digits.
+        attention: what its denoiser's attention is computed by; a name of diffusers' ``AttentionBackendName``.
         preset: how it is asked, where what is here allows for less than what was named.
-        notes: what the person should be told of how it was loaded.
+        notes: what the person should be told of how it was loaded, with every drawing.
+        placed: whether the weights lie where ``mode`` wants them.
     """
 
     pipeline: Any
@@ -67,8 +72,10 @@ class Loaded:
     revision: str
     loras: tuple[AppliedLora, ...] = ()
     file_sha256: str = ""
+    attention: str = NATIVE
     preset: Preset | None = None
     notes: tuple[str, ...] = ()
+    placed: bool = True
 
 
 def preset_of(name: str) -> Preset:
@@ -107,13 +114,11 @@ def _drawing_class(published: Published, model: str) -> Any:
 
 
 def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) -> Loaded:
-    """Load a preset's pipeline, with its adapter and LoRA weights, and place it.
-
-    Where it doesn't fit, it is placed more sparingly than asked for.
+    """Load a preset's pipeline, with its adapter and LoRA weights, into the host's memory; in 4 bits, place it.
 
     Raises:
-        UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking; it fits
-            into the memory in no mode.
+        UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking; it doesn't
+            fit into the memory.
     """
     adapter = preset.adapter
     of_adapter = [] if adapter is None else [adapter.model, adapter.encoder]
@@ -149,19 +154,29 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     def made() -> tuple[Assembled, tuple[AppliedLora, ...], RanOut | tuple[Memory, tuple[str, ...]]]:
         assembled = _pipeline(preset, pipeline_class, dtype, quantised, file)
         applied = apply_loras(assembled.pipeline, loras, preset.model)
+        if mode != "4bit":  # quantising puts them on the device; others are placed by who draws with them
+            return assembled, applied, (mode, ())
         return assembled, applied, placed_or_less(assembled.pipeline, device, mode, preset.model)
 
     found = within_memory(made, device)
     if not isinstance(found, RanOut):
         assembled, applied, placed = found
         if not isinstance(placed, RanOut):
-            commit = getattr(assembled.pipeline.config, "_commit_hash", None) or ""
-            digest = file.sha256() if file is not None else ""
             where, notes = placed
-            return Loaded(
-                assembled.pipeline, assembled.family, device, dtype, where, commit, applied, digest, assembled.preset,
-                assembled.notes + notes,
-            )  # fmt: skip
+            loaded = Loaded(
+                assembled.pipeline,
+                assembled.family,
+                device,
+                dtype,
+                where,
+                revision=getattr(assembled.pipeline.config, "_commit_hash", None) or "",
+                loras=applied,
+                file_sha256=file.sha256() if file is not None else "",
+                preset=assembled.preset,
+                notes=assembled.notes + notes,
+                placed=mode == "4bit",
+            )
+            return attended(loaded)
         del assembled, placed
     del found  # which may hold the weights
     if mode != "4bit":  # on the host, which holds the weights in all other modes first
@@ -257,7 +272,7 @@ def scheduler_like(scheduler: Any, settings: Mapping[str, Any]) -> Any:
 
 
 def spare(pipeline: Any, family: Any) -> None:
-    """Let a loaded pipeline decode images in tiles, and encode the same words once.
+    """Let a loaded pipeline decode images in tiles, and encode the same words and references once.
 
     Args:
         pipeline: of diffusers.
@@ -268,6 +283,17 @@ def spare(pipeline: Any, family: Any) -> None:
             getattr(pipeline.vae, saving)()
     for drawing in (pipeline, family.pipeline_for(())):
         remember_prompts(drawing)
+    remember_latents(pipeline)
+
+
+def attended(loaded: Loaded) -> Loaded:
+    """Return a pipeline whose attention is computed by the fastest exact kernel that the device and packages have."""
+    wanted = faster_attention(loaded.device, loaded.dtype, approximate=False)
+    try:
+        return replace(loaded, attention=set_attention(denoiser_of(loaded.pipeline), wanted))
+    except (RuntimeError, ImportError) as error:
+        note = f"attention by {wanted!r} can't be used here ({first_line(error)}); torch's own is used instead"
+        return replace(loaded, notes=(*loaded.notes, note))
 
 
 def _sizes(model: str) -> dict[str, float]:

@@ -90,4 +90,5 @@ def by_its_defaults(name: str, model: str, pipeline_class: Any) -> Preset:
         if isinstance(value := defaults.get(parameter), int | float | str):
             asked[field] = value
     recipe = f"by the defaults of its pipeline, a {pipeline_class.__name__}, for which there is no recipe"
-    return Preset.model_validate({"name": name, "model": model, "family": "text", "recipe": recipe, **asked})
+    made = {"name": name, "model": model, "pipeline": pipeline_class.__name__, "family": "text", "recipe": recipe}
+    return Preset.model_validate(made | asked)

@@ -44,6 +44,7 @@ class Preset(BaseModel):
     Attributes:
         name: by which ``--generator`` finds it.
         model: Hugging Face id, or a folder.
+        pipeline: the class of diffusers that draws it, where that is known before it is loaded; else empty.
         file: a checkpoint in one file, whose weights are taken in place of the model's own.
         family: how references go in; a key of ``imagerag.generators.diffusion.families.FAMILIES``.
         steps: denoising steps.
@@ -69,6 +70,7 @@ class Preset(BaseModel):
 
     name: str
     model: str
+    pipeline: str = ""
     file: str = ""
     family: FamilyName
     steps: int = Field(30, ge=1, le=1000)
@@ -131,7 +133,7 @@ def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str
             )
         base = dict(known.get(model, {})) | {"source": (), "unchecked": ()}
         if "model" in table:  # other weights come in other files
-            base |= {"revision": None, "variant": None}
+            base |= {"revision": None, "variant": None, "pipeline": ""}
         if table.get("family", base.get("family")) != "ip-adapter":
             base["adapter"] = None
         try:

@@ -151,7 +151,7 @@ def _short(value: Any) -> str:
 
 
 def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> Preset:
-    changes: dict[str, Any] = {"licence": "unknown"} | rule.change
+    changes: dict[str, Any] = {"licence": "unknown", "pipeline": published.class_name} | rule.change
     if not published.is_file:  # else the preset's model has all that the file lacks
         changes |= {"model": published.model, "revision": None, "variant": None}
     if changes.get("family") == "text":

@@ -5,6 +5,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage
 
+from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import State
 from imagerag.graphs.state_queries import images_of_turn, used_references
@@ -32,8 +33,17 @@ ENDINGS: dict[StopReason, str] = {
 }
 
 
+UNFINISHED = "not run to its end"
+"""Begins the error of a step that a limit struck in, where nothing else was the cause."""
+
 DRAWING = (GENERATE, REGENERATE, "draw", "redraw")
 """Names that steps which draw have in the trace."""
+
+
+def unfinished(stop: BudgetExceeded | Cancelled) -> str:
+    """Return the error of a step that the run's end struck in: what was the cause, where it is not the run's own."""
+    cause = stop.cause if isinstance(stop, BudgetExceeded) else ""
+    return cause or f"{UNFINISHED}: {stop}"
 
 
 def why_ended(reason: StopReason, trace: Sequence[TraceStep]) -> str:
@@ -44,8 +54,10 @@ def why_ended(reason: StopReason, trace: Sequence[TraceStep]) -> str:
         trace: of the turn, in order.
     """
     last = next((step for step in reversed(trace) if step["name"] in DRAWING), None)
-    if last is None or not last["error"] or reason in ("cancelled", "seconds", "satisfied"):
+    if last is None or not last["error"] or reason in ("cancelled", "satisfied"):
         return ENDINGS[reason]
+    if reason == "seconds":
+        return ENDINGS[reason] if last["error"].startswith(UNFINISHED) else f"{ENDINGS[reason]}: {last['error']}"
     return f"{ENDINGS[reason]}; the last drawing failed: {last['error']}"
 
 

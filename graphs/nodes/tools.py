@@ -24,6 +24,7 @@ from imagerag.errors import (
 from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, seconds_left, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.kept_back import keep_for_a_drawing
+from imagerag.graphs.nodes.finish import unfinished
 from imagerag.graphs.rule_fallback import drawn_with_first
 from imagerag.graphs.state import Spent, State
 from imagerag.graphs.state_queries import images_of_turn, offered_tools
@@ -90,7 +91,7 @@ def run_tool_calls(
                     result = _refused(call, str(gone))
                 except (BudgetExceeded, Cancelled) as stop:
                     halt = stop
-                    result = _refused(call, f"not run to its end: {stop}")
+                    result = _refused(call, unfinished(stop))
             if result.status == "error":
                 error = str(result.text)
             # The end of the run is told by the node that ends it, but for why the generator is of no use.
@@ -183,6 +184,7 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         seed=state["run_seed"],
         n=components.settings.n,
         batch=components.settings.batch,
+        fast=components.settings.fast,
         size=PictureSize.parse(size) if (size := state.get("run_size")) else None,
         negative=state.get("run_negative") or "",
         turn=state["turn"],

@@ -20,12 +20,14 @@ from imagerag.index.chroma_client import (
     DATABASE,
     EF_SEARCH_USER,
     PREFIX,
+    close_client,
     create_collection,
     get_collection,
     http_client,
     naming_chroma,
     open_client,
 )
+from imagerag.index.leftovers import unnamed_folders
 from imagerag.index.user.fulltext import DAMAGED, FullTextIndex
 from imagerag.index.user.shards import model_tag
 from imagerag.index.user.snapshot import Snapshot
@@ -183,9 +185,8 @@ class VectorStore:
 
     def _remove_leftovers(self) -> None:
         """Remove folders of Chroma's that nothing names: those of writers that were killed. For the lock's holder."""
-        named = [file.read_text(encoding="utf-8", errors="replace") for file in self._directory.glob("applied-*.json")]
-        for folder in self._directory.glob(f"{PREFIX}*"):
-            if folder.name != self._place and not any(folder.name in text for text in named):
+        for folder in unnamed_folders(self._directory):
+            if folder.name != self._place:
                 shutil.rmtree(folder, ignore_errors=True)  # Windows keeps what a reader has open: later, then
 
     @contextmanager
@@ -210,7 +211,7 @@ class VectorStore:
         """Let go of Chroma's files."""
         if self._client is not None and not self._address:
             with suppress(FileError), self.naming():
-                self._client.close()
+                close_client(self._client, self._directory / self._place)
         if self.words is not None:
             self.words.close()
         self._client = self.pictures = self.captions = self.words = None
@@ -285,7 +286,7 @@ class VectorStore:
                 configuration={"hnsw": {"batch_size": min(threshold, 1000), "sync_threshold": threshold}},
             )
         if not self._address:  # a server takes it on when it is started again
-            self._client.close()
+            close_client(self._client, self._directory / self._place)
             self._connect(self._place)
         self._get()
 

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
@@ -17,6 +18,7 @@ from imagerag.server.api_error import public_words
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.mcp import approval
 from imagerag.server.mcp.approval import can_ask, take_answer
+from imagerag.server.mcp.own_threads import own_thread
 from imagerag.server.mcp.progress import Progress, waiting, words
 from imagerag.server.mcp.results import run_result
 from imagerag.server.run import Run, RunRequest
@@ -63,7 +65,13 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
         return await asyncio.to_thread(run_result, service, run)
 
     def begin(ctx: Context[Any, Any], arguments: Mapping[str, Any]) -> Run:
-        return admit(lambda: service.create(whose(ctx), requested(**arguments)))
+        client, ask = whose(ctx), requested(**arguments)
+
+        def submit() -> Run:
+            named = replace(ask, thread=own_thread(client, ask.thread, ctx)) if ask.thread else ask
+            return service.create(client, named)
+
+        return admit(submit)
 
     async def create_image(ctx: Context[Any, Any], **arguments: Any) -> CallToolResult | InputRequiredResult:
         """Draw a picture, judge it, look up what is missing, draw again; returns the best image with its verdict.

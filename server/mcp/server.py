@@ -13,7 +13,9 @@ from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import Field
 
 from imagerag import __version__
+from imagerag.errors import UserError
 from imagerag.server.mcp.completion import add_completion
+from imagerag.server.mcp.own_threads import own_thread
 from imagerag.server.mcp.prompts import DEFAULT_THREAD, add_prompts
 from imagerag.server.mcp.results import OUTPUTS, address, tool_result
 from imagerag.server.mcp.run_tools import add_loop, admit, see_through
@@ -93,7 +95,8 @@ def _add_step(server: ToolServer, service: Service, name: str, whose: Callable[[
 
     async def call(ctx: Context[Any, Any], thread: str = DEFAULT_THREAD, **arguments: Any) -> CallToolResult:
         given = {key: _plain(value) for key, value in arguments.items() if value is not None}
-        run = admit(lambda: service.use_tool(whose(ctx), thread, name, given))
+        client = whose(ctx)
+        run = admit(lambda: service.use_tool(client, own_thread(client, thread, ctx), name, given))
         await see_through(service, run, ctx)
         return await asyncio.to_thread(tool_result, service, run, name)
 
@@ -144,6 +147,10 @@ def _add_resources(server: ToolServer, service: Service, whose: Callable[[Contex
     )
     def thread(thread: str, ctx: Context[Any, Any]) -> str:
         client = whose(ctx)
+        try:
+            thread = own_thread(client, thread, ctx)
+        except UserError as error:
+            raise ResourceNotFoundError(str(error)) from error
         state = service.threads.state(client, thread)
         if not state:
             raise ResourceNotFoundError(f"thread {thread[:80]!r} is not a conversation of yours")

@@ -1,8 +1,6 @@
 """What the endpoints of OpenAI's API share: reading requests, admitting runs, following them, naming images."""
 
 import asyncio
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,19 +14,15 @@ from imagerag.graphs.state import Limits
 from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.off_loop import reading, taking_in
+from imagerag.server.openai.json_body import json_of, shown
 from imagerag.server.openai.schemas import RunOptions
 from imagerag.server.openai.text_answers import TextAnswers
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import run_out
 from imagerag.server.service import Service
+from imagerag.store.picture_decoding import is_large
 
 Body = TypeVar("Body", bound=BaseModel)
-
-MAX_ITEMS = 500_000
-"""Commas and brackets of a JSON body: as objects in memory, each takes some fifty times its byte."""
-
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-"""A half of a pair, as JSON writes characters beyond 16 bits; clients that cut a text leave one alone."""
 
 BEAT = 15.0
 """Seconds of silence after which a stream gets a comment, so that no proxy takes it for dead."""
@@ -56,7 +50,8 @@ class EndpointBase:
     async def _check(self, picture: bytes) -> str:
         """Store a picture if it is one, and return its address in the store."""
         try:
-            return (await taking_in(self.service.store.put_user_image, picture)).sha256
+            large = await reading(is_large, picture)
+            return (await taking_in(self.service.store.put_user_image, picture, large=large)).sha256
         except UserError as error:
             raise refusal(error, "invalid_image", "image") from error
 
@@ -136,25 +131,6 @@ async def parsed_body(request: Request, shape: type[Body]) -> Body:
     return await reading(lambda: validated(shape, json_of(body)))
 
 
-def json_of(body: bytes) -> Any:
-    """Return what a body says, with a question mark for each half of a surrogate pair: no answer can repeat one.
-
-    Raises:
-        ApiError: it is no JSON, or holds too many values.
-    """
-    items = sum(body.count(mark) for mark in b",[{")
-    if items > MAX_ITEMS:
-        text = f"the body has about {items} values; at most {MAX_ITEMS} are taken: send a shorter conversation"
-        raise ApiError(413, text, "request_too_large")
-    try:
-        value = json.loads(body)
-        if _SURROGATE.search(body):
-            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
-        return value
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, f"the body is not JSON: {error}", "invalid_json") from error
-
-
 def validated(shape: type[Body], body: Any) -> Body:
     """Return a body as that shape.
 
@@ -169,7 +145,7 @@ def validated(shape: type[Body], body: Any) -> Body:
         beside = [one for one in errors if one["loc"][: len(errors[0]["loc"]) - 1] == errors[0]["loc"][:-1]]
         first = max(beside, key=lambda one: len(one["loc"]))
         where = ".".join(map(str, _place(first["loc"], body, missing=first["type"] == "missing")))
-        given = "" if first["type"] == "missing" else f" (given: {str(first['input'])[:80]!r})"
+        given = "" if first["type"] == "missing" else f" (given: {shown(first['input'])})"
         raise ApiError(400, f"{where or 'the body'}: {first['msg']}{given}", "invalid_value", where or None) from error
 
 

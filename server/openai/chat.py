@@ -17,9 +17,10 @@ from imagerag.server.api_error import ApiError
 from imagerag.server.markdown import ending, picture, told
 from imagerag.server.off_loop import reading
 from imagerag.server.openai.asking_for_text import check_chat, format_of
-from imagerag.server.openai.base import BEAT, client_of, json_of, raise_failure, usage, validated
-from imagerag.server.openai.conversation import ConversationBase, Picture, Said
+from imagerag.server.openai.base import BEAT, client_of, raise_failure, usage, validated
+from imagerag.server.openai.conversation import ConversationBase, Picture, Said, Words
 from imagerag.server.openai.history import readable
+from imagerag.server.openai.json_body import json_of
 from imagerag.server.openai.not_heeded import told_in_header
 from imagerag.server.openai.schemas import (
     PART_TYPES,
@@ -202,11 +203,12 @@ def _said_in(messages: Sequence[Message]) -> tuple[list[Said], list[str]]:
     history, which clients keep as whatever model wrote it.
 
     Raises:
-        ApiError: a part of the last user's message is of no known type, or a file without data.
+        ApiError: a part of the last user's message is of no known type, or a file without data; or it is all too long.
     """
     last = max((place for place, message in enumerate(messages) if message.role == "user"), default=-1)
     said: list[Said] = []
     unused: dict[str, None] = {}
+    words = Words("messages")
     for place, message in enumerate(messages):
         parts = message.content if isinstance(message.content, list) else []
         for number, part in enumerate(parts):
@@ -219,9 +221,9 @@ def _said_in(messages: Sequence[Message]) -> tuple[list[Said], list[str]]:
             unused[f"message parts of type {part.type[:40]}" if part.type else "message parts without a type"] = None
         if isinstance(message.content, list):
             pictures = [found for part in parts if (found := _picture(part)) is not None] if place == last else []
-            said.append(Said(message.role, "\n".join(filter(None, map(_words, parts))), tuple(pictures)))
+            said.append(Said(message.role, words.joined([*filter(None, map(_words, parts))]), tuple(pictures)))
         else:
-            said.append(Said(message.role, message.content or ""))
+            said.append(Said(message.role, words.joined([message.content or ""])))
     return said, list(unused)
 
 

@@ -55,6 +55,37 @@ class Said:
     base: Base | None = None
 
 
+MAX_SAID = 8 * 2**20
+"""Characters of all messages of a conversation; each may take four bytes, and is copied while the messages are read."""
+
+
+class Words:
+    """Puts the texts of each message of one conversation together, up to ``MAX_SAID`` characters of all of them.
+
+    Args:
+        field: of the request, that holds the conversation.
+    """
+
+    def __init__(self, field: str) -> None:
+        self._field = field
+        self._left = MAX_SAID
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Return a message's texts as one.
+
+        Raises:
+            ApiError: those of the conversation so far are too long.
+        """
+        self._left -= sum(map(len, texts))
+        if self._left < 0:
+            text = (
+                f"the messages have more than {MAX_SAID} characters of text; send a shorter conversation, and pictures "
+                f"as parts of their own"
+            )
+            raise ApiError(413, text, "request_too_large", self._field)
+        return "\n".join(texts)
+
+
 MAX_EARLIER = 50
 """Earlier requests that a new thread takes over, the last ones: each stands in all of its checkpoints."""
 

@@ -22,13 +22,13 @@ from imagerag.server.off_loop import on_pictures, scaling
 from imagerag.server.openai.base import (
     BEAT,
     client_of,
-    json_of,
     parsed_body,
     raise_failure,
     usage,
     validated,
 )
 from imagerag.server.openai.conversation import ConversationBase, Picture, Said
+from imagerag.server.openai.json_body import json_of
 from imagerag.server.openai.not_heeded import told_in_header
 from imagerag.server.openai.schemas import EditRequest, ImageRequest, PictureSource, PictureStyle, mode_of
 from imagerag.server.renditions import FORMATS, Rendition, encoded, render, size_of

@@ -9,6 +9,7 @@ from PIL import Image
 
 from imagerag.cli.gc import size
 from imagerag.cli.main import run
+from imagerag.server.cleaning import Garbage
 from imagerag.store.images import ImageStore
 
 
@@ -57,3 +58,25 @@ def test_bad_input_is_one_line(
 )
 def test_sizes_are_read_by_people(count: int, read: str) -> None:
     assert size(count) == read
+
+
+def test_how_long_conversations_stay_is_a_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("keep_days = 7\n")
+    asked: list[float | None] = []
+
+    def find(home: Path, days: float | None) -> Garbage:
+        asked.append(days)
+        return Garbage()
+
+    monkeypatch.setattr("imagerag.server.cleaning.find_garbage", find)
+    home = ["gc", "--home", str(tmp_path)]
+    for more in ([], ["--config", str(file)], ["--config", str(file), "--keep-days", "8"], ["--older-than", "9"]):
+        assert run([*home, *more]) == 0
+    monkeypatch.setenv("IMAGERAG_KEEP_DAYS", "10")
+    assert run(home) == 0
+    assert asked == [None, 7, 8, 9, 10]
+    assert run([*home, "--keep-days", "0"]) == 2
+    assert "keep_days" in capsys.readouterr().err

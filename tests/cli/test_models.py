@@ -22,6 +22,10 @@ def test_every_preset_with_its_recipe(capsys: pytest.CaptureFixture[str]) -> Non
     told = capsys.readouterr().out
     assert "flux-schnell: black-forest-labs/FLUX.1-schnell\n  4 steps, guidance 0, 1024 x 1024\n" in told
     assert "unchecked: licence" in told
+    assert klein["fast"] == ["compiled blocks on a GPU", "SageAttention on a GPU where it is installed"]
+    assert rows["sd35"]["fast"] == []
+    assert "--fast: FirstBlockCache, compiled blocks" in told
+    assert "--fast: nothing" in told
 
 
 @pytest.mark.slow
@@ -33,6 +37,7 @@ def test_a_folder_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[
     told = capsys.readouterr().out
     assert "recipe: as z-image-turbo: its name has 'turbo'" in told
     assert "8 steps, guidance 0, 1024 x 1024" in told
+    assert "--fast: compiled blocks on a GPU, SageAttention" in told
     assert "sdxl: stabilityai/stable-diffusion-xl-base-1.0" in told
     assert run(["models", "no-such"]) == 2
     assert "preset 'no-such' is not known" in capsys.readouterr().err

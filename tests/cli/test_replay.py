@@ -1,5 +1,6 @@
 """``imagerag replay`` of a file that may be anybody's: nothing it names is loaded or asked unless it is said again."""
 
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ def never_loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of generators that were loaded; none really is."""
     loaded: list[str] = []
 
-    def load(name: str, settings: object = None, loras: tuple[str, ...] = ()) -> None:
+    def load(name: str, *more: object) -> None:
         loaded.append(name)
         raise AssertionError(f"{name} is loaded")
 
@@ -282,6 +283,40 @@ class TestBatch:
         image = ImageStore(tmp_path / "theirs").put(Image.new("RGB", (32, 32)), manifest).path
         assert run(["replay", str(image), "--home", str(tmp_path), "--generator", "tiny"]) == 2
         assert "the file is damaged" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_what_was_drawn_fast_is_drawn_fast_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from testing import tiny_models
+
+    model = tiny_models.save_sd15(tmp_path / "sd15")
+    presets = tmp_path / "presets.toml"
+    presets.write_text(f"[tiny]\nmodel = '{model}'\nfamily = 'text'\nwidth = 32\nheight = 32\nsteps = 3\n")
+    monkeypatch.setenv("IMAGERAG_PRESETS", str(presets))
+    home = tmp_path / "home"
+    out = ["--out", str(tmp_path / "out"), "--critic", "clip", "--mode", "no_lookup", "--max-generations", "1"]
+    assert run(["an owl", "--generator", "tiny", "--fast", "--seed", "5", "--home", str(home), *out]) == 0
+    told = capsys.readouterr()
+    assert "--fast took channels last: " in told.out
+    (file,) = (tmp_path / "out").glob("*.png")
+    manifest = read_manifest(file)
+    fact: Any = manifest.facts["fast"]
+    assert fact["takes"] == ["channels last"]
+    assert (home / "fast.json").is_file()
+    assert run(["replay", str(file), "--home", str(home), "--generator", "tiny", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["identical"]
+    assert told["versions"] == {}
+
+
+def test_a_generator_with_no_faster_way_says_so(tmp_path: Path) -> None:
+    settings = Settings(home=str(tmp_path), fast=True, max_generations=1)
+    graph = build_graph(generator=Squares(), critic=ScriptedCritic([0.99]))
+    events = list(graph.stream({"prompt": "an owl"}, ONE, context=settings, stream_mode="custom"))
+    notes = [event["text"] for event in events if event["event"] == "note"]
+    assert any("--fast is ignored" in note for note in notes)
 
 
 def test_a_generator_that_draws_no_batches_says_so(tmp_path: Path) -> None:

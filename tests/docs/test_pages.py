@@ -27,6 +27,7 @@ EXTENSIONS = (".py", ".toml", ".j2", ".html", ".js", ".md", ".yml", ".json", "/"
 ELSEWHERE = (
     "batch.html",
     "libraries/",
+    "fast.json",
     "FOLDER",
     "site/",
     "images/",

@@ -14,7 +14,7 @@ from testing.fuzz_files import FILES
 from testing.fuzz_parsers import PARSERS
 from testing.fuzzing import Hung, Target, TooMuchMemory, execute
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.fuzz]
 
 FEW = 25
 """Inputs of each target."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.cli.main import run
-from imagerag.credentials import without_credentials
+from imagerag.credentials import credentials_in, without_credentials, without_query
 from imagerag.errors import InvalidArgument, UserError, first_line
 from testing.openai_server import Reply, serving
 from testing.remote_servers import images_server
@@ -28,7 +28,16 @@ CANARIES = ("user-canary", "pass-canary", "query-canary")
         ("http://host/?KEY", "http://host/?[hidden]"),
         ("'http://u:p@a' and (https://u:p@b/c?d=e), end", "'http://a' and (https://b/c?d=[hidden]), end"),
         ("ftp://u:p@host http://plain/a@b", "ftp://host http://plain/a@b"),
-        ("http://host:80/a@b/c.png", "http://host:80/a@b/c.png"),
+        ("http://host.example:80/a@b/c.png", "http://host.example:80/a@b/c.png"),
+        ("http://127.0.0.1:8188/a@b/c.png", "http://127.0.0.1:8188/a@b/c.png"),
+        ("http://localhost:8188/a@b [::1] http://[::1]:80/a@b", "http://localhost:8188/a@b [::1] http://[::1]:80/a@b"),
+        ("http://user:1234/ss@host", "http://host"),
+        ("m@http://user:12/3/4@host:80/v1?k=v", "m@http://host:80/v1?k=[hidden]"),
+        ("http://host/cb#access_token=T&state=s", "http://host/cb#access_token=[hidden]&state=[hidden]"),
+        ("http://host#access_token=T", "http://host#access_token=[hidden]"),
+        ("http://host/a?k=v#id_token=T.t", "http://host/a?k=[hidden]#id_token=[hidden]"),
+        ("http://host/a#/b?c=T", "http://host/a#/b?c=[hidden]"),
+        ("http://host/a#chapter-2", "http://host/a#chapter-2"),
         ("someone@example.org and a?b=c", "someone@example.org and a?b=c"),
         ("patchwork", "patchwork"),
     ],
@@ -36,6 +45,27 @@ CANARIES = ("user-canary", "pass-canary", "query-canary")
 def test_credentials_are_taken_out_of_addresses_and_the_rest_stays(text: str, clean: str) -> None:
     assert without_credentials(text) == clean
     assert without_credentials(clean) == clean
+
+
+@pytest.mark.parametrize(
+    ("text", "secrets"),
+    [
+        ("openai:m@http://user:word@host/v1?k=KEY#t=FRAGMENT", {"user", "word", "user:word", "KEY", "FRAGMENT"}),
+        ("http://token@host and https://host/?WHOLE", {"token", "WHOLE"}),
+        ("http://user:12/3@host", {"user", "12", "3", "user:12/3"}),
+        ("http://host/a?k=[hidden]", set()),
+        ("comfyui:http://127.0.0.1:8188", set()),
+        ("patchwork", set()),
+    ],
+)
+def test_what_is_taken_out_is_known(text: str, secrets: set[str]) -> None:
+    assert credentials_in(text) == secrets
+    assert credentials_in(without_credentials(text)) == set()
+
+
+def test_what_an_address_leads_to_is_the_same_however_one_comes_in() -> None:
+    given = "comfyui:a.json@http://u:p@host:1/x?token=K#f=1"
+    assert without_query(given) == "comfyui:a.json@http://host:1/x" == without_query(without_credentials(given))
 
 
 @pytest.mark.parametrize("kind", [UserError, InvalidArgument])

@@ -11,6 +11,17 @@ from imagerag.places import without_folders, without_place
         ("'/srv/a b/c.png' can't be read", "'c.png' can't be read"),
         ("'C:\\\\data\\\\c.png' is damaged; see '/etc/x/y'", "'c.png' is damaged; see 'y'"),
         ("it is used since settings file '/home/me/x.toml' names it", "it is used since the settings file names it"),
+        ("can't read /tmp/job/a.png: no such file", "can't read a.png: no such file"),
+        ("see /home/me/pictures/cat.png, or (/etc/x/y)", "see cat.png, or (y)"),
+        ("it is file:///var/lib/x/a.bin; ~/b/c.json", "it is a.bin; c.json"),
+        ("in C:\\Users\\me\\a\\b.png and D:/x/y.png", "in b.png and y.png"),
+        ("'/home/me' and /Users/me are folders", "'~' and ~ are folders"),
+        ("comfyui:/home/me/draw.json@http://host/home/x/y", "comfyui:draw.json@http://host/home/x/y"),
+        (
+            "POST http://host/var/x/y and /v1/images/ab.png?size=1x1",
+            "POST http://host/var/x/y and /v1/images/ab.png?size=1x1",
+        ),
+        ("a/home/b/c and 1/tmp/2 and ../tmp/x/y", "a/home/b/c and 1/tmp/2 and ../tmp/x/y"),
         ("GET '/' and /v1/images, 'and/or'", "GET '/' and /v1/images, 'and/or'"),
     ],
 )

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from docs.settings_table import page
-from imagerag.cli.options import draw_parser, parse_draw, settings_of
+from imagerag.cli.options import add_serve, draw_parser, parse_draw, settings_of
+from imagerag.cli.parser import parse
+from imagerag.cli.strict_parser import Parser
 from imagerag.declaration import GROUPS, Setting, declared_settings
 from imagerag.errors import UserError
 from imagerag.graphs import build_graph
@@ -52,6 +54,11 @@ def invalid_values(declared: Setting) -> Iterator[Any]:
         yield float("nan")
 
 
+def parsed(declared: Setting, given: list[str]) -> Any:
+    """The arguments of a command that has the setting's flag: of a drawing, or of a server."""
+    return parse(["serve", *given])[1] if declared.group == "upkeep" else parse_draw(["an owl", *given])
+
+
 def arguments(declared: Setting, value: Any) -> list[str]:
     """The flag that gives the value."""
     if declared.kind is bool:
@@ -61,7 +68,7 @@ def arguments(declared: Setting, value: Any) -> list[str]:
 
 
 def from_flag(declared: Setting, value: Any) -> Settings:
-    return load_settings(settings_of(parse_draw(["an owl", *arguments(declared, value)])), environ={})
+    return load_settings(settings_of(parsed(declared, arguments(declared, value))), environ={})
 
 
 def from_variable(declared: Setting, value: Any) -> Settings:
@@ -92,7 +99,10 @@ def test_only_these_are_for_programs_alone() -> None:
 
 @every_setting
 def test_flag_in_the_help(declared: Setting) -> None:
-    help_text = " ".join(draw_parser().format_help().split())
+    parser = draw_parser()
+    if declared.group == "upkeep":  # which drawing has nothing to do with
+        add_serve(parser := Parser())
+    help_text = " ".join(parser.format_help().split())
     assert re.search(rf" {declared.flag} ", help_text)
     # A line may break after a hyphen.
     assert "".join(declared.help.split()) in "".join(help_text.split())
@@ -120,7 +130,7 @@ def test_flag_before_variable_before_file(declared: Setting, tmp_path: Path) -> 
         other = other or {"size": "64x64", "aspect": "1:1"}.get(declared.name, "other")
         settings = load_settings(environ={declared.variable: other}, file=file)
         assert getattr(settings, declared.name) == other
-    flags = settings_of(parse_draw(["an owl", *arguments(declared, value)]))
+    flags = settings_of(parsed(declared, arguments(declared, value)))
     settings = load_settings(flags, environ={declared.variable: str(default)} if default else {}, file=file)
     assert getattr(settings, declared.name) == value
 
@@ -194,7 +204,7 @@ def test_what_is_reserved() -> None:
     reserved = {name for name, declared in DECLARED.items() if declared.reserved}
     assert reserved == {
         *("profile", "generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
-        *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
+        *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora", "keep_days"),
     }
 
 

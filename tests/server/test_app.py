@@ -7,7 +7,7 @@ from http.client import HTTPConnection
 import httpx
 import pytest
 
-from imagerag.server.openai.base import MAX_ITEMS
+from imagerag.server.openai.json_body import MAX_ITEMS
 from testing.servers import Served
 
 

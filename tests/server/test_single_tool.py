@@ -1,9 +1,13 @@
 """Single tools on a thread: what one makes, the next finds."""
 
+import itertools
 from pathlib import Path
 
+from imagerag.server.service import Service
 from imagerag.server.thread_history import LOCAL
-from testing.servers import scripted_service
+from imagerag.settings import Settings
+from testing.scripted import ScriptedCritic, Squares
+from testing.servers import Shelf, scripted_service
 
 
 def test_two_tools_at_once_number_their_images_one_after_the_other(tmp_path: Path) -> None:
@@ -31,3 +35,14 @@ def test_two_servers_lose_no_turn_of_a_conversation(tmp_path: Path) -> None:
     finally:
         for one in services:
             one.close()
+
+
+def test_candidates_are_drawn_at_once_where_the_server_was_told_to(tmp_path: Path) -> None:
+    squares = Squares()
+    settings = Settings(home=str(tmp_path), n=2, batch=True)
+    service = Service(settings, None, generator=squares, critic=ScriptedCritic(itertools.cycle((0.9,))), index=Shelf())
+    try:
+        assert service.use_tool(LOCAL, "sea", "generate", {"prompt": "an owl"}).wait(60)
+    finally:
+        service.close()
+    assert [request.batch for request in squares.requests] == [True]

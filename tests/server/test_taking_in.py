@@ -37,6 +37,29 @@ def test_a_client_has_one_picture_read_at_a_time_and_another_is_not_behind_it() 
     assert len(order) == 6
 
 
+def test_a_small_picture_does_not_wait_for_large_ones_of_the_same_address() -> None:
+    held, order = threading.Event(), []
+
+    def read(name: str) -> None:
+        if name == "large":
+            held.wait(10)
+        order.append(name)
+
+    async def sent(name: str) -> None:
+        await taking_in(read, name, large=name == "large")
+
+    async def both() -> None:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(MOST_OF_ONE):
+                tasks.start_soon(sent, "large")
+            await anyio.sleep(0.05)
+            await sent("small")
+            held.set()
+
+    anyio.run(both)
+    assert order == ["small", *["large"] * MOST_OF_ONE]
+
+
 def test_no_more_than_so_many_of_one_client_wait() -> None:
     held = threading.Event()
     refused: list[ApiError] = []

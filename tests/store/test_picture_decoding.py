@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, ImageOps
 from imagerag.errors import UserError
 from imagerag.store import picture_decoding
 from imagerag.store.images import ImageStore
-from imagerag.store.picture_decoding import read_picture
+from imagerag.store.picture_decoding import LARGE, MAX_PIXELS, is_large, read_picture
 from testing.stored_images import encoded, picture
 
 
@@ -244,3 +244,19 @@ def test_a_signalling_nan_is_black_and_warns_of_nothing() -> None:
     read = read_picture(data)
     assert read.getpixel((0, 0)) == (0, 0, 0)
     assert read.getpixel((9, 9)) == (128, 128, 128)
+
+
+@pytest.mark.parametrize(
+    ("size", "large"), [((2000, 2000), True), ((1999, 2000), False), ((1, 1), False), ((8900, 8900), True)]
+)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_pictures_head_tells_whether_it_is_large(size: tuple[int, int], large: bool, kind: str) -> None:
+    assert (size[0] * size[1] >= LARGE) == large
+    assert is_large(encoded(Image.new("1" if kind == "PNG" else "L", size), kind)) == large
+
+
+def test_what_is_no_picture_is_not_large() -> None:
+    assert not is_large(b"no picture")
+    assert not is_large(b"")
+    side = int(MAX_PIXELS**0.5) * 2
+    assert not is_large(b"P5 %d %d 255 " % (side, side)), "it is refused without being decoded"

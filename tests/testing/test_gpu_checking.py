@@ -1,5 +1,6 @@
 """The check of real GPUs, at sizes that a CPU can draw: every way through it but those that need a card."""
 
+import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from testing import gpu_checking, gpu_embedding, gpu_rows, random_weights, tiny_
 from testing.family_requests import SAVED, load_family
 from testing.gpu_rows import Row, handed_over, measured, surviving, told_of
 
-SMALL = {"sd15": 64, "sdxl": 64, "flux": 32, "sd35": 64, "omnigen": 64}
+SMALL = {"sd15": 64, "sdxl": 64, "flux": 32, "sd35": 64, "omnigen": 64, "qwen-edit": 64}
 """Presets tried, one for each way that references go in, with a size in pixels."""
 
 
@@ -53,6 +54,9 @@ def settings(config: Any) -> dict[str, Any]:
 def test_a_preset_is_measured_and_its_images_are_kept(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # At a megapixel, to which it scales references, a CPU convolves for minutes.
+    edit = importlib.import_module("diffusers.pipelines.qwenimage.pipeline_qwenimage_edit_plus")
+    monkeypatch.setattr(edit, "VAE_IMAGE_SIZE", 64 * 64)
     known = tables(name, tmp_path / "pattern")
     monkeypatch.setattr(random_weights, "published", lambda: known)
     side, preset = SMALL[name], load_presets({})[name]
@@ -72,7 +76,15 @@ def test_a_preset_is_measured_and_its_images_are_kept(
     assert full["effect"] > 0  # a reference changes the picture
     assert "GPU" in quantised["state"]
     kept = sorted(file.name for file in out.glob("*.png"))
-    assert kept == [f"{name}-full-{what}.png" for what in ("plain", "references", "scale-0")]
+    fast = ["fast"] if full["fast_gain"] else []
+    assert kept == [f"{name}-full-{what}.png" for what in (*fast, "plain", "references", "scale-0")]
+    assert full["attention"] == "native"
+    assert full["swaps"] is None  # all lie on the device
+    if name in ("sd15", "sdxl"):
+        assert full["fast"] == "channels last"
+        assert full["fast_difference"] >= 0
+    else:
+        assert full["fast"].startswith("--fast is ignored: there is nothing for")
     assert "own_percent" in capsys.readouterr().out
 
 

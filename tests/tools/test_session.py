@@ -109,6 +109,8 @@ def test_whose_drawing_the_time_ran_out_in_is_told(named: str, way_out: str, tmp
     session = ToolSession(
         Components(Settings(home=str(tmp_path)), InjectedComponents(generator=Silent())), emit=told.append
     )
-    with pytest.raises(BudgetExceeded):
+    with pytest.raises(BudgetExceeded) as stopped:
         session.draw("an owl")
     assert [event["text"] for event in told] == [f"{named!r} was still drawing when the time ran out; {way_out}"]
+    cause = f"{named!r} was still drawing; {way_out}" if "see that" in way_out else ""
+    assert stopped.value.cause == cause

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field, TypeAdapter
 
 from imagerag.server.api_error import ApiError
 from imagerag.server.openai.base import validated
-from imagerag.server.openai.conversation import Base, Picture, Said
+from imagerag.server.openai.conversation import Base, Picture, Said, Words
 from imagerag.server.openai.history import last_request, unread_message, without_unreadable
 from imagerag.server.uploads import data_url
 
@@ -71,10 +71,11 @@ def said_in(items: str | Sequence[Any], known: Known) -> tuple[list[Said], list[
         known: finds our own items.
 
     Raises:
-        ApiError: an item that should be a message and is none, or a reference to none of ours.
+        ApiError: an item that should be a message and is none, a reference to none of ours, or too many words.
     """
+    words = Words("input")
     if isinstance(items, str):
-        return [Said("user", items)], []
+        return [Said("user", words.joined([items]))], []
     said: list[Said] = []
     unused: dict[str, None] = {}
     last = last_request([item if _kind(item) == "message" else None for item in items])
@@ -91,7 +92,7 @@ def said_in(items: str | Sequence[Any], known: Known) -> tuple[list[Said], list[
                         raise
                     unused[unread_message(item)] = None
                     continue
-                said.append(_said(message, known))
+                said.append(_said(message, known, words))
                 if message.role not in ("user", "assistant"):
                     unused[f"messages of role {message.role}"] = None
             case "item_reference":
@@ -131,12 +132,12 @@ _PART: TypeAdapter[Part] = TypeAdapter(Annotated[Part, AfterValidator(_with_its_
 """A part of the history: one that says that it is a picture has one."""
 
 
-def _said(message: MessageItem, known: Known) -> Said:
+def _said(message: MessageItem, known: Known, count: Words) -> Said:
     parts = [WordsPart(type="text", text=message.content)] if isinstance(message.content, str) else message.content
     words = [part.text if isinstance(part, WordsPart) else part.refusal for part in parts if not _is_picture(part)]  # type: ignore[union-attr]
     pictures = tuple(_picture(part) for part in parts if isinstance(part, PicturePart | FilePart))
     base = known(message.id) if message.id and message.role == "assistant" else None
-    return Said(message.role, "\n".join(words), pictures, base)
+    return Said(message.role, count.joined(words), pictures, base)
 
 
 def _is_picture(part: Any) -> bool:

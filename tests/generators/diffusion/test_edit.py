@@ -1,16 +1,18 @@
 """How references go into edit pipelines, by class; each is drawn with in test_families.py."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from imagerag.generators.base import DrawRequest
+from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion.edit import EDITORS, EditFamily
 from imagerag.generators.diffusion.families import FAMILIES
 from imagerag.generators.diffusion.presets import load_presets
-from testing.family_requests import references
+from testing.family_requests import drawn, load_family, references
 
 
 def family(class_name: str, preset: str) -> EditFamily:
@@ -47,3 +49,19 @@ def test_what_reads_json_is_told_in_json() -> None:
     said = family("BriaFiboEditPipeline", "fibo-edit").words('an "owl"', references(1))
     assert json.loads(said.text) == {"edit_instruction": 'According to this image of thing 1, generate an "owl"'}
     assert family("JoyImageEditPipeline", "joy-edit").words("an owl", ()).text == "an owl"
+
+
+@pytest.mark.parametrize(("scale", "own", "left"), [(0.0, None, 0), (0.7, None, 2), (0.7, 0.0, 1), (0.0, 0.4, 1)])
+def test_references_that_count_for_nothing_are_left_out(scale: float, own: float | None, left: int) -> None:
+    red = Image.new("RGB", (8, 8), "red")
+    asked = DrawRequest("an owl", (1,), (Reference(red, "a"), Reference(red, "b", scale=own)), scale)
+    assert len(family("Flux2Pipeline", "flux2").counted(asked).references) == left
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_pictures")
+def test_at_scale_0_the_picture_is_that_without_references(family_folder: Path) -> None:
+    generator = load_family(family_folder, "qwen-edit")
+    without, _ = drawn(generator, 0)
+    assert np.array_equal(drawn(generator, 1, 0.0)[0], without)
+    assert not np.array_equal(drawn(generator, 1, 0.7)[0], without)

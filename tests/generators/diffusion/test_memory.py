@@ -165,6 +165,7 @@ class TestPlacing:
 
         monkeypatch.setattr("diffusers.ModelMixin.to", to)
         generator = DiffusionGenerator(preset(folder, "sdxl"))
+        generator.place()
         assert left == [0]
         assert generator.memory == "offload"
         drawing = draw(generator, 1)

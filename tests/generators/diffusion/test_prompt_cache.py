@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from imagerag.generators.base import DrawRequest
 from imagerag.generators.diffusion.prompt_cache import MOST_KEPT, remember_prompts
@@ -34,13 +35,22 @@ def test_the_same_words_are_encoded_once_and_others_anew() -> None:
     assert pipeline.calls == 3
 
 
-def test_what_is_encoded_with_a_picture_or_given_embeddings_is_not_kept() -> None:
+def test_pictures_that_are_encoded_with_the_words_are_compared_by_their_pixels() -> None:
+    pipeline = Pipeline()
+    remember_prompts(pipeline)
+    for _ in range(2):
+        pipeline.encode_prompt("an owl", image=[Image.new("RGB", (4, 4), "red")])
+        pipeline.encode_prompt("an owl", image=[Image.new("RGB", (4, 4), "blue")])
+        pipeline.encode_prompt("an owl", image=torch.zeros(1, 3, 4, 4))
+    assert pipeline.calls == 3
+
+
+def test_what_cannot_be_compared_is_not_kept() -> None:
     pipeline = Pipeline()
     remember_prompts(pipeline)
     for _ in range(2):
         pipeline.encode_prompt("an owl", image=object())
-        pipeline.encode_prompt("an owl", prompt_embeds=torch.zeros(1))
-    assert pipeline.calls == 4
+    assert pipeline.calls == 2
 
 
 def test_old_words_are_forgotten() -> None:

@@ -34,6 +34,11 @@ def test_every_stop_reason_has_words() -> None:
         ("done", [("generate", None), ("search_references", "no luck")], "nothing more was left to try"),
         ("generations", [("generate", "no luck")], "the generation budget ran out; the last drawing failed: no luck"),
         ("seconds", [("generate", "not run to its end")], "the time budget ran out"),
+        (
+            "seconds",
+            [("generate", "'comfyui:x' was still drawing")],
+            "the time budget ran out: 'comfyui:x' was still drawing",
+        ),
         ("cancelled", [("generate", "not run to its end")], "it was cancelled"),
         ("error", [], "an error ended it"),
     ],

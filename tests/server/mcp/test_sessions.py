@@ -1,8 +1,10 @@
 """Sessions of the MCP server that clients leave open are ended, the ones used longest ago first."""
 
 import asyncio
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -92,3 +94,32 @@ def test_of_the_client_with_the_most_sessions_the_one_unused_for_longest_is_ende
             assert status("many", listening) == 200, "one in which a request is under way stays"
     finally:
         server.stop()
+
+
+def _call(url: str, headers: dict[str, str], tool: str, **arguments: object) -> dict[str, Any]:
+    message = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": tool, "arguments": arguments}}
+    told = httpx.post(f"{url}/mcp", json=message, headers=headers, timeout=60).text
+    (answer,) = [json.loads(line[6:]) for line in told.splitlines() if line.startswith('data: {"jsonrpc":"2.0","id":2')]
+    return dict(answer["result"])
+
+
+def test_clients_without_a_key_see_and_continue_nothing_of_one_another(serve: Callable[..., Served]) -> None:
+    url = serve().url
+    sessions = []
+    for _ in range(2):
+        opened = httpx.post(f"{url}/mcp", json=INITIALIZE, headers=EITHER)
+        session = {"mcp-session-id": opened.headers["mcp-session-id"], "mcp-protocol-version": "2025-06-18"}
+        sessions.append(EITHER | session)
+    mine, other = sessions
+    for name in ({}, {"thread": "sea"}):
+        made = _call(url, mine, "generate", prompt="an owl", **name)["structuredContent"]
+        refused = _call(url, other, "inspect_image", image_id="image-1", concepts=["owl"], **name)
+        assert refused["isError"], "it has seen an image of another client's"
+        again = _call(url, mine, "inspect_image", image_id="image-1", concepts=["owl"], **name)
+        assert again["structuredContent"]["thread"] == made["thread"]
+        theirs = _call(url, other, "create_image", prompt="a cat", **name)["structuredContent"]
+        assert [image["id"] for image in theirs["images"]] == ["image-1"]
+        assert theirs["thread"] != made["thread"]
+    read = {"jsonrpc": "2.0", "id": 3, "method": "resources/read", "params": {"uri": "imagerag://threads/sea"}}
+    assert "is not a conversation of yours" not in httpx.post(f"{url}/mcp", json=read, headers=mine).text
+    assert '"image-2"' not in httpx.post(f"{url}/mcp", json=read, headers=other).text

@@ -1,0 +1,60 @@
+"""What is said to be offered is what diffusers has, for every preset."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagerag.generators.diffusion import fast
+from imagerag.generators.diffusion.edit import EDITORS
+from imagerag.generators.diffusion.fast_offers import LEAST_STEPS, STEP_CACHES, offers, step_cache_of
+from imagerag.generators.diffusion.presets import load_presets
+from testing.family_requests import SAVED, load_family
+
+
+def test_few_steps_leave_nothing_to_reuse() -> None:
+    flux = ("FluxPipeline", "FluxPipeline")
+    assert step_cache_of(flux, LEAST_STEPS) == "FirstBlockCache"
+    assert step_cache_of(flux, LEAST_STEPS - 1) is None
+
+
+def test_both_ways_of_drawing_have_the_cache_or_none_has() -> None:
+    assert step_cache_of(("QwenImageEditPlusPipeline", "QwenImagePipeline"), 40) == "FirstBlockCache"
+    assert step_cache_of(("QwenImageEditPlusPipeline", "StableDiffusionPipeline"), 40) is None
+
+
+def test_what_is_offered_is_said_in_words() -> None:
+    assert offers(("StableDiffusionXLPipeline",), 30) == ["compiled blocks on a GPU", "channels last"]
+    assert offers(("FluxPipeline",), 28)[0] == "FirstBlockCache"
+    assert offers(("StableDiffusion3Pipeline",), 28) == []
+
+
+def test_every_preset_names_its_pipeline() -> None:
+    assert [name for name, preset in load_presets({}).items() if not preset.pipeline] == []
+
+
+@pytest.mark.slow
+def test_pipelines_with_a_cache_keep_one_for_each_half_of_guidance() -> None:
+    import diffusers
+
+    for name in STEP_CACHES:
+        assert "cache_context" in inspect.unwrap(getattr(diffusers, name).__call__).__code__.co_names, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted({saved: name for name, saved in SAVED.items()}.values()))
+def test_a_loaded_pipeline_is_offered_what_its_preset_says(
+    name: str, family_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast, "can_compile", lambda device: True)
+    monkeypatch.setattr(fast, "faster_attention", lambda *_, **__: "sage")
+    generator = load_family(family_folder, name)
+    preset, family = load_presets({})[name], generator._loaded.family
+    pipelines: tuple[Any, Any] = (generator.pipeline, family.pipeline_for(()))
+    without = EDITORS[preset.pipeline].without if preset.pipeline in EDITORS else ""
+    names = (preset.pipeline, without or preset.pipeline)
+    assert tuple(type(one).__name__ for one in pipelines) == names
+    loaded = generator._loaded
+    taken = fast.taken_for(pipelines, preset.steps, loaded.device, loaded.dtype, "full", False)
+    assert taken.names == [told.partition(" on a GPU")[0] for told in offers(names, preset.steps)]

@@ -57,5 +57,5 @@ def things_unwanted(prompt: str, negative: str) -> list[str]:
 
 
 def negative_for(prompt: str, negative: str) -> str:
-    """Return what a generator that takes a negative prompt is told: that prompt, and what the prompt says isn't there."""
+    """Return what a generator is told that takes a negative prompt: that, and what the prompt says isn't there."""
     return ", ".join(dict.fromkeys(filter(None, [negative, *parse_scene(prompt).absent])))

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imagerag.agent.absence import absence_of
+from imagerag.agent.arrangement import bundled_arrangement, left_out
 from imagerag.agent.colour_likelihood import background_likelihood, object_likelihood, repainted
 from imagerag.embedders.calibration import Calibration, bundled_calibration
 from imagerag.embedders.clip import Embedder
 from imagerag.embedders.window_evidence import COARSE, FINE, Exemplars, WindowEvidence, windows
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.scene import StyleConcept
+from imagerag.prompt_grammar.scene import Scene, StyleConcept
 from imagerag.records import ConceptKind, ConceptScore, Verdict
 
 NEAREST = 5
@@ -77,10 +78,11 @@ class ClipCritic:
 
     def prepare(self) -> None:
         """Fit the constants if need be, and embed the vocabulary, which is no part of judging: it takes seconds."""
-        _ = self.calibration, self._eyes.bank
+        _ = self.calibration, self.eyes.bank
 
     @cached_property
-    def _eyes(self) -> WindowEvidence:
+    def eyes(self) -> WindowEvidence:
+        """What looks at images for this critic."""
         cut = FINE if self._of_pictograms else COARSE
         return WindowEvidence(self.embedder, self._names, self._exemplars, cut)
 
@@ -91,12 +93,15 @@ class ClipCritic:
     def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
         """Return one verdict per image; its score is the mean over the prompt's concepts."""
         scene = parse_scene(prompt, self._known)
-        content = [*scene.content_concepts(), *scene.dropped] or ([] if scene.absent else [prompt])
+        content = scene.content_concepts() or ([] if scene.absent else [prompt])
+        if not self._of_pictograms:
+            content += left_out(scene)
         verdicts: list[Verdict] = []
         for image in images:
-            seen = self._eyes.see(image)
+            seen = self.eyes.see(image)
             if self._of_pictograms:
                 scores = self._as_pictogram(image, seen, content, scene.style_concepts(), len(scene.objects) == 1)
+                scores += self._as_arranged(image.size, seen, scene)
             else:
                 scores = self._scores(seen, content)
                 scores += self._scores(seen, [style.text for style in scene.style_concepts()], "style")
@@ -134,9 +139,15 @@ class ClipCritic:
         ]
         return scores + styles
 
+    def _as_arranged(self, size: tuple[int, int], seen: NDArray[np.float32], scene: Scene) -> list[ConceptScore]:
+        """Judge counts and positions, and call what no scene has room for missing: such drawings never show it."""
+        likeness = {name: self.eyes.likeness(seen, name) for name in scene.content_concepts() if self.eyes.shows(name)}
+        scores = bundled_arrangement().scores(scene, likeness, windows(size, self.eyes.cut))
+        return scores + [_score(words, "content", 0.0, 0.5) for words in left_out(scene)]
+
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return whether the image shows each concept, whatever its prompt was."""
-        return self._scores(self._eyes.see(image), concepts)
+        return self._scores(self.eyes.see(image), concepts)
 
     def nearest_captions(self, image: Image.Image, k: int = NEAREST) -> list[tuple[str, float]]:
         """Return the names that the image as a whole is nearest to, best first, with cosines (-1..1).
@@ -144,7 +155,7 @@ class ClipCritic:
         Names of the vocabulary count by their words, and what exemplars show by their pictures.
         """
         seen = self.embedder.embed_images([image.convert("RGB")])[0]
-        best = dict(zip(self._names, (float(cosine) for cosine in self._eyes.bank @ seen), strict=True))
+        best = dict(zip(self._names, (float(cosine) for cosine in self.eyes.bank @ seen), strict=True))
         if self._exemplars is not None:
             for name, cosine in zip(self._exemplars.names, self._exemplars.embeddings @ seen, strict=True):
                 best[name] = max(best.get(name, -1.0), float(cosine))
@@ -156,7 +167,7 @@ class ClipCritic:
         if not concepts:
             return []
         presence, uncalibrated = self.calibration.presence, self.calibration.uncalibrated
-        evidence = self._eyes.evidence(seen, concepts, presence.temperature, presence.synonym)
+        evidence = self.eyes.evidence(seen, concepts, presence.temperature, presence.synonym)
         scores = [
             _score(concept, kind, float(probability), presence.present_from)
             for concept, probability in zip(concepts, presence.probabilities(evidence), strict=True)
@@ -176,7 +187,7 @@ class ClipCritic:
             return _score(style.text, "style", background_likelihood(image, style.value), 0.5)
         if style.kind == "colour":
             # Of several things, the colour counts where this one is likeliest: yellow ducks make a red car no less red.
-            box = None if alone else windows(image.size)[self._eyes.where(seen, style.phrase)]
+            box = None if alone else windows(image.size)[self.eyes.where(seen, style.phrase)]
             return _score(style.text, "style", object_likelihood(image, style.value, box), 0.5)
         return _score(style.text, "style", self._drawn_in(image, style.value), 0.5)
 

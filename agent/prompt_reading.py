@@ -69,6 +69,12 @@ class PromptReader:
             notes.append(f"not understood of it: {unread}; say it in English, or give a picture of it (--subject)")
         return ReadRequest(found.text, tuple(notes))
 
+    def read_name(self, name: str) -> ReadRequest:
+        """Return what is to be looked up in English: of "ein Hund", "dog"."""
+        read = self.read(name)
+        things = parse_scene(read.text, self._words).content_concepts() if read.text != name else []
+        return ReadRequest(things[0], read.notes) if len(things) == 1 else read
+
     def _is_known(self, request: str) -> bool:
         words = request.lower().replace(",", " ").split()
         return all(word in self._words or singular(word) in self._words for word in words)

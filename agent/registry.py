@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from langchain_core.language_models import BaseChatModel
 
 from imagerag.agent.names import CLIP_OF, CRITICS, PROGRAMS, check_critic_name, check_vlm_name
+from imagerag.agent.prompt_reading import PromptReader
 from imagerag.agent.protocols import Critic, Driver, Reranker, Writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.images import TAG
@@ -109,6 +110,15 @@ def load_critic(name: str, settings: DeviceSettings | None = None, stand_in: str
     raise AssertionError(name)  # each that passes the check is made above
 
 
+def prompt_reader(keeps_unread: bool = False) -> PromptReader:
+    """Return what reads requests in other languages and emoji, by the names of the bundled library."""
+    from imagerag.assets.english_words import english_words
+    from imagerag.assets.language_names import language_names
+    from imagerag.assets.library import bundled_library
+
+    return PromptReader(lambda: bundled_library().words, language_names, english_words, keeps_unread)
+
+
 @lru_cache(maxsize=4)
 def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None, kind: ImageKind = "pictograms") -> Writer:
     """Return the writer that goes with that chat model: the model itself, or the embedded, rule-based one.
@@ -118,14 +128,10 @@ def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None, kind
     Raises:
         UserError: no such model.
     """
-    from imagerag.agent.prompt_reading import PromptReader
     from imagerag.agent.rule_writer import RuleWriter
-    from imagerag.assets.english_words import english_words
-    from imagerag.assets.language_names import language_names
     from imagerag.assets.library import bundled_library
 
-    keeps_unread = kind != "pictograms"
-    reader = PromptReader(lambda: bundled_library().words, language_names, english_words, keeps_unread)
+    reader = prompt_reader(keeps_unread=kind != "pictograms")
     rules = RuleWriter(lambda: {concept.name for concept in bundled_library().concepts}, kind, reader)
     if not is_remote(vlm):
         return rules

@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from imagerag.agent.registry import prompt_reader
 from imagerag.assets.library import Library
 from imagerag.graphs.libraries import open_index
 
@@ -105,9 +106,10 @@ def write_sample(package: Path) -> None:
 def found_first(names: Iterable[Name], home: Path) -> Iterable[tuple[Name, str | None]]:
     """Yield each name with the concept that the bundled library finds first for it, if any."""
     library, index = Library(), open_index(home, libraries=("bundled",))
-    left = iter(names)
+    reader, left = prompt_reader(), iter(names)
     while batch := list(islice(left, AT_ONCE)):
-        for name, hits in zip(batch, index.search([name.name for name in batch], 1), strict=True):
+        asked = [reader.read_name(name.name).text for name in batch]
+        for name, hits in zip(batch, index.search(asked, 1), strict=True):
             place = library.find(hits[0].sha256) if hits else None
             yield name, None if place is None else library.entries[place].concept
 

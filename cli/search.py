@@ -67,13 +67,14 @@ def _below(nearest: Hit | None, floor: float | None) -> str:
 
 def _hits(options: argparse.Namespace, words: str) -> tuple[list[Hit], Hit | None]:
     """Return what is found; where that is nothing, also the nearest of what is below the floor, if there is any."""
+    from imagerag.agent.registry import prompt_reader
     from imagerag.embedders.clip_names import check_clip_name
     from imagerag.graphs.libraries import open_index, searchable_libraries
     from imagerag.index.base import SearchOptions
     from imagerag.index.user import parse_where
     from imagerag.index.user_libraries import OWN
     from imagerag.profiles.resolve import resolve_lookup, resolve_lookup_floor
-    from imagerag.profiles.soundness import EMBEDDED_MODEL
+    from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL
     from imagerag.store.home import home_directory
     from imagerag.store.picture_decoding import read_picture
 
@@ -105,6 +106,13 @@ def _hits(options: argparse.Namespace, words: str) -> tuple[list[Hit], Hit | Non
         floor, device = resolve_lookup_floor(asked), asked.device_settings
         index = open_index(home, asked.chroma, models, floor, libraries=libraries, device=device)
         (found,) = index.search([words], options.k, how)
+        if not found and BUNDLED in libraries:  # whose names are English
+            read = prompt_reader().read_name(words)
+            for note in read.notes:
+                say(f"note: {note}", file=sys.stderr)
+            if read.text != words:
+                words = read.text
+                (found,) = index.search([words], options.k, how)
         (below,) = [[]] if found else index.search([words], 1, replace(how, floor=-1.0))
         return found, below[0] if below else None
 

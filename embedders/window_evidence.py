@@ -122,6 +122,16 @@ class WindowEvidence:
                 found.likeness[column] = mine.max()
         return found
 
+    def shows(self, concept: str) -> bool:
+        """Tell whether some exemplar is called so."""
+        return bool((self._shows == concept).any())
+
+    def likeness(self, seen: NDArray[np.float32], concept: str) -> NDArray[np.float32]:
+        """Return the highest cosine of each window with an exemplar of the concept, (windows,); there has to be one."""
+        assert self.exemplars is not None
+        best: NDArray[np.float32] = (seen @ self.exemplars.embeddings[self._shows == concept].T).max(axis=1)
+        return best
+
     def where(self, seen: NDArray[np.float32], concept: str) -> int:
         """Return the window that looks most like pictures of the concept, or where there are none like its name."""
         own = self._shows == concept

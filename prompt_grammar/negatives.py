@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from imagerag.prompt_grammar.modifiers import reading
+from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.prompt_syntax import negative_items
 
 MOST_THINGS = 8
@@ -48,3 +49,13 @@ def read_negatives(text: str) -> Negatives:
             (others if FLAWS.intersection(words) or reading(words) else things)[phrase] = None
     looked_for = list(things)
     return Negatives(tuple(looked_for[:MOST_THINGS]), (*others, *looked_for[MOST_THINGS:]))
+
+
+def things_unwanted(prompt: str, negative: str) -> list[str]:
+    """Return what must not be in a picture and can be looked for: of a negative prompt, and of the prompt itself."""
+    return list(dict.fromkeys([*read_negatives(negative).things, *parse_scene(prompt).absent]))
+
+
+def negative_for(prompt: str, negative: str) -> str:
+    """Return what a generator is told that takes a negative prompt: that, and what the prompt says isn't there."""
+    return ", ".join(dict.fromkeys(filter(None, [negative, *parse_scene(prompt).absent])))

@@ -108,8 +108,7 @@ def _emoji_run(run: str, names: Mapping[str, str]) -> list[str]:
         else:
             end = at + 1
             sign = run[at]
-            named = unicodedata.category(sign) == "So" and unicodedata.name(sign, "")
-            name = named.lower() if named else ""
+            name = unicodedata.name(sign, "").lower() if unicodedata.category(sign) == "So" else ""
         if name:
             read.append(name)
         at = end
@@ -242,9 +241,8 @@ def _inflected(phrase: str, tongue: Language, names: Names) -> list[_Piece] | No
         return [_Piece("quality", quality, size, "" if meaning == quality else meaning)]
     if meaning:
         return [_Piece("name", meaning, size)]
-    if phrase.isascii() and (meaning := names.unaccented.get(phrase) or names.unaccented.get(stem)):
-        return [_Piece("name", meaning, size)]
-    return None
+    plain = names.unaccented.get(phrase) or names.unaccented.get(stem) if phrase.isascii() else None
+    return [_Piece("name", plain, size)] if plain else None
 
 
 def _attached(word: str, tongue: Language, names: Names) -> list[_Piece] | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from imagerag.prompt_grammar.participles import is_participle
 from imagerag.prompt_grammar.vocabulary import (
@@ -56,9 +56,10 @@ def _verbs() -> _Verbs:
     data = tomllib.loads((Path(__file__).parent / "verbs.toml").read_text(encoding="utf-8"))
     participles: dict[str, RelationKind] = {}
     finite: dict[str, str] = {}
-    for kind in ("with", "on", "wearing", "inside", "beside"):
+    kinds: tuple[RelationKind, ...] = ("with", "on", "wearing", "inside", "beside")
+    for kind in kinds:
         for verb in data[kind]:
-            participles[_participle(verb)] = cast(RelationKind, kind)
+            participles[_participle(verb)] = kind
             finite[verb] = finite[_third_person(verb)] = _participle(verb)
     lists = {name: frozenset(data[name]) for name in ("joined", "prepositions", "mass", "neither")}
     return _Verbs(participles, finite, **lists)

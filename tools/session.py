@@ -31,6 +31,7 @@ from imagerag.index.base import Hit
 from imagerag.interruptible import run_interruptibly, using_check
 from imagerag.picture_size import PictureSize
 from imagerag.places import without_place
+from imagerag.prompt_grammar.negatives import negative_for
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import StoredImage
 from imagerag.store.manifest import Manifest, ManifestReference
@@ -169,7 +170,7 @@ class ToolSession:
                     for record in references
                 )
             takes_negatives = isinstance(generator, TakesNegatives) and generator.takes_negatives
-            negative = self.negative if takes_negatives else ""
+            negative = negative_for(prompt, self.negative) if takes_negatives else ""
             request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size, self.batch, negative)
             cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
             if cost is not None:

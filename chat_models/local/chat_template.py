@@ -28,7 +28,7 @@ def rendered(
     def worded(turns: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
         return str(processor.apply_chat_template(turns, tools=tools, add_generation_prompt=True, tokenize=False))
 
-    turns, images = template_turns(messages, takes_images)
+    turns, images = template_turns(list(messages), takes_images)
     try:
         text = worded(turns, tools or None)
         if not tools or text != worded(turns, None):

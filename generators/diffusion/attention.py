@@ -85,8 +85,9 @@ def _others_unchanged() -> Iterator[None]:
     """Keep what other models of this process compute by: diffusers makes one model's kernel that of all."""
     from diffusers.models.attention_dispatch import _AttentionBackendRegistry
 
-    active, _ = _AttentionBackendRegistry.get_active_backend()
+    registry: Any = _AttentionBackendRegistry
+    active, _ = registry.get_active_backend()
     try:
         yield
     finally:
-        _AttentionBackendRegistry.set_active_backend(active)
+        registry.set_active_backend(active)

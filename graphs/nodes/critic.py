@@ -25,7 +25,8 @@ from imagerag.index.user_libraries import OWN, personal_libraries
 from imagerag.modes import Mode
 from imagerag.profiles.resolve import RunSettings
 from imagerag.profiles.soundness import kind_drawn
-from imagerag.prompt_grammar.negatives import read_negatives
+from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.negatives import things_unwanted
 from imagerag.records import ConceptScore, ImageRecord, StopReason, Verdict
 from imagerag.shell_words import quoted
 from imagerag.store.home import home_path
@@ -47,7 +48,8 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
             cut_off = stop_reason(stop)
             verdicts = getattr(critic, "stand_in", critic).judge(pixels, state["prompt"])
         if cut_off is None:
-            verdicts, cut_off = _with_absences(verdicts, pixels, components, state.get("run_negative") or "")
+            unwanted = things_unwanted(state["prompt"], state.get("run_negative") or "")
+            verdicts, cut_off = _with_absences(verdicts, pixels, components, unwanted)
         judged: list[ImageRecord] = []
         for record, verdict in zip(fresh, verdicts, strict=True):
             judged.append({**record, "verdict": verdict, "score": verdict["score"]})
@@ -94,13 +96,14 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
 
 
 def _with_absences(
-    verdicts: Sequence[Verdict], pixels: Sequence[Image.Image], components: Components, negative: str
+    verdicts: Sequence[Verdict], pixels: Sequence[Image.Image], components: Components, things: Sequence[str]
 ) -> tuple[list[Verdict], StopReason | None]:
     """Return the verdicts with what must not be there looked for, and why the run has to end if it had to meanwhile.
 
     An absence counts as much as each other concept; verdicts of one batch are all with it, or none.
     """
-    things = read_negatives(negative).things
+    absences = {singular(score["concept"]) for verdict in verdicts for score in verdict["concepts"]}
+    things = [thing for thing in things if singular(f"no {thing}") not in absences]  # judged by the critic itself
     if not things:
         return list(verdicts), None
     try:

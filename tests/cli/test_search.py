@@ -49,3 +49,17 @@ def test_nonsense_finds_nothing_unless_the_floor_is_lowered(tmp_path: Path, caps
     assert len(json.loads(capsys.readouterr().out)) == 8
     assert run(["search", "an owl", "--home", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "caption"),
+    [("ein roter Apfel", "red apple"), ("собака", "dog"), ("🦜", "parrot")],
+)
+def test_other_languages_and_emoji_are_looked_up_in_english(
+    words: str, caption: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["search", words, "-k", "1", "--json", "--home", str(tmp_path)]) == 0
+    printed = capsys.readouterr()
+    assert [entry["caption"] for entry in json.loads(printed.out)] == [caption]
+    assert "note: " in printed.err

@@ -86,4 +86,4 @@ def test_a_critic_is_calibrated_and_knows_its_words_before_it_judges(
     critic: Any = Components(Settings(home=str(tmp_path), critic="clip:embedded")).critic
     load_critic.cache_clear()
     assert sum(loading) >= TOOK
-    assert "bank" in critic._eyes.__dict__, "the words are embedded"
+    assert "bank" in critic.eyes.__dict__, "the words are embedded"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagerag.prompt_grammar.negatives import MOST_THINGS, Negatives, read_negatives
+from imagerag.prompt_grammar.negatives import MOST_THINGS, Negatives, negative_for, read_negatives, things_unwanted
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,9 @@ def test_what_is_too_much_to_look_for_is_not_lost() -> None:
     read = read_negatives(", ".join(names))
     assert read.things == tuple(names[:MOST_THINGS])
     assert read.others == tuple(names[MOST_THINGS:])
+
+
+def test_what_the_prompt_says_is_not_there_counts_too() -> None:
+    assert things_unwanted("a horse without a rider", "blurry, fence") == ["fence", "rider"]
+    assert negative_for("a horse without a rider", "blurry") == "blurry, rider"
+    assert negative_for("a horse", "") == ""

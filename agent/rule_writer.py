@@ -5,7 +5,7 @@ from functools import cached_property
 
 from imagerag.agent.caption_wording import caption_forms
 from imagerag.agent.protocols import Brief, PastImage
-from imagerag.agent.rule_follow_up import FollowUps
+from imagerag.agent.follow_up.reading import FollowUps
 from imagerag.generators.base import ImageKind
 from imagerag.prompt_grammar.parser import parse_scene
 
@@ -41,9 +41,15 @@ class RuleWriter:
         return " and ".join(f"a large {phrase}" for phrase in front) + tail
 
     def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
-        """See ``imagerag.agent.rule_follow_up``.
+        """See ``imagerag.agent.follow_up``.
 
         Raises:
-            UserError: it goes back to an image, or takes something away, that isn't there.
+            UserError: it points back at an image, and the thread has none.
         """
-        return FollowUps(self._names).brief(request, history)
+        return self._follow_ups.brief(request, history)
+
+    @cached_property
+    def _follow_ups(self) -> FollowUps:
+        from imagerag.index.captions import common_names
+
+        return FollowUps(self._names, common_names)

@@ -23,6 +23,7 @@ class TurnFacts:
         base: the earlier image that the turn starts from, if any.
         subjects: ids of the user's own images.
         references: every reference of the thread: id -> concept.
+        keep_seed: draw under the seed of ``base``; otherwise another variant of it is wanted.
         max_references: how many references the generator takes in one drawing.
         reference_scales: 0..1, of the first, second ... and every later redraw of a concept.
     """
@@ -32,6 +33,7 @@ class TurnFacts:
     base: ImageRecord | None = None
     subjects: tuple[str, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
+    keep_seed: bool = True
     max_references: int = 4
     reference_scales: tuple[float, ...] = REFERENCE_SCALES
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
 from imagerag.agent.caption_wording import caption_forms
-from imagerag.agent.protocols import Brief, PastImage
 from imagerag.agent.follow_up.reading import FollowUps
+from imagerag.agent.protocols import Brief, PastImage
 from imagerag.generators.base import ImageKind
 from imagerag.prompt_grammar.parser import parse_scene
 

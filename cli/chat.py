@@ -36,7 +36,8 @@ HELP = """\
   /approve on|off    ask about the references before each redraw: keep, reject or swap them (off at first)
   /save [FILE]       copy the last turn's best image here, or to FILE
   /quit              end; Ctrl-D too. The conversation is kept.
-Everything else is drawn, or changes what was: "now put it on a boat", "go back to image-2 and make it red".
+Everything else is drawn, changes what was ("now put it on a boat", "go back to image-2 and make it red", "undo"), or is
+answered in words: "what did you draw?".
 """
 
 

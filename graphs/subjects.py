@@ -101,7 +101,9 @@ def kept_subjects(
         if (change and (not record["concept"] or record["concept"] in things)) or record["concept"] in own - {""}
     ]
     left = [record for record in before if record not in kept] if change else []
-    notes = [f"{record['title']!r} is not drawn with any more: the picture has no {record['concept']}" for record in left]
+    notes = [
+        f"{record['title']!r} is not drawn with any more: the picture has no {record['concept']}" for record in left
+    ]
     if not change and before and not kept:
         titles = ", ".join(dict.fromkeys(repr(record["title"]) for record in before))
         notes.append(f'this is a new picture, without {titles} of earlier; say "my ..." of what it shows to have it in')

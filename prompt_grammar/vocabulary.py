@@ -140,6 +140,11 @@ PRONOUNS = frozenset(
 )
 """Words for what was named before."""
 BACKGROUND_WORDS = frozenset(["background", "backdrop"])
+FRAME_PLACES = frozenset(
+    ["left", "right", "top", "bottom", "middle"]
+    + [f"{row} {side} corner" for row in ("top", "bottom") for side in ("left", "right")]
+)
+"""Where in the picture something is, behind "on the", "at the" and "in the"."""
 GARMENTS = frozenset(
     [
         "kimono",
@@ -189,6 +194,8 @@ GARMENTS = frozenset(
         "veil",
         "bonnet",
         "beret",
+        "necktie",
+        "necklace",
     ]
 )
 

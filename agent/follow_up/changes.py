@@ -6,21 +6,87 @@ from dataclasses import replace
 from imagerag.agent.follow_up import looks, placing
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
-from imagerag.agent.follow_up.talk import kind_of_talk
 from imagerag.agent.follow_up.scene_edit import CannotChange, is_garment, is_place, removed
+from imagerag.agent.follow_up.talk import kind_of_talk
 from imagerag.agent.follow_up.things import Found, matching
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
-KEPT = (("instead", "of"), ("just",), ("now",), ("can", "i"), ("next", "to"))
+KEPT = (("instead", "of"), ("can", "i"), ("next", "to"))
 """What is courtesy only where nothing of this follows it."""
 LONGEST = 60
 """Words of the longest request that is read as a change: longer ones are prompts."""
 _ENDS = frozenset([".", ";", "!", "?", "then"])
 _JOINS = frozenset([",", "and", "but", "&"])
 _COMPLAINTS = frozenset(["too", "very", "so", "way", "rather", "quite"])
-_IS = (("should", "be"), ("must", "be"), ("needs", "to", "be"), ("has", "to", "be"), ("could", "be"), ("can", "be"), ("is", "to", "be"), ("shall", "be"), ("be",), ("should", "look"), ("ought", "to", "be"), ("to", "be"), ("should", "become"), ("becomes",), ("should", "go"), ("should", "stand"), ("should", "sit"), ("could", "perhaps", "be"))
-_HAS = (("should", "wear"), ("should", "have"), ("should", "hold"), ("should", "carry"), ("must", "wear"), ("must", "have"), ("could", "wear"), ("can", "wear"), ("could", "have"), ("can", "have"), ("wears",), ("wear",), ("wearing",), ("have",), ("has",), ("holding",), ("holds",), ("with",), ("needs",), ("gets",), ("to", "wear"), ("to", "have"), ("to", "hold"), ("hold",))
-_ASIDES = ("i'm sorry", "sorry", "too many", "too much", "not enough", "one last thing", "last thing", "one more thing", "it needs a friend", "it looks lonely", "he looks lonely", "she looks lonely", "that is", "that's", "oops", "my mistake", "my bad", "i changed my mind", "changed my mind", "you can do it", "one thing")
+_IS = (
+    ("should", "be"),
+    ("must", "be"),
+    ("needs", "to", "be"),
+    ("has", "to", "be"),
+    ("could", "be"),
+    ("can", "be"),
+    ("is", "to", "be"),
+    ("shall", "be"),
+    ("be",),
+    ("should", "look"),
+    ("ought", "to", "be"),
+    ("to", "be"),
+    ("should", "become"),
+    ("becomes",),
+    ("should", "go"),
+    ("should", "stand"),
+    ("should", "sit"),
+    ("could", "perhaps", "be"),
+)
+_HAS = (
+    ("should", "wear"),
+    ("should", "have"),
+    ("should", "hold"),
+    ("should", "carry"),
+    ("must", "wear"),
+    ("must", "have"),
+    ("could", "wear"),
+    ("can", "wear"),
+    ("could", "have"),
+    ("can", "have"),
+    ("wears",),
+    ("wear",),
+    ("wearing",),
+    ("have",),
+    ("has",),
+    ("holding",),
+    ("holds",),
+    ("with",),
+    ("needs",),
+    ("gets",),
+    ("to", "wear"),
+    ("to", "have"),
+    ("to", "hold"),
+    ("hold",),
+)
+_ASIDES = (
+    "i'm sorry",
+    "sorry",
+    "too many",
+    "too much",
+    "not enough",
+    "one last thing",
+    "last thing",
+    "one more thing",
+    "it needs a friend",
+    "it looks lonely",
+    "he looks lonely",
+    "she looks lonely",
+    "that is",
+    "that's",
+    "oops",
+    "my mistake",
+    "my bad",
+    "i changed my mind",
+    "changed my mind",
+    "you can do it",
+    "one thing",
+)
 """How parts of a request begin that ask for nothing themselves."""
 _BACKGROUNDS = frozenset(["background", "backdrop", "bg"])
 
@@ -65,7 +131,15 @@ def _parts(words: Sequence[str], at: frozenset[str]) -> list[list[str]]:
             parts.append([])
         else:
             parts[-1].append(word)
-    return [part for part in parts if any(word not in _JOINS for word in part)]
+    return [part for part in map(_ended, parts) if any(word not in _JOINS for word in part)]
+
+
+def _ended(words: Sequence[str]) -> list[str]:
+    """Leave out a word at the end that nothing follows any more: "make it red with ... just red"."""
+    end = len(words)
+    while end > 1 and words[end - 1] in ("with", "and", "the", "a", "an", "or", "with,"):
+        end -= 1
+    return list(words[:end])
 
 
 def _at_verbs(words: Sequence[str]) -> list[list[str]]:
@@ -75,11 +149,15 @@ def _at_verbs(words: Sequence[str]) -> list[list[str]]:
     parts: list[list[str]] = [[]]
     for at, word in enumerate(words):
         behind = without_courtesy(words[at + 1 :])
-        if word in _JOINS and parts[-1] and (starts_with(behind, verbs) or word == "but" or starts_with(behind, said.wishes)):
+        if (
+            word in _JOINS
+            and parts[-1]
+            and (starts_with(behind, verbs) or word == "but" or starts_with(behind, said.wishes))
+        ):
             parts.append([])
         else:
             parts[-1].append(word)
-    return [part for part in parts if part]
+    return [_ended(part) for part in parts if part]
 
 
 def _listed(edit: Edit, words: Sequence[str], verb: Sequence[str]) -> bool:
@@ -99,7 +177,9 @@ def _listed(edit: Edit, words: Sequence[str], verb: Sequence[str]) -> bool:
 def clause(edit: Edit, words: Sequence[str]) -> bool:
     """Make one change, and tell whether the words were read as one."""
     said = phrases()
-    adds = _adds_by_ending(words)
+    adds = _adds_by_ending(words) and words[:1] != ["add"]
+    if words[:1] in (["only"], ["just"]) and len(words) > 1 and _only(edit, words[1:]):
+        return True
     keep = said.verbs["remove"] + said.wishes + KEPT
     left = without_courtesy(words, keep)
     left = [word for word in left if word not in ("perhaps", "maybe", "please")] or left
@@ -109,16 +189,38 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     if left[:1] == ["no"] and len(left) > 1 and (left[1] in ("to", "on") or left[1:2] == [","]):
         left = left[1:]
     before = (edit.scene, list(edit.items), edit.changed, edit.it, edit.latest)
-    for reader in (_wished, _instead, _framed, _counted, _removed, _replaced, _background, _said_of, _given, _put, _made, _added, _bare):
+    for reader in (
+        _wished,
+        _instead,
+        _framed,
+        _counted,
+        _removed,
+        _replaced,
+        _background,
+        _said_of,
+        _given,
+        _put,
+        _made,
+        _added,
+        _bare,
+    ):
         if reader(edit, left):
             return True
-        edit.scene, edit.items, edit.changed, edit.it, edit.latest = before[0], list(before[1]), before[2], before[3], before[4]
-    return adds and placing.add_things(edit, left)
+        edit.scene, edit.items, edit.changed, edit.it, edit.latest = (
+            before[0],
+            list(before[1]),
+            before[2],
+            before[3],
+            before[4],
+        )
+    return adds and clause(edit, ["add", *left])
 
 
 def _adds_by_ending(words: Sequence[str]) -> bool:
     text = " ".join(words).rstrip(" .!?,")
-    return text.endswith((" too", " as well", " also", " with it")) or text.startswith(("and ", "also ", "plus ", "with "))
+    return text.endswith((" too", " as well", " also", " with it")) or text.startswith(
+        ("and ", "also ", "plus ", "with ")
+    )
 
 
 def _verb(words: Sequence[str], kind: str) -> list[str] | None:
@@ -136,8 +238,10 @@ def _wished(edit: Edit, words: Sequence[str]) -> bool:
     rest = rest[1:] if rest[0] == "that" and len(rest) > 2 else rest
     if wish.endswith(("be", "look")):
         return clause(edit, ["make", "it", *rest])
-    if wish.endswith(("it have", "needs", "had")) or wish.startswith(("it should have", "can it have", "could it have")):
-        return clause(edit, ["give", "it", *rest])
+    if wish.endswith(("it have", "needs", "had")) or wish.startswith(
+        ("it should have", "can it have", "could it have")
+    ):
+        return _counted(edit, rest) or clause(edit, ["give", "it", *rest])
     if rest[:2] == ["it", "with"] and len(rest) > 2:
         return clause(edit, rest[1:])
     if rest[:2] == ["it", "to"] and len(rest) > 2:
@@ -173,7 +277,14 @@ def _instead(edit: Edit, words: Sequence[str]) -> bool:
             new, old = inner[:at], inner[at + 2 :]
         else:
             rest = inner[2:]
-            cut = next((k for k, word in enumerate(rest) if k and (word in said.indefinite or word in ("draw", "put", "use", "make", "paint", ",", "with"))), None)
+            cut = next(
+                (
+                    k
+                    for k, word in enumerate(rest)
+                    if k and (word in said.indefinite or word in ("draw", "put", "use", "make", "paint", ",", "with"))
+                ),
+                None,
+            )
             if cut is None:
                 return False
             old, new = rest[:cut], [word for word in rest[cut:] if word != ","]
@@ -189,16 +300,26 @@ def _instead(edit: Edit, words: Sequence[str]) -> bool:
     rest = [word for word in inner if word not in ("instead",)]
     if not rest:
         return False
-    rest = rest[starts_with(rest, (("use",), ("go", "for"), ("try",), ("take",), ("make", "it"), ("with",), ("have",))) :] or rest
+    rest = (
+        rest[starts_with(rest, (("use",), ("go", "for"), ("try",), ("take",), ("make", "it"), ("with",), ("have",))) :]
+        or rest
+    )
     if edit.latest == BACKGROUND and looks.backed(edit, rest):
         return True
     found = edit.find(["it"])
     if found is None:
         return False
-    if looks.styled(edit, rest) or looks.timed(edit, rest) or looks.coloured(edit, found, rest) or looks.sized(edit, found, rest):
+    if (
+        looks.styled(edit, rest)
+        or looks.timed(edit, rest)
+        or looks.coloured(edit, found, rest)
+        or looks.sized(edit, found, rest)
+    ):
         return True
     latest = edit.place_of(edit.latest) if edit.latest else None
-    if rest[0] in said.indefinite and _become(edit, found if latest is None else Found(list(edit.items), [latest]), rest):
+    if rest[0] in said.indefinite and _become(
+        edit, found if latest is None else Found(list(edit.items), [latest]), rest
+    ):
         return True
     return clause(edit, [word for word in inner if word != "instead"])
 
@@ -211,7 +332,23 @@ def _counted(edit: Edit, words: Sequence[str]) -> bool:
     """Read "three of them", "one more dog", "another dog", "make two", "only one", "fewer dogs"."""
     said = phrases()
     inner = list(words)
-    if length := starts_with(inner, (("make", "that"), ("make", "it"), ("make", "them"), ("let", "it", "be"), ("back", "to"), ("make",), ("draw",), ("have",), ("show",), ("now",), ("go", "back", "to"), ("there", "should", "be"))):
+    if length := starts_with(
+        inner,
+        (
+            ("make", "that"),
+            ("make", "it"),
+            ("make", "them"),
+            ("let", "it", "be"),
+            ("back", "to"),
+            ("make",),
+            ("draw",),
+            ("have",),
+            ("show",),
+            ("now",),
+            ("go", "back", "to"),
+            ("there", "should", "be"),
+        ),
+    ):
         inner = inner[length:]
     adds = starts_with(inner, said.verbs["add"] + (("get",), ("draw",)))
     more = inner[adds:]
@@ -248,10 +385,22 @@ def _counted(edit: Edit, words: Sequence[str]) -> bool:
     number, rest = looks.number_in(inner)
     if not number or adds:
         return False
-    only = any(word in ("only", "just", "single") for word in inner) or words[0] in ("make", "only", "just", "back", "now", "go")
-    rest = [word for word in rest if word not in ("of", "them", "these", "those", "the", "in", "total", "is", "enough", "please", "instead", "one", "it")]
+    only = any(word in ("only", "just", "single") for word in inner) or words[0] in (
+        "make",
+        "only",
+        "just",
+        "back",
+        "now",
+        "go",
+    )
+    rest = [
+        word
+        for word in rest
+        if word
+        not in ("of", "them", "these", "those", "the", "in", "total", "is", "enough", "please", "instead", "one", "it")
+    ]
     if not rest:
-        if number == 1 and not only:
+        if number == 1 and not only and list(words) != ["one"]:
             return False
         at = edit.place_of(edit.latest) if edit.latest else None
         several = [k for k, item in enumerate(edit.items) if item.thing.count > 1]
@@ -272,7 +421,20 @@ def _removed(edit: Edit, words: Sequence[str]) -> bool:
     rest = _verb(words, "remove")
     if rest is None:
         text = " ".join(words)
-        for start in ("i don't want ", "i dont want ", "i do not want ", "we don't need ", "i don't need ", "i dont need ", "don't draw ", "i don't like ", "there should be no ", "there should not be ", "do not draw ", "dont draw "):
+        for start in (
+            "i don't want ",
+            "i dont want ",
+            "i do not want ",
+            "we don't need ",
+            "i don't need ",
+            "i dont need ",
+            "don't draw ",
+            "i don't like ",
+            "there should be no ",
+            "there should not be ",
+            "do not draw ",
+            "dont draw ",
+        ):
             if text.startswith(start):
                 rest = [word for word in text.removeprefix(start).split() if word not in ("any", "more", "anymore")]
                 if start == "i don't like " and edit.find(rest) is None:
@@ -284,7 +446,27 @@ def _removed(edit: Edit, words: Sequence[str]) -> bool:
         rest = list(words[1:-2])
     if rest is None and len(words) > 2:
         text = " ".join(words)
-        ending = next((end for end in (" is not needed", " isn't needed", " not needed", " should go", " should disappear", " must go", " has to go", " can go", " should go away", " go away", " disappear", " vanish") if text.endswith(end)), "")
+        ending = next(
+            (
+                end
+                for end in (
+                    " is not needed",
+                    " isn't needed",
+                    " not needed",
+                    " should go",
+                    " should disappear",
+                    " must go",
+                    " has to go",
+                    " can go",
+                    " should go away",
+                    " go away",
+                    " disappear",
+                    " vanish",
+                )
+                if text.endswith(end)
+            ),
+            "",
+        )
         if ending:
             rest = text.removesuffix(ending).removeprefix("make ").removeprefix("let ").split()
     if rest is None:
@@ -307,7 +489,11 @@ def _removed(edit: Edit, words: Sequence[str]) -> bool:
         edit.take_scene(replace(edit.scene, styles=(), modifiers=kept))
         return True
     if inner[-1] in ("accessories", "clothes"):
-        worn = [at for at, item in enumerate(edit.items) if item.joint in ("wearing", "with") or (at and is_garment(item.thing))]
+        worn = [
+            at
+            for at, item in enumerate(edit.items)
+            if item.joint in ("wearing", "with") or (at and is_garment(item.thing))
+        ]
         return bool(worn) and _take_out(edit, Found(list(edit.items), worn))
     for word in ("except", "but"):
         if word in inner and inner[0] in ("everything", "all"):
@@ -350,7 +536,23 @@ def _replaced(edit: Edit, words: Sequence[str]) -> bool:
     if rest is None:
         return False
     text = " ".join(rest)
-    if text in ("their places", "their positions", "places", "positions", "the places", "them", "them around", "the two", "both", "sides", "it around", "their sides", "the order", "the positions", "them round"):
+    if text in (
+        "their places",
+        "their positions",
+        "places",
+        "positions",
+        "the places",
+        "them",
+        "them around",
+        "the two",
+        "both",
+        "sides",
+        "it around",
+        "their sides",
+        "the order",
+        "the positions",
+        "them round",
+    ):
         return placing.swap_all(edit)
     for word in ("with", "by", "for", "to", "into", "against"):
         if word not in rest[1:-1]:
@@ -372,7 +574,9 @@ def _replaced(edit: Edit, words: Sequence[str]) -> bool:
             return found is not None and looks.sized(edit, found, new)
         found = edit.find(old)
         if found is None:
-            if words[0] in ("replace", "swap", "exchange", "substitute") and not any(w in phrases().no_things for w in old):
+            if words[0] in ("replace", "swap", "exchange", "substitute") and not any(
+                w in phrases().no_things for w in old
+            ):
                 raise CannotChange(f"there is no {' '.join(w for w in old if w not in ARTICLES)} in the picture")
             return False
         if words[0] in ("swap", "switch", "exchange") and word in ("with", "and"):
@@ -383,7 +587,9 @@ def _replaced(edit: Edit, words: Sequence[str]) -> bool:
     if "and" in rest:
         at = rest.index("and")
         found = edit.find(rest[:at])
-        other = found and Edit(edit.scene, found.items, edit.names, edit.known, edit.it).find([w for w in rest[at + 1 :] if w not in ("around", "round")])
+        other = found and Edit(edit.scene, found.items, edit.names, edit.known, edit.it).find(
+            [w for w in rest[at + 1 :] if w not in ("around", "round")]
+        )
         if found is not None and other is not None:
             return placing.swapped(edit, found, other.places[0])
     return False
@@ -401,7 +607,12 @@ def _become(edit: Edit, found: Found, words: Sequence[str]) -> bool:
     """Let things be, or look, as the words say: red, bigger, two, a cat, on a boat."""
     said = phrases()
     inner = list(words)
-    while len(inner) > 1 and inner[0] in ("to", "be", "into", "look", "looks", "like", "all", "rather", "become", "as", "appear", "being", "more") and not (inner[0] in ("to", "more") and (placing.frame_of(inner) or inner[0] == "more")):
+    while (
+        len(inner) > 1
+        and inner[0]
+        in ("to", "be", "into", "look", "looks", "like", "all", "rather", "become", "as", "appear", "being", "more")
+        and not (inner[0] in ("to", "more") and (placing.frame_of(inner) or inner[0] == "more"))
+    ):
         inner = inner[1:]
     if not inner:
         return False
@@ -415,7 +626,8 @@ def _become(edit: Edit, found: Found, words: Sequence[str]) -> bool:
     if inner[-1] in _BACKGROUNDS:
         return looks.backed(edit, inner)
     if (has := starts_with(inner, _HAS)) and len(inner) > has:
-        return placing.hold_listed(edit, found, inner[has:])
+        worn = any(word.startswith("wear") for word in inner[:has])
+        return placing.hold_listed(edit, found, inner[has:], worn=worn)
     if bare[0] in ("gone", "disappear", "vanish", "away", "invisible"):
         return _take_out(edit, found)
     number, rest = looks.number_in(inner)
@@ -435,7 +647,9 @@ def _become(edit: Edit, found: Found, words: Sequence[str]) -> bool:
             if thing is not None:
                 placing.hold(edit, found, thing)
                 return True
-        return placing.move(edit, found, parts.kind, parts.right, pronoun=len(found.places) == 1 and found.places[0] == edit.main)
+        return placing.move(
+            edit, found, parts.kind, parts.right, pronoun=len(found.places) == 1 and found.places[0] == edit.main
+        )
     if inner[0] in said.indefinite or number or edit.knows([w for w in inner if w not in ARTICLES]):
         if any(word in said.no_things for word in inner):
             return False
@@ -458,8 +672,37 @@ def _background(edit: Edit, words: Sequence[str]) -> bool:
     if at is None or any(word in _JOINS for word in words[:at]) or "and" in words[at:]:
         return False
     inner = list(words)
-    inner = inner[starts_with(inner, phrases().verbs["make"] + phrases().verbs["add"] + phrases().verbs["put"] + phrases().verbs["replace"]) :]
-    inner = [word for word in inner if word not in ("have", "it", "use", "get", "give", "on", "against", "nice", "would", "be", ",", "colourful", "colorful", "more", "can", "i", "the") or word in _BACKGROUNDS]
+    inner = inner[
+        starts_with(
+            inner,
+            phrases().verbs["make"] + phrases().verbs["add"] + phrases().verbs["put"] + phrases().verbs["replace"],
+        ) :
+    ]
+    inner = [
+        word
+        for word in inner
+        if word
+        not in (
+            "have",
+            "it",
+            "use",
+            "get",
+            "give",
+            "on",
+            "against",
+            "nice",
+            "would",
+            "be",
+            ",",
+            "colourful",
+            "colorful",
+            "more",
+            "can",
+            "i",
+            "the",
+        )
+        or word in _BACKGROUNDS
+    ]
     at = next((k for k, word in enumerate(inner) if word in _BACKGROUNDS), None)
     if at is None:
         return False
@@ -481,7 +724,7 @@ def _said_of(edit: Edit, words: Sequence[str]) -> bool:
             found = edit.find(inner[1 : cut + 1])
             rest = inner[cut + 1 :]
             if found is not None and (has := starts_with(rest, _HAS)) and len(rest) > has:
-                return placing.hold_listed(edit, found, rest[has:])
+                return placing.hold_listed(edit, found, rest[has:], worn="wear" in rest[:has])
             if found is not None and (starts_with(rest, _IS)) and _become(edit, found, rest[starts_with(rest, _IS) :]):
                 return True
     for at in range(1, len(inner)):
@@ -509,7 +752,9 @@ def _said_of(edit: Edit, words: Sequence[str]) -> bool:
             return False
         if (length := starts_with(inner[at:], _HAS)) and at + length < len(inner):
             found = edit.find(inner[:at])
-            if found is not None and placing.hold_listed(edit, found, inner[at + length :]):
+            if found is not None and placing.hold_listed(
+                edit, found, inner[at + length :], worn=any(word.startswith("wear") for word in inner[at : at + length])
+            ):
                 return True
     return False
 
@@ -530,9 +775,8 @@ def _put(edit: Edit, words: Sequence[str]) -> bool:
         at = rest.index("in", 1)
         found = edit.find(_owner(rest[:at], ("colour", "color")) or ["it"])
         return found is not None and looks.coloured(edit, found, rest[at + 1 :])
-    for word in rest[1:]:
-        if word in ("back", "away") and rest[-1] == word:
-            return False
+    if rest[-1] in ("back", "away"):
+        return False
     return placing.put(edit, rest)
 
 
@@ -544,7 +788,9 @@ def _made(edit: Edit, words: Sequence[str]) -> bool:
     if "colour" in rest or "color" in rest:
         named = _owner(rest, ("colour", "color"))
         for cut in range(1, len(rest)):
-            if rest[cut - 1] in ("to", "into", "be") and looks.coloured(edit, edit.find(named or ["it"]) or Found(list(edit.items), [0]), rest[cut:]):
+            if rest[cut - 1] in ("to", "into", "be") and looks.coloured(
+                edit, edit.find(named or ["it"]) or Found(list(edit.items), [0]), rest[cut:]
+            ):
                 return True
     said = phrases()
     for cut in range(len(rest) - 1, 0, -1):
@@ -557,7 +803,7 @@ def _made(edit: Edit, words: Sequence[str]) -> bool:
         if found is not None and _become(edit, found, rest[cut:]):
             return True
     it = edit.find(["it"])
-    if it is None or rest[0] in said.indefinite:
+    if it is None or (rest[0] in said.indefinite and rest[0] != "more"):
         return False
     latest = edit.place_of(edit.latest) if edit.changed and edit.latest else None
     it = it if latest is None else Found(list(edit.items), [latest])
@@ -570,7 +816,9 @@ def _added(edit: Edit, words: Sequence[str]) -> bool:
     if rest is None and words[0] in ("get", "draw", "+", "adding", "bring", "have", "show", "paint", "see", "use"):
         rest = list(words[1:])
         rest = rest[1:] if rest[:1] in (["me"], ["us"]) else rest
-        if words[0] in ("draw", "paint", "show", "see", "have", "use") and (not points_back(edit, rest) or rest[0] not in said.indefinite):
+        if words[0] in ("draw", "paint", "show", "see", "have", "use") and (
+            not points_back(edit, rest) or rest[0] not in said.indefinite
+        ):
             return False
     if not rest:
         return False
@@ -578,21 +826,29 @@ def _added(edit: Edit, words: Sequence[str]) -> bool:
         return False
     while rest and rest[-1] in ("there", "in"):
         rest = rest[:-1]
-    if rest and rest[-1] in ("top", "front", "underneath", "below", "above", "behind", "beneath") and len(rest) > 1:
-        return _without_target(edit, rest)
+    if rest[-2:] in (["to", "it"], ["to", "this"]) and rest[-3:-2] not in (["next"], ["close"]):
+        rest = rest[:-2]
+    if placing.ends_openly(rest):
+        return placing.put_to_all(edit, rest)
     if (parts := placing.parted(rest)) is not None and parts.left and parts.right:
         text = " ".join(word for word in parts.right if word not in ARTICLES)
         if text in _BACKGROUNDS:
             return looks.backed(edit, parts.left)
-        if text in said.whole or parts.right == ["it"] and parts.kind == "inside" and words[0] != "with":
+        if text in said.whole or (parts.right == ["it"] and parts.kind == "inside" and words[0] != "with"):
             return placing.add_things(edit, parts.left)
         if place := placing.frame_of([parts.said, *parts.right]):
-            return placing.add_things(edit, parts.left) and placing.moved_in_frame(edit, Found(list(edit.items), [edit.main]), place)
+            return placing.add_things(edit, parts.left) and placing.moved_in_frame(
+                edit, Found(list(edit.items), [edit.main]), place
+            )
         thing = edit.thing_of(parts.left, bare=True)
         if thing is None:
             return False
         if parts.kind == "with" or edit.find(parts.right) is None:
-            return placing.put_new(edit, thing, parts.kind, parts.right) if parts.kind != "with" else placing.add_things(edit, rest)
+            return (
+                placing.put_new(edit, thing, parts.kind, parts.right)
+                if parts.kind != "with"
+                else placing.add_things(edit, rest)
+            )
         return placing.put_new(edit, thing, parts.kind, parts.right)
     if words[0] == "with":
         thing = edit.thing_of(rest, bare=True)
@@ -601,17 +857,6 @@ def _added(edit: Edit, words: Sequence[str]) -> bool:
                 placing.hold(edit, Found(list(edit.items), [edit.main]), thing)
                 return True
     return placing.add_things(edit, rest)
-
-
-def _without_target(edit: Edit, words: Sequence[str]) -> bool:
-    """Read "put a candle on top", "add a cow underneath": what it is on or under is the picture so far."""
-    inner = list(words)
-    kind = {"top": "on", "front": "in front of", "underneath": "below", "beneath": "below"}.get(inner[-1], inner[-1])
-    inner.pop()
-    while inner and inner[-1] in ("on", "in", "the", "at", "right"):
-        inner.pop()
-    thing = edit.thing_of(inner, bare=True) if inner else None
-    return thing is not None and placing.put_new(edit, thing, kind, [])  # type: ignore[arg-type]
 
 
 def points_back(edit: Edit, words: Sequence[str]) -> bool:
@@ -642,7 +887,7 @@ def _bare(edit: Edit, words: Sequence[str]) -> bool:
             return looks.backed(edit, [word for word in inner if word != "in"])
         return looks.coloured(edit, it, inner)
     if inner[0] in ("wearing", "holding", "carrying", "with") and len(inner) > 1:
-        return placing.hold_listed(edit, it, inner[1:])
+        return placing.hold_listed(edit, it, inner[1:], worn=inner[0] == "wearing")
     if place := placing.frame_of(inner):
         latest = edit.place_of(edit.latest) if edit.latest else None
         return placing.moved_in_frame(edit, it if latest is None else Found(list(edit.items), [latest]), place)
@@ -664,10 +909,19 @@ def _bare(edit: Edit, words: Sequence[str]) -> bool:
 
 def _recalled(edit: Edit, words: Sequence[str]) -> bool:
     """Read "blue envelope" and "other hat colour: blue" of a picture with that thing as a new look of it."""
-    inner = [word for word in words if word not in ARTICLES and word not in ("other", "different", "colour", "color", ":", ",")]
+    inner = [
+        word
+        for word in words
+        if word not in ARTICLES and word not in ("other", "different", "colour", "color", ":", ",")
+    ]
     if len(inner) < 2:
         return False
-    for name, look in ((inner[-1:], inner[:-1]), (inner[-2:], inner[:-2]), (inner[:1], inner[1:]), (inner[:2], inner[2:])):
+    for name, look in (
+        (inner[-1:], inner[:-1]),
+        (inner[-2:], inner[:-2]),
+        (inner[:1], inner[1:]),
+        (inner[:2], inner[2:]),
+    ):
         places = matching(name, edit.items)
         if look and places and words[0] not in ("a", "an") and colour_of(" ".join(look)):
             return looks.coloured(edit, Found(list(edit.items), places), look)

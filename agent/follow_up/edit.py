@@ -1,5 +1,6 @@
 """A picture that is being changed: its scene, what "it" is, and what was touched last."""
 
+import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
@@ -101,6 +102,8 @@ class Edit:
             inner = [word for word in words if word not in ARTICLES]
         if not inner or len(words) > LONGEST_THING or any(word in said.no_things for word in inner):
             return None
+        if self._holds_more(words):
+            return None
         if colour_of(" ".join(inner)) and inner == list(words):
             return None
         if bare and words[0] not in said.indefinite | ARTICLES and not self.knows(inner):
@@ -114,6 +117,15 @@ class Edit:
             if word not in self.scene.modifiers:
                 self.scene = replace(self.scene, modifiers=(*self.scene.modifiers, word))
         return items_of(scene)
+
+    def _holds_more(self, words: Sequence[str]) -> bool:
+        """Tell whether words hold more than one thing's name: "a tie and the dog a hat"."""
+        if " ".join(word for word in words if word not in ARTICLES) in self.names:
+            return False
+        if "and" in words or "," in words:
+            return True
+        connectors = {said[-1] for said, _ in phrases().relations} | {"of", "with", "wearing", "holding", "carrying"}
+        return any(word in ("a", "an", "the") and words[at] not in connectors for at, word in enumerate(words[1:]))
 
     def knows(self, words: Sequence[str]) -> bool:
         """Tell whether words are the name of a thing that is known, as far as their noun goes."""
@@ -156,4 +168,8 @@ def in_words(text: str, known: Collection[str]) -> str:
     for letter in text:
         name = unicodedata.name(letter, "").lower() if ord(letter) >= 0x2190 else ""
         said.append(f" {name} " if name in known else "" if name.startswith("variation selector") else letter)
-    return "".join(said)
+    words = "".join(said)
+    for alias, name in phrases().aliases.items():
+        if alias in words and alias not in known and name in known:
+            words = re.sub(rf"\b{alias}(?=s?\b)", name, words)
+    return words

@@ -7,14 +7,30 @@ from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.scene_edit import CannotChange, Item, exchanged, is_place, removed, surrounded, with_items
 from imagerag.agent.follow_up.things import Found
-from imagerag.generators.layout import arrange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, COLOURS, STYLE_ALIASES, Size, colour_of, number_of
 
 _SIZES: tuple[Size, ...] = ("small", "normal", "large")
-_DEGREES = frozenset(["a", "bit", "little", "lot", "much", "even", "slightly", "more", "way", "somewhat", "still", "just", "very", "really", "so"])
+_DEGREES = frozenset(
+    [
+        "a",
+        "bit",
+        "little",
+        "lot",
+        "much",
+        "even",
+        "slightly",
+        "more",
+        "way",
+        "somewhat",
+        "still",
+        "just",
+        "very",
+        "really",
+        "so",
+    ]
+)
 _SHADES = {"darker": "dark", "lighter": "light", "brighter": "light"}
 _NO_BACKGROUND = frozenset(["plain", "empty", "none", "nothing", "transparent", "simple", "clean", "no", "neutral"])
 _STYLE_LEADS = ("in the style of", "like", "as", "into", "in")
@@ -24,7 +40,11 @@ _FRAMINGS = ("extreme wide shot", "wide shot", "", "close-up", "extreme close-up
 
 def coloured(edit: Edit, found: Found, words: Sequence[str]) -> bool:
     """Give things a colour, a darker or a lighter one."""
-    text = " ".join(word for word in words if word not in ("coloured", "colored", "colour", "color", "in", "all", "a", "an", "the", "one"))
+    text = " ".join(
+        word
+        for word in words
+        if word not in ("coloured", "colored", "colour", "color", "in", "all", "a", "an", "the", "one")
+    )
     items = list(found.items)
     shade = next((shade for word, shade in _SHADES.items() if word in words), None)
     for at in found.places:
@@ -91,17 +111,12 @@ def _step(words: Sequence[str]) -> int:
 
 
 def _bigger_than(edit: Edit, places: Sequence[int], others: Sequence[int], items: Sequence[Item], step: int) -> None:
-    """Change the size of the things named first, and of the others only as far as that is not enough."""
+    """Make some things large and the others small: with less, both would look about alike."""
     grow, shrink = (places, others) if step > 0 else (others, places)
-    changed = list(items)
-    first = (grow, "large") if step > 0 else (shrink, "small")
-    second = (shrink, "small") if step > 0 else (grow, "large")
-    for group, size in (first, second):
-        for at in group:
-            changed[at] = replace(changed[at], thing=replace(changed[at].thing, size=size))  # type: ignore[arg-type]
-        side = {place.index: place.side for place in arrange(with_items(Scene(), changed))}
-        if min(side[at] for at in grow) > max(side[at] for at in shrink):
-            break
+    sizes: dict[int, Size] = {**dict.fromkeys(shrink, "small"), **dict.fromkeys(grow, "large")}
+    changed = [
+        replace(item, thing=replace(item.thing, size=sizes.get(at, item.thing.size))) for at, item in enumerate(items)
+    ]
     edit.take(changed, places[0])
 
 
@@ -164,10 +179,10 @@ def _style_name(words: Sequence[str]) -> str:
             return name
         if inner[-1] == "style" and len(inner) <= 4 and not any(word in said.no_things for word in inner):
             return " ".join(inner)
+    if len(inner) == 2 and inner[1] in ("painting", "drawing", "sketch", "picture", "image") and inner[0] in said.styles:
+        return inner[0]
     name = " ".join(inner)
-    if name in STYLE_ALIASES:
-        return name
-    return name if name in said.styles else ""
+    return name if name in STYLE_ALIASES or name in said.styles else ""
 
 
 def timed(edit: Edit, words: Sequence[str]) -> bool:
@@ -177,7 +192,11 @@ def timed(edit: Edit, words: Sequence[str]) -> bool:
     again = inner[-1:] == ["again"] and inner.pop()
     if length := starts_with(inner, said.time_prefixes):
         inner = inner[length:]
-    inner = [word for word in inner if word not in ARTICLES and word not in ("time", "like", "early", "late", "it", "be", "be at")]
+    inner = [
+        word
+        for word in inner
+        if word not in ARTICLES and word not in ("time", "like", "early", "late", "it", "be", "be at")
+    ]
     text = " ".join(inner)
     if text in ("day", "daytime", "daylight") and (again or any(_is_time(word) for word in edit.scene.modifiers)):
         edit.take_scene(replace(edit.scene, modifiers=tuple(w for w in edit.scene.modifiers if not _is_time(w))))
@@ -208,7 +227,13 @@ def _is_time(modifier: str) -> bool:
 def backed(edit: Edit, words: Sequence[str]) -> bool:
     """Give it another background: a colour, none, or something that all is in front of."""
     said = phrases()
-    inner = [word for word in words if word not in ARTICLES and word not in ("to", "be", "into", "of", "colour", "color", "with", "in", "as", "maybe", "perhaps", "should", "is")]
+    inner = [
+        word
+        for word in words
+        if word not in ARTICLES
+        and word
+        not in ("to", "be", "into", "of", "colour", "color", "with", "in", "as", "maybe", "perhaps", "should", "is")
+    ]
     while inner and inner[-1] in ("background", "backdrop", "bg", "one", "instead"):
         inner.pop()
     text = " ".join(inner)
@@ -273,7 +298,12 @@ def replaced(edit: Edit, found: Found, new: Sequence[Item]) -> bool:
     at = found.places[0]
     old, thing = found.items[at].thing, new[0].thing
     if thing.phrase == old.phrase or singular(thing.phrase) == old.phrase:  # "make it a red dog"
-        thing = replace(old, count=thing.count, colour=thing.colour or old.colour, size=thing.size if thing.size != "normal" else old.size)
+        thing = replace(
+            old,
+            count=thing.count,
+            colour=thing.colour or old.colour,
+            size=thing.size if thing.size != "normal" else old.size,
+        )
     items = exchanged(found.items, at, thing)
     edit.take([*items[: at + 1], *new[1:], *items[at + 1 :]], at)
     return True

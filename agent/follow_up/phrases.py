@@ -49,6 +49,7 @@ class Phrases:
     frame: dict[str, str]
     sizes: dict[str, frozenset[str]]
     framing: dict[str, frozenset[str]]
+    aliases: dict[str, str]
 
 
 @lru_cache(maxsize=1)
@@ -78,6 +79,7 @@ def phrases() -> Phrases:
         parts={kind: frozenset(names) for kind, names in data["parts"].items()},
         frame=data["frame"],
         sizes={kind: frozenset(names) for kind, names in data["sizes"].items()},
+        aliases=data["aliases"],
         framing={kind: frozenset(names) for kind, names in data["framing"].items()},
     )
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from imagerag.agent.follow_up.phrases import phrases
-from imagerag.agent.follow_up.things import matching
 from imagerag.agent.follow_up.scene_edit import items_of
+from imagerag.agent.follow_up.things import matching
 from imagerag.agent.protocols import PastImage
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
@@ -14,10 +14,112 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 _UNDO = frozenset([
     "never mind that last change", "never mind the last change", "forget that last change", "nevermind that last change", "undo that last change", "undo the last turn", "take back the last change", "take the last change back", "ignore the last change", "ignore that", "no undo that", "please undo",     "undo", "undo that", "undo it", "undo this", "undo the last change", "undo the change", "undo last", "revert", "revert that", "revert it", "go back", "back", "go one back", "one back", "step back", "go back one step", "one step back", "take that back", "take it back", "cancel that", "cancel it", "cancel the last change", "never mind , undo", "ctrl z", "ctrl+z", "ctrl-z", "the previous one", "previous", "previous one", "go back to the previous one", "back to the previous one", "back to the last one", "go back to before", "as it was before", "like before", "put it back", "as before", "like it was before", "the way it was", "the way it was before", "restore it", "restore the previous one", "back to how it was", "roll back", "rollback", "undo my last change", "undo the last one", "forget the last change", "oops undo", "undo please", "no undo", "nevermind", "never mind", "scratch that", "change it back", "go back to the last one", "go back to the previous picture", "back to the previous picture", "back to the previous version", "go back to the previous version", "undo the last step", "reverse that", "reset that", "discard that", "discard the last change", "i liked the previous one better", "i liked it better before", "the previous one was better", "it was better before", "i preferred the previous one", "the last one was better", "the one before was better",
 ])  # fmt: skip
-_REDO = frozenset(["redo", "redo that", "redo it", "redo the change", "redo the last change", "undo the undo", "go forward", "forward", "forward again", "one forward", "bring it back", "undo that undo", "redo what i undid", "no bring it back"])
-_FRESH = frozenset(["start over", "start again", "start anew", "start afresh", "restart", "reset", "begin again", "from scratch", "start from scratch", "clear", "new picture", "a new picture", "a new one", "new image", "something else", "something different", "something new", "something completely different", "forget it", "forget everything", "forget that", "let's start over", "begin from scratch", "new drawing", "next picture", "a different picture", "a new image"])
-_BACK = ("go back to", "back to", "return to", "take", "use", "with", "go to", "show me", "show", "give me back", "bring back", "i prefer", "i want", "i'd rather have", "i like", "continue with", "continue from", "go on with", "go on from", "revert to", "restore", "switch back to", "switch to", "i preferred", "i liked", "let's take", "pick", "choose", "i'll take", "keep", "based on", "from", "in", "undo to", "work on", "let's go back to", "start from")
-_TAILS = ("better", "more", "again", "instead", "most", "the most", "best", "please", "use that", "take that", "use it", "and", "as a base", "as the base", "let's use that", "go with that")
+_REDO = frozenset(
+    [
+        "redo",
+        "redo that",
+        "redo it",
+        "redo the change",
+        "redo the last change",
+        "undo the undo",
+        "go forward",
+        "forward",
+        "forward again",
+        "one forward",
+        "bring it back",
+        "undo that undo",
+        "redo what i undid",
+        "no bring it back",
+    ]
+)
+_FRESH = frozenset(
+    [
+        "start over",
+        "start again",
+        "start anew",
+        "start afresh",
+        "restart",
+        "reset",
+        "begin again",
+        "from scratch",
+        "start from scratch",
+        "clear",
+        "new picture",
+        "a new picture",
+        "a new one",
+        "new image",
+        "something else",
+        "something different",
+        "something new",
+        "something completely different",
+        "forget it",
+        "forget everything",
+        "forget that",
+        "let's start over",
+        "begin from scratch",
+        "new drawing",
+        "next picture",
+        "a different picture",
+        "a new image",
+    ]
+)
+_BACK = (
+    "go back to",
+    "back to",
+    "return to",
+    "take",
+    "use",
+    "with",
+    "go to",
+    "show me",
+    "show",
+    "give me back",
+    "bring back",
+    "i prefer",
+    "i want",
+    "i'd rather have",
+    "i like",
+    "continue with",
+    "continue from",
+    "go on with",
+    "go on from",
+    "revert to",
+    "restore",
+    "switch back to",
+    "switch to",
+    "i preferred",
+    "i liked",
+    "let's take",
+    "pick",
+    "choose",
+    "i'll take",
+    "keep",
+    "based on",
+    "from",
+    "in",
+    "undo to",
+    "work on",
+    "let's go back to",
+    "start from",
+)
+_TAILS = (
+    "better",
+    "more",
+    "again",
+    "instead",
+    "most",
+    "the most",
+    "best",
+    "please",
+    "use that",
+    "take that",
+    "use it",
+    "and",
+    "as a base",
+    "as the base",
+    "let's use that",
+    "go with that",
+)
 _AGAIN = re.compile(
     r"^(?:(?:just |do it |do that |draw it |draw that |draw this |try it |try that |make it |paint it |the same |same thing |same |try )?(?:again|once more|once again|one more time|another time|anew|over again|afresh)"
     r"|redo(?: it| that| this| the (?:picture|image|drawing|pic))?|retry|repeat(?: it| that)?|reroll|re-roll|regenerate(?: it| that)?|redraw(?: it| that| the (?:picture|image))?|generate again|refresh"
@@ -29,10 +131,35 @@ _SEVERAL = re.compile(
     r"^(?:(?:show me|give me|make|draw|generate|create|i want|i'd like|let me see|can i see|can i have|can i get|do|try|i need|produce) )?(?:me )?(?P<many>\d{1,3}|a few|a couple of|a couple|some|several|few|two|three|four|five|six|seven|eight|nine|ten|different|more)"
     r"(?: (?:different|more|other|new|further))* ?(?:variations?|variants?|versions?|alternatives?|options?|candidates?|images|pictures|drawings|takes|tries|of these pictures)(?: (?:of (?:it|that|this|them|the (?:picture|image|same))|please|to choose from))?$"
 )  # fmt: skip
-_MANY = {"a few": 4, "a couple of": 2, "a couple": 2, "some": 4, "several": 4, "few": 4, "different": 4, "more": 4, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_MANY = {
+    "a few": 4,
+    "a couple of": 2,
+    "a couple": 2,
+    "some": 4,
+    "several": 4,
+    "few": 4,
+    "different": 4,
+    "more": 4,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "seven": 7,
+    "eight": 8,
+    "nine": 9,
+    "ten": 10,
+}
 _PICTURE = r"(?:one|image|picture|drawing|version|pic|photo|try|attempt|variant)"
-_NUMBERED = re.compile(rf"^(?:{_PICTURE}|number)(?: (?:number|no|nr))? ?#?-?(?P<number>\d{{1,4}})$|^#(?P<hash>\d{{1,4}})$|^(?P<id>(?:image|message)-\d{{1,6}})$")
-_NTH = re.compile(rf"^(?:very )?(?P<nth>{{nth}}|last|latest|previous|original|initial|beginning|start)(?: {_PICTURE})?$".replace("{nth}", "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|1st|2nd|3rd|4th|5th|6th|7th|8th|9th|10th"))
+_NUMBERED = re.compile(
+    rf"^(?:{_PICTURE}|number)(?: (?:number|no|nr))? ?#?-?(?P<number>\d{{1,4}})$|^#(?P<hash>\d{{1,4}})$|^(?P<id>(?:image|message)-\d{{1,6}})$"
+)
+_NTH = re.compile(
+    rf"^(?:very )?(?P<nth>{{nth}}|last|latest|previous|original|initial|beginning|start)(?: {_PICTURE})?$".replace(
+        "{nth}",
+        "first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|1st|2nd|3rd|4th|5th|6th|7th|8th|9th|10th",
+    )
+)
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 MOST_CANDIDATES = 16
 """Variations that one request may ask for."""
@@ -97,10 +224,46 @@ def pointed_at(words: Sequence[str], history: Sequence[PastImage], standing: Pas
         exact = _numbered(words, history)
         return Pointed(exact, []) if exact else None
     behind = words[len(lead.split()) :]
-    strong = lead not in ("take", "use", "with", "show", "show me", "i want", "i like", "keep", "from", "in", "pick", "choose", "work on")
+    strong = lead not in (
+        "take",
+        "use",
+        "with",
+        "show",
+        "show me",
+        "i want",
+        "i like",
+        "keep",
+        "from",
+        "in",
+        "pick",
+        "choose",
+        "work on",
+    )
     for cut in range(min(len(behind), 14), 0, -1):
         named, rest = list(behind[:cut]), list(behind[cut:])
-        if rest and rest[0] not in ("and", ",", ".", ";", "but", "then", "with", "in", "again", "better", "please", "more", "instead", "most", "best", "though", "-", "on", "without", "as", "!"):
+        if rest and rest[0] not in (
+            "and",
+            ",",
+            ".",
+            ";",
+            "but",
+            "then",
+            "with",
+            "in",
+            "again",
+            "better",
+            "please",
+            "more",
+            "instead",
+            "most",
+            "best",
+            "though",
+            "-",
+            "on",
+            "without",
+            "as",
+            "!",
+        ):
             continue
         image = _named(named, history, standing, strong=strong)
         if image is not None:
@@ -142,13 +305,17 @@ def _numbered(words: Sequence[str], history: Sequence[PastImage]) -> PastImage |
 def _by_number(found: re.Match[str], history: Sequence[PastImage]) -> PastImage:
     name = found["id"]
     number = found["number"] or found["hash"]
-    images = [image for image in history if image.id == name or (number and image.id.partition("-")[2] == str(int(number)))]
+    images = [
+        image for image in history if image.id == name or (number and image.id.partition("-")[2] == str(int(number)))
+    ]
     if not images:
         raise NoSuchPicture(f"{found[0]!r} names no picture of this conversation")
     return images[0]
 
 
-def _named(words: Sequence[str], history: Sequence[PastImage], standing: PastImage | None, *, strong: bool) -> PastImage | None:
+def _named(
+    words: Sequence[str], history: Sequence[PastImage], standing: PastImage | None, *, strong: bool
+) -> PastImage | None:
     inner = [word for word in words if word not in ARTICLES or word == "a"]
     text = " ".join(inner)
     if found := _NUMBERED.match(text):
@@ -177,22 +344,37 @@ def _by_place(nth: str, text: str, history: Sequence[PastImage], standing: PastI
     return of[place]
 
 
-def _with_things(words: Sequence[str], history: Sequence[PastImage], standing: PastImage | None, *, strong: bool) -> PastImage | None:
+def _with_things(
+    words: Sequence[str], history: Sequence[PastImage], standing: PastImage | None, *, strong: bool
+) -> PastImage | None:
     """Return the last picture with what is named: "the blue one", "the one with the boat", "the one with just the frog"."""
     said = phrases()
     inner = [word for word in words if word not in ARTICLES]
     if not inner:
         return None
-    if inner[0] in said.picture and len(inner) > 1 and inner[1] in ("with", "without", "of", "where", "on", "in", "that", "which", "showing"):
+    if (
+        inner[0] in said.picture
+        and len(inner) > 1
+        and inner[1] in ("with", "without", "of", "where", "on", "in", "that", "which", "showing")
+    ):
         wanted, absent = inner[2:], inner[1] == "without"
     elif inner[-1] in said.picture and 1 < len(inner) <= 4:
         wanted, absent = inner[:-1], False
-    elif strong and len(inner) <= 3 and inner[0] not in ("how", "before", "what", "just", "only") and not any(w.isdigit() or w in ("two", "three", "four", "normal") for w in inner):
+    elif (
+        strong
+        and len(inner) <= 3
+        and inner[0] not in ("how", "before", "what", "just", "only")
+        and not any(w.isdigit() or w in ("two", "three", "four", "normal") for w in inner)
+    ):
         wanted, absent = inner, False
     else:
         return None
     only = bool(wanted) and wanted[0] in ("just", "only")
-    wanted = [word for word in wanted if word not in ("just", "only", "has", "had", "have", "alone", "was", "is", "you", "drew")]
+    wanted = [
+        word
+        for word in wanted
+        if word not in ("just", "only", "has", "had", "have", "alone", "was", "is", "you", "drew")
+    ]
     if not wanted:
         return None
     others = [image for image in reversed(results(history)) if standing is None or image.id != standing.id]
@@ -206,9 +388,13 @@ def _with_things(words: Sequence[str], history: Sequence[PastImage], standing: P
         else:
             wanted_scene = parse_scene(" ".join(wanted))
             named = [matching(thing.phrase.split(), items) for thing in wanted_scene.objects]
-            has = bool(named) and all(named) and all(
-                not thing.colour or any(items[at].thing.colour == thing.colour for at in places)
-                for thing, places in zip(wanted_scene.objects, named, strict=True)
+            has = (
+                bool(named)
+                and all(named)
+                and all(
+                    not thing.colour or any(items[at].thing.colour == thing.colour for at in places)
+                    for thing, places in zip(wanted_scene.objects, named, strict=True)
+                )
             )
             count = len(named)
         if has != absent and not (only and len(items) != count):

@@ -17,7 +17,6 @@ from imagerag.agent.follow_up.scene_edit import (
     is_garment,
     is_place,
     related,
-    removed,
     surrounded,
     unit_end,
 )
@@ -26,7 +25,9 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, RelationKind
 
 _SIDE_WORDS = frozenset(["side", "half", "corner", "edge", "part", "hand", "area", "end"])
 _OF_PICTURE = ("of the picture", "of the image", "of the scene", "of it", "of the frame", "in the picture")
-_PLACEHOLDERS = frozenset(["there", "sky", "air", "middle", "picture", "image", "scene", "drawing", "frame", "front", "foreground"])
+_PLACEHOLDERS = frozenset(
+    ["there", "sky", "air", "middle", "picture", "image", "scene", "drawing", "frame", "front", "foreground"]
+)
 
 
 class Parted(NamedTuple):
@@ -53,7 +54,28 @@ def frame_of(words: Sequence[str]) -> str | None:
     text = " ".join(words)
     for tail in _OF_PICTURE:
         text = text.removesuffix(f" {tail}")
-    inner = [word for word in text.split() if word not in ("to", "on", "at", "in", "into", "towards", "toward", "the", "a", "bit", "more", "further", "further", "far", "little")]
+    inner = [
+        word
+        for word in text.split()
+        if word
+        not in (
+            "to",
+            "on",
+            "at",
+            "in",
+            "into",
+            "towards",
+            "toward",
+            "the",
+            "a",
+            "bit",
+            "more",
+            "further",
+            "further",
+            "far",
+            "little",
+        )
+    ]
     while len(inner) > 1 and inner[-1] in _SIDE_WORDS:
         inner.pop()
     return phrases().frame.get(" ".join(inner).replace("upper", "top").replace("-", " "))
@@ -62,8 +84,15 @@ def frame_of(words: Sequence[str]) -> str | None:
 def moved_in_frame(edit: Edit, found: Found, place: str) -> bool:
     """Move things to a side of the picture: past the others, or all there is where there are none."""
     items = found.items
-    units = [at for at in range(len(items)) if items[at].joint not in ("wearing", "with") and not is_place(items[at].thing)]
-    side: RelationKind | None = {"on the left": "left of", "on the right": "right of", "at the top": "above", "at the bottom": "below"}.get(place)  # type: ignore[assignment]
+    units = [
+        at for at in range(len(items)) if items[at].joint not in ("wearing", "with") and not is_place(items[at].thing)
+    ]
+    side: RelationKind | None = {
+        "on the left": "left of",
+        "on the right": "right of",
+        "at the top": "above",
+        "at the bottom": "below",
+    }.get(place)  # type: ignore[assignment]
     one = bearer(items, found.places[0])
     if len(units) > 1 and len(found.places) == 1 and side and one in units:
         other = next(at for at in units if at != one)
@@ -77,7 +106,6 @@ def moved_in_frame(edit: Edit, found: Found, place: str) -> bool:
 
 def _relate(edit: Edit, items: Sequence[Item], one: int, kind: RelationKind, other: int) -> bool:
     """Take a thing, with what it has on, from where it is, and put it in a relation to another."""
-    one = bearer(items, one) if items[one].joint in ("wearing", "with") and kind not in ("with",) and False else one
     end = unit_end(items, one) if items[one].joint not in ("wearing", "with") else one + 1
     if one <= other < end:
         return False
@@ -140,7 +168,14 @@ def put_new(edit: Edit, new: Sequence[Item], kind: RelationKind, right: Sequence
         return True
     at = found.places[0]
     target = found.items[at].thing
-    existing = next((place for place, item in enumerate(found.items) if replace(item.thing, count=1) == replace(new[0].thing, count=1)), None)
+    existing = next(
+        (
+            place
+            for place, item in enumerate(found.items)
+            if replace(item.thing, count=1) == replace(new[0].thing, count=1)
+        ),
+        None,
+    )
     if existing is not None and kind == "beside" and existing == at:  # "another frog next to it"
         items, at = added(found.items, new[0].thing)
         edit.take(items, at)
@@ -161,11 +196,25 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
     words = list(words)
     if words[-1:] in (["apart"], ["together"]):
         return False
+    if between := _between(edit, words):
+        return between
+    if ends_openly(words):
+        named = next((edit.find(words[:cut]) for cut in (-1, -2, -3) if words[:cut] and edit.find(words[:cut])), None)
+        if named is None:
+            return put_to_all(edit, words)
     cut = _frame_cut(words)
     if cut is not None and (not words[:cut] or (named := edit.find(words[:cut]))):
         place = frame_of(words[cut:])
         assert place is not None
-        found = named if words[:cut] else (edit.find([edit.latest]) if edit.latest and edit.place_of(edit.latest) is not None else edit.find(["it"]))
+        found = (
+            named
+            if words[:cut]
+            else (
+                edit.find([edit.latest])
+                if edit.latest and edit.place_of(edit.latest) is not None
+                else edit.find(["it"])
+            )
+        )
         return found is not None and moved_in_frame(edit, found, place)
     parts = parted(words)
     if parts is None:
@@ -181,7 +230,11 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         thing = edit.thing_of(right)
         return thing is not None and give(edit, ["it", *right])
     text = " ".join(left)
-    if text in said.whole or [w for w in left if w not in ARTICLES] and " ".join(w for w in left if w not in ARTICLES) in said.whole:
+    if (
+        text in said.whole
+        or ([w for w in left if w not in ARTICLES]
+        and " ".join(w for w in left if w not in ARTICLES) in said.whole)
+    ):
         return settle(edit, kind, right)
     found = edit.find(left) if left else None
     new = left and left[0] in said.indefinite
@@ -197,10 +250,50 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
     return put_new(edit, thing, kind, right)
 
 
+def _between(edit: Edit, words: Sequence[str]) -> bool:
+    """Put a new thing between two: "a table between them", "a tree between the dog and the cat"."""
+    if "between" not in words:
+        return False
+    at = list(words).index("between")
+    found, thing = edit.find(words[at + 1 :]), edit.thing_of(words[:at])
+    if found is None or thing is None or len(found.places) != 2:
+        return False
+    one, other = found.places
+    items = found.items
+    units = [items[place : unit_end(items, place)] for place in (one, other)]
+    rest = [item for place, item in enumerate(items) if not any(item in unit for unit in units)]
+    edit.take(
+        [
+            replace(units[0][0], joint="and"),
+            *units[0][1:],
+            replace(thing[0], joint="left of"),
+            *thing[1:],
+            replace(units[1][0], joint="left of"),
+            *units[1][1:],
+            *rest,
+        ]
+    )
+    edit.it = edit.latest = thing[0].thing.phrase
+    return True
+
+
 def _frame_cut(words: Sequence[str]) -> int | None:
     """Return where the words for a side of the picture begin, if the words end with such."""
     for at in range(max(len(words) - 9, 0), len(words)):
-        if words[at] in ("to", "on", "at", "in", "into", "towards", "up", "down", "higher", "lower", "left", "right") and frame_of(words[at:]):
+        if words[at] in (
+            "to",
+            "on",
+            "at",
+            "in",
+            "into",
+            "towards",
+            "up",
+            "down",
+            "higher",
+            "lower",
+            "left",
+            "right",
+        ) and frame_of(words[at:]):
             return at
     return None
 
@@ -221,7 +314,9 @@ def move(edit: Edit, found: Found, kind: RelationKind, right: Sequence[str], *, 
             edit.take(items, place)
             return True
         return _relate(edit, target.items, found.places[0], kind, target.places[0])
-    free = [at for at, item in enumerate(found.items) if item.joint not in ("wearing", "with") and not is_place(item.thing)]
+    free = [
+        at for at, item in enumerate(found.items) if item.joint not in ("wearing", "with") and not is_place(item.thing)
+    ]
     alone = len(free) <= 1 or len(found.places) == len(free)
     if pronoun or alone:
         edit.take(found.items)
@@ -238,7 +333,9 @@ def move(edit: Edit, found: Found, kind: RelationKind, right: Sequence[str], *, 
         edit.take(surrounded(found.items, kind, thing[0].thing), None)
         return True
     unit = [replace(found.items[at], joint="and"), *found.items[at + 1 : end]]
-    edit.take([*unit, Item(kind, thing[0].thing), *thing[1:], *([replace(rest[0], joint="and"), *rest[1:]] if rest else [])])
+    edit.take(
+        [*unit, Item(kind, thing[0].thing), *thing[1:], *([replace(rest[0], joint="and"), *rest[1:]] if rest else [])]
+    )
     return True
 
 
@@ -261,7 +358,7 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
     """Do what "give it a hat" and "dress the dog in a suit" ask for; the words are those behind the verb."""
     said = phrases()
     for cut in range(len(words) - 1, 0, -1):
-        rest = [word for word in words[cut:]]
+        rest = list(words[cut:])
         if rest[0] not in said.indefinite | {"in", "with", "glasses", "sunglasses"} and not edit.knows(rest):
             continue
         if rest[0] in ("in", "with") and len(rest) > 1:
@@ -279,14 +376,33 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
     return False
 
 
-def hold_listed(edit: Edit, found: Found, words: Sequence[str], *, bare: bool = True) -> bool:
-    """Let things wear or hold all that is listed: "a hat and a scarf"."""
+def ends_openly(words: Sequence[str]) -> bool:
+    """Tell whether words end with a place without a thing: "a candle on top", "a cow underneath"."""
+    top = len(words) > 2 and list(words[-2:]) in (["on", "top"], ["in", "front"])
+    return top or (len(words) > 1 and words[-1] in ("underneath", "below", "above", "behind", "beneath", "beside"))
+
+
+def put_to_all(edit: Edit, words: Sequence[str]) -> bool:
+    """Put a new thing on, under ... what there is: of "a candle on top"."""
+    inner = list(words)
+    last = inner.pop()
+    kind: dict[str, RelationKind] = {"top": "on", "front": "in front of", "underneath": "below", "beneath": "below"}
+    while inner and inner[-1] in ("on", "in", "the", "at", "right"):
+        inner.pop()
+    thing = edit.thing_of(inner, bare=True) if inner else None
+    return thing is not None and put_new(edit, thing, kind.get(last, last), [])  # type: ignore[arg-type]
+
+
+def hold_listed(
+    edit: Edit, found: Found, words: Sequence[str], *, bare: bool = True, worn: bool = False
+) -> bool:
+    """Let things wear or hold all that is listed: "a hat and a scarf"; ``worn`` where the words say that they do."""
     things = [edit.thing_of(one, bare=bare) for one in listed(words)]
     if not things or any(thing is None for thing in things):
         return False
     phrase = found.items[found.places[0]].thing.phrase
     for thing in things:
-        hold(edit, found, thing or ())
+        hold(edit, found, thing or (), worn=worn)
         again = edit.place_of(phrase)
         found = Found(list(edit.items), [again or 0]) if len(found.places) == 1 else found
     return True
@@ -303,7 +419,7 @@ def listed(words: Sequence[str]) -> list[list[str]]:
     return [one for one in lists if one]
 
 
-def hold(edit: Edit, found: Found, new: Sequence[Item]) -> None:
+def hold(edit: Edit, found: Found, new: Sequence[Item], *, worn: bool = False) -> None:
     """Let things wear or hold a new one; of several, each its own."""
     items = list(found.items)
     at = found.places[0]
@@ -311,7 +427,7 @@ def hold(edit: Edit, found: Found, new: Sequence[Item]) -> None:
     thing = replace(new[0].thing, count=1) if each > 1 else new[0].thing
     last = at
     for place in reversed(found.places if each > 1 else [at]):
-        items, last = held(items, place, thing)
+        items, last = held(items, place, thing, worn=worn)
     edit.take(items, last)
 
 
@@ -322,7 +438,8 @@ def add_things(edit: Edit, words: Sequence[str]) -> bool:
         return False
     for thing in things:
         assert thing is not None
-        if is_place(thing[0].thing) and len(thing) == 1 and thing[0].thing.count == 1 and edit.items:
+        bare = words[0] not in phrases().indefinite or words[0] == "some"
+        if bare and is_place(thing[0].thing) and len(thing) == 1 and edit.items:
             edit.take(surrounded(edit.items, "inside", thing[0].thing))
             edit.latest = thing[0].thing.phrase
             continue
@@ -346,7 +463,9 @@ def swapped(edit: Edit, first: Found, second_place: int) -> bool:
 
 def swap_all(edit: Edit) -> bool:
     """Let the two things of the picture change places."""
-    free = [at for at, item in enumerate(edit.items) if item.joint not in ("wearing", "with") and not is_place(item.thing)]
+    free = [
+        at for at, item in enumerate(edit.items) if item.joint not in ("wearing", "with") and not is_place(item.thing)
+    ]
     if len(free) == 1 and edit.items[free[0]].thing.count == 2:
         raise CannotChange(f"both are a {edit.items[free[0]].thing.phrase}, so nothing would change")
     return len(free) == 2 and swapped(edit, Found(list(edit.items), [free[0]]), free[1])

@@ -17,8 +17,44 @@ from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
 
 _NEW = ("new picture", "a new picture", "new image", "a new image", "something else", "something different", "a different picture", "a totally different picture", "a completely different picture", "something completely different", "next", "next picture", "next one", "new one", "a new one", "start over with", "start over", "start again with", "start fresh with", "start anew with", "forget that", "forget it", "forget everything", "forget this", "scrap that", "new topic", "new prompt", "new", "different picture", "another picture", "begin again with", "now something else", "and now for something completely different", "new drawing", "from scratch", "start from scratch", "restart with", "scrap it", "totally new")  # fmt: skip
-_OF = (("a", "picture", "of"), ("an", "image", "of"), ("a", "drawing", "of"), ("picture", "of"), ("image", "of"), ("a", "new", "picture", "of"), ("the", "picture", "of"), ("a", "photo", "of"), ("with",), ("of",), ("just",), ("for", "me"), ("me",), ("us",))
-_QUESTIONS = frozenset(["what", "why", "how", "who", "where", "when", "which", "is", "are", "does", "do", "did", "was", "were", "am", "has", "have", "whose"])
+_OF = (
+    ("a", "picture", "of"),
+    ("an", "image", "of"),
+    ("a", "drawing", "of"),
+    ("picture", "of"),
+    ("image", "of"),
+    ("a", "new", "picture", "of"),
+    ("the", "picture", "of"),
+    ("a", "photo", "of"),
+    ("with",),
+    ("of",),
+    ("just",),
+    ("for", "me"),
+    ("me",),
+    ("us",),
+)
+_QUESTIONS = frozenset(
+    [
+        "what",
+        "why",
+        "how",
+        "who",
+        "where",
+        "when",
+        "which",
+        "is",
+        "are",
+        "does",
+        "do",
+        "did",
+        "was",
+        "were",
+        "am",
+        "has",
+        "have",
+        "whose",
+    ]
+)
 _ADJECTIVES = ("y", "ing", "ed", "ic", "al", "ful", "ous", "ish", "an", "ive")
 _SIDES_OF_A_CHANGE = frozenset(["it", "him", "her", "them", "they", "its", "his", "their", "itself"])
 
@@ -59,7 +95,9 @@ class FollowUps:
         if (pictures.is_redo(text) or pictures.is_redo(whole)) and standing is not None and standing.after:
             return _stepped(history, standing, back=False)
         if pictures.is_fresh_start(text) or pictures.is_fresh_start(whole):
-            return Brief("", answer='A fresh start: nothing of the earlier pictures is kept. Say what to draw, or "undo".')
+            return Brief(
+                "", answer='A fresh start: nothing of the earlier pictures is kept. Say what to draw, or "undo".'
+            )
         if talk:
             return _talk(talk, standing)
         if (new := self._new(words)) is not None:
@@ -68,11 +106,17 @@ class FollowUps:
             pointed = pictures.pointed_at(without_courtesy(words), history, standing)
         except pictures.NoSuchPicture as error:
             shown = standing or history[-1]
-            return Brief(shown.prompt, shown.id if standing else None, answer=not_understood(request, shown, f"{error}; it has {listed(history)}"))
+            return Brief(
+                shown.prompt,
+                shown.id if standing else None,
+                answer=not_understood(request, shown, f"{error}; it has {listed(history)}"),
+            )
         if pointed is not None:
             base, rest = pointed
             if not rest:
-                return Brief(base.prompt, base.id, answer=f"Back at {base.id}, {base.prompt!r}. Later changes go on from it.")
+                return Brief(
+                    base.prompt, base.id, answer=f"Back at {base.id}, {base.prompt!r}. Later changes go on from it."
+                )
         elif standing is None:
             return Brief(request)
         else:
@@ -86,8 +130,29 @@ class FollowUps:
         if pictures.is_again(text):
             return Brief(base.prompt, base.id, keep_seed=False)
         keep_seed = True
-        for lead in ("another try", "another one", "try again", "one more try", "do it again", "again", "once more", "redo it", "draw it again"):
-            if text.startswith(f"{lead} ") and text.removeprefix(lead).split()[0] in (",", "but", "with", "without", "in", "and", "on", "this", ":", "please"):
+        for lead in (
+            "another try",
+            "another one",
+            "try again",
+            "one more try",
+            "do it again",
+            "again",
+            "once more",
+            "redo it",
+            "draw it again",
+        ):
+            if text.startswith(f"{lead} ") and text.removeprefix(lead).split()[0] in (
+                ",",
+                "but",
+                "with",
+                "without",
+                "in",
+                "and",
+                "on",
+                "this",
+                ":",
+                "please",
+            ):
                 words, keep_seed = text.removeprefix(lead).split(), False
                 while words and words[0] in (",", "but", "and", ":", "this", "time", "please"):
                     words = words[1:]
@@ -119,9 +184,25 @@ class FollowUps:
         announced = False
         while True:
             bare = without_courtesy(left, KEPT)
-            lead = next((tuple(one.split()) for one in sorted(_NEW, key=len, reverse=True) if tuple(bare[: len(one.split())]) == tuple(one.split())), None)
+            lead = next(
+                (
+                    tuple(one.split())
+                    for one in sorted(_NEW, key=len, reverse=True)
+                    if tuple(bare[: len(one.split())]) == tuple(one.split())
+                ),
+                None,
+            )
             wish = starts_with(bare, said.wishes)
-            if lead and len(bare) > len(lead) and (bare[len(lead)] in (",", ":", ".", ";", "-", "!") or lead[-1] == "with" or announced or bare[len(lead)] in ("draw", "with", "of", "showing", "and")):
+            if (
+                lead
+                and len(bare) > len(lead)
+                and (
+                    bare[len(lead)] in (",", ":", ".", ";", "-", "!")
+                    or lead[-1] == "with"
+                    or announced
+                    or bare[len(lead)] in ("draw", "with", "of", "showing", "and")
+                )
+            ):
                 left, announced = bare[len(lead) :], True
             elif wish and starts_with(bare[wish:], tuple(tuple(one.split()) for one in _NEW)):
                 left = bare[wish:]
@@ -144,13 +225,30 @@ class FollowUps:
             told = told[cut:]
         if not told or (not announced and not length and not pictured):
             return None
-        if any(word in _SIDES_OF_A_CHANGE for word in told[:2]) or (told[0] in said.definite and not announced and not pictured):
+        if any(word in _SIDES_OF_A_CHANGE for word in told[:2]) or (
+            told[0] in said.definite and not announced and not pictured
+        ):
             return None
-        if not announced and not pictured and (told[0] in ("another", "more", "again", "one") or "more" in told or made and number_of(told[0]) and told[0] not in ("a", "an")):
+        if (
+            not announced
+            and not pictured
+            and (
+                told[0] in ("another", "more", "again", "one")
+                or "more" in told
+                or (made
+                and number_of(told[0])
+                and told[0] not in ("a", "an"))
+            )
+        ):
             return None
         if not announced and any(word in _SIDES_OF_A_CHANGE for word in told) and told[0] not in ("my",):
             return None
-        if not announced and any(told[k] == "the" for k in range(1, len(told))) and length and any(w in told for w in ("picture", "image", "scene")):
+        if (
+            not announced
+            and any(told[k] == "the" for k in range(1, len(told)))
+            and length
+            and any(w in told for w in ("picture", "image", "scene"))
+        ):
             return None
         if pictures.variations(" ".join(bare)) or pictures.is_again(" ".join(bare)):
             return None
@@ -183,9 +281,14 @@ class FollowUps:
             return False
         if not any(letter.isascii() and letter.isalpha() for letter in " ".join(bare)):
             return True
-        if any(word in said.no_things for word in inner) or any(word in _SIDES_OF_A_CHANGE - {"its", "his", "their"} for word in inner):
+        if any(word in said.no_things for word in inner) or any(
+            word in _SIDES_OF_A_CHANGE - {"its", "his", "their"} for word in inner
+        ):
             return False
-        if bare[0] in said.definite or starts_with(bare, tuple(verb for kind in ("put", "remove", "replace", "make", "give", "add") for verb in said.verbs[kind])):
+        if bare[0] in said.definite or starts_with(
+            bare,
+            tuple(verb for kind in ("put", "remove", "replace", "make", "give", "add") for verb in said.verbs[kind]),
+        ):
             return False
         if bare[0] in said.indefinite or number_of(bare[0]):
             return all(len(thing.phrase.split()) <= 5 or is_known(thing.phrase, self._known) for thing in scene.objects)
@@ -201,7 +304,9 @@ class FollowUps:
     def _first(self, request: str, words: Sequence[str], text: str) -> Brief:
         said = phrases()
         bare = with_verb_spelt(without_courtesy(words), self._known)
-        points = starts_with(bare, tuple(verb for kind in ("put", "remove", "replace", "make", "give") for verb in said.verbs[kind]))
+        points = starts_with(
+            bare, tuple(verb for kind in ("put", "remove", "replace", "make", "give") for verb in said.verbs[kind])
+        )
         behind = bare[points : points + 1]
         raining = bare[points : points + 2] in (["it", "rain"], ["it", "snow"])
         back = bool(points) and behind in (["it"], ["them"], ["him"]) and not raining
@@ -211,7 +316,12 @@ class FollowUps:
             back = True
         else:
             back = back or named is not None
-        if back or pictures.is_undo(text) or pictures.is_redo(text) or (pictures.is_again(text) and text not in ("more", "next", "different")):
+        if (
+            back
+            or pictures.is_undo(text)
+            or pictures.is_redo(text)
+            or (pictures.is_again(text) and text not in ("more", "next", "different"))
+        ):
             raise UserError(
                 f"{request!r} changes an earlier picture, and this thread has none; say what to draw, or go on with the "
                 "thread that has it (--thread)"
@@ -247,7 +357,11 @@ def _stepped(history: Sequence[PastImage], standing: PastImage | None, *, back: 
     target = standing.before if back else standing.after
     image = next((one for one in history if one.id == target), None)
     if image is None:
-        return Brief(standing.prompt, standing.id, answer=f"There is nothing to undo: {standing.id} is the first picture. It stays as it is.")
+        return Brief(
+            standing.prompt,
+            standing.id,
+            answer=f"There is nothing to undo: {standing.id} is the first picture. It stays as it is.",
+        )
     what = "Undone: back at" if back else "Done again:"
     return Brief(image.prompt, image.id, step=-1 if back else 1, answer=f"{what} {image.id}, {image.prompt!r}.")
 

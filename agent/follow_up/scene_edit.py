@@ -126,10 +126,10 @@ def exchanged(items: Sequence[Item], at: int, new: SceneObject) -> list[Item]:
     return [*items[:at], Item(joint, new), *items[at + 1 :]]
 
 
-def held(items: Sequence[Item], at: int, thing: SceneObject) -> tuple[list[Item], int]:
+def held(items: Sequence[Item], at: int, thing: SceneObject, *, worn: bool = False) -> tuple[list[Item], int]:
     """Let a thing wear or hold another one."""
     end = unit_end(items, bearer(items, at))
-    joint: Joint = "wearing" if is_garment(thing) else "with"
+    joint: Joint = "wearing" if worn or is_garment(thing) else "with"
     return [*items[:end], Item(joint, thing), *items[end:]], end
 
 
@@ -165,7 +165,9 @@ def surrounded(items: Sequence[Item], kind: RelationKind, thing: SceneObject) ->
     kept = list(items)
     last = len(kept) - 1
     place = is_place(thing)
-    while last > 0 and kept[last].joint in _AROUND and (place and is_place(kept[last].thing) or kept[last].joint == kind):
+    while (
+        last > 0 and kept[last].joint in _AROUND and ((place and is_place(kept[last].thing)) or kept[last].joint == kind)
+    ):
         if not (place or kind in _AROUND):
             break
         kept = removed(kept, last)

@@ -101,7 +101,9 @@ def _seen(image: PastImage) -> str:
     told = f"The critic gives {image.id} {image.score:.2f}"
     if image.present:
         told += f"; it sees {', '.join(image.present[:MOST_NAMED])}"
-    return told + (f"; it misses {', '.join(image.missing[:MOST_NAMED])}." if image.missing else "; nothing is missing.")
+    return told + (
+        f"; it misses {', '.join(image.missing[:MOST_NAMED])}." if image.missing else "; nothing is missing."
+    )
 
 
 def _tries(image: PastImage) -> str:

@@ -11,7 +11,7 @@ from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, colour_of, number_of
 
 _GENERIC = frozenset(
-    "animal creature character subject figure guy thing object person being pet vehicle building item".split()
+    ["animal", "creature", "character", "subject", "figure", "guy", "thing", "object", "person", "being", "pet", "vehicle", "building", "item"]
 )
 """Nouns by which the only thing of a picture may be called."""
 _SIDES = {"left": 0, "right": -1, "leftmost": 0, "rightmost": -1}

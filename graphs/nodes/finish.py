@@ -85,6 +85,7 @@ def outcome(state: State, components: Components, emit: Emit, chosen: ImageRecor
         chosen = next((record for record in images if chosen and record["id"] == chosen["id"]), None)
     return {
         "image": chosen,
+        "answer": None,
         "verdict": chosen["verdict"] if chosen else None,
         "images": images,
         "references": used_references(images, state["all_references"]),

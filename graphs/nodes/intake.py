@@ -132,7 +132,11 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "keep_seed": brief.keep_seed,
         "run_n": brief.candidates,
         "run_subjects": drawn_with,
-        **(timeline_after(state, replace(brief, base=base["id"] if base else None)) if brief.answer else _timeline(state)),
+        **(
+            timeline_after(state, replace(brief, base=base["id"] if base else None))
+            if brief.answer
+            else _timeline(state)
+        ),
         "answer": brief.answer or None,
         "run_seed": seed,
         "run_size": state.get("size") or str(settings.picture_size or state.get("run_size") or ""),
@@ -171,7 +175,9 @@ def _seed(
     images = list(state.get("all_images") or ())
     seed = unused_seed(base["seed"] if fixed is None else fixed, images, brief.candidates or components.settings.n)
     if fixed is not None and seed != fixed:
-        components.tell(f"seed {fixed} has drawn an image of this thread already, so this variant is drawn under {seed}")
+        components.tell(
+            f"seed {fixed} has drawn an image of this thread already, so this variant is drawn under {seed}"
+        )
     return seed
 
 
@@ -192,7 +198,9 @@ def _subjects(
     for text in (*([] if sent and base is None else notes), *given.notes):
         components.tell(text)
     named = {record["concept"] for record in given.records} - {""}
-    ids = [record["id"] for record in kept if record["concept"] not in named] + [record["id"] for record in given.records]
+    ids = [record["id"] for record in kept if record["concept"] not in named] + [
+        record["id"] for record in given.records
+    ]
     return brief, given.records, ids
 
 

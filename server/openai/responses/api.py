@@ -199,7 +199,8 @@ class ResponsesApi(ImagesApi):
             if run.output is not None or not cancelled:
                 raise_failure(run)
                 output = [draft.message(self._worded(request, run), "completed")]
-            if not chosen and not cancelled:
+            answered = run.output is not None and run.output["stop_reason"] == "answered"
+            if not chosen and not cancelled and not answered:
                 assert run.output is not None
                 raise ApiError(400, f"no image was made: {run.output['stop_reason']}", "no_image")
         except ApiError as error:

@@ -17,6 +17,7 @@ LONGEST = 60
 """Words of the longest request that is read as a change: longer ones are prompts."""
 _ENDS = frozenset([".", ";", "!", "?", "then"])
 _JOINS = frozenset([",", "and", "but", "&"])
+_STANCES = frozenset(["sit", "sitting", "stand", "standing", "lie", "lying", "be", "go", "stay", "appear", "float"])
 _COMPLAINTS = frozenset(["too", "very", "so", "way", "rather", "quite"])
 _IS = (
     ("should", "be"),
@@ -78,6 +79,8 @@ _ASIDES = (
     "he looks lonely",
     "she looks lonely",
     "that is",
+    "same ",
+    "the same ",
     "that's",
     "oops",
     "my mistake",
@@ -109,8 +112,9 @@ def change(edit: Edit, words: Sequence[str]) -> str:
         if clause(edit, sentence):
             verb = sentence[:1]
             continue
-        for part in _at_verbs(sentence):
-            if part is not sentence and is_aside(part):
+        parts = _at_verbs(sentence)
+        for part in parts:
+            if len(parts) > 1 and is_aside(part):
                 continue
             if not (clause(edit, part) or _listed(edit, part, verb)):
                 return " ".join(part)
@@ -120,6 +124,8 @@ def change(edit: Edit, words: Sequence[str]) -> str:
 
 def is_aside(words: Sequence[str]) -> bool:
     """Tell whether a part of a request asks for nothing: "cheers", "I'm sorry to bother you", "too many"."""
+    if "," in words:
+        return False
     text = " ".join(without_courtesy([word for word in words if word not in _JOINS]))
     return not text or kind_of_talk(text, exactly=False) is not None or text.startswith(_ASIDES) or text in _ASIDES
 
@@ -183,9 +189,15 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     keep = said.verbs["remove"] + said.wishes + KEPT
     left = without_courtesy(words, keep)
     left = [word for word in left if word not in ("perhaps", "maybe", "please")] or left
-    left = with_verb_spelt(left, set(edit.known))
+    left = with_verb_spelt(left, edit.known)
     if not left:
         return False
+    if left[0] == "not" and "," in left[:-1]:
+        left = left[left.index(",") + 1 :]
+    if "->" in left[1:-1]:
+        left = ["replace", *left[: left.index("->")], "with", *left[left.index("->") + 1 :]]
+    if left[0] in ("keep", "leave", "show") and left[1:2] == ["only"] and _only(edit, left[2:]):
+        return True
     if left[:1] == ["no"] and len(left) > 1 and (left[1] in ("to", "on") or left[1:2] == [","]):
         left = left[1:]
     before = (edit.scene, list(edit.items), edit.changed, edit.it, edit.latest)
@@ -213,7 +225,10 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
             before[3],
             before[4],
         )
-    return adds and clause(edit, ["add", *left])
+    if left[:1] == ["add"]:
+        return False
+    back = left[0] in said.indefinite and points_back(edit, left)
+    return (adds or back) and clause(edit, ["add", *left])
 
 
 def _adds_by_ending(words: Sequence[str]) -> bool:
@@ -236,6 +251,8 @@ def _wished(edit: Edit, words: Sequence[str]) -> bool:
         return False
     wish, rest = " ".join(words[:length]), list(words[length:])
     rest = rest[1:] if rest[0] == "that" and len(rest) > 2 else rest
+    if wish.startswith("there") or wish in ("how about", "what about", "i miss", "it lacks"):
+        return _counted(edit, rest) or clause(edit, rest) or clause(edit, ["add", *rest])
     if wish.endswith(("be", "look")):
         return clause(edit, ["make", "it", *rest])
     if wish.endswith(("it have", "needs", "had")) or wish.startswith(
@@ -409,6 +426,8 @@ def _counted(edit: Edit, words: Sequence[str]) -> bool:
     if len(rest) > 3:
         return False
     places = matching(rest, edit.items)
+    if not places and (coloured := edit.find(rest)) is not None and not coloured.pronoun:
+        places = coloured.places
     if not places or (words[0] in ("a", "an") and not only):
         return False
     return looks.counted(edit, Found(list(edit.items), places), number)
@@ -429,7 +448,6 @@ def _removed(edit: Edit, words: Sequence[str]) -> bool:
             "i don't need ",
             "i dont need ",
             "don't draw ",
-            "i don't like ",
             "there should be no ",
             "there should not be ",
             "do not draw ",
@@ -437,9 +455,10 @@ def _removed(edit: Edit, words: Sequence[str]) -> bool:
         ):
             if text.startswith(start):
                 rest = [word for word in text.removeprefix(start).split() if word not in ("any", "more", "anymore")]
-                if start == "i don't like " and edit.find(rest) is None:
-                    return False
                 break
+    text = " ".join(words)
+    if rest is None and words[0] in ("take", "get") and " out of " in text:
+        rest = list(words[1:])
     if rest is None and words[0] in ("take", "get") and words[-1] in ("out", "away", "off"):
         rest = list(words[1:-1])
     if rest is None and words[0] == "take" and len(words) > 2 and words[-2:] == ["away", "again"]:
@@ -476,9 +495,20 @@ def _removed(edit: Edit, words: Sequence[str]) -> bool:
     if words[0] == "no" and "but" in rest:
         at = rest.index("but")
         return _removed(edit, ["no", *rest[:at]]) and placing.add_things(edit, rest[at + 1 :])
+    for tail in (
+        ["of", "the", "picture"],
+        ["of", "the", "image"],
+        ["of", "the", "scene"],
+        ["of", "it"],
+        ["of", "there"],
+    ):
+        if rest[-len(tail) - 1 :] == ["out", *tail]:
+            rest = rest[: -len(tail) - 1]
     inner = [word for word in rest if word not in ARTICLES]
     if not inner:
         return False
+    if rest[0] in ("a", "an") and (alike := matching(inner, edit.items)) and edit.items[alike[0]].thing.count > 1:
+        return looks.counted(edit, Found(list(edit.items), alike[:1]), edit.items[alike[0]].thing.count - 1)
     if inner[-1] in _BACKGROUNDS:
         return looks.backed(edit, ["plain"])
     if inner in (["colour"], ["color"], ["colours"], ["colors"]):
@@ -603,10 +633,22 @@ def _owner(words: Sequence[str], of: Sequence[str]) -> list[str]:
     return [word for word in named if word not in ("its", "other", "different")]
 
 
-def _become(edit: Edit, found: Found, words: Sequence[str]) -> bool:
-    """Let things be, or look, as the words say: red, bigger, two, a cat, on a boat."""
+def _become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any") -> bool:
+    """Let things be, or look, as the words say: red, bigger, two, a cat, on a boat.
+
+    Args:
+        edit: of the picture.
+        found: the things.
+        words: what they are to be.
+        things: whether they may become another thing: ``any``, only with an ``article``, or ``none``.
+    """
     said = phrases()
     inner = list(words)
+    if inner[:1] == ["look"] and placing.frame_of(inner[1:]):  # where a head turns can't be drawn
+        return False
+    into = bool(inner) and inner[0] in ("into", "to")
+    if len(inner) > 2 and inner[0] in _STANCES and placing.parted(inner[1:2]) is not None:
+        inner = inner[1:]
     while (
         len(inner) > 1
         and inner[0]
@@ -648,12 +690,17 @@ def _become(edit: Edit, found: Found, words: Sequence[str]) -> bool:
                 placing.hold(edit, found, thing)
                 return True
         return placing.move(
-            edit, found, parts.kind, parts.right, pronoun=len(found.places) == 1 and found.places[0] == edit.main
+            edit, found, parts.kind, parts.right, pronoun=found.pronoun
         )
     if inner[0] in said.indefinite or number or edit.knows([w for w in inner if w not in ARTICLES]):
-        if any(word in said.no_things for word in inner):
+        if things == "none" or any(word in said.no_things for word in inner):
             return False
+        article = inner[0] in said.indefinite or into
         thing = edit.thing_of(inner, bare=True)
+        if thing and is_place(thing[0].thing) and not article and not (things == "any" and found.pronoun is False):
+            return placing.settle(edit, "inside", inner)
+        if things == "article" and not article:
+            return False
         return bool(thing) and looks.replaced(edit, found, thing or ())
     return False
 
@@ -738,7 +785,7 @@ def _said_of(edit: Edit, words: Sequence[str]) -> bool:
             if found is None or not rest or rest[0] not in _COMPLAINTS:
                 return False
             word = " ".join(rest[1:])
-            edit.touch(found.places[0])
+            edit.it = edit.latest = found.items[found.places[0]].thing.phrase
             if word in said.sizes["large"] or word in said.sizes["bigger"]:
                 return looks.sized(edit, found, ["smaller"])
             if word in said.sizes["small"]:
@@ -795,12 +842,12 @@ def _made(edit: Edit, words: Sequence[str]) -> bool:
     said = phrases()
     for cut in range(len(rest) - 1, 0, -1):
         target = rest[:cut]
-        if target[0] in said.indefinite and target[0] not in ("my", "our"):
+        if target[0] in said.indefinite and target[0] not in ("my", "our", "one"):
             break
         text = " ".join(word for word in target if word not in ARTICLES)
         whole = text in said.whole
         found = edit.find(["it"]) if whole else edit.find(target)
-        if found is not None and _become(edit, found, rest[cut:]):
+        if found is not None and _become(edit, found, rest[cut:], things="article"):
             return True
     it = edit.find(["it"])
     if it is None or (rest[0] in said.indefinite and rest[0] != "more"):
@@ -822,6 +869,8 @@ def _added(edit: Edit, words: Sequence[str]) -> bool:
             return False
     if not rest:
         return False
+    if rest[0] == "it" or rest[:2] == ["to", "it"]:
+        return placing.give(edit, rest)
     if rest[:1] == ["a"] and rest[1:2] in (["bit"], ["little"]):
         return False
     while rest and rest[-1] in ("there", "in"):
@@ -888,6 +937,12 @@ def _bare(edit: Edit, words: Sequence[str]) -> bool:
         return looks.coloured(edit, it, inner)
     if inner[0] in ("wearing", "holding", "carrying", "with") and len(inner) > 1:
         return placing.hold_listed(edit, it, inner[1:], worn=inner[0] == "wearing")
+    if inner[0] == "on" and colour_of(" ".join(inner[1:])):
+        return looks.backed(edit, inner[1:])
+    if inner[-3:-1] == ["would", "be"] or inner[-4:-2] == ["would", "be"]:
+        named = inner[: inner.index("would")]
+        named = named[2:] if named[:2] == ["i", "think"] else named
+        return bool(named) and (clause(edit, named) or (named[0] in said.indefinite and clause(edit, ["add", *named])))
     if place := placing.frame_of(inner):
         latest = edit.place_of(edit.latest) if edit.latest else None
         return placing.moved_in_frame(edit, it if latest is None else Found(list(edit.items), [latest]), place)
@@ -902,7 +957,7 @@ def _bare(edit: Edit, words: Sequence[str]) -> bool:
             continue
         found = edit.find(target) if target[0] not in said.indefinite else None
         rest = [word for word in inner[cut:] if word not in (",", ":")]
-        if found is not None and rest and _become(edit, found, rest):
+        if found is not None and rest and _become(edit, found, rest, things="none"):
             return True
     return _recalled(edit, inner)
 
@@ -925,7 +980,7 @@ def _recalled(edit: Edit, words: Sequence[str]) -> bool:
         places = matching(name, edit.items)
         if look and places and words[0] not in ("a", "an") and colour_of(" ".join(look)):
             return looks.coloured(edit, Found(list(edit.items), places), look)
-        if look and places and words[0] not in ("a", "an") and looks.sized(edit, Found(list(edit.items), places), look):
+        if look and places and looks.sized(edit, Found(list(edit.items), places), look):
             return True
     return False
 

@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from imagerag.agent.follow_up.phrases import phrases
-from imagerag.agent.follow_up.scene_edit import Item, items_of, with_items
+from imagerag.agent.follow_up.phrases import phrases, starts_with
+from imagerag.agent.follow_up.scene_edit import Item, bearer, items_of, with_items
 from imagerag.agent.follow_up.things import Found, find
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.noun_phrase import SceneObject
@@ -69,7 +69,11 @@ class Edit:
 
     def find(self, words: Sequence[str]) -> Found | None:
         """Return what words name in the picture."""
-        return find(words, self.items, self.main) if self.items else None
+        if not self.items:
+            return None
+        latest = self.place_of(self.latest) if self.latest else None
+        other = None if latest is None else bearer(self.items, latest)
+        return find(words, self.items, self.main, other)
 
     def take(self, items: Sequence[Item], touched: int | None = None) -> None:
         """Put the changed things in place; ``touched`` is what later words call "it"."""
@@ -102,7 +106,7 @@ class Edit:
             inner = [word for word in words if word not in ARTICLES]
         if not inner or len(words) > LONGEST_THING or any(word in said.no_things for word in inner):
             return None
-        if self._holds_more(words):
+        if self._holds_more(words) or starts_with(words, tuple(relation for relation, _ in said.relations)):
             return None
         if colour_of(" ".join(inner)) and inner == list(words):
             return None
@@ -111,7 +115,7 @@ class Edit:
         scene = parse_scene(" ".join(words), self.names)
         if not scene.objects or any(item.joint == "and" for item in items_of(scene)[1:]):
             return None
-        if words[0] == "some":  # "some stars" are more than one
+        if words[0] not in ARTICLES or words[0] == "some":  # "stars" and "some stars" are more than one
             scene = replace(scene, objects=tuple(_several(thing, self.known) for thing in scene.objects))
         for word in scene.modifiers:
             if word not in self.scene.modifiers:

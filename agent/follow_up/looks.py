@@ -179,7 +179,11 @@ def _style_name(words: Sequence[str]) -> str:
             return name
         if inner[-1] == "style" and len(inner) <= 4 and not any(word in said.no_things for word in inner):
             return " ".join(inner)
-    if len(inner) == 2 and inner[1] in ("painting", "drawing", "sketch", "picture", "image") and inner[0] in said.styles:
+    if (
+        len(inner) == 2
+        and inner[1] in ("painting", "drawing", "sketch", "picture", "image")
+        and inner[0] in said.styles
+    ):
         return inner[0]
     name = " ".join(inner)
     return name if name in STYLE_ALIASES or name in said.styles else ""
@@ -254,7 +258,9 @@ def backed(edit: Edit, words: Sequence[str]) -> bool:
     if shade and edit.scene.background and (colour := colour_of(f"{shade} {edit.scene.background}")):
         edit.take_scene(replace(edit.scene, background=colour), BACKGROUND)
         return True
-    thing = edit.thing_of(inner and ["a", *inner]) if inner and not any(w in said.no_things for w in inner) else None
+    if shade:
+        return False
+    thing = edit.thing_of(["a", *inner]) if inner and not any(word in said.no_things for word in inner) else None
     if not thing or len(thing) != 1:
         return False
     items = list(edit.items)

@@ -221,6 +221,10 @@ def pointed_at(words: Sequence[str], history: Sequence[PastImage], standing: Pas
     text = " ".join(words)
     lead = next((lead for lead in sorted(_BACK, key=len, reverse=True) if text.startswith(f"{lead} ")), None)
     if lead is None:
+        text = " ".join(word for word in words if word not in ARTICLES)
+        found = _NTH.match(text)
+        if found and (found["nth"] not in _ORDINALS or text != found["nth"]):
+            return Pointed(_by_place(found["nth"], text, history, standing), [])
         exact = _numbered(words, history)
         return Pointed(exact, []) if exact else None
     behind = words[len(lead.split()) :]

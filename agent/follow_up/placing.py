@@ -230,10 +230,8 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         thing = edit.thing_of(right)
         return thing is not None and give(edit, ["it", *right])
     text = " ".join(left)
-    if (
-        text in said.whole
-        or ([w for w in left if w not in ARTICLES]
-        and " ".join(w for w in left if w not in ARTICLES) in said.whole)
+    if text in said.whole or (
+        [w for w in left if w not in ARTICLES] and " ".join(w for w in left if w not in ARTICLES) in said.whole
     ):
         return settle(edit, kind, right)
     found = edit.find(left) if left else None
@@ -393,9 +391,7 @@ def put_to_all(edit: Edit, words: Sequence[str]) -> bool:
     return thing is not None and put_new(edit, thing, kind.get(last, last), [])  # type: ignore[arg-type]
 
 
-def hold_listed(
-    edit: Edit, found: Found, words: Sequence[str], *, bare: bool = True, worn: bool = False
-) -> bool:
+def hold_listed(edit: Edit, found: Found, words: Sequence[str], *, bare: bool = True, worn: bool = False) -> bool:
     """Let things wear or hold all that is listed: "a hat and a scarf"; ``worn`` where the words say that they do."""
     things = [edit.thing_of(one, bare=bare) for one in listed(words)]
     if not things or any(thing is None for thing in things):
@@ -423,6 +419,9 @@ def hold(edit: Edit, found: Found, new: Sequence[Item], *, worn: bool = False) -
     """Let things wear or hold a new one; of several, each its own."""
     items = list(found.items)
     at = found.places[0]
+    many = new[0].thing
+    if len(found.places) == 1 and found.items[at].thing.count > 1 and many.count > 1:
+        new = [replace(new[0], thing=replace(many, count=1)), *new[1:]]  # "give them hats": the first one's is drawn
     each = len(found.places) if new[0].thing.count in (1, len(found.places)) or new[0].thing.count == 2 else 1
     thing = replace(new[0].thing, count=1) if each > 1 else new[0].thing
     last = at

@@ -33,6 +33,10 @@ _OF = (
     ("me",),
     ("us",),
 )
+_OTHERWISE = frozenset(
+    "with a an but the in and another different new other pose seed look version way this time please angle".split()
+)
+"""Words behind "try again" that ask for nothing more than that."""
 _QUESTIONS = frozenset(
     [
         "what",
@@ -154,6 +158,8 @@ class FollowUps:
                 "please",
             ):
                 words, keep_seed = text.removeprefix(lead).split(), False
+                if set(words) <= _OTHERWISE:
+                    return Brief(base.prompt, base.id, keep_seed=False)
                 while words and words[0] in (",", "but", "and", ":", "this", "time", "please"):
                     words = words[1:]
                 break
@@ -235,9 +241,7 @@ class FollowUps:
             and (
                 told[0] in ("another", "more", "again", "one")
                 or "more" in told
-                or (made
-                and number_of(told[0])
-                and told[0] not in ("a", "an"))
+                or (made and number_of(told[0]) and told[0] not in ("a", "an"))
             )
         ):
             return None
@@ -284,6 +288,8 @@ class FollowUps:
         if any(word in said.no_things for word in inner) or any(
             word in _SIDES_OF_A_CHANGE - {"its", "his", "their"} for word in inner
         ):
+            return False
+        if bare[-1] in ("on", "off", "in", "under", "to", "of", "with"):
             return False
         if bare[0] in said.definite or starts_with(
             bare,

@@ -166,7 +166,9 @@ def surrounded(items: Sequence[Item], kind: RelationKind, thing: SceneObject) ->
     last = len(kept) - 1
     place = is_place(thing)
     while (
-        last > 0 and kept[last].joint in _AROUND and ((place and is_place(kept[last].thing)) or kept[last].joint == kind)
+        last > 0
+        and kept[last].joint in _AROUND
+        and ((place and is_place(kept[last].thing)) or kept[last].joint == kind)
     ):
         if not (place or kind in _AROUND):
             break

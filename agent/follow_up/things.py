@@ -11,7 +11,22 @@ from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, colour_of, number_of
 
 _GENERIC = frozenset(
-    ["animal", "creature", "character", "subject", "figure", "guy", "thing", "object", "person", "being", "pet", "vehicle", "building", "item"]
+    [
+        "animal",
+        "creature",
+        "character",
+        "subject",
+        "figure",
+        "guy",
+        "thing",
+        "object",
+        "person",
+        "being",
+        "pet",
+        "vehicle",
+        "building",
+        "item",
+    ]
 )
 """Nouns by which the only thing of a picture may be called."""
 _SIDES = {"left": 0, "right": -1, "leftmost": 0, "rightmost": -1}
@@ -28,26 +43,34 @@ class Found:
     Attributes:
         items: of the picture; one of several that is named alone is taken apart from the others.
         places: in ``items``, of those that are named; never empty.
+        pronoun: whether the words were "it", "them" and the like, which may mean all of the picture.
     """
 
     items: list[Item]
     places: list[int]
+    pronoun: bool = False
 
 
-def find(words: Sequence[str], items: Sequence[Item], main: int) -> Found | None:
+def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int | None = None) -> Found | None:
     """Return what words name; ``None`` if they name nothing of the picture.
 
     Args:
         words: "it", "the second one", "the dog and the hat".
         items: of the picture.
         main: the place of what "it" is.
+        other_than: the place of what "the other one" is not; ``main`` unless given.
     """
     said = phrases()
+    words = list(words)
     text = " ".join(words)
+    if text == "one" and items[main].thing.count > 1:
+        return _one_of(items, main, items[main].thing.count - 1)
     if text in said.it:
-        return Found(list(items), [main])
-    if text in said.them:
-        return Found(list(items), _not_settings(items))
+        return Found(list(items), [main], pronoun=True)
+    if text in said.them or (text in said.whole and text not in said.picture):
+        return Found(list(items), _not_settings(items), pronoun=True)
+    if words[:2] == ["one", "of"] or (words[:1] == ["one"] and len(words) > 1):
+        return _any_of(words[2:] if words[1] == "of" else words[1:], items)
     if "and" in words:
         return _several(words, items, main)
     bare = list(words)
@@ -59,7 +82,16 @@ def find(words: Sequence[str], items: Sequence[Item], main: int) -> Found | None
         return None
     if " ".join(bare) in said.it | {"ones"}:
         return Found(list(items), [main])
-    return _by_side(bare, items) or _by_ordinal(bare, items) or _by_name(bare, items, main)
+    other = main if other_than is None else other_than
+    return _by_side(bare, items) or _by_ordinal(bare, items) or _by_name(bare, items, other)
+
+
+def _any_of(words: Sequence[str], items: Sequence[Item]) -> Found | None:
+    """Return one of several alike: the last of "one of them" and "one dog"."""
+    bare = [word for word in words if word not in ARTICLES]
+    candidates = _not_settings(items) if " ".join(bare) in phrases().them | {"ones"} else matching(bare, items)
+    instances = _instances(candidates, items)
+    return _one_of(items, *instances[-1]) if len(instances) > 1 else None
 
 
 def _several(words: Sequence[str], items: Sequence[Item], main: int) -> Found | None:
@@ -158,7 +190,7 @@ def _by_side(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
     return _one_of(items, *ordered[side]) if ordered else None
 
 
-def _by_name(bare: Sequence[str], items: Sequence[Item], main: int) -> Found | None:
+def _by_name(bare: Sequence[str], items: Sequence[Item], other_than: int) -> Found | None:
     """Return the things of a name, colour and size: "the red one", "the small dogs", "the other dog"."""
     if whole := _picked(bare, matching(bare, items), items):
         return whole
@@ -187,7 +219,7 @@ def _by_name(bare: Sequence[str], items: Sequence[Item], main: int) -> Found | N
     if size:
         candidates = [at for at in candidates if items[at].thing.size == size]
     if other:
-        candidates = [at for at in candidates if at != main]
+        candidates = [at for at in candidates if at != other_than]
     if count and sum(items[at].thing.count for at in candidates) != count:
         return None
     one = words in (["one"], ["ones"]) and not (colour or size or other)

@@ -19,9 +19,10 @@ StopReason = Literal[
     "satisfied", "done", "no_improvement", "uncalibrated", "steps", "generations", "seconds", "loading", "tokens",
     "money", "cancelled", "unavailable", "error", "answered",
 ]  # fmt: skip
-"""``answered``: the request asked for words, or could not be read as a picture, so nothing was drawn; ``done``: the model had nothing more to try; ``no_improvement``: it went on, and drawings got no better;
-``uncalibrated``: the critic's word was not enough to go on by; ``unavailable``: the generator's server can't be
-reached, or is busy for longer than the run lasts."""
+"""``answered``: the request asked for words, or could not be read as a picture: nothing was drawn; ``done``: the model
+had nothing more to try; ``no_improvement``: it went on, and drawings got no better; ``uncalibrated``: the critic's word
+was not enough to go on by; ``unavailable``: the generator's server can't be reached, or is busy for longer than the run
+lasts."""
 
 
 class ConceptScore(TypedDict):

@@ -18,7 +18,10 @@ AddressOf = Callable[[Mapping[str, Any]], str]
 
 
 def plain(text: str, most: int = 300) -> str:
-    """Return the first ``most`` characters of text of people, libraries and models so that no part of it is taken for Markdown, a link or HTML."""
+    """Return text of people, libraries and models so that no part of it is taken for Markdown, a link or HTML.
+
+    Of longer ones come the first ``most`` characters.
+    """
     return html.escape(_SPECIAL.sub(r"\\\1", " ".join(text.split())[:most]), quote=False)
 
 

@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.scene_edit import Item, bearer, items_of, with_items
@@ -30,7 +30,8 @@ class Edit:
         known: names of things, by which words without an article are taken for things.
         it: what "it" is; the first thing of the picture unless this request has named another.
         latest: what was changed last, in this request or the one before: a thing's phrase, ``background``, or nothing.
-        undone: whether anything was changed so far.
+        changed: whether anything was changed so far.
+        reader: reads words as one change; set by ``changes``, for those that are said in terms of others.
     """
 
     scene: Scene
@@ -40,7 +41,7 @@ class Edit:
     it: str = ""
     latest: str = ""
     changed: bool = False
-    notes: list[str] = field(default_factory=list)
+    reader: Callable[["Edit", Sequence[str]], bool] | None = None
 
     @classmethod
     def of(cls, prompt: str, names: Collection[str], known: Collection[str], before: str | None = None) -> "Edit":
@@ -54,6 +55,11 @@ class Edit:
     def main(self) -> int:
         """The place of what "it" is."""
         return self.place_of(self.it) or 0
+
+    def read(self, words: Sequence[str]) -> bool:
+        """Make the change that words ask for, said in other words, and tell whether they were read as one."""
+        assert self.reader is not None
+        return self.reader(self, words)
 
     def place_of(self, phrase: str) -> int | None:
         """Return the place of the last thing of that phrase."""

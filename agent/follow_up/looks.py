@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.scene_edit import CannotChange, Item, exchanged, is_place, removed, surrounded, with_items
+from imagerag.agent.follow_up.scene_edit import CannotChange, Item, exchanged, is_place, removed, surrounded
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.vocabulary import ARTICLES, COLOURS, STYLE_ALIASES, Size, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, STYLE_ALIASES, Size, colour_of, number_of
 
 _SIZES: tuple[Size, ...] = ("small", "normal", "large")
 _DEGREES = frozenset(
@@ -317,7 +317,7 @@ def replaced(edit: Edit, found: Found, new: Sequence[Item]) -> bool:
 
 def number_in(words: Sequence[str]) -> tuple[int, list[str]]:
     """Return the number that words begin with, 0 if none, and the words behind it."""
-    inner = [word for word in words]
+    inner = list(words)
     while inner and inner[0] in ("only", "just", "exactly", "about", "the", "of"):
         inner = inner[1:]
     if not inner:
@@ -329,8 +329,3 @@ def number_in(words: Sequence[str]) -> tuple[int, list[str]]:
     if inner[0] in ("single", "alone"):
         return 1, inner[1:]
     return number_of(inner[0]), inner[1:] if number_of(inner[0]) else inner
-
-
-__all__ = [
-    "COLOURS", "backed", "coloured", "colourless", "counted", "framed", "is_style", "number_in", "replaced", "sized", "styled", "timed",
-]  # fmt: skip

@@ -50,6 +50,7 @@ class Phrases:
     sizes: dict[str, frozenset[str]]
     framing: dict[str, frozenset[str]]
     aliases: dict[str, str]
+    asides: tuple[str, ...]
 
 
 @lru_cache(maxsize=1)
@@ -80,6 +81,7 @@ def phrases() -> Phrases:
         frame=data["frame"],
         sizes={kind: frozenset(names) for kind, names in data["sizes"].items()},
         aliases=data["aliases"],
+        asides=tuple(data["asides"]["starts"]),
         framing={kind: frozenset(names) for kind, names in data["framing"].items()},
     )
 
@@ -164,3 +166,8 @@ def one_slip(word: str, other: str) -> bool:
         return word[at + 1 :] == other[at + 1 :] or turned
     longer, shorter = (word, other) if len(word) > len(other) else (other, word)
     return longer[at + 1 :] == shorter[at:]
+
+
+def joined(words: Sequence[str]) -> str:
+    """Return words as they are written, marks at the word before them."""
+    return re.sub(r" ([,.;:!?])", r"\1", " ".join(words)).strip()

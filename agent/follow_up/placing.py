@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from imagerag.agent.follow_up import looks
+from imagerag.agent.follow_up import holding, looks
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.scene_edit import (
@@ -219,7 +219,7 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
     parts = parted(words)
     if parts is None:
         thing = edit.thing_of(words, bare=True)
-        return bool(thing) and add_things(edit, words)
+        return bool(thing) and holding.add_things(edit, words)
     left, kind, _, right = parts
     if right and right[-1] in ("background", "backdrop", "bg"):
         inner = [word for word in right if word not in ARTICLES]
@@ -228,7 +228,7 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         return False
     if not left and kind == "on" and right and edit.find(right) is None:  # "put on a hat"
         thing = edit.thing_of(right)
-        return thing is not None and give(edit, ["it", *right])
+        return thing is not None and holding.give(edit, ["it", *right])
     text = " ".join(left)
     if text in said.whole or (
         [w for w in left if w not in ARTICLES] and " ".join(w for w in left if w not in ARTICLES) in said.whole
@@ -352,28 +352,6 @@ def settle(edit: Edit, kind: RelationKind, right: Sequence[str]) -> bool:
     return True
 
 
-def give(edit: Edit, words: Sequence[str]) -> bool:
-    """Do what "give it a hat" and "dress the dog in a suit" ask for; the words are those behind the verb."""
-    said = phrases()
-    for cut in range(len(words) - 1, 0, -1):
-        rest = list(words[cut:])
-        if rest[0] not in said.indefinite | {"in", "with", "glasses", "sunglasses"} and not edit.knows(rest):
-            continue
-        if rest[0] in ("in", "with") and len(rest) > 1:
-            rest = rest[1:]
-        target = [word for word in words[:cut] if word != "to"]
-        found = edit.find(target)
-        if found is None:
-            continue
-        if looks.coloured(edit, found, rest):
-            return True
-        if rest[-1] in ("background", "backdrop", "bg"):
-            return looks.backed(edit, rest)
-        if hold_listed(edit, found, rest, bare=False):
-            return True
-    return False
-
-
 def ends_openly(words: Sequence[str]) -> bool:
     """Tell whether words end with a place without a thing: "a candle on top", "a cow underneath"."""
     top = len(words) > 2 and list(words[-2:]) in (["on", "top"], ["in", "front"])
@@ -389,62 +367,6 @@ def put_to_all(edit: Edit, words: Sequence[str]) -> bool:
         inner.pop()
     thing = edit.thing_of(inner, bare=True) if inner else None
     return thing is not None and put_new(edit, thing, kind.get(last, last), [])  # type: ignore[arg-type]
-
-
-def hold_listed(edit: Edit, found: Found, words: Sequence[str], *, bare: bool = True, worn: bool = False) -> bool:
-    """Let things wear or hold all that is listed: "a hat and a scarf"; ``worn`` where the words say that they do."""
-    things = [edit.thing_of(one, bare=bare) for one in listed(words)]
-    if not things or any(thing is None for thing in things):
-        return False
-    phrase = found.items[found.places[0]].thing.phrase
-    for thing in things:
-        hold(edit, found, thing or (), worn=worn)
-        again = edit.place_of(phrase)
-        found = Found(list(edit.items), [again or 0]) if len(found.places) == 1 else found
-    return True
-
-
-def listed(words: Sequence[str]) -> list[list[str]]:
-    """Part a list at its commas and "and"."""
-    lists: list[list[str]] = [[]]
-    for word in words:
-        if word in ("and", ",", "&", "+", "plus"):
-            lists.append([])
-        else:
-            lists[-1].append(word)
-    return [one for one in lists if one]
-
-
-def hold(edit: Edit, found: Found, new: Sequence[Item], *, worn: bool = False) -> None:
-    """Let things wear or hold a new one; of several, each its own."""
-    items = list(found.items)
-    at = found.places[0]
-    many = new[0].thing
-    if len(found.places) == 1 and found.items[at].thing.count > 1 and many.count > 1:
-        new = [replace(new[0], thing=replace(many, count=1)), *new[1:]]  # "give them hats": the first one's is drawn
-    each = len(found.places) if new[0].thing.count in (1, len(found.places)) or new[0].thing.count == 2 else 1
-    thing = replace(new[0].thing, count=1) if each > 1 else new[0].thing
-    last = at
-    for place in reversed(found.places if each > 1 else [at]):
-        items, last = held(items, place, thing, worn=worn)
-    edit.take(items, last)
-
-
-def add_things(edit: Edit, words: Sequence[str]) -> bool:
-    """Add what is listed: "a hat, a scarf and two balls"."""
-    things = [edit.thing_of(one, bare=True) for one in listed(words)]
-    if not things or any(thing is None for thing in things):
-        return False
-    for thing in things:
-        assert thing is not None
-        bare = words[0] not in phrases().indefinite or words[0] == "some"
-        if bare and is_place(thing[0].thing) and len(thing) == 1 and edit.items:
-            edit.take(surrounded(edit.items, "inside", thing[0].thing))
-            edit.latest = thing[0].thing.phrase
-            continue
-        items, at = added(edit.items, thing[0].thing)
-        edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)
-    return True
 
 
 def swapped(edit: Edit, first: Found, second_place: int) -> bool:

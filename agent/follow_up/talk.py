@@ -1,4 +1,4 @@
-"""Answers to what is no request for a picture, from the record of the thread: its prompts, verdicts, references, endings."""
+"""Answers to what is no request for a picture, from the record of the thread: prompts, verdicts and endings."""
 
 import tomllib
 from collections.abc import Sequence

@@ -1,5 +1,6 @@
 """Which things of the picture words name: "the dog", "it", "the second one", "the red one", "the one on the left"."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -152,7 +153,7 @@ def _one_of(items: Sequence[Item], at: int, number: int) -> Found:
 def _by_ordinal(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
     said = phrases()
     word = bare[0]
-    digits = word.rstrip("stndrdth")
+    digits = re.sub(r"(?<=\d)(?:st|nd|rd|th)$", "", word)
     if word in said.ordinals:
         number = said.ordinals.index(word)
     elif word == "last":

@@ -189,7 +189,7 @@ def _subjects(
     sent: list[ReferenceRecord],
     components: Components,
 ) -> tuple[Brief, list[ReferenceRecord], list[str]]:
-    """Return what the images sent with this request stand for, and the ids of all of the person's that it draws with."""
+    """Return what the images sent with this request stand for, and the ids of all that it draws with."""
     before = subjects_of(state) if state.get("turn") else []
     if base is None and state.get("turn"):
         before = [record for record in state["all_references"] if record["kind"] == "subject"]

@@ -91,6 +91,8 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         return False
     if len(bare) > LONGEST:
         return True
+    if bare[-2:] in (["like", "this"], ["like", "that"], ["like", "these"]):  # as what is sent along
+        bare = bare[:-2]
     inner = [word for word in bare if word not in ARTICLES and word not in _MARKS]
     scene = parse_scene(" ".join(bare), edit.names)
     if not scene.objects or not inner:

@@ -148,7 +148,7 @@ def with_verb_spelt(words: Sequence[str], known: Collection[str]) -> list[str]:
     if len(words) < 2 or len(words[0]) < SHORTEST_MISSPELT or words[0] in known:
         return list(words)
     verbs = [verb[0] for kind in said.verbs.values() for verb in kind]
-    follows = words[1] in said.it | said.them | said.indefinite | said.definite | {"me", "back", "out", "in", "rid"}
+    follows = words[1] in said.it | said.them | said.indefinite | said.definite | {"me", "rid"}
     first = words[0]
     if first in verbs or not follows or starts_with(words, said.before + said.wishes):
         return list(words)

@@ -16,6 +16,7 @@ from imagerag.agent.follow_up.scene_edit import (
     held,
     is_garment,
     is_place,
+    is_setting,
     related,
     surrounded,
     unit_end,
@@ -84,9 +85,7 @@ def frame_of(words: Sequence[str]) -> str | None:
 def moved_in_frame(edit: Edit, found: Found, place: str) -> bool:
     """Move things to a side of the picture: past the others, or all there is where there are none."""
     items = found.items
-    units = [
-        at for at in range(len(items)) if items[at].joint not in ("wearing", "with") and not is_place(items[at].thing)
-    ]
+    units = [at for at in range(len(items)) if items[at].joint not in ("wearing", "with") and not is_setting(items, at)]
     side: RelationKind | None = {
         "on the left": "left of",
         "on the right": "right of",
@@ -313,7 +312,9 @@ def move(edit: Edit, found: Found, kind: RelationKind, right: Sequence[str], *, 
             return True
         return _relate(edit, target.items, found.places[0], kind, target.places[0])
     free = [
-        at for at, item in enumerate(found.items) if item.joint not in ("wearing", "with") and not is_place(item.thing)
+        at
+        for at, item in enumerate(found.items)
+        if item.joint not in ("wearing", "with") and not is_setting(found.items, at)
     ]
     alone = len(free) <= 1 or len(found.places) == len(free)
     if pronoun or alone:
@@ -385,7 +386,9 @@ def swapped(edit: Edit, first: Found, second_place: int) -> bool:
 def swap_all(edit: Edit) -> bool:
     """Let the two things of the picture change places."""
     free = [
-        at for at, item in enumerate(edit.items) if item.joint not in ("wearing", "with") and not is_place(item.thing)
+        at
+        for at, item in enumerate(edit.items)
+        if item.joint not in ("wearing", "with") and not is_setting(edit.items, at)
     ]
     if len(free) == 1 and edit.items[free[0]].thing.count == 2:
         raise CannotChange(f"both are a {edit.items[free[0]].thing.phrase}, so nothing would change")

@@ -110,7 +110,7 @@ class FollowUps:
             return _declined(request, base, str(error))
         if stands_for_itself(words, Edit.of(base.prompt, self._names, self._known)):
             told = without_courtesy(words, KEPT)
-            return Brief(request if told == words_of(request) else joined(told))
+            return Brief(request if told == list(words) else joined(told))
         whole = " ".join(words).strip(" .!?,;:")
         talk = kind_of_talk(whole, exactly=False) or kind_of_talk(text, exactly=False)
         if talk is None and words and words[0] in _QUESTIONS and words[-1] == "?":

@@ -8,7 +8,7 @@ from imagerag.agent.follow_up.clauses import BACKGROUNDS, JOINS, behind_verb, pa
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases
-from imagerag.agent.follow_up.scene_edit import CannotChange, is_garment, is_place, removed
+from imagerag.agent.follow_up.scene_edit import CannotChange, is_garment, is_setting, removed
 from imagerag.agent.follow_up.things import Found, matching
 from imagerag.prompt_grammar.vocabulary import ARTICLES
 
@@ -147,7 +147,7 @@ def keep_only(edit: Edit, words: Sequence[str]) -> bool:
         return read_count(edit, ["just", *words])
     items = list(found.items)
     for at in reversed(range(len(items))):
-        if at not in found.places and not is_place(items[at].thing):
+        if at not in found.places and not is_setting(items, at):
             items = removed(items, at)
     edit.take(items)
     return True

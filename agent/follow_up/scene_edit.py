@@ -71,6 +71,11 @@ def is_place(thing: SceneObject) -> bool:
     return thing.phrase in phrases().places or singular(thing.phrase) in phrases().places
 
 
+def is_setting(items: Sequence[Item], at: int) -> bool:
+    """Tell whether a thing is what the others are in: the beach of "a dog on a beach", not that of "a beach"."""
+    return at > 0 and items[at].joint in _AROUND and is_place(items[at].thing)
+
+
 def unit_end(items: Sequence[Item], at: int) -> int:
     """Return the place behind a thing and what it wears and holds."""
     end = at + 1
@@ -89,7 +94,7 @@ def bearer(items: Sequence[Item], at: int) -> int:
 def settings_begin(items: Sequence[Item]) -> int:
     """Return the place of the first of the settings at the end; all there are if there is none."""
     end = len(items)
-    while end > 1 and items[end - 1].joint in _AROUND and is_place(items[end - 1].thing):
+    while end > 1 and is_setting(items, end - 1):
         end -= 1
     return end
 

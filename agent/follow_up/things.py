@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from imagerag.agent.follow_up.phrases import one_slip, phrases
-from imagerag.agent.follow_up.scene_edit import Item, is_place, taken_apart, with_items
+from imagerag.agent.follow_up.scene_edit import Item, is_setting, taken_apart, with_items
 from imagerag.generators.layout import arrange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.scene import Scene
@@ -105,7 +105,7 @@ def _several(words: Sequence[str], items: Sequence[Item], main: int) -> Found | 
 
 
 def _not_settings(items: Sequence[Item]) -> list[int]:
-    free = [at for at, item in enumerate(items) if not is_place(item.thing) and item.joint not in ("wearing", "with")]
+    free = [at for at, item in enumerate(items) if not is_setting(items, at) and item.joint not in ("wearing", "with")]
     return free or list(range(len(items)))
 
 

@@ -314,10 +314,13 @@ class ResponsesApi(ImagesApi):
             last = ending(run.output, address) if run.output is not None else ""
             for line in (*events.words(last), *events.end_words()):
                 yield line
-            for item in response["output"]:
-                if item["type"] == "image_generation_call":
-                    for line in events.end_picture(item):
-                        yield line
+            pictures = [item for item in response["output"] if item["type"] == "image_generation_call"]
+            for item in pictures:
+                for line in events.end_picture(item):
+                    yield line
+            if not pictures:
+                for line in events.no_picture():
+                    yield line
             yield events.event("response.completed", response=response)
         finally:
             if not run.wait(0) and not draft.body.background:

@@ -160,8 +160,8 @@ def related(items: Sequence[Item], unit: Sequence[Item], kind: RelationKind, at:
     target = [Item(kind, items[at].thing), *items[at + 1 : end]]
     before, behind = list(items[:at]), list(items[end:])
     if before:
-        joint = items[at].joint
-        before[0] = replace(before[0], joint=INVERSE.get(joint, "and") if joint in INVERSE else "and")  # type: ignore[call-overload]
+        inverse = next((other for kind_, other in INVERSE.items() if kind_ == items[at].joint), None)
+        before[0] = replace(before[0], joint=inverse or "and")
     return [replace(unit[0], joint="and"), *unit[1:], *target, *before, *behind], 0
 
 

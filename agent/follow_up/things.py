@@ -223,8 +223,8 @@ def _by_name(bare: Sequence[str], items: Sequence[Item], other_than: int) -> Fou
         candidates = [at for at in candidates if at != other_than]
     if count and sum(items[at].thing.count for at in candidates) != count:
         return None
-    one = words in (["one"], ["ones"]) and not (colour or size or other)
-    return None if one else _picked(words, candidates, items)
+    says_nothing = words in (["one"], ["ones"]) and not (colour or size or other)
+    return None if says_nothing else _picked(words, candidates, items)
 
 
 def _picked(words: Sequence[str], candidates: Sequence[int], items: Sequence[Item]) -> Found | None:

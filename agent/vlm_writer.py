@@ -109,7 +109,9 @@ class VlmWriter:
         if answer.kind == "talk":
             shown = images[base] if base else standing
             step = _step(shown, standing)
-            return Brief(shown.prompt if shown else "", shown and shown.id, answer=answer.answer.strip(), step=step)
+            if shown is None:
+                return Brief("", answer=answer.answer.strip())
+            return Brief(shown.prompt, shown.id, answer=answer.answer.strip(), step=step)
         if answer.kind == "change" and base is None and standing is not None:
             base = standing.id  # a change of nothing that there is changes what the person sees
         if answer.kind == "new":

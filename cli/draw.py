@@ -104,7 +104,7 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: Canc
 
 
 def _status(document: "Document", cancel: Cancel) -> int:
-    from imagerag.graphs.nodes.finish import ENDINGS
+    from imagerag.graphs.endings import ENDINGS
 
     if document["stop_reason"] == "cancelled":
         kept = f"the best image so far is {document['image']}" if document["image"] else "nothing was made yet"

@@ -24,8 +24,17 @@ from imagerag.errors import UserError
 _QUESTIONS = frozenset(
     "what why how who where when which is are does do did was were am has have whose".split()  # noqa: SIM905
 )
-_AGAIN = (("another", "try"), ("another", "one"), ("one", "more", "try"), ("try", "again"), ("do", "it", "again"))
-_AGAIN += (("draw", "it", "again"), ("once", "more"), ("redo", "it"), ("again",))
+_AGAIN: tuple[tuple[str, ...], ...] = (
+    ("another", "try"),
+    ("another", "one"),
+    ("one", "more", "try"),
+    ("try", "again"),
+    ("do", "it", "again"),
+    ("draw", "it", "again"),
+    ("once", "more"),
+    ("redo", "it"),
+    ("again",),
+)
 _BEHIND_AGAIN = frozenset([",", "but", "with", "without", "in", "and", "on", "this", ":", "please"])
 _NOTHING_ELSE = frozenset(
     "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
@@ -155,7 +164,9 @@ def standing_of(history: Sequence[PastImage]) -> PastImage | None:
 
 
 def _talk(kind: str, image: PastImage | None) -> Brief:
-    return Brief("" if image is None else image.prompt, image and image.id, answer=answer(kind, image))
+    if image is None:
+        return Brief("", answer=answer(kind, None))
+    return Brief(image.prompt, image.id, answer=answer(kind, image))
 
 
 def _declined(part: str, image: PastImage, why: str = "", *, stands: bool = True) -> Brief:

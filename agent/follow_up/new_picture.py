@@ -89,8 +89,6 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     bare = without_courtesy(words, KEPT + said.wishes)
     if not bare or bare[0] in ("another", "no") or "instead" in bare:
         return False
-    if len(bare) > LONGEST:
-        return True
     if bare[-2:] in (["like", "this"], ["like", "that"], ["like", "these"]):  # as what is sent along
         bare = bare[:-2]
     inner = [word for word in bare if word not in ARTICLES and word not in _MARKS]
@@ -99,9 +97,11 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         return False
     if not any(letter.isascii() and letter.isalpha() for letter in " ".join(bare)):
         return True  # pictograms, or a script in which the tables know no change
+    changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give", "add") for verb in said.verbs[kind])
+    if len(bare) > LONGEST:  # prose, unless it speaks to somebody
+        return not starts_with(bare, changing) and bare[0] not in said.no_things
     if any(word in said.no_things or word in ("him", "them", "they", "itself") for word in inner):
         return False
-    changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give", "add") for verb in said.verbs[kind])
     if bare[-1] in ("on", "off", "in", "under", "to", "of", "with") or bare[0] in said.definite:
         return False
     if starts_with(bare, changing):

@@ -29,5 +29,6 @@ def test_a_request_of_which_a_part_is_not_read_changes_nothing() -> None:
 
 
 def test_a_long_request_is_read_in_time_linear_in_its_length() -> None:
-    assert read("put it on the " * 250 + "moon").prompt
-    assert read("make the dog and " * 230 + "red").prompt
+    assert read("put it on the " * 250 + "moon").answer
+    assert read("make the dog and " * 230 + "red").answer
+    assert read("a cat and " * 390 + "a dog").prompt.startswith("a cat and a cat")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from imagerag.agent.absence import absence_of
 from imagerag.agent.colour_likelihood import background_likelihood, object_likelihood, repainted
 from imagerag.embedders.calibration import Calibration, bundled_calibration
 from imagerag.embedders.clip import Embedder
@@ -86,7 +87,7 @@ class ClipCritic:
     def judge(self, images: Sequence[Image.Image], prompt: str) -> list[Verdict]:
         """Return one verdict per image; its score is the mean over the prompt's concepts."""
         scene = parse_scene(prompt, self._known)
-        content = [*scene.content_concepts(), *scene.dropped] or [prompt]
+        content = [*scene.content_concepts(), *scene.dropped] or ([] if scene.absent else [prompt])
         verdicts: list[Verdict] = []
         for image in images:
             seen = self._eyes.see(image)
@@ -95,6 +96,7 @@ class ClipCritic:
             else:
                 scores = self._scores(seen, content)
                 scores += self._scores(seen, [style.text for style in scene.style_concepts()], "style")
+            scores += [absence_of(score) for score in self._scores(seen, scene.absent)]
             missing = [score["concept"] for score in scores if not score["present"]]
             verdict: Verdict = {
                 "satisfied": not missing,

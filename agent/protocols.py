@@ -123,6 +123,7 @@ class Brief:
         answer: what is said instead of drawing; empty where something is to be drawn.
         candidates: how many images each drawing of the turn makes; ``None`` leaves that to the settings.
         step: of an answer, by how many results the thread goes back (-1, "undo") or forward (1, "redo").
+        notes: sentences for the person on how the request was read.
     """
 
     prompt: str
@@ -131,6 +132,7 @@ class Brief:
     answer: str = ""
     candidates: int | None = None
     step: int = 0
+    notes: tuple[str, ...] = ()
 
 
 class Writer(Protocol):

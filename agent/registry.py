@@ -111,10 +111,15 @@ def load_writer(vlm: str = "rules", settings: DeviceSettings | None = None, kind
     Raises:
         UserError: no such model.
     """
+    from imagerag.agent.prompt_reading import PromptReader
     from imagerag.agent.rule_writer import RuleWriter
+    from imagerag.assets.english_words import english_words
+    from imagerag.assets.language_names import language_names
     from imagerag.assets.library import bundled_library
 
-    rules = RuleWriter(lambda: {concept.name for concept in bundled_library().concepts}, kind)
+    keeps_unread = kind != "pictograms"
+    reader = PromptReader(lambda: bundled_library().words, language_names, english_words, keeps_unread)
+    rules = RuleWriter(lambda: {concept.name for concept in bundled_library().concepts}, kind, reader)
     if not is_remote(vlm):
         return rules
     from imagerag.agent.vlm_writer import VlmWriter

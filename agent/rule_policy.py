@@ -20,6 +20,12 @@ REFERENCES_PER_CONCEPT = 2
 CANDIDATES_PER_CONCEPT = 6
 """References searched per concept: enough for later redraws to choose others."""
 
+LOOKED_AT = 3
+"""References of one concept that are looked at closely, where none is called so; what comes behind is less alike."""
+
+DRAWINGS_WITHOUT_REFERENCES = 2
+"""Drawings after which the rules stop where nothing that is missing can be looked up: another seed may serve once."""
+
 
 @dataclass
 class TurnView:
@@ -105,8 +111,13 @@ def next_call(view: TurnView) -> AIMessage:
         unsought = [concept for concept in missing if concept not in view.found]
         if unsought:
             return _call(PROPOSE_CAPTIONS, concepts=unsought, per_concept=2)
-        if any(view.found.get(concept) for concept in missing):
-            return _redraw(view, best, missing)
+        if doubtful := _doubtful(view, missing):
+            return doubtful
+        if served := [concept for concept in missing if _usable(view, concept)]:
+            return _redraw(view, best, served)
+        if missing and len(view.judged) >= DRAWINGS_WITHOUT_REFERENCES:
+            named = " and ".join(repr(concept) for concept in missing)
+            return AIMessage(f"The library has nothing for {named}; I stop here.")
     if PROPOSE_CAPTIONS in view.facts.tools and SEARCH_REFERENCES not in view.facts.tools:
         return _call(GENERATE, prompt=_emphasised(view, missing))
     if len(view.judged) <= 2 or last["id"] == best["id"]:
@@ -148,9 +159,6 @@ def _redraw(view: TurnView, best: ImageRecord, missing: Sequence[str]) -> AIMess
         sum(any(view.facts.references.get(r) == concept for r in image["references"]) for image in view.judged)
         for concept in missing
     )
-    doubtful = _doubtful(view, missing)
-    if doubtful and attempt == 0:
-        return doubtful
     chosen = _picked(view, missing, attempt)
     kept = [
         r for r in best["references"] if view.facts.references.get(r) not in missing and r not in view.facts.subjects
@@ -169,25 +177,37 @@ def _redraw(view: TurnView, best: ImageRecord, missing: Sequence[str]) -> AIMess
 
 def _picked(view: TurnView, concepts: Sequence[str], attempt: int) -> list[str]:
     """Return ids of references for the concepts: the best first, and others once those were tried twice."""
-    sought = [concept for concept in concepts if view.found.get(concept)]
+    sought = [concept for concept in concepts if _usable(view, concept)]
     room = max(view.facts.max_references - len(view.facts.subjects), 1)
     # A mixture that the critic did not recognise is not tried again: from then on one reference, each time another.
     each = max(min(1 if attempt else REFERENCES_PER_CONCEPT, room // max(len(sought), 1)), 1)
     chosen: list[str] = []
     for concept in sought:
-        ranked = [reference["id"] for reference in ranked_references(view.found[concept])]
-        shown = [reference for reference in ranked if view.inspected.get(reference, True)] or ranked
+        shown = _usable(view, concept)
         start = max(attempt - 1, 0)
         chosen += [shown[(start + k) % len(shown)] for k in range(min(each, len(shown)))]
     return list(dict.fromkeys(chosen))[:room]
 
 
+def _usable(view: TurnView, concept: str) -> list[str]:
+    """Return ids of the concept's references that are called so, or were looked at and show it; the best first.
+
+    One that was found by likeness alone is never drawn with unseen: where the library lacks the thing, all are others.
+    """
+    return [
+        reference["id"]
+        for reference in ranked_references(view.found.get(concept, []))
+        if view.inspected.get(reference["id"], _named_by(concept, reference["title"]) > 0)
+    ]
+
+
 def _doubtful(view: TurnView, concepts: Sequence[str]) -> AIMessage | None:
     """Look closely at a reference that was found by likeness alone, before drawing with it."""
     for concept in concepts:
-        for reference in ranked_references(view.found.get(concept, []))[:REFERENCES_PER_CONCEPT]:
-            named = _named_by(concept, reference["title"]) > 0
-            if not named and reference["id"] not in view.inspected:
+        if _usable(view, concept):
+            continue
+        for reference in ranked_references(view.found.get(concept, []))[:LOOKED_AT]:
+            if reference["id"] not in view.inspected:
                 return _call(INSPECT_IMAGE, image_id=reference["id"], concepts=[concept])
     return None
 

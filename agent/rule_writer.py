@@ -1,11 +1,14 @@
 """The embedded writer: captions and rephrased prompts by rule, without a language model."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from imagerag.agent.caption_wording import caption_forms
 from imagerag.agent.follow_up.reading import FollowUps
+from imagerag.agent.prompt_reading import PromptReader
 from imagerag.agent.protocols import Brief, PastImage
+from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.prompt_grammar.parser import parse_scene
 
@@ -16,11 +19,18 @@ class RuleWriter:
     Args:
         names: names that the scene grammar keeps whole, such as "cup of tea"; called when first needed.
         kind: of the pictures that its captions are to find.
+        reader: of requests that aren't plain English; without one they are taken as they are.
     """
 
-    def __init__(self, names: Callable[[], Collection[str]] = frozenset, kind: ImageKind = "pictograms") -> None:
+    def __init__(
+        self,
+        names: Callable[[], Collection[str]] = frozenset,
+        kind: ImageKind = "pictograms",
+        reader: PromptReader | None = None,
+    ) -> None:
         self._load_names = names
         self._kind = kind
+        self._reader = reader
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -44,9 +54,21 @@ class RuleWriter:
         """See ``imagerag.agent.follow_up``.
 
         Raises:
-            UserError: it points back at an image, and the thread has none.
+            UserError: it points back at an image, and the thread has none; or it says only what is not to be seen.
         """
-        return self._follow_ups.brief(request, history)
+        if self._reader is None:
+            return self._follow_ups.brief(request, history)
+        read = self._reader.read(request)
+        brief = self._follow_ups.brief(read.text, history)
+        if brief.answer:
+            return replace(brief, notes=(*read.notes, *brief.notes))
+        scene = parse_scene(brief.prompt, self._names)
+        if scene.absent and not scene.objects:
+            raise UserError(
+                f"{request!r} says only what is not to be seen; say what to draw, for example: a park, {request}"
+            )
+        near = self._reader.did_you_mean(brief.prompt, self._names) if self._kind == "pictograms" else []
+        return replace(brief, notes=(*read.notes, *brief.notes, *near))
 
     @cached_property
     def _follow_ups(self) -> FollowUps:

@@ -160,6 +160,13 @@ class Library:
         return tuple((concept.name, *concept.keywords) for concept in self.concepts)
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """Names, keywords and synonyms, and each of their words: what an English prompt may be about."""
+        told = {phrase for words in self.said for phrase in words}
+        told.update(phrase for words in self.synonyms.values() for phrase in words)
+        return frozenset(told | {word for phrase in told for word in phrase.split(" ")})
+
+    @cached_property
     def said_digest(self) -> str:
         """Hex SHA-256 of all names and keywords, in order."""
         return hashlib.sha256("\n".join("\t".join(words) for words in self.said).encode()).hexdigest()

@@ -93,7 +93,7 @@ def _template(place: Path) -> Path:
             save_picture(place / folder, f"{number}.png", concept)
     for command in (
         ["index", "add", str(place / "pictures"), "--home", str(home)],
-        ["a scarlet ibis", "--thread", FIRST, "--max-generations", "2", "--home", str(home)],
+        ["a scarlet ibis", "--no-copy", "--thread", FIRST, "--max-generations", "2", "--home", str(home)],
     ):
         _calm(run(command, place / "log"))
     seconds = {}
@@ -132,7 +132,7 @@ def _tried(fault: Fault, place: Path, template: Path, chance: random.Random) -> 
     spared = fault.damaged(home)
     commands = {
         "add": ["index", "add", str(place / "more"), str(place / "pictures")],
-        "draw": ["a red owl", "--thread", FIRST, "--max-generations", "1"],
+        "draw": ["a red owl", "--thread", FIRST, "--max-generations", "1", "--no-copy"],
         "verify": ["index", "verify"],
     }
     for what in fault.follows:

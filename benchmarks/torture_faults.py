@@ -167,7 +167,7 @@ def damages() -> Iterator[Fault]:
 def arguments_of(what: str, home: Path, place: Path) -> list[str]:
     """Return the arguments of a command."""
     if what == "draw":
-        return ["a blue lobster", "--thread", FIRST, "--max-generations", "2", "--home", str(home)]
+        return ["a blue lobster", "--no-copy", "--thread", FIRST, "--max-generations", "2", "--home", str(home)]
     if what == "add":
         return ["index", "add", str(place / "more"), "--home", str(home)]
     return ["index", what, "--home", str(home)]
@@ -230,7 +230,7 @@ def _damaged(file: str, how: str, home: Path, place: Path, chance: random.Random
     further = (
         ["index", "status"],
         ["search", "a cat"],
-        ["make it blue", "--thread", FIRST, "--max-generations", "1"],
+        ["make it blue", "--thread", FIRST, "--max-generations", "1", "--no-copy"],
         ["index", "verify"],
     )
     return Struck([run([*one, "--home", str(home)], place / "struck-log") for one in further])
@@ -271,11 +271,11 @@ def _damaged_weights(model: str, file: str, how: str, home: Path, place: Path, c
     if model == "clip":
         further = (
             ["index", "add", str(place / "more"), "--model", str(folder)],
-            ["an owl", "--lookup-model", str(folder), "--max-generations", "1"],
-            ["an owl", "--critic", f"clip:{folder}", "--max-generations", "1"],
+            ["an owl", "--lookup-model", str(folder), "--max-generations", "1", "--no-copy"],
+            ["an owl", "--critic", f"clip:{folder}", "--max-generations", "1", "--no-copy"],
         )
     else:
-        further = (["an owl", "--generator", f"diffusers:{folder}", "--max-generations", "1"],)
+        further = (["an owl", "--generator", f"diffusers:{folder}", "--max-generations", "1", "--no-copy"],)
     outcomes = [run([*one, "--home", str(home)], place / "struck-log") for one in further]
     # Bits turned in numbers make others of them: nothing tells that but a checksum, which such a folder has not.
     loaded = how == "flipped" and all(outcome.status in (0, 2) and not outcome.told for outcome in outcomes)

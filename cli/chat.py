@@ -4,18 +4,22 @@ import argparse
 import contextlib
 import queue
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 from imagerag.cli.approval import HOW, Approval
+from imagerag.cli.chat_redraws import HELP as REDRAWS_HELP
+from imagerag.cli.chat_redraws import Redraws
 from imagerag.cli.interrupt import Ended, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.progress import ProgressBars
+from imagerag.cli.result_file import open_file
 from imagerag.cli.run_printer import PrinterConsole, RunPrinter
 from imagerag.cli.serve import open_service
-from imagerag.cli.terminal import printable, say, write_sequence
+from imagerag.cli.terminal import printable, write_sequence
 from imagerag.cli.terminal_images import PROTOCOLS, Protocol, detected, escape
+from imagerag.cli.typed_lines import typed_lines
 from imagerag.errors import UserError
 from imagerag.graphs.budget import merge_limits
 from imagerag.graphs.state_queries import is_request
@@ -25,9 +29,9 @@ from imagerag.server.run import Run, RunRequest
 from imagerag.server.service import Service
 from imagerag.server.thread_history import LOCAL, thread_name
 from imagerag.settings import load_settings
-from imagerag.store.private import private_file
 
-HELP = """\
+HELP = f"""\
+{REDRAWS_HELP.rstrip()}
   /undo              take the last turn back
   /branch NAME       go on in a copy of this conversation, and leave this one as it is
   /refs              the references of this conversation, with source and licence
@@ -35,6 +39,8 @@ HELP = """\
   /budget            the limits; /budget max_generations=3 max_seconds=60 sets them for the turns to come
   /approve on|off    ask about the references before each redraw: keep, reject or swap them (off at first)
   /save [FILE]       copy the last turn's best image here, or to FILE
+  /open [IMAGE]      show the last turn's best image, or another one of /images, outside the terminal
+  /help              print this
   /quit              end; Ctrl-D too. The conversation is kept.
 Everything else is drawn, changes what was ("now put it on a boat", "go back to image-2 and make it red", "undo"), or is
 answered in words: "what did you draw?".
@@ -58,7 +64,7 @@ def chat(options: argparse.Namespace, stdout: TextIO) -> int:
         talk = Chat(service, thread_name(named or ""), stdout, protocol)
         talk.greet()
         service.begin_warming()  # while the person thinks of something
-        for line in _lines(on_terminal, Path(service.components.home)):
+        for line in typed_lines(on_terminal, Path(service.components.home)):
             if not talk.take(line):
                 break
         talk.leave()
@@ -69,36 +75,6 @@ def chat(options: argparse.Namespace, stdout: TextIO) -> int:
     finally:
         service.close()
     return 0
-
-
-def _lines(on_terminal: bool, home: Path) -> Iterator[str]:
-    """Yield what the person types; with line editing and a history across sessions on a terminal."""
-    if not on_terminal:
-        yield from (line.rstrip("\n") for line in sys.stdin)
-        return
-    with contextlib.suppress(ImportError):  # not there on Windows
-        import readline
-
-        history = home / "chat-history"
-        with contextlib.suppress(OSError):
-            private_file(history)
-        with contextlib.suppress(OSError):
-            readline.read_history_file(history)
-        readline.set_history_length(1000)
-    while True:
-        try:
-            line = input("> ")
-        except EOFError:
-            say("")
-            return
-        except Ended:
-            raise
-        except KeyboardInterrupt:
-            say("\n/quit or Ctrl-D ends")
-            continue
-        with contextlib.suppress(ImportError, OSError):
-            readline.append_history_file(1, history)
-        yield line
 
 
 class Chat:
@@ -122,14 +98,17 @@ class Chat:
         self._run: Run | None = None
         self._events: queue.SimpleQueue[Mapping[str, Any] | None] = queue.SimpleQueue()
         self._approval: Approval | None = None
+        self._redraws = Redraws(service.threads, lambda: self.thread, self._go_to, self._draw, self._say)
         self._commands: dict[str, Callable[[str], None]] = {
+            **{name: self._if_over(does) for name, does in self._redraws.commands.items()},
             "/undo": self._undo,
-            "/branch": self._branch,
+            "/branch": self._if_over(self._branch),
             "/refs": self._refs,
             "/images": self._images,
             "/budget": self._budget,
             "/approve": self._approve,
             "/save": self._save,
+            "/open": self._open,
             "/help": lambda rest: self._say(HELP.rstrip()),
         }
 
@@ -168,13 +147,16 @@ class Chat:
             self._say(f"  {error}", "red")
         return True
 
-    def _draw(self, prompt: str) -> None:
+    def _draw(self, prompt: str, /, **ask: Any) -> None:
         self._story = self._new_story()
         self._story.know(self._state().get("all_references", ()))
         self._events = queue.SimpleQueue()
-        self._run = self._service.create(LOCAL, RunRequest(prompt, thread=self.thread, approve=self._asks_first))
+        self._run = self._service.create(LOCAL, self._request(prompt, ask))
         self._run.listen(self._events.put)
         self._follow(self._run)
+
+    def _request(self, prompt: str, ask: Mapping[str, Any]) -> RunRequest:
+        return RunRequest(prompt, thread=self.thread, approve=self._asks_first, size=self._redraws.size, **ask)
 
     def _follow(self, run: Run) -> None:
         """Tell what happens, to the run's end or to where it asks."""
@@ -246,11 +228,22 @@ class Chat:
             raise UserError("there is no turn to take back")
         self._say(f"  back to: {printable(before)}" if before else "  back to the beginning")
 
+    def _go_to(self, thread: str) -> None:
+        self.thread = thread
+
+    def _if_over(self, command: Callable[[str], None]) -> Callable[[str], None]:
+        """Return a command that is refused while the turn waits for the person's word."""
+
+        def refusing(rest: str) -> None:
+            if self._approval is not None:
+                raise UserError(f"this turn is not over; give your word on the redraw first: {HOW}")
+            command(rest)
+
+        return refusing
+
     def _branch(self, name: str) -> None:
         if not name:
             raise UserError("give the copy a name: /branch NAME")
-        if self._approval is not None:
-            raise UserError(f"this turn is not over; give your word on the redraw first: {HOW}")
         self._service.threads.branch(LOCAL, self.thread, thread_name(name))
         self._say(f"  from here on in {name!r}; {self.thread!r} stays as it is")
         self.thread = name
@@ -292,14 +285,27 @@ class Chat:
         for limit, most in merge_limits(self._service.settings).items():
             self._say(f"  {limit}: {'no limit' if most is None else most}")
 
+    def _best(self, purpose: str) -> ImageRecord:
+        state = self._state()
+        best = next((one for one in state.get("all_images", ()) if one["id"] == state["best"]), None)
+        image: ImageRecord | None = best or state.get("image")
+        if not image:
+            raise UserError(f"there is no image to {purpose} yet")
+        return image
+
+    def _open(self, rest: str) -> None:
+        image = self._best("open")
+        if rest:
+            images = {record["id"]: record for record in self._state()["all_images"]}
+            if rest not in images:
+                raise UserError(f"{rest[:40]!r} is no image of this conversation; valid: {', '.join(images)}")
+            image = images[rest]
+        self._say(f"  {open_file(image['path']) or image['path']}")
+
     def _save(self, rest: str) -> None:
         from imagerag.store.output_files import readable_name, write_new
 
-        state = self._state()
-        best = next((one for one in state.get("all_images", ()) if one["id"] == state["best"]), None)
-        image = best or state.get("image")
-        if not image:
-            raise UserError("there is no image to save yet")
+        image = self._best("save")
         target = Path(rest).expanduser() if rest else Path(f"{readable_name(image['prompt'])}.png")
         if target.is_dir():
             target = target / f"{readable_name(image['prompt'])}.png"

@@ -69,6 +69,16 @@ COMMANDS = (
         settings=options.DRAW_PARSER,
     ),
     Command(
+        "batch",
+        "draw the prompts of a file, and make one page of all; goes on where it was ended",
+        options.add_batch,
+        "imagerag.cli.batch:batch",
+        "FILE.txt has a prompt a line; FILE.csv a header of prompt and names of settings; FILE.jsonl objects.\n"
+        "Exit status: 0 each row has an image, 1 some have none, 2 something has to be put right, 130 cancelled.\n\n"
+        + PRECEDENCE
+        + " What a row says goes before all.",
+    ),
+    Command(
         "replay",
         "draw an image again from the manifest it carries and compare the pixels",
         options.add_replay,
@@ -77,7 +87,7 @@ COMMANDS = (
     ),
     Command(
         "index",
-        "maintain the index of reference images: add, status, calibrate, verify, rebuild",
+        "maintain the index of reference images: add, remove, status, calibrate, verify, rebuild",
         commands=(
             Command(
                 "add",
@@ -86,6 +96,13 @@ COMMANDS = (
                 "imagerag.cli.index:index",
                 "SOURCE is a folder, file or https: address, or one of webdataset:, img2dataset:, hf-parquet:, csv:\n"
                 "and jsonl: with a path or pattern, as in hf-parquet:shards/*.parquet; see also: imagerag plugins",
+            ),
+            Command(
+                "remove",
+                "take pictures of your own out of the index; the files themselves stay",
+                options.add_index_remove,
+                "imagerag.cli.index:index",
+                "SOURCE is what was added, or a file or folder in it; imagerag index status lists the sources.",
             ),
             Command(
                 "status",
@@ -116,6 +133,44 @@ COMMANDS = (
         ),
     ),
     Command(
+        "threads",
+        "list, show, rename, delete or export the conversations",
+        default="list",
+        commands=(
+            Command(
+                "list",
+                "list the conversations, the one last gone on with first",
+                options.add_threads_list,
+                "imagerag.cli.threads:list_threads",
+            ),
+            Command(
+                "show",
+                "print the turns of a conversation, with images, scores and references",
+                options.add_thread,
+                "imagerag.cli.threads:show_thread",
+            ),
+            Command(
+                "rename",
+                "give a conversation another name",
+                options.add_thread_rename,
+                "imagerag.cli.threads:rename_thread",
+            ),
+            Command(
+                "delete",
+                "delete conversations, for good",
+                options.add_threads_delete,
+                "imagerag.cli.threads:delete_threads",
+                "Images stay until imagerag gc --yes; copies elsewhere are yours.",
+            ),
+            Command(
+                "export",
+                "write a conversation to a new folder: a page, JSON, and the images",
+                options.add_thread_export,
+                "imagerag.cli.threads:export_thread",
+            ),
+        ),
+    ),
+    Command(
         "gc",
         "tell what of the data directory nothing needs any more, and remove it with --yes",
         options.add_gc,
@@ -128,7 +183,7 @@ COMMANDS = (
         "look something up in the bundled library and your own pictures",
         options.add_search,
         "imagerag.cli.search:search",
-        'to draw a prompt that begins with this word: imagerag draw "search party"',
+        "Similarities are cosines; what lies below the look-up floor is left out.",
         parse=options.parse_search,
     ),
     Command(
@@ -203,5 +258,16 @@ COMMANDS = (
         options.add_plugins,
         "imagerag.cli.plugins:list_plugins",
         "Exit status: 0 all can be loaded, 1 one can't.",
+    ),
+    Command(
+        "completion",
+        "print the script with which a shell completes commands, flags and files",
+        options.add_completion,
+        "imagerag.cli.completion:completion",
+        "bash:        imagerag completion bash > ~/.local/share/bash-completion/completions/imagerag\n"
+        "zsh:         imagerag completion zsh > DIR/_imagerag, with DIR in $fpath\n"
+        "fish:        imagerag completion fish > ~/.config/fish/completions/imagerag.fish\n"
+        "PowerShell:  imagerag completion powershell >> $PROFILE\n"
+        "tcsh:        imagerag completion tcsh >> ~/.tcshrc",
     ),
 )

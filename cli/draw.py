@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO, cast, get_args
 from imagerag.cli.interrupt import Cancel, Ended, cancel_on_interrupt
 from imagerag.cli.options import settings_of
 from imagerag.cli.prompt import read_prompt, unknown_script
+from imagerag.cli.result_file import copy_here, open_file
 from imagerag.cli.terminal import say, say_json, say_path
 from imagerag.credentials import without_credentials
 from imagerag.errors import BudgetKind, Cancelled, UserError
@@ -89,9 +90,20 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: Canc
         "stop_detail": printer.stopped,
     }
     document = document_of(output, about)
+
+    def tell(text: str) -> None:
+        if text:
+            printer.note(text)
+            if options.quiet:
+                say(f"note: {text}", file=sys.stderr)
+
+    if document["image"] is not None and asked.out is None and not options.no_copy:
+        tell(copy_here(document, asked.file_name))
     if page_folder is not None:
-        document["html"] = _write_page(document, page_folder, options.html)
+        document["html"] = _write_page(document, page_folder, options.html, asked.file_name)
         printer.say(f"page: {document['html']}")
+    if options.open and (shown := document["html"] or document["image"]):
+        tell(open_file(shown))
     if options.json:
         say_json(document, stdout)
     elif document["answer"] is not None and options.quiet:
@@ -187,11 +199,11 @@ def _page_folder(page: str | None, settings: Settings) -> Path | None:
     return make_folder(Path(page).parent).absolute()
 
 
-def _write_page(document: "Document", folder: Path, page: str) -> str:
+def _write_page(document: "Document", folder: Path, page: str, name: str | None) -> str:
     from imagerag.report.html import render_page
     from imagerag.store.output_files import readable_name, write_new
 
-    stem = Path(page).stem if page else readable_name(document["prompt"])
+    stem = Path(page).stem if page else name or readable_name(document["prompt"])
     suffix = Path(page).suffix if page else ".html"
     try:
         content = render_page(document)

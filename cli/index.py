@@ -28,12 +28,13 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     """Look after the reference index, and return the exit status: 1 if ``verify`` found something wrong.
 
     Raises:
-        UserError: the index is damaged (``status``), can't be written (``add``, ``rebuild``), or a path is wrong.
+        UserError: the index is damaged (``status``), can't be written (``add``, ``remove``, ``rebuild``), or a path is
+            wrong.
     """
     from imagerag.embedders.clip_names import check_clip_name
     from imagerag.store.home import home_directory
 
-    if options.paths and options.command != "add":
+    if options.paths and options.command not in ("add", "remove"):
         raise UserError(f"{options.paths[0]!r} is of no use to index {options.command}; give it without a path")
     flags = {"home": options.home, "chroma": options.chroma, "profile": options.profile, "lookup_model": options.model}
     settings = load_settings(flags)
@@ -45,6 +46,8 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
         return _add(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
     if options.command == "calibrate":
         return _calibrate(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
+    if options.command == "remove":
+        return _remove(options, home, settings.chroma, stdout)
     if options.command == "verify":
         return _verify(options, home, settings.chroma, resolve_lookup(settings)[1], stdout)
     from imagerag.index.bundled.chroma import index_status
@@ -148,6 +151,29 @@ def _add(
     _print_some("near-duplicates", near, stdout)
     if fitted is not None:
         say(in_words(fitted), file=stdout)
+    return 0
+
+
+def _remove(options: argparse.Namespace, home: Path, chroma: str | None, stdout: TextIO) -> int:
+    from imagerag.index.user.removal import remove_pictures
+
+    if bool(options.paths) == options.all:
+        raise UserError(
+            "index remove takes what was added, as in: imagerag index remove ~/pictures, or --all for the whole library"
+        )
+    removed = remove_pictures(
+        home,
+        None if options.all else options.paths,
+        library=options.library,
+        chroma=chroma,
+        on_wait=lambda text: say(text, file=sys.stderr),
+    )
+    if options.json:
+        say_json({"removed": removed, "library": options.library}, stdout)
+        return 0
+    for source, count in removed.items():
+        say(f"removed {count} of {printable(source)}", file=stdout)
+    say("the files themselves are untouched, and so is what was drawn with them", file=stdout)
     return 0
 
 

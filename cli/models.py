@@ -9,6 +9,8 @@ from imagerag.generators.diffusion.presets import Preset, load_presets
 
 WIDTH = 120
 """Columns of a line."""
+UNBROKEN: Any = {"break_long_words": False, "break_on_hyphens": False}
+"""Names and paths can be copied."""
 
 
 def list_models(options: argparse.Namespace, stdout: TextIO) -> int:
@@ -24,14 +26,17 @@ def list_models(options: argparse.Namespace, stdout: TextIO) -> int:
     for preset in presets:
         say(f"{preset.name}: {preset.model}", file=stdout)
         for line in _lines(preset):
-            say(fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False), file=stdout)
+            say(fill(line, WIDTH, initial_indent="  ", subsequent_indent="    ", **UNBROKEN), file=stdout)
     return 0
 
 
 def _preset_of(name: str) -> Preset:
     from imagerag.generators.diffusion.loading import preset_of  # torch takes seconds
+    from imagerag.generators.diffusion.single_file import preset_of_file
 
     prefix, colon, rest = name.partition(":")
+    if colon and prefix == "file":
+        return preset_of_file(rest)
     return preset_of(rest if colon and prefix == "diffusers" else name)
 
 
@@ -47,6 +52,8 @@ def _lines(preset: Preset) -> list[str]:
     takes = "none" if preset.family == "text" else f"{preset.max_references} at most ({preset.family})"
     size = f"{preset.gigabytes():.1f} GB in 16 bits" if preset.gigabytes() else "not known before it is loaded"
     lines = [f"recipe: {preset.recipe}"] if preset.recipe else []
+    if preset.file:
+        lines.append(f"weights of its denoiser, or all of them: {preset.file}")
     lines += [asked, f"references: {takes}; weights: {size}; licence: {preset.licence}"]
     if preset.source:
         lines.append(f"source: {', '.join(preset.source)}")

@@ -9,10 +9,12 @@ from imagerag.cli.setting_flags import add_setting, add_settings, close_page_fla
 from imagerag.cli.strict_parser import Parser
 from imagerag.declaration import GROUPS, Group
 from imagerag.errors import UserError
+from imagerag.settings import DECLARED
 
 __all__ = ["draw_parser", "parse_draw", "settings_of"]
 
 PIPELINES = ("agent", "one-pass")
+SHELLS = ("bash", "zsh", "fish", "powershell", "tcsh")
 SERVER_GROUPS: tuple[Group, ...] = ("models", "lookup", "limits", "places")
 """A server has one engine for all clients; its limits are the most that a client can ask for."""
 
@@ -50,19 +52,26 @@ def add_draw(parser: Parser) -> None:
         help="write a page of the run; FILE ends in .html and can be left out (default: none)",
     )
     output.add_argument("--quiet", action="store_true", help="print only the image's path")
+    output.add_argument("--open", action="store_true", help="show the image when it is there, or the page of --html")
+    output.add_argument(
+        "--no-copy",
+        action="store_true",
+        help="leave the image in the data directory (default: the best one is copied to the current folder)",
+    )
     add_config(groups["places"])
 
 
 def parse_draw(argv: Sequence[str], parser: Parser | None = None) -> argparse.Namespace:
     """Parse the arguments of the default command; ``words`` holds the prompt's words in order.
 
-    Words and flags may be mixed, and all that follows ``--`` belongs to the prompt.
+    Words and flags may be mixed, and all that follows ``--`` belongs to the prompt; ``typed`` holds those before it.
 
     Raises:
         UserError: an unknown flag, or a value of the wrong type.
     """
     end = argv.index("--") if "--" in argv else len(argv)
     options = (parser or draw_parser()).parse_intermixed_args(close_page_flag(argv[:end]))
+    options.typed = list(options.words)
     options.words += argv[end + 1 :]
     if options.pipeline not in PIPELINES:
         raise UserError(f"pipeline {options.pipeline!r} is not known; give --pipeline one of: {', '.join(PIPELINES)}")
@@ -79,6 +88,20 @@ def add_version(group: Any) -> None:
 def add_config(group: Any) -> None:
     """Add the settings file."""
     group.add_argument("--config", metavar="FILE", help="settings file in TOML (default: none)")
+
+
+def add_batch(parser: Parser) -> None:
+    """Add the arguments of ``imagerag batch``."""
+    parser.add_argument("file", metavar="FILE", help="prompts, and settings of each, as .txt, .csv or .jsonl")
+    image = tuple(name for name, one in DECLARED.items() if one.group == "image" and name != "thread")
+    groups = add_settings(parser, SERVER_GROUPS, also=image)
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--out", metavar="DIR", help="folder of the images, the page and the journal (default: FILE without its ending)"
+    )
+    output.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
+    output.add_argument("--open", action="store_true", help="show the page when all is drawn")
+    add_config(groups["places"])
 
 
 def add_replay(parser: Parser) -> None:
@@ -129,6 +152,16 @@ def add_index_add(parser: Parser) -> None:
     _add_model(parser)
     add_setting(parser, "chroma")
     _add_usual(parser)
+
+
+def add_index_remove(parser: Parser) -> None:
+    """Add the arguments of ``imagerag index remove``."""
+    parser.add_argument("paths", nargs="*", metavar="SOURCE", help="what was added, or a file or folder in it")
+    parser.add_argument("--all", action="store_true", help="everything in the library")
+    _add_library(parser)
+    add_setting(parser, "chroma")
+    _add_usual(parser)
+    _accept_index_options(parser)
 
 
 def add_index_status(parser: Parser) -> None:
@@ -275,7 +308,9 @@ def add_profiles_list(parser: Parser) -> None:
 
 def add_profiles_show(parser: Parser) -> None:
     """Add the arguments of ``imagerag profiles show``."""
-    add_config(add_settings(parser, ("models", "lookup", "limits", "places"), also=("thread",))["places"])
+    add_config(
+        add_settings(parser, ("models", "lookup", "limits", "places"), also=("size", "aspect", "thread"))["places"]
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -284,7 +319,11 @@ def add_doctor(parser: Parser) -> None:
     parser.add_argument("--offline", action="store_true", help="ask neither the hub nor any provider or server")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_config(
-        add_settings(parser, ("models", "lookup", "limits", "places"), also=("n", "subject", "out", "thread"))["places"]
+        add_settings(
+            parser,
+            ("models", "lookup", "limits", "places"),
+            also=("n", "size", "aspect", "subject", "out", "thread"),
+        )["places"]
     )
 
 
@@ -299,6 +338,45 @@ def add_models(parser: Parser) -> None:
         "model", nargs="*", metavar="NAME", help="a preset, a model id or a folder (default: every preset)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON list")
+
+
+def add_completion(parser: Parser) -> None:
+    """Add the arguments of ``imagerag completion``."""
+    parser.add_argument("shell", choices=SHELLS, help=f"one of: {', '.join(SHELLS)}", metavar="SHELL")
+
+
+def add_threads_list(parser: Parser) -> None:
+    """Add the arguments of ``imagerag threads list``."""
+    _add_usual(parser, "list")
+
+
+def add_thread(parser: Parser) -> None:
+    """Add the arguments of a command on one conversation."""
+    parser.add_argument("name", metavar="THREAD", help="the conversation, as --thread names it")
+    _add_usual(parser)
+
+
+def add_thread_rename(parser: Parser) -> None:
+    """Add the arguments of ``imagerag threads rename``."""
+    parser.add_argument("name", metavar="THREAD", help="the conversation, as --thread names it")
+    parser.add_argument("new", metavar="NEW", help="its new name: up to 64 letters, digits, _, . or -")
+    _add_usual(parser)
+
+
+def add_threads_delete(parser: Parser) -> None:
+    """Add the arguments of ``imagerag threads delete``."""
+    parser.add_argument("names", nargs="+", metavar="THREAD", help="the conversations, as --thread names them")
+    _add_usual(parser)
+
+
+def add_thread_export(parser: Parser) -> None:
+    """Add the arguments of ``imagerag threads export``."""
+    add_thread(parser)
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="the new folder; with a number where it is there (default: the conversation's name)",
+    )
 
 
 def add_gc(parser: Parser) -> None:

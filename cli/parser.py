@@ -6,6 +6,7 @@ from typing import cast
 
 from imagerag.cli import options
 from imagerag.cli.commands import COMMANDS, PRECEDENCE, Command
+from imagerag.cli.mistyped import check_words
 from imagerag.cli.setting_flags import add_setting
 from imagerag.cli.strict_parser import Parser, add_help_flag
 from imagerag.declaration import GROUPS
@@ -67,7 +68,8 @@ def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     """Return the command that is meant and its parsed options; the default command is ``draw``.
 
     Raises:
-        UserError: an unknown flag, a value of the wrong type, or a word or file that is missing.
+        UserError: an unknown flag, a value of the wrong type, a word or file that is missing, or words that are no
+            prompt.
         SystemExit: after ``--help`` or ``--version``.
     """
     if list(argv[:1]) in (["-h"], ["--help"]):
@@ -78,7 +80,9 @@ def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
     command = command or named["draw"]
     parser = children_of(build_parser(command.name))[command.name]
     if command.name == "draw":
-        return command, _parsed(command, parser, rest)
+        parsed = _parsed(command, parser, rest)
+        check_words(parsed.typed, [*named], said=list(argv[:1]) == ["draw"])
+        return command, parsed
     try:
         return _descend(command, parser, rest)
     except UserError as error:
@@ -136,11 +140,19 @@ def _add_commands(parser: Parser, commands: Sequence[Command], metavar: str) -> 
             command.name,
             help=command.help,
             description=f"{command.help[:1].upper()}{command.help[1:]}.",
-            epilog=command.epilog or None,
+            epilog=_epilog(command, parser.prog),
             **command.settings,
         )
         for command in commands
     }
+
+
+def _epilog(command: Command, program: str) -> str | None:
+    """Return what the help tells last; of a command of ours also how its name begins a prompt."""
+    if program != "imagerag" or command.name == "draw":
+        return command.epilog or None
+    way = f'To draw a prompt that begins with this word, put it in quotes: imagerag "{command.name} ..."'
+    return f"{command.epilog}\n\n{way}" if command.epilog else way
 
 
 def _add_arguments(command: Command, parser: Parser) -> None:

@@ -10,12 +10,13 @@ from typing import Any, TextIO
 
 from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import say, say_json
-from imagerag.cli.thread_profile import profile_of_thread
+from imagerag.cli.thread_profile import profile_of_thread, size_of_thread
 from imagerag.doctor.plan import plan
 from imagerag.doctor.summary import Thing, alternatives, is_usable, lacking_gigabytes, things_needed
 from imagerag.errors import UserError
+from imagerag.picture_size import PictureSize
 from imagerag.profiles.choosing import choose
-from imagerag.profiles.loading import SET_BY_PROFILE, Profile, load_profiles
+from imagerag.profiles.loading import SET_BY_PROFILE, Profile, read_profiles
 from imagerag.profiles.names import check_parts
 from imagerag.profiles.resolve import RunSettings, resolve
 from imagerag.settings import Settings, load_settings
@@ -32,13 +33,20 @@ WIDTH = 120
 def list_profiles(options: argparse.Namespace, stdout: TextIO) -> int:
     """Print the profiles with what each needs, what is there and what is lacking, and return the exit status."""
     asked = load_settings(settings_of(options))
-    rows = [_row(profile, asked) for profile in load_profiles().values()]
+    profiles, refused = read_profiles()
+    rows = [_row(profile, asked) for profile in profiles.values()]
+    for row in rows:  # each is told by itself
+        row["notes"] = [note for note in row.get("notes", ()) if note not in refused.values()]
+    rows += [_refused_row(name, why) for name, why in refused.items()]
     if options.json:
         say_json(rows, stdout)
         return 0
     width = get_terminal_size((WIDTH, 24)).columns
     for row in rows:
-        say(fill(f"{row['name']}: {row['about']}", width, subsequent_indent="  ", **UNBROKEN), file=stdout)
+        say(
+            fill(f"{row['name']}: {row['about']}".removesuffix(": "), width, subsequent_indent="  ", **UNBROKEN),
+            file=stdout,
+        )
         for label, text in _lines(row):
             # A command is not wrapped, so that it can be copied.
             columns = len(text) + 20 if label == "mend:" else width
@@ -78,6 +86,11 @@ def _lines(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "note:", note
 
 
+def _refused_row(name: str, why: str) -> dict[str, Any]:
+    """Return a table of the person's file that is no profile, as ``--json`` lists it."""
+    return {"name": name, "about": "", "problem": why, "usable": False, "needs": [], "alternatives": [], "notes": []}
+
+
 def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     """Print each value that a run would have and where it comes from, and return the exit status.
 
@@ -90,15 +103,19 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     origins = dict(settings.origins)
     names = ["profile", *SET_BY_PROFILE, *(name for name in origins if name not in ("profile", *SET_BY_PROFILE))]
     values = {name: getattr(settings, name) for name in names}
+    if not (settings.names("size") or settings.names("aspect")) and (size := size_of_thread(asked)):
+        exact = PictureSize.parse(size).is_exact
+        values |= {"size": size if exact else None, "aspect": None if exact else size}
+        origins |= {"size" if exact else "aspect": "the thread", "aspect" if exact else "size": "default"}
     if options.json:
         told = {name: {"value": values[name], "from": origins[name]} for name in names}
-        say_json({"values": told, "notes": settings.notes}, stdout)
+        say_json({"values": told, "notes": settings.notes, "chosen": settings.chosen}, stdout)
         return 0
     for name in names:
         value = values[name]
         text = ", ".join(map(str, value)) if isinstance(value, tuple) else "none" if value is None else str(value)
         say(f"{name:<20} {text:<45} {origins[name]}", file=stdout)
-    for note in settings.notes:
+    for note in filter(None, (*settings.notes, settings.chosen)):
         say(f"note: {note}", file=stdout)
     return 0
 

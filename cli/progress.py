@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from imagerag.cli.terminal import printable, say
-from imagerag.model_hub import download_text, downloads_watched
+from imagerag.model_hub import Download, downloads_watched
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 WAITING = "waiting"
 """What is at hand while nobody knows how long it takes."""
+DOWNLOADING = "downloading"
+SHARES, SECONDS = 10, 10.0
+"""Where there is no terminal, a download is told at each of so many equal shares, and after so long at the latest."""
 
 
 @contextmanager
@@ -24,7 +27,7 @@ def loading_model(quiet: bool) -> Iterator["ProgressBars"]:
     bars = ProgressBars(quiet=quiet)
     bars.busy("loading the model")
     try:
-        with contextlib.redirect_stdout(sys.stderr), downloads_watched(lambda *of: bars.waiting(download_text(*of))):
+        with contextlib.redirect_stdout(sys.stderr), downloads_watched(bars.downloading):
             yield bars
     finally:
         bars.clear()
@@ -44,6 +47,8 @@ class ProgressBars:
         self._task: TaskID | None = None
         self._what: str | None = None
         self._began = 0.0
+        self._told_at = 0.0
+        self._told_share = 0
 
     def busy(self, what: str) -> None:
         """Say what is being waited for, without knowing how long it takes; ends with the next call of any method."""
@@ -60,6 +65,44 @@ class ProgressBars:
             self._what = WAITING
         else:
             self._bars.update(self._task, description=printable(text))
+
+    def downloading(self, download: Download) -> None:
+        """Show how far a download has come: a bar on a terminal; lines, not too many, elsewhere."""
+        self.show_download(download.text, download.done, download.total, download.ended)
+
+    def show_download(self, text: str, done: int, total: int, ended: bool) -> None:
+        """Show a download as ``downloading`` does.
+
+        Args:
+            text: it in words.
+            done, total: bytes; 0 as the total where that isn't known.
+            ended: whether no more comes.
+        """
+        if self._quiet:
+            return
+        if self._live:
+            self._bar_of_download(text, done, total, ended)
+            return
+        now = time.monotonic()
+        first = self._what != DOWNLOADING
+        share = done * SHARES // total if total else 0
+        if first or ended or share > self._told_share or now - self._told_at >= SECONDS:
+            self._what, self._told_at, self._told_share = DOWNLOADING, now, share
+            say(printable(text), file=sys.stderr, flush=True)
+        if ended:
+            self._what = None
+
+    def _bar_of_download(self, text: str, done: int, total: int, ended: bool) -> None:
+        if ended:
+            self.clear()
+            return
+        if self._what != DOWNLOADING or self._bars is None or self._task is None:
+            self.clear()
+            self._open(text, total or None, "download")
+            self._what = DOWNLOADING
+        assert self._bars is not None
+        assert self._task is not None
+        self._bars.update(self._task, description=printable(text), completed=done, total=total or None)
 
     def update(self, what: str, done: int, total: int) -> None:
         """Show that ``done`` of ``total`` steps are made; the bar goes when they all are."""
@@ -86,7 +129,7 @@ class ProgressBars:
             self._bars.stop()
         self._bars = self._task = self._what = None
 
-    def _open(self, what: str, total: int | None) -> None:
+    def _open(self, what: str, total: int | None, unit: str = "") -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -99,7 +142,8 @@ class ProgressBars:
 
         columns: list[ProgressColumn] = [TextColumn("{task.description}", markup=False), BarColumn(bar_width=30)]
         if total is not None:
-            columns += [TextColumn("{task.completed:.0f}/{task.total:.0f}"), TextColumn("{task.fields[rate]}")]
+            if unit != "download":  # whose words have both
+                columns += [TextColumn("{task.completed:.0f}/{task.total:.0f}"), TextColumn("{task.fields[rate]}")]
             columns.append(TimeRemainingColumn(compact=True))
         # Results go to stdout, which may well be a file: rich must not catch it and print it here.
         self._bars = Progress(

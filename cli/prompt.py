@@ -26,6 +26,15 @@ def read_prompt(words: Sequence[str], stdin: TextIO | None = None) -> str:
         text = " ".join(words)
     else:
         raise UserError(f"no prompt given; say what to draw, {EXAMPLE}")
+    return checked_prompt(text)
+
+
+def checked_prompt(text: str) -> str:
+    """Return a prompt in one line.
+
+    Raises:
+        UserError: nothing in it, too long, or control characters.
+    """
     text = " ".join(text.split())
     if not text:
         raise UserError(f"the prompt {text!r} is empty; say what to draw, {EXAMPLE}")

@@ -190,6 +190,7 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
         manifest.reference_scale,
         PictureSize.parse(manifest.size) if manifest.size else None,
         len(seeds) > 1,
+        manifest.negative,
     )
     _check_files(manifest, components.generator, file)
     try:

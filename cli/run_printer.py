@@ -6,6 +6,7 @@ from typing import assert_never
 from rich.console import Console
 from rich.text import Text
 
+from imagerag.agent.absence_in_verdicts import presence_in_words
 from imagerag.cli.progress import ProgressBars
 from imagerag.cli.terminal import printable, visible
 from imagerag.graphs.events import (
@@ -63,7 +64,10 @@ class RunPrinter:
         """Tell one event."""
         match event["event"]:
             case "progress":
-                if event["total"]:
+                if event["what"] == "loading":
+                    ended = bool(event["total"]) and event["done"] >= event["total"]
+                    self._bars.show_download(progress_text(event), event["done"], event["total"], ended)
+                elif event["total"]:
                     self._bars.update(event["what"], event["done"], event["total"])
                 else:
                     self._bars.waiting(progress_text(event))
@@ -130,7 +134,8 @@ class RunPrinter:
         standing += ", uncalibrated" if verdict.get("uncalibrated") else ""
         self.say(f"  {event['image']['id']} scores {verdict['score']:.2f}{standing}", "green" if event["best"] else "")
         for concept in verdict["concepts"]:
-            mark, word, style = ("+", "there", "green") if concept["present"] else ("-", "missing", "red")
+            mark, style = ("+", "green") if concept["present"] else ("-", "red")
+            word = presence_in_words(concept)
             self.say(f"    {mark} {printable(concept['concept'])}: {word} ({concept['score']:.2f})", style)
 
     def _tell_captions(self, event: CaptionsEvent) -> None:

@@ -13,6 +13,7 @@ from imagerag.cli.terminal import printable, say, say_json
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import Hit
 from imagerag.settings import load_settings
+from imagerag.shell_words import quoted
 
 
 def search(options: argparse.Namespace, stdout: TextIO) -> int:
@@ -49,6 +50,7 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
         say(f"      {entry['path']}", file=stdout)
     if not found:
         say(below or "the library has nothing for these words", file=stdout)
+        say(f"to draw them: {quoted(['imagerag', 'draw', f'search {words}'])}", file=stdout)
     if page:
         say(f"page: {page}", file=stdout)
     return 0

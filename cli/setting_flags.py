@@ -24,7 +24,7 @@ def add_setting(group: Any, name: str) -> None:
         how |= {"action": "append", "metavar": declared.metavar}
     else:
         how |= {"type": {int: whole, float: number}.get(declared.kind, str), "metavar": declared.metavar}
-    group.add_argument(declared.flag, **how)
+    group.add_argument(*filter(None, (declared.alias, declared.flag)), **how)
 
 
 def add_settings(parser: Parser, groups: Iterable[Group], also: Sequence[str] = ()) -> dict[Group, Any]:

@@ -1,7 +1,7 @@
 """Prints the table of presets in docs/models.md: python -m docs.preset_table"""
 
-from imagerag.generators.diffusion.memory import device_bytes, host_bytes
 from imagerag.generators.diffusion.presets import Preset, load_presets
+from imagerag.generators.diffusion.weight_sizes import device_bytes, host_bytes
 
 
 def main() -> None:

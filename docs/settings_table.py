@@ -58,7 +58,8 @@ def _row(declared: Setting) -> str:
         kind = declared.noun + (f", {declared.valid}" if declared.valid else "")
     if declared.separator:
         kind += f"; separated by {declared.separator_text}"
-    flag = declared.flag if declared.kind is bool else f"{declared.flag} {declared.metavar}"
+    flag = declared.alias or declared.flag
+    flag = flag if declared.kind is bool else f"{flag} {declared.metavar}"
     cells = [f"`{declared.name}`", f"`{flag}`", f"`{declared.variable}`", kind, shown, _explanation(declared)]
     return f"| {' | '.join(cells)} |"
 

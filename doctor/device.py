@@ -52,8 +52,9 @@ def _of_memory(
     if sum(parts.values()) <= free:
         return ok("memory", wanted)
     if device.type != "cpu":
-        from imagerag.generators.diffusion.memory import choose_mode, host_bytes
+        from imagerag.generators.diffusion.memory import choose_mode
         from imagerag.generators.diffusion.quantisation import has_4bit
+        from imagerag.generators.diffusion.weight_sizes import host_bytes
 
         preset = preset_of(settings.generator)
         weights = preset.weights if preset is not None else {}

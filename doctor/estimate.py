@@ -7,13 +7,16 @@ the limits allow at most is told beside it.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from imagerag.chat_models.pricing import load_pricing
 from imagerag.doctor.finding import Finding, of_error, ok, warning
 from imagerag.doctor.keys import models_of_providers
 from imagerag.doctor.needs import needs_of, preset_of
 from imagerag.errors import UserError
+from imagerag.generators.diffusion.operations import operations
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.registry import is_images_api, most_output_tokens
 from imagerag.profiles.resolve import RunSettings
@@ -33,10 +36,6 @@ SECONDS_IMAGE = 40.0
 """For one image of an images API; assumed: the fastest take ten, the slowest two minutes."""
 UTILISATION = 0.4
 """Of the speed of a large matrix product that denoisers reach, and local chat models while they read; assumed."""
-GUIDANCE_AS_INPUT = ("flux", "flux-krea", "kontext", "flux2", "hunyuan-image-distilled")
-"""Presets of models that were taught guidance, and take its strength as an input instead of drawing by contrast."""
-LATENT, PATCH = 8, 2
-"""Pixels of a latent's side, and latents of a token's: a megapixel is 4,096 tokens in all families of the presets."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,36 @@ class Speed:
     bandwidth: float
 
 
-def check_estimate(settings: RunSettings, answered_after: float | None) -> list[Finding]:
+@dataclass(frozen=True)
+class Drawn:
+    """How long one batch of drawings takes.
+
+    Attributes:
+        seconds: by estimate; ``None`` where there is none.
+        how: it was come by, or why there is none; empty where that follows from the device's speed, told apart.
+    """
+
+    seconds: float | None
+    how: str = ""
+
+
+def check_estimate(
+    settings: RunSettings, answered_after: float | None, past_seconds: Sequence[float] = ()
+) -> list[Finding]:
     """Return the expected seconds and cost of one run.
 
     Args:
         settings: of the run.
         answered_after: seconds that the chat model took to answer, where it was asked.
+        past_seconds: that the generator's server took for its last runs, where it told.
     """
     try:
-        return [_time(settings, answered_after), _cost(settings)]
+        return [_time(settings, answered_after, past_seconds), _cost(settings)]
     except UserError as error:
         return [of_error("estimate", error)]
 
 
-def _time(settings: RunSettings, answered_after: float | None) -> Finding:
+def _time(settings: RunSettings, answered_after: float | None, past_seconds: Sequence[float]) -> Finding:
     drawings = min(DRAWINGS, settings.max_generations)
     parts = []
     total = 0.0
@@ -77,49 +92,51 @@ def _time(settings: RunSettings, answered_after: float | None) -> Finding:
     local = next((model for model in (settings.vlm, settings.critic) if model.startswith("transformers:")), None)
     weights = _parameters(settings, local) if local is not None else None
     speed = measured_speed(settings) if preset is not None or weights else None
-    drawing = None
-    if settings.generator == "patchwork":
-        drawing = SECONDS_PATCHWORK
-    elif is_images_api(settings.generator):
-        drawing = SECONDS_IMAGE * settings.n
-    elif preset is not None and speed is not None and (needed := operations(preset)) is not None:
-        drawing = needed * settings.n / (speed.flops * UTILISATION)
-    if drawing is not None:
-        total += drawing * drawings
-        parts.append(f"{drawings} drawings of {_seconds(drawing)}")
-    else:
-        parts.append(f"{drawings} drawings, as long as {settings.generator!r} takes")
+    drawn = _drawn(settings, preset, speed, past_seconds)
+    how = f" ({drawn.how})" if drawn.how else ""
+    if drawn.seconds is not None:
+        total += drawn.seconds * drawings
+        parts.append(f"{drawings} drawings of {_seconds(drawn.seconds)}{how}")
     if models_of_providers(settings):
         each = answered_after or SECONDS_ASKED
         total += each * QUESTIONS
-        how = "measured now" if answered_after else "assumed"
-        parts.append(f"{QUESTIONS} answers of {_seconds(each)} ({how})")
+        asked = "measured now" if answered_after else "assumed"
+        parts.append(f"{QUESTIONS} answers of {_seconds(each)} ({asked})")
     elif weights and speed is not None:
         reading = 2 * weights * ASKED / (speed.flops * UTILISATION)
         each = reading + ANSWERED * weights * speed.bytes_each / speed.bandwidth
         total += each * QUESTIONS
         parts.append(f"{QUESTIONS} answers of {_seconds(each)}")
     where = f"; {speed.device} does {speed.flops / 1e12:.2f} TFLOP/s" if speed is not None else ""
-    about = f"about {_seconds(total)}" if drawing is not None else "unknown"
-    text = f"estimate: {about} with the models loaded ({', '.join(parts)}{where})"
+    if drawn.seconds is None:
+        known = f"{_seconds(total)} without the drawings ({', '.join(parts)}); " if parts else ""
+        text = f"estimate: {known}none of {drawings} drawings can be had: {drawn.how}"
+        return ok("time", f"{text}; at most max_seconds {settings.max_seconds:g}")
+    text = f"estimate: about {_seconds(total)} with the models loaded ({', '.join(parts)}{where})"
     if total > settings.max_seconds:
         mend = f"--max-seconds {round(2 * total)}, or other parts: imagerag profiles"
         return warning("time", f"{text}, more than max_seconds {settings.max_seconds:g}", mend)
     return ok("time", f"{text}; at most max_seconds {settings.max_seconds:g}")
 
 
-def operations(preset: Preset) -> float | None:
-    """Return the floating-point operations of one image by estimate; ``None`` where the parameters aren't known.
-
-    Two for each parameter of the denoiser, token, step, and pass (two passes where guidance is by contrast), after
-    J. Kaplan et al., "Scaling Laws for Neural Language Models", 2020, section 2.1; attention itself is left out.
-    """
-    denoiser = preset.weights.get("transformer") or preset.weights.get("unet")
-    if denoiser is None:
-        return None
-    tokens = preset.width * preset.height / (LATENT * PATCH) ** 2
-    passes = 1 if preset.guidance <= 1 or preset.name in GUIDANCE_AS_INPUT else 2
-    return 2e9 * denoiser * tokens * preset.steps * passes
+def _drawn(settings: RunSettings, preset: Preset | None, speed: Speed | None, past_seconds: Sequence[float]) -> Drawn:
+    """Return how long one batch of drawings takes, and how that is known."""
+    name = settings.generator
+    if name == "patchwork":
+        return Drawn(SECONDS_PATCHWORK)
+    if is_images_api(name):
+        return Drawn(SECONDS_IMAGE * settings.n, "assumed")
+    if name.startswith("comfyui:"):
+        if past_seconds:
+            told = f"half of the server's last {len(past_seconds)} runs took no longer"
+            return Drawn(median(past_seconds) * settings.n, told)
+        return Drawn(None, "the ComfyUI server tells of no run before, and what its workflow computes isn't known")
+    if preset is None:
+        return Drawn(None, f"{name!r} doesn't tell how long it takes")
+    if speed is None or (needed := operations(preset)) is None:
+        return Drawn(None, f"nothing of {preset.model!r} is here and the hub wasn't reached, so its size isn't known")
+    how = "" if preset.recipe or not name.startswith("diffusers:") or preset.source else f"{preset.steps} steps assumed"
+    return Drawn(needed * settings.n / (speed.flops * UTILISATION), how)
 
 
 def measured_speed(settings: RunSettings) -> Speed:
@@ -166,7 +183,7 @@ def _cost(settings: RunSettings) -> Finding:
     models = models_of_providers(settings)
     images = is_images_api(settings.generator)
     if not models and not images:
-        return ok("cost", "none: all models run here" if ":" not in settings.generator else "none is known of")
+        return ok("cost", _free(settings.generator))
     drawings = min(DRAWINGS, settings.max_generations) * settings.n
     cost, unknown, parts = 0.0, [], []
     for name, roles in models.items():
@@ -196,6 +213,15 @@ def _cost(settings: RunSettings) -> Finding:
         return warning("cost", f"{text}, more than max_money {settings.max_money:g}", f"--max-money {2 * cost:.2f}")
     limit = "no max_money is set" if settings.max_money is None else f"at most max_money {settings.max_money:g}"
     return ok("cost", f"{text}; {limit}")
+
+
+def _free(generator: str) -> str:
+    """Return why a run costs nothing, where neither its generator nor its models are a provider's."""
+    if generator.startswith("comfyui:"):
+        return "none: a ComfyUI server charges nothing by itself"
+    if generator == "patchwork" or preset_of(generator) is not None:
+        return "none: all models run here"
+    return f"none is known of: whether {generator!r} charges is for its package to say"
 
 
 def _seconds(seconds: float) -> str:

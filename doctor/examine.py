@@ -68,19 +68,27 @@ def examine(asked: Settings, offline: bool = False, thread: str | None = None) -
 
 
 def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
+    from imagerag.doctor.names import check_names
+    from imagerag.doctor.needs import knowing
+    from imagerag.doctor.published_models import published_presets
+
+    named, settings = check_names(settings)
+    with knowing(published_presets(settings, offline)):
+        return _each_checked(settings, named, offline)
+
+
+def _each_checked(settings: RunSettings, named: list[Finding], offline: bool) -> list[Finding]:
     from imagerag.doctor.connections import check_chroma, check_tools
     from imagerag.doctor.device import check_device
     from imagerag.doctor.estimate import check_estimate
     from imagerag.doctor.keys import check_keys, models_of_providers
     from imagerag.doctor.libraries import check_libraries
     from imagerag.doctor.local_models import check_local_models
-    from imagerag.doctor.names import check_names
     from imagerag.doctor.packages import check_packages
     from imagerag.doctor.places import check_places
-    from imagerag.doctor.servers import check_generator_server
+    from imagerag.doctor.servers import check_generator_server, past_seconds
     from imagerag.doctor.weights import check_weights
 
-    named, settings = check_names(settings)
     after: list[float | None] = [None]
 
     def chat_models() -> list[Finding]:
@@ -100,8 +108,15 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
     }
     if not offline and models_of_providers(settings):
         checks["vlm"] = chat_models
+    took: list[float] = []
+
+    def generator_server() -> list[Finding]:
+        found = check_generator_server(settings)
+        took.extend(past_seconds(settings))
+        return found
+
     if not offline:
-        checks |= {"generator": partial(check_generator_server, settings), "chroma": partial(check_chroma, settings)}
+        checks |= {"generator": generator_server, "chroma": partial(check_chroma, settings)}
     if settings.mcp_server or settings.mcp_allow:
         checks["tools"] = partial(check_tools, settings, offline)
     wrong_parts = {finding.area for finding in named}
@@ -119,7 +134,7 @@ def _checked(settings: RunSettings, offline: bool) -> list[Finding]:
         findings.append(
             warning("network", "nothing was asked of the hub, providers and servers", "leave --offline out")
         )
-    return _once([*findings, *check_estimate(settings, after[0])])
+    return _once([*findings, *check_estimate(settings, after[0], took)])
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:

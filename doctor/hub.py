@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from imagerag.doctor.threads import left
+from imagerag.model_files import snapshot, table_of
 from imagerag.model_hub import Refusal, refusal
 
 SECONDS = 4.0
@@ -61,20 +59,8 @@ def listing(repository: str, revision: str | None, offline: bool = False) -> Lis
             refused = refusal(repository, error)
     index = cached_index(repository, revision)
     if "model_index.json" in files and not index and refused is None:
-        index = _fetched_index(repository, revision)
+        index = fetched_table(repository, revision, "model_index.json")
     return Listing(files, refused, True, index)
-
-
-def snapshot(repository: str, revision: str | None) -> Path | None:
-    """Return the folder of the cache with a repository's files at a revision; ``None`` if nothing of it is here."""
-    from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
-
-    folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repository, repo_type="model")
-    reference = folder / "refs" / (revision or "main")
-    commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else revision or ""
-    found = folder / "snapshots" / commit
-    return found if commit and found.is_dir() else None
 
 
 def cached_index(repository: str, revision: str | None) -> Mapping[str, Any]:
@@ -83,23 +69,16 @@ def cached_index(repository: str, revision: str | None) -> Mapping[str, Any]:
     return {} if folder is None else table_of(folder / "model_index.json")
 
 
-def table_of(file: Path) -> Mapping[str, Any]:
-    """Return the JSON object in a file; empty if there is none."""
-    with suppress(OSError, ValueError, RecursionError):
-        table = json.loads(file.read_text(encoding="utf-8"))
-        return table if isinstance(table, dict) else {}
-    return {}
-
-
-def _fetched_index(repository: str, revision: str | None) -> Mapping[str, Any]:
+def fetched_table(repository: str, revision: str | None, name: str) -> Mapping[str, Any]:
+    """Return the JSON object in a small file of a repository; empty where it can't be had."""
     from huggingface_hub import get_session, hf_hub_url
     from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # its stub leaves it out
 
-    url = hf_hub_url(repository, "model_index.json", revision=revision)
+    url = hf_hub_url(repository, name, revision=revision)
     try:
         reply = get_session().get(url, headers=build_hf_headers(), timeout=left(SECONDS), follow_redirects=True)
         table = reply.raise_for_status().json()
-    except Exception:  # as above; then the components are those that the preset counts
+    except Exception:  # as in listing; then the components are those that the preset counts
         return {}
     return table if isinstance(table, dict) else {}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imagerag.doctor.finding import Finding, ok, warning
-from imagerag.doctor.hub import snapshot, table_of
+from imagerag.model_files import snapshot, table_of
 from imagerag.model_hub import may_be_repository
 from imagerag.profiles.resolve import RunSettings
 

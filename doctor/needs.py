@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
-from imagerag.doctor.files import Files, ModelFiles, NamedFiles, OnlyFile, PipelineFiles
 from imagerag.embedders.clip import full_name
 from imagerag.embedders.clip_names import check_clip_name, open_clip_weights, tokenizer_of
-from imagerag.generators.diffusion.presets import Preset, load_presets
-from imagerag.generators.registry import PREFIXES
+from imagerag.generators.diffusion.known import known_preset
+from imagerag.generators.diffusion.preset_files import parts_of
+from imagerag.generators.diffusion.presets import Preset
 from imagerag.lora import ENDING, LoraName
+from imagerag.model_files import Files, ModelFiles, NamedFiles, OnlyFile, PipelineFiles
 from imagerag.model_hub import may_be_repository
 from imagerag.profiles.loading import find_profile
 from imagerag.profiles.resolve import RunSettings
@@ -78,39 +82,58 @@ def needs_of(settings: RunSettings) -> Iterator[Need]:
 
 
 def preset_of(generator: str) -> Preset | None:
-    """Return the preset of a generator of diffusers; one that knows only the model where it has none of its own.
+    """Return the preset of a generator of diffusers, as far as it is known here; ``None`` for all other generators.
 
-    ``None`` for all other generators. Nothing is loaded.
+    Nothing is loaded, and nobody asked; see ``knowing`` for what was.
 
     Raises:
         UserError: a file of presets can't be read.
     """
-    presets = load_presets()
-    prefix, _, rest = generator.partition(":")
-    if prefix != "diffusers":
-        return None if prefix in PREFIXES else presets.get(generator)
-    if rest in presets:
-        return presets[rest]
-    found = next((preset for preset in presets.values() if preset.model == rest), None)
-    return found or Preset.model_validate({"name": generator, "model": str(Path(rest).expanduser()), "family": "text"})
+    return _ASKED.get().get(generator) or known_preset(generator)
+
+
+_ASKED: ContextVar[Mapping[str, Preset]] = ContextVar("doctor_presets", default=MappingProxyType({}))
+
+
+@contextmanager
+def knowing(presets: Mapping[str, Preset]) -> Iterator[None]:
+    """Let ``preset_of`` know these generators in the block, and in the threads that it begins: the hub was asked."""
+    token = _ASKED.set(presets)
+    try:
+        yield
+    finally:
+        _ASKED.reset(token)
 
 
 def _of_preset(preset: Preset) -> Iterator[Need]:
-    part, adapter = f"generator {preset.name!r}", preset.adapter
-    apart = ("image_encoder", "feature_extractor") if adapter is not None else ()
-    sizes = {name: size for name, size in preset.weights.items() if name not in ("image_encoder", "adapter")}
-    files = PipelineFiles(preset.variant, apart, tuple(sizes), preset.allow_pickle)
-    # Models of the UNet are published in single precision, and in half as a variant; later ones in half alone.
-    each = 4 if "unet" in sizes and preset.variant is None else 2
-    yield Need(part, preset.model, files, preset.revision, sum(sizes.values()), each)
-    if adapter is None:
-        return
-    encoder = ModelFiles(adapter.encoder_subfolder)
-    size = preset.weights.get("image_encoder", 0.0)
-    yield Need(f"image encoder of {part}", adapter.encoder, encoder, adapter.encoder_revision, size, bytes_each=4)
-    file = f"{adapter.subfolder}/{adapter.file}" if adapter.subfolder else adapter.file
-    size = preset.weights.get("adapter", 0.0)
-    yield Need(f"IP-Adapter of {part}", adapter.model, NamedFiles(((file,),)), adapter.revision, size)
+    parts = list(parts_of(preset))
+    if preset.file:
+        yield from _of_file(preset)
+        parts = parts[1:]
+    for part in parts:
+        named = f"{part.role} of generator {preset.name!r}" if part.role else f"generator {preset.name!r}"
+        yield Need(named, part.where, part.files, part.revision, part.parameters, part.bytes_each)
+
+
+def _of_file(preset: Preset) -> Iterator[Need]:
+    """Yield what a checkpoint in one file lacks: nothing where it holds all, else the other parts of its family."""
+    from imagerag.generators.diffusion.single_file import class_name_of, examine  # torch takes seconds
+
+    file = Path(preset.file)
+    part = f"generator {preset.name!r}"
+    yield Need(part, str(file.parent), NamedFiles(((file.name,),)))
+    found = examine(file)
+    if not class_name_of(found, preset):
+        config = NamedFiles(((f"{found.denoiser}/config.json",),))
+        yield Need(f"configuration of {part}", preset.model, config, preset.revision)
+    if not found.is_whole:
+        others = {name: size for name, size in preset.weights.items() if name not in (found.denoiser, *APART)}
+        files = PipelineFiles(None, (found.denoiser, *APART), tuple(others))
+        yield Need(f"other parts of {part}", preset.model, files, preset.revision, sum(others.values()))
+
+
+APART = ("image_encoder", "feature_extractor", "adapter")
+"""What references go in by, which is told by itself."""
 
 
 def _of_lora(asked: str) -> Need:
@@ -131,8 +154,11 @@ def _of_lora(asked: str) -> Need:
 
 def _of_vlm(settings: RunSettings, name: str) -> float:
     """Return a VLM's parameters in billions, where the profile tells them."""
-    choices = find_profile(settings.profile).choices
-    return next((choice.vlm_weights for choice in choices if choice.vlm == name), 0.0)
+    profile = find_profile(settings.profile)
+    known = {choice.vlm: choice.vlm_weights for choice in profile.choices} | {
+        row.vlm: row.weights for row in profile.vlms
+    }
+    return known.get(name, 0.0)
 
 
 def _size_of_clip(settings: RunSettings, model: str) -> float:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from imagerag.doctor.finding import Finding, ok, warning, wrong
+from imagerag.doctor.packages import install_command
 from imagerag.errors import UserError
-from imagerag.profiles.choosing import UNSET, Chosen, choose
+from imagerag.profiles.choosing import UNSET, Chosen, choose, keys_of_vlms
 from imagerag.profiles.loading import Profile
+from imagerag.profiles.ranking import NO_4BIT, NO_GPU, NOT_HERE
 from imagerag.profiles.resolve import NOTHING_GIVEN, RunSettings, choose_profile, resolve, values_of
 from imagerag.settings import Settings
 from imagerag.shell_words import WINDOWS
@@ -41,23 +43,33 @@ def plan(asked: Settings, thread: str | None = None) -> tuple[RunSettings | None
     findings = [ok("profile", f"{told}, looks up in {', '.join(settings.library)} with {settings.lookup_model}")]
     findings += [warning("profile", note, INTENDED) for note in settings.notes]
     profile, _ = choose_profile(asked, thread, NOTHING_GIVEN)
+    if settings.chosen and (keys := keys_of_vlms(profile)):
+        findings.append(warning("profile", settings.chosen, _setting(keys[0])))
     chosen = choose(profile, asked.generator, asked.vlm, asked.device_settings)
     if chosen.lacking and asked.generator is None and asked.vlm is None:
         lacking = "; ".join(dict.fromkeys(chosen.lacking))
         mend = _better(chosen.lacking)
-        findings.append(warning("profile", f"better parts are not possible here: {lacking}", mend))
+        findings.append(warning("profile", f"better parts are not used here: {lacking}", mend))
     return settings, findings
 
 
 def _better(lacking: Sequence[str]) -> str:
     """Return what makes better parts possible, by what the choices lack."""
     keys = [text.removesuffix(UNSET) for text in lacking if text.endswith(UNSET)]
-    ways = [f"{'set' if WINDOWS else 'export'} {keys[0]}=YOUR_KEY"] if keys else []
-    if "no GPU" in lacking:
+    ways = [_setting(keys[0])] if keys else []
+    not_here = [text.partition(" ")[0] for text in lacking if text.endswith(NOT_HERE)]
+    ways += [f"get its weights: imagerag doctor --generator {name}" for name in not_here if "/" not in name][:1]
+    if any(text.startswith(NO_GPU) for text in lacking):
         ways.append("use a machine with a GPU, or a provider's models: --profile cloud")
-    elif len(keys) < len(lacking):
-        ways.append("free memory of the GPU, or use a larger one")
+    elif len(keys) + len(not_here) < len(lacking):
+        ways.append("free memory of the device, or use a larger one")
+        if any(text.endswith(NO_4BIT) for text in lacking):
+            ways.append(install_command("bitsandbytes", "diffusion"))
     return ", or ".join(ways)
+
+
+def _setting(key: str) -> str:
+    return f"{'set' if WINDOWS else 'export'} {key}=YOUR_KEY"
 
 
 def _refused(asked: Settings, thread: str | None, error: UserError) -> tuple[RunSettings | None, list[Finding]]:

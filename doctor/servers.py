@@ -19,6 +19,10 @@ from imagerag.generators.remote.comfyui_workflows import CHECKPOINT
 from imagerag.profiles.resolve import RunSettings
 from imagerag.shell_words import WINDOWS, quoted
 
+PAST_RUNS = 16
+"""Of a ComfyUI server that are looked at."""
+CACHED = 0.5
+"""Seconds below which ComfyUI has drawn nothing."""
 SECONDS = 4.0
 """For one answer; ComfyUI's list of nodes is megabytes."""
 
@@ -78,6 +82,32 @@ def _comfyui(generator: Any) -> Iterator[Finding]:
         yield wrong("generator", f"{name}: {text}", mend)
     if not lacks:
         yield ok("generator", f"{name}: the server has the workflow's nodes and models")
+
+
+def past_seconds(settings: RunSettings) -> list[float]:
+    """Return how long the last runs of a ComfyUI server took, as its history tells; empty where it tells nothing.
+
+    Its ``/history`` has for each prompt the messages of its execution, with times in milliseconds (``execution.py``).
+    """
+    if not settings.generator.startswith("comfyui:"):
+        return []
+    try:
+        url = load_generator(settings.generator).url  # type: ignore[attr-defined]
+        with httpx.Client(base_url=url, timeout=left(SECONDS)) as client:
+            history = client.get("/history", params={"max_items": PAST_RUNS}).raise_for_status().json()
+        return [took for one in history.values() if (took := _seconds_of(one)) is not None]
+    except (UserError, httpx.HTTPError, ValueError, AttributeError, TypeError, KeyError, RecursionError):
+        return []
+
+
+def _seconds_of(run: Mapping[str, Any]) -> float | None:
+    """Return how long one execution took; ``None`` of one that failed, or took nothing since all of it was cached."""
+    times = {name: told.get("timestamp") for name, told in run["status"]["messages"]}
+    began, ended = times.get("execution_start"), times.get("execution_success")
+    if began is None or ended is None:
+        return None
+    seconds = (float(ended) - float(began)) / 1000
+    return seconds if seconds > CACHED else None
 
 
 def _start(url: str) -> str:

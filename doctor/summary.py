@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from imagerag.doctor.hub import snapshot
 from imagerag.doctor.keys import is_set, models_of_providers, needed_keys
 from imagerag.doctor.needs import Need, needs_of
 from imagerag.doctor.packages import install_command, needed_packages
 from imagerag.doctor.plan import settings_with
+from imagerag.model_files import snapshot
 from imagerag.profiles.choosing import Chosen, driven_by_key, possible
-from imagerag.profiles.loading import Profile
+from imagerag.profiles.loading import Choice, Profile
+from imagerag.profiles.machine import this_machine
+from imagerag.profiles.ranking import Ranking
 from imagerag.profiles.resolve import RunSettings
 from imagerag.settings import Settings
 from imagerag.shell_words import WINDOWS, quoted
@@ -163,12 +165,14 @@ def alternatives(asked: Settings, profile: Profile, taken: RunSettings | None) -
     Raises:
         UserError: there is no such device.
     """
-    found: dict[tuple[str, str], Alternative] = {}
+    found = {(one.generator, one.vlm): one for one in _ranked(asked, profile, taken)}
     for choice in profile.choices:
         driven = driven_by_key(profile, choice)[0]
         settings = settings_with(asked, profile, Chosen(driven))
         generator, vlm = (settings.generator, settings.vlm) if settings else ("", asked.vlm or driven.vlm or "")
         if taken is not None and (generator, vlm) == (taken.generator, taken.vlm):
+            continue
+        if (generator, vlm) in found and profile.ranking:
             continue
         lacks, _, _ = possible(profile, choice, asked.generator, asked.vlm, asked.device_settings)
         size = sum(need.gigabytes for need in needs_of(settings)) if settings else 0.0
@@ -176,3 +180,24 @@ def alternatives(asked: Settings, profile: Profile, taken: RunSettings | None) -
         lacks = " or ".join(dict.fromkeys([*before, lacks]))
         found[generator, vlm] = Alternative(generator, vlm, size or None, lacks)
     return list(found.values())
+
+
+def _ranked(asked: Settings, profile: Profile, taken: RunSettings | None) -> Iterator[Alternative]:
+    """Yield the generators of a profile's ranking that take references, each with the best VLM that fits beside it.
+
+    Those that are too slow here, or are taken only where they are, are left out.
+    """
+    if not profile.ranking:
+        return
+    ranking = Ranking(profile, asked.generator, asked.vlm, asked.device_settings, this_machine(asked.device_settings))
+    for row in ranking.rows():
+        preset = ranking.preset(row)
+        if preset is None or preset.family == "text" or ranking.refused(row):
+            continue
+        vlm, fit = ranking.best_fit(row)
+        if taken is not None and row.generator == taken.generator:
+            continue
+        settings = settings_with(asked, profile, Chosen(Choice(generator=row.generator, vlm=vlm.vlm)))
+        size = sum(need.gigabytes for need in needs_of(settings)) if settings else 0.0
+        lacks = "" if fit.mode is not None else ranking.in_words(row, vlm, fit)
+        yield Alternative(row.generator, vlm.vlm, size or None, lacks)

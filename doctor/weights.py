@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from imagerag.doctor.files import OnlyFile, patterns_of
 from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
-from imagerag.doctor.hub import SECONDS, Listing, listing, snapshot
+from imagerag.doctor.hub import SECONDS, Listing, listing
 from imagerag.doctor.needs import Need, needs_of
 from imagerag.doctor.threads import left, side_by_side
 from imagerag.errors import UserError
+from imagerag.model_files import OnlyFile, patterns_of, snapshot
 from imagerag.model_hub import NO_REPOSITORY, Refusal
 from imagerag.profiles.resolve import RunSettings
 from imagerag.shell_words import quoted

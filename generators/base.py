@@ -59,6 +59,7 @@ class DrawRequest:
             0 ignores them, 1 draws from them alone where they apply.
         size: what is asked for; ``None`` leaves it to the generator. A generator draws at what is nearest to it of the
             sizes it is good at, or at its usual size: whoever asked for the drawing scales and crops it.
+        negative: what the picture must not show; only generators that say so (``TakesNegatives``) are given any.
         batch: draw all candidates at once, which is faster on a GPU, and may change their pixels; those that can't
             draw them one after the other (``DrawsBatches``).
     """
@@ -69,6 +70,7 @@ class DrawRequest:
     reference_scale: float = 0.5
     size: PictureSize | None = None
     batch: bool = False
+    negative: str = ""
 
 
 @dataclass(frozen=True)
@@ -222,6 +224,15 @@ class DrawsBatches(Protocol):
     """A generator that heeds ``DrawRequest.batch``."""
 
     draws_batches: bool
+
+
+@runtime_checkable
+class TakesNegatives(Protocol):
+    """A generator that may have a negative prompt."""
+
+    @property
+    def takes_negatives(self) -> bool:
+        """Whether its model heeds ``DrawRequest.negative``."""
 
 
 @runtime_checkable

@@ -21,7 +21,8 @@ from imagerag.generators.registry import load_generator
 from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
 from imagerag.interruptible import load_interruptibly
-from imagerag.model_hub import download_text, downloads_watched
+from imagerag.model_hub import Download, downloads_watched
+from imagerag.profiles.downloads import bytes_of_chat_model, bytes_of_critic, bytes_of_generator
 from imagerag.profiles.resolve import Given, RunSettings, resolve
 from imagerag.settings import Settings
 from imagerag.store.home import home_directory
@@ -47,18 +48,20 @@ class InjectedComponents:
 Part = TypeVar("Part")
 
 
-def _loaded(load: Callable[[], Part], emit: Emit | None = None) -> Part:
+def _loaded(load: Callable[[], Part], emit: Emit | None = None, expected: int = 0) -> Part:
     """Load a part of a run, which a cancel, or the end of the time for loading, need not wait for.
 
-    ``emit`` is told what is downloaded meanwhile. None of it counts against the run's own time.
+    ``emit`` is told what is downloaded meanwhile, of ``expected`` bytes if that is known. None of it counts against the
+    run's own time.
     """
 
-    def report(done: int, rate: float) -> None:
+    def report(download: Download) -> None:
         if emit is not None:
-            text = download_text(done, rate)
-            emit({"event": "progress", "what": "loading", "done": done, "total": 0, "text": text})
+            total = max(download.total, download.done) if download.total or download.ended else 0
+            done = total if download.ended else download.done
+            emit({"event": "progress", "what": "loading", "done": done, "total": total, "text": download.text})
 
-    with current_meter().loading() as check, downloads_watched(report):
+    with current_meter().loading() as check, downloads_watched(report, expected):
         return load_interruptibly(load, check)
 
 
@@ -108,7 +111,9 @@ class Components:
         """The chat model, or the program, that decides."""
         if self.injected.chat_model is not None:
             return self.injected.chat_model
-        return _loaded(lambda: load_driver(self.settings.vlm, self.settings.device_settings), self.emit)
+        settings = self.settings
+        expected = bytes_of_chat_model(settings, settings.vlm)
+        return _loaded(lambda: load_driver(settings.vlm, settings.device_settings), self.emit, expected)
 
     @property
     def program(self) -> ProgramDriver | None:
@@ -176,7 +181,8 @@ class Components:
         from imagerag.agent.clip_critic import ClipCritic
 
         settings = self.settings
-        critic = _loaded(lambda: load_critic(name, settings.device_settings), self.emit)
+        expected = bytes_of_critic(settings, name)
+        critic = _loaded(lambda: load_critic(name, settings.device_settings), self.emit, expected)
         if self.injected.index is None and isinstance(critic, ClipCritic):
             shown = critic
             critic = _loaded(
@@ -211,7 +217,7 @@ class Components:
             return self.injected.generator
         settings = self.settings
         named = settings.generator, settings.device_settings, settings.lora
-        return _loaded(lambda: load_generator(*named), self.emit)
+        return _loaded(lambda: load_generator(*named), self.emit, bytes_of_generator(settings))
 
     @cached_property
     def index(self) -> ReferenceIndex:

@@ -14,7 +14,7 @@ class ProgressEvent(TypedDict):
     """``drawing``, ``indexing`` or ``loading``."""
     done: int
     total: int
-    """0 where it isn't known, as of downloads."""
+    """Of downloads in bytes, about; 0 where it isn't known."""
     text: NotRequired[str]
     """What to show instead of "step ``done`` of ``total``"."""
 

@@ -104,7 +104,8 @@ def _redraw(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     first = best_among(images_of_turn(state["all_images"], state["turn"]), components, state["prompt"])
     assert first is not None
     assert first["verdict"] is not None
-    missing = first["verdict"]["missing"]
+    absences = {score["concept"] for score in first["verdict"]["concepts"] if score["kind"] == "absence"}
+    missing = [concept for concept in first["verdict"]["missing"] if concept not in absences]  # nothing shows those
 
     def work(session: ToolSession) -> None:
         if state["mode"] == "rephrase_only":

@@ -138,6 +138,8 @@ class State(TypedDict):
     run_seed: int
     run_size: NotRequired[str]
     """As ``size``; empty where it is left to the generator; missing in threads of earlier versions."""
+    run_negative: NotRequired[str]
+    """What the images must not show; empty where nothing was said; missing in threads of earlier versions."""
     limits: Limits
     spent: Spent
     best: str | None

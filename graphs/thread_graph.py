@@ -10,6 +10,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from imagerag.errors import Cancelled, UserError
 from imagerag.graphs.message_images import with_stored_pictures
+from imagerag.graphs.result import as_result
 from imagerag.graphs.run_context import NESTED, StopSwitch, settings_of, settings_of_part
 from imagerag.graphs.state import Input, Output, State
 from imagerag.graphs.thread_lock import UPDATE_WAIT, ThreadLock, holding, is_held, log_note
@@ -71,6 +72,22 @@ class ThreadGraph(CompiledStateGraph[State, Settings, Input, Output]):
                 yield chunk
         finally:
             stopped.set()
+
+    def invoke(self, input: Any, config: Any = None, **options: Any) -> Any:
+        """See ``Pregel.invoke``; returns a ``Result``, which is LangGraph's dictionary and more.
+
+        Part of another graph, or where it stops to ask, it returns what LangGraph does.
+        """
+        values = super().invoke(input, config, **options)
+        return values if is_nested(config) else as_result(values, self._thread(config))
+
+    async def ainvoke(self, input: Any, config: Any = None, **options: Any) -> Any:
+        """See ``Pregel.ainvoke``; returns what ``invoke`` does."""
+        values = await super().ainvoke(input, config, **options)
+        return values if is_nested(config) else as_result(values, self._thread(config))
+
+    def _thread(self, config: Any) -> str:
+        return str(self._configurable(config).get("thread_id", ""))
 
     def _settings(self, config: Any, context: Any) -> Settings:
         if is_nested(config):

@@ -150,6 +150,13 @@ class ThreadSaver(SqliteSaver):
             self.conn.execute("DELETE FROM elements WHERE thread_id = ?", (str(thread_id),))
             super().delete_thread(thread_id)
 
+    def rename_thread(self, thread_id: str, name: str) -> None:
+        """Let a thread have another name, which no other thread may have."""
+        with self._writing():
+            self._numbered = _Numbered()
+            for table in ("checkpoints", "writes", "elements"):
+                self.conn.execute(f"UPDATE {table} SET thread_id = ? WHERE thread_id = ?", (name, str(thread_id)))
+
     def drop_superseded(self, thread_id: str) -> int:
         """Delete the checkpoints within the turns that led to the newest one, if that ends a turn; return how many.
 

@@ -1,5 +1,6 @@
 """One declaration per setting, from which its check, flag, variable, file key, help text and documentation follow."""
 
+import math
 import os
 import types
 from collections.abc import Mapping
@@ -47,6 +48,7 @@ class Setting:
         reserved: what clients of a server may not choose, see ``Reserved``; ``None`` leaves it to them.
         common: listed by ``imagerag --help``, besides ``imagerag draw --help``.
         program_only: a field for programs, without flag, variable and file key.
+        alias: a shorter flag that means the same.
     """
 
     help: str
@@ -62,6 +64,7 @@ class Setting:
     reserved: Reserved | None = None
     common: bool = False
     program_only: bool = False
+    alias: str = ""
     name: str = ""
     kind: type = str
     default: Any = None
@@ -120,6 +123,9 @@ class Setting:
         if not self._is_of_kind(value):
             way = f"leave it out, or give {self.flag} {self.noun}" if not self.program_only else f"give {self.noun}"
             raise UserError(f"{self.name} {value!r} is not {self.noun}; {way}")
+        if self.kind is float and not _is_finite(value):
+            noun = f"{self.noun} {self.valid}" if self.valid else self.noun
+            raise UserError(f"{self.name} {value!r} is no finite number; leave it out, or give {self.flag} {noun}")
         if self.choices:
             if value not in self.choices:
                 raise UserError(f"{self.name} {value!r} is not one of {self.valid}; give {self.flag} one of these")
@@ -133,8 +139,6 @@ class Setting:
                 )
         elif self.low is not None and not value >= self.low:
             raise UserError(f"{self.name} {value!r} must be {self.valid}; give {self.flag} such a number")
-        elif value != value:  # nan, with which every comparison fails
-            raise UserError(f"{self.name} {value!r} is no number; leave it out, or give {self.flag} {self.noun}")
 
     def _is_of_kind(self, value: Any) -> bool:
         if self.kind is tuple:
@@ -189,6 +193,14 @@ class Setting:
         if self.separator == os.pathsep:  # file names may begin or end with a space
             return tuple(part for part in parts if part)
         return tuple(part.strip() for part in parts if part.strip())
+
+
+def _is_finite(value: float) -> bool:
+    """Tell whether a number can be counted with: whole numbers may be too large for that, too."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def setting(default: T, compare: bool = True, **declared: Any) -> T:

@@ -25,38 +25,67 @@ def silence_libraries() -> None:
         logging.getLogger(library).setLevel(logging.ERROR)
 
 
+class Download(NamedTuple):
+    """How far downloading from the Hugging Face hub has come.
+
+    Attributes:
+        done: bytes so far.
+        rate: bytes per second of late; of one that has ended, in all.
+        total: bytes that were expected, about; 0 where that isn't known.
+        seconds: so far.
+        ended: whether no more comes.
+    """
+
+    done: int
+    rate: float
+    total: int = 0
+    seconds: float = 0.0
+    ended: bool = False
+
+    @property
+    def text(self) -> str:
+        """It in words."""
+        rate = f"{self.rate / 1e6:.1f} MB/s"
+        if self.ended:
+            return f"downloaded: {self.done / 1e9:.2f} GB in {self.seconds:.0f} s, {rate}"
+        if self.total <= self.done:  # as it is where the estimate was too low
+            return f"downloading: {self.done / 1e9:.2f} GB so far, {rate}"
+        share = f"{self.done / self.total:.0%}"
+        return f"downloading: {self.done / 1e9:.2f} of about {self.total / 1e9:.2f} GB ({share}), {rate}"
+
+
 @contextmanager
-def downloads_watched(report: Callable[[int, float], None], every: float = 0.5) -> Iterator[None]:
-    """Report how many bytes have come from the Hugging Face hub, and at what rate, until the block ends.
+def downloads_watched(report: Callable[[Download], None], total: int = 0, every: float = 0.5) -> Iterator[None]:
+    """Report how much has come from the Hugging Face hub, and at what rate, until the block ends.
 
     Each library downloads in its own way, but all into the hub's cache, whose growth is what is told.
 
     Args:
-        report: told the bytes since the block began, and bytes per second of late; from another thread, and only once
-            something has come.
+        report: told only once something has come, from another thread; and a last time as the block ends.
+        total: bytes that are expected, about; 0 where that isn't known.
         every: seconds between two looks.
     """
     ended = threading.Event()
-    first = _cached_bytes()
+    first, began = _cached_bytes(), time.monotonic()
 
     def watch() -> None:
-        before, at = first, time.monotonic()
+        before, at = first, began
         while not ended.wait(every):
             now, clock = _cached_bytes(), time.monotonic()
             if now > first:
-                report(now - first, max(now - before, 0) / max(clock - at, 1e-3))
+                report(Download(now - first, max(now - before, 0) / max(clock - at, 1e-3), total, clock - began))
             before, at = now, clock
 
-    threading.Thread(target=watch, daemon=True, name="imagerag-downloads").start()
+    watcher = threading.Thread(target=watch, daemon=True, name="imagerag-downloads")
+    watcher.start()
     try:
         yield
     finally:
         ended.set()
-
-
-def download_text(done: int, rate: float) -> str:
-    """Return in words how much has come, in bytes, and how fast, in bytes per second."""
-    return f"downloading: {done / 1e9:.2f} GB so far, {rate / 1e6:.1f} MB/s"
+        watcher.join(every)  # so that the last report is the last
+        done, seconds = _cached_bytes() - first, time.monotonic() - began
+        if done > 0:
+            report(Download(done, done / max(seconds, 1e-3), total, seconds, ended=True))
 
 
 def hub_cache() -> Path:

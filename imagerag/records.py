@@ -10,7 +10,8 @@ from typing import Literal, NotRequired
 # Pydantic, with which LangGraph writes JSON schemas, takes no other TypedDict before Python 3.12.
 from typing_extensions import TypedDict
 
-ConceptKind = Literal["content", "style"]
+ConceptKind = Literal["content", "style", "absence"]
+"""``absence``: something that is not to be seen, named "no dog"; present means that it is absent."""
 Uncalibrated = Literal["false_positive_rate", "other_pictures"]
 """Why a score is no probability: nothing was there to fit one on, or only pictures of another kind than is drawn."""
 ReferenceKind = Literal["retrieved", "subject", "fetched"]

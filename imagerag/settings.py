@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from imagerag.declaration import check_settings, declared_settings, same_setting, setting
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
+from imagerag.file_name import checked_file_name
 from imagerag.lora import LoraName
 from imagerag.modes import MODES, Mode
 from imagerag.picture_size import PictureSize
@@ -29,6 +30,8 @@ else:
 LIBRARIES = ("bundled", "own")
 """The libraries that are always there."""
 RERANKERS = ("none", "vlm", "subject")
+LONGEST_NEGATIVE = 4000
+"""Characters, as of a prompt."""
 
 
 def _by_profile(pictograms: str) -> str:
@@ -143,6 +146,14 @@ class Settings:
         group="image",
         default_text="the model's own",
     )
+    negative: str | None = setting(
+        None,
+        help="what the image must not show, separated by commas",
+        details="Generators with a negative prompt get it, and a note tells of those that have none; the critic judges "
+        "the things in it as absent. A follow-up keeps that of the turn before; empty, it is dropped.",
+        metavar="TEXT",
+        group="image",
+    )
     n: int = setting(
         1,
         help="candidates per generation, of which the critic picks one",
@@ -235,8 +246,21 @@ class Settings:
     out: str | None = setting(
         None,
         help="folder that receives a copy of every image of the run, under readable names",
+        details="Without it the command line copies the best image alone, to the current folder; `--no-copy` leaves "
+        "that.",
         metavar="DIR",
         group="output",
+        default_text="none; of the command line the current folder",
+        reserved="place",
+        common=True,
+    )
+    file_name: str | None = setting(
+        None,
+        alias="--name",
+        help="name of the files that receive the images, without their ending",
+        details="Where a file has that name already, a number follows it: none is written over.",
+        group="output",
+        default_text="the prompt's words",
         reserved="place",
         common=True,
     )
@@ -360,6 +384,10 @@ class Settings:
                 read(text)
         for text in self.lora:
             LoraName.parse(text)
+        if self.negative is not None and len(self.negative) > LONGEST_NEGATIVE:
+            raise UserError(f"negative has {len(self.negative)} characters; give --negative at most {LONGEST_NEGATIVE}")
+        if self.file_name is not None:
+            object.__setattr__(self, "file_name", checked_file_name(self.file_name))
         for name in ("library", "mcp_server"):  # what is named twice is searched, or started, once
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(dict.fromkeys(given)))

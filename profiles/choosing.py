@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
 from imagerag.profiles.loading import Choice, Profile
-
-if TYPE_CHECKING:
-    import torch
-
+from imagerag.profiles.machine import this_machine
+from imagerag.profiles.ranking import LOCAL, NO_GPU, Ranking
 
 UNSET = " not set"
 """How it is told that a choice lacks keys, behind their variables."""
@@ -28,13 +25,20 @@ class Chosen:
         choice: the parts; ``None`` of a profile without choices.
         why: in words, why this one.
         memory: how the generator holds its weights, so that the VLM fits beside it; ``None`` to leave that open.
-        lacking: what the choices before it lack, in words.
+        lacking: what better ones lack, in words.
     """
 
     choice: Choice | None = None
     why: str = ""
     memory: Memory | None = None
     lacking: tuple[str, ...] = ()
+
+
+class _Fitting(NamedTuple):
+    """How a choice's models are held, ``None`` where they don't fit, and why."""
+
+    memory: Memory | None
+    why: str
 
 
 def choose(
@@ -44,7 +48,7 @@ def choose(
     device: DeviceSettings,
     environ: Mapping[str, str] | None = None,
 ) -> Chosen:
-    """Return the first choice that is possible.
+    """Return the first choice that is possible; of a profile with a ranking, the first of that which fits here.
 
     Args:
         profile: whose choices.
@@ -55,9 +59,14 @@ def choose(
     Raises:
         UserError: none is possible; the message says what each lacks. Or there is no such device.
     """
-    if not profile.choices:
-        return Chosen()
     lacking: list[str] = []
+    if profile.ranking or profile.vlms:
+        ranking = Ranking(profile, generator, vlm, device, this_machine(device))
+        if (taken := ranking.taken()) is not None:
+            return Chosen(taken.choice, taken.why, taken.memory, taken.better)
+        lacking.append(ranking.nearest())
+    if not profile.choices:
+        return Chosen(lacking=tuple(lacking))
     for choice in profile.choices:
         lacks, why, memory = possible(profile, choice, generator, vlm, device, environ)
         if not lacks:
@@ -79,6 +88,14 @@ def driven_by_key(profile: Profile, choice: Choice, environ: Mapping[str, str] |
     environ = os.environ if environ is None else environ
     key = next((key for key in profile.vlm_by_key if environ.get(key)), "") if choice.vlm == "rules" else ""
     return (choice.model_copy(update={"vlm": profile.vlm_by_key[key]}), key) if key else (choice, "")
+
+
+def keys_of_vlms(profile: Profile) -> tuple[str, ...]:
+    """Return the variables with keys of which each is enough for a VLM; none where a profile decides without keys."""
+    if not profile.vlm_by_key:
+        return ()
+    of_choices = [choice.keys[0] for choice in profile.choices if choice.keys and choice.vlm not in (None, "rules")]
+    return tuple(dict.fromkeys([*of_choices, *profile.vlm_by_key]))
 
 
 def _deciding(profile: Profile, lacking: Sequence[str], environ: Mapping[str, str] | None) -> tuple[str, ...]:
@@ -123,61 +140,22 @@ def possible(
         return f"no --generator named{beside}", "", None
     if not choice.gpu:
         return "", f"{', '.join(choice.keys)} set" if choice.keys else "needs neither a key nor a GPU", None
-    weights, unknown = _vlm_weights(profile, choice, vlm)
-    memory, why = _fitting(drawn_by, weights, device)
-    return ("", why + unknown, memory) if memory is not None else (why + unknown, "", None)
+    found = _fitting(profile, choice, drawn_by, vlm, device)
+    return ("", found.why, found.memory) if found.memory is not None else (found.why, "", None)
 
 
-def _vlm_weights(profile: Profile, choice: Choice, vlm: str | None) -> tuple[float, str]:
-    """Return the billions of parameters of the VLM that has to fit as well, and what to tell if that isn't known."""
+def _fitting(profile: Profile, choice: Choice, generator: str, vlm: str | None, device: DeviceSettings) -> _Fitting:
+    """Return how a choice's generator is held so that its VLM and the CLIP model fit beside it, and why."""
+    ranking = Ranking(profile, generator, vlm or choice.vlm, device, this_machine(device))
+    if ranking.machine.kind == "cpu":
+        return _Fitting(None, NO_GPU)
+    (row,), weights = ranking.rows(), 0.0
     if vlm is None:
-        return choice.vlm_weights, ""
-    if not vlm.startswith("transformers:"):
-        return 0.0, ""
-    known = next((other.vlm_weights for other in profile.choices if other.vlm == vlm), None)
-    return (known, "") if known is not None else (0.0, f"; how large {vlm!r} is isn't known, so it is not counted")
-
-
-def _fitting(generator: str, vlm_weights: float, device: DeviceSettings) -> tuple[Memory | None, str]:
-    """Return how the generator is held so that a VLM of so many billion parameters fits beside it, and why."""
-    free, each, name = gpu_memory(device)
-    if free is None:
-        return None, "no GPU"
-    from imagerag.generators.diffusion.memory import WORKING_BYTES, device_bytes  # torch takes seconds
-    from imagerag.generators.diffusion.presets import load_presets
-
-    preset = load_presets().get(generator)
-    sizes = {name: 1e9 * size * each for name, size in preset.weights.items()} if preset is not None else {}
-    beside = 1e9 * vlm_weights * each + WORKING_BYTES
-    told = f"{free / 1e9:.0f} GB free on {name}"
-    whole, largest = ((device_bytes(sizes, mode) or 0.0) + beside for mode in ("full", "offload"))
-    if device.memory not in ("auto", "full", "offload"):  # the person knows better
-        return device.memory, told
-    if whole <= free:
-        return "full" if device.memory == "auto" else device.memory, told
-    if largest <= free and device.memory != "full":
-        return "offload", f"{told}, one part of {generator} at a time"
-    return None, f"{generator} with a VLM of {vlm_weights:g} billion parameters needs {largest / 1e9:.0f} GB, {told}"
-
-
-def gpu_memory(device: DeviceSettings) -> tuple[int | None, int, str]:
-    """Return a GPU's free bytes before any model of ours was loaded, bytes per parameter there, and the device's name.
-
-    The bytes are ``None`` where models compute on the CPU. Asked once a process: later, our own models lie in it.
-
-    Raises:
-        UserError: there is no such device.
-    """
-    return _gpu_memory(device.device, device.dtype)
-
-
-@lru_cache(maxsize=8)
-def _gpu_memory(device_name: str, dtype: str) -> tuple[int | None, int, str]:
-    from imagerag.devices import choose_device, choose_dtype, free_for_models, may_have_gpu
-
-    if device_name == "cpu" or (device_name == "auto" and not may_have_gpu()):
-        return None, 4, "cpu"
-    settings = DeviceSettings(device=device_name, dtype=dtype)
-    device: torch.device = choose_device(settings)
-    each = choose_dtype(settings, device).itemsize
-    return (None if device.type == "cpu" else free_for_models(device)), each, str(device)
+        weights = choice.vlm_weights
+    elif vlm.startswith(LOCAL):
+        weights = next((other.vlm_weights for other in profile.choices if other.vlm == vlm), 0.0)
+    unknown = bool(vlm and vlm.startswith(LOCAL) and not weights)
+    beside = ranking.vlms()[0].model_copy(update={"weights": weights} if weights else {})
+    fit = ranking.fit(row, beside)
+    why = ranking.machine.told if fit.mode is not None else ranking.in_words(row, beside, fit)
+    return _Fitting(fit.mode, why + (f"; how large {vlm!r} is isn't known, so it is not counted" if unknown else ""))

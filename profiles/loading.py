@@ -7,12 +7,14 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from imagerag.device_settings import Memory
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
+from imagerag.settings import Settings
 
 PROFILES = "IMAGERAG_PROFILES"
 """The variable that names a person's own file."""
@@ -27,7 +29,7 @@ SAME_AS_VLM = "vlm"
 class Parts(BaseModel):
     """Settings that a profile, or one of its choices, may set; ``None`` where it doesn't."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     generator: str | None = None
     vlm: str | None = None
@@ -36,6 +38,8 @@ class Parts(BaseModel):
     library: tuple[str, ...] | None = None
     lookup_floor: float | None = None
     image_size: int | None = None
+    size: str | None = None
+    aspect: str | None = None
     max_steps: int | None = None
     max_generations: int | None = None
     max_seconds: float | None = None
@@ -59,7 +63,50 @@ class Choice(Parts):
 
     keys: tuple[str, ...] = ()
     gpu: bool = False
-    vlm_weights: float = Field(0.0, ge=0)
+    vlm_weights: float = Field(default=0.0, ge=0)
+
+
+class Ranked(BaseModel):
+    """A generator that runs on this machine, at its place in a profile's ranking.
+
+    Attributes:
+        generator: its name, a preset's.
+        if_here: taken only where its weights are here already: whoever has them has accepted their licence.
+        memory: the modes in which it is worth running; see ``--memory``.
+        vlms: the local VLMs that it is worth running beside; all of the profile's if empty.
+        why: it stands at this place, in words.
+        source: addresses where that was looked up.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    generator: str
+    if_here: bool = False
+    memory: tuple[Memory, ...] = ("full", "offload", "4bit")
+    vlms: tuple[str, ...] = ()
+    why: str = ""
+    source: tuple[str, ...] = ()
+
+
+class RankedVlm(BaseModel):
+    """A VLM that runs on this machine beside a generator.
+
+    Attributes:
+        vlm: its name, as ``--vlm`` takes it.
+        weights: its parameters, in billions.
+        unquantised: those of them that stay as they are in 4 bits, in billions: the word embeddings.
+        memory: the modes that this row is about.
+        why, source: as of ``Ranked``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    vlm: str
+    weights: float = Field(ge=0)
+    unquantised: float = Field(default=0.0, ge=0)
+    memory: tuple[Memory, ...] = ("full", "offload")
+    why: str = ""
+    source: tuple[str, ...] = ()
 
 
 class Profile(Parts):
@@ -73,6 +120,8 @@ class Profile(Parts):
         lookup_weights: parameters of its CLIP model, in billions.
         vlm_by_key: models by the variable with their key: the first whose key is set decides where the choice that is
             taken leaves it to rules.
+        ranking: generators that run here, best first; with ``vlms`` it goes before the choices.
+        vlms: VLMs that run here beside one of them, best first.
         choices: the first one that is possible adds its parts.
     """
 
@@ -82,72 +131,146 @@ class Profile(Parts):
     makes: ImageKind = "photographs"
     lookup_weights: float = Field(0.0, ge=0)
     vlm_by_key: dict[str, str] = Field({})
+    ranking: tuple[Ranked, ...] = ()
+    vlms: tuple[RankedVlm, ...] = ()
     choices: tuple[Choice, ...] = ()
 
 
-def load_profiles(environ: Mapping[str, str] | None = None) -> dict[str, Profile]:
-    """Return all profiles by name, the person's own over those that come with imagerag.
+class Loaded(NamedTuple):
+    """What profiles there are.
+
+    Attributes:
+        profiles: by name.
+        refused: why a table of the person's file is none, by its name; a profile of that name isn't there then.
+    """
+
+    profiles: dict[str, Profile]
+    refused: dict[str, str]
+
+
+def read_profiles(environ: Mapping[str, str] | None = None) -> Loaded:
+    """Return all profiles, the person's own over those that come with imagerag, and which of the own are refused.
 
     Raises:
-        UserError: the person's file can't be read, or says what no profile can; it names the file, table and value.
+        UserError: the person's file can't be read at all.
     """
     environ = os.environ if environ is None else environ
-    return {**_bundled(), **(_of_file(Path(environ[PROFILES])) if environ.get(PROFILES) else {})}
+    if not environ.get(PROFILES):
+        return _bundled()
+    own = _of_file(Path(environ[PROFILES]))
+    bundled = {name: profile for name, profile in _bundled().profiles.items() if name not in own.refused}
+    return Loaded({**bundled, **own.profiles}, own.refused)
+
+
+def load_profiles(environ: Mapping[str, str] | None = None) -> dict[str, Profile]:
+    """Return all profiles by name, without those that are refused; see ``read_profiles``."""
+    return read_profiles(environ).profiles
 
 
 def find_profile(name: str) -> Profile:
     """Return the profile of that name.
 
     Raises:
-        UserError: there is none; the message lists those there are.
+        UserError: there is none, and the message lists those there are; or it is refused, and the message says why.
     """
-    profiles = load_profiles()
+    profiles, refused = read_profiles()
+    if name in refused:
+        raise UserError(refused[name])
     if name not in profiles:
         raise UserError(f"profile {name!r} is not known; give --profile one of: {', '.join(profiles)}")
     return profiles[name]
 
 
 @lru_cache(maxsize=1)
-def _bundled() -> dict[str, Profile]:
+def _bundled() -> Loaded:
     file = Path(__file__).with_name("profiles.toml")
     return _profiles(tomllib.loads(file.read_text(encoding="utf-8")), {}, str(file))
 
 
-def _of_file(file: Path) -> dict[str, Profile]:
+def _of_file(file: Path) -> Loaded:
     try:
         tables = tomllib.loads(Path(os.path.expanduser(file)).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"profiles file {str(file)!r} can't be read ({error}); mend it or unset {PROFILES}") from error
-    known = {name: profile.model_dump(exclude_unset=True) for name, profile in _bundled().items()}
+    known = {name: profile.model_dump(exclude_unset=True) for name, profile in _bundled().profiles.items()}
     return _profiles(tables, known, str(file))
 
 
-def _profiles(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str) -> dict[str, Profile]:
-    profiles: dict[str, Profile] = {}
+def _profiles(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str) -> Loaded:
+    """Return the profiles of a file; a table that is none is refused by itself."""
+    found = Loaded({}, {})
     for name, table in tables.items():
-        if not isinstance(table, dict):
-            raise UserError(f"{name!r} in profiles file {file!r} is no table of a profile; see docs/profiles.md")
-        table = dict(table)
-        like = table.pop("like", None)
-        if like is not None and like not in known:
-            raise UserError(
-                f"profile {name!r} in {file!r} is like {like!r}, which is not known; known are: {', '.join(known)}"
-            )
-        inherited = dict(known.get(like, {}))
-        if "lookup_model" in table:
-            inherited.pop("lookup_weights", None)
-        if "choices" not in table and "choices" in inherited:
-            inherited["choices"] = [_without(choice, table) for choice in inherited["choices"]]
         try:
-            profile = Profile(**{**inherited, **table, "name": name, "file": file})
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the table"
-            raise UserError(f"profile {name!r} in {file!r}: {where} {first.get('input')!r}: {first['msg']}") from error
-        _check(profile)
-        profiles[name] = profile
-        known[name] = profile.model_dump(exclude_unset=True)
-    return profiles
+            found.profiles[name] = profile = _profile(name, table, known, found.refused, file)
+        except UserError as error:
+            found.refused[name] = str(error)
+            known.pop(name, None)
+        else:
+            known[name] = profile.model_dump(exclude_unset=True)
+    return found
+
+
+def _profile(
+    name: str, table: Any, known: Mapping[str, dict[str, Any]], refused: Mapping[str, str], file: str
+) -> Profile:
+    """Return the profile that a table makes.
+
+    Raises:
+        UserError: it makes none; naming the file, the table and the value.
+    """
+    if not isinstance(table, dict):
+        raise UserError(f"{name!r} in profiles file {file!r} is no table of a profile; see docs/profiles.md")
+    table = dict(table)
+    like = table.pop("like", None)
+    if isinstance(like, str) and like in refused:
+        raise UserError(f"profile {name!r} in {file!r} is like {like!r}, which is refused itself; mend that one first")
+    if like is not None and (not isinstance(like, str) or like not in known):
+        raise UserError(
+            f"profile {name!r} in {file!r} is like {like!r}, which is not known; known are: {', '.join(known)}"
+        )
+    try:
+        profile = Profile(**{**_inherited(known.get(like or "", {}), table), **table, "name": name, "file": file})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the table"
+        raise UserError(
+            f"profile {name!r} in {file!r}: {where} {first.get('input')!r}: {first['msg']}; mend it, or take the "
+            "table out"
+        ) from error
+    for parts in (profile, *profile.choices):
+        _check_values(parts, profile)
+    _check(profile)
+    return profile
+
+
+def _inherited(of_like: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a table takes over from the profile that it is like: all but what its own values stand in for."""
+    inherited = dict(of_like)
+    if "lookup_model" in table:
+        inherited.pop("lookup_weights", None)
+    if "choices" not in table and "choices" in inherited:
+        inherited["choices"] = [_without(choice, table) for choice in inherited["choices"]]
+    if "generator" in table or "choices" in table:
+        inherited.pop("ranking", None)
+    if "vlm" in table or "choices" in table:
+        inherited.pop("vlms", None)
+    for one, other in (("size", "aspect"), ("aspect", "size")):  # which say the same in two ways
+        if one in table:
+            inherited.pop(other, None)
+    return inherited
+
+
+def _check_values(parts: Parts, profile: Profile) -> None:
+    """Refuse values that no setting of that name can have.
+
+    Raises:
+        UserError: as of the setting, with file and table before it.
+    """
+    given = {name: getattr(parts, name) for name in SET_BY_PROFILE if getattr(parts, name) is not None}
+    try:
+        Settings(**given)
+    except UserError as error:
+        raise UserError(f"profile {profile.name!r} in {profile.file!r}: {error}") from error
 
 
 def _without(choice: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,8 +12,17 @@ from imagerag.declaration import setting
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.generators.registry import fitting_profile, image_kind
-from imagerag.profiles.choosing import Chosen, choose
-from imagerag.profiles.loading import DEFAULT, SAME_AS_VLM, SET_BY_PROFILE, Parts, Profile, find_profile, load_profiles
+from imagerag.profiles.choosing import Chosen, choose, keys_of_vlms
+from imagerag.profiles.loading import (
+    DEFAULT,
+    SAME_AS_VLM,
+    SET_BY_PROFILE,
+    Parts,
+    Profile,
+    find_profile,
+    load_profiles,
+    read_profiles,
+)
 from imagerag.profiles.refusal import is_insisted_on, refusal
 from imagerag.profiles.soundness import BUNDLED, EMBEDDED_CRITICS, EMBEDDED_MODEL, Unsound, unsound_parts
 from imagerag.remote_models import ending
@@ -78,6 +87,7 @@ class RunSettings(Settings):
     makes: ImageKind = setting("any", help="what the generator's images look like", program_only=True)
     wording: ImageKind = setting("any", help="kind of pictures that look-up captions are worded for", program_only=True)
     notes: tuple[str, ...] = setting((), help="what the person should be told as the run begins", program_only=True)
+    chosen: str = setting("", help="what was chosen and why not the next better one", program_only=True)
 
     def names(self, setting_name: str) -> bool:
         """Tell whether somebody asked for that value, and no profile or default gave it."""
@@ -143,6 +153,7 @@ def _filled(asked: Settings, thread: str | None, given: Given) -> tuple[RunSetti
         UserError: no such profile, or it can't be used here.
     """
     profile, notes = choose_profile(asked, thread, given)
+    notes += read_profiles().refused.values()
     drawn_by = asked.generator or (given.name if "generator" in given.parts else None)
     chosen = choose(profile, drawn_by, asked.vlm, asked.device_settings)
     values = values_of(asked, profile, chosen)
@@ -162,6 +173,7 @@ def _filled(asked: Settings, thread: str | None, given: Given) -> tuple[RunSetti
             "origins": origins,
             "makes": makes,
             "wording": profile.makes,
+            "chosen": _told(drawn_by, asked.vlm, profile, chosen, values),
         }
     )
     notes += _replaced(asked, filled, given)
@@ -169,6 +181,22 @@ def _filled(asked: Settings, thread: str | None, given: Given) -> tuple[RunSetti
     library = () if "library" in given.parts else filled.library
     problems = unsound_parts(makes, critic, library, filled.lookup_models, filled.rerank)
     return filled, problems, profile, notes
+
+
+def _told(generator: str | None, vlm: str | None, profile: Profile, chosen: Chosen, values: Mapping[str, Any]) -> str:
+    """Return in one sentence what a ranking chose, or which keys would add a VLM; nothing where those are named."""
+    if chosen.choice is None:
+        return ""
+    if profile.ranking and generator is None:
+        decides = values["vlm"].removeprefix("transformers:")
+        better = f"; better ones: {'; '.join(chosen.lacking)}" if chosen.lacking else ""
+        return f"profile {profile.name!r} draws with {values['generator']}, driven by {decides}: {chosen.why}{better}"
+    if (keys := keys_of_vlms(profile)) and vlm is None and values["vlm"] == "rules":
+        return (
+            f"profile {profile.name!r} has no key of a VLM, so rules decide and {values['critic']!r} judges; "
+            f"any of these adds one: {', '.join(keys)}"
+        )
+    return ""
 
 
 def _origin_of_profile(asked: Settings, profile: Profile, thread: str | None, drawn_by: str | None) -> str:
@@ -278,13 +306,8 @@ def values_of(asked: Settings, profile: Profile, chosen: Chosen) -> dict[str, An
     """Return the value of each setting that a profile may set."""
     values: dict[str, Any] = {}
     for name in SET_BY_PROFILE:
-        for source in (asked, chosen.choice, profile):
-            value = getattr(source, name, None)
-            if value is not None:
-                break
-        else:
-            value = BUILT_IN.get(name)
-        values[name] = value
+        source = _source(name, asked, profile, chosen)
+        values[name] = BUILT_IN.get(name) if source is None else getattr(source, name)
     if values["critic"] == SAME_AS_VLM:
         models = tuple(part.strip() for part in values["lookup_model"].split(","))
         sees = is_remote(values["vlm"]) and not asked.vlm_text_only
@@ -292,21 +315,36 @@ def values_of(asked: Settings, profile: Profile, chosen: Chosen) -> dict[str, An
     return values
 
 
+SAME_THING = {"size": "aspect", "aspect": "size"}
+"""Settings that say one thing in two ways: whoever gives one has given the other."""
+
+
+def _source(name: str, asked: Settings, profile: Profile, chosen: Chosen) -> Settings | Parts | None:
+    """Return what gives a setting; ``None`` where nothing does."""
+    for source in (asked, chosen.choice, profile):
+        if source is not None and getattr(source, name) is not None:
+            return source
+        if source is not None and name in SAME_THING and getattr(source, SAME_THING[name]) is not None:
+            return None
+    return None
+
+
 def _origins(asked: Settings, values: Mapping[str, Any], profile: Profile, chosen: Chosen) -> dict[str, str]:
     """Return in words where each value that a profile may set comes from."""
     told = dict(asked.origins)
     origins = {}
     for name in SET_BY_PROFILE:
-        if getattr(asked, name) is not None:
+        source = _source(name, asked, profile, chosen)
+        if source is asked:
             origins[name] = told.get(name, "the program")
             if values[name] != getattr(asked, name):  # critic "vlm" where none decides
                 origins[name] += f" ({getattr(asked, name)})"
-        elif chosen.choice is not None and getattr(chosen.choice, name) is not None:
-            origins[name] = f"profile {profile.name!r}: {chosen.why}"
-        elif getattr(profile, name) is not None:
-            origins[name] = f"profile {profile.name!r}"
-        else:
+        elif source is None:
             origins[name] = "default"
+        else:
+            origins[name] = f"profile {profile.name!r}" + (f": {chosen.why}" if source is chosen.choice else "")
+    if chosen.memory is not None and asked.memory == "auto":
+        origins["memory"] = f"profile {profile.name!r}: {chosen.why}"
     return origins
 
 

@@ -16,7 +16,8 @@ from imagerag.prompt_grammar.modifiers import (
 )
 from imagerag.prompt_grammar.noun_phrase import LONGEST_NAME
 from imagerag.prompt_grammar.participles import thing_ends
-from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, PATHS, POSTURES, Joint, number_of
+from imagerag.prompt_grammar.verbs import is_object_preposition, is_verb, posture_begins, verb_at
+from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, PATHS, POSTURES, WITHOUT, Joint, number_of
 
 _MARKS = "\"'()[]{}\u201c\u201d\u2018\u2019*_`"
 _UNSPACED_COMMA = re.compile(r",(?=[^\s\d,])")
@@ -37,6 +38,7 @@ class Clause(NamedTuple):
         words: not empty; a known name or a term with a connector in it is one word.
         ends: the connector behind it; empty at the end of the prompt.
         artist: whether it is "by" somebody.
+        absent: whether it names what is not to be seen.
     """
 
     joint: Joint
@@ -44,6 +46,7 @@ class Clause(NamedTuple):
     words: list[str]
     ends: str = ","
     artist: bool = False
+    absent: bool = False
 
 
 def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
@@ -78,7 +81,29 @@ def split_clauses(text: str, names: Collection[str]) -> Iterator[Clause]:
             joint, connector, held, yielded = "and", ",", [], True
             position += length
             continue
+        left_out, length = _left_out(tokens, position, held, names)
+        if length:
+            if held:
+                yield Clause(joint, connector, _without_particle(held), ",")
+                yielded = True
+            for words in left_out:
+                yield Clause("and", ",", words, absent=True)
+            joint, connector, held = "and", ",", []
+            position += length
+            continue
+        if doing := verb_at(tokens, position, held):
+            if held:
+                yield Clause(joint, connector, held, doing.said)
+                yielded = True
+            joint, connector, held = doing.kind, doing.said, []
+            position += doing.length
+            continue
+        if leading := posture_begins(tokens, position, held):
+            position += leading
+            continue
         found, length = _connector(tokens, position)
+        if held and is_verb(connector) and is_object_preposition(tokens[position]):
+            found, length = "beside", 1
         if found is None and _thing_ends(held) < len(held) and not is_falling_light([*held, tokens[position]]):
             found, length = _path(tokens, position)
         if found is None:
@@ -136,6 +161,38 @@ def _connector(tokens: Sequence[str], position: int) -> tuple[Joint | None, int]
             if found:
                 return found, length
     return None, 0
+
+
+def _left_out(
+    tokens: Sequence[str], position: int, held: Sequence[str], names: Collection[str]
+) -> tuple[list[list[str]], int]:
+    """The things that are not to be seen, "without a rider", and how many tokens that takes.
+
+    "Or" and "nor" go on with them, and "and" where no article follows: "no cars and people", but "no rider and a dog".
+    """
+    length = next((k for k in (2, 1) if " ".join(tokens[position : position + k]) in WITHOUT), 0)
+    if not length or (tokens[position] == "no" and held):  # "a dog no longer", "the no parking sign"
+        return [], 0
+    things: list[list[str]] = [[]]
+    at = position + length
+    while at < len(tokens):
+        known, many = _known(tokens, at, names) or ("", 0)
+        word = tokens[at]
+        if known:
+            things[-1].append(known)
+            at += many
+            continue
+        following = tokens[at + 1] if at + 1 < len(tokens) else ","
+        goes_on = word in ("and", "&") and following not in ARTICLES and not number_of(following) and following != "no"
+        if things[-1] and (word in ("or", "nor") or goes_on) and following != ",":
+            things.append([])
+        elif _connector(tokens, at)[1] or word in ("but", "no"):
+            break
+        else:
+            things[-1].append(word)
+        at += 1
+    kept = [words for words in things if any(word not in ARTICLES for word in words)]
+    return (kept, at - position) if kept else ([], 0)
 
 
 def _path(tokens: Sequence[str], position: int) -> tuple[Joint | None, int]:

@@ -30,10 +30,14 @@ from imagerag.prompt_grammar.modifiers import (
 from imagerag.prompt_grammar.noun_phrase import SceneObject, parse_object
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.prompt_grammar.scene import Scene, add_object
+from imagerag.prompt_grammar.verbs import is_verb
 from imagerag.prompt_grammar.vocabulary import (
+    ANY,
     ARTICLES,
     BACKGROUND_WORDS,
     FRAME_PLACES,
+    LOOKED_AT,
+    MARKS,
     MERE_COLOURS,
     PRONOUNS,
     STYLE_ALIASES,
@@ -48,7 +52,8 @@ _LEAD_IN = re.compile(
     r"(?:of|shows?|depicts?|captures?|features?|portrays?)\s+)"
 )
 _COMMAND = re.compile(
-    r"^(?:(?:now|please|can you|could you|i want|i would like|i'd like|i need)(?:\s+please)?,?\s+(?=\S+\s))*"
+    r"^(?:there (?:is|are|was|were) )?"
+    r"(?:(?:now|please|can you|could you|i want|i would like|i'd like|i need)(?:\s+please)?,?\s+(?=\S+\s))*"
     r"(?:(?:draw|generate|create|paint|render)\s+(?:me\s+|us\s+)?(?=\S)"
     r"|(?:make|show|give)\s+(?:(?:me|us)\s+(?=\S)|(?=(?:an?|the|some|my)\s)))?"
 )
@@ -62,8 +67,6 @@ _BACKDROPS = frozenset(
     ["seamless", "plain", "solid", "pure", "studio", "simple", "clean", "paper", "uniform", "isolated"]
 )
 """What backgrounds of one colour are called; the colour is all that a critic can judge."""
-_LOOKED_AT = ("camera", "viewer", "lens")
-"""What somebody looks or smiles at who looks out of the picture."""
 _FRAMED = frozenset(["portrait", "close-up", "closeup", "headshot"])
 """What ends a tag without being what is seen: "tiger portrait"."""
 CONDITIONED = re.compile(
@@ -90,10 +93,11 @@ def parse_scene(prompt: str, known_names: Collection[str] = ()) -> Scene:
     plain = plain_prompt(prompt)
     scene = _read(plain.text, names)
     unwanted = tuple(dict.fromkeys((*plain.unwanted, *scene.unwanted)))
+    absent = scene.absent
     scene = replace(scene, unwanted=unwanted)
     # Word salad ("a red five apple") may read differently once it is tidied: what its description says is what it is.
     for _ in range(MOST_READINGS):
-        again = replace(_read(scene.describe(), names), dropped=scene.dropped, unwanted=unwanted)
+        again = replace(_read(scene.describe(), names), dropped=scene.dropped, unwanted=unwanted, absent=absent)
         if again == scene:
             break
         scene = again
@@ -136,6 +140,7 @@ class _Reader:
         self._scene = Scene()
         self._modifiers: dict[str, None] = {}
         self._unwanted: dict[str, None] = {}
+        self._absent: dict[str, None] = {}
         self._dropped: list[str] = []
         self._after_modifier = False
 
@@ -157,16 +162,31 @@ class _Reader:
             styles=tuple(self.styles),
             modifiers=tuple(dict.fromkeys((*modifiers, *labelled))),
             unwanted=tuple(self._unwanted),
+            absent=tuple(self._absent),
             dropped=tuple(self._dropped),
         )
 
     def take(self, clause: Clause) -> None:
         """Add what one clause says."""
+        if clause.absent:
+            self._take_away(clause.words)
+            return
         before = len(self._modifiers)
         self._take(clause, wrappers=_MOST_WRAPPERS)
         self._dropped += self._scene.dropped
         self._scene = replace(self._scene, dropped=())
         self._after_modifier = len(self._modifiers) > before
+
+    def _take_away(self, words: list[str]) -> None:
+        """Note what is not to be seen; how a picture is made can't be looked for, and a background is always there."""
+        bare = [word for word in words if word not in ARTICLES and word not in ANY]
+        if not bare:
+            return
+        text = " ".join(bare)
+        if reading(bare) or bare[-1] in BACKGROUND_WORDS | MERE_COLOURS | MARKS:
+            self._unwanted[text] = None
+        else:
+            self._absent[parse_object(bare, self._names).phrase] = None
 
     def _take(self, clause: Clause, wrappers: int) -> None:
         words = clause.words
@@ -202,7 +222,8 @@ class _Reader:
         if len(words) > 1 and words[-1] in _FRAMED and self._is_tag(clause) and words[0] not in ARTICLES:
             self._modifiers[words[-1]] = None
             words = words[:-1]
-        self._scene = add_object(self._scene, parse_object(words, self._names), clause.joint)
+        said = clause.connector if is_verb(clause.connector) else ""
+        self._scene = add_object(self._scene, parse_object(words, self._names), clause.joint, said)
 
     def _without_runs(self, words: list[str]) -> list[str]:
         """Take modifiers off both ends of a noun phrase that no comma parts off, unless a known name ends there."""
@@ -243,10 +264,7 @@ class _Reader:
             self._scene = add_object(self._scene, thing, clause.joint)
             return True
         something = self._scene.objects or self._modifiers
-        if bare[0] == "no" and len(bare) > 1 and clause.connector in ("", ",") and something:
-            self._unwanted[" ".join(bare[1:])] = None
-            return True
-        if clause.connector in ("at", "into", "towards", "toward") and text in _LOOKED_AT and "a" not in clause.words:
+        if clause.connector in ("at", "into", "towards", "toward") and text in LOOKED_AT and "a" not in clause.words:
             self._modifiers["looking at camera"] = None
             return True
         if clause.connector == "at" and "time" in uses(text):

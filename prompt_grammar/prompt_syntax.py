@@ -66,7 +66,7 @@ def plain_prompt(prompt: str) -> PlainPrompt:
     text, excluded = take_parameters(text, notes)
     unwanted += excluded
     if found := _NEGATIVE.search(text):
-        unwanted += _items(_without_weights(_NETWORK.sub(" ", found[1]), [], []))
+        unwanted += negative_items(found[1])
         text = text[: found.start()]
     text = _take_out(_NETWORK, text, notes, "{} is ignored: the generator's own weights are drawn with")
     text = _without_wildcards(text, notes)
@@ -83,6 +83,11 @@ def plain_prompt(prompt: str) -> PlainPrompt:
     changed = notes or unwanted or "\\" in prompt or "#" in prompt or _LABEL.match(prompt) or parted != text
     text = re.sub(r"(?:\s*,)+", ",", " ".join(parted.split())).strip(" ,")
     return PlainPrompt(text if changed else prompt, tuple(dict.fromkeys(unwanted)), tuple(notes))
+
+
+def negative_items(text: str) -> list[str]:
+    """Return the parts of a negative prompt by itself, without weights and networks."""
+    return _items(_without_weights(_NETWORK.sub(" ", text), [], []))
 
 
 def _items(text: str) -> list[str]:

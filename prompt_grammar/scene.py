@@ -23,6 +23,8 @@ class Relation(NamedTuple):
     kind: RelationKind
     subject: tuple[int, ...]
     anchor: tuple[int, ...]
+    said: str = ""
+    """The verb, where one says more than the kind: "playing"."""
 
 
 class StyleConcept(NamedTuple):
@@ -46,7 +48,9 @@ class Scene:
         styles: style words, each a member of ``STYLES`` where it is one.
         modifiers: how the picture is taken, lit, processed or praised ("85mm lens", "golden hour"), which no critic
             measures; see ``modifiers.toml``.
-        unwanted: what the prompt says not to show; ``describe`` leaves it out.
+        unwanted: what a negative prompt or another tool's syntax says not to show, and what can't be looked for;
+            ``describe`` leaves it out.
+        absent: things that the prompt says are not there, "without a rider": not drawn or looked up, judged as absent.
         dropped: what did not fit any more, in the prompt's words; ``describe`` leaves it out.
         notes: sentences for the person on what of the prompt is not heeded; ``describe`` leaves them out.
     """
@@ -57,19 +61,24 @@ class Scene:
     styles: tuple[str, ...] = ()
     modifiers: tuple[str, ...] = ()
     unwanted: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """A clean prompt for this scene; ``parse_scene`` of it gives the scene again (without what is left out)."""
-        joints = {relation.anchor[0]: RELATION_WORDS.get(relation.kind, relation.kind) for relation in self.relations}
+        joints = {
+            relation.anchor[0]: relation.said or RELATION_WORDS.get(relation.kind, relation.kind)
+            for relation in self.relations
+        }
         text = ""
         for index, thing in enumerate(self.objects):
             joint = f" {joints.get(index, 'and')} " if index else ""
             text += joint + describe_object(thing)
         if self.background:
             text = f"{text} on {article(self.background)} {self.background} background".strip()
-        return ", ".join(filter(None, (text, *(f"{style} style" for style in self.styles), *self.modifiers)))
+        styles = (f"{style} style" for style in self.styles)
+        return ", ".join(filter(None, (text, *styles, *self.modifiers, *(f"no {thing}" for thing in self.absent))))
 
     def content_concepts(self) -> list[str]:
         """The unique object phrases, in order."""
@@ -125,15 +134,16 @@ class Scene:
         kept = [index for index, thing in enumerate(self.objects) if thing.phrase != phrase]
         place = {old: new for new, old in enumerate(kept)}
         relations = []
-        for kind, subject, anchor in self.relations:
+        for kind, subject, anchor, said in self.relations:
             left = tuple(place[i] for i in subject if i in place)
             right = tuple(place[i] for i in anchor if i in place)
             if left and right:
-                relations.append(Relation(kind, left, right))
+                relations.append(Relation(kind, left, right, said))
         return replace(self, objects=tuple(self.objects[i] for i in kept), relations=tuple(relations))
 
 
-def add_object(scene: Scene, thing: SceneObject, joint: Joint) -> Scene:
+def add_object(scene: Scene, thing: SceneObject, joint: Joint, said: str = "") -> Scene:
+    """Return the scene with one thing more, joined to what was said before it; ``said`` is as in ``Relation``."""
     room = MAX_INSTANCES - sum(o.count for o in scene.objects)
     if room <= 0:
         # A named object is worth more than one more of another: "five owls and a dog" has its dog.
@@ -159,19 +169,22 @@ def add_object(scene: Scene, thing: SceneObject, joint: Joint) -> Scene:
     index = len(scene.objects)
     relations = scene.relations
     if kind in ("wearing", "with") and index:
-        relations = (*relations, Relation(kind, (_bearer(scene, index - 1),), (index,)))
+        relations = (*relations, Relation(kind, (_bearer(scene, index - 1, bool(said)),), (index,), said))
     elif kind and index:
-        relations = (*relations, Relation(kind, tuple(range(index)), (index,)))
+        relations = (*relations, Relation(kind, tuple(range(index)), (index,), said))
     elif index and relations and relations[-1].kind in SHARED_RELATIONS:
         # "a sun above a house and a tree": the sun is above both.
-        kind, subject, anchor = relations[-1]
-        relations = (*relations[:-1], Relation(kind, subject, (*anchor, index)))
+        kind, subject, anchor, said = relations[-1]
+        relations = (*relations[:-1], Relation(kind, subject, (*anchor, index), said))
     return replace(scene, objects=(*scene.objects, thing), relations=relations)
 
 
-def _bearer(scene: Scene, index: int) -> int:
-    """Who wears or has it: the last object that isn't itself worn or held."""
-    for kind, subject, anchor in reversed(scene.relations):
-        if kind in ("wearing", "with") and index in anchor:
-            return _bearer(scene, subject[0])
+def _bearer(scene: Scene, index: int, does: bool = False) -> int:
+    """Return who wears, has or (``does``) does it: the last object that isn't itself worn or held.
+
+    What is done is done by who is somewhere, not by the place: "a monkey on a branch eating a banana".
+    """
+    for kind, subject, anchor, said in reversed(scene.relations):
+        if index in anchor and (kind in ("wearing", "with") or (does and not said)):
+            return _bearer(scene, subject[0], does)
     return index

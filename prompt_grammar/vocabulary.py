@@ -104,6 +104,26 @@ CONNECTORS: dict[str, Joint] = {
     "+": "and",
     ",": "and",
 }
+WITHOUT = frozenset(
+    [
+        "without",
+        "with no",
+        "with not",
+        "but no",
+        "but not",
+        "but without",
+        "and no",
+        "and without",
+        "no",
+        "minus",
+        "except",
+    ]
+)
+"""What stands before things that are not to be seen."""
+MARKS = frozenset(["text", "watermark", "watermarks", "logo", "signature", "caption", "border", "frame", "blur"])
+"""What is left out of a picture, and no critic looks for."""
+ANY = frozenset(["any", "single", "all", "other", "more", "at", "visible"])
+"""Words between those and the thing."""
 PATHS: dict[str, Joint] = {
     **dict.fromkeys(("through", "across", "among", "amongst", "amid", "amidst", "between", "into", "out of"), "inside"),
     **dict.fromkeys(("along", "around", "past", "outside", "towards", "toward"), "beside"),
@@ -139,6 +159,8 @@ PRONOUNS = frozenset(
     ["it", "them", "him", "her", "themselves", "itself", "himself", "herself", "each", "other", "both"]
 )
 """Words for what was named before."""
+LOOKED_AT = frozenset(["camera", "viewer", "lens"])
+"""What somebody looks or smiles at who looks out of the picture."""
 BACKGROUND_WORDS = frozenset(["background", "backdrop"])
 FRAME_PLACES = frozenset(
     ["left", "right", "top", "bottom", "middle"]

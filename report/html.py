@@ -1,18 +1,17 @@
 """The page of a run: one file with everything in it, for any browser, without scripts or outside resources."""
 
-import base64
-import mimetypes
 from collections.abc import Mapping, Sequence
-from importlib import resources
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from imagerag.agent.absence_in_verdicts import presence_in_words
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.places import without_folders, without_place
 from imagerag.report.json_document import Document
-from imagerag.store.png import encode_png
+from imagerag.report.templates import render
+from imagerag.store.inline_pictures import smaller, whole_file
 
-TEMPLATE = "report.html.j2"
 NAMES = ("generator", "vlm", "critic", "model")
 """Keys of a document under which models are named, which may lie in a folder."""
 
@@ -26,19 +25,16 @@ def render_page(document: Document) -> str:
     Raises:
         OSError: an image of the run can't be read. (One of a reference is left out, with its place marked.)
     """
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    source = resources.files("imagerag.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
-    pictures = {image["id"]: _inline(Path(image["path"])) for image in document["images"]}
+    pictures = {image["id"]: whole_file(image["path"]) for image in document["images"]}
     for reference in document["references"]:
         path = Path(reference["path"])
         if path.is_file():
-            pictures[reference["id"]] = _inline(path)
+            pictures[reference["id"]] = whole_file(path)
     shown = _without_places(document)
     references = {reference["id"]: reference for reference in shown["references"]}
     why = why_ended(document["stop_reason"], document["trace"])
-    return environment.from_string(source).render(run=shown, pictures=pictures, references=references, why=why)
+    words = {"why": why, "in_words": presence_in_words}
+    return render("report.html.j2", run=shown, pictures=pictures, references=references, **words)
 
 
 def _without_places(value: Any, name: str = "") -> Any:
@@ -48,15 +44,6 @@ def _without_places(value: Any, name: str = "") -> Any:
     if isinstance(value, dict):
         return {key: _without_places(one, key) for key, one in value.items()}
     return [_without_places(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def _inline(path: Path) -> str:
-    kind = mimetypes.guess_type(path.name)[0] or "image/png"
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
-
-
-THUMBNAIL = 256
-"""Pixels on the longer side of what ``render_search`` shows."""
 
 
 def render_search(words: str, found: Sequence[Mapping[str, object]]) -> str:
@@ -69,15 +56,38 @@ def render_search(words: str, found: Sequence[Mapping[str, object]]) -> str:
     Raises:
         OSError: a picture can't be read.
     """
-    from jinja2 import Environment, StrictUndefined
-    from PIL import Image
+    pictures = [smaller(str(entry["path"])) for entry in found]
+    return render("search.html.j2", words=words, found=found, pictures=pictures)
 
-    pictures = []
-    for entry in found:
-        with Image.open(str(entry["path"])) as picture:
-            picture.thumbnail((THUMBNAIL, THUMBNAIL))
-            data = encode_png(picture)
-        pictures.append(f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    source = resources.files("imagerag.report").joinpath("search.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(source).render(words=words, found=found, pictures=pictures)
+
+def render_conversation(name: str, turns: Sequence[Mapping[str, Any]], files: Mapping[str, Path]) -> str:
+    """Return the page of a conversation, with small copies of its images that lead to the files beside the page.
+
+    Args:
+        name: of the conversation.
+        turns: ``turn``, ``request``, ``prompt``, ``images``, ``best`` and ``references`` each.
+        files: of the images, by id.
+
+    Raises:
+        OSError: an image can't be read.
+    """
+    pictures = {image_id: smaller(file) for image_id, file in files.items()}
+    shown = [_without_places(dict(turn)) for turn in turns]
+    names = {image_id: file.name for image_id, file in files.items()}
+    return render("conversation.html.j2", name=name, turns=shown, pictures=pictures, files=names)
+
+
+def render_batch(rows: Sequence[Mapping[str, Any]], count: int, folder: Path) -> str:
+    """Return the page of a batch, with small copies of its images that lead to the files beside the page.
+
+    Args:
+        rows: the outcomes (``imagerag.cli.batch_journal.Done``), of those that there are.
+        count: of all rows.
+        folder: of the images.
+    """
+    pictures = {}
+    for row in rows:
+        if row["file"]:
+            with suppress(OSError):  # its place is marked
+                pictures[row["key"]] = smaller(folder / row["file"], lossy=True)
+    return render("batch.html.j2", name=folder.name, rows=_without_places(list(rows)), count=count, pictures=pictures)

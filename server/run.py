@@ -34,6 +34,7 @@ class RunRequest:
         thread: the conversation to go on with; a new one when empty.
         checkpoint: a state of the thread to branch from, instead of its newest.
         seed, n, mode, limits: as in ``Context``; ``None`` leaves them to the server, whose limits are the most.
+        negative: what the images must not show; the thread's, or else the server's own when ``None``.
         size: of the images, ``1024x768`` or ``16:9``; the thread's, or else the server's own when empty.
         approve: ask the person before each redraw.
         notes: what the door has to tell of the request, such as a value that it had to change; told with the run.
@@ -48,6 +49,7 @@ class RunRequest:
     n: int | None = None
     mode: Mode | None = None
     limits: Limits = field(default_factory=Limits)
+    negative: str | None = None
     size: str = ""
     approve: bool = False
     notes: tuple[str, ...] = ()
@@ -129,7 +131,8 @@ class Run:
             event = {**event, key: without_folders(str(event[key]))}
         with self._lock:
             if event["event"] == "progress":
-                self.progress = (event["done"], event["total"])
+                if event["what"] == "drawing":  # others count pictures or bytes
+                    self.progress = (event["done"], event["total"])
                 self._step = event
             elif event["event"] != "preview":  # only who looks on now sees it
                 self.events.append(event)

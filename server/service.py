@@ -279,7 +279,14 @@ class Service:
     def _settings(self, ask: RunRequest) -> Settings:
         most = self.settings
         wanted: dict[str, Any] = {"approve": ask.approve} | {
-            name: value for name, value in (("seed", ask.seed), ("n", ask.n), ("mode", ask.mode)) if value is not None
+            name: value
+            for name, value in (
+                ("seed", ask.seed),
+                ("n", ask.n),
+                ("mode", ask.mode),
+                ("negative", ask.negative),
+            )
+            if value is not None
         }
         if ask.size:
             wanted |= {"size": None, "aspect": None, "aspect" if ":" in ask.size else "size": ask.size}

@@ -39,6 +39,7 @@ def use_tool(service: "Service", run: Run, name: str, arguments: dict[str, Any])
         seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
         n=service.settings.n,
         size=PictureSize.parse(size) if size else service.settings.picture_size,
+        negative=state.get("run_negative") or service.settings.negative or "",
         turn=state.get("turn", 0) + 1,
         check=check,
         emit=run.tell,

@@ -55,9 +55,7 @@ class Threads:
         turn = last.values.get("turn", 0)
         if not turn:
             return None
-        before = last
-        while before.parent_config and before.values.get("turn", 0) >= turn:
-            before = self._graph.get_state(before.parent_config)
+        before = self._before(last, turn)
         if before.values.get("turn", 0) >= turn or not before.values.get("turn"):
             self._saver.delete_thread(self.config(client, thread)["configurable"]["thread_id"])
             self._database.forget_told(client, thread, 1)
@@ -81,6 +79,33 @@ class Threads:
                 raise UserError(f"there is a conversation {name!r} already; choose another name")
             self._graph.update_state(self.config(client, name), values, as_node="finish")
             self._database.copy_told(client, thread, name)
+
+    def branch_before_last(self, client: str, thread: str, name: str) -> None:
+        """Begin another thread with a copy of this one as it was before its last turn; an empty one before the first.
+
+        Raises:
+            UserError: this one has no turn, or there is one of that name.
+        """
+        last: Any = self._graph.get_state(self.config(client, thread))
+        turn = last.values.get("turn", 0)
+        if not turn:
+            raise UserError(f"conversation {thread!r} has no turn yet; draw something first")
+        before = self._before(last, turn)
+        with self.alone(client, name):
+            if self.state(client, name):
+                raise UserError(f"there is a conversation {name!r} already; choose another name")
+            if before.values.get("turn", 0) >= turn or not before.values.get("turn"):
+                return
+            self._graph.update_state(self.config(client, name), before.values, as_node="finish")
+            self._database.copy_told(client, thread, name)
+            self._database.forget_told(client, name, turn)
+
+    def _before(self, last: Any, turn: int) -> Any:
+        """Return the state before a turn, or the earliest there is."""
+        before = last
+        while before.parent_config and before.values.get("turn", 0) >= turn:
+            before = self._graph.get_state(before.parent_config)
+        return before
 
     def alone(
         self,

@@ -27,7 +27,7 @@ from imagerag.store.png import NotPng, read_text
 
 KEYWORD = "imagerag"
 SCHEMA_VERSION = 1
-ADDED = ("size", "loras")
+ADDED = ("size", "loras", "negative")
 """Fields that came later, and are empty in the manifests of before."""
 
 
@@ -69,6 +69,7 @@ class Manifest(BaseModel):
         schema_version: of this layout.
         prompt, seed, generator, generator_revision, references, reference_scale: the request, as the generator got it.
         size: that was asked for, ``1024x768`` or ``16:9``; empty where it was left to the generator.
+        negative: what the picture was not to show, as the generator got it; empty where it takes none.
         loras: added to the generator's weights, in order.
         facts: what the generator told about the drawing; JSON values.
         versions: of imagerag, torch, diffusers and python, where installed.
@@ -87,6 +88,7 @@ class Manifest(BaseModel):
     reference_scale: float = 0.0
     size: str = ""
     loras: tuple[ManifestLora, ...] = ()
+    negative: str = ""
     facts: dict[str, Any] = {}
     versions: dict[str, str] = {}
     created: str = ""
@@ -104,6 +106,7 @@ class Manifest(BaseModel):
         reference_scale: float = 0.0,
         size: str = "",
         loras: Sequence[AppliedLora] = (),
+        negative: str = "",
         facts: Mapping[str, object] | None = None,
     ) -> Manifest:
         """Return the manifest of an image drawn just now by the installed versions.
@@ -127,6 +130,7 @@ class Manifest(BaseModel):
             reference_scale=reference_scale,
             size=size,
             loras=tuple(ManifestLora(**asdict(lora)) for lora in loras),
+            negative=negative,
             facts=json.loads(json.dumps(dict(facts or {}), allow_nan=False), object_hook=_cleaned),
             versions=dict(_versions()),
             created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -94,14 +94,22 @@ def _give_name(temporary: str, path: Path) -> None:
         os.unlink(temporary)
 
 
-def copy_images(images: Sequence[ImageRecord], prompt: str, folder: str | Path) -> dict[str, str]:
+def copy_images(
+    images: Sequence[ImageRecord], prompt: str, folder: str | Path, name: str | None = None
+) -> dict[str, str]:
     """Copy images to a folder under readable names, and return the new paths by image id.
+
+    Args:
+        images: to copy.
+        prompt: whose words name the files.
+        folder: made if need be.
+        name: of the files, without number and ending, instead of the prompt's words.
 
     Raises:
         UserError: the folder can't be written to; what was copied before stays.
     """
     target = make_folder(folder).absolute()
-    stem = readable_name(prompt)
+    stem = name or readable_name(prompt)
     paths: dict[str, str] = {}
     for record in images:
         source = Path(record["path"])

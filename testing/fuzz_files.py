@@ -187,7 +187,7 @@ TOML = [
     "[",
     "[[a.choices]]\n", "]", "{", "}", "=", "'", '"', "\\", "\n", "#", "1979-05-27T07:32:00Z", "0x", "1" * 5000,
     "['openai:x']\n", "input = 1\n", "output = 1\n", "model = 'm'\n", "family = 'edit'\n", "[a.adapter]\n",
-    "vlm_weights = 1\n",
+    "vlm_weights = 1\n", "[[a.ranking]]\n", "[[a.vlms]]\n", "size = '8x8'\n", "aspect = '1:1'\n", "memory = ['4bit']\n",
 ]  # fmt: skip
 
 

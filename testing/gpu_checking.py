@@ -30,9 +30,10 @@ from imagerag.errors import UserError
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
 from imagerag.generators.diffusion.families import FAMILIES
 from imagerag.generators.diffusion.loading import Loaded, preset_of, spare
-from imagerag.generators.diffusion.memory import WORKING_BYTES, device_bytes, place
+from imagerag.generators.diffusion.memory import place
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.quantisation import has_4bit
+from imagerag.generators.diffusion.weight_sizes import WORKING_BYTES, device_bytes
 from imagerag.graphs import Settings, build_graph
 from testing.gpu_embedding import print_rows
 from testing.gpu_rows import Row, as_json, free_everything, measured, surviving

@@ -169,6 +169,7 @@ class Comfy:
         late: how many looks at the history it takes until the drawing is there.
         queued: whether the queue has the drawing meanwhile.
         answer: to a workflow, instead of ComfyUI's where it is one.
+        past: the history of other drawings.
         asked: paths of all requests.
     """
 
@@ -176,6 +177,7 @@ class Comfy:
         self.fail = fail
         self.entry: Any = {"outputs": {"9": {"images": SAVED}}}
         self.late = 0
+        self.past: Any = {}
         self.queued = True
         self.answer: Callable[[Any], Answer | None] = lambda workflow: None
         self.view: Answer | None = None
@@ -248,7 +250,7 @@ class Comfy:
             return JSONResponse(self.nodes)
 
         async def all_history(request: Any) -> Any:
-            return JSONResponse({})
+            return JSONResponse(self.past)
 
         async def socket(websocket: Any) -> None:
             if self.fail == "deaf":

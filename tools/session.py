@@ -21,6 +21,7 @@ from imagerag.generators.base import (
     DrawsWithLoras,
     Reference,
     StopCheck,
+    TakesNegatives,
 )
 from imagerag.generators.registry import is_images_api
 from imagerag.generators.sizing import draw_sized
@@ -56,6 +57,7 @@ class ToolSession:
         seed: of the first candidate of the turn; later candidates count on from it.
         n: candidates per drawing.
         size: of the pictures; ``None`` leaves it to the generator.
+        negative: what the pictures must not show, for generators that take that.
         batch: draw the candidates at once, where the generator can.
         begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
         check: called before each denoising step; raises to stop there.
@@ -72,6 +74,7 @@ class ToolSession:
     seed: int = 0
     n: int = 1
     size: PictureSize | None = None
+    negative: str = ""
     batch: bool = False
     turn: int = 1
     step: int = 0
@@ -160,7 +163,9 @@ class ToolSession:
                     Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
                     for record in references
                 )
-            request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size, self.batch)
+            takes_negatives = isinstance(generator, TakesNegatives) and generator.takes_negatives
+            negative = self.negative if takes_negatives else ""
+            request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size, self.batch, negative)
             cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
             if cost is not None:
                 cost.allow(current_meter())
@@ -180,6 +185,7 @@ class ToolSession:
                     reference_scale=reference_scale,
                     size=str(self.size or ""),
                     loras=generator.loras if isinstance(generator, DrawsWithLoras) else (),
+                    negative=negative,
                     facts=dict(drawing.facts),
                 )
                 try:
@@ -209,12 +215,17 @@ class ToolSession:
             self.made_images += records
             if self.batch and self.n > 1 and not isinstance(generator, DrawsBatches):
                 lost.append(f"--batch is ignored: {generator.name!r} draws candidates in its own way")
+            if self.negative and not takes_negatives and self._is_first_of_turn(records):
+                lost.append(f"{generator.name!r} takes no negative prompt: {self.negative!r} is judged alone")
             for text in lost:
                 self.emit({"event": "note", "text": text})
             for text in dict.fromkeys(text for drawing in drawings for text in _notes(drawing.facts)):
                 self.emit({"event": "note", "text": text})
             self.emit({"event": "images", "images": records})
             return records
+
+    def _is_first_of_turn(self, records: Sequence[ImageRecord]) -> bool:
+        return sum(record["turn"] == self.turn for record in self.images.values()) == len(records)
 
     @property
     def has_drawn(self) -> bool:

@@ -71,7 +71,7 @@ class FollowUps:
         forms = (whole, " ".join(without_courtesy(words)))
         talk = next((kind for text in forms if (kind := kind_of_talk(text))), None)
         if not history:
-            return _talk(talk, None) if talk else self._first(request, words, forms[1])
+            return _talk(talk, None) if talk and talk != "applause" else self._first(request, words, forms[1])
         if any(map(pictures.is_undo, forms)):
             return _stepped(history, standing, back=True)
         if any(map(pictures.is_redo, forms)) and standing is not None and standing.after:

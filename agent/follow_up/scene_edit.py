@@ -34,16 +34,31 @@ class CannotChange(Exception):
 
 @dataclass(frozen=True)
 class Item:
-    """A thing, and how it is joined to what is said before it; the first thing's joint is ``and``."""
+    """A thing, and how it is joined to what is said before it; the first thing's joint is ``and``.
+
+    Attributes:
+        joint: how the thing, or what is before it, stands.
+        thing: itself.
+        verb: the joint that the prompt says by a word of its own ("playing"), and that word.
+    """
 
     joint: Joint
     thing: SceneObject
+    verb: tuple[Joint, str] | None = None
+
+    @property
+    def said(self) -> str:
+        """The word for its joint, as long as that is the one it was said of."""
+        return self.verb[1] if self.verb is not None and self.verb[0] == self.joint else ""
 
 
 def items_of(scene: Scene) -> list[Item]:
     """Return the things of a scene as they are said."""
-    joints: dict[int, Joint] = {relation.anchor[0]: relation.kind for relation in scene.relations}
-    return [Item(joints.get(at, "and"), thing) for at, thing in enumerate(scene.objects)]
+    joined = {relation.anchor[0]: relation for relation in scene.relations}
+    return [
+        Item(joined[at].kind, thing, (joined[at].kind, joined[at].said)) if at in joined else Item("and", thing)
+        for at, thing in enumerate(scene.objects)
+    ]
 
 
 def with_items(scene: Scene, items: Sequence[Item]) -> Scene:
@@ -58,7 +73,7 @@ def with_items(scene: Scene, items: Sequence[Item]) -> Scene:
         raise CannotChange(f"that would make {many} things, and one picture holds at most {MAX_INSTANCES}")
     made = replace(scene, objects=(), relations=())
     for at, item in enumerate(items):
-        made = add_object(made, item.thing, item.joint if at else "and")
+        made = add_object(made, item.thing, item.joint if at else "and", item.said if at else "")
     return made
 
 

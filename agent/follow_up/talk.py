@@ -48,7 +48,7 @@ def answer(kind: str, image: PastImage | None) -> str:
             return "Goodbye."
         return 'Nothing is drawn yet. Say what to draw, for example "a lobster in a kimono".'
     scene = parse_scene(image.prompt)
-    if kind == "thanks":
+    if kind in ("thanks", "applause"):
         return f"Glad to. {image.id} stays as it is. {offers(scene)}"
     if kind == "bye":
         return f"Goodbye. {image.id} and this conversation are kept."

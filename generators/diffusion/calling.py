@@ -18,13 +18,14 @@ AfterStep = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
 """What diffusers calls ``callback_on_step_end``: with the pipeline, the step counted from 0, its time, and tensors."""
 
 
-def call_arguments(pipeline: Any, preset: Preset, width: int, height: int) -> dict[str, Any]:
+def call_arguments(pipeline: Any, preset: Preset, width: int, height: int, negative: str = "") -> dict[str, Any]:
     """Return size, steps, guidance, negative prompt and the like, as far as the pipeline takes them.
 
     Args:
         pipeline: of diffusers.
         preset: how it is asked.
         width, height: pixels to draw.
+        negative: what the picture must not show, besides what the preset keeps out.
     """
     takes = _parameters(pipeline)
     asked: dict[str, Any] = {"width": width, "height": height, "num_inference_steps": preset.steps}
@@ -33,11 +34,24 @@ def call_arguments(pipeline: Any, preset: Preset, width: int, height: int) -> di
     # The agent words the prompt, and what the model was told is recorded: no pipeline rewrites it (LongCat, Ernie).
     asked |= {"enable_prompt_rewrite": False, "use_pe": False}
     asked |= _guidance(takes, preset.guidance)
-    if preset.negative_prompt:
-        asked["negative_prompt"] = preset.negative_prompt
+    if preset.negative_prompt or negative:
+        kept_out = (preset.negative_prompt if preset.negative_prompt.strip() or not negative else "", negative)
+        asked["negative_prompt"] = ", ".join(filter(None, kept_out))
     if preset.prompt_tokens is not None:
         asked["max_sequence_length"] = preset.prompt_tokens
     return {name: value for name, value in asked.items() if name in takes}
+
+
+def takes_negatives(pipeline: Any, preset: Preset) -> bool:
+    """Tell whether a negative prompt counts: the pipeline takes one, and is guided away from it.
+
+    A distilled model's guidance is a number that it was trained with, and a guidance of 1 or less guides nowhere.
+    """
+    takes = _parameters(pipeline)
+    if "negative_prompt" not in takes:
+        return False
+    by_contrast = "true_cfg_scale" if "true_cfg_scale" in takes else "guidance_scale"
+    return by_contrast in takes and _guidance(takes, preset.guidance).get(by_contrast, 0.0) > 1
 
 
 def _guidance(takes: Mapping[str, inspect.Parameter], guidance: float) -> dict[str, float]:

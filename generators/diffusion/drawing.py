@@ -15,7 +15,7 @@ from PIL import Image
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import DrawingRefused, InvalidArgument
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
-from imagerag.generators.diffusion.calling import call_arguments, steps_watched
+from imagerag.generators.diffusion.calling import call_arguments, steps_watched, takes_negatives
 from imagerag.generators.diffusion.loading import Loaded, load, preset_of
 from imagerag.generators.diffusion.memory import placed_or_less, release, with_less_memory
 from imagerag.generators.diffusion.presets import Preset
@@ -90,6 +90,11 @@ class DiffusionGenerator:
     def pipeline(self) -> Any:
         """The pipeline of diffusers."""
         return self._loaded.pipeline
+
+    @property
+    def takes_negatives(self) -> bool:
+        """Whether the model heeds a negative prompt, as it is asked here."""
+        return self.pipeline is not None and takes_negatives(self.pipeline, self.preset)
 
     @property
     def memory(self) -> str:
@@ -204,7 +209,7 @@ class DiffusionGenerator:
 
         # Some pipelines (OmniGen, GLM-Image) also draw from the global generator when they encode references or words.
         devices = [self._loaded.device] if self._loaded.device.type == "cuda" else []
-        arguments = {**call_arguments(pipeline, preset, width, height), **family.arguments(request)}
+        arguments = {**call_arguments(pipeline, preset, width, height, request.negative), **family.arguments(request)}
         try:
             with torch.random.fork_rng(devices=devices), steps_watched(pipeline, after_step) as watched:
                 torch.manual_seed(seeds[0])
@@ -227,6 +232,8 @@ class DiffusionGenerator:
             "memory": self._loaded.mode,
             "notes": [*said.notes, *notes],
         }
+        if request.negative:
+            facts["negative_prompt"] = arguments.get("negative_prompt", "")
         if preset.file:
             facts["file_sha256"] = self._loaded.file_sha256
         if len(seeds) > 1:

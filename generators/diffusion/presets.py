@@ -27,7 +27,7 @@ class Adapter(BaseModel):
         encoder, encoder_subfolder, encoder_revision: where the image encoder is.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: str
     file: str
@@ -63,7 +63,7 @@ class Preset(BaseModel):
         recipe: why a model without a preset of its own is asked like this; empty for a preset.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     model: str

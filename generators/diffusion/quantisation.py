@@ -9,25 +9,12 @@ from typing import Any
 import torch
 
 from imagerag.extras import missing
+from imagerag.generators.diffusion.weight_sizes import large_parts
 
 
 def has_4bit() -> bool:
     """Tell whether bitsandbytes is installed."""
     return find_spec("bitsandbytes") is not None
-
-
-UNQUANTISED = ("vae", "safety_checker", "image_encoder", "adapter")
-"""Parts that stay as they are: images pass through them, or they are loaded apart."""
-
-
-def large_parts(model_parts: Mapping[str, float]) -> list[str]:
-    """Return which parts are quantised: those of at least a tenth of the whole, but for ``UNQUANTISED``.
-
-    Args:
-        model_parts: size of each part, in any unit.
-    """
-    total = sum(model_parts.values())
-    return [name for name, size in model_parts.items() if name not in UNQUANTISED and size >= total / 10]
 
 
 def quantisation(model_parts: Mapping[str, float], dtype: torch.dtype) -> Any:

@@ -32,6 +32,7 @@ from imagerag.generators.remote.comfyui_server import ComfyServer, stop_drawing
 from imagerag.generators.remote.comfyui_workflows import (
     CHECKPOINT,
     DEFAULTS,
+    holes,
     read_workflow,
     reference_holes,
     with_values,
@@ -86,6 +87,11 @@ class ComfyUI:
         text = json.dumps(self.workflows, sort_keys=True)
         self.revision = uuid.uuid5(uuid.NAMESPACE_URL, text).hex[:12]
 
+    @property
+    def takes_negatives(self) -> bool:
+        """Whether the workflow has a place for a negative prompt."""
+        return all("negative_prompt" in holes(workflow) for workflow in self.workflows)
+
     def draw(self, request: DrawRequest, control: DrawControl = UNCONTROLLED) -> list[Drawing]:
         """Draw one image per seed, one after the other; see ``Generator.draw``.
 
@@ -126,6 +132,8 @@ class ComfyUI:
     def _filled(self, words: str, seed: int, names: Sequence[str], request: DrawRequest) -> dict[str, Any]:
         workflow = self._workflow if names or not self.max_references else self._plain
         values: dict[str, object] = {**DEFAULTS, "prompt": words, "seed": seed, "scale": request.reference_scale}
+        if request.negative:
+            values["negative_prompt"] = f"{DEFAULTS['negative_prompt']}, {request.negative}"
         if request.size is not None:
             width, height = nearest_canvas(request.size, SDXL_CANVASES, (1024, 1024))
             values |= {"width": width, "height": height}

@@ -39,9 +39,9 @@ def read_workflow(file: Path) -> dict[str, Any]:
     nodes = list(workflow.values()) if isinstance(workflow, dict) else []
     if not nodes or not all(isinstance(node, dict) and "class_type" in node for node in nodes):
         raise UserError(f"workflow {str(file)!r} is not in API format; in ComfyUI choose: Export (API)")
-    if "prompt" not in set(_holes(workflow)):
+    if "prompt" not in set(holes(workflow)):
         raise UserError(f"workflow {str(file)!r} has no {{{{prompt}}}}; put it where the text goes")
-    unknown = sorted(hole for hole in _holes(workflow) if not _is_known(hole))
+    unknown = sorted(hole for hole in holes(workflow) if not _is_known(hole))
     if unknown:
         raise UserError(f"workflow {str(file)!r} has {{{{{unknown[0]}}}}}, which is not known")
     return workflow
@@ -53,13 +53,14 @@ def _is_known(hole: str) -> bool:
     )
 
 
-def _holes(workflow: Any) -> list[str]:
+def holes(workflow: Any) -> list[str]:
+    """Return the placeholders that a workflow has."""
     return _HOLE.findall(json.dumps(workflow))
 
 
 def reference_holes(workflow: Any) -> set[str]:
     """Return the placeholders for references that a workflow has."""
-    return {hole for hole in _holes(workflow) if hole.startswith("reference_")}
+    return {hole for hole in holes(workflow) if hole.startswith("reference_")}
 
 
 def with_values(part: Any, values: Mapping[str, object]) -> Any:

@@ -38,12 +38,14 @@ class Order(NamedTuple):
         files: the references, as PNG files.
         scale: 0..1, how strongly they count.
         size: what is asked for, or its ratio; ``None`` for the model's own.
+        negative: what the picture must not show.
     """
 
     words: str
     files: tuple[bytes, ...]
     scale: float
     size: PictureSize | None = None
+    negative: str = ""
 
 
 class ImagesApi:
@@ -102,7 +104,7 @@ class ImagesApi:
         check_request(request, self)
         words = conditioned(plain(request.prompt), request.references, "{concept} (image {number})")
         files = tuple(encode_png(self._fitted(on_white(one.image))) for one in request.references)
-        order = Order(words, files, request.reference_scale, request.size)
+        order = Order(words, files, request.reference_scale, request.size, request.negative)
         facts = {"model": self.model, "words": words, "seed_used": self._known.seed}
         return draw_one_by_one(request, control, lambda seed: self._one(order, seed, control.check), facts)
 

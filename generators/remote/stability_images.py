@@ -34,11 +34,18 @@ class StabilityImages(ImagesApi):
     probe_knows_models = False
     most_pixels = MOST_PIXELS
 
+    @property
+    def takes_negatives(self) -> bool:
+        """Whether the model heeds a negative prompt: those that are distilled to a few steps don't."""
+        return "turbo" not in self.model
+
     def _one(self, order: Order, seed: int, check: StopCheck | None) -> Drawn:
         service = self.model if self.model in SERVICES else "sd3"
         fields = {"prompt": order.words, "output_format": "png", "seed": str(seed % SEEDS)}
         if service == "sd3":
             fields |= {"model": self.model, "mode": "image-to-image" if order.files else "text-to-image"}
+        if order.negative:
+            fields["negative_prompt"] = order.negative
         # httpx sends a form as multipart, which the API requires, only where there is a file in it.
         files: dict[str, Any] = {name: (None, value) for name, value in fields.items()}
         if order.files:

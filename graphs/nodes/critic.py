@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import HumanMessage
+from PIL import Image
 
+from imagerag.agent.absence_in_verdicts import presence_in_words, with_absences
 from imagerag.agent.names import CLIP_OF
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.embedders.calibration import LEAST_CAPTIONED
@@ -23,7 +25,8 @@ from imagerag.index.user_libraries import OWN, personal_libraries
 from imagerag.modes import Mode
 from imagerag.profiles.resolve import RunSettings
 from imagerag.profiles.soundness import kind_drawn
-from imagerag.records import ImageRecord, StopReason, Verdict
+from imagerag.prompt_grammar.negatives import read_negatives
+from imagerag.records import ConceptScore, ImageRecord, StopReason, Verdict
 from imagerag.shell_words import quoted
 from imagerag.store.home import home_path
 from imagerag.tools.engines import open_pixels
@@ -43,6 +46,8 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         except Cancelled as stop:  # no image is lost by that: another critic has a word of its own, and at once
             cut_off = stop_reason(stop)
             verdicts = getattr(critic, "stand_in", critic).judge(pixels, state["prompt"])
+        if cut_off is None:
+            verdicts, cut_off = _with_absences(verdicts, pixels, components, state.get("run_negative") or "")
         judged: list[ImageRecord] = []
         for record, verdict in zip(fresh, verdicts, strict=True):
             judged.append({**record, "verdict": verdict, "score": verdict["score"]})
@@ -86,6 +91,23 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         ],
         "spent": spent,
     }
+
+
+def _with_absences(
+    verdicts: Sequence[Verdict], pixels: Sequence[Image.Image], components: Components, negative: str
+) -> tuple[list[Verdict], StopReason | None]:
+    """Return the verdicts with what must not be there looked for, and why the run has to end if it had to meanwhile.
+
+    An absence counts as much as each other concept; verdicts of one batch are all with it, or none.
+    """
+    things = read_negatives(negative).things
+    if not things:
+        return list(verdicts), None
+    try:
+        found = [components.critic.look_for(image, things) for image in pixels]
+    except Cancelled as stop:
+        return list(verdicts), stop_reason(stop)
+    return [with_absences(verdict, scores) for verdict, scores in zip(verdicts, found, strict=True)], None
 
 
 def _settled(
@@ -150,11 +172,16 @@ def _tell_who_decides(state: State, name: str, notes: Sequence[str], emit: Emit)
         emit({"event": "note", "text": f"the critic {name!r} gave no verdict ({reason}){CLIP_DECIDES}"})
 
 
+def _said(score: ConceptScore) -> str:
+    if score["kind"] == "absence":
+        return presence_in_words(score)
+    return "present" if score["present"] else "absent"
+
+
 def _report(record: ImageRecord, verdict: Verdict, best: ImageRecord) -> HumanMessage:
     """Word the verdict for the model; the record rides along for a model that is a program."""
     lines = [
-        f"- {score['concept']} ({score['kind']}): {'present' if score['present'] else 'absent'}, {score['score']:.2f}"
-        for score in verdict["concepts"]
+        f"- {score['concept']} ({score['kind']}): {_said(score)}, {score['score']:.2f}" for score in verdict["concepts"]
     ]
     standing = "the best so far" if record["id"] == best["id"] else f"not better than {best['id']}"
     standing = f"uncalibrated, {standing}" if verdict.get("uncalibrated") else standing

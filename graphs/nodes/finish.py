@@ -80,7 +80,7 @@ def outcome(state: State, components: Components, emit: Emit, chosen: ImageRecor
     if components.settings.out is not None:
         files = [str(components.store.path(record["sha256"])) for record in images]
         stored: list[ImageRecord] = [{**record, "path": file} for record, file in zip(images, files, strict=True)]
-        copies = copy_images(stored, state["prompt"], components.settings.out)
+        copies = copy_images(stored, state["prompt"], components.settings.out, components.settings.file_name)
         images = [{**record, "path": copies[record["id"]]} for record in images]
         chosen = next((record for record in images if chosen and record["id"] == chosen["id"]), None)
     return {

@@ -26,6 +26,8 @@ from imagerag.graphs.subjects import assigned, kept_subjects
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.places import without_place
+from imagerag.profiles.resolve import RunSettings
+from imagerag.prompt_grammar.negatives import read_negatives
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.steady_clock import steady_time
@@ -48,6 +50,8 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     if settings.out is not None:  # a run should not end at a folder that can't be written
         make_folder(settings.out)
     notes = list(settings.notes)
+    if settings.chosen and not state.get("turn"):  # once a thread
+        notes.append(settings.chosen)
     if components.injected.index is None:
         notes += components.searchable[1]
     for text in notes:
@@ -90,6 +94,8 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     ):  # the next node ends the run
         keep_for_a_drawing(meter, components, limits, asked_for, subjects)
         brief = components.writer.brief(asked_for, history)
+        for note in brief.notes:
+            components.tell(note)
     told = "; ".join(meter.notes) or None
     entered: State = {**state, "spent": spent, "turn": turn}
     base = next((image for image in state.get("all_images") or () if image["id"] == brief.base), None)
@@ -139,7 +145,8 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         ),
         "answer": brief.answer or None,
         "run_seed": seed,
-        "run_size": state.get("size") or str(settings.picture_size or state.get("run_size") or ""),
+        "run_size": _size(state, settings),
+        "run_negative": _negative(state, components),
         "mode": mode,
         "limits": limits,
         "spent": spent,
@@ -202,6 +209,23 @@ def _subjects(
         record["id"] for record in given.records
     ]
     return brief, given.records, ids
+
+
+def _size(state: State, settings: RunSettings) -> str:
+    """Return the size of a turn: as asked for, as of the turn before, or as the profile has it; empty for none."""
+    own = str(settings.picture_size or "")
+    if (asked := state.get("size")) or settings.names("size") or settings.names("aspect"):
+        return asked or own
+    return state.get("run_size") or own
+
+
+def _negative(state: State, components: Components) -> str:
+    """Return what the images of the turn must not show, and tell what of it no critic looks for."""
+    asked = components.settings.negative
+    negative = " ".join((state.get("run_negative") or "" if asked is None else asked).split())
+    if others := read_negatives(negative).others:
+        components.tell(f"of the negative prompt {', '.join(map(repr, others))} is not judged, only told the generator")
+    return negative
 
 
 def _settled(components: Components, limits: Limits, spent: Spent) -> Mode:

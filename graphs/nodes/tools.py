@@ -185,6 +185,7 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         n=state.get("run_n") or components.settings.n,
         batch=components.settings.batch,
         size=PictureSize.parse(size) if (size := state.get("run_size")) else None,
+        negative=state.get("run_negative") or "",
         turn=state["turn"],
         step=spent["steps"],
         begin_drawing=begin_drawing,

@@ -41,6 +41,12 @@ class ChatStarter:
         return self.services[-1]
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the current folder, where images land, be one of its own."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("here"))
+
+
 @pytest.fixture
 def start_chat(tmp_path: Path) -> Iterator[ChatStarter]:
     starter = ChatStarter(tmp_path)

@@ -25,6 +25,14 @@ LEAVES = list(leaves())
 every_command = pytest.mark.parametrize(("words", "command"), LEAVES, ids=[" ".join(words) for words, _ in LEAVES])
 
 
+NEEDED = {
+    **dict.fromkeys(("replay", "search", "batch", "threads show", "threads delete", "threads export"), ("x",)),
+    "threads rename": ("x", "y"),
+    "completion": ("bash",),
+}
+"""What must follow a command."""
+
+
 def help_of(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit) as ended:
         run([*words, "--help"])
@@ -133,10 +141,10 @@ def test_no_abbreviations(argv: list[str]) -> None:
 @every_command
 def test_unknown_flag_tells_where_the_known_are(words: list[str], command: Command) -> None:
     with pytest.raises(UserError, match=rf"--no-such-flag; see: imagerag {' '.join(words)} --help"):
-        parse([*words, "--no-such-flag"] if words[0] not in ("replay", "search") else [*words, "x", "--no-such-flag"])
+        parse([*words, *NEEDED.get(" ".join(words), ()), "--no-such-flag"])
 
 
 def test_every_command_is_a_subparser() -> None:
     children = children_of(build_parser())
     assert list(children) == [command.name for command in COMMANDS]
-    assert list(children_of(children["index"])) == ["add", "status", "calibrate", "verify", "rebuild"]
+    assert list(children_of(children["index"])) == ["add", "remove", "status", "calibrate", "verify", "rebuild"]

@@ -34,3 +34,19 @@ def test_a_folder_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "sdxl: stabilityai/stable-diffusion-xl-base-1.0" in told
     assert run(["models", "no-such"]) == 2
     assert "preset 'no-such' is not known" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_file_is_told_by_its_family(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    file = tmp_path / "mine.safetensors"
+    save_file({"model.diffusion_model.output_blocks.11.0.skip_connection.weight": torch.zeros(1)}, file)
+    assert run(["models", f"file:{file}", f"file:{file}@sdxl"]) == 0
+    told = capsys.readouterr().out
+    assert "file:mine.safetensors: stable-diffusion-v1-5/stable-diffusion-v1-5" in told
+    assert "file:mine.safetensors@sdxl: stabilityai/stable-diffusion-xl-base-1.0" in told
+    assert told.count(str(file)) == 2
+    assert run(["models", f"file:{tmp_path / 'gone.safetensors'}"]) == 2
+    assert "is not there" in capsys.readouterr().err

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from imagerag.cli.parser import parse
-from imagerag.profiles import choosing
 from imagerag.shell_words import WINDOWS
+from testing.machines import machine, run_on
 
 
 def told(*argv: str) -> str:
@@ -34,12 +34,12 @@ def test_without_a_word_they_are_listed() -> None:
 
 def test_each_profile_tells_what_it_needs_and_what_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(choosing, "gpu_memory", lambda device: (None, 4, "cpu"))
+    run_on(monkeypatch, machine("cpu", 16))
     text = told()
     assert "lacking:   weights 5.4 GB of stable-diffusion-v1-5/stable-diffusion-v1-5 (generator 'sd15')" in text
     assert "lacking:   server http://127.0.0.1:8188 (generator 'comfyui:http://127.0.0.1:8188')" in text
     assert "mend:      export OPENAI_API_KEY=YOUR_KEY" in text or WINDOWS
-    assert "or:        flux2-klein, driven by transformers:Qwen/Qwen3-VL-8B-Instruct, 35.0 GB of weights" in text
+    assert "or:        flux2-klein, driven by rules, 17.5 GB of weights; lacks: flux2-klein needs 35.5 GB" in text
     assert "mend:      imagerag doctor --profile local" in text
 
 
@@ -83,3 +83,29 @@ def test_a_profile_that_nobody_named_tells_why_it_is_taken() -> None:
     assert origin("--thread", "new") == "default"
     assert origin("--generator", "sdxl") == "it fits the generator"
     assert origin("--profile", "pictograms") == "flag --profile"
+
+
+def test_a_table_that_is_none_is_listed_as_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "p.toml"
+    file.write_text('[mine]\nlike = "pictograms"\n[bad]\nlike = "local"\nmax_steps = 0\n', encoding="utf-8")
+    monkeypatch.setenv("IMAGERAG_PROFILES", str(file))
+    monkeypatch.setenv("COLUMNS", "200")
+    text = told()
+    assert text.count("max_steps 0 is outside 1..1000") == 1
+    assert "\nbad\n  refused:   profile 'bad' in " in text
+    rows = {row["name"]: row for row in json.loads(told("--json"))}
+    assert rows["mine"]["usable"]
+    assert not rows["bad"]["usable"]
+
+
+def test_show_tells_the_size_and_what_was_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "p.toml"
+    file.write_text('[mine]\nlike = "local"\nsize = "768x512"\n', encoding="utf-8")
+    monkeypatch.setenv("IMAGERAG_PROFILES", str(file))
+    run_on(monkeypatch, machine("cuda", 24))
+    text = told("show", "--profile", "mine")
+    lines = {line.split()[0]: line for line in text.splitlines()}
+    assert lines["size"].split(maxsplit=2)[1:] == ["768x512", "profile 'mine'"]
+    assert lines["memory"].split(maxsplit=2)[1] == "offload"
+    assert "note: profile 'mine' draws with flux2-klein, driven by Qwen/Qwen3-VL-4B-Instruct: 19.7 GB needed" in text
+    assert "size 768x512" not in told("show", "--profile", "mine", "--size", "64x64")

@@ -301,3 +301,17 @@ def test_a_prompt_that_no_run_takes_is_refused(tmp_path: Path, capsys: pytest.Ca
     told = capsys.readouterr().err
     assert "characters; shorten it to at most" in told
     assert told.count("\n") == 1
+
+
+def test_a_negative_prompt_is_drawn_with_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Guided(Squares):
+        name, takes_negatives = EMBEDDED, True
+
+    squares = Guided()
+    graph = build_graph(generator=squares, critic=ScriptedCritic([0.9]))
+    drawn = graph.invoke(
+        {"prompt": "an owl"}, ONE, context=Settings(home=str(tmp_path), negative="a dog", max_generations=1)
+    )
+    monkeypatch.setattr("imagerag.graphs.components.load_generator", lambda *named: squares)
+    assert run(["replay", drawn["image"]["path"], "--home", str(tmp_path)]) == 0
+    assert [request.negative for request in squares.requests] == ["a dog", "a dog"]

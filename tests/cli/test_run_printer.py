@@ -9,6 +9,7 @@ from rich.console import Console
 from imagerag.cli.progress import ProgressBars
 from imagerag.cli.run_printer import RunPrinter
 from imagerag.graphs.state import Output
+from imagerag.model_hub import Download
 
 
 class TestStory:
@@ -57,3 +58,26 @@ class TestStory:
         captured = capsys.readouterr()
         assert captured.out == ""
         assert re.fullmatch(r"drawing: 3 of 3 in \d+\.\d s\n", captured.err)
+
+    def test_a_download_is_told_in_lines_where_there_is_no_terminal(self, capsys: pytest.CaptureFixture[str]) -> None:
+        """As it begins, at each tenth, and as it ends; of an unknown size every ten seconds."""
+        bars = ProgressBars()
+        for done in range(0, 101):
+            bars.downloading(Download(done * 10**7, 5e7, 10**9))
+        bars.downloading(Download(10**9, 5e7, 10**9, 20, ended=True))
+        lines = capsys.readouterr().err.splitlines()
+        assert lines[0] == "downloading: 0.00 of about 1.00 GB (0%), 50.0 MB/s"
+        assert lines[1] == "downloading: 0.10 of about 1.00 GB (10%), 50.0 MB/s"
+        assert lines[-1] == "downloaded: 1.00 GB in 20 s, 50.0 MB/s"
+        assert len(lines) == 12
+        for done in range(3):
+            bars.downloading(Download(done * 10**7, 5e7))
+        assert capsys.readouterr().err == "downloading: 0.00 GB so far, 50.0 MB/s\n"
+        ProgressBars(quiet=True).downloading(Download(1, 1.0))
+        assert capsys.readouterr().err == ""
+
+    def test_a_download_of_a_run_is_told_too(self, capsys: pytest.CaptureFixture[str]) -> None:
+        story = RunPrinter(Console(file=StringIO()), ProgressBars())
+        for done, text in ((4, "downloading: four"), (8, "downloaded: all")):
+            story.tell({"event": "progress", "what": "loading", "done": done, "total": 8, "text": text})
+        assert capsys.readouterr().err == "downloading: four\ndownloaded: all\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.cli.parser import parse
-from imagerag.cli.thread_profile import profile_of_thread
+from imagerag.cli.thread_profile import profile_of_thread, size_of_thread
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.checkpointer import open_checkpointer
 from imagerag.settings import Settings
@@ -19,7 +19,9 @@ def home(tmp_path: Path) -> Path:
     home.mkdir()
     with open_checkpointer(home) as saver:
         graph = build_graph(checkpointer=saver)
-        graph.update_state({"configurable": {"thread_id": "t"}}, {"profile": "comfyui"}, as_node="finish")
+        graph.update_state(
+            {"configurable": {"thread_id": "t"}}, {"profile": "comfyui", "run_size": "640x480"}, as_node="finish"
+        )
     return home
 
 
@@ -50,3 +52,14 @@ def test_show_tells_it_whatever_is_named(home: Path) -> None:
 def test_the_doctor_checks_it(home: Path) -> None:
     text = told("doctor", "--home", str(home), "--thread", "t", "--offline")
     assert "profile: 'comfyui': comfyui:http://127.0.0.1:8188" in text
+
+
+def test_show_tells_the_size_that_a_thread_goes_on_with(home: Path) -> None:
+    def size(*flags: str) -> list[str]:
+        lines = told("profiles", "show", "--home", str(home), *flags).splitlines()
+        return next(line for line in lines if line.startswith("size ")).split(maxsplit=2)[1:]
+
+    assert size_of_thread(Settings(home=str(home), thread="t")) == "640x480"
+    assert size("--thread", "t") == ["640x480", "the thread"]
+    assert size("--thread", "another") == ["none", "default"]
+    assert size("--thread", "t", "--size", "64x64") == ["64x64", "flag --size"]

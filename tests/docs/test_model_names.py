@@ -77,7 +77,9 @@ def test_what_is_known_of_a_model_is_whole(name: str) -> None:
     assert model.successor or model.ends is None, "say what to use instead"
     if model.references is None:  # a chat model
         assert prefix in KEYS
-        assert (model.input, model.output, model.image, model.tokens) == (None, None, None, 0), "prices.toml has it"
+        in_table = f'"{name.lower()}"' in FILE.read_text(encoding="utf-8")
+        assert (model.input is None, model.output is None) == (in_table, in_table), "its price stands in one place"
+        assert (model.image, model.tokens) == (None, 0)
         assert pricing.cost(1, 1) is not None
         assert limit_by_name(name) != limit_by_name("nobody:knows"), "chat_models/images.toml has how it takes images"
         return

@@ -25,6 +25,7 @@ FOREIGN_FLAGS = {"--path", "--strict"}
 """Of other programs."""
 EXTENSIONS = (".py", ".toml", ".j2", ".html", ".js", ".md", ".yml", ".json", "/")
 ELSEWHERE = (
+    "batch.html",
     "libraries/",
     "FOLDER",
     "site/",

@@ -96,6 +96,9 @@ def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     (tmp_path / "download" / "00000" / "000000000.txt").write_text("a giraffe", encoding="utf-8")
     for name, text in {
         "list.csv": "path,caption\npictures/owl.png,an owl\n",
+        "prompts.txt": "an owl\na red kite\n",
+        "prompts.csv": "prompt,seed\nan owl,7\n",
+        "prompts.jsonl": json.dumps({"prompt": "an owl", "seed": 7}) + "\n",
         "list.jsonl": json.dumps({"path": "pictures/owl.png", "caption": "an owl"}) + "\n",
     }.items():
         (tmp_path / name).write_text(text, encoding="utf-8")

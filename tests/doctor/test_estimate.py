@@ -1,11 +1,14 @@
 """Expected seconds and cost of one run."""
 
+from pathlib import Path
+
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from imagerag.doctor import estimate
-from imagerag.doctor.estimate import Speed, check_estimate, measured_speed, operations
+from imagerag.doctor.estimate import Speed, check_estimate, measured_speed
 from imagerag.doctor.finding import Finding
-from imagerag.generators.diffusion.presets import load_presets
 from tests.doctor.conftest import SettingsOf
 
 
@@ -17,17 +20,6 @@ def test_the_embedded_parts_cost_nothing(settings_of: SettingsOf) -> None:
     about = found(settings_of)
     assert "about 2.4 s" in about["time"].text
     assert about["cost"].text == "none: all models run here"
-
-
-def test_operations_of_an_image() -> None:
-    """SDXL's UNet has about 6 TMACs a pass at a megapixel, 12 TFLOP; by parameters and tokens it is 21."""
-    presets = load_presets()
-    sdxl = operations(presets["sdxl"])
-    assert sdxl == pytest.approx(2 * 2.57e9 * 4096 * 30 * 2)
-    klein = operations(presets["flux2-klein"])
-    assert klein == pytest.approx(2 * 3.89e9 * 4096 * 4), "no contrast, so one pass a step"
-    assert operations(presets["flux2"]) == pytest.approx(2 * 32.2e9 * 4096 * 50), "guidance is an input"
-    assert operations(presets["flux2-klein-base"]) == pytest.approx(2 * 3.89e9 * 4096 * 50 * 2)
 
 
 def test_seconds_of_a_local_model_follow_the_measured_speed(
@@ -70,3 +62,43 @@ def test_an_unknown_price(settings_of: SettingsOf) -> None:
     about = found(settings_of, vlm="openai:m@http://127.0.0.1:9/v1")["cost"]
     assert about.status == "warning"
     assert "IMAGERAG_PRICES" in about.mend
+
+
+def test_a_comfyui_server_is_known_by_its_last_runs(settings_of: SettingsOf) -> None:
+    settings = settings_of(generator="comfyui:http://127.0.0.1:9")
+    time, cost = check_estimate(settings, None, [4.0, 6.0, 20.0])
+    assert "about 12 s with the models loaded (2 drawings of 6.0 s (half of the server's last 3 runs took" in time.text
+    assert cost.text == "none: a ComfyUI server charges nothing by itself"
+    time, _ = check_estimate(settings, None)
+    assert "the ComfyUI server tells of no run before" in time.text
+    assert "unknown" not in time.text
+
+
+def test_a_generator_that_nothing_is_known_of_says_why(settings_of: SettingsOf) -> None:
+    about = found(settings_of, generator="diffusers:somebody/model")
+    assert (
+        "nothing of 'somebody/model' is here and the hub wasn't reached, so its size isn't known" in about["time"].text
+    )
+    assert about["cost"].text == "none: all models run here"
+
+
+def test_a_file_is_as_its_family(settings_of: SettingsOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "measured_speed", lambda settings: Speed(1e14, "cuda", 2, 1e12))
+    xl = "conditioner.embedders.1.model.transformer.resblocks.9.mlp.c_proj.bias"
+    save_file({xl: torch.zeros(1)}, tmp_path / "mine.safetensors")
+    of_file = found(settings_of, generator=f"file:{tmp_path / 'mine.safetensors'}")["time"].text
+    assert of_file == found(settings_of, generator="sdxl")["time"].text
+
+
+def test_what_lies_here_of_a_repository_is_enough(
+    settings_of: SettingsOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimate, "measured_speed", lambda settings: Speed(1e9, "cpu", 4, 1e9))
+    (tmp_path / "model_index.json").write_text(
+        '{"_class_name": "ZImagePipeline", "transformer": ["diffusers", "X"], "vae": ["diffusers", "Y"]}'
+    )
+    (tmp_path / "transformer").mkdir()
+    save_file({"a": torch.zeros(100, 100)}, tmp_path / "transformer" / "diffusion_pytorch_model.safetensors")
+    text = found(settings_of, generator=f"diffusers:{tmp_path}")["time"].text
+    assert "2 drawings of" in text
+    assert "assumed" not in text.partition("drawings")[2].partition(";")[0]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imagerag.doctor.servers import check_generator_server
+from imagerag.doctor.servers import check_generator_server, past_seconds
 from imagerag.generators.registry import load_generator
 from testing.maker_servers import MAKERS, maker_server
 from testing.remote_servers import comfy_server, images_server
@@ -86,3 +86,20 @@ def test_a_workflow_that_can_not_be_read(settings_of: SettingsOf, tmp_path: Path
         True,
         "give --generator comfyui:FILE with one in API format",
     )
+
+
+def run_of(seconds: float, *, failed: bool = False) -> dict[str, object]:
+    end = "execution_error" if failed else "execution_success"
+    messages = [["execution_start", {"timestamp": 1000}], [end, {"timestamp": 1000 + int(1000 * seconds)}]]
+    return {"status": {"messages": messages}}
+
+
+def test_how_long_a_comfyui_server_took_before(settings_of: SettingsOf) -> None:
+    past = {"a": run_of(4), "b": run_of(9, failed=True), "c": run_of(0.01), "d": run_of(6)}
+    with comfy_server(past=past) as (_, url):
+        assert past_seconds(settings_of(generator=f"comfyui:{url}")) == [4, 6]
+    for odd in ([], {"a": 3}, {"a": {"status": None}}):
+        with comfy_server(past=odd) as (_, url):
+            assert past_seconds(settings_of(generator=f"comfyui:{url}")) == []
+    assert past_seconds(settings_of(generator="comfyui:http://127.0.0.1:9")) == []
+    assert past_seconds(settings_of()) == []

@@ -6,10 +6,11 @@ import pytest
 
 from imagerag.doctor import hub
 from imagerag.doctor.finding import Finding
-from imagerag.doctor.hub import listing, snapshot
+from imagerag.doctor.hub import listing
 from imagerag.doctor.needs import needs_of, preset_of
 from imagerag.doctor.weights import check_weights
 from imagerag.embedders.clip_names import open_clip_weights
+from imagerag.model_files import snapshot
 from testing.hub_server import Repository
 from tests.doctor.conftest import OpenHub, SettingsOf
 

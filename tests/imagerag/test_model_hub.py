@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.model_hub import download_text, downloads_watched, hub_cache, not_fetched, weights_missing
+from imagerag.model_hub import Download, downloads_watched, hub_cache, not_fetched, weights_missing
 
 
 def test_missing_weights_are_named_with_the_command_that_fetches_them() -> None:
@@ -33,19 +33,27 @@ def test_what_comes_from_the_hub_is_told_with_its_rate(tmp_path: Path, monkeypat
     blobs = tmp_path / "models--somebody--model" / "blobs"
     blobs.mkdir(parents=True)
     (blobs / "before").write_bytes(b"x" * 1000)
-    told: list[tuple[int, float]] = []
+    told: list[Download] = []
     seen = threading.Event()
 
-    def report(done: int, rate: float) -> None:
-        told.append((done, rate))
+    def report(download: Download) -> None:
+        told.append(download)
         seen.set()
 
-    with downloads_watched(report, every=0.01):
+    with downloads_watched(report, total=1000, every=0.01):
         (blobs / "weights.incomplete").write_bytes(b"x" * 500)
         assert seen.wait(30)
-    assert told[0][0] == 500
-    assert told[0][1] > 0
-    assert download_text(2_500_000_000, 45e6) == "downloading: 2.50 GB so far, 45.0 MB/s"
+    assert (told[0].done, told[0].total, told[0].ended) == (500, 1000, False)
+    assert told[0].rate > 0
+    assert (told[-1].done, told[-1].ended) == (500, True)
+    assert [one.ended for one in told].count(True) == 1
+
+
+def test_a_download_in_words() -> None:
+    assert Download(2_500_000_000, 45e6).text == "downloading: 2.50 GB so far, 45.0 MB/s"
+    assert Download(25 * 10**8, 45e6, 10**10).text == "downloading: 2.50 of about 10.00 GB (25%), 45.0 MB/s"
+    assert Download(25 * 10**8, 45e6, 10**9).text == "downloading: 2.50 GB so far, 45.0 MB/s"
+    assert Download(25 * 10**8, 45e6, 10**10, 55, ended=True).text == "downloaded: 2.50 GB in 55 s, 45.0 MB/s"
 
 
 def test_where_nothing_comes_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,7 +61,7 @@ def test_where_nothing_comes_nothing_is_told(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "none"))
     told: list[int] = []
-    with downloads_watched(lambda done, rate: told.append(done), every=0.001):
+    with downloads_watched(lambda download: told.append(download.done), every=0.001):
         time.sleep(0.05)
     assert told == []
 

@@ -194,7 +194,7 @@ def test_what_is_reserved() -> None:
     reserved = {name for name, declared in DECLARED.items() if declared.reserved}
     assert reserved == {
         *("profile", "generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
-        *("subject", "home", "out", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
+        *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
     }
 
 
@@ -235,6 +235,24 @@ def test_what_is_named_twice_counts_once(name: str) -> None:
     assert getattr(Settings(**given), name) == ("own", "bundled")
 
 
-def test_no_number_is_refused_where_there_is_no_range() -> None:
-    with pytest.raises(UserError, match="lookup_floor nan is no number; leave it out, or give --lookup-floor a number"):
-        Settings(lookup_floor=float("nan"))
+NUMBERS = [declared for declared in DECLARED.values() if declared.kind is float]
+
+
+@pytest.mark.parametrize("declared", NUMBERS, ids=lambda declared: declared.name)
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan", "1e999", "infinity"])
+def test_what_is_no_finite_number_is_refused_by_every_way_in(declared: Setting, text: str, tmp_path: Path) -> None:
+    told = f"^{declared.name} -?(inf|nan) is no finite number; leave it out, or give {declared.flag} a number"
+    with pytest.raises(UserError, match=told):
+        load_settings({declared.name: float(text)}, environ={})
+    with pytest.raises(UserError, match=told):
+        load_settings(environ={declared.variable: text})
+    file = tmp_path / "settings.toml"
+    file.write_text(f"{declared.name} = {text if text != 'infinity' else 'inf'}\n", encoding="utf-8")
+    with pytest.raises(UserError, match=told):
+        load_settings(environ={}, file=file)
+
+
+def test_a_whole_number_that_no_float_holds_is_refused_as_well() -> None:
+    with pytest.raises(UserError, match=r"max_seconds 1000.* is no finite number"):
+        Settings(max_seconds=10**400)
+    assert Settings(max_tokens=10**400).max_tokens == 10**400

@@ -1,81 +1,62 @@
 """Which of a profile's choices is taken."""
 
+from pathlib import Path
+
 import pytest
 
 from imagerag.chat_models.providers import KEYS
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.generators.registry import IMAGES_APIS
-from imagerag.profiles import choosing
 from imagerag.profiles.choosing import Chosen, choose
-from imagerag.profiles.loading import find_profile, load_profiles
+from imagerag.profiles.loading import PROFILES, find_profile, load_profiles
 from imagerag.remote_models import providers, remote_model
+from testing.machines import machine, run_on
 
 AUTO = DeviceSettings()
-
-
-@pytest.fixture
-def gpu(monkeypatch: pytest.MonkeyPatch) -> object:
-    """Give the machine a GPU with so many gigabytes free, in a number format of two bytes."""
-
-    def free(gigabytes: float) -> None:
-        monkeypatch.setattr(choosing, "gpu_memory", lambda device: (int(gigabytes * 1e9), 2, "cuda"))
-
-    return free
 
 
 def chosen(name: str, generator: str | None = None, device: DeviceSettings = AUTO, **environ: str) -> Chosen:
     return choose(load_profiles({})[name], generator, None, device, environ)
 
 
-@pytest.mark.parametrize(
-    ("gigabytes", "generator", "vlm", "memory"),
-    [
-        (80, "flux2-klein", "8B", "full"),
-        (32, "flux2-klein", "8B", "offload"),
-        (24, "flux2-klein", "4B", "offload"),
-        (16, "flux2-klein", "2B", "offload"),
-        (13, "sdxl", "2B", "offload"),
-        (8.5, "sd15", "2B", "offload"),
-    ],
-)
-def test_the_best_pair_that_fits_into_the_free_memory(
-    gpu: object, gigabytes: float, generator: str, vlm: str, memory: str
-) -> None:
-    gpu(gigabytes)  # type: ignore[operator]
+def test_of_a_ranking_the_first_that_fits_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_on(monkeypatch, machine("cuda", 24))
     found = chosen("local")
     assert found.choice is not None
-    assert (found.choice.generator, found.choice.vlm) == (generator, f"transformers:Qwen/Qwen3-VL-{vlm}-Instruct")
-    assert found.memory == memory
-    assert f"{gigabytes:.0f} GB free on cuda" in found.why
+    assert (found.choice.generator, found.memory) == ("flux2-klein", "offload")
+    assert found.why == "19.7 GB needed of 24 GB free on cuda, held as by --memory offload"
+    assert found.lacking[0].startswith("qwen-edit with Qwen3-VL-8B-Instruct beside it needs 61.1 GB")
 
 
-def test_a_gpu_too_small_for_a_vlm_and_a_machine_without_one_are_driven_by_rules(gpu: object) -> None:
-    gpu(4)  # type: ignore[operator]
+def test_where_nothing_of_a_ranking_fits_the_choices_come_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_on(monkeypatch, machine("cuda", 2))
     found = chosen("local")
     assert found.choice is not None
     assert (found.choice.generator, found.choice.vlm, found.memory) == ("sd15", "rules", None)
-    assert any("needs" in text and "4 GB free" in text for text in found.lacking)
+    assert any("needs" in text and "2 GB free" in text for text in found.lacking)
 
 
-def test_the_vlm_fits_beside_the_generator_that_the_person_names(gpu: object) -> None:
-    gpu(61)  # type: ignore[operator]
-    found = chosen("local", "qwen-edit")
+@pytest.mark.parametrize(("gigabytes", "memory"), [(40, "full"), (30, "offload"), (20, "")])
+def test_a_choice_of_ones_own_is_possible_where_its_models_fit(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, gigabytes: int, memory: str
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        '[mine]\nlike = "comfyui"\n[[mine.choices]]\ngpu = true\ngenerator = "flux2-klein"\n'
+        'vlm = "transformers:my/vlm"\nvlm_weights = 9\n[[mine.choices]]\ngenerator = "sd15"\nvlm = "rules"\n'
+    )
+    profile = load_profiles({PROFILES: str(file)})["mine"]
+    run_on(monkeypatch, machine("cuda", gigabytes))
+    found = choose(profile, None, None, AUTO, {})
     assert found.choice is not None
-    assert found.choice.vlm == "transformers:Qwen/Qwen3-VL-8B-Instruct"
-    gpu(50)  # type: ignore[operator]
-    found = chosen("local", "qwen-edit")
-    assert found.choice is not None
-    assert found.choice.vlm == "transformers:Qwen/Qwen3-VL-2B-Instruct"
-
-
-def test_memory_that_the_person_names_is_kept(gpu: object) -> None:
-    gpu(24)  # type: ignore[operator]
-    assert chosen("local", device=DeviceSettings(memory="sequential")).memory == "sequential"
-    found = chosen("local", device=DeviceSettings(memory="full"))
-    assert found.memory == "full"
-    assert found.choice is not None
-    assert found.choice.vlm == "transformers:Qwen/Qwen3-VL-2B-Instruct"
+    if memory:
+        assert (found.choice.generator, found.memory) == ("flux2-klein", memory)
+    else:
+        assert found.choice.generator == "sd15"
+        assert "flux2-klein with vlm beside it needs 28.8 GB, 20 GB free on cuda" in found.lacking
+    run_on(monkeypatch, machine("cpu", gigabytes))
+    assert choose(profile, None, None, AUTO, {}).lacking == ("no GPU",)
 
 
 def test_the_key_that_is_set_chooses_the_provider() -> None:
@@ -124,6 +105,11 @@ def test_whoever_can_decide_does_so_beside_a_maker_of_images_alone(key: str) -> 
     found = chosen("cloud", "openai:x@http://127.0.0.1:1/v1", **{key: "k"})
     assert found.choice is not None
     assert found.choice.vlm == model
+    if key in {each for provider in providers().values() for each in provider.keys}:
+        found = chosen("cloud", **{key: "k"})
+        assert found.choice is not None
+        assert found.choice.vlm == model
+        return
     with pytest.raises(UserError, match=f"no --generator named beside {key}, which draws nothing"):
         chosen("cloud", **{key: "k"})
 

@@ -7,7 +7,7 @@ import pytest
 from imagerag.errors import UserError
 from imagerag.generators.registry import PROFILES as FITTING
 from imagerag.generators.registry import check_generator
-from imagerag.profiles.loading import DEFAULT, PROFILES, find_profile, load_profiles
+from imagerag.profiles.loading import DEFAULT, PROFILES, find_profile, load_profiles, read_profiles
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -44,21 +44,60 @@ def test_one_of_ones_own_takes_over_what_it_does_not_say(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("[mine", "can't be read"),
-        ("mine = " + "[" * 5_000, "can't be read"),
         ("mine = 3", "'mine'"),
         ('[mine]\nlike = "lokal"', "'lokal', which is not known; known are: pictograms, local"),
         ('[mine]\nlike = "local"\nmax_second = 3', "max_second 3: Extra inputs are not permitted"),
         ('[mine]\nlike = "local"\nmax_steps = "many"', "max_steps 'many'"),
         ('[mine]\ngenerator = "sdxl"', "names no vlm"),
+        ('[mine]\nlike = "local"\nmax_seconds = inf', "max_seconds inf: Input should be a finite number"),
+        ('[mine]\nlike = "local"\nmax_seconds = -1', "max_seconds -1.0 must be above 0"),
+        ('[mine]\nlike = "local"\nmax_money = nan', "max_money nan"),
+        ('[mine]\nlike = "local"\nimage_size = 3', "image_size 3 is outside 16..8192"),
+        ('[mine]\nlike = "local"\nsize = "big"', "size 'big' is not WIDTHxHEIGHT"),
+        ('[mine]\nlike = "local"\nsize = "64x64"\naspect = "1:1"', "size '64x64' has an aspect ratio of its own"),
+        ('[mine]\nlike = ["local"]', "is like ['local'], which is not known"),
+        ('[[mine]]\nlike = "local"', "'mine'"),
+        ('[mine]\nlike = "comfyui"\n[[mine.choices]]\nmax_steps = 0', "max_steps 0 is outside 1..1000"),
     ],
 )
-def test_a_file_that_is_of_no_use_is_refused_with_its_name_and_the_value(tmp_path: Path, text: str, told: str) -> None:
-    file = write(tmp_path, text)
+def test_a_table_that_is_of_no_use_is_refused_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str
+) -> None:
+    """With the file's name and the value; the other tables go on, on whichever side of it they stand."""
+    file = write(tmp_path, f'before = {{ like = "local" }}\n{text}\n[after]\nlike = "pictograms"\nmax_steps = 3\n')
+    found = read_profiles({PROFILES: str(file)})
+    assert set(found.refused) == {"mine"}
+    assert told in found.refused["mine"]
+    assert str(file) in found.refused["mine"]
+    assert {"pictograms", "local", "cloud", "comfyui", "before", "after"} == set(found.profiles)
+    monkeypatch.setenv(PROFILES, str(file))
+    assert find_profile("after").max_steps == 3
     with pytest.raises(UserError) as raised:
-        load_profiles({PROFILES: str(file)})
+        find_profile("mine")
     assert told in str(raised.value)
-    assert str(file) in str(raised.value)
+
+
+def test_what_is_like_a_refused_one_is_refused_too_and_its_namesake_does_not_stand_in(tmp_path: Path) -> None:
+    file = write(tmp_path, '[local]\nlike = "local"\nmax_steps = 0\n[mine]\nlike = "local"\n')
+    found = read_profiles({PROFILES: str(file)})
+    assert set(found.refused) == {"local", "mine"}
+    assert "is like 'local', which is refused itself" in found.refused["mine"]
+    assert set(found.profiles) == {"pictograms", "cloud", "comfyui"}
+
+
+@pytest.mark.parametrize("text", ["[mine", "mine = " + "[" * 5_000])
+def test_a_file_that_is_no_toml_is_refused_whole(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UserError, match="can't be read"):
+        load_profiles({PROFILES: str(write(tmp_path, text))})
+
+
+def test_the_size_of_images(tmp_path: Path) -> None:
+    wide = '[wide]\nlike = "local"\naspect = "16:9"\n'
+    file = write(tmp_path, f'{wide}[square]\nlike = "wide"\nsize = "512x512"\n[more]\nlike = "wide"\n')
+    profiles = load_profiles({PROFILES: str(file)})
+    assert (profiles["wide"].size, profiles["wide"].aspect) == (None, "16:9")
+    assert (profiles["square"].size, profiles["square"].aspect) == ("512x512", None)
+    assert profiles["more"].aspect == "16:9"
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -82,5 +121,6 @@ def test_what_an_own_profile_sets_counts_over_inherited_choices(
     profile = load_profiles({PROFILES: str(file)})["mine"]
     assert {choice.generator for choice in profile.choices} == {None}
     assert {(choice.vlm, choice.vlm_weights) for choice in profile.choices} == {(None, 0.0)}
+    assert (profile.ranking, profile.vlms) == ((), ())
     assert (profile.generator, profile.vlm) == ("sdxl", "transformers:my/vlm")
     assert load_profiles({})["local"].choices[0].generator

@@ -1,17 +1,26 @@
 """From the settings asked for to those of a run."""
 
 from dataclasses import replace
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from imagerag import plugins
+from imagerag.chat_models.providers import KEYS
 from imagerag.errors import UserError
+from imagerag.generators.base import GeneratorPlugin
 from imagerag.generators.diffusion.presets import load_presets
-from imagerag.profiles.loading import PROFILES
+from imagerag.generators.registry import GENERATORS as GENERATORS_BY_NAME
+from imagerag.generators.registry import IMAGES_APIS, PREFIXES, fitting_profile
+from imagerag.generators.registry import PROFILES as FITTING
+from imagerag.profiles.loading import PROFILES, find_profile
 from imagerag.profiles.resolve import Given, RunSettings, resolve, resolve_lookup
 from imagerag.profiles.soundness import unsound_parts
+from imagerag.remote_models import providers
 from imagerag.settings import Settings, load_settings
+from testing.machines import machine, run_on
 
 GENERATORS = ("patchwork", "sdxl", "flux2-klein", "diffusers:some/model", "openai:x@http://127.0.0.1:1/v1",
               "comfyui:http://127.0.0.1:1")  # fmt: skip
@@ -19,9 +28,12 @@ CRITICS = ("clip", "clip:embedded", "clip:ViT-B-32:laion2b_s34b_b79k", "openai:g
 LIBRARIES = (("bundled",), ("own",), ("bundled", "own"))
 
 
+KEY_NAMES = {*KEYS.values(), *(key for provider in providers().values() for key in provider.keys)}
+
+
 @pytest.fixture(autouse=True)
 def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    for key in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY"):
+    for key in KEY_NAMES:
         monkeypatch.delenv(key, raising=False)
 
 
@@ -227,3 +239,109 @@ def test_what_is_named_and_does_what_it_says_needs_no_note() -> None:
 def test_a_critic_that_is_the_vlm_is_told_with_the_word_that_was_given() -> None:
     settings = resolve(Settings(critic="vlm", origins=(("critic", "flag --critic"),)))
     assert (settings.critic, dict(settings.origins)["critic"]) == ("clip", "flag --critic (vlm)")
+
+
+def test_size_and_aspect_come_from_where_the_nearest_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text('[wide]\nlike = "pictograms"\naspect = "16:9"\n', encoding="utf-8")
+    monkeypatch.setenv(PROFILES, str(profiles))
+    file = tmp_path / "settings.toml"
+    file.write_text('size = "640x480"\n', encoding="utf-8")
+
+    def given(flags: dict[str, object], environ: dict[str, str], with_file: bool) -> tuple[str, str]:
+        settings = resolve(load_settings({"profile": "wide", **flags}, environ, file if with_file else None))
+        size = settings.picture_size
+        assert size is not None
+        return str(size), dict(settings.origins)["size" if size.is_exact else "aspect"]
+
+    assert given({"aspect": "1:1"}, {"IMAGERAG_SIZE": "512x512"}, True) == ("1:1", "flag --aspect")
+    assert given({}, {"IMAGERAG_SIZE": "512x512"}, False) == ("512x512", "variable IMAGERAG_SIZE")
+    assert given({}, {}, True) == ("640x480", f"settings file {str(file)!r}")
+    assert given({}, {}, False) == ("16:9", "profile 'wide'")
+
+
+def test_a_table_that_is_refused_is_told_in_runs_of_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profiles = tmp_path / "profiles.toml"
+    profiles.write_text('[mine]\nlike = "local"\nmax_steps = 0\n', encoding="utf-8")
+    monkeypatch.setenv(PROFILES, str(profiles))
+    (note,) = resolve(Settings()).notes
+    assert note.startswith(f"profile 'mine' in {str(profiles)!r}: max_steps 0 is outside 1..1000")
+    with pytest.raises(UserError, match="max_steps 0 is outside"):
+        resolve(Settings(profile="mine"))
+
+
+def test_what_was_chosen_of_a_ranking_is_told_with_what_goes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_on(monkeypatch, machine("cuda", 24))
+    settings = resolve(Settings(profile="local"))
+    assert settings.chosen.startswith(
+        "profile 'local' draws with flux2-klein, driven by Qwen/Qwen3-VL-4B-Instruct: 19.7 GB needed of 24 GB free on"
+    )
+    assert "better ones: qwen-edit with Qwen3-VL-8B-Instruct beside it needs 61.1 GB" in settings.chosen
+    assert settings.memory == "offload"
+    assert dict(settings.origins)["memory"].startswith("profile 'local': ")
+    assert resolve(Settings(profile="local", generator="sdxl")).chosen == ""
+
+
+@pytest.mark.parametrize("key", [key for provider in providers().values() for key in provider.keys])
+def test_any_key_of_an_images_api_is_enough_and_a_lacking_vlm_is_told(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(key, "k")
+    settings = resolve(Settings(profile="cloud"))
+    assert key in providers()[settings.generator.partition(":")[0]].keys
+    if settings.vlm == "rules":
+        assert settings.chosen.startswith("profile 'cloud' has no key of a VLM, so rules decide and 'clip:ViT-B-16")
+        for other in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY", "GROQ_API_KEY"):
+            assert other in settings.chosen
+        monkeypatch.setenv("OPENROUTER_API_KEY", "k")
+        settings = resolve(Settings(profile="cloud"))
+        assert settings.vlm == settings.critic == "openrouter:qwen/qwen3-vl-8b-instruct"
+    assert settings.chosen == ""
+
+
+PREFIXED = {**dict.fromkeys(IMAGES_APIS, "MODEL"), "comfyui": "http://127.0.0.1:1", "diffusers": "some/model"}
+
+
+@pytest.mark.parametrize("prefix", [*GENERATORS_BY_NAME, *PREFIXES, *load_presets({})])
+def test_every_generator_alone_moves_the_other_defaults_with_it(prefix: str, tmp_path: Path) -> None:
+    """Over all there are: embedded, presets, and each prefix."""
+    rest = PREFIXED.get(prefix, str(tmp_path / "model.safetensors")) if prefix in PREFIXES else ""
+    settings = resolve(Settings(generator=f"{prefix}:{rest}" if rest else prefix))
+    fitting = find_profile(fitting_profile(settings.generator))
+    assert settings.profile == fitting.name == FITTING.get(prefix, "local")
+    assert dict(settings.origins)["profile"] == "it fits the generator"
+    assert (settings.library, settings.lookup_model) == (fitting.library, fitting.lookup_model)
+    assert (settings.max_seconds, settings.max_loading_seconds) == (fitting.max_seconds, fitting.max_loading_seconds)
+    assert not is_unsound(settings)
+    assert settings.notes == ()
+    if prefix != "patchwork":
+        assert settings.critic not in ("clip", "clip:embedded")
+        assert "bundled" not in settings.library
+
+
+PICTOGRAMS, LOCAL, CLOUD, COMFYUI = (
+    GeneratorPlugin(lambda what, settings: None, makes=makes, profile=profile)  # type: ignore[arg-type,return-value]
+    for makes, profile in (("pictograms", "pictograms"), ("photographs", "local"), ("any", "cloud"), ("any", "comfyui"))
+)
+
+
+@pytest.mark.parametrize("name", ["PICTOGRAMS", "LOCAL", "CLOUD", "COMFYUI"])
+@pytest.mark.parametrize("rest", ["", ":something"])
+def test_a_generator_of_a_package_moves_them_to_the_profile_that_it_names(
+    name: str, rest: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = EntryPoint("shot", f"tests.profiles.test_resolve:{name}", "imagerag.generators")
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [entry] if group == entry.group else [])
+    plugins._entry_points.cache_clear()
+    try:
+        settings = resolve(Settings(generator=f"shot{rest}"))
+    finally:
+        plugins._entry_points.cache_clear()
+    fitting = find_profile(name.lower())
+    assert (settings.profile, settings.library, settings.lookup_model) == (
+        name.lower(),
+        fitting.library,
+        fitting.lookup_model,
+    )
+    assert settings.max_seconds == fitting.max_seconds
+    assert not is_unsound(settings)

@@ -14,7 +14,7 @@ def objects(prompt: str) -> list[tuple[str, int]]:
 
 
 def relations(prompt: str) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
-    return [tuple(relation) for relation in parse_scene(prompt, NAMES).relations]
+    return [tuple(relation)[:3] for relation in parse_scene(prompt, NAMES).relations]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def test_what_points_back_at_nothing_is_refused(request_: str) -> None:
         FollowUps(NAMES).brief(request_, [])
 
 
-@pytest.mark.parametrize("request_", ["make it rain", "a dog", "move", "draw a cat"])
+@pytest.mark.parametrize("request_", ["make it rain", "a dog", "move", "draw a cat", "thumbs up"])
 def test_a_first_request_is_a_picture(request_: str) -> None:
     assert FollowUps(NAMES).brief(request_, []) == Brief(request_)
 

@@ -6,6 +6,7 @@ from imagerag.agent.follow_up.scene_edit import CannotChange, items_of, removed,
 from imagerag.prompt_grammar.parser import parse_scene
 
 PROMPTS = (
+    "a robot playing a guitar",
     "a dog wearing a crown on a beach",
     "a bird on a dog and a cat",
     "a sun above a castle and a tree",

@@ -33,7 +33,7 @@ def test_answers(text: str, kind: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "request_", ["lol", "k", "muchas gracias", "You've been very helpful, goodbye!", "what is pixel art?"]
+    "request_", ["lol", "thumbs up", "k", "muchas gracias", "You've been very helpful, goodbye!", "what is pixel art?"]
 )
 def test_talk_leaves_the_picture_as_it_is(request_: str) -> None:
     brief = read(request_)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from imagerag.generators.diffusion.calling import call_arguments, steps_watched
+from imagerag.generators.diffusion.calling import call_arguments, steps_watched, takes_negatives
 from imagerag.generators.diffusion.presets import Preset, load_presets
 
 
@@ -87,3 +87,37 @@ class TestSteps:
         assert seen == [(0, 11), (1, 21)]
         assert pipeline.scheduler.step(1, 0, 30) == (31,)
         assert len(seen) == 2, "and no longer"
+
+
+class Guided:
+    def __call__(self, prompt: str, negative_prompt: str = "", guidance_scale: float = 5.0) -> None: ...
+
+
+class Distilled:
+    """As FLUX.1: guided by a number that it was trained with, unless a true guidance is asked for."""
+
+    def __call__(
+        self, prompt: str, negative_prompt: str = "", guidance_scale: float = 3.5, true_cfg_scale: float = 1.0
+    ) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "name", "takes"),
+    [
+        (Guided(), "sdxl", True), (Guided(), "sdxl-turbo", False), (Flux(), "flux", False),
+        (Distilled(), "flux", False), (Qwen(), "qwen-image-1", True), (LongCat(), "longcat-image", False),
+    ],
+)  # fmt: skip
+def test_which_models_heed_a_negative_prompt(pipeline: Any, name: str, takes: bool) -> None:
+    assert takes_negatives(pipeline, load_presets({})[name]) == takes
+
+
+def test_a_negative_prompt_comes_behind_the_presets_own() -> None:
+    own = Preset.model_validate({"name": "q", "model": "m", "family": "text", "negative_prompt": "blurry"})
+    bare = Preset.model_validate({"name": "q", "model": "m", "family": "text"})
+    assert call_arguments(Guided(), own, 64, 64, "a dog")["negative_prompt"] == "blurry, a dog"
+    assert call_arguments(Guided(), own, 64, 64)["negative_prompt"] == "blurry"
+    assert call_arguments(Guided(), bare, 64, 64, "a dog")["negative_prompt"] == "a dog"
+    assert "negative_prompt" not in call_arguments(Guided(), bare, 64, 64)
+    blank = load_presets({})["qwen-image-1"]  # compares with nothing unless it gets one
+    assert call_arguments(Qwen(), blank, 64, 64, "a dog")["negative_prompt"] == "a dog"

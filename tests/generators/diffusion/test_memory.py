@@ -10,9 +10,9 @@ import torch
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
-from imagerag.generators.diffusion.memory import QUANTISED, choose_mode, device_bytes, host_bytes, placed_or_less
+from imagerag.generators.diffusion.memory import choose_mode, placed_or_less
 from imagerag.generators.diffusion.presets import load_presets
-from imagerag.generators.diffusion.quantisation import large_parts
+from imagerag.generators.diffusion.weight_sizes import QUANTISED, device_bytes, host_bytes, large_parts
 from testing.diffusion_requests import draw, pixels, preset
 
 

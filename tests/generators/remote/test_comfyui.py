@@ -85,6 +85,19 @@ class TestComfyUI:
         with pytest.raises(InvalidArgument, match=r"2 references; .* takes at most 1"):
             ComfyUI(f"{file}@http://127.0.0.1:9").draw(DrawRequest("an owl", (1,), references(2)))
 
+    def test_a_negative_prompt_has_its_place_or_is_not_taken(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("IMAGERAG_COMFYUI_CHECKPOINT", "sdxl.safetensors")
+        with comfy_server() as (comfy, url):
+            assert ComfyUI(url).takes_negatives
+            ComfyUI(url).draw(DrawRequest("an owl", (1,), negative="a dog"))
+            texts = [str(node["inputs"].get("text", "")) for node in comfy.prompts[-1].values()]
+        assert "lowres, blurry, watermark, a dog" in texts
+        file = tmp_path / "w.json"
+        file.write_text(json.dumps(workflow(0)))
+        assert not ComfyUI(f"{file}@http://127.0.0.1:9").takes_negatives
+
     def test_width_and_height_are_those_nearest_to_the_size(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("IMAGERAG_COMFYUI_CHECKPOINT", "sdxl.safetensors")
         sizes = []

@@ -160,6 +160,14 @@ def test_a_picture_that_was_made_black_or_blurred_is_a_refusal() -> None:
             draw(server)
 
 
+@pytest.mark.parametrize(("model", "takes"), [("sd3.5-large", True), ("sd3.5-large-turbo", False), ("ultra", True)])
+def test_stability_takes_a_negative_prompt_but_for_models_of_few_steps(
+    model: str, takes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("IMAGERAG_SERVER_KEY", "x")
+    assert StabilityImages(f"{model}@http://127.0.0.1:9").takes_negatives == takes
+
+
 @each_maker
 def test_a_throttled_request_is_made_again(prefix: str) -> None:
     with maker_server(prefix) as server:

@@ -1,15 +1,17 @@
-"""Which files of a repository or folder are loaded, and the patterns by which ``hf download`` gets just those."""
+"""Which files of a repository or folder are loaded, whether they are here, and the patterns that get just those."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
 
-from imagerag.doctor.hub import table_of
+from imagerag.model_hub import hub_cache
 
 SHARD = r"\d{5}-of-\d{5}"
 NAMES = "diffusion_pytorch_model|model|weights|pytorch_model"
@@ -270,3 +272,20 @@ def _folder(file: str, whole: bool = False) -> str:
 def _shards(table: Path) -> set[str]:
     weights = table_of(table).get("weight_map")
     return set(map(str, weights.values())) if isinstance(weights, dict) else set()
+
+
+def snapshot(repository: str, revision: str | None) -> Path | None:
+    """Return the folder of the cache with a repository's files at a revision; ``None`` if nothing of it is here."""
+    folder = hub_cache() / f"models--{repository.replace('/', '--')}"
+    reference = folder / "refs" / (revision or "main")
+    commit = reference.read_text(encoding="utf-8").strip() if reference.is_file() else revision or ""
+    found = folder / "snapshots" / commit
+    return found if commit and found.is_dir() else None
+
+
+def table_of(file: Path) -> Mapping[str, Any]:
+    """Return the JSON object in a file; empty if there is none."""
+    with suppress(OSError, ValueError, RecursionError):
+        table = json.loads(file.read_text(encoding="utf-8"))
+        return table if isinstance(table, dict) else {}
+    return {}

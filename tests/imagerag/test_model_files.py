@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagerag.doctor.files import ModelFiles, NamedFiles, PipelineFiles, patterns_of
+from imagerag.model_files import ModelFiles, NamedFiles, PipelineFiles, patterns_of
 
 SDXL = {
     "README.md", "model_index.json", "sd_xl_base_1.0.safetensors", "scheduler/scheduler_config.json",

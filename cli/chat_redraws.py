@@ -1,0 +1,135 @@
+"""What a chat can do with its last request besides going on: draw it again, vary it, edit it, in another size."""
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from imagerag.cli.terminal import printable
+from imagerag.declaration import declared_settings
+from imagerag.errors import UserError
+from imagerag.picture_size import PictureSize
+from imagerag.server.thread_history import LOCAL, Threads, thread_name
+from imagerag.settings import Settings
+
+VARIATIONS = 4
+"""Candidates of ``/variations`` without a number."""
+
+_NUMBERED = re.compile(r"(?<=.)-\d{1,3}$")
+"""How a branch of an edited request is told from the conversation that it comes from."""
+
+HELP = """\
+  /retry             draw the last request again, under another seed
+  /variations [N]    draw it N times (4) under other seeds; the critic picks one, and all are kept
+  /edit TEXT         put TEXT in the place of the last request, in a branch; this conversation stays as it is
+  /size WxH or W:H   size or aspect ratio of the images to come
+"""
+
+
+class Draws(Protocol):
+    """Draws a request in the chat's conversation, with what a ``RunRequest`` takes besides."""
+
+    def __call__(self, prompt: str, /, **ask: Any) -> None: ...
+
+
+class Redraws:
+    """The commands on the last request.
+
+    Args:
+        threads: of the service.
+        thread: returns the name of the conversation.
+        go_to: makes another conversation the chat's own.
+        draw: draws in it.
+        say: prints a line.
+    """
+
+    def __init__(
+        self,
+        threads: Threads,
+        thread: Callable[[], str],
+        go_to: Callable[[str], None],
+        draw: Draws,
+        say: Callable[[str], None],
+    ) -> None:
+        self._threads = threads
+        self._thread = thread
+        self._go_to = go_to
+        self._draw = draw
+        self._say = say
+        self.size = ""
+        """Of the images to come, as ``--size`` or ``--aspect`` takes it; the conversation's own when empty."""
+
+    @property
+    def commands(self) -> dict[str, Callable[[str], None]]:
+        """What can be typed, and what does it with the rest of the line."""
+        return {
+            "/retry": self.retry,
+            "/variations": self.variations,
+            "/edit": self.edit,
+            "/size": self.set_size,
+        }
+
+    def retry(self, rest: str) -> None:
+        """Draw what the last turn asked for once more; both answers stay, and ``/undo`` goes back to the first.
+
+        Raises:
+            UserError: there is no request yet, or words behind the command.
+        """
+        if rest:
+            raise UserError(f"/retry takes nothing, and {rest[:40]!r} follows it; for other words: /edit TEXT")
+        self._draw(self._last_prompt(), seed=_fresh_seed())
+
+    def variations(self, rest: str) -> None:
+        """Draw several candidates of what the last turn asked for.
+
+        Raises:
+            UserError: no number in the range of ``--n``, or there is no request yet.
+        """
+        most = declared_settings(Settings)["n"].high
+        assert most is not None
+        if rest and not (rest.isdecimal() and 1 <= int(rest) <= most):
+            raise UserError(
+                f"{rest[:40]!r} is no number of variations; say, for example: /variations {VARIATIONS} (1..{most})"
+            )
+        self._draw(self._last_prompt(), seed=_fresh_seed(), n=int(rest or VARIATIONS))
+
+    def edit(self, rest: str) -> None:
+        """Go on in a copy of the conversation as it was before the last request, with other words in its place.
+
+        Raises:
+            UserError: no words, or there is no request yet.
+        """
+        if not rest:
+            raise UserError("give the words to take the place of the last request: /edit TEXT")
+        before, name = self._thread(), self._free_name()
+        self._threads.branch_before_last(LOCAL, before, name)
+        self._go_to(name)
+        self._say(f"  from here on in {name!r}; {before!r} stays as it is")
+        self._draw(rest)
+
+    def set_size(self, rest: str) -> None:
+        """Set the size of the images to come, or tell it.
+
+        Raises:
+            UserError: neither a size nor an aspect ratio.
+        """
+        if rest:
+            self.size = str(PictureSize.parse(rest))
+        now = self.size or self._threads.state(LOCAL, self._thread()).get("run_size") or "the model's own"
+        self._say(f"  size of the images to come: {printable(now)}")
+
+    def _last_prompt(self) -> str:
+        prompt = self._threads.state(LOCAL, self._thread()).get("prompt")
+        if not prompt:
+            raise UserError("there is no request to draw again yet; say what to draw")
+        return str(prompt)
+
+    def _free_name(self) -> str:
+        base, number = _NUMBERED.sub("", self._thread())[:56], 2
+        while self._threads.state(LOCAL, f"{base}-{number}"):
+            number += 1
+        return thread_name(f"{base}-{number}")
+
+
+def _fresh_seed() -> int:
+    return secrets.randbelow(2**32)

@@ -1,0 +1,82 @@
+"""What is typed in the place of a prompt and is none: it is refused with the right line, and nothing is drawn."""
+
+from pathlib import Path
+
+import pytest
+
+from imagerag.cli.parser import parse
+from imagerag.errors import UserError
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("serach owl", "'serach' is no command; did you mean: imagerag search owl?"),
+        ("--json serach owl", "imagerag search owl"),
+        ("indx add pictures", "imagerag index add pictures"),
+        ("thraeds2 list", None),
+        ("thraeds list", "imagerag threads list"),
+        ("chatt", "imagerag chat"),
+        ("docter --json", "imagerag doctor"),
+        ("batchh p", "imagerag batch p"),
+        ("photo.png", "imagerag replay photo.png"),
+        ("a knight me.jpeg", "--subject me.jpeg"),
+        ("draw a knight me.jpeg", "--subject me.jpeg"),
+        ("settings.toml", "--config settings.toml"),
+        ("prompts.csv", "imagerag batch prompts.csv"),
+        ("style.safetensors", "--lora style.safetensors"),
+    ],
+)
+def test_what_is_no_prompt_is_refused_with_the_right_line(typed: str, says: str | None) -> None:
+    if says is None:
+        assert parse(typed.split())[0].name == "draw"
+        return
+    with pytest.raises(UserError) as refused:
+        parse(typed.split())
+    assert says in str(refused.value)
+    assert "to draw these words" in str(refused.value).lower()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *(
+            ["cat"],
+            ["a", "cat"],
+            ["catch", "a", "fish"],
+            ["model", "on", "a", "runway"],
+            ["chart", "of", "the", "stars"],
+        ),
+        *(["serach owl"], ["draw", "serach", "owl"], ["--", "serach", "owl"], ["--", "photo.png"]),
+        *(["node.js", "logo"], ["a", "U.S.A.", "flag"], ["3.14"], ["a dog/a cat"], ["https://x.org/cat.png a dog"]),
+        *(["watch"], ["bath"], ["server", "room"], ["gc2"], ["-"]),
+    ],
+)
+def test_prompts_stay_prompts(typed: list[str]) -> None:
+    command, options = parse(typed)
+    assert (command.name, options.words) == ("draw", [word for word in typed if word not in ("draw", "--")])
+
+
+def test_files_and_folders_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.md").write_text("x", encoding="utf-8")
+    (tmp_path / "owl").mkdir()
+    with pytest.raises(UserError, match=r"'notes.md' is a file"):
+        parse(["notes.md"])
+    with pytest.raises(UserError, match=r"is a folder, and no prompt; to look up in its pictures: imagerag index add"):
+        parse([str(tmp_path)])
+    assert parse(["owl"])[0].name == "draw", "a word is a word, whatever lies here"
+
+
+@pytest.mark.parametrize(
+    "typed", ["serve tea in a garden", "index cards on a desk", "chat with a cat", "threads of gold"]
+)
+def test_a_prompt_that_begins_with_a_command_has_its_way_told(typed: str) -> None:
+    with pytest.raises(UserError, match=f"to draw these words: imagerag draw '{typed}'"):
+        parse(typed.split())
+
+
+def test_help_of_each_command_tells_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["search", "--help"])
+    assert 'imagerag "search ..."' in capsys.readouterr().out

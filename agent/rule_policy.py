@@ -204,7 +204,7 @@ def _usable(view: TurnView, concept: str) -> list[str]:
 def _doubtful(view: TurnView, concepts: Sequence[str]) -> AIMessage | None:
     """Look closely at a reference that was found by likeness alone, before drawing with it."""
     for concept in concepts:
-        if _usable(view, concept):
+        if len(_usable(view, concept)) >= REFERENCES_PER_CONCEPT:
             continue
         for reference in ranked_references(view.found.get(concept, []))[:LOOKED_AT]:
             if reference["id"] not in view.inspected:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from imagerag.assets import asset
-from imagerag.prompt_grammar.languages import without_accents
+from imagerag.spelling import without_accents
 
 
 @dataclass(frozen=True)

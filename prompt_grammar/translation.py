@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from imagerag.prompt_grammar.inflection import plural, singular
-from imagerag.prompt_grammar.languages import LANGUAGES, Language, language, spelled
+from imagerag.prompt_grammar.languages import LANGUAGES, Language, language
 from imagerag.prompt_grammar.noun_phrase import article
 from imagerag.prompt_grammar.vocabulary import ARTICLES, COLOURS, CONNECTORS, NUMBERS, SIZES, colour_of, number_of
+from imagerag.spelling import spelled
 
 _LONGEST = 6
 """Words of the longest name that is looked for, where spaces part words."""

@@ -20,6 +20,7 @@ def use_tool(service: "Service", run: Run, name: str, arguments: dict[str, Any])
     """
     from imagerag.chat_models.usage_meter import UsageMeter, using_meter
     from imagerag.graphs.budget import loading_account, merge_limits, nothing_spent, stop_check
+    from imagerag.graphs.conversation import timeline_with
     from imagerag.tools.session import ToolSession, using_session
 
     assert run.job is not None
@@ -56,6 +57,8 @@ def use_tool(service: "Service", run: Run, name: str, arguments: dict[str, Any])
         update: dict[str, Any] = {"all_images": session.made_images, "all_references": session.made_references}
         if session.made_images:
             update |= {"turn": session.turn, "prompt": arguments["prompt"], "run_seed": session.seed}
+            # What the tool returned is what the client has seen last.
+            update |= timeline_with(state, session.made_images[0], "done")
         config = service.graph.update_state(service.threads.config(run.client, run.thread), update, as_node="finish")
         run.checkpoint = config["configurable"].get("checkpoint_id")
     run.value = message

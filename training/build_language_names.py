@@ -16,7 +16,8 @@ from pathlib import Path
 
 from imagerag.assets import asset
 from imagerag.assets.library import Library
-from imagerag.prompt_grammar.languages import EMOJI, LANGUAGES, language, spelled
+from imagerag.prompt_grammar.languages import EMOJI, LANGUAGES, language
+from imagerag.spelling import spelled
 
 PACKAGES = ("cldr-annotations-full/annotations", "cldr-annotations-derived-full/annotationsDerived")
 LEAST_SHARED = 2

@@ -72,7 +72,7 @@ def test_each_value_is_shown_with_its_origin(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_part_that_does_not_fit_is_noted() -> None:
-    assert "note: critic 'clip' judges pictograms" in told("show", "--generator", "sdxl", "--critic", "clip")
+    assert "critic 'clip' judges pictograms" in told("show", "--generator", "sdxl", "--critic", "clip")
 
 
 def test_a_profile_that_nobody_named_tells_why_it_is_taken() -> None:

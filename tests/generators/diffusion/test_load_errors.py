@@ -1,0 +1,18 @@
+"""Why a model can't be loaded, in one line."""
+
+from pathlib import Path
+
+from imagerag.generators.diffusion.load_errors import not_loaded, not_safe
+
+
+def test_a_folder_that_is_damaged_is_named_with_the_reason(tmp_path: Path) -> None:
+    error = not_loaded(str(tmp_path), None, ValueError("no  such\nkey"))
+    assert (
+        str(error) == f"{str(tmp_path)!r} can't be loaded (no such key); check the folder, or name another --generator"
+    )
+
+
+def test_pickled_weights_are_told_as_that(tmp_path: Path) -> None:
+    told = str(not_loaded(str(tmp_path), None, OSError("no file named model.safetensors")))
+    assert told == str(not_safe(str(tmp_path)))
+    assert "allow_pickle = true" in told

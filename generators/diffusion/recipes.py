@@ -46,6 +46,15 @@ STEPS_BY_NAME = re.compile(r"(?<![0-9])(1[0-2]|[1-9])[-_ ]?steps?(?![a-z])")
 TAUGHT_GUIDANCE = frozenset({"FluxPipeline", "FluxKontextPipeline", "Flux2Pipeline"})
 """Classes that take guidance as an input; all others draw by contrast, which distilled models don't."""
 
+CONTRAST_FROM_0 = frozenset({"Krea2Pipeline", "ZImagePipeline", "ZImageOmniPipeline"})
+"""Classes that add their guidance to 1 and draw by contrast wherever it is above 0; all others where it is above 1
+(``do_classifier_free_guidance`` of each pipeline of diffusers)."""
+
+
+def no_contrast(class_name: str) -> float:
+    """Return the highest guidance at which a pipeline class doesn't draw by contrast."""
+    return 0.0 if class_name in CONTRAST_FROM_0 else 1.0
+
 
 class Rule(BaseModel):
     """One row of ``recipes.toml``; its comment explains each field."""
@@ -187,7 +196,7 @@ def _in_few_steps(published: Published, preset: Preset, known: bool = False) -> 
         steps = int(counted[1]) if counted else USUAL_FEW
         changes: dict[str, Any] = {"steps": steps, "negative_prompt": ""}
         if published.class_name not in TAUGHT_GUIDANCE:
-            changes["guidance"] = min(preset.guidance, 1.0)
+            changes["guidance"] = min(preset.guidance, no_contrast(published.class_name))
         told = f"; in {steps} steps, and not by contrast, since {why}"
         told += "" if counted else " (a guess: how many it takes is not known)"
         return preset.model_copy(update={**changes, "recipe": preset.recipe + told})

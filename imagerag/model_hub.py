@@ -1,5 +1,6 @@
 """What all that loads weights has in common, whatever the weights are of: quiet libraries, and words for what lacks."""
 
+import contextvars
 import logging
 import os
 import re
@@ -76,7 +77,9 @@ def downloads_watched(report: Callable[[Download], None], total: int = 0, every:
                 report(Download(now - first, max(now - before, 0) / max(clock - at, 1e-3), total, clock - began))
             before, at = now, clock
 
-    watcher = threading.Thread(target=watch, daemon=True, name="imagerag-downloads")
+    # LangGraph's writer of events finds its run by the context, which a thread doesn't take over by itself.
+    within = contextvars.copy_context()
+    watcher = threading.Thread(target=within.run, args=(watch,), daemon=True, name="imagerag-downloads")
     watcher.start()
     try:
         yield

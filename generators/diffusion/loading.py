@@ -42,7 +42,7 @@ from imagerag.generators.diffusion.single_file import SingleFile, class_name_of,
 from imagerag.generators.diffusion.variants import variant_here
 from imagerag.hub_offline import offline_where_unreachable
 from imagerag.lora import AppliedLora, LoraName
-from imagerag.model_hub import damaged_weights, http_error, refusal
+from imagerag.model_hub import damaged_weights, http_error, quiet_loading, refusal
 
 
 @dataclass
@@ -120,10 +120,12 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
         UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking; it doesn't
             fit into the memory.
     """
+    import diffusers.utils.logging  # noqa: F401 - so that its progress bars are known to quiet_loading
+
     adapter = preset.adapter
     of_adapter = [] if adapter is None else [adapter.model, adapter.encoder]
     names = [LoraName.parse(lora).where for lora in loras]
-    with offline_where_unreachable([preset.model, *of_adapter, *names]):
+    with offline_where_unreachable([preset.model, *of_adapter, *names]), quiet_loading():
         return _load(preset, settings, loras)
 
 

@@ -164,5 +164,7 @@ def package_of(provider: str) -> str:
 
 def _missing(name: str, package: str) -> UserError:
     if extra := EXTRAS.get(package):
-        return missing(package, extra, f"model {name!r}")
-    return UserError(f"model {name!r} needs {package!r}, which is not installed; run: pip install {package}")
+        said = str(missing(package, extra, f"model {name!r}"))
+    else:
+        said = f"model {name!r} needs {package!r}, which is not installed; run: pip install {package}"
+    return UserError(after_its_end(name, said))

@@ -1,5 +1,6 @@
 """What all that loads weights has in common, whatever the weights are of: quiet libraries, and words for what lacks."""
 
+import contextvars
 import logging
 import os
 import re
@@ -76,7 +77,9 @@ def downloads_watched(report: Callable[[Download], None], total: int = 0, every:
                 report(Download(now - first, max(now - before, 0) / max(clock - at, 1e-3), total, clock - began))
             before, at = now, clock
 
-    watcher = threading.Thread(target=watch, daemon=True, name="imagerag-downloads")
+    # LangGraph's writer of events finds its run by the context, which a thread doesn't take over by itself.
+    within = contextvars.copy_context()
+    watcher = threading.Thread(target=within.run, args=(watch,), daemon=True, name="imagerag-downloads")
     watcher.start()
     try:
         yield
@@ -250,24 +253,33 @@ def weights_missing(model: str, reason: str, size: str = "") -> UserError:
 @contextmanager
 def quiet_loading() -> Iterator[None]:
     """No progress bars and load reports: stderr belongs to the run's own progress. Restored afterwards."""
+    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
     from transformers.utils import logging as transformers_logging
 
     # the error that ends the loading says what the loggers repeat at every try
     loggers = (logging.getLogger(), logging.getLogger("huggingface_hub"))
     levels, verbosity = [logger.level for logger in loggers], transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
+    # diffusers has bars of its own, and takes a second to import where nothing is loaded with it
+    drawing = [sys.modules["diffusers.utils.logging"]] if "diffusers.utils.logging" in sys.modules else []
+    bars = [each for each in (transformers_logging, *drawing) if each.is_progress_bar_enabled()]
+    fetching = not are_progress_bars_disabled()
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
     transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    for each in bars:
+        each.disable_progress_bar()
+    if fetching:
+        disable_progress_bars()
     try:
         yield
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
         transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+        for each in bars:
+            each.enable_progress_bar()
+        if fetching:
+            enable_progress_bars()
 
 
 def damaged_weights(what: str, error: BaseException) -> UserError | None:

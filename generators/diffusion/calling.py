@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.recipes import no_contrast
 
 REFERENCE_SIDE = 1024
 """Pixels of the side to which Qwen-Image 2.1 scales references, at most: its pipeline's default."""
@@ -47,13 +48,21 @@ def call_arguments(pipeline: Any, preset: Preset, width: int, height: int, negat
 def takes_negatives(pipeline: Any, preset: Preset) -> bool:
     """Tell whether a negative prompt counts: the pipeline takes one, and is guided away from it.
 
-    A distilled model's guidance is a number that it was trained with, and a guidance of 1 or less guides nowhere.
+    A distilled model's guidance is a number that it was trained with, and a guidance of 1 or less guides nowhere (with
+    some classes: of 0).
     """
     takes = _parameters(pipeline)
-    if "negative_prompt" not in takes:
+    if "negative_prompt" not in takes or _reads_guidance(pipeline):
         return False
     by_contrast = "true_cfg_scale" if "true_cfg_scale" in takes else "guidance_scale"
-    return by_contrast in takes and _guidance(takes, preset.guidance).get(by_contrast, 0.0) > 1
+    guidance = _guidance(takes, preset.guidance).get(by_contrast, 0.0)
+    return by_contrast in takes and guidance > no_contrast(type(pipeline).__name__)
+
+
+def _reads_guidance(pipeline: Any) -> bool:
+    """Tell whether a UNet was taught to read the guidance (latent consistency): its pipeline compares nothing then."""
+    config = getattr(getattr(pipeline, "unet", None), "config", None)
+    return getattr(config, "time_cond_proj_dim", None) is not None
 
 
 def _guidance(takes: Mapping[str, inspect.Parameter], guidance: float) -> dict[str, float]:

@@ -20,7 +20,7 @@ from imagerag.generators.diffusion.fast import denoiser_of
 from imagerag.generators.diffusion.ip_adapter import fetch_adapter
 from imagerag.generators.diffusion.latent_cache import remember_latents
 from imagerag.generators.diffusion.load_errors import not_loaded, not_safe
-from imagerag.generators.diffusion.lora import apply_loras
+from imagerag.generators.diffusion.lora import apply_loras, found_loras
 from imagerag.generators.diffusion.memory import (
     BYTES_OF,
     RanOut,
@@ -42,7 +42,7 @@ from imagerag.generators.diffusion.single_file import SingleFile, class_name_of,
 from imagerag.generators.diffusion.variants import variant_here
 from imagerag.hub_offline import offline_where_unreachable
 from imagerag.lora import AppliedLora, LoraName
-from imagerag.model_hub import damaged_weights, http_error, refusal
+from imagerag.model_hub import damaged_weights, http_error, quiet_loading, refusal
 
 
 @dataclass
@@ -120,10 +120,12 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
         UserError: it isn't here and can't be fetched; it has no safetensors; a device or library is lacking; it doesn't
             fit into the memory.
     """
+    import diffusers.utils.logging  # noqa: F401 - so that its progress bars are known to quiet_loading
+
     adapter = preset.adapter
     of_adapter = [] if adapter is None else [adapter.model, adapter.encoder]
     names = [LoraName.parse(lora).where for lora in loras]
-    with offline_where_unreachable([preset.model, *of_adapter, *names]):
+    with offline_where_unreachable([preset.model, *of_adapter, *names]), quiet_loading():
         return _load(preset, settings, loras)
 
 
@@ -141,6 +143,7 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     # Where a library is missing, diffusers has a stand-in of the class's name, which fails with an AttributeError.
     if "sentencepiece" in getattr(pipeline_class, "_backends", ()):
         raise missing("sentencepiece", "diffusion", repr(preset.model))
+    found_loras(pipeline_class, loras, preset.model)  # before gigabytes are fetched
     sizes = {name: 1e9 * size * BYTES_OF[dtype] for name, size in preset.weights.items()} or _sizes(preset.model)
     if file is not None:
         sizes[file.denoiser] = float(file.path.stat().st_size)
@@ -153,7 +156,8 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
 
     def made() -> tuple[Assembled, tuple[AppliedLora, ...], RanOut | tuple[Memory, tuple[str, ...]]]:
         assembled = _pipeline(preset, pipeline_class, dtype, quantised, file)
-        applied = apply_loras(assembled.pipeline, loras, preset.model)
+        applied, told = apply_loras(assembled.pipeline, loras, preset.model)
+        assembled = assembled._replace(notes=assembled.notes + told)
         if mode != "4bit":  # quantising puts them on the device; others are placed by who draws with them
             return assembled, applied, (mode, ())
         return assembled, applied, placed_or_less(assembled.pipeline, device, mode, preset.model)

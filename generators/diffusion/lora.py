@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,16 @@ from imagerag.model_hub import http_error, hub_cache, may_be_repository, not_fet
 SHOWN = 5
 """Files of a repository that a message lists."""
 
+SPEAKING = ("diffusers.loaders", "diffusers.utils.peft_utils")
+"""Loggers of diffusers that tell which weights of a LoRA have no place in a model."""
+HARMLESS = "No LoRA keys associated to"
+"""A warning of theirs that most LoRA weights get: they are for the denoiser alone."""
+TOLD = 240
+"""Characters of a warning, which may list thousands of weights."""
 
-def apply_loras(pipeline: Any, names: Sequence[str], model: str) -> tuple[AppliedLora, ...]:
-    """Load LoRA weights beside the pipeline's own, each at its weight.
+
+def apply_loras(pipeline: Any, names: Sequence[str], model: str) -> tuple[tuple[AppliedLora, ...], tuple[str, ...]]:
+    """Load LoRA weights beside the pipeline's own, each at its weight; return them, and what the person should be told.
 
     Args:
         pipeline: of diffusers, whose weights are not placed yet.
@@ -29,25 +38,41 @@ def apply_loras(pipeline: Any, names: Sequence[str], model: str) -> tuple[Applie
         UserError: a library is lacking; one isn't here and can't be fetched; it is no safetensors, or doesn't fit.
     """
     if not names:
-        return ()
-    if not hasattr(pipeline, "load_lora_weights"):
-        raise UserError(f"{model!r} takes no LoRA ({type(pipeline).__name__} of diffusers); leave --lora out")
-    need("peft", "diffusion", f"--lora {names[0]!r}")
+        return (), ()
     applied: list[AppliedLora] = []
     adapters: list[str] = []
-    for number, asked in enumerate(map(LoraName.parse, names)):
-        file = lora_file(asked.where)
+    notes: list[str] = []
+    for number, (asked, file) in enumerate(found_loras(type(pipeline), names, model)):
         adapters.append(f"lora_{number}")
-        _load(pipeline, file, adapters[-1], asked.where, model)
+        notes += _load(pipeline, file, adapters[-1], asked.where, model)
         with file.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()
         name = file.name if os.path.exists(os.path.expanduser(asked.where)) else asked.where
         applied.append(AppliedLora(name, digest, asked.weight))
     pipeline.set_adapters(adapters, [each.weight for each in applied])
-    return tuple(applied)
+    return tuple(applied), tuple(notes)
 
 
-def _load(pipeline: Any, file: Path, adapter: str, where: str, model: str) -> None:
+def found_loras(pipeline_class: Any, names: Sequence[str], model: str) -> list[tuple[LoraName, Path]]:
+    """Return LoRA weights with their files, fetched if need be: all that can be checked before a model is loaded.
+
+    Args:
+        pipeline_class: of diffusers.
+        names: see ``LoraName``.
+        model: the pipeline's, for messages.
+
+    Raises:
+        UserError: the class takes none, a library is lacking, or a file can't be had; see ``lora_file``.
+    """
+    if names and not hasattr(pipeline_class, "load_lora_weights"):
+        raise UserError(f"{model!r} takes no LoRA ({pipeline_class.__name__} of diffusers); leave --lora out")
+    if names:
+        need("peft", "diffusion", f"--lora {names[0]!r}")
+    return [(asked, lora_file(asked.where)) for asked in map(LoraName.parse, names)]
+
+
+def _load(pipeline: Any, file: Path, adapter: str, where: str, model: str) -> list[str]:
+    """Load one file of weights, and return what the person should be told of it."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -56,16 +81,61 @@ def _load(pipeline: Any, file: Path, adapter: str, where: str, model: str) -> No
     except (OSError, SafetensorError) as error:
         raise UserError(f"lora {where!r} can't be read ({first_line(error)}); fetch it again") from error
     why = f"{len(keys)} weights, none of which it has a place for"
-    try:
-        pipeline.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=adapter, use_safetensors=True)
-    except (ValueError, RuntimeError, KeyError, TypeError, AttributeError, IndexError, NotImplementedError) as error:
-        why = first_line(error)
-    else:
-        if any(adapter in each for each in pipeline.get_list_adapters().values()):
-            return
+    with _warnings() as warned:
+        try:
+            pipeline.load_lora_weights(
+                str(file.parent), weight_name=file.name, adapter_name=adapter, use_safetensors=True
+            )
+        except (
+            ValueError,
+            RuntimeError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            IndexError,
+            NotImplementedError,
+        ) as error:
+            why = "weights of other shapes" if "size mismatch" in str(error) else first_line(error)
+        else:
+            if any(adapter in each for each in pipeline.get_list_adapters().values()):
+                return [f"lora {where!r} does not fit {model!r} in full: {_shortened(said)}" for said in warned]
     raise UserError(
         f"lora {where!r} does not fit {model!r} ({why}); name the --generator that it was trained for, or leave it out"
     )
+
+
+@contextmanager
+def _warnings() -> Iterator[list[str]]:
+    """Yield what diffusers warns of while LoRA weights are loaded: weights left out, which it tells in no other way.
+
+    Its loggers are silenced everywhere else (``silence_libraries``), and of its errors the exception says enough.
+    """
+    warned: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: _note(record, warned)  # type: ignore[method-assign]
+    loggers = [logging.getLogger(name) for name in SPEAKING]
+    before = [(each.level, each.propagate) for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.WARNING)
+        each.propagate = False
+        each.addHandler(handler)
+    try:
+        yield warned
+    finally:
+        for each, (level, propagate) in zip(loggers, before, strict=True):
+            each.setLevel(level)
+            each.propagate = propagate
+            each.removeHandler(handler)
+
+
+def _note(record: logging.LogRecord, warned: list[str]) -> None:
+    said = record.getMessage()
+    if record.levelno == logging.WARNING and not said.startswith(HARMLESS):
+        warned.append(" ".join(said.split()))
+
+
+def _shortened(said: str) -> str:
+    return said if len(said) <= TOLD else f"{said[:TOLD]} ..."
 
 
 def lora_file(where: str) -> Path:

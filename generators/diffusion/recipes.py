@@ -32,19 +32,30 @@ FEW = 12
 """Steps at most of a model that is distilled to draw in few."""
 
 FEW_BY_NAME = re.compile(
-    r"turbo|lightning|hyper(?:-?sd|-?flux|-?xl|(?![a-z]))|(?<![a-z])lcm|(?<![a-z])dmd2?(?![a-z])|schnell|flash"
-    r"|(?<!de)(?<!de[-_])distill|rapid|(?<![a-z])fast(?![a-z])"
+    r"turbo|lightning|hyper(?![-_ ]?real)(?:-?sd|-?flux|-?xl|(?![a-z]))|(?<![a-z])lcm|(?<![a-z])dmd2?(?![a-z])|schnell"
+    r"|flash(?![-_ ]?(?:back|light|photo))|(?<!de|un)(?<!non|de[-_]|un[-_])(?<!non[-_]|not[-_])distill|rapid"
+    r"|(?<![a-z])fast(?![a-z])"
 )
 """What the names of models say that draw in few steps."""
 FEW_SCHEDULERS = ("LCMScheduler", "TCDScheduler")
 """Schedulers that only such models are drawn with."""
 USUAL_FEW = 8
 """Steps of a model of which no more is known than that they are few: what their makers name for most."""
-STEPS_BY_NAME = re.compile(r"(?<![0-9])(1[0-2]|[1-9])[-_ ]?steps?(?![a-z])")
-"""A number of steps that is part of a name; numbers of training steps are longer."""
+STEPS_BY_NAME = re.compile(r"(?<![0-9])(1[0-2]|[1-9])[-_ ]?steps?(?![a-z])(?![-_ ]?(?!(?:512|768|1024)(?!\d))\d{3})")
+"""A number of steps that is part of a name; numbers of training steps are longer, and may stand behind the word as in
+``epoch3_step5000``. Sizes may stand there, too."""
 
 TAUGHT_GUIDANCE = frozenset({"FluxPipeline", "FluxKontextPipeline", "Flux2Pipeline"})
 """Classes that take guidance as an input; all others draw by contrast, which distilled models don't."""
+
+CONTRAST_FROM_0 = frozenset({"Krea2Pipeline", "ZImagePipeline", "ZImageOmniPipeline"})
+"""Classes that add their guidance to 1 and draw by contrast wherever it is above 0; all others where it is above 1
+(``do_classifier_free_guidance`` of each pipeline of diffusers)."""
+
+
+def no_contrast(class_name: str) -> float:
+    """Return the highest guidance at which a pipeline class doesn't draw by contrast."""
+    return 0.0 if class_name in CONTRAST_FROM_0 else 1.0
 
 
 class Rule(BaseModel):
@@ -187,7 +198,7 @@ def _in_few_steps(published: Published, preset: Preset, known: bool = False) -> 
         steps = int(counted[1]) if counted else USUAL_FEW
         changes: dict[str, Any] = {"steps": steps, "negative_prompt": ""}
         if published.class_name not in TAUGHT_GUIDANCE:
-            changes["guidance"] = min(preset.guidance, 1.0)
+            changes["guidance"] = min(preset.guidance, no_contrast(published.class_name))
         told = f"; in {steps} steps, and not by contrast, since {why}"
         told += "" if counted else " (a guess: how many it takes is not known)"
         return preset.model_copy(update={**changes, "recipe": preset.recipe + told})

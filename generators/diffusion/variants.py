@@ -8,6 +8,9 @@ from pathlib import Path
 
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.recipes import DENOISERS
+from imagerag.model_hub import http_error
+
+WEIGHTS = ".safetensors"
 
 _VARIANT = re.compile(r"\.(?P<variant>[a-z0-9_]+)(?:-\d+-of-\d+)?\.safetensors$")
 """In the names that diffusers gives to weights of a variant, whole or in shards (``_add_variant``)."""
@@ -16,20 +19,33 @@ _VARIANT = re.compile(r"\.(?P<variant>[a-z0-9_]+)(?:-\d+-of-\d+)?\.safetensors$"
 def variant_here(preset: Preset) -> tuple[str | None, tuple[str, ...]]:
     """Return the variant to load, and what to tell where it isn't the preset's.
 
-    Where the hub can be asked, that is the preset's; it has whatever is not here.
-
     Args:
         preset: whose model is loaded.
     """
     folder = Path(preset.model) if os.path.isdir(preset.model) else _cached(preset)
-    if folder is None:
-        return preset.variant, ()
-    there = {_variant(file.name) for part in DENOISERS for file in (folder / part).glob("*.safetensors")}
+    if folder is not None:
+        files = [file.relative_to(folder).as_posix() for file in folder.glob(f"*/*{WEIGHTS}")]
+    else:
+        files = _listed(preset)
+    there = {_variant(file) for file in files if file.endswith(WEIGHTS) and file.partition("/")[0] in DENOISERS}
     if not there or preset.variant in there:
         return preset.variant, ()
     found = None if None in there else sorted(each for each in there if each)[0]
     wanted, instead = (f"variant {each!r}" if each else "usual weights" for each in (preset.variant, found))
-    return found, (f"the {wanted} of {preset.model!r} are not on this machine; the {instead} are loaded",)
+    where = "not on this machine" if folder is not None else "not in its repository"
+    return found, (f"the {wanted} of {preset.model!r} are {where}; the {instead} are loaded",)
+
+
+def _listed(preset: Preset) -> list[str]:
+    """Return the files of a repository that the hub can be asked for; none where it gives no answer."""
+    from huggingface_hub import constants, list_repo_files
+
+    if constants.HF_HUB_OFFLINE:
+        return []
+    try:
+        return list_repo_files(preset.model, revision=preset.revision)
+    except (OSError, ValueError, http_error()):  # what is wrong is told by loading
+        return []
 
 
 def _cached(preset: Preset) -> Path | None:

@@ -1,5 +1,6 @@
 """Weights that are not on this machine."""
 
+import contextvars
 import sys
 import threading
 import time
@@ -47,6 +48,29 @@ def test_what_comes_from_the_hub_is_told_with_its_rate(tmp_path: Path, monkeypat
     assert told[0].rate > 0
     assert (told[-1].done, told[-1].ended) == (500, True)
     assert [one.ended for one in told].count(True) == 1
+
+
+def test_who_is_told_is_in_the_context_that_the_download_began_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As LangGraph's writer of events has to be, which raises in any other thread."""
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    (tmp_path / "models--somebody--model" / "blobs").mkdir(parents=True)
+    run: contextvars.ContextVar[str] = contextvars.ContextVar("run", default="none")
+    run.set("this one")
+    told: list[str] = []
+    seen = threading.Event()
+
+    def report(download: Download) -> None:
+        told.append(run.get())
+        seen.set()
+
+    with downloads_watched(report, every=0.01):
+        (tmp_path / "models--somebody--model" / "blobs" / "weights.incomplete").write_bytes(b"x" * 500)
+        assert seen.wait(30)
+    assert set(told) == {"this one"}
 
 
 def test_a_download_in_words() -> None:

@@ -90,3 +90,13 @@ def test_a_run_is_told_once_for_each_part() -> None:
     told = [note for note in notes if "shut down" in note]
     assert [note.partition("'")[2].partition("'")[0] for note in told] == ["openai:gpt-image-1", "openai:gpt-4"]
     assert not any("shut down" in note for note in resolve(Settings()).notes)
+
+
+def test_the_end_is_told_before_a_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("langchain")
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    monkeypatch.setattr("imagerag.chat_models.providers.package_of", lambda provider: "langchain-of-nobody")
+    with pytest.raises(
+        UserError, match=r"shut down 'anthropic:claude-2\.1' on 2025.*; use .*; besides, .* is not inst"
+    ):
+        connect("anthropic:claude-2.1")

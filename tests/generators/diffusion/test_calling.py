@@ -1,5 +1,6 @@
 """What a pipeline is asked, by its signature, and how its steps are watched."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -122,6 +123,28 @@ class Distilled:
 )  # fmt: skip
 def test_which_models_heed_a_negative_prompt(pipeline: Any, name: str, takes: bool) -> None:
     assert takes_negatives(pipeline, load_presets({})[name]) == takes
+
+
+class ZImagePipeline(Guided):
+    """Draws by contrast from a guidance of 0 on."""
+
+
+class LatentConsistency(Guided):
+    """Its UNet reads the guidance."""
+
+    unet = SimpleNamespace(config=SimpleNamespace(time_cond_proj_dim=256))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "guidance", "takes"),
+    [
+        (ZImagePipeline(), 1.0, True), (ZImagePipeline(), 0.0, False), (Guided(), 1.0, False),
+        (LatentConsistency(), 8.0, False),
+    ],
+)  # fmt: skip
+def test_what_counts_as_contrast_depends_on_the_class_and_the_unet(pipeline: Any, guidance: float, takes: bool) -> None:
+    preset = Preset.model_validate({"name": "q", "model": "m", "family": "text", "guidance": guidance})
+    assert takes_negatives(pipeline, preset) == takes
 
 
 def test_a_negative_prompt_comes_behind_the_presets_own() -> None:

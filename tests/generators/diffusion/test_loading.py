@@ -22,6 +22,15 @@ def test_a_presets_name_is_that_preset() -> None:
     assert preset_of("sd15").name == "sd15"
 
 
+def test_loading_draws_no_bars_over_the_run_s_own_progress(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from diffusers.utils import logging
+
+    assert logging.is_progress_bar_enabled()
+    DiffusionGenerator(Preset(name="tiny", model=str(folder / "sd15"), family="text", steps=2))
+    assert "Loading" not in capfd.readouterr().err
+    assert logging.is_progress_bar_enabled()
+
+
 @pytest.mark.parametrize("name", ["x" * 5_000, "~no-such-user", "a\0b"])
 def test_a_name_that_no_file_can_have_is_not_known(name: str) -> None:
     with pytest.raises(UserError, match="is not known; give one of: sd15"):

@@ -68,6 +68,28 @@ class TestApplied:
         with pytest.raises(UserError, match=r"^lora '.*other.safetensors' does not fit '.*sd15' \(.*leave it out$"):
             generator(folder, str(file))
 
+    def test_weights_that_have_no_place_are_told(self, folder: Path, lora: Path, tmp_path: Path) -> None:
+        weights = load_file(lora)
+        elsewhere = {name.replace("down_blocks.1", "down_blocks.9"): value.clone() for name, value in weights.items()}
+        save_file({**weights, **elsewhere}, tmp_path / "larger.safetensors")
+        larger = generator(folder, str(tmp_path / "larger.safetensors"))
+        notes = draw(larger).facts["notes"]
+        assert any("larger.safetensors' does not fit" in note and "down_blocks.9" in note for note in notes), notes
+        assert not any("does not fit" in note for note in draw(generator(folder, str(lora))).facts.get("notes", ()))
+
+    def test_a_refusal_is_one_line(self, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        file = tiny_models.save_lora(tmp_path / "xl.safetensors", tiny_models.unet_of(folder / "sdxl"))
+        with pytest.raises(UserError, match=r"does not fit '.*sd15' \(weights of other shapes\)"):
+            generator(folder, str(file))
+        assert "unsuccessful" not in capfd.readouterr().err
+
+    def test_one_that_is_not_there_is_told_before_the_model_is_loaded(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delattr("imagerag.generators.diffusion.loading._pipeline")
+        with pytest.raises(UserError, match=r"lora 'nowhere\.safetensors' is no file here"):
+            generator(folder, "nowhere.safetensors:0.5")
+
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 64, b'{"a": 1}'])
 def test_a_damaged_file_is_told(folder: Path, tmp_path: Path, content: bytes) -> None:

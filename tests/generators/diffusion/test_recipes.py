@@ -1,6 +1,8 @@
 """Recipes of models without a preset, by their configuration as published and by what tells versions apart."""
 
+import inspect
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from imagerag.errors import UserError
 from imagerag.generators.diffusion.loading import preset_of
 from imagerag.generators.diffusion.other_models import kind_of_checkpoint, kind_of_class
 from imagerag.generators.diffusion.presets import Preset, load_presets
-from imagerag.generators.diffusion.recipes import Published, recipe_of, rules
+from imagerag.generators.diffusion.recipes import CONTRAST_FROM_0, Published, recipe_of, rules
 
 PUBLISHED: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("published_models.json").read_text(encoding="utf-8")
@@ -139,6 +141,19 @@ class TestRules:
             ("a/FLUX.1-dev-8steps", "FluxPipeline", 8, 3.5, "in 8 steps"),
             ("a/FLUX.2-dev-turbo-merged", "Flux2Pipeline", 8, 2.5, "its name has 'turbo'"),
             ("a/my-lightning-tune", "CogView4Pipeline", 8, 1.0, "its name has 'lightning'"),
+            ("a/Z-Image-8steps", "ZImagePipeline", 8, 0.0, "in 8 steps, and not by contrast"),
+            ("a/Krea-2-lightning", "Krea2Pipeline", 8, 0.0, "and not by contrast"),
+            ("a/Krea-2-Turbo-tuned", "Krea2Pipeline", 8, 0.0, "as krea2-turbo"),
+            ("a/my-tune_epoch3_step5000", "StableDiffusionXLPipeline", 30, 5.0, "its pipeline is"),
+            ("a/e10-step-20000", "FluxPipeline", 28, 3.5, "its pipeline is"),
+            ("a/my-tune-8steps-1024px", "FluxPipeline", 8, 3.5, "in 8 steps"),
+            ("a/Hyper-Realistic-XL", "StableDiffusionXLPipeline", 30, 5.0, "its pipeline is"),
+            ("a/hyper_realism_v2", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
+            ("a/flux-hyper-real", "FluxPipeline", 28, 3.5, "its pipeline is"),
+            ("a/undistilled-flux-dev", "FluxPipeline", 28, 3.5, "its pipeline is"),
+            ("a/flux-non-distilled", "FluxPipeline", 28, 3.5, "its pipeline is"),
+            ("a/sdxl-flash-photography", "StableDiffusionXLPipeline", 30, 5.0, "its pipeline is"),
+            ("a/flash-sdxl", "StableDiffusionXLPipeline", 8, 1.0, "its name has 'flash'"),
             ("a/hyperrealistic-v3", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
             ("a/hhe-768-2400steps", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
             ("a/flux-dev-de-distilled", "FluxPipeline", 28, 3.5, "its pipeline is"),
@@ -162,6 +177,17 @@ class TestRules:
         assert found is not None
         assert (found.steps, found.guidance) == (8, 1.0)
         assert "its scheduler is a TCDScheduler" in found.recipe
+
+    @pytest.mark.slow
+    def test_the_guidance_at_which_each_class_draws_by_contrast_is_diffusers_own(self) -> None:
+        import diffusers
+
+        above_0 = set()
+        for name in {name for rule in rules() for name in rule.classes} | CONTRAST_FROM_0:
+            asked = getattr(getattr(diffusers, name), "do_classifier_free_guidance", None)
+            if asked is not None and re.search(r"_guidance_scale > 0\b", inspect.getsource(asked.fget)):
+                above_0.add(name)
+        assert above_0 == CONTRAST_FROM_0
 
     @pytest.mark.parametrize(("side", "pixels"), [(32, 512), (64, 512), (96, 768), (128, 1024)])
     def test_a_unet_gives_the_size(self, side: int, pixels: int) -> None:

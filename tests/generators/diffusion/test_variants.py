@@ -48,6 +48,31 @@ def test_what_is_here_is_loaded_and_told(
         assert f"of {model!r} are not on this machine" in notes[0]
 
 
-def test_a_hub_that_can_be_asked_has_the_variant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("files", "variant", "expected"),
+    [
+        ((f"unet/{HALF}", "vae/x.fp16.safetensors", "model_index.json"), None, "fp16"),
+        ((f"unet/{PLAIN}", f"unet/{HALF}"), "fp16", "fp16"),
+        ((f"unet/{PLAIN}",), None, None),
+        ((f"unet/{PLAIN}",), "fp16", None),
+        ((), "fp16", "fp16"),
+    ],
+)
+def test_a_hub_that_can_be_asked_says_what_it_has(
+    monkeypatch: pytest.MonkeyPatch, files: tuple[str, ...], variant: str | None, expected: str | None
+) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.list_repo_files", lambda model, revision: list(files))
+    found, notes = variant_here(preset("owner/model", variant))
+    assert found == expected
+    assert bool(notes) == (found != variant)
+    assert all("are not in its repository" in note for note in notes)
+
+
+def test_a_hub_that_gives_no_answer_leaves_it_to_loading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(model: str, revision: str | None) -> list[str]:
+        raise OSError
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.list_repo_files", refuses)
     assert variant_here(preset("owner/model", "fp16")) == ("fp16", ())

@@ -1,7 +1,6 @@
 """One noun phrase: what is to be seen, how many, in which colour and size."""
 
 import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -36,12 +35,6 @@ class SceneObject:
     count: int = 1
     colour: str | None = None
     size: Size = "normal"
-
-
-def noun_phrase(text: str, names: Collection[str]) -> SceneObject:
-    words = unicodedata.normalize("NFKC", text).lower().split()
-    bare = [word for word in words if word not in ARTICLES] or words or ["thing"]
-    return SceneObject(" ".join(bare)) if " ".join(bare) in names else parse_object(words or bare, names)
 
 
 def parse_object(words: list[str], names: Collection[str]) -> SceneObject:

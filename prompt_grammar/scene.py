@@ -1,17 +1,13 @@
 """A scene: objects, how they stand to each other, background and style; and how it is said."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
-from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject, article, describe_object, noun_phrase
+from imagerag.prompt_grammar.noun_phrase import MAX_INSTANCES, SceneObject, article, describe_object
 from imagerag.prompt_grammar.vocabulary import (
-    COLOUR_ALIASES,
-    COLOURS,
     GARMENTS,
     RELATION_WORDS,
     SHARED_RELATIONS,
-    STYLE_ALIASES,
     Joint,
     RelationKind,
 )
@@ -95,39 +91,6 @@ class Scene:
             found.append(StyleConcept("background", f"{self.background} background", self.background))
         found += [StyleConcept("style", f"{style} style", style) for style in self.styles]
         return list(dict.fromkeys(found))
-
-    def with_colour(self, phrase: str | None, colour: str) -> "Scene":
-        """Give the object called ``phrase`` (None: the first one) a colour; unknown phrases change nothing."""
-        name = COLOUR_ALIASES.get(colour, colour)
-        if name not in COLOURS:
-            raise ValueError(f"unknown colour {colour!r}; valid: {', '.join(COLOURS)}")
-        wanted = self.objects[0].phrase if phrase is None and self.objects else phrase
-        objects = tuple(replace(o, colour=name) if o.phrase == wanted else o for o in self.objects)
-        return replace(self, objects=objects)
-
-    def with_relation(self, kind: RelationKind, phrase: str, known_names: Collection[str] = ()) -> "Scene":
-        """Put the whole scene on, in front of ... something; it replaces what it was ``kind`` before."""
-        scene = self
-        for relation in self.relations:
-            if relation.kind == kind:
-                for index in relation.anchor:
-                    scene = scene.without(self.objects[index].phrase)
-        return add_object(scene, noun_phrase(phrase, known_names), kind)
-
-    def with_style(self, style: str) -> "Scene":
-        """Draw it in another style; replaces the styles named so far."""
-        return replace(self, styles=(STYLE_ALIASES.get(style, style),))
-
-    def with_background(self, colour: str) -> "Scene":
-        """Put it before another background colour."""
-        name = COLOUR_ALIASES.get(colour, colour)
-        if name not in COLOURS:
-            raise ValueError(f"unknown colour {colour!r}; valid: {', '.join(COLOURS)}")
-        return replace(self, background=name)
-
-    def with_object(self, phrase: str, known_names: Collection[str] = ()) -> "Scene":
-        """Add "a red hat"; what doesn't fit any more goes to ``dropped``."""
-        return add_object(self, noun_phrase(phrase, known_names), "and")
 
     def without(self, phrase: str) -> "Scene":
         """Take all objects called ``phrase`` out, with their relations."""

@@ -26,11 +26,6 @@ class Placing:
         self._error: BaseException | None = None
         self._is_done = False
 
-    @property
-    def is_done(self) -> bool:
-        """Whether the weights are there."""
-        return self._is_done
-
     def begin(self) -> None:
         """Begin it, if it has not been begun."""
         with self._lock:

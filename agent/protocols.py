@@ -23,6 +23,7 @@ class TurnFacts:
         base: the earlier image that the turn starts from, if any.
         subjects: ids of the user's own images.
         references: every reference of the thread: id -> concept.
+        keep_seed: draw under the seed of ``base``; otherwise another variant of it is wanted.
         max_references: how many references the generator takes in one drawing.
         reference_scales: 0..1, of the first, second ... and every later redraw of a concept.
     """
@@ -32,6 +33,7 @@ class TurnFacts:
     base: ImageRecord | None = None
     subjects: tuple[str, ...] = ()
     references: Mapping[str, str] = field(default_factory=dict)
+    keep_seed: bool = True
     max_references: int = 4
     reference_scales: tuple[float, ...] = REFERENCE_SCALES
 
@@ -78,27 +80,58 @@ class Compares(Protocol):
 
 @dataclass(frozen=True)
 class PastImage:
-    """What the writer may know of an image made earlier in the thread."""
+    """What the writer may know of an image made earlier in the thread.
+
+    Attributes:
+        id, prompt, turn: of the image.
+        returned: a turn returned it, or showed it again: it is one of those that a person counts.
+        standing: the person sees it now, and a change goes on from it; ``None`` where that isn't told, and the last one
+            that was returned stands.
+        before, after: ids of the images that "undo" and "redo" lead to; told of the standing one.
+        seed, score: of the drawing and of its verdict, 0..1.
+        present, missing: concepts that the critic sees, and does not.
+        references: titles of what it was drawn with.
+        drawings: images that its turn made up to it.
+        ending: in words, why its turn ended.
+    """
 
     id: str
     prompt: str
     turn: int
+    returned: bool = True
+    standing: bool | None = None
+    before: str | None = None
+    after: str | None = None
+    seed: int | None = None
+    score: float | None = None
+    present: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    drawings: int = 1
+    ending: str = ""
 
 
 @dataclass(frozen=True)
 class Brief:
-    """What a turn asks for, on its own.
+    """What a turn asks for, on its own: a new picture, a change of an earlier one, or, with an ``answer``, words alone.
 
     Attributes:
-        prompt: the whole picture, with earlier turns taken into account.
-        base: id of the earlier image the request starts from, whose references serve again; ``None`` for a new one.
+        prompt: the whole picture, with earlier turns taken into account; of an answer, that of the picture that stands.
+        base: id of the earlier image the request starts from, whose references serve again; ``None`` for a new one. Of
+            an answer, the image that stands from then on; ``None`` for none.
         keep_seed: draw it under the earlier image's seed, so that what doesn't change stays as it is.
+        answer: what is said instead of drawing; empty where something is to be drawn.
+        candidates: how many images each drawing of the turn makes; ``None`` leaves that to the settings.
+        step: of an answer, by how many results the thread goes back (-1, "undo") or forward (1, "redo").
         notes: sentences for the person on how the request was read.
     """
 
     prompt: str
     base: str | None = None
     keep_seed: bool = True
+    answer: str = ""
+    candidates: int | None = None
+    step: int = 0
     notes: tuple[str, ...] = ()
 
 

@@ -104,7 +104,9 @@ def next_call(view: TurnView) -> AIMessage:
     if verdict is None or verdict["satisfied"]:
         return AIMessage("Everything asked for is there.")
     content = {score["concept"] for score in verdict["concepts"] if score["kind"] == "content"}
-    missing = [concept for concept in verdict["missing"] if concept in content]
+    # What the person's own image stands for is drawn from that, whatever the critic would call it.
+    own = {view.facts.references.get(subject) for subject in view.facts.subjects}
+    missing = [concept for concept in verdict["missing"] if concept in content and concept not in own]
     if looks_up:
         unsought = [concept for concept in missing if concept not in view.found]
         if unsought:
@@ -138,7 +140,8 @@ def _first(view: TurnView) -> AIMessage:
         if doubtful:
             return doubtful
         references = _picked(view, list(view.found), attempt=0)
-    seed = {} if view.facts.base is None else {"seed": view.facts.base["seed"]}
+    keeps = view.facts.base is not None and view.facts.keep_seed
+    seed = {"seed": view.facts.base["seed"]} if view.facts.base is not None and keeps else {}
     if REGENERATE in view.facts.tools - view.failed and (references or view.facts.subjects):
         return _call(
             REGENERATE,

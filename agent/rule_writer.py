@@ -5,9 +5,9 @@ from dataclasses import replace
 from functools import cached_property
 
 from imagerag.agent.caption_wording import caption_forms
+from imagerag.agent.follow_up.reading import FollowUps
 from imagerag.agent.prompt_reading import PromptReader
 from imagerag.agent.protocols import Brief, PastImage
-from imagerag.agent.rule_follow_up import FollowUps
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.prompt_grammar.parser import parse_scene
@@ -51,15 +51,17 @@ class RuleWriter:
         return " and ".join(f"a large {phrase}" for phrase in front) + tail
 
     def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
-        """See ``imagerag.agent.rule_follow_up``.
+        """See ``imagerag.agent.follow_up``.
 
         Raises:
-            UserError: it goes back to an image, or takes something away, that isn't there.
+            UserError: it points back at an image, and the thread has none; or it says only what is not to be seen.
         """
         if self._reader is None:
-            return FollowUps(self._names).brief(request, history)
+            return self._follow_ups.brief(request, history)
         read = self._reader.read(request)
-        brief = FollowUps(self._names).brief(read.text, history)
+        brief = self._follow_ups.brief(read.text, history)
+        if brief.answer:
+            return replace(brief, notes=(*read.notes, *brief.notes))
         scene = parse_scene(brief.prompt, self._names)
         if scene.absent and not scene.objects:
             raise UserError(
@@ -67,3 +69,9 @@ class RuleWriter:
             )
         near = self._reader.did_you_mean(brief.prompt, self._names) if self._kind == "pictograms" else []
         return replace(brief, notes=(*read.notes, *brief.notes, *near))
+
+    @cached_property
+    def _follow_ups(self) -> FollowUps:
+        from imagerag.index.captions import common_names
+
+        return FollowUps(self._names, common_names)

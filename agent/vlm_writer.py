@@ -1,12 +1,14 @@
 """A chat model as the writer of captions, rephrased prompts and follow-ups; where it fails, the rules write."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
+from imagerag.agent.follow_up.pictures import MOST_CANDIDATES
+from imagerag.agent.follow_up.reading import standing_of
 from imagerag.agent.protocols import Brief, PastImage, Writer
 from imagerag.chat_models.structured import InvalidStructuredAnswer, Shape, StructuredModel
 from imagerag.chat_models.usage_meter import current_meter
@@ -38,9 +40,27 @@ class Rephrased(BaseModel):
 class NextPicture(BaseModel):
     """What a request asks for after the pictures before it."""
 
-    prompt: Annotated[str, Field(min_length=1, max_length=4000, description="the whole picture, on its own")]
-    base: Annotated[str | None, Field(description="id of the image that it changes or varies, if any")] = None
+    kind: Annotated[
+        Literal["change", "new", "talk"] | None,
+        Field(description="change of an image, a new picture, or talk, which draws nothing"),
+    ] = None
+    prompt: Annotated[str, Field(max_length=4000, description="the whole picture, on its own")] = ""
+    base: Annotated[
+        str | None, Field(description="id of the image that it changes, varies or goes back to, if any")
+    ] = None
     keep_seed: Annotated[bool, Field(description="false where another variant is wanted")] = True
+    candidates: Annotated[
+        int | None, Field(ge=1, le=MOST_CANDIDATES, description="variants, if several are wanted")
+    ] = None
+    answer: Annotated[str, Field(max_length=2000, description="of talk: what is said to the person")] = ""
+
+    @model_validator(mode="after")
+    def _says_what_it_needs(self) -> "NextPicture":
+        if self.kind == "talk" and not self.answer.strip():
+            raise ValueError("it is talk without an answer")
+        if self.kind != "talk" and not self.prompt.strip():
+            raise ValueError("the prompt is empty")
+        return self
 
 
 class VlmWriter:
@@ -73,7 +93,7 @@ class VlmWriter:
         return self._rules.rephrase(prompt, missing) if answer is None else answer.prompt
 
     def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
-        """Return what the request means; ids that the history does not have are not heeded.
+        """Return what the request means; an id that the history does not have is not heeded.
 
         Raises:
             UserError: as the rules do, where the model gives nothing usable.
@@ -83,8 +103,20 @@ class VlmWriter:
         answer = self._ask(NextPicture, render("brief.j2", request=request, history=history), "brief")
         if answer is None:
             return self._rules.brief(request, history)
-        base = answer.base if answer.base in {image.id for image in history} else None
-        return Brief(answer.prompt.strip() or request, base, answer.keep_seed)
+        images = {image.id: image for image in history}
+        base = answer.base if answer.base in images else None
+        standing = standing_of(history)
+        if answer.kind == "talk":
+            shown = images[base] if base else standing
+            step = _step(shown, standing)
+            if shown is None:
+                return Brief("", answer=answer.answer.strip())
+            return Brief(shown.prompt, shown.id, answer=answer.answer.strip(), step=step)
+        if answer.kind == "change" and base is None and standing is not None:
+            base = standing.id  # a change of nothing that there is changes what the person sees
+        if answer.kind == "new":
+            base = None
+        return Brief(answer.prompt.strip(), base, answer.keep_seed, candidates=answer.candidates if base else None)
 
     def _ask(self, shape: type[Shape], text: str, purpose: str) -> Shape | None:
         try:
@@ -92,3 +124,10 @@ class VlmWriter:
         except InvalidStructuredAnswer as error:
             current_meter().notes.append(f"{error}; the rules write")
             return None
+
+
+def _step(shown: PastImage | None, standing: PastImage | None) -> int:
+    """Return which way the thread's own history goes to an image: -1 where it is what "undo" leads to, 1 for "redo"."""
+    if shown is None or standing is None or shown.id == standing.id:
+        return 0
+    return -1 if shown.id == standing.before else 1 if shown.id == standing.after else 0

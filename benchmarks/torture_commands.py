@@ -17,7 +17,7 @@ PRELOADED = (
     "imagerag.cli.main", "imagerag.cli.draw", "imagerag.cli.index", "imagerag.cli.serve", "imagerag.graphs.agent_graph",
     "imagerag.index.user", "imagerag.server.app", "chromadb", "langgraph.checkpoint.sqlite", "pyarrow.parquet", "torch",
     "imagerag.cli.parser", "imagerag.cli.run_printer", "imagerag.embedders.embedded", "imagerag.index.user.calibrate",
-    "imagerag.agent.clip_critic", "imagerag.agent.rule_writer", "imagerag.agent.rule_follow_up",
+    "imagerag.agent.clip_critic", "imagerag.agent.rule_writer", "imagerag.agent.follow_up.reading",
     "imagerag.generators.patchwork.drawing", "imagerag.index.bundled.chroma", "imagerag.report.json_document",
     "pyarrow.compute", "safetensors.torch", "tokenizers", "ftfy", "pillow_heif",
 )  # fmt: skip

@@ -42,7 +42,8 @@ HELP = f"""\
   /open [IMAGE]      show the last turn's best image, or another one of /images, outside the terminal
   /help              print this
   /quit              end; Ctrl-D too. The conversation is kept.
-Everything else is drawn, or changes what was: "now put it on a boat", "go back to image-2 and make it red".
+Everything else is drawn, changes what was ("now put it on a boat", "go back to image-2 and make it red", "undo"), or is
+answered in words: "what did you draw?".
 """
 
 

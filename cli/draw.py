@@ -106,20 +106,24 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: Canc
         tell(open_file(shown))
     if options.json:
         say_json(document, stdout)
-    elif document["image"] is not None:
-        if asked.thread is None:
+    elif document["answer"] is not None and options.quiet:
+        say(document["answer"], file=sys.stderr)
+    if not options.json and document["image"] is not None:
+        if asked.thread is None and document["answer"] is None:
             printer.say(f'go on with: imagerag --thread {thread} "now make it blue"', "dim")
         say_path(document["image"], stdout)
     return _status(document, cancel)
 
 
 def _status(document: "Document", cancel: Cancel) -> int:
-    from imagerag.graphs.nodes.finish import ENDINGS
+    from imagerag.graphs.endings import ENDINGS
 
     if document["stop_reason"] == "cancelled":
         kept = f"the best image so far is {document['image']}" if document["image"] else "nothing was made yet"
         say(f"imagerag: cancelled; {kept}", file=sys.stderr)
         return cancel.status
+    if document["stop_reason"] == "answered":
+        return 0
     if document["image"] is None:
         why = document["stop_detail"] or document["stop_reason"]
         limited = document["stop_reason"] in get_args(BudgetKind) and why == ENDINGS[document["stop_reason"]]

@@ -83,6 +83,8 @@ class RunPrinter:
                 self._tell_references(event)
             case "note":
                 self.note(event["text"])
+            case "answer":
+                self.say(event["text"])
             case "stop":
                 self._tell_stop(event)
             case _ as unreachable:

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from imagerag.generators.framing import framed
 from imagerag.prompt_grammar.scene import Relation, Scene
 from imagerag.prompt_grammar.vocabulary import RelationKind
 
 _HEAD = frozenset(["hat", "cap", "crown", "helmet", "beret", "bonnet", "veil"])
 _FACE = frozenset(["glasses", "sunglasses", "goggles"])
-_NECK = frozenset(["tie", "scarf"])
+_NECK = frozenset(["tie", "scarf", "necktie", "necklace"])
 _FEET = frozenset(["shoes", "boots", "socks", "gloves"])
 _SMALL, _LARGE = 0.62, 1.18
 
@@ -64,7 +65,8 @@ def arrange(scene: Scene) -> list[Place]:
     Worn and held things go with their bearer.
 
     Returns:
-        One place per instance, backmost first, all within the canvas 0..1.
+        One place per instance, backmost first, within the canvas 0..1 but for a large thing that has all of it, and
+        for what a close-up cuts off.
     """
     worn = {i: relation for relation in scene.relations if relation.kind in _ATTACHED for i in relation.anchor}
     joints = {relation.anchor[0]: relation for relation in scene.relations if relation.kind not in _ATTACHED}
@@ -82,6 +84,12 @@ def arrange(scene: Scene) -> list[Place]:
     whole: Unit = []
     row: list[Unit] = []
     for kind, units in groups:
+        if kind in ("left of", "right of") and row and len(row) + len(units) > 2:
+            # Three in a row would stand as a triangle, in which nobody is to the left of all others.
+            sides = [_row(row), _row(units)]
+            whole = _row(sides if kind == "left of" else sides[::-1])
+            row = [whole]
+            continue
         if kind in ("and", "beside", "left of") or not (row or whole):
             row = row + units
         elif kind == "right of":
@@ -91,7 +99,7 @@ def arrange(scene: Scene) -> list[Place]:
             row = [whole]
             continue
         whole = _row(row)
-    places = [_sized(place, scene) for place in whole]
+    places = framed([_sized(place, scene) for place in whole], scene.modifiers)
     return sorted(places, key=lambda place: (place.depth, place.y + place.side))
 
 
@@ -132,7 +140,9 @@ def _pair(kind: str, subject: Unit, anchor: Unit) -> Unit:
 def _sized(place: Place, scene: Scene) -> Place:
     """Apply a size word about the middle of the lower edge, keeping the square on the canvas."""
     size = scene.objects[place.index].size
-    side = min(place.side * {"small": _SMALL, "normal": 1.0, "large": _LARGE}[size], 1.0)
+    side = place.side * {"small": _SMALL, "normal": 1.0, "large": _LARGE}[size]
     x = place.x + (place.side - side) / 2
     y = place.y + (place.side - side) / (1 if place.side < 1 else 2)
+    if side > 1:  # a thing leaves room in its square, so that the only one of a picture can be larger than usual
+        return replace(place, x=(1 - side) / 2, y=(1 - side) / 2, side=side)
     return replace(place, x=min(max(x, 0.0), 1 - side), y=min(max(y, 0.0), 1 - side), side=side)

@@ -13,7 +13,7 @@ from imagerag.graphs.nodes.critic import judge
 from imagerag.graphs.nodes.finish import finish
 from imagerag.graphs.nodes.intake import start_turn
 from imagerag.graphs.nodes.tools import run_tool_calls
-from imagerag.graphs.routing import after_agent, after_critic, after_tools
+from imagerag.graphs.routing import after_agent, after_critic, after_intake, after_tools
 from imagerag.graphs.state import Limits, State
 from imagerag.index.base import ReferenceIndex
 from imagerag.store.images import ImageStore
@@ -70,7 +70,7 @@ def build_graph(
     return compile_graph(
         "imagerag",
         {"intake": intake, "agent": agent, "tools": run_tools, "critic": judge, "finish": finish},
-        {"intake": "agent", "agent": after_agent, "tools": after_tools, "critic": after_critic},
+        {"intake": after_intake, "agent": after_agent, "tools": after_tools, "critic": after_critic},
         injected,
         checkpointer,
         allow_paths=allow_paths,

@@ -207,6 +207,11 @@ class Components:
         )
 
     @cached_property
+    def rules(self) -> Writer:
+        """The writer that goes by rule, which asks no model."""
+        return load_writer("rules", None, self.settings.wording)
+
+    @cached_property
     def generator(self) -> Generator:
         """The generator that draws."""
         if self.injected.generator is not None:

@@ -70,6 +70,15 @@ class NoteEvent(TypedDict):
     text: str
 
 
+class AnswerEvent(TypedDict):
+    """The request is answered in words, and nothing is drawn."""
+
+    event: Literal["answer"]
+    text: str
+    image: ImageRecord | None
+    """The picture as it stands; ``None`` where there is none."""
+
+
 class StopEvent(TypedDict):
     """The run has ended."""
 
@@ -79,5 +88,13 @@ class StopEvent(TypedDict):
 
 
 Event = (
-    ProgressEvent | PreviewEvent | ImagesEvent | VerdictEvent | CaptionsEvent | ReferencesEvent | NoteEvent | StopEvent
+    ProgressEvent
+    | PreviewEvent
+    | ImagesEvent
+    | VerdictEvent
+    | CaptionsEvent
+    | ReferencesEvent
+    | NoteEvent
+    | AnswerEvent
+    | StopEvent
 )

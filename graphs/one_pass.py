@@ -19,7 +19,7 @@ from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.kept_back import keep_for_a_drawing
 from imagerag.graphs.nodes.critic import judge
-from imagerag.graphs.nodes.finish import outcome, unfinished
+from imagerag.graphs.nodes.finish import finish, outcome, unfinished
 from imagerag.graphs.nodes.intake import start_turn
 from imagerag.graphs.nodes.tools import open_session
 from imagerag.graphs.state import Spent, State
@@ -55,7 +55,7 @@ def build_one_pass(
     return compile_graph(
         "imagerag-one-pass",
         {"intake": _intake, "draw": _draw, "critic": judge, "redraw": _redraw, "finish": _finish},
-        {"intake": "draw", "draw": _after_drawing, "critic": _after_critic, "redraw": _after_drawing},
+        {"intake": _after_intake, "draw": _after_drawing, "critic": _after_critic, "redraw": _after_drawing},
         InjectedComponents(None, critic, writer, generator, index, store),
         checkpointer,
     )
@@ -65,6 +65,10 @@ def _intake(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     if components.settings.approve:
         raise UserError("approve True: the one-pass pipeline asks nobody before its redraw; use build_graph instead")
     return start_turn(state, components)
+
+
+def _after_intake(state: State) -> Literal["draw", "finish"]:
+    return "finish" if state["halt"] else "draw"
 
 
 def _after_drawing(state: State) -> Literal["critic", "finish"]:
@@ -79,6 +83,8 @@ def _after_critic(state: State) -> Literal["redraw", "finish"]:
 
 def _finish(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     """Return the last drawing, as the published code does."""
+    if state["halt"] == "answered":
+        return finish(state, components, emit)
     images = images_of_turn(state["all_images"], state["turn"])
     last = [record for record in images if record["step"] == images[-1]["step"]]
     chosen = best_among(last, components, state["prompt"])

@@ -33,6 +33,11 @@ def stop_rule(best: ImageRecord, stale: int) -> StopReason | None:
     return "no_improvement" if stale >= PATIENCE else None
 
 
+def after_intake(state: Halting) -> Literal["agent", "finish"]:
+    """Draw, unless the request is answered in words."""
+    return "finish" if state["halt"] else "agent"
+
+
 def after_agent(state: Halting) -> Literal["tools", "finish"]:
     """Go on to the tools unless the run is halted, as it is when the model called none."""
     return "finish" if state["halt"] else "tools"

@@ -9,7 +9,7 @@ from imagerag.agent.rule_policy import RulePolicy
 from imagerag.generators.base import reference_scales
 from imagerag.graphs.components import Components
 from imagerag.graphs.state import State
-from imagerag.graphs.state_queries import since_request
+from imagerag.graphs.state_queries import since_request, subjects_of
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.tool_registry import GENERATE
 
@@ -56,7 +56,13 @@ def drawn_with_first(state: State) -> list[ReferenceRecord]:
     """Return the references that the rules' first drawing of a turn takes: the person's own images, and the base's."""
     base = base_image(state)
     of_base = set(base["references"]) if base is not None else set()
-    return [record for record in state["all_references"] if record["kind"] == "subject" or record["id"] in of_base]
+    own = {record["id"] for record in subjects_of(state)}
+    return [record for record in state["all_references"] if record["id"] in own | _retrieved(of_base, state)]
+
+
+def _retrieved(ids: set[str], state: State) -> set[str]:
+    """Return those of the ids that are none of the person's own images, of which earlier turns may have had others."""
+    return ids - {record["id"] for record in state["all_references"] if record["kind"] == "subject"}
 
 
 def turn_facts(state: State, components: Components, offered: frozenset[str]) -> TurnFacts:
@@ -65,7 +71,8 @@ def turn_facts(state: State, components: Components, offered: frozenset[str]) ->
         prompt=state["prompt"],
         tools=offered,
         base=base_image(state),
-        subjects=tuple(record["id"] for record in state["all_references"] if record["kind"] == "subject"),
+        subjects=tuple(record["id"] for record in subjects_of(state)),
+        keep_seed=state.get("keep_seed", True),
         references={record["id"]: record["concept"] for record in state["all_references"]},
         max_references=components.generator.max_references,
         reference_scales=reference_scales(components.generator),

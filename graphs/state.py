@@ -52,16 +52,28 @@ class Input(TypedDict, total=False):
     budget: Limits
 
 
+class Shown(TypedDict):
+    """A picture that a turn returned, or showed again; the thread's ``timeline`` is a list of them."""
+
+    image: str
+    """Its id."""
+    stop_reason: StopReason
+    """Why the turn that drew it ended."""
+
+
 class Output(TypedDict):
     """The outcome of one run (one turn of the thread)."""
 
     prompt: str
     """The whole of what was asked for, with earlier turns taken into account."""
     image: ImageRecord | None
-    """The best image; ``None`` only when the run ended before one was made."""
+    """The best image; ``None`` only when the run ended before one was made. Of a turn that was answered in words, the
+    picture as it stands."""
+    answer: str | None
+    """What was said instead of drawing; ``None`` where something was drawn."""
     verdict: Verdict | None
     images: list[ImageRecord]
-    """Every image made in this turn, in order."""
+    """Every image made in this turn, in order; none where it was answered in words."""
     references: list[ReferenceRecord]
     """Every reference that an image of this turn was drawn with."""
     trace: list[TraceStep]
@@ -110,7 +122,17 @@ class State(TypedDict):
     """The thread's own; missing in threads of earlier versions."""
     prompt: str
     base: str | None
-    """The earlier image that this turn starts from, if any."""
+    """The earlier image that this turn starts from, if any; where it is answered in words, the one that stands."""
+    keep_seed: NotRequired[bool]
+    """Whether what doesn't change stays as it is in ``base``; false where another variant is wanted."""
+    run_n: NotRequired[int | None]
+    """Candidates per drawing that the request asks for, as in "4 variations"; ``None`` leaves that to the settings."""
+    run_subjects: NotRequired[list[str]]
+    """Ids of the person's own images that this turn draws with; missing in threads of earlier versions: all."""
+    timeline: NotRequired[list[Shown]]
+    """What turns returned, oldest first; missing in threads of earlier versions."""
+    standing: NotRequired[int]
+    """Place in ``timeline`` of the picture that the person sees, which "undo" and "redo" move; -1 for none."""
     approve: NotRequired[bool]
     """Whether a person is asked before each redraw of this turn; missing in turns that earlier versions began."""
     run_seed: int
@@ -130,6 +152,7 @@ class State(TypedDict):
     size: NotRequired[str | None]
     budget: Limits
     image: ImageRecord | None
+    answer: NotRequired[str | None]
     verdict: Verdict | None
     images: list[ImageRecord]
     references: list[ReferenceRecord]

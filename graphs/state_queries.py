@@ -23,6 +23,13 @@ def unjudged(state: Drawn | State) -> list[ImageRecord]:
     return [record for record in images_of_turn(state["all_images"], state["turn"]) if record["verdict"] is None]
 
 
+def subjects_of(state: State) -> list[ReferenceRecord]:
+    """Return the person's own images that this turn draws with."""
+    wanted = state.get("run_subjects")
+    own = [record for record in state["all_references"] if record["kind"] == "subject"]
+    return own if wanted is None else [record for record in own if record["id"] in wanted]
+
+
 def used_references(images: list[ImageRecord], references: list[ReferenceRecord]) -> list[ReferenceRecord]:
     """Return the references that any of the images was drawn with."""
     used = {reference_id for record in images for reference_id in record["references"]}

@@ -19,11 +19,12 @@ ReferenceKind = Literal["retrieved", "subject", "fetched"]
 """Those retrieved lie in the index; the user's own and those fetched by a mounted tool in the image store."""
 StopReason = Literal[
     "satisfied", "done", "no_improvement", "uncalibrated", "steps", "generations", "seconds", "loading", "tokens",
-    "money", "cancelled", "unavailable", "error",
+    "money", "cancelled", "unavailable", "error", "answered",
 ]  # fmt: skip
-"""``done``: the model had nothing more to try; ``no_improvement``: it went on, and drawings got no better;
-``uncalibrated``: the critic's word was not enough to go on by; ``unavailable``: the generator's server can't be
-reached, or is busy for longer than the run lasts."""
+"""``answered``: the request asked for words, or could not be read as a picture: nothing was drawn; ``done``: the model
+had nothing more to try; ``no_improvement``: it went on, and drawings got no better; ``uncalibrated``: the critic's word
+was not enough to go on by; ``unavailable``: the generator's server can't be reached, or is busy for longer than the run
+lasts."""
 
 
 class ConceptScore(TypedDict):

@@ -35,6 +35,7 @@ from imagerag.prompt_grammar.vocabulary import (
     ANY,
     ARTICLES,
     BACKGROUND_WORDS,
+    FRAME_PLACES,
     LOOKED_AT,
     MARKS,
     MERE_COLOURS,
@@ -273,6 +274,9 @@ class _Reader:
             return True
         if clause.connector == "at" and "time" in uses(text):
             self._modifiers[f"at {text}"] = None
+            return True
+        if clause.connector in ("on", "at", "in") and text in FRAME_PLACES and "the" in clause.words:
+            self._modifiers[f"{clause.connector} the {text}"] = None
             return True
         apart = clause.connector in ("", ",", *LISTED) and clause.ends in ("", ",", *LISTED) and something
         if apart and len(bare) == len(clause.words) and ("time" in uses(text) or text in MERE_COLOURS):

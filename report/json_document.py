@@ -40,8 +40,10 @@ class Document(About):
     """The JSON object of a run. Paths are absolute; with ``--out`` they point there."""
 
     prompt: str
+    answer: str | None
+    """What was said instead of drawing; ``None`` where something was drawn."""
     image: str | None
-    """Path of the best image."""
+    """Path of the best image, or of the picture as it stands where nothing was drawn."""
     score: float | None
     satisfied: bool
     missing: list[str]
@@ -90,6 +92,7 @@ def document_of(output: Output, about: About) -> Document:
     ]
     return {
         "prompt": output["prompt"],
+        "answer": output.get("answer"),
         "image": best["path"] if best else None,
         "score": best["score"] if best else None,
         "satisfied": bool(verdict and verdict["satisfied"]),

@@ -8,6 +8,8 @@ from typing import Any
 from imagerag.graphs.nodes.finish import why_ended
 
 MAX_SHOWN = 6
+MAX_ANSWER = 2000
+"""Characters of an answer in words."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 
@@ -15,9 +17,12 @@ AddressOf = Callable[[Mapping[str, Any]], str]
 """Where a front end finds the image of a record."""
 
 
-def plain(text: str) -> str:
-    """Return text of people, libraries and models so that no part of it is taken for Markdown, a link or HTML."""
-    return html.escape(_SPECIAL.sub(r"\\\1", " ".join(text.split())[:300]), quote=False)
+def plain(text: str, most: int = 300) -> str:
+    """Return text of people, libraries and models so that no part of it is taken for Markdown, a link or HTML.
+
+    Of longer ones come the first ``most`` characters.
+    """
+    return html.escape(_SPECIAL.sub(r"\\\1", " ".join(text.split())[:most]), quote=False)
 
 
 def told(event: Mapping[str, Any], address_of: AddressOf) -> str:
@@ -47,6 +52,11 @@ def told(event: Mapping[str, Any], address_of: AddressOf) -> str:
                 for record in event["references"][:MAX_SHOWN]
             ]
             return "Found:\n" + "\n".join(lines) + "\n\n"
+        case "answer":
+            shown = event["image"]
+            return f"{plain(event['text'], MAX_ANSWER)}\n\n" + (
+                f"{picture(shown, address_of(shown))}\n\n" if shown else ""
+            )
         case "note":
             return f"Note: {plain(event['text'])}\n\n"
         case _:
@@ -60,6 +70,8 @@ def picture(record: Mapping[str, Any], address: str) -> str:
 
 def ending(output: Mapping[str, Any], address_of: AddressOf) -> str:
     """Return the last words: the best image, what is still missing, and why the run ended."""
+    if output["stop_reason"] == "answered":
+        return ""  # its event has said all
     best = output["image"]
     why = plain(why_ended(output["stop_reason"], output.get("trace", ())))
     if best is None:

@@ -55,6 +55,10 @@ class RunOut(BaseModel):
     done_steps: int = Field(description="denoising steps of the drawing at hand")
     total_steps: int
     prompt: str = Field(description="the whole of what was asked for, earlier turns taken into account")
+    answer: str | None = Field(
+        description="what was said instead of drawing: the request asked for words, or could not be read as a picture; "
+        "image is then the picture as it stands"
+    )
     image: ImageOut | None = Field(description="the best image so far")
     satisfied: bool
     missing: list[str]
@@ -123,7 +127,7 @@ def run_out(service: Service, run: Run, address: Address) -> RunOut:
     output = run.output
     events = list(run.events)
     if output is not None:
-        images: Sequence[Mapping[str, Any]] = output["images"]
+        images: Sequence[Mapping[str, Any]] = images_told(output)
         best_id = output["image"]["id"] if output["image"] else None
         references: Sequence[Mapping[str, Any]] = output["references"]
     else:
@@ -151,11 +155,12 @@ def run_out(service: Service, run: Run, address: Address) -> RunOut:
         done_steps=run.progress[0],
         total_steps=run.progress[1],
         prompt=clipped(output["prompt"]) if output else "",
+        answer=output["answer"] if output else None,
         image=shown[best_id] if best_id else None,
         satisfied=bool(verdict and verdict["satisfied"]),
         missing=[clipped(concept) for concept in verdict["missing"]] if verdict else [],
         concepts=concepts_out(verdict["concepts"]) if verdict else [],
-        images=list(shown.values()),
+        images=[] if output is not None and output["stop_reason"] == "answered" else list(shown.values()),
         references=[reference_out(record, address(entries[record["id"]].id)) for record in references],
         chosen=list((run.question or {"chosen": []})["chosen"]),
         stop_reason=output["stop_reason"] if output else ("cancelled" if run.status == "cancelled" else None),
@@ -163,6 +168,14 @@ def run_out(service: Service, run: Run, address: Address) -> RunOut:
         notes=[clipped(event["text"]) for event in events if event["event"] == "note"],
         error=run.failure,
     )
+
+
+def images_told(output: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the images that a run tells of: those it made, or the one that stands where it was answered in words."""
+    if output["images"] or output["image"] is None:
+        images: Sequence[Mapping[str, Any]] = output["images"]
+        return images
+    return [output["image"]]
 
 
 def clipped(text: str, most: int = MAX_TEXT) -> str:

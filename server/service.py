@@ -185,7 +185,9 @@ class Service:
 
     def enter(self, run: Run, records: Any) -> dict[str, Entry]:
         """Give images and references of a run ids to be asked for by; returns the entries by name."""
-        return self.database.enter(run.client, run.thread, records, run.checkpoint)
+        # An image that an answer in words shows again leads back to the turn that drew it.
+        answered = run.output is not None and run.output["stop_reason"] == "answered"
+        return self.database.enter(run.client, run.thread, records, None if answered else run.checkpoint)
 
     def latest(self, client: str, limit: int = 100) -> list[Entry]:
         """Return a client's newest images and uploads; none of those of clients who can't be told apart."""

@@ -56,7 +56,7 @@ class ToolSession:
 
     Attributes:
         images, references: what the thread has so far, by id.
-        subjects: ids of the user's own images, drawn with whenever references are.
+        subject_ids: of the user's own images that this turn draws with; ``None`` for all of the thread.
         seed: of the first candidate of the turn; later candidates count on from it.
         n: candidates per drawing.
         size: of the pictures; ``None`` leaves it to the generator.
@@ -74,6 +74,7 @@ class ToolSession:
     images: dict[str, ImageRecord] = field(default_factory=dict)
     references: dict[str, ReferenceRecord] = field(default_factory=dict)
     prompt: str = ""
+    subject_ids: Sequence[str] | None = None
     seed: int = 0
     n: int = 1
     size: PictureSize | None = None
@@ -132,8 +133,9 @@ class ToolSession:
 
     @property
     def subjects(self) -> list[ReferenceRecord]:
-        """The user's own images."""
-        return [record for record in self.references.values() if record["kind"] == "subject"]
+        """The user's own images, which are drawn with whenever references are."""
+        own = [record for record in self.references.values() if record["kind"] == "subject"]
+        return own if self.subject_ids is None else [record for record in own if record["id"] in self.subject_ids]
 
     def pixels(self, record: ImageRecord | ReferenceRecord) -> Image.Image:
         """Open an image or a reference of this thread."""

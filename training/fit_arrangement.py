@@ -108,12 +108,12 @@ def fit(features: NDArray[Any], outcomes: Sequence[int], classes: int) -> NDArra
     inputs = torch.tensor((features - mean) / scale, dtype=torch.float64)
     wanted = torch.tensor(outcomes)
     weights = torch.zeros(classes, features.shape[1] + 1, dtype=torch.float64, requires_grad=True)
-    optimiser = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
+    optimiser: Any = torch.optim.LBFGS([weights], max_iter=STEPS, line_search_fn="strong_wolfe")
 
     def loss() -> Any:
         optimiser.zero_grad()
         logits = inputs @ weights[:, :-1].T + weights[:, -1]
-        value = torch.nn.functional.cross_entropy(logits, wanted) + DECAY * weights[:, :-1].square().sum()
+        value: Any = torch.nn.functional.cross_entropy(logits, wanted) + DECAY * weights[:, :-1].square().sum()
         value.backward()
         return value
 

@@ -11,11 +11,13 @@ from PIL import ImageOps
 
 from imagerag.errors import InvalidArgument
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reference
+from imagerag.generators.framing import CORNERS, ZOOM, sky
 from imagerag.generators.layout import Place, arrange
 from imagerag.generators.patchwork.knowledge import STYLE_SETS, Embeds, Knowledge, Pictures
 from imagerag.generators.patchwork.matting import Floats, cut_out, fit
 from imagerag.generators.patchwork.recolour import recolour
 from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.modifiers import uses
 from imagerag.prompt_grammar.noun_phrase import SceneObject
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.scene import Scene
@@ -107,7 +109,7 @@ class PatchworkGenerator:
         data = [self._examples(thing, references[i], scene, request) for i, thing in enumerate(scene.objects)]
         places = arrange(scene)
         layers = [self._layer(place, scene.objects[place.index], data[place.index]) for place in places]
-        background = COLOURS[scene.background or "white"]
+        background = COLOURS[_background(scene)]
 
         def after_step(done: int, walks: Walks) -> None:
             control.step(done, self._steps)
@@ -242,17 +244,40 @@ class PatchworkGenerator:
         return {
             "size": self._size,
             "steps": self._steps,
-            "background": scene.background or "white",
+            "background": _background(scene),
             "styles": [style for style in scene.styles if style in STYLE_SETS],
-            "styles_ignored": [*(style for style in scene.styles if style not in STYLE_SETS), *scene.modifiers],
+            "styles_ignored": _not_heeded(scene),
             "objects": objects,
             "dropped": list(scene.dropped),
             "notes": [
                 *scene.notes,
+                *(f"the embedded generator can't draw {text!r}, so it shows nothing of it" for text in _unfit(scene)),
                 *(f"not drawn, since one picture holds no more: {text!r}" for text in scene.dropped),
             ],
             "references_unused": list(unused),
         }
+
+
+def _background(scene: Scene) -> str:
+    """Return the colour behind everything: the one asked for, or that of the time of day."""
+    return scene.background or sky(scene.modifiers) or "white"
+
+
+def _not_heeded(scene: Scene) -> list[str]:
+    """Return the styles and modifiers that change nothing of a drawing."""
+    heeded = ZOOM.keys() | CORNERS.keys()
+    modifiers = [word for word in scene.modifiers if word not in heeded and sky([word]) is None]
+    return [*(style for style in scene.styles if style not in STYLE_SETS), *modifiers]
+
+
+def _unfit(scene: Scene) -> list[str]:
+    """Return those of them that name a style, which people expect to see."""
+    named = ("medium", "movement")
+    return [
+        text
+        for text in _not_heeded(scene)
+        if text in scene.styles or text.endswith(" style") or uses(text) & set(named) or text == "photorealistic"
+    ]
 
 
 def _recoloured(example: Example, colour: tuple[int, int, int]) -> Example:

@@ -20,7 +20,7 @@ from imagerag.graphs.images_shown import messages_shown
 from imagerag.graphs.kept_back import LAST_DECISIONS, keep_for_a_drawing, may_still_draw
 from imagerag.graphs.rule_fallback import STEPS_WITHOUT_IMAGE, base_image, decide_by_rule, drawn_with_first, turn_facts
 from imagerag.graphs.state import Spent, State
-from imagerag.graphs.state_queries import images_of_turn, offered_tools
+from imagerag.graphs.state_queries import images_of_turn, offered_tools, subjects_of
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.prompts import render
@@ -141,10 +141,11 @@ def _in_words(call: ToolCall) -> str:
 
 def _system(state: State, components: Components, offered: frozenset[str]) -> SystemMessage:
     base = base_image(state)
-    subjects = tuple(record["id"] for record in state["all_references"] if record["kind"] == "subject")
+    subjects = tuple(record["id"] for record in subjects_of(state))
     extra = tuple(sorted(offered & components.extra_tools.keys()))
     started = None if base is None else (base["id"], base["prompt"], base["seed"])
-    return _instructions(state["prompt"], started, subjects, tuple(sorted(offered)), extra)
+    vary = not state.get("keep_seed", True)
+    return _instructions(state["prompt"], started, subjects, tuple(sorted(offered)), extra, vary)
 
 
 @lru_cache(maxsize=64)
@@ -154,9 +155,10 @@ def _instructions(
     subjects: tuple[str, ...],
     offered: tuple[str, ...],
     mounted: tuple[str, ...],
+    vary: bool,
 ) -> SystemMessage:
     """Return the system prompt, which is the same for most decisions of a turn."""
     started = base and dict(zip(("id", "prompt", "seed"), base, strict=True))
     return SystemMessage(
-        render("agent.j2", prompt=prompt, base=started, subjects=subjects, offered=offered, mounted=mounted)
+        render("agent.j2", prompt=prompt, base=started, subjects=subjects, offered=offered, mounted=mounted, vary=vary)
     )

@@ -7,6 +7,8 @@ from langchain_core.messages import AIMessage
 
 from imagerag.errors import BudgetExceeded, Cancelled
 from imagerag.graphs.components import Components
+from imagerag.graphs.conversation import timeline_with
+from imagerag.graphs.endings import ENDINGS
 from imagerag.graphs.state import State
 from imagerag.graphs.state_queries import images_of_turn, used_references
 from imagerag.records import ImageRecord, StopReason, TraceStep
@@ -15,23 +17,6 @@ from imagerag.store.output_files import copy_images
 from imagerag.tool_registry import GENERATE, REGENERATE
 from imagerag.tools.image_ids import IMAGES
 from imagerag.tools.session import Emit
-
-ENDINGS: dict[StopReason, str] = {
-    "satisfied": "the critic is satisfied",
-    "done": "nothing more was left to try",
-    "no_improvement": "redrawing no longer made it better",
-    "uncalibrated": "the critic is not calibrated, which is no ground for a redraw",
-    "steps": "the step budget ran out",
-    "generations": "the generation budget ran out",
-    "seconds": "the time budget ran out",
-    "loading": "models took longer to download and load than max_loading_seconds allows",
-    "tokens": "the token budget ran out",
-    "money": "the money budget ran out",
-    "cancelled": "it was cancelled",
-    "unavailable": "the generator's server can't be reached or is busy",
-    "error": "an error ended it",
-}
-
 
 UNFINISHED = "not run to its end"
 """Begins the error of a step that a limit struck in, where nothing else was the cause."""
@@ -62,9 +47,33 @@ def why_ended(reason: StopReason, trace: Sequence[TraceStep]) -> str:
 
 
 def finish(state: State, components: Components, emit: Emit) -> dict[str, Any]:
-    """Return the outcome of the turn: always the image that the critic found best, never just the last one."""
+    """Return the outcome of the turn: always the image that the critic found best, never just the last one.
+
+    Of a turn that is answered in words that is the picture as it stands.
+    """
+    if state["halt"] == "answered":
+        return answered(state, emit)
     images = images_of_turn(state["all_images"], state["turn"])
     return outcome(state, components, emit, next((record for record in images if record["id"] == state["best"]), None))
+
+
+def answered(state: State, emit: Emit) -> dict[str, Any]:
+    """Return the outcome of a turn in which nothing is drawn: the answer, and the picture as it stands."""
+    standing = next((record for record in state["all_images"] if record["id"] == state["base"]), None)
+    text = state.get("answer") or ""
+    emit({"event": "answer", "text": text, "image": standing})
+    emit({"event": "stop", "reason": "answered", "detail": ENDINGS["answered"]})
+    shown = [] if standing is None else [{"id": standing["id"], "sha256": standing["sha256"]}]
+    return {
+        "image": standing,
+        "verdict": standing["verdict"] if standing else None,
+        "images": [],
+        "references": used_references([standing] if standing else [], state["all_references"]),
+        "trace": [step for step in state["all_trace"] if step["turn"] == state["turn"]],
+        "stop_reason": "answered",
+        "seconds": round(steady_time() - state["spent"]["started"], 3),
+        "messages": [AIMessage(text, additional_kwargs={IMAGES: shown} if shown else {})],
+    }
 
 
 def outcome(state: State, components: Components, emit: Emit, chosen: ImageRecord | None) -> dict[str, Any]:
@@ -88,11 +97,13 @@ def outcome(state: State, components: Components, emit: Emit, chosen: ImageRecor
         chosen = next((record for record in images if chosen and record["id"] == chosen["id"]), None)
     return {
         "image": chosen,
+        "answer": None,
         "verdict": chosen["verdict"] if chosen else None,
         "images": images,
         "references": used_references(images, state["all_references"]),
         "trace": trace,
         "stop_reason": reason,
+        **timeline_with(state, chosen, reason),
         "seconds": round(steady_time() - state["spent"]["started"], 3),
         "messages": [_answer(state["prompt"], chosen, why)],
     }

@@ -3,29 +3,33 @@
 import random
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
-from imagerag.agent.protocols import Brief, PastImage
+from imagerag.agent.protocols import Brief
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_prices, memory_of_run, merge_limits, meter_step, nothing_spent
 from imagerag.graphs.components import Components
+from imagerag.graphs.conversation import history_of, read_earlier, timeline_after, timeline_of, unused_seed
+from imagerag.graphs.endings import ENDINGS
 from imagerag.graphs.kept_back import keep_for_a_drawing
 from imagerag.graphs.message_images import stored_picture, without_stored_pictures
 from imagerag.graphs.message_parts import readable_parts, unread_parts
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.request_check import check_request
 from imagerag.graphs.state import Limits, Spent, State
-from imagerag.graphs.state_queries import is_request, unanswered_calls
+from imagerag.graphs.state_queries import is_request, subjects_of, unanswered_calls
+from imagerag.graphs.subjects import assigned, kept_subjects
 from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.places import without_place
 from imagerag.profiles.resolve import RunSettings
 from imagerag.prompt_grammar.negatives import read_negatives
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
-from imagerag.records import ReferenceRecord
+from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.steady_clock import steady_time
 from imagerag.store.images import StoredImage
 from imagerag.store.output_files import make_folder
@@ -67,17 +71,17 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     own = [(components.store.put_user_image(file), file) for file in files]
     for picture, title in [*own, *((picture, "uploaded image") for picture in pictures)]:
         subjects.append(_subject(picture, title, f"subject-{known + len(subjects) + 1}"))
-    history = [PastImage(image["id"], image["prompt"], image["turn"]) for image in state.get("all_images") or ()]
-    if not history:  # a client without threads sends the whole conversation every time
-        earlier = [entry for entry in messages if is_request(entry) and entry is not message] if message else []
-        history = [PastImage(f"message-{k + 1}", _text(entry), k + 1) for k, entry in enumerate(earlier)]
+    history = history_of(state, ENDINGS)
+    if not history and message is not None:  # a client without threads sends the whole conversation every time
+        earlier = [entry for entry in messages if is_request(entry) and entry is not message]
+        history = read_earlier(earlier, components.rules)
     turn = (state.get("turn") or 0) + 1
     replayed = begin_replay(settings, memory_of_run(spent).run, turn)
-    seeds = (state.get("seed"), settings.seed, replayed, state.get("run_seed"))
-    seed = next((seed for seed in seeds if seed is not None), None)
-    if seed is None:
-        seed = random.SystemRandom().randrange(2**32)
-    begin_record(settings, memory_of_run(spent).run, turn, request, seed)
+    fixed = next((seed for seed in (state.get("seed"), settings.seed) if seed is not None), None)
+    fresh = next((seed for seed in (fixed, replayed) if seed is not None), None)
+    if fresh is None:
+        fresh = random.SystemRandom().randrange(2**32)
+    begin_record(settings, memory_of_run(spent).run, turn, request, fresh)
     began = time.perf_counter()
     plain = plain_prompt(request)
     asked_for = plain.text or request
@@ -94,8 +98,21 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
             components.tell(note)
     told = "; ".join(meter.notes) or None
     entered: State = {**state, "spent": spent, "turn": turn}
+    base = next((image for image in state.get("all_images") or () if image["id"] == brief.base), None)
+    seed = fresh
+    if not brief.answer:
+        seed = _seed(brief, base, fixed, fresh, state, components)
+        brief, subjects, drawn_with = _subjects(brief, base, request, state, subjects, components)
+    else:
+        drawn_with = [record["id"] for record in subjects_of(state)] if turn > 1 else []
+        for record in subjects:
+            components.tell(f"{record['title']!r} is kept, and not drawn with: this turn is answered in words")
+    summary = brief.answer or brief.prompt
+    name = "answer" if brief.answer else "brief"
     asked = (
-        [trace_step(entered, "intake", "brief", brief.prompt, began, meter=meter, error=told)] if meter.calls else []
+        [trace_step(entered, "intake", name, summary, began, meter=meter, error=told)]
+        if meter.calls or brief.answer
+        else []
     )
     rewritten = [new for old in messages if (new := without_naming_blocks(old)) is not old]
     repaired = [
@@ -116,8 +133,17 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "request_id": placed.id,
         "profile": settings.profile,
         "approve": settings.approve,
-        "prompt": brief.prompt,
-        "base": brief.base if any(image.id == brief.base for image in history) else None,
+        "prompt": brief.prompt or asked_for,
+        "base": base["id"] if base else None,
+        "keep_seed": brief.keep_seed,
+        "run_n": brief.candidates,
+        "run_subjects": drawn_with,
+        **(
+            timeline_after(state, replace(brief, base=base["id"] if base else None))
+            if brief.answer
+            else _timeline(state)
+        ),
+        "answer": brief.answer or None,
         "run_seed": seed,
         "run_size": _size(state, settings),
         "run_negative": _negative(state, components),
@@ -126,13 +152,63 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "spent": spent,
         "best": None,
         "stale": 0,
-        "halt": None,
+        "halt": "answered" if brief.answer else None,
         "stop_reason": None,
         "subjects": [],
         "seed": None,
         "size": None,
         "budget": {},
     }
+
+
+def _timeline(state: State) -> dict[str, Any]:
+    """Return the timeline as it stands: a thread of an earlier version has none in its state."""
+    timeline, standing = timeline_of(state)
+    return {"timeline": timeline, "standing": standing}
+
+
+def _seed(
+    brief: Brief, base: ImageRecord | None, fixed: int | None, fresh: int, state: State, components: Components
+) -> int:
+    """Return the seed of the turn's first drawing, 0..2**32 - 1.
+
+    A change keeps its base's, and a variant takes one that has drawn nothing yet. A new picture takes none from the
+    pictures before it.
+    """
+    if base is None:
+        return fresh
+    if brief.keep_seed:
+        return base["seed"] if fixed is None else fixed
+    images = list(state.get("all_images") or ())
+    seed = unused_seed(base["seed"] if fixed is None else fixed, images, brief.candidates or components.settings.n)
+    if fixed is not None and seed != fixed:
+        components.tell(
+            f"seed {fixed} has drawn an image of this thread already, so this variant is drawn under {seed}"
+        )
+    return seed
+
+
+def _subjects(
+    brief: Brief,
+    base: ImageRecord | None,
+    request: str,
+    state: State,
+    sent: list[ReferenceRecord],
+    components: Components,
+) -> tuple[Brief, list[ReferenceRecord], list[str]]:
+    """Return what the images sent with this request stand for, and the ids of all that it draws with."""
+    before = subjects_of(state) if state.get("turn") else []
+    if base is None and state.get("turn"):
+        before = [record for record in state["all_references"] if record["kind"] == "subject"]
+    kept, notes = kept_subjects(brief.prompt, before, change=base is not None, request=request)
+    given = assigned(request, brief.prompt, sent)
+    for text in (*([] if sent and base is None else notes), *given.notes):
+        components.tell(text)
+    named = {record["concept"] for record in given.records} - {""}
+    ids = [record["id"] for record in kept if record["concept"] not in named] + [
+        record["id"] for record in given.records
+    ]
+    return brief, given.records, ids
 
 
 def _size(state: State, settings: RunSettings) -> str:
@@ -225,10 +301,6 @@ def _request(components: Components, message: HumanMessage | None, prompt: str) 
     text = check_prompt("".join(str(part["text"]) for part in parts if part["type"] == "text"))
     blocks = [part for part in parts if part["type"] == "image"]
     return text, [stored_picture(block, components.store) for block in blocks]
-
-
-def _text(message: AnyMessage) -> str:
-    return str(message.text)
 
 
 def _subject(stored: StoredImage, title: str, subject_id: str) -> ReferenceRecord:

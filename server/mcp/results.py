@@ -15,7 +15,16 @@ from pydantic import BaseModel, Field
 from imagerag.records import ConceptScore
 from imagerag.server.database import Entry
 from imagerag.server.run import Run
-from imagerag.server.run_summary import ImageOut, ReferenceOut, RunOut, concepts_out, image_out, reference_out, run_out
+from imagerag.server.run_summary import (
+    ImageOut,
+    ReferenceOut,
+    RunOut,
+    concepts_out,
+    image_out,
+    images_told,
+    reference_out,
+    run_out,
+)
 from imagerag.server.service import Service
 from imagerag.server.thumbnails import MAX_BYTES, MAX_SIDE, MIME, preview
 from imagerag.tool_registry import GENERATE, INSPECT_IMAGE, PROPOSE_CAPTIONS, REGENERATE, SEARCH_REFERENCES
@@ -115,7 +124,7 @@ def run_result(service: Service, run: Run) -> CallToolResult:
 
 def _images(run: Run) -> Iterable[Any]:
     if run.output is not None:
-        return run.output["images"]
+        return images_told(run.output)
     return {
         record["id"]: record for event in list(run.events) if event["event"] == "images" for record in event["images"]
     }.values()
@@ -133,10 +142,13 @@ def _summary(out: RunOut) -> list[str]:
         lines.append("it stops at its next denoising step; ask again with get_image")
     elif out.status == "asking":
         lines.append(f"waits for the person's word on a redraw with {', '.join(out.chosen)}: give it with answer_image")
+    if out.answer:
+        lines.append(f"answered, and nothing drawn: {out.answer}")
     if out.image:
         image = out.image
         score = "not judged" if image.score is None else f"score {image.score:.2f}"
-        lines.append(f"best image: {image.id}, {score}, seed {image.seed}, {image.uri}")
+        what = "the picture as it stands" if out.answer else "best image"
+        lines.append(f"{what}: {image.id}, {score}, seed {image.seed}, {image.uri}")
         lines += [
             f"- {concept['concept']}: {'present' if concept['present'] else 'missing'} ({concept['score']:.2f})"
             for concept in out.concepts[:MAX_LINKS]

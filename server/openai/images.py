@@ -177,7 +177,7 @@ class ImagesApi(ConversationBase):
         chosen = self._best_first(run)[:n]
         if not chosen:
             assert run.output is not None
-            why = why_ended(run.output["stop_reason"], run.output["trace"])
+            why = run.output["answer"] or why_ended(run.output["stop_reason"], run.output["trace"])
             status = 503 if run.output["stop_reason"] == "unavailable" else 400
             raise ApiError(status, f"no image was made: {without_folders(why)}", "no_image")
 

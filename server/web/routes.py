@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import anyio
+from langchain_core.messages import AnyMessage
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -238,13 +239,14 @@ class WebApi:
     ) -> dict[str, Any]:
         """Return an event as the page takes it: without paths of this machine, each image by its address."""
         records = [*event.get("images", ()), *event.get("references", ()), *filter(None, [event.get("image")])]
-        entries = self.service.database.enter(client, thread, records, checkpoint)
+        answered = event["event"] == "answer"  # its image leads back to the turn that drew it
+        entries = self.service.database.enter(client, thread, records, None if answered else checkpoint)
         worded = dict(event)
         if "images" in event:
             worded["images"] = [_image(record, entries) for record in event["images"]]
         if "references" in event:
             worded["references"] = [_reference(record, entries) for record in event["references"]]
-        if "image" in event:
+        if event.get("image"):
             worded["image"] = _image(event["image"], entries)
         if "verdict" in event:
             worded["verdict"] = {
@@ -265,7 +267,10 @@ class WebApi:
         busy = sum(run.status in ("running", "stopping", "asking") for run in self.service.running(client, name))
         for number, message in enumerate(requests[: len(requests) - busy], start=1):
             images = images_of_turn(state["all_images"], number)
-            told = tellings[number].told if number in tellings else _recalled(images, state["all_references"])
+            if number in tellings:
+                told = tellings[number].told
+            else:
+                told = _recalled(images, state["all_references"], _answer_to(message, state["messages"]))
             best = next((e["image"]["id"] for e in told["events"][::-1] if e["event"] == "verdict" and e["best"]), None)
             shown = [{**_image(record, entries), "best": record["id"] == best} for record in images]
             subjects = message.additional_kwargs.get("subjects", [])
@@ -347,10 +352,21 @@ def _reference(record: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[
     return reference_out(record, _path(entries[record["id"]].id)).model_dump(mode="json")
 
 
-def _recalled(images: Sequence[ImageRecord], references: Sequence[ReferenceRecord]) -> dict[str, Any]:
+def _answer_to(request: AnyMessage, messages: Sequence[AnyMessage]) -> str:
+    """Return the last words before the next request."""
+    at = next(place for place, message in enumerate(messages) if message is request)
+    behind = list(messages[at + 1 :])
+    end = next((place for place, message in enumerate(behind) if is_request(message)), len(behind))
+    said = [str(message.text) for message in behind[:end] if message.type == "ai" and str(message.text)]
+    return said[-1] if said else ""
+
+
+def _recalled(images: Sequence[ImageRecord], references: Sequence[ReferenceRecord], answer: str) -> dict[str, Any]:
     """Return what records alone tell of a turn that was not made here: at the command line, or by a program."""
     best, used = best_of(list(images)), used_references(list(images), list(references))
     events: list[Mapping[str, Any]] = [{"event": "references", "references": used}] if used else []
+    if not images and answer:
+        events.append({"event": "answer", "text": answer, "image": None})
     for record in images:
         events.append({"event": "images", "images": [record]})
         if record["verdict"] is not None:

@@ -62,3 +62,16 @@ def test_mistakes_are_told_and_the_conversation_goes_on(start_chat: Any) -> None
     assert "give the copy a name" in take("/branch")
     assert "is not a name" in take("/branch a/b")
     assert "image-1 scores" in take("an owl")
+
+
+def test_talk_is_answered_and_nothing_is_drawn(start_chat: Any) -> None:
+    _, take = start_chat(scores=[0.9])
+    assert "Say what to draw" in take("hello")
+    take("an owl")
+    said = take("what did you draw?")
+    assert "image-1 was drawn from 'an owl'" in said
+    assert "(answered)" in said
+    assert "I don't understand 'flubber it'" in take("flubber it")
+    take("make it red")
+    assert "back at image-1" in take("undo")
+    assert "image-3" not in take("/images")

@@ -70,3 +70,16 @@ def test_every_place_lies_on_the_canvas_and_the_backmost_comes_first(prompt: str
         assert place.x >= 0
         assert place.y >= 0
         assert max(place.x, place.y) + place.side <= 1 + 1e-9
+
+
+def test_three_things_stand_to_the_left_and_right_of_each_other_as_said() -> None:
+    places = {place.index: place for place in arrange(parse_scene("a dog and a cat to the right of a bird"))}
+    assert places[2].x + places[2].side <= min(places[0].x, places[1].x) + 0.15
+    places = {place.index: place for place in arrange(parse_scene("a dog to the left of a tree to the left of a cat"))}
+    assert places[0].x < places[1].x < places[2].x
+
+
+def test_the_only_thing_can_be_larger_than_usual() -> None:
+    (usual,), (large,) = arrange(parse_scene("a dog")), arrange(parse_scene("a large dog"))
+    assert large.side > usual.side
+    assert large.x == pytest.approx((1 - large.side) / 2)

@@ -63,7 +63,7 @@ def run(tmp_path: Path, *parts: Any) -> tuple[dict[str, Any], list[str], list[An
     ],
 )
 def test_a_picture_in_any_makers_form_is_drawn_with(tmp_path: Path, part: dict[str, Any]) -> None:
-    state, notes, drawn_with = run(tmp_path, {"type": "text", "text": "an owl"}, part)
+    state, notes, drawn_with = run(tmp_path, {"type": "text", "text": "my owl"}, part)
     (reference,) = state["all_references"]
     assert reference["kind"] == "subject"
     assert ImageStore(tmp_path).open(reference["sha256"]).size == (40, 30)

@@ -199,7 +199,8 @@ class ResponsesApi(ImagesApi):
             if run.output is not None or not cancelled:
                 raise_failure(run)
                 output = [draft.message(self._worded(request, run), "completed")]
-            if not chosen and not cancelled:
+            answered = run.output is not None and run.output["stop_reason"] == "answered"
+            if not chosen and not cancelled and not answered:
                 assert run.output is not None
                 raise ApiError(400, f"no image was made: {run.output['stop_reason']}", "no_image")
         except ApiError as error:
@@ -313,10 +314,13 @@ class ResponsesApi(ImagesApi):
             last = ending(run.output, address) if run.output is not None else ""
             for line in (*events.words(last), *events.end_words()):
                 yield line
-            for item in response["output"]:
-                if item["type"] == "image_generation_call":
-                    for line in events.end_picture(item):
-                        yield line
+            pictures = [item for item in response["output"] if item["type"] == "image_generation_call"]
+            for item in pictures:
+                for line in events.end_picture(item):
+                    yield line
+            if not pictures:
+                for line in events.no_picture():
+                    yield line
             yield events.event("response.completed", response=response)
         finally:
             if not run.wait(0) and not draft.body.background:

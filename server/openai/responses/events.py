@@ -54,6 +54,10 @@ class ResponseEvents:
         yield self._about_picture("completed")
         yield self._item("done", PICTURE, item)
 
+    def no_picture(self) -> Iterator[str]:
+        """Yield the end of the picture where none was made, as of a request that is answered in words."""
+        yield self._item("done", PICTURE, self._draft.picture("failed"))
+
     def words(self, text: str) -> Iterator[str]:
         """Yield some more words of the message, which begins with the first."""
         if not text:

@@ -99,6 +99,7 @@ const ENDINGS = {
   uncalibrated: "the critic is not calibrated, which is no ground for a redraw", steps: "the step limit was reached",
   generations: "the limit of drawings was reached", seconds: "the time limit was reached", loading: "the models took too long to load", tokens: "the token limit was reached",
   money: "the money limit was reached", cancelled: "it was stopped", unavailable: "the generator's server can't be reached or is busy", error: "an error ended it",
+  answered: "it was answered in words, and nothing was drawn",
 };
 
 const choices = (run) => run.steps.querySelectorAll("[role=group] button, [role=group] input");
@@ -134,6 +135,9 @@ function onEvent(run, event) {
     case "references":
       step(run, event.references.length ? `${event.references.length} references found` : "the library has nothing close enough",
         make("ul", { class: "refs" }, ...event.references.map((reference) => referenceCard(reference))));
+      break;
+    case "answer":
+      step(run, event.text, ...(event.image ? [figure(event.image)] : []));
       break;
     case "note":
       step(run, `note: ${event.text}`);

@@ -12,8 +12,8 @@ from imagerag.embedders.clip import embedded_model_id
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.best_image import best_among
+from imagerag.graphs.endings import ENDINGS
 from imagerag.graphs.nodes.critic import _why_no_redraw
-from imagerag.graphs.nodes.finish import ENDINGS
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.index.user.calibration_file import CalibrationFile
 from imagerag.index.user_libraries import library_directory

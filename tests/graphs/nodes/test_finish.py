@@ -5,7 +5,8 @@ from typing import Any, get_args
 
 import pytest
 
-from imagerag.graphs.nodes.finish import ENDINGS, why_ended
+from imagerag.graphs.endings import ENDINGS
+from imagerag.graphs.nodes.finish import why_ended
 from imagerag.records import StopReason
 from testing.scripted_runs import GENERATE, run_scripted
 

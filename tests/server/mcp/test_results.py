@@ -66,3 +66,19 @@ def test_results_hold_text_and_base64_images_alone_and_name_each_address_in_the_
             assert (await client.read_resource(one["uri"])).contents
 
     with_client(scripted_service(tmp_path), talk)
+
+
+def test_a_turn_that_is_answered_shows_the_picture_as_it_stands(tmp_path: Path) -> None:
+    async def talk(client: Client) -> None:
+        await client.call_tool("create_image", {"prompt": "an owl", "thread": "sea"})
+        result = await client.call_tool("create_image", {"prompt": "what did you draw?", "thread": "sea"})
+        assert not result.is_error
+        record = result.structured_content
+        assert record["stop_reason"] == "answered"
+        assert record["image"]["id"] == "image-1"
+        assert record["images"] == []
+        assert "'an owl'" in record["answer"]
+        assert record["answer"] in result.content[0].text
+        assert "the picture as it stands: image-1" in result.content[0].text
+
+    with_client(scripted_service(tmp_path, scores=[0.9]), talk)

@@ -319,3 +319,30 @@ def test_a_client_that_closes_its_stream_frees_the_engine(serve: Callable[..., S
     gate.open.set()
     assert run.wait(10)
     assert client.images.generate(model=MODEL, prompt="a cat").data
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_talk_is_answered_with_the_picture_as_it_stands_and_undo_goes_on_from_it(
+    serve: Callable[..., Served], stream: bool
+) -> None:
+    server = serve(scores=[0.9])
+    client = server.client()
+    messages: list[Any] = []
+
+    def say(text: str) -> str:
+        messages.append(user(text))
+        if stream:
+            chunks = client.chat.completions.create(model=MODEL, messages=messages, stream=True)
+            said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+        else:
+            said = client.chat.completions.create(model=MODEL, messages=messages).choices[0].message.content or ""
+        messages.append({"role": "assistant", "content": said})
+        return said
+
+    say("an owl")
+    say("make it red")
+    before = drawn(server)
+    assert "image-2 stays as it is" in say("thanks!").replace("\\", "")
+    assert "![image-1" in say("undo")
+    assert drawn(server) == before
+    assert "a blue owl" in say("make it blue")

@@ -226,3 +226,16 @@ def test_conversations_without_a_key_are_listed_to_nobody(serve: Callable[..., S
     with_key = {"authorization": "Bearer somebody"}
     httpx.post(f"{server.url}/v1/images/generations", json={"prompt": "an owl"}, headers=with_key, timeout=30)
     assert len(httpx.get(f"{server.url}/web/threads", headers=with_key).json()["threads"]) == 1
+
+
+def test_an_answer_in_words_is_told_and_told_again(serve: Callable[..., Served]) -> None:
+    client = browser_of(serve(scores=[0.9]))
+    draw(client, "an owl", thread="sea")
+    told = draw(client, "thanks!", thread="sea")
+    answer = next(event for event in told if event["event"] == "answer")
+    assert answer["image"]["id"] == "image-1"
+    assert told[-1]["run"]["stop_reason"] == "answered"
+    assert told[-1]["run"]["images"] == []
+    turn = client.get("/web/threads/sea").json()["turns"][-1]
+    assert [event["event"] for event in turn["events"]] == ["answer", "stop"]
+    assert turn["run"]["stop_reason"] == "answered"

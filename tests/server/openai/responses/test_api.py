@@ -517,3 +517,21 @@ def test_a_full_queue_answers_429_with_a_time(serve: Callable[..., Served]) -> N
         client.responses.create(model=MODEL, input="z")
     assert int(refused.value.response.headers["retry-after"]) >= 1
     gate.open.set()
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_talk_is_answered_in_words(serve: Callable[..., Served], stream: bool) -> None:
+    client = serve(scores=[0.9]).client()
+    first = client.responses.create(model=MODEL, input="an owl")
+    given: Any = {"model": MODEL, "input": "what did you draw?", "previous_response_id": first.id}
+    if stream:
+        (answer,) = [
+            one.response for one in client.responses.create(**given, stream=True) if one.type == "response.completed"
+        ]
+    else:
+        answer = client.responses.create(**given)
+    assert "an owl" in answer.output_text
+    assert picture(answer).tobytes() == picture(first).tobytes()
+    assert client.responses.create(model=MODEL, input="hello").status == "completed"
+    without = list(client.responses.create(model=MODEL, input="hello", stream=True))
+    assert [one.item.status for one in without if one.type == "response.output_item.done"] == ["completed", "failed"]

@@ -1,0 +1,110 @@
+"""What is to come in, and where: "add a cat", "give it a hat", "put a tree behind it", "there should be a moon"."""
+
+from collections.abc import Sequence
+
+from imagerag.agent.follow_up import holding, looks, placing
+from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of, points_back
+from imagerag.agent.follow_up.counting import read_count
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.phrases import phrases, starts_with
+from imagerag.agent.follow_up.removing import keep_only
+from imagerag.agent.follow_up.scene_edit import is_garment
+from imagerag.agent.follow_up.things import Found
+from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
+
+
+def read_wish(edit: Edit, words: Sequence[str]) -> bool:
+    said = phrases()
+    length = starts_with(words, said.wishes)
+    if not length or length == len(words):
+        return False
+    wish, rest = " ".join(words[:length]), list(words[length:])
+    rest = rest[1:] if rest[0] == "that" and len(rest) > 2 else rest
+    if wish.startswith("there") or wish in ("how about", "what about", "i miss", "it lacks"):
+        return read_count(edit, rest) or edit.read(rest) or edit.read(["add", *rest])
+    if wish.endswith(("be", "look")):
+        return edit.read(["make", "it", *rest])
+    if wish.endswith(("it have", "needs", "had")) or wish.startswith(
+        ("it should have", "can it have", "could it have")
+    ):
+        return read_count(edit, rest) or edit.read(["give", "it", *rest])
+    if rest[:2] == ["it", "with"] and len(rest) > 2:
+        return edit.read(rest[1:])
+    if rest[:2] == ["it", "to"] and len(rest) > 2:
+        return edit.read(["it", "should", *rest[2:]])
+    if rest[0] in ("only", "just") or "only" in wish or "just" in wish:
+        return keep_only(edit, rest[1:] if rest[0] in ("only", "just") else rest)
+    if rest[0] in said.indefinite or number_of(rest[0]):
+        return read_count(edit, rest) or edit.read(["add", *rest])
+    return edit.read(rest) or edit.read(["make", *rest])
+
+
+def read_addition(edit: Edit, words: Sequence[str]) -> bool:
+    said = phrases()
+    rest = behind_verb(words, "add")
+    if rest is None and words[0] in ("get", "draw", "+", "adding", "bring", "have", "show", "paint", "see", "use"):
+        rest = list(words[1:])
+        rest = rest[1:] if rest[:1] in (["me"], ["us"]) else rest
+        if words[0] in ("draw", "paint", "show", "see", "have", "use") and (
+            not points_back(edit, rest) or rest[0] not in said.indefinite
+        ):
+            return False
+    if not rest:
+        return False
+    if rest[0] == "it" or rest[:2] == ["to", "it"]:
+        return holding.give(edit, rest)
+    if rest[:1] == ["a"] and rest[1:2] in (["bit"], ["little"]):
+        return False
+    while rest and rest[-1] in ("there", "in"):
+        rest = rest[:-1]
+    if rest[-2:] in (["to", "it"], ["to", "this"]) and rest[-3:-2] not in (["next"], ["close"]):
+        rest = rest[:-2]
+    if placing.ends_openly(rest):
+        return placing.put_to_all(edit, rest)
+    if (parts := placing.parted(rest)) is not None and parts.left and parts.right:
+        text = " ".join(word for word in parts.right if word not in ARTICLES)
+        if text in BACKGROUNDS:
+            return looks.backed(edit, parts.left)
+        if text in said.whole or (parts.right == ["it"] and parts.kind == "inside" and words[0] != "with"):
+            return holding.add_things(edit, parts.left)
+        if place := placing.frame_of([parts.said, *parts.right]):
+            return holding.add_things(edit, parts.left) and placing.moved_in_frame(
+                edit, Found(list(edit.items), [edit.main]), place
+            )
+        thing = edit.thing_of(parts.left, bare=True)
+        if thing is None:
+            return False
+        if parts.kind == "with" or edit.find(parts.right) is None:
+            return (
+                placing.put_new(edit, thing, parts.kind, parts.right)
+                if parts.kind != "with"
+                else holding.add_things(edit, rest)
+            )
+        return placing.put_new(edit, thing, parts.kind, parts.right)
+    if words[0] == "with":
+        thing = edit.thing_of(rest, bare=True)
+        if thing is not None and is_garment(thing[0].thing):
+            holding.hold(edit, Found(list(edit.items), [edit.main]), thing)
+            return True
+    return holding.add_things(edit, rest)
+
+
+def read_gift(edit: Edit, words: Sequence[str]) -> bool:
+    rest = behind_verb(words, "give")
+    return rest is not None and holding.give(edit, rest)
+
+
+def read_put(edit: Edit, words: Sequence[str]) -> bool:
+    rest = behind_verb(words, "put")
+    if rest is None:
+        return False
+    if rest[:1] == ["to"] and len(rest) > 2:  # "put to him a hat"
+        return holding.give(edit, rest[1:])
+    colour = [at for at, word in enumerate(rest) if word in ("colour", "color")]
+    if colour and "in" in rest[1:]:  # "put the colour of the rabbit in brown"
+        at = rest.index("in", 1)
+        found = edit.find(owner_of(rest[:at], ("colour", "color")) or ["it"])
+        return found is not None and looks.coloured(edit, found, rest[at + 1 :])
+    if rest[-1] in ("back", "away"):
+        return False
+    return placing.put(edit, rest)

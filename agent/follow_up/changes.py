@@ -1,0 +1,117 @@
+"""A request read as changes of a picture, clause by clause; what is not read entirely changes nothing."""
+
+from collections.abc import Sequence
+
+from imagerag.agent.follow_up.adding import read_addition, read_gift, read_put, read_wish
+from imagerag.agent.follow_up.bare import read_bare, read_framing
+from imagerag.agent.follow_up.becoming import read_background, read_made, read_said_of
+from imagerag.agent.follow_up.clauses import (
+    ENDS,
+    JOINS,
+    KEPT,
+    LONGEST,
+    adds_by_ending,
+    at_verbs,
+    is_aside,
+    parts_of,
+    points_back,
+)
+from imagerag.agent.follow_up.counting import read_count
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
+from imagerag.agent.follow_up.removing import keep_only, read_removal
+from imagerag.agent.follow_up.replacing import read_exchange, read_instead
+
+
+def change(edit: Edit, words: Sequence[str]) -> str:
+    """Make the changes that a request asks for, and return the part of it that was not read; nothing if all was.
+
+    Raises:
+        CannotChange: it is read, and can't be done with this picture.
+    """
+    edit.reader = clause
+    if len(words) > LONGEST:
+        return " ".join(words)
+    verb: list[str] = []
+    sentences = parts_of(words, ENDS)
+    for sentence in sentences:
+        if ":" in sentence and is_aside(sentence[: sentence.index(":")]):
+            sentence = sentence[sentence.index(":") + 1 :]
+        if len(sentences) > 1 and is_aside(sentence):
+            continue
+        if clause(edit, sentence):
+            verb = sentence[:1]
+            continue
+        parts = at_verbs(sentence)
+        for part in parts:
+            if len(parts) > 1 and is_aside(part):
+                continue
+            if not (clause(edit, part) or _listed(edit, part, verb)):
+                return " ".join(part)
+            verb = part[:1]
+    return "" if edit.changed else " ".join(words)
+
+
+def clause(edit: Edit, words: Sequence[str]) -> bool:
+    """Make one change, and tell whether the words were read as one."""
+    said = phrases()
+    adds = adds_by_ending(words) and words[:1] != ["add"]
+    if words[:1] in (["only"], ["just"]) and len(words) > 1 and keep_only(edit, words[1:]):
+        return True
+    keep = said.verbs["remove"] + said.wishes + KEPT
+    left = without_courtesy(words, keep)
+    left = [word for word in left if word not in ("perhaps", "maybe", "please")] or left
+    left = with_verb_spelt(left, edit.known)
+    if not left:
+        return False
+    if left[0] == "not" and "," in left[:-1]:
+        left = left[left.index(",") + 1 :]
+    if "->" in left[1:-1]:
+        left = ["replace", *left[: left.index("->")], "with", *left[left.index("->") + 1 :]]
+    if left[0] in ("keep", "leave", "show") and left[1:2] == ["only"] and keep_only(edit, left[2:]):
+        return True
+    if left[:1] == ["no"] and len(left) > 1 and (left[1] in ("to", "on") or left[1:2] == [","]):
+        left = left[1:]
+    before = (edit.scene, list(edit.items), edit.changed, edit.it, edit.latest)
+    for reader in (
+        read_wish,
+        read_instead,
+        read_framing,
+        read_count,
+        read_removal,
+        read_exchange,
+        read_background,
+        read_said_of,
+        read_gift,
+        read_put,
+        read_made,
+        read_addition,
+        read_bare,
+    ):
+        if reader(edit, left):
+            return True
+        edit.scene, edit.items, edit.changed, edit.it, edit.latest = (
+            before[0],
+            list(before[1]),
+            before[2],
+            before[3],
+            before[4],
+        )
+    if left[:1] == ["add"]:
+        return False
+    back = left[0] in said.indefinite and points_back(edit, left)
+    return (adds or back) and clause(edit, ["add", *left])
+
+
+def _listed(edit: Edit, words: Sequence[str], verb: Sequence[str]) -> bool:
+    """Read each item of a list as a clause, or as one with the verb before it: "the hat red and the dog blue"."""
+    parts = parts_of(words, JOINS)
+    if len(parts) < 2 and not verb:
+        return False
+    for part in parts:
+        if is_aside(part):
+            continue
+        if not (clause(edit, part) or (verb and clause(edit, [*verb, *part]))):
+            return False
+        verb = part[:1] if starts_with(part, phrases().verbs["make"] + phrases().verbs["put"]) else verb
+    return True

@@ -1,0 +1,93 @@
+"""Parts of a request: sentences, clauses, the words behind a verb, and what asks for nothing."""
+
+from collections.abc import Sequence
+
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.phrases import phrases, starts_with, without_courtesy
+from imagerag.agent.follow_up.talk import kind_of_talk
+from imagerag.prompt_grammar.vocabulary import ARTICLES
+
+LONGEST = 60
+"""Words of the longest request that is read as a change: longer ones are prompts."""
+
+KEPT = (("instead", "of"), ("can", "i"), ("next", "to"))
+"""What is courtesy only where nothing of this follows it."""
+
+ENDS = frozenset([".", ";", "!", "?", "then"])
+
+BACKGROUNDS = frozenset(["background", "backdrop", "bg"])
+JOINS = frozenset([",", "and", "but", "&"])
+
+
+def parts_of(words: Sequence[str], at: frozenset[str]) -> list[list[str]]:
+    parts: list[list[str]] = [[]]
+    for word in words:
+        if word in at:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return [part for part in map(_ended, parts) if any(word not in JOINS for word in part)]
+
+
+def _ended(words: Sequence[str]) -> list[str]:
+    """Leave out a word at the end that nothing follows any more: "make it red with ... just red"."""
+    end = len(words)
+    while end > 1 and words[end - 1] in ("with", "and", "the", "a", "an", "or", "with,"):
+        end -= 1
+    return list(words[:end])
+
+
+def at_verbs(words: Sequence[str]) -> list[list[str]]:
+    """Part a sentence at commas and "and" where another verb follows."""
+    said = phrases()
+    verbs = tuple(verb for kind in ("put", "add", "give", "remove", "replace", "make") for verb in said.verbs[kind])
+    parts: list[list[str]] = [[]]
+    for at, word in enumerate(words):
+        behind = without_courtesy(words[at + 1 :])
+        if (
+            word in JOINS
+            and parts[-1]
+            and (starts_with(behind, verbs) or word == "but" or starts_with(behind, said.wishes))
+        ):
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return [_ended(part) for part in parts if part]
+
+
+def is_aside(words: Sequence[str]) -> bool:
+    """Tell whether a part of a request asks for nothing: "cheers", "I'm sorry to bother you", "too many"."""
+    bare = without_courtesy(words)
+    text = " ".join(bare[:-1] if bare[-1:] == ["but"] else bare).rstrip(" ,")
+    if "," in text:
+        return False
+    return not text or kind_of_talk(text, exactly=False) is not None or text.startswith(phrases().asides)
+
+
+def behind_verb(words: Sequence[str], kind: str) -> list[str] | None:
+    """Return the words behind a verb of that kind; ``None`` where they begin with none."""
+    length = starts_with(words, phrases().verbs[kind])
+    return list(words[length:]) if length and len(words) > length else None
+
+
+def points_back(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether words speak of what is in the picture: "it", "the dog"."""
+    said = phrases()
+    if any(word in ("it", "him", "her", "them", "its", "his", "their") for word in words):
+        return True
+    return any(word in said.definite and edit.find(words[at : at + 2]) is not None for at, word in enumerate(words))
+
+
+def adds_by_ending(words: Sequence[str]) -> bool:
+    text = " ".join(words).rstrip(" .!?,")
+    return text.endswith((" too", " as well", " also", " with it")) or text.startswith(
+        ("and ", "also ", "plus ", "with ")
+    )
+
+
+def owner_of(words: Sequence[str], of: Sequence[str]) -> list[str]:
+    """Return whose colour it is: "the hat" of "the colour of the hat", "the hat's colour" and "the hat colour"."""
+    inner = [word.removesuffix("'s") for word in words if word not in ARTICLES]
+    at = next(k for k, word in enumerate(inner) if word in of)
+    named = inner[at + 2 :] if inner[at + 1 : at + 2] == ["of"] else inner[:at]
+    return [word for word in named if word not in ("its", "other", "different")]

@@ -1,0 +1,97 @@
+"""How many of a thing there are to be: "three of them", "one more dog", "another dog", "only one"."""
+
+from collections.abc import Sequence
+
+from imagerag.agent.follow_up import looks, placing
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.phrases import phrases, starts_with
+from imagerag.agent.follow_up.things import Found, matching
+from imagerag.prompt_grammar.vocabulary import number_of
+
+
+def read_count(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "three of them", "one more dog", "another dog", "make two", "only one", "fewer dogs"."""
+    said = phrases()
+    inner = list(words)
+    if length := starts_with(
+        inner,
+        (
+            ("make", "that"),
+            ("make", "it"),
+            ("make", "them"),
+            ("let", "it", "be"),
+            ("back", "to"),
+            ("make",),
+            ("draw",),
+            ("have",),
+            ("show",),
+            ("now",),
+            ("go", "back", "to"),
+            ("there", "should", "be"),
+        ),
+    ):
+        inner = inner[length:]
+    adds = starts_with(inner, said.verbs["add"] + (("get",), ("draw",)))
+    more = inner[adds:]
+    if more[:1] == ["yet"]:
+        more = more[1:]
+    if not more:
+        return False
+    extra, name = 0, list[str]()
+    place, tail = len(more), list[str]()
+    if (cut := placing.parted(more)) is not None and cut.left and cut.right:
+        place = len(cut.left)
+        tail = list(more[place:])
+    head = more[:place]
+    if head[0] == "another" or (head[0] in ("a", "an") and "second" in head):
+        number, rest = looks.number_in(head[1:])
+        extra, name = number or 1, [word for word in rest if word != "second"]
+    elif "more" in head and (number_of(head[0]) or head[0] in ("a", "some", "more")) and head[0] != "a":
+        extra = number_of(head[0]) or 1
+        name = [word for word in head[1:] if word != "more"] if head[0] != "more" else head[1:]
+    elif head[0] == "fewer" or (head[-1] in ("less", "fewer") and number_of(head[0])):
+        extra = -(number_of(head[0]) or 1)
+        name = [word for word in head[1:] if word not in ("less", "fewer")]
+    if extra:
+        name = [word for word in name if word not in ("of", "them", "it", "these", "one", "ones")]
+        if not name:
+            at = edit.place_of(edit.latest) if edit.latest else None
+            found: Found | None = Found(list(edit.items), [edit.main if at is None else at])
+        else:
+            places = matching(name, edit.items)
+            found = Found(list(edit.items), places[:1]) if places else None
+        if found is None or (tail and edit.find(placing.parted(more).right) is None):  # type: ignore[union-attr]
+            return False
+        return looks.counted(edit, found, found.items[found.places[0]].thing.count + extra)
+    number, rest = looks.number_in(inner)
+    if not number or adds:
+        return False
+    only = any(word in ("only", "just", "single") for word in inner) or words[0] in (
+        "make",
+        "only",
+        "just",
+        "back",
+        "now",
+        "go",
+    )
+    rest = [
+        word
+        for word in rest
+        if word
+        not in ("of", "them", "these", "those", "the", "in", "total", "is", "enough", "please", "instead", "one", "it")
+    ]
+    if not rest:
+        if number == 1 and not only and list(words) != ["one"]:
+            return False
+        at = edit.place_of(edit.latest) if edit.latest else None
+        several = [k for k, item in enumerate(edit.items) if item.thing.count > 1]
+        main = several[0] if len(several) == 1 and number < edit.items[several[0]].thing.count else edit.main
+        return looks.counted(edit, Found(list(edit.items), [main if at is None else at]), number)
+    if len(rest) > 3:
+        return False
+    places = matching(rest, edit.items)
+    if not places and (coloured := edit.find(rest)) is not None and not coloured.pronoun:
+        places = coloured.places
+    if not places or (words[0] in ("a", "an") and not only):
+        return False
+    return looks.counted(edit, Found(list(edit.items), places), number)

@@ -1,0 +1,185 @@
+"""A picture that is being changed: its scene, what "it" is, and what was touched last."""
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from imagerag.agent.follow_up.phrases import phrases, starts_with
+from imagerag.agent.follow_up.scene_edit import Item, bearer, items_of, with_items
+from imagerag.agent.follow_up.things import Found, find
+from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.noun_phrase import SceneObject
+from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.scene import Scene
+from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
+
+LONGEST_THING = 12
+"""Words of the longest thing that is added."""
+BACKGROUND = "background"
+
+
+@dataclass
+class Edit:
+    """One picture under change.
+
+    Attributes:
+        scene: all but the things: background, styles, modifiers.
+        items: the things, as they are said.
+        names: names of things that the grammar keeps whole.
+        known: names of things, by which words without an article are taken for things.
+        it: what "it" is; the first thing of the picture unless this request has named another.
+        latest: what was changed last, in this request or the one before: a thing's phrase, ``background``, or nothing.
+        changed: whether anything was changed so far.
+        reader: reads words as one change; set by ``changes``, for those that are said in terms of others.
+    """
+
+    scene: Scene
+    items: list[Item]
+    names: Collection[str]
+    known: Collection[str]
+    it: str = ""
+    latest: str = ""
+    changed: bool = False
+    reader: Callable[["Edit", Sequence[str]], bool] | None = None
+
+    @classmethod
+    def of(cls, prompt: str, names: Collection[str], known: Collection[str], before: str | None = None) -> "Edit":
+        """Begin to change the picture of a prompt; ``before`` is the one of which it is a change."""
+        scene = parse_scene(prompt, names)
+        items = items_of(scene)
+        latest = "" if before is None else changed_between(parse_scene(before, names), scene)
+        return cls(scene, items, names, known, latest=latest)
+
+    @property
+    def main(self) -> int:
+        """The place of what "it" is."""
+        return self.place_of(self.it) or 0
+
+    def read(self, words: Sequence[str]) -> bool:
+        """Make the change that words ask for, said in other words, and tell whether they were read as one."""
+        assert self.reader is not None
+        return self.reader(self, words)
+
+    def place_of(self, phrase: str) -> int | None:
+        """Return the place of the last thing of that phrase."""
+        return next((at for at in reversed(range(len(self.items))) if self.items[at].thing.phrase == phrase), None)
+
+    def described(self) -> str:
+        """Return the prompt of the changed picture.
+
+        Raises:
+            CannotChange: it would show nothing, or more than a picture holds.
+        """
+        return with_items(self.scene, self.items).describe()
+
+    def find(self, words: Sequence[str]) -> Found | None:
+        """Return what words name in the picture."""
+        if not self.items:
+            return None
+        latest = self.place_of(self.latest) if self.latest else None
+        other = None if latest is None else bearer(self.items, latest)
+        return find(words, self.items, self.main, other)
+
+    def take(self, items: Sequence[Item], touched: int | None = None) -> None:
+        """Put the changed things in place; ``touched`` is what later words call "it"."""
+        with_items(self.scene, items)  # what can't be a picture is refused here
+        self.items = list(items)
+        self.changed = True
+        if touched is not None:
+            self.it = self.latest = self.items[touched].thing.phrase
+
+    def touch(self, place: int) -> None:
+        self.it = self.latest = self.items[place].thing.phrase
+
+    def take_scene(self, scene: Scene, latest: str = "") -> None:
+        """Put the changed background, style or modifiers in place."""
+        self.scene = scene
+        self.changed = True
+        self.latest = latest or self.latest
+
+    def thing_of(self, words: Sequence[str], *, bare: bool = False) -> list[Item] | None:
+        """Read a new thing, with what it wears and holds; ``None`` if the words are no name of one.
+
+        Args:
+            words: "a red hat", "a cat with a bell".
+            bare: words without an article are a thing only if it is a known one.
+        """
+        said = phrases()
+        inner = [word for word in words if word not in ARTICLES]
+        if "colour" in inner or "color" in inner:
+            words = _colour_first(words)
+            inner = [word for word in words if word not in ARTICLES]
+        if not inner or len(words) > LONGEST_THING or any(word in said.no_things for word in inner):
+            return None
+        if self._holds_more(words) or starts_with(words, tuple(relation for relation, _ in said.relations)):
+            return None
+        if colour_of(" ".join(inner)) and inner == list(words):
+            return None
+        if bare and words[0] not in said.indefinite | ARTICLES and not self.knows(inner):
+            return None
+        scene = parse_scene(" ".join(words), self.names)
+        if not scene.objects or any(item.joint == "and" for item in items_of(scene)[1:]):
+            return None
+        if words[0] not in ARTICLES or words[0] == "some":  # "stars" and "some stars" are more than one
+            scene = replace(scene, objects=tuple(_several(thing, self.known) for thing in scene.objects))
+        for word in scene.modifiers:
+            if word not in self.scene.modifiers:
+                self.scene = replace(self.scene, modifiers=(*self.scene.modifiers, word))
+        return items_of(scene)
+
+    def _holds_more(self, words: Sequence[str]) -> bool:
+        """Tell whether words hold more than one thing's name: "a tie and the dog a hat"."""
+        if " ".join(word for word in words if word not in ARTICLES) in self.names:
+            return False
+        if "and" in words or "," in words:
+            return True
+        connectors = {said[-1] for said, _ in phrases().relations} | {"of", "with", "wearing", "holding", "carrying"}
+        return any(word in ("a", "an", "the") and words[at] not in connectors for at, word in enumerate(words[1:]))
+
+    def knows(self, words: Sequence[str]) -> bool:
+        """Tell whether words are the name of a thing that is known, as far as their noun goes."""
+        things = parse_scene(" ".join(words), self.names).objects
+        return bool(things) and all(is_known(thing.phrase, self.known) for thing in things)
+
+
+def is_known(phrase: str, known: Collection[str]) -> bool:
+    """Tell whether a phrase, or its noun, is a known name."""
+    head = phrase.split()[-1]
+    return any(form in known for form in (phrase, singular(phrase), head, singular(head)))
+
+
+def _several(thing: SceneObject, known: Collection[str]) -> SceneObject:
+    one = singular(thing.phrase)
+    return replace(thing, phrase=one, count=2) if one != thing.phrase and one in known and thing.count == 1 else thing
+
+
+def _colour_first(words: Sequence[str]) -> list[str]:
+    """Put "a hat of colour red" as "a red hat"."""
+    kept = [word for word in words if word not in ("colour", "color", "of", "in")]
+    if len(kept) > 1 and colour_of(kept[-1]):
+        first = 1 if kept[0] in ARTICLES else 0
+        return [*kept[:first], kept[-1], *kept[first:-1]]
+    return kept
+
+
+def changed_between(before: Scene, after: Scene) -> str:
+    """Return what differs: the phrase of a thing, ``background``, or nothing."""
+    if before.background != after.background:
+        return BACKGROUND
+    old = items_of(before)
+    new = [item.thing.phrase for item in items_of(after) if item not in old]
+    return new[-1] if new else ""
+
+
+def in_words(text: str, known: Collection[str]) -> str:
+    """Put pictograms of known things in words by their Unicode names: "add a (balloon sign)" as "add a balloon"."""
+    said = []
+    for letter in text:
+        name = unicodedata.name(letter, "").lower() if ord(letter) >= 0x2190 else ""
+        said.append(f" {name} " if name in known else "" if name.startswith("variation selector") else letter)
+    words = "".join(said)
+    for alias, name in phrases().aliases.items():
+        if alias in words and alias not in known and name in known:
+            words = re.sub(rf"\b{alias}(?=s?\b)", name, words)
+    return words

@@ -1,0 +1,88 @@
+"""What comes in: things that others wear and hold, and things that are added beside the others."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from imagerag.agent.follow_up import looks
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.phrases import phrases
+from imagerag.agent.follow_up.scene_edit import Item, added, held, is_place, surrounded
+from imagerag.agent.follow_up.things import Found
+
+
+def give(edit: Edit, words: Sequence[str]) -> bool:
+    """Do what "give it a hat" and "dress the dog in a suit" ask for; the words are those behind the verb."""
+    said = phrases()
+    for cut in range(len(words) - 1, 0, -1):
+        rest = list(words[cut:])
+        if rest[0] not in said.indefinite | {"in", "with", "glasses", "sunglasses"} and not edit.knows(rest):
+            continue
+        if rest[0] in ("in", "with") and len(rest) > 1:
+            rest = rest[1:]
+        target = [word for word in words[:cut] if word != "to"]
+        found = edit.find(target)
+        if found is None:
+            continue
+        if looks.coloured(edit, found, rest):
+            return True
+        if rest[-1] in ("background", "backdrop", "bg"):
+            return looks.backed(edit, rest)
+        if hold_listed(edit, found, rest, bare=False):
+            return True
+    return False
+
+
+def hold_listed(edit: Edit, found: Found, words: Sequence[str], *, bare: bool = True, worn: bool = False) -> bool:
+    """Let things wear or hold all that is listed: "a hat and a scarf"; ``worn`` where the words say that they do."""
+    things = [edit.thing_of(one, bare=bare) for one in listed(words)]
+    if not things or any(thing is None for thing in things):
+        return False
+    phrase = found.items[found.places[0]].thing.phrase
+    for thing in things:
+        hold(edit, found, thing or (), worn=worn)
+        again = edit.place_of(phrase)
+        found = Found(list(edit.items), [again or 0]) if len(found.places) == 1 else found
+    return True
+
+
+def listed(words: Sequence[str]) -> list[list[str]]:
+    """Part a list at its commas and "and"."""
+    lists: list[list[str]] = [[]]
+    for word in words:
+        if word in ("and", ",", "&", "+", "plus"):
+            lists.append([])
+        else:
+            lists[-1].append(word)
+    return [one for one in lists if one]
+
+
+def hold(edit: Edit, found: Found, new: Sequence[Item], *, worn: bool = False) -> None:
+    """Let things wear or hold a new one; of several, each its own."""
+    items = list(found.items)
+    at = found.places[0]
+    many = new[0].thing
+    if len(found.places) == 1 and found.items[at].thing.count > 1 and many.count > 1:
+        new = [replace(new[0], thing=replace(many, count=1)), *new[1:]]  # "give them hats": the first one's is drawn
+    each = len(found.places) if new[0].thing.count in (1, len(found.places)) or new[0].thing.count == 2 else 1
+    thing = replace(new[0].thing, count=1) if each > 1 else new[0].thing
+    last = at
+    for place in reversed(found.places if each > 1 else [at]):
+        items, last = held(items, place, thing, worn=worn)
+    edit.take(items, last)
+
+
+def add_things(edit: Edit, words: Sequence[str]) -> bool:
+    """Add what is listed: "a hat, a scarf and two balls"."""
+    things = [edit.thing_of(one, bare=True) for one in listed(words)]
+    if not things or any(thing is None for thing in things):
+        return False
+    for thing in things:
+        assert thing is not None
+        bare = words[0] not in phrases().indefinite or words[0] == "some"
+        if bare and is_place(thing[0].thing) and len(thing) == 1 and edit.items:
+            edit.take(surrounded(edit.items, "inside", thing[0].thing))
+            edit.latest = thing[0].thing.phrase
+            continue
+        items, at = added(edit.items, thing[0].thing)
+        edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)
+    return True

@@ -1,0 +1,119 @@
+"""Requests for a picture that nothing of the one before is in: "now draw a castle", "an owl in a tree"."""
+
+from collections.abc import Collection, Sequence
+
+from imagerag.agent.follow_up import pictures
+from imagerag.agent.follow_up.clauses import KEPT, LONGEST, points_back
+from imagerag.agent.follow_up.edit import Edit, is_known
+from imagerag.agent.follow_up.phrases import joined, phrases, starts_with, without_courtesy
+from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
+
+_ADJECTIVES = ("y", "ing", "ed", "ic", "al", "ful", "ous", "ish", "an", "ive")
+"""Endings by which a word before a known noun is taken for an adjective of it."""
+_OF_A_CHANGE = frozenset(["it", "him", "her", "them", "they", "its", "his", "their", "itself"])
+"""Words that speak of what is in the picture already."""
+_BEHIND_A_LEAD = frozenset([",", ":", ".", ";", "-", "!", "draw", "with", "of", "showing", "and"])
+_MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])
+_VERBS_OF_BOTH = frozenset(["make", "show", "do", "see", "render", "give"])
+"""Verbs that ask for changes as well: only what names a known thing behind them is a new picture."""
+
+
+def announced(words: Sequence[str]) -> tuple[list[str], bool]:
+    """Return a request without what announces a new picture ("forget that, ..."), and whether something did."""
+    leads = pictures.said_of_pictures()["new"]
+    left, told = list(words), False
+    while True:
+        bare = without_courtesy(left, KEPT)
+        wish = starts_with(bare, phrases().wishes)
+        lead = starts_with(bare, leads)
+        if lead and len(bare) > lead and (told or bare[lead] in _BEHIND_A_LEAD or bare[lead - 1] == "with"):
+            left, told = bare[lead:], True
+        elif wish and starts_with(bare[wish:], leads):
+            left = bare[wish:]
+        else:
+            return bare, told
+        while left and (left[0] in _MARKS or left[0] == "and"):
+            left = left[1:]
+
+
+def asked_for(words: Sequence[str], names: Collection[str], known: Collection[str]) -> str | None:
+    """Return the picture that "now draw a castle" asks for; ``None`` where a request may be about the old one.
+
+    Args:
+        words: of the request.
+        names: that the prompt grammar keeps whole.
+        known: names of things.
+    """
+    said = phrases()
+    bare, told_new = announced(words)
+    text = " ".join(bare)
+    if pictures.variations(text) or pictures.is_again(text):
+        return None
+    verb = starts_with(bare, said.verbs["see"] + (("do",), ("make",), ("show",), ("see",)))
+    wish = starts_with(bare, said.wishes)
+    told = bare[verb or wish :]
+    pictured = False
+    while cut := starts_with(told, pictures.said_of_pictures()["of"]):
+        pictured = pictured or "of" in told[:cut] or told[0] in ("me", "us")
+        told = told[cut:]
+    while told and (told[-1] in _MARKS or told[-1] in ("now", "instead", "please", "next")):
+        told = told[:-1]
+    inner = [word for word in told if word not in ARTICLES]
+    if not inner or not (told_new or verb or pictured) or any(word in _OF_A_CHANGE for word in told[:2]):
+        return None
+    if told_new:
+        return joined(told)
+    counted = bool(number_of(told[0])) and bare[0] in _VERBS_OF_BOTH
+    if not pictured and (told[0] in said.definite or told[0] in ("another", "more", "again", "one") or counted):
+        return None
+    if "more" in told and not pictured:
+        return None
+    if any(word in _OF_A_CHANGE for word in told) and told[0] != "my":
+        return None
+    if "the" in told[1:] and any(word in told for word in ("picture", "image", "scene")):
+        return None
+    if any(word in said.no_things for word in inner[:2]):
+        return None
+    things = parse_scene(" ".join(told), names).objects
+    unsure = verb and bare[0] in _VERBS_OF_BOTH and bare[1:2] != ["me"]
+    if unsure and not (things and is_known(things[0].phrase, known)):
+        return None
+    return joined(told)
+
+
+def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
+    """Tell whether a request is a scene, and no words about the one that there is: "an owl in a tree"."""
+    said = phrases()
+    bare = without_courtesy(words, KEPT + said.wishes)
+    if not bare or bare[0] in ("another", "no") or "instead" in bare:
+        return False
+    if bare[-2:] in (["like", "this"], ["like", "that"], ["like", "these"]):  # as what is sent along
+        bare = bare[:-2]
+    inner = [word for word in bare if word not in ARTICLES and word not in _MARKS]
+    scene = parse_scene(" ".join(bare), edit.names)
+    if not scene.objects or not inner:
+        return False
+    if not any(letter.isascii() and letter.isalpha() for letter in " ".join(bare)):
+        return True  # pictograms, or a script in which the tables know no change
+    changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give", "add") for verb in said.verbs[kind])
+    if len(bare) > LONGEST:  # prose, unless it speaks to somebody
+        return not starts_with(bare, changing) and bare[0] not in said.no_things
+    if any(word in said.no_things or word in ("him", "them", "they", "itself") for word in inner):
+        return False
+    if bare[-1] in ("on", "off", "in", "under", "to", "of", "with") or bare[0] in said.definite:
+        return False
+    if starts_with(bare, changing):
+        return False
+    if bare[0] in said.indefinite or number_of(bare[0]):
+        return all(len(thing.phrase.split()) <= 5 or is_known(thing.phrase, edit.known) for thing in scene.objects)
+    return not points_back(edit, bare) and _is_named_so(scene.objects[0].phrase, edit.known)
+
+
+def _is_named_so(phrase: str, known: Collection[str]) -> bool:
+    """Tell whether a phrase is the name of a known thing, or one with an adjective."""
+    first, _, noun = phrase.partition(" ")
+    return any(form in known for form in (phrase, singular(phrase))) or (
+        first.endswith(_ADJECTIVES) and any(form in known for form in (noun, singular(noun)))
+    )

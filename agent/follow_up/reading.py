@@ -1,0 +1,195 @@
+"""Reading a follow-up: talk, another picture of the thread, a change of it, or a new picture."""
+
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property
+
+from imagerag.agent.follow_up import pictures
+from imagerag.agent.follow_up.changes import change
+from imagerag.agent.follow_up.clauses import KEPT
+from imagerag.agent.follow_up.edit import Edit, in_words
+from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself
+from imagerag.agent.follow_up.phrases import (
+    joined,
+    phrases,
+    starts_with,
+    with_verb_spelt,
+    without_courtesy,
+    words_of,
+)
+from imagerag.agent.follow_up.scene_edit import CannotChange
+from imagerag.agent.follow_up.talk import answer, kind_of_talk, listed, not_understood
+from imagerag.agent.protocols import Brief, PastImage
+from imagerag.errors import UserError
+
+_QUESTIONS = frozenset(
+    "what why how who where when which is are does do did was were am has have whose".split()  # noqa: SIM905
+)
+_AGAIN: tuple[tuple[str, ...], ...] = (
+    ("another", "try"),
+    ("another", "one"),
+    ("one", "more", "try"),
+    ("try", "again"),
+    ("do", "it", "again"),
+    ("draw", "it", "again"),
+    ("once", "more"),
+    ("redo", "it"),
+    ("again",),
+)
+_BEHIND_AGAIN = frozenset([",", "but", "with", "without", "in", "and", "on", "this", ":", "please"])
+_NOTHING_ELSE = frozenset(
+    "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
+)
+"""Words behind "try again" that ask for nothing more than that."""
+START = 'A fresh start: nothing of the earlier pictures is kept. Say what to draw, or "undo".'
+
+
+class FollowUps:
+    """Reads requests in a thread that has pictures.
+
+    Args:
+        names: names that the prompt grammar keeps whole.
+        known: returns names of things, by which words without an article are taken for a picture that is wanted.
+    """
+
+    def __init__(self, names: Collection[str], known: Callable[[], Collection[str]] = frozenset) -> None:
+        self._names = names
+        self._load_known = known
+
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self._names) | frozenset(self._load_known()) | phrases().places
+
+    def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
+        """Return what a request asks for after the images in ``history``.
+
+        Raises:
+            UserError: it points back at an image, and the thread has none.
+        """
+        words = words_of(in_words(request, self._known))
+        standing = standing_of(history)
+        whole = " ".join(words).strip(" .!?,;:")
+        forms = (whole, " ".join(without_courtesy(words)))
+        talk = next((kind for text in forms if (kind := kind_of_talk(text))), None)
+        if not history:
+            return _talk(talk, None) if talk and talk != "applause" else self._first(request, words, forms[1])
+        if any(map(pictures.is_undo, forms)):
+            return _stepped(history, standing, back=True)
+        if any(map(pictures.is_redo, forms)) and standing is not None and standing.after:
+            return _stepped(history, standing, back=False)
+        if any(map(pictures.is_fresh_start, forms)):
+            return Brief("", answer=START)
+        if talk:
+            return _talk(talk, standing)
+        if (new := asked_for(words, self._names, self._known)) is not None:
+            return Brief(new)
+        try:
+            pointed = pictures.pointed_at(without_courtesy(words), history, standing)
+        except pictures.NoSuchPicture as error:
+            why = f"{error}; it has {listed(history)}"
+            return _declined(request, standing or history[-1], why, stands=standing is not None)
+        if pointed is not None and not pointed.rest:
+            shown = pointed.image
+            return Brief(shown.prompt, shown.id, answer=f"Back at {shown.id}, {shown.prompt!r}. Changes go on from it.")
+        if pointed is not None:
+            return self._changed(request, pointed.rest, pointed.image, history)
+        if standing is None:  # after a fresh start
+            return self._first(request, words, forms[1])
+        return self._changed(request, words, standing, history)
+
+    def _changed(self, request: str, words: Sequence[str], base: PastImage, history: Sequence[PastImage]) -> Brief:
+        """Return a request as a change of that image, or as a picture or talk where it is none."""
+        bare = without_courtesy(words)
+        text = " ".join(bare)
+        if many := pictures.variations(text):
+            return _varied(request, base, many)
+        again = starts_with(bare, _AGAIN)
+        behind = bare[again:]
+        again = again if behind and behind[0] in _BEHIND_AGAIN else 0
+        if pictures.is_again(text) or (again and set(behind) <= _NOTHING_ELSE):
+            return Brief(base.prompt, base.id, keep_seed=False)
+        if again:  # "another try without the hat"
+            words = behind[1:] if behind[0] in (",", "but", "and", ":", "please") else behind
+        before = next((image.prompt for image in history if image.id == base.before), None)
+        edit = Edit.of(base.prompt, self._names, self._known, before)
+        try:
+            unread = change(edit, list(words))
+            if not unread:
+                return Brief(edit.described(), base.id, keep_seed=not again)
+        except CannotChange as error:
+            return _declined(request, base, str(error))
+        if stands_for_itself(words, Edit.of(base.prompt, self._names, self._known)):
+            told = without_courtesy(words, KEPT)
+            return Brief(request if told == list(words) else joined(told))
+        whole = " ".join(words).strip(" .!?,;:")
+        talk = kind_of_talk(whole, exactly=False) or kind_of_talk(text, exactly=False)
+        if talk is None and words and words[0] in _QUESTIONS and words[-1] == "?":
+            talk = "what"
+        if talk:
+            return _talk(talk, base)
+        return _declined(unread if len(unread.split()) < len(words) else request, base)
+
+    def _first(self, request: str, words: Sequence[str], text: str) -> Brief:
+        """Return the brief of a request in a thread without a picture.
+
+        Raises:
+            UserError: it changes or names an earlier one.
+        """
+        said = phrases()
+        bare = with_verb_spelt(without_courtesy(words), self._known)
+        changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give") for verb in said.verbs[kind])
+        behind = bare[starts_with(bare, changing) :]
+        weather = behind[:2] in (["it", "rain"], ["it", "snow"])
+        back = len(behind) < len(bare) and behind[:1] in (["it"], ["them"], ["him"]) and not weather
+        if bare and bare[0] in ("go", "back", "return"):
+            try:
+                back = back or pictures.pointed_at(bare, [], None) is not None
+            except pictures.NoSuchPicture:
+                back = True
+        again = pictures.is_again(text) and text not in ("more", "next", "different")
+        if back or again or pictures.is_undo(text) or pictures.is_redo(text):
+            raise UserError(
+                f"{request!r} changes an earlier picture, and this thread has none; say what to draw, or go on with "
+                "the thread that has it (--thread)"
+            )
+        polite = starts_with(words, said.before + said.wishes)
+        return Brief((asked_for(words, self._names, self._known) if polite else None) or request)
+
+
+def standing_of(history: Sequence[PastImage]) -> PastImage | None:
+    """Return the image that the person sees: the one that is marked so, or else the last that a turn returned."""
+    if any(image.standing is not None for image in history):
+        return next((image for image in history if image.standing), None)
+    shown = pictures.results(history)
+    return shown[-1] if shown else (history[-1] if history else None)
+
+
+def _talk(kind: str, image: PastImage | None) -> Brief:
+    if image is None:
+        return Brief("", answer=answer(kind, None))
+    return Brief(image.prompt, image.id, answer=answer(kind, image))
+
+
+def _declined(part: str, image: PastImage, why: str = "", *, stands: bool = True) -> Brief:
+    return Brief(image.prompt, image.id if stands else None, answer=not_understood(part, image, why))
+
+
+def _varied(request: str, base: PastImage, many: int) -> Brief:
+    if not 1 <= many <= pictures.MOST_CANDIDATES:
+        return _declined(
+            request, base, f"{many} variations can't be drawn in one turn, only 1..{pictures.MOST_CANDIDATES}"
+        )
+    return Brief(base.prompt, base.id, keep_seed=False, candidates=many)
+
+
+def _stepped(history: Sequence[PastImage], standing: PastImage | None, *, back: bool) -> Brief:
+    """Return a step in the thread's own history of results, back or forward."""
+    if standing is None:  # after a fresh start
+        last = pictures.results(history)[-1]
+        return Brief(last.prompt, last.id, step=-1, answer=f"Back at {last.id}, {last.prompt!r}.")
+    target = standing.before if back else standing.after
+    image = next((one for one in history if one.id == target), None)
+    if image is None:
+        told = f"There is nothing to undo: {standing.id} is the first picture, and stays as it is."
+        return Brief(standing.prompt, standing.id, answer=told)
+    what = "Undone: back at" if back else "Done again:"
+    return Brief(image.prompt, image.id, step=-1 if back else 1, answer=f"{what} {image.id}, {image.prompt!r}.")

@@ -1,0 +1,136 @@
+"""One thing for another: "replace the dog with a cat", "a cat instead", "swap the dog and the cat"."""
+
+from collections.abc import Sequence
+
+from imagerag.agent.follow_up import looks, placing
+from imagerag.agent.follow_up.becoming import become
+from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of
+from imagerag.agent.follow_up.counting import read_count
+from imagerag.agent.follow_up.edit import BACKGROUND, Edit
+from imagerag.agent.follow_up.phrases import phrases, starts_with
+from imagerag.agent.follow_up.scene_edit import CannotChange
+from imagerag.agent.follow_up.things import Found
+from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
+
+
+def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
+    rest = behind_verb(words, "replace")
+    if rest is None:
+        return False
+    text = " ".join(rest)
+    if text in (
+        "their places",
+        "their positions",
+        "places",
+        "positions",
+        "the places",
+        "them",
+        "them around",
+        "the two",
+        "both",
+        "sides",
+        "it around",
+        "their sides",
+        "the order",
+        "the positions",
+        "them round",
+    ):
+        return placing.swap_all(edit)
+    for word in ("with", "by", "for", "to", "into", "against"):
+        if word not in rest[1:-1]:
+            continue
+        at = rest.index(word, 1)
+        old, new = rest[:at], rest[at + 1 :]
+        if word == "for" and words[0] == "substitute":
+            old, new = new, old
+        if old[-1] in BACKGROUNDS:
+            return looks.backed(edit, new)
+        if old[-1] in ("style",):
+            return looks.styled(edit, new)
+        if "colour" in old or "color" in old:
+            named = owner_of(old, ("colour", "color"))
+            found = edit.find(named) if named else edit.find(["it"])
+            return found is not None and looks.coloured(edit, found, new)
+        if "size" in old:
+            found = edit.find(owner_of(old, ("size",)) or ["it"])
+            return found is not None and looks.sized(edit, found, new)
+        found = edit.find(old)
+        if found is None:
+            if words[0] in ("replace", "swap", "exchange", "substitute") and not any(
+                w in phrases().no_things for w in old
+            ):
+                raise CannotChange(f"there is no {' '.join(w for w in old if w not in ARTICLES)} in the picture")
+            return False
+        if words[0] in ("swap", "switch", "exchange") and word in ("with", "and"):
+            other = Edit(edit.scene, found.items, edit.names, edit.known, edit.it).find(new)
+            if other is not None and len(other.items) == len(found.items) and new[0] not in phrases().indefinite:
+                return placing.swapped(edit, found, other.places[0])
+        return become(edit, found, new)
+    if "and" in rest:
+        at = rest.index("and")
+        found = edit.find(rest[:at])
+        other = found and Edit(edit.scene, found.items, edit.names, edit.known, edit.it).find(
+            [w for w in rest[at + 1 :] if w not in ("around", "round")]
+        )
+        if found is not None and other is not None:
+            return placing.swapped(edit, found, other.places[0])
+    return False
+
+
+def read_instead(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "a cat instead of the dog", "instead of the dog a cat" and "a cat instead"."""
+    said = phrases()
+    inner = list(words)
+    if "instead" not in inner:
+        return False
+    at = inner.index("instead")
+    if inner[at + 1 : at + 2] == ["of"]:
+        if at:
+            new, old = inner[:at], inner[at + 2 :]
+        else:
+            rest = inner[2:]
+            cut = next(
+                (
+                    k
+                    for k, word in enumerate(rest)
+                    if k and (word in said.indefinite or word in ("draw", "put", "use", "make", "paint", ",", "with"))
+                ),
+                None,
+            )
+            if cut is None:
+                return False
+            old, new = rest[:cut], [word for word in rest[cut:] if word != ","]
+        new = new[starts_with(new, said.verbs["see"] + said.verbs["add"] + said.verbs["put"] + (("use",), ("have",))) :]
+        number, _ = looks.number_in(new)
+        if number and old in (["one"], ["two"], ["three"], ["four"]):
+            return read_count(edit, new)
+        old_found = edit.find(old)
+        if old and (colour_of(" ".join(old)) and colour_of(" ".join(new))):
+            places = [k for k, item in enumerate(edit.items) if item.thing.colour == colour_of(" ".join(old))]
+            return bool(places) and looks.coloured(edit, Found(list(edit.items), places), new)
+        return old_found is not None and become(edit, old_found, new)
+    rest = [word for word in inner if word not in ("instead",)]
+    if not rest:
+        return False
+    rest = (
+        rest[starts_with(rest, (("use",), ("go", "for"), ("try",), ("take",), ("make", "it"), ("with",), ("have",))) :]
+        or rest
+    )
+    if edit.latest == BACKGROUND and looks.backed(edit, rest):
+        return True
+    found = edit.find(["it"])
+    if found is None:
+        return False
+    if (
+        looks.styled(edit, rest)
+        or looks.timed(edit, rest)
+        or looks.coloured(edit, found, rest)
+        or looks.sized(edit, found, rest)
+    ):
+        return True
+    latest = edit.place_of(edit.latest) if edit.latest else None
+    if rest[0] in said.indefinite and become(
+        edit, found if latest is None else Found(list(edit.items), [latest]), rest
+    ):
+        return True
+    return edit.read([word for word in inner if word != "instead"])

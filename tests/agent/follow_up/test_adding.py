@@ -1,0 +1,35 @@
+"""Things that are to come into a picture."""
+
+import pytest
+
+from testing.follow_ups import changed
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt"),
+    [
+        ("put a crown on it", "a dog wearing a crown"),
+        ("add a cat", "a dog and a cat"),
+        ("add a cat next to it", "a dog next to a cat"),
+        ("pls add a ball infront of it", "a dog behind a ball"),
+        ("give it a crown", "a dog wearing a crown"),
+        ("give him a ball", "a dog with a ball"),
+        ("put to him a hat of colour red", "a dog wearing a red hat"),
+        ("can you put a tree behind it?", "a dog in front of a tree"),
+        ("there should be a moon", "a dog and a moon"),
+        ("how about a hat?", "a dog and a hat"),
+        ("i think a hat would be nice", "a dog and a hat"),
+        ("add a hat and a red ball", "a dog and a hat and a red ball"),
+        ("and a cat too", "a dog and a cat"),
+        ("put a bird on its head", "a bird on a dog"),
+        ("put a pizza in its mouth", "a dog with a pizza"),
+        ("put a star on top", "a star on a dog"),
+        ("+ hat", "a dog and a hat"),
+    ],
+)
+def test_something_comes_in(request_: str, prompt: str) -> None:
+    assert changed(request_) == prompt
+
+
+def test_a_new_thing_goes_into_the_setting_that_there_is() -> None:
+    assert changed("add a cat", "a dog on a beach") == "a dog and a cat on a beach"

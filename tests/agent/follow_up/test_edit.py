@@ -1,0 +1,32 @@
+"""A picture that is being changed."""
+
+from imagerag.agent.follow_up.edit import BACKGROUND, Edit, changed_between, in_words, is_known
+from imagerag.prompt_grammar.parser import parse_scene
+from testing.follow_ups import NAMES
+
+
+def test_a_thing_is_read_only_from_words_that_name_one() -> None:
+    edit = Edit.of("a dog", NAMES, NAMES)
+    items = edit.thing_of(["a", "hat", "of", "colour", "red"])
+    assert items is not None
+    assert (items[0].thing.phrase, items[0].thing.colour) == ("hat", "red")
+    assert edit.thing_of(["something", "nice"]) is None
+    assert edit.thing_of(["a", "scarf", "and", "the", "cat", "a", "hat"]) is None
+    assert edit.thing_of(["wombat"], bare=True) is None
+
+
+def test_what_was_changed_last() -> None:
+    assert changed_between(parse_scene("a dog"), parse_scene("a dog and a cat")) == "cat"
+    assert changed_between(parse_scene("a dog"), parse_scene("a dog on a blue background")) == BACKGROUND
+    assert changed_between(parse_scene("a dog"), parse_scene("a dog")) == ""
+
+
+def test_pictograms_of_known_things_are_words() -> None:
+    assert in_words("add a \N{BALLOON}", NAMES).split() == ["add", "a", "balloon"]
+    assert in_words("my tv", {"television"}) == "my television"
+
+
+def test_a_noun_is_known_in_singular_and_plural() -> None:
+    assert is_known("cats", NAMES)
+    assert is_known("big cat", NAMES)
+    assert not is_known("wombat", NAMES)

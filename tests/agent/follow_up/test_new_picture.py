@@ -1,0 +1,37 @@
+"""Pictures that nothing of the one before is in."""
+
+import pytest
+
+from testing.follow_ups import read
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt"),
+    [
+        ("now draw a castle", "a castle"),
+        ("ok forget that. draw a castle", "a castle"),
+        ("start over with a penguin", "a penguin"),
+        ("I need a totally different picture, just a lion", "a lion"),
+        ("Next: a castle", "a castle"),
+        ("please draw me a lion", "a lion"),
+        ("an owl in a tree", "an owl in a tree"),
+        ("castle", "castle"),
+        ("a robot playing the guitar", "a robot playing the guitar"),
+        ("my badge on a castle", "my badge on a castle"),
+    ],
+)
+def test_a_new_picture_has_no_base(request_: str, prompt: str) -> None:
+    brief = read(request_)
+    assert (brief.prompt, brief.base, brief.answer) == (prompt, None, "")
+
+
+@pytest.mark.parametrize("request_", ["draw a hat on it", "draw it on a boat", "paint the dog red", "make another dog"])
+def test_what_speaks_of_the_picture_is_a_change_of_it(request_: str) -> None:
+    assert read(request_).base == "image-1"
+
+
+@pytest.mark.parametrize("request_", ["asdf qwer", "the", "make it more tuesday", "you know what to do", "hat on"])
+def test_what_is_neither_is_never_drawn(request_: str) -> None:
+    brief = read(request_)
+    assert brief.answer
+    assert (brief.prompt, brief.base) == ("a dog", "image-1")

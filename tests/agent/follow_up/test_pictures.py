@@ -1,0 +1,58 @@
+"""Which picture of the thread a request speaks of."""
+
+import pytest
+
+from imagerag.agent.follow_up import pictures
+from imagerag.agent.protocols import Brief
+from testing.follow_ups import read
+
+
+@pytest.mark.parametrize(
+    "request_", ["another one", "try again", "do it once more", "same picture, different pose", "again!"]
+)
+def test_another_one_is_the_same_picture_under_another_seed(request_: str) -> None:
+    assert read(request_) == Brief("a dog", "image-1", keep_seed=False)
+
+
+def test_another_try_with_a_change() -> None:
+    assert read("another try without the hat", "a dog and a hat") == Brief("a dog", "image-1", keep_seed=False)
+
+
+def test_variations() -> None:
+    assert read("4 variations") == Brief("a dog", "image-1", keep_seed=False, candidates=4)
+    assert "only 1..16" in read("make 90 variations").answer
+
+
+@pytest.mark.parametrize(
+    ("request_", "image"),
+    [
+        ("go back to the first one", "image-1"),
+        ("image-1", "image-1"),
+        ("hm, i prefer the blue one. use that", "image-2"),
+        ("go back to the one with just the dog", "image-1"),
+        ("undo", "image-2"),
+        ("cancel that", "image-2"),
+    ],
+)
+def test_an_earlier_picture_is_shown_again_and_not_drawn(request_: str, image: str) -> None:
+    brief = read(request_, "a red cat", ["a dog", "a blue dog on a boat"])
+    assert brief.base == image
+    assert brief.answer
+
+
+def test_a_change_of_an_earlier_picture() -> None:
+    brief = read("go back to the first one and make it green", "a red cat", ["a dog"])
+    assert brief == Brief("a green dog", "image-1")
+
+
+@pytest.mark.parametrize("request_", ["go back to the ninth one", "back to image-7"])
+def test_a_picture_that_is_not_there_is_told(request_: str) -> None:
+    brief = read(request_)
+    assert "names no picture of this conversation; it has image-1 (a dog)" in brief.answer
+    assert brief.base == "image-1"
+
+
+def test_a_fresh_start_and_the_way_back() -> None:
+    assert pictures.is_fresh_start("start over")
+    brief = read("start over")
+    assert (brief.base, brief.prompt) == (None, "")

@@ -1,0 +1,41 @@
+"""Which things words name."""
+
+import pytest
+
+from imagerag.agent.follow_up.scene_edit import items_of
+from imagerag.agent.follow_up.things import find
+from imagerag.prompt_grammar.parser import parse_scene
+
+
+@pytest.mark.parametrize(
+    ("words", "prompt", "found"),
+    [
+        ("it", "a dog and a cat", ["dog"]),
+        ("them both", "a dog and a cat", ["dog", "cat"]),
+        ("the cat", "a dog and a cat", ["cat"]),
+        ("the second one", "a dog and a cat", ["cat"]),
+        ("the red one", "a dog and a red cat", ["cat"]),
+        ("the left one", "a dog to the right of a cat", ["cat"]),
+        ("the cat on the right", "a dog and a cat", ["cat"]),
+        ("the other one", "a dog and a cat", ["cat"]),
+        ("the boat", "a sailboat", ["sailboat"]),
+        ("the animal", "a dog on a beach", ["dog"]),
+        ("the dog and the hat", "a dog wearing a hat", ["dog", "hat"]),
+        ("cats", "two cats and a dog", ["cat"]),
+    ],
+)
+def test_names(words: str, prompt: str, found: list[str]) -> None:
+    result = find(words.split(), items_of(parse_scene(prompt)), 0)
+    assert result is not None
+    assert [result.items[place].thing.phrase for place in result.places] == found
+
+
+@pytest.mark.parametrize("words", ["the wombat", "the second one", "a", "the"])
+def test_what_names_nothing(words: str) -> None:
+    assert find(words.split(), items_of(parse_scene("a dog")), 0) is None
+
+
+def test_one_of_several_is_taken_apart() -> None:
+    found = find(["the", "second", "dog"], items_of(parse_scene("two dogs")), 0)
+    assert found is not None
+    assert ([item.thing.count for item in found.items], found.places) == ([1, 1], [1])

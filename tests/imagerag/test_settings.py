@@ -204,7 +204,19 @@ def test_what_is_reserved() -> None:
     reserved = {name for name, declared in DECLARED.items() if declared.reserved}
     assert reserved == {
         *("profile", "generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
-        *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora", "keep_days"),
+        *(
+            "subject",
+            "home",
+            "out",
+            "file_name",
+            "chroma",
+            "record",
+            "mcp_server",
+            "mcp_allow",
+            "lora",
+            "keep_days",
+            "fast",
+        ),
     }
 
 

@@ -8,13 +8,14 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from imagerag.errors import UserError, first_line
 from imagerag.hub_offline import is_kept_offline, why_unreachable
+from imagerag.shell_words import quoted
 
 _LIBRARIES = ("diffusers", "torch.jit", "huggingface_hub", "transformers", "bitsandbytes", "langchain_google_genai")
 
@@ -218,13 +219,14 @@ def _behind(error: BaseException) -> Iterator[BaseException]:
         at = at.__cause__ or at.__context__
 
 
-def not_fetched(model: str, error: BaseException, size: str = "") -> UserError:
+def not_fetched(model: str, error: BaseException, size: str = "", patterns: Sequence[str] = ()) -> UserError:
     """Return the one line for a library's error while it fetched weights.
 
     Args:
         model: its id, with anything behind it in brackets.
         error: what the library raised.
         size: what there is to say about its size.
+        patterns: of the files that are loaded, where they are known.
     """
     name = model.partition(" (")[0]
     if not may_be_repository(name):
@@ -232,21 +234,24 @@ def not_fetched(model: str, error: BaseException, size: str = "") -> UserError:
     found = refusal(name, error)
     if found is None or found.kind == "unreachable":
         reason = " ".join(str(error).split())[:200] if found is None else found.why
-        return weights_missing(model, reason, size)
+        return weights_missing(model, reason, size, patterns)
     return UserError(f"model {model!r}{size} can't be downloaded: it {found.why}; {found.mend}")
 
 
-def weights_missing(model: str, reason: str, size: str = "") -> UserError:
+def weights_missing(model: str, reason: str, size: str = "", patterns: Sequence[str] = ()) -> UserError:
     """Return the one line for weights that are not on this machine and can't be fetched.
 
     Args:
         model: its id, as ``hf download`` takes it, with anything behind it in brackets.
         reason: why it can't be fetched.
         size: what there is to say about its size.
+        patterns: of the files that are loaded; many repositories have the same weights in several formats.
     """
+    words = ["hf", "download", model.partition(" (")[0]]
+    command = quoted([*words, *(word for pattern in patterns for word in ("--include", pattern))])
     return UserError(
         f"model {model!r}{size} is not on this machine and can't be downloaded ({reason}); where there is a network: "
-        f"hf download {model.partition(' (')[0]}"
+        f"{command}"
     )
 
 

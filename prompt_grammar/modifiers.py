@@ -14,7 +14,7 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, CONNECTORS, number_of
 
 Use = Literal[
     "clause", "adjective", "measure", "tag", "maker", "medium", "part", "designation", "filler", "head", "movement",
-    "noun", "run", "time",
+    "noun", "run", "time", "place",
 ]  # fmt: skip
 Reading = Literal["clause", "adjective", "tag", ""]
 """How freely a modifier may stand, see ``modifiers.toml``; empty for what is none."""
@@ -65,7 +65,7 @@ _SIDES = frozenset(
 _FALLS = frozenset(["from", "through", "streaming", "coming", "filtering", "falling", "shining", "pouring", "casting"])
 _CORE = frozenset(["clause", "adjective", "measure", "tag", "maker", "medium", "movement"])
 _AS_TAG = frozenset(["tag", "maker", "medium", "movement"])
-_APART = frozenset(["head", "time", "noun", "run"])
+_APART = frozenset(["head", "time", "noun", "run", "place"])
 """Uses of which no clause is composed."""
 _BESIDE_GEAR = frozenset(["measure", "maker", "part", "designation", "filler"])
 _SHOWING = frozenset(["of", "showing", "depicting", "capturing", "featuring", "portraying", "showcasing"])

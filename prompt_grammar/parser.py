@@ -62,6 +62,9 @@ _COUNTED_PERSON = re.compile(r"([1-9])\+?(girl|boy|man|woman|men|women|person|pe
 _PLAIN = "photo photograph picture image drawing painting illustration icon emoji pictogram portrait"
 _PLAIN_MEDIA = frozenset(_PLAIN.split())
 """What "a ... of" adds nothing to the picture by."""
+_BEFORE_BACKGROUND = BACKGROUND_WORDS | {"as"}
+_PLACING = frozenset(["in", "on", "at", "to"])
+"""What stands before a part of the picture: "in the distance", "on the left"."""
 _PICTURES = frozenset(["photo", "photograph", "photoshoot", "artwork", "render", "rendering"])
 _BACKDROPS = frozenset(
     ["seamless", "plain", "solid", "pure", "studio", "simple", "clean", "paper", "uniform", "isolated"]
@@ -190,9 +193,11 @@ class _Reader:
 
     def _take(self, clause: Clause, wrappers: int) -> None:
         words = clause.words
+        if self._is_place_in_picture(clause):
+            return
         if words[-1] in BACKGROUND_WORDS:
             inner = [word for word in words if word not in ARTICLES]
-            while inner and inner[-1] in BACKGROUND_WORDS:
+            while inner and inner[-1] in _BEFORE_BACKGROUND:
                 inner.pop()
             told = [word for word in inner if word not in _BACKDROPS]
             colour = colour_of(" ".join(told)) or colour_of(" ".join(inner))
@@ -300,6 +305,15 @@ class _Reader:
         self._modifiers[text] = None
         return True
 
+    def _is_place_in_picture(self, clause: Clause) -> bool:
+        """Whether the clause says where in the picture something is, which is then taken: "in the background"."""
+        said = [*clause.connector.split(), *clause.words]
+        where = said[2:] if said[1:2] == ["the"] else said[1:]
+        if said[0] not in _PLACING or clause.connector == "on top of" or "place" not in uses(" ".join(where)):
+            return False
+        self._modifiers[" ".join(said)] = None
+        return True
+
     def _is_placed(self, clause: Clause, bare: Sequence[str]) -> bool:
         """Whether a term stands where things stand: "a ring light on a stand", "F16 over a desert"."""
         if clause.connector not in ("", ",", *LISTED) or not stands_as_thing(bare):
@@ -325,4 +339,8 @@ class _Reader:
 def _can_stand_alone(modifier: str) -> bool:
     """Whether a modifier may be all there is to draw, and "a ..." of it is read so again."""
     counted = number_of(modifier.partition(" ")[0])
-    return not (counted or modifier.startswith(("by ", "at ", "style ")) or modifier.endswith(" style"))
+    return not (
+        counted
+        or modifier.startswith(("by ", "style ", *(f"{word} " for word in _PLACING)))
+        or modifier.endswith(" style")
+    )

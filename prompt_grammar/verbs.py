@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from imagerag.prompt_grammar.modifiers import direction_begins, is_falling_light
 from imagerag.prompt_grammar.participles import is_participle
 from imagerag.prompt_grammar.vocabulary import (
     ARTICLES,
@@ -84,7 +85,16 @@ def is_verb(words: str) -> bool:
     """Tell whether a connector, as a clause has it, is a verb."""
     verbs = _verbs()
     listed = words in verbs.participles or words in verbs.joined
-    return listed or (words.endswith("ing") and is_participle(words) and words not in CONNECTORS)
+    return (
+        listed
+        or _comes_from(words.split())
+        or (words.endswith("ing") and is_participle(words) and words not in CONNECTORS)
+    )
+
+
+def _comes_from(words: Sequence[str]) -> bool:
+    """Tell whether the words are a participle and "from": "hanging from"."""
+    return len(words) == 2 and words[1] == "from" and words[0].endswith("ing") and is_participle(words[0])
 
 
 def is_object_preposition(word: str) -> bool:
@@ -109,7 +119,9 @@ def verb_at(tokens: Sequence[str], position: int, held: Sequence[str]) -> Verb |
         return None
     verbs = _verbs()
     word = tokens[start]
-    if joined := " ".join(tokens[start : start + 2]) in verbs.joined:
+    comes = _comes_from(tokens[start : start + 2]) and _is_determiner("".join(tokens[start + 2 : start + 3]))
+    lit = comes and (is_falling_light([*held, word]) or direction_begins(["it", *tokens[start + 1 : start + 4]]))
+    if joined := (comes and not lit) or " ".join(tokens[start : start + 2]) in verbs.joined:
         start += 1
     other = word.endswith("ing") and is_participle(word) and word not in CONNECTORS and word not in verbs.neither
     participle = word if other or word in verbs.participles else ""

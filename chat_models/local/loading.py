@@ -14,6 +14,7 @@ from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.hub_offline import offline_where_unreachable
+from imagerag.model_files import ModelFiles
 from imagerag.model_hub import http_error, not_fetched, refusal, silence_libraries
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _loaded(name: str, model_id: str, settings: DeviceSettings) -> LocalChatMode
             raise UserError(
                 f"model {name!r} can't be loaded ({reason}); name a repository with a checkpoint of transformers"
             ) from error
-        raise not_fetched(model_id, error) from error
+        raise not_fetched(model_id, error, patterns=ModelFiles(texts=True).patterns) from error
     if not getattr(processor, "chat_template", None):  # some keep it with the tokenizer alone
         processor.chat_template = getattr(getattr(processor, "tokenizer", None), "chat_template", None)
     if not processor.chat_template:

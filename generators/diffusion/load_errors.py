@@ -7,6 +7,7 @@ from pathlib import Path
 
 from imagerag.errors import UserError
 from imagerag.extras import missing
+from imagerag.generators.diffusion.preset_files import parts_of
 from imagerag.generators.diffusion.presets import PRESETS, Preset
 from imagerag.model_hub import not_fetched, refusal
 
@@ -20,14 +21,21 @@ def not_loaded(what: str, preset: Preset | None, error: Exception) -> UserError:
     found = None if local else refusal(what.partition(" (")[0], error)
     # Of a model the libraries look for safetensors first, and for an adapter's file by its name.
     if found is not None and not (found.kind == "file" and "safetensors" in found.why and " (" not in what):
-        return not_fetched(what, error, about)
+        return not_fetched(what, error, about, _patterns(what, preset))
     if "sentencepiece" in reason.lower() and find_spec("sentencepiece") is None:
         return missing("sentencepiece", "diffusion", repr(what))
     if "safetensors" in reason:
         return not_safe(what)
     if local or isinstance(error, ImportError):
         return UserError(f"{what!r} can't be loaded ({reason}); check the folder, or name another --generator")
-    return not_fetched(what, error, about)
+    return not_fetched(what, error, about, _patterns(what, preset))
+
+
+def _patterns(what: str, preset: Preset | None) -> list[str]:
+    """Return patterns of the files that are loaded from a repository, each once; none where they aren't known."""
+    repository = what.partition(" (")[0]
+    parts = [part for part in parts_of(preset) if part.where == repository] if preset is not None else []
+    return list(dict.fromkeys(pattern for part in parts for pattern in part.files.patterns))
 
 
 def not_safe(what: str) -> UserError:

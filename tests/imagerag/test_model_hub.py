@@ -18,6 +18,8 @@ def test_missing_weights_are_named_with_the_command_that_fetches_them() -> None:
     assert "somebody/model" in str(error)
     assert "the hub can't be reached" in str(error)
     assert "hf download somebody/model" in str(error)
+    some = weights_missing("somebody/model", "the hub can't be reached", patterns=("*.json", "model*.safetensors"))
+    assert str(some).endswith("hf download somebody/model --include '*.json' --include 'model*.safetensors'")
 
 
 @pytest.mark.parametrize("folder", ["/nosuch/folder", "a/b/c", "~/models/mine"])

@@ -20,7 +20,7 @@ TAGS = """
     Fujifilm; Canon EOS R5; Hasselblad; Leica; Polaroid; cinestill; octane render; unreal engine 5; ray tracing;
     masterpiece; best quality; 8k; 4k uhd; highly detailed; award-winning; trending on artstation; photorealistic;
     hyperrealistic; cinematic; hdr; RAW photo; black and white; 1/125 s; 50 mm; f 2.0; soft golden hour light;
-    Nikon Z8; sharp focus; long exposure; film grain
+    Nikon Z8; sharp focus; long exposure; film grain; extreme detail; blurry; spaghetti western
 """
 THINGS = """
     a camera on a table; a lens; a bear holding a Polaroid camera; an octane gas pump; a golden retriever;
@@ -52,6 +52,42 @@ def test_a_thing_stays_a_thing(thing: str) -> None:
     assert scene.modifiers == ()
     head = re.split(r" (?:on|holding) ", thing.lower())[-1].split(" ", 1)[1]
     assert head.removeprefix("red ") in scene.content_concepts()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "things", "places"),
+    [
+        ("a rider with mountains in the background", ["rider", "mountains"], ("in the background",)),
+        ("in the foreground, a rose", ["rose"], ("in the foreground",)),
+        ("a town, a church in the far distance", ["town", "church"], ("in the far distance",)),
+        ("a man on the left, a woman on the right", ["man", "woman"], ("on the left", "on the right")),
+        ("a lamp in the top left corner", ["lamp"], ("in the top left corner",)),
+        ("a deer in the middle of the frame", ["deer"], ("in the middle of the frame",)),
+        ("a cat at the bottom of the picture", ["cat"], ("at the bottom of the picture",)),
+        ("a whale in mid-air", ["whale"], ("in mid-air",)),
+        ("a lighthouse, city skyline as the background", ["lighthouse", "city skyline"], ()),
+    ],
+)
+def test_a_place_in_the_picture_is_no_thing(prompt: str, things: list[str], places: tuple[str, ...]) -> None:
+    scene = parse_scene(prompt)
+    assert scene.content_concepts() == things
+    assert scene.modifiers == places
+    assert parse_scene(scene.describe()) == scene
+
+
+@pytest.mark.parametrize(
+    ("prompt", "things"),
+    [
+        ("a photo in a frame", ["photo", "frame"]),
+        ("a tent in the middle of a desert", ["tent", "desert"]),
+        ("a mouse to the left of a cat", ["mouse", "cat"]),
+        ("a cabin at the edge of a lake", ["cabin", "lake"]),
+    ],
+)
+def test_a_place_of_a_thing_is_beside_it(prompt: str, things: list[str]) -> None:
+    scene = parse_scene(prompt)
+    assert scene.content_concepts() == things
+    assert len(scene.relations) == 1
 
 
 @pytest.mark.parametrize(

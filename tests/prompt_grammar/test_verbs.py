@@ -34,6 +34,9 @@ from imagerag.prompt_grammar.verbs import is_verb, verb_at
         ("a swimming pool", ["swimming pool"], []),
         ("a woman smiling at the camera", ["woman"], []),
         ("a robot reading", ["robot reading"], []),
+        ("a hummingbird feeding from a hibiscus", ["hummingbird", "hibiscus"], [("beside", (0,), (1,))]),
+        ("a bat that is hanging from the ceiling", ["bat", "ceiling"], [("beside", (0,), (1,))]),
+        ("a vase, soft light streaming from a window", ["vase"], []),
     ],
 )
 def test_what_is_done_and_with_what(prompt: str, things: list[str], relations: list[tuple[object, ...]] | None) -> None:
@@ -49,7 +52,13 @@ def test_what_is_done_is_done_by_who_is_somewhere_not_by_the_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "prompt", ["a robot playing the guitar", "a dog chasing a cat beside a tree", "a bear that rides a bicycle"]
+    "prompt",
+    [
+        "a robot playing the guitar",
+        "a dog chasing a cat beside a tree",
+        "a bear that rides a bicycle",
+        "a bear rising from a lake",
+    ],
 )
 def test_the_verb_stays_in_the_description(prompt: str) -> None:
     scene = parse_scene(prompt)

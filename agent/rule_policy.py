@@ -11,6 +11,7 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from imagerag.agent.protocols import ProgramDriver, TurnFacts
+from imagerag.prompt_grammar.inflection import singular
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.tool_registry import GENERATE, INSPECT_IMAGE, PROPOSE_CAPTIONS, REGENERATE, SEARCH_REFERENCES
 
@@ -22,6 +23,11 @@ CANDIDATES_PER_CONCEPT = 6
 
 LOOKED_AT = 3
 """References of one concept that are looked at closely, where none is called so; what comes behind is less alike."""
+
+SHOWN_FROM = 0.8
+"""Probability from which on a reference that was found by likeness alone counts as showing its concept. Of the nearest
+pictures for 136 everyday paraphrases, 22 % of the right ones are above 0.5 and as many above 0.8; of the wrong ones 26
+and 15 %."""
 
 DRAWINGS_WITHOUT_REFERENCES = 2
 """Drawings after which the rules stop where nothing that is missing can be looked up: another seed may serve once."""
@@ -73,7 +79,9 @@ def read_turn(facts: TurnFacts, messages: Sequence[BaseMessage]) -> TurnView:
         elif isinstance(message, ToolMessage) and message.name == PROPOSE_CAPTIONS:
             view.captions = message.artifact["captions"]
         elif isinstance(message, ToolMessage) and message.name == INSPECT_IMAGE:
-            view.inspected[message.artifact["image_id"]] = all(c["present"] for c in message.artifact["concepts"])
+            view.inspected[message.artifact["image_id"]] = all(
+                concept["present"] and concept["score"] >= SHOWN_FROM for concept in message.artifact["concepts"]
+            )
         elif isinstance(message, ToolMessage) and message.name == SEARCH_REFERENCES:
             for caption in view.captions:  # looked up even where nothing was found
                 view.found.setdefault(caption["concept"], [])
@@ -197,7 +205,7 @@ def _usable(view: TurnView, concept: str) -> list[str]:
     return [
         reference["id"]
         for reference in ranked_references(view.found.get(concept, []))
-        if view.inspected.get(reference["id"], _named_by(concept, reference["title"]) > 0)
+        if view.inspected.get(reference["id"], _is_called(concept, reference["title"]))
     ]
 
 
@@ -219,6 +227,11 @@ def ranked_references(references: Sequence[ReferenceRecord]) -> list[ReferenceRe
     the paper uses too when it re-ranks by BM25 over captions.
     """
     return sorted(references, key=lambda reference: -_named_by(reference["concept"], reference["title"]))
+
+
+def _is_called(concept: str, title: str) -> bool:
+    """Tell whether a title has all words of the concept: a pig is no guinea pig."""
+    return {singular(word) for word in concept.lower().split()} <= {singular(word) for word in title.lower().split()}
 
 
 def _named_by(concept: str, title: str) -> float:

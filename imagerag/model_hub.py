@@ -258,7 +258,7 @@ def weights_missing(model: str, reason: str, size: str = "", patterns: Sequence[
 @contextmanager
 def quiet_loading() -> Iterator[None]:
     """No progress bars and load reports: stderr belongs to the run's own progress. Restored afterwards."""
-    from huggingface_hub.utils import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
     from transformers.utils import logging as transformers_logging
 
     # the error that ends the loading says what the loggers repeat at every try

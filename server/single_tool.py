@@ -1,9 +1,9 @@
 """One call of one of the five tools, without the loop around it: what MCP offers besides the whole run."""
 
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from imagerag.graphs.state import Limits, Spent
+from imagerag.graphs.state import Limits, Spent, State
 from imagerag.picture_size import PictureSize
 from imagerag.server.run import Run
 from imagerag.steady_clock import steady_time
@@ -58,7 +58,7 @@ def use_tool(service: "Service", run: Run, name: str, arguments: dict[str, Any])
         if session.made_images:
             update |= {"turn": session.turn, "prompt": arguments["prompt"], "run_seed": session.seed}
             # What the tool returned is what the client has seen last.
-            update |= timeline_with(state, session.made_images[0], "done")
+            update |= timeline_with(cast(State, state), session.made_images[0], "done")
         config = service.graph.update_state(service.threads.config(run.client, run.thread), update, as_node="finish")
         run.checkpoint = config["configurable"].get("checkpoint_id")
     run.value = message

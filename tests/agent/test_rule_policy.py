@@ -77,8 +77,8 @@ def test_a_reference_found_by_likeness_alone_is_looked_at_before_it_is_used() ->
     first = verdict(1, SCORES, [], "image-1")
     call = ask(first, *looked_up).tool_calls[0]
     assert (call["name"], call["args"]["image_id"]) == ("inspect_image", "ref-1")
-    bad = result("inspect_image", image_id="ref-1", concepts=[{"present": False}])
-    good = result("inspect_image", image_id="ref-2", concepts=[{"present": True}])
+    bad = result("inspect_image", image_id="ref-1", concepts=[{"present": False, "score": 0.1}])
+    good = result("inspect_image", image_id="ref-2", concepts=[{"present": True, "score": 0.95}])
     call = ask(first, *looked_up, bad, good).tool_calls[0]
     assert call["args"]["reference_ids"] == ["ref-2"]
 
@@ -132,3 +132,22 @@ def test_it_stops_where_nothing_else_can_be_drawn() -> None:
     assert not ask(FIRST, failure("generate")).tool_calls
     assert not ask(FIRST, failure("regenerate_with_references"), subjects=("subject-1",)).tool_calls
     assert not ask(FIRST, failure("regenerate_with_references", drawing_refused=True)).tool_calls
+
+
+def test_one_that_barely_shows_it_is_not_drawn_with_nor_one_of_a_thing_whose_name_is_a_part_of_it() -> None:
+    look_alikes = [reference(1, "pig", "guinea pig"), reference(2, "boar", "guinea pig")]
+    looked_up = (
+        result("propose_captions", captions=[{"concept": "guinea pig", "caption": "guinea pig"}]),
+        result("search_references", references=look_alikes),
+    )
+    first = verdict(1, {"guinea pig": 0.1}, [], "image-1")
+    seen = []
+    for number in (1, 2):
+        call = ask(first, *looked_up, *seen).tool_calls[0]
+        assert (call["name"], call["args"]["image_id"]) == ("inspect_image", f"ref-{number}")
+        seen.append(result("inspect_image", image_id=f"ref-{number}", concepts=[{"present": True, "score": 0.6}]))
+    assert ask(first, *looked_up, *seen).tool_calls[0]["name"] == "generate", "another seed, without them"
+    second = verdict(2, {"guinea pig": 0.1}, [], "image-1")
+    last = ask(first, *looked_up, *seen, second)
+    assert not last.tool_calls
+    assert "has nothing for 'guinea pig'" in str(last.content)

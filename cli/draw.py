@@ -97,7 +97,8 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: Canc
             if options.quiet:
                 say(f"note: {text}", file=sys.stderr)
 
-    if document["image"] is not None and asked.out is None and not options.no_copy:
+    drawn = document["image"] is not None and document["stop_reason"] != "answered"
+    if drawn and asked.out is None and not options.no_copy:
         tell(copy_here(document, asked.file_name))
     if page_folder is not None:
         document["html"] = _write_page(document, page_folder, options.html, asked.file_name)

@@ -57,6 +57,8 @@ _COMMAND = re.compile(
     r"(?:(?:draw|generate|create|paint|render)\s+(?:me\s+|us\s+)?(?=\S)"
     r"|(?:make|show|give)\s+(?:(?:me|us)\s+(?=\S)|(?=(?:an?|the|some|my)\s)))?"
 )
+_TO_A_SIDE = re.compile(r"\b(?:to|at|off to) the (left|right)\b(?! (?:of|side)\b)")
+"""Where in the picture, not of what: "a tree to the left"."""
 _COUNTED_PERSON = re.compile(r"([1-9])\+?(girl|boy|man|woman|men|women|person|people|other|child|children)s?")
 """Booru tags such as "2girls" (Danbooru's tag group "people")."""
 _PLAIN = "photo photograph picture image drawing painting illustration icon emoji pictogram portrait"
@@ -111,6 +113,7 @@ def _read(prompt: str, names: Collection[str]) -> Scene:
     """Read a prompt once, from left to right."""
     text = unicodedata.normalize("NFKC", prompt).lower().replace("\u2019", "'")
     text = " ".join(text.split())
+    text = _TO_A_SIDE.sub(r"on the \1", text)
     text, labelled = take_labels(_without_please(CONDITIONED.sub("", text, count=1)))
     reader = _Reader(names)
     if lead := _LEAD_IN.match(text):

@@ -94,3 +94,12 @@ def test_a_run_leaves_its_image_here_under_the_name_that_is_asked_for(
         assert run(["an owl", *once, "--quiet"]) == 0
         assert "stays in the data directory" in capsys.readouterr().err
         here.chmod(0o700)
+
+
+@pytest.mark.slow
+def test_an_answer_in_words_leaves_no_second_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    there = ["--home", str(tmp_path / "home"), "--thread", "t", "--quiet"]
+    assert run(["an owl", *there]) == 0
+    assert run(["thanks!", *there]) == 0
+    assert [path.name for path in tmp_path.glob("*.png")] == ["an-owl.png"]

@@ -137,3 +137,9 @@ def test_word_salad_is_read_as_its_description(salad: str, reading: str) -> None
 )
 def test_the_words_around_a_request_are_not_drawn(prompt: str, meant: str) -> None:
     assert parse_scene(prompt).describe() == meant
+
+
+@pytest.mark.parametrize("where", ["to the left", "on the left", "off to the right"])
+def test_a_side_of_the_picture_is_no_part_of_a_thing(where: str) -> None:
+    assert parse_scene(f"a dog and a tree {where}").content_concepts() == ["dog", "tree"]
+    assert parse_scene("a cat to the left of a dog").relations[0].kind == "left of"

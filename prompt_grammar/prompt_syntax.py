@@ -78,7 +78,7 @@ def plain_prompt(prompt: str) -> PlainPrompt:
     if unwanted:
         named = ", ".join(repr(item) for item in unwanted[: 2 * _QUOTED])
         more = f" and {len(unwanted) - 2 * _QUOTED} more" if len(unwanted) > 2 * _QUOTED else ""
-        notes.append(f"not asked for: {named}{more}; left out of the prompt, neither looked up nor judged")
+        notes.append(f"not asked for: {named}{more}; left out of the prompt, taken as a negative one (--negative)")
     parted = _parted(text)
     changed = notes or unwanted or "\\" in prompt or "#" in prompt or _LABEL.match(prompt) or parted != text
     text = re.sub(r"(?:\s*,)+", ",", " ".join(parted.split())).strip(" ,")

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -28,7 +29,7 @@ from imagerag.modes import Mode
 from imagerag.places import without_place
 from imagerag.profiles.resolve import RunSettings
 from imagerag.prompt_grammar.negatives import read_negatives
-from imagerag.prompt_grammar.prompt_syntax import plain_prompt
+from imagerag.prompt_grammar.prompt_syntax import negative_items, plain_prompt
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.steady_clock import steady_time
 from imagerag.store.images import StoredImage
@@ -146,7 +147,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "answer": brief.answer or None,
         "run_seed": seed,
         "run_size": _size(state, settings),
-        "run_negative": _negative(state, components),
+        "run_negative": _negative(state, components, plain.unwanted),
         "mode": mode,
         "limits": limits,
         "spent": spent,
@@ -219,10 +220,18 @@ def _size(state: State, settings: RunSettings) -> str:
     return state.get("run_size") or own
 
 
-def _negative(state: State, components: Components) -> str:
-    """Return what the images of the turn must not show, and tell what of it no critic looks for."""
+def _negative(state: State, components: Components, unwanted: Sequence[str]) -> str:
+    """Return what the images of the turn must not show, and tell what of it no critic looks for.
+
+    Args:
+        state: of the thread, whose earlier turns count where no other is asked for.
+        components: of the run.
+        unwanted: what the prompt itself names so, in the syntax of other tools ("--no dogs").
+    """
     asked = components.settings.negative
-    negative = " ".join((state.get("run_negative") or "" if asked is None else asked).split())
+    before = " ".join((state.get("run_negative") or "" if asked is None else asked).split())
+    known = {item.lower() for item in negative_items(before)}
+    negative = ", ".join(filter(None, [before, *(item for item in unwanted if item.lower() not in known)]))
     if others := read_negatives(negative).others:
         components.tell(f"of the negative prompt {', '.join(map(repr, others))} is not judged, only told the generator")
     return negative

@@ -69,7 +69,7 @@ def test_notes_name_what_is_not_heeded_and_what_serves_instead() -> None:
         "--ar 16:9 is ignored: the generator's own size is drawn",
         "--foo 3 is ignored: no such parameter is known",
         "weights are read as words, all of the same weight: '(fox:1.3)'",
-        "not asked for: 'dogs'; left out of the prompt, neither looked up nor judged",
+        "not asked for: 'dogs'; left out of the prompt, taken as a negative one (--negative)",
     )
 
 

@@ -46,15 +46,15 @@ class Seeing(ScriptedCritic):
 
 
 def run(
-    home: Path, generator: Squares, critic: Seeing, negative: str | None, build: Any = build_graph, **also: Any
+    home: Path, generator: Squares, critic: Seeing, negative: str | None, prompt: str = "an owl", **also: Any
 ) -> tuple[Any, list[str]]:
     """Return the outcome, and the notes of a run."""
-    graph = build(generator=generator, critic=critic, index=Shelf(), **also)
+    graph = also.pop("build", build_graph)(generator=generator, critic=critic, index=Shelf(), **also)
     notes: list[str] = []
     values: Any = None
     settings = Settings(home=str(home), negative=negative, max_generations=2)
     for kind, chunk in graph.stream(
-        {"prompt": "an owl"}, thread("t"), context=settings, stream_mode=["custom", "values"]
+        {"prompt": prompt}, thread("t"), context=settings, stream_mode=["custom", "values"]
     ):
         if kind == "values":
             values = chunk
@@ -83,7 +83,7 @@ def test_what_is_there_all_the_same_counts_against_the_image_and_is_not_looked_u
 
 
 def test_the_one_pass_pipeline_does_not_look_it_up_either(tmp_path: Path) -> None:
-    values, _ = run(tmp_path, Guided(), Seeing("dog"), "dog", build_one_pass)
+    values, _ = run(tmp_path, Guided(), Seeing("dog"), "dog", build=build_one_pass)
     assert (values["verdict"]["missing"], values["references"]) == (["no dog"], [])
 
 
@@ -123,3 +123,11 @@ def test_an_absence_that_the_verdict_has_already_counts_once() -> None:
 def test_one_that_is_too_long_is_refused() -> None:
     with pytest.raises(UserError, match="negative has 4001 characters"):
         Settings(negative="x" * 4001)
+
+
+@pytest.mark.parametrize("prompt", ["an owl --no dogs", "an owl\nNegative prompt: dogs"])
+def test_what_a_pasted_prompt_excludes_is_a_negative_prompt(tmp_path: Path, prompt: str) -> None:
+    squares = Guided()
+    values, _ = run(tmp_path, squares, Seeing(), None, prompt)
+    assert [request.negative for request in squares.requests] == ["dogs"]
+    assert values["prompt"] == "an owl"

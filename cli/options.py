@@ -309,6 +309,7 @@ def add_profiles_list(parser: Parser) -> None:
 
 def add_profiles_show(parser: Parser) -> None:
     """Add the arguments of ``imagerag profiles show``."""
+    parser.add_argument("named", nargs="?", metavar="PROFILE", help="the profile, as --profile names it")
     add_config(
         add_settings(parser, ("models", "lookup", "limits", "places"), also=("size", "aspect", "thread"))["places"]
     )

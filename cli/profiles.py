@@ -97,7 +97,12 @@ def show_profile(options: argparse.Namespace, stdout: TextIO) -> int:
     Raises:
         UserError: these settings can't be used here, or name a part that there isn't; as for a run.
     """
-    asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
+    given = settings_of(options)
+    if options.named is not None:
+        if given["profile"] not in (None, options.named):
+            raise UserError(f"profile {options.named!r} and --profile {given['profile']!r} are given; leave one out")
+        given["profile"] = options.named
+    asked = load_settings(given, file=Path(options.config) if options.config else None)
     settings = resolve(asked, profile_of_thread(asked))
     check_parts(settings)
     origins = dict(settings.origins)

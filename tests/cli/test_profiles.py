@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from imagerag.cli.main import run
 from imagerag.cli.parser import parse
 from imagerag.shell_words import WINDOWS
 from testing.machines import machine, run_on
@@ -109,3 +110,9 @@ def test_show_tells_the_size_and_what_was_chosen(monkeypatch: pytest.MonkeyPatch
     assert lines["memory"].split(maxsplit=2)[1] == "offload"
     assert "note: profile 'mine' draws with flux2-klein, driven by Qwen/Qwen3-VL-4B-Instruct: 19.7 GB needed" in text
     assert "size 768x512" not in told("show", "--profile", "mine", "--size", "64x64")
+
+
+def test_a_profile_is_named_with_or_without_its_flag(capsys: pytest.CaptureFixture[str]) -> None:
+    assert told("show", "pictograms") == told("show", "--profile", "pictograms")
+    assert run(["profiles", "show", "pictograms", "--profile", "cloud"]) == 2
+    assert "leave one out" in capsys.readouterr().err

@@ -5,9 +5,12 @@ from textwrap import fill
 from typing import Any, TextIO
 
 from imagerag.cli.terminal import say, say_json
+from imagerag.errors import UserError
 from imagerag.generators.diffusion.edit import EDITORS
 from imagerag.generators.diffusion.fast_offers import offers
 from imagerag.generators.diffusion.presets import Preset, load_presets
+from imagerag.generators.registry import is_images_api
+from imagerag.shell_words import quoted
 
 WIDTH = 120
 """Columns of a line."""
@@ -32,6 +35,10 @@ def list_models(options: argparse.Namespace, stdout: TextIO) -> int:
     return 0
 
 
+OTHERS = ("comfyui", "patchwork")
+"""Generators that no pipeline of diffusers draws for."""
+
+
 def _preset_of(name: str) -> Preset:
     from imagerag.generators.diffusion.loading import preset_of  # torch takes seconds
     from imagerag.generators.diffusion.single_file import preset_of_file
@@ -39,6 +46,11 @@ def _preset_of(name: str) -> Preset:
     prefix, colon, rest = name.partition(":")
     if colon and prefix == "file":
         return preset_of_file(rest)
+    if prefix != "diffusers" and (prefix in OTHERS or is_images_api(name)):
+        raise UserError(
+            f"{name!r} has no recipe here: it is no local model of diffusers; what a run with it needs and costs: "
+            f"{quoted(['imagerag', 'doctor', '--generator', name])}"
+        )
     return preset_of(rest if colon and prefix == "diffusers" else name)
 
 

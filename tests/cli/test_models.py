@@ -58,3 +58,11 @@ def test_a_file_with_what_it_is_and_how_that_was_told(tmp_path: Path, capsys: py
     assert row["recipe"].startswith("as z-image, which stands behind @")
     assert run(["models", "file:nowhere.safetensors"]) == 2
     assert "'nowhere.safetensors' is not there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["openai:gpt-image-2", "comfyui:http://127.0.0.1:8188", "patchwork"])
+def test_what_is_no_local_model_is_told_as_that(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", name]) == 2
+    told = capsys.readouterr().err
+    assert "it is no local model of diffusers" in told
+    assert f"imagerag doctor --generator {name}" in told

@@ -102,7 +102,10 @@ def searchable_libraries(
                 )
                 continue
             notes.append(f"{what}, since you ask for it")
-        if problem is None:
+        if problem is not None and (searched_by := _models_of(home, name, models)):
+            usable.append(name)
+            notes.append(f"it is searched by {' and '.join(searched_by)} alone: {problem}")
+        elif problem is None:
             usable.append(name)
         elif named:
             raise UserError(f"{problem}, or leave the library out with --library")
@@ -126,17 +129,24 @@ def _shows_pictograms(home: Path, name: str, models: Sequence[str]) -> bool:
     return any(one is not None and one.shows == "pictograms" for one in known)
 
 
-def _other_models(home: Path, name: str, models: Sequence[str]) -> str | None:
-    """Say which model a library was not indexed with, if it was indexed with others alone."""
+def _models_of(home: Path, name: str, models: Sequence[str]) -> list[str]:
+    """Return those of the models that a library was indexed with; all of them while it was indexed with none."""
     known = indexed_models(home, name)
-    for model in models if known else ():
-        if model_id_of(model) not in known:
-            flag = "" if name == OWN else f" --library {name}"
-            return (
-                f"library {name!r} was indexed with {', '.join(known)}, not with {model!r}; "
-                f"next: imagerag index add {sources_in_words(home, name, known[0])}{flag} --model {model}"
-            )
-    return None
+    return [model for model in models if not known or model_id_of(model) in known]
+
+
+def _other_models(home: Path, name: str, models: Sequence[str]) -> str | None:
+    """Say which models a library was not indexed with, if it was indexed with others."""
+    found = _models_of(home, name, models)
+    lacking = [model for model in models if model not in found]
+    if not lacking:
+        return None
+    known = indexed_models(home, name)
+    flag = "" if name == OWN else f" --library {name}"
+    return (
+        f"library {name!r} was indexed with {', '.join(known)}, not with {' and '.join(map(repr, lacking))}; "
+        f"next: imagerag index add {sources_in_words(home, name, known[0])}{flag} --model {lacking[0]}"
+    )
 
 
 @lru_cache(maxsize=4)
@@ -173,8 +183,10 @@ def open_index(
     first: list[UserPictures] = []
     for name in libraries:
         if name != BUNDLED and name not in searches:
-            views = [open_user_pictures(home, chroma, model, name, device) for model in models]
-            first.append(views[0])
+            searched_by = _models_of(home, name, models) or models
+            views = [open_user_pictures(home, chroma, model, name, device) for model in searched_by]
+            if searched_by[0] == models[0]:
+                first.append(views[0])
             users.append(views[0] if len(views) == 1 else ModelEnsemble(views))
     library = ChromaIndex(home, embedded_clip()) if BUNDLED in libraries else None
     least: Floor = "calibrated" if floor is None else floor

@@ -10,6 +10,7 @@ from imagerag.cli.main import run
 from imagerag.embedders.registry import embedded_clip
 from imagerag.errors import UserError
 from imagerag.graphs.components import Components
+from imagerag.graphs.libraries import open_index, searchable_libraries
 from imagerag.index.user.store import UserPictures
 from imagerag.index.user_libraries import indexed_models, library_directory, library_names
 from imagerag.settings import Settings
@@ -84,6 +85,20 @@ def test_one_of_other_models_is_refused_if_named_and_left_out_with_a_note_if_not
     )
     with pytest.raises(UserError, match="was indexed with another@1"):
         assert Components(Settings(home=str(home), library=("own",))).searchable
+
+
+@pytest.mark.slow
+def test_each_is_searched_by_those_of_several_models_that_it_was_indexed_with(two: Path) -> None:
+    models = ("ViT-B-32:openai", "embedded")
+    libraries, notes = searchable_libraries(two, ("own", "birds"), models, named=True)
+    assert libraries == ("own", "birds")
+    assert [note.split(";")[0] for note in notes] == [
+        f"it is searched by embedded alone: library {name!r} was indexed with {embedded_clip().model_id}, "
+        "not with 'ViT-B-32:openai'"
+        for name in libraries
+    ]
+    index = open_index(two, models=models, floor=-1, libraries=libraries)
+    assert {hit.title for hit in index.search(["an owl"], 4)[0]} == {"my owl", "my giraffe"}
 
 
 class _Renamed:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from imagerag.prompt_grammar.adjectives import LONGEST_STYLE, style_of, take_adjectives
 from imagerag.prompt_grammar.clauses import Clause, split_clauses
@@ -29,13 +30,12 @@ from imagerag.prompt_grammar.modifiers import (
 )
 from imagerag.prompt_grammar.noun_phrase import SceneObject, parse_object
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
-from imagerag.prompt_grammar.scene import Scene, add_object
+from imagerag.prompt_grammar.scene import Scene, add_object, on_a_side
 from imagerag.prompt_grammar.verbs import is_verb
 from imagerag.prompt_grammar.vocabulary import (
     ANY,
     ARTICLES,
     BACKGROUND_WORDS,
-    FRAME_PLACES,
     LOOKED_AT,
     MARKS,
     MERE_COLOURS,
@@ -59,6 +59,7 @@ _COMMAND = re.compile(
 )
 _TO_A_SIDE = re.compile(r"\b(?:to|at|off to) the (left|right)\b(?! (?:of|side)\b)")
 """Where in the picture, not of what: "a tree to the left"."""
+_SIDES: dict[str, Literal["left", "right"]] = {"the left": "left", "the right": "right"}
 _COUNTED_PERSON = re.compile(r"([1-9])\+?(girl|boy|man|woman|men|women|person|people|other|child|children)s?")
 """Booru tags such as "2girls" (Danbooru's tag group "people")."""
 _PLAIN = "photo photograph picture image drawing painting illustration icon emoji pictogram portrait"
@@ -196,6 +197,10 @@ class _Reader:
 
     def _take(self, clause: Clause, wrappers: int) -> None:
         words = clause.words
+        side = " ".join(clause.words)
+        if clause.connector == "on" and side in _SIDES and (placed := on_a_side(self._scene, _SIDES[side])):
+            self._scene = placed
+            return
         if self._is_place_in_picture(clause):
             return
         if words[-1] in BACKGROUND_WORDS:
@@ -277,9 +282,6 @@ class _Reader:
             return True
         if clause.connector == "at" and "time" in uses(text):
             self._modifiers[f"at {text}"] = None
-            return True
-        if clause.connector in ("on", "at", "in") and text in FRAME_PLACES and "the" in clause.words:
-            self._modifiers[f"{clause.connector} the {text}"] = None
             return True
         apart = clause.connector in ("", ",", *LISTED) and clause.ends in ("", ",", *LISTED) and something
         if apart and len(bare) == len(clause.words) and ("time" in uses(text) or text in MERE_COLOURS):

@@ -142,6 +142,19 @@ def add_object(scene: Scene, thing: SceneObject, joint: Joint, said: str = "") -
     return replace(scene, objects=(*scene.objects, thing), relations=relations)
 
 
+def on_a_side(scene: Scene, side: Literal["left", "right"]) -> Scene | None:
+    """Return the scene with its last thing to the left or right of all others: "a dog and a tree on the left".
+
+    None where it is the only one, or stands somewhere already.
+    """
+    last = len(scene.objects) - 1
+    if last < 1 or any(last in (*relation.subject, *relation.anchor) for relation in scene.relations):
+        return None
+    others = tuple(range(last))
+    kind: RelationKind = "right of" if side == "left" else "left of"
+    return replace(scene, relations=(*scene.relations, Relation(kind, others, (last,))))
+
+
 def _bearer(scene: Scene, index: int, does: bool = False) -> int:
     """Return who wears, has or (``does``) does it: the last object that isn't itself worn or held.
 

@@ -172,11 +172,6 @@ PRONOUNS = frozenset(
 LOOKED_AT = frozenset(["camera", "viewer", "lens"])
 """What somebody looks or smiles at who looks out of the picture."""
 BACKGROUND_WORDS = frozenset(["background", "backdrop"])
-FRAME_PLACES = frozenset(
-    ["left", "right", "top", "bottom", "middle"]
-    + [f"{row} {side} corner" for row in ("top", "bottom") for side in ("left", "right")]
-)
-"""Where in the picture something is, behind "on the", "at the" and "in the"."""
 GARMENTS = frozenset(
     [
         "kimono",

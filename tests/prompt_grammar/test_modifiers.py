@@ -60,7 +60,7 @@ def test_a_thing_stays_a_thing(thing: str) -> None:
         ("a rider with mountains in the background", ["rider", "mountains"], ("in the background",)),
         ("in the foreground, a rose", ["rose"], ("in the foreground",)),
         ("a town, a church in the far distance", ["town", "church"], ("in the far distance",)),
-        ("a man on the left, a woman on the right", ["man", "woman"], ("on the left", "on the right")),
+        ("a man on the left, a woman on the right", ["man", "woman"], ("on the left",)),
         ("a lamp in the top left corner", ["lamp"], ("in the top left corner",)),
         ("a deer in the middle of the frame", ["deer"], ("in the middle of the frame",)),
         ("a cat at the bottom of the picture", ["cat"], ("at the bottom of the picture",)),

@@ -143,3 +143,11 @@ def test_the_words_around_a_request_are_not_drawn(prompt: str, meant: str) -> No
 def test_a_side_of_the_picture_is_no_part_of_a_thing(where: str) -> None:
     assert parse_scene(f"a dog and a tree {where}").content_concepts() == ["dog", "tree"]
     assert parse_scene("a cat to the left of a dog").relations[0].kind == "left of"
+
+
+def test_the_last_thing_is_on_its_side() -> None:
+    scene = parse_scene("a dog and a tree on the left")
+    assert scene.describe() == "a dog to the right of a tree"
+    assert parse_scene(scene.describe()) == scene
+    assert parse_scene("a dog and a tree to the right").describe() == "a dog to the left of a tree"
+    assert parse_scene("a dog on the left").modifiers == ("on the left",)

@@ -72,7 +72,9 @@ def test_a_run_tells_every_step_and_a_conversation_is_told_again_after_a_restart
     again = Served(scripted_service(tmp_path, scores=[0.9]))
     try:
         client = httpx.Client(base_url=again.url, cookies=client.cookies, timeout=30)
-        assert client.get("/web/threads").json()["threads"] == [{"thread": "sea", "title": "an owl"}]
+        assert client.get("/web/threads").json()["threads"] == [
+            {"thread": "sea", "title": "an owl", "favourite": False}
+        ]
         (turn,) = client.get("/web/threads/sea").json()["turns"]
         live = [event for event in told if event["event"] not in ("progress", "preview", "queued")]
         assert (turn["request"], turn["events"]) == ("an owl", live[:-1]), "every step, as it was told"

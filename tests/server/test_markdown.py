@@ -33,7 +33,8 @@ def test_text_of_others_has_no_markup(text: str, expected: str) -> None:
 
 
 def test_events_become_lines() -> None:
-    verdict = {"score": 0.5, "concepts": [{"concept": "owl", "kind": "content", "present": False, "score": 0.25}], "missing": ["owl"]}
+    owl = {"concept": "owl", "kind": "content", "present": False, "score": 0.25}
+    verdict = {"score": 0.5, "concepts": [owl], "missing": ["owl"]}
     event: dict[str, Any] = {"event": "verdict", "image": {"id": "image-1"}, "verdict": verdict, "best": True}
     line = "image-1 scores 0.50, the best so far: owl ✗ missing (0.25)\n\n"
     assert told(event, lambda record: "") == line

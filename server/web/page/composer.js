@@ -24,6 +24,14 @@ export function openDraft(name) {
   grow();
 }
 
+// A new conversation has got its name: what is being written belongs to it.
+export function named(name) {
+  if (name === thread) return;
+  kept.set(`draft.${thread}`, null);
+  thread = name;
+  keepDraft();
+}
+
 function keepDraft() {
   const draft = { text: $("prompt").value, attached };
   kept.set(`draft.${thread}`, draft.text || attached.length ? draft : null);

@@ -2,7 +2,7 @@
 
 import { $, button, notice, say } from "/page/dom.js";
 import { ask, lost, post, whenBack } from "/page/api.js";
-import { attach, edit, fail, onSubmit, openDraft, openSettings, putBack, settings, settingsSent } from "/page/composer.js";
+import { attach, edit, fail, named, onSubmit, openDraft, openSettings, putBack, settings, settingsSent } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, toggleGallery } from "/page/gallery.js";
 import { shortcuts } from "/page/shortcuts.js";
@@ -29,6 +29,7 @@ async function start(body, asked, run, pictures, shown) {
     }
     if (mine !== opened) return; // another conversation was opened meanwhile; this run goes on without being looked at
     thread = started.thread;
+    named(thread);
     history.replaceState(null, "", `#${thread}`); // so that a reload comes back to it
     run.request = started.request;
     asked.firstElementChild.textContent = started.request;

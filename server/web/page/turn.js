@@ -173,6 +173,10 @@ function askApproval(run, event) {
   });
   const decide = (choice) => () => {
     const chosen = [...form.querySelectorAll("input:checked")].map((box) => box.value);
+    if (choice === "edit" && !chosen.length) {
+      run.line.textContent = "choose at least one reference, or reject them all";
+      return say(run.line.textContent);
+    }
     choices(run).forEach((control) => { control.disabled = true; });
     post(`/web/runs/${run.id}/decision`, { choice, references: chosen }).catch((error) => {
       choices(run).forEach((control) => { control.disabled = false; });

@@ -81,12 +81,18 @@ def ending(output: Mapping[str, Any], address_of: AddressOf) -> str:
     if best is None:
         return f"No image was made: {why}.\n"
     verdict = best["verdict"]
-    missing = ", ".join(plain(concept) for concept in verdict["missing"]) if verdict else ""
+    missing = ", ".join(_lacking(verdict)) if verdict else ""
     lack = f" Still missing: {missing}." if missing else ""
     score = f" (score {best['score']:.2f})" if best["score"] is not None else ""
     words = f"**{best['id']}**{score}; {why}.{lack}\n"
     shown_last = best["id"] == output["images"][-1]["id"]
     return words if shown_last else f"{words}\n{picture(best, address_of(best))}\n"
+
+
+def _lacking(verdict: Mapping[str, Any]) -> list[str]:
+    """Return what is missing; of what must not be there and is, that it is there."""
+    there = {one["concept"]: presence_in_words(one) for one in verdict["concepts"] if one["kind"] == "absence"}
+    return [plain(f"{name} ({there[name]})" if name in there else name) for name in verdict["missing"]]
 
 
 def _origin(record: Mapping[str, Any]) -> str:

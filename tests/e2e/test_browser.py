@@ -75,6 +75,8 @@ def test_a_whole_conversation_in_the_browser(
     page.click(".run summary")
     assert 'similarity 0.50 to "' in page.inner_text(".run .refs")
     assert findings(page) == []
+    page.click(".run summary")
+    assert "is drawn as the owl" in page.inner_text(".notes"), "what the person should know is not folded away"
 
     # Approval: another reference is chosen before the redraw.
     page.click("#settings-open")

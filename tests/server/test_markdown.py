@@ -45,10 +45,11 @@ def test_events_become_lines() -> None:
 
 
 def test_the_ending_shows_the_best_image_again_where_it_was_not_the_last() -> None:
-    verdict = {"missing": ["owl"]}
+    unwanted = {"concept": "no dog", "kind": "absence", "present": False, "score": 0.1}
+    verdict = {"missing": ["owl", "no dog"], "concepts": [unwanted]}
     best = {"id": "image-1", "prompt": "an owl", "score": 0.5, "verdict": verdict}
     output: dict[str, Any] = {"image": best, "stop_reason": "satisfied", "images": [best]}
-    assert "Still missing: owl." in ending(output, lambda record: "http://here/1")
+    assert r"Still missing: owl, no dog \(but it is there\)." in ending(output, lambda record: "http://here/1")
     assert "![image-1" not in ending(output, lambda record: "http://here/1")
     output["images"] = [best, {**best, "id": "image-2"}]
     assert "![image-1: an owl](http://here/1)" in ending(output, lambda record: "http://here/1")

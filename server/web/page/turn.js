@@ -67,13 +67,15 @@ export function addRun(request, pictures = []) {
   const node = make("li", { class: "run", tabIndex: -1 }, result, line, bar, preview, details, actions);
   $("log").append(node);
   grown();
-  return { node, bar, line, preview, result, steps, heading, details, actions, request, pictures, concepts: new Map(), why: "", answer: null };
+  return { node, bar, line, preview, result, steps, heading, details, actions, request, pictures, concepts: new Map(), why: "", answer: null, notes: [] };
 }
 
 // The server tells a run from its beginning each time: what was told before goes.
 export function restart(run) {
   run.steps.replaceChildren();
   run.concepts.clear();
+  run.notes = [];
+  run.answer = null;
 }
 
 function step(run, heading, ...children) {
@@ -143,6 +145,7 @@ export function onEvent(run, event) {
           make("li", { class: "soft", text: `${concept}: ${captions.map((caption) => `"${caption}"`).join("; ")}` }))));
       break;
     case "references":
+      if (!event.references.length) run.notes.push("the library has nothing close enough to what was missing");
       step(run, event.references.length ? `${event.references.length} references found` : "the library has nothing close enough",
         make("ul", { class: "refs" }, ...event.references.map((reference) => referenceCard(reference))));
       break;
@@ -151,6 +154,7 @@ export function onEvent(run, event) {
       step(run, event.text);
       break;
     case "note":
+      run.notes.push(event.text);
       step(run, `note: ${event.text}`);
       break;
     case "approval":
@@ -215,9 +219,12 @@ export function showEnd(run, outcome, commands, turn = null) {
   }
   run.result.append(run.line);
   if (image) {
-    const missing = image.missing.length ? `Still missing: ${image.missing.join(", ")}.` : image.score == null ? "" : "Nothing is missing.";
+    const absent = new Map((run.concepts.get(image.id) ?? []).filter((concept) => concept.kind === "absence").map((concept) => [concept.concept, concept.in_words]));
+    const lacking = image.missing.map((name) => (absent.has(name) ? `${name} (${absent.get(name)})` : name));
+    const missing = lacking.length ? `Still missing: ${lacking.join(", ")}.` : image.score == null ? "" : "Nothing is missing.";
     run.result.append(make("p", { class: image.missing.length ? "bad" : "soft", text: `${image.id}${image.score == null ? ", not judged" : `, score ${image.score.toFixed(2)}`}, seed ${image.seed}. ${missing}` }));
   }
+  if (run.notes.length) run.result.append(make("ul", { class: "notes soft", "aria-label": "Notes" }, ...[...new Set(run.notes)].map((text) => make("li", { text }))));
   run.result.append(resultActions(run, image, commands));
   run.result.hidden = false;
   const within = run.details.contains(document.activeElement);

@@ -16,11 +16,17 @@ from starlette.routing import Route
 
 from imagerag.errors import UserError
 from imagerag.server.api_error import ApiError, refusal
+from imagerag.server.database import ANONYMOUS, Entry
 from imagerag.server.off_loop import on_pictures
 from imagerag.server.openai.base import client_of, parsed_body
 from imagerag.server.service import Service
-from imagerag.server.web.told_again import turns_out
+from imagerag.server.web.told_again import image_path, turns_out
 from imagerag.store.output_files import readable_name
+
+MOST_IMAGES = 60
+"""Images in one answer."""
+MOST_SEARCHED = 5000
+"""Newest images of a client that are looked through."""
 
 
 class LabelRequest(BaseModel):
@@ -39,6 +45,7 @@ class ConversationRoutes:
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
+            Route("/web/images", self.images),
             Route("/web/threads", self.threads),
             Route("/web/threads/{thread}", self.thread),
             Route("/web/threads/{thread}", self.label, methods=["PATCH"]),
@@ -51,6 +58,17 @@ class ConversationRoutes:
         words = request.query_params.get("q", "")
         found = await anyio.to_thread.run_sync(self.service.labels.listed, client_of(request), words)
         return JSONResponse({"threads": [asdict(one) for one in found]})
+
+    async def images(self, request: Request) -> Response:
+        """List what was drawn for the client anywhere, newest first: all, or what the words of ``q`` name."""
+        client, words = client_of(request), request.query_params.get("q", "").casefold().split()
+        entries = await anyio.to_thread.run_sync(self._drawn, client)
+        found = [entry for entry in entries if all(word in entry.title.casefold() for word in words)]
+        told = [
+            {"uri": image_path(entry.id), "id": entry.name, "thread": entry.thread, "title": entry.title}
+            for entry in found[:MOST_IMAGES]
+        ]
+        return JSONResponse({"images": told, "more": max(0, len(found) - MOST_IMAGES)})
 
     async def thread(self, request: Request) -> Response:
         """Tell a conversation from its beginning."""
@@ -90,6 +108,11 @@ class ConversationRoutes:
         packed = await on_pictures(self._packed, client, name)
         headers = {"content-disposition": f'attachment; filename="{name}.zip"'}
         return Response(packed, media_type="application/zip", headers=headers)
+
+    def _drawn(self, client: str) -> list[Entry]:
+        if client == ANONYMOUS:
+            return []
+        return self.service.database.listed(client, MOST_SEARCHED, uploads=False)
 
     async def _check(self, client: str, name: str) -> None:
         if not await anyio.to_thread.run_sync(self.service.threads.state, client, name):

@@ -260,6 +260,13 @@ def test_conversations_are_named_found_exported_and_deleted(
     link = page.url
     page.click("#new")
     ask(page, "a cat")
+    page.click("#all summary")
+    page.locator("#all-images li").nth(1).wait_for()
+    assert findings(page) == []
+    page.fill("#all-search", "OWL")
+    page.locator("#all-images li").nth(1).wait_for(state="detached")
+    page.click("#all-images a")
+    page.wait_for_selector(".asked:has-text('an owl')")
     page.click("#conversations-open")
     page.click("[aria-label='Rename an owl']")
     page.keyboard.type("Birds of the night")

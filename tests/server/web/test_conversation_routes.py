@@ -59,3 +59,17 @@ def test_an_export_holds_the_page_the_data_and_the_images(serve: Callable[..., S
     assert [image["path"] for image in turn["images"]] == ["001-an-owl.png", "002-an-owl.png"]
     assert "/server/side" not in text
     assert browser_of(server).get("/web/threads/sea/export").status_code == 404
+
+
+def test_the_images_of_all_conversations_are_found_by_words(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    client = browser_of(server)
+    draw(client, "an owl", thread="sea")
+    draw(client, "a red cat", thread="land")
+    found = client.get("/web/images").json()
+    assert [one["thread"] for one in found["images"]] == ["land", "sea"]
+    assert found["more"] == 0
+    (cat,) = client.get("/web/images", params={"q": "CAT red"}).json()["images"]
+    assert (cat["id"], cat["title"]) == ("image-1", "a red cat")
+    assert client.get(cat["uri"]).headers["content-type"] == "image/png"
+    assert browser_of(server).get("/web/images").json()["images"] == []

@@ -1,6 +1,8 @@
 """The web page in Chromium: a whole conversation, stop and reload, and axe-core's findings."""
 
+import os
 import shutil
+import signal
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -10,6 +12,7 @@ from typing import Any
 import pytest
 
 from testing.openai_requests import square
+from testing.server_process import running_server
 from testing.servers import Gate, Served, scripted_service
 
 
@@ -290,6 +293,26 @@ def test_conversations_are_named_found_exported_and_deleted(
     page.goto("about:blank")
     page.goto(link)
     page.wait_for_selector("text=There is no conversation")
+    page.context.close()
+
+
+def test_a_server_that_dies_in_a_run_is_told_and_the_page_comes_back(chromium: Any, tmp_path: Path) -> None:
+    with running_server(home=tmp_path) as server:
+        page = opened(chromium, server.url)
+        page.set_default_timeout(20_000)
+        ask(page, "an owl")
+        page.fill("#prompt", "a lobster in a kimono")
+        page.press("#prompt", "Enter")
+        page.wait_for_selector(".run:last-child :text('step ')")
+        os.kill(server.pid, signal.SIGKILL)
+        page.wait_for_selector("#lost:visible")
+        page.fill("#prompt", "half a sentence")
+    with running_server("--port", server.url.rpartition(":")[2], home=tmp_path):
+        page.locator("#lost").wait_for(state="hidden")
+        page.wait_for_selector("text=was not finished: ask for it again")
+        assert page.locator(".asked").all_inner_texts() == ["an owl", "a lobster in a kimono"]
+        assert page.input_value("#prompt") == "half a sentence"
+        ask(page, "a lobster in a kimono")
     page.context.close()
 
 

@@ -32,12 +32,16 @@ export function lost() {
   $("lost").textContent = "The server can't be reached. The page tries again by itself; what you type is kept.";
   $("lost").hidden = false;
   waiting = setInterval(async () => {
-    const answer = await fetch("/health").catch(() => null);
-    if (!answer?.ok || !waiting) return;
-    clearInterval(waiting);
-    waiting = null;
-    $("lost").hidden = true;
-    say("the server is back");
-    onBack();
+    if (await answers() && waiting) onBack();
   }, LOOK_AGAIN);
+}
+
+export const answers = async () => Boolean((await fetch("/health").catch(() => null))?.ok);
+
+export function found() {
+  if (!waiting) return;
+  clearInterval(waiting);
+  waiting = null;
+  $("lost").hidden = true;
+  say("the server is back");
 }

@@ -1,7 +1,7 @@
 // The chat page: asks the server's own small API and shows each step as it happens. It is served as it is, without a build step.
 
 import { $, button, notice, say } from "/page/dom.js";
-import { ask, lost, post, whenBack } from "/page/api.js";
+import { answers, ask, found, lost, post, whenBack } from "/page/api.js";
 import { attach, edit, fail, named, onSubmit, openDraft, openSettings, putBack, settings, settingsSent } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, toggleGallery } from "/page/gallery.js";
@@ -82,9 +82,7 @@ function listen() {
     if (source !== events) return;
     if (events.readyState !== EventSource.CLOSED) return lost(); // the page opens the conversation anew when the server is back
     source = null;
-    waiting = waiting.filter((other) => other !== run);
-    forgotten(run);
-    listen();
+    comeBack(); // it was restarted, or has forgotten this run
   };
   events.onmessage = (message) => {
     const event = JSON.parse(message.data);
@@ -124,6 +122,7 @@ const pictureOf = (url) => ({ id: `file-${url.match(/images\/([0-9a-f]+)/)[1]}`,
 
 // ---- conversations
 
+// Returns the turns that have ended, as the server tells them.
 async function open(name) {
   const mine = ++opened;
   source?.close();
@@ -156,6 +155,7 @@ async function open(name) {
     for (const active of told.running) taken(active);
     toLatest();
     say(`conversation with ${told.turns.length} turns opened`);
+    return told.turns;
   } catch (error) {
     if (mine === opened) notice(`This conversation can't be shown: ${error.message}`);
   }
@@ -168,15 +168,23 @@ function taken(active) {
 
 // After the server was away: what has become of the runs that were looked at.
 async function comeBack() {
+  const mine = opened;
+  if (!(await answers())) return lost();
+  if (mine !== opened) return; // somebody, or the other way to learn that it is back, was quicker
+  found();
   if (!thread) return;
   const before = waiting.map((run) => ({ run_id: run.id, request: run.request }));
-  await open(thread);
-  const requests = [...$("log").querySelectorAll(".asked > span:first-child")].map((one) => one.textContent);
-  for (const one of before) {
-    if (waiting.some((run) => run.id === one.run_id) || requests.includes(one.request)) continue;
-    addAsked(one.request);
-    forgotten(addRun(one.request));
-    toLatest();
+  const turns = (await open(thread)) ?? [];
+  const gone = before.filter((one) => !waiting.some((run) => run.id === one.run_id));
+  for (const one of gone) {
+    const turn = turns.findLast((other) => other.request === one.request);
+    if (turn?.run.seconds != null) continue; // it ended while the page could not see it
+    if (!turn) {
+      addAsked(one.request);
+      forgotten(addRun(one.request));
+      toLatest();
+    }
+    notice(`The server was restarted, and ${JSON.stringify(one.request)} was not finished: ask for it again.`);
   }
 }
 

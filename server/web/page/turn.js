@@ -82,6 +82,7 @@ function step(run, heading, ...children) {
   run.steps.append(make("li", {}, make("strong", { text: heading }), ...children));
   const count = run.steps.childElementCount;
   run.heading.textContent = `Steps (${count})`;
+  run.line.textContent = heading; // what happens between two drawings has no progress of its own
   grown();
   say(heading);
 }
@@ -210,7 +211,7 @@ export function showEnd(run, outcome, commands, turn = null) {
   const said = run.answer?.text;
   run.line.className = outcome.error ? "why bad" : "why";
   run.line.textContent = outcome.error ? `failed: ${why}` : said ?? `finished after ${outcome.seconds?.toFixed(1)} s: ${why}`;
-  if (outcome.seconds == null && !outcome.error && !said) run.line.textContent = "drawn elsewhere, which keeps no account of why it ended";
+  if (outcome.seconds == null && !outcome.error && !said) run.line.textContent = "why it ended is not known: it was drawn elsewhere, or its server ended meanwhile";
   const image = outcome.image ?? run.answer?.image;
   remember(outcome.images);
   run.result.replaceChildren();

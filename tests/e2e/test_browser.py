@@ -173,6 +173,15 @@ def test_after_twelve_turns_the_result_is_in_view_and_near_by_keyboard(
             page.locator("#threads li").first.wait_for()
             assert findings(page) == [], case
             page.keyboard.press("Escape")
+            page.click("#help-open")
+            assert findings(page) == [], case
+            page.keyboard.press("Escape")
+            if width < 896:
+                page.click("#gallery-toggle")
+                assert findings(page) == [], case
+                page.click("text=Go on from image-1 >> nth=0")
+                assert page.evaluate("() => document.activeElement.id") == "prompt", case
+                page.fill("#prompt", "")
             page.click(".run:last-child .enlarge")
             assert findings(page) == [], case
             page.keyboard.press("Escape")

@@ -20,6 +20,7 @@ export function origin(image) {
 }
 
 export function goOnFrom(image) {
+  showGallery(false);
   $("prompt").value = `go back to ${image.id} and `;
   $("prompt").focus();
 }
@@ -88,8 +89,10 @@ let pause = null;
 $("all").addEventListener("toggle", searchAll);
 $("all-search").addEventListener("input", () => { clearTimeout(pause); pause = setTimeout(searchAll, 150); });
 
-export function toggleGallery() {
-  const open = document.body.classList.toggle("gallery-open");
+// Where the page is narrow, the gallery takes the place of the conversation while it is open.
+export function showGallery(open) {
+  document.body.classList.toggle("gallery-open", open);
   $("gallery-toggle").setAttribute("aria-pressed", String(open));
 }
+export const toggleGallery = () => showGallery(!document.body.classList.contains("gallery-open"));
 $("gallery-toggle").addEventListener("click", toggleGallery);

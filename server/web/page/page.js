@@ -4,7 +4,7 @@ import { $, button, notice, say } from "/page/dom.js";
 import { answers, ask, found, lost, post, whenBack } from "/page/api.js";
 import { attach, edit, fail, named, onSubmit, openDraft, openSettings, putBack, settings, settingsSent } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
-import { forget, toggleGallery } from "/page/gallery.js";
+import { forget, showGallery, toggleGallery } from "/page/gallery.js";
 import { shortcuts } from "/page/shortcuts.js";
 import { addAsked, addRun, focusLatest, onEvent, restart, showEnd, toLatest } from "/page/turn.js";
 
@@ -130,6 +130,7 @@ async function open(name) {
   waiting = [];
   thread = name;
   forget();
+  showGallery(false);
   notice("");
   fail("");
   $("log").replaceChildren();

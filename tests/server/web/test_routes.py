@@ -258,6 +258,7 @@ def test_a_request_takes_the_place_of_an_earlier_one_in_a_copy(serve: Callable[.
     assert "has no turn 7; its turns are 1 to 2" in refused.json()["error"]["message"]
 
 
+@pytest.mark.slow
 def test_an_image_is_drawn_once_more_and_settings_reach_the_drawing(serve: Callable[..., Served]) -> None:
     class WithNegatives(Squares):
         takes_negatives = True

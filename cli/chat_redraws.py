@@ -102,7 +102,7 @@ class Redraws:
         if not rest:
             raise UserError("give the words to take the place of the last request: /edit TEXT")
         before, name = self._thread(), self._free_name()
-        self._threads.branch_before_last(LOCAL, before, name)
+        self._threads.branch_before(LOCAL, before, name)
         self._go_to(name)
         self._say(f"  from here on in {name!r}; {before!r} stays as it is")
         self._draw(rest)

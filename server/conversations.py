@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imagerag.graphs.thread_saver import ThreadSaver
     from imagerag.server.database_file import DatabaseFile
 
-_ROWS = ("entries", "runs", "responses")
+_ROWS = ("entries", "runs", "responses", "labels")
 """Tables of the servers' database that name a conversation."""
 
 

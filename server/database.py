@@ -37,6 +37,10 @@ TABLES = {
   id TEXT PRIMARY KEY, client TEXT NOT NULL, run TEXT NOT NULL, thread TEXT NOT NULL, checkpoint TEXT,
   shown INTEGER NOT NULL, created REAL NOT NULL, body TEXT NOT NULL
 """,
+    "labels": """
+  client TEXT NOT NULL, thread TEXT NOT NULL, title TEXT NOT NULL, favourite INTEGER NOT NULL,
+  PRIMARY KEY (client, thread)
+""",
 }
 RESPONSES_KEPT = 30 * 24 * 3600.0
 """Seconds for which an answer of ``/v1/responses`` can be asked for again and gone on from."""

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from imagerag.agent.absence_in_verdicts import presence_in_words
 from imagerag.graphs.nodes.finish import why_ended
 
 MAX_SHOWN = 6
@@ -35,7 +36,8 @@ def told(event: Mapping[str, Any], address_of: AddressOf) -> str:
         case "verdict":
             verdict = event["verdict"]
             found = ", ".join(
-                f"{plain(concept['concept'])} {'✓' if concept['present'] else '✗ missing'} ({concept['score']:.2f})"
+                f"{plain(concept['concept'])} {'✓' if concept['present'] else '✗'} {presence_in_words(concept)} "
+                f"({concept['score']:.2f})"
                 for concept in verdict["concepts"]
             )
             best = ", the best so far" if event["best"] else ""
@@ -48,9 +50,11 @@ def told(event: Mapping[str, Any], address_of: AddressOf) -> str:
                 return "The library has nothing close enough\n\n"
             lines = [
                 f"- {record['id']} for {plain(record['concept'])}: {plain(record['title'])}, "
-                f"{plain(record['source'])}, {plain(record['licence'])}"
+                f"similarity {record['similarity']:.2f}, {plain(record['source'])}, {plain(record['licence'])}"
                 for record in event["references"][:MAX_SHOWN]
             ]
+            if (more := len(event["references"]) - MAX_SHOWN) > 0:
+                lines.append(f"- and {more} more")
             return "Found:\n" + "\n".join(lines) + "\n\n"
         case "answer":
             shown = event["image"]
@@ -77,12 +81,18 @@ def ending(output: Mapping[str, Any], address_of: AddressOf) -> str:
     if best is None:
         return f"No image was made: {why}.\n"
     verdict = best["verdict"]
-    missing = ", ".join(plain(concept) for concept in verdict["missing"]) if verdict else ""
+    missing = ", ".join(_lacking(verdict)) if verdict else ""
     lack = f" Still missing: {missing}." if missing else ""
     score = f" (score {best['score']:.2f})" if best["score"] is not None else ""
     words = f"**{best['id']}**{score}; {why}.{lack}\n"
     shown_last = best["id"] == output["images"][-1]["id"]
     return words if shown_last else f"{words}\n{picture(best, address_of(best))}\n"
+
+
+def _lacking(verdict: Mapping[str, Any]) -> list[str]:
+    """Return what is missing; of what must not be there and is, that it is there."""
+    there = {one["concept"]: presence_in_words(one) for one in verdict["concepts"] if one["kind"] == "absence"}
+    return [plain(f"{name} ({there[name]})" if name in there else name) for name in verdict["missing"]]
 
 
 def _origin(record: Mapping[str, Any]) -> str:

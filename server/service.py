@@ -12,6 +12,7 @@ from imagerag.graphs.streaming import stream_run
 from imagerag.interruptible import WARMING
 from imagerag.profiles.resolve import Given, resolve
 from imagerag.server.cleaning import remove_if_unreferred
+from imagerag.server.conversations import Conversations
 from imagerag.server.database import ANONYMOUS, Database, Entry
 from imagerag.server.job_queue import Job, JobQueue, NotYet, QueueFull
 from imagerag.server.retention import Retention
@@ -19,6 +20,7 @@ from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
 from imagerag.server.single_tool import use_tool
 from imagerag.server.thread_history import Threads, thread_name
+from imagerag.server.thread_labels import ThreadLabels
 from imagerag.server.thread_turn import ThreadTurn
 from imagerag.settings import Settings
 from imagerag.steady_clock import steady_time
@@ -62,6 +64,7 @@ class Service:
         self.components = Components(self.settings, InjectedComponents(**components))
         self.store = self.components.store
         self.database = Database(home)
+        self.labels = ThreadLabels(self.database.file)
         self._files = contextlib.ExitStack()
         self._saver = self._files.enter_context(open_checkpointer(home))
         self.graph = build_graph(checkpointer=self._saver, **components)
@@ -196,6 +199,10 @@ class Service:
     def conversations(self, client: str, limit: int = 100) -> list[str]:
         """Return a client's threads, the one last drawn in first; none of those of clients who can't be told apart."""
         return [] if client == ANONYMOUS else [name for name, _ in self.database.threads(client, limit)]
+
+    def conversations_of(self, client: str) -> Conversations:
+        """Return a client's conversations as a whole: to show, rename and delete them."""
+        return Conversations(self._saver, self.database.file, client)
 
     def picture(self, entry: Entry) -> Any:
         """Open an entry's image (``PIL.Image``)."""

@@ -84,16 +84,25 @@ class Threads:
             self._graph.update_state(self.config(client, name), values, as_node="finish")
             self._database.copy_told(client, thread, name)
 
-    def branch_before_last(self, client: str, thread: str, name: str) -> None:
-        """Begin another thread with a copy of this one as it was before its last turn; an empty one before the first.
+    def branch_before(self, client: str, thread: str, name: str, turn: int | None = None) -> None:
+        """Begin another thread with a copy of this one as it was before a turn; an empty one before the first.
+
+        Args:
+            client: whose threads they are.
+            thread: the one that is copied.
+            name: of the copy.
+            turn: from 1; the last one when ``None``.
 
         Raises:
-            UserError: this one has no turn, or there is one of that name.
+            UserError: this one has no turn, or not that one, or there is one of that name.
         """
         last: Any = self._graph.get_state(self.config(client, thread))
-        turn = last.values.get("turn", 0)
-        if not turn:
+        newest = last.values.get("turn", 0)
+        if not newest:
             raise UserError(f"conversation {thread!r} has no turn yet; draw something first")
+        turn = newest if turn is None else turn
+        if not 1 <= turn <= newest:
+            raise UserError(f"conversation {thread!r} has no turn {turn}; its turns are 1 to {newest}")
         before = self._before(last, turn)
         with self.alone(client, name):
             if self.state(client, name):

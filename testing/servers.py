@@ -81,11 +81,11 @@ def scripted_service(
 
 
 class Served:
-    """A server in this process, on a port of its own."""
+    """A server in this process, on a port of its own unless one is given."""
 
-    def __init__(self, service: Service, **settings: Any) -> None:
+    def __init__(self, service: Service, port: int = 0, **settings: Any) -> None:
         self.service = service
-        listener = listen("127.0.0.1", 0, ())
+        listener = listen("127.0.0.1", port, ())
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         config = server_config(build_app(service, **settings), log_level="error", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)

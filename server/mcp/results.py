@@ -12,6 +12,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, ContentBlock, ImageContent, TextContent
 from pydantic import BaseModel, Field
 
+from imagerag.agent.absence_in_verdicts import presence_in_words
 from imagerag.records import ConceptScore
 from imagerag.server.database import Entry
 from imagerag.server.run import Run
@@ -150,7 +151,7 @@ def _summary(out: RunOut) -> list[str]:
         what = "the picture as it stands" if out.answer else "best image"
         lines.append(f"{what}: {image.id}, {score}, seed {image.seed}, {image.uri}")
         lines += [
-            f"- {concept['concept']}: {'present' if concept['present'] else 'missing'} ({concept['score']:.2f})"
+            f"- {concept['concept']}: {presence_in_words(concept)} ({concept['score']:.2f})"
             for concept in out.concepts[:MAX_LINKS]
         ]
     for reference in out.references[:MAX_LINKS]:

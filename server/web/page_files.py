@@ -11,6 +11,10 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
+MODULES = frozenset(
+    {"api.js", "composer.js", "conversations.js", "dom.js", "gallery.js", "lightbox.js", "shortcuts.js", "turn.js"}
+)
+"""The modules of the page's script."""
 
 
 @lru_cache

@@ -3,12 +3,11 @@
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import anyio
-from langchain_core.messages import AnyMessage
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
@@ -16,12 +15,9 @@ from starlette.routing import Route
 
 from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.graphs.best_image import best_of
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.graphs.state import Limits
-from imagerag.graphs.state_queries import images_of_turn, is_request, used_references
 from imagerag.modes import Mode
-from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.auth import COOKIE, Authenticator, GuessedTooOften, host_of
 from imagerag.server.database import Entry
@@ -29,10 +25,13 @@ from imagerag.server.job_queue import QueueFull
 from imagerag.server.off_loop import on_pictures
 from imagerag.server.openai.base import client_of, parsed_body
 from imagerag.server.run import Run, RunRequest
-from imagerag.server.run_summary import concepts_out, image_out, reference_out, run_out
+from imagerag.server.run_summary import run_out
 from imagerag.server.service import Service
+from imagerag.server.thread_history import thread_name
 from imagerag.server.uploads import MAX_PICTURES, uploaded
-from imagerag.server.web.page_files import page_file
+from imagerag.server.web.conversation_routes import ConversationRoutes
+from imagerag.server.web.page_files import MODULES, page_file
+from imagerag.server.web.told_again import event_out, image_path
 from imagerag.store.file_errors import file_error
 
 ELSEWHERE = frozenset({"cross-site", "same-site"})
@@ -47,8 +46,12 @@ LOOK = 0.3
 class TurnRequest(BaseModel):
     """What the page asks for."""
 
-    prompt: str
+    prompt: str = ""
+    again: str = ""
+    """The id of an image whose prompt is drawn once more, instead of a prompt."""
     thread: str = ""
+    before: int | None = Field(default=None, ge=1)
+    """The turn in whose place it comes: a copy of the conversation as it was before that turn goes on from there."""
     pictures: list[str] = Field(default=[], max_length=MAX_PICTURES)
     seed: int | None = Field(default=None, ge=0, lt=2**32)
     n: int | None = Field(default=None, ge=1, le=16)
@@ -56,6 +59,7 @@ class TurnRequest(BaseModel):
     max_generations: int | None = Field(default=None, ge=1, le=1000)
     max_seconds: float | None = Field(default=None, gt=0)
     size: str = Field(default="", max_length=16)
+    negative: str | None = None
     approve: bool = False
 
 
@@ -79,9 +83,10 @@ class WebApi:
             Route("/", self.page),
             Route("/page.css", self.asset),
             Route("/page.js", self.asset),
+            Route("/page/{name}", self.module),
             Route("/login", self.login, methods=["GET", "POST"]),
-            Route("/web/threads", self.threads),
-            Route("/web/threads/{thread}", self.thread),
+            *ConversationRoutes(self.service).routes(),
+            Route("/web/server", self.server),
             Route("/web/runs", self.begin, methods=["POST"]),
             Route("/web/runs/{run}/events", self.events),
             Route("/web/runs/{run}/cancel", self.cancel, methods=["POST"]),
@@ -121,6 +126,13 @@ class WebApi:
         """Send the page's script or style sheet."""
         return await page_file(request.url.path.lstrip("/"))
 
+    async def module(self, request: Request) -> Response:
+        """Send one of the script's modules."""
+        name = request.path_params["name"]
+        if name not in MODULES:
+            raise ApiError(404, f"the page has no module {name[:80]!r}", "not_found")
+        return await page_file(name)
+
     async def login(self, request: Request) -> Response:
         """Take a token in, and keep it in a cookie that no script can read."""
         if request.method == "GET":
@@ -135,34 +147,34 @@ class WebApi:
         self._remember(request, welcome, token)
         return welcome
 
-    async def threads(self, request: Request) -> Response:
-        """List the client's conversations."""
-        found = await anyio.to_thread.run_sync(self.service.database.threads, client_of(request))
-        return JSONResponse({"threads": [{"thread": name, "title": title[:60]} for name, title in found]})
-
-    async def thread(self, request: Request) -> Response:
-        """Tell a conversation from its beginning."""
-        client, name = client_of(request), request.path_params["thread"]
-        told = await anyio.to_thread.run_sync(self._told, client, name)
-        active = [{"run_id": run.id, "request": run.request} for run in self.service.running(client, name)]
-        return JSONResponse({"thread": name, "turns": told, "running": active})
+    async def server(self, request: Request) -> Response:
+        """Tell what this server draws and judges with."""
+        settings = self.service.settings
+        engines = {name: without_credentials(getattr(settings, name)) for name in ("generator", "critic", "vlm")}
+        return JSONResponse({"profile": settings.profile, **engines})
 
     async def begin(self, request: Request) -> Response:
         """Queue a run."""
         wanted = await parsed_body(request, TurnRequest)
         client = client_of(request)
         pictures = [await on_pictures(self._uploaded_file, client, one) for one in wanted.pictures]
+        prompt = await self._prompt(client, wanted)
         limits: Any = {"max_generations": wanted.max_generations, "max_seconds": wanted.max_seconds}
+        thread = wanted.thread
+        if wanted.before is not None:
+            thread = await anyio.to_thread.run_sync(self._branch, client, wanted.thread, wanted.before)
         ask = RunRequest(
-            wanted.prompt,
+            prompt,
             pictures=tuple(pictures),
-            thread=wanted.thread,
+            thread=thread,
             seed=wanted.seed,
             n=wanted.n,
             mode=wanted.mode,
             limits=cast("Limits", limits),
+            negative=wanted.negative,
             size=wanted.size,
             approve=wanted.approve,
+            notes=self._lowered(limits),
         )
         try:
             run = self.service.create(client, ask)
@@ -171,7 +183,8 @@ class WebApi:
             raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
         except UserError as error:
             raise refusal(error) from error
-        return JSONResponse({"run_id": run.id, "thread": run.thread, "position": self.service.position(run)})
+        told = {"run_id": run.id, "thread": run.thread, "request": prompt}
+        return JSONResponse({**told, "position": self.service.position(run)})
 
     async def events(self, request: Request) -> Response:
         """Tell a run from its beginning, as server-sent events; hanging up does not stop it."""
@@ -230,64 +243,11 @@ class WebApi:
                     yield ": still here\n\n"
                 continue
             told = time.monotonic()
-            yield _sent(await anyio.to_thread.run_sync(self._worded, run.client, run.thread, event, run.checkpoint))
-        outcome = await anyio.to_thread.run_sync(run_out, self.service, run, _path)
-        yield _sent({"event": "end", "run": outcome.model_dump(mode="json")})
-
-    def _worded(
-        self, client: str, thread: str, event: Mapping[str, Any], checkpoint: str | None = None
-    ) -> dict[str, Any]:
-        """Return an event as the page takes it: without paths of this machine, each image by its address."""
-        records = [*event.get("images", ()), *event.get("references", ()), *filter(None, [event.get("image")])]
-        answered = event["event"] == "answer"  # its image leads back to the turn that drew it
-        entries = self.service.database.enter(client, thread, records, None if answered else checkpoint)
-        worded = dict(event)
-        if "images" in event:
-            worded["images"] = [_image(record, entries) for record in event["images"]]
-        if "references" in event:
-            worded["references"] = [_reference(record, entries) for record in event["references"]]
-        if event.get("image"):
-            worded["image"] = _image(event["image"], entries)
-        if "verdict" in event:
-            worded["verdict"] = {
-                "score": event["verdict"]["score"],
-                "concepts": concepts_out(event["verdict"]["concepts"]),
-            }
-        return worded
-
-    def _told(self, client: str, name: str) -> list[dict[str, Any]]:
-        state: Any = self.service.threads.state(client, name)
-        if not state:
-            return []
-        entries = self.service.database.enter(client, name, [*state["all_images"], *state["all_references"]])
-        tellings = self.service.database.told(client, name)
-        requests = [message for message in state["messages"] if is_request(message)]
-        turns = []
-        # A run that has begun has its request in the state already; the page shows it as one under way.
-        busy = sum(run.status in ("running", "stopping", "asking") for run in self.service.running(client, name))
-        for number, message in enumerate(requests[: len(requests) - busy], start=1):
-            images = images_of_turn(state["all_images"], number)
-            if number in tellings:
-                told = tellings[number].told
-            else:
-                told = _recalled(images, state["all_references"], _answer_to(message, state["messages"]))
-            best = next((e["image"]["id"] for e in told["events"][::-1] if e["event"] == "verdict" and e["best"]), None)
-            shown = [{**_image(record, entries), "best": record["id"] == best} for record in images]
-            subjects = message.additional_kwargs.get("subjects", [])
-            turns.append(
-                {
-                    "request": str(message.text),
-                    "pictures": [_path(entries[one].id) for one in subjects if one in entries],
-                    "events": [self._worded(client, name, event) for event in told["events"]],
-                    "run": {
-                        "thread": name,
-                        "images": shown,
-                        "image": next((image for image in shown if image["best"]), None),
-                        **{key: told[key] for key in ("stop_reason", "seconds", "error")},
-                    },
-                }
+            yield _sent(
+                await anyio.to_thread.run_sync(event_out, self.service, run.client, run.thread, event, run.checkpoint)
             )
-        return turns
+        outcome = await anyio.to_thread.run_sync(run_out, self.service, run, image_path)
+        yield _sent({"event": "end", "run": outcome.model_dump(mode="json"), "turn": run.turn})
 
     def _report(self, entry: Entry) -> str:
         from imagerag.report.html import render_page
@@ -314,6 +274,31 @@ class WebApi:
         except OSError as error:  # an image of it is gone
             raise file_error(error.filename, error, verb="read") from error
 
+    async def _prompt(self, client: str, wanted: TurnRequest) -> str:
+        if not wanted.again:
+            return wanted.prompt
+        entry = await anyio.to_thread.run_sync(self.service.database.find, wanted.again, client)
+        if entry is None or entry.kind != "image":
+            raise ApiError(404, f"{wanted.again[:80]!r} is not an image of yours", "not_found", "again")
+        return await anyio.to_thread.run_sync(lambda: self.service.manifest(entry).prompt)
+
+    def _branch(self, client: str, thread: str, turn: int) -> str:
+        name = thread_name("", client)
+        try:
+            self.service.threads.branch_before(client, thread, name, turn)
+        except UserError as error:
+            raise refusal(error, param="before") from error
+        return name
+
+    def _lowered(self, limits: Mapping[str, float | None]) -> tuple[str, ...]:
+        """Return what is to be told of limits that are above the server's, which hold then."""
+        most = {name: getattr(self.service.settings, name) for name in limits}
+        return tuple(
+            f"{name} {value:g} is more than this server allows; {most[name]:g} holds"
+            for name, value in limits.items()
+            if value is not None and most[name] is not None and value > most[name]
+        )
+
     def _uploaded_file(self, client: str, file_id: str) -> bytes:
         return self.service.file(uploaded(self.service, client, file_id))
 
@@ -338,38 +323,3 @@ class WebApi:
 
 def _sent(event: Mapping[str, Any]) -> str:
     return f"data: {json.dumps(event)}\n\n"
-
-
-def _path(entry_id: str) -> str:
-    return f"/images/{entry_id}.png"
-
-
-def _image(record: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Any]:
-    return image_out(record, _path(entries[record["id"]].id)).model_dump(mode="json")
-
-
-def _reference(record: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Any]:
-    return reference_out(record, _path(entries[record["id"]].id)).model_dump(mode="json")
-
-
-def _answer_to(request: AnyMessage, messages: Sequence[AnyMessage]) -> str:
-    """Return the last words before the next request."""
-    at = next(place for place, message in enumerate(messages) if message is request)
-    behind = list(messages[at + 1 :])
-    end = next((place for place, message in enumerate(behind) if is_request(message)), len(behind))
-    said = [str(message.text) for message in behind[:end] if message.type == "ai" and str(message.text)]
-    return said[-1] if said else ""
-
-
-def _recalled(images: Sequence[ImageRecord], references: Sequence[ReferenceRecord], answer: str) -> dict[str, Any]:
-    """Return what records alone tell of a turn that was not made here: at the command line, or by a program."""
-    best, used = best_of(list(images)), used_references(list(images), list(references))
-    events: list[Mapping[str, Any]] = [{"event": "references", "references": used}] if used else []
-    if not images and answer:
-        events.append({"event": "answer", "text": answer, "image": None})
-    for record in images:
-        events.append({"event": "images", "images": [record]})
-        if record["verdict"] is not None:
-            judged = {"image": record, "verdict": record["verdict"], "best": record is best}
-            events.append({"event": "verdict", **judged})
-    return {"events": events, "stop_reason": None, "seconds": None, "error": None}

@@ -1,7 +1,10 @@
 """The web page in Chromium: a whole conversation, stop and reload, and axe-core's findings."""
 
+import os
 import shutil
+import signal
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,8 @@ from typing import Any
 import pytest
 
 from testing.openai_requests import square
-from testing.servers import Gate, Served
+from testing.server_process import running_server
+from testing.servers import Gate, Served, scripted_service
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +37,31 @@ def findings(page: Any) -> list[str]:
     ]
 
 
-@pytest.mark.slow
+def opened(chromium: Any, url: str, width: int = 1280, height: int = 900, scheme: str = "light") -> Any:
+    page = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme).new_page()
+    page.set_default_timeout(15_000)
+    page.goto(url)
+    page.locator("#suggestions button").first.wait_for(state="attached")
+    return page
+
+
+def ask(page: Any, text: str) -> None:
+    """Send a request by keyboard, and wait for its result."""
+    before = page.locator(".result:not([hidden])").count()
+    page.fill("#prompt", text)
+    page.press("#prompt", "Enter")
+    page.locator(".result:not([hidden])").nth(before).wait_for()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_whole_conversation_in_the_browser(
     chromium: Any, serve: Callable[..., Served], tmp_path: Path, scheme: str
 ) -> None:
     server = serve(scores=[0.3, 0.9])
-    settings = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
-    page = settings.new_page()
-    page.set_default_timeout(15_000)
+    page = opened(chromium, server.url, scheme=scheme)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.goto(server.url)
     assert findings(page) == []
 
     # An upload, and a run by keyboard alone.
@@ -58,36 +74,43 @@ def test_a_whole_conversation_in_the_browser(
     page.wait_for_selector("text=the critic is satisfied")
     assert server.service.components.generator.requests[-1].references
     assert page.locator("#gallery > li").count() == 2
+    assert not page.locator(".steps[open]").count(), "the steps fold away"
+    page.click(".run summary")
+    assert 'similarity 0.50 to "' in page.inner_text(".run .refs")
     assert findings(page) == []
+    page.click(".run summary")
+    assert "is drawn as the owl" in page.inner_text(".notes"), "what the person should know is not folded away"
 
-    # Approval: one reference is taken out before the redraw.
-    page.click("#settings summary")
-    page.check("#approve")
+    # Approval: another reference is chosen before the redraw.
+    page.click("#settings-open")
     assert findings(page) == []
+    page.check("#approve")
+    page.keyboard.press("Escape")
     page.fill("#prompt", "a cat")
     page.press("#prompt", "Enter")
     page.wait_for_selector("text=Redraw with these")
     assert findings(page) == []
     page.locator("[role=group] input:checked").first.uncheck()
     page.click("text=Redraw with these")
-    page.wait_for_selector(".run:last-child .actions a")
-    assert len(server.service.components.generator.requests[-1].references) == 2  # what is left, and the person's own
+    page.wait_for_selector("text=choose at least one")
+    page.locator("[role=group] input").nth(1).check()
+    page.click("text=Redraw with these")
+    page.wait_for_selector(".run:last-child .result a")
+    assert len(server.service.components.generator.requests[-1].references) == 1
 
     # Going back to an earlier image, by its button.
     page.click("text=Go on from image-1")
     page.keyboard.type("make it red")
     page.press("#prompt", "Enter")
     page.click("button:enabled:has-text('Reject them all')")
-    page.wait_for_selector("text=it was stopped")
-
-    assert page.locator("img:visible").evaluate_all("all => all.every(one => one.naturalWidth > 0)")
+    page.wait_for_selector("text=it was cancelled")
 
     # Reload: all is still there, each turn as it was told. Two images side by side, closed by Escape.
     before = page.locator(".run").all_inner_texts()
     page.reload()
-    page.wait_for_selector(".run:nth-of-type(6) .actions a")
+    page.wait_for_selector(".run:nth-of-type(6) .result a")
     assert page.locator(".run").all_inner_texts() == before
-    assert page.locator("[role=group] :enabled").count() == 0, "what was asked is answered"
+    assert page.locator("[role=group] button:enabled:visible").count() == 0, "what was asked is answered"
     assert page.locator(".asked").all_inner_texts()[1:] == ["a cat", "go back to image-1 and make it red"]
     boxes = page.locator("#gallery input[type=checkbox]")
     boxes.nth(0).check()
@@ -100,22 +123,14 @@ def test_a_whole_conversation_in_the_browser(
     with page.expect_download() as download:
         page.click("text=Report >> nth=0")
     assert "imagerag" in Path(download.value.path()).read_text()
-
-    # A phone's width.
-    page.set_viewport_size({"width": 360, "height": 740})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    assert findings(page) == []
     assert complaints == []
-    settings.close()
+    page.context.close()
 
 
-@pytest.mark.slow
 def test_stop_and_reload_while_drawing_in_the_browser(chromium: Any, serve: Callable[..., Served]) -> None:
     gate = Gate()
     server = serve(before_step=gate)
-    page = chromium.new_page()
-    page.set_default_timeout(15_000)
-    page.goto(server.url)
+    page = opened(chromium, server.url)
     page.fill("#prompt", "an owl")
     page.press("#prompt", "Enter")
     page.wait_for_selector("text=step 1 of 4")
@@ -124,6 +139,222 @@ def test_stop_and_reload_while_drawing_in_the_browser(chromium: Any, serve: Call
     page.click("text=Stop")
     time.sleep(0.2)
     gate.open.set()
-    page.wait_for_selector("text=it was stopped")
+    page.wait_for_selector("text=it was cancelled")
     assert server.service.components.generator.steps_done <= 2
-    page.close()
+    page.context.close()
+
+
+def test_after_twelve_turns_the_result_is_in_view_and_near_by_keyboard(
+    chromium: Any, serve: Callable[..., Served]
+) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    for number in range(12):
+        ask(page, f"{number + 2} owls")
+    address = page.url
+    for width, height in ((390, 844), (800, 1000), (1440, 900)):
+        for scheme in ("light", "dark"):
+            case = f"{width} {scheme}"
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=scheme)
+            page.goto("about:blank")
+            page.goto(address)
+            page.locator(".result:not([hidden])").nth(11).wait_for()
+            ask(page, "try again")
+            page.wait_for_timeout(200)
+            for part in ("img", ".why"):
+                box = page.locator(f".run:last-child .result {part}").bounding_box()
+                composer = page.locator("#composer").bounding_box()
+                assert box["y"] >= 0, case
+                assert box["y"] + box["height"] <= composer["y"] + 1, case
+            assert composer["height"] <= height / 5, case
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= width, case
+            assert findings(page) == [], case
+            page.click("#conversations-open")
+            page.locator("#threads li").first.wait_for()
+            assert findings(page) == [], case
+            page.keyboard.press("Escape")
+            page.click("#help-open")
+            assert findings(page) == [], case
+            page.keyboard.press("Escape")
+            if width < 896:
+                page.click("#gallery-toggle")
+                assert findings(page) == [], case
+                page.click("text=Go on from image-1 >> nth=0")
+                assert page.evaluate("() => document.activeElement.id") == "prompt", case
+                page.fill("#prompt", "")
+            page.click(".run:last-child .enlarge")
+            assert findings(page) == [], case
+            page.keyboard.press("Escape")
+            # From the top of the page: the second stop leads to the latest result, and the next to its first button.
+            page.reload()
+            page.locator(".result:not([hidden])").nth(11).wait_for()
+            page.evaluate("() => { document.activeElement.blur(); document.querySelector('.skip').focus(); }")
+            page.keyboard.press("Tab")
+            page.keyboard.press("Enter")
+            page.keyboard.press("Tab")
+            assert page.evaluate("() => document.activeElement.matches('.run:last-child .enlarge')"), case
+    # Who reads further up is left there; the jump leads back.
+    page.evaluate("() => { document.querySelector('#scroller').scrollTop = 0; }")
+    page.wait_for_selector("#latest:visible")
+    page.click("#latest")
+    assert page.evaluate("() => document.querySelector('#scroller').scrollTop") > 0
+    page.context.close()
+
+
+def test_what_is_written_is_kept_and_enter_queues(chromium: Any, serve: Callable[..., Served]) -> None:
+    gate = Gate()
+    page = opened(chromium, serve(before_step=gate).url)
+    page.click("#settings-open")
+    page.fill("#seed", "-3")
+    page.keyboard.press("Escape")
+    page.fill("#prompt", "an owl")
+    page.press("#prompt", "Enter")
+    assert "not sent, since a setting is not valid. Seed" in page.inner_text("#composer-error")
+    assert page.is_visible("#settings")
+    page.fill("#seed", "7")
+    page.fill("#negative", "people")
+    page.keyboard.press("Escape")
+    assert page.inner_text("#settings-told") == "without people, seed 7"
+    page.reload()
+    page.wait_for_selector("#suggestions button")
+    assert page.input_value("#prompt") == "an owl"
+    assert page.inner_text("#settings-told") == "without people, seed 7"
+    page.press("#prompt", "Enter")
+    page.wait_for_selector("text=step 1 of 4")
+    page.fill("#prompt", "a cat")
+    page.press("#prompt", "Enter")
+    page.wait_for_selector("text=1 of this conversation come first")
+    page.press("#prompt", "ArrowUp")
+    page.press("#prompt", "ArrowUp")
+    assert page.input_value("#prompt") == "an owl"
+    gate.open.set()
+    page.locator(".result:not([hidden])").nth(1).wait_for()
+    assert page.input_value("#prompt") == "an owl", "a draft is not lost when a run ends"
+    page.context.close()
+
+
+def test_commands_on_a_result(chromium: Any, serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    requests = server.service.components.generator.requests
+    page = opened(chromium, server.url)
+    ask(page, "an owl")
+    first = page.url
+    page.click(".result >> text=Variations")
+    page.locator(".result:not([hidden])").nth(1).wait_for()
+    assert page.locator("#gallery > li").count() == 5
+    page.click(".run:last-child .result >> text=Redraw")
+    page.locator(".result:not([hidden])").nth(2).wait_for()
+    assert [request.prompt for request in requests] == ["an owl"] * 3
+    page.click(".run:last-child .result >> text=Use as subject")
+    ask(page, "my badge on a cake")
+    assert requests[-1].references
+    # An earlier request in other words: a copy goes on from there, and the conversation stays.
+    page.locator(".result").first.locator("text=Edit").click()
+    assert page.input_value("#prompt") == "an owl"
+    page.fill("#prompt", "a cat")
+    page.press("#prompt", "Enter")
+    page.wait_for_selector("text=This is a copy")
+    page.locator(".result:not([hidden])").first.wait_for()
+    assert page.locator(".asked").all_inner_texts() == ["a cat"]
+    assert page.url != first
+    page.go_back()
+    page.goto(first)
+    page.reload()
+    page.locator(".result:not([hidden])").nth(3).wait_for()
+    page.context.close()
+
+
+def test_conversations_are_named_found_exported_and_deleted(
+    chromium: Any, serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    ask(page, "an owl")
+    link = page.url
+    page.click("#new")
+    ask(page, "a cat")
+    page.click("#all summary")
+    page.locator("#all-images li").nth(1).wait_for()
+    assert findings(page) == []
+    page.fill("#all-search", "OWL")
+    page.locator("#all-images li").nth(1).wait_for(state="detached")
+    page.click("#all-images a")
+    page.wait_for_selector(".asked:has-text('an owl')")
+    page.click("#conversations-open")
+    page.click("[aria-label='Rename an owl']")
+    page.keyboard.type("Birds of the night")
+    page.keyboard.press("Enter")
+    page.click("[aria-label='Favourite: Birds of the night']")
+    page.wait_for_selector("[aria-pressed=true][aria-label='Favourite: Birds of the night']")
+    assert "Birds" in page.locator("#threads li").first.inner_text()
+    page.fill("#conversations-search", "CAT")
+    page.locator("#threads li", has_text="Birds").wait_for(state="detached")
+    assert page.locator("#threads li").count() == 1
+    page.fill("#conversations-search", "night")
+    page.locator("#threads li", has_text="Birds").wait_for()
+    with page.expect_download() as download:
+        page.click("[aria-label^='Export Birds']")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert {"conversation.html", "conversation.json", "001-an-owl.png"} == set(archive.namelist())
+    page.click("[aria-label^='Delete Birds']")
+    page.click("text=Really delete?")
+    page.locator("#threads li", has_text="Birds").wait_for(state="detached")
+    page.keyboard.press("Escape")
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_selector("text=There is no conversation")
+    page.context.close()
+
+
+def test_a_server_that_dies_in_a_run_is_told_and_the_page_comes_back(chromium: Any, tmp_path: Path) -> None:
+    with running_server(home=tmp_path) as server:
+        page = opened(chromium, server.url)
+        page.set_default_timeout(20_000)
+        ask(page, "an owl")
+        page.fill("#prompt", "a lobster in a kimono")
+        page.press("#prompt", "Enter")
+        page.wait_for_selector(".run:last-child :text('step ')")
+        os.kill(server.pid, signal.SIGKILL)
+        page.wait_for_selector("#lost:visible")
+        page.fill("#prompt", "half a sentence")
+    with running_server("--port", server.url.rpartition(":")[2], home=tmp_path):
+        page.locator("#lost").wait_for(state="hidden")
+        page.wait_for_selector("text=was not finished: ask for it again")
+        assert page.locator(".asked").all_inner_texts() == ["an owl", "a lobster in a kimono"]
+        assert page.input_value("#prompt") == "half a sentence"
+        ask(page, "a lobster in a kimono")
+    page.context.close()
+
+
+def test_two_tabs_show_the_same_and_a_restarted_server_is_told(chromium: Any, tmp_path: Path) -> None:
+    gate = Gate()
+    server = Served(scripted_service(tmp_path, before_step=gate))
+    page = opened(chromium, server.url)
+    gate.open.set()
+    ask(page, "an owl")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.locator(".result:not([hidden])").wait_for()
+    gate.open.clear()
+    page.fill("#prompt", "a cat")
+    page.press("#prompt", "Enter")
+    other.wait_for_selector("text=step 1 of 4")
+    assert other.locator(".asked").all_inner_texts() == ["an owl", "a cat"]
+    port = int(server.url.rpartition(":")[2])
+    gate.open.set()
+    other.locator(".result:not([hidden])").nth(1).wait_for()
+    server.stop()
+    page.fill("#prompt", "a dog")
+    page.press("#prompt", "Enter")
+    page.wait_for_selector("#lost:visible")
+    page.wait_for_selector("#composer-error:visible")
+    assert page.input_value("#prompt") == "a dog"
+    again = Served(scripted_service(tmp_path), port=port)
+    try:
+        page.locator("#lost").wait_for(state="hidden")
+        page.locator(".result:not([hidden])").nth(1).wait_for()
+        assert page.locator(".asked").all_inner_texts() == ["an owl", "a cat"]
+        assert page.input_value("#prompt") == "a dog"
+        ask(page, "a dog")
+    finally:
+        page.context.close()
+        again.stop()

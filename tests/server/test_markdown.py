@@ -33,7 +33,8 @@ def test_text_of_others_has_no_markup(text: str, expected: str) -> None:
 
 
 def test_events_become_lines() -> None:
-    verdict = {"score": 0.5, "concepts": [{"concept": "owl", "present": False, "score": 0.25}], "missing": ["owl"]}
+    owl = {"concept": "owl", "kind": "content", "present": False, "score": 0.25}
+    verdict = {"score": 0.5, "concepts": [owl], "missing": ["owl"]}
     event: dict[str, Any] = {"event": "verdict", "image": {"id": "image-1"}, "verdict": verdict, "best": True}
     line = "image-1 scores 0.50, the best so far: owl ✗ missing (0.25)\n\n"
     assert told(event, lambda record: "") == line
@@ -44,10 +45,11 @@ def test_events_become_lines() -> None:
 
 
 def test_the_ending_shows_the_best_image_again_where_it_was_not_the_last() -> None:
-    verdict = {"missing": ["owl"]}
+    unwanted = {"concept": "no dog", "kind": "absence", "present": False, "score": 0.1}
+    verdict = {"missing": ["owl", "no dog"], "concepts": [unwanted]}
     best = {"id": "image-1", "prompt": "an owl", "score": 0.5, "verdict": verdict}
     output: dict[str, Any] = {"image": best, "stop_reason": "satisfied", "images": [best]}
-    assert "Still missing: owl." in ending(output, lambda record: "http://here/1")
+    assert r"Still missing: owl, no dog \(but it is there\)." in ending(output, lambda record: "http://here/1")
     assert "![image-1" not in ending(output, lambda record: "http://here/1")
     output["images"] = [best, {**best, "id": "image-2"}]
     assert "![image-1: an owl](http://here/1)" in ending(output, lambda record: "http://here/1")

@@ -13,6 +13,7 @@ from imagerag.server.web.page_files import page_file
         ("index.html", "text/html"),
         ("login.html", "text/html"),
         ("page.js", "text/javascript"),
+        ("composer.js", "text/javascript"),
         ("page.css", "text/css"),
     ],
 )

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image
 
 from imagerag.server.database import FILE
+from imagerag.server.web.page_files import MODULES
 from testing.browser_requests import browser_of, draw, events
-from testing.scripted import STEPS
+from testing.scripted import STEPS, Squares
 from testing.servers import TOKENS, Gate, Served, scripted_service
 
 
@@ -72,7 +73,9 @@ def test_a_run_tells_every_step_and_a_conversation_is_told_again_after_a_restart
     again = Served(scripted_service(tmp_path, scores=[0.9]))
     try:
         client = httpx.Client(base_url=again.url, cookies=client.cookies, timeout=30)
-        assert client.get("/web/threads").json()["threads"] == [{"thread": "sea", "title": "an owl"}]
+        assert client.get("/web/threads").json()["threads"] == [
+            {"thread": "sea", "title": "an owl", "favourite": False}
+        ]
         (turn,) = client.get("/web/threads/sea").json()["turns"]
         live = [event for event in told if event["event"] not in ("progress", "preview", "queued")]
         assert (turn["request"], turn["events"]) == ("an owl", live[:-1]), "every step, as it was told"
@@ -158,7 +161,7 @@ def test_a_redraw_waits_for_the_persons_word_without_holding_the_engine(
     run_id = client.post("/web/runs", json={"prompt": "an owl", "approve": True}).json()["run_id"]
     told = events(client, run_id)
     asked = next(event for event in told if event["event"] == "approval")
-    assert asked["chosen"] == ["ref-1", "ref-2"]
+    assert asked["chosen"] == ["ref-1"]
     assert len(asked["references"]) > 2
     other = browser_of(server)
     assert draw(other, "a cat")[-1]["run"]["status"] == "done"
@@ -239,3 +242,58 @@ def test_an_answer_in_words_is_told_and_told_again(serve: Callable[..., Served])
     turn = client.get("/web/threads/sea").json()["turns"][-1]
     assert [event["event"] for event in turn["events"]] == ["answer", "stop"]
     assert turn["run"]["stop_reason"] == "answered"
+
+
+def test_a_request_takes_the_place_of_an_earlier_one_in_a_copy(serve: Callable[..., Served]) -> None:
+    client = browser_of(serve(scores=[0.9]))
+    draw(client, "an owl", thread="sea")
+    assert draw(client, "a cat", thread="sea")[-1]["turn"] == 2
+    end = draw(client, "a dog", thread="sea", before=2)[-1]["run"]
+    assert end["thread"] != "sea"
+    copy = client.get(f"/web/threads/{end['thread']}").json()["turns"]
+    assert [turn["request"] for turn in copy] == ["an owl", "a dog"]
+    stays = client.get("/web/threads/sea").json()["turns"]
+    assert [turn["request"] for turn in stays] == ["an owl", "a cat"]
+    refused = client.post("/web/runs", json={"prompt": "a dog", "thread": "sea", "before": 7})
+    assert "has no turn 7; its turns are 1 to 2" in refused.json()["error"]["message"]
+
+
+@pytest.mark.slow
+def test_an_image_is_drawn_once_more_and_settings_reach_the_drawing(serve: Callable[..., Served]) -> None:
+    class WithNegatives(Squares):
+        takes_negatives = True
+
+    server = serve(scores=[0.9], generator=WithNegatives())
+    client, other = browser_of(server), browser_of(server)
+    long = "an owl " + "and a cat " * 30
+    end = draw(client, long, thread="sea", negative="people")[-1]["run"]
+    request = server.service.components.generator.requests[-1]
+    assert request.negative == "people"
+    image = end["image"]["uri"].removeprefix("/images/").removesuffix(".png")
+    draw(client, "", thread="sea", again=image, seed=7)
+    again = server.service.components.generator.requests[-1]
+    assert again.prompt == request.prompt, "the whole of it, though clients see it shortened"
+    assert other.post("/web/runs", json={"again": image}).status_code == 404
+
+
+def test_a_limit_above_the_servers_is_told(tmp_path: Path) -> None:
+    service = scripted_service(tmp_path)
+    service.set_limits({"max_generations": 3})
+    server = Served(service)
+    try:
+        told = draw(browser_of(server), "an owl", max_generations=9, max_seconds=5)
+        notes = [event["text"] for event in told if event["event"] == "note"]
+        assert notes == ["max_generations 9 is more than this server allows; 3 holds"]
+    finally:
+        server.stop()
+
+
+def test_the_page_has_all_its_modules_and_tells_what_draws(serve: Callable[..., Served]) -> None:
+    client = browser_of(serve())
+    for name in MODULES:
+        answer = client.get(f"/page/{name}")
+        assert answer.headers["content-type"].startswith("text/javascript")
+        for imported in re.findall(r'from "(/page[^"]*)"', answer.text):
+            assert client.get(imported).status_code == 200
+    assert client.get("/page/index.html").status_code == 404
+    assert set(client.get("/web/server").json()) == {"profile", "generator", "critic", "vlm"}

@@ -1,0 +1,149 @@
+"""The conversations of a browser: listed, told again, given a title, deleted and exported."""
+
+import io
+import json
+import tempfile
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from imagerag.errors import UserError
+from imagerag.server.api_error import ApiError, refusal
+from imagerag.server.database import ANONYMOUS, Entry
+from imagerag.server.off_loop import on_pictures
+from imagerag.server.openai.base import client_of, parsed_body
+from imagerag.server.service import Service
+from imagerag.server.web.told_again import image_path, turns_out
+from imagerag.store.output_files import readable_name
+
+MOST_IMAGES = 60
+"""Images in one answer."""
+MOST_SEARCHED = 5000
+"""Newest images of a client that are looked through."""
+
+
+class LabelRequest(BaseModel):
+    """What a conversation is called, and whether it is a favourite; what is left out stays as it is."""
+
+    title: str | None = None
+    favourite: bool | None = None
+
+
+@dataclass(frozen=True)
+class ConversationRoutes:
+    """The API of conversations over a service."""
+
+    service: Service
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/web/images", self.images),
+            Route("/web/threads", self.threads),
+            Route("/web/threads/{thread}", self.thread),
+            Route("/web/threads/{thread}", self.label, methods=["PATCH"]),
+            Route("/web/threads/{thread}", self.delete, methods=["DELETE"]),
+            Route("/web/threads/{thread}/export", self.export),
+        ]
+
+    async def threads(self, request: Request) -> Response:
+        """List the client's conversations: all, or those that the words of ``q`` stand in."""
+        words = request.query_params.get("q", "")
+        found = await anyio.to_thread.run_sync(self.service.labels.listed, client_of(request), words)
+        return JSONResponse({"threads": [asdict(one) for one in found]})
+
+    async def images(self, request: Request) -> Response:
+        """List what was drawn for the client anywhere, newest first: all, or what the words of ``q`` name."""
+        client, words = client_of(request), request.query_params.get("q", "").casefold().split()
+        entries = await anyio.to_thread.run_sync(self._drawn, client)
+        found = [entry for entry in entries if all(word in entry.title.casefold() for word in words)]
+        told = [
+            {"uri": image_path(entry.id), "id": entry.name, "thread": entry.thread, "title": entry.title}
+            for entry in found[:MOST_IMAGES]
+        ]
+        return JSONResponse({"images": told, "more": max(0, len(found) - MOST_IMAGES)})
+
+    async def thread(self, request: Request) -> Response:
+        """Tell a conversation from its beginning."""
+        client, name = client_of(request), request.path_params["thread"]
+        told = await anyio.to_thread.run_sync(turns_out, self.service, client, name)
+        running = self.service.running(client, name)
+        active = [{"run_id": run.id, "request": run.request} for run in running]
+        return JSONResponse({"thread": name, "known": bool(told or active), "turns": told, "running": active})
+
+    async def label(self, request: Request) -> Response:
+        """Give a conversation a title, or mark it as a favourite."""
+        wanted = await parsed_body(request, LabelRequest)
+        client, name = client_of(request), request.path_params["thread"]
+        await self._check(client, name)
+        try:
+            await anyio.to_thread.run_sync(self.service.labels.change, client, name, wanted.title, wanted.favourite)
+        except UserError as error:
+            raise refusal(error, param="title") from error
+        return JSONResponse({"thread": name})
+
+    async def delete(self, request: Request) -> Response:
+        """Delete a conversation; its images go when the server cleans up."""
+        client, name = client_of(request), request.path_params["thread"]
+        await self._check(client, name)
+        if self.service.running(client, name):
+            raise ApiError(409, f"a run of {name!r} is under way; stop it first", "busy")
+        try:
+            await anyio.to_thread.run_sync(self.service.conversations_of(client).delete, name)
+        except UserError as error:
+            raise refusal(error) from error
+        return JSONResponse({"thread": name, "deleted": True})
+
+    async def export(self, request: Request) -> Response:
+        """Send a conversation as a ZIP file: a page to look at, its data as JSON, and its images."""
+        client, name = client_of(request), request.path_params["thread"]
+        await self._check(client, name)
+        packed = await on_pictures(self._packed, client, name)
+        headers = {"content-disposition": f'attachment; filename="{name}.zip"'}
+        return Response(packed, media_type="application/zip", headers=headers)
+
+    def _drawn(self, client: str) -> list[Entry]:
+        if client == ANONYMOUS:
+            return []
+        return self.service.database.listed(client, MOST_SEARCHED, uploads=False)
+
+    async def _check(self, client: str, name: str) -> None:
+        if not await anyio.to_thread.run_sync(self.service.threads.state, client, name):
+            raise ApiError(404, f"there is no conversation {name[:80]!r} of yours", "not_found")
+
+    def _packed(self, client: str, name: str) -> bytes:
+        from imagerag.report.html import render_conversation
+
+        turns = self.service.conversations_of(client).turns(name)
+        packed = io.BytesIO()
+        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w") as archive:
+            files: dict[str, Path] = {}
+            for image in (image for turn in turns for image in turn["images"]):
+                source = self.service.store.path(image["sha256"])
+                if not source.is_file():  # cleaned up; the page marks its place
+                    continue
+                number = image["id"].removeprefix("image-")
+                file = Path(folder) / f"{number:0>3}-{readable_name(image['prompt'])}.png"
+                file.write_bytes(source.read_bytes())
+                archive.write(file, file.name)
+                files[image["id"]] = file
+            page = render_conversation(name, turns, files)
+            archive.writestr("conversation.html", page.encode("utf-8", "replace"))
+            names = {key: file.name for key, file in files.items()}
+            document = {"name": name, "turns": [_portable(dict(turn), names) for turn in turns]}
+            archive.writestr("conversation.json", json.dumps(document, ensure_ascii=False, indent=1))
+        return packed.getvalue()
+
+
+def _portable(turn: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    """Return a turn without where things are on this machine."""
+    images = [{**image, "path": names.get(image["id"], "")} for image in turn["images"]]
+    references = [{key: value for key, value in one.items() if key != "path"} for one in turn["references"]]
+    return {**turn, "images": images, "references": references}

@@ -1,0 +1,222 @@
+// Where the request is written: drafts, earlier requests, pictures that are added, and the settings.
+
+import { $, button, kept, make, say } from "/page/dom.js";
+import { ask } from "/page/api.js";
+
+const FIELDS = ["size", "negative", "seed", "n", "max_generations", "max_seconds", "mode", "approve"];
+const MOST_RECALLED = 50;
+const NAMES = { size: "size", negative: "without", seed: "seed", n: "candidates", max_generations: "drawings at most", max_seconds: "seconds at most", mode: "mode" };
+let attached = []; // {id, url, name}
+let thread = "";
+let recalled = -1;
+let editing = null; // {turn}
+
+// ---- the text, kept over reloads
+
+export function openDraft(name) {
+  thread = name;
+  stopEditing();
+  const draft = kept.get(`draft.${thread}`, { text: "", attached: [] });
+  $("prompt").value = draft.text;
+  attached = [];
+  $("attached").replaceChildren();
+  draft.attached.forEach(attach);
+  grow();
+}
+
+// A new conversation has got its name: what is being written belongs to it.
+export function named(name) {
+  if (name === thread) return;
+  kept.set(`draft.${thread}`, null);
+  thread = name;
+  keepDraft();
+}
+
+function keepDraft() {
+  const draft = { text: $("prompt").value, attached };
+  kept.set(`draft.${thread}`, draft.text || attached.length ? draft : null);
+}
+
+function grow() {
+  $("prompt").style.height = "auto";
+  $("prompt").style.height = `${$("prompt").scrollHeight + 2}px`;
+}
+
+export function fail(text) {
+  $("composer-error").textContent = text;
+  $("composer-error").hidden = !text;
+}
+
+export function putBack(text, pictures) {
+  $("prompt").value ||= text;
+  if (!attached.length) pictures.forEach(attach);
+  keepDraft();
+  grow();
+}
+
+$("prompt").addEventListener("input", () => { recalled = -1; fail(""); keepDraft(); grow(); });
+
+$("prompt").addEventListener("keydown", (event) => {
+  if (event.isComposing) return;
+  if (event.key === "Enter" && !event.shiftKey) {
+    event.preventDefault();
+    $("composer").requestSubmit();
+  } else if (event.key === "Escape" && editing) stopEditing();
+  else if ((event.key === "ArrowUp" || event.key === "ArrowDown") && recall(event.key === "ArrowUp" ? 1 : -1)) event.preventDefault();
+});
+
+function recall(by) {
+  const asked = kept.get("asked", []);
+  if (recalled < 0 && ($("prompt").value || by < 0)) return false; // the arrows move within what is being written
+  if (recalled + by >= asked.length) return true;
+  recalled = Math.max(-1, recalled + by);
+  $("prompt").value = recalled < 0 ? "" : asked[recalled];
+  keepDraft();
+  grow();
+  return true;
+}
+
+// ---- an earlier request, to be asked in other words
+
+export function edit(turn, text, pictures) {
+  editing = { turn };
+  $("composer-note").firstElementChild.textContent = `In place of request ${turn}: a copy of the conversation goes on from there, this one stays.`;
+  $("composer-note").hidden = false;
+  $("prompt").value = text;
+  attached = [];
+  $("attached").replaceChildren();
+  pictures.forEach((url) => attach({ id: `file-${url.match(/images\/([0-9a-f]+)/)[1]}`, url, name: "picture of yours" }));
+  $("prompt").focus();
+  grow();
+}
+
+function stopEditing() {
+  editing = null;
+  $("composer-note").hidden = true;
+}
+$("composer-note-off").addEventListener("click", () => { openDraft(thread); $("prompt").focus(); });
+
+// ---- pictures: chosen, dropped or pasted
+
+export function attach(one) {
+  if (attached.some((other) => other.id === one.id)) return;
+  attached.push(one);
+  const item = make("li", {}, make("img", { src: one.url, alt: `picture to draw with: ${one.name}` }),
+    button("Remove", () => {
+      attached = attached.filter((other) => other !== one);
+      item.remove();
+      keepDraft();
+      $("prompt").focus();
+    }, { "aria-label": `Remove ${one.name}` }));
+  $("attached").append(item);
+  keepDraft();
+}
+
+async function upload(files) {
+  fail("");
+  for (const file of files) {
+    const form = new FormData();
+    form.append("file", file);
+    form.append("purpose", "vision");
+    try {
+      const sent = await ask("/v1/files", { method: "POST", body: form });
+      attach({ id: sent.id, url: `/images/${sent.id.replace("file-", "")}.png`, name: file.name });
+      say(`${file.name} added`);
+    } catch (error) {
+      fail(`${file.name} is not added: ${error.message}`);
+    }
+  }
+}
+
+$("pictures").addEventListener("change", async () => {
+  await upload([...$("pictures").files]);
+  $("pictures").value = "";
+});
+$("prompt").addEventListener("paste", (event) => {
+  if (!event.clipboardData.files.length) return;
+  event.preventDefault();
+  upload([...event.clipboardData.files]);
+});
+document.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes("Files")) event.preventDefault(); });
+document.addEventListener("drop", (event) => {
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
+  upload([...event.dataTransfer.files]);
+});
+
+// ---- settings
+
+const value = (id) => {
+  const text = $(id).value.trim();
+  return text === "" ? null : $(id).type === "number" ? Number(text) : text;
+};
+
+export function settings() {
+  const sent = Object.fromEntries(FIELDS.filter((id) => id !== "approve").map((id) => [id, value(id)]));
+  sent.size ??= "";
+  // A conversation keeps what it must not show: taking that away has to be said.
+  if (sent.negative == null && kept.get(`negative.${thread}`, "")) sent.negative = "";
+  return { ...sent, approve: $("approve").checked };
+}
+
+export function settingsSent(name, sent) {
+  if (sent.negative != null) kept.set(`negative.${name}`, sent.negative || null);
+}
+
+function tellSettings() {
+  kept.set("settings", Object.fromEntries(FIELDS.map((id) => [id, id === "approve" ? $(id).checked : $(id).value])));
+  const told = FIELDS.filter((id) => id !== "approve" && $(id).value.trim()).map((id) => `${NAMES[id]} ${$(id).value.trim()}`);
+  if ($("approve").checked) told.push("asks before a redraw");
+  const wrong = invalid();
+  $("settings-told").textContent = wrong ? wrong : told.join(", ");
+  $("settings-told").className = wrong ? "bad" : "soft";
+}
+
+// What is wrong with the settings, in words; empty if nothing is.
+function invalid() {
+  const field = FIELDS.map($).find((one) => !one.checkValidity());
+  return field ? `${field.labels[0].firstChild.textContent.trim()}: ${field.validationMessage}${field.title ? ` (${field.title})` : ""}` : "";
+}
+
+export function openSettings() {
+  $("settings").showModal();
+  FIELDS.map($).find((one) => !one.checkValidity())?.focus();
+}
+
+for (const [id, before] of Object.entries(kept.get("settings", {}))) {
+  if (id === "approve") $(id).checked = before;
+  else if (FIELDS.includes(id)) $(id).value = before;
+}
+FIELDS.forEach((id) => $(id).addEventListener("input", tellSettings));
+tellSettings();
+$("settings-open").addEventListener("click", openSettings);
+$("settings-clear").addEventListener("click", () => {
+  for (const id of FIELDS) if (id === "approve") $(id).checked = false; else $(id).value = "";
+  tellSettings();
+});
+
+// ---- sending
+
+export function onSubmit(draw) {
+  $("composer").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const prompt = $("prompt").value.trim();
+    if (!prompt) return fail("say what to draw, or what to change");
+    const wrong = invalid();
+    if (wrong) {
+      fail(`not sent, since a setting is not valid. ${wrong}`);
+      return openSettings();
+    }
+    fail("");
+    kept.set("asked", [prompt, ...kept.get("asked", []).filter((one) => one !== prompt)].slice(0, MOST_RECALLED));
+    recalled = -1;
+    const sent = { prompt, pictures: attached, before: editing?.turn ?? null };
+    $("prompt").value = "";
+    attached = [];
+    $("attached").replaceChildren();
+    stopEditing();
+    keepDraft();
+    grow();
+    draw(sent);
+  });
+}

@@ -1,0 +1,40 @@
+// What the modules of the page share: elements, the line that screen readers hear, and what the browser keeps.
+// All text of people, models and libraries goes in as textContent, never as HTML.
+
+export const $ = (id) => document.getElementById(id);
+
+export function make(tag, options = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(options)) {
+    if (name === "text") node.textContent = value;
+    else if (name === "on") for (const [event, listener] of Object.entries(value)) node.addEventListener(event, listener);
+    else if (name in node && typeof value !== "string") node[name] = value;
+    else node.setAttribute(name === "class" ? "class" : name, value);
+  }
+  node.append(...children.filter((child) => child != null));
+  return node;
+}
+
+export const button = (text, click, options = {}) => make("button", { type: "button", text, on: { click }, ...options });
+
+export function say(text) { $("status").textContent = text; }
+
+// A notice above the turns; an empty one takes it away.
+export function notice(text) {
+  $("notice").textContent = text;
+  $("notice").hidden = !text;
+  if (text) say(text);
+}
+
+// Drafts and settings, kept over reloads. A browser that keeps nothing (private windows, a full disk) loses no more than that.
+export const kept = {
+  get(name, otherwise) {
+    try { return JSON.parse(localStorage.getItem(`imagerag.${name}`)) ?? otherwise; } catch { return otherwise; }
+  },
+  set(name, value) {
+    try {
+      if (value == null) localStorage.removeItem(`imagerag.${name}`);
+      else localStorage.setItem(`imagerag.${name}`, JSON.stringify(value));
+    } catch (error) { console.warn("the browser keeps no drafts:", error.message); }
+  },
+};

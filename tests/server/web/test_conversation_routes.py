@@ -1,0 +1,75 @@
+"""The conversations of a browser: titles, favourites, search, export and deletion."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+
+from testing.browser_requests import browser_of, draw
+from testing.servers import Gate, Served
+
+
+def test_a_conversation_is_named_marked_and_found(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    client, other = browser_of(server), browser_of(server)
+    draw(client, "an owl", thread="sea")
+    draw(client, "a cat", thread="land")
+    assert client.patch("/web/threads/sea", json={"title": "  Birds of\nthe Night "}).status_code == 200
+    assert client.patch("/web/threads/sea", json={"favourite": True}).status_code == 200
+    listed = client.get("/web/threads").json()["threads"]
+    assert listed[0] == {"thread": "sea", "title": "Birds of the Night", "favourite": True}
+    assert [one["thread"] for one in listed] == ["sea", "land"]
+    for words, names in (("night birds", ["sea"]), ("OWL", ["sea"]), ("cat", ["land"]), ("whale", [])):
+        found = client.get("/web/threads", params={"q": words}).json()["threads"]
+        assert [one["thread"] for one in found] == names, words
+    refused = client.patch("/web/threads/sea", json={"title": "x" * 121})
+    assert "has 121 characters; give at most 120" in refused.json()["error"]["message"]
+    assert other.patch("/web/threads/sea", json={"title": "mine"}).status_code == 404
+    client.patch("/web/threads/sea", json={"title": ""})
+    assert client.get("/web/threads").json()["threads"][0]["title"] == "an owl"
+
+
+def test_a_deleted_conversation_is_known_no_more(serve: Callable[..., Served]) -> None:
+    gate = Gate()
+    client = browser_of(serve(scores=[0.9], before_step=gate))
+    run = client.post("/web/runs", json={"prompt": "an owl", "thread": "sea"}).json()["run_id"]
+    assert gate.reached.acquire(timeout=20)
+    refused = client.delete("/web/threads/sea")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "busy")
+    gate.open.set()
+    client.get(f"/web/runs/{run}/events")
+    assert client.get("/web/threads/sea").json()["known"]
+    client.patch("/web/threads/sea", json={"favourite": True})
+    assert client.delete("/web/threads/sea").json()["deleted"]
+    assert client.get("/web/threads/sea").json() == {"thread": "sea", "known": False, "turns": [], "running": []}
+    assert client.delete("/web/threads/sea").status_code == 404
+    draw(client, "a cat", thread="sea")
+    assert not client.get("/web/threads").json()["threads"][0]["favourite"], "the mark went with the old one"
+
+
+def test_an_export_holds_the_page_the_data_and_the_images(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.3, 0.9])
+    client = browser_of(server)
+    draw(client, "an owl", thread="sea")
+    with zipfile.ZipFile(io.BytesIO(client.get("/web/threads/sea/export").content)) as archive:
+        names = {"conversation.html", "conversation.json", "001-an-owl.png", "002-an-owl.png"}
+        assert set(archive.namelist()) == names
+        text = archive.read("conversation.json").decode()
+    (turn,) = json.loads(text)["turns"]
+    assert [image["path"] for image in turn["images"]] == ["001-an-owl.png", "002-an-owl.png"]
+    assert "/server/side" not in text
+    assert browser_of(server).get("/web/threads/sea/export").status_code == 404
+
+
+def test_the_images_of_all_conversations_are_found_by_words(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    client = browser_of(server)
+    draw(client, "an owl", thread="sea")
+    draw(client, "a red cat", thread="land")
+    found = client.get("/web/images").json()
+    assert [one["thread"] for one in found["images"]] == ["land", "sea"]
+    assert found["more"] == 0
+    (cat,) = client.get("/web/images", params={"q": "CAT red"}).json()["images"]
+    assert (cat["id"], cat["title"]) == ("image-1", "a red cat")
+    assert client.get(cat["uri"]).headers["content-type"] == "image/png"
+    assert browser_of(server).get("/web/images").json()["images"] == []

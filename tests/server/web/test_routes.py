@@ -161,7 +161,7 @@ def test_a_redraw_waits_for_the_persons_word_without_holding_the_engine(
     run_id = client.post("/web/runs", json={"prompt": "an owl", "approve": True}).json()["run_id"]
     told = events(client, run_id)
     asked = next(event for event in told if event["event"] == "approval")
-    assert asked["chosen"] == ["ref-1"]
+    assert asked["chosen"] == ["ref-1", "ref-2"]
     assert len(asked["references"]) > 2
     other = browser_of(server)
     assert draw(other, "a cat")[-1]["run"]["status"] == "done"

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
+from imagerag.agent.names import CLIP_OF
 from imagerag.agent.protocols import Brief
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
 from imagerag.graphs.budget import check_prices, memory_of_run, merge_limits, meter_step, nothing_spent
@@ -246,6 +247,8 @@ def _settled(components: Components, limits: Limits, spent: Spent) -> Mode:
     with suppress(BudgetExceeded, Cancelled), meter_step(limits, spent, components.settings):
         if limits["max_money"] is not None:
             check_prices(components)
+        if components.injected.critic is None and components.settings.critic.startswith(CLIP_OF):
+            assert components.critic  # one that isn't here is told before anything is drawn, which may cost money
         return _possible_mode(components)
     return components.settings.mode  # the run ends before anything is drawn
 

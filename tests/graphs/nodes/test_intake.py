@@ -66,8 +66,23 @@ def test_the_syntax_of_other_tools_is_taken_out_and_told(tmp_path: Path) -> None
     squares = Squares()
     graph = build_graph(critic=ScriptedCritic([0.9]), generator=squares)
     request = {"prompt": "(an owl:1.2) --ar 16:9 --no people"}
-    chunks = list(graph.stream(request, thread(), context=Settings(home=str(tmp_path)), stream_mode="custom"))
+    settings = Settings(home=str(tmp_path), max_generations=1)
+    chunks = list(graph.stream(request, thread(), context=settings, stream_mode="custom"))
     assert squares.requests[0].prompt == "an owl"
     notes = [chunk["text"] for chunk in chunks if chunk["event"] == "note"]
     assert notes[0] == "--ar 16:9 is ignored: the generator's own size is drawn"
     assert any("'people'" in note for note in notes)
+
+
+def test_a_critic_that_is_not_here_is_told_before_anything_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(*_: Any) -> None:
+        raise UserError("model 'x' is not on this machine")
+
+    monkeypatch.setattr("imagerag.graphs.components.load_critic", lacking)
+    squares = Squares()
+    settings = Settings(home=str(tmp_path), critic="clip:ViT-B-32:openai")
+    with pytest.raises(UserError, match="not on this machine"):
+        build_graph(generator=squares).invoke({"prompt": "an owl"}, thread("t"), context=settings)
+    assert not squares.requests

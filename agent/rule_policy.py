@@ -3,6 +3,7 @@
 It is no language model and does not pretend to be one: the graph hands it facts instead of a prompt and pixels.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -231,12 +232,17 @@ def ranked_references(references: Sequence[ReferenceRecord]) -> list[ReferenceRe
 
 def _is_called(concept: str, title: str) -> bool:
     """Tell whether a title has all words of the concept: a pig is no guinea pig."""
-    return {singular(word) for word in concept.lower().split()} <= {singular(word) for word in title.lower().split()}
+    return {singular(word) for word in _words(concept)} <= {singular(word) for word in _words(title)}
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a name, or of a file's: "my_owl-2" is an owl's."""
+    return re.findall(r"[^\W_]+", text.lower())
 
 
 def _named_by(concept: str, title: str) -> float:
     """Return the share of words in common (Jaccard)."""
-    a, b = set(concept.lower().split()), set(title.lower().split())
+    a, b = set(_words(concept)), set(_words(title))
     return len(a & b) / len(a | b) if a | b else 0.0
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from imagerag.agent.protocols import TurnFacts
@@ -151,3 +152,13 @@ def test_one_that_barely_shows_it_is_not_drawn_with_nor_one_of_a_thing_whose_nam
     last = ask(first, *looked_up, *seen, second)
     assert not last.tool_calls
     assert "has nothing for 'guinea pig'" in str(last.content)
+
+
+@pytest.mark.parametrize(("title", "called"), [("red-axolotl", True), ("my_axolotl_2", True), ("IMG 2041", False)])
+def test_a_file_may_be_called_as_its_picture_is(title: str, called: bool) -> None:
+    looked_up = (
+        result("propose_captions", captions=CAPTIONS),
+        result("search_references", references=[reference(1, title)]),
+    )
+    call = ask(verdict(1, SCORES, [], "image-1"), *looked_up).tool_calls[0]
+    assert call["name"] == ("regenerate_with_references" if called else "inspect_image")

@@ -216,7 +216,7 @@ def _doubtful(view: TurnView, concepts: Sequence[str]) -> AIMessage | None:
         if len(_usable(view, concept)) >= REFERENCES_PER_CONCEPT:
             continue
         for reference in ranked_references(view.found.get(concept, []))[:LOOKED_AT]:
-            if reference["id"] not in view.inspected:
+            if reference["id"] not in view.inspected and not _is_called(concept, reference["title"]):
                 return _call(INSPECT_IMAGE, image_id=reference["id"], concepts=[concept])
     return None
 

@@ -105,6 +105,6 @@ def read_put(edit: Edit, words: Sequence[str]) -> bool:
         at = rest.index("in", 1)
         found = edit.find(owner_of(rest[:at], ("colour", "color")) or ["it"])
         return found is not None and looks.coloured(edit, found, rest[at + 1 :])
-    if rest[-1] in ("back", "away"):
+    if rest[-1] == "away" or (rest[-1] == "back" and placing.parted(rest) is None):
         return False
     return placing.put(edit, rest)

@@ -21,6 +21,7 @@ from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
+from imagerag.agent.follow_up.wording import plainly, recoloured
 
 
 def change(edit: Edit, words: Sequence[str]) -> str:
@@ -56,11 +57,11 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     """Make one change, and tell whether the words were read as one."""
     said = phrases()
     adds = adds_by_ending(words) and words[:1] != ["add"]
-    if words[:1] in (["only"], ["just"]) and len(words) > 1 and keep_only(edit, words[1:]):
-        return True
     keep = said.verbs["remove"] + said.wishes + KEPT
-    left = without_courtesy(words, keep)
-    left = [word for word in left if word not in ("perhaps", "maybe", "please")] or left
+    left = plainly(words)
+    if left[:1] in (["only"], ["just"]) and len(left) > 1 and keep_only(edit, left[1:]):
+        return True
+    left = recoloured(without_courtesy(left, keep))
     left = with_verb_spelt(left, edit.known)
     if not left:
         return False

@@ -64,6 +64,17 @@ def is_aside(words: Sequence[str]) -> bool:
     return not text or kind_of_talk(text, exactly=False) is not None or text.startswith(phrases().asides)
 
 
+def without_asides(words: Sequence[str]) -> list[str]:
+    """Leave out sentences at the start that ask for nothing: "meh. try again"."""
+    left = list(words)
+    while (at := next((k for k, word in enumerate(left) if word in (".", "!", ",")), None)) and left[at + 1 :]:
+        first = " ".join(left[:at])
+        if kind_of_talk(first) is None and not (left[at] != "," and is_aside(left[:at])):
+            break
+        left = left[at + 1 :]
+    return left
+
+
 def behind_verb(words: Sequence[str], kind: str) -> list[str] | None:
     """Return the words behind a verb of that kind; ``None`` where they begin with none."""
     length = starts_with(words, phrases().verbs[kind])

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change
-from imagerag.agent.follow_up.clauses import KEPT
+from imagerag.agent.follow_up.clauses import KEPT, without_asides
 from imagerag.agent.follow_up.edit import Edit, in_words
 from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself
 from imagerag.agent.follow_up.phrases import (
@@ -18,6 +18,7 @@ from imagerag.agent.follow_up.phrases import (
 )
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.talk import answer, kind_of_talk, listed, not_understood
+from imagerag.agent.follow_up.wording import plainly
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.errors import UserError
 
@@ -40,6 +41,9 @@ _NOTHING_ELSE = frozenset(
     "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
 )
 """Words behind "try again" that ask for nothing more than that."""
+_POLITE = frozenset(["please", "pls", "plz"])
+MOST_NAMED_BARE = 3
+"""Words of the longest name that "please" makes an order of: "red top hat please"."""
 START = 'A fresh start: nothing of the earlier pictures is kept. Say what to draw, or "undo".'
 
 
@@ -72,6 +76,8 @@ class FollowUps:
         talk = next((kind for text in forms if (kind := kind_of_talk(text))), None)
         if not history:
             return _talk(talk, None) if talk and talk != "applause" else self._first(request, words, forms[1])
+        said, words = words, plainly(without_asides(words))
+        forms = (*forms, " ".join(words), " ".join(without_courtesy(words)))
         if any(map(pictures.is_undo, forms)):
             return _stepped(history, standing, back=True)
         if any(map(pictures.is_redo, forms)) and standing is not None and standing.after:
@@ -94,10 +100,26 @@ class FollowUps:
             return self._changed(request, pointed.rest, pointed.image, history)
         if standing is None:  # after a fresh start
             return self._first(request, words, forms[1])
-        return self._changed(request, words, standing, history)
+        return self._changed(request, words, standing, history, said)
 
-    def _changed(self, request: str, words: Sequence[str], base: PastImage, history: Sequence[PastImage]) -> Brief:
-        """Return a request as a change of that image, or as a picture or talk where it is none."""
+    def _changed(
+        self,
+        request: str,
+        words: Sequence[str],
+        base: PastImage,
+        history: Sequence[PastImage],
+        said: Sequence[str] = (),
+    ) -> Brief:
+        """Return a request as a change of that image, or as a picture or talk where it is none.
+
+        Args:
+            request: as typed.
+            words: of it, in plain wording.
+            base: the image that is to be changed.
+            history: of the thread.
+            said: the words as typed; where they are fewer or none, ``words`` are all there is.
+        """
+        said = said or words
         bare = without_courtesy(words)
         text = " ".join(bare)
         if many := pictures.variations(text):
@@ -113,16 +135,18 @@ class FollowUps:
         edit = Edit.of(base.prompt, self._names, self._known, before)
         try:
             unread = change(edit, list(words))
+            if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"
+                unread = change(edit, ["add", *bare])
             if not unread:
                 return Brief(edit.described(), base.id, keep_seed=not again)
         except CannotChange as error:
             return _declined(request, base, str(error))
         if stands_for_itself(words, Edit.of(base.prompt, self._names, self._known)):
             told = without_courtesy(words, KEPT)
-            return Brief(request if told == list(words) else joined(told))
-        whole = " ".join(words).strip(" .!?,;:")
+            return Brief(request if told == list(said) else joined(told))
+        whole = " ".join(said).strip(" .!?,;:")
         talk = kind_of_talk(whole, exactly=False) or kind_of_talk(text, exactly=False)
-        if talk is None and words and words[0] in _QUESTIONS and words[-1] == "?":
+        if talk is None and said and said[0] in _QUESTIONS and said[-1] == "?":
             talk = "what"
         if talk:
             return _talk(talk, base)
@@ -153,6 +177,11 @@ class FollowUps:
             )
         polite = starts_with(words, said.before + said.wishes)
         return Brief((asked_for(words, self._names, self._known) if polite else None) or request)
+
+
+def _asks_for_a_thing(edit: Edit, words: Sequence[str], said: Sequence[str]) -> bool:
+    """Tell whether a request is the bare name of a thing, and says "please": an order, and no picture by itself."""
+    return bool(_POLITE & set(said)) and 0 < len(words) <= MOST_NAMED_BARE and edit.knows(list(words))
 
 
 def standing_of(history: Sequence[PastImage]) -> PastImage | None:

@@ -45,7 +45,8 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
     if rest is None and words[0] in ("get", "draw", "+", "adding", "bring", "have", "show", "paint", "see", "use"):
         rest = list(words[1:])
         rest = rest[1:] if rest[:1] in (["me"], ["us"]) else rest
-        if words[0] in ("draw", "paint", "show", "see", "have", "use") and (
+        open_place = words[0] == "have" and placing.ends_openly(rest)
+        if words[0] in ("draw", "paint", "show", "see", "have", "use") and not open_place and (
             not points_back(edit, rest) or rest[0] not in said.indefinite
         ):
             return False

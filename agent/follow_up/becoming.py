@@ -7,7 +7,7 @@ from imagerag.agent.follow_up.clauses import BACKGROUNDS, JOINS, behind_verb, ow
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.removing import take_out
-from imagerag.agent.follow_up.scene_edit import is_garment, is_place
+from imagerag.agent.follow_up.scene_edit import is_garment, is_landscape, is_place, is_setting
 from imagerag.agent.follow_up.things import Found, matching
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
@@ -25,7 +25,6 @@ _IS = (
     ("is", "to", "be"),
     ("shall", "be"),
     ("be",),
-    ("should", "look"),
     ("ought", "to", "be"),
     ("to", "be"),
     ("should", "become"),
@@ -128,10 +127,20 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
         thing = edit.thing_of(inner, bare=True)
         if thing and is_place(thing[0].thing) and not article and not (things == "any" and found.pronoun is False):
             return placing.settle(edit, "inside", inner)
+        set_already = any(is_setting(edit.items, at) for at in range(len(edit.items)))
+        if thing and article and set_already and is_landscape(thing[0].thing):  # "make it a snowy forest"
+            return placing.settle(edit, "inside", inner)
         if things == "article" and not article:
             return False
         return bool(thing) and looks.replaced(edit, found, thing or ())
     return False
+
+
+def _all(edit: Edit) -> Found:
+    """Return all things of the picture, settings left out."""
+    everything = edit.find(["them"])
+    assert everything is not None
+    return everything
 
 
 def is_worn(edit: Edit, kind: str, words: Sequence[str]) -> bool:
@@ -162,6 +171,8 @@ def read_made(edit: Edit, words: Sequence[str]) -> bool:
         text = " ".join(word for word in target if word not in ARTICLES)
         whole = text in said.whole
         found = edit.find(["it"]) if whole else edit.find(target)
+        if found is not None and whole and text not in said.picture and looks.sized(edit, _all(edit), rest[cut:]):
+            return True
         if found is not None and become(edit, found, rest[cut:], things="article"):
             return True
     it = edit.find(["it"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from imagerag.agent.follow_up import holding, placing
 from imagerag.agent.follow_up.adding import read_addition, read_gift, read_put, read_wish
 from imagerag.agent.follow_up.bare import read_bare, read_framing
 from imagerag.agent.follow_up.becoming import read_background, read_made, read_said_of
@@ -100,8 +101,16 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
         )
     if left[:1] == ["add"]:
         return False
-    back = left[0] in said.indefinite and points_back(edit, left)
-    return (adds or back) and clause(edit, ["add", *left])
+    named = left[0] in said.indefinite or names_a_thing(edit, left)
+    if (adds or (named and points_back(edit, left))) and clause(edit, ["add", *left]):
+        return True
+    return left[0] in said.definite and holding.give(edit, left)  # of "... and the dog a hat"
+
+
+def names_a_thing(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether words begin with a known name and a place: "dragon above the castle"."""
+    parts = placing.parted(words)
+    return parts is not None and bool(parts.left) and bool(parts.right) and edit.knows(parts.left)
 
 
 def _listed(edit: Edit, words: Sequence[str], verb: Sequence[str]) -> bool:

@@ -1,5 +1,6 @@
 """Parts of a request: sentences, clauses, the words behind a verb, and what asks for nothing."""
 
+import re
 from collections.abc import Sequence
 
 from imagerag.agent.follow_up.edit import Edit
@@ -91,9 +92,8 @@ def points_back(edit: Edit, words: Sequence[str]) -> bool:
 
 def adds_by_ending(words: Sequence[str]) -> bool:
     text = " ".join(words).rstrip(" .!?,")
-    return text.endswith((" too", " as well", " also", " with it")) or text.startswith(
-        ("and ", "also ", "plus ", "with ")
-    )
+    lead = re.match(r"(?:(?:ok|okay|so|well|oh|hmm|nice|great) (?:, )?)*(?:and|also|plus|with) ", text)
+    return text.endswith((" too", " as well", " also", " with it")) or lead is not None
 
 
 def owner_of(words: Sequence[str], of: Sequence[str]) -> list[str]:

@@ -41,6 +41,7 @@ class Phrases:
     indefinite: frozenset[str]
     definite: frozenset[str]
     no_things: frozenset[str]
+    abstract: frozenset[str]
     places: frozenset[str]
     times: frozenset[str]
     time_prefixes: tuple[tuple[str, ...], ...]
@@ -73,6 +74,7 @@ def phrases() -> Phrases:
         indefinite=frozenset(words["indefinite"]),
         definite=frozenset(words["definite"]),
         no_things=frozenset(words["no_things"]),
+        abstract=frozenset(words["abstract"]),
         places=frozenset(data["settings"]["places"]),
         times=frozenset(data["settings"]["times"]),
         time_prefixes=_longest_first(data["settings"]["time_prefixes"]),

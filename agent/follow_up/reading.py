@@ -44,6 +44,8 @@ _NOTHING_ELSE = frozenset(
 _POLITE = frozenset(["please", "pls", "plz"])
 MOST_NAMED_BARE = 3
 """Words of the longest name that "please" makes an order of: "red top hat please"."""
+SHORTEST_NOUN = 3
+"""Letters of the shortest last word of a name that is taken for what the thing is."""
 START = 'A fresh start: nothing of the earlier pictures is kept. Say what to draw, or "undo".'
 
 
@@ -61,7 +63,8 @@ class FollowUps:
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(self._names) | frozenset(self._load_known()) | phrases().places
+        named = frozenset(self._names) | frozenset(self._load_known())
+        return named | _nouns_of(named) | phrases().places
 
     def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
         """Return what a request asks for after the images in ``history``.
@@ -177,6 +180,16 @@ class FollowUps:
             )
         polite = starts_with(words, said.before + said.wishes)
         return Brief((asked_for(words, self._names, self._known) if polite else None) or request)
+
+
+def _nouns_of(names: Collection[str]) -> frozenset[str]:
+    """Return what the things of longer names are: the boat of "motor boat"."""
+    said = phrases()
+    parts = [name.split() for name in names]
+    joined_by = {relation[-1] for relation, _ in said.relations} | {"with", "of", "and", "without", "for"}
+    plain = [words for words in parts if len(words) == 2 and not joined_by & set(words)]
+    nouns = frozenset(words[-1] for words in plain if len(words[-1]) >= SHORTEST_NOUN)
+    return nouns - (said.no_things | said.abstract)
 
 
 def _asks_for_a_thing(edit: Edit, words: Sequence[str], said: Sequence[str]) -> bool:

@@ -75,6 +75,8 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
     if words[0] == "no" and "but" in rest:
         at = rest.index("but")
         return read_removal(edit, ["no", *rest[:at]]) and holding.add_things(edit, rest[at + 1 :])
+    for tail in (["in", "it"], ["in", "there"], ["on", "it"]):
+        rest = rest[: -len(tail)] if rest[-len(tail) :] == tail and len(rest) > len(tail) else rest
     for tail in (
         ["of", "the", "picture"],
         ["of", "the", "image"],
@@ -118,6 +120,10 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
     if inner == ["it", "all"] or inner == ["everything"]:
         raise CannotChange("nothing would be left in the picture")
     parts = parts_of(rest, JOINS)
+    if len(parts) > 1 and parts[-1][0] == "with":  # "without the car but with a bone"
+        return read_removal(edit, [*words[: len(words) - len(rest)], *_till(rest, "with")]) and holding.add_things(
+            edit, parts[-1][1:]
+        )
     if len(parts) > 1 and edit.find(rest) is None:
         return all(read_removal(edit, ["remove", *part]) for part in parts)
     if modifiers := [word for word in edit.scene.modifiers if " ".join(inner) in (word, word.removesuffix(" style"))]:
@@ -131,6 +137,14 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
             return False
         raise CannotChange(f"there is no {' '.join(inner)} in the picture")
     return take_out(edit, found)
+
+
+def _till(words: Sequence[str], last: str) -> list[str]:
+    """Return the words before the last one of these, and before what joins it to them."""
+    left = list(words[: len(words) - 1 - list(reversed(words)).index(last)])
+    while left and left[-1] in JOINS:
+        left.pop()
+    return left
 
 
 def take_out(edit: Edit, found: Found) -> bool:

@@ -14,7 +14,7 @@ MOST_FRAMES = 6
 """Frames around one request that are taken off, one after the other."""
 _MARKS = " ,.;:!?"
 _INTERJECTIONS = re.compile(
-    r"(?:(?:ok|okay|and|but|so|well|now|then|also|hmm|hm|oh|hey|yes|yeah|great|nice|good|cool)(?: ,)? )+"
+    r"^(?:(?:ok|okay|and|but|so|well|now|then|also|hmm|hm|oh|hey|yes|yeah|great|nice|good|cool|let's|let us)(?: ,)? )+"
 )
 
 
@@ -47,7 +47,7 @@ def _wording() -> Wording:
     return Wording(
         data["spellings"],
         re.compile(rf"(?<!\S){any_of(hedges['anywhere'])}(?!\S)"),
-        re.compile(rf"{any_of(hedges['before'])}\s*"),
+        re.compile(rf"{any_of(hedges['before'])}(?!\S)\s*"),
         re.compile(rf"[ ,]+{any_of(hedges['after'])}$"),
         tuple((re.compile(filled(rule["pattern"])), rule["plain"]) for rule in data["frames"]),
         tuple((re.compile(rf"(?<!\S){filled(rule['pattern'])}"), rule["plain"]) for rule in data["anywhere"]),

@@ -100,7 +100,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
     if (has := starts_with(inner, HAS)) and len(inner) > has:
         worn = any(word.startswith("wear") for word in inner[:has])
         return holding.hold_listed(edit, found, inner[has:], worn=worn)
-    if bare[0] in ("gone", "disappear", "vanish", "away", "invisible"):
+    if len(bare) == 1 and bare[0] in ("gone", "disappear", "vanish", "away", "invisible"):
         return take_out(edit, found)
     number, rest = looks.number_in(inner)
     if number and inner[0] not in ("a", "an"):
@@ -136,13 +136,6 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
     return False
 
 
-def _all(edit: Edit) -> Found:
-    """Return all things of the picture, settings left out."""
-    everything = edit.find(["them"])
-    assert everything is not None
-    return everything
-
-
 def is_worn(edit: Edit, kind: str, words: Sequence[str]) -> bool:
     """Tell whether "in a suit" says what somebody wears."""
     if kind != "inside":
@@ -171,8 +164,10 @@ def read_made(edit: Edit, words: Sequence[str]) -> bool:
         text = " ".join(word for word in target if word not in ARTICLES)
         whole = text in said.whole
         found = edit.find(["it"]) if whole else edit.find(target)
-        if found is not None and whole and text not in said.picture and looks.sized(edit, _all(edit), rest[cut:]):
-            return True
+        if whole and text not in said.picture and found is not None:
+            everything = edit.find(["them"]) or found
+            if looks.sized(edit, everything, rest[cut:]) or looks.coloured(edit, everything, rest[cut:]):
+                return True
         if found is not None and become(edit, found, rest[cut:], things="article"):
             return True
     it = edit.find(["it"])

@@ -22,7 +22,7 @@ from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
-from imagerag.agent.follow_up.wording import plainly, recoloured
+from imagerag.agent.follow_up.wording import plainly
 
 
 def change(edit: Edit, words: Sequence[str]) -> str:
@@ -46,7 +46,7 @@ def change(edit: Edit, words: Sequence[str]) -> str:
             continue
         parts = at_verbs(sentence)
         for part in parts:
-            if len(parts) > 1 and is_aside(part):
+            if len(parts) > 1 and (is_aside(part) or states(edit, part)):
                 continue
             if not (clause(edit, part) or _listed(edit, part, verb)):
                 return " ".join(part)
@@ -62,7 +62,7 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     left = plainly(words)
     if left[:1] in (["only"], ["just"]) and len(left) > 1 and keep_only(edit, left[1:]):
         return True
-    left = recoloured(without_courtesy(left, keep))
+    left = without_courtesy(left, keep)
     left = with_verb_spelt(left, edit.known)
     if not left:
         return False
@@ -105,6 +105,16 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     if (adds or (named and points_back(edit, left))) and clause(edit, ["add", *left]):
         return True
     return left[0] in said.definite and holding.give(edit, left)  # of "... and the dog a hat"
+
+
+def states(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether words say how a thing is, and ask for nothing: "that pizza is tiny"."""
+    at = next((k for k, word in enumerate(words) if word in ("is", "are", "looks", "look")), 0)
+    found = edit.find(words[:at]) if at else None
+    if found is None or not at + 1 < len(words) <= at + 3 or {"too", "not", "to"} & set(words):
+        return False
+    edit.it = found.items[found.places[0]].thing.phrase
+    return True
 
 
 def names_a_thing(edit: Edit, words: Sequence[str]) -> bool:

@@ -155,6 +155,8 @@ def is_known(phrase: str, known: Collection[str]) -> bool:
 
 
 def _several(thing: SceneObject, known: Collection[str]) -> SceneObject:
+    if thing.phrase.split()[-1] in phrases().pairs:
+        return thing
     one = singular(thing.phrase)
     return replace(thing, phrase=one, count=2) if one != thing.phrase and one in known and thing.count == 1 else thing
 

@@ -40,6 +40,7 @@ class Phrases:
     ordinals: tuple[str, ...]
     indefinite: frozenset[str]
     definite: frozenset[str]
+    pairs: frozenset[str]
     no_things: frozenset[str]
     abstract: frozenset[str]
     places: frozenset[str]
@@ -73,6 +74,7 @@ def phrases() -> Phrases:
         ordinals=tuple(words["ordinals"]),
         indefinite=frozenset(words["indefinite"]),
         definite=frozenset(words["definite"]),
+        pairs=frozenset(words["pairs"]),
         no_things=frozenset(words["no_things"]),
         abstract=frozenset(words["abstract"]),
         places=frozenset(data["settings"]["places"]),

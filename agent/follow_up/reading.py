@@ -21,6 +21,7 @@ from imagerag.agent.follow_up.talk import answer, kind_of_talk, listed, not_unde
 from imagerag.agent.follow_up.wording import plainly
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.errors import UserError
+from imagerag.prompt_grammar.parser import parse_scene
 
 _QUESTIONS = frozenset(
     "what why how who where when which is are does do did was were am has have whose".split()  # noqa: SIM905
@@ -130,7 +131,8 @@ class FollowUps:
         again = starts_with(bare, _AGAIN)
         behind = bare[again:]
         again = again if behind and behind[0] in _BEHIND_AGAIN else 0
-        if pictures.is_again(text) or (again and set(behind) <= _NOTHING_ELSE):
+        more = text == "one more" and any(thing.count > 1 for thing in parse_scene(base.prompt, self._names).objects)
+        if (pictures.is_again(text) and not more) or (again and set(behind) <= _NOTHING_ELSE):
             return Brief(base.prompt, base.id, keep_seed=False)
         if again:  # "another try without the hat"
             words = behind[1:] if behind[0] in (",", "but", "and", ":", "please") else behind
@@ -194,7 +196,8 @@ def _nouns_of(names: Collection[str]) -> frozenset[str]:
 
 def _asks_for_a_thing(edit: Edit, words: Sequence[str], said: Sequence[str]) -> bool:
     """Tell whether a request is the bare name of a thing, and says "please": an order, and no picture by itself."""
-    return bool(_POLITE & set(said)) and 0 < len(words) <= MOST_NAMED_BARE and edit.knows(list(words))
+    named = 0 < len(words) <= MOST_NAMED_BARE and not {"without", "no", "not"} & set(words)
+    return bool(_POLITE & set(said)) and named and edit.knows(list(words))
 
 
 def standing_of(history: Sequence[PastImage]) -> PastImage | None:

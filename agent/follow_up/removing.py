@@ -36,6 +36,8 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
             if text.startswith(start):
                 rest = [word for word in text.removeprefix(start).split() if word not in ("any", "more", "anymore")]
                 break
+    if rest is None and "without" in words[1:-1] and edit.find(words[: list(words).index("without")]):
+        rest = list(words[list(words).index("without") + 1 :])  # "the robot without the umbrella"
     text = " ".join(words)
     if rest is None and words[0] in ("take", "get") and " out of " in text:
         rest = list(words[1:])

@@ -14,7 +14,8 @@ MOST_FRAMES = 6
 """Frames around one request that are taken off, one after the other."""
 _MARKS = " ,.;:!?"
 _INTERJECTIONS = re.compile(
-    r"^(?:(?:ok|okay|and|but|so|well|now|then|also|hmm|hm|oh|hey|yes|yeah|great|nice|good|cool|let's|let us)(?: ,)? )+"
+    r"^(?:(?:ok|okay|and|but|so|well|now|then|also|hmm|hm|oh|hey|yes|yeah|great|nice|good|cool|yo|let's|let us)"
+    r"(?: ,)? )+"
 )
 
 
@@ -67,6 +68,7 @@ def plainly(words: Sequence[str]) -> list[str]:
         text = pattern.sub(plain, text)
     for _ in range(MOST_FRAMES):
         before = text
+        text = " ".join(recoloured(text.split()))
         while (cut := said.before.match(text)) and _trimmed(text[cut.end() :]):
             text = _trimmed(text[cut.end() :])
         while (cut := said.after.search(text)) and _trimmed(text[: cut.start()]):
@@ -106,5 +108,6 @@ def recoloured(words: Sequence[str]) -> list[str]:
     if "for" in words[1:-1]:
         at = list(words).index("for")
         if colour_of(" ".join(words[:at])):
-            return ["make", *words[at + 1 :], *words[:at]]
+            behind = [word for word in words[at + 1 :] if word != "instead"]
+            return ["make", *behind, *words[:at]]
     return list(words)

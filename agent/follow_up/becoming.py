@@ -136,6 +136,12 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
     return False
 
 
+def _all(edit: Edit) -> Found:
+    """Return all that has a colour: what is worn too, but not what all is in."""
+    items = list(edit.items)
+    return Found(items, [at for at in range(len(items)) if not is_setting(items, at)])
+
+
 def is_worn(edit: Edit, kind: str, words: Sequence[str]) -> bool:
     """Tell whether "in a suit" says what somebody wears."""
     if kind != "inside":
@@ -166,7 +172,7 @@ def read_made(edit: Edit, words: Sequence[str]) -> bool:
         found = edit.find(["it"]) if whole else edit.find(target)
         if whole and text not in said.picture and found is not None:
             everything = edit.find(["them"]) or found
-            if looks.sized(edit, everything, rest[cut:]) or looks.coloured(edit, everything, rest[cut:]):
+            if looks.sized(edit, everything, rest[cut:]) or looks.coloured(edit, _all(edit), rest[cut:]):
                 return True
         if found is not None and become(edit, found, rest[cut:], things="article"):
             return True

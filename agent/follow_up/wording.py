@@ -48,7 +48,7 @@ def _wording() -> Wording:
     return Wording(
         data["spellings"],
         re.compile(rf"(?<!\S){any_of(hedges['anywhere'])}(?!\S)"),
-        re.compile(rf"{any_of(hedges['before'])}(?!\S)\s*"),
+        re.compile(rf"{any_of(hedges['before'])}(?:(?!\S)|(?<=\s))\s*"),
         re.compile(rf"[ ,]+{any_of(hedges['after'])}$"),
         tuple((re.compile(filled(rule["pattern"])), rule["plain"]) for rule in data["frames"]),
         tuple((re.compile(rf"(?<!\S){filled(rule['pattern'])}"), rule["plain"]) for rule in data["anywhere"]),

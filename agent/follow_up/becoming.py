@@ -84,6 +84,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
         and inner[0]
         in ("to", "be", "into", "look", "looks", "like", "all", "rather", "become", "as", "appear", "being", "more")
         and not (inner[0] in ("to", "more") and (placing.frame_of(inner) or inner[0] == "more"))
+        and not _begins_with_place(inner)
     ):
         inner = inner[1:]
     if not inner:
@@ -136,6 +137,11 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
     return False
 
 
+def _begins_with_place(words: Sequence[str]) -> bool:
+    """Tell whether words begin with a connector of several words: "to the left of the dog"."""
+    return starts_with(words, tuple(said for said, _ in phrases().relations if len(said) > 1)) > 0
+
+
 def _all(edit: Edit) -> Found:
     """Return all that has a colour: what is worn too, but not what all is in."""
     items = list(edit.items)
@@ -157,10 +163,9 @@ def read_made(edit: Edit, words: Sequence[str]) -> bool:
         return False
     if "colour" in rest or "color" in rest:
         named = owner_of(rest, ("colour", "color"))
-        for cut in range(1, len(rest)):
-            if rest[cut - 1] in ("to", "into", "be") and looks.coloured(
-                edit, edit.find(named or ["it"]) or Found(list(edit.items), [0]), rest[cut:]
-            ):
+        owner = edit.find(named or ["it"])
+        for cut in range(1, len(rest)) if owner is not None else ():
+            if rest[cut - 1] in ("to", "into", "be") and looks.coloured(edit, owner, rest[cut:]):
                 return True
     said = phrases()
     for cut in range(len(rest) - 1, 0, -1):

@@ -23,6 +23,7 @@ from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spe
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
 from imagerag.agent.follow_up.wording import plainly
+from imagerag.prompt_grammar.vocabulary import colour_of
 
 
 def change(edit: Edit, words: Sequence[str]) -> str:
@@ -74,6 +75,8 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
         return True
     if left[:1] == ["no"] and len(left) > 1 and (left[1] in ("to", "on") or left[1:2] == [","]):
         left = left[1:]
+    if words[0] == "and" and colour_of(" ".join(left)) and edit.latest and edit.place_of(edit.latest) is not None:
+        edit.it = edit.latest  # "and green" is said of what the request before was about
     before = (edit.scene, list(edit.items), edit.changed, edit.it, edit.latest)
     for reader in (
         read_wish,

@@ -80,6 +80,8 @@ class Edit:
         if not self.items:
             return None
         latest = self.place_of(self.latest) if self.latest else None
+        if latest is not None and list(words) in (["them"], ["they"]) and self.items[latest].thing.count > 1:
+            return Found(list(self.items), [latest], pronoun=True)
         other = None if latest is None else bearer(self.items, latest)
         return find(words, self.items, self.main, other)
 

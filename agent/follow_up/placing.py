@@ -161,6 +161,8 @@ def put_new(edit: Edit, new: Sequence[Item], kind: RelationKind, right: Sequence
         thing = edit.thing_of(right)
         if thing is None:
             return False
+        if right[0] in ("the", "that") and not is_place(thing[0].thing) and thing[0].thing.phrase not in edit.names:
+            return False  # "behind the wheel": a part of what is there, or nothing that is known
         if is_place(thing[0].thing) and kind in ("on", "inside"):
             items, _ = added(edit.items, new[0].thing)
             edit.take(surrounded(items, kind, thing[0].thing))

@@ -19,6 +19,8 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
         words = words[:-1]
     rest = behind_verb(words, "remove")
     if rest is None:
+        while len(words) > 2 and (words[-1] == "anymore" or list(words[-2:]) in (["any", "more"], ["any", "longer"])):
+            words = words[: -1 if words[-1] == "anymore" else -2]
         text = " ".join(words)
         for start in (
             "i don't want ",

@@ -20,6 +20,8 @@ def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
     rest = behind_verb(words, "replace")
     if rest is None:
         return False
+    if "out" in rest[1:-1] and rest[rest.index("out") + 1] in ("for", "with"):  # "swap it out for a cat"
+        rest = [word for word in rest if word != "out"]
     text = " ".join(rest)
     if text in (
         "their places",

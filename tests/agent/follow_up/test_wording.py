@@ -54,6 +54,13 @@ def test_words_that_only_begin_or_end_like_a_frame_stay(request_: str) -> None:
         ("without the cat but with an owl", "a dog and a cat", "a dog and an owl"),
         ("that dog is tiny, i want it huge", "a dog", "a large dog"),
         ("robot without guitar please", "a robot with a guitar", "a robot"),
+        ("swap it out for an owl", "a dog", "an owl"),
+        ("let the dog hold the rose", "a dog and a rose", "a dog with a rose"),
+        ("the owl shall stand to the left of the dog", "a dog and an owl", "a dog to the right of an owl"),
+        ("the hat isn't needed anymore", "a dog wearing a hat", "a dog"),
+        ("turn this into a night scene", "a dog", "a dog, at night"),
+        ("could the dog be wearing a hat", "a dog", "a dog wearing a hat"),
+        ("let there be an owl above it", "a castle", "a castle under an owl"),
         ("make it a snowy forest", "a dog in a forest", "a dog inside a snowy forest"),
         ("move the dog a bit to the right", "a dog", "a dog, on the right"),
     ],
@@ -66,11 +73,18 @@ def test_fragments_and_orders_of_many_kinds_are_changes(request_: str, prompt: s
     "request_",
     [
         "add some drama", "put it in a higher resolution", "turn it by a quarter", "in its left hand",
-        "bring the cat back", "the dog should look to the left", "and the dog itself brown", "a dozen of those would be lovely",
-        "or maybe a cat?",
+        "bring the cat back", "the dog should look to the left", "and the dog itself brown",
+        "a dozen of those would be lovely", "or maybe a cat?", "put a cat behind the wheel",
+        "change the hat colour to blue",
     ],
 )  # fmt: skip
 def test_words_that_are_no_name_become_no_thing(request_: str) -> None:
     brief = read(request_, "a dog")
     assert "I don't understand" in brief.answer
     assert brief.prompt == "a dog"
+
+
+def test_a_colour_behind_and_is_of_what_the_request_before_was_about() -> None:
+    assert changed("and green", "a castle under a small owl", ["a castle under an owl"]) == (
+        "a castle under a small green owl"
+    )

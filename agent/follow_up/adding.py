@@ -12,6 +12,9 @@ from imagerag.agent.follow_up.scene_edit import is_garment
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
 
+_POSTURES = frozenset(["flying", "hovering", "floating", "standing", "sitting", "lying", "hanging", "swimming"])
+"""How a thing is where the words behind say, in "a dragon flying over it"."""
+
 
 def read_wish(edit: Edit, words: Sequence[str]) -> bool:
     said = phrases()
@@ -72,7 +75,8 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
             return holding.add_things(edit, parts.left) and placing.moved_in_frame(
                 edit, Found(list(edit.items), [edit.main]), place
             )
-        thing = edit.thing_of(parts.left, bare=True)
+        left = parts.left[:-1] if len(parts.left) > 1 and parts.left[-1] in _POSTURES else parts.left
+        thing = edit.thing_of(left, bare=True)
         if thing is None:
             return False
         if parts.kind == "with" or edit.find(parts.right) is None:

@@ -76,7 +76,7 @@ class FollowUps:
         words = words_of(in_words(request, self._known))
         standing = standing_of(history)
         whole = " ".join(words).strip(" .!?,;:")
-        forms = (whole, " ".join(without_courtesy(words)))
+        forms: tuple[str, ...] = (whole, " ".join(without_courtesy(words)))
         talk = next((kind for text in forms if (kind := kind_of_talk(text))), None)
         if not history:
             return _talk(talk, None) if talk and talk != "applause" else self._first(request, words, forms[1])

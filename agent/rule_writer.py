@@ -58,6 +58,11 @@ class RuleWriter:
         """
         if self._reader is None:
             return self._follow_ups.brief(request, history)
+        if history and request.isascii():
+            # Words that read as a change in English are no words of another language.
+            brief = self._follow_ups.brief(request, history)
+            if brief.base is not None and not brief.answer:
+                return brief
         read = self._reader.read(request)
         brief = self._follow_ups.brief(read.text, history)
         if brief.answer:

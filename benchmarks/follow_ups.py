@@ -1,13 +1,14 @@
 """Follow-ups in conversations: are they understood, and is what comes of them right?
 
-    python -m benchmarks.follow_ups [--half development] [--reading | --vlm] [--limit N] [--show-failures]
+    python -m benchmarks.follow_ups [--half development|varied] [--reading | --vlm] [--limit N] [--show-failures]
                                     [--results FILE]
 
 Each conversation of ``follow_ups_test.toml`` is played through ``graph.invoke`` with one thread, mistakes and all.
 Counts, colours, sizes and places are compared with the layout that the generator recorded; whether the things can be
 seen is told by ``benchmarks.evaluator``, whose own error is that on the same pictures asked for by plain prompts.
 ``--reading`` draws boxes in place of pictures and leaves the evaluator out; ``--vlm`` does likewise, and has each turn
-read by a chat model that knows the corpus. Whatever reads follow-ups is tuned on the half ``development`` alone.
+read by a chat model that knows the corpus. Whatever reads follow-ups is tuned on the half ``development``
+and on ``varied``, a further collection, and on nothing of ``test``.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from PIL import Image
 from benchmarks.evaluator import Evaluator
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings
-from testing.follow_up_corpus import Conversation, Corpus, Turn, read_corpus
+from testing.follow_up_corpus import COLLECTIONS, Conversation, Corpus, Turn, read_corpus
 from testing.follow_up_play import Played, Player, hangs_on_failure, poisoned
 from testing.follow_up_vlm import PerfectVlm
 from testing.openai_server import serving
@@ -234,7 +235,7 @@ def failure(name: str, turn: Mapping[str, Any]) -> str:
 def main() -> None:
     """Play one half and print the figures."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--half", choices=("development", "test"), default="test")
+    options.add_argument("--half", choices=COLLECTIONS, default="test")
     options.add_argument("--reading", action="store_true", help="draw boxes: only how the requests are read")
     options.add_argument("--vlm", action="store_true", help="a chat model that knows what is right reads them")
     options.add_argument("--limit", type=int, default=1000, help="conversations")

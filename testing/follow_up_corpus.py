@@ -20,8 +20,10 @@ PlaceKind = Literal[
 ]  # fmt: skip
 PLACE_KINDS: tuple[PlaceKind, ...] = get_args(PlaceKind)
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-Half = Literal["development", "test"]
-HALVES: tuple[Half, ...] = get_args(Half)
+Collection = Literal["development", "varied", "test"]
+"""Two halves of one collection, of which "test" is kept apart from what is tuned, and a further one to tune on."""
+COLLECTIONS: tuple[Collection, ...] = get_args(Collection)
+HALVES: tuple[Collection, ...] = ("development", "test")
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class Conversation(NamedTuple):
     """A thread.
 
     Attributes:
-        name: unique among both halves.
+        name: unique among all collections.
         turns: the first opens it; the others are follow-ups.
     """
 
@@ -166,7 +168,7 @@ class Conversation(NamedTuple):
 
 
 class Corpus(NamedTuple):
-    """One half of the conversations.
+    """One collection of the conversations.
 
     Attributes:
         conversations: in no order.
@@ -189,8 +191,8 @@ def library_names() -> frozenset[str]:
     return frozenset(concept.name for concept in bundled_library().concepts)
 
 
-def read_corpus(half: Half) -> Corpus:
-    """Read and check one half.
+def read_corpus(half: Collection) -> Corpus:
+    """Read and check one half, or the further collection.
 
     Raises:
         ValueError: it has what can't be right: an unknown name, place, colour, style or turn.

@@ -12,6 +12,9 @@ from imagerag.agent.follow_up.scene_edit import is_garment
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
 
+_POSTURES = frozenset(["flying", "hovering", "floating", "standing", "sitting", "lying", "hanging", "swimming"])
+"""How a thing is where the words behind say, in "a dragon flying over it"."""
+
 
 def read_wish(edit: Edit, words: Sequence[str]) -> bool:
     said = phrases()
@@ -45,7 +48,8 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
     if rest is None and words[0] in ("get", "draw", "+", "adding", "bring", "have", "show", "paint", "see", "use"):
         rest = list(words[1:])
         rest = rest[1:] if rest[:1] in (["me"], ["us"]) else rest
-        if words[0] in ("draw", "paint", "show", "see", "have", "use") and (
+        open_place = words[0] == "have" and placing.ends_openly(rest)
+        if words[0] in ("draw", "paint", "show", "see", "have", "use") and not open_place and (
             not points_back(edit, rest) or rest[0] not in said.indefinite
         ):
             return False
@@ -71,7 +75,8 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
             return holding.add_things(edit, parts.left) and placing.moved_in_frame(
                 edit, Found(list(edit.items), [edit.main]), place
             )
-        thing = edit.thing_of(parts.left, bare=True)
+        left = parts.left[:-1] if len(parts.left) > 1 and parts.left[-1] in _POSTURES else parts.left
+        thing = edit.thing_of(left, bare=True)
         if thing is None:
             return False
         if parts.kind == "with" or edit.find(parts.right) is None:
@@ -105,6 +110,6 @@ def read_put(edit: Edit, words: Sequence[str]) -> bool:
         at = rest.index("in", 1)
         found = edit.find(owner_of(rest[:at], ("colour", "color")) or ["it"])
         return found is not None and looks.coloured(edit, found, rest[at + 1 :])
-    if rest[-1] in ("back", "away"):
+    if rest[-1] == "away" or (rest[-1] == "back" and placing.parted(rest) is None):
         return False
     return placing.put(edit, rest)

@@ -41,6 +41,9 @@ def read_bare(edit: Edit, words: Sequence[str]) -> bool:
     if place := placing.frame_of(inner):
         latest = edit.place_of(edit.latest) if edit.latest else None
         return placing.moved_in_frame(edit, it if latest is None else Found(list(edit.items), [latest]), place)
+    if (kind := placing.direction_of(inner)) is not None:
+        latest = edit.place_of(edit.latest) if edit.latest else None
+        return placing.move(edit, it if latest is None else Found(list(edit.items), [latest]), kind, [])
     parts = placing.parted(inner)
     if parts is not None and not parts.left and parts.right:
         return _related(edit, parts, it)

@@ -7,7 +7,7 @@ from imagerag.agent.follow_up.clauses import BACKGROUNDS, JOINS, behind_verb, ow
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.removing import take_out
-from imagerag.agent.follow_up.scene_edit import is_garment, is_place
+from imagerag.agent.follow_up.scene_edit import is_garment, is_landscape, is_place, is_setting
 from imagerag.agent.follow_up.things import Found, matching
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
@@ -25,7 +25,6 @@ _IS = (
     ("is", "to", "be"),
     ("shall", "be"),
     ("be",),
-    ("should", "look"),
     ("ought", "to", "be"),
     ("to", "be"),
     ("should", "become"),
@@ -85,6 +84,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
         and inner[0]
         in ("to", "be", "into", "look", "looks", "like", "all", "rather", "become", "as", "appear", "being", "more")
         and not (inner[0] in ("to", "more") and (placing.frame_of(inner) or inner[0] == "more"))
+        and not _begins_with_place(inner)
     ):
         inner = inner[1:]
     if not inner:
@@ -101,7 +101,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
     if (has := starts_with(inner, HAS)) and len(inner) > has:
         worn = any(word.startswith("wear") for word in inner[:has])
         return holding.hold_listed(edit, found, inner[has:], worn=worn)
-    if bare[0] in ("gone", "disappear", "vanish", "away", "invisible"):
+    if len(bare) == 1 and bare[0] in ("gone", "disappear", "vanish", "away", "invisible"):
         return take_out(edit, found)
     number, rest = looks.number_in(inner)
     if number and inner[0] not in ("a", "an"):
@@ -128,10 +128,24 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
         thing = edit.thing_of(inner, bare=True)
         if thing and is_place(thing[0].thing) and not article and not (things == "any" and found.pronoun is False):
             return placing.settle(edit, "inside", inner)
+        set_already = any(is_setting(edit.items, at) for at in range(len(edit.items)))
+        if thing and article and set_already and is_landscape(thing[0].thing):  # "make it a snowy forest"
+            return placing.settle(edit, "inside", inner)
         if things == "article" and not article:
             return False
         return bool(thing) and looks.replaced(edit, found, thing or ())
     return False
+
+
+def _begins_with_place(words: Sequence[str]) -> bool:
+    """Tell whether words begin with a connector of several words: "to the left of the dog"."""
+    return starts_with(words, tuple(said for said, _ in phrases().relations if len(said) > 1)) > 0
+
+
+def _all(edit: Edit) -> Found:
+    """Return all that has a colour: what is worn too, but not what all is in."""
+    items = list(edit.items)
+    return Found(items, [at for at in range(len(items)) if not is_setting(items, at)])
 
 
 def is_worn(edit: Edit, kind: str, words: Sequence[str]) -> bool:
@@ -149,10 +163,9 @@ def read_made(edit: Edit, words: Sequence[str]) -> bool:
         return False
     if "colour" in rest or "color" in rest:
         named = owner_of(rest, ("colour", "color"))
+        owner = edit.find(named or ["it"])
         for cut in range(1, len(rest)):
-            if rest[cut - 1] in ("to", "into", "be") and looks.coloured(
-                edit, edit.find(named or ["it"]) or Found(list(edit.items), [0]), rest[cut:]
-            ):
+            if owner is not None and rest[cut - 1] in ("to", "into", "be") and looks.coloured(edit, owner, rest[cut:]):
                 return True
     said = phrases()
     for cut in range(len(rest) - 1, 0, -1):
@@ -162,6 +175,10 @@ def read_made(edit: Edit, words: Sequence[str]) -> bool:
         text = " ".join(word for word in target if word not in ARTICLES)
         whole = text in said.whole
         found = edit.find(["it"]) if whole else edit.find(target)
+        if whole and text not in said.picture and found is not None:
+            everything = edit.find(["them"]) or found
+            if looks.sized(edit, everything, rest[cut:]) or looks.coloured(edit, _all(edit), rest[cut:]):
+                return True
         if found is not None and become(edit, found, rest[cut:], things="article"):
             return True
     it = edit.find(["it"])

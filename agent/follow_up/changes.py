@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from imagerag.agent.follow_up import holding, placing
 from imagerag.agent.follow_up.adding import read_addition, read_gift, read_put, read_wish
 from imagerag.agent.follow_up.bare import read_bare, read_framing
 from imagerag.agent.follow_up.becoming import read_background, read_made, read_said_of
@@ -21,6 +22,8 @@ from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
+from imagerag.agent.follow_up.wording import plainly
+from imagerag.prompt_grammar.vocabulary import colour_of
 
 
 def change(edit: Edit, words: Sequence[str]) -> str:
@@ -44,7 +47,7 @@ def change(edit: Edit, words: Sequence[str]) -> str:
             continue
         parts = at_verbs(sentence)
         for part in parts:
-            if len(parts) > 1 and is_aside(part):
+            if len(parts) > 1 and (is_aside(part) or states(edit, part)):
                 continue
             if not (clause(edit, part) or _listed(edit, part, verb)):
                 return " ".join(part)
@@ -56,11 +59,11 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     """Make one change, and tell whether the words were read as one."""
     said = phrases()
     adds = adds_by_ending(words) and words[:1] != ["add"]
-    if words[:1] in (["only"], ["just"]) and len(words) > 1 and keep_only(edit, words[1:]):
-        return True
     keep = said.verbs["remove"] + said.wishes + KEPT
-    left = without_courtesy(words, keep)
-    left = [word for word in left if word not in ("perhaps", "maybe", "please")] or left
+    left = plainly(words)
+    if left[:1] in (["only"], ["just"]) and len(left) > 1 and keep_only(edit, left[1:]):
+        return True
+    left = without_courtesy(left, keep)
     left = with_verb_spelt(left, edit.known)
     if not left:
         return False
@@ -72,6 +75,8 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
         return True
     if left[:1] == ["no"] and len(left) > 1 and (left[1] in ("to", "on") or left[1:2] == [","]):
         left = left[1:]
+    if words[0] == "and" and colour_of(" ".join(left)) and edit.latest and edit.place_of(edit.latest) is not None:
+        edit.it = edit.latest  # "and green" is said of what the request before was about
     before = (edit.scene, list(edit.items), edit.changed, edit.it, edit.latest)
     for reader in (
         read_wish,
@@ -99,8 +104,26 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
         )
     if left[:1] == ["add"]:
         return False
-    back = left[0] in said.indefinite and points_back(edit, left)
-    return (adds or back) and clause(edit, ["add", *left])
+    named = left[0] in said.indefinite or names_a_thing(edit, left)
+    if (adds or (named and points_back(edit, left))) and clause(edit, ["add", *left]):
+        return True
+    return left[0] in said.definite and holding.give(edit, left)  # of "... and the dog a hat"
+
+
+def states(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether words say how a thing is, and ask for nothing: "that pizza is tiny"."""
+    at = next((k for k, word in enumerate(words) if word in ("is", "are", "looks", "look")), 0)
+    found = edit.find(words[:at]) if at else None
+    if found is None or not at + 1 < len(words) <= at + 3 or {"too", "not", "to"} & set(words):
+        return False
+    edit.it = found.items[found.places[0]].thing.phrase
+    return True
+
+
+def names_a_thing(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether words begin with a known name and a place: "dragon above the castle"."""
+    parts = placing.parted(words)
+    return parts is not None and bool(parts.left) and bool(parts.right) and edit.knows(parts.left)
 
 
 def _listed(edit: Edit, words: Sequence[str], verb: Sequence[str]) -> bool:

@@ -1,5 +1,6 @@
 """Parts of a request: sentences, clauses, the words behind a verb, and what asks for nothing."""
 
+import re
 from collections.abc import Sequence
 
 from imagerag.agent.follow_up.edit import Edit
@@ -64,6 +65,17 @@ def is_aside(words: Sequence[str]) -> bool:
     return not text or kind_of_talk(text, exactly=False) is not None or text.startswith(phrases().asides)
 
 
+def without_asides(words: Sequence[str]) -> list[str]:
+    """Leave out sentences at the start that ask for nothing: "meh. try again"."""
+    left = list(words)
+    while (at := next((k for k, word in enumerate(left) if word in (".", "!", ",")), None)) and left[at + 1 :]:
+        first = " ".join(left[:at])
+        if kind_of_talk(first) is None and not (left[at] != "," and is_aside(left[:at])):
+            break
+        left = left[at + 1 :]
+    return left
+
+
 def behind_verb(words: Sequence[str], kind: str) -> list[str] | None:
     """Return the words behind a verb of that kind; ``None`` where they begin with none."""
     length = starts_with(words, phrases().verbs[kind])
@@ -80,9 +92,8 @@ def points_back(edit: Edit, words: Sequence[str]) -> bool:
 
 def adds_by_ending(words: Sequence[str]) -> bool:
     text = " ".join(words).rstrip(" .!?,")
-    return text.endswith((" too", " as well", " also", " with it")) or text.startswith(
-        ("and ", "also ", "plus ", "with ")
-    )
+    lead = re.match(r"(?:(?:ok|okay|so|well|oh|hmm|nice|great) (?:, )?)*(?:and|also|plus|with) ", text)
+    return text.endswith((" too", " as well", " also", " with it")) or lead is not None
 
 
 def owner_of(words: Sequence[str], of: Sequence[str]) -> list[str]:

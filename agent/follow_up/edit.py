@@ -14,6 +14,8 @@ from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
+_OF_OTHERS = frozenset(["its", "his", "her", "their"])
+"""What is of a thing that is there is no thing to add: "its left hand"."""
 LONGEST_THING = 12
 """Words of the longest thing that is added."""
 BACKGROUND = "background"
@@ -78,6 +80,8 @@ class Edit:
         if not self.items:
             return None
         latest = self.place_of(self.latest) if self.latest else None
+        if latest is not None and list(words) in (["them"], ["they"]) and self.items[latest].thing.count > 1:
+            return Found(list(self.items), [latest], pronoun=True)
         other = None if latest is None else bearer(self.items, latest)
         return find(words, self.items, self.main, other)
 
@@ -110,7 +114,10 @@ class Edit:
         if "colour" in inner or "color" in inner:
             words = _colour_first(words)
             inner = [word for word in words if word not in ARTICLES]
+        whole = " ".join(inner)
         if not inner or len(words) > LONGEST_THING or any(word in said.no_things for word in inner):
+            return None
+        if whole not in self.names and (said.abstract & set(inner) or _OF_OTHERS & set(words)):
             return None
         if self._holds_more(words) or starts_with(words, tuple(relation for relation, _ in said.relations)):
             return None
@@ -150,6 +157,8 @@ def is_known(phrase: str, known: Collection[str]) -> bool:
 
 
 def _several(thing: SceneObject, known: Collection[str]) -> SceneObject:
+    if thing.phrase.split()[-1] in phrases().pairs:
+        return thing
     one = singular(thing.phrase)
     return replace(thing, phrase=one, count=2) if one != thing.phrase and one in known and thing.count == 1 else thing
 

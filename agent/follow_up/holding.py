@@ -6,7 +6,7 @@ from dataclasses import replace
 from imagerag.agent.follow_up import looks
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases
-from imagerag.agent.follow_up.scene_edit import Item, added, held, is_place, surrounded
+from imagerag.agent.follow_up.scene_edit import Item, added, held, is_place, removed, surrounded, unit_end
 from imagerag.agent.follow_up.things import Found
 
 
@@ -34,6 +34,8 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
 
 def hold_listed(edit: Edit, found: Found, words: Sequence[str], *, bare: bool = True, worn: bool = False) -> bool:
     """Let things wear or hold all that is listed: "a hat and a scarf"; ``worn`` where the words say that they do."""
+    if words[0] == "the" and (there := edit.find(words)) is not None:
+        return _taken(edit, found, there, worn=worn)
     things = [edit.thing_of(one, bare=bare) for one in listed(words)]
     if not things or any(thing is None for thing in things):
         return False
@@ -42,6 +44,17 @@ def hold_listed(edit: Edit, found: Found, words: Sequence[str], *, bare: bool = 
         hold(edit, found, thing or (), worn=worn)
         again = edit.place_of(phrase)
         found = Found(list(edit.items), [again or 0]) if len(found.places) == 1 else found
+    return True
+
+
+def _taken(edit: Edit, found: Found, there: Found, *, worn: bool) -> bool:
+    """Let a thing wear or hold one that is in the picture already."""
+    owner, at = found.places[0], there.places[0]
+    if len(there.items) != len(found.items) or owner == at or unit_end(there.items, at) > at + 1:
+        return False
+    thing = there.items[at].thing
+    items, place = held(removed(there.items, at), owner - (at < owner), thing, worn=worn)
+    edit.take(items, place)
     return True
 
 

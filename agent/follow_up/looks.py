@@ -45,6 +45,8 @@ def coloured(edit: Edit, found: Found, words: Sequence[str]) -> bool:
         for word in words
         if word not in ("coloured", "colored", "colour", "color", "in", "all", "a", "an", "the", "one")
     )
+    if len([word for word in words if colour_of(word)]) > 1 and not colour_of(text):
+        return False
     items = list(found.items)
     shade = next((shade for word, shade in _SHADES.items() if word in words), None)
     for at in found.places:
@@ -194,6 +196,8 @@ def timed(edit: Edit, words: Sequence[str]) -> bool:
     said = phrases()
     inner = list(words)
     again = inner[-1:] == ["again"] and inner.pop()
+    while len(inner) > 1 and inner[0] in ("early", "late"):
+        inner = inner[1:]
     if length := starts_with(inner, said.time_prefixes):
         inner = inner[length:]
     inner = [

@@ -102,6 +102,8 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         return not starts_with(bare, changing) and bare[0] not in said.no_things
     if any(word in said.no_things or word in ("him", "them", "they", "itself") for word in inner):
         return False
+    if points_back(edit, bare):
+        return False
     if bare[-1] in ("on", "off", "in", "under", "to", "of", "with") or bare[0] in said.definite:
         return False
     if starts_with(bare, changing):

@@ -40,7 +40,9 @@ class Phrases:
     ordinals: tuple[str, ...]
     indefinite: frozenset[str]
     definite: frozenset[str]
+    pairs: frozenset[str]
     no_things: frozenset[str]
+    abstract: frozenset[str]
     places: frozenset[str]
     times: frozenset[str]
     time_prefixes: tuple[tuple[str, ...], ...]
@@ -72,7 +74,9 @@ def phrases() -> Phrases:
         ordinals=tuple(words["ordinals"]),
         indefinite=frozenset(words["indefinite"]),
         definite=frozenset(words["definite"]),
+        pairs=frozenset(words["pairs"]),
         no_things=frozenset(words["no_things"]),
+        abstract=frozenset(words["abstract"]),
         places=frozenset(data["settings"]["places"]),
         times=frozenset(data["settings"]["times"]),
         time_prefixes=_longest_first(data["settings"]["time_prefixes"]),

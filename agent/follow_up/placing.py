@@ -1,5 +1,6 @@
 """Where things go: on, behind, beside others, into a setting, to a side of the picture, in each other's place."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -25,6 +26,9 @@ from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, RelationKind
 
 _SIDE_WORDS = frozenset(["side", "half", "corner", "edge", "part", "hand", "area", "end"])
+_DEGREE = re.compile(
+    r" (?:a bit|a little|slightly|further|over|all the way|some more)(?= (?:to|up|down|left|right|higher|lower)\b)"
+)
 _OF_PICTURE = ("of the picture", "of the image", "of the scene", "of it", "of the frame", "in the picture")
 _PLACEHOLDERS = frozenset(
     ["there", "sky", "air", "middle", "picture", "image", "scene", "drawing", "frame", "front", "foreground"]
@@ -139,7 +143,7 @@ def _target(edit: Edit, words: Sequence[str]) -> tuple[Found | None, str]:
             return edit.find(["it"]), how
         if found := edit.find(owner):
             return found, how
-    if len(inner) > 3 and "of" in inner:  # "on the head of the dog"
+    if len(inner) > 2 and "of" in inner[1:-1]:  # "on the head of the dog"
         at = inner.index("of")
         if inner[at - 1] in said.parts["on"] | said.parts["hold"] and (found := edit.find(inner[at + 1 :])):
             return found, "hold" if inner[at - 1] in said.parts["hold"] else "on"
@@ -157,6 +161,8 @@ def put_new(edit: Edit, new: Sequence[Item], kind: RelationKind, right: Sequence
         thing = edit.thing_of(right)
         if thing is None:
             return False
+        if right[0] in ("the", "that") and not is_place(thing[0].thing) and thing[0].thing.phrase not in edit.names:
+            return False  # "behind the wheel": a part of what is there, or nothing that is known
         if is_place(thing[0].thing) and kind in ("on", "inside"):
             items, _ = added(edit.items, new[0].thing)
             edit.take(surrounded(items, kind, thing[0].thing))
@@ -201,6 +207,7 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         named = next((edit.find(words[:cut]) for cut in (-1, -2, -3) if words[:cut] and edit.find(words[:cut])), None)
         if named is None:
             return put_to_all(edit, words)
+    words = _without_degree(words)
     cut = _frame_cut(words)
     if cut is not None and (not words[:cut] or (named := edit.find(words[:cut]))):
         place = frame_of(words[cut:])
@@ -245,6 +252,12 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)
         return moved_in_frame(edit, Found(edit.items, [at]), frame)
     return put_new(edit, thing, kind, right)
+
+
+def _without_degree(words: Sequence[str]) -> list[str]:
+    """Leave out how far: of "the ship a bit to the right", "a bit"."""
+    text = _DEGREE.sub("", f" {' '.join(words)}")
+    return text.split()
 
 
 def _between(edit: Edit, words: Sequence[str]) -> bool:
@@ -357,6 +370,15 @@ def ends_openly(words: Sequence[str]) -> bool:
     """Tell whether words end with a place without a thing: "a candle on top", "a cow underneath"."""
     top = len(words) > 2 and list(words[-2:]) in (["on", "top"], ["in", "front"])
     return top or (len(words) > 1 and words[-1] in ("underneath", "below", "above", "behind", "beneath", "beside"))
+
+
+def direction_of(words: Sequence[str]) -> RelationKind | None:
+    """Return the relation that words say without the other thing: of "in front", and of "underneath"."""
+    open_words: dict[str, RelationKind] = {
+        "in front": "in front of", "behind": "behind", "above": "above", "below": "below", "underneath": "below",
+        "beneath": "below",
+    }  # fmt: skip
+    return open_words.get(" ".join(words))
 
 
 def put_to_all(edit: Edit, words: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change
-from imagerag.agent.follow_up.clauses import KEPT
+from imagerag.agent.follow_up.clauses import KEPT, without_asides
 from imagerag.agent.follow_up.edit import Edit, in_words
 from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself
 from imagerag.agent.follow_up.phrases import (
@@ -18,8 +18,10 @@ from imagerag.agent.follow_up.phrases import (
 )
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.talk import answer, kind_of_talk, listed, not_understood
+from imagerag.agent.follow_up.wording import plainly
 from imagerag.agent.protocols import Brief, PastImage
 from imagerag.errors import UserError
+from imagerag.prompt_grammar.parser import parse_scene
 
 _QUESTIONS = frozenset(
     "what why how who where when which is are does do did was were am has have whose".split()  # noqa: SIM905
@@ -40,6 +42,11 @@ _NOTHING_ELSE = frozenset(
     "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
 )
 """Words behind "try again" that ask for nothing more than that."""
+_POLITE = frozenset(["please", "pls", "plz"])
+MOST_NAMED_BARE = 3
+"""Words of the longest name that "please" makes an order of: "red top hat please"."""
+SHORTEST_NOUN = 3
+"""Letters of the shortest last word of a name that is taken for what the thing is."""
 START = 'A fresh start: nothing of the earlier pictures is kept. Say what to draw, or "undo".'
 
 
@@ -57,7 +64,8 @@ class FollowUps:
 
     @cached_property
     def _known(self) -> frozenset[str]:
-        return frozenset(self._names) | frozenset(self._load_known()) | phrases().places
+        named = frozenset(self._names) | frozenset(self._load_known())
+        return named | _nouns_of(named) | phrases().places
 
     def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
         """Return what a request asks for after the images in ``history``.
@@ -68,10 +76,12 @@ class FollowUps:
         words = words_of(in_words(request, self._known))
         standing = standing_of(history)
         whole = " ".join(words).strip(" .!?,;:")
-        forms = (whole, " ".join(without_courtesy(words)))
+        forms: tuple[str, ...] = (whole, " ".join(without_courtesy(words)))
         talk = next((kind for text in forms if (kind := kind_of_talk(text))), None)
         if not history:
             return _talk(talk, None) if talk and talk != "applause" else self._first(request, words, forms[1])
+        said, words = words, plainly(without_asides(words))
+        forms = (*forms, " ".join(words), " ".join(without_courtesy(words)))
         if any(map(pictures.is_undo, forms)):
             return _stepped(history, standing, back=True)
         if any(map(pictures.is_redo, forms)) and standing is not None and standing.after:
@@ -94,10 +104,26 @@ class FollowUps:
             return self._changed(request, pointed.rest, pointed.image, history)
         if standing is None:  # after a fresh start
             return self._first(request, words, forms[1])
-        return self._changed(request, words, standing, history)
+        return self._changed(request, words, standing, history, said)
 
-    def _changed(self, request: str, words: Sequence[str], base: PastImage, history: Sequence[PastImage]) -> Brief:
-        """Return a request as a change of that image, or as a picture or talk where it is none."""
+    def _changed(
+        self,
+        request: str,
+        words: Sequence[str],
+        base: PastImage,
+        history: Sequence[PastImage],
+        said: Sequence[str] = (),
+    ) -> Brief:
+        """Return a request as a change of that image, or as a picture or talk where it is none.
+
+        Args:
+            request: as typed.
+            words: of it, in plain wording.
+            base: the image that is to be changed.
+            history: of the thread.
+            said: the words as typed; where they are fewer or none, ``words`` are all there is.
+        """
+        said = said or words
         bare = without_courtesy(words)
         text = " ".join(bare)
         if many := pictures.variations(text):
@@ -105,7 +131,8 @@ class FollowUps:
         again = starts_with(bare, _AGAIN)
         behind = bare[again:]
         again = again if behind and behind[0] in _BEHIND_AGAIN else 0
-        if pictures.is_again(text) or (again and set(behind) <= _NOTHING_ELSE):
+        more = text == "one more" and any(thing.count > 1 for thing in parse_scene(base.prompt, self._names).objects)
+        if (pictures.is_again(text) and not more) or (again and set(behind) <= _NOTHING_ELSE):
             return Brief(base.prompt, base.id, keep_seed=False)
         if again:  # "another try without the hat"
             words = behind[1:] if behind[0] in (",", "but", "and", ":", "please") else behind
@@ -113,16 +140,18 @@ class FollowUps:
         edit = Edit.of(base.prompt, self._names, self._known, before)
         try:
             unread = change(edit, list(words))
+            if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"
+                unread = change(edit, ["add", *bare])
             if not unread:
                 return Brief(edit.described(), base.id, keep_seed=not again)
         except CannotChange as error:
             return _declined(request, base, str(error))
         if stands_for_itself(words, Edit.of(base.prompt, self._names, self._known)):
             told = without_courtesy(words, KEPT)
-            return Brief(request if told == list(words) else joined(told))
-        whole = " ".join(words).strip(" .!?,;:")
+            return Brief(request if told == list(said) else joined(told))
+        whole = " ".join(said).strip(" .!?,;:")
         talk = kind_of_talk(whole, exactly=False) or kind_of_talk(text, exactly=False)
-        if talk is None and words and words[0] in _QUESTIONS and words[-1] == "?":
+        if talk is None and said and said[0] in _QUESTIONS and said[-1] == "?":
             talk = "what"
         if talk:
             return _talk(talk, base)
@@ -153,6 +182,22 @@ class FollowUps:
             )
         polite = starts_with(words, said.before + said.wishes)
         return Brief((asked_for(words, self._names, self._known) if polite else None) or request)
+
+
+def _nouns_of(names: Collection[str]) -> frozenset[str]:
+    """Return what the things of longer names are: the boat of "motor boat"."""
+    said = phrases()
+    parts = [name.split() for name in names]
+    joined_by = {relation[-1] for relation, _ in said.relations} | {"with", "of", "and", "without", "for"}
+    plain = [words for words in parts if len(words) == 2 and not joined_by & set(words)]
+    nouns = frozenset(words[-1] for words in plain if len(words[-1]) >= SHORTEST_NOUN)
+    return nouns - (said.no_things | said.abstract)
+
+
+def _asks_for_a_thing(edit: Edit, words: Sequence[str], said: Sequence[str]) -> bool:
+    """Tell whether a request is the bare name of a thing, and says "please": an order, and no picture by itself."""
+    named = 0 < len(words) <= MOST_NAMED_BARE and not {"without", "no", "not"} & set(words)
+    return bool(_POLITE & set(said)) and named and edit.knows(list(words))
 
 
 def standing_of(history: Sequence[PastImage]) -> PastImage | None:

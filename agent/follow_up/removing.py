@@ -19,6 +19,8 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
         words = words[:-1]
     rest = behind_verb(words, "remove")
     if rest is None:
+        while len(words) > 2 and (words[-1] == "anymore" or list(words[-2:]) in (["any", "more"], ["any", "longer"])):
+            words = words[: -1 if words[-1] == "anymore" else -2]
         text = " ".join(words)
         for start in (
             "i don't want ",
@@ -36,6 +38,8 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
             if text.startswith(start):
                 rest = [word for word in text.removeprefix(start).split() if word not in ("any", "more", "anymore")]
                 break
+    if rest is None and "without" in words[1:-1] and edit.find(words[: list(words).index("without")]):
+        rest = list(words[list(words).index("without") + 1 :])  # "the robot without the umbrella"
     text = " ".join(words)
     if rest is None and words[0] in ("take", "get") and " out of " in text:
         rest = list(words[1:])
@@ -75,6 +79,8 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
     if words[0] == "no" and "but" in rest:
         at = rest.index("but")
         return read_removal(edit, ["no", *rest[:at]]) and holding.add_things(edit, rest[at + 1 :])
+    for tail in (["in", "it"], ["in", "there"], ["on", "it"]):
+        rest = rest[: -len(tail)] if rest[-len(tail) :] == tail and len(rest) > len(tail) else rest
     for tail in (
         ["of", "the", "picture"],
         ["of", "the", "image"],
@@ -118,6 +124,10 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
     if inner == ["it", "all"] or inner == ["everything"]:
         raise CannotChange("nothing would be left in the picture")
     parts = parts_of(rest, JOINS)
+    if len(parts) > 1 and parts[-1][0] == "with":  # "without the car but with a bone"
+        return read_removal(edit, [*words[: len(words) - len(rest)], *_till(rest, "with")]) and holding.add_things(
+            edit, parts[-1][1:]
+        )
     if len(parts) > 1 and edit.find(rest) is None:
         return all(read_removal(edit, ["remove", *part]) for part in parts)
     if modifiers := [word for word in edit.scene.modifiers if " ".join(inner) in (word, word.removesuffix(" style"))]:
@@ -131,6 +141,14 @@ def read_removal(edit: Edit, words: Sequence[str]) -> bool:
             return False
         raise CannotChange(f"there is no {' '.join(inner)} in the picture")
     return take_out(edit, found)
+
+
+def _till(words: Sequence[str], last: str) -> list[str]:
+    """Return the words before the last one of these, and before what joins it to them."""
+    left = list(words[: len(words) - 1 - list(reversed(words)).index(last)])
+    while left and left[-1] in JOINS:
+        left.pop()
+    return left
 
 
 def take_out(edit: Edit, found: Found) -> bool:

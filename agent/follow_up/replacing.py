@@ -12,11 +12,16 @@ from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
+_BEGINS_THE_NEW = frozenset(["draw", "put", "use", "make", "paint", ",", "with", "i"])
+"""Words with which what is wanted begins, in "instead of the dog draw a cat"."""
+
 
 def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
     rest = behind_verb(words, "replace")
     if rest is None:
         return False
+    if "out" in rest[1:-1] and rest[rest.index("out") + 1] in ("for", "with"):  # "swap it out for a cat"
+        rest = [word for word in rest if word != "out"]
     text = " ".join(rest)
     if text in (
         "their places",
@@ -93,17 +98,21 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
                 (
                     k
                     for k, word in enumerate(rest)
-                    if k and (word in said.indefinite or word in ("draw", "put", "use", "make", "paint", ",", "with"))
+                    if k and (word in said.indefinite or word in _BEGINS_THE_NEW)
                 ),
                 None,
             )
             if cut is None:
                 return False
             old, new = rest[:cut], [word for word in rest[cut:] if word != ","]
+            new = new[starts_with(new, said.wishes) :] or new
         new = new[starts_with(new, said.verbs["see"] + said.verbs["add"] + said.verbs["put"] + (("use",), ("have",))) :]
         number, _ = looks.number_in(new)
         if number and old in (["one"], ["two"], ["three"], ["four"]):
             return read_count(edit, new)
+        if new[:1] in (["it"], ["this"], ["that"]) and new[1:3] == ["should", "be"]:
+            new = new[3:]
+        new = new[:-1] if new[-1:] == ["again"] else new
         old_found = edit.find(old)
         if old and (colour_of(" ".join(old)) and colour_of(" ".join(new))):
             places = [k for k, item in enumerate(edit.items) if item.thing.colour == colour_of(" ".join(old))]

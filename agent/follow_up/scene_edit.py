@@ -86,6 +86,12 @@ def is_place(thing: SceneObject) -> bool:
     return thing.phrase in phrases().places or singular(thing.phrase) in phrases().places
 
 
+def is_landscape(thing: SceneObject) -> bool:
+    """Tell whether a thing is a place, or one with an adjective: a snowy forest."""
+    *before, last = thing.phrase.split()
+    return last in phrases().places and all(word.endswith(("y", "ed", "ing", "ish", "ic", "al")) for word in before)
+
+
 def is_setting(items: Sequence[Item], at: int) -> bool:
     """Tell whether a thing is what the others are in: the beach of "a dog on a beach", not that of "a beach"."""
     return at > 0 and items[at].joint in _AROUND and is_place(items[at].thing)
@@ -184,7 +190,7 @@ def surrounded(items: Sequence[Item], kind: RelationKind, thing: SceneObject) ->
     """Put all of it on, in or behind something; what it was in or on so far goes."""
     kept = list(items)
     last = len(kept) - 1
-    place = is_place(thing)
+    place = is_landscape(thing)
     while (
         last > 0
         and kept[last].joint in _AROUND

@@ -4,7 +4,7 @@ import pytest
 
 from imagerag.generators.base import DrawRequest
 from testing.follow_up_checks import DrawnScene, faults
-from testing.follow_up_corpus import HALVES, Corpus, Half, Place, Thing, Turn, Wanted, read_corpus
+from testing.follow_up_corpus import COLLECTIONS, Collection, Corpus, Place, Thing, Turn, Wanted, read_corpus
 from testing.sketches import Sketches
 
 CORPUS = Corpus((), {"hat": ("top hat",)})
@@ -28,8 +28,8 @@ def found(
     return [fault.text for fault in faults(asked, drawn(prompt), drawn(before) if before else None, CORPUS)]
 
 
-@pytest.mark.parametrize("half", HALVES)
-def test_what_is_wanted_can_be_drawn_and_is_right_then(half: Half) -> None:
+@pytest.mark.parametrize("half", COLLECTIONS)
+def test_what_is_wanted_can_be_drawn_and_is_right_then(half: Collection) -> None:
     corpus = read_corpus(half)
     wrong = {}
     for conversation in corpus.conversations:

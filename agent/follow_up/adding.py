@@ -49,8 +49,10 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
         rest = list(words[1:])
         rest = rest[1:] if rest[:1] in (["me"], ["us"]) else rest
         open_place = words[0] == "have" and placing.ends_openly(rest)
-        if words[0] in ("draw", "paint", "show", "see", "have", "use") and not open_place and (
-            not points_back(edit, rest) or rest[0] not in said.indefinite
+        if (
+            words[0] in ("draw", "paint", "show", "see", "have", "use")
+            and not open_place
+            and (not points_back(edit, rest) or rest[0] not in said.indefinite)
         ):
             return False
     if not rest:

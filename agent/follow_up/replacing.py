@@ -95,11 +95,7 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
         else:
             rest = inner[2:]
             cut = next(
-                (
-                    k
-                    for k, word in enumerate(rest)
-                    if k and (word in said.indefinite or word in _BEGINS_THE_NEW)
-                ),
+                (k for k, word in enumerate(rest) if k and (word in said.indefinite or word in _BEGINS_THE_NEW)),
                 None,
             )
             if cut is None:

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from imagerag.agent.protocols import Brief, PastImage
+from imagerag.agent.registry import load_writer
 from imagerag.agent.rule_writer import RuleWriter
 from imagerag.errors import UserError
 
@@ -69,3 +70,9 @@ def test_rephrasing_brings_what_is_missing_to_the_front() -> None:
 def test_what_points_back_at_nothing_is_refused(request_: str) -> None:
     with pytest.raises(UserError, match="this thread has none"):
         RuleWriter().brief(request_, [])
+
+
+def test_a_follow_up_that_english_reads_is_not_read_in_another_language() -> None:
+    brief = load_writer().brief("show me some alternatives", [PastImage("image-1", "a dog", 1)])
+    assert brief.base == "image-1"
+    assert not any(note.startswith("read as ") for note in brief.notes)

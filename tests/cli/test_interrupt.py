@@ -94,7 +94,12 @@ def test_any_command_ends_with_a_line_and_json(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("imagerag.cli.search.search", lambda options, stdout: signal.raise_signal(number))
-    assert run(["search", "an owl", "--json"]) == 128 + number
+    # As a terminal has it: in the background, shells leave Ctrl-C ignored.
+    before = signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    try:
+        assert run(["search", "an owl", "--json"]) == 128 + number
+    finally:
+        signal.signal(number, before)
     captured = capsys.readouterr()
     assert captured.err == "imagerag: cancelled; nothing was made yet\n"
     assert captured.out == '{"stop_reason": "cancelled", "error": "cancelled before anything was made"}\n'

@@ -8,6 +8,7 @@ from typing import Any
 from imagerag.doctor.hub import Listing, fetched_table, listing
 from imagerag.doctor.needs import preset_of
 from imagerag.doctor.threads import left, waits_end_after
+from imagerag.errors import UserError
 from imagerag.generators.diffusion.known import is_recognised, of_published
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.recipes import Published
@@ -28,7 +29,10 @@ def published_presets(settings: RunSettings, offline: bool) -> dict[str, Preset]
         settings: of the run.
         offline: don't ask the hub.
     """
-    preset = preset_of(settings.generator)
+    try:
+        preset = preset_of(settings.generator)
+    except UserError:  # a file of presets that can't be read is told by the check of files
+        return {}
     if preset is None or is_recognised(preset) or offline or not may_be_repository(preset.model):
         return {}
     with waits_end_after(left(SECONDS)):

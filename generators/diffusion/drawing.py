@@ -325,7 +325,7 @@ class DiffusionGenerator:
             "dtype": str(self._loaded.dtype).removeprefix("torch."),
             "memory": self._loaded.mode,
             "attention": self._loaded.attention,
-            "notes": [*said.notes, *self._loaded.notes, *notes],
+            "notes": [*said.notes, *notes],
         }
         if request.negative:
             facts["negative_prompt"] = arguments.get("negative_prompt", "")

@@ -35,7 +35,8 @@ from testing.servers import Served
 from testing.user_pictures import save_picture
 
 pytestmark = pytest.mark.slow
-MOUNTED = f"env SECRET={ARGUMENT} {sys.executable} -m testing.mcp_server stdio"
+ROOT = Path(__file__).parents[2]
+MOUNTED = f"env SECRET={ARGUMENT} PYTHONPATH={ROOT} {sys.executable} -m testing.mcp_server stdio"
 
 
 @pytest.fixture

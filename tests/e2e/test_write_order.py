@@ -99,7 +99,7 @@ def _checked_database(calls: list[Call], file: str, answered: int) -> None:
 @pytest.mark.skipif(not can_record(), reason="strace is not there")
 class TestOrder:
     def test_an_image_is_on_the_disk_before_its_thread_names_it(self, tmp_path: Path) -> None:
-        calls = _run(tmp_path, "a red owl", "--thread", "t", "--max-generations", "1")
+        calls = _run(tmp_path, "a red owl", "--thread", "t", "--max-generations", "1", "--no-copy")
         home = tmp_path / "home"
         names = _durable(calls, home)
         images = {name for name in names if name.startswith(f"{home}/images/")}

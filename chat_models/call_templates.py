@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_PLACEHOLDER = re.compile(r"\s*(?:\{\{?[\w ./-]*\}?\}|<[\w ./-]+>|\[[\w ./-]+\]|\$\{?\w+\}?|\.{2,}|\u2026)\s*")
+_PLACEHOLDER = re.compile(r"\s*(?:\{\{?[\w ./-]*\}?\}|<[\w ./-]+>|\[[\w ./-]+\]|\$\{?[A-Za-z_]\w*\}?|\.{2,}|\u2026)\s*")
 _BRACES = re.compile(r"(?<!:[\"'])(?<!: [\"'])\{\{?[ \t]*+(?P<one>[\w-]+)?(?:(?<=\w)[ \t]+[\w-]+)*[ \t]*\}?\}")
 _WORDS_FOLLOW = re.compile(r"""["'`\u201d\u2019)\]]*(?:[,;.!?:]|\s+[^\s{<\[(]*\w)""")
 """The rest of a sentence, its full stop included."""

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagerag.chat_models.call_templates import is_placeholder
 from imagerag.chat_models.tool_call_parser import StreamFilter, broken_call, calls_at_the_end, read_calls
 from testing.chat_replies import DRAW, written
 from testing.openai_server import Reply, serving
@@ -357,7 +358,7 @@ VALUES = st.recursive(
     | st.booleans()
     | st.integers(-(2**40), 2**40)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
+    | st.text().filter(lambda text: not is_placeholder(text)),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )

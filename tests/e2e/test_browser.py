@@ -90,7 +90,8 @@ def test_a_whole_conversation_in_the_browser(
     page.press("#prompt", "Enter")
     page.wait_for_selector("text=Redraw with these")
     assert findings(page) == []
-    page.locator("[role=group] input:checked").first.uncheck()
+    while page.locator("[role=group] input:checked").count():
+        page.locator("[role=group] input:checked").first.uncheck()
     page.click("text=Redraw with these")
     page.wait_for_selector("text=choose at least one")
     page.locator("[role=group] input").nth(1).check()

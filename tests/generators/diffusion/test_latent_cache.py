@@ -25,6 +25,7 @@ class Vae:
         return SimpleNamespace(latent_dist=SimpleNamespace(mean=x * 2, logvar=x))
 
 
+@torch.no_grad()
 def test_the_same_pixels_are_encoded_once_and_what_comes_of_them_is_each_callers_own() -> None:
     vae = Vae()
     pipeline = SimpleNamespace(vae=vae)
@@ -39,6 +40,7 @@ def test_the_same_pixels_are_encoded_once_and_what_comes_of_them_is_each_callers
     assert vae.calls == 3
 
 
+@torch.no_grad()
 def test_what_is_kept_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bytes_of((torch.zeros(2), SimpleNamespace(a=torch.zeros(1, dtype=torch.float16), b="c"))) == 10
     monkeypatch.setattr(latent_cache, "MOST_BYTES", 100)
@@ -100,3 +102,18 @@ def test_words_with_pictures_are_encoded_once_for_all_candidates(name: str, fami
     assert once
     generator.draw(DrawRequest("an owl", (2, 3), references(1), 0.7))
     assert len(calls) == once
+
+
+def test_who_learns_has_each_computed() -> None:
+    calls = []
+
+    class Vae:
+        def encode(self, pixels: torch.Tensor) -> torch.Tensor:
+            calls.append(1)
+            return pixels * 2
+
+    pipeline = SimpleNamespace(vae=Vae())
+    remember_latents(pipeline)
+    for _ in range(2):
+        pipeline.vae.encode(torch.ones(1, requires_grad=True))
+    assert len(calls) == 2

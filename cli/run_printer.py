@@ -6,7 +6,7 @@ from typing import assert_never
 from rich.console import Console
 from rich.text import Text
 
-from imagerag.agent.absence_in_verdicts import presence_in_words
+from imagerag.agent.absence import presence_in_words
 from imagerag.cli.progress import ProgressBars
 from imagerag.cli.terminal import printable, visible
 from imagerag.graphs.events import (

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
-from imagerag.agent.absence_in_verdicts import presence_in_words
+from imagerag.agent.absence import presence_in_words
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.records import ConceptScore, ReferenceRecord
 from imagerag.store.inline_pictures import smaller

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from imagerag.agent.absence_in_verdicts import presence_in_words
+from imagerag.agent.absence import presence_in_words
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.places import without_folders, without_place
 from imagerag.report.json_document import Document

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from imagerag.agent.absence_in_verdicts import presence_in_words
+from imagerag.agent.absence import presence_in_words
 from imagerag.graphs.nodes.finish import why_ended
 
 MAX_SHOWN = 6

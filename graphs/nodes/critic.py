@@ -7,7 +7,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 from PIL import Image
 
-from imagerag.agent.absence_in_verdicts import presence_in_words, with_absences
+from imagerag.agent.absence import presence_in_words, with_absences
 from imagerag.agent.names import CLIP_OF
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.embedders.calibration import LEAST_CAPTIONED

@@ -5,7 +5,7 @@ from typing import Any
 
 from langchain_core.messages import AnyMessage
 
-from imagerag.agent.absence_in_verdicts import presence_in_words
+from imagerag.agent.absence import presence_in_words
 from imagerag.graphs.best_image import best_of
 from imagerag.graphs.state_queries import images_of_turn, is_request, used_references
 from imagerag.records import ImageRecord, ReferenceRecord

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from imagerag.agent.absence import absence_of
-from imagerag.agent.absence_in_verdicts import presence_in_words, with_absences
+from imagerag.agent.absence import absence_of, presence_in_words, with_absences
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.one_pass import build_one_pass

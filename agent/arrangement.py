@@ -96,7 +96,7 @@ class Arrangement:
             found = self.counts.probabilities(count_features(likeness[thing], boxes, others))
             # More than a scene holds are never drawn.
             probability = found[str(count)] if count <= MAX_INSTANCES else 0.0
-            scores.append(_score(f"{count} {plural(thing)}", "count", probability, self.counts.threshold))
+            scores.append(scored(f"{count} {plural(thing)}", "count", probability, self.counts.threshold))
         return scores
 
     def _positions(
@@ -111,7 +111,7 @@ class Arrangement:
             found = self.relations.probabilities(relation_features(likeness[first], likeness[second], boxes))
             name = f"{first} {RELATION_WORDS.get(relation.kind, relation.kind)} {second}"
             probability = sum(found[kind] for kind in wanted)
-            scores[name] = _score(name, "position", probability, self.relations.threshold)
+            scores[name] = scored(name, "position", probability, self.relations.threshold)
         return list(scores.values())
 
 
@@ -186,7 +186,8 @@ def _shares(boxes: Sequence[Box]) -> NDArray[np.float64]:
     return np.stack([(left + right) / 2 / width, (top + bottom) / 2 / height, np.minimum(side, 1.0)], axis=1)
 
 
-def _score(concept: str, kind: ConceptKind, probability: float, threshold: float) -> ConceptScore:
+def scored(concept: str, kind: ConceptKind, probability: float, threshold: float) -> ConceptScore:
+    """Return the score of a concept that counts as present from a probability, 0..1, on."""
     return {"concept": concept, "kind": kind, "present": probability >= threshold, "score": round(probability, 4)}
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imagerag.agent.absence import absence_of
-from imagerag.agent.arrangement import bundled_arrangement, left_out
+from imagerag.agent.arrangement import bundled_arrangement, left_out, scored
 from imagerag.agent.colour_likelihood import background_likelihood, object_likelihood, repainted
 from imagerag.embedders.calibration import Calibration, bundled_calibration
 from imagerag.embedders.clip import Embedder
@@ -143,7 +143,7 @@ class ClipCritic:
         """Judge counts and positions, and call what no scene has room for missing: such drawings never show it."""
         likeness = {name: self.eyes.likeness(seen, name) for name in scene.content_concepts() if self.eyes.shows(name)}
         scores = bundled_arrangement().scores(scene, likeness, windows(size, self.eyes.cut))
-        return scores + [_score(words, "content", 0.0, 0.5) for words in left_out(scene)]
+        return scores + [scored(words, "content", 0.0, 0.5) for words in left_out(scene)]
 
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return whether the image shows each concept, whatever its prompt was."""
@@ -169,7 +169,7 @@ class ClipCritic:
         presence, uncalibrated = self.calibration.presence, self.calibration.uncalibrated
         evidence = self.eyes.evidence(seen, concepts, presence.temperature, presence.synonym)
         scores = [
-            _score(concept, kind, float(probability), presence.present_from)
+            scored(concept, kind, float(probability), presence.present_from)
             for concept, probability in zip(concepts, presence.probabilities(evidence), strict=True)
         ]
         if uncalibrated is not None:
@@ -184,12 +184,12 @@ class ClipCritic:
 
     def _style(self, image: Image.Image, seen: NDArray[np.float32], style: StyleConcept, alone: bool) -> ConceptScore:
         if style.kind == "background":
-            return _score(style.text, "style", background_likelihood(image, style.value), 0.5)
+            return scored(style.text, "style", background_likelihood(image, style.value), 0.5)
         if style.kind == "colour":
             # Of several things, the colour counts where this one is likeliest: yellow ducks make a red car no less red.
             box = None if alone else windows(image.size)[self.eyes.where(seen, style.phrase)]
-            return _score(style.text, "style", object_likelihood(image, style.value, box), 0.5)
-        return _score(style.text, "style", self._drawn_in(image, style.value), 0.5)
+            return scored(style.text, "style", object_likelihood(image, style.value, box), 0.5)
+        return scored(style.text, "style", self._drawn_in(image, style.value), 0.5)
 
     def _drawn_in(self, image: Image.Image, style: str) -> float:
         """Return the probability of a drawing style among those the vocabulary tells apart."""
@@ -199,7 +199,3 @@ class ClipCritic:
         logits = (self.embedder.embed_images([image.convert("RGB")]) @ texts.T)[0] * temperature
         odds = np.exp(logits - logits.max())
         return float(odds[list(rivals).index(style)] / odds.sum())
-
-
-def _score(concept: str, kind: ConceptKind, probability: float, threshold: float) -> ConceptScore:
-    return {"concept": concept, "kind": kind, "present": probability >= threshold, "score": round(probability, 4)}

@@ -33,6 +33,11 @@ _OF_PICTURE = ("of the picture", "of the image", "of the scene", "of it", "of th
 _PLACEHOLDERS = frozenset(
     ["there", "sky", "air", "middle", "picture", "image", "scene", "drawing", "frame", "front", "foreground"]
 )
+_TO = frozenset(["to", "on", "at", "in", "into", "towards"])
+_BEFORE_SIDE = _TO | {"toward", "the", "a", "bit", "more", "further", "far", "little"}
+"""Words before a side of the picture that say no more than it."""
+_BEGINS_SIDE = _TO | {"up", "down", "higher", "lower", "left", "right"}
+"""What the words for a side of the picture begin with."""
 
 
 class Parted(NamedTuple):
@@ -59,28 +64,7 @@ def frame_of(words: Sequence[str]) -> str | None:
     text = " ".join(words)
     for tail in _OF_PICTURE:
         text = text.removesuffix(f" {tail}")
-    inner = [
-        word
-        for word in text.split()
-        if word
-        not in (
-            "to",
-            "on",
-            "at",
-            "in",
-            "into",
-            "towards",
-            "toward",
-            "the",
-            "a",
-            "bit",
-            "more",
-            "further",
-            "further",
-            "far",
-            "little",
-        )
-    ]
+    inner = [word for word in text.split() if word not in _BEFORE_SIDE]
     while len(inner) > 1 and inner[-1] in _SIDE_WORDS:
         inner.pop()
     return phrases().frame.get(" ".join(inner).replace("upper", "top").replace("-", " "))
@@ -290,20 +274,7 @@ def _between(edit: Edit, words: Sequence[str]) -> bool:
 def _frame_cut(words: Sequence[str]) -> int | None:
     """Return where the words for a side of the picture begin, if the words end with such."""
     for at in range(max(len(words) - 9, 0), len(words)):
-        if words[at] in (
-            "to",
-            "on",
-            "at",
-            "in",
-            "into",
-            "towards",
-            "up",
-            "down",
-            "higher",
-            "lower",
-            "left",
-            "right",
-        ) and frame_of(words[at:]):
+        if words[at] in _BEGINS_SIDE and frame_of(words[at:]):
             return at
     return None
 

@@ -87,17 +87,8 @@ def _gemini() -> Iterator[ScriptedApi]:
 @contextmanager
 def _maker(prefix: str) -> Iterator[ScriptedApi]:
     with maker_server(prefix) as server:
-
-        def refuse() -> None:
-            if prefix == "fal":
-                server.result = server.maker.refused
-            elif server.maker.has_jobs:
-                server.end = server.maker.refused
-            else:
-                server.submit.append(server.maker.refused)
-
         yield ScriptedApi(
-            server.name, refuse, lambda: len(server.submissions), lambda: _references(server), server.submit,
+            server.name, server.refuse, lambda: len(server.submissions), lambda: _references(server), server.submit,
             server.submitting, cost=TOLD.get(prefix, 0.05),
         )  # fmt: skip
 

@@ -179,6 +179,15 @@ class MakerServer(ThreadingHTTPServer):
         self.asked: list[AskedOfMaker] = []
         self.polled, self.submitting = threading.Event(), threading.Event()
 
+    def refuse(self) -> None:
+        """Refuse the next submission as its maker's safety system does."""
+        if self.maker is MAKERS["fal"]:  # which says so in place of what was made
+            self.result = self.maker.refused
+        elif self.maker.has_jobs:
+            self.end = self.maker.refused
+        else:
+            self.submit.append(self.maker.refused)
+
     @property
     def submissions(self) -> list[AskedOfMaker]:
         """Requests that ask for a drawing."""

@@ -138,12 +138,7 @@ def test_large_references_are_scaled_to_what_a_request_takes(prefix: str) -> Non
 @each_maker
 def test_a_refusal_is_told_as_that_and_asked_once(prefix: str) -> None:
     with maker_server(prefix) as server:
-        if prefix == "fal":
-            server.result = server.maker.refused
-        elif server.maker.has_jobs:
-            server.end = server.maker.refused
-        else:
-            server.submit.append(server.maker.refused)
+        server.refuse()
         with pytest.raises(DrawingRefused, match="safety system of"):
             draw(server)
     assert len(server.submissions) == 1

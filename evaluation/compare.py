@@ -102,9 +102,7 @@ def compare_runs(first: Path, second: Path, arms: Sequence[tuple[str, str]] = ()
     if lacking:
         notes.append(f"measured in one of the runs alone, thus not compared: {some(lacking)}")
     if not metrics:
-        raise UserError(
-            f"nothing was measured in both {str(first)!r} and {str(second)!r}; measure them with one metric"
-        )
+        raise UserError(f"{str(first)!r} and {str(second)!r} were not measured by the same metric; measure both by one")
     notes += _differing(a, b, pairs)
     usable = _same_prompts(a, b, notes)
     rows: list[Compared] = []
@@ -190,7 +188,8 @@ def _differing(a: Run, b: Run, pairs: Sequence[tuple[str, str]]) -> Iterator[str
         one, other = of_a[first], of_b[second]
         for key in sorted({*one, *other}):
             if one.get(key) != other.get(key):
-                yield f"{first} and {second} differ in {key}: {one.get(key, 'default')!r}, {other.get(key, 'default')!r}"
+                values = " and ".join(repr(values.get(key, "default")) for values in (one, other))
+                yield f"{first} and {second} differ in {key}: {values}"
 
 
 def _same_prompts(a: Run, b: Run, notes: list[str]) -> set[str]:

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imagerag.evaluation.labels import Label
 from imagerag.evaluation.run_folder import Key, Run
 from imagerag.evaluation.scores import PRESENCE
-from imagerag.evaluation.statistics import Estimate, Floats, bca_interval, mean_of, numbered, resampling
+from imagerag.evaluation.statistics import LEVEL, Estimate, Floats, bca_interval, mean_of, numbered, resampling
 
 BINS = 15
-"""As ``imagerag.embedders.calibration.calibration_error`` has them."""
-CALIBRATION_DRAWS = 1000
-"""Resamplings of the calibration error, each of which is sorted anew."""
+"""At most; as ``imagerag.embedders.calibration.calibration_error`` has them, which parts equal scores."""
 HALF = 0.5
 """Probability from which on a concept counts as present, of the critic and of an evaluator that gives one."""
 
@@ -43,7 +42,7 @@ class CriticReport:
     """What is known of the critic from one run.
 
     Attributes:
-        bins: of the reliability diagram, each of the same number of judgements; without any where nothing matches.
+        bins: of the reliability diagram; none where nothing matches.
         error: expected calibration error, 0..1.
         plain_error: the same of the arms that drew one image of each prompt. What a loop returns was chosen by the
             critic, which makes the critic look surer there than it is.
@@ -195,39 +194,48 @@ def _draws_once(run: Run, arm: str) -> bool:
     return all(drawing.generations <= 1 for drawing in run.drawings.get(arm, {}).values())
 
 
-def reliability(judgements: Judgements, bins: int = BINS) -> tuple[Bin, ...]:
-    """Return the reliability diagram in bins of equal mass; equal scores may lie in two bins.
+def bins_of(scores: Floats, bins: int = BINS) -> NDArray[np.intp]:
+    """Return the bin of each score, 0.., of about the same number of scores each; equal scores are in one bin.
+
+    M. P. Naeini, G. F. Cooper, M. Hauskrecht, "Obtaining Well Calibrated Probabilities Using Bayesian Binning", AAAI
+    2015, for the error in bins; J. Nixon et al., "Measuring Calibration in Deep Learning", CVPR Workshops 2019, for
+    those of equal mass.
+    """
+    ranks = np.searchsorted(np.sort(scores), scores)  # equal scores have the rank of their first
+    _, found = np.unique(ranks * bins // len(scores), return_inverse=True)
+    return found
+
+
+def reliability(judgements: Judgements) -> tuple[Bin, ...]:
+    """Return the reliability diagram.
 
     M. H. DeGroot, S. E. Fienberg, "The Comparison and Evaluation of Forecasters", The Statistician 32, 1983.
     """
-    return tuple(
-        Bin(
-            float(judgements.scores[part].mean()),
-            mean_of(judgements.seen[part], [judgements.prompts[at] for at in part], bounds=(0, 1)),
-        )
-        for part in np.array_split(_order(judgements.scores), min(bins, len(judgements.scores)))
-    )
+    binned = bins_of(judgements.scores)
+    found = []
+    for at in range(int(binned.max()) + 1):
+        part = np.flatnonzero(binned == at)
+        seen = mean_of(judgements.seen[part], [judgements.prompts[place] for place in part], bounds=(0, 1))
+        found.append(Bin(float(judgements.scores[part].mean()), seen))
+    return tuple(found)
 
 
 def calibration(judgements: Judgements) -> Estimate:
-    """Return the expected calibration error with an interval; see ``imagerag.embedders.calibration.calibration_error``.
+    """Return the expected calibration error: the mean distance of score and frequency in the bins of ``bins_of``.
 
-    Whole prompts are resampled. Chance adds to the error in every bin, and resampling adds it once more, so that the
-    interval lies rather too high than too low.
+    The interval is of percentiles, whole prompts being resampled. Resampling adds chance to every bin, so that it lies
+    rather too high than too low; the measured error is always within.
     """
-    from imagerag.embedders.calibration import calibration_error
-
-    error = calibration_error(judgements.scores, judgements.seen, BINS)
-    clusters = numbered(judgements.prompts)
-    count = int(clusters.max()) + 1
-    rows = [np.flatnonzero(clusters == at) for at in range(count)]
-    random = np.random.default_rng(0)
-    drawn = []
-    for _ in range(CALIBRATION_DRAWS):
-        places = np.concatenate([rows[at] for at in random.integers(count, size=count)])
-        drawn.append(calibration_error(judgements.scores[places], judgements.seen[places], BINS))
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return Estimate(error, float(low), float(high), len(judgements.scores), count)
+    clusters, binned = numbered(judgements.prompts), bins_of(judgements.scores)
+    prompts, bins = int(clusters.max()) + 1, int(binned.max()) + 1
+    away = np.bincount(clusters * bins + binned, judgements.scores - judgements.seen, prompts * bins)
+    sizes = np.bincount(clusters, minlength=prompts).astype(np.float64)
+    tables = away.reshape(prompts, bins)
+    error = float(np.abs(tables.sum(axis=0)).sum() / sizes.sum())
+    times = resampling(prompts)
+    drawn = np.abs(times @ tables).sum(axis=1) / (times @ sizes)
+    low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(error, min(error, float(low)), max(error, float(high)), len(judgements.scores), prompts)
 
 
 def cohen_kappa(judgements: Judgements) -> Estimate | None:
@@ -260,11 +268,6 @@ def _kappa(tables: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         found: Floats = np.where(chance < 1, (both + neither - chance) / (1 - chance), np.nan)
     return found
-
-
-def _order(scores: Floats) -> Any:
-    anyhow = np.random.default_rng(0).permutation(len(scores))
-    return np.lexsort((anyhow, scores))
 
 
 def _share(said: Any, prompts: Any) -> Estimate | None:

@@ -84,7 +84,7 @@ def pairs_of(run: Run, arms: Sequence[str] = (), seed: int = 0) -> list[Pair]:
             rounds.append((turn, random.random(), pairs[place]))
     if not rounds:
         raise UserError(
-            f"{str(run.folder)!r} has no two images of {', '.join(names)} that differ; there is nothing to label"
+            f"{', '.join(names)} have no two images that differ in {str(run.folder)!r}; there is nothing to label"
         )
     return [pair for _, _, pair in sorted(rounds, key=lambda entry: entry[:2])]
 

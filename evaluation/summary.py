@@ -147,12 +147,13 @@ class Summary:
         }
 
 
-def summarise(run: Run, labels: Sequence[Label] = ()) -> Summary:
+def summarise(run: Run, labels: Sequence[Label] = (), notes_of_labels: Sequence[str] = ()) -> Summary:
     """Return the figures of a run as it stands.
 
     Args:
         run: that was read.
         labels: of its images.
+        notes_of_labels: what of them could not be read.
 
     Raises:
         UserError: nothing was drawn, or nothing measured.
@@ -161,7 +162,7 @@ def summarise(run: Run, labels: Sequence[Label] = ()) -> Summary:
         raise UserError(f"{str(run.folder)!r} has no drawings yet; let imagerag eval go on with it")
     headline, metrics = headline_of(run), metrics_of(run)
     arms = tuple(_arm(run, name, metrics) for name in run.arms if run.drawings.get(name))
-    notes = [*run.notes, *_notes(run, arms, metrics)]
+    notes = [*run.notes, *notes_of_labels, *_notes(run, arms, metrics)]
     names = [arm.name for arm in arms]
     compared: list[Compared] = []
     for at, second in enumerate(names):

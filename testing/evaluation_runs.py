@@ -82,25 +82,24 @@ def write_run(
                 value = sum(parts.values()) / len(parts)
                 image = "" if arm.fails(at) else _image(folder, f"{prompt.text} {value} {seed} {name}", images)
                 score = sum(verdict.values()) / len(verdict)
-                drawings.append(
-                    Drawing(
-                        name,
-                        prompt.name,
-                        seed,
-                        image,
-                        arm.generations,
-                        arm.steps,
-                        3,
-                        100,
-                        None,
-                        1.5,
-                        "satisfied",
-                        score if image else None,
-                        verdict if image else {},
-                        (),
-                        "" if image else "out of memory",
-                    )  # fmt: skip
+                drawing = Drawing(
+                    arm=name,
+                    prompt=prompt.name,
+                    seed=seed,
+                    image=image,
+                    generations=arm.generations,
+                    steps=arm.steps,
+                    calls=3,
+                    tokens=100,
+                    money=None,
+                    seconds=1.5,
+                    stop_reason="satisfied",
+                    score=score if image else None,
+                    verdict=verdict if image else {},
+                    references=(),
+                    error="" if image else "out of memory",
                 )
+                drawings.append(drawing)
                 if image:
                     presence.append(Measurement(name, prompt.name, seed, value, parts))
                     likeness.append(Measurement(name, prompt.name, seed, 0.2 + 0.1 * value + 0.01 * random.random()))

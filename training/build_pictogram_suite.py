@@ -85,9 +85,7 @@ class Source:
             raise ValueError(f"{self.stratum} {form}: {len(made)} prompts, not {count}")
         return made
 
-    def prompt(
-        self, form: str, text: str, things: Sequence[str], others: Iterable[Concept] = ()
-    ) -> SuitePrompt | None:
+    def prompt(self, form: str, text: str, things: Sequence[str], others: Iterable[Concept] = ()) -> SuitePrompt | None:
         """Return the prompt, or ``None`` where the grammar reads other things or other concepts in it."""
         scene = parse_scene(text, self.names)
         if [thing.phrase for thing in scene.objects] != list(things) or scene.dropped or scene.notes:

@@ -2,7 +2,7 @@
 
     python -m benchmarks.lookup [--half dev] [--limit N] [--misses] [--sheet FILE.png]
 
-The judge is ``imagerag.evaluation.evaluator``, which is not the critic. Published figures come from the half ``test``, on which
+The judge is ``evaluation.evaluator``, which is not the critic. Published figures come from the half ``test``, on which
 nothing was tuned.
 """
 

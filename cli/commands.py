@@ -79,6 +79,22 @@ COMMANDS = (
         + " What a row says goes before all.",
     ),
     Command(
+        "eval",
+        "draw the prompts of a suite in several ways, and tell which helps; goes on where it was ended",
+        default="run",
+        commands=(
+            Command(
+                "run",
+                "draw and measure; the default",
+                options.add_eval,
+                "imagerag.cli.evaluate:run_evaluation",
+                "Exit status: 0 everything was drawn, 1 some drawings failed, 2 something has to be put right, "
+                "130 cancelled.\n\n" + PRECEDENCE + " What an arm says goes before all.",
+                settings={"usage": "imagerag eval --suite NAME [options]"},
+            ),
+        ),
+    ),
+    Command(
         "replay",
         "draw an image again from the manifest it carries and compare the pixels",
         options.add_replay,

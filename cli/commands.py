@@ -92,6 +92,12 @@ COMMANDS = (
                 "130 cancelled.\n\n" + PRECEDENCE + " What an arm says goes before all.",
                 settings={"usage": "imagerag eval --suite NAME [options]"},
             ),
+            Command(
+                "compare",
+                "compare two runs, or two arms of one, on the same prompts and seeds",
+                options.add_eval_compare,
+                "imagerag.cli.evaluate:compare",
+            ),
         ),
     ),
     Command(

@@ -26,10 +26,10 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
     from imagerag.cli.progress import ProgressBars
     from imagerag.evaluation.arms import ARMS, read_arms
     from imagerag.evaluation.plan import Plan, chosen_prompts, ordered
-    from imagerag.evaluation.run_folder import read_run
+    from imagerag.evaluation.report import REPORT, write_report
     from imagerag.evaluation.runner import Progress, common_settings, evaluate, usable_in_full
     from imagerag.evaluation.suite_names import open_suite
-    from imagerag.evaluation.summary import summarise
+    from imagerag.evaluation.tables import report_lines
 
     if not options.suite:
         raise UserError("no suite is named; for example: imagerag eval --suite pictograms")
@@ -72,10 +72,42 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
             bars.clear()
         if cancel.is_set():
             raise Ended(cancel.status, f"what was drawn is kept in {str(folder)!r}; the same command goes on")
-    summary = summarise(read_run(folder))
+    summary = write_report(folder)
     if options.json:
-        say_json({**summary.as_json(), "out": str(folder)}, stdout)
+        say_json({**summary.as_json(), "out": str(folder), "report": str(folder / REPORT)}, stdout)
     else:
-        for arm in summary.arms:
-            say(f"{arm.name}", file=stdout)
+        for line in report_lines(summary):
+            say(line, file=stdout)
+        say(f"report: {folder / REPORT}", file=stdout)
     return SOME_FAILED if any(arm.failed for arm in summary.arms) else ALL_DRAWN
+
+
+def compare(options: argparse.Namespace, stdout: TextIO) -> int:
+    """Print the paired differences between two runs, or between arms of one.
+
+    Raises:
+        UserError: a folder is no run, the runs have nothing in common, or an arm is not there.
+    """
+    from imagerag.evaluation.compare import compare_runs
+    from imagerag.evaluation.tables import aligned, difference_table
+
+    if len(options.runs) > 2:
+        raise UserError(f"{len(options.runs)} runs can't be compared at once; name two, or one with --arm ONE=OTHER")
+    pairs = []
+    for text in options.arm:
+        one, equals, other = text.partition("=")
+        if not (one and equals and other):
+            raise UserError(f"--arm {text!r} is no pair of arms; give --arm ONE=OTHER")
+        pairs.append((one, other))
+    first, *others = (Path(run).expanduser() for run in options.runs)
+    if not others and not pairs:
+        raise UserError(f"{str(first)!r} alone: name another run, or the arms to compare with --arm ONE=OTHER")
+    compared = compare_runs(first, others[0] if others else first, pairs)
+    if options.json:
+        say_json(compared.as_json(), stdout)
+        return ALL_DRAWN
+    for line in aligned(difference_table(compared.rows)):
+        say(line, file=stdout)
+    for text in compared.notes:
+        say(f"note: {text}", file=sys.stderr)
+    return ALL_DRAWN

@@ -146,6 +146,19 @@ def add_eval(parser: Parser) -> None:
     add_config(groups["places"])
 
 
+def add_eval_compare(parser: Parser) -> None:
+    """Add the arguments of ``imagerag eval compare``."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folder of a run, as --out named it; one or two")
+    parser.add_argument(
+        "--arm",
+        action="append",
+        default=[],
+        metavar="ONE=OTHER",
+        help="arms to compare, of the first run and of the second; can be repeated (default: those of the same name)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of a table")
+
+
 def add_replay(parser: Parser) -> None:
     """Add the arguments of ``imagerag replay``."""
     parser.add_argument("file", metavar="FILE.png", help="an image that imagerag made")

@@ -119,7 +119,10 @@ def _read(text: str) -> Arm:
     try:
         settings_of(arm, Settings()), switches_of(arm)
     except UserError as error:
-        raise UserError(f"--arm {text!r}: {error}") from error
+        told = str(error)
+        for declared in {**DECLARED, **SWITCHES}.values():  # which names a flag, and this is none
+            told = told.replace(f"give {declared.flag} ", f"give {declared.name}= ")
+        raise UserError(f"--arm {text!r}: {told}") from error
     return arm
 
 
@@ -137,8 +140,8 @@ def _unusable(text: str, part: str, key: str, said: bool) -> str:
 def _named_arm(name: str, where: str) -> Arm:
     if name not in ARMS:
         near = difflib.get_close_matches(name, ARMS, 1)
-        meant = f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(ARMS)}"
-        raise UserError(f"{where} {name!r} is no arm; {meant}, or give NAME:KEY=VALUE,... of your own")
+        meant = f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(ARMS)}."
+        raise UserError(f"{where} {name!r} is no arm; {meant} One of your own is NAME:KEY=VALUE,...")
     return ARMS[name]
 
 

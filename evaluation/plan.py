@@ -58,12 +58,11 @@ def ordered(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     Raises:
         UserError: two of them wait for each other.
     """
-    names = {arm.name for arm in arms}
     placed: list[Arm] = []
     left = list(arms)
     while left:
         there = {arm.name for arm in placed}
-        ready = [arm for arm in left if arm.settings.get("n_like") in {None, *there} | ({None} - names)]
+        ready = [arm for arm in left if arm.settings.get("n_like") in {None, *there}]
         if not ready:
             raise UserError(f"arm {left[0].name!r}: n_like {left[0].settings['n_like']!r} leads back to itself")
         placed += ready

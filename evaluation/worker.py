@@ -25,11 +25,11 @@ from imagerag.evaluation.remembered import Memory, NeverSatisfied, RememberingCr
 from imagerag.evaluation.switches import OF_THE_RULES
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.assembly import Graph
-from imagerag.graphs.components import Components
+from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.graphs.state import Output
-from imagerag.profiles.resolve import resolve
 from imagerag.records import ImageRecord
+from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
 
 FINDS = ("library", "lookup_model", "lookup_floor", "lookup_diverse")
@@ -57,12 +57,14 @@ class Worker:
     Args:
         plan: what is the same for all prompts.
         folder: receives the images that arms draw on their way; whoever gives it removes it.
+        injected: parts given by a program, in place of those that settings name.
     """
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
+    def __init__(self, plan: Plan, folder: Path, injected: InjectedComponents | None = None) -> None:
         self._plan = plan
         self._store = ImageStore(folder)
-        self._engines = {arm.name: _ArmEngines(arm, plan) for arm in plan.arms}
+        parts = injected or InjectedComponents()
+        self._engines = {arm.name: _ArmEngines(arm, plan.settings, parts) for arm in plan.arms}
         self._metrics: dict[str, Metric] = {}
 
     def prepare(self) -> None:
@@ -160,14 +162,15 @@ class Worker:
 class _ArmEngines:
     """What one arm runs with."""
 
-    def __init__(self, arm: Arm, plan: Plan) -> None:
+    def __init__(self, arm: Arm, common: Settings, injected: InjectedComponents) -> None:
         self._arm = arm
         self.switches = switches_of(arm)
-        self._settings = settings_of(arm, plan.settings)
+        self._settings = settings_of(arm, common)
+        self._injected = injected
 
     @cached_property
     def _components(self) -> Components:
-        return Components(resolve(self._settings))
+        return Components(self._settings, self._injected)
 
     def prepare(self) -> None:
         """Load them.

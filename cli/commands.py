@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO, cast
 
-from imagerag.cli import options
+from imagerag.cli import evaluation_options, options
 from imagerag.cli.strict_parser import Parser
 
 Runner = Callable[[argparse.Namespace, TextIO], int]
@@ -97,6 +97,19 @@ COMMANDS = (
                 "compare two runs, or two arms of one, on the same prompts and seeds",
                 options.add_eval_compare,
                 "imagerag.cli.evaluate:compare",
+            ),
+            Command(
+                "label",
+                "show pairs of a run's images in the browser, blind: which one is better",
+                evaluation_options.add_eval_label,
+                "imagerag.cli.evaluate_label:label",
+                "Arrow keys answer. Each answer is kept at once; the same command goes on, and Ctrl-C ends.",
+            ),
+            Command(
+                "report",
+                "write the report of a run anew, as it stands and with its labels",
+                evaluation_options.add_eval_report,
+                "imagerag.cli.evaluate_label:report",
             ),
         ),
     ),

@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 48
+LEFT, RIGHT, TOP, BOTTOM = 64, 28, 16, 48
 LABEL_HEIGHT = 15
 LABEL_WIDTH = 7.0
 """Pixels of a letter, about; so much is left free beside a label."""
+ROW_WIDTH = 480
 ROW = 24
-NAMES = 190
+NAMES = 170
 """Pixels of the names of a row chart."""
-LONGEST = 28
+LONGEST = 24
 """Letters of a name there."""
 
 
@@ -138,7 +139,7 @@ class RowChart:
     bars: bool
     zero: float
     height: int
-    width: int = WIDTH
+    width: int = ROW_WIDTH
     names: int = NAMES
     bottom: int = BOTTOM
 
@@ -289,7 +290,7 @@ def row_chart(title: str, rows: Sequence[Row], x_title: str, *, percent: bool = 
     """
     values = [0.0, *(value for row in rows for value in (row.value, row.low, row.high) if math.isfinite(value))]
     air = 0.05 * (max(values) - min(values)) or 0.5
-    x = Axis(min(values) - air, max(values) + air, NAMES + 12, WIDTH - RIGHT - 60, percent)
+    x = Axis(min(values) - air, max(values) + air, NAMES + 12, ROW_WIDTH - 64, percent)
     return RowChart(
         title=title,
         x_title=x_title,

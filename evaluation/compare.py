@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
-from imagerag.evaluation.run_folder import Run, read_run
+from imagerag.evaluation.run_folder import Run, counted, read_run
 from imagerag.evaluation.scores import ALL, COSTS, Group, groups_of, metrics_of, paired, values_of
 from imagerag.evaluation.statistics import Difference, paired_difference
 
@@ -182,8 +182,8 @@ def _differing(a: Run, b: Run, pairs: Sequence[tuple[str, str]]) -> Iterator[str
         one, other = a.file.versions.get(name, "none"), b.file.versions.get(name, "none")
         if one != other:
             yield f"made with another {name}: {one}, {other}"
-    of_a = {arm.name: arm.settings for arm in a.file.arms}
-    of_b = {arm.name: arm.settings for arm in b.file.arms}
+    of_a = {arm.name: {**a.file.settings, **arm.settings} for arm in a.file.arms}
+    of_b = {arm.name: {**b.file.settings, **arm.settings} for arm in b.file.arms}
     for first, second in pairs:
         one, other = of_a[first], of_b[second]
         for key in sorted({*one, *other}):
@@ -198,9 +198,11 @@ def _same_prompts(a: Run, b: Run, notes: list[str]) -> set[str]:
     changed = [name for name in both if _asked(a, name) != _asked(b, name)]
     for run, other in ((a, b), (b, a)):
         if alone := [name for name in run.prompts if name not in other.prompts]:
-            notes.append(f"{len(alone)} prompts that {run.folder} alone has, thus not compared: {some(alone)}")
+            told = f"{counted(len(alone), 'prompt')} that {run.folder} alone has, thus not compared: {some(alone)}"
+            notes.append(told)
     if changed:
-        notes.append(f"{len(changed)} prompts that ask for something else in each run, not compared: {some(changed)}")
+        told = counted(len(changed), "prompt")
+        notes.append(f"{told} of other words or concepts in each run, thus not compared: {some(changed)}")
     return set(both) - set(changed)
 
 
@@ -214,4 +216,5 @@ def _unpaired(a: Run, b: Run, pair: tuple[str, str], usable: set[str]) -> Iterat
     of_a, of_b = a.drawings.get(pair[0], {}), b.drawings.get(pair[1], {})
     for run, arm, mine, others in ((a, pair[0], of_a, of_b), (b, pair[1], of_b, of_a)):
         if alone := [f"{key.prompt} (seed {key.seed})" for key in mine if key not in others and key.prompt in usable]:
-            yield f"{len(alone)} drawings that {run.folder}: {arm} alone has, thus not compared: {some(alone)}"
+            told = counted(len(alone), "drawing")
+            yield f"{told} that {run.folder}: {arm} alone has, thus not compared: {some(alone)}"

@@ -111,7 +111,8 @@ def critics_of(run: Run) -> dict[str, list[str]]:
     """Return the arms by the critic that their settings name; "" is the one of the run's profile."""
     found: dict[str, list[str]] = {}
     for arm in run.file.arms:
-        found.setdefault(str(arm.settings.get("critic") or ""), []).append(arm.name)
+        settings = {**run.file.settings, **arm.settings}
+        found.setdefault(str(settings.get("critic") or ""), []).append(arm.name)
     return found
 
 

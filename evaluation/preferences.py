@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imagerag.evaluation.critic_report import estimate_as_json
 from imagerag.evaluation.labels import Label, same_images
-from imagerag.evaluation.run_folder import Run
+from imagerag.evaluation.run_folder import Run, counted
 from imagerag.evaluation.statistics import LEVEL, Estimate, mean_of, numbered, resampling
 
 BRADLEY_TERRY_DRAWS = 1000
@@ -94,7 +94,7 @@ def preferences_of(run: Run, labels: Sequence[Label]) -> Preferences:
     known = [label for label in labels if {label.left, label.right} <= {*run.arms}]
     notes = []
     if len(known) < len(labels):
-        notes.append(f"{len(labels) - len(known)} labels are left out: run.json has no such arm")
+        notes.append(f"left out, since run.json has no such arm: {counted(len(labels) - len(known), 'label')}")
     arms = [arm for arm in run.arms if any(arm in (label.left, label.right) for label in known)]
     rates = []
     for at, first in enumerate(arms):

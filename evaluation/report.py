@@ -28,6 +28,7 @@ from imagerag.evaluation.tables import (
     group_table,
     preference_table,
     scores_csv,
+    strength_table,
     value_text,
 )
 from imagerag.places import without_folders
@@ -129,6 +130,7 @@ def report_page(summary: Summary, pages: Sequence[Page]) -> str:
         critic_notes=list(dict.fromkeys(note for report in summary.critics.values() for note in report.notes)),
         preferences=summary.preferences,
         preference_table=preference_table(summary.preferences) if summary.preferences else None,
+        strength_table=strength_table(summary.preferences) if summary.preferences else None,
         pages=pages,
         losses={arm.name: _losses(summary, first, arm.name, pages) for arm in summary.arms[1:]},
     )

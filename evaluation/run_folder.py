@@ -35,12 +35,14 @@ class RunFile:
         arms: in the order of the report; the first is what the others are compared with.
         seeds: of each prompt.
         versions: of what the run was made with, by name.
+        settings: that all arms have, as far as somebody asked for them.
     """
 
     suite: Suite
     arms: tuple[Arm, ...]
     seeds: tuple[int, ...]
     versions: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +101,11 @@ def read_run(folder: Path) -> Run:
     notes: list[str] = []
     arms = {arm.name for arm in file.arms}
     prompts = {prompt.name for prompt in file.suite.prompts}
-    drawings = _by_arm(_lines(folder / DRAWINGS, Drawing, notes), arms, prompts, f"drawings of {DRAWINGS}", notes)
+    drawings = _by_arm(_lines(folder / DRAWINGS, Drawing, notes), arms, prompts, "drawing", DRAWINGS, notes)
     measured: dict[str, Mapping[str, Mapping[Key, Measurement]]] = {}
     for path in sorted((folder / MEASURED).glob("*.jsonl")):
         lines = _lines(path, Measurement, notes)
-        measured[path.stem] = _by_arm(lines, arms, prompts, f"measurements of {MEASURED}/{path.name}", notes)
+        measured[path.stem] = _by_arm(lines, arms, prompts, "measurement", f"{MEASURED}/{path.name}", notes)
     return Run(folder, file, drawings, measured, tuple(notes))
 
 
@@ -176,7 +178,7 @@ def _check(entry: Drawing | Measurement) -> None:
 
 
 def _by_arm(
-    lines: Iterator[Line], arms: set[str], prompts: set[str], what: str, notes: list[str]
+    lines: Iterator[Line], arms: set[str], prompts: set[str], what: str, path: str, notes: list[str]
 ) -> dict[str, dict[Key, Line]]:
     found: dict[str, dict[Key, Line]] = {}
     unknown = again = 0
@@ -188,7 +190,12 @@ def _by_arm(
         again += key in of_arm
         of_arm[key] = line
     if unknown:
-        notes.append(f"{unknown} {what} are left out: run.json has no such arm or prompt")
+        notes.append(f"left out, since run.json has no such arm or prompt: {counted(unknown, what)} of {path}")
     if again:
-        notes.append(f"{again} {what} are there more than once; the last one counts")
+        notes.append(f"there more than once, of which the last one counts: {counted(again, what)} of {path}")
     return found
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

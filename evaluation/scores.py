@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from imagerag.errors import UserError
-from imagerag.evaluation.records import Drawing
+from imagerag.evaluation.records import Drawing, SuitePrompt
 from imagerag.evaluation.run_folder import Key, Run
 
 PRESENCE = "presence"
@@ -32,16 +32,16 @@ class Group(NamedTuple):
     """Part of the values that is reported by itself.
 
     Attributes:
-        of: all prompts, those of a stratum, or the concepts of a kind.
-        name: of the stratum or the kind; "" for all.
+        of: all prompts, those of a stratum or of a form within it, or the concepts of a kind.
+        name: of the stratum or the kind, or of stratum and form; "" for all.
     """
 
-    of: Literal["all", "stratum", "kind"]
+    of: Literal["all", "stratum", "form", "kind"]
     name: str = ""
 
     def __str__(self) -> str:
         """Return it in words."""
-        return {"all": "all prompts", "stratum": self.name, "kind": f"concepts: {self.name}"}[self.of]
+        return {"all": "all prompts", "kind": f"concepts: {self.name}"}.get(self.of, self.name)
 
 
 ALL = Group("all")
@@ -66,9 +66,9 @@ def metrics_of(run: Run) -> tuple[str, ...]:
 
 
 def groups_of(run: Run, metric: str) -> list[Group]:
-    """Return the groups that a metric has values in: all, each stratum in the suite's order, each kind of concept."""
-    strata = dict.fromkeys(prompt.stratum for prompt in run.suite.prompts if prompt.stratum)
-    groups = [ALL, *(Group("stratum", name) for name in strata)]
+    """Return the groups that a metric may have values in: all; in the suite's order strata, forms and kinds."""
+    found = [*map(_stratum, run.suite.prompts), *map(_form, run.suite.prompts)]
+    groups = [ALL, *dict.fromkeys(group for group in found if group.name)]
     if any(entry.parts for arm in run.measured.get(metric, {}).values() for entry in arm.values()):
         groups += [Group("kind", name) for name in dict.fromkeys(one.kind for one in run.concepts.values())]
     return groups
@@ -104,8 +104,17 @@ def values_of(run: Run, metric: str, arm: str, group: Group = ALL) -> Values:
     return found
 
 
+def _stratum(prompt: SuitePrompt) -> Group:
+    return Group("stratum", prompt.stratum)
+
+
+def _form(prompt: SuitePrompt) -> Group:
+    return Group("form", f"{prompt.stratum}: {prompt.form}" if prompt.form else "")
+
+
 def _in(run: Run, key: Key, group: Group) -> bool:
-    return group.of == "all" or (group.of == "stratum" and run.prompts[key.prompt].stratum == group.name)
+    prompt = run.prompts[key.prompt]
+    return group in (ALL, _stratum(prompt), _form(prompt))
 
 
 def _of_failed(run: Run, arm: str, group: Group) -> Values:

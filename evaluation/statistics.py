@@ -231,8 +231,10 @@ def resampled(sums: Floats, sizes: Floats, draws: int = DRAWS, seed: int = SEED)
         draws, seed: of the resampling.
     """
     times = resampling(len(sums), draws, seed)
-    means: Floats = (times @ sums) / (times @ sizes)
-    return means
+    if (sizes == sizes[0]).all():
+        return np.asarray(times @ (sums / sizes.sum()), np.float64)
+    drawn = times @ np.stack([sums, sizes], axis=1)
+    return np.asarray(drawn[:, 0] / drawn[:, 1], np.float64)
 
 
 def numbered(names: Sequence[Hashable]) -> NDArray[np.intp]:

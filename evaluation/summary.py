@@ -13,7 +13,7 @@ from imagerag.evaluation.compare import Compared, differences
 from imagerag.evaluation.critic_report import CriticReport, critics_of, estimate_as_json, judge_critic
 from imagerag.evaluation.labels import Label
 from imagerag.evaluation.preferences import Preferences, preferences_of
-from imagerag.evaluation.run_folder import Run
+from imagerag.evaluation.run_folder import Run, counted
 from imagerag.evaluation.scores import (
     ALL,
     BOUNDS,
@@ -142,7 +142,7 @@ class Summary:
                     metric: {group.name: estimate_as_json(found) for group, found in groups.items() if group.of == of}
                     for metric, groups in arm.scores.items()
                 }
-                for plural, of in (("strata", "stratum"), ("kinds", "kind"))
+                for plural, of in (("strata", "stratum"), ("forms", "form"), ("kinds", "kind"))
             },
         }
 
@@ -221,13 +221,13 @@ def _notes(run: Run, arms: Sequence[ArmSummary], metrics: Sequence[str]) -> list
         if arm.drawings < planned:
             notes.append(f"{arm.name}: {arm.drawings} of {planned} drawings are there")
         if arm.failed:
-            rule = "; they count as showing nothing" if PRESENCE in metrics else ""
-            notes.append(f"{arm.name}: {arm.failed} drawings failed{rule}; the first: {arm.first_error}")
+            rule = ", which counts as showing nothing" if PRESENCE in metrics else ""
+            notes.append(f"{arm.name}: {counted(arm.failed, 'drawing')} failed{rule}; the first: {arm.first_error}")
         for metric in metrics:
             have = run.measured[metric].get(arm.name, {})
             lacking = [key for key, one in run.drawings[arm.name].items() if one.image and key not in have]
             if lacking:
-                notes.append(f"{arm.name}: {len(lacking)} images are not measured by {metric} yet")
+                notes.append(f"{arm.name}: {counted(len(lacking), 'image')} not measured by {metric} yet")
     return [*(f"{name}: nothing is drawn yet" for name in run.arms if name not in {arm.name for arm in arms}), *notes]
 
 

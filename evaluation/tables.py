@@ -141,6 +141,15 @@ def preference_table(preferences: Preferences) -> Table:
     return Table(["preferred", "win rate", "wins/ties/losses", "prompts", "same image"], rows)
 
 
+def strength_table(preferences: Preferences) -> Table:
+    """Return a row for each arm on the scale of Bradley and Terry, the strongest first."""
+    rows = [
+        [one.arm, f"{100 * one.chance:.0f} % ({100 * one.low:.0f} to {100 * one.high:.0f})"]
+        for one in preferences.strengths
+    ]
+    return Table(["arm", "preferred to an average arm"], rows)
+
+
 def aligned(table: Table) -> list[str]:
     """Return a table as lines of text in columns."""
     lines = [table.heads, *table.rows]

@@ -22,6 +22,13 @@ def add_eval(parser: Parser) -> None:
         help="the first N prompts of each stratum (default: 200 prompts in all, shared out among the strata)",
     )
     parser.add_argument(
+        "--stratum",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only prompts of this group of the suite, such as known or lacking; can be repeated (default: all)",
+    )
+    parser.add_argument(
         "--arm",
         action="append",
         default=[],

@@ -230,3 +230,33 @@ MINIATURES: dict[str, Callable[[Path], None]] = {
     "t2i-factualbench": factualbench,
 }
 """By the names of the suites that are read from folders."""
+
+HELM = "helm/benchmark/scenarios/image_generation"
+HELM_LISTS: dict[str, dict[str, list[str]]] = {
+    "helm-logos": {"COMPANY_DESCRIPTIONS": ["a company that draws owls"]},
+    "helm-historical-figures": {"HISTORICAL_FIGURES": ["Ada Lovelace", "Aristotle"]},
+    "helm-magazine-covers": {"HEADLINES": ['The "owl" issue']},
+    "helm-landing-pages": {"APPLICATION_TYPES": ["music", "news"], "PLATFORMS": ["mobile", "web"]},
+}
+HELM_FILES = {
+    "logos_scenario.py": ("COMPANY_DESCRIPTIONS",),
+    "time_most_significant_historical_figures_scenario.py": ("HISTORICAL_FIGURES",),
+    "magazine_cover_scenario.py": ("HEADLINES",),
+    "landing_page_scenario.py": ("APPLICATION_TYPES", "PLATFORMS"),
+}
+"""The lists of each file."""
+
+
+def helm_package(folder: Path) -> None:
+    """The package crfm-helm, whose scenarios import what is not installed beside us."""
+    for file, lists in HELM_FILES.items():
+        lines = ["from helm.benchmark.scenarios.scenario import Scenario", "class One(Scenario):", "    name = 'one'"]
+        for key in lists:
+            values = next(named[key] for named in HELM_LISTS.values() if key in named)
+            lines += [
+                f"    {key}: List[str] = [",
+                *(f"        # a remark\n        {value!r}," for value in values),
+                "    ]",
+            ]
+        text(folder / HELM / file, *lines)
+    text(folder / "helm" / "__init__.py", "")

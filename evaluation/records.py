@@ -48,10 +48,12 @@ class SuitePrompt:
         name: unique in its suite, safe as a file name.
         text: what is asked for.
         concepts: what has to be seen.
-        stratum: the group it is reported in: "known", "lacking", "lacks-two", "no-search", "facts" ...
+        stratum: the group it is reported in: "known", "lacking", "no-search", "facts" ...
+        form: the group within that: "alone", "pair", "colour" ...
         split: the half it belongs to; "" where its suite has none.
         images: real images of what is asked for, kept apart from the retrieval set (absolute, or relative to the
             suite's data folder).
+        accepted: what a reference may show without being wrong, besides the things of ``concepts``: a bird for a heron.
     """
 
     name: str
@@ -60,6 +62,8 @@ class SuitePrompt:
     stratum: str = ""
     split: Split = ""
     images: tuple[str, ...] = ()
+    form: str = ""
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ class Suite:
         prompts: in the suite's own order.
         licence: SPDX identifier, or what its makers say; "" where they state none.
         source: where it comes from, for the report.
-        retrieval: folder of the pictures that are looked up in; "" for those of the profile.
+        retrieval: folder of the pictures that are looked up in; "" for those of ``library``.
+        library: names of the libraries that are looked up in; empty for those of the profile.
         notes: what a reader of its figures has to know (what was left out, what its licence forbids).
     """
 
@@ -80,6 +85,7 @@ class Suite:
     licence: str = ""
     source: str = ""
     retrieval: str = ""
+    library: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

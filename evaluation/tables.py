@@ -1,0 +1,220 @@
+"""The figures of a run in rows: for the terminal, for CSV files and for the page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from imagerag.evaluation.compare import Compared
+from imagerag.evaluation.critic_report import CriticReport
+from imagerag.evaluation.preferences import Preferences
+from imagerag.evaluation.scores import ALL, COSTS, PRESENCE
+from imagerag.evaluation.statistics import Estimate
+from imagerag.evaluation.summary import ArmSummary, Summary
+
+SHARES = frozenset({PRESENCE})
+"""Metrics shown in percent, and their differences in percentage points."""
+
+
+class Table(NamedTuple):
+    """Rows under their heads; the first column is text, the others are set to the right in the terminal."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def value_text(metric: str, value: float) -> str:
+    """Return a value in the unit that people read it in."""
+    if metric in SHARES:
+        return f"{100 * value:.1f} %"
+    if metric == "money":
+        return f"${value:.4f}"
+    return f"{value:.1f}" if metric in COSTS else f"{value:.3f}"
+
+
+def estimate_text(metric: str, estimate: Estimate | None) -> str:
+    """Return a mean and its interval; a dash where there is none."""
+    if estimate is None:
+        return "-"
+    shown = value_text(metric, estimate.mean)
+    if math.isnan(estimate.low):
+        return shown
+    low, high = (value_text(metric, end).removesuffix(" %") for end in (estimate.low, estimate.high))
+    return f"{shown} ({low} to {high})"
+
+
+def difference_text(metric: str, estimate: Estimate) -> str:
+    """Return a difference and its interval; of shares in percentage points."""
+    times, places = (100, 1) if metric in SHARES else (1, 1 if metric in COSTS and metric != "money" else 4)
+    shown = [
+        f"{round(times * value, places) + 0.0:+.{places}f}" for value in (estimate.mean, estimate.low, estimate.high)
+    ]
+    return shown[0] if math.isnan(estimate.low) else f"{shown[0]} ({shown[1]} to {shown[2]})"
+
+
+def arm_table(summary: Summary) -> Table:
+    """Return a row for each arm: its metrics with intervals and its mean costs."""
+    costs = [name for name in COSTS if any(_cost(arm, name) for arm in summary.arms)]
+    rows = [
+        [
+            arm.name,
+            str(arm.prompts),
+            str(arm.drawings),
+            *(estimate_text(metric, arm.scores.get(metric, {}).get(ALL)) for metric in summary.metrics),
+            *(value_text(name, arm.costs[name].mean) if name in arm.costs else "-" for name in costs),
+        ]
+        for arm in summary.arms
+    ]
+    return Table(["arm", "prompts", "drawings", *summary.metrics, *costs], rows)
+
+
+def _cost(arm: ArmSummary, name: str) -> float:
+    return arm.costs[name].mean if name in arm.costs else 0.0
+
+
+def group_table(summary: Summary) -> Table:
+    """Return a row for each arm with the headline metric in each stratum and of each kind of concept."""
+    metric = summary.headline
+    groups = list(dict.fromkeys(group for arm in summary.arms for group in arm.scores.get(metric, {}) if group != ALL))
+    rows = [
+        [arm.name, *(estimate_text(metric, arm.scores.get(metric, {}).get(group)) for group in groups)]
+        for arm in summary.arms
+    ]
+    return Table(["arm", *map(str, groups)], rows)
+
+
+def difference_table(compared: Iterable[Compared]) -> Table:
+    """Return a row for each difference."""
+    rows = []
+    for row in compared:
+        found = row.difference
+        rows.append(
+            [
+                f"{row.second} - {row.first}",
+                row.metric,
+                str(row.group),
+                difference_text(row.metric, found),
+                f"{found.wins}/{found.ties}/{found.losses}",
+                str(found.count),
+                str(found.prompts),
+                "-" if found.needed is None else f"{found.needed:,}",
+            ]
+        )
+    heads = ["arms", "metric", "of", "difference", "wins/ties/losses", "pairs", "prompts", "prompts needed"]
+    return Table(heads, rows)
+
+
+def critic_table(critics: dict[str, CriticReport]) -> Table:
+    """Return what is known of each critic."""
+    measures = {
+        "calibration error": "error",
+        "of arms that draw once": "plain_error",
+        "agrees with the evaluator": "agreement",
+        "kappa": "kappa",
+        "present though absent": "false_present",
+        "absent though present": "false_absent",
+        "agrees with people": "people",
+        "evaluator agrees with people": "evaluator_people",
+    }
+    rows = [
+        [label, *(estimate_text("", getattr(report, name)) for report in critics.values())]
+        for label, name in measures.items()
+    ]
+    return Table(["", *(name or "critic" for name in critics)], rows)
+
+
+def preference_table(preferences: Preferences) -> Table:
+    """Return a row for each pair of arms that people labelled."""
+    rows = [
+        [
+            f"{rate.second} over {rate.first}",
+            estimate_text(PRESENCE, rate.rate),
+            f"{rate.wins}/{rate.ties}/{rate.losses}",
+            str(rate.rate.prompts),
+            str(rate.same),
+        ]
+        for rate in preferences.rates
+    ]
+    return Table(["preferred", "win rate", "wins/ties/losses", "prompts", "same image"], rows)
+
+
+def strength_table(preferences: Preferences) -> Table:
+    """Return a row for each arm on the scale of Bradley and Terry, the strongest first."""
+    rows = [
+        [one.arm, f"{100 * one.chance:.0f} % ({100 * one.low:.0f} to {100 * one.high:.0f})"]
+        for one in preferences.strengths
+    ]
+    return Table(["arm", "preferred to an average arm"], rows)
+
+
+def aligned(table: Table) -> list[str]:
+    """Return a table as lines of text in columns."""
+    lines = [table.heads, *table.rows]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(table.heads))]
+    return [
+        "  ".join(
+            cell.ljust(width) if at == 0 else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def report_lines(summary: Summary) -> list[str]:
+    """Return what the terminal shows of a run."""
+    suite, seeds = summary.run.suite, summary.run.file.seeds
+    lines = [f"{suite.name}: {len(suite.prompts)} prompts, {len(seeds)} seeds; intervals of 95 %", ""]
+    lines += [*aligned(arm_table(summary)), "", *aligned(group_table(summary))]
+    headline = [row for row in summary.compared if row.metric == summary.headline and row.group.of != "kind"]
+    if headline:
+        lines += ["", *aligned(difference_table(headline))]
+    if any(report.error for report in summary.critics.values()):
+        lines += ["", *aligned(critic_table(summary.critics))]
+    if summary.preferences is not None:
+        lines += ["", *aligned(preference_table(summary.preferences))]
+    notes = [*suite.notes, *summary.notes]
+    return [*lines, *([""] if notes else []), *(f"note: {note}" for note in notes)]
+
+
+def scores_csv(summary: Summary) -> str:
+    """Return the means of every arm, metric and group, a row each."""
+    rows = [
+        [summary.run.suite.name, arm.name, metric, group.of, group.name, found]
+        for arm in summary.arms
+        for metric, groups in (*arm.scores.items(), *((cost, {ALL: one}) for cost, one in arm.costs.items()))
+        for group, found in groups.items()
+    ]
+    heads = ["suite", "arm", "metric", "group", "name", "mean", "low", "high", "values", "prompts"]
+    return _csv(heads, [[*row[:-1], *_numbers(row[-1])] for row in rows])
+
+
+def differences_csv(compared: Iterable[Compared]) -> str:
+    """Return the paired differences, a row each."""
+    heads = [
+        "first", "second", "metric", "group", "name", "difference", "low", "high", "pairs", "prompts", "wins", "losses",
+        "ties", "prompts_needed", "smallest_visible",
+    ]  # fmt: skip
+    rows: list[list[object]] = []
+    for row in compared:
+        found = row.difference
+        needed = "" if found.needed is None else found.needed
+        visible = "" if math.isnan(found.visible) else found.visible
+        ends = [found.wins, found.losses, found.ties, needed, visible]
+        rows.append([row.first, row.second, row.metric, row.group.of, row.group.name, *_numbers(found), *ends])
+    return _csv(heads, rows)
+
+
+def _numbers(estimate: Estimate) -> list[object]:
+    ends = ["", ""] if math.isnan(estimate.low) else [estimate.low, estimate.high]
+    return [estimate.mean, *ends, estimate.count, estimate.prompts]
+
+
+def _csv(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(heads)
+    writer.writerows(rows)
+    return file.getvalue()

@@ -10,4 +10,3 @@ def benchmark_settings(**settings: object) -> Settings:
     """Return the default settings in a data directory that is kept between benchmarks but apart from the user's."""
     home = Path(tempfile.gettempdir()) / "imagerag-bench"
     return Settings(home=str(home), **settings)  # type: ignore[arg-type]
-

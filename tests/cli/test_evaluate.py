@@ -201,9 +201,7 @@ def test_two_arms_of_a_run_and_two_runs_are_compared_in_pairs(typed: Typed) -> N
     for name in ("a", "b"):
         evaluated(typed, "--limit", "2", "--arm", "base", "--arm", "agent", "--out", name)
     status, out, _ = typed("compare", "a", "--arm", "base=agent", "--json")
-    (row,) = [
-        row for row in json.loads(out)["differences"] if row["metric"] == "presence" and row["group"] == "all"
-    ]
+    (row,) = [row for row in json.loads(out)["differences"] if row["metric"] == "presence" and row["group"] == "all"]
     assert status == 0
     assert (row["losses"], row["difference"] > 0) == (0, True)
     status, out, _ = typed("compare", "a", "b")

@@ -28,18 +28,14 @@ class Scripted:
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
 
-    def messages(
-        self, plan: Plan, tasks: Sequence[Task], is_cancelled: Callable[[], bool]
-    ) -> Iterator[Message | None]:
+    def messages(self, plan: Plan, tasks: Sequence[Task], is_cancelled: Callable[[], bool]) -> Iterator[Message | None]:
         self._scratch.mkdir()
         for task in tasks:
             for arm, seed in sorted(task.left):
                 yield Message("image", b"PNG", "1" * 64)
                 yield Message(
                     "drawing",
-                    Drawing(
-                        arm, task.prompt.name, seed, "1" * 64, 1, 4, 0, 0, 0.0, 0.1, "satisfied", 0.9, {}, ()
-                    ),
+                    Drawing(arm, task.prompt.name, seed, "1" * 64, 1, 4, 0, 0, 0.0, 0.1, "satisfied", 0.9, {}, ()),
                 )
             yield None
             if is_cancelled():

@@ -228,7 +228,9 @@ def test_switches_that_a_chat_model_does_not_heed_are_refused(tmp_path: Path) ->
 
 def test_requests_tokens_and_money_of_chat_models_are_told(tmp_path: Path) -> None:
     with serving([Reply('{"prompt": "a plain owl"}')] * 9) as server:
-        plan = plan_of(Arm("reworded", {"pipeline": "one-pass", "mode": "rephrase_only"}), home=tmp_path, vlm=server.name)
+        plan = plan_of(
+            Arm("reworded", {"pipeline": "one-pass", "mode": "rephrase_only"}), home=tmp_path, vlm=server.name
+        )
         drawn = drawings(work(plan, tmp_path / "work"))["reworded"]
     assert (drawn.calls, drawn.tokens) == (1, 110)
     assert drawn.money is None

@@ -1,26 +1,15 @@
-"""The metrics of an evaluation by name."""
+"""The metrics of an evaluation by name: those of pictograms, and those of ``imagerag.evaluation.metrics``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
 
 from imagerag.errors import UserError
-from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-
-class Metric(Protocol):
-    """Measures one image."""
-
-    @property
-    def name(self) -> str:
-        """Of the file of its measurements, and in the report."""
-
-    def measure(self, drawing: Drawing, prompt: SuitePrompt, image: Image.Image) -> Measurement:
-        """Return what it says of an image, as opened from its PNG."""
+from imagerag.evaluation.metrics.base import Metric, MetricContext
+from imagerag.evaluation.metrics.registry import METRICS as OTHERS
+from imagerag.evaluation.metrics.registry import load_metric as load_other
+from imagerag.evaluation.metrics.registry import read_metric
+from imagerag.evaluation.records import Suite
 
 
 def _presence() -> Metric:
@@ -35,15 +24,50 @@ def _wrong_references() -> Metric:
     return WrongReferences()
 
 
-METRICS: Mapping[str, Callable[[], Metric]] = {"presence": _presence, "wrong_references": _wrong_references}
+OF_PICTOGRAMS: Mapping[str, Callable[[], Metric]] = {"presence": _presence, "wrong_references": _wrong_references}
+"""Those that know the bundled library."""
 
 
-def load_metric(name: str) -> Metric:
-    """Return the metric of that name.
+def default_metrics(suite: Suite) -> tuple[str, ...]:
+    """Return what is measured of a suite unless something is asked for: nothing that costs money or needs a model's name.
+
+    Of pictograms the presence of concepts; of sets with real pictures the paper's similarities; else CLIP's alone.
+    """
+    if suite.library == ("bundled",):
+        return tuple(OF_PICTOGRAMS)
+    return ("clip", "dino") if any(prompt.images for prompt in suite.prompts) else ("clip",)
+
+
+def check_metric(told: str) -> None:
+    """Refuse what is no metric; nothing is loaded.
 
     Raises:
-        UserError: there is none.
+        UserError: naming those there are.
     """
-    if name not in METRICS:
-        raise UserError(f"metric {name!r} is not known; valid: {', '.join(METRICS)}")
-    return METRICS[name]()
+    if told in OF_PICTOGRAMS:
+        return
+    try:
+        read_metric(told)
+    except UserError as error:
+        known = ", ".join([*OF_PICTOGRAMS, *OTHERS])
+        raise UserError(f"{error}; all of them: {known}") from error
+
+
+def file_of(told: str) -> str:
+    """Return the name of the file of a metric's measurements, without its ending."""
+    return told if told in OF_PICTOGRAMS else read_metric(told).name
+
+
+def load_metric(told: str, context: MetricContext) -> Metric:
+    """Return a metric.
+
+    Args:
+        told: as a person names it.
+        context: what it is given to work with.
+
+    Raises:
+        UserError: there is none, or something that it needs is missing.
+    """
+    if told in OF_PICTOGRAMS:
+        return OF_PICTOGRAMS[told]()
+    return load_other(told, context)

@@ -100,6 +100,7 @@ def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         "prompts.txt": "an owl\na red kite\n",
         "prompts.csv": "prompt,seed\nan owl,7\n",
         "prompts.jsonl": json.dumps({"prompt": "an owl", "seed": 7}) + "\n",
+        "suite.jsonl": json.dumps({"prompt": "an owl", "concepts": ["owl"]}) + "\n",
         "list.jsonl": json.dumps({"path": "pictures/owl.png", "caption": "an owl"}) + "\n",
     }.items():
         (tmp_path / name).write_text(text, encoding="utf-8")

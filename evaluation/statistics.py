@@ -232,7 +232,7 @@ def resampled(sums: Floats, sizes: Floats, draws: int = DRAWS, seed: int = SEED)
     """
     times = resampling(len(sums), draws, seed)
     if (sizes == sizes[0]).all():
-        return np.asarray(times @ (sums / sizes.sum()), np.float64)
+        return np.asarray((times @ sums) / sizes.sum(), np.float64)
     drawn = times @ np.stack([sums, sizes], axis=1)
     return np.asarray(drawn[:, 0] / drawn[:, 1], np.float64)
 

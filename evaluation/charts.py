@@ -259,8 +259,8 @@ def _mark(point: Point, x: Axis, y: Axis, titles: tuple[str, str]) -> Mark:
 
 
 def _placed(marks: Sequence[Mark]) -> list[Mark]:
-    """Move labels up or down where they would lie on others, the nearest free place first."""
-    taken: list[tuple[float, float, float]] = []
+    """Move labels up or down where they would lie on others or on points, the nearest free place first."""
+    taken = [(mark.x - 6, mark.x + 6, mark.y + 4) for mark in marks]
     found = []
     for mark in marks:
         wide = LABEL_WIDTH * len(mark.label)

@@ -197,8 +197,8 @@ class RunJournal:
         if path.exists():
             before = _read(path)
             _check(path, before, plan, settings, versions)
-            names = {arm["name"] for arm in arms}
-            arms = [arm for arm in before["arms"] if arm["name"] not in names] + arms
+            names = {arm["name"] for arm in before["arms"]}
+            arms = before["arms"] + [arm for arm in arms if arm["name"] not in names]
             seeds = sorted({*before["seeds"], *seeds})
             prompts = {row["name"]: row for row in before["suite"]["prompts"]} | prompts
         suite = {**asdict(replace(plan.suite, prompts=())), "prompts": [_row(one) for one in prompts.values()]}

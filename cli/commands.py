@@ -86,7 +86,7 @@ COMMANDS = (
             Command(
                 "run",
                 "draw and measure; the default",
-                options.add_eval,
+                evaluation_options.add_eval,
                 "imagerag.cli.evaluate:run_evaluation",
                 "Exit status: 0 everything was drawn, 1 some drawings failed, 2 something has to be put right, "
                 "130 cancelled.\n\n" + PRECEDENCE + " What an arm says goes before all.",
@@ -95,7 +95,7 @@ COMMANDS = (
             Command(
                 "compare",
                 "compare two runs, or two arms of one, on the same prompts and seeds",
-                options.add_eval_compare,
+                evaluation_options.add_eval_compare,
                 "imagerag.cli.evaluate:compare",
             ),
             Command(

@@ -46,7 +46,7 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
         left_out = [name for name in ARMS if not usable_in_full(name, settings)]
         texts = [name for name in ARMS if name not in left_out]
     plan = Plan(
-        suite=replace(suite, prompts=chosen_prompts(suite, options.limit, options.full)),
+        suite=replace(suite, prompts=chosen_prompts(suite, options.limit, options.full, options.stratum)),
         arms=ordered(read_arms(texts)),
         seeds=tuple(range(options.seeds)),
         settings=settings,

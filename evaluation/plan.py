@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from imagerag.errors import UserError
@@ -70,19 +70,27 @@ def ordered(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     return tuple(placed)
 
 
-def chosen_prompts(suite: Suite, limit: int | None, full: bool) -> tuple[SuitePrompt, ...]:
+def chosen_prompts(
+    suite: Suite, limit: int | None, full: bool, strata: Sequence[str] = ()
+) -> tuple[SuitePrompt, ...]:
     """Return the prompts that are drawn, in the order of the suite.
 
     Args:
         suite: has them.
         limit: the first so many of each stratum; ``None`` for ``DEFAULT_PROMPTS`` shared out among the strata.
         full: all of them, where ``limit`` is ``None``.
+        strata: that are drawn; empty for all.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or no such stratum.
     """
     if not suite.prompts:
         raise UserError(f"suite {suite.name!r} has no prompts")
+    if strata:
+        known = list(dict.fromkeys(prompt.stratum for prompt in suite.prompts))
+        if unknown := [name for name in strata if name not in known]:
+            raise UserError(f"stratum {unknown[0]!r} is none of suite {suite.name!r}; valid: {', '.join(known)}")
+        suite = replace(suite, prompts=tuple(prompt for prompt in suite.prompts if prompt.stratum in strata))
     if full and limit is None:
         return suite.prompts
     counts = dict.fromkeys((prompt.stratum for prompt in suite.prompts), 0)

@@ -76,8 +76,8 @@ class Suite:
         licence: SPDX identifier, or what its makers say; "" where they state none.
         source: where it comes from, for the report.
         retrieval: folder of the pictures that are looked up in; "" for those of ``library``.
-        library: names of the libraries that are looked up in; empty for those of the profile.
         notes: what a reader of its figures has to know (what was left out, what its licence forbids).
+        library: names of the libraries that are looked up in; empty for those of the profile.
     """
 
     name: str
@@ -85,8 +85,8 @@ class Suite:
     licence: str = ""
     source: str = ""
     retrieval: str = ""
-    library: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    library: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,13 @@ def test_in_full_all_are_taken() -> None:
     assert len(chosen_prompts(suite(a=500, b=500), None, full=True)) == 1000
 
 
+def test_strata_can_be_chosen() -> None:
+    chosen = chosen_prompts(suite(known=5, lacking=5), 2, full=False, strata=["lacking"])
+    assert counts(chosen) == {"lacking": 2}
+    with pytest.raises(UserError, match="stratum 'lackin' is none of suite 'small'; valid: known, lacking"):
+        chosen_prompts(suite(known=5, lacking=5), None, full=True, strata=["lackin"])
+
+
 def test_a_suite_without_prompts_is_told() -> None:
     with pytest.raises(UserError, match="'small' has no prompts"):
         chosen_prompts(suite(), None, full=False)

@@ -220,7 +220,7 @@ def point_chart(
     """
     ys = [value for point in points for value in (point.y, point.low, point.high)]
     y_ends = (0.0, 1.0) if diagonal else spanning(ys, share=percent)
-    x_ends = (0.0, 1.0) if diagonal else spanning([point.x for point in points])
+    x_ends = (0.0, 1.0) if diagonal else spanning([0.0, *(point.x for point in points)])
     if names:
         x_ends = (-0.5, len(names) - 0.5)
     x = Axis(*x_ends, LEFT, WIDTH - RIGHT, diagonal and percent, tuple(names))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import UserError
-from imagerag.evaluation.metric_names import check_metric, default_metrics, file_of
+from imagerag.evaluation.metric_names import check_metrics, default_metrics, file_of
 from imagerag.evaluation.records import Suite, SuitePrompt
 from imagerag.evaluation.suite_names import has_halves, open_suite, retrieval_pictures
 
@@ -37,9 +37,28 @@ def test_what_is_measured_follows_from_the_suite() -> None:
 
 
 def test_a_metric_is_known_by_its_name_and_its_file() -> None:
-    check_metric("presence")
-    check_metric("clip:ViT-L-14:openai")
+    suite = open_suite("pictograms", split="test")
+    told = ["presence", "clip:ViT-L-14:openai", "presence"]
+    assert check_metrics(told, suite) == ("presence", "clip:ViT-L-14:openai")
+    assert check_metrics([], suite) == ("presence", "wrong_references")
     assert file_of("presence") == "presence"
     assert "/" not in file_of("clip:hf-hub:timm/x")
-    with pytest.raises(UserError, match=r"all of them: presence, wrong_references, clip"):
-        check_metric("clop")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [
+        (["clop"], "all of them: presence, wrong_references, clip"),
+        (["presence"], "judges pictograms alone, and suite 'mine' is of something else; name a chat model"),
+        (["wrong_references"], "judges pictograms alone"),
+    ],
+)
+def test_what_can_not_be_measured_is_told(metrics: list[str], told: str) -> None:
+    with pytest.raises(UserError) as error:
+        check_metrics(metrics, Suite("mine", (SuitePrompt("p", "p"),)))
+    assert told in str(error.value)
+
+
+def test_two_metrics_of_one_file_are_refused() -> None:
+    with pytest.raises(UserError, match="are kept under one name, 'presence'"):
+        check_metrics(["presence", "presence:openai:x"], open_suite("pictograms", split="test"))

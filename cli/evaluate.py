@@ -28,8 +28,8 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
     from imagerag.evaluation.metric_names import check_metrics
     from imagerag.evaluation.plan import Plan, chosen_prompts, ordered
     from imagerag.evaluation.report import REPORT, write_report
-    from imagerag.evaluation.runner import Progress, common_settings, evaluate, usable_in_full
     from imagerag.evaluation.retrieval_set import with_retrieval_set
+    from imagerag.evaluation.runner import Progress, common_settings, evaluate, usable_in_full
     from imagerag.evaluation.suite_names import BUNDLED, has_halves, open_suite, retrieval_pictures
     from imagerag.evaluation.tables import report_lines
 

@@ -97,7 +97,7 @@ class Processes:
                 process.join()
 
 
-class _threads:  # noqa: N801 (used as a function)
+class _threads:
     """Say in the environment of processes to come how many threads they may have, and put back what was said."""
 
     def __init__(self, cores: int) -> None:
@@ -200,7 +200,7 @@ class RayCluster:
             workers = [made.remote(plan) for _ in range(min(gpus or cores, len(tasks)))]
             pool = ray.util.ActorPool(workers)
             try:
-                for messages in pool.map_unordered(lambda actor, task: actor.work.remote(task), tasks):
+                for messages in pool.map_unordered(lambda actor, task: actor.work.remote(task.packed()), tasks):
                     yield from messages
                     yield None
                     if is_cancelled():

@@ -55,10 +55,14 @@ def check_metrics(told: Sequence[str], suite: Suite) -> tuple[str, ...]:
             try:
                 read_metric(name)
             except UserError as error:
-                raise UserError(f"{error}; all of them: {', '.join(dict.fromkeys([*OF_PICTOGRAMS, *OTHERS]))}") from error
+                raise UserError(
+                    f"{error}; all of them: {', '.join(dict.fromkeys([*OF_PICTOGRAMS, *OTHERS]))}"
+                ) from error
         elif suite.library != ("bundled",):
             meant = "; name a chat model that sees, as in presence:openai:gpt-6.1-sol" if name in OTHERS else ""
-            raise UserError(f"metric {name!r} judges pictograms alone, and suite {suite.name!r} is of something else{meant}")
+            raise UserError(
+                f"metric {name!r} judges pictograms alone, and suite {suite.name!r} is of something else{meant}"
+            )
         if (other := files.setdefault(file_of(name), name)) != name:
             raise UserError(f"metrics {other!r} and {name!r} are kept under one name, {file_of(name)!r}; leave one out")
     return names

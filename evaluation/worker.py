@@ -22,7 +22,7 @@ from imagerag.evaluation.arms import settings_of, switches_of
 from imagerag.evaluation.lookups import EvaluationIndex, RecordedLookups
 from imagerag.evaluation.metric_names import load_metric
 from imagerag.evaluation.metrics.base import Metric, MetricContext
-from imagerag.evaluation.plan import Plan, Task
+from imagerag.evaluation.plan import Plan, Task, png_bytes
 from imagerag.evaluation.records import Arm, Drawing, SuitePrompt, UsedReference
 from imagerag.evaluation.remembered import Memory, NeverSatisfied, RememberingCritic, RememberingGenerator
 from imagerag.evaluation.switches import OF_THE_RULES
@@ -49,11 +49,12 @@ class Message(NamedTuple):
     """What a worker tells.
 
     Attributes:
-        kind: ``lookup``: ``value`` is a recorded search; ``image``: the PNG whose address is ``name``; ``drawing``: a
-            ``Drawing``; ``measured``: a ``Measurement`` of the metric ``name``.
+        kind: ``lookup``: ``value`` is a recorded search; ``reference``: the PNG of a search service's picture, whose
+            address is ``name``; ``image``: that of a drawing; ``drawing``: a ``Drawing``; ``measured``: a
+            ``Measurement`` of the metric ``name``.
     """
 
-    kind: Literal["lookup", "image", "drawing", "measured"]
+    kind: Literal["lookup", "reference", "image", "drawing", "measured"]
     value: Any
     name: str = ""
 
@@ -89,7 +90,13 @@ class Worker:
     def work(self, task: Task) -> Iterator[Message]:
         """Yield what comes of a task, each drawing with its measurements as soon as these can be made."""
         told: list[Message] = []
-        recorded = RecordedLookups(task.prompt.name, task.lookups, lambda line: told.append(Message("lookup", line)))
+        recorded = RecordedLookups(
+            task.prompt.name,
+            task.lookups,
+            lambda line: told.append(Message("lookup", line)),
+            task.references,
+            lambda sha256, png: told.append(Message("reference", png, sha256)),
+        )
         self._shown = _Shown(task)
         unmeasured = dict(task.unmeasured)
         alone = [name for name in self._plan.metrics if "seeds" not in self._metric(name).needs]
@@ -206,7 +213,7 @@ class _Shown:
         """Return one as opened from its PNG, with the manifest in ``info``."""
         from PIL import Image as pil
 
-        image = pil.open(io.BytesIO(self._pngs[arm, seed]))
+        image = pil.open(io.BytesIO(png_bytes(self._pngs[arm, seed])))
         image.load()
         return image
 

@@ -128,8 +128,8 @@ def _gathered(
             dead = [process for process in processes if process.exitcode not in (None, 0)]
             if dead:
                 raise UserError(
-                    f"a process of the evaluation has died (exit status {dead[0].exitcode}; memory?); what was drawn is "
-                    "kept: the same command goes on, with fewer --workers if need be"
+                    f"a process of the evaluation has died (exit status {dead[0].exitcode}; memory?); what was drawn "
+                    "is kept: the same command goes on, with fewer --workers if need be"
                 ) from None
             continue
         if isinstance(one, UserError):
@@ -170,7 +170,7 @@ def _end_with_parent() -> None:
 class RayCluster:
     """Shares the tasks out among the cores, or the GPUs, of a Ray cluster.
 
-    Every node needs imagerag with its ``ray`` extra, and finds the data directory and the pictures under the same paths.
+    Every node needs imagerag with its ``ray`` extra, and finds the data directory and pictures under the same paths.
 
     Args:
         address: as ``ray.init`` takes it (``auto``, ``head:6379``); a cluster of this machine alone if empty.

@@ -29,7 +29,7 @@ OF_PICTOGRAMS: Mapping[str, Callable[[], Metric]] = {"presence": _presence, "wro
 
 
 def default_metrics(suite: Suite) -> tuple[str, ...]:
-    """Return what is measured of a suite unless something is asked for: nothing that costs money or needs a model's name.
+    """Return what is measured of a suite unless something is asked for: nothing that costs money or has to be named.
 
     Of pictograms the presence of concepts; of sets with real pictures the paper's similarities; else CLIP's alone.
     """

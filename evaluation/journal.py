@@ -208,7 +208,7 @@ class RunJournal:
         prompts = {prompt.name: prompt for prompt in plan.suite.prompts}
         settings = _told(plan)
         versions = {"imagerag": __version__, "python": platform.python_version()}
-        if path.exists():
+        if path.exists() and self._drawings.rows:  # one that never came to draw is nothing to go on with
             before = _read(path)
             _check(path, before, plan, settings, versions)
             names = {arm["name"] for arm in before["arms"]}

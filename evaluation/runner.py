@@ -19,7 +19,7 @@ from imagerag.settings import Settings
 
 SCRATCH = ".work"
 MOST_SECONDS = 3600.0
-"""Limit of a run's time and of loading, unless one is asked for: how busy a machine is must not decide what it draws."""
+"""Limit of a run, and of loading, unless one is asked for: how busy a machine is must not decide what it draws."""
 
 
 @dataclass(frozen=True)

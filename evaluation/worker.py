@@ -244,10 +244,17 @@ class _ArmEngines:
         components = self._components
         assert components.generator
         assert components.critic
-        if components.program is None and (turned := [name for name in OF_THE_RULES if name in self._arm.settings]):
+        _ = components.reranker
+        turned = ", ".join(name for name in OF_THE_RULES if name in self._arm.settings)
+        if turned and self.switches.pipeline != "agent":
             raise UserError(
-                f"arm {self._arm.name!r} sets {', '.join(turned)}, which only the rules heed, and "
-                f"{components.settings.vlm!r} decides; leave it out, or add vlm=rules to the arm"
+                f"arm {self._arm.name!r} sets {turned}, which pipeline {self.switches.pipeline!r} does not heed; "
+                "leave one of them out"
+            )
+        if turned and components.program is None:
+            raise UserError(
+                f"arm {self._arm.name!r} sets {turned}, which only the rules heed, and {components.settings.vlm!r} "
+                "decides; leave it out, or add vlm=rules to the arm"
             )
 
     def picture(self, sha256: str) -> Image.Image:

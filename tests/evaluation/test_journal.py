@@ -139,7 +139,8 @@ def test_more_prompts_arms_and_seeds_can_join_a_run(tmp_path: Path) -> None:
     ids=["suite", "arm", "settings", "words"],
 )
 def test_a_folder_of_another_run_is_refused(tmp_path: Path, plan: Plan, told: str) -> None:
-    RunJournal(tmp_path, PLAN)
+    RunJournal(tmp_path, plan)  # which never came to draw: nothing to go on with
+    enter(RunJournal(tmp_path, PLAN), drawing())
     with pytest.raises(UserError) as error:
         RunJournal(tmp_path, plan)
     assert told in str(error.value)
@@ -147,6 +148,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path, plan: Plan, told: st
 
 
 def test_a_file_that_is_no_run_is_told(tmp_path: Path) -> None:
+    enter(RunJournal(tmp_path, PLAN), drawing())
     (tmp_path / "run.json").write_text("[]")
     with pytest.raises(UserError, match="is no run of imagerag eval"):
         RunJournal(tmp_path, PLAN)

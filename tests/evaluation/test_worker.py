@@ -226,6 +226,19 @@ def test_switches_that_a_chat_model_does_not_heed_are_refused(tmp_path: Path) ->
             work(plan, tmp_path / "work")
 
 
+@pytest.mark.parametrize(
+    ("arm", "told"),
+    [
+        ("x:pipeline=one-pass,references=3", "sets references, which pipeline 'one-pass' does not heed"),
+        ("x:rerank=vlm", "rerank 'vlm' needs a model that takes images"),
+    ],
+)
+def test_what_would_change_nothing_is_refused_before_anything_is_drawn(tmp_path: Path, arm: str, told: str) -> None:
+    with pytest.raises(UserError) as error:
+        work(plan_of(*read_arms([arm]), home=tmp_path), tmp_path / "work")
+    assert told in str(error.value)
+
+
 def test_requests_tokens_and_money_of_chat_models_are_told(tmp_path: Path) -> None:
     with serving([Reply('{"prompt": "a plain owl"}')] * 9) as server:
         plan = plan_of(

@@ -220,7 +220,7 @@ def point_chart(
     """
     ys = [value for point in points for value in (point.y, point.low, point.high)]
     y_ends = (0.0, 1.0) if diagonal else spanning(ys, share=percent)
-    x_ends = (0.0, 1.0) if diagonal else spanning([point.x for point in points])
+    x_ends = (0.0, 1.0) if diagonal else spanning([0.0, *(point.x for point in points)])
     if names:
         x_ends = (-0.5, len(names) - 0.5)
     x = Axis(*x_ends, LEFT, WIDTH - RIGHT, diagonal and percent, tuple(names))
@@ -259,8 +259,8 @@ def _mark(point: Point, x: Axis, y: Axis, titles: tuple[str, str]) -> Mark:
 
 
 def _placed(marks: Sequence[Mark]) -> list[Mark]:
-    """Move labels up or down where they would lie on others, the nearest free place first."""
-    taken: list[tuple[float, float, float]] = []
+    """Move labels up or down where they would lie on others or on points, the nearest free place first."""
+    taken = [(mark.x - 6, mark.x + 6, mark.y + 4) for mark in marks]
     found = []
     for mark in marks:
         wide = LABEL_WIDTH * len(mark.label)

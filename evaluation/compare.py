@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
+from imagerag.evaluation.metric_meaning import bounds_of
 from imagerag.evaluation.run_folder import Run, counted, read_run
 from imagerag.evaluation.scores import ALL, COSTS, Group, groups_of, metrics_of, paired, values_of
 from imagerag.evaluation.statistics import Difference, paired_difference
@@ -135,7 +136,10 @@ def differences(a: Run, b: Run, arms: tuple[str, str], metric: str, prompts: set
         if not kept:
             continue
         found = paired_difference(
-            [pairs.first[at] for at in kept], [pairs.second[at] for at in kept], [pairs.keys[at][0] for at in kept]
+            [pairs.first[at] for at in kept],
+            [pairs.second[at] for at in kept],
+            [pairs.keys[at][0] for at in kept],
+            bounds=bounds_of(metric),
         )
         rows.append(Compared(*names, metric, group, found))
     return rows

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from imagerag.evaluation.labels import Label
 from imagerag.evaluation.run_folder import Key, Run
-from imagerag.evaluation.scores import PRESENCE
+from imagerag.evaluation.scores import evaluator_of
 from imagerag.evaluation.statistics import LEVEL, Estimate, Floats, bca_interval, mean_of, numbered, resampling
 
 BINS = 15
@@ -120,7 +120,7 @@ def judge_critic(run: Run, labels: Iterable[Label] = (), arms: Sequence[str] | N
     """Compare the critic's verdicts of a run's returned images with the evaluator's, and with people's labels.
 
     Args:
-        run: whose presence was measured.
+        run: that an evaluator measured.
         labels: of its images.
         arms: that have this critic; all unless given.
     """
@@ -155,13 +155,14 @@ def matched(run: Run, arms: Sequence[str]) -> tuple[Judgements, list[str]]:
     Concepts are matched by their text, without regard to case, and things by their name, too. An image that several
     arms returned counts once.
     """
+    evaluator = evaluator_of(run)
     scores: list[float] = []
     seen: list[float] = []
     prompts: list[str] = []
     known: set[tuple[str, str]] = set()
     alone = 0
     for arm in arms:
-        measured = run.measured.get(PRESENCE, {}).get(arm, {})
+        measured = run.measured.get(evaluator, {}).get(arm, {})
         for key, drawing in run.drawings.get(arm, {}).items():
             entry = measured.get(key)
             if not drawing.verdict or entry is None or (key.prompt, drawing.image) in known:
@@ -180,7 +181,7 @@ def matched(run: Run, arms: Sequence[str]) -> tuple[Judgements, list[str]]:
     if alone:
         notes.append(f"{alone} of {alone + len(scores)} concepts that the evaluator judged have no score of the critic")
     if not known:
-        notes.append("no drawing has both a verdict of the critic and a measurement of presence")
+        notes.append("no drawing has both a verdict of the critic and a measurement of the evaluator")
     return Judgements(np.array(scores), np.array(seen), prompts), notes
 
 
@@ -299,5 +300,5 @@ def _score(run: Run, arm: str, key: Key) -> float | None:
 
 
 def _presence(run: Run, arm: str, key: Key) -> float | None:
-    entry = run.measured.get(PRESENCE, {}).get(arm, {}).get(key)
+    entry = run.measured.get(evaluator_of(run), {}).get(arm, {}).get(key)
     return None if entry is None else entry.value

@@ -234,9 +234,7 @@ def _read(path: Path) -> dict[str, Any]:
     return before
 
 
-def _check(
-    path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, Any], versions: dict[str, str]
-) -> None:
+def _check(path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, Any], versions: dict[str, str]) -> None:
     """Refuse to go on with a run of something else, whose figures would not belong together.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import secrets
 import sys
@@ -223,8 +224,8 @@ def serve_labels(
         where = say_where("imagerag eval label", listener, [f"/{token}/"])
         if browser:
             webbrowser.open(where)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             serve(build_label_app(session, token), listener)
-        except KeyboardInterrupt:
-            print(f"kept in {str(file.path)!r}; the same command goes on", file=sys.stderr, flush=True)
+    if file.labels:
+        print(f"kept in {str(file.path)!r}; the same command goes on", file=sys.stderr, flush=True)
     return preferences_of(run, file.labels), (*run.notes, *file.notes)

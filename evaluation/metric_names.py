@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from imagerag.errors import UserError
 from imagerag.evaluation.metrics.base import Metric, MetricContext
@@ -38,19 +38,30 @@ def default_metrics(suite: Suite) -> tuple[str, ...]:
     return ("clip", "dino") if any(prompt.images for prompt in suite.prompts) else ("clip",)
 
 
-def check_metric(told: str) -> None:
-    """Refuse what is no metric; nothing is loaded.
+def check_metrics(told: Sequence[str], suite: Suite) -> tuple[str, ...]:
+    """Return the metrics of a run, each once; nothing is loaded.
+
+    Args:
+        told: as a person names them; empty for ``default_metrics``.
+        suite: that is run.
 
     Raises:
-        UserError: naming those there are.
+        UserError: one is unknown or can't judge that suite, or two would write into one file.
     """
-    if told in OF_PICTOGRAMS:
-        return
-    try:
-        read_metric(told)
-    except UserError as error:
-        known = ", ".join([*OF_PICTOGRAMS, *OTHERS])
-        raise UserError(f"{error}; all of them: {known}") from error
+    names = tuple(dict.fromkeys(told)) or default_metrics(suite)
+    files: dict[str, str] = {}
+    for name in names:
+        if name not in OF_PICTOGRAMS:
+            try:
+                read_metric(name)
+            except UserError as error:
+                raise UserError(f"{error}; all of them: {', '.join(dict.fromkeys([*OF_PICTOGRAMS, *OTHERS]))}") from error
+        elif suite.library != ("bundled",):
+            meant = "; name a chat model that sees, as in presence:openai:gpt-6.1-sol" if name in OTHERS else ""
+            raise UserError(f"metric {name!r} judges pictograms alone, and suite {suite.name!r} is of something else{meant}")
+        if (other := files.setdefault(file_of(name), name)) != name:
+            raise UserError(f"metrics {other!r} and {name!r} are kept under one name, {file_of(name)!r}; leave one out")
+    return names
 
 
 def check_applies(told: str, suite: Suite, seeds: int) -> None:

@@ -75,9 +75,7 @@ def ordered(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     return tuple(placed)
 
 
-def chosen_prompts(
-    suite: Suite, limit: int | None, full: bool, strata: Sequence[str] = ()
-) -> tuple[SuitePrompt, ...]:
+def chosen_prompts(suite: Suite, limit: int | None, full: bool, strata: Sequence[str] = ()) -> tuple[SuitePrompt, ...]:
     """Return the prompts that are drawn, in the order of the suite.
 
     Args:

@@ -91,6 +91,10 @@ def with_retrieval_set(
         finally:
             own.close()
         if outcome.skipped:
-            note(f"{len(outcome.skipped)} pictures of {library!r} are left out; the first: {outcome.skipped[0]['reason']}")
-    note(f"what is looked up lies in library {library!r}; to remove it: imagerag index remove --all --library {library}")
+            note(
+                f"{len(outcome.skipped)} pictures of {library!r} are left out; the first: {outcome.skipped[0]['reason']}"
+            )
+    note(
+        f"what is looked up lies in library {library!r}; to remove it: imagerag index remove --all --library {library}"
+    )
     return settings

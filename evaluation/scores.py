@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from imagerag.errors import UserError
+from imagerag.evaluation.metric_meaning import rank_of, sees_concepts
 from imagerag.evaluation.records import Drawing, SuitePrompt
 from imagerag.evaluation.run_folder import Key, Run
 
-PRESENCE = "presence"
-"""Whether the evaluator sees the concepts of a prompt; what a report is about where it is measured."""
 COSTS: Mapping[str, Callable[[Drawing], float | None]] = {
     "generations": lambda drawing: drawing.generations,
     "steps": lambda drawing: drawing.steps,
@@ -20,8 +19,6 @@ COSTS: Mapping[str, Callable[[Drawing], float | None]] = {
     "seconds": lambda drawing: drawing.seconds,
 }
 """What drawings cost; known without measuring, of those that failed, too."""
-BOUNDS: Mapping[str, tuple[float, float]] = {PRESENCE: (0.0, 1.0)}
-"""The least and the greatest value that a metric can have."""
 
 ValueKey = tuple[str, int, str]
 """Prompt, seed, and the text of a concept; "" where the value is of the whole drawing."""
@@ -48,7 +45,7 @@ ALL = Group("all")
 
 
 def headline_of(run: Run) -> str:
-    """Return the metric that a report is about: the presence of concepts, or else the first one that was measured.
+    """Return the metric that a report is about: the evaluator, or else the first one that was measured.
 
     Raises:
         UserError: nothing was measured.
@@ -56,13 +53,17 @@ def headline_of(run: Run) -> str:
     metrics = metrics_of(run)
     if not metrics:
         raise UserError(f"{str(run.folder)!r} has drawings, but no measurements; let imagerag eval finish it")
-    return PRESENCE if PRESENCE in metrics else metrics[0]
+    return metrics[0]
 
 
 def metrics_of(run: Run) -> tuple[str, ...]:
-    """Return the metrics that were measured, the presence of concepts first."""
-    found = [metric for metric, arms in run.measured.items() if any(arms.values())]
-    return tuple(sorted(found, key=lambda metric: (metric != PRESENCE, metric)))
+    """Return the metrics that were measured, in the order of a report."""
+    return tuple(sorted((metric for metric, arms in run.measured.items() if any(arms.values())), key=rank_of))
+
+
+def evaluator_of(run: Run) -> str:
+    """Return the metric that tells which concepts are there; "" where none was measured."""
+    return next((metric for metric in metrics_of(run) if sees_concepts(metric)), "")
 
 
 def groups_of(run: Run, metric: str) -> list[Group]:
@@ -99,8 +100,8 @@ def values_of(run: Run, metric: str, arm: str, group: Group = ALL) -> Values:
                     found[(*key, text)] = value
         elif entry.value is not None and _in(run, key, group):
             found[(*key, "")] = entry.value
-    if metric == PRESENCE:
-        found.update(_of_failed(run, arm, group))
+    if sees_concepts(metric):
+        found.update(_of_failed(run, metric, arm, group))
     return found
 
 
@@ -117,9 +118,14 @@ def _in(run: Run, key: Key, group: Group) -> bool:
     return group in (ALL, _stratum(prompt), _form(prompt))
 
 
-def _of_failed(run: Run, arm: str, group: Group) -> Values:
+def _of_failed(run: Run, metric: str, arm: str, group: Group) -> Values:
+    """Return 0 for what failed, but of prompts that the metric says nothing of whatever is drawn."""
+    entries = (item for of_arm in run.measured[metric].values() for item in of_arm.items())
+    unknown = {key.prompt for key, entry in entries if entry.value is None} if group.of != "kind" else set()
     found: Values = {}
     for key in failed_of(run, arm):
+        if key.prompt in unknown:
+            continue
         if group.of == "kind":
             concepts = run.prompts[key.prompt].concepts
             found.update({(*key, one.text): 0.0 for one in concepts if one.kind == group.name})

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from imagerag.evaluation.charts import Chart, Point, Row, RowChart, number_text, point_chart, row_chart
 from imagerag.evaluation.critic_report import CriticReport
+from imagerag.evaluation.metric_meaning import is_share
 from imagerag.evaluation.scores import ALL
 from imagerag.evaluation.summary import ArmSummary, ConceptChange, Summary
-from imagerag.evaluation.tables import SHARES
 
 BUDGETS = ("steps", "generations", "seconds")
 """What an image costs; the first that the arms differ in is the budget of the chart."""
@@ -68,7 +68,7 @@ def series_charts(summary: Summary) -> list[Chart]:
         if len(points) > 1:
             said = series.key.replace("_", " ")
             title = f"{summary.headline} against {said}, {series.arms[0][1].prompts} prompts, intervals of 95 %"
-            share = summary.headline in SHARES
+            share = is_share(summary.headline)
             charts.append(point_chart(title, points, (said, summary.headline), names=names, percent=share, line=True))
     return charts
 
@@ -84,7 +84,7 @@ def budget_chart(summary: Summary) -> Chart | None:
         if len({round(point.x, 6) for point in points}) > 1:
             unit = {"steps": "denoising steps of an image", "generations": "drawings of an image"}.get(budget, budget)
             title = f"{summary.headline} against {unit}, means of each arm, intervals of 95 %"
-            share = summary.headline in SHARES
+            share = is_share(summary.headline)
             return point_chart(title, points, (unit, summary.headline), percent=share)
     return None
 
@@ -103,11 +103,11 @@ def difference_charts(summary: Summary) -> list[RowChart]:
                 f"n {row.difference.prompts}",
             )
             for row in summary.compared
-            if (row.first, row.second, row.metric) == (first, arm.name, summary.headline)
+            if (row.first, row.second, row.metric) == (first, arm.name, summary.headline) and row.group.of != "form"
         ]
         if rows:
             title = f"{arm.name} less {first}: {summary.headline}, paired, intervals of 95 %"
-            charts.append(row_chart(title, rows, "difference", percent=summary.headline in SHARES))
+            charts.append(row_chart(title, rows, "difference", percent=is_share(summary.headline)))
     return charts
 
 

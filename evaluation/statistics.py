@@ -37,7 +37,8 @@ class Estimate:
 
     Attributes:
         mean: of all values.
-        low, high: of the interval of confidence ``LEVEL``; nan where there is one prompt alone and no bounds are known.
+        low, high: of the interval of confidence ``LEVEL``; nan where all prompts have the same mean and no bounds are
+            known, so that nothing is known of those that weren't seen.
         count: of values.
         prompts: that they are of.
     """
@@ -104,9 +105,8 @@ def mean_of(
     mean, count, n = float(sums.sum() / sizes.sum()), len(x), len(sums)
     means = sums / sizes
     if np.ptp(means) <= 1e-12 * max(1.0, abs(mean)):
-        if bounds is None:
-            low, high = (mean, mean) if n > 1 else (math.nan, math.nan)
-        else:
+        low = high = math.nan
+        if bounds is not None:
             differing = 1 - ((1 - LEVEL) / 2) ** (1 / n)
             low, high = (mean + differing * (bound - mean) for bound in bounds)
         return Estimate(mean, low, high, count, n)
@@ -117,15 +117,20 @@ def mean_of(
 
 
 def paired_difference(
-    first: ArrayLike, second: ArrayLike, prompts: Sequence[Hashable], *, draws: int = DRAWS, seed: int = SEED
+    first: ArrayLike,
+    second: ArrayLike,
+    prompts: Sequence[Hashable],
+    *,
+    bounds: tuple[float, float] | None = None,
+    draws: int = DRAWS,
+    seed: int = SEED,
 ) -> Difference:
     """Return the mean difference of pairs, the second less the first, with its interval; see ``mean_of``.
-
-    Where all prompts have the same difference, the values' own range bounds the differences that weren't seen.
 
     Args:
         first, second: (n,) finite, of the same prompt and seed in each place.
         prompts: (n,) the prompt of each pair.
+        bounds: the least and the greatest value (not difference) that there can be; those seen if ``None``.
         draws, seed: of the resampling.
 
     Raises:
@@ -135,7 +140,9 @@ def paired_difference(
     if a.shape != b.shape:
         raise ValueError(f"{len(a)} values can't be paired with {len(b)}")
     differences = b - a
-    span = float(max(a.max(), b.max()) - min(a.min(), b.min())) if len(a) else 0.0
+    if bounds is None and len(a):
+        bounds = float(min(a.min(), b.min())), float(max(a.max(), b.max()))
+    span = bounds[1] - bounds[0] if bounds else 0.0
     estimate = mean_of(differences, prompts, bounds=(-span, span) if span else None, draws=draws, seed=seed)
     sums, sizes = _by_prompt(differences, prompts)
     spread = float(np.std(sums / sizes, ddof=1)) if len(sums) > 1 else math.nan
@@ -232,7 +239,7 @@ def resampled(sums: Floats, sizes: Floats, draws: int = DRAWS, seed: int = SEED)
     """
     times = resampling(len(sums), draws, seed)
     if (sizes == sizes[0]).all():
-        return np.asarray(times @ (sums / sizes.sum()), np.float64)
+        return np.asarray((times @ sums) / sizes.sum(), np.float64)
     drawn = times @ np.stack([sums, sizes], axis=1)
     return np.asarray(drawn[:, 0] / drawn[:, 1], np.float64)
 

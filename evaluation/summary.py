@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from imagerag.errors import UserError
-from imagerag.evaluation.compare import Compared, differences
+from imagerag.evaluation.compare import Compared, differences, some
 from imagerag.evaluation.critic_report import CriticReport, critics_of, estimate_as_json, judge_critic
 from imagerag.evaluation.labels import Label
+from imagerag.evaluation.metric_meaning import bounds_of
 from imagerag.evaluation.preferences import Preferences, preferences_of
 from imagerag.evaluation.run_folder import Run, counted
 from imagerag.evaluation.scores import (
     ALL,
-    BOUNDS,
     COSTS,
-    PRESENCE,
     Group,
+    evaluator_of,
     failed_of,
     groups_of,
     headline_of,
@@ -113,6 +113,7 @@ class Summary:
             "seeds": list(self.run.file.seeds),
             "versions": dict(self.run.file.versions),
             "headline": self.headline,
+            "evaluator": evaluator_of(self.run),
             "arms": [self._arm_as_json(arm) for arm in self.arms],
             "differences": [row.as_json() for row in self.compared],
             "concepts": {arm: [vars(change) for change in changes] for arm, changes in self.changes.items()},
@@ -122,7 +123,7 @@ class Summary:
         }
 
     def _arm_as_json(self, arm: ArmSummary) -> dict[str, Any]:
-        presence = arm.scores.get(PRESENCE, {}).get(ALL)
+        presence = arm.scores.get(evaluator_of(self.run), {}).get(ALL)
         shown = estimate_as_json(presence) if presence else {"mean": None, "interval": None}
         return {
             "name": arm.name,
@@ -210,7 +211,7 @@ def _estimates(run: Run, metric: str, arm: str, groups: Sequence[Group]) -> dict
         values = values_of(run, metric, arm, group)
         if values:
             prompts = [key[0] for key in values]
-            found[group] = mean_of(list(values.values()), prompts, bounds=BOUNDS.get(metric))
+            found[group] = mean_of(list(values.values()), prompts, bounds=bounds_of(metric))
     return found
 
 
@@ -221,22 +222,36 @@ def _notes(run: Run, arms: Sequence[ArmSummary], metrics: Sequence[str]) -> list
         if arm.drawings < planned:
             notes.append(f"{arm.name}: {arm.drawings} of {planned} drawings are there")
         if arm.failed:
-            rule = ", which counts as showing nothing" if PRESENCE in metrics else ""
+            rule = ", which counts as showing nothing" if evaluator_of(run) else ""
             notes.append(f"{arm.name}: {counted(arm.failed, 'drawing')} failed{rule}; the first: {arm.first_error}")
         for metric in metrics:
             have = run.measured[metric].get(arm.name, {})
             lacking = [key for key, one in run.drawings[arm.name].items() if one.image and key not in have]
             if lacking:
                 notes.append(f"{arm.name}: {counted(len(lacking), 'image')} not measured by {metric} yet")
+    notes += _without_value(run, metrics[0])
     return [*(f"{name}: nothing is drawn yet" for name in run.arms if name not in {arm.name for arm in arms}), *notes]
+
+
+def _without_value(run: Run, metric: str) -> list[str]:
+    """Return a note of what the headline metric says nothing of, such as concepts that an evaluator doesn't know."""
+    entries = [(key, entry.value) for arm in run.measured[metric].values() for key, entry in arm.items()]
+    unknown = {key.prompt for key, value in entries if value is None}
+    if not unknown:
+        return []
+    count = sum(value is None for _, value in entries)
+    strata = dict.fromkeys(run.prompts[name].stratum for name in run.prompts if name in unknown)
+    of = f", of {some([*filter(None, strata)])}" if any(strata) else ""
+    return [f"{metric} says nothing of {counted(count, 'image')} of {counted(len(unknown), 'prompt')}{of}"]
 
 
 def concept_changes(run: Run, first: str, second: str) -> tuple[ConceptChange, ...]:
     """Return how the presence of each thing changes from one arm to another, the greatest gain first."""
+    evaluator = evaluator_of(run)
     things: dict[str, list[float]] = {}
     for kind in dict.fromkeys(concept.kind for concept in run.concepts.values()):
         group = Group("kind", kind)
-        pairs = paired(values_of(run, PRESENCE, first, group), values_of(run, PRESENCE, second, group))
+        pairs = paired(values_of(run, evaluator, first, group), values_of(run, evaluator, second, group))
         for key, one, other in zip(pairs.keys, pairs.first, pairs.second, strict=True):
             concept = run.concepts[key[0], key[2]]
             things.setdefault(concept.thing or concept.text, []).append(other - one)

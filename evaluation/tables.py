@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 from imagerag.evaluation.compare import Compared
 from imagerag.evaluation.critic_report import CriticReport
+from imagerag.evaluation.metric_meaning import PRESENCE, better_of, is_share
 from imagerag.evaluation.preferences import Preferences
-from imagerag.evaluation.scores import ALL, COSTS, PRESENCE
+from imagerag.evaluation.scores import ALL, COSTS
 from imagerag.evaluation.statistics import Estimate
 from imagerag.evaluation.summary import ArmSummary, Summary
 
-SHARES = frozenset({PRESENCE})
-"""Metrics shown in percent, and their differences in percentage points."""
+SIDE_BY_SIDE = 6
+"""Arms up to which the terminal shows strata and kinds, a column for each arm; the page and the files have all."""
 
 
 class Table(NamedTuple):
@@ -28,7 +29,7 @@ class Table(NamedTuple):
 
 def value_text(metric: str, value: float) -> str:
     """Return a value in the unit that people read it in."""
-    if metric in SHARES:
+    if is_share(metric):
         return f"{100 * value:.1f} %"
     if metric == "money":
         return f"${value:.4f}"
@@ -48,7 +49,7 @@ def estimate_text(metric: str, estimate: Estimate | None) -> str:
 
 def difference_text(metric: str, estimate: Estimate) -> str:
     """Return a difference and its interval; of shares in percentage points."""
-    times, places = (100, 1) if metric in SHARES else (1, 1 if metric in COSTS and metric != "money" else 4)
+    times, places = (100, 1) if is_share(metric) else (1, 1 if metric in COSTS and metric != "money" else 4)
     shown = [
         f"{round(times * value, places) + 0.0:+.{places}f}" for value in (estimate.mean, estimate.low, estimate.high)
     ]
@@ -68,7 +69,12 @@ def arm_table(summary: Summary) -> Table:
         ]
         for arm in summary.arms
     ]
-    return Table(["arm", "prompts", "drawings", *summary.metrics, *costs], rows)
+    return Table(["arm", "prompts", "drawings", *map(_head, summary.metrics), *costs], rows)
+
+
+def _head(metric: str) -> str:
+    shown = metric.replace("_", " ")
+    return f"{shown} (lower is better)" if better_of(metric) == "lower" else shown
 
 
 def _cost(arm: ArmSummary, name: str) -> float:
@@ -76,14 +82,12 @@ def _cost(arm: ArmSummary, name: str) -> float:
 
 
 def group_table(summary: Summary) -> Table:
-    """Return a row for each arm with the headline metric in each stratum and of each kind of concept."""
+    """Return the headline metric of each arm, a row for each stratum, form and kind of concept."""
     metric = summary.headline
-    groups = list(dict.fromkeys(group for arm in summary.arms for group in arm.scores.get(metric, {}) if group != ALL))
-    rows = [
-        [arm.name, *(estimate_text(metric, arm.scores.get(metric, {}).get(group)) for group in groups)]
-        for arm in summary.arms
-    ]
-    return Table(["arm", *map(str, groups)], rows)
+    scores = [arm.scores.get(metric, {}) for arm in summary.arms]
+    groups = dict.fromkeys(group for of_arm in scores for group in of_arm if group != ALL)
+    rows = [[str(group), *(estimate_text(metric, of_arm.get(group)) for of_arm in scores)] for group in groups]
+    return Table([metric, *(arm.name for arm in summary.arms)], rows)
 
 
 def difference_table(compared: Iterable[Compared]) -> Table:
@@ -103,7 +107,7 @@ def difference_table(compared: Iterable[Compared]) -> Table:
                 "-" if found.needed is None else f"{found.needed:,}",
             ]
         )
-    heads = ["arms", "metric", "of", "difference", "wins/ties/losses", "pairs", "prompts", "prompts needed"]
+    heads = ["arms", "metric", "of", "difference", "higher/same/lower", "pairs", "prompts", "prompts needed"]
     return Table(heads, rows)
 
 
@@ -167,8 +171,12 @@ def report_lines(summary: Summary) -> list[str]:
     """Return what the terminal shows of a run."""
     suite, seeds = summary.run.suite, summary.run.file.seeds
     lines = [f"{suite.name}: {len(suite.prompts)} prompts, {len(seeds)} seeds; intervals of 95 %", ""]
-    lines += [*aligned(arm_table(summary)), "", *aligned(group_table(summary))]
-    headline = [row for row in summary.compared if row.metric == summary.headline and row.group.of != "kind"]
+    lines += aligned(arm_table(summary))
+    if len(summary.arms) <= SIDE_BY_SIDE:
+        lines += ["", *aligned(group_table(summary))]
+    headline = [
+        row for row in summary.compared if row.metric == summary.headline and row.group.of in ("all", "stratum")
+    ]
     if headline:
         lines += ["", *aligned(difference_table(headline))]
     if any(report.error for report in summary.critics.values()):

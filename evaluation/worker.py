@@ -317,4 +317,3 @@ def _failed(arm: Arm, prompt: SuitePrompt, seed: int, error: str) -> Drawing:
         arm=arm.name, prompt=prompt.name, seed=seed, image="", generations=0, steps=0, calls=0, tokens=0, money=0.0,
         seconds=0.0, stop_reason="error", score=None, verdict={}, references=(), error=" ".join(error.split()),
     )  # fmt: skip
-

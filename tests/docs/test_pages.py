@@ -26,6 +26,11 @@ FOREIGN_FLAGS = {"--path", "--strict"}
 EXTENSIONS = (".py", ".toml", ".j2", ".html", ".js", ".md", ".yml", ".json", "/")
 ELSEWHERE = (
     "batch.html",
+    "report.html",
+    "summary.json",
+    "run.json",
+    "measured/",
+    "pages/",
     "libraries/",
     "fast.json",
     "FOLDER",

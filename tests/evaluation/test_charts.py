@@ -79,6 +79,9 @@ def test_labels_of_points_near_each_other_are_moved_apart() -> None:
         boxes.append((start, start + wide, mark.label_y))
     for (a, b, y), (c, d, z) in combinations(boxes, 2):
         assert b < c or d < a or abs(y - z) >= LABEL_HEIGHT
+    for start, end, y in boxes:
+        for mark in chart.marks:
+            assert end < mark.x or start > mark.x or not y - 11 < mark.y < y + 3
 
 
 def test_diagonal_is_where_both_are_the_same() -> None:

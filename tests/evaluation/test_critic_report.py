@@ -109,7 +109,7 @@ def test_concepts_that_the_critic_has_no_score_of_are_told(tmp_path: Path) -> No
     write_lines(run.folder / "drawings.jsonl", [replace(one, verdict={}) for one in drawings])
     report = judge_critic(read_run(run.folder))
     assert report.bins == ()
-    assert report.notes == ("no drawing has both a verdict of the critic and a measurement of presence",)
+    assert report.notes == ("no drawing has both a verdict of the critic and a measurement of the evaluator",)
     json.dumps(report.as_json(), allow_nan=False)
 
 

@@ -21,9 +21,7 @@ REFERENCE = UsedReference("owl", "an owl", "owl", "2" * 64, 0.5)
 
 def drawing(arm: str = "base", prompt: str = "p-owl", seed: int = 0, error: str = "") -> Drawing:
     image = "" if error else "1" * 64
-    return Drawing(
-        arm, prompt, seed, image, 2, 48, 0, 0, 0.0, 1.5, "satisfied", 0.9, {"owl": 0.9}, (REFERENCE,), error
-    )
+    return Drawing(arm, prompt, seed, image, 2, 48, 0, 0, 0.0, 1.5, "satisfied", 0.9, {"owl": 0.9}, (REFERENCE,), error)
 
 
 def enter(journal: RunJournal, one: Drawing, *, measured: bool = True) -> None:

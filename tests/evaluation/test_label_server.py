@@ -15,7 +15,7 @@ from PIL import Image, PngImagePlugin
 from imagerag.errors import UserError
 from imagerag.evaluation import label_server
 from imagerag.evaluation.label_server import Session, build_label_app, serve_labels
-from imagerag.evaluation.labels import LabelFile, fingerprint, pairs_of
+from imagerag.evaluation.labels import Label, LabelFile, fingerprint, pairs_of
 from imagerag.evaluation.run_folder import read_run
 from imagerag.server.app import listen, server_config
 from testing.evaluation_runs import TWO_ARMS, suite_of, write_run
@@ -144,15 +144,16 @@ def test_disk_that_says_no_is_told(client: httpx.Client, session: Session, monke
 def test_serving_ends_with_ctrl_c_and_sums_up(
     session: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The server itself is uvicorn's; here it is a person who answers once and presses Ctrl-C."""
+    """A process of its own is ended by a signal in ``tests/e2e/test_evaluation_pages.py``."""
 
     def serve(app: object, listener: object) -> None:
-        LabelFile(session.run.folder)
         raise KeyboardInterrupt
 
+    pair = session.pairs[0]
+    session.file.add(Label(pair.prompt, pair.seed, "base", "agent", "right"))
     monkeypatch.setattr(label_server, "serve", serve)
     found, notes = serve_labels(session.run.folder, browser=False)
-    assert found.labels == 0
+    assert (found.labels, found.rates[0].wins) == (1, 1)
     assert notes == ()
     told = capsys.readouterr().err
     assert "imagerag eval label: listening on http://127.0.0.1:" in told

@@ -7,7 +7,17 @@ import pytest
 
 from imagerag.errors import UserError
 from imagerag.evaluation.run_folder import Key, read_run
-from imagerag.evaluation.scores import ALL, Group, failed_of, groups_of, headline_of, metrics_of, paired, values_of
+from imagerag.evaluation.scores import (
+    ALL,
+    Group,
+    evaluator_of,
+    failed_of,
+    groups_of,
+    headline_of,
+    metrics_of,
+    paired,
+    values_of,
+)
 from testing.evaluation_runs import TWO_ARMS, Made, suite_of, write_run
 
 
@@ -53,6 +63,16 @@ def test_headline_is_presence_or_what_there_is(tmp_path: Path) -> None:
     (folder / "measured" / "clip.jsonl").write_text("", encoding="utf-8")
     with pytest.raises(UserError, match="has drawings, but no measurements"):
         headline_of(read_run(folder))
+
+
+def test_the_evaluator_may_be_a_model_that_sees_images(tmp_path: Path) -> None:
+    """Suites that the bundled evaluator knows nothing of are judged by questions: failures count there, too."""
+    sure = {"known": 1.0, "lacking": 1.0}
+    folder = write_run(tmp_path / "run", suite_of(4), {"x": Made(sure, fails=lambda at: at == 0)})
+    (folder / "measured" / "presence.jsonl").rename(folder / "measured" / "soft-tifa-some-model.jsonl")
+    run = read_run(folder)
+    assert evaluator_of(run) == headline_of(run) == "soft-tifa-some-model"
+    assert values_of(run, "soft-tifa-some-model", "x")["p000", 0, ""] == 0
 
 
 def test_pairs_are_what_both_have() -> None:

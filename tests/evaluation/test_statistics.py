@@ -55,8 +55,9 @@ class TestMean:
         assert found.low == pytest.approx(stats.binomtest(50, 50).proportion_ci(LEVEL, "exact").low)
         assert mean_of([0.5], ["p"], bounds=(0, 1)).low == pytest.approx(0.5 - 0.975 * 0.5)
 
-    def test_one_prompt_without_bounds_has_no_interval(self) -> None:
-        found = mean_of([3.0, 4.0], ["p", "p"])
+    @pytest.mark.parametrize(("values", "prompts"), [([3.0, 4.0], "pp"), ([3.5, 3.5, 3.5], "pqr")])
+    def test_no_interval_where_nothing_is_known_of_what_was_not_seen(self, values: list[float], prompts: str) -> None:
+        found = mean_of(values, prompts)
         assert found.mean == 3.5
         assert math.isnan(found.low)
         assert math.isnan(found.high)
@@ -90,6 +91,11 @@ class TestPairedDifference:
         assert found.high == -found.low
         assert found.needed is None
         assert math.isnan(found.visible)
+
+    def test_bounds_of_the_metric_where_the_values_seen_are_all_the_same(self) -> None:
+        found = paired_difference([1, 1, 1], [1, 1, 1], "abc", bounds=(0, 1))
+        assert found.low == -found.high == pytest.approx(-(1 - 0.025 ** (1 / 3)))
+        assert math.isnan(paired_difference([1, 1, 1], [1, 1, 1], "abc").low)
 
     def test_pairing_takes_off_what_prompts_have_in_common(self) -> None:
         random = np.random.default_rng(5)

@@ -73,6 +73,17 @@ def test_what_is_lacking_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_what_the_evaluator_says_nothing_of_is_told(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", suite_of(4), TWO_ARMS)
+    path = folder / "measured" / "presence.jsonl"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line | {"value": None if line["prompt"] in ("p001", "p003") else line["value"]} for line in lines]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    summary = summarise(read_run(folder))
+    assert summary.notes == ("presence says nothing of 8 images of 2 prompts, of lacking",)
+    assert Group("stratum", "lacking") not in summary.arm("base").scores["presence"]
+
+
 def test_nothing_to_say(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "run", suite_of(2), TWO_ARMS)
     (folder / "drawings.jsonl").unlink()

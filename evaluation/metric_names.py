@@ -68,6 +68,25 @@ def check_metrics(told: Sequence[str], suite: Suite) -> tuple[str, ...]:
     return names
 
 
+def check_applies(told: str, suite: Suite, seeds: int) -> None:
+    """Refuse a metric that could measure nothing of a suite.
+
+    Raises:
+        UserError: naming what the suite or the run lacks.
+    """
+    if told in OF_PICTOGRAMS:
+        return
+    needs = OTHERS[read_metric(told).metric].needs
+    if "concepts" in needs and not any(prompt.concepts for prompt in suite.prompts):
+        raise UserError(
+            f"metric {told!r} asks for concepts, and suite {suite.name!r} tells none; measure clip or vqascore"
+        )
+    if "real images" in needs and not any(prompt.images for prompt in suite.prompts):
+        raise UserError(f"metric {told!r} compares with real pictures, and suite {suite.name!r} has none; leave it out")
+    if "seeds" in needs and seeds < 2:
+        raise UserError(f"metric {told!r} compares drawings of several seeds; give --seeds 2 or more, or leave it out")
+
+
 def file_of(told: str) -> str:
     """Return the name of the file of a metric's measurements, without its ending."""
     return told if told in OF_PICTOGRAMS else read_metric(told).name

@@ -51,10 +51,11 @@ class Message(NamedTuple):
     Attributes:
         kind: ``lookup``: ``value`` is a recorded search; ``reference``: the PNG of a search service's picture, whose
             address is ``name``; ``image``: that of a drawing; ``drawing``: a ``Drawing``; ``measured``: a
-            ``Measurement`` of the metric ``name``.
+            ``Measurement`` of the metric ``name``; ``note``: how often ``name`` came up since it was last told, in
+            words for the person; 0 where it is no matter of how often.
     """
 
-    kind: Literal["lookup", "reference", "image", "drawing", "measured"]
+    kind: Literal["lookup", "reference", "image", "drawing", "measured", "note"]
     value: Any
     name: str = ""
 
@@ -75,6 +76,7 @@ class Worker:
         self._engines = {arm.name: _ArmEngines(arm, plan.settings, parts) for arm in plan.arms}
         self._metrics: dict[str, Metric] = {}
         self._shown = _Shown(Task(SuitePrompt("", ""), frozenset()))
+        self._noted: dict[str, int] = {}
 
     def prepare(self) -> None:
         """Load what the arms draw and judge with, so that what only a person can mend is told before anything is drawn.
@@ -118,6 +120,16 @@ class Worker:
                     unmeasured[arm.name, seed] = with_others
         for key, names in unmeasured.items():
             yield from self._measured(self._shown.drawings[key], task.prompt, names)
+        yield from self._notes()
+
+    def _notes(self) -> Iterator[Message]:
+        """Yield what metrics have to tell since the last time."""
+        for metric in self._metrics.values():
+            for what, times in metric.notes.items():
+                words = f"{metric.name}: {what}"
+                if words not in self._noted or times > self._noted[words]:
+                    yield Message("note", times - self._noted.get(words, 0), words)
+                    self._noted[words] = times
 
     def _drawn(
         self,

@@ -14,7 +14,6 @@ from imagerag.errors import UserError
 from imagerag.settings import load_settings
 
 ALL_DRAWN, SOME_FAILED = 0, 1
-METRICS = ("presence", "wrong_references")
 
 
 def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
@@ -25,10 +24,13 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
     """
     from imagerag.cli.progress import ProgressBars
     from imagerag.evaluation.arms import ARMS, read_arms
+    from imagerag.evaluation.loaders.registry import data_root
+    from imagerag.evaluation.metric_names import check_metrics
     from imagerag.evaluation.plan import Plan, chosen_prompts, ordered
     from imagerag.evaluation.report import REPORT, write_report
     from imagerag.evaluation.runner import Progress, common_settings, evaluate, usable_in_full
-    from imagerag.evaluation.suite_names import open_suite
+    from imagerag.evaluation.retrieval_set import with_retrieval_set
+    from imagerag.evaluation.suite_names import BUNDLED, has_halves, open_suite, retrieval_pictures
     from imagerag.evaluation.tables import report_lines
 
     if not options.suite:
@@ -37,8 +39,9 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
         if value is not None and value < 1:
             raise UserError(f"{name} {value} is no number of 1 or more")
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
-    split = "" if options.split == "all" else options.split
-    suite = open_suite(options.suite, Path(options.data).expanduser() if options.data else None, split)
+    split = options.split or ("development" if has_halves(options.suite) else "all")
+    data = Path(options.data).expanduser() if options.data else None
+    suite = open_suite(options.suite, data, "" if split == "all" else split)
     settings = common_settings(suite, asked)
     texts = options.arm
     left_out: list[str] = []
@@ -50,9 +53,11 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
         arms=ordered(read_arms(texts)),
         seeds=tuple(range(options.seeds)),
         settings=settings,
-        metrics=METRICS,
+        metrics=check_metrics(options.metric, suite),
+        data=None if suite.name in BUNDLED else data_root(options.suite, data),
     )
-    folder = Path(options.out or Path("runs", "-".join(filter(None, [suite.name, split])))).expanduser().absolute()
+    named = f"{suite.name}-{split}" if has_halves(options.suite) else suite.name
+    folder = Path(options.out or Path("runs", named)).expanduser().absolute()
     bars = ProgressBars(quiet=options.json)
 
     def note(text: str) -> None:
@@ -67,6 +72,8 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
         note(f"arm {name!r} is left out: it needs a model that sees images, as --vlm or --critic")
     with cancel_on_interrupt() as cancel, contextlib.redirect_stdout(sys.stderr):
         try:
+            pictures = retrieval_pictures(options.suite, data)
+            plan = replace(plan, settings=with_retrieval_set(suite, pictures, settings, bars.update, note))
             evaluate(plan, folder, options.workers, tell, note, cancel.is_set)
         finally:
             bars.clear()

@@ -7,13 +7,12 @@ from imagerag.cli.strict_parser import Parser
 
 def add_eval(parser: Parser) -> None:
     """Add the arguments of ``imagerag eval``."""
-    parser.add_argument("--suite", metavar="NAME", help="prompts with what has to be seen in each, such as pictograms")
+    parser.add_argument("--suite", metavar="NAME", help="pictograms, a public set by its name, or your own FILE.jsonl")
     parser.add_argument("--data", metavar="DIR", help="folder with the data of a public suite (default: none)")
     parser.add_argument(
         "--split",
         choices=("development", "test", "all"),
-        default="development",
-        help="half of the suite, where it has halves; tune on development alone (default: development)",
+        help="half of the suite; tune on development alone (default: development of pictograms, all of others)",
     )
     parser.add_argument(
         "--limit",
@@ -35,6 +34,14 @@ def add_eval(parser: Parser) -> None:
         metavar="NAME[:KEY=VALUE,...]",
         help="way of drawing, by its name or with settings of its own; can be repeated (default: base, best-of-n, "
         "one-pass, agent, random-references)",
+    )
+    parser.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="NAME[:MODEL]",
+        help="what is measured; can be repeated (default: of pictograms presence and wrong_references, of sets with real "
+        "pictures clip and dino, else clip)",
     )
     parser.add_argument("--full", action="store_true", help="all arms, unless some are named, and all prompts")
     parser.add_argument("--seeds", type=whole, default=1, metavar="N", help="drawings of each prompt (default: 1)")

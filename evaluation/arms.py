@@ -54,7 +54,9 @@ def _named() -> Iterable[Arm]:
         yield _arm(f"references-{count}", f"{count} references per concept in one drawing", references=count)
     yield _arm("random-references", "look-ups find random pictures: the control that must not help", found="random")
     yield _arm(
-        "mislabelled-references", "look-ups find random pictures under the title that was asked for", found="mislabelled"
+        "mislabelled-references",
+        "look-ups find random pictures under the title that was asked for",
+        found="mislabelled",
     )
     for width, depth in ((6, 1), (3, 2), (2, 3), (1, 6)):
         yield _arm(
@@ -67,7 +69,9 @@ def _named() -> Iterable[Arm]:
     yield _arm("without-keep-best", "the last image is returned, not the best", returns="last")
     yield _arm("without-floor", "whatever is nearest counts as found", floor=False)
     yield _arm("without-captions", "one caption per concept", captions=1)
-    yield _arm("without-title-order", "references in the order of the search, whatever their titles say", by_title=False)
+    yield _arm(
+        "without-title-order", "references in the order of the search, whatever their titles say", by_title=False
+    )
     yield _arm("without-inspection", "references are drawn with unseen", inspect=False)
     yield _arm("without-early-stop", "all generations are made, also when the critic is satisfied", early_stop=False)
 

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from imagerag import __version__
 from imagerag.errors import UserError
+from imagerag.evaluation.metric_names import file_of
 from imagerag.evaluation.plan import Plan, Task
 from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt, UsedReference
 from imagerag.evaluation.worker import Message
@@ -117,7 +118,7 @@ class RunJournal:
         self._plan = plan
         self._drawings = JsonLines(folder / DRAWINGS)
         self._lookups = JsonLines(folder / LOOKUPS)
-        self._measured = {name: JsonLines(folder / MEASURED / f"{name}.jsonl") for name in plan.metrics}
+        self._measured = {name: JsonLines(folder / MEASURED / f"{file_of(name)}.jsonl") for name in plan.metrics}
         self.done: dict[Key, Drawing] = {}
         for row in self._drawings.rows:
             if (drawing := _drawing(row)) is not None and self._is_there(drawing):
@@ -161,7 +162,9 @@ class RunJournal:
         return [task for task in tasks if task.left or task.unmeasured]
 
     def _task(self, prompt: SuitePrompt, lookups: tuple[dict[str, Any], ...]) -> Task:
-        left, generations, unmeasured = set(), {}, []
+        left: set[tuple[str, int]] = set()
+        there: dict[tuple[str, int], Drawing] = {}
+        unmeasured: dict[tuple[str, int], tuple[str, ...]] = {}
         for arm in self._plan.arms:
             for seed in self._plan.seeds:
                 key = arm.name, prompt.name, seed
@@ -169,11 +172,13 @@ class RunJournal:
                 if drawing is None or drawing.error:
                     left.add((arm.name, seed))
                     continue
-                generations[arm.name, seed] = drawing.generations
-                lacking = tuple(name for name, known in self.measured.items() if key not in known)
-                if lacking:
-                    unmeasured.append((drawing, read_whole(self._image(drawing.image)), lacking))
-        return Task(prompt, frozenset(left), generations, lookups, tuple(unmeasured))
+                there[arm.name, seed] = drawing
+                if lacking := tuple(name for name, known in self.measured.items() if key not in known):
+                    unmeasured[arm.name, seed] = lacking
+        # Of an arm with something left to do, the others are what a drawing is compared with.
+        at_work = {arm for arm, _ in (*left, *unmeasured)}
+        pngs = {key: read_whole(self._image(one.image)) for key, one in there.items() if key[0] in at_work}
+        return Task(prompt, frozenset(left), tuple(there.values()), lookups, pngs, unmeasured)
 
     def _image(self, sha256: str) -> Path:
         return self.folder / IMAGES / f"{sha256}.png"
@@ -229,9 +234,7 @@ def _read(path: Path) -> dict[str, Any]:
     return before
 
 
-def _check(
-    path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, Any], versions: dict[str, str]
-) -> None:
+def _check(path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, Any], versions: dict[str, str]) -> None:
     """Refuse to go on with a run of something else, whose figures would not belong together.
 
     Raises:

@@ -1,26 +1,15 @@
-"""The metrics of an evaluation by name."""
+"""The metrics of an evaluation by name: those of pictograms, and those of ``imagerag.evaluation.metrics``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping, Sequence
 
 from imagerag.errors import UserError
-from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-
-class Metric(Protocol):
-    """Measures one image."""
-
-    @property
-    def name(self) -> str:
-        """Of the file of its measurements, and in the report."""
-
-    def measure(self, drawing: Drawing, prompt: SuitePrompt, image: Image.Image) -> Measurement:
-        """Return what it says of an image, as opened from its PNG."""
+from imagerag.evaluation.metrics.base import Metric, MetricContext
+from imagerag.evaluation.metrics.registry import METRICS as OTHERS
+from imagerag.evaluation.metrics.registry import load_metric as load_other
+from imagerag.evaluation.metrics.registry import read_metric
+from imagerag.evaluation.records import Suite
 
 
 def _presence() -> Metric:
@@ -35,15 +24,61 @@ def _wrong_references() -> Metric:
     return WrongReferences()
 
 
-METRICS: Mapping[str, Callable[[], Metric]] = {"presence": _presence, "wrong_references": _wrong_references}
+OF_PICTOGRAMS: Mapping[str, Callable[[], Metric]] = {"presence": _presence, "wrong_references": _wrong_references}
+"""Those that know the bundled library."""
 
 
-def load_metric(name: str) -> Metric:
-    """Return the metric of that name.
+def default_metrics(suite: Suite) -> tuple[str, ...]:
+    """Return what is measured of a suite unless something is asked for: nothing that costs money or needs a model's name.
+
+    Of pictograms the presence of concepts; of sets with real pictures the paper's similarities; else CLIP's alone.
+    """
+    if suite.library == ("bundled",):
+        return tuple(OF_PICTOGRAMS)
+    return ("clip", "dino") if any(prompt.images for prompt in suite.prompts) else ("clip",)
+
+
+def check_metrics(told: Sequence[str], suite: Suite) -> tuple[str, ...]:
+    """Return the metrics of a run, each once; nothing is loaded.
+
+    Args:
+        told: as a person names them; empty for ``default_metrics``.
+        suite: that is run.
 
     Raises:
-        UserError: there is none.
+        UserError: one is unknown or can't judge that suite, or two would write into one file.
     """
-    if name not in METRICS:
-        raise UserError(f"metric {name!r} is not known; valid: {', '.join(METRICS)}")
-    return METRICS[name]()
+    names = tuple(dict.fromkeys(told)) or default_metrics(suite)
+    files: dict[str, str] = {}
+    for name in names:
+        if name not in OF_PICTOGRAMS:
+            try:
+                read_metric(name)
+            except UserError as error:
+                raise UserError(f"{error}; all of them: {', '.join(dict.fromkeys([*OF_PICTOGRAMS, *OTHERS]))}") from error
+        elif suite.library != ("bundled",):
+            meant = "; name a chat model that sees, as in presence:openai:gpt-6.1-sol" if name in OTHERS else ""
+            raise UserError(f"metric {name!r} judges pictograms alone, and suite {suite.name!r} is of something else{meant}")
+        if (other := files.setdefault(file_of(name), name)) != name:
+            raise UserError(f"metrics {other!r} and {name!r} are kept under one name, {file_of(name)!r}; leave one out")
+    return names
+
+
+def file_of(told: str) -> str:
+    """Return the name of the file of a metric's measurements, without its ending."""
+    return told if told in OF_PICTOGRAMS else read_metric(told).name
+
+
+def load_metric(told: str, context: MetricContext) -> Metric:
+    """Return a metric.
+
+    Args:
+        told: as a person names it.
+        context: what it is given to work with.
+
+    Raises:
+        UserError: there is none, or something that it needs is missing.
+    """
+    if told in OF_PICTOGRAMS:
+        return OF_PICTOGRAMS[told]()
+    return load_other(told, context)

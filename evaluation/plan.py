@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
@@ -24,6 +25,7 @@ class Plan:
         seeds: of each prompt, the same for every arm.
         settings: that all arms have.
         metrics: names of what is measured of each image.
+        data: what the paths of the suite's real images are relative to.
     """
 
     suite: Suite
@@ -31,6 +33,7 @@ class Plan:
     seeds: tuple[int, ...]
     settings: Settings
     metrics: tuple[str, ...]
+    data: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,18 @@ class Task:
     Attributes:
         prompt: to draw.
         left: arm and seed of each drawing that isn't there yet.
-        generations: of drawings that are there, by arm and seed.
+        there: drawings that are there.
         lookups: searches that were recorded for this prompt.
-        unmeasured: drawings that are there, each with its PNG and the metrics that it lacks.
+        pngs: of drawings that are there and have something left to measure, or are compared with others that have.
+        unmeasured: metrics that drawings which are there lack, by arm and seed.
     """
 
     prompt: SuitePrompt
     left: frozenset[tuple[str, int]]
-    generations: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    there: tuple[Drawing, ...] = ()
     lookups: tuple[dict[str, Any], ...] = ()
-    unmeasured: tuple[tuple[Drawing, bytes, tuple[str, ...]], ...] = ()
+    pngs: Mapping[tuple[str, int], bytes] = field(default_factory=dict)
+    unmeasured: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
 
 
 def ordered(arms: Sequence[Arm]) -> tuple[Arm, ...]:
@@ -70,9 +75,7 @@ def ordered(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     return tuple(placed)
 
 
-def chosen_prompts(
-    suite: Suite, limit: int | None, full: bool, strata: Sequence[str] = ()
-) -> tuple[SuitePrompt, ...]:
+def chosen_prompts(suite: Suite, limit: int | None, full: bool, strata: Sequence[str] = ()) -> tuple[SuitePrompt, ...]:
     """Return the prompts that are drawn, in the order of the suite.
 
     Args:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from imagerag.assets.library import Library, bundled_library
 from imagerag.evaluation.evaluator import Evaluator
+from imagerag.evaluation.metrics.base import Need
 from imagerag.evaluation.records import Concept, Drawing, Measurement, SuitePrompt
 from imagerag.generators.patchwork.knowledge import STYLE_SETS
 from imagerag.prompt_grammar.inflection import singular
@@ -37,8 +38,10 @@ class PictogramPresence:
     """
 
     name = "presence"
+    needs: frozenset[Need] = frozenset(["concepts"])
 
     def __init__(self, evaluator: Evaluator | None = None, library: Library | None = None) -> None:
+        self.notes: dict[str, int] = {}
         self._given = evaluator
         self._library = library or bundled_library()
         self._seen: tuple[str, frozenset[str]] = ("", frozenset())
@@ -170,8 +173,10 @@ class WrongReferences:
     """
 
     name = "wrong_references"
+    needs: frozenset[Need] = frozenset()
 
     def __init__(self, library: Library | None = None) -> None:
+        self.notes: dict[str, int] = {}
         self._library = library or bundled_library()
 
     def measure(self, drawing: Drawing, prompt: SuitePrompt, image: Image.Image) -> Measurement:

@@ -158,7 +158,8 @@ class RememberingCritic:
         """See ``Critic.judge``."""
         verdicts = [
             self._memory.once(
-                ("judge", self.name, _digest(image), prompt), lambda image=image: self._inner.judge([image], prompt)[0]  # type: ignore[misc]
+                ("judge", self.name, _digest(image), prompt),
+                lambda image=image: self._inner.judge([image], prompt)[0],  # type: ignore[misc]
             )
             for image in images
         ]

@@ -8,17 +8,20 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from imagerag.agent.protocols import Critic, Driver, ProgramDriver
 from imagerag.agent.rule_policy import RulePolicy
+from imagerag.devices import choose_device
 from imagerag.errors import InvalidArgument, UserError, first_line
 from imagerag.evaluation.arms import settings_of, switches_of
 from imagerag.evaluation.lookups import EvaluationIndex, RecordedLookups
-from imagerag.evaluation.metric_names import Metric, load_metric
+from imagerag.evaluation.metric_names import load_metric
+from imagerag.evaluation.metrics.base import Metric, MetricContext
 from imagerag.evaluation.plan import Plan, Task
 from imagerag.evaluation.records import Arm, Drawing, SuitePrompt, UsedReference
 from imagerag.evaluation.remembered import Memory, NeverSatisfied, RememberingCritic, RememberingGenerator
@@ -28,9 +31,13 @@ from imagerag.graphs.assembly import Graph
 from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.graphs.state import Output
+from imagerag.profiles.resolve import resolve
 from imagerag.records import ImageRecord
 from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 FINDS = ("library", "lookup_model", "lookup_floor", "lookup_diverse")
 """Settings that decide what a look-up finds."""
@@ -66,6 +73,7 @@ class Worker:
         parts = injected or InjectedComponents()
         self._engines = {arm.name: _ArmEngines(arm, plan.settings, parts) for arm in plan.arms}
         self._metrics: dict[str, Metric] = {}
+        self._shown = _Shown(Task(SuitePrompt("", ""), frozenset()))
 
     def prepare(self) -> None:
         """Load what the arms draw and judge with, so that what only a person can mend is told before anything is drawn.
@@ -79,26 +87,30 @@ class Worker:
             self._metric(name)
 
     def work(self, task: Task) -> Iterator[Message]:
-        """Yield what comes of a task, each drawing with its measurements as soon as it is there."""
-        for drawing, png, metrics in task.unmeasured:
-            yield from self._measured(drawing, task.prompt, png, metrics)
+        """Yield what comes of a task, each drawing with its measurements as soon as these can be made."""
         told: list[Message] = []
         recorded = RecordedLookups(task.prompt.name, task.lookups, lambda line: told.append(Message("lookup", line)))
-        generations = dict(task.generations)
+        self._shown = _Shown(task)
+        unmeasured = dict(task.unmeasured)
+        alone = [name for name in self._plan.metrics if "seeds" not in self._metric(name).needs]
+        with_others = tuple(name for name in self._plan.metrics if name not in alone)
         for seed in self._plan.seeds:
             memory = Memory()
             for arm in self._plan.arms:
                 if (arm.name, seed) not in task.left:
                     continue
-                drawing, png = self._drawn(arm, task.prompt, seed, memory, recorded, generations)
-                generations[arm.name, seed] = drawing.generations
+                drawing, png = self._drawn(arm, task.prompt, seed, memory, recorded)
+                self._shown.add(drawing, png)
                 yield from told
                 told.clear()
                 if png:
                     yield Message("image", png, drawing.image)
                 yield Message("drawing", drawing)
                 if png:
-                    yield from self._measured(drawing, task.prompt, png, self._plan.metrics)
+                    yield from self._measured(drawing, task.prompt, alone)
+                    unmeasured[arm.name, seed] = with_others
+        for key, names in unmeasured.items():
+            yield from self._measured(self._shown.drawings[key], task.prompt, names)
 
     def _drawn(
         self,
@@ -107,13 +119,12 @@ class Worker:
         seed: int,
         memory: Memory,
         recorded: RecordedLookups,
-        generations: dict[tuple[str, int], int],
     ) -> tuple[Drawing, bytes]:
         """Return the drawing of an arm with its PNG; one that failed has an error and no PNG."""
         account = memory.begin_run()
         engines = self._engines[arm.name]
         like = engines.switches.n_like
-        n = None if like is None else max(generations.get((like, seed), 1), 1)
+        n = None if like is None else self._shown.generations(like, seed)
         try:
             output, spent = engines.run(prompt.text, seed, n, memory, recorded, self._store)
         except (UserError, InvalidArgument) as error:
@@ -143,20 +154,65 @@ class Worker:
         )
         return drawing, self._store.path(chosen["sha256"]).read_bytes()
 
-    def _measured(
-        self, drawing: Drawing, prompt: SuitePrompt, png: bytes, metrics: Sequence[str]
-    ) -> Iterator[Message]:
-        from PIL import Image
-
-        for name in metrics:
-            image = Image.open(io.BytesIO(png))
-            image.load()
+    def _measured(self, drawing: Drawing, prompt: SuitePrompt, names: Sequence[str]) -> Iterator[Message]:
+        for name in names:
+            image = self._shown.image(drawing.arm, drawing.seed)
             yield Message("measured", self._metric(name).measure(drawing, prompt, image), name)
 
     def _metric(self, name: str) -> Metric:
         if name not in self._metrics:
-            self._metrics[name] = load_metric(name)
+            settings = resolve(self._plan.settings)
+            context = MetricContext(
+                device=str(choose_device(settings.device_settings)),
+                data=self._plan.data,
+                open_reference=self._reference,
+                siblings=lambda drawing: self._shown.siblings(drawing),
+                critic=settings.critic,
+            )
+            self._metrics[name] = load_metric(name, context)
         return self._metrics[name]
+
+    def _reference(self, reference: UsedReference) -> Image.Image | None:
+        """Return the pixels of a reference that some arm has found."""
+        for engines in self._engines.values():
+            with suppress(InvalidArgument, UserError):
+                return engines.picture(reference.sha256)
+        return None
+
+
+class _Shown:
+    """The drawings of one prompt.
+
+    Args:
+        task: with those that are there.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.drawings = {(one.arm, one.seed): one for one in task.there}
+        self._pngs = dict(task.pngs)
+
+    def add(self, drawing: Drawing, png: bytes) -> None:
+        """Enter one that was just drawn; one that failed has no PNG."""
+        self.drawings[drawing.arm, drawing.seed] = drawing
+        if png:
+            self._pngs[drawing.arm, drawing.seed] = png
+
+    def generations(self, arm: str, seed: int) -> int:
+        """Return how many images an arm has drawn under a seed; at least 1, also where it failed."""
+        drawing = self.drawings.get((arm, seed))
+        return max(1, drawing.generations if drawing is not None else 1)
+
+    def image(self, arm: str, seed: int) -> Image.Image:
+        """Return one as opened from its PNG, with the manifest in ``info``."""
+        from PIL import Image as pil
+
+        image = pil.open(io.BytesIO(self._pngs[arm, seed]))
+        image.load()
+        return image
+
+    def siblings(self, drawing: Drawing) -> list[Image.Image]:
+        """Return those of the same arm with other seeds."""
+        return [self.image(arm, seed) for arm, seed in self._pngs if arm == drawing.arm and seed != drawing.seed]
 
 
 class _ArmEngines:
@@ -186,6 +242,14 @@ class _ArmEngines:
                 f"arm {self._arm.name!r} sets {', '.join(turned)}, which only the rules heed, and "
                 f"{components.settings.vlm!r} decides; leave it out, or add vlm=rules to the arm"
             )
+
+    def picture(self, sha256: str) -> Image.Image:
+        """Return a picture of the arm's index, by its address.
+
+        Raises:
+            InvalidArgument: it has none of that address.
+        """
+        return self._components.index.image(sha256)
 
     def run(
         self, prompt: str, seed: int, n: int | None, memory: Memory, recorded: RecordedLookups, store: ImageStore
@@ -241,4 +305,3 @@ def _failed(arm: Arm, prompt: SuitePrompt, seed: int, error: str) -> Drawing:
         arm=arm.name, prompt=prompt.name, seed=seed, image="", generations=0, steps=0, calls=0, tokens=0, money=0.0,
         seconds=0.0, stop_reason="error", score=None, verdict={}, references=(), error=" ".join(error.split()),
     )  # fmt: skip
-

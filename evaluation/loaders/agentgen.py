@@ -74,7 +74,7 @@ def _suite(folder: DataFolder, rows: list[Row]) -> Suite:
     notes = ["measured by its checklists alone, not by its makers' evaluator: not comparable with their table"]
     if absent:
         notes.append(f"{absent} pictures that {FILE} names are not there")
-    return Suite(folder.suite, tuple(prompts), LICENCE, folder.source, notes=tuple(notes))
+    return Suite(folder.suite, tuple(prompts), licence=LICENCE, source=folder.source, notes=tuple(notes))
 
 
 def _stratum(row: Row) -> str:

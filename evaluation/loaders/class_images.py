@@ -83,8 +83,8 @@ def class_suite(
             )
             for number, each in enumerate(classes, 1)
         ),
-        licence,
-        folder.source,
-        retrieval,
-        tuple(told),
+        licence=licence,
+        source=folder.source,
+        retrieval=retrieval,
+        notes=tuple(told),
     )

@@ -48,7 +48,7 @@ def load_factualbench(folder: DataFolder) -> Suite:
     notes = ["measured by questions on its concepts, not by its makers' rounds: not comparable with their table"]
     if absent:
         notes.append(f"{absent} reference pictures are not there; data/download.py of its repository gets them")
-    return Suite(folder.suite, tuple(prompts), LICENCE, folder.source, notes=tuple(notes))
+    return Suite(folder.suite, tuple(prompts), licence=LICENCE, source=folder.source, notes=tuple(notes))
 
 
 def _relative(folder: DataFolder, files: Sequence[Path]) -> tuple[str, ...]:

@@ -45,14 +45,17 @@ def load_genai_bench(folder: DataFolder) -> Suite:
         raise folder.missing(f"neither {PROMPTS!r} nor Parquet files")
     untagged = sum(prompt.stratum == UNTAGGED for prompt in prompts)
     notes = (f"{untagged} prompts have no tag; its makers leave such out of their overall score",) if untagged else ()
-    return Suite(folder.suite, tuple(prompts), LICENCE, folder.source, notes=notes)
+    return Suite(folder.suite, tuple(prompts), licence=LICENCE, source=folder.source, notes=notes)
 
 
 def _of_json(folder: DataFolder, listed: Path) -> list[SuitePrompt]:
     skills = folder.file(*(f"{each}{SKILLS}" for each in FOLDERS))
     tagged: defaultdict[str, set[str]] = defaultdict(set)
     for tag in STRATA:
-        for number in Row(read_json_object(skills), str(skills)).items(tag):
+        row = Row(read_json_object(skills), str(skills))
+        for number in row.items(tag):
+            if not str(number).isdigit():
+                raise row.error(f"has {number!r} in {tag!r}, no number of a prompt")
             tagged[f"{int(number):05d}"].add(tag)
     prompts = []
     for key, values in read_json_object(listed).items():
@@ -80,7 +83,7 @@ def _of_parquet(tables: Sequence[Path]) -> list[SuitePrompt]:
             row = Row(values, f"{table}, row {number}")
             text, tags = row.text("Prompt"), values.get("Tags") or {}
             stratum = _stratum(tag for tag in STRATA if tags.get(tag))
-            prompts.append(SuitePrompt(prompt_name(f"{int(row.text('Index')):05d}", text), text, stratum=stratum))
+            prompts.append(SuitePrompt(prompt_name(row.text("Index").rjust(5, "0"), text), text, stratum=stratum))
     return prompts
 
 

@@ -53,7 +53,7 @@ def load_geneval2(folder: DataFolder) -> Suite:
         stratum = f"atoms-{row.text('atom_count')}"
         prompts.append(SuitePrompt(prompt_name(number, text), text, _concepts(row), stratum))
     notes = ("GenEval 2 may not be used commercially",)
-    return Suite(folder.suite, tuple(prompts), LICENCE, folder.source, notes=notes)
+    return Suite(folder.suite, tuple(prompts), licence=LICENCE, source=folder.source, notes=notes)
 
 
 def _concepts(row: Row) -> tuple[Concept, ...]:

@@ -101,7 +101,7 @@ def load_helm(name: str) -> Suite:
         text = scenario.prompt(told)
         stratum = name.removeprefix("helm-")
         prompts.append(SuitePrompt(prompt_name(number, text), text, scenario.concepts(told), stratum))
-    return Suite(name, tuple(prompts), LICENCE, SOURCE, notes=(scenario.note,) if scenario.note else ())
+    return Suite(name, tuple(prompts), licence=LICENCE, source=SOURCE, notes=(scenario.note,) if scenario.note else ())
 
 
 def _file(name: str, file: str) -> Path:

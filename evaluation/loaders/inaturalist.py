@@ -40,7 +40,7 @@ def load_inaturalist(folder: DataFolder) -> Suite:
     pictures = _by_category(folder, annotations, told)
     names = _names(folder, annotations, told)
     absent, classes = 0, []
-    for key, name in sorted(names.items(), key=lambda each: int(each[0])):
+    for key, name in sorted(names.items(), key=lambda each: (len(each[0]), each[0])):
         files, lacking = there(pictures.get(key, ()))
         absent += lacking
         classes.append(ImageClass(key, name, tuple(files)))

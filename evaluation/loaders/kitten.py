@@ -58,7 +58,14 @@ def load_kitten(folder: DataFolder) -> Suite:
     without = sum(not prompt.images for prompt in prompts)
     if without:
         notes.append(f"{without} of {len(prompts)} prompts have no real picture to compare with")
-    return Suite(folder.suite, tuple(prompts), LICENCE, folder.source, _folder_of(folder, "support"), tuple(notes))
+    return Suite(
+        folder.suite,
+        tuple(prompts),
+        licence=LICENCE,
+        source=folder.source,
+        retrieval=_folder_of(folder, "support"),
+        notes=tuple(notes),
+    )
 
 
 def kitten_retrieval(folder: DataFolder) -> Retrieval:

@@ -24,7 +24,13 @@ from imagerag.evaluation.records import Concept, ConceptKind, Split, Suite, Suit
 KEYS = ("prompt", "name", "concepts", "stratum", "split", "images")
 SUITE_KEYS = ("suite", "licence", "source", "retrieval", "notes")
 CONCEPT_KEYS = ("text", "kind", "thing", "value", "other", "question")
-NEEDS = {"count": ("thing", "value"), "colour": ("thing", "value"), "relation": ("thing", "other"), "text": ("value",)}
+NEEDS = {
+    "count": ("thing", "value"),
+    "colour": ("thing", "value"),
+    "relation": ("thing", "value", "other"),
+    "absence": ("thing",),
+    "text": ("value",),
+}
 """What a concept of a kind has to tell, unless it has a question of its own."""
 
 
@@ -53,10 +59,10 @@ def load_own_file(file: Path) -> Suite:
     return Suite(
         told.text("suite", file.stem),
         tuple(prompts.values()),
-        told.text("licence", ""),
-        told.text("source", "") or file.name,
-        str(file.parent / retrieval) if retrieval else "",
-        tuple(told.texts("notes")),
+        licence=told.text("licence", ""),
+        source=told.text("source", "") or file.name,
+        retrieval=str(file.parent / retrieval) if retrieval else "",
+        notes=tuple(told.texts("notes")),
     )
 
 
@@ -79,9 +85,9 @@ def _prompt(row: Row, number: int, folder: Path) -> SuitePrompt:
         in_file_name(name) if name else prompt_name(number, text),
         text,
         concepts,
-        row.text("stratum", ""),
-        cast(Split, split),
-        tuple(images),
+        stratum=row.text("stratum", ""),
+        split=cast(Split, split),
+        images=tuple(images),
     )
 
 

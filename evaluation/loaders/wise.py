@@ -54,7 +54,7 @@ def load_wise(folder: DataFolder) -> Suite:
             raise folder.missing(f"no file {next(name for name in PARTS if parts[name] is None)!r}")
         files = [merged]
     prompts = [_prompt(row) for file in files for row in read_json_list(file)]
-    return Suite(folder.suite, tuple(prompts), "", folder.source, notes=("its makers state no licence",))
+    return Suite(folder.suite, tuple(prompts), source=folder.source, notes=("its makers state no licence",))
 
 
 def _prompt(row: Row) -> SuitePrompt:
@@ -67,5 +67,6 @@ def _prompt(row: Row) -> SuitePrompt:
         "they mean, clearly enough to be sure of it and without faults that spoil it?"
     )
     concept = Concept(meaning, "fact", question=question)
-    name = prompt_name(int(row.text("prompt_id")), text)
+    key = row.text("prompt_id")
+    name = prompt_name(int(key) if key.isdigit() else key, text)
     return SuitePrompt(name, text, (concept,), CATEGORIES[category.lower()])

@@ -6,6 +6,7 @@ reference of the drawing is left out, and told.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,8 @@ from cachetools import LRUCache
 
 from imagerag.evaluation.metrics.base import MetricContext, Need, count, measurement
 from imagerag.evaluation.metrics.image_distance import ImageDistance
-from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt
+from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt, UsedReference
+from imagerag.store.files import read_whole
 from imagerag.store.manifest import address
 from imagerag.store.picture_decoding import read_picture
 
@@ -45,21 +47,44 @@ class LikenessToReal:
         self._distance = distance
         self._value = value
         self._data = context.data or Path()
-        self._prepared: LRUCache[tuple[str, ...], tuple[list[str], Any]] = LRUCache(KEPT)
+        self._open = context.open_reference
+        self._prepared: LRUCache[tuple[str, ...], tuple[list[set[str]], Any]] = LRUCache(KEPT)
+        self._addresses: LRUCache[str, set[str]] = LRUCache(KEPT * 16)
 
     def measure(self, drawing: Drawing, prompt: SuitePrompt, image: Image.Image) -> Measurement:
         """See ``Metric``."""
         if not prompt.images:
             return measurement(drawing, None)
         if prompt.images not in self._prepared:
-            pictures = [read_picture(self._data / name) for name in prompt.images]
-            addresses = [address(picture.tobytes(), picture.size, picture.mode) for picture in pictures]
-            self._prepared[prompt.images] = addresses, self._distance.prepare(pictures)
-        addresses, prepared = self._prepared[prompt.images]
-        used = {reference.sha256 for reference in drawing.references}
-        apart = [at for at, sha256 in enumerate(addresses) if sha256 not in used]
-        if len(apart) < len(addresses):
-            count(self.notes, "real pictures that a drawing had as a reference, left out", len(addresses) - len(apart))
+            known, pictures = zip(*(_read(self._data / name) for name in prompt.images), strict=True)
+            self._prepared[prompt.images] = list(known), self._distance.prepare(pictures)
+        known, prepared = self._prepared[prompt.images]
+        used = set().union(*map(self._known_by, drawing.references))
+        apart = [at for at, addresses in enumerate(known) if not addresses & used]
+        if len(apart) < len(known):
+            count(self.notes, "real pictures that a drawing had as a reference, left out", len(known) - len(apart))
         if not apart:
             return measurement(drawing, None)
         return measurement(drawing, self._value(float(self._distance.distances(image, prepared)[apart].mean())))
+
+    def _known_by(self, reference: UsedReference) -> set[str]:
+        """Return all that tells a reference's picture from others: its address, and that of its pixels."""
+        if reference.sha256 not in self._addresses:
+            picture = self._open(reference)
+            pixels = set() if picture is None else {_of_pixels(read_picture(picture))}
+            self._addresses[reference.sha256] = {reference.sha256} | pixels
+        return self._addresses[reference.sha256]
+
+
+def _read(file: Path) -> tuple[set[str], Image.Image]:
+    """Return a picture with the addresses by which an index (of its bytes) and the store (of its pixels) know it.
+
+    Raises:
+        UserError: it can't be read as a picture.
+    """
+    picture = read_picture(file)
+    return {hashlib.sha256(read_whole(file)).hexdigest(), _of_pixels(picture)}, picture
+
+
+def _of_pixels(picture: Image.Image) -> str:
+    return address(picture.tobytes(), picture.size, picture.mode)

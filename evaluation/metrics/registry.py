@@ -14,6 +14,9 @@ from imagerag.errors import UserError
 from imagerag.evaluation.loaders.prompt_names import in_file_name
 from imagerag.evaluation.metrics.base import Metric, MetricContext, Need
 
+PRESENCE = "presence"
+"""What reports are about where it is measured, whoever judges: its measurements have that name alone."""
+
 
 class Told(NamedTuple):
     """A metric as a person names it.
@@ -31,7 +34,8 @@ class Told(NamedTuple):
     @property
     def name(self) -> str:
         """Of the file of its measurements."""
-        return self.metric if not self.model else f"{self.metric}-{in_file_name(self.model)}"
+        plain = not self.model or self.metric == PRESENCE
+        return self.metric if plain else f"{self.metric}-{in_file_name(self.model)}"
 
 
 class MetricKind(NamedTuple):
@@ -104,6 +108,12 @@ def _soft_tifa(mean: Literal["arithmetic", "geometric"]) -> Callable[[Told, Metr
     return load
 
 
+def _presence(told: Told, context: MetricContext) -> Metric:
+    from imagerag.evaluation.metrics.soft_tifa import load_soft_tifa
+
+    return load_soft_tifa(told.metric, told.name, told.model, "arithmetic", context)
+
+
 def _package(told: Told, context: MetricContext) -> Metric:
     from imagerag.evaluation.metrics.package_scores import load_package_score
 
@@ -144,6 +154,9 @@ METRICS = {
     ),
     "dreamsim": MetricKind(
         _likeness("dreamsim", higher=False), REAL, "package dreamsim", "lower", "mean DreamSim to real pictures, 0..2"
+    ),
+    "presence": MetricKind(
+        _presence, CONCEPTS, _VLM, "higher", "soft-tifa under the name by which reports tell whether concepts are there"
     ),
     "soft-tifa": MetricKind(
         _soft_tifa("arithmetic"), CONCEPTS, _VLM, "higher", "mean probability that a concept is there, 0..1"

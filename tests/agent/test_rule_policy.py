@@ -164,6 +164,19 @@ def test_a_file_may_be_called_as_its_picture_is(title: str, called: bool) -> Non
     assert call["name"] == ("regenerate_with_references" if called else "inspect_image")
 
 
+def test_of_equals_those_come_first_whose_source_names_the_style_that_is_asked_for() -> None:
+    found = [
+        {**reference(1, "axolotl"), "source": "Twemoji u1f98e"},
+        {**reference(2, "salamander"), "source": "Noto Emoji u1f98e"},
+        {**reference(3, "axolotl"), "source": "Noto Emoji u1f98e"},
+    ]
+    assert [r["id"] for r in ranked_references(found, ["noto"])] == ["ref-3", "ref-1", "ref-2"]  # type: ignore[arg-type]
+    looked_up = (result("propose_captions", captions=CAPTIONS), result("search_references", references=found))
+    first = verdict(1, {"axolotl": 0.1}, [], "image-1")
+    call = ask(first, *looked_up, prompt="an axolotl, noto style", max_references=1).tool_calls[0]
+    assert call["args"]["reference_ids"] == ["ref-3"]
+
+
 def decide(options: PolicyOptions, *messages: Any) -> dict[str, Any]:
     tools = "generate inspect_image propose_captions search_references regenerate_with_references"
     facts = TurnFacts("an axolotl", frozenset(tools.split()), references={"ref-1": "axolotl"}, max_references=6)

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from imagerag.cli.main import run
-from imagerag.evaluation.metric_names import METRICS
+from imagerag.evaluation.metric_names import OF_PICTOGRAMS
+from imagerag.evaluation.metrics.base import Need
 from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt
 from imagerag.records import ConceptScore, Verdict
 from testing.scripted import Squares
@@ -55,6 +56,8 @@ class Fails(Squares):
 class SeesReferences:
     """A metric: whether references were drawn with."""
 
+    name, needs, notes = "presence", frozenset[Need](), {}
+
     def measure(self, drawing: Drawing, prompt: SuitePrompt, image: Image.Image) -> Measurement:
         seen = float(image.getpixel((0, 0))[1] > 0)  # type: ignore[index]
         parts = {concept.text: seen for concept in prompt.concepts}
@@ -76,7 +79,7 @@ def typed(
     shelf = Shelf("axe")
     shelf.library, shelf.prepare = None, lambda: None  # type: ignore[attr-defined]
     monkeypatch.setattr("imagerag.graphs.components.open_index", lambda *named: shelf)
-    monkeypatch.setattr("imagerag.evaluation.metric_names.METRICS", {**METRICS, "presence": SeesReferences})
+    monkeypatch.setattr("imagerag.evaluation.metric_names.OF_PICTOGRAMS", {**OF_PICTOGRAMS, "presence": SeesReferences})
 
     def type_in(*words: str) -> tuple[int, str, str]:
         status = run(["eval", *words])
@@ -165,6 +168,9 @@ def test_all_arms_but_those_that_need_a_model_that_sees_are_the_full_run(typed: 
         ([], "no suite is named"),
         (["--suite", "nothing"], "suite 'nothing' is not known; give --suite one of: pictograms"),
         (["--suite", "pictograms", "--data", "x"], "--data 'x' is of no use"),
+        (["--suite", "cub-200"], "suite 'cub-200' is not part of imagerag; give --data FOLDER"),
+        (["--suite", "pictograms", "--metric", "beauty"], "metric 'beauty' is not known"),
+        (["--suite", "pictograms", "--stratum", "rare"], "stratum 'rare' is none of suite 'pictograms'"),
         (["--suite", "pictograms", "--limit", "0"], "--limit 0 is no number of 1 or more"),
         (["--suite", "pictograms", "--seeds", "-1"], "--seeds -1 is no number of 1 or more"),
         (["--suite", "pictograms", "--workers", "many"], "--workers 'many' is no number of processes"),
@@ -195,9 +201,7 @@ def test_two_arms_of_a_run_and_two_runs_are_compared_in_pairs(typed: Typed) -> N
     for name in ("a", "b"):
         evaluated(typed, "--limit", "2", "--arm", "base", "--arm", "agent", "--out", name)
     status, out, _ = typed("compare", "a", "--arm", "base=agent", "--json")
-    (row,) = [
-        row for row in json.loads(out)["differences"] if row["metric"] == "presence" and row["group"] == "all"
-    ]
+    (row,) = [row for row in json.loads(out)["differences"] if row["metric"] == "presence" and row["group"] == "all"]
     assert status == 0
     assert (row["losses"], row["difference"] > 0) == (0, True)
     status, out, _ = typed("compare", "a", "b")

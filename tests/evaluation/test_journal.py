@@ -21,9 +21,7 @@ REFERENCE = UsedReference("owl", "an owl", "owl", "2" * 64, 0.5)
 
 def drawing(arm: str = "base", prompt: str = "p-owl", seed: int = 0, error: str = "") -> Drawing:
     image = "" if error else "1" * 64
-    return Drawing(
-        arm, prompt, seed, image, 2, 48, 0, 0, 0.0, 1.5, "satisfied", 0.9, {"owl": 0.9}, (REFERENCE,), error
-    )
+    return Drawing(arm, prompt, seed, image, 2, 48, 0, 0, 0.0, 1.5, "satisfied", 0.9, {"owl": 0.9}, (REFERENCE,), error)
 
 
 def enter(journal: RunJournal, one: Drawing, *, measured: bool = True) -> None:
@@ -92,8 +90,9 @@ def test_a_drawing_that_failed_is_made_again(tmp_path: Path) -> None:
 def test_what_was_killed_before_it_was_measured_is_measured_then(tmp_path: Path) -> None:
     enter(RunJournal(tmp_path, PLAN), drawing(), measured=False)
     (task,) = [task for task in RunJournal(tmp_path, PLAN).tasks() if task.unmeasured]
-    assert task.unmeasured == ((drawing(), b"PNG", ("presence",)),)
-    assert task.generations == {("base", 0): 2}
+    assert task.unmeasured == {("base", 0): ("presence",)}
+    assert task.pngs == {("base", 0): b"PNG"}
+    assert task.there == (drawing(),)
 
 
 def test_searches_go_to_the_prompt_that_they_were_made_for(tmp_path: Path) -> None:

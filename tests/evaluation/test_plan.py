@@ -8,7 +8,9 @@ from imagerag.evaluation.records import Arm, Suite, SuitePrompt
 
 
 def suite(**strata: int) -> Suite:
-    prompts = [SuitePrompt(f"{name}-{at}", f"a {name} {at}", stratum=name) for name in strata for at in range(strata[name])]
+    prompts = [
+        SuitePrompt(f"{name}-{at}", f"a {name} {at}", stratum=name) for name in strata for at in range(strata[name])
+    ]
     return Suite("small", tuple(prompts))
 
 

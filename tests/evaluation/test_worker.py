@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from PIL import Image
 
 from imagerag.errors import UserError
 from imagerag.evaluation.arms import ARMS, read_arms
-from imagerag.evaluation.metric_names import METRICS
+from imagerag.evaluation.metric_names import OF_PICTOGRAMS, load_metric
+from imagerag.evaluation.metrics.base import Need
 from imagerag.evaluation.plan import Plan, Task, ordered
 from imagerag.evaluation.records import Arm, Concept, Drawing, Measurement, Suite, SuitePrompt
 from imagerag.evaluation.worker import Message, Worker
@@ -62,7 +64,7 @@ class WantsReferences:
 class SeesReferences:
     """Measures whether references were drawn with."""
 
-    name = "presence"
+    name, needs, notes = "presence", frozenset[Need](), {}
 
     def measure(self, drawing: Drawing, prompt: SuitePrompt, image: Image.Image) -> Measurement:
         pixel: Any = image.getpixel((0, 0))
@@ -71,7 +73,7 @@ class SeesReferences:
 
 @pytest.fixture(autouse=True)
 def _measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imagerag.evaluation.metric_names.METRICS", {**METRICS, "presence": SeesReferences})
+    monkeypatch.setattr("imagerag.evaluation.metric_names.OF_PICTOGRAMS", {**OF_PICTOGRAMS, "presence": SeesReferences})
 
 
 def plan_of(*arms: Arm, home: Path, seeds: tuple[int, ...] = (3,), **settings: Any) -> Plan:
@@ -126,10 +128,10 @@ def test_only_what_is_left_is_drawn_with_the_searches_of_before(tmp_path: Path) 
     plan = plan_of(ARMS["agent"], ARMS["best-of-n"], home=tmp_path)
     first = work(plan, tmp_path / "work")
     lookups = tuple(one.value for one in first if one.kind == "lookup")
-    generations = {("agent", 3): 4}
-    rest = work(plan, tmp_path / "again", Task(OWL, frozenset({("best-of-n", 3)}), generations, lookups))
+    there = (replace(drawings(first)["agent"], generations=4),)
+    rest = work(plan, tmp_path / "again", Task(OWL, frozenset({("best-of-n", 3)}), there, lookups))
     assert drawings(rest)["best-of-n"].generations == 4
-    again = work(plan, tmp_path / "third", Task(OWL, frozenset({("agent", 3)}), {}, lookups), title="something else")
+    again = work(plan, tmp_path / "third", Task(OWL, frozenset({("agent", 3)}), (), lookups), title="something else")
     assert [one.kind for one in again] == ["image", "drawing", "measured"]
     before = drawings(first)["agent"]
     now = drawings(again)["agent"]
@@ -139,9 +141,44 @@ def test_only_what_is_left_is_drawn_with_the_searches_of_before(tmp_path: Path) 
 def test_what_is_there_but_not_measured_is_measured(tmp_path: Path) -> None:
     plan = plan_of(ARMS["agent"], home=tmp_path)
     messages = {one.kind: one for one in work(plan, tmp_path / "work")}
-    unmeasured = (messages["drawing"].value, messages["image"].value, ("presence",))
-    (told,) = work(plan, tmp_path / "again", Task(OWL, frozenset(), unmeasured=(unmeasured,)))
+    key = "agent", 3
+    task = Task(
+        OWL,
+        frozenset(),
+        (messages["drawing"].value,),
+        pngs={key: messages["image"].value},
+        unmeasured={key: ("presence",)},
+    )
+    (told,) = work(plan, tmp_path / "again", task)
     assert told == messages["measured"]
+
+
+class Differs:
+    """Measures how many other drawings of the arm a drawing differs from."""
+
+    name, needs, notes = "differs", frozenset[Need](["seeds"]), {}
+
+    def __init__(self, context: Any) -> None:
+        self._context = context
+
+    def measure(self, drawing: Drawing, prompt: SuitePrompt, image: Image.Image) -> Measurement:
+        others = self._context.siblings(drawing)
+        differing = sum(other.tobytes() != image.tobytes() for other in others)
+        return Measurement(drawing.arm, drawing.prompt, drawing.seed, float(differing))
+
+
+def test_what_compares_seeds_is_measured_when_all_of_them_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = load_metric
+    monkeypatch.setattr(
+        "imagerag.evaluation.worker.load_metric",
+        lambda name, context: Differs(context) if name == "differs" else load(name, context),
+    )
+    plan = replace(plan_of(ARMS["base"], home=tmp_path, seeds=(1, 2, 3)), metrics=("presence", "differs"))
+    messages = work(plan, tmp_path / "work")
+    assert [one.name for one in messages if one.kind == "measured"] == ["presence"] * 3 + ["differs"] * 3
+    assert {one.value.value for one in messages if one.name == "differs"} == {2.0}
 
 
 def test_the_switches_of_the_rules_change_what_is_drawn(tmp_path: Path) -> None:
@@ -191,7 +228,9 @@ def test_switches_that_a_chat_model_does_not_heed_are_refused(tmp_path: Path) ->
 
 def test_requests_tokens_and_money_of_chat_models_are_told(tmp_path: Path) -> None:
     with serving([Reply('{"prompt": "a plain owl"}')] * 9) as server:
-        plan = plan_of(Arm("reworded", {"pipeline": "one-pass", "mode": "rephrase_only"}), home=tmp_path, vlm=server.name)
+        plan = plan_of(
+            Arm("reworded", {"pipeline": "one-pass", "mode": "rephrase_only"}), home=tmp_path, vlm=server.name
+        )
         drawn = drawings(work(plan, tmp_path / "work"))["reworded"]
     assert (drawn.calls, drawn.tokens) == (1, 110)
     assert drawn.money is None

@@ -53,6 +53,11 @@ def test_only_the_prompt_is_needed(tmp_path: Path) -> None:
         ),
         ({"prompt": "an owl", "concepts": [{"text": "owl", "colour": "red"}]}, "has an unknown field 'colour'"),
         ({"prompt": "owls", "concepts": [{"text": "2 owls", "kind": "count", "thing": "owl"}]}, "without 'value'"),
+        ({"prompt": "no owls", "concepts": [{"text": "no owls", "kind": "absence"}]}, "'absence' without 'thing'"),
+        (
+            {"prompt": "a", "concepts": [{"text": "a by b", "kind": "relation", "thing": "a", "other": "b"}]},
+            "'relation' without 'value'",
+        ),
         (
             {"prompt": "owls", "concepts": [{"text": "2 owls", "kind": "count", "thing": "owl", "value": "two"}]},
             "has 'two' as the value of a count; give digits",

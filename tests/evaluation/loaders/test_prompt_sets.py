@@ -82,6 +82,9 @@ class TestGenaiBench:
 
     def test_what_is_missing_is_told(self, tmp_path: Path) -> None:
         miniature_suites.genai_bench(tmp_path)
+        text(tmp_path / "genai_skills.json", json.dumps({"basic": ["one"]}))
+        with pytest.raises(UserError, match="has 'one' in 'basic', no number of a prompt"):
+            load_suite("genai-bench", tmp_path)
         (tmp_path / "genai_skills.json").unlink()
         with pytest.raises(UserError, match=r"finds no file 'genai_skills\.json'"):
             load_suite("genai-bench", tmp_path)

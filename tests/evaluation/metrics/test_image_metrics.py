@@ -1,5 +1,6 @@
 """Likeness to real pictures, over-copying and diversity: by a tiny DINO, the embedded CLIP and stub packages."""
 
+import hashlib
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -87,6 +88,18 @@ class TestLikenessToReal:
         assert metric.notes == {"real pictures that a drawing had as a reference, left out": 1}
         used = (reference(noise(9)), reference(noise(2)))
         assert metric.measure(drawing(references=used), prompt, noise(9)).value is None
+
+    def test_an_injected_picture_is_known_by_its_file_and_by_its_pixels(self, dino: Path, tmp_path: Path) -> None:
+        prompt = real(tmp_path, noise(9), noise(2))
+        of_file = hashlib.sha256((tmp_path / "0.png").read_bytes()).hexdigest()
+        again = UsedReference("owl", "", "", "e" * 64, 0.5)  # the same picture as another file
+        for used, opens in ((UsedReference("owl", "", "", of_file, 0.5), None), (again, noise(9))):
+            context = MetricContext(data=tmp_path, open_reference=lambda reference, opens=opens: opens)
+            metric = load_metric(f"dino:{dino}", context)
+            apart = metric.measure(drawing(references=(used,)), prompt, noise(9)).value
+            alone = load_metric(f"dino:{dino}", context).measure(drawing(), real(tmp_path, noise(2)), noise(9)).value
+            assert apart == pytest.approx(alone, abs=1e-5)
+            real(tmp_path, noise(9), noise(2))
 
     def test_without_real_pictures_there_is_no_value(self, dino: Path) -> None:
         assert load_metric(f"dino:{dino}").measure(drawing(), OWL, noise(1)).value is None

@@ -173,7 +173,7 @@ def test_a_scorer_that_ends_is_told(tmp_path: Path) -> None:
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\nexit 3\n", encoding="utf-8")
     python.chmod(0o755)
-    with pytest.raises(UserError, match="metric 'hpsv3': .* ended with status 3"):
+    with pytest.raises(UserError, match=r"metric 'hpsv3': .* ended with status 3"):
         load_metric(f"hpsv3@{python}")
     python.chmod(0o644)
     with pytest.raises(UserError, match="can't run"):

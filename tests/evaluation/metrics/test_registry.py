@@ -29,6 +29,7 @@ from tests.evaluation.metrics.drawings import drawing, noise, reference
             Told("soft-tifa", "openai:m@http://h:1/v1"),
             "soft-tifa-openai-m-http-h-1-v1",
         ),
+        ("presence:openai:m", Told("presence", "openai:m"), "presence"),
         ("vqascore", Told("vqascore"), "vqascore"),
         ("vqascore:qwen3-vl-2b@~/apart", Told("vqascore", "qwen3-vl-2b", "~/apart"), "vqascore-qwen3-vl-2b"),
         ("hpsv3@C:\\apart", Told("hpsv3", "", "C:\\apart"), "hpsv3"),
@@ -50,7 +51,7 @@ def test_each_metric_needs_what_the_table_says(dino: Path, monkeypatch: pytest.M
     with serving(judging(by_first_word)) as server:
         models = {
             "clip": "embedded", "siglip": "embedded", "clip-image": "embedded", "dino": str(dino),
-            "soft-tifa": server.name, "soft-tifa-gm": server.name, "copying": f"dino:{dino}",
+            "presence": server.name, "soft-tifa": server.name, "soft-tifa-gm": server.name, "copying": f"dino:{dino}",
             "copying-background": str(dino), "diversity": f"dino:{dino}",
         }  # fmt: skip
         assert set(models) | OF_PACKAGES | {"lpips", "dreamsim"} == set(METRICS), "those need packages"

@@ -58,6 +58,12 @@ def test_each_concept_is_a_question(serve: Serve) -> None:
         assert image["image_url"]["url"].startswith("data:image/png;base64,")
 
 
+def test_presence_is_the_same_by_the_name_that_reports_know(serve: Serve) -> None:
+    metric = load_metric(f"presence:{serve(judging(by_first_word)).name}")
+    assert metric.name == "presence"
+    assert metric.measure(drawing(), PROMPT, plain("red")).value == pytest.approx((0.5 + 0.25 + 0.8 + 0.1) / 4)
+
+
 def test_the_geometric_mean(serve: Serve) -> None:
     metric = load_metric(f"soft-tifa-gm:{serve(judging(by_first_word)).name}")
     value = metric.measure(drawing(), PROMPT, plain("red")).value

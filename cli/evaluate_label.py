@@ -53,9 +53,9 @@ def report(options: argparse.Namespace, stdout: TextIO) -> int:
     from imagerag.evaluation.report import REPORT, write_report
     from imagerag.evaluation.tables import report_lines
 
-    folder = Path(options.folder).expanduser().absolute()
+    folder = Path(options.folder).expanduser()
     summary = write_report(folder)
-    page = str(folder / REPORT)
+    page = str((folder / REPORT).absolute())
     if options.json:
         say_json({**summary.as_json(), "report": page}, stdout)
     else:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from imagerag.evaluation.charts import Chart, Point, Row, RowChart, number_text, point_chart, row_chart
 from imagerag.evaluation.critic_report import CriticReport
 from imagerag.evaluation.metric_meaning import is_share
-from imagerag.evaluation.scores import ALL
+from imagerag.evaluation.scores import ALL, Group
 from imagerag.evaluation.summary import ArmSummary, ConceptChange, Summary
 
 BUDGETS = ("steps", "generations", "seconds")
@@ -89,26 +89,28 @@ def budget_chart(summary: Summary) -> Chart | None:
     return None
 
 
-def difference_charts(summary: Summary) -> list[RowChart]:
-    """Return the differences of the headline metric from the first arm, a chart for each other arm."""
-    charts = []
-    first = summary.arms[0].name
-    for arm in summary.arms[1:]:
-        rows = [
-            Row(
-                str(row.group),
-                row.difference.mean,
-                row.difference.low,
-                row.difference.high,
-                f"n {row.difference.prompts}",
+def difference_charts(summary: Summary) -> dict[str, list[RowChart]]:
+    """Return what other arms change against a baseline, by its name: a chart of all prompts and one of each stratum.
+
+    Baselines are the arms that two others or more were compared with, or the only one.
+    """
+    compared: dict[str, dict[Group, list[Row]]] = {}
+    for row in summary.compared:
+        if row.metric == summary.headline and row.group.of in ("all", "stratum"):
+            found = row.difference
+            shown = Row(row.second, found.mean, found.low, found.high, f"n {found.prompts}")
+            compared.setdefault(row.first, {}).setdefault(row.group, []).append(shown)
+    baselines = [first for first, groups in compared.items() if len(groups.get(ALL, ())) > 1] or [*compared]
+    share = is_share(summary.headline)
+    return {
+        first: [
+            row_chart(
+                f"{group}: {summary.headline} less {first}, paired differences", rows, "difference", percent=share
             )
-            for row in summary.compared
-            if (row.first, row.second, row.metric) == (first, arm.name, summary.headline) and row.group.of != "form"
+            for group, rows in compared[first].items()
         ]
-        if rows:
-            title = f"{arm.name} less {first}: {summary.headline}, paired, intervals of 95 %"
-            charts.append(row_chart(title, rows, "difference", percent=is_share(summary.headline)))
-    return charts
+        for first in baselines
+    }
 
 
 def concept_chart(first: str, second: str, changes: Sequence[ConceptChange]) -> RowChart | None:

@@ -225,7 +225,7 @@ def resampling(clusters: int, draws: int = DRAWS, seed: int = SEED) -> NDArray[n
     drawn = np.random.default_rng(seed).integers(clusters, size=(draws, clusters))
     drawn += np.arange(draws)[:, None] * clusters
     times = np.bincount(drawn.ravel(), minlength=draws * clusters).reshape(draws, clusters).astype(np.float32)
-    times.flags.writeable = False
+    times.setflags(write=False)
     return times
 
 

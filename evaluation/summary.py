@@ -30,7 +30,8 @@ from imagerag.evaluation.scores import (
 from imagerag.evaluation.statistics import Estimate, mean_of
 
 EACH_WITH_EACH = 8
-"""Arms up to which each is compared with each; of more, each with the first alone."""
+"""Arms up to which each is compared with each; of more, each with the baselines."""
+BASELINES = ("base", "best-of-n", "one-pass", "agent")
 
 
 @dataclass(frozen=True)
@@ -166,14 +167,13 @@ def summarise(run: Run, labels: Sequence[Label] = (), notes_of_labels: Sequence[
     notes = [*run.notes, *notes_of_labels, *_notes(run, arms, metrics)]
     names = [arm.name for arm in arms]
     compared: list[Compared] = []
-    for at, second in enumerate(names):
-        for first in names[:at] if len(names) <= EACH_WITH_EACH else names[:1] if at else []:
-            for metric in (*metrics, *COSTS):
-                rows = differences(run, run, (first, second), metric)
-                compared += rows if metric == headline else [row for row in rows if row.group == ALL]
+    for first, second in pairs_of_arms(names):
+        for metric in (*metrics, *COSTS):
+            rows = differences(run, run, (first, second), metric)
+            compared += rows if metric == headline else [row for row in rows if row.group == ALL]
     if len(names) > EACH_WITH_EACH:
         notes.append(
-            f"of {len(names)} arms, each is compared with {names[0]} alone; others: "
+            f"of {len(names)} arms, each is compared with {some(baselines_of(names))} alone; others: "
             f"imagerag eval compare {run.folder} --arm ONE=OTHER"
         )
     return Summary(
@@ -187,6 +187,21 @@ def summarise(run: Run, labels: Sequence[Label] = (), notes_of_labels: Sequence[
         preferences=preferences_of(run, labels) if labels else None,
         notes=tuple(notes),
     )
+
+
+def baselines_of(names: Sequence[str]) -> list[str]:
+    """Return the arms that many others are compared with: those of ``BASELINES``, or the first one."""
+    return [name for name in names if name in BASELINES] or [*names[:1]]
+
+
+def pairs_of_arms(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return which arms are compared, the earlier one of two first: each with each, or of many with the baselines."""
+    few, baselines = len(names) <= EACH_WITH_EACH, baselines_of(names)
+    pairs = [(first, second) for at, second in enumerate(names) for first in names[:at]]
+    kept = [pair for pair in pairs if few or pair[0] in baselines]
+    if not few:  # what comes before a baseline
+        kept += [(second, first) for first, second in pairs if second in baselines and first not in baselines]
+    return kept
 
 
 def _arm(run: Run, name: str, metrics: Sequence[str]) -> ArmSummary:

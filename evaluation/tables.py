@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from imagerag.evaluation.compare import Compared
 from imagerag.evaluation.critic_report import CriticReport
 from imagerag.evaluation.metric_meaning import PRESENCE, better_of, is_share
 from imagerag.evaluation.preferences import Preferences
+from imagerag.evaluation.run_folder import counted
 from imagerag.evaluation.scores import ALL, COSTS
 from imagerag.evaluation.statistics import Estimate
 from imagerag.evaluation.summary import ArmSummary, Summary
@@ -111,21 +112,22 @@ def difference_table(compared: Iterable[Compared]) -> Table:
     return Table(heads, rows)
 
 
+MEASURES: Mapping[str, Callable[[CriticReport], Estimate | None]] = {
+    "calibration error": lambda report: report.error,
+    "of arms that draw once": lambda report: report.plain_error,
+    "agrees with the evaluator": lambda report: report.agreement,
+    "kappa": lambda report: report.kappa,
+    "present though absent": lambda report: report.false_present,
+    "absent though present": lambda report: report.false_absent,
+    "agrees with people": lambda report: report.people,
+    "evaluator agrees with people": lambda report: report.evaluator_people,
+}
+
+
 def critic_table(critics: dict[str, CriticReport]) -> Table:
     """Return what is known of each critic."""
-    measures = {
-        "calibration error": "error",
-        "of arms that draw once": "plain_error",
-        "agrees with the evaluator": "agreement",
-        "kappa": "kappa",
-        "present though absent": "false_present",
-        "absent though present": "false_absent",
-        "agrees with people": "people",
-        "evaluator agrees with people": "evaluator_people",
-    }
     rows = [
-        [label, *(estimate_text("", getattr(report, name)) for report in critics.values())]
-        for label, name in measures.items()
+        [label, *(estimate_text("", read(report)) for report in critics.values())] for label, read in MEASURES.items()
     ]
     return Table(["", *(name or "critic" for name in critics)], rows)
 
@@ -170,13 +172,13 @@ def aligned(table: Table) -> list[str]:
 def report_lines(summary: Summary) -> list[str]:
     """Return what the terminal shows of a run."""
     suite, seeds = summary.run.suite, summary.run.file.seeds
-    lines = [f"{suite.name}: {len(suite.prompts)} prompts, {len(seeds)} seeds; intervals of 95 %", ""]
+    counts = f"{counted(len(suite.prompts), 'prompt')}, {counted(len(seeds), 'seed')}"
+    lines = [f"{suite.name}: {counts}; intervals of 95 %", ""]
     lines += aligned(arm_table(summary))
     if len(summary.arms) <= SIDE_BY_SIDE:
         lines += ["", *aligned(group_table(summary))]
-    headline = [
-        row for row in summary.compared if row.metric == summary.headline and row.group.of in ("all", "stratum")
-    ]
+    of_headline = [row for row in summary.compared if row.metric == summary.headline]
+    headline = [row for row in of_headline if row.group.of in ("all", "stratum")]
     if headline:
         lines += ["", *aligned(difference_table(headline))]
     if any(report.error for report in summary.critics.values()):

@@ -1,5 +1,6 @@
 """Values of a run by metric, arm and group."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def test_failed_drawings_show_nothing(tmp_path: Path) -> None:
     assert values_of(run, "presence", "x", Group("stratum", "lacking")).keys() == {("p001", 0, ""), ("p003", 0, "")}
     assert values_of(run, "presence", "x", Group("kind", "count"))["p000", 0, "two owls"] == 0
     assert ("p000", 0, "") not in values_of(run, "clip", "x")
+
+
+def test_what_failed_is_unknown_where_the_evaluator_says_nothing_anyhow(tmp_path: Path) -> None:
+    sure = {"known": 1.0, "lacking": 1.0}
+    arms = {"base": Made(sure), "agent": Made(sure, fails=lambda at: at < 2)}
+    folder = write_run(tmp_path / "run", suite_of(4), arms)
+    path = folder / "measured" / "presence.jsonl"
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [line | ({"value": None} if line["prompt"] == "p000" else {}) for line in lines]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    values = values_of(read_run(folder), "presence", "agent")
+    assert {key[0]: value for key, value in values.items()} == {"p001": 0.0, "p002": 1.0, "p003": 1.0}
 
 
 def test_headline_is_presence_or_what_there_is(tmp_path: Path) -> None:

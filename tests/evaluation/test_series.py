@@ -63,12 +63,21 @@ def test_budget_is_the_first_that_arms_differ_in(summary: Summary, tmp_path: Pat
     assert budget_chart(summarise(read_run(write_run(tmp_path / "same", suite_of(4), same)))) is None
 
 
-def test_differences_from_the_first_arm(summary: Summary) -> None:
+def test_differences_from_each_baseline(summary: Summary) -> None:
     charts = difference_charts(summary)
-    assert len(charts) == len(ARMS) - 1
-    assert charts[0].title.startswith("agent less base")
-    assert [row.name for row in charts[0].rows][:3] == ["all prompts", "known", "lacking"]
-    assert charts[0].rows[2].side == "good"
+    assert next(iter(charts)) == "base"
+    assert ARMS.keys() - charts.keys() == {"no-floor", "wide"}  # which one other was compared with, or none
+    titles = [chart.title for chart in charts["base"]]
+    assert [title.partition(":")[0] for title in titles] == ["all prompts", "known", "lacking"]
+    lacking = charts["base"][2]
+    assert [row.name for row in lacking.rows] == [name for name in ARMS if name != "base"]
+    assert lacking.rows[0].side == "good"
+
+
+def test_the_only_difference_is_shown(tmp_path: Path) -> None:
+    two = {name: ARMS[name] for name in ("base", "agent")}
+    found = difference_charts(summarise(read_run(write_run(tmp_path / "two", suite_of(4), two))))
+    assert [*found] == ["base"]
 
 
 def test_concepts_that_gain_and_lose_most() -> None:

@@ -9,7 +9,7 @@ from imagerag.errors import UserError
 from imagerag.evaluation.labels import Label
 from imagerag.evaluation.run_folder import read_run
 from imagerag.evaluation.scores import ALL, Group
-from imagerag.evaluation.summary import EACH_WITH_EACH, concept_changes, summarise
+from imagerag.evaluation.summary import EACH_WITH_EACH, concept_changes, pairs_of_arms, summarise
 from testing.evaluation_runs import TWO_ARMS, Made, suite_of, write_run
 
 
@@ -52,6 +52,17 @@ def test_each_arm_with_each_or_with_the_first(tmp_path: Path) -> None:
     summary = summarise(read_run(write_run(tmp_path / "many", suite_of(2), many)))
     assert {row.first for row in summary.compared} == {"arm-0"}
     assert any("each is compared with arm-0 alone" in note for note in summary.notes)
+
+
+def test_many_arms_are_compared_with_the_baselines() -> None:
+    names = ["base", "one-pass", "first", "agent", *(f"without-{at}" for at in range(6))]
+    pairs = pairs_of_arms(names)
+    assert len(set(pairs)) == len(pairs)
+    assert {first for first, _ in pairs} == {"base", "one-pass", "agent"}
+    assert {second for first, second in pairs if first == "agent"} == {"first", *(f"without-{at}" for at in range(6))}
+    assert ("one-pass", "agent") in pairs
+    assert ("agent", "one-pass") not in pairs
+    assert pairs_of_arms(["a", "b", "c"]) == [("a", "b"), ("a", "c"), ("b", "c")]
 
 
 def test_what_is_lacking_is_told(tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def series_charts(summary: Summary) -> list[Chart]:
     """Return a chart of the headline metric for each series of arms, such as of the retrieval set's size."""
     charts = []
     for series in series_of(summary.arms):
-        points, names = [], []
+        points: list[Point] = []
+        names: list[str] = []
         for name, arm in series.arms:
             found = arm.scores.get(summary.headline, {}).get(ALL)
             if found is not None:

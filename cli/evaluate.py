@@ -25,11 +25,11 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
     from imagerag.cli.progress import ProgressBars
     from imagerag.evaluation.arms import ARMS, read_arms
     from imagerag.evaluation.loaders.registry import data_root
-    from imagerag.evaluation.metric_names import check_metrics
+    from imagerag.evaluation.metric_names import check_applies, check_metrics
     from imagerag.evaluation.plan import Plan, chosen_prompts, ordered
     from imagerag.evaluation.report import REPORT, write_report
-    from imagerag.evaluation.runner import Progress, common_settings, evaluate, usable_in_full
     from imagerag.evaluation.retrieval_set import with_retrieval_set
+    from imagerag.evaluation.runner import Progress, common_settings, evaluate, usable_in_full
     from imagerag.evaluation.suite_names import BUNDLED, has_halves, open_suite, retrieval_pictures
     from imagerag.evaluation.tables import report_lines
 
@@ -42,6 +42,9 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
     split = options.split or ("development" if has_halves(options.suite) else "all")
     data = Path(options.data).expanduser() if options.data else None
     suite = open_suite(options.suite, data, "" if split == "all" else split)
+    metrics = check_metrics(options.metric, suite)
+    for name in options.metric:
+        check_applies(name, suite, options.seeds)
     settings = common_settings(suite, asked)
     texts = options.arm
     left_out: list[str] = []
@@ -53,7 +56,7 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
         arms=ordered(read_arms(texts)),
         seeds=tuple(range(options.seeds)),
         settings=settings,
-        metrics=check_metrics(options.metric, suite),
+        metrics=metrics,
         data=None if suite.name in BUNDLED else data_root(options.suite, data),
     )
     named = f"{suite.name}-{split}" if has_halves(options.suite) else suite.name

@@ -40,8 +40,8 @@ def add_eval(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="NAME[:MODEL]",
-        help="what is measured; can be repeated (default: of pictograms presence and wrong_references, of sets with real "
-        "pictures clip and dino, else clip)",
+        help="what is measured; can be repeated (default: of pictograms presence and wrong_references, of sets with "
+        "real pictures clip and dino, else clip)",
     )
     parser.add_argument("--full", action="store_true", help="all arms, unless some are named, and all prompts")
     parser.add_argument("--seeds", type=whole, default=1, metavar="N", help="drawings of each prompt (default: 1)")

@@ -97,7 +97,7 @@ class Processes:
                 process.join()
 
 
-class _threads:  # noqa: N801 (used as a function)
+class _threads:
     """Say in the environment of processes to come how many threads they may have, and put back what was said."""
 
     def __init__(self, cores: int) -> None:
@@ -128,8 +128,8 @@ def _gathered(
             dead = [process for process in processes if process.exitcode not in (None, 0)]
             if dead:
                 raise UserError(
-                    f"a process of the evaluation has died (exit status {dead[0].exitcode}; memory?); what was drawn is "
-                    "kept: the same command goes on, with fewer --workers if need be"
+                    f"a process of the evaluation has died (exit status {dead[0].exitcode}; memory?); what was drawn "
+                    "is kept: the same command goes on, with fewer --workers if need be"
                 ) from None
             continue
         if isinstance(one, UserError):
@@ -170,7 +170,7 @@ def _end_with_parent() -> None:
 class RayCluster:
     """Shares the tasks out among the cores, or the GPUs, of a Ray cluster.
 
-    Every node needs imagerag with its ``ray`` extra, and finds the data directory and the pictures under the same paths.
+    Every node needs imagerag with its ``ray`` extra, and finds the data directory and pictures under the same paths.
 
     Args:
         address: as ``ray.init`` takes it (``auto``, ``head:6379``); a cluster of this machine alone if empty.
@@ -200,7 +200,7 @@ class RayCluster:
             workers = [made.remote(plan) for _ in range(min(gpus or cores, len(tasks)))]
             pool = ray.util.ActorPool(workers)
             try:
-                for messages in pool.map_unordered(lambda actor, task: actor.work.remote(task), tasks):
+                for messages in pool.map_unordered(lambda actor, task: actor.work.remote(task.packed()), tasks):
                     yield from messages
                     yield None
                     if is_cancelled():

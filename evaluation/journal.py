@@ -25,8 +25,8 @@ from imagerag.evaluation.worker import Message
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address, read_whole, write_whole
 
-RUN, DRAWINGS, LOOKUPS, MEASURED, IMAGES, LOCK = (
-    "run.json", "drawings.jsonl", "lookups.jsonl", "measured", "images", ".eval.lock",
+RUN, DRAWINGS, LOOKUPS, MEASURED, IMAGES, REFERENCES, LOCK = (
+    "run.json", "drawings.jsonl", "lookups.jsonl", "measured", "images", "references", ".eval.lock",
 )  # fmt: skip
 
 Key = tuple[str, str, int]
@@ -124,7 +124,7 @@ class RunJournal:
             if (drawing := _drawing(row)) is not None and self._is_there(drawing):
                 self.done[drawing.arm, drawing.prompt, drawing.seed] = drawing
         self.measured: dict[str, dict[Key, Measurement]] = {
-            name: {(row["arm"], row["prompt"], row["seed"]): Measurement(**row) for row in lines.rows}
+            name: {(one.arm, one.prompt, one.seed): one for row in lines.rows if (one := _measurement(row)) is not None}
             for name, lines in self._measured.items()
         }
         self._write_run()
@@ -142,6 +142,8 @@ class RunJournal:
         """
         if message.kind == "image":
             write_whole(self._image(message.name), message.value, private=False)
+        elif message.kind == "reference":
+            write_whole(self._reference(message.name), message.value, private=False)
         elif message.kind == "lookup":
             self._lookups.add(message.value)
         elif message.kind == "drawing":
@@ -157,7 +159,8 @@ class RunJournal:
         """Return what is left to do, prompt by prompt; drawings that failed are made again."""
         lookups: dict[str, list[dict[str, Any]]] = {}
         for row in self._lookups.rows:
-            lookups.setdefault(row["prompt"], []).append(row)
+            if {"prompt", "key", "found"} <= row.keys():
+                lookups.setdefault(row["prompt"], []).append(row)
         tasks = [self._task(prompt, tuple(lookups.get(prompt.name, ()))) for prompt in self._plan.suite.prompts]
         return [task for task in tasks if task.left or task.unmeasured]
 
@@ -177,11 +180,17 @@ class RunJournal:
                     unmeasured[arm.name, seed] = lacking
         # Of an arm with something left to do, the others are what a drawing is compared with.
         at_work = {arm for arm, _ in (*left, *unmeasured)}
-        pngs = {key: read_whole(self._image(one.image)) for key, one in there.items() if key[0] in at_work}
-        return Task(prompt, frozenset(left), tuple(there.values()), lookups, pngs, unmeasured)
+        pngs = {key: self._image(one.image) for key, one in there.items() if key[0] in at_work}
+        found = {hit["sha256"] for row in lookups for hits in row["found"] for hit in hits}
+        kept = {sha256: self._reference(sha256) for sha256 in found if is_address(sha256)}
+        references = {sha256: path for sha256, path in kept.items() if path.is_file()}
+        return Task(prompt, frozenset(left), tuple(there.values()), lookups, pngs, unmeasured, references)
 
     def _image(self, sha256: str) -> Path:
         return self.folder / IMAGES / f"{sha256}.png"
+
+    def _reference(self, sha256: str) -> Path:
+        return self.folder / REFERENCES / f"{sha256}.png"
 
     def _is_there(self, drawing: Drawing) -> bool:
         return bool(drawing.error) or (is_address(drawing.image) and self._image(drawing.image).is_file())
@@ -199,7 +208,7 @@ class RunJournal:
         prompts = {prompt.name: prompt for prompt in plan.suite.prompts}
         settings = _told(plan)
         versions = {"imagerag": __version__, "python": platform.python_version()}
-        if path.exists():
+        if path.exists() and self._drawings.rows:  # one that never came to draw is nothing to go on with
             before = _read(path)
             _check(path, before, plan, settings, versions)
             names = {arm["name"] for arm in before["arms"]}
@@ -263,4 +272,11 @@ def _drawing(row: dict[str, Any]) -> Drawing | None:
     try:
         return Drawing(**{**row, "references": tuple(UsedReference(**one) for one in row["references"])})
     except (KeyError, TypeError):
+        return None
+
+
+def _measurement(row: dict[str, Any]) -> Measurement | None:
+    try:
+        return Measurement(**row)
+    except TypeError:
         return None

@@ -6,6 +6,7 @@ Controls stand here too: an index of which only so many pictures can be found, a
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagerag.errors import UserError
+from imagerag.evaluation.plan import png_bytes
 from imagerag.evaluation.switches import Switches
 from imagerag.index.base import PLAIN_SEARCH, Hit, OrdersItself, ReferenceIndex, SearchOptions
 from imagerag.index.captions import common_names, content_words
+from imagerag.store.files import is_address
+from imagerag.store.png import encode_png
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -36,12 +40,35 @@ class RecordedLookups:
         prompt: its name; the same caption of two prompts is searched twice, whichever process comes first.
         lines: that an earlier process has recorded.
         record: is told each new line.
+        pictures: PNGs that were kept of what a search service has found, by address.
+        keep: is told of each new one its address and its PNG.
     """
 
-    def __init__(self, prompt: str, lines: Sequence[Line] = (), record: Callable[[Line], None] = lambda line: None):
+    def __init__(
+        self,
+        prompt: str,
+        lines: Sequence[Line] = (),
+        record: Callable[[Line], None] = lambda line: None,
+        pictures: Mapping[str, Path | bytes] | None = None,
+        keep: Callable[[str, bytes], None] = lambda sha256, png: None,
+    ) -> None:
         self.prompt = prompt
         self._found = {line["key"]: line["found"] for line in lines}
         self._record = record
+        self._pictures = dict(pictures or {})
+        self._keep = keep
+
+    def picture(self, sha256: str, find: Callable[[], Image.Image]) -> Image.Image:
+        """Return a picture that a search service has found, as it was when it was first looked at."""
+        from PIL import Image as pil
+
+        if sha256 not in self._pictures:
+            png = encode_png(find().convert("RGBA"))
+            self._pictures[sha256] = png
+            self._keep(sha256, png)
+        image = pil.open(io.BytesIO(png_bytes(self._pictures[sha256])))
+        image.load()
+        return image
 
     def answer(self, key: str, search: Callable[[], list[list[Hit]]]) -> list[list[Hit]]:
         """Return what was found under that key, searching if nothing was recorded."""
@@ -97,8 +124,11 @@ class EvaluationIndex:
         return self._recorded.answer(key, lambda: self._search(captions, k, options))
 
     def image(self, sha256: str) -> Image.Image:
-        """See ``ReferenceIndex.image``."""
-        return self._open_inner().image(sha256)
+        """See ``ReferenceIndex.image``; what may be gone tomorrow is kept."""
+        inner = self._open_inner()
+        if not getattr(inner, "services", ()) or not is_address(sha256):
+            return inner.image(sha256)
+        return self._recorded.picture(sha256, lambda: inner.image(sha256))
 
     def _search(self, captions: Sequence[str], k: int, options: SearchOptions) -> list[list[Hit]]:
         switches = self._switches

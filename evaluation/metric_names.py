@@ -29,7 +29,7 @@ OF_PICTOGRAMS: Mapping[str, Callable[[], Metric]] = {"presence": _presence, "wro
 
 
 def default_metrics(suite: Suite) -> tuple[str, ...]:
-    """Return what is measured of a suite unless something is asked for: nothing that costs money or needs a model's name.
+    """Return what is measured of a suite unless something is asked for: nothing that costs money or has to be named.
 
     Of pictograms the presence of concepts; of sets with real pictures the paper's similarities; else CLIP's alone.
     """
@@ -55,13 +55,36 @@ def check_metrics(told: Sequence[str], suite: Suite) -> tuple[str, ...]:
             try:
                 read_metric(name)
             except UserError as error:
-                raise UserError(f"{error}; all of them: {', '.join(dict.fromkeys([*OF_PICTOGRAMS, *OTHERS]))}") from error
+                raise UserError(
+                    f"{error}; all of them: {', '.join(dict.fromkeys([*OF_PICTOGRAMS, *OTHERS]))}"
+                ) from error
         elif suite.library != ("bundled",):
             meant = "; name a chat model that sees, as in presence:openai:gpt-6.1-sol" if name in OTHERS else ""
-            raise UserError(f"metric {name!r} judges pictograms alone, and suite {suite.name!r} is of something else{meant}")
+            raise UserError(
+                f"metric {name!r} judges pictograms alone, and suite {suite.name!r} is of something else{meant}"
+            )
         if (other := files.setdefault(file_of(name), name)) != name:
             raise UserError(f"metrics {other!r} and {name!r} are kept under one name, {file_of(name)!r}; leave one out")
     return names
+
+
+def check_applies(told: str, suite: Suite, seeds: int) -> None:
+    """Refuse a metric that could measure nothing of a suite.
+
+    Raises:
+        UserError: naming what the suite or the run lacks.
+    """
+    if told in OF_PICTOGRAMS:
+        return
+    needs = OTHERS[read_metric(told).metric].needs
+    if "concepts" in needs and not any(prompt.concepts for prompt in suite.prompts):
+        raise UserError(
+            f"metric {told!r} asks for concepts, and suite {suite.name!r} tells none; measure clip or vqascore"
+        )
+    if "real images" in needs and not any(prompt.images for prompt in suite.prompts):
+        raise UserError(f"metric {told!r} compares with real pictures, and suite {suite.name!r} has none; leave it out")
+    if "seeds" in needs and seeds < 2:
+        raise UserError(f"metric {told!r} compares drawings of several seeds; give --seeds 2 or more, or leave it out")
 
 
 def file_of(told: str) -> str:

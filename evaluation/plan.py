@@ -10,6 +10,7 @@ from typing import Any
 from imagerag.errors import UserError
 from imagerag.evaluation.records import Arm, Drawing, Suite, SuitePrompt
 from imagerag.settings import Settings
+from imagerag.store.files import read_whole
 
 DEFAULT_PROMPTS = 200
 """Prompts of a run unless more or fewer are asked for."""
@@ -45,16 +46,36 @@ class Task:
         left: arm and seed of each drawing that isn't there yet.
         there: drawings that are there.
         lookups: searches that were recorded for this prompt.
-        pngs: of drawings that are there and have something left to measure, or are compared with others that have.
+        pngs: of drawings that are there and have something left to measure, or are compared with others that have: a
+            file, or its bytes.
         unmeasured: metrics that drawings which are there lack, by arm and seed.
+        references: pictures that recorded searches of a search service have found, by address, as ``pngs``.
     """
 
     prompt: SuitePrompt
     left: frozenset[tuple[str, int]]
     there: tuple[Drawing, ...] = ()
     lookups: tuple[dict[str, Any], ...] = ()
-    pngs: Mapping[tuple[str, int], bytes] = field(default_factory=dict)
+    pngs: Mapping[tuple[str, int], Path | bytes] = field(default_factory=dict)
     unmeasured: Mapping[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
+    references: Mapping[str, Path | bytes] = field(default_factory=dict)
+
+    def packed(self) -> Task:
+        """Return it with the bytes of its files, for a machine that has them not."""
+        return replace(
+            self,
+            pngs={key: png_bytes(png) for key, png in self.pngs.items()},
+            references={key: png_bytes(png) for key, png in self.references.items()},
+        )
+
+
+def png_bytes(png: Path | bytes) -> bytes:
+    """Return the bytes of a PNG.
+
+    Raises:
+        UserError: its file is gone, or not to be read.
+    """
+    return png if isinstance(png, bytes) else read_whole(png)
 
 
 def ordered(arms: Sequence[Arm]) -> tuple[Arm, ...]:

@@ -7,6 +7,7 @@ One run is a folder::
     OUT/measured/M.jsonl  one Measurement of the metric M a line
     OUT/lookups.jsonl     searches as they were answered, so that every arm sees the same answers
     OUT/images/           SHA-256.png
+    OUT/references/       SHA-256.png of what search services have found, which may be gone tomorrow
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A generator and a critic that do nothing twice: most arms begin with the same first image.
 
-Both are allowed because the same request gives the same pixels, and the same pixels the same verdict, by contract (tests
-hold them to that). What is remembered counts with the time and the steps that it took when it was done.
+Both are allowed because the same request gives the same pixels, and the same pixels the same verdict, by contract
+(tests hold them to that). What is remembered counts with the time and the steps that it took when it was done.
 """
 
 from __future__ import annotations

@@ -91,9 +91,8 @@ def with_retrieval_set(
         finally:
             own.close()
         if outcome.skipped:
-            note(
-                f"{len(outcome.skipped)} pictures of {library!r} are left out; the first: {outcome.skipped[0]['reason']}"
-            )
+            first = outcome.skipped[0]["reason"]
+            note(f"{len(outcome.skipped)} pictures of {library!r} are left out; the first: {first}")
     note(
         f"what is looked up lies in library {library!r}; to remove it: imagerag index remove --all --library {library}"
     )

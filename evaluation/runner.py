@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from imagerag.settings import Settings
 
 SCRATCH = ".work"
 MOST_SECONDS = 3600.0
-"""Limit of a run's time and of loading, unless one is asked for: how busy the machine is must not decide what is drawn."""
+"""Limit of a run, and of loading, unless one is asked for: how busy a machine is must not decide what it draws."""
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,19 @@ def evaluate(
             tell(Progress(done, total))
             if tasks:
                 engine = engine_of(workers, plan.settings, scratch)
+                notes: Counter[str] = Counter()
                 for message in engine.messages(plan, tasks, is_cancelled):
                     if message is None:
+                        continue
+                    if message.kind == "note":
+                        notes[message.name] += message.value
                         continue
                     journal.enter(message)
                     if message.kind == "drawing":
                         done += 1
                         tell(Progress(done, total, message.value))
+                for what, times in notes.items():
+                    note(f"{what} ({times} times)" if times > 1 else what)
             return journal
         finally:
             shutil.rmtree(scratch, ignore_errors=True)

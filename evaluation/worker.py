@@ -22,7 +22,7 @@ from imagerag.evaluation.arms import settings_of, switches_of
 from imagerag.evaluation.lookups import EvaluationIndex, RecordedLookups
 from imagerag.evaluation.metric_names import load_metric
 from imagerag.evaluation.metrics.base import Metric, MetricContext
-from imagerag.evaluation.plan import Plan, Task
+from imagerag.evaluation.plan import Plan, Task, png_bytes
 from imagerag.evaluation.records import Arm, Drawing, SuitePrompt, UsedReference
 from imagerag.evaluation.remembered import Memory, NeverSatisfied, RememberingCritic, RememberingGenerator
 from imagerag.evaluation.switches import OF_THE_RULES
@@ -49,11 +49,13 @@ class Message(NamedTuple):
     """What a worker tells.
 
     Attributes:
-        kind: ``lookup``: ``value`` is a recorded search; ``image``: the PNG whose address is ``name``; ``drawing``: a
-            ``Drawing``; ``measured``: a ``Measurement`` of the metric ``name``.
+        kind: ``lookup``: ``value`` is a recorded search; ``reference``: the PNG of a search service's picture, whose
+            address is ``name``; ``image``: that of a drawing; ``drawing``: a ``Drawing``; ``measured``: a
+            ``Measurement`` of the metric ``name``; ``note``: how often ``name`` came up since it was last told, in
+            words for the person; 0 where it is no matter of how often.
     """
 
-    kind: Literal["lookup", "image", "drawing", "measured"]
+    kind: Literal["lookup", "reference", "image", "drawing", "measured", "note"]
     value: Any
     name: str = ""
 
@@ -74,6 +76,7 @@ class Worker:
         self._engines = {arm.name: _ArmEngines(arm, plan.settings, parts) for arm in plan.arms}
         self._metrics: dict[str, Metric] = {}
         self._shown = _Shown(Task(SuitePrompt("", ""), frozenset()))
+        self._noted: dict[str, int] = {}
 
     def prepare(self) -> None:
         """Load what the arms draw and judge with, so that what only a person can mend is told before anything is drawn.
@@ -89,7 +92,13 @@ class Worker:
     def work(self, task: Task) -> Iterator[Message]:
         """Yield what comes of a task, each drawing with its measurements as soon as these can be made."""
         told: list[Message] = []
-        recorded = RecordedLookups(task.prompt.name, task.lookups, lambda line: told.append(Message("lookup", line)))
+        recorded = RecordedLookups(
+            task.prompt.name,
+            task.lookups,
+            lambda line: told.append(Message("lookup", line)),
+            task.references,
+            lambda sha256, png: told.append(Message("reference", png, sha256)),
+        )
         self._shown = _Shown(task)
         unmeasured = dict(task.unmeasured)
         alone = [name for name in self._plan.metrics if "seeds" not in self._metric(name).needs]
@@ -111,6 +120,16 @@ class Worker:
                     unmeasured[arm.name, seed] = with_others
         for key, names in unmeasured.items():
             yield from self._measured(self._shown.drawings[key], task.prompt, names)
+        yield from self._notes()
+
+    def _notes(self) -> Iterator[Message]:
+        """Yield what metrics have to tell since the last time."""
+        for metric in self._metrics.values():
+            for what, times in metric.notes.items():
+                words = f"{metric.name}: {what}"
+                if words not in self._noted or times > self._noted[words]:
+                    yield Message("note", times - self._noted.get(words, 0), words)
+                    self._noted[words] = times
 
     def _drawn(
         self,
@@ -206,7 +225,7 @@ class _Shown:
         """Return one as opened from its PNG, with the manifest in ``info``."""
         from PIL import Image as pil
 
-        image = pil.open(io.BytesIO(self._pngs[arm, seed]))
+        image = pil.open(io.BytesIO(png_bytes(self._pngs[arm, seed])))
         image.load()
         return image
 
@@ -237,10 +256,17 @@ class _ArmEngines:
         components = self._components
         assert components.generator
         assert components.critic
-        if components.program is None and (turned := [name for name in OF_THE_RULES if name in self._arm.settings]):
+        _ = components.reranker
+        turned = ", ".join(name for name in OF_THE_RULES if name in self._arm.settings)
+        if turned and self.switches.pipeline != "agent":
             raise UserError(
-                f"arm {self._arm.name!r} sets {', '.join(turned)}, which only the rules heed, and "
-                f"{components.settings.vlm!r} decides; leave it out, or add vlm=rules to the arm"
+                f"arm {self._arm.name!r} sets {turned}, which pipeline {self.switches.pipeline!r} does not heed; "
+                "leave one of them out"
+            )
+        if turned and components.program is None:
+            raise UserError(
+                f"arm {self._arm.name!r} sets {turned}, which only the rules heed, and {components.settings.vlm!r} "
+                "decides; leave it out, or add vlm=rules to the arm"
             )
 
     def picture(self, sha256: str) -> Image.Image:

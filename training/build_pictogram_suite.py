@@ -37,8 +37,8 @@ LACKING = {"alone": 80, "pair": 60, "two": 40, "style": 30, "colour": 30, "count
 KNOWN = {"alone": 80, "pair": 40, "style": 20, "colour": 20, "count": 20, "place": 20, "absence": 20}
 """Prompts of each form and half."""
 MORE_KNOWN = {"alone": 125, "pair": 65, "style": 10, "colour": 10, "count": 10, "place": 10, "absence": 10}
-"""Further ones behind those: to tell that nothing gets worse by one point takes some 400 prompts, for of no loss among n
-the exact bound is 1 - 0.025^(1/n)."""
+"""Further ones behind those: to tell that nothing gets worse by one point takes some 400 prompts, for of no loss among
+n the exact bound is 1 - 0.025^(1/n)."""
 NOWHERE = 80
 BESIDE = 200
 """Known concepts that stand beside others; the rest are asked for by themselves."""

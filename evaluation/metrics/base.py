@@ -23,7 +23,7 @@ class Metric(Protocol):
     Attributes:
         name: of the file of its measurements: small letters, digits and hyphens.
         needs: besides prompt and image.
-        notes: what the report has to tell: what was left out, and how often.
+        notes: what a person has to be told: what was left out, and how often; 0 where that doesn't matter.
     """
 
     name: str

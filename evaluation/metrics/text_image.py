@@ -41,7 +41,7 @@ class TextImageSimilarity:
         self._embedder: Embedder = load_embedder(full_name(model), context.device)
         critic = "clip:embedded" if context.critic == "clip" else context.critic
         if critic.startswith("clip:") and full_name(critic.removeprefix("clip:")) == full_name(model):
-            self.notes[f"{model!r} is the run's critic, too: what it was drawn to please is no evidence"] = 1
+            self.notes[f"{model!r} is the run's critic, too: what it was drawn to please is no evidence"] = 0
 
     def measure(self, drawing: Drawing, prompt: SuitePrompt, image: Image.Image) -> Measurement:
         """See ``Metric``."""

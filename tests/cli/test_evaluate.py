@@ -155,6 +155,14 @@ def test_drawings_that_fail_are_counted_and_told(typed: Typed, monkeypatch: pyte
     assert any("RuntimeError: boom" in note for note in told["notes"])
 
 
+def test_what_metrics_have_to_tell_is_told_once(typed: Typed) -> None:
+    Path("own.jsonl").write_text('{"prompt": "an owl"}\n{"prompt": "an axe"}', encoding="utf-8")
+    words = ["--suite", "own.jsonl", "--workers", "1", "--home", "home", "--metric", "clip:embedded"]
+    status, _, err = typed(*words, "--critic", "clip", "--arm", "base")
+    assert status == 0
+    assert err.count("clip-embedded: 'embedded' is the run's critic, too") == 1
+
+
 def test_all_arms_but_those_that_need_a_model_that_sees_are_the_full_run(typed: Typed) -> None:
     status, told, err = evaluated(typed, "--full", "--limit", "1")
     assert status == 0
@@ -170,6 +178,12 @@ def test_all_arms_but_those_that_need_a_model_that_sees_are_the_full_run(typed: 
         (["--suite", "pictograms", "--data", "x"], "--data 'x' is of no use"),
         (["--suite", "cub-200"], "suite 'cub-200' is not part of imagerag; give --data FOLDER"),
         (["--suite", "pictograms", "--metric", "beauty"], "metric 'beauty' is not known"),
+        (["--suite", "pictograms", "--metric", "dino"], "suite 'pictograms' has none; leave it out"),
+        (["--suite", "pictograms", "--metric", "diversity"], "several seeds; give --seeds 2 or more"),
+        (
+            ["--suite", "own.jsonl", "--metric", "soft-tifa:openai:x"],
+            "suite 'own' tells none; measure clip or vqascore",
+        ),
         (["--suite", "pictograms", "--stratum", "rare"], "stratum 'rare' is none of suite 'pictograms'"),
         (["--suite", "pictograms", "--limit", "0"], "--limit 0 is no number of 1 or more"),
         (["--suite", "pictograms", "--seeds", "-1"], "--seeds -1 is no number of 1 or more"),
@@ -182,6 +196,7 @@ def test_all_arms_but_those_that_need_a_model_that_sees_are_the_full_run(typed: 
     ],
 )
 def test_what_is_of_no_use_is_one_line_with_the_way_out(typed: Typed, words: list[str], told: str) -> None:
+    Path("own.jsonl").write_text('{"prompt": "an owl"}', encoding="utf-8")
     status, out, err = typed(*words)
     assert (status, out) == (2, "")
     assert told in err

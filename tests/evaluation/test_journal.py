@@ -91,7 +91,7 @@ def test_what_was_killed_before_it_was_measured_is_measured_then(tmp_path: Path)
     enter(RunJournal(tmp_path, PLAN), drawing(), measured=False)
     (task,) = [task for task in RunJournal(tmp_path, PLAN).tasks() if task.unmeasured]
     assert task.unmeasured == {("base", 0): ("presence",)}
-    assert task.pngs == {("base", 0): b"PNG"}
+    assert task.packed().pngs == {("base", 0): b"PNG"}
     assert task.there == (drawing(),)
 
 
@@ -101,6 +101,16 @@ def test_searches_go_to_the_prompt_that_they_were_made_for(tmp_path: Path) -> No
     tasks = {task.prompt.name: task for task in RunJournal(tmp_path, PLAN).tasks()}
     assert [line["key"] for line in tasks["p-axe"].lookups] == ["k"]
     assert tasks["p-owl"].lookups == ()
+
+
+def test_pictures_of_the_web_are_kept_for_the_prompt_that_found_them(tmp_path: Path) -> None:
+    journal = RunJournal(tmp_path, PLAN)
+    found = [[{"sha256": "3" * 64}, {"sha256": "4" * 64}]]
+    journal.enter(Message("lookup", {"prompt": "p-axe", "key": "k", "found": found}))
+    journal.enter(Message("reference", b"PNG", "3" * 64))
+    tasks = {task.prompt.name: task for task in RunJournal(tmp_path, PLAN).tasks()}
+    assert tasks["p-axe"].packed().references == {"3" * 64: b"PNG"}
+    assert tasks["p-owl"].references == {}
 
 
 def test_more_prompts_arms_and_seeds_can_join_a_run(tmp_path: Path) -> None:
@@ -129,7 +139,8 @@ def test_more_prompts_arms_and_seeds_can_join_a_run(tmp_path: Path) -> None:
     ids=["suite", "arm", "settings", "words"],
 )
 def test_a_folder_of_another_run_is_refused(tmp_path: Path, plan: Plan, told: str) -> None:
-    RunJournal(tmp_path, PLAN)
+    RunJournal(tmp_path, plan)  # which never came to draw: nothing to go on with
+    enter(RunJournal(tmp_path, PLAN), drawing())
     with pytest.raises(UserError) as error:
         RunJournal(tmp_path, plan)
     assert told in str(error.value)
@@ -137,6 +148,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path, plan: Plan, told: st
 
 
 def test_a_file_that_is_no_run_is_told(tmp_path: Path) -> None:
+    enter(RunJournal(tmp_path, PLAN), drawing())
     (tmp_path / "run.json").write_text("[]")
     with pytest.raises(UserError, match="is no run of imagerag eval"):
         RunJournal(tmp_path, PLAN)

@@ -92,6 +92,30 @@ def test_mislabelled_ones_have_the_title_that_was_asked_for() -> None:
     assert (first.title, first.words) == ("an owl", ())
 
 
+class Web(Changing):
+    """A search service whose pictures are gone the second time that they are asked for."""
+
+    services = ("web",)
+
+    def image(self, sha256: str) -> Any:
+        if self.asked:
+            raise UserError("404")
+        self.asked.append(([], 0, PLAIN_SEARCH))
+        return Shelf().image(sha256)
+
+
+def test_a_picture_of_the_web_is_kept_when_it_is_first_looked_at() -> None:
+    kept: dict[str, bytes] = {}
+    web = Web()
+    index = index_of(web, RecordedLookups("p", keep=kept.__setitem__))
+    first = index.image("3" * 64)
+    assert index.image("3" * 64).tobytes() == first.tobytes()
+    again = index_of(web, RecordedLookups("p", pictures=dict(kept)))
+    assert again.image("3" * 64).tobytes() == first.tobytes()
+    with pytest.raises(UserError, match="404"):
+        index_of(web, RecordedLookups("p")).image("3" * 64)
+
+
 class Listed(Changing):
     """An index whose pictures can be listed."""
 

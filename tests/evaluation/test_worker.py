@@ -181,6 +181,30 @@ def test_what_compares_seeds_is_measured_when_all_of_them_are_there(
     assert {one.value.value for one in messages if one.name == "differs"} == {2.0}
 
 
+class Notes(SeesReferences):
+    """Has something to tell of each drawing, and something of all."""
+
+    def __init__(self) -> None:
+        self.notes = {"seen by nobody": 0}
+
+    def measure(self, drawing: Drawing, prompt: SuitePrompt, image: Image.Image) -> Measurement:
+        self.notes["left out"] = self.notes.get("left out", 0) + 1
+        return super().measure(drawing, prompt, image)
+
+
+def test_what_metrics_have_to_tell_is_told_as_often_as_it_came_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imagerag.evaluation.metric_names.OF_PICTOGRAMS", {**OF_PICTOGRAMS, "presence": Notes})
+    plan = plan_of(ARMS["base"], home=tmp_path, seeds=(1, 2, 3))
+    injected = InjectedComponents(generator=Counted(), critic=WantsReferences(), index=Shelf("owl"))
+    worker = Worker(plan, tmp_path / "work", injected)
+    left = frozenset((arm.name, seed) for arm in plan.arms for seed in plan.seeds)
+    told = [[one for one in worker.work(Task(OWL, left)) if one.kind == "note"] for _ in range(2)]
+    assert [(one.name, one.value) for one in told[0]] == [("presence: seen by nobody", 0), ("presence: left out", 3)]
+    assert [(one.name, one.value) for one in told[1]] == [("presence: left out", 3)]
+
+
 def test_the_switches_of_the_rules_change_what_is_drawn(tmp_path: Path) -> None:
     arms = read_arms(["references-1", "references-3", "without-keep-best", "without-early-stop", "retrieval-0"][:4])
     messages = work(plan_of(*arms, home=tmp_path), tmp_path / "work")
@@ -224,6 +248,19 @@ def test_switches_that_a_chat_model_does_not_heed_are_refused(tmp_path: Path) ->
         plan = plan_of(*read_arms(["x:references=3"]), home=tmp_path, vlm=server.name)
         with pytest.raises(UserError, match="arm 'x' sets references, which only the rules heed"):
             work(plan, tmp_path / "work")
+
+
+@pytest.mark.parametrize(
+    ("arm", "told"),
+    [
+        ("x:pipeline=one-pass,references=3", "sets references, which pipeline 'one-pass' does not heed"),
+        ("x:rerank=vlm", "rerank 'vlm' needs a model that takes images"),
+    ],
+)
+def test_what_would_change_nothing_is_refused_before_anything_is_drawn(tmp_path: Path, arm: str, told: str) -> None:
+    with pytest.raises(UserError) as error:
+        work(plan_of(*read_arms([arm]), home=tmp_path), tmp_path / "work")
+    assert told in str(error.value)
 
 
 def test_requests_tokens_and_money_of_chat_models_are_told(tmp_path: Path) -> None:

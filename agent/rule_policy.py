@@ -16,8 +16,26 @@ from imagerag.prompt_grammar.inflection import singular
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.tool_registry import GENERATE, INSPECT_IMAGE, PROPOSE_CAPTIONS, REGENERATE, SEARCH_REFERENCES
 
-REFERENCES_PER_CONCEPT = 2
-"""References of one concept in one drawing: more than one, so that the result is no copy of either."""
+
+@dataclass(frozen=True)
+class PolicyOptions:
+    """What of the rules an evaluation changes, to see what it is worth.
+
+    Attributes:
+        references: of one concept in one drawing: more than one, so that the result is no copy of either.
+        captions: written for each concept that is looked up.
+        inspects: look closely at references that were found by likeness alone, and draw with those that show their
+            concept; otherwise with whatever was found.
+        by_title: take those first whose title names the concept; otherwise in the order of the search.
+    """
+
+    references: int = 2
+    captions: int = 2
+    inspects: bool = True
+    by_title: bool = True
+
+
+DEFAULT_OPTIONS = PolicyOptions()
 
 CANDIDATES_PER_CONCEPT = 6
 """References searched per concept: enough for later redraws to choose others."""
@@ -39,6 +57,7 @@ class TurnView:
     """What the policy knows of the turn, read off the messages."""
 
     facts: TurnFacts
+    options: PolicyOptions = DEFAULT_OPTIONS
     judged: list[ImageRecord] = field(default_factory=list)
     best: ImageRecord | None = None
     captions: list[dict[str, str]] = field(default_factory=list)
@@ -55,17 +74,24 @@ class TurnView:
 
 
 class RulePolicy(ProgramDriver):
-    """Draws, looks up what the critic misses, draws again with other references and a higher scale, stops."""
+    """Draws, looks up what the critic misses, draws again with other references and a higher scale, stops.
+
+    Args:
+        options: other than the usual ones in evaluations alone.
+    """
+
+    def __init__(self, options: PolicyOptions = DEFAULT_OPTIONS) -> None:
+        self.options = options
 
     def decide(self, facts: TurnFacts, messages: Sequence[BaseMessage]) -> AIMessage:
         """See ``ProgramDriver.decide``."""
-        return next_call(read_turn(facts, messages))
+        return next_call(read_turn(facts, messages, self.options))
 
 
-def read_turn(facts: TurnFacts, messages: Sequence[BaseMessage]) -> TurnView:
+def read_turn(facts: TurnFacts, messages: Sequence[BaseMessage], options: PolicyOptions = DEFAULT_OPTIONS) -> TurnView:
     """Read the turn off the facts and the messages: tool artifacts, the critic's reports."""
     last = max((k for k, m in enumerate(messages) if isinstance(m, HumanMessage) and m.name != "critic"), default=0)
-    view = TurnView(facts)
+    view = TurnView(facts, options)
     for message in messages[last:]:
         if isinstance(message, HumanMessage) and message.name == "critic":
             record: ImageRecord = message.additional_kwargs["image"]
@@ -119,7 +145,7 @@ def next_call(view: TurnView) -> AIMessage:
     if looks_up:
         unsought = [concept for concept in missing if concept not in view.found]
         if unsought:
-            return _call(PROPOSE_CAPTIONS, concepts=unsought, per_concept=2)
+            return _call(PROPOSE_CAPTIONS, concepts=unsought, per_concept=view.options.captions)
         if doubtful := _doubtful(view, missing):
             return doubtful
         if served := [concept for concept in missing if _usable(view, concept)]:
@@ -137,7 +163,7 @@ def next_call(view: TurnView) -> AIMessage:
 def _first(view: TurnView) -> AIMessage:
     """Draw for the first time in this turn; look everything up before that where the mode says so."""
     if GENERATE not in view.facts.tools:
-        return _call(PROPOSE_CAPTIONS, concepts=content_of(view.facts.prompt), per_concept=2)
+        return _call(PROPOSE_CAPTIONS, concepts=content_of(view.facts.prompt), per_concept=view.options.captions)
     wanted = content_of(view.facts.prompt)
     references: list[str] = []
     scale = view.facts.reference_scales[0]
@@ -189,7 +215,7 @@ def _picked(view: TurnView, concepts: Sequence[str], attempt: int) -> list[str]:
     sought = [concept for concept in concepts if _usable(view, concept)]
     room = max(view.facts.max_references - len(view.facts.subjects), 1)
     # A mixture that the critic did not recognise is not tried again: from then on one reference, each time another.
-    each = max(min(1 if attempt else REFERENCES_PER_CONCEPT, room // max(len(sought), 1)), 1)
+    each = max(min(1 if attempt else view.options.references, room // max(len(sought), 1)), 1)
     chosen: list[str] = []
     for concept in sought:
         shown = _usable(view, concept)
@@ -205,29 +231,51 @@ def _usable(view: TurnView, concept: str) -> list[str]:
     """
     return [
         reference["id"]
-        for reference in ranked_references(view.found.get(concept, []))
-        if view.inspected.get(reference["id"], _is_called(concept, reference["title"]))
+        for reference in _ranked(view, concept)
+        if not view.options.inspects or view.inspected.get(reference["id"], _is_called(concept, reference["title"]))
     ]
 
 
 def _doubtful(view: TurnView, concepts: Sequence[str]) -> AIMessage | None:
     """Look closely at a reference that was found by likeness alone, before drawing with it."""
+    if not view.options.inspects:
+        return None
     for concept in concepts:
-        if len(_usable(view, concept)) >= REFERENCES_PER_CONCEPT:
+        if len(_usable(view, concept)) >= view.options.references:
             continue
-        for reference in ranked_references(view.found.get(concept, []))[:LOOKED_AT]:
+        for reference in _ranked(view, concept)[:LOOKED_AT]:
             if reference["id"] not in view.inspected and not _is_called(concept, reference["title"]):
                 return _call(INSPECT_IMAGE, image_id=reference["id"], concepts=[concept])
     return None
 
 
-def ranked_references(references: Sequence[ReferenceRecord]) -> list[ReferenceRecord]:
+def _ranked(view: TurnView, concept: str) -> list[ReferenceRecord]:
+    found = view.found.get(concept, [])
+    if not view.options.by_title:
+        return found
+    from imagerag.prompt_grammar.parser import parse_scene
+
+    return ranked_references(found, parse_scene(view.facts.prompt).styles)
+
+
+def ranked_references(references: Sequence[ReferenceRecord], styles: Sequence[str] = ()) -> list[ReferenceRecord]:
     """Return the references, those first whose title names the concept, each group in the order of the search.
 
     Similarity alone confuses look-alikes; what the library says an image shows is evidence as good as any, which
-    the paper uses too when it re-ranks by BM25 over captions.
+    the paper uses too when it re-ranks by BM25 over captions. Of those that name it as well as each other, the ones
+    whose source names the style that is asked for come first: "noto style" is what Noto's pictures have.
+
+    Args:
+        references: in the order of the search.
+        styles: that the prompt asks for.
     """
-    return sorted(references, key=lambda reference: -_named_by(reference["concept"], reference["title"]))
+    wanted = {word for style in styles for word in _words(style)}
+
+    def rank(reference: ReferenceRecord) -> tuple[float, int]:
+        styled = wanted & set(_words(reference.get("source", "")))
+        return -_named_by(reference["concept"], reference["title"]), -len(styled)
+
+    return sorted(references, key=rank)
 
 
 def _is_called(concept: str, title: str) -> bool:

@@ -21,7 +21,7 @@ from imagerag.embedders.clip import load_embedder
 if TYPE_CHECKING:
     from PIL import Image
 
-    from benchmarks.evaluator import Evaluator
+    from imagerag.evaluation.evaluator import Evaluator
 
 SIDE = 128
 COUNT = 1200

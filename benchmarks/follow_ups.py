@@ -5,7 +5,7 @@
 
 Each conversation of ``follow_ups_test.toml`` is played through ``graph.invoke`` with one thread, mistakes and all.
 Counts, colours, sizes and places are compared with the layout that the generator recorded; whether the things can be
-seen is told by ``benchmarks.evaluator``, whose own error is that on the same pictures asked for by plain prompts.
+seen is told by ``evaluation.evaluator``, whose own error is that on the same pictures asked for by plain prompts.
 ``--reading`` draws boxes in place of pictures and leaves the evaluator out; ``--vlm`` does likewise, and has each turn
 read by a chat model that knows the corpus. Whatever reads follow-ups is tuned on the half ``development``
 and on ``varied``, a further collection, and on nothing of ``test``.
@@ -28,7 +28,7 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.evaluator import Evaluator
+from imagerag.evaluation.evaluator import Evaluator
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings
 from testing.follow_up_corpus import COLLECTIONS, Conversation, Corpus, Turn, read_corpus

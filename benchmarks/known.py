@@ -8,9 +8,9 @@ import argparse
 from PIL import Image
 
 from benchmarks.cases import known_cases
-from benchmarks.evaluator import Evaluator
 from benchmarks.settings import benchmark_settings
 from imagerag.assets.library import Library
+from imagerag.evaluation.evaluator import Evaluator
 from imagerag.graphs.agent_graph import build_graph
 
 

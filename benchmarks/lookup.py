@@ -2,7 +2,7 @@
 
     python -m benchmarks.lookup [--half dev] [--limit N] [--misses] [--sheet FILE.png]
 
-The judge is ``benchmarks.evaluator``, which is not the critic. Published figures come from the half ``test``, on which
+The judge is ``evaluation.evaluator``, which is not the critic. Published figures come from the half ``test``, on which
 nothing was tuned.
 """
 
@@ -13,9 +13,10 @@ from typing import Literal
 from PIL import Image
 
 from benchmarks.cases import Case, lacking_cases
-from benchmarks.evaluator import Evaluator
-from benchmarks.settings import Remembering, benchmark_settings
+from benchmarks.settings import benchmark_settings
 from imagerag.assets.library import Library
+from imagerag.evaluation.evaluator import Evaluator
+from imagerag.evaluation.remembered import Memory, RememberingGenerator
 from imagerag.generators.registry import load_generator
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.assembly import Graph
@@ -92,7 +93,7 @@ def main() -> None:
     options.add_argument("--sheet", help="save a contact sheet of the pairs")
     chosen = options.parse_args()
     library, judge = Library(), Evaluator()
-    generator = Remembering(load_generator("patchwork"))
+    generator = RememberingGenerator(load_generator("patchwork"), Memory(), "pictograms")
     agent, one_pass = build_graph(generator=generator), build_one_pass(generator=generator)
     for pairs in (False, True):
         tally, rows = Tally(), []

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TextIO, cast
 
-from imagerag.cli import options
+from imagerag.cli import evaluation_options, options
 from imagerag.cli.strict_parser import Parser
 
 Runner = Callable[[argparse.Namespace, TextIO], int]
@@ -77,6 +77,41 @@ COMMANDS = (
         "Exit status: 0 each row has an image, 1 some have none, 2 something has to be put right, 130 cancelled.\n\n"
         + PRECEDENCE
         + " What a row says goes before all.",
+    ),
+    Command(
+        "eval",
+        "draw the prompts of a suite in several ways, and tell which helps; goes on where it was ended",
+        default="run",
+        commands=(
+            Command(
+                "run",
+                "draw and measure; the default",
+                evaluation_options.add_eval,
+                "imagerag.cli.evaluate:run_evaluation",
+                "Exit status: 0 everything was drawn, 1 some drawings failed, 2 something has to be put right, "
+                "130 cancelled.\n\n" + PRECEDENCE + " What an arm says goes before all.",
+                settings={"usage": "imagerag eval --suite NAME [options]"},
+            ),
+            Command(
+                "compare",
+                "compare two runs, or two arms of one, on the same prompts and seeds",
+                evaluation_options.add_eval_compare,
+                "imagerag.cli.evaluate:compare",
+            ),
+            Command(
+                "label",
+                "show pairs of a run's images in the browser, blind: which one is better",
+                evaluation_options.add_eval_label,
+                "imagerag.cli.evaluate_label:label",
+                "Arrow keys answer. Each answer is kept at once; the same command goes on, and Ctrl-C ends.",
+            ),
+            Command(
+                "report",
+                "write the report of a run anew, as it stands and with its labels",
+                evaluation_options.add_eval_report,
+                "imagerag.cli.evaluate_label:report",
+            ),
+        ),
     ),
     Command(
         "replay",

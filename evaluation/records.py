@@ -7,6 +7,7 @@ One run is a folder::
     OUT/measured/M.jsonl  one Measurement of the metric M a line
     OUT/lookups.jsonl     searches as they were answered, so that every arm sees the same answers
     OUT/images/           SHA-256.png
+    OUT/references/       SHA-256.png of what search services have found, which may be gone tomorrow
 """
 
 from __future__ import annotations
@@ -48,10 +49,12 @@ class SuitePrompt:
         name: unique in its suite, safe as a file name.
         text: what is asked for.
         concepts: what has to be seen.
-        stratum: the group it is reported in: "known", "lacking", "lacks-two", "no-search", "facts" ...
+        stratum: the group it is reported in: "known", "lacking", "no-search", "facts" ...
+        form: the group within that: "alone", "pair", "colour" ...
         split: the half it belongs to; "" where its suite has none.
         images: real images of what is asked for, kept apart from the retrieval set (absolute, or relative to the
             suite's data folder).
+        accepted: what a reference may show without being wrong, besides the things of ``concepts``: a bird for a heron.
     """
 
     name: str
@@ -60,6 +63,8 @@ class SuitePrompt:
     stratum: str = ""
     split: Split = ""
     images: tuple[str, ...] = ()
+    form: str = ""
+    accepted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,9 @@ class Suite:
         prompts: in the suite's own order.
         licence: SPDX identifier, or what its makers say; "" where they state none.
         source: where it comes from, for the report.
-        retrieval: folder of the pictures that are looked up in; "" for those of the profile.
+        retrieval: folder of the pictures that are looked up in; "" for those of ``library``.
         notes: what a reader of its figures has to know (what was left out, what its licence forbids).
+        library: names of the libraries that are looked up in; empty for those of the profile.
     """
 
     name: str
@@ -81,6 +87,7 @@ class Suite:
     source: str = ""
     retrieval: str = ""
     notes: tuple[str, ...] = ()
+    library: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ def trace_step(
         "money": meter.money_here,
         "error": None if error is None else without_credentials(error),
     }
+    if meter.calls:
+        entry["calls"] = meter.calls
     if meter.images_sent:
         entry["images_sent"] = list(meter.images_sent)
     if meter.prices:

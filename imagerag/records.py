@@ -131,6 +131,8 @@ class TraceStep(TypedDict):
     money: float | None
     """US dollars; ``None`` when the price is unknown (never zero for unknown)."""
     error: str | None
+    calls: NotRequired[int]
+    """Requests to chat models in this step, failed attempts included; missing where there were none."""
     images_sent: NotRequired[list[str]]
     """Width x height in pixels of each image in the questions of this step, as sent."""
     prices: NotRequired[list[Price]]

@@ -1,4 +1,4 @@
-"""Choose the judge's threshold on the dev half of the composites and write benchmarks/evaluator.json.
+"""Choose the judge's threshold on the dev half of the composites and write evaluation/evaluator.json.
 
     python -m training.calibrate_evaluator
 
@@ -18,7 +18,7 @@ import numpy as np
 sys.path.append(str(Path(__file__).parents[1]))  # benchmarks/ is no part of the installed package
 
 from benchmarks.composites import composites
-from benchmarks.evaluator import CALIBRATION, WEIGHTS, Evaluator
+from imagerag.evaluation.evaluator import CALIBRATION, WEIGHTS, Evaluator
 
 
 def main() -> None:

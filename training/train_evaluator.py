@@ -1,4 +1,4 @@
-"""Train the benchmarks' judge, benchmarks/evaluator.safetensors, which shares nothing with the embedded CLIP.
+"""Train the benchmarks' judge, evaluation/evaluator.safetensors, which shares nothing with the embedded CLIP.
 
     python -m training.train_evaluator --work .work/evaluator --minutes 45
 
@@ -26,7 +26,7 @@ from training.pictures import load_pictures
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT))  # benchmarks/ is no part of the installed package
 
-from benchmarks.evaluator import SIZE, WEIGHTS, build_network  # noqa: E402
+from imagerag.evaluation.evaluator import SIZE, WEIGHTS, build_network  # noqa: E402
 
 FLIPPABLE = ("animals and nature", "food and drink", "travel and places")
 SETTINGS = SceneSettings(
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=77)
-    parser.add_argument("--export", action="store_true", help="write benchmarks/evaluator.safetensors and exit")
+    parser.add_argument("--export", action="store_true", help="write evaluation/evaluator.safetensors and exit")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     checkpoint = args.work / "checkpoint.pt"

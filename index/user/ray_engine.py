@@ -89,7 +89,7 @@ class RayEngine:
 
     def _connect(self) -> None:
         if not self._connected:
-            self._stack.enter_context(_connected(self._address))
+            self._stack.enter_context(connected(self._address))
             self._connected = True
 
     def _run(self, items: Sequence[Item], model: Any, digests: Any) -> Iterator[dict[str, Any]]:
@@ -208,11 +208,18 @@ def _check_reachable(address: str) -> None:
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[None]:
-    """Join a cluster, or start one for the time being; leave alone what the program has joined itself."""
+def connected(address: str) -> Iterator[None]:
+    """Join a cluster, or start one for the time being; leave alone what the program has joined itself.
+
+    Args:
+        address: as ``ray.init`` takes it; a cluster on this machine, for the time being, if empty.
+
+    Raises:
+        UserError: there is none.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would report to its makers
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what fails comes back as an exception
-    import ray
+    import ray.data
 
     ours = not ray.is_initialized()
     if ours:

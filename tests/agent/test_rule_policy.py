@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from imagerag.agent.protocols import TurnFacts
-from imagerag.agent.rule_policy import RulePolicy, ranked_references
+from imagerag.agent.rule_policy import PolicyOptions, RulePolicy, ranked_references
 from imagerag.generators.base import REFERENCE_SCALES
 
 
@@ -162,3 +162,34 @@ def test_a_file_may_be_called_as_its_picture_is(title: str, called: bool) -> Non
     )
     call = ask(verdict(1, SCORES, [], "image-1"), *looked_up).tool_calls[0]
     assert call["name"] == ("regenerate_with_references" if called else "inspect_image")
+
+
+def test_of_equals_those_come_first_whose_source_names_the_style_that_is_asked_for() -> None:
+    found = [
+        {**reference(1, "axolotl"), "source": "Twemoji u1f98e"},
+        {**reference(2, "salamander"), "source": "Noto Emoji u1f98e"},
+        {**reference(3, "axolotl"), "source": "Noto Emoji u1f98e"},
+    ]
+    assert [r["id"] for r in ranked_references(found, ["noto"])] == ["ref-3", "ref-1", "ref-2"]  # type: ignore[arg-type]
+    looked_up = (result("propose_captions", captions=CAPTIONS), result("search_references", references=found))
+    first = verdict(1, {"axolotl": 0.1}, [], "image-1")
+    call = ask(first, *looked_up, prompt="an axolotl, noto style", max_references=1).tool_calls[0]
+    assert call["args"]["reference_ids"] == ["ref-3"]
+
+
+def decide(options: PolicyOptions, *messages: Any) -> dict[str, Any]:
+    tools = "generate inspect_image propose_captions search_references regenerate_with_references"
+    facts = TurnFacts("an axolotl", frozenset(tools.split()), references={"ref-1": "axolotl"}, max_references=6)
+    call = RulePolicy(options).decide(facts, [HumanMessage("an axolotl"), *messages]).tool_calls[0]
+    return {"name": call["name"], **call["args"]}
+
+
+def test_an_evaluation_can_vary_captions_references_their_order_and_whether_they_are_looked_at() -> None:
+    first = verdict(1, {"axolotl": 0.1}, [], "image-1")
+    assert decide(PolicyOptions(captions=4), first)["per_concept"] == 4
+    looked_up = (result("propose_captions", captions=CAPTIONS), result("search_references", references=FOUND))
+    assert decide(PolicyOptions(references=1), first, *looked_up)["reference_ids"] == ["ref-2"]
+    unseen = decide(PolicyOptions(references=4, inspects=False), first, *looked_up)
+    assert unseen["reference_ids"] == ["ref-2", "ref-3", "ref-1", "ref-4"]
+    as_found = decide(PolicyOptions(inspects=False, by_title=False), first, *looked_up)
+    assert as_found["reference_ids"] == ["ref-1", "ref-2"]

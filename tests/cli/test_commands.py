@@ -26,7 +26,10 @@ every_command = pytest.mark.parametrize(("words", "command"), LEAVES, ids=[" ".j
 
 
 NEEDED = {
-    **dict.fromkeys(("replay", "search", "batch", "threads show", "threads delete", "threads export"), ("x",)),
+    **dict.fromkeys(
+        ("replay", "search", "batch", "threads show", "threads delete", "threads export", "eval label", "eval report"),
+        ("x",),
+    ),
     "threads rename": ("x", "y"),
     "completion": ("bash",),
 }

@@ -29,7 +29,10 @@ from testing.servers import Served
 from tests.docs.pages import NAMES, Command, blocks, commands
 
 ONLY_PARSED = {
+    r"^eval\b": "draws for minutes; tests/cli/test_evaluate.py runs it on squares, tests/e2e/test_evaluation.py as it is",
     r"^doctor --": "needs keys, a network or weights; tests/e2e/test_doctor.py runs it for each profile",
+    r"^eval compare runs/a runs/b": "needs a second run; tests/evaluation/test_compare.py makes two",
+    r"^eval label ": "serves until it is ended; tests/e2e/test_evaluation_pages.py runs it",
     r"^(web|serve|mcp)\b": "serves until it is ended; tests of server/ run it",
     r"^models diffusers:": "reads a configuration from the network; tests/cli/test_models.py asks of a folder",
     r"^(?!profiles).*--generator (sdxl|flux|diffusers:|file:)": "loads gigabytes of weights",
@@ -99,6 +102,7 @@ def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
         "prompts.txt": "an owl\na red kite\n",
         "prompts.csv": "prompt,seed\nan owl,7\n",
         "prompts.jsonl": json.dumps({"prompt": "an owl", "seed": 7}) + "\n",
+        "suite.jsonl": json.dumps({"prompt": "an owl", "concepts": ["owl"]}) + "\n",
         "list.jsonl": json.dumps({"path": "pictures/owl.png", "caption": "an owl"}) + "\n",
     }.items():
         (tmp_path / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,92 @@
+"""The judge of evaluations on pictograms: a network that has nothing to do with the product's critic.
+
+A plain classifier over the library's concepts, of another architecture, trained from random weights with another seed
+and other scenes, without any text model (``training/train_evaluator.py``). Evaluations and benchmarks alone use it. Its
+own errors on scenes with known truth: ``python -m benchmarks.evaluator``.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+WEIGHTS = Path(__file__).with_name("evaluator.safetensors")
+CALIBRATION = Path(__file__).with_name("evaluator.json")
+TOWER, SIZE = "regnetx_002", 80
+
+WINDOWS = ((1.0, 1), (0.75, 3), (0.55, 4), (0.4, 5))
+"""Side of the square windows as a share of the image's, and how many per axis: an object may be anywhere."""
+
+
+def build_network(concepts: int) -> Any:
+    """Return the classifier with random weights: (n, 3, 80, 80) in -1..1 to (n, concepts) logits."""
+    import timm
+
+    return timm.create_model(TOWER, num_classes=concepts, pretrained=False)
+
+
+def windows() -> list[tuple[float, float, float]]:
+    """Left, top and side of every window, as shares of a square image."""
+    return [
+        (x, y, side)
+        for side, count in WINDOWS
+        for x in np.linspace(0, 1 - side, count)
+        for y in np.linspace(0, 1 - side, count)
+    ]
+
+
+class Evaluator:
+    """Says whether a concept can be seen in a picture of one to four objects.
+
+    Attributes:
+        concepts: the names it knows: all of the library's, as of its training.
+        threshold: log-odds in the best window from which on a concept counts as present; calibrated on scenes with
+            known truth (``training/calibrate_evaluator.py``).
+    """
+
+    def __init__(self, weights: Path = WEIGHTS, calibration: Path = CALIBRATION) -> None:
+        from safetensors import safe_open
+
+        with safe_open(str(weights), "pt") as file:
+            self.concepts: list[str] = json.loads(file.metadata()["concepts"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+        self._where = {name: i for i, name in enumerate(self.concepts)}
+        self._network = build_network(len(self.concepts))
+        self._network.load_state_dict(tensors)
+        self._network.eval()
+        self.threshold = 0.0
+        if calibration.exists():
+            self.threshold = float(json.loads(calibration.read_text(encoding="utf-8"))["threshold"])
+
+    def evidence(self, image: Image.Image) -> NDArray[np.float32]:
+        """Return (concepts,) log-odds of each concept in the window that shows it best."""
+        import torch
+        from PIL import Image as pil
+
+        rgb = image.convert("RGB")
+        side = min(rgb.size)
+        crops = [
+            np.asarray(
+                rgb.resize(
+                    (SIZE, SIZE), pil.Resampling.BILINEAR, box=(x * side, y * side, (x + s) * side, (y + s) * side)
+                )
+            )
+            for x, y, s in windows()
+        ]
+        x = torch.from_numpy(np.stack(crops).astype(np.float32) / 127.5 - 1).permute(0, 3, 1, 2)
+        with torch.inference_mode():
+            log_p = self._network(x.contiguous()).log_softmax(1).double()
+        log_odds = log_p - torch.log1p(-log_p.exp().clamp(max=1 - 1e-9))
+        best: NDArray[np.float32] = log_odds.max(0).values.float().numpy()
+        return best
+
+    def present(self, image: Image.Image, concept: str) -> bool:
+        """Whether ``concept`` (KeyError if not in ``concepts``) can be seen in ``image`` (square, about 128 px)."""
+        return bool(self.evidence(image)[self._where[concept]] >= self.threshold)

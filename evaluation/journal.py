@@ -1,0 +1,282 @@
+"""The folder of a run as it is written: a line for each thing as soon as it is there, so that a kill loses one drawing.
+
+One process writes, which holds a lock. ``imagerag.evaluation.records`` describes the layout.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from imagerag import __version__
+from imagerag.errors import UserError
+from imagerag.evaluation.metric_names import file_of
+from imagerag.evaluation.plan import Plan, Task
+from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt, UsedReference
+from imagerag.evaluation.worker import Message
+from imagerag.store.file_errors import file_error
+from imagerag.store.files import is_address, read_whole, write_whole
+
+RUN, DRAWINGS, LOOKUPS, MEASURED, IMAGES, REFERENCES, LOCK = (
+    "run.json", "drawings.jsonl", "lookups.jsonl", "measured", "images", "references", ".eval.lock",
+)  # fmt: skip
+
+Key = tuple[str, str, int]
+"""Arm, prompt and seed."""
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other evaluations out of a folder for the length of a ``with`` block.
+
+    Raises:
+        UserError: one is at work there.
+    """
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise UserError(f"another imagerag eval is at work in {str(folder)!r}; wait, or choose --out") from error
+    except (OSError, NotImplementedError):  # a file system without locks
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class JsonLines:
+    """A file with an object a line, to which lines are added.
+
+    Attributes:
+        rows: those that were there when it was opened.
+        damaged: lines that can't be read: the last one of a process that was killed.
+
+    Raises:
+        UserError: it can't be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.damaged = 0
+        self.rows: list[dict[str, Any]] = []
+        try:
+            data = path.read_bytes() if path.exists() else b""
+        except OSError as error:
+            raise file_error(path, error, verb="read") from error
+        for line in data.splitlines():
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            if isinstance(row, dict):
+                self.rows.append(row)
+            else:
+                self.damaged += 1
+        self._whole = not data or data.endswith(b"\n")
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Add a line, which is on the disk when this returns.
+
+        Raises:
+            UserError: it can't be written.
+        """
+        line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                file.write(line if self._whole else b"\n" + line)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise file_error(self.path, error, verb="written to") from error
+        self._whole = True
+
+
+class RunJournal:
+    """What a run has done, and where what it does next is entered.
+
+    Args:
+        folder: of the run; must exist.
+        plan: what is to be drawn.
+
+    Raises:
+        UserError: the folder holds another run, or can't be read.
+    """
+
+    def __init__(self, folder: Path, plan: Plan) -> None:
+        self.folder = folder
+        self._plan = plan
+        self._drawings = JsonLines(folder / DRAWINGS)
+        self._lookups = JsonLines(folder / LOOKUPS)
+        self._measured = {name: JsonLines(folder / MEASURED / f"{file_of(name)}.jsonl") for name in plan.metrics}
+        self.done: dict[Key, Drawing] = {}
+        for row in self._drawings.rows:
+            if (drawing := _drawing(row)) is not None and self._is_there(drawing):
+                self.done[drawing.arm, drawing.prompt, drawing.seed] = drawing
+        self.measured: dict[str, dict[Key, Measurement]] = {
+            name: {(one.arm, one.prompt, one.seed): one for row in lines.rows if (one := _measurement(row)) is not None}
+            for name, lines in self._measured.items()
+        }
+        self._write_run()
+
+    @property
+    def damaged(self) -> int:
+        """Lines that can't be read."""
+        return sum(lines.damaged for lines in (self._drawings, self._lookups, *self._measured.values()))
+
+    def enter(self, message: Message) -> None:
+        """Write what a worker tells.
+
+        Raises:
+            UserError: it can't be written.
+        """
+        if message.kind == "image":
+            write_whole(self._image(message.name), message.value, private=False)
+        elif message.kind == "reference":
+            write_whole(self._reference(message.name), message.value, private=False)
+        elif message.kind == "lookup":
+            self._lookups.add(message.value)
+        elif message.kind == "drawing":
+            drawing: Drawing = message.value
+            self._drawings.add(asdict(drawing))
+            self.done[drawing.arm, drawing.prompt, drawing.seed] = drawing
+        else:
+            measurement: Measurement = message.value
+            self._measured[message.name].add(asdict(measurement))
+            self.measured[message.name][measurement.arm, measurement.prompt, measurement.seed] = measurement
+
+    def tasks(self) -> list[Task]:
+        """Return what is left to do, prompt by prompt; drawings that failed are made again."""
+        lookups: dict[str, list[dict[str, Any]]] = {}
+        for row in self._lookups.rows:
+            if {"prompt", "key", "found"} <= row.keys():
+                lookups.setdefault(row["prompt"], []).append(row)
+        tasks = [self._task(prompt, tuple(lookups.get(prompt.name, ()))) for prompt in self._plan.suite.prompts]
+        return [task for task in tasks if task.left or task.unmeasured]
+
+    def _task(self, prompt: SuitePrompt, lookups: tuple[dict[str, Any], ...]) -> Task:
+        left: set[tuple[str, int]] = set()
+        there: dict[tuple[str, int], Drawing] = {}
+        unmeasured: dict[tuple[str, int], tuple[str, ...]] = {}
+        for arm in self._plan.arms:
+            for seed in self._plan.seeds:
+                key = arm.name, prompt.name, seed
+                drawing = self.done.get(key)
+                if drawing is None or drawing.error:
+                    left.add((arm.name, seed))
+                    continue
+                there[arm.name, seed] = drawing
+                if lacking := tuple(name for name, known in self.measured.items() if key not in known):
+                    unmeasured[arm.name, seed] = lacking
+        # Of an arm with something left to do, the others are what a drawing is compared with.
+        at_work = {arm for arm, _ in (*left, *unmeasured)}
+        pngs = {key: self._image(one.image) for key, one in there.items() if key[0] in at_work}
+        found = {hit["sha256"] for row in lookups for hits in row["found"] for hit in hits}
+        kept = {sha256: self._reference(sha256) for sha256 in found if is_address(sha256)}
+        references = {sha256: path for sha256, path in kept.items() if path.is_file()}
+        return Task(prompt, frozenset(left), tuple(there.values()), lookups, pngs, unmeasured, references)
+
+    def _image(self, sha256: str) -> Path:
+        return self.folder / IMAGES / f"{sha256}.png"
+
+    def _reference(self, sha256: str) -> Path:
+        return self.folder / REFERENCES / f"{sha256}.png"
+
+    def _is_there(self, drawing: Drawing) -> bool:
+        return bool(drawing.error) or (is_address(drawing.image) and self._image(drawing.image).is_file())
+
+    def _write_run(self) -> None:
+        """Write ``run.json``, with what earlier runs in this folder have drawn besides.
+
+        Raises:
+            UserError: those were runs of something else.
+        """
+        path = self.folder / RUN
+        plan = self._plan
+        arms = [asdict(arm) for arm in plan.arms]
+        seeds = list(plan.seeds)
+        prompts = {prompt.name: prompt for prompt in plan.suite.prompts}
+        settings = _told(plan)
+        versions = {"imagerag": __version__, "python": platform.python_version()}
+        if path.exists() and self._drawings.rows:  # one that never came to draw is nothing to go on with
+            before = _read(path)
+            _check(path, before, plan, settings, versions)
+            names = {arm["name"] for arm in before["arms"]}
+            arms = before["arms"] + [arm for arm in arms if arm["name"] not in names]
+            seeds = sorted({*before["seeds"], *seeds})
+            prompts = {row["name"]: row for row in before["suite"]["prompts"]} | prompts
+        suite = {**asdict(replace(plan.suite, prompts=())), "prompts": [_row(one) for one in prompts.values()]}
+        told = {"suite": suite, "arms": arms, "seeds": seeds, "settings": settings, "versions": versions}
+        write_whole(path, json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "replace"), private=False)
+
+
+def _row(prompt: SuitePrompt | dict[str, Any]) -> dict[str, Any]:
+    return prompt if isinstance(prompt, dict) else asdict(prompt)
+
+
+def _told(plan: Plan) -> dict[str, Any]:
+    """Return what all arms have that somebody has asked for, by name."""
+    asked = dict(plan.settings.origins)
+    return {name: _plain(getattr(plan.settings, name)) for name in sorted(asked) if name != "home"}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        before: dict[str, Any] = json.loads(read_whole(path))
+        assert {"suite", "arms", "seeds", "settings", "versions"} <= before.keys()
+    except (ValueError, AssertionError, AttributeError) as error:
+        raise UserError(f"{str(path)!r} is no run of imagerag eval; choose another --out") from error
+    return before
+
+
+def _check(path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, Any], versions: dict[str, str]) -> None:
+    """Refuse to go on with a run of something else, whose figures would not belong together.
+
+    Raises:
+        UserError: naming what differs.
+    """
+    where = f"{str(path.parent)!r} holds a run"
+    for what, then, now in (
+        ("of suite", before["suite"]["name"], plan.suite.name),
+        ("with the settings", before["settings"], settings),
+        ("of the versions", before["versions"], versions),
+    ):
+        if then != now:
+            raise UserError(f"{where} {what} {then!r}, not {now!r}; choose another --out")
+    texts = {row["name"]: row["text"] for row in before["suite"]["prompts"]}
+    for prompt in plan.suite.prompts:
+        if texts.get(prompt.name, prompt.text) != prompt.text:
+            raise UserError(f"{where} whose prompt {prompt.name!r} has other words; choose another --out")
+    known = {row["name"]: row["settings"] for row in before["arms"]}
+    for arm in plan.arms:
+        then = known.get(arm.name, arm.settings)
+        if json.loads(json.dumps(arm.settings)) != then:
+            raise UserError(f"{where} whose arm {arm.name!r} had {then!r}, not {arm.settings!r}; choose another --out")
+
+
+def _drawing(row: dict[str, Any]) -> Drawing | None:
+    try:
+        return Drawing(**{**row, "references": tuple(UsedReference(**one) for one in row["references"])})
+    except (KeyError, TypeError):
+        return None
+
+
+def _measurement(row: dict[str, Any]) -> Measurement | None:
+    try:
+        return Measurement(**row)
+    except TypeError:
+        return None

@@ -1,0 +1,1 @@
+"""What can be measured of a drawing: one module per kind, one table of names; each is loaded when it is named."""

@@ -1,0 +1,201 @@
+"""Reading the folder of a run, whose layout ``imagerag.evaluation.records`` describes; nothing is written here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from imagerag.errors import UserError
+from imagerag.evaluation.records import Arm, Concept, Drawing, Measurement, Suite, SuitePrompt
+from imagerag.store.file_errors import file_error
+from imagerag.store.files import is_address
+
+RUN, DRAWINGS, MEASURED, IMAGES = "run.json", "drawings.jsonl", "measured", "images"
+
+
+class Key(NamedTuple):
+    """What two arms are compared on."""
+
+    prompt: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """What ``run.json`` says.
+
+    Attributes:
+        suite: with its prompts, those that were left out of the run not among them.
+        arms: in the order of the report; the first is what the others are compared with.
+        seeds: of each prompt.
+        versions: of what the run was made with, by name.
+        settings: that all arms have, as far as somebody asked for them.
+    """
+
+    suite: Suite
+    arms: tuple[Arm, ...]
+    seeds: tuple[int, ...]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run as it stands, finished or not.
+
+    Attributes:
+        folder: of the run.
+        file: what ``run.json`` says.
+        drawings: by arm and key; of a drawing that was made again, the last.
+        measured: by metric, arm and key.
+        notes: what was skipped, for the person to know.
+    """
+
+    folder: Path
+    file: RunFile
+    drawings: Mapping[str, Mapping[Key, Drawing]]
+    measured: Mapping[str, Mapping[str, Mapping[Key, Measurement]]]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def suite(self) -> Suite:
+        """The prompts and what is known of them."""
+        return self.file.suite
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The names of the arms, in the order of the report."""
+        return tuple(arm.name for arm in self.file.arms)
+
+    @cached_property
+    def prompts(self) -> dict[str, SuitePrompt]:
+        """The prompts by name."""
+        return {prompt.name: prompt for prompt in self.suite.prompts}
+
+    @cached_property
+    def concepts(self) -> dict[tuple[str, str], Concept]:
+        """The concepts by the name of their prompt and their own text."""
+        return {(prompt.name, one.text): one for prompt in self.suite.prompts for one in prompt.concepts}
+
+    def image(self, drawing: Drawing) -> Path:
+        """Return where a drawing's image lies, or would."""
+        return self.folder / IMAGES / f"{drawing.image}.png"
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run.
+
+    Lines that can't be used are left out with a note: the last line of a process that was killed is torn. So are
+    drawings and measurements of arms and prompts that ``run.json`` doesn't name.
+
+    Raises:
+        UserError: there is no run, it can't be read, or ``run.json`` is none.
+    """
+    file = _run_file(folder)
+    notes: list[str] = []
+    arms = {arm.name for arm in file.arms}
+    prompts = {prompt.name for prompt in file.suite.prompts}
+    drawings = _by_arm(_lines(folder / DRAWINGS, Drawing, notes), arms, prompts, "drawing", DRAWINGS, notes)
+    measured: dict[str, Mapping[str, Mapping[Key, Measurement]]] = {}
+    for path in sorted((folder / MEASURED).glob("*.jsonl")):
+        lines = _lines(path, Measurement, notes)
+        measured[path.stem] = _by_arm(lines, arms, prompts, "measurement", f"{MEASURED}/{path.name}", notes)
+    return Run(folder, file, drawings, measured, tuple(notes))
+
+
+def _run_file(folder: Path) -> RunFile:
+    path = folder / RUN
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UserError(
+            f"{str(folder)!r} is no run: it has no {RUN}; give the folder that imagerag eval wrote with --out"
+        ) from error
+    except OSError as error:
+        raise file_error(path, error, verb="read") from error
+    try:
+        file = TypeAdapter(RunFile).validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        reason = f"{where}: {first['msg']}" if where else first["msg"]
+        raise UserError(
+            f"{str(path)!r} is not what imagerag eval writes ({reason}); run imagerag eval --out with another folder"
+        ) from error
+    return file
+
+
+Line = TypeVar("Line", Drawing, Measurement)
+
+
+def _lines(path: Path, kind: type[Line], notes: list[str]) -> Iterator[Line]:
+    try:
+        data = path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise file_error(path, error, verb="read") from error
+    adapter = TypeAdapter(kind)
+    lines = data.splitlines()
+    for number, line in enumerate(lines, 1):
+        try:
+            entry = adapter.validate_json(line)
+            _check(entry)
+        except ValueError as error:
+            torn = number == len(lines) and not data.endswith(b"\n")
+            reason = "the last line, torn off" if torn else _reason(error)
+            notes.append(f"line {number} of {path.name} is left out: {reason}")
+            continue
+        yield entry
+
+
+def _reason(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors()[0]
+    return ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
+
+
+def _check(entry: Drawing | Measurement) -> None:
+    """Refuse what would go into a path or spoil a mean.
+
+    Raises:
+        ValueError: it says what.
+    """
+    if isinstance(entry, Drawing):
+        if entry.image and not is_address(entry.image):
+            raise ValueError(f"image {entry.image!r} is no SHA-256")
+        numbers = [entry.seconds, entry.money, entry.score, *entry.verdict.values()]
+    else:
+        numbers = [entry.value, *entry.parts.values()]
+    for number in numbers:
+        if number is not None and not math.isfinite(number):
+            raise ValueError(f"{number} is no finite number")
+
+
+def _by_arm(
+    lines: Iterator[Line], arms: set[str], prompts: set[str], what: str, path: str, notes: list[str]
+) -> dict[str, dict[Key, Line]]:
+    found: dict[str, dict[Key, Line]] = {}
+    unknown = again = 0
+    for line in lines:
+        if line.arm not in arms or line.prompt not in prompts:
+            unknown += 1
+            continue
+        of_arm, key = found.setdefault(line.arm, {}), Key(line.prompt, line.seed)
+        again += key in of_arm
+        of_arm[key] = line
+    if unknown:
+        notes.append(f"left out, since run.json has no such arm or prompt: {counted(unknown, what)} of {path}")
+    if again:
+        notes.append(f"there more than once, of which the last one counts: {counted(again, what)} of {path}")
+    return found
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -1,0 +1,1 @@
+"""Suites that come with the product, as data: one prompt a line."""

@@ -409,10 +409,12 @@ def _add_library(parser: Parser) -> None:
 def _add_model(parser: Parser, more: str = "") -> None:
     add_setting(parser, "profile")
     parser.add_argument(
+        DECLARED["lookup_model"].flag,
         "--model",
+        dest="lookup_model",
         metavar="NAME",
         help="CLIP model for your own pictures: any open_clip model, as in ViT-B-32:laion2b_s34b_b79k or "
-        f"MODEL:CHECKPOINT.pt{more} (default: the profile's; of pictograms embedded)",
+        f"MODEL:CHECKPOINT.pt{more}; --model says the same (default: the profile's; of pictograms embedded)",
     )
 
 

@@ -287,7 +287,7 @@ class Settings:
     lookup_model: str | None = setting(
         None,
         help="CLIP model that searches your own pictures, or several separated by commas",
-        details="Named as for `imagerag index add --model`. The ranks of several, and of the full-text search in "
+        details="Named as for `imagerag index add`. The ranks of several, and of the full-text search in "
         "captions, are fused.",
         group="lookup",
         default_text=_by_profile("embedded"),

@@ -20,6 +20,7 @@ from imagerag.file_name import checked_file_name
 from imagerag.lora import LoraName
 from imagerag.modes import MODES, Mode
 from imagerag.picture_size import PictureSize
+from imagerag.table_faults import meant
 
 if TYPE_CHECKING:
     Flag = threading.Event
@@ -519,5 +520,5 @@ def _from_file(file: Path) -> dict[str, Any]:
         ) from error
     unknown = sorted(set(table) - set(SETTINGS))
     if unknown:
-        raise UserError(f"settings file {str(file)!r} has unknown name {unknown[0]!r}; valid: {', '.join(SETTINGS)}")
+        raise UserError(f"settings file {str(file)!r} has unknown name {unknown[0]!r}; {meant(unknown[0], SETTINGS)}")
     return {name: DECLARED[name].parse(value, f"{name} in {str(file)!r}") for name, value in table.items()}

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imagerag.errors import UserError
+from imagerag.table_faults import fault_in, meant
 
 PRESETS = "IMAGERAG_PRESETS"
 """The variable that names a person's own file."""
@@ -97,6 +98,10 @@ class Preset(BaseModel):
         return sum(self.weights.values()) * bytes_each or None
 
 
+KEYS = ("like", *(name for name in Preset.model_fields if name not in ("name", "file", "recipe")))
+"""What a table of a preset may have; the others are found out about models that are named by id or file."""
+
+
 def load_presets(environ: Mapping[str, str] | None = None) -> dict[str, Preset]:
     """Return all presets by name, the person's own over those that come with imagerag.
 
@@ -131,6 +136,8 @@ def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str
             raise UserError(
                 f"preset {name!r} in {file!r} is like {model!r}, which is not known; known are: {', '.join(known)}"
             )
+        if taken := next((key for key in table if key not in KEYS and key in Preset.model_fields), None):
+            raise UserError(f"preset {name!r} in {file!r}: {taken!r} is no key ({meant(taken, KEYS)})")
         base = dict(known.get(model, {})) | {"source": (), "unchecked": ()}
         if "model" in table:  # other weights come in other files
             base |= {"revision": None, "variant": None, "pipeline": ""}
@@ -139,9 +146,7 @@ def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str
         try:
             preset = Preset(**{**base, **table, "name": name})
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the table"
-            raise UserError(f"preset {name!r} in {file!r}: {where} {first.get('input')!r}: {first['msg']}") from error
+            raise UserError(f"preset {name!r} in {file!r}: {fault_in(error, Preset, KEYS)}") from error
         _check(preset, file)
         presets[name] = preset
         known[name] = preset.model_dump()

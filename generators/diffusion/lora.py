@@ -168,7 +168,7 @@ def lora_file(where: str) -> Path:
     try:
         return Path(hf_hub_download(repository, name))
     except (OSError, ValueError, http_error()) as error:
-        raise not_fetched(f"{repository} ({name})", error) from error
+        raise not_fetched(f"{repository} ({name})", error, patterns=[name]) from error
 
 
 def _only_file(repository: str) -> str:
@@ -183,7 +183,7 @@ def _only_file(repository: str) -> str:
         try:
             names = {name for name in list_repo_files(repository) if name.endswith(ENDING)}
         except (OSError, ValueError, http_error()) as error:
-            raise not_fetched(repository, error) from error
+            raise not_fetched(repository, error, patterns=[f"*{ENDING}"]) from error
     if len(names) == 1:
         return names.pop()
     some = ", ".join(f"{repository}/{name}" for name in sorted(names)[:SHOWN])

@@ -34,7 +34,7 @@ def call_arguments(pipeline: Any, preset: Preset, width: int, height: int, negat
     asked |= {"output_resolution": min(round((width * height) ** 0.5), REFERENCE_SIDE)}
     # The agent words the prompt, and what the model was told is recorded: no pipeline rewrites it (LongCat, Ernie).
     asked |= {"enable_prompt_rewrite": False, "use_pe": False}
-    asked |= _guidance(takes, preset.guidance)
+    asked |= _guidance(takes, preset)
     if preset.negative_prompt or negative:
         kept_out = (preset.negative_prompt if preset.negative_prompt.strip() or not negative else "", negative)
         asked["negative_prompt"] = ", ".join(filter(None, kept_out))
@@ -55,7 +55,7 @@ def takes_negatives(pipeline: Any, preset: Preset) -> bool:
     if "negative_prompt" not in takes or _reads_guidance(pipeline):
         return False
     by_contrast = "true_cfg_scale" if "true_cfg_scale" in takes else "guidance_scale"
-    guidance = _guidance(takes, preset.guidance).get(by_contrast, 0.0)
+    guidance = _guidance(takes, preset).get(by_contrast, 0.0)
     return by_contrast in takes and guidance > no_contrast(type(pipeline).__name__)
 
 
@@ -65,11 +65,11 @@ def _reads_guidance(pipeline: Any) -> bool:
     return getattr(config, "time_cond_proj_dim", None) is not None
 
 
-def _guidance(takes: Mapping[str, inspect.Parameter], guidance: float) -> dict[str, float]:
+def _guidance(takes: Mapping[str, inspect.Parameter], preset: Preset) -> dict[str, float]:
     """Return guidance under its name: pipelines of Qwen-Image have a ``guidance_scale``, too, for no model yet."""
-    if "guidance_scale" in takes and takes["guidance_scale"].default is not None:
-        return {"guidance_scale": guidance}
-    return {"true_cfg_scale": guidance, "distilled_guidance_scale": guidance}
+    if not preset.true_cfg and "guidance_scale" in takes and takes["guidance_scale"].default is not None:
+        return {"guidance_scale": preset.guidance}
+    return {"true_cfg_scale": preset.guidance, "distilled_guidance_scale": preset.guidance}
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from imagerag.generators.diffusion.ip_adapter import fetch_adapter
 from imagerag.generators.diffusion.latent_cache import remember_latents
 from imagerag.generators.diffusion.load_errors import not_loaded, not_safe
 from imagerag.generators.diffusion.lora import apply_loras, found_loras
+from imagerag.generators.diffusion.lora_recipes import asked_with
 from imagerag.generators.diffusion.memory import (
     BYTES_OF,
     RanOut,
@@ -144,6 +145,8 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     if "sentencepiece" in getattr(pipeline_class, "_backends", ()):
         raise missing("sentencepiece", "diffusion", repr(preset.model))
     found_loras(pipeline_class, loras, preset.model)  # before gigabytes are fetched
+    alone = preset
+    preset, of_loras = asked_with(alone, pipeline_class.__name__, loras)
     sizes = {name: 1e9 * size * BYTES_OF[dtype] for name, size in preset.weights.items()} or _sizes(preset.model)
     if file is not None:
         sizes[file.denoiser] = float(file.path.stat().st_size)
@@ -157,7 +160,7 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     def made() -> tuple[Assembled, tuple[AppliedLora, ...], RanOut | tuple[Memory, tuple[str, ...]]]:
         assembled = _pipeline(preset, pipeline_class, dtype, quantised, file)
         applied, told = apply_loras(assembled.pipeline, loras, preset.model)
-        assembled = assembled._replace(notes=assembled.notes + told)
+        assembled = assembled._replace(notes=assembled.notes + told + of_loras)
         if mode != "4bit":  # quantising puts them on the device; others are placed by who draws with them
             return assembled, applied, (mode, ())
         return assembled, applied, placed_or_less(assembled.pipeline, device, mode, preset.model)
@@ -189,7 +192,7 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
             "--generator"
         )
     release(device)
-    loaded = _load(preset, replace(settings, memory="sequential"), loras)
+    loaded = _load(alone, replace(settings, memory="sequential"), loras)
     return replace(loaded, notes=(stepped_down("4bit", "sequential"), *loaded.notes))
 
 

@@ -58,6 +58,8 @@ class Preset(BaseModel):
         max_references: how many reference images one drawing takes; 0 for ``text``.
         prompt_tokens: of the prompt that the model was trained to read, where its pipeline would send more.
         adapter: for ``ip-adapter``.
+        true_cfg: guidance is by contrast with the negative prompt, though the class has another that is an input of the
+            denoiser (FLUX.1 with its distillation trained out).
         revision, variant: of the weights, as ``from_pretrained`` takes them.
         allow_pickle: load weights that are not safetensors; they can run any code, so only the person can say so.
         weights: parameters of each part, in billions; what memory is computed from before anything is loaded.
@@ -83,6 +85,7 @@ class Preset(BaseModel):
     scheduler: dict[str, Any] = {}
     max_references: int = Field(0, ge=0)
     prompt_tokens: int | None = Field(default=None, ge=1)
+    true_cfg: bool = False
     adapter: Adapter | None = None
     revision: str | None = None
     variant: str | None = None

@@ -125,6 +125,15 @@ def test_which_models_heed_a_negative_prompt(pipeline: Any, name: str, takes: bo
     assert takes_negatives(pipeline, load_presets({})[name]) == takes
 
 
+def test_a_distilled_class_is_guided_by_contrast_where_its_distillation_was_trained_out() -> None:
+    values = {"name": "open", "model": "m", "family": "text", "guidance": 3.5, "negative_prompt": " ", "true_cfg": True}
+    preset = Preset.model_validate(values)
+    assert takes_negatives(Distilled(), preset)
+    asked = call_arguments(Distilled(), preset, 64, 64, "a hat")
+    assert asked == {"true_cfg_scale": 3.5, "negative_prompt": "a hat"}
+    assert call_arguments(Distilled(), preset, 64, 64)["negative_prompt"] == " "
+
+
 class ZImagePipeline(Guided):
     """Draws by contrast from a guidance of 0 on."""
 

@@ -96,7 +96,7 @@ class DiffusionGenerator:
         """A hash of all that the pixels depend on but the request."""
         told = {"name", "licence", "weights", "source", "unchecked", "recipe", "file", "pipeline"}
         told |= {
-            name for name in ("sigmas", "scheduler", "true_cfg") if not getattr(self.preset, name)
+            name for name in ("sigmas", "scheduler", "true_cfg", "llama") if not getattr(self.preset, name)
         }  # younger than manifests
         asked = self.preset.model_dump_json(exclude=told)
         what = f"{asked} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"

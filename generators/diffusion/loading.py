@@ -19,6 +19,7 @@ from imagerag.generators.diffusion.families import FAMILIES
 from imagerag.generators.diffusion.fast import denoiser_of
 from imagerag.generators.diffusion.ip_adapter import fetch_adapter
 from imagerag.generators.diffusion.latent_cache import remember_latents
+from imagerag.generators.diffusion.llama_encoder import llama_components
 from imagerag.generators.diffusion.load_errors import not_loaded, not_safe
 from imagerag.generators.diffusion.lora import apply_loras, found_loras
 from imagerag.generators.diffusion.lora_recipes import asked_with
@@ -126,7 +127,8 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
     adapter = preset.adapter
     of_adapter = [] if adapter is None else [adapter.model, adapter.encoder]
     names = [LoraName.parse(lora).where for lora in loras]
-    with offline_where_unreachable([preset.model, *of_adapter, *names]), quiet_loading():
+    llama = [preset.llama] if preset.llama else []
+    with offline_where_unreachable([preset.model, *of_adapter, *llama, *names]), quiet_loading():
         return _load(preset, settings, loras)
 
 
@@ -230,6 +232,8 @@ def _pipeline(
             fetch_adapter(preset.adapter)
             what = preset.adapter.encoder
         components = family_class.components(preset, pipeline_class.__name__, **safe, dtype=dtype)
+        what = preset.llama or preset.model
+        components |= llama_components(preset.llama, dtype, quantised is not None, **safe)
         what = preset.model
         if single is not None:
             pipeline = load_file(single, preset, pipeline_class.__name__, dtype, components)
@@ -259,7 +263,7 @@ def _pipeline(
             raise
         failure = not_loaded(what, preset, error)
         away = refusal(what.partition(" (")[0], error)
-        if what == preset.model or away is None or away.kind != "unreachable":
+        if what in (preset.model, preset.llama) or away is None or away.kind != "unreachable":
             raise failure from error
         told = f"references are not possible, and it draws from words alone: {failure}"
     else:

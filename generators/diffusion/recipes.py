@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from imagerag.generators.diffusion.preset_files import LLAMA_PARTS
 from imagerag.generators.diffusion.presets import Preset
 
 ANY = "*"
@@ -190,9 +191,11 @@ def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> P
     if isinstance(sigmas := published.index.get("sample_sigmas"), list):
         changes["steps"] = len(sigmas)
     changes |= _trained_at(published)
+    if (there := published.index.get(LLAMA_PARTS[1])) and there != [None, None]:
+        changes.pop("llama", None)
     if published.is_file:
         changes["scheduler"] = rule.file_scheduler
-    told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items())
+    told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items() if key in changes and key != "weights")
     changes["recipe"] = f"as {rule.preset or 'its pipeline by default'}{f' with {told}' if told else ''}: {why}"
     changes |= {"source": rule.source, "unchecked": (), "name": f"diffusers:{published.model}"}
     return _in_few_steps(published, preset.model_copy(update=changes), known="steps" in rule.change)

@@ -12,6 +12,7 @@ import pytest
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.loading import preset_of
 from imagerag.generators.diffusion.other_models import kind_of_checkpoint, kind_of_class
+from imagerag.generators.diffusion.preset_files import parts_of
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.recipes import CONTRAST_FROM_0, Published, recipe_of, rules
 
@@ -96,7 +97,7 @@ class TestRules:
             assert rule.source or not rule.change
             assert set(rule.change) <= {
                 "steps", "guidance", "negative_prompt", "family", "sigmas", "width", "height", "true_cfg",
-                "prompt_tokens",
+                "prompt_tokens", "llama", "weights",
             }  # fmt: skip
         for name in {name for rule in rules() for name in rule.classes}:
             last = [rule for rule in rules() if name in rule.classes][-1]
@@ -120,6 +121,18 @@ class TestRules:
         small = recipe(mine, "StableDiffusion3Pipeline", transformer={"num_layers": 24, "qk_norm": "rms_norm"})
         assert (small.steps, small.weights["transformer"]) == (40, 2.47)
         assert recipe(mine, "StableDiffusionPipeline", unet={"cross_attention_dim": 1024}).adapter is None
+
+    def test_hidream_reads_with_a_llama_of_another_repository_unless_its_own_has_one(self) -> None:
+        default = Preset(name="d", model="HiDream-ai/HiDream-I1-Dev", family="text")
+        index: dict[str, Any] = {"_class_name": "HiDreamImagePipeline", "transformer": []}
+        found = recipe_of(Published("HiDream-ai/HiDream-I1-Dev", index, lambda part: {}), PRESETS, default)
+        assert found is not None
+        named = {part.role: part.where for part in parts_of(found)}
+        assert named["Llama encoder"] == "meta-llama/Llama-3.1-8B-Instruct"
+        whole = index | {"text_encoder_4": ["transformers", "LlamaForCausalLM"]}
+        found = recipe_of(Published("a/hidream-dev", whole, lambda part: {}), PRESETS, default)
+        assert found is not None
+        assert [part.role for part in parts_of(found)] == [""]
 
     def test_it_says_which_was_taken_and_why(self) -> None:
         named = recipe("somebody/FLUX.1-schnell-tuned", "FluxPipeline")

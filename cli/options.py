@@ -303,7 +303,7 @@ def _add_server_settings(parser: Parser, *also: str) -> None:
 
 def add_profiles_list(parser: Parser) -> None:
     """Add the arguments of ``imagerag profiles list``."""
-    add_settings(parser, (), also=("generator", "vlm", "device", "dtype", "memory"))
+    add_settings(parser, (), also=("generator", "vlm", "device", "dtype", "memory", "vlm_memory"))
     _add_usual(parser, "list")
 
 

@@ -77,6 +77,7 @@ class Settings:
     device: str = same_setting(DeviceSettings, "device")
     dtype: str = same_setting(DeviceSettings, "dtype")
     memory: Memory = same_setting(DeviceSettings, "memory")
+    vlm_memory: Memory | None = same_setting(DeviceSettings, "vlm_memory")
     vlm: str | None = setting(
         None,
         help="chat model that decides the next step; rules is a rule-based policy, no VLM",
@@ -439,7 +440,7 @@ class Settings:
     @property
     def device_settings(self) -> DeviceSettings:
         """How models that run here hold their weights."""
-        return DeviceSettings(self.device, self.dtype, self.memory)
+        return DeviceSettings(self.device, self.dtype, self.memory, self.vlm_memory)
 
 
 DECLARED = {name: declared for name, declared in declared_settings(Settings).items() if not declared.program_only}

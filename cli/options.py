@@ -303,7 +303,7 @@ def _add_server_settings(parser: Parser, *also: str) -> None:
 
 def add_profiles_list(parser: Parser) -> None:
     """Add the arguments of ``imagerag profiles list``."""
-    add_settings(parser, (), also=("generator", "vlm", "device", "dtype", "memory"))
+    add_settings(parser, (), also=("generator", "vlm", "device", "dtype", "memory", "vlm_memory"))
     _add_usual(parser, "list")
 
 
@@ -409,10 +409,12 @@ def _add_library(parser: Parser) -> None:
 def _add_model(parser: Parser, more: str = "") -> None:
     add_setting(parser, "profile")
     parser.add_argument(
+        DECLARED["lookup_model"].flag,
         "--model",
+        dest="lookup_model",
         metavar="NAME",
         help="CLIP model for your own pictures: any open_clip model, as in ViT-B-32:laion2b_s34b_b79k or "
-        f"MODEL:CHECKPOINT.pt{more} (default: the profile's; of pictograms embedded)",
+        f"MODEL:CHECKPOINT.pt{more}; --model says the same (default: the profile's; of pictograms embedded)",
     )
 
 

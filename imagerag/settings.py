@@ -20,6 +20,7 @@ from imagerag.file_name import checked_file_name
 from imagerag.lora import LoraName
 from imagerag.modes import MODES, Mode
 from imagerag.picture_size import PictureSize
+from imagerag.table_faults import meant
 
 if TYPE_CHECKING:
     Flag = threading.Event
@@ -76,6 +77,7 @@ class Settings:
     device: str = same_setting(DeviceSettings, "device")
     dtype: str = same_setting(DeviceSettings, "dtype")
     memory: Memory = same_setting(DeviceSettings, "memory")
+    vlm_memory: Memory | None = same_setting(DeviceSettings, "vlm_memory")
     vlm: str | None = setting(
         None,
         help="chat model that decides the next step; rules is a rule-based policy, no VLM",
@@ -287,7 +289,7 @@ class Settings:
     lookup_model: str | None = setting(
         None,
         help="CLIP model that searches your own pictures, or several separated by commas",
-        details="Named as for `imagerag index add --model`. The ranks of several, and of the full-text search in "
+        details="Named as for `imagerag index add`. The ranks of several, and of the full-text search in "
         "captions, are fused.",
         group="lookup",
         default_text=_by_profile("embedded"),
@@ -438,7 +440,7 @@ class Settings:
     @property
     def device_settings(self) -> DeviceSettings:
         """How models that run here hold their weights."""
-        return DeviceSettings(self.device, self.dtype, self.memory)
+        return DeviceSettings(self.device, self.dtype, self.memory, self.vlm_memory)
 
 
 DECLARED = {name: declared for name, declared in declared_settings(Settings).items() if not declared.program_only}
@@ -519,5 +521,5 @@ def _from_file(file: Path) -> dict[str, Any]:
         ) from error
     unknown = sorted(set(table) - set(SETTINGS))
     if unknown:
-        raise UserError(f"settings file {str(file)!r} has unknown name {unknown[0]!r}; valid: {', '.join(SETTINGS)}")
+        raise UserError(f"settings file {str(file)!r} has unknown name {unknown[0]!r}; {meant(unknown[0], SETTINGS)}")
     return {name: DECLARED[name].parse(value, f"{name} in {str(file)!r}") for name, value in table.items()}

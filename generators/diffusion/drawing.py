@@ -95,7 +95,9 @@ class DiffusionGenerator:
     def revision(self) -> str:
         """A hash of all that the pixels depend on but the request."""
         told = {"name", "licence", "weights", "source", "unchecked", "recipe", "file", "pipeline"}
-        told |= {name for name in ("sigmas", "scheduler") if not getattr(self.preset, name)}  # younger than manifests
+        told |= {
+            name for name in ("sigmas", "scheduler", "true_cfg", "llama") if not getattr(self.preset, name)
+        }  # younger than manifests
         asked = self.preset.model_dump_json(exclude=told)
         what = f"{asked} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"
         what += f" {self._loaded.file_sha256}" if self.preset.file else ""

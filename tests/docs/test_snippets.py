@@ -44,7 +44,7 @@ ONLY_PARSED = {
     r"--vlm openai:": "needs a key or a server; tests of chat_models use testing.openai_server",
     r"--vlm transformers:": "loads gigabytes of weights",
     r"--vlm replay:": "needs a recording; tests of chat_models/recording make one and play it",
-    r"--model ViT|--lookup-model ViT|--critic clip:ViT": "loads weights from the network",
+    r"--lookup-model ViT|--critic clip:ViT": "loads weights from the network",
     r"--chroma http": "needs a Chroma server; tests of index/user start one",
     r"--engine ray": "needs the extra ray; tests of index/user/ray_engine run it",
     r"--allow-urls": "fetches from the network",

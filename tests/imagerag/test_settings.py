@@ -203,7 +203,18 @@ def test_clients_of_a_server_cannot_choose_what_is_reserved(declared: Setting) -
 def test_what_is_reserved() -> None:
     reserved = {name for name, declared in DECLARED.items() if declared.reserved}
     assert reserved == {
-        *("profile", "generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
+        *(
+            "profile",
+            "generator",
+            "vlm",
+            "critic",
+            "device",
+            "dtype",
+            "memory",
+            "vlm_memory",
+            "library",
+            "lookup_model",
+        ),
         *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
         *("keep_days", "fast"),
     }

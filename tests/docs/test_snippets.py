@@ -31,8 +31,6 @@ from tests.docs.pages import NAMES, Command, blocks, commands
 ONLY_PARSED = {
     r"^eval\b": "draws for minutes; tests/cli/test_evaluate.py and tests/e2e/test_evaluation.py run it",
     r"^doctor --": "needs keys, a network or weights; tests/e2e/test_doctor.py runs it for each profile",
-    r"^eval compare runs/a runs/b": "needs a second run; tests/evaluation/test_compare.py makes two",
-    r"^eval label ": "serves until it is ended; tests/e2e/test_evaluation_pages.py runs it",
     r"^(web|serve|mcp)\b": "serves until it is ended; tests of server/ run it",
     r"^models diffusers:": "reads a configuration from the network; tests/cli/test_models.py asks of a folder",
     r"^(?!profiles).*--generator (sdxl|flux|diffusers:|file:)": "loads gigabytes of weights",

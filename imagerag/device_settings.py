@@ -55,8 +55,8 @@ class DeviceSettings:
     @property
     def of_vlm(self) -> "DeviceSettings":
         """The settings by which a chat model is held: ``memory`` is its own."""
-        apart = self.vlm_memory not in (None, "auto")
-        return replace(self, memory=self.vlm_memory, vlm_memory=None) if apart else self
+        apart = self.vlm_memory
+        return self if apart is None or apart == "auto" else replace(self, memory=apart, vlm_memory=None)
 
     def __post_init__(self) -> None:
         """Refuse what the fields don't declare."""

@@ -46,7 +46,7 @@ class PresetPart:
 def parts_of(preset: Preset) -> Iterator[PresetPart]:
     """Yield what a preset is loaded from: its pipeline, and what it lacks of Llama, image encoder and IP-Adapter."""
     adapter = preset.adapter
-    apart = ("image_encoder", "feature_extractor") if adapter is not None else ()
+    apart: tuple[str, ...] = ("image_encoder", "feature_extractor") if adapter is not None else ()
     apart += LLAMA_PARTS if preset.llama else ()
     sizes = {name: size for name, size in preset.weights.items() if name not in ("adapter", *apart)}
     files = PipelineFiles(preset.variant, apart, tuple(sizes), preset.allow_pickle)

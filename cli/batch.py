@@ -97,8 +97,8 @@ def _check_common(rows: Sequence[Row], flags: Mapping[str, Any], config: Path | 
             return
         if len(reasons) > 1:
             return
-    for error in reasons.values():
-        raise error
+    for reason in reasons.values():
+        raise reason
 
 
 class _Batch:

@@ -90,7 +90,7 @@ COMMANDS = (
                 "imagerag.cli.evaluate:run_evaluation",
                 "Exit status: 0 everything was drawn, 1 some drawings failed, 2 something has to be put right, "
                 "130 cancelled.\n\n" + PRECEDENCE + " What an arm says goes before all.",
-                settings={"usage": "imagerag eval --suite NAME [options]"},
+                settings={"usage": "imagerag eval run --suite NAME [options]"},
             ),
             Command(
                 "compare",

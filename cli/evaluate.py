@@ -5,7 +5,7 @@ import contextlib
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Literal, TextIO
 
 from imagerag.cli.interrupt import Ended, cancel_on_interrupt
 from imagerag.cli.setting_flags import settings_of
@@ -39,7 +39,9 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
         if value is not None and value < 1:
             raise UserError(f"{name} {value} is no number of 1 or more")
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
-    split = options.split or ("development" if has_halves(options.suite) else "all")
+    split: Literal["development", "test", "all"] = options.split or (
+        "development" if has_halves(options.suite) else "all"
+    )
     data = Path(options.data).expanduser() if options.data else None
     suite = open_suite(options.suite, data, "" if split == "all" else split)
     metrics = check_metrics(options.metric, suite)

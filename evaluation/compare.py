@@ -183,9 +183,9 @@ def _differing(a: Run, b: Run, pairs: Sequence[tuple[str, str]]) -> Iterator[str
     if a is b:
         return
     for name in sorted({*a.file.versions, *b.file.versions}):
-        one, other = a.file.versions.get(name, "none"), b.file.versions.get(name, "none")
-        if one != other:
-            yield f"made with another {name}: {one}, {other}"
+        versions = [run.file.versions.get(name, "none") for run in (a, b)]
+        if versions[0] != versions[1]:
+            yield f"made with another {name}: {', '.join(versions)}"
     of_a = {arm.name: {**a.file.settings, **arm.settings} for arm in a.file.arms}
     of_b = {arm.name: {**b.file.settings, **arm.settings} for arm in b.file.arms}
     for first, second in pairs:

@@ -104,7 +104,7 @@ class Judgements:
     @property
     def agree(self) -> Floats:
         """1 where both say the same, (n,)."""
-        return ((self.scores >= HALF) == (self.seen >= HALF)).astype(np.float64)
+        return np.asarray((self.scores >= HALF) == (self.seen >= HALF), np.float64)
 
 
 def critics_of(run: Run) -> dict[str, list[str]]:
@@ -217,7 +217,7 @@ def reliability(judgements: Judgements) -> tuple[Bin, ...]:
     found = []
     for at in range(int(binned.max()) + 1):
         part = np.flatnonzero(binned == at)
-        seen = mean_of(judgements.seen[part], [judgements.prompts[place] for place in part], bounds=(0, 1))
+        seen = mean_of(judgements.seen[part], [judgements.prompts[int(place)] for place in part], bounds=(0, 1))
         found.append(Bin(float(judgements.scores[part].mean()), seen))
     return tuple(found)
 
@@ -256,7 +256,7 @@ def cohen_kappa(judgements: Judgements) -> Estimate | None:
     kappa = _kappa(whole[None])
     if np.isnan(kappa[0]):
         return None
-    drawn = _kappa(resampling(len(tables)) @ tables)
+    drawn = _kappa(np.asarray(resampling(len(tables)) @ tables, np.float64))
     left_out = _kappa(whole - tables)
     drawn, left_out = (np.where(np.isnan(values), kappa[0], values) for values in (drawn, left_out))
     low, high = bca_interval(kappa, drawn[:, None], left_out[:, None])[0]

@@ -9,11 +9,11 @@ import hashlib
 import io
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.errors import UserError
 from imagerag.evaluation.plan import png_bytes
@@ -135,7 +135,7 @@ class EvaluationIndex:
         if switches.found != "index":
             return [self._random(caption, k) for caption in captions]
         if switches.retrieval_size is not None:
-            left_out = addresses(self._open_inner())[switches.retrieval_size :]
+            left_out = addresses(cast("Hashable", self._open_inner()))[switches.retrieval_size :]
             if switches.retrieval_size == 0:
                 return [[] for _ in captions]
             options = replace(options, exclude={*options.exclude, *left_out})
@@ -158,7 +158,7 @@ class EvaluationIndex:
 
 
 @cache
-def addresses(index: ReferenceIndex) -> tuple[str, ...]:
+def addresses(index: Hashable) -> tuple[str, ...]:
     """Return the addresses of all pictures of an index, in an order of their own: smaller sets are parts of larger.
 
     Raises:

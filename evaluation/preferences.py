@@ -114,8 +114,8 @@ def preferences_of(run: Run, labels: Sequence[Label]) -> Preferences:
 def _win_rate(run: Run, first: str, second: str, labels: Sequence[Label]) -> WinRate:
     points = [_points(label, second) for label in labels]
     rate = mean_of(points, [label.prompt for label in labels], bounds=(0, 1))
-    counts = [points.count(value) for value in (1.0, 0.0, 0.5)]
-    return WinRate(first, second, rate, *counts, same=len(same_images(run, first, second)))
+    wins, losses, ties = (points.count(value) for value in (1.0, 0.0, 0.5))
+    return WinRate(first, second, rate, wins, losses, ties, len(same_images(run, first, second)))
 
 
 def _points(label: Label, arm: str) -> float:

@@ -59,7 +59,8 @@ def series_charts(summary: Summary) -> list[Chart]:
     """Return a chart of the headline metric for each series of arms, such as of the retrieval set's size."""
     charts = []
     for series in series_of(summary.arms):
-        points, names = [], []
+        points: list[Point] = []
+        names: list[str] = []
         for name, arm in series.arms:
             found = arm.scores.get(summary.headline, {}).get(ALL)
             if found is not None:
@@ -102,11 +103,10 @@ def difference_charts(summary: Summary) -> dict[str, list[RowChart]]:
             compared.setdefault(row.first, {}).setdefault(row.group, []).append(shown)
     baselines = [first for first, groups in compared.items() if len(groups.get(ALL, ())) > 1] or [*compared]
     share = is_share(summary.headline)
+    of = f"{summary.headline}, paired differences from"
     return {
         first: [
-            row_chart(
-                f"{group}: {summary.headline} less {first}, paired differences", rows, "difference", percent=share
-            )
+            row_chart(f"{group}: {of} {first}, intervals of 95 %", rows, "difference", percent=share)
             for group, rows in compared[first].items()
         ]
         for first in baselines

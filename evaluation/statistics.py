@@ -258,7 +258,7 @@ def _by_prompt(values: Floats, prompts: Sequence[Hashable]) -> tuple[Floats, Flo
     if not np.isfinite(values).all():
         raise ValueError("a value is not finite")
     at: Any = numbered(prompts)
-    return np.bincount(at, values), np.bincount(at).astype(np.float64)
+    return np.bincount(at, values).astype(np.float64), np.bincount(at).astype(np.float64)
 
 
 def _left_out(sums: Floats, sizes: Floats) -> Floats:

@@ -192,13 +192,13 @@ def report_lines(summary: Summary) -> list[str]:
 def scores_csv(summary: Summary) -> str:
     """Return the means of every arm, metric and group, a row each."""
     rows = [
-        [summary.run.suite.name, arm.name, metric, group.of, group.name, found]
+        [summary.run.suite.name, arm.name, metric, group.of, group.name, *_numbers(found)]
         for arm in summary.arms
         for metric, groups in (*arm.scores.items(), *((cost, {ALL: one}) for cost, one in arm.costs.items()))
         for group, found in groups.items()
     ]
     heads = ["suite", "arm", "metric", "group", "name", "mean", "low", "high", "values", "prompts"]
-    return _csv(heads, [[*row[:-1], *_numbers(row[-1])] for row in rows])
+    return _csv(heads, rows)
 
 
 def differences_csv(compared: Iterable[Compared]) -> str:

@@ -112,8 +112,8 @@ def _asked(scene: Scene) -> Iterator[tuple[str, str]]:
             yield "size", thing.size
     for relation in scene.relations:
         yield "relation", relation.kind
-    for thing in scene.absent:
-        yield "absence", thing
+    for absent in scene.absent:
+        yield "absence", absent
     for style in (*scene.styles, *scene.modifiers, *([scene.background] if scene.background else [])):
         yield "style", style
 

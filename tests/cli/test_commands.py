@@ -27,7 +27,17 @@ every_command = pytest.mark.parametrize(("words", "command"), LEAVES, ids=[" ".j
 
 NEEDED = {
     **dict.fromkeys(
-        ("replay", "search", "batch", "threads show", "threads delete", "threads export", "eval label", "eval report"),
+        (
+            "replay",
+            "search",
+            "batch",
+            "threads show",
+            "threads delete",
+            "threads export",
+            "eval compare",
+            "eval label",
+            "eval report",
+        ),
         ("x",),
     ),
     "threads rename": ("x", "y"),

@@ -29,7 +29,7 @@ from testing.servers import Served
 from tests.docs.pages import NAMES, Command, blocks, commands
 
 ONLY_PARSED = {
-    r"^eval\b": "draws for minutes; tests/cli/test_evaluate.py runs it on squares, tests/e2e/test_evaluation.py as it is",
+    r"^eval\b": "draws for minutes; tests/cli/test_evaluate.py and tests/e2e/test_evaluation.py run it",
     r"^doctor --": "needs keys, a network or weights; tests/e2e/test_doctor.py runs it for each profile",
     r"^eval compare runs/a runs/b": "needs a second run; tests/evaluation/test_compare.py makes two",
     r"^eval label ": "serves until it is ended; tests/e2e/test_evaluation_pages.py runs it",

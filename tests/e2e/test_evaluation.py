@@ -22,7 +22,8 @@ def environment() -> dict[str, str]:
 
 
 def command(home: Path, out: Path) -> list[str]:
-    words = "--suite pictograms --limit 2 --arm base --arm agent --arm best-of-n --workers 2 --json".split()
+    arms = [word for name in ("base", "agent", "best-of-n") for word in ("--arm", name)]
+    words = ["--suite", "pictograms", "--limit", "2", *arms, "--workers", "2", "--json"]
     return [sys.executable, "-m", "imagerag", "eval", *words, "--home", str(home), "--out", str(out)]
 
 
@@ -49,7 +50,7 @@ def test_after_kill_9_the_same_command_ends_with_equal_results(tmp_path: Path) -
             time.sleep(0.1)
         workers = psutil.Process(first.pid).children(recursive=True)
         first.send_signal(signal.SIGKILL)
-    gone, alive = psutil.wait_procs(workers, timeout=30)
+    _, alive = psutil.wait_procs(workers, timeout=30)
     assert not alive, "a worker outlived the process that it worked for"
     there = len((killed / "drawings.jsonl").read_text().splitlines())
     assert 0 < there < 18

@@ -13,6 +13,7 @@ from imagerag.modes import Mode
 from imagerag.places import without_folders
 from imagerag.server.api_error import public_words
 from imagerag.server.job_queue import Job
+from imagerag.server.offers import NO_CHOICE, PartChoice
 
 RunStatus = Literal["queued", "running", "stopping", "asking", "done", "cancelled", "failed"]
 MAX_FAILURE = 1000
@@ -36,6 +37,7 @@ class RunRequest:
         seed, n, mode, limits: as in ``Context``; ``None`` leaves them to the server, whose limits are the most.
         negative: what the images must not show; the thread's, or else the server's own when ``None``.
         size: of the images, ``1024x768`` or ``16:9``; the thread's, or else the server's own when empty.
+        choice: of the parts that this server offers; what it leaves open is the conversation's, or else the server's.
         approve: ask the person before each redraw.
         notes: what the door has to tell of the request, such as a value that it had to change; told with the run.
     """
@@ -51,6 +53,7 @@ class RunRequest:
     limits: Limits = field(default_factory=Limits)
     negative: str | None = None
     size: str = ""
+    choice: PartChoice = NO_CHOICE
     approve: bool = False
     notes: tuple[str, ...] = ()
 
@@ -69,6 +72,7 @@ class Run:
         error: why it failed; ``UserError`` and ``InvalidArgument`` are meant for the client, others are defects.
         job: its place in the queue; ``None`` while it asks, if it has begun in an earlier process.
         checkpoint: state of the thread at the end.
+        parts: names of its ``profile``, ``generator`` and ``critic``, once it has asked or ended.
         turn: of the thread, once it has begun one.
         asking: the redraw that waits for the person's word (arguments of the tool), and since when (seconds since the
             epoch); it holds no place in the queue.
@@ -88,6 +92,7 @@ class Run:
         self.error: Exception | None = None
         self.checkpoint: str | None = None
         self.turn: int | None = None
+        self.parts: dict[str, str] = {}
         self.progress: tuple[int, int] = (0, 0)
         self._step: Mapping[str, Any] | None = None
         self._ended = threading.Event()

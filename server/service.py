@@ -7,14 +7,20 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from imagerag.embedders.registry import clip_model
 from imagerag.errors import BudgetExceeded, Cancelled, FileError, InvalidArgument, ServiceError, UserError
+from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.streaming import stream_run
 from imagerag.interruptible import WARMING
 from imagerag.profiles.resolve import Given, resolve
 from imagerag.server.cleaning import remove_if_unreferred
 from imagerag.server.conversations import Conversations
 from imagerag.server.database import ANONYMOUS, Database, Entry
+from imagerag.server.database_file import DatabaseFailed
+from imagerag.server.image_search import ImageSearch
 from imagerag.server.job_queue import Job, JobQueue, NotYet, QueueFull
+from imagerag.server.offers import NO_CHOICE, Offers, PartChoice, shown_name
+from imagerag.server.request_settings import RequestSettings
 from imagerag.server.retention import Retention
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_registry import RunRegistry
@@ -22,7 +28,7 @@ from imagerag.server.single_tool import use_tool
 from imagerag.server.thread_history import Threads, thread_name
 from imagerag.server.thread_labels import ThreadLabels
 from imagerag.server.thread_turn import ThreadTurn
-from imagerag.settings import Settings
+from imagerag.settings import OFFERED, Settings
 from imagerag.steady_clock import steady_time
 from imagerag.store.home import home_directory
 from imagerag.tool_registry import REGENERATE
@@ -53,15 +59,16 @@ class Service:
     def __init__(self, settings: Settings, job_queue: JobQueue | None = None, **components: Any) -> None:
         from imagerag.graphs.agent_graph import build_graph
         from imagerag.graphs.checkpointer import open_checkpointer
-        from imagerag.graphs.components import Components, InjectedComponents
         from imagerag.tools.builtin import make_tools
 
         home = home_directory(settings.home)
         self.asked = dataclasses.replace(settings, home=str(home), thread=None, out=None, subject=())
-        parts = {name: components.get(name) for name in ("generator", "critic", "index")}
-        self.settings = resolve(self.asked, given=Given.of(**parts))
+        self._given = Given.of(**{name: components.get(name) for name in ("generator", "critic", "index")})
+        self.settings = resolve(self.asked, given=self._given)
+        self._requests = RequestSettings(self.asked, self._given)
         self.job_queue = job_queue or JobQueue()
-        self.components = Components(self.settings, InjectedComponents(**components))
+        self._injected = InjectedComponents(**components)
+        self.components = Components(self.settings, self._injected)
         self.store = self.components.store
         self.database = Database(home)
         self.labels = ThreadLabels(self.database.file)
@@ -84,6 +91,12 @@ class Service:
         """
         self.asked = dataclasses.replace(self.asked, **limits)
         self.settings = dataclasses.replace(self.settings, **limits)
+        self._requests = RequestSettings(self.asked, self._given)
+
+    @property
+    def offers(self) -> Offers:
+        """The parts that clients may choose."""
+        return self._requests.offers
 
     def begin_warming(self) -> None:
         """Load the models on a thread of their own; a run that comes meanwhile waits for those it needs."""
@@ -109,16 +122,13 @@ class Service:
 
         Raises:
             Busy: the queue is full.
-            UserError: a value that no run can be made with, a thread that waits for the person's word, or too many that
-                may come to.
+            UserError: a value that no run can be made with, a part that is not offered, a thread that waits for the
+                person's word, or too many that may come to.
         """
-        self._settings(ask)
         run = Run(client, thread_name(ask.thread, client), ask)
+        run.ask = ask = self._with_choice(run, ask)
         self.register.admit(run)
-        notes = ask.notes
-        if ask.thread and run.thread != ask.thread:
-            notes = (*notes, NAMED_WITHOUT_KEY.format(ask.thread, run.thread))
-        for text in notes:
+        for text in ask.notes:
             run.tell({"event": "note", "text": text})
         return self._submit(run, lambda: self._create(run, ask))
 
@@ -199,6 +209,14 @@ class Service:
     def conversations(self, client: str, limit: int = 100) -> list[str]:
         """Return a client's threads, the one last drawn in first; none of those of clients who can't be told apart."""
         return [] if client == ANONYMOUS else [name for name, _ in self.database.threads(client, limit)]
+
+    @property
+    def image_search(self) -> ImageSearch:
+        """What finds a client's images, by the CLIP model that looks references up."""
+        settings = self.settings
+        return ImageSearch(
+            self.database, lambda: clip_model(settings.lookup_models[0], settings.device_settings), self.picture
+        )
 
     def conversations_of(self, client: str) -> Conversations:
         """Return a client's conversations as a whole: to show, rename and delete them."""
@@ -297,25 +315,47 @@ class Service:
         return (self.settings.max_seconds if asked is None else asked) or 0.0
 
     def _settings(self, ask: RunRequest) -> Settings:
-        most = self.settings
-        wanted: dict[str, Any] = {"approve": ask.approve} | {
-            name: value
-            for name, value in (
-                ("seed", ask.seed),
-                ("n", ask.n),
-                ("mode", ask.mode),
-                ("negative", ask.negative),
-            )
-            if value is not None
+        return self._requests.of(ask)
+
+    def _with_choice(self, run: Run, ask: RunRequest) -> RunRequest:
+        """Return a request with the parts that were chosen in its conversation before, and what is to be told."""
+        before, notes = self._chosen_before(run.client, run.thread), list(ask.notes)
+        kept = self.offers.still_offered(before)
+        notes += [
+            f"{kind} {name!r} of this conversation's earlier turns is no longer offered"
+            for kind in OFFERED
+            if (name := getattr(before, kind)) and not getattr(kept, kind) and not getattr(ask.choice, kind)
+        ]
+        ask = dataclasses.replace(ask, choice=ask.choice.or_else(kept))
+        self._settings(ask)
+        if ask.thread and run.thread != ask.thread:
+            notes.append(NAMED_WITHOUT_KEY.format(ask.thread, run.thread))
+        return dataclasses.replace(ask, notes=(*notes, *self._requests.lowered(ask)))
+
+    def _chosen_before(self, client: str, thread: str) -> PartChoice:
+        """Return the parts that were chosen in a conversation, the requests that still wait included."""
+        asked = [run.ask for run in self.running(client, thread) if run.ask is not None]
+        if asked:
+            return asked[-1].choice
+        try:
+            told = self.database.last_told(client, thread)
+        except DatabaseFailed:  # of which each run tells
+            return NO_CHOICE
+        return PartChoice(**told.told.get("choice", {})) if told else NO_CHOICE
+
+    def _names(self, ask: RunRequest, profile: str | None) -> dict[str, str]:
+        """Return the names of the parts of a run in a thread of that profile."""
+        settings = resolve(self._settings(ask), profile, self._given)
+        injected = {"generator": self._injected.generator, "critic": self._injected.critic}
+        return {
+            kind: str(part.name) if (part := injected.get(kind)) is not None else shown_name(getattr(settings, kind))
+            for kind in OFFERED
         }
-        if ask.size:
-            wanted |= {"size": None, "aspect": None, "aspect" if ":" in ask.size else "size": ask.size}
-        for name, value in ask.limits.items():
-            if value is None:
-                continue
-            ceiling = getattr(most, name)
-            wanted[name] = value if ceiling is None else min(cast("float", value), ceiling)
-        return dataclasses.replace(self.asked, **wanted)
+
+    def parts(self, ask: RunRequest | None) -> Components:
+        """Return the parts that a run is made with; the server's own for the call of a single tool."""
+        choice = NO_CHOICE if ask is None else ask.choice
+        return self.components if choice == NO_CHOICE else Components(self._settings(ask), self._injected)
 
     def _create(self, run: Run, ask: RunRequest) -> bool:
         import base64
@@ -352,6 +392,7 @@ class Service:
             self.graph, request, self.threads.config(run.client, run.thread, checkpoint), settings, run.tell
         )
         state = self.graph.get_state(self.threads.config(run.client, run.thread))
+        run.parts = self._names(run.ask, state.values.get("profile"))
         if state.interrupts:
             self._ask(run, state)
             return True
@@ -371,6 +412,6 @@ class Service:
             "event": "approval",
             "chosen": chosen,
             "references": [record for record in found if record["concept"] in concepts],
-            "most": self.components.generator.max_references,
+            "most": self.parts(run.ask).generator.max_references,
         }
         run.tell(event)

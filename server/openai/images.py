@@ -29,8 +29,9 @@ from imagerag.server.openai.base import (
 )
 from imagerag.server.openai.conversation import ConversationBase, Picture, Said
 from imagerag.server.openai.json_body import json_of
+from imagerag.server.openai.models import meaning_of
 from imagerag.server.openai.not_heeded import told_in_header
-from imagerag.server.openai.schemas import EditRequest, ImageRequest, PictureSource, PictureStyle, mode_of
+from imagerag.server.openai.schemas import EditRequest, ImageRequest, PictureSource, PictureStyle
 from imagerag.server.renditions import FORMATS, Rendition, encoded, render, size_of
 from imagerag.server.run import Run
 from imagerag.server.uploads import MAX_PICTURES, read_upload
@@ -123,7 +124,7 @@ class ImagesApi(ConversationBase):
         kind: Kind,
         unused: Sequence[str] = (),
     ) -> Response:
-        own = body.imagerag
+        own = meaning_of(body.model, self.service.offers).added_to(body.imagerag)
         told = [*body.not_heeded(), *unused]
         told += ["partial_images"] * bool(body.partial_images and not body.stream)
         told += ["response_format"] * bool(body.response_format == "url" and body.stream)
@@ -135,10 +136,9 @@ class ImagesApi(ConversationBase):
             own=own,
             seed=body.seed,
             n=body.n or 1,
-            mode=own.mode or mode_of(body.model),
             size=body.size,
         )
-        run = self._admit(client_of(request), replace(asked, pictures=pictures))
+        run = await self._admit(client_of(request), replace(asked, pictures=pictures))
         headers = told_in_header(told)
         if body.stream:
             events = self._events(request, run, body, kind, told)

@@ -12,6 +12,7 @@ from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.server.database import Entry
 from imagerag.server.run_summary import concepts_out, image_out, reference_out
 from imagerag.server.service import Service
+from imagerag.settings import OFFERED
 
 
 def event_out(
@@ -69,6 +70,7 @@ def turns_out(service: Service, client: str, name: str) -> list[dict[str, Any]]:
                     "images": shown,
                     "image": next((image for image in shown if image["best"]), None),
                     **{key: told[key] for key in ("stop_reason", "seconds", "error")},
+                    **{kind: told.get("parts", {}).get(kind, "") for kind in OFFERED},
                 },
             }
         )

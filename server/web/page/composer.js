@@ -1,11 +1,10 @@
-// Where the request is written: drafts, earlier requests, pictures that are added, and the settings.
+// Where the request is written: drafts, earlier requests, and pictures that are added.
 
 import { $, button, kept, make, say } from "/page/dom.js";
 import { ask } from "/page/api.js";
+import { invalid, openSettings, settingsNamed, settingsOf } from "/page/settings.js";
 
-const FIELDS = ["size", "negative", "seed", "n", "max_generations", "max_seconds", "mode", "approve"];
 const MOST_RECALLED = 50;
-const NAMES = { size: "size", negative: "without", seed: "seed", n: "candidates", max_generations: "drawings at most", max_seconds: "seconds at most", mode: "mode" };
 let attached = []; // {id, url, name}
 let thread = "";
 let recalled = -1;
@@ -15,6 +14,7 @@ let editing = null; // {turn}
 
 export function openDraft(name) {
   thread = name;
+  settingsOf(name);
   stopEditing();
   const draft = kept.get(`draft.${thread}`, { text: "", attached: [] });
   $("prompt").value = draft.text;
@@ -29,6 +29,7 @@ export function named(name) {
   if (name === thread) return;
   kept.set(`draft.${thread}`, null);
   thread = name;
+  settingsNamed(name);
   keepDraft();
 }
 
@@ -142,57 +143,6 @@ document.addEventListener("drop", (event) => {
   if (!event.dataTransfer.files.length) return;
   event.preventDefault();
   upload([...event.dataTransfer.files]);
-});
-
-// ---- settings
-
-const value = (id) => {
-  const text = $(id).value.trim();
-  return text === "" ? null : $(id).type === "number" ? Number(text) : text;
-};
-
-export function settings() {
-  const sent = Object.fromEntries(FIELDS.filter((id) => id !== "approve").map((id) => [id, value(id)]));
-  sent.size ??= "";
-  // A conversation keeps what it must not show: taking that away has to be said.
-  if (sent.negative == null && kept.get(`negative.${thread}`, "")) sent.negative = "";
-  return { ...sent, approve: $("approve").checked };
-}
-
-export function settingsSent(name, sent) {
-  if (sent.negative != null) kept.set(`negative.${name}`, sent.negative || null);
-}
-
-function tellSettings() {
-  kept.set("settings", Object.fromEntries(FIELDS.map((id) => [id, id === "approve" ? $(id).checked : $(id).value])));
-  const told = FIELDS.filter((id) => id !== "approve" && $(id).value.trim()).map((id) => `${NAMES[id]} ${$(id).value.trim()}`);
-  if ($("approve").checked) told.push("asks before a redraw");
-  const wrong = invalid();
-  $("settings-told").textContent = wrong ? wrong : told.join(", ");
-  $("settings-told").className = wrong ? "bad" : "soft";
-}
-
-// What is wrong with the settings, in words; empty if nothing is.
-function invalid() {
-  const field = FIELDS.map($).find((one) => !one.checkValidity());
-  return field ? `${field.labels[0].firstChild.textContent.trim()}: ${field.validationMessage}${field.title ? ` (${field.title})` : ""}` : "";
-}
-
-export function openSettings() {
-  $("settings").showModal();
-  FIELDS.map($).find((one) => !one.checkValidity())?.focus();
-}
-
-for (const [id, before] of Object.entries(kept.get("settings", {}))) {
-  if (id === "approve") $(id).checked = before;
-  else if (FIELDS.includes(id)) $(id).value = before;
-}
-FIELDS.forEach((id) => $(id).addEventListener("input", tellSettings));
-tellSettings();
-$("settings-open").addEventListener("click", openSettings);
-$("settings-clear").addEventListener("click", () => {
-  for (const id of FIELDS) if (id === "approve") $(id).checked = false; else $(id).value = "";
-  tellSettings();
 });
 
 // ---- sending

@@ -2,9 +2,10 @@
 
 import { $, button, notice, say } from "/page/dom.js";
 import { answers, ask, found, lost, post, whenBack } from "/page/api.js";
-import { attach, edit, fail, named, onSubmit, openDraft, openSettings, putBack, settings, settingsSent } from "/page/composer.js";
+import { attach, edit, fail, named, onSubmit, openDraft, putBack } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, showGallery, toggleGallery } from "/page/gallery.js";
+import { madeWith, offered, openSettings, settings, settingsSent } from "/page/settings.js";
 import { shortcuts } from "/page/shortcuts.js";
 import { addAsked, addRun, focusLatest, onEvent, restart, showEnd, toLatest } from "/page/turn.js";
 
@@ -93,6 +94,7 @@ function listen() {
     waiting = waiting.filter((other) => other !== run);
     thread = event.run.thread;
     showEnd(run, event.run, commands, event.turn);
+    madeWith(event.run);
     say(run.line.textContent);
     listen();
   };
@@ -152,6 +154,7 @@ async function open(name) {
       const run = addRun(turn.request, turn.pictures);
       for (const event of turn.events) onEvent(run, event);
       showEnd(run, turn.run, commands, turn.turn);
+      madeWith(turn.run);
     }
     for (const active of told.running) taken(active);
     toLatest();
@@ -234,7 +237,5 @@ shortcuts({
   "?": () => $("help").showModal(),
 });
 
-ask("/web/server").then((server) => {
-  $("engines").textContent = `This server draws with ${server.generator} and judges with ${server.critic} (profile ${server.profile}); it was started with them.`;
-}).catch((error) => { $("engines").textContent = error.message; });
+ask("/web/server").then(offered).catch((error) => { $("engines").textContent = error.message; });
 open(decodeURIComponent(location.hash.slice(1)));

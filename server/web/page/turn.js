@@ -4,6 +4,7 @@ import { $, button, make, say } from "/page/dom.js";
 import { post } from "/page/api.js";
 import { origin, remember, words } from "/page/gallery.js";
 import { copyButton, downloadLink, enlargeable } from "/page/lightbox.js";
+import { parts } from "/page/settings.js";
 
 const MOST_SHOWN = 6; // images of one step; all are in the gallery
 const NEAR = 120; // pixels from the end within which the newest is followed
@@ -223,7 +224,7 @@ export function showEnd(run, outcome, commands, turn = null) {
     const absent = new Map((run.concepts.get(image.id) ?? []).filter((concept) => concept.kind === "absence").map((concept) => [concept.concept, concept.in_words]));
     const lacking = image.missing.map((name) => (absent.has(name) ? `${name} (${absent.get(name)})` : name));
     const missing = lacking.length ? `Still missing: ${lacking.join(", ")}.` : image.score == null ? "" : "Nothing is missing.";
-    run.result.append(make("p", { class: image.missing.length ? "bad" : "soft", text: `${image.id}${image.score == null ? ", not judged" : `, score ${image.score.toFixed(2)}`}, seed ${image.seed}. ${missing}` }));
+    run.result.append(make("p", { class: image.missing.length ? "bad" : "soft", text: `${image.id}${image.score == null ? ", not judged" : `, score ${image.score.toFixed(2)}`}, seed ${image.seed}${outcome.generator ? `, ${parts(outcome)}` : ""}. ${missing}` }));
   }
   if (run.notes.length) run.result.append(make("ul", { class: "notes soft", "aria-label": "Notes" }, ...[...new Set(run.notes)].map((text) => make("li", { text }))));
   run.result.append(resultActions(run, image, commands));

@@ -89,7 +89,7 @@ class Offers:
         return self.names(kind)[1:]
 
     def check(self, choice: PartChoice) -> None:
-        """Refuse what is not offered, and parts that don't go together.
+        """Refuse what is not offered.
 
         Raises:
             UserError: naming the one and the choices there are.
@@ -99,7 +99,6 @@ class Offers:
             if name and name not in self._real[kind]:
                 there = ", ".join(self.names(kind)) or "none: it is the program's own"
                 raise UserError(f"{kind} {name[:80]!r} is not offered by this server; choose one of: {there}")
-        resolve(self.settings(choice), given=self.given)
 
     def still_offered(self, choice: PartChoice) -> PartChoice:
         """Return a choice without what is offered no longer."""

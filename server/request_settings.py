@@ -24,7 +24,7 @@ class RequestSettings:
     def __init__(self, asked: Settings, given: Given) -> None:
         self.offers = Offers(asked, given)
         self._given = given
-        self._most = lru_cache(maxsize=64)(self._resolved)
+        self._chosen = lru_cache(maxsize=64)(self._with_choice)
 
     def of(self, ask: RunRequest) -> Settings:
         """Return the settings of a run; limits are at most those of the server.
@@ -32,8 +32,7 @@ class RequestSettings:
         Raises:
             UserError: a value out of its range, or parts that are not offered or don't go together.
         """
-        self.offers.check(ask.choice)
-        most = self._most(ask.choice)
+        chosen, most = self._chosen(ask.choice)
         wanted: dict[str, Any] = {"approve": ask.approve}
         for name in ("seed", "n", "mode", "negative"):
             if (value := getattr(ask, name)) is not None:
@@ -43,19 +42,26 @@ class RequestSettings:
         for name, limit in _limits(ask).items():
             ceiling = getattr(most, name)
             wanted[name] = limit if ceiling is None else min(limit, ceiling)
-        return dataclasses.replace(self.offers.settings(ask.choice), **wanted)
+        return dataclasses.replace(chosen, **wanted)
 
     def lowered(self, ask: RunRequest) -> tuple[str, ...]:
         """Return what is to be told of limits that are above the server's, which hold then."""
-        most = self._most(ask.choice)
+        _, most = self._chosen(ask.choice)
         return tuple(
             f"{name} {value:g} is more than this server allows; {getattr(most, name):g} holds"
             for name, value in _limits(ask).items()
             if getattr(most, name) is not None and value > getattr(most, name)
         )
 
-    def _resolved(self, choice: PartChoice) -> RunSettings:
-        return resolve(self.offers.settings(choice), given=self._given)
+    def _with_choice(self, choice: PartChoice) -> tuple[Settings, RunSettings]:
+        """Return the server's settings with a choice in them, as they are asked for and with nothing left open.
+
+        Raises:
+            UserError: something is not offered, or doesn't go together.
+        """
+        self.offers.check(choice)
+        settings = self.offers.settings(choice)
+        return settings, resolve(settings, given=self._given)
 
 
 def _limits(ask: RunRequest) -> dict[str, float]:

@@ -345,7 +345,7 @@ class Service:
 
     def _names(self, ask: RunRequest, profile: str | None) -> dict[str, str]:
         """Return the names of the parts of a run in a thread of that profile."""
-        settings = resolve(self._settings(ask), profile, self._given)
+        settings = resolve(self._requests.of(ask), profile, self._given)
         injected = {"generator": self._injected.generator, "critic": self._injected.critic}
         return {
             kind: str(part.name) if (part := injected.get(kind)) is not None else shown_name(getattr(settings, kind))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from imagerag.generators.patchwork.sampling import Layer
 
 PREVIEW_EVERY = 5
-"""Steps between two previews."""
+"""Steps between two previews; there is one after the first step, too: that it has begun is what people wait to see."""
 VERSION = 4
 MAX_REFERENCES = 6
 MIN_SIDE, MAX_SIDE = 16, 512
@@ -113,7 +113,7 @@ class PatchworkGenerator:
 
         def after_step(done: int, walks: Walks) -> None:
             control.step(done, self._steps)
-            if control.wants_previews and done % PREVIEW_EVERY == 0 and done < self._steps:
+            if control.wants_previews and (done == 1 or done % PREVIEW_EVERY == 0) and done < self._steps:
                 control.preview(rough(layers, walks.latents[0], background, self._size))
             if done < self._steps:
                 control.check()

@@ -31,7 +31,7 @@ from imagerag.server.thread_history import thread_name
 from imagerag.server.uploads import MAX_PICTURES, uploaded
 from imagerag.server.web.conversation_routes import ConversationRoutes
 from imagerag.server.web.page_files import MODULES, page_file
-from imagerag.server.web.told_again import event_out, image_path
+from imagerag.server.web.told_again import event_out, image_path, is_plain
 from imagerag.settings import OFFERED
 from imagerag.store.file_errors import file_error
 
@@ -223,6 +223,9 @@ class WebApi:
                     yield ": still here\n\n"
                 continue
             told = time.monotonic()
+            if is_plain(event):  # a step: a change of threads takes longer than it
+                yield _sent(event)
+                continue
             yield _sent(
                 await anyio.to_thread.run_sync(event_out, self.service, run.client, run.thread, event, run.checkpoint)
             )

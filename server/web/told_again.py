@@ -39,6 +39,11 @@ def event_out(
     return worded
 
 
+def is_plain(event: Mapping[str, Any]) -> bool:
+    """Tell whether an event goes to the page as it is, with neither images nor verdict in it."""
+    return event["event"] in ("progress", "preview", "note", "captions", "stop")
+
+
 def turns_out(service: Service, client: str, name: str) -> list[dict[str, Any]]:
     """Return the turns of a conversation that have ended, each with what was told in it."""
     state: Any = service.threads.state(client, name)

@@ -204,6 +204,16 @@ class Settings:
         reserved="place",
         common=True,
     )
+    mask: str | None = setting(
+        None,
+        help="file that marks where to redraw, white or transparent: the first --subject, or the thread's image",
+        details="Only what it marks changes: every other pixel stays as it is. What is asked for is what the marked "
+        "part shows then, or a change of the whole. For generators that can redraw a part: the embedded one, diffusion "
+        "models with an inpainting pipeline, and OpenAI's images API.",
+        metavar="FILE",
+        group="image",
+        reserved="place",
+    )
     max_steps: int | None = setting(
         None,
         help="decisions of the chat model",

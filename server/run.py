@@ -31,6 +31,8 @@ class RunRequest:
     Attributes:
         prompt: the request in words.
         pictures: the person's own images, as files' bytes; drawn with as subjects.
+        mask: a picture that marks where to redraw; for ``masked``, else the first of ``pictures``, else what stands.
+        masked: address in the image store of the image that ``mask`` is for.
         earlier: earlier requests of the conversation, for clients that keep it themselves.
         thread: the conversation to go on with; a new one when empty.
         checkpoint: a state of the thread to branch from, instead of its newest.
@@ -44,6 +46,8 @@ class RunRequest:
 
     prompt: str
     pictures: tuple[bytes, ...] = ()
+    mask: bytes | None = None
+    masked: str = ""
     earlier: tuple[str, ...] = ()
     thread: str = ""
     checkpoint: str | None = None
@@ -152,7 +156,7 @@ class Run:
             if self._ended.is_set():
                 return
             if self.ask is not None:
-                self.ask = replace(self.ask, pictures=())  # up to 320 MB, which are in the store by now
+                self.ask = replace(self.ask, pictures=(), mask=None)  # up to 320 MB, which are in the store by now
             if self.output is not None:  # what it has besides, and all messages, is in the thread, and grows with it
                 kept = {name: value for name, value in self.output.items() if name in Output.__annotations__}
                 self.output = cast("Output", kept | {"messages": []})

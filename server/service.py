@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.embedders.registry import clip_model
 from imagerag.errors import BudgetExceeded, Cancelled, FileError, InvalidArgument, ServiceError, UserError
+from imagerag.generators.base import redraws_parts
+from imagerag.generators.registry import may_redraw_parts
 from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.streaming import stream_run
 from imagerag.interruptible import WARMING
@@ -328,6 +330,11 @@ class Service:
         ]
         ask = dataclasses.replace(ask, choice=ask.choice.or_else(kept))
         self._settings(ask)
+        if ask.mask is not None and not redraws_parts(drawer := self.parts(ask).generator):
+            raise UserError(
+                f"generator {shown_name(drawer.name)!r} can't redraw a part of an image; leave the mask out, and say "
+                "in words what to change"
+            )
         if ask.thread and run.thread != ask.thread:
             notes.append(NAMED_WITHOUT_KEY.format(ask.thread, run.thread))
         return dataclasses.replace(ask, notes=(*notes, *self._requests.lowered(ask)))
@@ -352,6 +359,12 @@ class Service:
             for kind in OFFERED
         }
 
+    @property
+    def ready_to_redraw_parts(self) -> bool:
+        """Whether the server's own generator takes masks, as far as is known before it is loaded."""
+        injected = self._injected.generator
+        return redraws_parts(injected) if injected is not None else may_redraw_parts(self.settings.generator)
+
     def parts(self, ask: RunRequest | None) -> Components:
         """Return the parts that a run is made with; the server's own for the call of a single tool."""
         choice = NO_CHOICE if ask is None else ask.choice
@@ -366,7 +379,10 @@ class Service:
         for picture in ask.pictures:
             data = base64.b64encode(picture).decode("ascii")
             content.append({"type": "image", "base64": data, "mime_type": "application/octet-stream"})
-        request = {"messages": [*(HumanMessage(text) for text in ask.earlier), HumanMessage(content)]}
+        request: dict[str, Any] = {"messages": [*(HumanMessage(text) for text in ask.earlier), HumanMessage(content)]}
+        if ask.mask is not None:
+            request["mask"] = str(self.store.put_user_image(ask.mask).path)
+            request["masked"] = ask.masked or None
         before = self.threads.state(run.client, run.thread, ask.checkpoint).get("turn", 0)
         try:
             return self._stream(run, request, ask.checkpoint)

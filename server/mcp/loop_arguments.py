@@ -11,6 +11,13 @@ from imagerag.settings import OFFERED
 
 _OWN: dict[str, tuple[Any, Any, str]] = {
     "thread": (str, "", "conversation to go on with; a new one when left out"),
+    "pictures": (list[str], [], "pictures of your own to draw with: imagerag://images/ID of one, or data: URLs"),
+    "mask": (
+        str,
+        "",
+        "picture that marks where to redraw, white or transparent, named as in pictures: the first of those, or what "
+        "the thread shows; nothing else changes",
+    ),
     "approve": (bool, False, "ask the person about the references before each redraw"),
 }
 """Type, default and description of those that only a conversation over MCP has."""

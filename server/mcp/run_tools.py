@@ -19,6 +19,7 @@ from imagerag.server.mcp import approval
 from imagerag.server.mcp.approval import can_ask, take_answer
 from imagerag.server.mcp.loop_arguments import loop_arguments
 from imagerag.server.mcp.own_threads import own_thread
+from imagerag.server.mcp.pictures import read_sent
 from imagerag.server.mcp.progress import Progress, waiting, words
 from imagerag.server.mcp.results import run_result
 from imagerag.server.run import Run, RunRequest
@@ -39,17 +40,28 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
     Result = Annotated[CallToolResult, RunOut]
     takes = loop_arguments(service.offers)
 
-    def requested(prompt: str, thread: str = "", approve: bool = False, **fields: Any) -> RunRequest:
-        return replace(run_request(prompt, RunFields(**fields)), thread=thread, approve=approve)
+    def requested(
+        client: str,
+        prompt: str,
+        thread: str = "",
+        pictures: Sequence[str] = (),
+        mask: str = "",
+        approve: bool = False,
+        **fields: Any,
+    ) -> RunRequest:
+        sent = read_sent(service, client, pictures, mask)
+        asked = run_request(prompt, RunFields(**fields))
+        return replace(asked, thread=thread, approve=approve, **sent._asdict())
 
     async def told(run: Run) -> CallToolResult:
         # Its images are read and its entries written: not on the event loop, where everybody would wait.
         return await asyncio.to_thread(run_result, service, run)
 
     def begin(ctx: Context[Any, Any], arguments: Mapping[str, Any]) -> Run:
-        client, ask = whose(ctx), requested(**arguments)
+        client = whose(ctx)
 
         def submit() -> Run:
+            ask = requested(client, **arguments)
             named = replace(ask, thread=own_thread(client, ask.thread, ctx)) if ask.thread else ask
             return service.create(client, named)
 

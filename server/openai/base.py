@@ -46,13 +46,13 @@ class EndpointBase:
         """What answers in words."""
         return TextAnswers(self.service)
 
-    async def _check(self, picture: bytes) -> str:
-        """Store a picture if it is one, and return its address in the store."""
+    async def _check(self, picture: bytes, field: str = "image") -> str:
+        """Store a picture if it is one, and return its address in the store; ``field`` is named in errors."""
         try:
             large = await reading(is_large, picture)
             return (await taking_in(self.service.store.put_user_image, picture, large=large)).sha256
         except UserError as error:
-            raise refusal(error, "invalid_image", "image") from error
+            raise refusal(error, "invalid_image", field) from error
 
     async def _admit(self, client: str, ask: RunRequest) -> Run:
         try:

@@ -226,7 +226,7 @@ class EditRequest(ImageRequest):
     """``POST /v1/images/edits`` as JSON."""
 
     images: list[PictureSource] = Field(min_length=1)
-    mask: Any = None
+    mask: PictureSource | None = None
     markup: Any = None
 
     @model_validator(mode="before")

@@ -54,6 +54,10 @@ class TurnRequest(RunFields):
     before: int | None = Field(default=None, ge=1)
     """The turn in whose place it comes: a copy of the conversation as it was before that turn goes on from there."""
     pictures: list[str] = Field(default=[], max_length=MAX_PICTURES)
+    mask: str = ""
+    """The id of an uploaded picture that marks where to redraw."""
+    masked: str = ""
+    """The id of the image that the mask is for."""
     approve: bool = False
 
 
@@ -144,7 +148,8 @@ class WebApi:
     async def server(self, request: Request) -> Response:
         """Tell what this server draws and judges with."""
         offers = {kind: self.service.offers.names(kind) for kind in OFFERED}
-        return JSONResponse({"vlm": shown_name(self.service.settings.vlm), "offers": offers})
+        redraws = self.service.ready_to_redraw_parts
+        return JSONResponse({"vlm": shown_name(self.service.settings.vlm), "offers": offers, "masks": redraws})
 
     async def begin(self, request: Request) -> Response:
         """Queue a run."""
@@ -156,6 +161,9 @@ class WebApi:
         if wanted.before is not None:
             thread = await anyio.to_thread.run_sync(self._branch, client, wanted.thread, wanted.before)
         ask = replace(run_request(prompt, wanted), pictures=tuple(pictures), thread=thread, approve=wanted.approve)
+        if wanted.mask:
+            mask = await on_pictures(self._uploaded_file, client, wanted.mask)
+            ask = replace(ask, mask=mask, masked=await self._own_image(client, wanted.masked, "masked"))
         try:
             run = await anyio.to_thread.run_sync(self.service.create, client, ask)
         except QueueFull as busy:
@@ -261,10 +269,18 @@ class WebApi:
     async def _prompt(self, client: str, wanted: TurnRequest) -> str:
         if not wanted.again:
             return wanted.prompt
-        entry = await anyio.to_thread.run_sync(self.service.database.find, wanted.again, client)
-        if entry is None or entry.kind != "image":
-            raise ApiError(404, f"{wanted.again[:80]!r} is not an image of yours", "not_found", "again")
+        entry = await self._image_entry(client, wanted.again, "again")
         return await anyio.to_thread.run_sync(lambda: self.service.manifest(entry).prompt)
+
+    async def _image_entry(self, client: str, image: str, field: str) -> Entry:
+        entry = await anyio.to_thread.run_sync(self.service.database.find, image, client)
+        if entry is None or entry.kind != "image":
+            raise ApiError(404, f"{image[:80]!r} is not an image of yours", "not_found", field)
+        return entry
+
+    async def _own_image(self, client: str, image: str, field: str) -> str:
+        """Return the address of an image of the client's in the store; empty where none is named."""
+        return (await self._image_entry(client, image, field)).sha256 if image else ""
 
     def _branch(self, client: str, thread: str, turn: int) -> str:
         name = thread_name("", client)

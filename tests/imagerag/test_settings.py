@@ -207,7 +207,7 @@ def test_what_is_reserved() -> None:
     assert reserved == {
         *("profile", "generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
         *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
-        *("keep_days", "fast", "offer"),
+        *("keep_days", "fast", "offer", "mask"),
     }
 
 

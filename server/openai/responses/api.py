@@ -4,7 +4,7 @@ import asyncio
 import base64
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -18,7 +18,7 @@ from imagerag.server.markdown import ending, told
 from imagerag.server.off_loop import reading
 from imagerag.server.openai.base import BEAT, client_of, parsed_body, raise_failure, usage
 from imagerag.server.openai.conversation import Base, Said
-from imagerag.server.openai.images import ImagesApi, partial_image
+from imagerag.server.openai.images import ImagesApi, partial_image, source_of
 from imagerag.server.openai.models import meaning_of
 from imagerag.server.openai.not_heeded import told_in_header
 from imagerag.server.openai.responses.events import ResponseEvents
@@ -64,6 +64,8 @@ class ResponsesApi(ImagesApi):
             base=base,
             size=body.style.size,
         )
+        if (mask := body.style.input_image_mask) is not None:
+            asked = replace(asked, mask=await self._mask(request, source_of(mask)))
         run = await self._admit(client, asked)
         kept = StoredResponse(
             draft.id,

@@ -186,7 +186,7 @@ class ConversationBase(EndpointBase):
                 pictures.append(await on_pictures(self.service.file, entry))
             else:
                 found = await picture_at(self.service, client, one.url, hosts, may_fetch=self.may_fetch, field=field)
-                await self._check(found)
+                await self._check(found, "mask" if field == "mask" else "image")
                 pictures.append(found)
         return pictures
 

@@ -14,7 +14,7 @@ TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 MODULES = frozenset(
     {
         *("all_images.js", "api.js", "composer.js", "conversations.js", "dom.js", "gallery.js", "lightbox.js"),
-        *("settings.js", "shortcuts.js", "turn.js"),
+        *("paint.js", "settings.js", "shortcuts.js", "turn.js"),
     }
 )
 """The modules of the page's script."""

@@ -136,23 +136,24 @@ def test_the_command_line_redraws_a_part_and_replays_it(
     assert "an image of which a part was drawn anew" in capsys.readouterr().err
 
 
-class TestBrief:
-    RECORD: Any = {"image": "a", "mask": "b", "prompt": "a dog"}
-    IMAGE: ImageRecord = {"id": "image-2"}  # type: ignore[typeddict-item]
+RECORD: Any = {"image": "a", "mask": "b", "prompt": "a dog"}
+IMAGE: ImageRecord = {"id": "image-2"}  # type: ignore[typeddict-item]
 
+
+class TestBrief:
     def test_a_change_is_one_of_the_whole_and_anything_else_comes_beside_it(self) -> None:
-        masked = Masked(self.RECORD, self.IMAGE)
+        masked = Masked(RECORD, IMAGE)
         assert whole_brief(Brief("a dog with a hat", "image-2"), masked, "put a hat on it").prompt == "a dog with a hat"
         added = whole_brief(Brief("a hat"), masked, "a hat")
         assert (added.prompt, added.base) == ("a dog and a hat", "image-2")
-        unknown = Masked({**self.RECORD, "prompt": ""}, None)
+        unknown = Masked({**RECORD, "prompt": ""}, None)
         assert whole_brief(Brief("a hat"), unknown, "a hat") == Brief("a hat")
         assert whole_brief(Brief("a hat"), None, "a hat") == Brief("a hat")
 
     def test_a_change_goes_on_from_the_image_that_is_masked(self) -> None:
         history = [PastImage("image-1", "a cat", 1, standing=True), PastImage("image-2", "a dog", 2, standing=False)]
-        assert [one.standing for one in history_with(history, Masked(self.RECORD, self.IMAGE))] == [False, True]
-        with_other = history_with(history, Masked(self.RECORD, None))
+        assert [one.standing for one in history_with(history, Masked(RECORD, IMAGE))] == [False, True]
+        with_other = history_with(history, Masked(RECORD, None))
         assert (with_other[-1].id, with_other[-1].prompt, with_other[-1].standing) == (ELSEWHERE, "a dog", True)
         assert not any(one.standing for one in with_other[:-1])
         assert history_with(history, None) is history

@@ -6,6 +6,7 @@ import { invalid, openSettings, settingsNamed, settingsOf } from "/page/settings
 
 const MOST_RECALLED = 50;
 let attached = []; // {id, url, name}
+let mask = null; // {id, image, url, name}: where of which image is redrawn
 let thread = "";
 let recalled = -1;
 let editing = null; // {turn}
@@ -18,9 +19,11 @@ export function openDraft(name) {
   stopEditing();
   const draft = kept.get(`draft.${thread}`, { text: "", attached: [] });
   $("prompt").value = draft.text;
+  const before = draft.mask;
   attached = [];
   $("attached").replaceChildren();
   draft.attached.forEach(attach);
+  showMask(before ?? null);
   grow();
 }
 
@@ -34,8 +37,8 @@ export function named(name) {
 }
 
 function keepDraft() {
-  const draft = { text: $("prompt").value, attached };
-  kept.set(`draft.${thread}`, draft.text || attached.length ? draft : null);
+  const draft = { text: $("prompt").value, attached, mask };
+  kept.set(`draft.${thread}`, draft.text || attached.length || mask ? draft : null);
 }
 
 function grow() {
@@ -48,8 +51,9 @@ export function fail(text) {
   $("composer-error").hidden = !text;
 }
 
-export function putBack(text, pictures) {
+export function putBack(text, pictures, marked = null) {
   $("prompt").value ||= text;
+  if (marked && !mask) showMask(marked);
   if (!attached.length) pictures.forEach(attach);
   keepDraft();
   grow();
@@ -113,14 +117,43 @@ export function attach(one) {
   keepDraft();
 }
 
+function sendFile(file) {
+  const form = new FormData();
+  form.append("file", file);
+  form.append("purpose", "vision");
+  return ask("/v1/files", { method: "POST", body: form });
+}
+
+// The next request redraws a part of an image.
+export async function attachMask(image, file) {
+  fail("");
+  try {
+    const sent = await sendFile(file);
+    showMask({ id: sent.id, image: image.uri.match(/images\/([0-9a-f]+)/)[1], url: image.uri, name: image.name });
+    $("prompt").focus();
+    say(`the next request redraws a part of ${image.name}`);
+  } catch (error) {
+    fail(`the part is not marked: ${error.message}`);
+  }
+}
+
+function showMask(one) {
+  mask = one;
+  $("masked").hidden = !one;
+  if (one) {
+    $("masked-image").src = one.url;
+    $("masked").children[1].textContent = `Only the marked part of ${one.name} is redrawn: say what it is to show.`;
+  }
+  keepDraft();
+}
+
+$("masked-off").addEventListener("click", () => { showMask(null); $("prompt").focus(); });
+
 async function upload(files) {
   fail("");
   for (const file of files) {
-    const form = new FormData();
-    form.append("file", file);
-    form.append("purpose", "vision");
     try {
-      const sent = await ask("/v1/files", { method: "POST", body: form });
+      const sent = await sendFile(file);
       attach({ id: sent.id, url: `/images/${sent.id.replace("file-", "")}.png`, name: file.name });
       say(`${file.name} added`);
     } catch (error) {
@@ -160,10 +193,11 @@ export function onSubmit(draw) {
     fail("");
     kept.set("asked", [prompt, ...kept.get("asked", []).filter((one) => one !== prompt)].slice(0, MOST_RECALLED));
     recalled = -1;
-    const sent = { prompt, pictures: attached, before: editing?.turn ?? null };
+    const sent = { prompt, pictures: attached, mask, before: editing?.turn ?? null };
     $("prompt").value = "";
     attached = [];
     $("attached").replaceChildren();
+    showMask(null);
     stopEditing();
     keepDraft();
     grow();

@@ -297,4 +297,8 @@ def test_the_page_has_all_its_modules_and_tells_what_draws(serve: Callable[..., 
             assert client.get(imported).status_code == 200
     assert client.get("/page/index.html").status_code == 404
     told = client.get("/web/server").json()
-    assert told == {"vlm": "rules", "offers": {"profile": ["pictograms"], "generator": [], "critic": []}}, "given parts"
+    assert told == {
+        "vlm": "rules",
+        "offers": {"profile": ["pictograms"], "generator": [], "critic": []},
+        "masks": False,
+    }, "given parts"

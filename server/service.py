@@ -9,28 +9,25 @@ from typing import TYPE_CHECKING, Any, cast
 
 from imagerag.embedders.registry import clip_model
 from imagerag.errors import BudgetExceeded, Cancelled, FileError, InvalidArgument, ServiceError, UserError
-from imagerag.generators.base import redraws_parts
-from imagerag.generators.registry import may_redraw_parts
-from imagerag.graphs.components import Components, InjectedComponents
 from imagerag.graphs.streaming import stream_run
 from imagerag.interruptible import WARMING
-from imagerag.profiles.resolve import Given, resolve
+from imagerag.profiles.resolve import RunSettings
 from imagerag.server.cleaning import remove_if_unreferred
 from imagerag.server.conversations import Conversations
 from imagerag.server.database import ANONYMOUS, Database, Entry
 from imagerag.server.database_file import DatabaseFailed
 from imagerag.server.image_search import ImageSearch
 from imagerag.server.job_queue import Job, JobQueue, NotYet, QueueFull
-from imagerag.server.offers import NO_CHOICE, Offers, PartChoice, shown_name
-from imagerag.server.request_settings import RequestSettings
+from imagerag.server.offers import NO_CHOICE, Offers, PartChoice
 from imagerag.server.retention import Retention
 from imagerag.server.run import Run, RunRequest
+from imagerag.server.run_parts import RunParts
 from imagerag.server.run_registry import RunRegistry
 from imagerag.server.single_tool import use_tool
 from imagerag.server.thread_history import Threads, thread_name
 from imagerag.server.thread_labels import ThreadLabels
 from imagerag.server.thread_turn import ThreadTurn
-from imagerag.settings import OFFERED, Settings
+from imagerag.settings import Settings
 from imagerag.steady_clock import steady_time
 from imagerag.store.home import home_directory
 from imagerag.tool_registry import REGENERATE
@@ -65,12 +62,9 @@ class Service:
 
         home = home_directory(settings.home)
         self.asked = dataclasses.replace(settings, home=str(home), thread=None, out=None, subject=())
-        self._given = Given.of(**{name: components.get(name) for name in ("generator", "critic", "index")})
-        self.settings = resolve(self.asked, given=self._given)
-        self._requests = RequestSettings(self.asked, self._given)
+        self.parts = RunParts(self.asked, components)
         self.job_queue = job_queue or JobQueue()
-        self._injected = InjectedComponents(**components)
-        self.components = Components(self.settings, self._injected)
+        self.components = self.parts.own
         self.store = self.components.store
         self.database = Database(home)
         self.labels = ThreadLabels(self.database.file)
@@ -92,13 +86,17 @@ class Service:
             UserError: one is out of its range.
         """
         self.asked = dataclasses.replace(self.asked, **limits)
-        self.settings = dataclasses.replace(self.settings, **limits)
-        self._requests = RequestSettings(self.asked, self._given)
+        self.parts.set_limits(self.asked, limits)
+
+    @property
+    def settings(self) -> RunSettings:
+        """The server's own settings, with nothing left open."""
+        return self.parts.settings
 
     @property
     def offers(self) -> Offers:
         """The parts that clients may choose."""
-        return self._requests.offers
+        return self.parts.offers
 
     def begin_warming(self) -> None:
         """Load the models on a thread of their own; a run that comes meanwhile waits for those it needs."""
@@ -128,9 +126,12 @@ class Service:
                 person's word, or too many that may come to.
         """
         run = Run(client, thread_name(ask.thread, client), ask)
-        run.ask = ask = self._with_choice(run, ask)
+        run.ask = ask = self.parts.settled(ask, lambda: self._chosen_before(client, run.thread))
         self.register.admit(run)
-        for text in ask.notes:
+        notes = ask.notes
+        if ask.thread and run.thread != ask.thread:
+            notes = (*notes, NAMED_WITHOUT_KEY.format(ask.thread, run.thread))
+        for text in notes:
             run.tell({"event": "note", "text": text})
         return self._submit(run, lambda: self._create(run, ask))
 
@@ -317,27 +318,7 @@ class Service:
         return (self.settings.max_seconds if asked is None else asked) or 0.0
 
     def _settings(self, ask: RunRequest) -> Settings:
-        return self._requests.of(ask)
-
-    def _with_choice(self, run: Run, ask: RunRequest) -> RunRequest:
-        """Return a request with the parts that were chosen in its conversation before, and what is to be told."""
-        before, notes = self._chosen_before(run.client, run.thread), list(ask.notes)
-        kept = self.offers.still_offered(before)
-        notes += [
-            f"{kind} {name!r} of this conversation's earlier turns is no longer offered"
-            for kind in OFFERED
-            if (name := getattr(before, kind)) and not getattr(kept, kind) and not getattr(ask.choice, kind)
-        ]
-        ask = dataclasses.replace(ask, choice=ask.choice.or_else(kept))
-        self._settings(ask)
-        if ask.mask is not None and not redraws_parts(drawer := self.parts(ask).generator):
-            raise UserError(
-                f"generator {shown_name(drawer.name)!r} can't redraw a part of an image; leave the mask out, and say "
-                "in words what to change"
-            )
-        if ask.thread and run.thread != ask.thread:
-            notes.append(NAMED_WITHOUT_KEY.format(ask.thread, run.thread))
-        return dataclasses.replace(ask, notes=(*notes, *self._requests.lowered(ask)))
+        return self.parts.requests.of(ask)
 
     def _chosen_before(self, client: str, thread: str) -> PartChoice:
         """Return the parts that were chosen in a conversation, the requests that still wait included."""
@@ -349,26 +330,6 @@ class Service:
         except DatabaseFailed:  # of which each run tells
             return NO_CHOICE
         return PartChoice(**told.told.get("choice", {})) if told else NO_CHOICE
-
-    def _names(self, ask: RunRequest, profile: str | None) -> dict[str, str]:
-        """Return the names of the parts of a run in a thread of that profile."""
-        settings = resolve(self._requests.of(ask), profile, self._given)
-        injected = {"generator": self._injected.generator, "critic": self._injected.critic}
-        return {
-            kind: str(part.name) if (part := injected.get(kind)) is not None else shown_name(getattr(settings, kind))
-            for kind in OFFERED
-        }
-
-    @property
-    def ready_to_redraw_parts(self) -> bool:
-        """Whether the server's own generator takes masks, as far as is known before it is loaded."""
-        injected = self._injected.generator
-        return redraws_parts(injected) if injected is not None else may_redraw_parts(self.settings.generator)
-
-    def parts(self, ask: RunRequest | None) -> Components:
-        """Return the parts that a run is made with; the server's own for the call of a single tool."""
-        choice = NO_CHOICE if ask is None else ask.choice
-        return self.components if choice == NO_CHOICE else Components(self._settings(ask), self._injected)
 
     def _create(self, run: Run, ask: RunRequest) -> bool:
         import base64
@@ -408,7 +369,7 @@ class Service:
             self.graph, request, self.threads.config(run.client, run.thread, checkpoint), settings, run.tell
         )
         state = self.graph.get_state(self.threads.config(run.client, run.thread))
-        run.parts = self._names(run.ask, state.values.get("profile"))
+        run.parts = self.parts.names(run.ask, state.values.get("profile"))
         if state.interrupts:
             self._ask(run, state)
             return True
@@ -428,6 +389,6 @@ class Service:
             "event": "approval",
             "chosen": chosen,
             "references": [record for record in found if record["concept"] in concepts],
-            "most": self.parts(run.ask).generator.max_references,
+            "most": self.parts.of(run.ask).generator.max_references,
         }
         run.tell(event)

@@ -148,7 +148,7 @@ class WebApi:
     async def server(self, request: Request) -> Response:
         """Tell what this server draws and judges with."""
         offers = {kind: self.service.offers.names(kind) for kind in OFFERED}
-        redraws = self.service.ready_to_redraw_parts
+        redraws = self.service.parts.may_redraw
         return JSONResponse({"vlm": shown_name(self.service.settings.vlm), "offers": offers, "masks": redraws})
 
     async def begin(self, request: Request) -> Response:

@@ -278,7 +278,7 @@ def test_a_part_is_painted_by_mouse_and_by_keyboard(chromium: Any, serve: Callab
     page.on("pageerror", lambda error: complaints.append(str(error)))
     ask(page, "a dog")
     for number, way in enumerate(("mouse", "keyboard"), start=2):
-        page.click(".run:last-child .result >> text=Redraw a part")
+        page.click(".run:last-child .result >> text=Paint a part")
         page.wait_for_selector("#paint[open]")
         assert findings(page) == []
         page.click("#paint-done")
@@ -357,7 +357,7 @@ def test_images_are_found_by_words_by_what_they_show_and_by_likeness(
     page.fill("#all-search", "CAT")
     page.locator("#all-images li").nth(1).wait_for(state="detached")
     page.select_option("#all-by", "shows")
-    page.wait_for_selector("#all-told:has-text('by CLIP')")
+    page.wait_for_selector("#all-told:has-text('by CLIP')", timeout=60_000)  # the model is loaded for it
     assert page.locator("#all-images li").count() == 3
     assert findings(page) == []
     page.click("#all-images >> text=Like this >> nth=0")

@@ -22,10 +22,12 @@ export function paint(uri, name) {
   $("paint-image").decode().then(() => {
     canvas().width = $("paint-image").naturalWidth;
     canvas().height = $("paint-image").naturalHeight;
+    // As wide as the image's shape lets it be in the view: the canvas lies over it exactly.
+    $("paint-view").style.width = `min(100%, calc(54vh * ${canvas().width / canvas().height}))`;
     at = { x: 0.5, y: 0.5 };
     tell("Nothing is marked yet.");
-    cursor();
     if (!$("paint").open) $("paint").showModal();
+    cursor();
     canvas().focus();
   }, () => say(`${name} can't be shown`));
 }

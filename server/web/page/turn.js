@@ -245,7 +245,7 @@ function resultActions(run, image, commands) {
       copyButton(image.uri, image.id), downloadLink(image.uri, image.id),
       make("a", { class: "button", href: `/web/report/${id}`, download: `${image.id}.html`, text: "Report", "aria-label": `Download the report of ${image.id}'s run` }),
       make("a", { class: "button", href: `/web/manifest/${id}`, download: `${image.id}.json`, text: "Manifest", "aria-label": `Download the manifest of ${image.id}` }),
-      button("Redraw a part", () => commands.paint(image), { class: "paint", "aria-label": `Redraw a part of ${image.id}` }),
+      button("Paint a part", () => commands.paint(image), { class: "paint", "aria-label": `Paint where to redraw ${image.id}` }),
       button("Use as subject", () => commands.useAsSubject(image, id), { "aria-label": `Use ${image.id} as subject` }),
       button("Variations", () => commands.variations(image, id, VARIATIONS), { "aria-label": `${VARIATIONS} variations of what ${image.id} shows` }),
       button("Redraw", () => commands.redraw(image, id), { "aria-label": `Draw what ${image.id} shows once more` }));

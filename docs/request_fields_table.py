@@ -1,6 +1,6 @@
 """Prints what a request can say at each door, a part of docs/servers.md: python -m docs.request_fields_table"""
 
-from imagerag.server.run_fields import RunFields
+from imagerag.server.run_fields import LEFT_TO_THE_SERVER, RunFields
 from imagerag.settings import DECLARED
 
 HEAD = "| what | command line | page | OpenAI's API | MCP |\n|---|---|---|---|---|"
@@ -22,6 +22,8 @@ def table() -> str:
         flag = "`--size`, `--aspect`" if name == "size" else f"`{DECLARED[name].flag}`"
         also = ", or of the request" if name in ("seed", "n", "size") else ""
         rows.append(f"| {name.replace('_', ' ')} | {flag} | Settings | `{name}` of `imagerag`{also} | `{name}` |")
+    for name, why in LEFT_TO_THE_SERVER.items():
+        rows.append(f"| {name.replace('_', ' ')} | `{DECLARED[name].flag}` | the server's: it {why} | | |")
     return "\n".join([HEAD, *rows])
 
 

@@ -28,7 +28,7 @@ LONGEST_NAME = 300
 def _limit(name: str) -> Any:
     """Return the field of a limit, with the range of its setting."""
     declared = DECLARED[name]
-    range_of = {"ge": declared.low, "le": declared.high, "gt": declared.above}
+    range_of: dict[str, Any] = {"ge": declared.low, "le": declared.high, "gt": declared.above}
     text = f"{declared.help}; never more than this server allows"
     return Field(default=None, description=text, **{key: value for key, value in range_of.items() if value is not None})
 

@@ -7,7 +7,7 @@ from typing import Any
 from imagerag import __version__
 from imagerag.cli.setting_flags import add_setting, add_settings, close_page_flag, number, settings_of, whole
 from imagerag.cli.strict_parser import Parser
-from imagerag.declaration import GROUPS, Group
+from imagerag.declaration import GROUPS, SERVER_ONLY, Group
 from imagerag.errors import UserError
 from imagerag.settings import DECLARED
 
@@ -16,7 +16,7 @@ __all__ = ["draw_parser", "parse_draw", "settings_of"]
 PIPELINES = ("agent", "one-pass")
 SHELLS = ("bash", "zsh", "fish", "powershell", "tcsh")
 SERVER_GROUPS: tuple[Group, ...] = ("models", "lookup", "limits", "places", "upkeep")
-DRAWING_GROUPS: tuple[Group, ...] = tuple(group for group in GROUPS if group != "upkeep")
+DRAWING_GROUPS: tuple[Group, ...] = tuple(group for group in GROUPS if group not in SERVER_ONLY)
 """A server has one engine for all clients; its limits are the most that a client can ask for."""
 
 
@@ -294,11 +294,15 @@ def add_chat(parser: Parser) -> None:
         metavar="HOW",
         help="pictures in the terminal: auto, kitty, iterm2, sixel or none (default: auto)",
     )
-    _add_server_settings(parser, "thread")
+    _add_engine_settings(parser, SERVER_GROUPS, "thread")
 
 
-def _add_server_settings(parser: Parser, *also: str) -> None:
-    add_config(add_settings(parser, SERVER_GROUPS, also=("n", *also))["places"])
+def _add_server_settings(parser: Parser) -> None:
+    _add_engine_settings(parser, (*SERVER_GROUPS, "clients"))
+
+
+def _add_engine_settings(parser: Parser, groups: Sequence[Group], *also: str) -> None:
+    add_config(add_settings(parser, groups, also=("n", *also))["places"])
 
 
 def add_profiles_list(parser: Parser) -> None:

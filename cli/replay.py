@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imagerag.cli.progress import ProgressBars
-    from imagerag.generators.base import Generator, Reference
+    from imagerag.generators.base import Generator, Redraw, Reference
     from imagerag.graphs.components import Components
     from imagerag.store.manifest import Manifest, ManifestReference
 
@@ -188,6 +188,7 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
         PictureSize.parse(manifest.size) if manifest.size else None,
         len(seeds) > 1,
         manifest.negative,
+        _redraw(manifest, components, file),
     )
     _check_files(manifest, components.generator, file)
     try:
@@ -217,6 +218,28 @@ def _seeds(manifest: "Manifest", file: Path) -> tuple[int, ...]:
             f"{most:g} with its own, {manifest.seed}; the file is damaged"
         )
     return tuple(batch)
+
+
+def _redraw(manifest: "Manifest", components: "Components", file: Path) -> "Redraw | None":
+    """Open the image of which a part was drawn anew, and its mask.
+
+    Raises:
+        UserError: they are not in the data directory.
+    """
+    from imagerag.generators.base import Redraw
+    from imagerag.store.png import on_white
+
+    recorded = manifest.redrawn
+    if recorded is None:
+        return None
+    try:
+        image, mask = (components.store.open(address) for address in (recorded.image, recorded.mask))
+    except (UserError, InvalidArgument) as error:
+        raise UserError(
+            f"{str(file)!r} is an image of which a part was drawn anew, and that image, or its mask, is not in "
+            f"{str(components.home)!r}; give the data directory that has {recorded.image[:12]}... with --home DIR"
+        ) from error
+    return Redraw(on_white(image), mask.convert("L"), recorded.prompt, recorded.image, recorded.mask)
 
 
 def _reference(recorded: "ManifestReference", components: "Components", file: Path) -> "Reference":

@@ -48,6 +48,24 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Redraw:
+    """An image of which a part is drawn anew.
+
+    Attributes:
+        image: RGB.
+        mask: mode ``L``, of the same size: 255 where is drawn anew, 0 where the image stays.
+        prompt: what the image shows; empty where nobody knows.
+        image_sha256, mask_sha256: of the stored files, for the manifest.
+    """
+
+    image: Image.Image
+    mask: Image.Image
+    prompt: str = ""
+    image_sha256: str = ""
+    mask_sha256: str = ""
+
+
+@dataclass(frozen=True)
 class DrawRequest:
     """What to draw.
 
@@ -62,6 +80,8 @@ class DrawRequest:
         negative: what the picture must not show; only generators that say so (``TakesNegatives``) are given any.
         batch: draw all candidates at once, which is faster on a GPU, and may change their pixels; those that can't
             draw them one after the other (``DrawsBatches``).
+        redraw: the image of which a part alone is drawn anew, so that the whole shows the prompt; only generators that
+            say so (``RedrawsParts``) are given any. Whoever asked keeps what lies outside the mask.
     """
 
     prompt: str
@@ -71,6 +91,7 @@ class DrawRequest:
     size: PictureSize | None = None
     batch: bool = False
     negative: str = ""
+    redraw: Redraw | None = None
 
 
 @dataclass(frozen=True)
@@ -233,6 +254,20 @@ class TakesNegatives(Protocol):
     @property
     def takes_negatives(self) -> bool:
         """Whether its model heeds ``DrawRequest.negative``."""
+
+
+@runtime_checkable
+class RedrawsParts(Protocol):
+    """A generator that may be able to draw a part of an image anew."""
+
+    @property
+    def redraws_parts(self) -> bool:
+        """Whether its model heeds ``DrawRequest.redraw``."""
+
+
+def redraws_parts(generator: Generator) -> bool:
+    """Tell whether a generator can draw a part of an image anew."""
+    return isinstance(generator, RedrawsParts) and generator.redraws_parts
 
 
 @runtime_checkable

@@ -35,6 +35,22 @@ LONGEST_NEGATIVE = 4000
 """Characters, as of a prompt."""
 
 
+OFFERED = ("profile", "generator", "critic")
+"""What of a run's parts a server can let its clients choose."""
+
+
+def offered_part(text: str) -> tuple[str, str]:
+    """Return kind and name of an offered part, ``KIND=NAME``.
+
+    Raises:
+        UserError: it is not of that form.
+    """
+    kind, _, name = (part.strip() for part in text.partition("="))
+    if kind not in OFFERED or not name:
+        raise UserError(f"offer {text!r} is no KIND=NAME; give --offer one with a KIND of: {', '.join(OFFERED)}")
+    return kind, name
+
+
 def _by_profile(pictograms: str) -> str:
     """Return what the documentation says of a default that the profile sets."""
     return f"the profile's; of pictograms {pictograms}"
@@ -189,6 +205,16 @@ class Settings:
         separator=os.pathsep,
         reserved="place",
         common=True,
+    )
+    mask: str | None = setting(
+        None,
+        help="file that marks where to redraw, white or transparent: the first --subject, or the thread's image",
+        details="Only what it marks changes: every other pixel stays as it is. What is asked for is what the marked "
+        "part shows then, or a change of the whole. For generators that can redraw a part: the embedded one, diffusion "
+        "models with an inpainting pipeline, and OpenAI's images API.",
+        metavar="FILE",
+        group="image",
+        reserved="place",
     )
     max_steps: int | None = setting(
         None,
@@ -357,6 +383,17 @@ class Settings:
         default_text="no limit",
         reserved="own",
     )
+    offer: tuple[str, ...] = setting(
+        (),
+        help="part that clients of a server may choose, such as profile=cloud, generator=sdxl or critic=clip",
+        details="Each client chooses for its own conversations: on the page, by OpenAI's API or by MCP. What the "
+        "server was started with is always among the choices. A part that can't be used here is refused as it starts.",
+        metavar="KIND=NAME",
+        group="clients",
+        separator=",",
+        default_text="none: all clients draw with what the server was started with",
+        reserved="own",
+    )
     mcp_server: tuple[str, ...] = setting(
         (),
         help="MCP server whose tools the chat model may call: 'COMMAND ARGS' or an http(s) address",
@@ -406,11 +443,13 @@ class Settings:
                 read(text)
         for text in self.lora:
             LoraName.parse(text)
+        for text in self.offer:
+            offered_part(text)
         if self.negative is not None and len(self.negative) > LONGEST_NEGATIVE:
             raise UserError(f"negative has {len(self.negative)} characters; give --negative at most {LONGEST_NEGATIVE}")
         if self.file_name is not None:
             object.__setattr__(self, "file_name", checked_file_name(self.file_name))
-        for name in ("library", "mcp_server"):  # what is named twice is searched, or started, once
+        for name in ("library", "offer", "mcp_server"):  # what is named twice is searched, or started, once
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(dict.fromkeys(given)))
         if self.vlm_text_only and self.critic is not None and self.critic == self.vlm:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from imagerag.records import ConceptScore, StopReason
 from imagerag.server.run import Run, RunStatus
 from imagerag.server.service import Service
+from imagerag.settings import OFFERED
 
 MAX_TEXT = 200
 """Characters of one text from a prompt, a library or a model in a result: some results hold hundreds of them."""
@@ -66,6 +67,9 @@ class RunOut(BaseModel):
     images: list[ImageOut]
     references: list[ReferenceOut]
     chosen: list[str] = Field(description="while its status is asking: the references it would redraw with")
+    profile: str = Field(description="whose parts it was made with; empty until it has ended")
+    generator: str = Field(description="what drew it; empty until it has ended")
+    critic: str = Field(description="what judged it; empty until it has ended")
     stop_reason: StopReason | None
     seconds: float
     notes: list[str]
@@ -163,6 +167,7 @@ def run_out(service: Service, run: Run, address: Address) -> RunOut:
         images=[] if output is not None and output["stop_reason"] == "answered" else list(shown.values()),
         references=[reference_out(record, address(entries[record["id"]].id)) for record in references],
         chosen=list((run.question or {"chosen": []})["chosen"]),
+        **{kind: run.parts.get(kind, "") for kind in OFFERED},
         stop_reason=output["stop_reason"] if output else ("cancelled" if run.status == "cancelled" else None),
         seconds=output["seconds"] if output else 0.0,
         notes=[clipped(event["text"]) for event in events if event["event"] == "note"],

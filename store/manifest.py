@@ -27,7 +27,7 @@ from imagerag.store.png import NotPng, read_text
 
 KEYWORD = "imagerag"
 SCHEMA_VERSION = 1
-ADDED = ("size", "loras", "negative")
+ADDED = ("size", "loras", "negative", "redrawn")
 """Fields that came later, and are empty in the manifests of before."""
 
 
@@ -62,6 +62,16 @@ class ManifestLora(BaseModel):
     weight: float
 
 
+class ManifestRedraw(BaseModel):
+    """The image of which a part was drawn anew: its address, that of the mask, and what it showed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image: str
+    mask: str
+    prompt: str = ""
+
+
 class Manifest(BaseModel):
     """How one image was made.
 
@@ -70,6 +80,7 @@ class Manifest(BaseModel):
         prompt, seed, generator, generator_revision, references, reference_scale: the request, as the generator got it.
         size: that was asked for, ``1024x768`` or ``16:9``; empty where it was left to the generator.
         negative: what the picture was not to show, as the generator got it; empty where it takes none.
+        redrawn: the image of which a part was drawn anew; ``None`` where all of it was drawn.
         loras: added to the generator's weights, in order.
         facts: what the generator told about the drawing; JSON values.
         versions: of imagerag, torch, diffusers and python, where installed.
@@ -89,6 +100,7 @@ class Manifest(BaseModel):
     size: str = ""
     loras: tuple[ManifestLora, ...] = ()
     negative: str = ""
+    redrawn: ManifestRedraw | None = None
     facts: dict[str, Any] = {}
     versions: dict[str, str] = {}
     created: str = ""
@@ -107,6 +119,7 @@ class Manifest(BaseModel):
         size: str = "",
         loras: Sequence[AppliedLora] = (),
         negative: str = "",
+        redrawn: ManifestRedraw | None = None,
         facts: Mapping[str, object] | None = None,
     ) -> Manifest:
         """Return the manifest of an image drawn just now by the installed versions.
@@ -131,6 +144,7 @@ class Manifest(BaseModel):
             size=size,
             loras=tuple(ManifestLora(**asdict(lora)) for lora in loras),
             negative=negative,
+            redrawn=redrawn,
             facts=json.loads(json.dumps(dict(facts or {}), allow_nan=False), object_hook=_cleaned),
             versions=dict(_versions()),
             created=datetime.now(UTC).isoformat(timespec="seconds"),

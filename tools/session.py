@@ -21,6 +21,7 @@ from imagerag.generators.base import (
     DrawsFast,
     DrawsWithLoras,
     PlacesWeights,
+    Redraw,
     Reference,
     StopCheck,
     TakesNegatives,
@@ -34,7 +35,7 @@ from imagerag.places import without_place
 from imagerag.prompt_grammar.negatives import negative_for
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import StoredImage
-from imagerag.store.manifest import Manifest, ManifestReference
+from imagerag.store.manifest import Manifest, ManifestRedraw, ManifestReference
 from imagerag.store.png import encode_png
 from imagerag.tools.drawing_cost import cost_of_drawing
 from imagerag.tools.engines import Engines, open_pixels
@@ -61,6 +62,7 @@ class ToolSession:
         n: candidates per drawing.
         size: of the pictures; ``None`` leaves it to the generator.
         negative: what the pictures must not show, for generators that take that.
+        redraw: the image of which each drawing is a part anew; ``None`` for whole images.
         batch: draw the candidates at once, where the generator can.
         fast: the generator was to draw fast, where it can.
         begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
@@ -79,6 +81,7 @@ class ToolSession:
     n: int = 1
     size: PictureSize | None = None
     negative: str = ""
+    redraw: Redraw | None = None
     batch: bool = False
     fast: bool = False
     turn: int = 1
@@ -173,7 +176,9 @@ class ToolSession:
                 )
             takes_negatives = isinstance(generator, TakesNegatives) and generator.takes_negatives
             negative = negative_for(prompt, self.negative) if takes_negatives else ""
-            request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size, self.batch, negative)
+            request = DrawRequest(
+                prompt, seeds, conditions, reference_scale, self.size, self.batch, negative, self.redraw
+            )
             cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
             if cost is not None:
                 cost.allow(current_meter())
@@ -194,6 +199,7 @@ class ToolSession:
                     size=str(self.size or ""),
                     loras=generator.loras if isinstance(generator, DrawsWithLoras) else (),
                     negative=negative,
+                    redrawn=_manifest_of(self.redraw),
                     facts=dict(drawing.facts),
                 )
                 try:
@@ -366,3 +372,9 @@ def using_session(session: ToolSession) -> Iterator[ToolSession]:
 
 def _notes(facts: Mapping[str, object]) -> Sequence[str]:
     return cast("Sequence[str]", facts.get("notes", ()))
+
+
+def _manifest_of(redraw: Redraw | None) -> ManifestRedraw | None:
+    if redraw is None:
+        return None
+    return ManifestRedraw(image=redraw.image_sha256, mask=redraw.mask_sha256, prompt=redraw.prompt)

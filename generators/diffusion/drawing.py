@@ -19,6 +19,12 @@ from imagerag.generators.diffusion.calling import call_arguments, steps_watched,
 from imagerag.generators.diffusion.fast import denoiser_of
 from imagerag.generators.diffusion.fast_drawing import OURS, FastDrawing, fast_drawing, told
 from imagerag.generators.diffusion.fast_measurement import Record
+from imagerag.generators.diffusion.inpainting import (
+    inpainting_arguments,
+    inpainting_class,
+    inpainting_pipeline,
+    with_references,
+)
 from imagerag.generators.diffusion.loading import Loaded, load, preset_of
 from imagerag.generators.diffusion.memory import (
     RanOut,
@@ -115,6 +121,12 @@ class DiffusionGenerator:
     def takes_negatives(self) -> bool:
         """Whether the model heeds a negative prompt, as it is asked here."""
         return self.pipeline is not None and takes_negatives(self.pipeline, self.preset)
+
+    @property
+    def redraws_parts(self) -> bool:
+        """Whether diffusers has an inpainting pipeline for the model."""
+        loaded = self._loaded
+        return loaded.pipeline is not None and inpainting_class(loaded.family.pipeline_for(())) is not None
 
     @property
     def memory(self) -> str:
@@ -283,10 +295,16 @@ class DiffusionGenerator:
         self, request: DrawRequest, seeds: tuple[int, ...], control: DrawControl, notes: tuple[str, ...]
     ) -> list[Drawing]:
         family, preset = self._loaded.family, self.preset
-        pipeline = family.pipeline_for(request.references)
+        pipeline, given = family.pipeline_for(request.references), family.arguments(request)
         said = family.words(plain(request.prompt), request.references)
         notes = (*self._notes, *notes)
         total, (width, height) = preset.steps, family.canvas(request)
+        if request.redraw is not None:
+            pipeline = inpainting_pipeline(family.pipeline_for(()))
+            given = with_references(pipeline, given)
+            if request.references and not given:
+                notes = (*notes, "references are not drawn with where a part of an image is redrawn")
+            given |= inpainting_arguments(pipeline, request.redraw, (width, height))
 
         def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             control.step(
@@ -304,7 +322,7 @@ class DiffusionGenerator:
 
         # Some pipelines (OmniGen, GLM-Image) also draw from the global generator when they encode references or words.
         devices = [self._loaded.device] if self._loaded.device.type == "cuda" else []
-        arguments = {**call_arguments(pipeline, preset, width, height, request.negative), **family.arguments(request)}
+        arguments = {**call_arguments(pipeline, preset, width, height, request.negative), **given}
         try:
             with torch.random.fork_rng(devices=devices), steps_watched(pipeline, after_step) as watched:
                 torch.manual_seed(seeds[0])

@@ -91,6 +91,7 @@ def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     _picture("lobster", tmp_path / "me.png")
+    Image.new("L", (64, 64), "white").save(tmp_path / "mask.png")
     _picture("owl", tmp_path / "pictures" / "owl.png")
     _picture("cat", tmp_path / "pictures" / "scarlet-ibis.png")
     _picture("giraffe", tmp_path / "download" / "00000" / "000000000.png")

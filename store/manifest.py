@@ -17,6 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from imagerag.attribution import attribution
 from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.lora import AppliedLora
@@ -29,6 +30,8 @@ KEYWORD = "imagerag"
 SCHEMA_VERSION = 1
 ADDED = ("size", "loras", "negative")
 """Fields that came later, and are empty in the manifests of before."""
+ADDED_TO_REFERENCES = ("creator", "link", "licence_link")
+"""The same of a reference's."""
 
 
 class ManifestReference(BaseModel):
@@ -43,13 +46,19 @@ class ManifestReference(BaseModel):
     title: str = ""
     source: str
     licence: str
+    creator: str = ""
+    link: str = ""
+    licence_link: str = ""
+    attribution: str = ""
+    """One line of all this, ready to be shown; empty in manifests of before there was one."""
     path: str = ""
     """Of earlier versions, where it was when the image was drawn; ``sha256`` is what finds it."""
 
     @classmethod
     def of(cls, record: ReferenceRecord) -> ManifestReference:
         """Take over what the thread's record knows."""
-        return cls(**{name: record[name] for name in cls.model_fields if name != "path"})  # type: ignore[literal-required]
+        known = {name: record[name] for name in cls.model_fields if name in record and name != "path"}  # type: ignore[literal-required]
+        return cls(**{**known, "attribution": attribution(record)})
 
 
 class ManifestLora(BaseModel):
@@ -143,11 +152,13 @@ class Manifest(BaseModel):
     def recipe(self) -> bytes:
         """Return what the address covers besides the pixels: not verdict, date and path hints. Spelt canonically."""
         kept = self.model_dump(
-            mode="json", exclude={"verdict": True, "created": True, "references": {"__all__": {"path"}}}
+            mode="json", exclude={"verdict": True, "created": True, "references": {"__all__": {"path", "attribution"}}}
         )
-        for name in ADDED:  # what is left out keeps the address that it had before there was such a field
-            if not kept[name]:
-                del kept[name]
+        # What is left out keeps the address that it had before there was such a field.
+        for fields, added in [(kept, ADDED), *((one, ADDED_TO_REFERENCES) for one in kept["references"])]:
+            for name in added:
+                if not fields[name]:
+                    del fields[name]
         return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode("ascii")
 
     def without_places(self) -> Manifest:

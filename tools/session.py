@@ -298,9 +298,12 @@ class ToolSession:
                         "caption": caption,
                         "title": hit.title,
                         "similarity": round(float(hit.similarity), 4),
-                        "source": hit.attribution,
+                        "source": hit.public_source,
                         "licence": hit.licence,
                     }
+                    for name in ("creator", "link", "licence_link"):
+                        if told := getattr(hit, name):
+                            record[name] = told
                     self.references[record["id"]] = record
                     self.made_references.append(record)
                 added.append(record)

@@ -155,9 +155,7 @@ def _summary(out: RunOut) -> list[str]:
             for concept in out.concepts[:MAX_LINKS]
         ]
     for reference in out.references[:MAX_LINKS]:
-        lines.append(
-            f"{reference.id} for {reference.concept!r}: {reference.title!r}, {reference.source}, {reference.licence}"
-        )
+        lines.append(f"{reference.id} for {reference.concept!r}: {reference.attribution}")
     lines += [f"note: {note}" for note in out.notes[:MAX_LINKS]]
     if out.stop_reason:
         lines.append(f"stopped: {out.stop_reason}; {len(out.images)} images, {out.seconds:.1f} s")

@@ -44,6 +44,15 @@ class TestManifest:
         for change in ({"seed": 1}, {"prompt": "x"}, {"reference_scale": 0.1}, {"references": []}, {"facts": {}}):
             assert manifest(**change).recipe() != one.recipe()
 
+    def test_whom_to_thank_is_carried_and_changes_the_recipe_only_where_it_is_known(self) -> None:
+        plain = ManifestReference.of(REFERENCE)
+        named = ManifestReference.of({**REFERENCE, "creator": "Jane Roe", "link": "https://example.org/1"})
+        assert (named.creator, named.link, named.licence_link) == ("Jane Roe", "https://example.org/1", "")
+        assert "by Jane Roe" in named.attribution
+        assert b"attribution" not in manifest(references=[named]).recipe()
+        assert b"creator" not in manifest(references=[plain]).recipe()
+        assert manifest(references=[named]).recipe() != manifest(references=[plain]).recipe()
+
     def test_what_no_file_can_hold(self) -> None:
         with pytest.raises(InvalidArgument, match="Unicode"):
             manifest(prompt="owl \ud83d")

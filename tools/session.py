@@ -24,6 +24,7 @@ from imagerag.generators.base import (
     Reference,
     StopCheck,
     TakesNegatives,
+    source_type,
 )
 from imagerag.generators.registry import is_images_api
 from imagerag.generators.sizing import draw_sized
@@ -195,6 +196,7 @@ class ToolSession:
                     loras=generator.loras if isinstance(generator, DrawsWithLoras) else (),
                     negative=negative,
                     facts=dict(drawing.facts),
+                    source_type=source_type(generator, references),
                 )
                 try:
                     stored = self.components.store.put(drawing.image, manifest)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from imagerag.credentials import without_credentials
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
-from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reuse, StopCheck, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import AWAY, Reply, TransientError, retry_transient
 from imagerag.generators.remote.image_addresses import fetched_image, own_addresses
@@ -67,6 +67,8 @@ class ImagesApi:
     """How the key is sent."""
     revision = "1"
     charges = True
+    reuses: ClassVar[Reuse] = "references"
+    """These models edit the images that they are given."""
     probe: ClassVar[str] = ""
     """A path below the API's address that draws nothing and takes the key, with ``{model}``; empty where none is."""
     probe_knows_models: ClassVar[bool] = True

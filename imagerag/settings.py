@@ -17,6 +17,7 @@ from imagerag.declaration import check_settings, declared_settings, same_setting
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
 from imagerag.file_name import checked_file_name
+from imagerag.licences import LicencePolicy
 from imagerag.lora import LoraName
 from imagerag.modes import MODES, Mode
 from imagerag.picture_size import PictureSize
@@ -275,13 +276,40 @@ class Settings:
     )
     library: tuple[str, ...] | None = setting(
         None,
-        help="where references are looked up: bundled, own, a library of your own by its name, or a search service",
+        help="where references are looked up: bundled, own, a library of your own by its name, a search service, or a "
+        "web source such as openverse",
         details="`bundled` is the library of pictograms, `own` your own pictures, other names those that "
-        "`imagerag index add --library NAME` has made; `imagerag plugins` lists services.",
+        "`imagerag index add --library NAME` has made; `imagerag plugins` lists services. Web sources are `openverse`, "
+        "`commons`, `met`, `inaturalist` and those of a file of yours; they are asked only for what the others lack.",
         metavar="NAME,...",
         group="lookup",
         separator=",",
         default_text=_by_profile("bundled,own"),
+        reserved="own",
+    )
+    licences: tuple[str, ...] = setting(
+        (),
+        help="licences of other people's pictures that are drawn with: cc0, pdm, by, by-sa, by-nc and others, or any",
+        details="Identifiers such as `CC-BY-4.0` name one version; `unknown` allows pictures that nobody has said "
+        "anything about. Your own pictures need none, unless one was recorded with them.",
+        metavar="NAME,...",
+        group="lookup",
+        separator=",",
+        default_text="those that allow changes and commercial use",
+        reserved="own",
+    )
+    offline: bool = setting(
+        False,
+        help="ask no web source of references, whatever --library names",
+        details="A note says so. Models and generators of other servers are asked nevertheless: name none.",
+        group="lookup",
+        reserved="own",
+    )
+    sensitive_results: bool = setting(
+        False,
+        help="let web sources answer also with what they mark as sensitive",
+        details="Without it they are asked for safe results, where they know of such a thing.",
+        group="lookup",
         reserved="own",
     )
     lookup_model: str | None = setting(
@@ -408,6 +436,7 @@ class Settings:
             raise UserError(f"negative has {len(self.negative)} characters; give --negative at most {LONGEST_NEGATIVE}")
         if self.file_name is not None:
             object.__setattr__(self, "file_name", checked_file_name(self.file_name))
+        LicencePolicy(self.licences)
         for name in ("library", "mcp_server"):  # what is named twice is searched, or started, once
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(dict.fromkeys(given)))
@@ -427,6 +456,11 @@ class Settings:
     def lookup_models(self) -> tuple[str, ...]:
         """The models of ``lookup_model``."""
         return tuple(dict.fromkeys(name.strip() for name in (self.lookup_model or "").split(",") if name.strip()))
+
+    @property
+    def licence_policy(self) -> LicencePolicy:
+        """Which licences are drawn with."""
+        return LicencePolicy(self.licences)
 
     @property
     def picture_size(self) -> PictureSize | None:

@@ -12,7 +12,7 @@ from imagerag.graphs.nodes.finish import why_ended
 MAX_SHOWN = 6
 MAX_ANSWER = 2000
 """Characters of an answer in words."""
-MAX_CREDIT = 1000
+MAX_CREDIT = 480
 """Characters of whom to thank for a reference: with two addresses among them, more than of other texts."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")

@@ -105,7 +105,7 @@ def reference_out(record: Mapping[str, Any], address: str) -> ReferenceOut:
         similarity=record["similarity"],
         source=clipped(record["source"]),
         licence=clipped(record["licence"]),
-        attribution=clipped(attribution(record), MAX_CREDIT),
+        attribution=clipped(attribution({**record, "title": clipped(record["title"])}), MAX_CREDIT),
     )
 
 

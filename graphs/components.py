@@ -25,6 +25,7 @@ from imagerag.interruptible import load_interruptibly
 from imagerag.model_hub import Download, downloads_watched
 from imagerag.profiles.downloads import bytes_of_chat_model, bytes_of_critic, bytes_of_generator
 from imagerag.profiles.resolve import Given, RunSettings, resolve
+from imagerag.provenance.signing import open_signer
 from imagerag.settings import Settings
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
@@ -96,6 +97,8 @@ class Components:
         """Fill in what is left open."""
         given = Given.of(self.injected.generator, self.injected.critic, self.injected.index)
         object.__setattr__(self, "settings", resolve(asked, given=given))
+        if self.injected.store is None:  # before anything is drawn that can't be signed then
+            open_signer(self.settings.c2pa_cert, self.settings.c2pa_key)
 
     def tell(self, text: str) -> None:
         """Tell a note, if anybody listens."""
@@ -287,5 +290,6 @@ class Components:
 
     @cached_property
     def store(self) -> ImageStore:
-        """The image store."""
-        return self.injected.store or ImageStore(self.home)
+        """The image store, which signs where a certificate is configured."""
+        settings = self.settings
+        return self.injected.store or ImageStore(self.home, open_signer(settings.c2pa_cert, settings.c2pa_key))

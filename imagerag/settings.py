@@ -383,6 +383,23 @@ class Settings:
         default_text="no limit",
         reserved="own",
     )
+    c2pa_cert: str | None = setting(
+        None,
+        help="certificate by which every image is signed, as C2PA has it: a PEM file, with those that issued it",
+        details="Goes with `--c2pa-key`; see `docs/provenance.md`. `imagerag inspect` verifies.",
+        metavar="FILE",
+        group="output",
+        default_text="none; images are not signed",
+        reserved="place",
+    )
+    c2pa_key: str | None = setting(
+        None,
+        help="private key of --c2pa-cert: a PEM file, without a password",
+        metavar="FILE",
+        group="output",
+        default_text="none",
+        reserved="place",
+    )
     mcp_server: tuple[str, ...] = setting(
         (),
         help="MCP server whose tools the chat model may call: 'COMMAND ARGS' or an http(s) address",

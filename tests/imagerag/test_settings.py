@@ -205,7 +205,7 @@ def test_what_is_reserved() -> None:
     assert reserved == {
         *("profile", "generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
         *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
-        *("keep_days", "fast"),
+        *("keep_days", "fast", "c2pa_cert", "c2pa_key"),
     }
 
 

@@ -59,7 +59,6 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     from imagerag.graphs.nodes.intake import check_prompt
     from imagerag.store.manifest import read_manifest
     from imagerag.store.output_files import make_folder, write_new
-    from imagerag.store.png import encode_png
 
     file = Path(options.file)
     manifest = read_manifest(file)
@@ -83,7 +82,9 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
         bars.clear()
     comparison = _compare(file, drawn, manifest, components)
     if folder is not None:
-        comparison["replayed"] = str(write_new(folder.absolute(), f"{file.stem}-replayed", ".png", encode_png(drawn)))
+        comparison["replayed"] = str(
+            write_new(folder.absolute(), f"{file.stem}-replayed", ".png", _new_file(drawn, manifest, components))
+        )
     if options.json:
         say_json(comparison, stdout)
     else:
@@ -269,6 +270,19 @@ def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", components:
         },
         "replayed": None,
     }
+
+
+def _new_file(drawn: "Image.Image", manifest: "Manifest", components: "Components") -> bytes:
+    """Return the new drawing as a file that says of itself how and by which versions it was drawn, and when."""
+    from imagerag.generators.base import source_type
+    from imagerag.store.exports import drawing_file
+    from imagerag.store.manifest import Manifest
+
+    generator = components.generator
+    fresh = Manifest.new(prompt="", seed=0, generator="", generator_revision=generator.revision)
+    told = {name: getattr(fresh, name) for name in ("generator_revision", "versions", "created")}
+    told |= {"verdict": None, "source_type": source_type(generator, manifest.references)}
+    return drawing_file(drawn, manifest.model_copy(update=told), components.store.signer)
 
 
 def _told(comparison: Comparison) -> list[str]:

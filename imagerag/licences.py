@@ -243,9 +243,7 @@ class LicencePolicy:
         if ANY in self.names or UNKNOWN in self.names:
             return ()
         sample = {"cc0": "CC0-1.0", "pdm": "CC-PDM-1.0"} | {name: f"CC-{name.upper()}-4.0" for name in FAMILIES}
-        return tuple(
-            code for code, licence in sample.items() if self.allows(licence) or self._names_a_version_of(code)
-        )
+        return tuple(code for code, licence in sample.items() if self.allows(licence) or self._names_a_version_of(code))
 
     def _names_a_version_of(self, code: str) -> bool:
         return any(_family(name) == code for name in self.names)

@@ -222,6 +222,7 @@ def _seeds(manifest: "Manifest", file: Path) -> tuple[int, ...]:
 
 def _reference(recorded: "ManifestReference", components: "Components", file: Path) -> "Reference":
     from imagerag.generators.base import Reference
+    from imagerag.generators.isolation import Region, isolated
 
     try:
         image = (components.index.image if recorded.kind == "retrieved" else components.store.open)(recorded.sha256)
@@ -232,7 +233,11 @@ def _reference(recorded: "ManifestReference", components: "Components", file: Pa
             f"{str(components.home)!r}; "
             f"give the data directory that has {recorded.sha256[:12]}... with --home DIR"
         ) from error
-    return Reference(image, recorded.concept, recorded.kind, recorded.sha256)
+    region = None if recorded.region is None else Region(recorded.region, recorded.cut_out)
+    try:
+        return isolated(Reference(image, recorded.concept, recorded.kind, recorded.sha256), region)
+    except InvalidArgument as error:
+        raise UserError(f"{str(file)!r}: {error}; the file is damaged") from error
 
 
 def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", components: "Components") -> Comparison:

@@ -16,8 +16,10 @@ from imagerag.agent.registry import load_critic, load_driver, load_reranker, loa
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.run_memory import RunMemory
 from imagerag.chat_models.usage_meter import current_meter
+from imagerag.embedders.concept_region import MARGINS, concept_region, grown
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator, PlacesWeights
+from imagerag.generators.isolation import Region, has_surroundings, isolation_for
 from imagerag.generators.registry import FAST_FILE, load_generator
 from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
@@ -287,6 +289,19 @@ class Components:
 
         settings = self.settings
         return _loaded(lambda: clip_model(settings.lookup_models[0], settings.device_settings), self.emit)
+
+    def region(self, image: Image.Image, concept: str) -> Region | None:
+        """Return the part of a reference that is drawn with; ``None`` for all of it.
+
+        It is looked for where that is asked for, or measured best for the generator, and the picture has surroundings.
+        """
+        how = isolation_for(self.generator, self.settings.isolation)
+        if how == "none" or not concept.strip() or not has_surroundings(image):
+            return None
+        box = concept_region(image, concept, self._lookup_clip())
+        if box is None:
+            return None
+        return Region(grown(box, image.size, MARGINS[how]), how == "cut")
 
     @cached_property
     def store(self) -> ImageStore:

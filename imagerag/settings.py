@@ -19,7 +19,7 @@ from imagerag.errors import UserError
 from imagerag.file_name import checked_file_name
 from imagerag.licences import LicencePolicy
 from imagerag.lora import LoraName
-from imagerag.modes import MODES, Mode
+from imagerag.modes import ISOLATIONS, MODES, Isolation, Mode
 from imagerag.picture_size import PictureSize
 
 if TYPE_CHECKING:
@@ -347,6 +347,17 @@ class Settings:
         metavar="HOW",
         group="lookup",
         choices=RERANKERS,
+    )
+    isolation: Isolation | None = setting(
+        None,
+        help="how references are freed of their surroundings: none, crop (to the concept) or cut (the thing alone)",
+        details="The place is found by the CLIP of `--lookup-model`, and told; the manifest has it. `cut` needs the "
+        "extra `cut`. Your own subjects and pictures on a plain or transparent ground stay whole. For other generators "
+        "than the embedded one the effect is not measured.",
+        metavar="HOW",
+        group="lookup",
+        choices=ISOLATIONS,
+        default_text="for patchwork cut, or crop without its library; for others none",
     )
     chroma: str | None = setting(
         None,

@@ -31,7 +31,7 @@ KEYWORD = "imagerag"
 SCHEMA_VERSION = 1
 ADDED = ("size", "loras", "negative")
 """Fields that came later, and are empty in the manifests of before."""
-ADDED_TO_REFERENCES = ("creator", "link", "licence_link")
+ADDED_TO_REFERENCES = ("creator", "link", "licence_link", "region", "cut_out")
 """The same of a reference's."""
 
 
@@ -52,6 +52,10 @@ class ManifestReference(BaseModel):
     licence_link: str = ""
     attribution: str = ""
     """One line of all this, ready to be shown; empty in manifests of before there was one."""
+    region: tuple[int, int, int, int] | None = None
+    """Left, top, right and bottom in pixels of the part that was drawn with; ``None`` for all of it."""
+    cut_out: bool = False
+    """Of that part, only the thing itself."""
     path: str = ""
     """Of earlier versions, where it was when the image was drawn; ``sha256`` is what finds it."""
 
@@ -60,6 +64,10 @@ class ManifestReference(BaseModel):
         """Take over what the thread's record knows."""
         known = {name: record[name] for name in cls.model_fields if name in record and name != "path"}  # type: ignore[literal-required]
         return cls(**{**known, "attribution": attribution(record)})
+
+    def in_part(self, region: tuple[tuple[int, int, int, int], bool] | None) -> ManifestReference:
+        """Return the same with the part that was drawn with, and whether that was cut out; ``None`` for all of it."""
+        return self if region is None else self.model_copy(update={"region": region[0], "cut_out": region[1]})
 
 
 class ManifestLora(BaseModel):

@@ -109,7 +109,8 @@ def _of_manifest(manifest: "Manifest", replayable: bool, file: str) -> Iterator[
         command = printable(quoted(["imagerag", "credits", file]))
         yield f"  with      {count} reference{'s' * (count > 1)}; whom to thank: {command}"
     if not replayable:
-        yield "  copy      in another size or format than it was drawn; nothing draws these pixels again"
+        drawn = f" of pixels {printable(manifest.copy_of[:12])}..." if manifest.copy_of else ""
+        yield f"  copy      of a drawing{drawn}, in another size or format; nothing draws these pixels again"
 
 
 def _of_c2pa(credentials: "ContentCredentials") -> Iterator[str]:

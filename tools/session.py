@@ -245,7 +245,7 @@ class ToolSession:
             region = self._regions[record["id"]] = self.components.region(image, record["concept"])
             if region is not None:
                 part = f"{region.text} of its {image.width}x{image.height} pixels, where {record['concept']!r} is"
-                text = f"{record['id']} is drawn with {part}; --isolation none leaves it whole"
+                text = f"{record['id']} is {part}; --isolation none leaves it whole"
                 self.emit({"event": "note", "text": text})
         return self._regions[record["id"]]
 

@@ -130,7 +130,7 @@ def test_a_reference_is_cropped_to_its_concept_and_the_manifest_has_the_part(
         assert squares.requests[-1].references[0].image.size == ((100, 100) if region else (300, 300))
     notes = [event["text"] for event in told if event["event"] == "note" and "cropped" in event["text"]]
     assert notes == [
-        "ref-1 is drawn with cropped to 100x100 of its 300x300 pixels, where 'owl' is; --isolation none leaves it whole"
+        "ref-1 is cropped to 100x100 of its 300x300 pixels, where 'owl' is; --isolation none leaves it whole"
     ]
 
 

@@ -114,7 +114,7 @@ def read_credentials(data: bytes, kind: FileFormat, anchors: str = "") -> Conten
 
 def _told(manifest: dict[str, Any], state: State, changed: bool, failures: list[dict[str, Any]]) -> ContentCredentials:
     signature = manifest.get("signature_info") or {}
-    program = next(iter(manifest.get("claim_generator_info") or []), {})
+    program: dict[str, Any] = next(iter(manifest.get("claim_generator_info") or []), {})
     name = f"{program.get('name', '')} {program.get('version') or ''}".strip() or manifest.get("claim_generator") or ""
     return ContentCredentials(
         state=state,

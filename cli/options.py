@@ -124,6 +124,24 @@ def add_replay(parser: Parser) -> None:
     _add_usual(parser)
 
 
+def add_inspect(parser: Parser) -> None:
+    """Add the arguments of ``imagerag inspect``."""
+    parser.add_argument("file", metavar="FILE", help="a PNG, JPEG or WebP, anybody's")
+    parser.add_argument(
+        "--trust",
+        metavar="FILE",
+        help="certificates of authorities to be trusted, PEM (default: none is; a signature is then only told to be "
+        "whole)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_credits(parser: Parser) -> None:
+    """Add the arguments of ``imagerag credits``."""
+    parser.add_argument("file", metavar="FILE", help="an image that imagerag made, or a copy of one: PNG, JPEG or WebP")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
 def add_index_add(parser: Parser) -> None:
     """Add the arguments of ``imagerag index add``."""
     parser.add_argument("paths", nargs="*", metavar="SOURCE", help="folders, files or KIND:WHAT to add")

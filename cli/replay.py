@@ -59,7 +59,6 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     from imagerag.graphs.nodes.intake import check_prompt
     from imagerag.store.manifest import read_manifest
     from imagerag.store.output_files import make_folder, write_new
-    from imagerag.store.png import encode_png
 
     file = Path(options.file)
     manifest = read_manifest(file)
@@ -83,7 +82,9 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
         bars.clear()
     comparison = _compare(file, drawn, manifest, components)
     if folder is not None:
-        comparison["replayed"] = str(write_new(folder.absolute(), f"{file.stem}-replayed", ".png", encode_png(drawn)))
+        comparison["replayed"] = str(
+            write_new(folder.absolute(), f"{file.stem}-replayed", ".png", _new_file(drawn, manifest, components))
+        )
     if options.json:
         say_json(comparison, stdout)
     else:
@@ -244,6 +245,7 @@ def _redraw(manifest: "Manifest", components: "Components", file: Path) -> "Redr
 
 def _reference(recorded: "ManifestReference", components: "Components", file: Path) -> "Reference":
     from imagerag.generators.base import Reference
+    from imagerag.generators.isolation import Region, isolated
 
     try:
         image = (components.index.image if recorded.kind == "retrieved" else components.store.open)(recorded.sha256)
@@ -254,7 +256,11 @@ def _reference(recorded: "ManifestReference", components: "Components", file: Pa
             f"{str(components.home)!r}; "
             f"give the data directory that has {recorded.sha256[:12]}... with --home DIR"
         ) from error
-    return Reference(image, recorded.concept, recorded.kind, recorded.sha256)
+    region = None if recorded.region is None else Region(recorded.region, recorded.cut_out)
+    try:
+        return isolated(Reference(image, recorded.concept, recorded.kind, recorded.sha256), region)
+    except InvalidArgument as error:
+        raise UserError(f"{str(file)!r}: {error}; the file is damaged") from error
 
 
 def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", components: "Components") -> Comparison:
@@ -292,6 +298,19 @@ def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", components:
         },
         "replayed": None,
     }
+
+
+def _new_file(drawn: "Image.Image", manifest: "Manifest", components: "Components") -> bytes:
+    """Return the new drawing as a file that says of itself how and by which versions it was drawn, and when."""
+    from imagerag.generators.base import source_type
+    from imagerag.store.exports import drawing_file
+    from imagerag.store.manifest import Manifest
+
+    generator = components.generator
+    fresh = Manifest.new(prompt="", seed=0, generator="", generator_revision=generator.revision)
+    told = {name: getattr(fresh, name) for name in ("generator_revision", "versions", "created")}
+    told |= {"verdict": None, "source_type": source_type(generator, manifest.references)}
+    return drawing_file(drawn, manifest.model_copy(update=told), components.store.signer)
 
 
 def _told(comparison: Comparison) -> list[str]:

@@ -1,6 +1,6 @@
 """The one interface behind which every image generator stands, embedded, local or remote."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
@@ -11,6 +11,7 @@ from imagerag.errors import InvalidArgument
 from imagerag.lora import AppliedLora
 from imagerag.picture_size import PictureSize
 from imagerag.records import ReferenceKind
+from imagerag.store.digital_source import COMPOSITE, TRAINED, SourceType
 
 StepCallback = Callable[[int, int], None]
 """Called with (step done, steps in all) after each denoising step; 1-based."""
@@ -316,6 +317,30 @@ class AdvisesScales(Protocol):
     @property
     def reference_scales(self) -> tuple[float, ...]:
         """Scales 0..1 of the first, second ... and every later redraw; not empty."""
+
+
+Reuse = Literal["nothing", "references", "own pictures"]
+"""Of which existing pictures a generator's drawings show parts, pasted or edited: of none, of its references, or of
+pictures of its own even where it is given no reference."""
+
+
+@runtime_checkable
+class ReusesPictures(Protocol):
+    """A generator that tells whether parts of existing pictures are in its drawings; others are taken to have none."""
+
+    @property
+    def reuses(self) -> Reuse:
+        """Which."""
+
+
+def source_type(generator: Generator, references: Sequence[object]) -> SourceType:
+    """Return IPTC's term for what a generator draws with these references.
+
+    What is conditioned on references, and shows none of their pixels, is made by the model alone. Where pixels of
+    existing pictures reach the drawing, by pasting or by editing, it is a composite with what the model makes.
+    """
+    reuses = generator.reuses if isinstance(generator, ReusesPictures) else "nothing"
+    return COMPOSITE if reuses == "own pictures" or (reuses == "references" and references) else TRAINED
 
 
 def reference_scales(generator: Generator) -> tuple[float, ...]:

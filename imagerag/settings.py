@@ -17,8 +17,9 @@ from imagerag.declaration import check_settings, declared_settings, same_setting
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
 from imagerag.file_name import checked_file_name
+from imagerag.licences import LicencePolicy
 from imagerag.lora import LoraName
-from imagerag.modes import MODES, Mode
+from imagerag.modes import ISOLATIONS, MODES, Isolation, Mode
 from imagerag.picture_size import PictureSize
 from imagerag.table_faults import meant
 
@@ -303,13 +304,40 @@ class Settings:
     )
     library: tuple[str, ...] | None = setting(
         None,
-        help="where references are looked up: bundled, own, a library of your own by its name, or a search service",
+        help="where references are looked up: bundled, own, a library of your own by its name, a search service, or a "
+        "web source such as openverse",
         details="`bundled` is the library of pictograms, `own` your own pictures, other names those that "
-        "`imagerag index add --library NAME` has made; `imagerag plugins` lists services.",
+        "`imagerag index add --library NAME` has made; `imagerag plugins` lists services. Web sources are `openverse`, "
+        "`commons`, `met`, `inaturalist` and those of a file of yours; they are asked only for what the others lack.",
         metavar="NAME,...",
         group="lookup",
         separator=",",
         default_text=_by_profile("bundled,own"),
+        reserved="own",
+    )
+    licences: tuple[str, ...] = setting(
+        (),
+        help="licences of other people's pictures that are drawn with: cc0, pdm, by, by-sa, by-nc and others, or any",
+        details="Identifiers such as `CC-BY-4.0` name one version; `unknown` allows pictures that nobody has said "
+        "anything about. Your own pictures need none, unless one was recorded with them.",
+        metavar="NAME,...",
+        group="lookup",
+        separator=",",
+        default_text="those that allow changes and commercial use",
+        reserved="own",
+    )
+    offline: bool = setting(
+        False,
+        help="ask no web source of references, whatever --library names",
+        details="A note says so. Models and generators of other servers are asked nevertheless: name none.",
+        group="lookup",
+        reserved="own",
+    )
+    sensitive_results: bool = setting(
+        False,
+        help="let web sources answer also with what they mark as sensitive",
+        details="Without it they are asked for safe results, where they know of such a thing.",
+        group="lookup",
         reserved="own",
     )
     lookup_model: str | None = setting(
@@ -347,6 +375,17 @@ class Settings:
         metavar="HOW",
         group="lookup",
         choices=RERANKERS,
+    )
+    isolation: Isolation | None = setting(
+        None,
+        help="how references are freed of their surroundings: none, crop (to the concept) or cut (the thing alone)",
+        details="The place is found by the CLIP of `--lookup-model`, and told; the manifest has it. `cut` needs the "
+        "extra `cut`. Your own subjects and pictures on a plain or transparent ground stay whole. For other generators "
+        "than the embedded one the effect is not measured.",
+        metavar="HOW",
+        group="lookup",
+        choices=ISOLATIONS,
+        default_text="for patchwork cut, or crop without its library; for others none",
     )
     chroma: str | None = setting(
         None,
@@ -393,6 +432,23 @@ class Settings:
         separator=",",
         default_text="none: all clients draw with what the server was started with",
         reserved="own",
+    )
+    c2pa_cert: str | None = setting(
+        None,
+        help="certificate by which every image is signed, as C2PA has it: a PEM file, with those that issued it",
+        details="Goes with `--c2pa-key`; see `docs/provenance.md`. `imagerag inspect` verifies.",
+        metavar="FILE",
+        group="output",
+        default_text="none; images are not signed",
+        reserved="place",
+    )
+    c2pa_key: str | None = setting(
+        None,
+        help="private key of --c2pa-cert: a PEM file, without a password",
+        metavar="FILE",
+        group="output",
+        default_text="none",
+        reserved="place",
     )
     mcp_server: tuple[str, ...] = setting(
         (),
@@ -449,6 +505,7 @@ class Settings:
             raise UserError(f"negative has {len(self.negative)} characters; give --negative at most {LONGEST_NEGATIVE}")
         if self.file_name is not None:
             object.__setattr__(self, "file_name", checked_file_name(self.file_name))
+        LicencePolicy(self.licences)
         for name in ("library", "offer", "mcp_server"):  # what is named twice is searched, or started, once
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(dict.fromkeys(given)))
@@ -468,6 +525,11 @@ class Settings:
     def lookup_models(self) -> tuple[str, ...]:
         """The models of ``lookup_model``."""
         return tuple(dict.fromkeys(name.strip() for name in (self.lookup_model or "").split(",") if name.strip()))
+
+    @property
+    def licence_policy(self) -> LicencePolicy:
+        """Which licences are drawn with."""
+        return LicencePolicy(self.licences)
 
     @property
     def picture_size(self) -> PictureSize | None:

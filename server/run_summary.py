@@ -5,7 +5,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from imagerag.attribution import attribution
 from imagerag.records import ConceptScore, StopReason
+from imagerag.server.markdown import MAX_CREDIT
 from imagerag.server.run import Run, RunStatus
 from imagerag.server.service import Service
 from imagerag.settings import OFFERED
@@ -44,6 +46,7 @@ class ReferenceOut(BaseModel):
     similarity: float
     source: str
     licence: str
+    attribution: str = Field(description="whom to thank for it, in one line: show it with the picture")
 
 
 class RunOut(BaseModel):
@@ -106,6 +109,7 @@ def reference_out(record: Mapping[str, Any], address: str) -> ReferenceOut:
         similarity=record["similarity"],
         source=clipped(record["source"]),
         licence=clipped(record["licence"]),
+        attribution=clipped(attribution({**record, "title": clipped(record["title"])}), MAX_CREDIT),
     )
 
 

@@ -232,12 +232,14 @@ class Service:
         return open_pixels(self.components, cast("Any", {"kind": entry.kind, "sha256": entry.sha256}))
 
     def file(self, entry: Entry) -> bytes:
-        """Return an entry's image as a PNG file, with its manifest where it has one."""
-        from imagerag.store.manifest import KEYWORD
-        from imagerag.store.png import encode_png, with_text
+        """Return an entry's image as a PNG file; one that was drawn says how, see ``imagerag.store.exports``."""
+        from imagerag.store.exports import drawing_file
+        from imagerag.store.png import encode_png
 
-        plain = encode_png(self.picture(entry))
-        return with_text(plain, KEYWORD, self.manifest(entry).text()) if entry.kind == "image" else plain
+        picture = self.picture(entry)
+        if entry.kind != "image":
+            return encode_png(picture)
+        return drawing_file(picture, self.manifest(entry), self.store.signer)
 
     def forget(self, entry: Entry) -> None:
         """Delete an entry, and its image unless something else refers to it."""

@@ -13,7 +13,7 @@ from PIL import Image
 
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import DrawingRefused, InvalidArgument, first_line
-from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reuse, check_request
 from imagerag.generators.diffusion.attention import NATIVE, native_attention
 from imagerag.generators.diffusion.calling import call_arguments, steps_watched, takes_negatives
 from imagerag.generators.diffusion.fast import denoiser_of
@@ -91,6 +91,11 @@ class DiffusionGenerator:
     def loras(self) -> tuple[AppliedLora, ...]:
         """What was added to the weights."""
         return self._loaded.loras
+
+    @property
+    def reuses(self) -> Reuse:
+        """Edit models go on from the images that they are given; others only look at them."""
+        return "references" if self.preset.family == "edit" else "nothing"
 
     @property
     def file_sha256(self) -> str:

@@ -10,12 +10,13 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from imagerag.errors import InvalidArgument
-from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reference
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reference, Reuse
 from imagerag.generators.framing import CORNERS, ZOOM, sky
 from imagerag.generators.layout import Place, arrange
 from imagerag.generators.patchwork.knowledge import STYLE_SETS, Embeds, Knowledge, Pictures
 from imagerag.generators.patchwork.matting import Floats, cut_out, fit
 from imagerag.generators.patchwork.recolour import recolour
+from imagerag.modes import Isolation
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.modifiers import uses
 from imagerag.prompt_grammar.noun_phrase import SceneObject
@@ -80,6 +81,10 @@ class PatchworkGenerator:
     # References alone: what the base set makes of a concept it lacks is what the critic has just found wrong. (On the
     # half dev, 0.85 at first left parts of that in the picture and found as many concepts.)
     reference_scales = (1.0,)
+    # Every patch is that of a pictogram which people have drawn, of the base set or a reference.
+    reuses: Reuse = "own pictures"
+    # Of busy grounds, which cut_out can't tell from the thing, the least gets into the drawing; benchmarks.isolation.
+    isolation: Isolation = "cut"
 
     def __init__(self, library: Pictures, embedder: Embeds, *, size: int = 128, steps: int = 24) -> None:
         if not MIN_SIDE <= size <= MAX_SIDE:

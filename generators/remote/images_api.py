@@ -19,6 +19,7 @@ from imagerag.generators.base import (
     Drawing,
     DrawRequest,
     Redraw,
+    Reuse,
     StopCheck,
     check_request,
 )
@@ -77,6 +78,8 @@ class ImagesApi:
     """How the key is sent."""
     revision = "1"
     charges = True
+    reuses: ClassVar[Reuse] = "references"
+    """These models edit the images that they are given."""
     probe: ClassVar[str] = ""
     """A path below the API's address that draws nothing and takes the key, with ``{model}``; empty where none is."""
     probe_knows_models: ClassVar[bool] = True

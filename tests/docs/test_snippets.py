@@ -44,6 +44,7 @@ ONLY_PARSED = {
     r"--vlm replay:": "needs a recording; tests of chat_models/recording make one and play it",
     r"--lookup-model ViT|--critic clip:ViT": "loads weights from the network",
     r"--chroma http": "needs a Chroma server; tests of index/user start one",
+    r"--c2pa-cert": "needs a certificate; tests/provenance issue one and sign with it",
     r"--engine ray": "needs the extra ray; tests of index/user/ray_engine run it",
     r"--allow-urls": "fetches from the network",
     r"navy|colourful|house:|list:|shelf|autumn colours": "needs the package of its page; test_adding runs it",

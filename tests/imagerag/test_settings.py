@@ -218,7 +218,7 @@ def test_what_is_reserved() -> None:
             "lookup_model",
         ),
         *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
-        *("keep_days", "fast", "offer", "mask"),
+        *("keep_days", "fast", "offer", "mask", "c2pa_cert", "c2pa_key"),
     }
 
 

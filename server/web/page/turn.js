@@ -107,7 +107,7 @@ function referenceCard(reference, extra) {
   return make("li", { class: "card" },
     enlargeable(reference.uri, reference.id, `Reference: ${reference.title}`, { width: 80, height: 80 }),
     make("div", { text: reference.title }),
-    make("small", { text: `${reference.id} for ${reference.concept || "the whole picture"}; ${found}${reference.source}, ${reference.licence}` }),
+    make("small", { text: `${reference.id} for ${reference.concept || "the whole picture"}; ${found}${reference.attribution}` }),
     extra);
 }
 

@@ -206,7 +206,7 @@ def own_file(folder: Path) -> None:
     picture(folder / "real" / "axolotl.png")
     (folder / "mine").mkdir()
     count = {"text": "two axolotls", "kind": "count", "thing": "axolotls", "value": "2"}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"suite": "pets", "licence": "CC0-1.0", "retrieval": "mine", "notes": ["drawn by hand"]},
         {"prompt": "two axolotls", "name": "Axolotls!", "stratum": "lacking", "split": "test",
          "concepts": ["axolotl", count], "images": ["real/axolotl.png"]},

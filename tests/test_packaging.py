@@ -27,11 +27,15 @@ NOT_THE_PRODUCT = {"benchmarks", "docs", "examples", "testing", "tests", "traini
 
 BROUGHT_BY = {
     "anyio": "httpx", "httpcore": "httpx", "httpx2": "mcp", "mcp_types": "mcp", "referencing": "jsonschema",
+    "timm": "open_clip_torch",
 }  # fmt: skip
 """What a declared library's own interface is made of."""
 
 CALLED = {"PIL": "pillow", "open_clip": "open_clip_torch"}
 """Modules whose distributions have other names."""
+
+OF_OTHER_ENVIRONMENTS = {"ImageReward", "hpsv3", "t2v_metrics"}
+"""What pins versions that go with no extra; docs/evaluation-suites.md tells how to have it beside imagerag."""
 
 
 def product_folders() -> dict[str, Path]:
@@ -121,7 +125,7 @@ def test_every_library_that_is_imported_is_declared() -> None:
                 names = [node.module]
             for name in names:
                 root = name.partition(".")[0]
-                if root not in sys.stdlib_module_names and root != "imagerag":
+                if root not in sys.stdlib_module_names | OF_OTHER_ENVIRONMENTS and root != "imagerag":
                     library = BROUGHT_BY.get(root, CALLED.get(root, root))
                     assert normal(library) in declared, f"{module.relative_to(ROOT)} imports {root}"
 

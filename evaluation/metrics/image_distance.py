@@ -99,7 +99,7 @@ def _dino(model: str, device: str) -> ImageDistance:
 
 def _clip(model: str, device: str) -> ImageDistance:
     from imagerag.embedders.clip import full_name, load_embedder
-    from imagerag.evaluation.metrics.text_image import CLIP
+    from imagerag.evaluation.metrics.registry import CLIP
 
     return OfEmbeddings("clip", load_embedder(full_name(model or CLIP), device).embed_images)
 

@@ -122,18 +122,20 @@ def _package(told: Told, context: MetricContext) -> Metric:
 
 NOTHING, REAL, USED = frozenset[Need](), frozenset[Need](["real images"]), frozenset[Need](["references"])
 CONCEPTS, SEEDS = frozenset[Need](["concepts"]), frozenset[Need](["seeds"])
+CLIP = "ViT-B-32:openai"
+SIGLIP = "hf-hub:timm/ViT-SO400M-14-SigLIP-384"
 _VLM = "a chat model that sees images"
 
 METRICS = {
     "clip": MetricKind(
-        _text_image("ViT-B-32:openai"),
+        _text_image(CLIP),
         NOTHING,
         "weights of a CLIP model",
         "higher",
         "cosine of image and prompt, -1..1",
     ),
     "siglip": MetricKind(
-        _text_image("hf-hub:timm/ViT-SO400M-14-SigLIP-384"),
+        _text_image(SIGLIP),
         NOTHING,
         "weights of a SigLIP model",
         "higher",

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from imagerag.embedders.clip import Embedder
 
-CLIP = "ViT-B-32:openai"
-SIGLIP = "hf-hub:timm/ViT-SO400M-14-SigLIP-384"
-
 
 class TextImageSimilarity:
     """The metrics ``clip`` and ``siglip``.

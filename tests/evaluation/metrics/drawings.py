@@ -1,10 +1,12 @@
 """Drawings, prompts and pictures for the tests of metrics."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from imagerag.evaluation.metrics.base import MetricContext
 from imagerag.evaluation.records import Concept, Drawing, SuitePrompt, UsedReference
 from imagerag.store.manifest import address
 
@@ -32,3 +34,18 @@ def noise(seed: int, size: tuple[int, int] = (48, 32)) -> Image.Image:
 
 def plain(colour: str) -> Image.Image:
     return Image.new("RGB", (32, 32), colour)
+
+
+def real(folder: Path, *pictures: Image.Image) -> SuitePrompt:
+    """A prompt with real pictures in a folder."""
+    names = []
+    for number, picture in enumerate(pictures):
+        picture.save(folder / f"{number}.png")
+        names.append(f"{number}.png")
+    return SuitePrompt(OWL.name, OWL.text, images=tuple(names))
+
+
+def opening(*pictures: Image.Image) -> MetricContext:
+    """The context of a run that kept these references."""
+    known = {reference(picture).sha256: picture for picture in pictures}
+    return MetricContext(open_reference=lambda used: known.get(used.sha256))

@@ -1,0 +1,293 @@
+"""A sentence in chunks, by what each does in it: verbs, things of the picture, new things, places, looks."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from imagerag.agent.follow_up import looks
+from imagerag.agent.follow_up.clauses import BACKGROUNDS
+from imagerag.agent.follow_up.edit import Edit, is_known
+from imagerag.agent.follow_up.phrases import phrases, starts_with
+from imagerag.agent.follow_up.placing import frame_of
+from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, colour_of, number_of
+
+Kind = Literal[
+    "there", "new", "relation", "side", "colour", "size", "number", "background", "style", "time",
+    "add", "put", "remove", "replace", "make", "give", "fill", "have", "wear", "at", "is", "swap", "not", "instead", "mark",
+    "unread",
+]  # fmt: skip
+CODES: dict[Kind, str] = {
+    "there": "T", "new": "N", "relation": "R", "side": "S", "colour": "C", "size": "Z", "number": "#", "background": "b",
+    "style": "y", "time": "t", "add": "a", "put": "p", "remove": "r", "replace": "x", "make": "m", "give": "g",
+    "have": "h", "wear": "w", "at": "q", "is": "i", "swap": "f", "not": "!", "instead": "s", "mark": ",", "fill": "l",
+    "unread": "u",
+}  # fmt: skip
+"""One letter for each kind, so that a sentence is matched as a string of them."""
+LONGEST_NOUN = 4
+"""Words of the longest name that is looked for."""
+_PARTICLES = frozenset(["away", "out", "off"])
+_MARKS = frozenset([",", ";", ":", ".", "!", "?"])
+_STRONG_VERBS = frozenset(["put", "add", "place", "make", "remove", "delete", "replace", "stick"])
+"""Verbs that are so wherever they stand, and names of nothing."""
+_OPEN: dict[str, RelationKind] = {
+    "in the background": "behind",
+    "in background": "behind",
+    "in the back": "behind",
+    "in the distance": "behind",
+    "in the foreground": "in front of",
+    "in front": "in front of",
+    "at the front": "in front of",
+    "on top": "on",
+    "on the top": "on",
+    "on it": "on",
+    "underneath": "below",
+    "beneath": "below",
+    "below": "below",
+    "under": "below",
+    "above": "above",
+    "overhead": "above",
+    "up above": "above",
+    "behind": "behind",
+    "beside": "beside",
+    "nearby": "beside",
+    "alongside": "beside",
+    "next door": "beside",
+    "at the side": "beside",
+    "inside": "inside",
+}
+"""Places without the other thing, at the end of a clause."""
+_NEGATIONS = frozenset(["no", "not", "don't", "dont", "isn't", "aren't", "never", "doesn't", "without", "neither", "nor"])
+
+
+class Chunk(NamedTuple):
+    """Words of a sentence, and what they do.
+
+    Attributes:
+        kind: what they do.
+        words: as typed.
+        relation: of a relation, which.
+        implied: whether the other thing of a relation is left out: "a volcano in the background".
+    """
+
+    kind: Kind
+    words: tuple[str, ...]
+    relation: RelationKind | None = None
+    implied: bool = False
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The tables of ``lexicon.toml``; phrases are tuples of words, longest first."""
+
+    verbs: dict[str, tuple[tuple[str, ...], ...]]
+    between: dict[str, tuple[tuple[str, ...], ...]]
+    filler: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def lexicon() -> Lexicon:
+    """Read the tables once per process."""
+    data = tomllib.loads((Path(__file__).parent / "lexicon.toml").read_text(encoding="utf-8"))
+
+    def longest_first(texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+        return tuple(sorted((tuple(text.split()) for text in texts), key=len, reverse=True))
+
+    return Lexicon(
+        {kind: longest_first(verbs) for kind, verbs in data["verbs"].items()},
+        {kind: longest_first(words) for kind, words in data["between"].items()},
+        frozenset(data["filler"]["words"]),
+    )
+
+
+def chunks_of(edit: Edit, words: Sequence[str]) -> list[Chunk]:
+    """Part one clause into chunks; words that ask for nothing are left out, and those not read are chunks as well."""
+    found: list[Chunk] = []
+    at = 0
+    while at < len(words):
+        first = not any(one.kind not in ("not", "mark") for one in found) or found[-1].kind == "mark"
+        chunk = _chunk(edit, words, at, first=first)
+        if chunk is None:
+            at += 1
+            continue
+        if chunk.kind == "unread" and found and found[-1].kind == "unread":
+            found[-1] = Chunk("unread", (*found[-1].words, *chunk.words))
+        else:
+            found.append(chunk)
+        at += len(chunk.words)
+        if chunk.kind == "relation" and chunk.implied:
+            found.append(Chunk("there", ("it",)))
+    while found and found[0].kind == "mark":
+        found.pop(0)
+    while found and found[-1].kind == "mark":
+        found.pop()
+    if len(found) > 1 and found[0] == Chunk("not", ("no",)) and found[1].kind in ("make", "put", "add", "replace", "give"):
+        found.pop(0)  # "no make it 3d"
+    return found
+
+
+def _chunk(edit: Edit, words: Sequence[str], at: int, *, first: bool) -> Chunk | None:
+    """Return the chunk that begins at a place; ``None`` where the word there asks for nothing."""
+    rest = words[at:]
+    if rest[0] in _MARKS:
+        return Chunk("mark", (rest[0],))
+    if (first or rest[0] in _STRONG_VERBS) and (verb := _verb(rest)):
+        return verb
+    if placed := _relation(edit, rest) or _side(rest):
+        return placed
+    if look := _look(edit, rest):
+        return look
+    if thing := _thing(edit, rest):
+        return thing
+    for kind in ("wear", "have", "at", "is"):
+        if length := starts_with(rest, lexicon().between[kind]):
+            return Chunk(kind, tuple(rest[:length]))  # type: ignore[arg-type]
+    if length := starts_with(rest, lexicon().between["swap"]):
+        return Chunk("swap", tuple(rest[:length]))
+    if rest[0] in _NEGATIONS:
+        return Chunk("not", (rest[0],))
+    if rest[0] == "instead":
+        return Chunk("instead", tuple(rest[: 2 if rest[1:2] == ["of"] else 1]))
+    if number_of(rest[0]):
+        return Chunk("number", (rest[0],))
+    if rest[0] in _PARTICLES:
+        return Chunk("remove", (rest[0],)) if not first else None
+    if rest[0] in lexicon().filler or not any(letter.isalnum() for letter in rest[0]):
+        return None
+    return Chunk("unread", (rest[0],))
+
+
+def _verb(rest: Sequence[str]) -> Chunk | None:
+    """Return the verb of an order at the start: known ones, and whatever else is followed by a thing with an article."""
+    verbs = lexicon().verbs
+    for kind in ("remove", "fill", "replace", "make", "give", "put", "add"):
+        if length := starts_with(rest, verbs[kind]):
+            particle = starts_with(rest, verbs["remove_with_particle"]) and _PARTICLES & set(rest[1:])
+            if kind in ("put", "make", "give", "fill") and particle:
+                return Chunk("remove", tuple(rest[:1]))
+            return Chunk(kind, tuple(rest[:length])) if len(rest) > length else None  # type: ignore[arg-type]
+    if starts_with(rest, verbs["remove_with_particle"]) and _PARTICLES & set(rest[1:]):
+        return Chunk("remove", tuple(rest[:1]))
+    return None
+
+
+_OF_A_SIDE = frozenset(["side", "hand", "half", "part", "edge", "end"])
+
+
+def _relation(edit: Edit, rest: Sequence[str]) -> Chunk | None:
+    """Return a connector of two things: "on the left hand side of", "next to", "over by"; only where a thing follows."""
+    for length in range(min(4, len(rest)), 0, -1):
+        ends = len(rest) == length or rest[length] in _MARKS or rest[length] in ("and", "too", "please", "as")
+        if ends and (kind_ := _OPEN.get(" ".join(rest[:length]))):
+            return Chunk("relation", tuple(rest[:length]), kind_, implied=True)
+    if rest[0] in ("riding", "driving", "mounting", "steering") and _thing(edit, rest[1:]):
+        return Chunk("relation", (rest[0],), "on")
+    at = 1 if rest[0] in ("to", "on", "at", "by", "from", "in") else 0
+    inner = list(rest[at:])
+    skipped = 1 if inner[:1] in (["the"], ["its"], ["his"], ["her"]) else 0
+    side = inner[skipped] if len(inner) > skipped else ""
+    if side in ("left", "right"):
+        end = skipped + 1
+        while end < len(inner) and inner[end] in _OF_A_SIDE:
+            end += 1
+        if inner[end : end + 1] in (["of"], ["from"], ["to"]):
+            kind: RelationKind = "left of" if side == "left" else "right of"
+            return Chunk("relation", tuple(rest[: at + end + 1]), kind)
+    for said, kind in phrases().relations:
+        if tuple(rest[: len(said)]) == said:
+            behind = [word for word in rest[len(said) :] if word not in ("the", "a", "an", "right", "just")]
+            if behind and said not in (("to",),) and _thing(edit, rest[len(said) :]):
+                return Chunk("relation", said, kind)
+    return None
+
+
+def _side(rest: Sequence[str]) -> Chunk | None:
+    """Return a side of the picture: "on the left", "in the top right corner"; not "to the left of the dog"."""
+    for length in range(min(7, len(rest)), 0, -1):
+        if rest[length - 1] in ARTICLES | {"of", "to", "on", "in"} or rest[length : length + 1] == ["of"]:
+            continue
+        if length < 2 and rest[0] not in ("left", "right", "leftwards", "rightwards"):
+            continue
+        if rest[0] not in ("put", "on", "to", "at", "in", "left", "right", "further", "more", "a", "over"):
+            continue
+        if frame_of(list(rest[:length])):
+            return Chunk("side", tuple(rest[:length]))
+    return None
+
+
+def _look(edit: Edit, rest: Sequence[str]) -> Chunk | None:
+    """Return a look that stands by itself: a colour, a size, a style, a time of day, a background."""
+    said = phrases()
+    for length in range(min(5, len(rest)), 0, -1):
+        inner = list(rest[:length])
+        text = " ".join(inner)
+        behind = rest[length : length + 1]
+        if text in said.styles | {"3d", "flat", "noto", "fluent", "twemoji", "fxemoji"} and not _noun_length(edit, rest):
+            return Chunk("style", tuple(rest[: length + (behind == ["style"])]))
+        if length > 1 and inner[-1] in BACKGROUNDS and (colour_of(" ".join(inner[:-1]))):
+            return Chunk("background", tuple(inner[:-1]))
+        if inner[0] in ("at", "in", "during", "by") and inner[-1] in said.times and length < 4:
+            return Chunk("time", tuple(inner))
+        if length > 1 and inner[-1] in BACKGROUNDS and all(word in ARTICLES | {"in", "on"} for word in inner[:-1]):
+            return Chunk("background", ())._replace(words=tuple(inner)) if behind else None
+    pair = " ".join(rest[:2])
+    colour = 2 if colour_of(pair) else 1 if colour_of(rest[0]) else 0
+    if colour and not _noun_length(edit, rest[colour:]):
+        return Chunk("colour", tuple(rest[: colour + (rest[colour : colour + 1] in (["one"], ["ones"]))]))
+    for length in (3, 2, 1):
+        text = " ".join(rest[:length])
+        if any(text in names for names in said.sizes.values()) and not _noun_length(edit, rest[length:]):
+            return Chunk("size", tuple(rest[: length + (rest[length : length + 1] == ["one"])]))
+    return None
+
+
+def _noun_length(edit: Edit, rest: Sequence[str]) -> int:
+    """Return how many words the name of a thing takes with which the words begin; 0 if they begin with none."""
+    function = lexicon().filler | _NEGATIONS | {"it", "them", "one", "ones", "of", "in", "left", "right", "other"}
+    for length in range(min(LONGEST_NOUN, len(rest)), 0, -1):
+        text = " ".join(rest[:length])
+        if length == 1 and (text in function or len(text) < 2 or colour_of(text) or text in BACKGROUNDS):
+            continue
+        names = {text, singular(text)}
+        if any(name in edit.known or name in edit.names for name in names):
+            return length
+        if any(item.thing.phrase in names or item.thing.phrase.split()[-1] in names for item in edit.items):
+            return length
+    return 0
+
+
+def _thing(edit: Edit, rest: Sequence[str]) -> Chunk | None:
+    """Return a noun phrase: of the picture, or of something new."""
+    said = phrases()
+    for length in (4, 3, 2, 1):
+        text = " ".join(rest[:length])
+        if text in said.it | said.them and text not in ("one", "that", "this", "all", "her", "his", "their", "its"):
+            return Chunk("there", tuple(rest[:length]))
+    if rest[0] in ("that", "this", "her") and not _noun_length(edit, rest[1:]):
+        return Chunk("there", ("it",)) if len(rest) == 1 else None
+    at = 0
+    while at < len(rest) and (
+        rest[at] in ARTICLES | said.indefinite | {"other", "second", "first", "third", "last", "more", "both", "all", "no"}
+        or rest[at] in SIZES
+        or colour_of(rest[at])
+        or colour_of(" ".join(rest[at : at + 2]))
+        or number_of(rest[at])
+    ):
+        at += 1
+    noun = _noun_length(edit, rest[at:])
+    if not noun and at and rest[at : at + 1] in (["one"], ["ones"]):
+        noun = 1
+    if not noun or rest[0] == "no":
+        return None
+    words = list(rest[: at + noun])
+    new = words[0] in said.indefinite or bool(number_of(words[0])) or words[0] in ("another", "more")
+    if not new and edit.find(words if words[0] in said.definite else ["the", *words]) is not None:
+        return Chunk("there", tuple(words if words[0] in said.definite else ["the", *words])[-len(words) - 1 :])
+    return Chunk("new", tuple(words))
+
+
+def is_new_name(edit: Edit, words: Sequence[str]) -> bool:
+    return is_known(" ".join(word for word in words if word not in ARTICLES), edit.known)

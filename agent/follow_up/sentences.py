@@ -1,0 +1,289 @@
+"""Whole sentences by their order of chunks, put as the plain order that the grammar of changes reads.
+
+A sentence is taken only when each of its words is a part of a chunk, or asks for nothing; whatever else is left unread.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+
+from imagerag.agent.follow_up.chunks import CODES, Chunk, chunks_of
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.phrases import phrases
+from imagerag.prompt_grammar.vocabulary import ARTICLES, GARMENTS, RELATION_WORDS, RelationKind, number_of
+
+Words = list[str]
+_Order = Callable[[Edit, Sequence[Chunk]], list[Words] | None]
+_PRONOUNS = frozenset(["it", "them", "him", "she", "he", "they", "this", "that"])
+_UNKNOWN_VERB = re.compile(r"u(?=[NT](?:R|S))")
+"""A verb that is in no list, before a thing and a place: "lean a bucket next to it"."""
+
+
+def plain_orders(edit: Edit, words: Sequence[str]) -> list[Words] | None:
+    """Return the orders that a sentence gives, in plain words; ``None`` where any of its words was not read.
+
+    Args:
+        edit: of the picture that the sentence is about.
+        words: of one clause.
+    """
+    chunks = chunks_of(edit, words)
+    codes = "".join(CODES[chunk.kind] for chunk in chunks)
+    if chunks and _UNKNOWN_VERB.match(codes) and len(chunks[0].words) == 1:
+        chunks, codes = [chunks[0]._replace(kind="put"), *chunks[1:]], f"p{codes[1:]}"
+    if not codes or "u" in codes or "," in codes or _asks(words):
+        return None
+    for pattern, order in _ORDERS:
+        if pattern.fullmatch(codes):
+            if order is _add_if_told and not _ADDS & set(words):
+                return None
+            return order(edit, chunks)
+    return None
+
+
+_ADDS = frozenset(
+    ["and", "also", "plus", "too", "+", "about", "want", "need", "needs", "like", "have", "get", "see", "could", "can"]
+)
+"""Words with which a bare name is something to add, and no picture of its own."""
+_QUESTIONS = frozenset(["what", "why", "how", "who", "where", "when", "which", "whose", "is", "are", "does", "did", "was"])
+
+
+def _asks(words: Sequence[str]) -> bool:
+    """Tell whether words are a question to be answered: "what is a cat?", not "what about a cat?"."""
+    first = [word for word in words if word not in ("and", "but", "so", "ok", "oh", ",")][:2]
+    return bool(first) and first[0] in _QUESTIONS and first[1:] not in (["about"], ["if"], ["there"])
+
+
+def _of(chunks: Sequence[Chunk], kind: str, at: int = 0) -> Words:
+    """Return the words of the ``at``th chunk of a kind."""
+    found = [chunk for chunk in chunks if chunk.kind in kind.split("|")]
+    return list(found[at].words) if len(found) > at else []
+
+
+def _said(kind: RelationKind | None) -> Words:
+    assert kind is not None
+    return {"inside": ["inside"], "with": ["with"]}.get(kind, RELATION_WORDS.get(kind, kind).split())
+
+
+def _relation(chunks: Sequence[Chunk]) -> Words:
+    return _said(next(chunk.relation for chunk in chunks if chunk.kind == "relation"))
+
+
+def _with_article(words: Words) -> Words:
+    """Return a new thing's name with what makes it one: "tree" as "a tree", "stars" as it is."""
+    return words if words[0] in phrases().indefinite | ARTICLES or number_of(words[0]) else ["a", *words]
+
+
+def _put(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "(put) a tree behind the dog", "behind the dog a tree"."""
+    things = [chunk for chunk in chunks if chunk.kind in ("there", "new")]
+    codes = "".join(CODES[chunk.kind] for chunk in chunks)
+    first, second = (things[1], things[0]) if codes.startswith("R") else (things[0], things[1])
+    subject = list(first.words) if first.kind == "there" else _with_article(list(first.words))
+    anchor = list(second.words) if second.kind == "there" else _with_article(list(second.words))
+    return [["put", *subject, *_relation(chunks), *anchor]]
+
+
+def _put_to_it(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "standing next to a rocket"."""
+    there, new = _of(chunks, "there"), _of(chunks, "new")
+    return [["put", "it", *_relation(chunks), *(there or _with_article(new))]]
+
+
+def _add(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    new = [list(chunk.words) for chunk in chunks if chunk.kind == "new"]
+    if len(new) == 1 and new[0][-1] in GARMENTS and len(edit.items) == 1:
+        return [["give", "it", *_with_article(new[0])]]
+    return [["add", *_with_article(one)] for one in new]
+
+
+def _add_if_told(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """A name alone is one more thing only where the words around it say so; see ``plain_orders``."""
+    return _add(edit, chunks)
+
+
+def _add_to_side(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    return [["put", *_with_article(_of(chunks, "new")), *_of(chunks, "side")]]
+
+
+def _move_to_side(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    there = _of(chunks, "there")
+    named = there or ([edit.latest] if edit.latest and edit.place_of(edit.latest) is not None else ["it"])
+    return [["put", *named, *_of(chunks, "side")]]
+
+
+def _remove(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    return [["remove", *chunk.words] for chunk in chunks if chunk.kind == "there"]
+
+
+def _exchange(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    there, new = _of(chunks, "there"), _of(chunks, "new")
+    if there[0] in _PRONOUNS and edit.latest and edit.place_of(edit.latest) is not None:
+        there = ["the", *edit.latest.split()]  # "change it for a briefcase" is said of what was spoken of last
+    return [["replace", *there, "with", *_with_article(new)]]
+
+
+def _have(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    there = _of(chunks, "there") or ["it"]
+    worn = bool(_of(chunks, "wear"))
+    new = [_with_article(list(chunk.words)) for chunk in chunks if chunk.kind == "new"]
+    return [[*there, "should", "wear" if worn else "have", *one] for one in new]
+
+
+def _put_what_it_has(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "the snowman could use a carrot next to it"."""
+    anchor = _of(chunks, "there", 1)
+    if anchor[0] in _PRONOUNS:
+        anchor = _of(chunks, "there")
+    return [["put", *_with_article(_of(chunks, "new")), *_relation(chunks), *anchor]]
+
+
+def _fill(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "fill the basket with apples"."""
+    kind = "on" if chunks[0].words[0] in ("cover", "top") else "inside"
+    return [["put", *_with_article(_of(chunks, "new")), kind, *_of(chunks, "there")]]
+
+
+def _attach(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "attach sunglasses to the panda", "give a hat to the dog"."""
+    new, there = _with_article(_of(chunks, "new")), _of(chunks, "there")
+    if new[-1] in GARMENTS or chunks[0].kind == "give":
+        return [["give", *there, *new]]
+    return [["put", *new, "on", *there]]
+
+
+def _look(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "the dog should be red", "turn the hat blue"."""
+    look = _of(chunks, "colour|size|style|time")
+    there = _of(chunks, "there")
+    kind = next(chunk.kind for chunk in chunks if chunk.kind in ("colour", "size", "style", "time"))
+    if kind in ("style", "time") or not there:
+        return [look]
+    return [["make", *there, *look]]
+
+
+def _look_of_latest(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "blue one please": said of what was spoken of last."""
+    look = _of(chunks, "colour|size|style|time")
+    place = edit.place_of(edit.latest) if edit.latest else None
+    kind = next(chunk.kind for chunk in chunks if chunk.kind in ("colour", "size", "style", "time"))
+    if kind in ("style", "time") or place is None:
+        return [look]
+    return [["make", "the", *edit.latest.split(), *look]]
+
+
+def _backed(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    return [["make", "the", "background", *_of(chunks, "background|colour")]]
+
+
+def _several(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "the dog red, the cat blue"."""
+    orders: list[Words] = []
+    for at, chunk in enumerate(chunks):
+        if chunk.kind == "there":
+            look = next(one for one in chunks[at + 1 :] if one.kind in ("colour", "size"))
+            orders.append(["make", *chunk.words, *look.words])
+    return orders
+
+
+_VERB = "[apmwx]"
+_PLACED = "[qi]*"
+_ORDERS: tuple[tuple[re.Pattern[str], _Order], ...] = tuple(
+    (re.compile(pattern), order)
+    for pattern, order in (
+        (rf"[apm]?[NT]{_PLACED}R[NT]", _put),
+        (rf"[TN]h[N]R[T]", lambda edit, chunks: _put(edit, chunks[2:])),
+        (rf"R[TN][ap]?{_PLACED}N", _put),
+        (rf"[apq]*R[NT]", _put_to_it),
+        (rf"[apm]?NS", _add_to_side),
+        (rf"[ap]?S[ap]?N", _add_to_side),
+        (rf"[apm]?T{_PLACED}S", _move_to_side),
+        (rf"[apm]?S", _move_to_side),
+        (r"r+[T]+r?|Tr", _remove),
+        (r"[!]T", _remove),
+        (r"[xm]Tf?N", _exchange),
+        (r"xTfN", _exchange),
+        (r"TrN[a]?", _exchange),
+        (r"Ns[T]", _exchange),
+        (r"sTN", _exchange),
+        (r"[apm]?Th?NRT", _put_what_it_has),
+        (r"[apm]?T[hw]N+", _have),
+        (r"lT[hf]N", _fill),
+        (r"[pg]Nf[T]", _attach),
+        (r"gTh?N", _have),
+        (r"gNf?T", _have),
+        (r"[wh]N", _have),
+        (r"[apm]N+", _add),
+        (r"N+", _add_if_told),
+        (r"[mxg]?T[if]*[CZyt]", _look),
+        (r"[mx]?T[if]*[CZ](?:T[if]*[CZ])+", _several),
+        (r"[m]?i?[CZyt]s?", _look_of_latest),
+        (r"[mapx]?b", _backed),
+    )
+)
+
+
+_JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
+_REPAIRS = re.compile(r"(?:,|\.|!|-)? ?(?:no wait|wait no|no|nah|sorry|i mean|or rather|scratch that|wait|hmm|actually no)(?: ,)? ")
+_CONTRAST = re.compile(r"(?<=\w)(?: ,)? (?:and |but )?(?:not|rather than) (?!to\b|too\b|so\b|that\b)(?:an? |the )?[\w-]+(?: one)?$")
+"""What is not meant, behind what is: "white, not black"."""
+_MERELY = re.compile(r"[T]?[i!hq]*u*[T]?|[T]?[i!hq]*u*i?u+|[T][i!]*[CZ]?!?|[!]+[CZ#NT]")
+"""The chunks of a remark: a thing and how it is, in words that are no change."""
+_KEEPS = frozenset(["keep", "leave", "like", "love"])
+
+
+def clauses_of(edit: Edit, words: Sequence[str]) -> list[Words]:
+    """Part a sentence where both sides are read by themselves, from left to right; whole where they are not."""
+    rest = list(words)
+    found: list[Words] = []
+    while rest:
+        cut = len(rest)
+        if found and rest[0] in phrases().indefinite | ARTICLES and plain_orders(edit, rest) is None:
+            rest = [*_verb_of(found[-1]), *rest]
+        if plain_orders(edit, rest) is None:
+            places = [at for at, word in enumerate(rest) if at and word in _JOINS]
+            cut = next(
+                (at for at in reversed(places) if plain_orders(edit, rest[:at]) is not None or is_remark(edit, rest[:at])),
+                len(rest),
+            )
+        found.append(rest[:cut])
+        rest = rest[cut + 1 :]
+    return [part for part in found if any(word not in _JOINS for word in part)]
+
+
+def _verb_of(words: Sequence[str]) -> Words:
+    """Return the verb that a list goes on with: of "add a hat", for ", a scarf and a ball"."""
+    return list(words[:1]) if words[0] in ("add", "put", "remove", "include", "draw", "make") else []
+
+
+def is_remark(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether a clause says how something is, or what is to stay, and asks for nothing: "it looks odd".
+
+    What it speaks of is what "it" is in the clauses behind.
+    """
+    chunks = chunks_of(edit, words)
+    codes = "".join(CODES[chunk.kind] for chunk in chunks)
+    keeps = bool(_KEEPS & set(words)) and set(codes) <= {"m", "T", "u"}
+    if not (keeps or (_MERELY.fullmatch(codes) and not codes.startswith("uT"))):
+        return False
+    named = _of(chunks, "there")
+    if named and named[0] not in _PRONOUNS and (found := edit.find(named)) is not None:
+        edit.it = edit.latest = found.items[found.places[0]].thing.phrase
+    return True
+
+
+def repaired(edit: Edit, words: Sequence[str]) -> Words:
+    """Return a sentence without what the person takes back: "a cone ... no wait , a bicycle" is a bicycle."""
+    text = _CONTRAST.sub("", " ".join(words)) or " ".join(words)
+    words = text.split()
+    for found in _REPAIRS.finditer(text):
+        left, right = text[: found.start()].split(), text[found.end() :].split()
+        if not left or not right or not found.group().strip(" ,"):
+            continue
+        new = chunks_of(edit, right)
+        old = chunks_of(edit, left)
+        if not new or not old or old[-1].kind not in ("new", "there", "unread", "colour", "number"):
+            continue
+        if new[0].kind not in ("new", "there", "colour", "number"):
+            continue
+        kept = next((at for at in range(len(left)) if left[at:] and left[at] in ARTICLES | phrases().indefinite), len(left) - 1)
+        return [*left[:kept], *right]
+    return list(words)

@@ -92,6 +92,7 @@ def arrange(scene: Scene) -> list[Place]:
             groups.append((kind, units))
     whole: Unit = []
     row: list[Unit] = []
+    ordered = False
     for kind, units in groups:
         if kind in ("left of", "right of") and row and len(row) + len(units) > 2:
             # Three in a row would stand as a triangle, in which nobody is to the left of all others.
@@ -104,10 +105,11 @@ def arrange(scene: Scene) -> list[Place]:
         elif kind == "right of":
             row = units + row
         else:
-            whole = _pair(kind, _row(row), _row(units))
-            row = [whole]
+            whole = _pair(kind, _row(row, in_line=ordered), _row(units))
+            row, ordered = [whole], False
             continue
-        whole = _row(row)
+        ordered = ordered or kind in ("left of", "right of")
+        whole = _row(row, in_line=ordered)
     alone = len(whole) == 1
     places = framed([_sized(place, scene) for place in whole] if alone else whole, scene.modifiers)
     return sorted(places, key=lambda place: (place.depth, place.y + place.side))
@@ -147,8 +149,12 @@ def _garment_place(garment: str) -> str:
     return next((place for words, place in table if garment in words), "body")
 
 
-def _row(units: list[Unit]) -> Unit:
+def _row(units: list[Unit], *, in_line: bool = False) -> Unit:
+    """Put units side by side; more than two stand in two rows, unless the words say who is left of whom."""
     spots = _ROWS[min(len(units), 4)]
+    if in_line and len(units) > 2:
+        side = 1 / len(units)
+        spots = tuple((at * side, (1 - side) / 2, side) for at in range(len(units)))
     return [place.within(*spot) for unit, spot in zip(units, spots, strict=False) for place in unit]
 
 
@@ -198,7 +204,9 @@ def _raised(unit: Unit, over: Unit) -> Unit:
 
 def _lowered(unit: Unit, onto: Unit) -> Unit:
     """Move what is on something down until it lies over its upper edge."""
-    lowest = max(unit, key=lambda place: place.y + place.side)
+    widest = max(place.side for place in unit)
+    figures = [place for place in unit if place.side > 0.75 * widest]  # not what they hold
+    lowest = max(figures, key=lambda place: place.y + place.side)
     gap = min(place.y for place in onto) + _CONTACT * lowest.side - (lowest.y + lowest.side)
     return [replace(place, y=place.y + gap) for place in unit] if gap > 0 else unit
 

@@ -20,8 +20,26 @@ _IRREGULAR = {
     "deer": "deer",
     "octopuses": "octopus",
     "buses": "bus",
+    "cacti": "cactus",
+    "octopi": "octopus",
+    "scarves": "scarf",
+    "elves": "elf",
+    "calves": "calf",
+    "halves": "half",
+    "hooves": "hoof",
+    "wives": "wife",
+    "dice": "die",
+    "oxen": "ox",
+    "axes": "axe",
+    "lenses": "lens",
+    "canoes": "canoe",
+    "shoes": "shoe",
+    "toes": "toe",
+    "oboes": "oboe",
 }
-_PLURALS = {singular: plural for plural, singular in _IRREGULAR.items()}
+_PLURALS = {singular: plural for plural, singular in reversed(_IRREGULAR.items())}
+_LATIN = re.compile(r"(?:[bcdgklmnprt]us|ypus)es$")
+"""Plurals of words in "us": walruses, cactuses; not houses, causes or fuses."""
 
 
 def _head(phrase: str) -> tuple[str, str, str]:
@@ -39,7 +57,7 @@ def singular(phrase: str) -> str:
         word = _IRREGULAR[word]
     elif len(word) > 4 and word.endswith("ies"):
         word = word[:-3] + "y"
-    elif word.endswith(("sses", "shes", "ches", "xes", "zes", "oes")):
+    elif word.endswith(("sses", "shes", "ches", "xes", "zzes", "oes")) or _LATIN.search(word):
         word = word[:-2]
     elif len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]

@@ -45,6 +45,7 @@ def change(edit: Edit, words: Sequence[str]) -> str:
             sentence = sentence[sentence.index(":") + 1 :]
         if len(sentences) > 1 and is_aside(sentence):
             continue
+        sentence = repaired(edit, sentence)
         before = _state_of(edit)
         unread, refused = "", None
         try:
@@ -117,7 +118,7 @@ def by_chunks(edit: Edit, words: Sequence[str], *, alone: bool) -> bool:
     """
     before = _state_of(edit)
     read = False
-    for part in clauses_of(edit, repaired(edit, words)):
+    for part in clauses_of(edit, words):
         orders = plain_orders(edit, part)
         if orders is None:
             if not is_remark(edit, part):

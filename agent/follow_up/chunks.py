@@ -18,18 +18,19 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, co
 Kind = Literal[
     "there", "new", "relation", "side", "colour", "size", "number", "background", "style", "time",
     "add", "put", "remove", "replace", "make", "give", "fill", "have", "wear", "at", "is", "swap", "not", "instead", "mark",
-    "unread",
+    "measure", "unread",
 ]  # fmt: skip
 CODES: dict[Kind, str] = {
     "there": "T", "new": "N", "relation": "R", "side": "S", "colour": "C", "size": "Z", "number": "#", "background": "b",
     "style": "y", "time": "t", "add": "a", "put": "p", "remove": "r", "replace": "x", "make": "m", "give": "g",
-    "have": "h", "wear": "w", "at": "q", "is": "i", "swap": "f", "not": "!", "instead": "s", "mark": ",", "fill": "l",
+    "have": "h", "wear": "w", "at": "q", "is": "i", "swap": "f", "not": "!", "instead": "s", "mark": ",", "fill": "l", "measure": "e",
     "unread": "u",
 }  # fmt: skip
 """One letter for each kind, so that a sentence is matched as a string of them."""
 LONGEST_NOUN = 4
 """Words of the longest name that is looked for."""
 _PARTICLES = frozenset(["away", "out", "off"])
+_MEASURES = frozenset(["few", "many", "much", "enough", "little", "less"])
 _MARKS = frozenset([",", ";", ":", ".", "!", "?"])
 _STRONG_VERBS = frozenset(["put", "add", "place", "make", "remove", "delete", "replace", "stick"])
 """Verbs that are so wherever they stand, and names of nothing."""
@@ -147,6 +148,8 @@ def _chunk(edit: Edit, words: Sequence[str], at: int, *, first: bool) -> Chunk |
             return Chunk(kind, tuple(rest[:length]))  # type: ignore[arg-type]
     if length := starts_with(rest, lexicon().between["swap"]):
         return Chunk("swap", tuple(rest[:length]))
+    if rest[0] in _MEASURES:
+        return Chunk("measure", (rest[0],))
     if rest[0] in _NEGATIONS:
         return Chunk("not", (rest[0],))
     if rest[0] == "instead":
@@ -174,6 +177,10 @@ def _verb(rest: Sequence[str]) -> Chunk | None:
     return None
 
 
+_OPPOSITE = tuple(
+    (*before, "the", other, "side") for before in (("on",), ("to",), ("at",)) for other in ("other", "opposite")
+)
+"""Where a thing goes that stands on one side of another now."""
 _OF_A_SIDE = frozenset(["side", "hand", "half", "part", "edge", "end"])
 
 
@@ -206,6 +213,9 @@ def _relation(edit: Edit, rest: Sequence[str]) -> Chunk | None:
 
 def _side(rest: Sequence[str]) -> Chunk | None:
     """Return a side of the picture: "on the left", "in the top right corner"; not "to the left of the dog"."""
+    for said in _OPPOSITE:
+        if tuple(rest[: len(said)]) == said:
+            return Chunk("side", said)
     for length in range(min(7, len(rest)), 0, -1):
         if rest[length - 1] in ARTICLES | {"of", "to", "on", "in"} or rest[length : length + 1] == ["of"]:
             continue
@@ -266,7 +276,7 @@ def _thing(edit: Edit, rest: Sequence[str]) -> Chunk | None:
         text = " ".join(rest[:length])
         if text in said.it | said.them and text not in ("one", "that", "this", "all", "her", "his", "their", "its"):
             return Chunk("there", tuple(rest[:length]))
-    if rest[0] in ("that", "this", "her") and not _noun_length(edit, rest[1:]):
+    if rest[0] in ("that", "this", "her", "those", "these") and not _noun_length(edit, rest[1:]):
         return Chunk("there", ("it",)) if len(rest) == 1 else None
     at = 0
     while at < len(rest) and (

@@ -129,7 +129,7 @@ class Edit:
         if not scene.objects or any(item.joint == "and" for item in items_of(scene)[1:]):
             return None
         if words[0] not in ARTICLES or words[0] == "some":  # "stars" and "some stars" are more than one
-            scene = replace(scene, objects=tuple(_several(thing, self.known) for thing in scene.objects))
+            scene = replace(scene, objects=tuple(_several(thing, self.known, self.names) for thing in scene.objects))
         for word in scene.modifiers:
             if word not in self.scene.modifiers:
                 self.scene = replace(self.scene, modifiers=(*self.scene.modifiers, word))
@@ -156,10 +156,14 @@ def is_known(phrase: str, known: Collection[str]) -> bool:
     return any(form in known for form in (phrase, singular(phrase), head, singular(head)))
 
 
-def _several(thing: SceneObject, known: Collection[str]) -> SceneObject:
-    if thing.phrase.split()[-1] in phrases().pairs:
-        return thing
+def _several(thing: SceneObject, known: Collection[str], names: Collection[str]) -> SceneObject:
+    """Read a plural without a number as two; a pair, and what is called by a plural, is one."""
     one = singular(thing.phrase)
+    paired = thing.phrase.split()[-1] in phrases().pairs or f"{one.split()[-1]}s" in phrases().pairs
+    if paired:
+        return replace(thing, phrase=one if one in names and thing.phrase not in names else thing.phrase, count=1)
+    if thing.phrase in names:
+        return thing
     return replace(thing, phrase=one, count=2) if one != thing.phrase and one in known and thing.count == 1 else thing
 
 

@@ -9,6 +9,10 @@ from collections.abc import Callable, Sequence
 from imagerag.agent.follow_up.chunks import CODES, Chunk, chunks_of
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases
+from imagerag.agent.follow_up.scene_edit import with_items
+from imagerag.generators.layout import arrange
+from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, GARMENTS, RELATION_WORDS, RelationKind, number_of
 
 Words = list[str]
@@ -33,12 +37,13 @@ def plain_orders(edit: Edit, words: Sequence[str]) -> list[Words] | None:
         return None
     for pattern, order in _ORDERS:
         if pattern.fullmatch(codes):
-            if order is _add_if_told and not _ADDS & set(words):
+            if order is _add_if_told and not (_ADDS & set(words) or _ORDINALS & set(words[:2])):
                 return None
             return order(edit, chunks)
     return None
 
 
+_ORDINALS = frozenset(["second", "third", "fourth"])
 _ADDS = frozenset(
     ["and", "also", "plus", "too", "+", "about", "want", "need", "needs", "like", "have", "get", "see", "could", "can"]
 )
@@ -69,7 +74,8 @@ def _relation(chunks: Sequence[Chunk]) -> Words:
 
 def _with_article(words: Words) -> Words:
     """Return a new thing's name with what makes it one: "tree" as "a tree", "stars" as it is."""
-    return words if words[0] in phrases().indefinite | ARTICLES or number_of(words[0]) else ["a", *words]
+    named = words[0] in phrases().indefinite | ARTICLES or number_of(words[0]) or singular(words[-1]) != words[-1]
+    return words if named else ["a", *words]
 
 
 def _put(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
@@ -90,6 +96,8 @@ def _put_to_it(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 
 def _add(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
     new = [list(chunk.words) for chunk in chunks if chunk.kind == "new"]
+    if len(new) == 1 and _ORDINALS & set(new[0][:2]):
+        return _another(edit, chunks)
     if len(new) == 1 and new[0][-1] in GARMENTS and len(edit.items) == 1:
         return [["give", "it", *_with_article(new[0])]]
     return [["add", *_with_article(one)] for one in new]
@@ -107,7 +115,36 @@ def _add_to_side(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 def _move_to_side(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
     there = _of(chunks, "there")
     named = there or ([edit.latest] if edit.latest and edit.place_of(edit.latest) is not None else ["it"])
-    return [["put", *named, *_of(chunks, "side")]]
+    side = _of(chunks, "side")
+    if side[-1] == "side" and side[-2] in ("other", "opposite"):
+        found = edit.find(named)
+        opposite = found and _opposite(edit, found.places[0])
+        return [["put", *named, *opposite]] if opposite else None
+    return [["put", *named, *side]]
+
+
+def _opposite(edit: Edit, at: int) -> Words | None:
+    """Return the side on which a thing does not stand now, as words: "to the left"."""
+    middles: dict[int, float] = {}
+    for place in arrange(with_items(Scene(), edit.items)):
+        middles.setdefault(place.index, place.x + place.side / 2)
+    others = [middle for index, middle in middles.items() if index != at]
+    if at not in middles or not others:
+        return None
+    return ["to", "the", "left" if middles[at] > sum(others) / len(others) else "right"]
+
+
+def _counted(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "there are too few bees, I'd like three", "make the number of pandas three"."""
+    number, there = _of(chunks, "number"), _of(chunks, "there")
+    if there and there[0] in _PRONOUNS:
+        there = []
+    return [["make", "it", *number, *(word for word in there if word not in ARTICLES)] if there else number]
+
+
+def _another(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    new = _of(chunks, "new")
+    return [["add", "another", *(word for word in new if word not in _ORDINALS and word not in ARTICLES)]]
 
 
 def _remove(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
@@ -215,7 +252,8 @@ _ORDERS: tuple[tuple[re.Pattern[str], _Order], ...] = tuple(
         (r"N+", _add_if_told),
         (r"[mxg]?T[if]*[CZyt]", _look),
         (r"[mx]?T[if]*[CZ](?:T[if]*[CZ])+", _several),
-        (r"[m]?i?[CZyt]s?", _look_of_latest),
+        (r"[mx]?i?[CZyt]i?s?", _look_of_latest),
+        (r"[mapx]?T?[if]*#T?", _counted),
         (r"[mapx]?b", _backed),
     )
 )
@@ -223,9 +261,18 @@ _ORDERS: tuple[tuple[re.Pattern[str], _Order], ...] = tuple(
 
 _JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
 _REPAIRS = re.compile(r"(?:,|\.|!|-)? ?(?:no wait|wait no|no|nah|sorry|i mean|or rather|scratch that|wait|hmm|actually no)(?: ,)? ")
-_CONTRAST = re.compile(r"(?<=\w)(?: ,)? (?:and |but )?(?:not|rather than) (?!to\b|too\b|so\b|that\b)(?:an? |the )?[\w-]+(?: one)?$")
+_CONTRAST = re.compile(
+    r"(?<=\w)(?: , (?:and |but )?not| rather than) (?!to\b|too\b|so\b|that\b)(?:an? |the )?[\w-]+(?: one)?(?= instead$|$)"
+)
 """What is not meant, behind what is: "white, not black"."""
-_MERELY = re.compile(r"[T]?[i!hq]*u*[T]?|[T]?[i!hq]*u*i?u+|[T][i!]*[CZ]?!?|[!]+[CZ#NT]")
+_OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off)(?: ,| and| ;)* (?P<new>.+?) (?:in|on)(?: instead)?")
+_OF_THEM = re.compile(r"(?:more |some |add )?(?P<what>[\w -]+?) , (?P<many>\w+) of (?:them|those|these)")
+_RESTATED = re.compile(r"\b(?:an?|the) (?:[\w-]+ ){0,2}(?P<head>[\w-]+) , (?P<again>(?:an?|the) (?:[\w-]+ ){0,2}(?P=head)\b)")
+"""A thing that is named once more, in better words: "a music note ... a musical note"."""
+_MERELY = re.compile(
+    r"[T]?[i!hq]*u*[T]?|[T]?[i!hq]*u*i?u+|[T][i!]*[CZ]?!?|[!]+[CZ#NT]|T[if]*![if!]*[CZN]|[TN]?[i!]*e[NT]?[i!u]*"
+    r"|[NT][i!]*e"
+)
 """The chunks of a remark: a thing and how it is, in words that are no change."""
 _KEEPS = frozenset(["keep", "leave", "like", "love"])
 
@@ -236,6 +283,8 @@ def clauses_of(edit: Edit, words: Sequence[str]) -> list[Words]:
     found: list[Words] = []
     while rest:
         cut = len(rest)
+        if ":" in rest[1:-1] and plain_orders(edit, rest[rest.index(":") + 1 :]) is not None:
+            rest = rest[rest.index(":") + 1 :]  # what a list is headed by
         if found and rest[0] in phrases().indefinite | ARTICLES and plain_orders(edit, rest) is None:
             rest = [*_verb_of(found[-1]), *rest]
         if plain_orders(edit, rest) is None:
@@ -264,7 +313,8 @@ def is_remark(edit: Edit, words: Sequence[str]) -> bool:
     keeps = bool(_KEEPS & set(words)) and set(codes) <= {"m", "T", "u"}
     if not (keeps or (_MERELY.fullmatch(codes) and not codes.startswith("uT"))):
         return False
-    named = _of(chunks, "there")
+    named = _of(chunks, "there") or _of(chunks, "new")
+    named = [word for word in named if not number_of(word)]
     if named and named[0] not in _PRONOUNS and (found := edit.find(named)) is not None:
         edit.it = edit.latest = found.items[found.places[0]].thing.phrase
     return True
@@ -274,6 +324,12 @@ def repaired(edit: Edit, words: Sequence[str]) -> Words:
     """Return a sentence without what the person takes back: "a cone ... no wait , a bicycle" is a bicycle."""
     text = _CONTRAST.sub("", " ".join(words)) or " ".join(words)
     words = text.split()
+    if (found := _OUT_AND_IN.fullmatch(text)) and edit.find(found["old"].split()) is not None:
+        return ["replace", *found["old"].split(), "with", *_with_article(found["new"].split())]
+    if (found := _OF_THEM.fullmatch(text)) and number_of(found["many"]):
+        return [found["many"], *found["what"].split()]
+    if found := _RESTATED.search(text):
+        return [*text[: found.start()].split(), *text[found.start("again") :].split()]
     for found in _REPAIRS.finditer(text):
         left, right = text[: found.start()].split(), text[found.end() :].split()
         if not left or not right or not found.group().strip(" ,"):

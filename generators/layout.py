@@ -14,6 +14,8 @@ _NECK = frozenset(["tie", "scarf", "necktie", "necklace"])
 _FEET = frozenset(["shoes", "boots", "socks", "gloves"])
 _SMALL, _LARGE = 0.62, 1.18
 """Times the usual side that a small and a large thing have."""
+_TOLD_APART = 1.15
+"""Times the side of a small thing that every large one in the picture has at least."""
 _CONTACT = 0.3
 """Share of its side by which the lower edge of what is on something lies over it, and by which a thing in front of
 another covers it at least."""
@@ -44,6 +46,8 @@ _ROWS: dict[int, tuple[tuple[float, float, float], ...]] = {
     3: ((0.23, 0.0, 0.54), (0.0, 0.46, 0.54), (0.46, 0.46, 0.54)),
     4: ((0.0, 0.0, 0.52), (0.48, 0.0, 0.52), (0.0, 0.48, 0.52), (0.48, 0.48, 0.52)),
 }
+_GRID_SIDE = 0.36
+"""Side of each of five to nine things, in rows of three that touch."""
 _Spot = tuple[float, float, float, int]
 _PAIRS: dict[str, tuple[_Spot, _Spot]] = {
     # kind: (x, y, side, lift) of the subject, then of the anchor
@@ -110,8 +114,8 @@ def arrange(scene: Scene) -> list[Place]:
             continue
         ordered = ordered or kind in ("left of", "right of")
         whole = _row(row, in_line=ordered)
-    alone = len(whole) == 1
-    places = framed([_sized(place, scene) for place in whole] if alone else whole, scene.modifiers)
+    whole = [_sized(place, scene) for place in whole] if len(whole) == 1 else _told_apart(whole, scene)
+    places = framed(whole, scene.modifiers)
     return sorted(places, key=lambda place: (place.depth, place.y + place.side))
 
 
@@ -151,17 +155,31 @@ def _garment_place(garment: str) -> str:
 
 def _row(units: list[Unit], *, in_line: bool = False) -> Unit:
     """Put units side by side; more than two stand in two rows, unless the words say who is left of whom."""
-    spots = _ROWS[min(len(units), 4)]
+    spots = _ROWS[len(units)] if len(units) in _ROWS else _grid(len(units))
     if in_line and len(units) > 2:
         side = 1 / len(units)
         spots = tuple((at * side, (1 - side) / 2, side) for at in range(len(units)))
     return [place.within(*spot) for unit, spot in zip(units, spots, strict=False) for place in unit]
 
 
+def _grid(many: int) -> tuple[tuple[float, float, float], ...]:
+    """Return squares in rows of three, the last row in the middle, all of it in the middle of the square."""
+    rows = [min(3, many - start) for start in range(0, many, 3)]
+    step = (1 - _GRID_SIDE) / 2
+    top = (1 - _GRID_SIDE - step * (len(rows) - 1)) / 2
+    return tuple(
+        ((1 - _GRID_SIDE - step * (inside - 1)) / 2 + step * column, top + step * row, _GRID_SIDE)
+        for row, inside in enumerate(rows)
+        for column in range(inside)
+    )
+
+
 def _pair(kind: str, subject: Unit, anchor: Unit) -> Unit:
     first, second = _PAIRS[kind]
     if kind in _ALL_OF and len(subject) > 2 and len({place.side for place in subject}) == 1:
         subject = _in_line(subject)
+    if kind in ("above", "below") and len(anchor) > 2 and len({place.side for place in anchor}) == 1:
+        anchor = _in_line(anchor)
     if kind == "behind" and len(subject) > 1:
         second = (0.22, *second[1:])  # before the middle of all
     top: Callable[[Unit], int] = lambda unit: max((place.depth for place in unit), default=0) + 1  # noqa: E731
@@ -219,6 +237,18 @@ def _covering(front: Unit, back: Unit) -> Unit:
     up = max(highest.y + _CONTACT / 2 * highest.side - bottom, 0.0)
     right = max(left + _CONTACT / 2 * leftmost.side - (leftmost.x + leftmost.side), 0.0)
     return [replace(place, x=place.x + right, y=place.y - up) for place in front]
+
+
+def _told_apart(unit: Unit, scene: Scene) -> Unit:
+    """Let what is small be smaller than what is large, wherever both stand."""
+    large = [place.side for place in unit if scene.objects[place.index].size == "large"]
+    most = min(large, default=1.0) / _TOLD_APART
+    return [
+        replace(place, x=place.x + (place.side - most) / 2, y=place.y + place.side - most, side=most)
+        if scene.objects[place.index].size == "small" and place.side > most
+        else place
+        for place in unit
+    ]
 
 
 def _sized(place: Place, scene: Scene) -> Place:

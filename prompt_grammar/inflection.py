@@ -38,6 +38,8 @@ _IRREGULAR = {
     "oboes": "oboe",
 }
 _PLURALS = {singular: plural for plural, singular in reversed(_IRREGULAR.items())}
+_IN_IE = ("cookies", "movies", "zombies", "genies", "selfies", "brownies", "smoothies", "hoodies", "ties", "pixies", "beanies")
+"""Plurals of words in "ie", which others in "ies" are not."""
 _LATIN = re.compile(r"(?:[bcdgklmnprt]us|ypus)es$")
 """Plurals of words in "us": walruses, cactuses; not houses, causes or fuses."""
 
@@ -55,6 +57,8 @@ def singular(phrase: str) -> str:
     before, word, after = _head(phrase)
     if word in _IRREGULAR:
         word = _IRREGULAR[word]
+    elif word.endswith(_IN_IE):
+        word = word[:-1]
     elif len(word) > 4 and word.endswith("ies"):
         word = word[:-3] + "y"
     elif word.endswith(("sses", "shes", "ches", "xes", "zzes", "oes")) or _LATIN.search(word):

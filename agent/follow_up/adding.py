@@ -100,6 +100,8 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
 
 def read_gift(edit: Edit, words: Sequence[str]) -> bool:
     rest = behind_verb(words, "give")
+    if rest is not None and (placing.ends_openly(rest) or placing.direction_of(rest[-1:])):
+        return False  # "give it a rainbow behind" says where, not whose
     return rest is not None and holding.give(edit, rest)
 
 

@@ -23,7 +23,7 @@ from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spe
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
 from imagerag.agent.follow_up.scene_edit import CannotChange, Item
-from imagerag.agent.follow_up.sentences import clauses_of, is_remark, plain_orders, repaired
+from imagerag.agent.follow_up.sentences import clauses_of, is_remark, plain_orders, repaired, with_topic
 from imagerag.agent.follow_up.wording import plainly
 from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
@@ -45,7 +45,7 @@ def change(edit: Edit, words: Sequence[str]) -> str:
             sentence = sentence[sentence.index(":") + 1 :]
         if len(sentences) > 1 and is_aside(sentence):
             continue
-        sentence = repaired(edit, sentence)
+        sentence = with_topic(edit, repaired(edit, sentence))
         before = _state_of(edit)
         unread, refused = "", None
         try:

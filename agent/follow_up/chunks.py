@@ -71,6 +71,7 @@ class Chunk(NamedTuple):
         kind: what they do.
         words: as typed.
         relation: of a relation, which.
+        taken: of how many typed words it is made, where these are others than ``words``.
         implied: whether the other thing of a relation is left out: "a volcano in the background".
     """
 
@@ -78,6 +79,7 @@ class Chunk(NamedTuple):
     words: tuple[str, ...]
     relation: RelationKind | None = None
     implied: bool = False
+    taken: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,10 @@ def chunks_of(edit: Edit, words: Sequence[str]) -> list[Chunk]:
             found[-1] = Chunk("unread", (*found[-1].words, *chunk.words))
         else:
             found.append(chunk)
-        at += len(chunk.words)
+        at += chunk.taken or len(chunk.words)
         if chunk.kind == "relation" and chunk.implied:
             found.append(Chunk("there", ("it",)))
+    found = _without_resumption(found)
     while found and found[0].kind == "mark":
         found.pop(0)
     while found and found[-1].kind == "mark":
@@ -130,9 +133,30 @@ def chunks_of(edit: Edit, words: Sequence[str]) -> list[Chunk]:
     return found
 
 
+def _without_resumption(chunks: Sequence[Chunk]) -> list[Chunk]:
+    """Leave out "he" of "the snail he is too little"."""
+    return [
+        chunk
+        for at, chunk in enumerate(chunks)
+        if not (
+            at
+            and chunk.words in (("he",), ("she",), ("it",), ("they",))
+            and chunks[at - 1].kind == "there"
+            and len(chunks[at - 1].words) > 1
+            and chunks[at + 1 : at + 2]
+            and chunks[at + 1].kind in ("is", "have", "wear", "at")
+        )
+    ]
+
+
 def _chunk(edit: Edit, words: Sequence[str], at: int, *, first: bool) -> Chunk | None:
     """Return the chunk that begins at a place; ``None`` where the word there asks for nothing."""
     rest = words[at:]
+    if rest[0] in ("it's", "that's", "this's", "he's", "she's", "they're", "this") and rest[0] != "this":
+        return Chunk("is", (rest[0],))
+    if rest[0] == "too" and (size := _look(edit, rest[1:])) and size.kind == "size":
+        small = " ".join(size.words) in phrases().sizes["small"]
+        return Chunk("size", ("bigger" if small else "smaller", *size.words))
     if rest[0] in _MARKS:
         return Chunk("mark", (rest[0],))
     if (first or rest[0] in _STRONG_VERBS) and (verb := _verb(rest)):
@@ -154,8 +178,8 @@ def _chunk(edit: Edit, words: Sequence[str], at: int, *, first: bool) -> Chunk |
         return Chunk("not", (rest[0],))
     if rest[0] == "instead":
         return Chunk("instead", tuple(rest[: 2 if rest[1:2] == ["of"] else 1]))
-    if number_of(rest[0]):
-        return Chunk("number", (rest[0],))
+    if number_of(rest[0]) or (rest[0][:1] == "x" and number_of(rest[0][1:])):
+        return Chunk("number", (rest[0].removeprefix("x"),))
     if rest[0] in _PARTICLES:
         return Chunk("remove", (rest[0],)) if not first else None
     if rest[0] in lexicon().filler or not any(letter.isalnum() for letter in rest[0]):
@@ -231,6 +255,8 @@ def _side(rest: Sequence[str]) -> Chunk | None:
 def _look(edit: Edit, rest: Sequence[str]) -> Chunk | None:
     """Return a look that stands by itself: a colour, a size, a style, a time of day, a background."""
     said = phrases()
+    if not rest:
+        return None
     for length in range(min(5, len(rest)), 0, -1):
         inner = list(rest[:length])
         text = " ".join(inner)
@@ -243,6 +269,8 @@ def _look(edit: Edit, rest: Sequence[str]) -> Chunk | None:
             return Chunk("time", tuple(inner))
         if length > 1 and inner[-1] in BACKGROUNDS and all(word in ARTICLES | {"in", "on"} for word in inner[:-1]):
             return Chunk("background", ())._replace(words=tuple(inner)) if behind else None
+    if rest[0] in ("in", "to") and len(rest) > 1 and (inner_look := _look(edit, rest[1:])) and inner_look.kind == "colour":
+        return inner_look._replace(words=(rest[0], *inner_look.words))
     pair = " ".join(rest[:2])
     colour = 2 if colour_of(pair) else 1 if colour_of(rest[0]) else 0
     if colour and not _noun_length(edit, rest[colour:]):
@@ -288,6 +316,9 @@ def _thing(edit: Edit, rest: Sequence[str]) -> Chunk | None:
     ):
         at += 1
     noun = _noun_length(edit, rest[at:])
+    if not noun and rest[at:] and rest[at].endswith("'s") and _noun_length(edit, [rest[at].removesuffix("'s")]):
+        rest = [*rest[:at], rest[at].removesuffix("'s"), *rest[at + 1 :]]  # "the ladder's to blue"
+        noun = 1
     if not noun and at and rest[at : at + 1] in (["one"], ["ones"]):
         noun = 1
     if not noun or rest[0] == "no":
@@ -295,7 +326,8 @@ def _thing(edit: Edit, rest: Sequence[str]) -> Chunk | None:
     words = list(rest[: at + noun])
     new = words[0] in said.indefinite or bool(number_of(words[0])) or words[0] in ("another", "more")
     if not new and edit.find(words if words[0] in said.definite else ["the", *words]) is not None:
-        return Chunk("there", tuple(words if words[0] in said.definite else ["the", *words])[-len(words) - 1 :])
+        named = words if words[0] in said.definite else ["the", *words]
+        return Chunk("there", tuple(named), taken=len(words))
     return Chunk("new", tuple(words))
 
 

@@ -33,6 +33,7 @@ class Edit:
         it: what "it" is; the first thing of the picture unless this request has named another.
         latest: what was changed last, in this request or the one before: a thing's phrase, ``background``, or nothing.
         changed: whether anything was changed so far.
+        newest: the phrase of what the request before has added; empty where it added nothing.
         reader: reads words as one change; set by ``changes``, for those that are said in terms of others.
     """
 
@@ -43,6 +44,7 @@ class Edit:
     it: str = ""
     latest: str = ""
     changed: bool = False
+    newest: str = ""
     reader: Callable[["Edit", Sequence[str]], bool] | None = None
 
     @classmethod
@@ -51,7 +53,9 @@ class Edit:
         scene = parse_scene(prompt, names)
         items = items_of(scene)
         latest = "" if before is None else changed_between(parse_scene(before, names), scene)
-        return cls(scene, items, names, known, latest=latest)
+        old = {thing.phrase for thing in parse_scene(before, names).objects} if before is not None else None
+        newest = latest if old is not None and latest != BACKGROUND and latest not in old else ""
+        return cls(scene, items, names, known, latest=latest, newest=newest)
 
     @property
     def main(self) -> int:

@@ -104,6 +104,8 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         return False
     if points_back(edit, bare):
         return False
+    if len(inner) > 1 and bare[0] not in said.indefinite and edit.find(["the", bare[0]]) is not None:
+        return False  # "shield in red", of a picture with a shield
     if bare[-1] in ("on", "off", "in", "under", "to", "of", "with") or bare[0] in said.definite:
         return False
     if starts_with(bare, changing):

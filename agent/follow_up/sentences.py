@@ -13,11 +13,11 @@ from imagerag.agent.follow_up.scene_edit import with_items
 from imagerag.generators.layout import arrange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.scene import Scene
-from imagerag.prompt_grammar.vocabulary import ARTICLES, GARMENTS, RELATION_WORDS, RelationKind, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, GARMENTS, RELATION_WORDS, RelationKind, colour_of, number_of
 
 Words = list[str]
 _Order = Callable[[Edit, Sequence[Chunk]], list[Words] | None]
-_PRONOUNS = frozenset(["it", "them", "him", "she", "he", "they", "this", "that"])
+_PRONOUNS = frozenset(["those", "these", "it", "them", "him", "she", "he", "they", "this", "that"])
 _UNKNOWN_VERB = re.compile(r"u(?=[NT](?:R|S))")
 """A verb that is in no list, before a thing and a place: "lean a bucket next to it"."""
 
@@ -33,7 +33,11 @@ def plain_orders(edit: Edit, words: Sequence[str]) -> list[Words] | None:
     codes = "".join(CODES[chunk.kind] for chunk in chunks)
     if chunks and _UNKNOWN_VERB.match(codes) and len(chunks[0].words) == 1:
         chunks, codes = [chunks[0]._replace(kind="put"), *chunks[1:]], f"p{codes[1:]}"
-    if not codes or "u" in codes or "," in codes or _asks(words):
+    if not codes or "u" in codes or _asks(words):
+        return None
+    if (coloured := _each_its_colour(edit, chunks, codes)) is not None:
+        return coloured
+    if "," in codes and not codes.startswith("R"):
         return None
     for pattern, order in _ORDERS:
         if pattern.fullmatch(codes):
@@ -43,9 +47,27 @@ def plain_orders(edit: Edit, words: Sequence[str]) -> list[Words] | None:
     return None
 
 
+_EACH = re.compile(r"[mx]?T?(?:[#NT][i]*C),?(?:[#NT][i]*C)")
+
+
+def _each_its_colour(edit: Edit, chunks: Sequence[Chunk], codes: str) -> list[Words] | None:
+    """ "one red, one blue", "make one red and the other blue", of two that are alike."""
+    if not _EACH.fullmatch(codes):
+        return None
+    looks = [list(chunk.words) for chunk in chunks if chunk.kind == "colour"]
+    named = [chunk.words for chunk in chunks if chunk.kind in ("number", "new", "there") and chunk.words not in _ALL]
+    alike = [item.thing for item in edit.items if item.thing.count == 2]
+    if len(alike) != 1 or not all(set(words) <= _ONE_OR_OTHER for words in named) or len(named) != 2:
+        return None
+    name = alike[0].phrase.split()
+    return [["make", "the", "first", *name, *looks[0]], ["make", "the", "second", *name, *looks[1]]]
+
+
+_ALL = (("them",), ("it",), ("both",))
+_ONE_OR_OTHER = frozenset(["one", "other", "the", "another", "1", "first", "second", "a"])
 _ORDINALS = frozenset(["second", "third", "fourth"])
 _ADDS = frozenset(
-    ["and", "also", "plus", "too", "+", "about", "want", "need", "needs", "like", "have", "get", "see", "could", "can"]
+    ["would", "and", "also", "plus", "too", "+", "about", "want", "need", "needs", "like", "have", "get", "see", "could", "can"]
 )
 """Words with which a bare name is something to add, and no picture of its own."""
 _QUESTIONS = frozenset(["what", "why", "how", "who", "where", "when", "which", "whose", "is", "are", "does", "did", "was"])
@@ -85,7 +107,18 @@ def _put(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
     first, second = (things[1], things[0]) if codes.startswith("R") else (things[0], things[1])
     subject = list(first.words) if first.kind == "there" else _with_article(list(first.words))
     anchor = list(second.words) if second.kind == "there" else _with_article(list(second.words))
+    if first.kind == second.kind == "there" and second.words[0] in _PRONOUNS:
+        anchor = _other_than(edit, subject) or anchor
     return [["put", *subject, *_relation(chunks), *anchor]]
+
+
+def _other_than(edit: Edit, subject: Words) -> Words | None:
+    """Return the only other thing of the picture, which "it" is where it can't be the subject itself."""
+    one, it = edit.find(subject), edit.find(["it"])
+    if one is None or it is None or set(one.places) != set(it.places):
+        return None
+    others = [item for at, item in enumerate(edit.items) if at not in one.places]
+    return ["the", *others[0].thing.phrase.split()] if len(others) == 1 else None
 
 
 def _put_to_it(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
@@ -96,6 +129,10 @@ def _put_to_it(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 
 def _add(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
     new = [list(chunk.words) for chunk in chunks if chunk.kind == "new"]
+    return _added(edit, chunks, new)
+
+
+def _added(edit: Edit, chunks: Sequence[Chunk], new: list[Words]) -> list[Words] | None:
     if len(new) == 1 and _ORDINALS & set(new[0][:2]):
         return _another(edit, chunks)
     if len(new) == 1 and new[0][-1] in GARMENTS and len(edit.items) == 1:
@@ -104,7 +141,15 @@ def _add(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 
 
 def _add_if_told(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
-    """A name alone is one more thing only where the words around it say so; see ``plain_orders``."""
+    """A name alone is one more thing only where the words around it say so; see ``plain_orders``.
+
+    "Would a red ball work?", of a picture with a ball, is that ball in red.
+    """
+    new = [list(chunk.words) for chunk in chunks if chunk.kind == "new"]
+    if len(new) == 1 and new[0][0] in ("a", "an"):
+        thing = edit.thing_of(new[0])
+        if thing and thing[0].thing.colour and edit.place_of(thing[0].thing.phrase) is not None:
+            return [["make", "the", *thing[0].thing.phrase.split(), *thing[0].thing.colour.split()]]
     return _add(edit, chunks)
 
 
@@ -148,7 +193,21 @@ def _another(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 
 
 def _remove(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
-    return [["remove", *chunk.words] for chunk in chunks if chunk.kind == "there"]
+    return [["remove", *_named(edit, chunk.words)] for chunk in chunks if chunk.kind == "there"]
+
+
+def _named(edit: Edit, words: Sequence[str]) -> Words:
+    """Return what a pronoun stands for where a clause before has named it: "the glasses are wrong, remove those"."""
+    if words[0] in _PRONOUNS and edit.it and edit.place_of(edit.it) is not None:
+        return ["the", *edit.it.split()]
+    return list(words)
+
+
+def _recoloured(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "change red to blue"."""
+    old, new = ([word for word in _of(chunks, "colour", at) if word not in ("to", "in")] for at in (0, 1))
+    named = [item.thing.phrase for item in edit.items if item.thing.colour == colour_of(" ".join(old))]
+    return [["make", "the", *phrase.split(), *new] for phrase in named] or None
 
 
 def _exchange(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
@@ -159,7 +218,7 @@ def _exchange(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 
 
 def _have(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
-    there = _of(chunks, "there") or ["it"]
+    there = _named(edit, _of(chunks, "there") or ["it"])
     worn = bool(_of(chunks, "wear"))
     new = [_with_article(list(chunk.words)) for chunk in chunks if chunk.kind == "new"]
     return [[*there, "should", "wear" if worn else "have", *one] for one in new]
@@ -194,7 +253,7 @@ def _look(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
     kind = next(chunk.kind for chunk in chunks if chunk.kind in ("colour", "size", "style", "time"))
     if kind in ("style", "time") or not there:
         return [look]
-    return [["make", *there, *look]]
+    return [["make", *_named(edit, there), *look]]
 
 
 def _look_of_latest(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
@@ -228,7 +287,8 @@ _ORDERS: tuple[tuple[re.Pattern[str], _Order], ...] = tuple(
     for pattern, order in (
         (rf"[apm]?[NT]{_PLACED}R[NT]", _put),
         (rf"[TN]h[N]R[T]", lambda edit, chunks: _put(edit, chunks[2:])),
-        (rf"R[TN][ap]?{_PLACED}N", _put),
+        (rf"R[TN],?[ap]?{_PLACED}N", _put),
+        (r"gTNRT", _put_what_it_has),
         (rf"[apq]*R[NT]", _put_to_it),
         (rf"[apm]?NS", _add_to_side),
         (rf"[ap]?S[ap]?N", _add_to_side),
@@ -254,6 +314,7 @@ _ORDERS: tuple[tuple[re.Pattern[str], _Order], ...] = tuple(
         (r"[mx]?T[if]*[CZ](?:T[if]*[CZ])+", _several),
         (r"[mx]?i?[CZyt]i?s?", _look_of_latest),
         (r"[mapx]?T?[if]*#T?", _counted),
+        (r"[xm]?Cf?C", _recoloured),
         (r"[mapx]?b", _backed),
     )
 )
@@ -262,7 +323,7 @@ _ORDERS: tuple[tuple[re.Pattern[str], _Order], ...] = tuple(
 _JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
 _REPAIRS = re.compile(r"(?:,|\.|!|-)? ?(?:no wait|wait no|no|nah|sorry|i mean|or rather|scratch that|wait|hmm|actually no)(?: ,)? ")
 _CONTRAST = re.compile(
-    r"(?<=\w)(?: , (?:and |but )?not| rather than) (?!to\b|too\b|so\b|that\b)(?:an? |the )?[\w-]+(?: one)?(?= instead$|$)"
+    r"(?<=\w)(?: , (?:and |but )?not| rather than| instead of(?= (?:one|two|three|four|\d)$)) (?!to\b|too\b|so\b|that\b)(?:an? |the )?[\w-]+(?: one)?(?= instead$|$)"
 )
 """What is not meant, behind what is: "white, not black"."""
 _OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off)(?: ,| and| ;)* (?P<new>.+?) (?:in|on)(?: instead)?")
@@ -275,6 +336,28 @@ _MERELY = re.compile(
 )
 """The chunks of a remark: a thing and how it is, in words that are no change."""
 _KEEPS = frozenset(["keep", "leave", "like", "love"])
+
+
+_SAID_OF_IT = re.compile(r"[mx]?T[if]*[CZ]|[mx]?C|[xm]Tf?N")
+
+
+def with_topic(edit: Edit, words: Sequence[str]) -> Words:
+    """Return "make the hat red" of "make it red", where the request before has put the hat there.
+
+    What was put somewhere is what the person looks at then, not the thing that was there before.
+    """
+    at = edit.place_of(edit.newest) if edit.newest and not edit.changed else None
+    if not at or edit.items[at].joint not in ("wearing", "with", "and"):
+        return list(words)
+    chunks = chunks_of(edit, words)
+    named = _of(chunks, "there")
+    if not _SAID_OF_IT.fullmatch("".join(CODES[chunk.kind] for chunk in chunks)) or (named and named != ["it"]):
+        return list(words)
+    the_new = ["the", *edit.newest.split()]
+    if not named:
+        return ["make", *the_new, *_of(chunks, "colour")]
+    place = list(words).index("it") if "it" in words else -1
+    return [*words[:place], *the_new, *words[place + 1 :]] if place >= 0 else list(words)
 
 
 def clauses_of(edit: Edit, words: Sequence[str]) -> list[Words]:

@@ -23,7 +23,7 @@ from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spe
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
 from imagerag.agent.follow_up.scene_edit import CannotChange, Item
-from imagerag.agent.follow_up.sentences import clauses_of, is_remark, plain_orders, repaired, with_topic
+from imagerag.agent.follow_up.sentences import clauses_of, corrected, each_its_colour, is_remark, plain_orders, repaired, with_topic
 from imagerag.agent.follow_up.wording import plainly
 from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
@@ -46,6 +46,11 @@ def change(edit: Edit, words: Sequence[str]) -> str:
         if len(sentences) > 1 and is_aside(sentence):
             continue
         sentence = with_topic(edit, repaired(edit, sentence))
+        if orders := each_its_colour(edit, sentence):
+            if all(clause(edit, order) for order in orders):
+                continue
+            return " ".join(sentence)
+        sentence = corrected(edit, sentence) or sentence
         before = _state_of(edit)
         unread, refused = "", None
         try:
@@ -99,6 +104,8 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
             continue
         if colour_of(words[-1]) or any(word in said.no_things or word in ARTICLES for word in words):
             return True
+        if len(words) > 1 and any(word in old for word in words[:-1]):
+            return True  # "dog hat on a cat"
         if len(words) > 1 and (words[0] in _NO_NAME or colour_of(words[0]) or number_of(words[0])):
             return True
     return False

@@ -18,18 +18,19 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, co
 Kind = Literal[
     "there", "new", "relation", "side", "colour", "size", "number", "background", "style", "time",
     "add", "put", "remove", "replace", "make", "give", "fill", "have", "wear", "at", "is", "swap", "not", "instead", "mark",
-    "measure", "unread",
+    "measure", "needed", "unread",
 ]  # fmt: skip
 CODES: dict[Kind, str] = {
     "there": "T", "new": "N", "relation": "R", "side": "S", "colour": "C", "size": "Z", "number": "#", "background": "b",
     "style": "y", "time": "t", "add": "a", "put": "p", "remove": "r", "replace": "x", "make": "m", "give": "g",
-    "have": "h", "wear": "w", "at": "q", "is": "i", "swap": "f", "not": "!", "instead": "s", "mark": ",", "fill": "l", "measure": "e",
+    "have": "h", "wear": "w", "at": "q", "is": "i", "swap": "f", "not": "!", "instead": "s", "mark": ",", "fill": "l", "measure": "e", "needed": "n",
     "unread": "u",
 }  # fmt: skip
 """One letter for each kind, so that a sentence is matched as a string of them."""
 LONGEST_NOUN = 4
 """Words of the longest name that is looked for."""
 _PARTICLES = frozenset(["away", "out", "off"])
+_NEEDED = frozenset(["necessary", "needed", "required", "wanted", "welcome", "useful"])
 _MEASURES = frozenset(["few", "many", "much", "enough", "little", "less"])
 _MARKS = frozenset([",", ";", ":", ".", "!", "?"])
 _STRONG_VERBS = frozenset(["put", "add", "place", "make", "remove", "delete", "replace", "stick"])
@@ -172,6 +173,8 @@ def _chunk(edit: Edit, words: Sequence[str], at: int, *, first: bool) -> Chunk |
             return Chunk(kind, tuple(rest[:length]))  # type: ignore[arg-type]
     if length := starts_with(rest, lexicon().between["swap"]):
         return Chunk("swap", tuple(rest[:length]))
+    if rest[0] in _NEEDED:
+        return Chunk("needed", (rest[0],))
     if rest[0] in _MEASURES:
         return Chunk("measure", (rest[0],))
     if rest[0] in _NEGATIONS:
@@ -287,6 +290,8 @@ def _noun_length(edit: Edit, rest: Sequence[str]) -> int:
     function = lexicon().filler | _NEGATIONS | {"it", "them", "one", "ones", "of", "in", "left", "right", "other"}
     for length in range(min(LONGEST_NOUN, len(rest)), 0, -1):
         text = " ".join(rest[:length])
+        if length == 1 and (text.endswith("ing") and (text,) in lexicon().between["at"]):
+            continue
         if length == 1 and (text in function or len(text) < 2 or colour_of(text) or text in BACKGROUNDS):
             continue
         names = {text, singular(text)}

@@ -16,6 +16,7 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
 _OF_OTHERS = frozenset(["its", "his", "her", "their"])
 """What is of a thing that is there is no thing to add: "its left hand"."""
+_OPEN_ENDS = frozenset(["behind", "beside", "above", "below", "under", "underneath", "beneath", "with", "near", "in", "on", "of"])
 LONGEST_THING = 12
 """Words of the longest thing that is added."""
 BACKGROUND = "background"
@@ -123,6 +124,8 @@ class Edit:
             return None
         if whole not in self.names and (said.abstract & set(inner) or _OF_OTHERS & set(words)):
             return None
+        if words[-1] in _OPEN_ENDS and whole not in self.names:
+            return None  # "a rainbow behind" says where, of something that is left out
         if self._holds_more(words) or starts_with(words, tuple(relation for relation, _ in said.relations)):
             return None
         if colour_of(" ".join(inner)) and inner == list(words):

@@ -18,6 +18,7 @@ from imagerag.agent.follow_up.scene_edit import (
     unit_end,
 )
 from imagerag.agent.follow_up.things import Found
+from imagerag.prompt_grammar.vocabulary import GARMENTS
 
 
 def give(edit: Edit, words: Sequence[str]) -> bool:
@@ -37,6 +38,9 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
             return True
         if rest[-1] in ("background", "backdrop", "bg"):
             return looks.backed(edit, rest)
+        several = len(found.places) > 1 and rest[0] in ("a", "an") and not any(word in GARMENTS for word in rest)
+        if several and add_things(edit, rest):  # "give them a dog": one for both
+            return True
         if hold_listed(edit, found, rest, bare=False):
             return True
     return False

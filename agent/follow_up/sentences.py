@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from imagerag.agent.follow_up.chunks import CODES, Chunk, chunks_of
 from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.scene_edit import with_items
 from imagerag.generators.layout import arrange
@@ -41,7 +42,7 @@ def plain_orders(edit: Edit, words: Sequence[str]) -> list[Words] | None:
         return None
     for pattern, order in _ORDERS:
         if pattern.fullmatch(codes):
-            if order is _add_if_told and not (_ADDS & set(words) or _ORDINALS & set(words[:2])):
+            if order is _add_if_told and not (_ADDS & set(words) or _ORDINALS & set(words[:2]) or _put_on(chunks)):
                 return None
             return order(edit, chunks)
     return None
@@ -67,10 +68,15 @@ _ALL = (("them",), ("it",), ("both",))
 _ONE_OR_OTHER = frozenset(["one", "other", "the", "another", "1", "first", "second", "a"])
 _ORDINALS = frozenset(["second", "third", "fourth"])
 _ADDS = frozenset(
-    ["would", "and", "also", "plus", "too", "+", "about", "want", "need", "needs", "like", "have", "get", "see", "could", "can"]
+    ["would", "there", "and", "also", "plus", "too", "+", "about", "want", "need", "needs", "like", "have", "get", "see", "could", "can"]
 )
 """Words with which a bare name is something to add, and no picture of its own."""
 _QUESTIONS = frozenset(["what", "why", "how", "who", "where", "when", "which", "whose", "is", "are", "does", "did", "was"])
+
+
+def _put_on(chunks: Sequence[Chunk]) -> bool:
+    """Tell whether nothing is said but what somebody puts on: "crown"."""
+    return len(chunks) == 1 and chunks[0].words[0] not in ARTICLES and chunks[0].words[-1] in GARMENTS
 
 
 def _asks(words: Sequence[str]) -> bool:
@@ -154,7 +160,14 @@ def _add_if_told(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 
 
 def _add_to_side(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
-    return [["put", *_with_article(_of(chunks, "new")), *_of(chunks, "side")]]
+    side = _of(chunks, "side")
+    if side[-1] == "side" and side[-2] in ("other", "opposite"):
+        place = edit.place_of(edit.latest) if edit.latest else None
+        opposite = _opposite(edit, place) if place else None
+        if opposite is None:
+            return None
+        side = [*opposite, "of", "it"]
+    return [["put", *_with_article(_of(chunks, "new")), *side]]
 
 
 def _move_to_side(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
@@ -190,6 +203,20 @@ def _counted(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 def _another(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
     new = _of(chunks, "new")
     return [["add", "another", *(word for word in new if word not in _ORDINALS and word not in ARTICLES)]]
+
+
+def _sides(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "the dog left, the house right"."""
+    first, second = _of(chunks, "there"), _of(chunks, "there", 1)
+    sides = {"left", "right"} & set(_of(chunks, "side"))
+    return [["put", *first, "to", "the", *sides, "of", *second]] if len(sides) == 1 else None
+
+
+def _counted_anew(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
+    """ "reduce it to three balloons", of a picture with balloons; of others they are something to add."""
+    new = _of(chunks, "new")
+    there = bool(number_of(new[0])) and edit.find(["the", *new[1:]]) is not None if len(new) > 1 else False
+    return [["make", "it", *new]] if there else _add(edit, chunks)
 
 
 def _remove(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
@@ -295,7 +322,9 @@ _ORDERS: tuple[tuple[re.Pattern[str], _Order], ...] = tuple(
         (rf"[apm]?T{_PLACED}S", _move_to_side),
         (rf"[apm]?S", _move_to_side),
         (r"r+[T]+r?|Tr", _remove),
-        (r"[!]T", _remove),
+        (r"[!]T|T[i!f]*![i!f]*n", _remove),
+        (r"TS,?TS", _sides),
+        (r"[mx]f?N", _counted_anew),
         (r"[xm]Tf?N", _exchange),
         (r"xTfN", _exchange),
         (r"TrN[a]?", _exchange),
@@ -308,8 +337,8 @@ _ORDERS: tuple[tuple[re.Pattern[str], _Order], ...] = tuple(
         (r"gTh?N", _have),
         (r"gNf?T", _have),
         (r"[wh]N", _have),
-        (r"[apm]N+", _add),
-        (r"N+", _add_if_told),
+        (r"[ap]N+", _add),
+        (r"i?N+", _add_if_told),
         (r"[mxg]?T[if]*[CZyt]", _look),
         (r"[mx]?T[if]*[CZ](?:T[if]*[CZ])+", _several),
         (r"[mx]?i?[CZyt]i?s?", _look_of_latest),
@@ -326,12 +355,17 @@ _CONTRAST = re.compile(
     r"(?<=\w)(?: , (?:and |but )?not| rather than| instead of(?= (?:one|two|three|four|\d)$)) (?!to\b|too\b|so\b|that\b)(?:an? |the )?[\w-]+(?: one)?(?= instead$|$)"
 )
 """What is not meant, behind what is: "white, not black"."""
+_APPOSED = re.compile(
+    r"\ban? (?P<head>[\w-]+)(?P<middle>(?: [\w-]+)*) , (?:say |like |maybe |preferably |for example )?"
+    r"(?P<again>an? (?:[\w-]+ )?[\w-]*(?P=head))$"
+)
+"""A thing that is said more exactly behind: "a ball under the chair , a soccer ball"."""
 _OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off)(?: ,| and| ;)* (?P<new>.+?) (?:in|on)(?: instead)?")
 _OF_THEM = re.compile(r"(?:more |some |add )?(?P<what>[\w -]+?) , (?P<many>\w+) of (?:them|those|these)")
 _RESTATED = re.compile(r"\b(?:an?|the) (?:[\w-]+ ){0,2}(?P<head>[\w-]+) , (?P<again>(?:an?|the) (?:[\w-]+ ){0,2}(?P=head)\b)")
 """A thing that is named once more, in better words: "a music note ... a musical note"."""
 _MERELY = re.compile(
-    r"[T]?[i!hq]*u*[T]?|[T]?[i!hq]*u*i?u+|[T][i!]*[CZ]?!?|[!]+[CZ#NT]|T[if]*![if!]*[CZN]|[TN]?[i!]*e[NT]?[i!u]*"
+    r"T[i]+T?i*|[T]?[i!hq]*u*[T]?|[T]?[i!hq]*u*i?u+|[T][i!]*[CZ]?!?|[!]+[CZ#NT]|T[if]*![if!]*[CZN]|[TN]?[i!]*e[NT]?[i!u]*"
     r"|[NT][i!]*e"
 )
 """The chunks of a remark: a thing and how it is, in words that are no change."""
@@ -339,6 +373,28 @@ _KEEPS = frozenset(["keep", "leave", "like", "love"])
 
 
 _SAID_OF_IT = re.compile(r"[mx]?T[if]*[CZ]|[mx]?C|[xm]Tf?N")
+
+
+def each_its_colour(edit: Edit, words: Sequence[str]) -> list[Words] | None:
+    """Return the orders of "one red, one blue", said of two that are alike; ``None`` where words are none of these."""
+    chunks = chunks_of(edit, words)
+    return _each_its_colour(edit, chunks, "".join(CODES[chunk.kind] for chunk in chunks))
+
+
+def corrected(edit: Edit, words: Sequence[str]) -> Words | None:
+    """Return "replace the monkey with a gorilla" of "no you fool , a gorilla"; ``None`` where words correct nothing."""
+    if words[0] not in ("no", "nope", "nah") or "," not in words[1:-1]:
+        return None
+    before, new = list(words[1 : list(words).index(",")]), list(words[list(words).index(",") + 1 :])
+    chunks = chunks_of(edit, new)
+    merely = all(chunk.kind == "unread" for chunk in chunks_of(edit, before))
+    if not merely or len(chunks) != 1 or chunks[0].kind != "new" or new[0] not in ("a", "an"):
+        return None
+    thing = edit.thing_of(new)
+    alike = most_alike(edit, thing[0].thing.phrase) if thing else None
+    if alike is None:
+        return None
+    return ["replace", "the", *edit.items[alike].thing.phrase.split(), "with", *chunks[0].words]
 
 
 def with_topic(edit: Edit, words: Sequence[str]) -> Words:
@@ -405,6 +461,8 @@ def is_remark(edit: Edit, words: Sequence[str]) -> bool:
 
 def repaired(edit: Edit, words: Sequence[str]) -> Words:
     """Return a sentence without what the person takes back: "a cone ... no wait , a bicycle" is a bicycle."""
+    text = _APPOSED.sub(r"\g<again>\g<middle>", " ".join(words))
+    words = text.split()
     text = _CONTRAST.sub("", " ".join(words)) or " ".join(words)
     words = text.split()
     if (found := _OUT_AND_IN.fullmatch(text)) and edit.find(found["old"].split()) is not None:

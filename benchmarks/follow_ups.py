@@ -1,7 +1,7 @@
 """Follow-ups in conversations: are they understood, and is what comes of them right?
 
-    python -m benchmarks.follow_ups [--half development|varied|varied2|varied3] [--reading | --vlm] [--limit N] [--show-failures]
-                                    [--results FILE]
+    python -m benchmarks.follow_ups [--half development|varied|varied2|varied3] [--reading | --vlm] [--limit N]
+                                    [--show-failures] [--results FILE]
 
 Each conversation of ``follow_ups_test.toml`` is played through ``graph.invoke`` with one thread, mistakes and all.
 Counts, colours, sizes and places are compared with the layout that the generator recorded; whether the things can be

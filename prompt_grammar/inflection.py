@@ -38,7 +38,10 @@ _IRREGULAR = {
     "oboes": "oboe",
 }
 _PLURALS = {singular: plural for plural, singular in reversed(_IRREGULAR.items())}
-_IN_IE = ("cookies", "movies", "zombies", "genies", "selfies", "brownies", "smoothies", "hoodies", "ties", "pixies", "beanies")
+_IN_IE = (
+    *("cookies", "movies", "zombies", "genies", "selfies", "brownies", "smoothies", "hoodies", "ties"),
+    *("pixies", "beanies"),
+)
 """Plurals of words in "ie", which others in "ies" are not."""
 _LATIN = re.compile(r"(?:[bcdgklmnprt]us|ypus)es$")
 """Plurals of words in "us": walruses, cactuses; not houses, causes or fuses."""

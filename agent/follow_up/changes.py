@@ -18,12 +18,13 @@ from imagerag.agent.follow_up.clauses import (
     points_back,
 )
 from imagerag.agent.follow_up.counting import read_count
+from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, repaired, with_topic
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
 from imagerag.agent.follow_up.scene_edit import CannotChange, Item
-from imagerag.agent.follow_up.sentences import clauses_of, corrected, each_its_colour, is_remark, plain_orders, repaired, with_topic
+from imagerag.agent.follow_up.sentences import each_its_colour, plain_orders
 from imagerag.agent.follow_up.wording import plainly
 from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of

@@ -1,32 +1,15 @@
 """A sentence in chunks, by what each does in it: verbs, things of the picture, new things, places, looks."""
 
-import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Literal, NamedTuple
 
-from imagerag.agent.follow_up import looks
 from imagerag.agent.follow_up.clauses import BACKGROUNDS
-from imagerag.agent.follow_up.edit import Edit, is_known
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.lexicon import Chunk, lexicon
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.placing import frame_of
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, colour_of, number_of
 
-Kind = Literal[
-    "there", "new", "relation", "side", "colour", "size", "number", "background", "style", "time",
-    "add", "put", "remove", "replace", "make", "give", "fill", "have", "wear", "at", "is", "swap", "not", "instead", "mark",
-    "measure", "needed", "unread",
-]  # fmt: skip
-CODES: dict[Kind, str] = {
-    "there": "T", "new": "N", "relation": "R", "side": "S", "colour": "C", "size": "Z", "number": "#", "background": "b",
-    "style": "y", "time": "t", "add": "a", "put": "p", "remove": "r", "replace": "x", "make": "m", "give": "g",
-    "have": "h", "wear": "w", "at": "q", "is": "i", "swap": "f", "not": "!", "instead": "s", "mark": ",", "fill": "l", "measure": "e", "needed": "n",
-    "unread": "u",
-}  # fmt: skip
-"""One letter for each kind, so that a sentence is matched as a string of them."""
 LONGEST_NOUN = 4
 """Words of the longest name that is looked for."""
 _PARTICLES = frozenset(["away", "out", "off"])
@@ -62,49 +45,9 @@ _OPEN: dict[str, RelationKind] = {
     "inside": "inside",
 }
 """Places without the other thing, at the end of a clause."""
-_NEGATIONS = frozenset(["no", "not", "don't", "dont", "isn't", "aren't", "never", "doesn't", "without", "neither", "nor"])
-
-
-class Chunk(NamedTuple):
-    """Words of a sentence, and what they do.
-
-    Attributes:
-        kind: what they do.
-        words: as typed.
-        relation: of a relation, which.
-        taken: of how many typed words it is made, where these are others than ``words``.
-        implied: whether the other thing of a relation is left out: "a volcano in the background".
-    """
-
-    kind: Kind
-    words: tuple[str, ...]
-    relation: RelationKind | None = None
-    implied: bool = False
-    taken: int = 0
-
-
-@dataclass(frozen=True)
-class Lexicon:
-    """The tables of ``lexicon.toml``; phrases are tuples of words, longest first."""
-
-    verbs: dict[str, tuple[tuple[str, ...], ...]]
-    between: dict[str, tuple[tuple[str, ...], ...]]
-    filler: frozenset[str]
-
-
-@lru_cache(maxsize=1)
-def lexicon() -> Lexicon:
-    """Read the tables once per process."""
-    data = tomllib.loads((Path(__file__).parent / "lexicon.toml").read_text(encoding="utf-8"))
-
-    def longest_first(texts: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-        return tuple(sorted((tuple(text.split()) for text in texts), key=len, reverse=True))
-
-    return Lexicon(
-        {kind: longest_first(verbs) for kind, verbs in data["verbs"].items()},
-        {kind: longest_first(words) for kind, words in data["between"].items()},
-        frozenset(data["filler"]["words"]),
-    )
+_NEGATIONS = frozenset(
+    ["no", "not", "don't", "dont", "isn't", "aren't", "never", "doesn't", "without", "neither", "nor"]
+)
 
 
 def chunks_of(edit: Edit, words: Sequence[str]) -> list[Chunk]:
@@ -129,7 +72,11 @@ def chunks_of(edit: Edit, words: Sequence[str]) -> list[Chunk]:
         found.pop(0)
     while found and found[-1].kind == "mark":
         found.pop()
-    if len(found) > 1 and found[0] == Chunk("not", ("no",)) and found[1].kind in ("make", "put", "add", "replace", "give"):
+    if (
+        len(found) > 1
+        and found[0] == Chunk("not", ("no",))
+        and found[1].kind in ("make", "put", "add", "replace", "give")
+    ):
         found.pop(0)  # "no make it 3d"
     return found
 
@@ -191,7 +138,7 @@ def _chunk(edit: Edit, words: Sequence[str], at: int, *, first: bool) -> Chunk |
 
 
 def _verb(rest: Sequence[str]) -> Chunk | None:
-    """Return the verb of an order at the start: known ones, and whatever else is followed by a thing with an article."""
+    """Return the verb of an order at the start: known ones, before something they are done to."""
     verbs = lexicon().verbs
     for kind in ("remove", "fill", "replace", "make", "give", "put", "add"):
         if length := starts_with(rest, verbs[kind]):
@@ -212,7 +159,7 @@ _OF_A_SIDE = frozenset(["side", "hand", "half", "part", "edge", "end"])
 
 
 def _relation(edit: Edit, rest: Sequence[str]) -> Chunk | None:
-    """Return a connector of two things: "on the left hand side of", "next to", "over by"; only where a thing follows."""
+    """Return a connector of two things: "on the left hand side of", "next to", where a thing follows."""
     for length in range(min(4, len(rest)), 0, -1):
         ends = len(rest) == length or rest[length] in _MARKS or rest[length] in ("and", "too", "please", "as")
         if ends and (kind_ := _OPEN.get(" ".join(rest[:length]))):
@@ -264,7 +211,9 @@ def _look(edit: Edit, rest: Sequence[str]) -> Chunk | None:
         inner = list(rest[:length])
         text = " ".join(inner)
         behind = rest[length : length + 1]
-        if text in said.styles | {"3d", "flat", "noto", "fluent", "twemoji", "fxemoji"} and not _noun_length(edit, rest):
+        if text in said.styles | {"3d", "flat", "noto", "fluent", "twemoji", "fxemoji"} and not _noun_length(
+            edit, rest
+        ):
             return Chunk("style", tuple(rest[: length + (behind == ["style"])]))
         if length > 1 and inner[-1] in BACKGROUNDS and (colour_of(" ".join(inner[:-1]))):
             return Chunk("background", tuple(inner[:-1]))
@@ -272,7 +221,12 @@ def _look(edit: Edit, rest: Sequence[str]) -> Chunk | None:
             return Chunk("time", tuple(inner))
         if length > 1 and inner[-1] in BACKGROUNDS and all(word in ARTICLES | {"in", "on"} for word in inner[:-1]):
             return Chunk("background", ())._replace(words=tuple(inner)) if behind else None
-    if rest[0] in ("in", "to") and len(rest) > 1 and (inner_look := _look(edit, rest[1:])) and inner_look.kind == "colour":
+    if (
+        rest[0] in ("in", "to")
+        and len(rest) > 1
+        and (inner_look := _look(edit, rest[1:]))
+        and inner_look.kind == "colour"
+    ):
         return inner_look._replace(words=(rest[0], *inner_look.words))
     pair = " ".join(rest[:2])
     colour = 2 if colour_of(pair) else 1 if colour_of(rest[0]) else 0
@@ -313,7 +267,8 @@ def _thing(edit: Edit, rest: Sequence[str]) -> Chunk | None:
         return Chunk("there", ("it",)) if len(rest) == 1 else None
     at = 0
     while at < len(rest) and (
-        rest[at] in ARTICLES | said.indefinite | {"other", "second", "first", "third", "last", "more", "both", "all", "no"}
+        rest[at]
+        in ARTICLES | said.indefinite | {"other", "second", "first", "third", "last", "more", "both", "all", "no"}
         or rest[at] in SIZES
         or colour_of(rest[at])
         or colour_of(" ".join(rest[at : at + 2]))
@@ -333,8 +288,6 @@ def _thing(edit: Edit, rest: Sequence[str]) -> Chunk | None:
     if not new and edit.find(words if words[0] in said.definite else ["the", *words]) is not None:
         named = words if words[0] in said.definite else ["the", *words]
         return Chunk("there", tuple(named), taken=len(words))
+    if words[0] in said.definite:
+        return Chunk("unread", tuple(words))  # "the cat", of a picture without one, is nothing to add
     return Chunk("new", tuple(words))
-
-
-def is_new_name(edit: Edit, words: Sequence[str]) -> bool:
-    return is_known(" ".join(word for word in words if word not in ARTICLES), edit.known)

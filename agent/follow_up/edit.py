@@ -16,7 +16,9 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
 _OF_OTHERS = frozenset(["its", "his", "her", "their"])
 """What is of a thing that is there is no thing to add: "its left hand"."""
-_OPEN_ENDS = frozenset(["behind", "beside", "above", "below", "under", "underneath", "beneath", "with", "near", "in", "on", "of"])
+_OPEN_ENDS = frozenset(
+    ["behind", "beside", "above", "below", "under", "underneath", "beneath", "with", "near", "in", "on", "of"]
+)
 LONGEST_THING = 12
 """Words of the longest thing that is added."""
 BACKGROUND = "background"

@@ -93,9 +93,7 @@ class FollowUps:
         brief = self._read(request, right, history, standing)
         return brief if brief.answer else replace(brief, notes=(*brief.notes, *notes_on(words, right)))
 
-    def _read(
-        self, request: str, words: list[str], history: Sequence[PastImage], standing: PastImage | None
-    ) -> Brief:
+    def _read(self, request: str, words: list[str], history: Sequence[PastImage], standing: PastImage | None) -> Brief:
         whole = " ".join(words).strip(" .!?,;:")
         forms: tuple[str, ...] = (whole, " ".join(without_courtesy(words)))
         talk = next((kind for text in forms if (kind := kind_of_talk(text))), None)
@@ -210,9 +208,9 @@ class FollowUps:
 
 _OPENINGS = (("good", "morning"), ("good", "evening"), ("good", "afternoon"), ("i", "would"), ("i'd",), ("may", "i"))
 _RECEIVER = re.compile(
-    r" for (?:my|our|his|her|their|the) (?:little |own |best )?(?:daughter|son|kids?|child|children|mum|mom|mother|dad|father|"
-    r"wife|husband|friends?|boss|class|students?|pupils|teacher|blog|website|presentation|project|school|homework|company|"
-    r"team|grandma|grandpa|grandmother|grandfather|niece|nephew|sister|brother|partner|girlfriend|boyfriend|boy|girl)[.!?]*$"
+    r" for (?:my|our|his|her|their|the) (?:little |own |best )?(?:daughter|son|kids?|child|children|mum|mom|mother|dad|"
+    r"father|wife|husband|friends?|boss|class|students?|pupils|teacher|blog|website|presentation|project|school|homework|"
+    r"company|team|grandma|grandpa|grandmother|grandfather|niece|nephew|sister|brother|partner|girlfriend|boyfriend|boy|girl)[.!?]*$"
 )
 
 

@@ -1,9 +1,9 @@
-"""Misspelt words of a request put right, where they are no English word and nearly one that the picture or the grammar has."""
+"""Misspelt words of a request put right, where they are nearly a word of the picture or the grammar."""
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 
-from imagerag.agent.follow_up.chunks import lexicon
+from imagerag.agent.follow_up.lexicon import lexicon
 from imagerag.agent.follow_up.phrases import one_slip, phrases
 from imagerag.agent.follow_up.wording import spellings_of_chats
 from imagerag.prompt_grammar.vocabulary import COLOURS, NUMBERS, STYLES
@@ -22,7 +22,20 @@ def _of_the_grammar() -> tuple[str, ...]:
     colours = [word for colour in COLOURS for word in colour.split()]
     spellings = list(spellings_of_chats())
     styles = [word for style in (*said.styles, *STYLES) for word in style.split()]
-    words = [*colours, *verbs, *places, *spellings, *styles, *sizes, *NUMBERS, "background", "another", "please", "instead", "picture"]
+    words = [
+        *colours,
+        *verbs,
+        *places,
+        *spellings,
+        *styles,
+        *sizes,
+        *NUMBERS,
+        "background",
+        "another",
+        "please",
+        "instead",
+        "picture",
+    ]
     return tuple(dict.fromkeys(word for word in words if len(word) >= SHORTEST))
 
 
@@ -48,8 +61,10 @@ def notes_on(words: Sequence[str], put_right: Sequence[str]) -> tuple[str, ...]:
 
 def _is_right(word: str, right: Collection[str], names: Collection[str], english: Collection[str]) -> bool:
     plural = word.removesuffix("s")
-    return len(word) < SHORTEST or not word.isalpha() or any(
-        form in right or form in english or form in names for form in (word, plural)
+    return (
+        len(word) < SHORTEST
+        or not word.isalpha()
+        or any(form in right or form in english or form in names for form in (word, plural))
     )
 
 

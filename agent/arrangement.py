@@ -94,8 +94,6 @@ class Arrangement:
                 continue
             others = len(scene.content_concepts()) > 1
             found = self.counts.probabilities(count_features(likeness[thing], boxes, others))
-            if count <= MAX_INSTANCES and str(count) not in found:
-                continue  # more than it has learnt to count
             # More than a scene holds are never drawn.
             probability = found[str(count)] if count <= MAX_INSTANCES else 0.0
             scores.append(scored(f"{count} {plural(thing)}", "count", probability, self.counts.threshold))

@@ -46,8 +46,6 @@ _ROWS: dict[int, tuple[tuple[float, float, float], ...]] = {
     3: ((0.23, 0.0, 0.54), (0.0, 0.46, 0.54), (0.46, 0.46, 0.54)),
     4: ((0.0, 0.0, 0.52), (0.48, 0.0, 0.52), (0.0, 0.48, 0.52), (0.48, 0.48, 0.52)),
 }
-_GRID_SIDE = 0.36
-"""Side of each of five to nine things, in rows of three that touch."""
 _Spot = tuple[float, float, float, int]
 _PAIRS: dict[str, tuple[_Spot, _Spot]] = {
     # kind: (x, y, side, lift) of the subject, then of the anchor
@@ -155,23 +153,11 @@ def _garment_place(garment: str) -> str:
 
 def _row(units: list[Unit], *, in_line: bool = False) -> Unit:
     """Put units side by side; more than two stand in two rows, unless the words say who is left of whom."""
-    spots = _ROWS[len(units)] if len(units) in _ROWS else _grid(len(units))
+    spots = _ROWS[min(len(units), 4)]
     if in_line and len(units) > 2:
         side = 1 / len(units)
         spots = tuple((at * side, (1 - side) / 2, side) for at in range(len(units)))
     return [place.within(*spot) for unit, spot in zip(units, spots, strict=False) for place in unit]
-
-
-def _grid(many: int) -> tuple[tuple[float, float, float], ...]:
-    """Return squares in rows of three, the last row in the middle, all of it in the middle of the square."""
-    rows = [min(3, many - start) for start in range(0, many, 3)]
-    step = (1 - _GRID_SIDE) / 2
-    top = (1 - _GRID_SIDE - step * (len(rows) - 1)) / 2
-    return tuple(
-        ((1 - _GRID_SIDE - step * (inside - 1)) / 2 + step * column, top + step * row, _GRID_SIDE)
-        for row, inside in enumerate(rows)
-        for column in range(inside)
-    )
 
 
 def _pair(kind: str, subject: Unit, anchor: Unit) -> Unit:

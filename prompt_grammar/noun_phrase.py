@@ -13,7 +13,7 @@ _SOUNDS_LIKE_A_CONSONANT = re.compile(
     r"uni(?!n)|us[ae]|ut[aeio]|u[bcfhjkqrst][aeiou]|eu|ewe|one(?![a-z])|once|ouija|u-"
 )
 
-MAX_INSTANCES = 9
+MAX_INSTANCES = 4
 """How many things one scene holds, counts included; more are named in ``Scene.dropped``."""
 
 LONGEST_NAME = 9

@@ -13,6 +13,8 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, co
 LONGEST_NOUN = 4
 """Words of the longest name that is looked for."""
 _PARTICLES = frozenset(["away", "out", "off"])
+_GAZES = frozenset(["to", "at", "left", "right", "up", "down", "away", "back"])
+"""Where a head turns, which can't be drawn."""
 _NEEDED = frozenset(["necessary", "needed", "required", "wanted", "welcome", "useful"])
 _MEASURES = frozenset(["few", "many", "much", "enough", "little", "less"])
 _MARKS = frozenset([",", ";", ":", ".", "!", "?"])
@@ -120,6 +122,8 @@ def _chunk(edit: Edit, words: Sequence[str], at: int, *, first: bool) -> Chunk |
             return Chunk(kind, tuple(rest[:length]))  # type: ignore[arg-type]
     if length := starts_with(rest, lexicon().between["swap"]):
         return Chunk("swap", tuple(rest[:length]))
+    if rest[0] in ("look", "looks", "seems", "feels") and not _GAZES & set(rest[1:2]):
+        return Chunk("is", (rest[0],))
     if rest[0] in _NEEDED:
         return Chunk("needed", (rest[0],))
     if rest[0] in _MEASURES:

@@ -226,7 +226,10 @@ def _covering(front: Unit, back: Unit) -> Unit:
 
 
 def _told_apart(unit: Unit, scene: Scene) -> Unit:
-    """Let what is small be smaller than what is large, wherever both stand."""
+    """Let what is small be smaller than what is large, wherever both stand; what is worn or inside fits already."""
+    several = any(thing.count > 1 for thing in scene.objects)  # which touch each other no more when they shrink
+    if several or any(relation.kind in (*_ATTACHED, "inside") for relation in scene.relations):
+        return unit
     large = [place.side for place in unit if scene.objects[place.index].size == "large"]
     most = min(large, default=1.0) / _TOLD_APART
     return [

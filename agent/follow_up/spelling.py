@@ -8,7 +8,7 @@ from imagerag.agent.follow_up.phrases import one_slip, phrases
 from imagerag.agent.follow_up.wording import spellings_of_chats
 from imagerag.prompt_grammar.vocabulary import COLOURS, NUMBERS, STYLES
 
-SHORTEST = 4
+SHORTEST = 5
 """Letters of the shortest word that is put right: shorter ones are too near to too many."""
 
 
@@ -49,7 +49,7 @@ def spelt(words: Sequence[str], things: Iterable[str], names: Collection[str], e
         english: words that are right as they are.
     """
     nouns = tuple(dict.fromkeys(word for phrase in things for word in phrase.split()))
-    right = set(nouns) | set(_of_the_grammar())
+    right = set(nouns) | set(_of_the_grammar()) | {word for name in names if " " in name for word in name.split()}
     return [word if _is_right(word, right, names, english) else _nearest(word, nouns, names) for word in words]
 
 

@@ -119,7 +119,7 @@ def _chunk(edit: Edit, words: Sequence[str], at: int, *, first: bool) -> Chunk |
         return thing
     for kind in ("wear", "have", "at", "is"):
         if length := starts_with(rest, lexicon().between[kind]):
-            return Chunk(kind, tuple(rest[:length]))  # type: ignore[arg-type]
+            return Chunk(kind, tuple(rest[:length]))
     if length := starts_with(rest, lexicon().between["swap"]):
         return Chunk("swap", tuple(rest[:length]))
     if rest[0] in ("look", "looks", "seems", "feels") and not _GAZES & set(rest[1:2]):
@@ -149,7 +149,7 @@ def _verb(rest: Sequence[str]) -> Chunk | None:
             particle = starts_with(rest, verbs["remove_with_particle"]) and _PARTICLES & set(rest[1:])
             if kind in ("put", "make", "give", "fill") and particle:
                 return Chunk("remove", tuple(rest[:1]))
-            return Chunk(kind, tuple(rest[:length])) if len(rest) > length else None  # type: ignore[arg-type]
+            return Chunk(kind, tuple(rest[:length])) if len(rest) > length else None
     if starts_with(rest, verbs["remove_with_particle"]) and _PARTICLES & set(rest[1:]):
         return Chunk("remove", tuple(rest[:1]))
     return None

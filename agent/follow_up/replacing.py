@@ -135,9 +135,9 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
     ):
         return True
     latest = edit.place_of(edit.latest) if edit.latest else None
-    new = edit.thing_of(rest) if rest[0] in said.indefinite else None
-    alike = most_alike(edit, new[0].thing.phrase) if new else None
+    wanted = edit.thing_of(rest) if rest[0] in said.indefinite else None
+    alike = most_alike(edit, wanted[0].thing.phrase) if wanted else None
     target = alike if alike is not None else latest
-    if new and become(edit, found if target is None else Found(list(edit.items), [target]), rest):
+    if wanted and become(edit, found if target is None else Found(list(edit.items), [target]), rest):
         return True
     return edit.read([word for word in inner if word != "instead"])

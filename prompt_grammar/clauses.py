@@ -213,6 +213,9 @@ def _known(tokens: Sequence[str], position: int, names: Collection[str]) -> tupl
         if part[0] in ARTICLES or part[-1] in ARTICLES:
             continue
         bare = " ".join(word for word in part if word not in ARTICLES)
+        first, joint, second = bare.partition(" and ")
+        if joint and any(word in ARTICLES for word in part) and first in names and second in names:
+            continue  # "a hammer and a wrench" are two things, though "hammer and wrench" is one
         if " " in bare and (bare in names or singular(bare) in names):
             return bare, length
     return None

@@ -20,8 +20,31 @@ _IRREGULAR = {
     "deer": "deer",
     "octopuses": "octopus",
     "buses": "bus",
+    "cacti": "cactus",
+    "octopi": "octopus",
+    "scarves": "scarf",
+    "elves": "elf",
+    "calves": "calf",
+    "halves": "half",
+    "hooves": "hoof",
+    "wives": "wife",
+    "dice": "die",
+    "oxen": "ox",
+    "axes": "axe",
+    "lenses": "lens",
+    "canoes": "canoe",
+    "shoes": "shoe",
+    "toes": "toe",
+    "oboes": "oboe",
 }
-_PLURALS = {singular: plural for plural, singular in _IRREGULAR.items()}
+_PLURALS = {singular: plural for plural, singular in reversed(_IRREGULAR.items())}
+_IN_IE = (
+    *("cookies", "movies", "zombies", "genies", "selfies", "brownies", "smoothies", "hoodies", "ties"),
+    *("pixies", "beanies"),
+)
+"""Plurals of words in "ie", which others in "ies" are not."""
+_LATIN = re.compile(r"(?:[bcdgklmnprt]us|ypus)es$")
+"""Plurals of words in "us": walruses, cactuses; not houses, causes or fuses."""
 
 
 def _head(phrase: str) -> tuple[str, str, str]:
@@ -37,9 +60,11 @@ def singular(phrase: str) -> str:
     before, word, after = _head(phrase)
     if word in _IRREGULAR:
         word = _IRREGULAR[word]
+    elif word.endswith(_IN_IE):
+        word = word[:-1]
     elif len(word) > 4 and word.endswith("ies"):
         word = word[:-3] + "y"
-    elif word.endswith(("sses", "shes", "ches", "xes", "zes", "oes")):
+    elif word.endswith(("sses", "shes", "ches", "xes", "zzes", "oes")) or _LATIN.search(word):
         word = word[:-2]
     elif len(word) > 2 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]

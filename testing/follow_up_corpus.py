@@ -20,8 +20,8 @@ PlaceKind = Literal[
 ]  # fmt: skip
 PLACE_KINDS: tuple[PlaceKind, ...] = get_args(PlaceKind)
 FOLDER = Path(__file__).parents[1] / "benchmarks"
-Collection = Literal["development", "varied", "test"]
-"""Two halves of one collection, of which "test" is kept apart from what is tuned, and a further one to tune on."""
+Collection = Literal["development", "varied", "varied2", "varied3", "test"]
+"""Two halves of one collection, of which "test" is kept apart from what is tuned, and further ones to tune on."""
 COLLECTIONS: tuple[Collection, ...] = get_args(Collection)
 HALVES: tuple[Collection, ...] = ("development", "test")
 

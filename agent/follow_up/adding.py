@@ -69,6 +69,8 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
         return placing.put_to_all(edit, rest)
     if (parts := placing.parted(rest)) is not None and parts.left and parts.right:
         text = " ".join(word for word in parts.right if word not in ARTICLES)
+        if text in BACKGROUNDS and (behind := placing.put_behind_all(edit, parts.left)):
+            return behind
         if text in BACKGROUNDS:
             return looks.backed(edit, parts.left)
         if text in said.whole or (parts.right == ["it"] and parts.kind == "inside" and words[0] != "with"):
@@ -98,6 +100,8 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
 
 def read_gift(edit: Edit, words: Sequence[str]) -> bool:
     rest = behind_verb(words, "give")
+    if rest is not None and (placing.ends_openly(rest) or placing.direction_of(rest[-1:])):
+        return False  # "give it a rainbow behind" says where, not whose
     return rest is not None and holding.give(edit, rest)
 
 

@@ -239,6 +239,9 @@ def read_background(edit: Edit, words: Sequence[str]) -> bool:
     at = next((k for k, word in enumerate(words) if word in BACKGROUNDS), None)
     if at is None or any(word in JOINS for word in words[:at]) or "and" in words[at:]:
         return False
+    verbs = phrases().verbs["add"] + phrases().verbs["put"]
+    if (verb := starts_with(words, verbs)) and words[verb] in ("a", "an") and words[at - 2 : at] == ["in", "the"]:
+        return placing.put_behind_all(edit, words[verb : at - 2])
     inner = list(words)
     inner = inner[
         starts_with(

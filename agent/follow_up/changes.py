@@ -18,12 +18,16 @@ from imagerag.agent.follow_up.clauses import (
     points_back,
 )
 from imagerag.agent.follow_up.counting import read_count
+from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, repaired, with_topic
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
+from imagerag.agent.follow_up.scene_edit import CannotChange, Item
+from imagerag.agent.follow_up.sentences import each_its_colour, plain_orders
 from imagerag.agent.follow_up.wording import plainly
-from imagerag.prompt_grammar.vocabulary import colour_of
+from imagerag.prompt_grammar.scene import Scene
+from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
 
 def change(edit: Edit, words: Sequence[str]) -> str:
@@ -42,17 +46,102 @@ def change(edit: Edit, words: Sequence[str]) -> str:
             sentence = sentence[sentence.index(":") + 1 :]
         if len(sentences) > 1 and is_aside(sentence):
             continue
-        if clause(edit, sentence):
-            verb = sentence[:1]
-            continue
-        parts = at_verbs(sentence)
-        for part in parts:
-            if len(parts) > 1 and (is_aside(part) or states(edit, part)):
+        sentence = with_topic(edit, repaired(edit, sentence))
+        if orders := each_its_colour(edit, sentence):
+            if all(clause(edit, order) for order in orders):
                 continue
-            if not (clause(edit, part) or _listed(edit, part, verb)):
-                return " ".join(part)
-            verb = part[:1]
+            return " ".join(sentence)
+        sentence = corrected(edit, sentence) or sentence
+        before = _state_of(edit)
+        unread, refused = "", None
+        try:
+            unread, verb = _sentence(edit, sentence, verb)
+        except CannotChange as error:
+            refused = error
+        if not (unread or refused) and not misread(edit, before[1]):
+            continue
+        _restore(edit, before)
+        if by_chunks(edit, sentence, alone=len(sentences) == 1):
+            continue
+        if refused:
+            raise refused
+        return unread or " ".join(sentence)
     return "" if edit.changed else " ".join(words)
+
+
+def _sentence(edit: Edit, sentence: Sequence[str], verb: list[str]) -> tuple[str, list[str]]:
+    """Read one sentence, as a whole or by its clauses; return the clause that was not read, and the last verb."""
+    if clause(edit, sentence):
+        return "", list(sentence[:1])
+    parts = at_verbs(sentence)
+    for part in parts:
+        if len(parts) > 1 and (is_aside(part) or states(edit, part)):
+            continue
+        if not (clause(edit, part) or _listed(edit, part, verb)):
+            return " ".join(part), verb
+        verb = part[:1]
+    return "", verb
+
+
+_State = tuple[Scene, list[Item], bool, str, str]
+
+
+def _state_of(edit: Edit) -> _State:
+    return (edit.scene, list(edit.items), edit.changed, edit.it, edit.latest)
+
+
+def _restore(edit: Edit, state: _State) -> None:
+    edit.scene, edit.items, edit.changed, edit.it, edit.latest = state[0], list(state[1]), *state[2:]
+
+
+def misread(edit: Edit, before: Sequence[Item]) -> bool:
+    """Tell whether what is new in the picture is no name of a thing: "left cat", "pastel pink"."""
+    said = phrases()
+    old = {item.thing.phrase for item in before}
+    for item in edit.items:
+        phrase = item.thing.phrase
+        words = phrase.split()
+        if phrase in old or phrase in edit.names or phrase in edit.known:
+            continue
+        if colour_of(words[-1]) or any(word in said.no_things or word in ARTICLES for word in words):
+            return True
+        if len(words) > 1 and any(word in old for word in words[:-1]):
+            return True  # "dog hat on a cat"
+        if len(words) > 1 and (words[0] in _NO_NAME or colour_of(words[0]) or number_of(words[0])):
+            return True
+    return False
+
+
+_NO_NAME = frozenset(["left", "right", "top", "bottom", "wait", "pair", "no", "for", "with", "by", "from"])
+"""Words that no name of a thing begins with."""
+
+
+def by_chunks(edit: Edit, words: Sequence[str], *, alone: bool) -> bool:
+    """Read a sentence by its chunks, clause by clause; remarks beside an order ask for nothing.
+
+    Args:
+        edit: of the picture; as it was where the sentence is not read.
+        words: of the sentence.
+        alone: whether nothing else is said, so that a mere remark is no change.
+    """
+    before = _state_of(edit)
+    read = False
+    for part in clauses_of(edit, words):
+        orders = plain_orders(edit, part)
+        if orders is None:
+            if not is_remark(edit, part):
+                _restore(edit, before)
+                return False
+            continue
+        for order in orders:
+            made = _state_of(edit)
+            if not clause(edit, order) or misread(edit, made[1]):
+                _restore(edit, before)
+                return False
+            read = True
+    if not read and alone:
+        _restore(edit, before)
+    return read or not alone
 
 
 def clause(edit: Edit, words: Sequence[str]) -> bool:
@@ -77,7 +166,7 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
         left = left[1:]
     if words[0] == "and" and colour_of(" ".join(left)) and edit.latest and edit.place_of(edit.latest) is not None:
         edit.it = edit.latest  # "and green" is said of what the request before was about
-    before = (edit.scene, list(edit.items), edit.changed, edit.it, edit.latest)
+    before = _state_of(edit)
     for reader in (
         read_wish,
         read_instead,
@@ -95,13 +184,7 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     ):
         if reader(edit, left):
             return True
-        edit.scene, edit.items, edit.changed, edit.it, edit.latest = (
-            before[0],
-            list(before[1]),
-            before[2],
-            before[3],
-            before[4],
-        )
+        _restore(edit, before)
     if left[:1] == ["add"]:
         return False
     named = left[0] in said.indefinite or names_a_thing(edit, left)

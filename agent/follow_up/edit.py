@@ -16,6 +16,9 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
 _OF_OTHERS = frozenset(["its", "his", "her", "their"])
 """What is of a thing that is there is no thing to add: "its left hand"."""
+_OPEN_ENDS = frozenset(
+    ["behind", "beside", "above", "below", "under", "underneath", "beneath", "with", "near", "in", "on", "of"]
+)
 LONGEST_THING = 12
 """Words of the longest thing that is added."""
 BACKGROUND = "background"
@@ -33,6 +36,7 @@ class Edit:
         it: what "it" is; the first thing of the picture unless this request has named another.
         latest: what was changed last, in this request or the one before: a thing's phrase, ``background``, or nothing.
         changed: whether anything was changed so far.
+        newest: the phrase of what the request before has added; empty where it added nothing.
         reader: reads words as one change; set by ``changes``, for those that are said in terms of others.
     """
 
@@ -43,6 +47,7 @@ class Edit:
     it: str = ""
     latest: str = ""
     changed: bool = False
+    newest: str = ""
     reader: Callable[["Edit", Sequence[str]], bool] | None = None
 
     @classmethod
@@ -51,7 +56,9 @@ class Edit:
         scene = parse_scene(prompt, names)
         items = items_of(scene)
         latest = "" if before is None else changed_between(parse_scene(before, names), scene)
-        return cls(scene, items, names, known, latest=latest)
+        old = {thing.phrase for thing in parse_scene(before, names).objects} if before is not None else None
+        newest = latest if old is not None and latest != BACKGROUND and latest not in old else ""
+        return cls(scene, items, names, known, latest=latest, newest=newest)
 
     @property
     def main(self) -> int:
@@ -119,6 +126,8 @@ class Edit:
             return None
         if whole not in self.names and (said.abstract & set(inner) or _OF_OTHERS & set(words)):
             return None
+        if words[-1] in _OPEN_ENDS and whole not in self.names:
+            return None  # "a rainbow behind" says where, of something that is left out
         if self._holds_more(words) or starts_with(words, tuple(relation for relation, _ in said.relations)):
             return None
         if colour_of(" ".join(inner)) and inner == list(words):
@@ -129,7 +138,7 @@ class Edit:
         if not scene.objects or any(item.joint == "and" for item in items_of(scene)[1:]):
             return None
         if words[0] not in ARTICLES or words[0] == "some":  # "stars" and "some stars" are more than one
-            scene = replace(scene, objects=tuple(_several(thing, self.known) for thing in scene.objects))
+            scene = replace(scene, objects=tuple(_several(thing, self.known, self.names) for thing in scene.objects))
         for word in scene.modifiers:
             if word not in self.scene.modifiers:
                 self.scene = replace(self.scene, modifiers=(*self.scene.modifiers, word))
@@ -156,10 +165,14 @@ def is_known(phrase: str, known: Collection[str]) -> bool:
     return any(form in known for form in (phrase, singular(phrase), head, singular(head)))
 
 
-def _several(thing: SceneObject, known: Collection[str]) -> SceneObject:
-    if thing.phrase.split()[-1] in phrases().pairs:
-        return thing
+def _several(thing: SceneObject, known: Collection[str], names: Collection[str]) -> SceneObject:
+    """Read a plural without a number as two; a pair, and what is called by a plural, is one."""
     one = singular(thing.phrase)
+    paired = thing.phrase.split()[-1] in phrases().pairs or f"{one.split()[-1]}s" in phrases().pairs
+    if paired:
+        return replace(thing, phrase=one if one in names and thing.phrase not in names else thing.phrase, count=1)
+    if thing.phrase in names:
+        return thing
     return replace(thing, phrase=one, count=2) if one != thing.phrase and one in known and thing.count == 1 else thing
 
 

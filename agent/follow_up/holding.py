@@ -6,8 +6,19 @@ from dataclasses import replace
 from imagerag.agent.follow_up import looks
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases
-from imagerag.agent.follow_up.scene_edit import Item, added, held, is_place, removed, surrounded, unit_end
+from imagerag.agent.follow_up.scene_edit import (
+    Item,
+    added,
+    held,
+    is_garment,
+    is_place,
+    is_setting,
+    removed,
+    surrounded,
+    unit_end,
+)
 from imagerag.agent.follow_up.things import Found
+from imagerag.prompt_grammar.vocabulary import GARMENTS
 
 
 def give(edit: Edit, words: Sequence[str]) -> bool:
@@ -27,6 +38,9 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
             return True
         if rest[-1] in ("background", "backdrop", "bg"):
             return looks.backed(edit, rest)
+        several = len(found.places) > 1 and rest[0] in ("a", "an") and not any(word in GARMENTS for word in rest)
+        if several and add_things(edit, rest):  # "give them a dog": one for both
+            return True
         if hold_listed(edit, found, rest, bare=False):
             return True
     return False
@@ -96,6 +110,20 @@ def add_things(edit: Edit, words: Sequence[str]) -> bool:
             edit.take(surrounded(edit.items, "inside", thing[0].thing))
             edit.latest = thing[0].thing.phrase
             continue
+        if is_garment(thing[0].thing) and (wearer := _only_wearer(edit)) is not None:
+            hold(edit, Found(list(edit.items), [wearer]), thing, worn=True)
+            continue
         items, at = added(edit.items, thing[0].thing)
         edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)
     return True
+
+
+def _only_wearer(edit: Edit) -> int | None:
+    """Return the place of the only thing that can have something on; a garment that is added is on it."""
+    free = [
+        at
+        for at, item in enumerate(edit.items)
+        if not is_setting(edit.items, at) and item.joint not in ("wearing", "with")
+    ]
+    only = len(free) == 1 and edit.items[free[0]].thing.count == 1 and not is_garment(edit.items[free[0]].thing)
+    return free[0] if only else None

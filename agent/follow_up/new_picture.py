@@ -8,7 +8,7 @@ from imagerag.agent.follow_up.edit import Edit, is_known
 from imagerag.agent.follow_up.phrases import joined, phrases, starts_with, without_courtesy
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
 _ADJECTIVES = ("y", "ing", "ed", "ic", "al", "ful", "ous", "ish", "an", "ive")
 """Endings by which a word before a known noun is taken for an adjective of it."""
@@ -102,8 +102,10 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         return not starts_with(bare, changing) and bare[0] not in said.no_things
     if any(word in said.no_things or word in ("him", "them", "they", "itself") for word in inner):
         return False
-    if points_back(edit, bare):
+    if points_back(edit, bare) or (colour_of(bare[0]) and len(bare) == 2):
         return False
+    if len(inner) > 1 and bare[0] not in said.indefinite and edit.find(["the", bare[0]]) is not None:
+        return False  # "shield in red", of a picture with a shield
     if bare[-1] in ("on", "off", "in", "under", "to", "of", "with") or bare[0] in said.definite:
         return False
     if starts_with(bare, changing):

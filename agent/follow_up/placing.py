@@ -213,6 +213,8 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
     left, kind, _, right = parts
     if right and right[-1] in ("background", "backdrop", "bg"):
         inner = [word for word in right if word not in ARTICLES]
+        if len(inner) == 1 and left and left[0] in said.indefinite and put_behind_all(edit, left):
+            return True
         return looks.backed(edit, left) if len(inner) == 1 else looks.backed(edit, right)
     if left and left[0] == "on" and not right:
         return False
@@ -335,6 +337,14 @@ def settle(edit: Edit, kind: RelationKind, right: Sequence[str]) -> bool:
         return True
     edit.take([*surrounded(edit.items, kind, thing[0].thing), *thing[1:]])
     return True
+
+
+def put_behind_all(edit: Edit, words: Sequence[str]) -> bool:
+    """Put a thing that has a picture of its own behind what there is: "a volcano in the background"."""
+    thing = edit.thing_of(words, bare=True) if edit.items else None
+    if not thing or len(thing) > 1 or thing[0].thing.phrase not in edit.names:
+        return False
+    return put_new(edit, thing, "behind", [])
 
 
 def ends_openly(words: Sequence[str]) -> bool:

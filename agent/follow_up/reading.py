@@ -1,6 +1,8 @@
 """Reading a follow-up: talk, another picture of the thread, a change of it, or a new picture."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from imagerag.agent.follow_up import pictures
@@ -17,9 +19,11 @@ from imagerag.agent.follow_up.phrases import (
     words_of,
 )
 from imagerag.agent.follow_up.scene_edit import CannotChange
+from imagerag.agent.follow_up.spelling import notes_on, spelt
 from imagerag.agent.follow_up.talk import answer, kind_of_talk, listed, not_understood
 from imagerag.agent.follow_up.wording import plainly
 from imagerag.agent.protocols import Brief, PastImage
+from imagerag.assets.english_words import english_words
 from imagerag.errors import UserError
 from imagerag.prompt_grammar.parser import parse_scene
 
@@ -56,11 +60,18 @@ class FollowUps:
     Args:
         names: names that the prompt grammar keeps whole.
         known: returns names of things, by which words without an article are taken for a picture that is wanted.
+        english: returns words that are spelt right, whatever they are near to.
     """
 
-    def __init__(self, names: Collection[str], known: Callable[[], Collection[str]] = frozenset) -> None:
+    def __init__(
+        self,
+        names: Collection[str],
+        known: Callable[[], Collection[str]] = frozenset,
+        english: Callable[[], Collection[str]] = english_words,
+    ) -> None:
         self._names = names
         self._load_known = known
+        self._english = english
 
     @cached_property
     def _known(self) -> frozenset[str]:
@@ -75,12 +86,21 @@ class FollowUps:
         """
         words = words_of(in_words(request, self._known))
         standing = standing_of(history)
+        if standing is None:
+            return self._read(request, words, history, standing)
+        things = parse_scene(standing.prompt, self._names).content_concepts()
+        right = spelt(words, things, self._known, self._english())
+        brief = self._read(request, right, history, standing)
+        return brief if brief.answer else replace(brief, notes=(*brief.notes, *notes_on(words, right)))
+
+    def _read(self, request: str, words: list[str], history: Sequence[PastImage], standing: PastImage | None) -> Brief:
         whole = " ".join(words).strip(" .!?,;:")
         forms: tuple[str, ...] = (whole, " ".join(without_courtesy(words)))
         talk = next((kind for text in forms if (kind := kind_of_talk(text))), None)
         if not history:
             return _talk(talk, None) if talk and talk != "applause" else self._first(request, words, forms[1])
         said, words = words, plainly(without_asides(words))
+        words = _without_hesitation(words)
         forms = (*forms, " ".join(words), " ".join(without_courtesy(words)))
         if any(map(pictures.is_undo, forms)):
             return _stepped(history, standing, back=True)
@@ -180,8 +200,42 @@ class FollowUps:
                 f"{request!r} changes an earlier picture, and this thread has none; say what to draw, or go on with "
                 "the thread that has it (--thread)"
             )
-        polite = starts_with(words, said.before + said.wishes)
-        return Brief((asked_for(words, self._names, self._known) if polite else None) or request)
+        plain = plainly(without_asides(words)) if starts_with(words, said.before + said.wishes + _OPENINGS) else words
+        polite = starts_with(words, said.before + said.wishes + _OPENINGS)
+        told = (asked_for(plain, self._names, self._known) or _wished(plain)) if polite else None
+        return Brief(_without_receiver(told or request))
+
+
+_OPENINGS = (("good", "morning"), ("good", "evening"), ("good", "afternoon"), ("i", "would"), ("i'd",), ("may", "i"))
+_RECEIVER = re.compile(
+    r" for (?:my|our|his|her|their|the) (?:little |own |best )?(?:daughter|son|kids?|child|children|mum|mom|mother|dad|"
+    r"father|wife|husband|friends?|boss|class|students?|pupils|teacher|blog|website|presentation|project|school|homework|"
+    r"company|team|grandma|grandpa|grandmother|grandfather|niece|nephew|sister|brother|partner|girlfriend|boyfriend|boy|girl)[.!?]*$"
+)
+
+
+def _without_receiver(request: str) -> str:
+    """Leave out for whom a picture is: "draw a horse for my daughter"."""
+    return _RECEIVER.sub("", request)
+
+
+def _wished(words: Sequence[str]) -> str | None:
+    """Return the picture of "i want a lion", which is what wishes are in plain words; ``None`` of anything else."""
+    bare = without_courtesy(words)
+    wish = starts_with(bare, phrases().wishes)
+    inner = bare[wish:]
+    if not wish or not inner or inner[0] not in ("a", "an", "some", "two", "three", "four"):
+        return None
+    return joined(inner)
+
+
+def _without_hesitation(words: Sequence[str]) -> list[str]:
+    """Leave out what hesitation puts before a step back: "no wait go back"."""
+    left = list(words)
+    while len(left) > 1 and left[0] in ("no", "wait", "oh", "oops", "hmm", "hm", "ok", "actually", "sorry"):
+        left = left[1:]
+    text = " ".join(left)
+    return left if pictures.is_undo(text) or pictures.is_redo(text) else list(words)
 
 
 def _nouns_of(names: Collection[str]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from imagerag.agent.follow_up.becoming import become
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
+from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.things import Found
@@ -134,8 +135,9 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
     ):
         return True
     latest = edit.place_of(edit.latest) if edit.latest else None
-    if rest[0] in said.indefinite and become(
-        edit, found if latest is None else Found(list(edit.items), [latest]), rest
-    ):
+    wanted = edit.thing_of(rest) if rest[0] in said.indefinite else None
+    alike = most_alike(edit, wanted[0].thing.phrase) if wanted else None
+    target = alike if alike is not None else latest
+    if wanted and become(edit, found if target is None else Found(list(edit.items), [target]), rest):
         return True
     return edit.read([word for word in inner if word != "instead"])

@@ -153,7 +153,12 @@ def exchanged(items: Sequence[Item], at: int, new: SceneObject) -> list[Item]:
 
 
 def held(items: Sequence[Item], at: int, thing: SceneObject, *, worn: bool = False) -> tuple[list[Item], int]:
-    """Let a thing wear or hold another one."""
+    """Let a thing wear or hold another one; what is itself held stands by itself then."""
+    if items[at].joint == "with" and not is_garment(items[at].thing):
+        one = replace(items[at], joint="and")
+        rest = [*items[:at], *items[at + 1 :]]
+        place = settings_begin(rest)
+        items, at = [*rest[:place], one, *rest[place:]], place
     end = unit_end(items, bearer(items, at))
     joint: Joint = "wearing" if worn or is_garment(thing) else "with"
     return [*items[:end], Item(joint, thing), *items[end:]], end

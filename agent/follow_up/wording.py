@@ -55,6 +55,11 @@ def _wording() -> Wording:
     )
 
 
+def spellings_of_chats() -> dict[str, str]:
+    """Return how chats and notes spell words, each with the word: "u" for "you"."""
+    return _wording().spellings
+
+
 def plainly(words: Sequence[str]) -> list[str]:
     """Return a request without what is wrapped around it, in the plainest words that mean the same.
 

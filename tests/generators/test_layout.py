@@ -6,6 +6,8 @@ from imagerag.generators.base import DrawRequest
 from imagerag.generators.layout import arrange
 from imagerag.generators.patchwork import PatchworkGenerator
 from imagerag.prompt_grammar.parser import parse_scene
+from testing.follow_up_checks import Instance, stands
+from testing.follow_up_corpus import PlaceKind
 from testing.patchwork_requests import SIZE, boxes, objects
 
 
@@ -83,3 +85,51 @@ def test_the_only_thing_can_be_larger_than_usual() -> None:
     (usual,), (large,) = arrange(parse_scene("a dog")), arrange(parse_scene("a large dog"))
     assert large.side > usual.side
     assert large.x == pytest.approx((1 - large.side) / 2)
+
+
+_SAID: dict[PlaceKind, str] = {
+    "left of": "to the left of",
+    "right of": "to the right of",
+    "above": "above",
+    "below": "under",
+    "beside": "next to",
+    "inside": "inside",
+    "on": "on",
+    "in front of": "in front of",
+    "behind": "behind",
+}
+
+
+@pytest.mark.parametrize("kind", _SAID)
+@pytest.mark.parametrize("first", ["a", "a small", "a large", "two", "two small", "two large"])
+@pytest.mark.parametrize("second", ["a", "a small", "a large", "two", "two small", "two large"])
+def test_things_of_any_size_and_number_stand_as_said_on_the_canvas(kind: PlaceKind, first: str, second: str) -> None:
+    many = {phrase: "s" if "two" in phrase else "" for phrase in (first, second)}
+    scene = parse_scene(f"{first} cat{many[first]} {_SAID[kind]} {second} dog{many[second]}")
+    places = arrange(scene)
+    cats, dogs = (
+        [
+            Instance("", None, "", (one.x, one.y, one.x + one.side, one.y + one.side), one.depth)
+            for one in places
+            if one.index == index
+        ]
+        for index in (0, 1)
+    )
+    assert len(cats) == scene.objects[0].count
+    assert stands(cats, kind, dogs)
+    assert all(min(one.x, one.y) >= -1e-9 and max(one.x, one.y) + one.side <= 1 + 1e-9 for one in places)
+
+
+@pytest.mark.parametrize("bearer", ["a", "a small", "a large"])
+@pytest.mark.parametrize("worn", ["a hat", "a small hat", "a large hat", "sunglasses", "a scarf", "a coat"])
+def test_what_is_worn_lies_on_its_bearer_whatever_the_sizes(bearer: str, worn: str) -> None:
+    places = arrange(parse_scene(f"{bearer} cat wearing {worn}"))
+    (cat,), (thing,) = (
+        [
+            Instance("", None, "", (one.x, one.y, one.x + one.side, one.y + one.side), one.depth)
+            for one in places
+            if one.index == index
+        ]
+        for index in (0, 1)
+    )
+    assert stands([thing], "on", [cat])

@@ -17,14 +17,14 @@ from testing.follow_ups import changed
         ("put to him a hat of colour red", "a dog wearing a red hat"),
         ("can you put a tree behind it?", "a dog in front of a tree"),
         ("there should be a moon", "a dog and a moon"),
-        ("how about a hat?", "a dog and a hat"),
-        ("i think a hat would be nice", "a dog and a hat"),
-        ("add a hat and a red ball", "a dog and a hat and a red ball"),
+        ("how about a hat?", "a dog wearing a hat"),
+        ("i think a hat would be nice", "a dog wearing a hat"),
+        ("add a hat and a red ball", "a dog wearing a hat and a red ball"),
         ("and a cat too", "a dog and a cat"),
         ("put a bird on its head", "a bird on a dog"),
         ("put a pizza in its mouth", "a dog with a pizza"),
         ("put a star on top", "a star on a dog"),
-        ("+ hat", "a dog and a hat"),
+        ("+ hat", "a dog wearing a hat"),
     ],
 )
 def test_something_comes_in(request_: str, prompt: str) -> None:

@@ -9,7 +9,7 @@ from testing.follow_ups import changed, read
     ("request_", "prompt", "result"),
     [
         ("remove the dog and make the cat blue", "a dog and a cat", "a blue cat"),
-        ("paint it blue and add a hat", "a dog", "a blue dog and a hat"),
+        ("paint it blue and add a hat", "a dog", "a blue dog wearing a hat"),
         ("make the dog red and the crown blue", "a dog wearing a crown", "a red dog wearing a blue crown"),
         ("give the cat a scarf and the dog a hat", "a dog and a cat", "a dog wearing a hat and a cat wearing a scarf"),
         ("too many, just one", "two dogs", "a dog"),

@@ -30,7 +30,7 @@ def test_what_speaks_of_the_picture_is_a_change_of_it(request_: str) -> None:
     assert read(request_).base == "image-1"
 
 
-@pytest.mark.parametrize("request_", ["asdf qwer", "the", "make it more tuesday", "you know what to do", "hat on"])
+@pytest.mark.parametrize("request_", ["asdf qwer", "the", "make it more tuesday", "you know what to do"])
 def test_what_is_neither_is_never_drawn(request_: str) -> None:
     brief = read(request_)
     assert brief.answer

@@ -40,7 +40,8 @@ def test_words_that_only_begin_or_end_like_a_frame_stay(request_: str) -> None:
 @pytest.mark.parametrize(
     ("request_", "prompt", "after"),
     [
-        ("crown pls", "a dog", "a dog and a crown"),
+        ("crown pls", "a dog", "a dog wearing a crown"),
+        ("hat on", "a dog", "a dog wearing a hat"),
         ("owl above the castle, thx", "a castle", "a castle under an owl"),
         ("ditch the cat", "a dog and a cat", "a dog"),
         ("make it one more", "two dogs", "three dogs"),

@@ -1,0 +1,155 @@
+"""What a person says about the request itself: remarks, repairs, corrections, and what "it" is since the last one."""
+
+import re
+from collections.abc import Sequence
+
+from imagerag.agent.follow_up.chunks import chunks_of
+from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.lexicon import codes_of
+from imagerag.agent.follow_up.likeness import most_alike
+from imagerag.agent.follow_up.phrases import phrases
+from imagerag.agent.follow_up.sentences import PRONOUNS, Words, plain_orders, with_article, words_in
+from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
+
+_JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
+_REPAIRS = re.compile(
+    r"(?:,|\.|!|-)? ?(?:no wait|wait no|no|nah|sorry|i mean|or rather|scratch that|wait|hmm|actually no)(?: ,)? "
+)
+_CONTRAST = re.compile(
+    r"(?<=\w)(?: , (?:and |but )?not| rather than| instead of(?= (?:one|two|three|four|\d)$))"
+    r" (?!to\b|too\b|so\b|that\b)(?:an? |the )?[\w-]+(?: one)?(?= instead$|$)"
+)
+"""What is not meant, behind what is: "white, not black"."""
+_APPOSED = re.compile(
+    r"\ban? (?P<head>[\w-]+)(?P<middle>(?: [\w-]+)*) , (?:say |like |maybe |preferably |for example )?"
+    r"(?P<again>an? (?:[\w-]+ )?[\w-]*(?P=head))$"
+)
+"""A thing that is said more exactly behind: "a ball under the chair , a soccer ball"."""
+_OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off)(?: ,| and| ;)* (?P<new>.+?) (?:in|on)(?: instead)?")
+_OF_THEM = re.compile(r"(?:more |some |add )?(?P<what>[\w -]+?) , (?P<many>\w+) of (?:them|those|these)")
+_RESTATED = re.compile(
+    r"\b(?:an?|the) (?:[\w-]+ ){0,2}(?P<head>[\w-]+) , (?P<again>(?:an?|the) (?:[\w-]+ ){0,2}(?P=head)\b)"
+)
+"""A thing that is named once more, in better words: "a music note ... a musical note"."""
+_MERELY = re.compile(
+    r"T[i]+T?i*|[T]?[i!hq]*u*[T]?|[T]?[i!hq]*u*i?u+|[T][i!]*[CZ]?!?|[!]+[CZ#NT]|T[if]*![if!]*[CZN]|[TN]?[i!]*e[NT]?[i!u]*"
+    r"|[NT][i!]*e"
+)
+"""The chunks of a remark: a thing and how it is, in words that are no change."""
+_KEEPS = frozenset(["keep", "leave", "like", "love"])
+
+
+_SAID_OF_IT = re.compile(r"[mx]?T[if]*[CZ]|[mx]?C|[xm]Tf?N")
+
+
+def corrected(edit: Edit, words: Sequence[str]) -> Words | None:
+    """Return "replace the monkey with a gorilla" of "no you fool , a gorilla"; ``None`` where words correct nothing."""
+    if words[0] not in ("no", "nope", "nah") or "," not in words[1:-1]:
+        return None
+    before, new = list(words[1 : list(words).index(",")]), list(words[list(words).index(",") + 1 :])
+    chunks = chunks_of(edit, new)
+    merely = all(chunk.kind == "unread" for chunk in chunks_of(edit, before))
+    if not merely or len(chunks) != 1 or chunks[0].kind != "new" or new[0] not in ("a", "an"):
+        return None
+    thing = edit.thing_of(new)
+    alike = most_alike(edit, thing[0].thing.phrase) if thing else None
+    if alike is None:
+        return None
+    return ["replace", "the", *edit.items[alike].thing.phrase.split(), "with", *chunks[0].words]
+
+
+def with_topic(edit: Edit, words: Sequence[str]) -> Words:
+    """Return "make the hat red" of "make it red", where the request before has put the hat there.
+
+    What was put somewhere is what the person looks at then, not the thing that was there before.
+    """
+    at = edit.place_of(edit.newest) if edit.newest and not edit.changed else None
+    if not at or edit.items[at].joint not in ("wearing", "with", "and"):
+        return list(words)
+    chunks = chunks_of(edit, words)
+    named = words_in(chunks, "there")
+    if not _SAID_OF_IT.fullmatch(codes_of(chunks)) or (named and named != ["it"]):
+        return list(words)
+    the_new = ["the", *edit.newest.split()]
+    if not named:
+        return ["make", *the_new, *words_in(chunks, "colour")]
+    place = list(words).index("it") if "it" in words else -1
+    return [*words[:place], *the_new, *words[place + 1 :]] if place >= 0 else list(words)
+
+
+def clauses_of(edit: Edit, words: Sequence[str]) -> list[Words]:
+    """Part a sentence where both sides are read by themselves, from left to right; whole where they are not."""
+    rest = list(words)
+    found: list[Words] = []
+    while rest:
+        cut = len(rest)
+        if ":" in rest[1:-1] and plain_orders(edit, rest[rest.index(":") + 1 :]) is not None:
+            rest = rest[rest.index(":") + 1 :]  # what a list is headed by
+        if found and rest[0] in phrases().indefinite | ARTICLES and plain_orders(edit, rest) is None:
+            rest = [*_verb_of(found[-1]), *rest]
+        if plain_orders(edit, rest) is None:
+            places = [at for at, word in enumerate(rest) if at and word in _JOINS]
+            cut = next(
+                (
+                    at
+                    for at in reversed(places)
+                    if plain_orders(edit, rest[:at]) is not None or is_remark(edit, rest[:at])
+                ),
+                len(rest),
+            )
+        found.append(rest[:cut])
+        rest = rest[cut + 1 :]
+    return [part for part in found if any(word not in _JOINS for word in part)]
+
+
+def _verb_of(words: Sequence[str]) -> Words:
+    """Return the verb that a list goes on with: of "add a hat", for ", a scarf and a ball"."""
+    return list(words[:1]) if words[0] in ("add", "put", "remove", "include", "draw", "make") else []
+
+
+def is_remark(edit: Edit, words: Sequence[str]) -> bool:
+    """Tell whether a clause says how something is, or what is to stay, and asks for nothing: "it looks odd".
+
+    What it speaks of is what "it" is in the clauses behind.
+    """
+    chunks = chunks_of(edit, words)
+    codes = codes_of(chunks)
+    if not set(codes) & set("i!e") and not _KEEPS & set(words):
+        return False
+    keeps = bool(_KEEPS & set(words)) and set(codes) <= {"m", "T", "u"}
+    if not (keeps or (_MERELY.fullmatch(codes) and not codes.startswith("uT"))):
+        return False
+    named = words_in(chunks, "there") or words_in(chunks, "new")
+    named = [word for word in named if not number_of(word)]
+    if named and named[0] not in PRONOUNS and (found := edit.find(named)) is not None:
+        edit.it = edit.latest = found.items[found.places[0]].thing.phrase
+    return True
+
+
+def repaired(edit: Edit, words: Sequence[str]) -> Words:
+    """Return a sentence without what the person takes back: "a cone ... no wait , a bicycle" is a bicycle."""
+    text = _APPOSED.sub(r"\g<again>\g<middle>", " ".join(words))
+    words = text.split()
+    text = _CONTRAST.sub("", " ".join(words)) or " ".join(words)
+    words = text.split()
+    if (found := _OUT_AND_IN.fullmatch(text)) and edit.find(found["old"].split()) is not None:
+        return ["replace", *found["old"].split(), "with", *with_article(found["new"].split())]
+    if (found := _OF_THEM.fullmatch(text)) and number_of(found["many"]):
+        return [found["many"], *found["what"].split()]
+    if found := _RESTATED.search(text):
+        return [*text[: found.start()].split(), *text[found.start("again") :].split()]
+    for found in _REPAIRS.finditer(text):
+        left, right = text[: found.start()].split(), text[found.end() :].split()
+        if not left or not right or not found.group().strip(" ,"):
+            continue
+        new = chunks_of(edit, right)
+        old = chunks_of(edit, left)
+        if not new or not old or old[-1].kind not in ("new", "there", "unread", "colour", "number"):
+            continue
+        if new[0].kind not in ("new", "there", "colour", "number"):
+            continue
+        kept = next(
+            (at for at in range(len(left)) if left[at:] and left[at] in ARTICLES | phrases().indefinite), len(left) - 1
+        )
+        return [*left[:kept], *right]
+    return list(words)

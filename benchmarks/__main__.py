@@ -22,6 +22,7 @@ PARTS = (
     "languages",
     "follow_ups",
     "copying",
+    "isolation",
     "chat_models",
     "doctor",
     "server",

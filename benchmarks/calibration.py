@@ -19,11 +19,14 @@ from numpy.typing import NDArray
 from benchmarks.cases import by_hash
 from benchmarks.clip import K, paraphrases
 from benchmarks.small_clip import ARCHITECTURES, build
+from benchmarks.truth import questions
 from imagerag.agent.clip_critic import ClipCritic
+from imagerag.agent.registry import load_critic
 from imagerag.assets.library import Library
 from imagerag.embedders.calibration import Calibration, bundled_calibration, calibration_error
 from imagerag.embedders.clip import Embedder, load_embedder
 from imagerag.embedders.registry import embedded_clip
+from imagerag.generators.registry import load_generator
 from imagerag.index.base import Floor, SearchOptions
 from imagerag.index.bundled.chroma import ChromaIndex
 from imagerag.index.captions import CaptionWords, carries, common_names
@@ -37,6 +40,8 @@ SCENES, HELD_OUT = 500, 500
 SPLITS = 6
 """Times that the things are divided into those the library has and those it lacks."""
 HAD = 2 / 3
+DRAWN_AGAIN = 4
+"""Drawings of each question to the embedded critic, under different seeds: 320 questions each time."""
 EACH = 3
 """Pictures of each thing that a library has."""
 FLOORS: tuple[Floor | None, ...] = (None, "calibrated", 0.45)
@@ -91,20 +96,36 @@ def reliability(name: str, embedder: Embedder, folder: Path) -> None:
         truth += [1.0] * len(things) + [0.0] * len(absent)
         picture += [at] * len(found)
     own.close()
-    p, there, of = np.array(scores), np.array(truth), np.array(picture)
-    low, high = _bootstrap(p, there, of)
-    right = float(np.mean((p >= 0.5) == there))
-    print(
-        f"{name}: presence on {len(p)} pairs of {HELD_OUT} held-out scenes, fitted on {fitted.captioned} captioned ones"
-    )
-    print(f"  right on {right:.1%}; probability 0.1..0.9 for {np.mean((p > 0.1) & (p < 0.9)):.0%} of the pairs")
-    error = calibration_error(p, there)
-    print(f"  expected calibration error {error:.3f}, 95 % interval {low:.3f}..{high:.3f} (wanted <= 0.05)", flush=True)
+    print(f"{name}: presence, fitted on {fitted.captioned} captioned scenes")
+    _print_reliability(scores, truth, picture)
     checked = fitted.reliability
     if checked is not None:
         print(
             f"  as `index status` tells it: {checked.error:.3f} on {checked.pairs} pairs of {checked.pictures} pictures"
         )
+
+
+def drawn_reliability() -> None:
+    """Print the same of the embedded critic, on what the embedded generator drew of concepts that no fit has seen."""
+    critic, embedder, generator = load_critic("clip"), embedded_clip(), load_generator("patchwork")
+    scores: list[float] = []
+    truth: list[float] = []
+    for again in range(DRAWN_AGAIN):
+        for question in questions(generator, embedder, Library(), "test", again=again):
+            scores.append(critic.look_for(question.image, [question.concept])[0]["score"])
+            truth.append(float(question.there))
+    print(f"embedded critic: presence, fitted on {bundled_calibration().captioned} drawings of other concepts")
+    _print_reliability(scores, truth, range(len(scores)))
+
+
+def _print_reliability(scores: Sequence[float], truth: Sequence[float], picture: Sequence[int]) -> None:
+    p, there, of = np.array(scores), np.array(truth), np.array(picture)
+    low, high = _bootstrap(p, there, of)
+    right = float(np.mean((p >= 0.5) == there))
+    print(f"  {len(p)} pairs of {len(np.unique(of))} held-out pictures, right on {right:.1%}")
+    print(f"  probability 0.1..0.9 for {np.mean((p > 0.1) & (p < 0.9)):.0%} of the pairs")
+    error = calibration_error(p, there)
+    print(f"  expected calibration error {error:.3f}, 95 % interval {low:.3f}..{high:.3f} (wanted <= 0.05)", flush=True)
 
 
 def _bootstrap(p: NDArray[Any], there: NDArray[Any], picture: NDArray[Any]) -> tuple[float, float]:
@@ -264,6 +285,7 @@ def main() -> None:
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        drawn_reliability()
         bundled_rows(folder / "bundled")
         floor_rows("embedded on own pictograms", embedded_clip(), folder / "embedded", pictograms, 2)
         for name in ARCHITECTURES:

@@ -8,6 +8,7 @@ python -m benchmarks.fuzz [--minutes 60] [--target NAME ...] [--folder DIR] [--e
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -166,6 +167,8 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="atheris is guided by coverage")
     parser.add_argument("--alone", nargs=2, metavar=("NAME", "SECONDS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    # An end that is asked for is an exception, so that the target's process is ended, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if options.alone:
         try:
             fuzz(TARGETS[options.alone[0]], float(options.alone[1]), options.folder)

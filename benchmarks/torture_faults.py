@@ -270,7 +270,7 @@ def _damaged_weights(model: str, file: str, how: str, home: Path, place: Path, c
     further: tuple[list[str], ...]
     if model == "clip":
         further = (
-            ["index", "add", str(place / "more"), "--model", str(folder)],
+            ["index", "add", str(place / "more"), "--lookup-model", str(folder)],
             ["an owl", "--lookup-model", str(folder), "--max-generations", "1", "--no-copy"],
             ["an owl", "--critic", f"clip:{folder}", "--max-generations", "1", "--no-copy"],
         )

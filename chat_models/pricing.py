@@ -27,6 +27,7 @@ from imagerag.credentials import without_credentials
 from imagerag.errors import UserError
 from imagerag.records import Price
 from imagerag.remote_models import RELEASE, remote_model
+from imagerag.table_faults import fault_in
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -132,7 +133,7 @@ def load_pricing(name: str) -> Pricing:
 class _Entry(BaseModel):
     """One line of a price file."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
+    model_config = ConfigDict(coerce_numbers_to_str=True, extra="forbid")
 
     input: NonNegativeFloat | None = None
     output: NonNegativeFloat | None = None
@@ -172,8 +173,7 @@ def read_prices(file: str) -> dict[str, _Entry]:
     except (OSError, ValueError, RecursionError) as error:
         reason = str(error)
         if isinstance(error, ValidationError):
-            first = error.errors()[0]
-            reason = f"{' '.join(map(str, first['loc']))}: {first['msg']}"
+            reason = fault_in(error, _Entry, ())
         raise UserError(
             f"price file {file!r} can't be read ({reason}); it needs input and output per model, in US dollars per "
             f"million tokens, or image; mend it or unset {PRICES}"

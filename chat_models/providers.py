@@ -78,7 +78,7 @@ def connect(name: str, settings: DeviceSettings | None = None) -> BaseChatModel:
     if name.startswith("transformers:"):
         from imagerag.chat_models.local.loading import load_local
 
-        return load_local(name, settings or DeviceSettings())
+        return load_local(name, (settings or DeviceSettings()).of_vlm)
     if importlib.util.find_spec("langchain") is None:
         raise missing("langchain", "vlm", f"model {name!r}")
     # Our own retries heed the run's budget; a client that retries by itself would not.

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from imagerag.attribution import credit_of
 from imagerag.cli.terminal import printable
 from imagerag.errors import UserError
 
@@ -29,7 +30,7 @@ class Approval:
         for name, record in self._known.items():
             mark = "*" if name in self.chosen else " "
             what = f"{printable(record['title'])} for {printable(record['concept'])}"
-            lines.append(f"  {mark} {name}  {what}, {printable(record['source'])}, {printable(record['licence'])}")
+            lines.append(f"  {mark} {name}  {what}, {printable(credit_of(record))}")
         return [*lines, f"  {HOW}"]
 
     def take(self, line: str) -> bool:

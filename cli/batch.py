@@ -49,6 +49,7 @@ def batch(options: argparse.Namespace, stdout: TextIO) -> int:
     common = load_settings(flags, file=config)
     file = Path(options.file).expanduser()
     rows = read_rows(file, flags, config)
+    _check_common(rows, flags, config)
     folder = make_folder(Path(options.out or common.out or file.stem).expanduser()).absolute()
     with held(folder), cancel_on_interrupt() as cancel:
         journal = Journal(folder)
@@ -74,6 +75,30 @@ def batch(options: argparse.Namespace, stdout: TextIO) -> int:
     if options.open and (told_so := open_file(page)):
         say(f"note: {told_so}", file=sys.stderr)
     return SOME_FAILED if failed else ALL_DONE
+
+
+def _check_common(rows: Sequence[Row], flags: Mapping[str, Any], config: Path | None) -> None:
+    """Refuse a batch whose rows are all refused for one reason: then it is what they have in common that is wrong.
+
+    Raises:
+        UserError: that reason, such as a part that there isn't.
+    """
+    from imagerag.cli.draw import check_names
+
+    reasons: dict[str, UserError] = {}
+    for row in rows:
+        if row.problem:
+            continue
+        try:
+            check_names(resolve(load_settings(settings_of_row(row, flags), file=config)))
+        except UserError as error:
+            reasons[str(error)] = error
+        else:
+            return
+        if len(reasons) > 1:
+            return
+    for reason in reasons.values():
+        raise reason
 
 
 class _Batch:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+from imagerag.attribution import credit_of
 from imagerag.cli.approval import HOW, Approval
 from imagerag.cli.chat_redraws import HELP as REDRAWS_HELP
 from imagerag.cli.chat_redraws import Redraws
@@ -254,7 +255,7 @@ class Chat:
             self._say("  no references yet")
         for record in references:
             what = f" for {printable(record['concept'])}" if record["concept"] else ""
-            where = f"{printable(record['source'])}, {printable(record['licence'])}"
+            where = printable(credit_of(record))
             self._say(f"  {record['id']}{what}: {printable(record['title'])}, {where}")
             self._show(record)
 

@@ -121,6 +121,20 @@ COMMANDS = (
         "Exit status: 0 identical, 1 different, 2 it can't be drawn again here.",
     ),
     Command(
+        "inspect",
+        "tell how a picture was made, as its file says, and whether it was changed since: manifest, XMP, C2PA",
+        options.add_inspect,
+        "imagerag.cli.inspect:inspect",
+        "Asks no network. Exit status: 0 nothing speaks against what the file tells, 1 pixels were changed or a\n"
+        "signature doesn't hold, 2 it can't be read or verified here, 3 without credentials.",
+    ),
+    Command(
+        "credits",
+        "print whom to thank for what a picture was drawn with, and what their licences ask",
+        options.add_credits,
+        "imagerag.cli.credits:credits",
+    ),
+    Command(
         "index",
         "maintain the index of reference images: add, remove, status, calibrate, verify, rebuild",
         commands=(

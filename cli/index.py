@@ -8,10 +8,11 @@ from typing import Any, TextIO
 
 from imagerag.cli.interrupt import Ended, status_of
 from imagerag.cli.progress import loading_model
+from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import printable, say, say_json
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
-from imagerag.index.user_libraries import OWN, library_directory, library_names
+from imagerag.index.user_libraries import OWN, check_library_name, library_directory, library_names
 from imagerag.profiles.resolve import resolve_lookup
 from imagerag.settings import load_settings
 
@@ -36,12 +37,13 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
 
     if options.paths and options.command not in ("add", "remove"):
         raise UserError(f"{options.paths[0]!r} is of no use to index {options.command}; give it without a path")
-    flags = {"home": options.home, "chroma": options.chroma, "profile": options.profile, "lookup_model": options.model}
-    settings = load_settings(flags)
+    # Whatever the command does with them: a name that is nobody's is never passed over.
+    settings = load_settings(settings_of(options) | {"library": None})
+    for model in resolve_lookup(settings)[1]:
+        check_clip_name(model)
     home = home_directory(settings.home)
-    if options.model is not None:
-        for model in resolve_lookup(settings)[1]:
-            check_clip_name(model, flag="--model")
+    if options.command != "add":
+        check_library_name(home, options.library, resolve_lookup(settings)[1][0])
     if options.command == "add":
         return _add(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
     if options.command == "calibrate":
@@ -225,7 +227,7 @@ def _one(models: tuple[str, ...]) -> str:
         UserError: several are named.
     """
     if len(models) > 1:
-        raise UserError(f"--model {','.join(models)!r} names several models; add with one at a time")
+        raise UserError(f"--lookup-model {','.join(models)!r} names several models; add with one at a time")
     return models[0]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from imagerag import __version__
 from imagerag.cli.setting_flags import add_setting, add_settings, close_page_flag, number, settings_of, whole
 from imagerag.cli.strict_parser import Parser
-from imagerag.declaration import GROUPS, Group
+from imagerag.declaration import GROUPS, SERVER_ONLY, Group
 from imagerag.errors import UserError
 from imagerag.settings import DECLARED
 
@@ -16,7 +16,7 @@ __all__ = ["draw_parser", "parse_draw", "settings_of"]
 PIPELINES = ("agent", "one-pass")
 SHELLS = ("bash", "zsh", "fish", "powershell", "tcsh")
 SERVER_GROUPS: tuple[Group, ...] = ("models", "lookup", "limits", "places", "upkeep")
-DRAWING_GROUPS: tuple[Group, ...] = tuple(group for group in GROUPS if group != "upkeep")
+DRAWING_GROUPS: tuple[Group, ...] = tuple(group for group in GROUPS if group not in SERVER_ONLY)
 """A server has one engine for all clients; its limits are the most that a client can ask for."""
 
 
@@ -122,6 +122,24 @@ def add_replay(parser: Parser) -> None:
         help="LoRA weights that the image names, said again, in their order (default: none)",
     )
     _add_usual(parser)
+
+
+def add_inspect(parser: Parser) -> None:
+    """Add the arguments of ``imagerag inspect``."""
+    parser.add_argument("file", metavar="FILE", help="a PNG, JPEG or WebP, anybody's")
+    parser.add_argument(
+        "--trust",
+        metavar="FILE",
+        help="certificates of authorities to be trusted, PEM (default: none is; a signature is then only told to be "
+        "whole)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_credits(parser: Parser) -> None:
+    """Add the arguments of ``imagerag credits``."""
+    parser.add_argument("file", metavar="FILE", help="an image that imagerag made, or a copy of one: PNG, JPEG or WebP")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def add_index_add(parser: Parser) -> None:
@@ -294,16 +312,20 @@ def add_chat(parser: Parser) -> None:
         metavar="HOW",
         help="pictures in the terminal: auto, kitty, iterm2, sixel or none (default: auto)",
     )
-    _add_server_settings(parser, "thread")
+    _add_engine_settings(parser, SERVER_GROUPS, "thread")
 
 
-def _add_server_settings(parser: Parser, *also: str) -> None:
-    add_config(add_settings(parser, SERVER_GROUPS, also=("n", *also))["places"])
+def _add_server_settings(parser: Parser) -> None:
+    _add_engine_settings(parser, (*SERVER_GROUPS, "clients"))
+
+
+def _add_engine_settings(parser: Parser, groups: Sequence[Group], *also: str) -> None:
+    add_config(add_settings(parser, groups, also=("n", *also))["places"])
 
 
 def add_profiles_list(parser: Parser) -> None:
     """Add the arguments of ``imagerag profiles list``."""
-    add_settings(parser, (), also=("generator", "vlm", "device", "dtype", "memory"))
+    add_settings(parser, (), also=("generator", "vlm", "device", "dtype", "memory", "vlm_memory"))
     _add_usual(parser, "list")
 
 
@@ -409,10 +431,12 @@ def _add_library(parser: Parser) -> None:
 def _add_model(parser: Parser, more: str = "") -> None:
     add_setting(parser, "profile")
     parser.add_argument(
+        DECLARED["lookup_model"].flag,
         "--model",
+        dest="lookup_model",
         metavar="NAME",
         help="CLIP model for your own pictures: any open_clip model, as in ViT-B-32:laion2b_s34b_b79k or "
-        f"MODEL:CHECKPOINT.pt{more} (default: the profile's; of pictograms embedded)",
+        f"MODEL:CHECKPOINT.pt{more}; --model says the same (default: the profile's; of pictograms embedded)",
     )
 
 

@@ -1,6 +1,7 @@
 """The parser of the command line: ``imagerag --help``, which command was meant, and its arguments."""
 
 import argparse
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -12,6 +13,10 @@ from imagerag.cli.strict_parser import Parser, add_help_flag
 from imagerag.declaration import GROUPS
 from imagerag.errors import UserError
 from imagerag.settings import DECLARED
+from imagerag.shell_words import quoted
+
+NEARLY_A_CHILD = 0.6
+"""Share of letters that a misspelt word has in common with a command's own command: there are few to be taken for."""
 
 DESCRIPTION = "Draw a picture, look at it critically, look up what is missing, and draw it again."
 
@@ -102,6 +107,8 @@ def _descend(command: Command, parser: Parser, argv: Sequence[str]) -> tuple[Com
         return command, _parsed(command, parser, argv)
     children = children_of(parser)
     place = _find_command(argv, children)
+    if place is None and argv and not argv[0].startswith("-"):
+        raise UserError(_no_command(argv[0], parser.prog, list(children), argv[1:]))
     if place is None and command.default and not {"-h", "--help"} & set(argv):
         place, argv = 0, [command.default, *argv]
     if place is None:
@@ -109,6 +116,13 @@ def _descend(command: Command, parser: Parser, argv: Sequence[str]) -> tuple[Com
         raise AssertionError("a command is required")
     child = next(one for one in command.commands if one.name == argv[place])
     return _descend(child, children[child.name], [*argv[:place], *argv[place + 1 :]])
+
+
+def _no_command(word: str, program: str, names: Sequence[str], rest: Sequence[str]) -> str:
+    """Return what to say of a word in the place of a command's own command."""
+    near = difflib.get_close_matches(word.lower(), names, 1, NEARLY_A_CHILD)
+    meant = f"did you mean: {quoted([*program.split(), near[0], *rest])}? " if near else ""
+    return f"{word!r} is no command of {program}; {meant}valid: {', '.join(names)}"
 
 
 def _find_command(argv: Sequence[str], children: Mapping[str, Parser]) -> int | None:

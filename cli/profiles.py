@@ -8,12 +8,14 @@ from shutil import get_terminal_size
 from textwrap import fill
 from typing import Any, TextIO
 
+from imagerag.agent.names import check_vlm_name
 from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import say, say_json
 from imagerag.cli.thread_profile import profile_of_thread, size_of_thread
 from imagerag.doctor.plan import plan
 from imagerag.doctor.summary import Thing, alternatives, is_usable, lacking_gigabytes, things_needed
 from imagerag.errors import UserError
+from imagerag.generators.registry import check_generator
 from imagerag.picture_size import PictureSize
 from imagerag.profiles.choosing import choose
 from imagerag.profiles.loading import SET_BY_PROFILE, Profile, read_profiles
@@ -31,8 +33,16 @@ WIDTH = 120
 
 
 def list_profiles(options: argparse.Namespace, stdout: TextIO) -> int:
-    """Print the profiles with what each needs, what is there and what is lacking, and return the exit status."""
+    """Print the profiles with what each needs, what is there and what is lacking, and return the exit status.
+
+    Raises:
+        UserError: the generator or the chat model that all of them would be asked with is not known.
+    """
     asked = load_settings(settings_of(options))
+    if asked.generator is not None:
+        check_generator(asked.generator)
+    if asked.vlm is not None:
+        check_vlm_name(asked.vlm)
     profiles, refused = read_profiles()
     rows = [_row(profile, asked) for profile in profiles.values()]
     for row in rows:  # each is told by itself

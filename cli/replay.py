@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imagerag.cli.progress import ProgressBars
-    from imagerag.generators.base import Generator, Reference
+    from imagerag.generators.base import Generator, Redraw, Reference
     from imagerag.graphs.components import Components
     from imagerag.store.manifest import Manifest, ManifestReference
 
@@ -59,7 +59,6 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
     from imagerag.graphs.nodes.intake import check_prompt
     from imagerag.store.manifest import read_manifest
     from imagerag.store.output_files import make_folder, write_new
-    from imagerag.store.png import encode_png
 
     file = Path(options.file)
     manifest = read_manifest(file)
@@ -83,7 +82,9 @@ def replay(options: argparse.Namespace, stdout: TextIO) -> int:
         bars.clear()
     comparison = _compare(file, drawn, manifest, components)
     if folder is not None:
-        comparison["replayed"] = str(write_new(folder.absolute(), f"{file.stem}-replayed", ".png", encode_png(drawn)))
+        comparison["replayed"] = str(
+            write_new(folder.absolute(), f"{file.stem}-replayed", ".png", _new_file(drawn, manifest, components))
+        )
     if options.json:
         say_json(comparison, stdout)
     else:
@@ -188,6 +189,7 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
         PictureSize.parse(manifest.size) if manifest.size else None,
         len(seeds) > 1,
         manifest.negative,
+        _redraw(manifest, components, file),
     )
     _check_files(manifest, components.generator, file)
     try:
@@ -219,8 +221,31 @@ def _seeds(manifest: "Manifest", file: Path) -> tuple[int, ...]:
     return tuple(batch)
 
 
+def _redraw(manifest: "Manifest", components: "Components", file: Path) -> "Redraw | None":
+    """Open the image of which a part was drawn anew, and its mask.
+
+    Raises:
+        UserError: they are not in the data directory.
+    """
+    from imagerag.generators.base import Redraw
+    from imagerag.store.png import on_white
+
+    recorded = manifest.redrawn
+    if recorded is None:
+        return None
+    try:
+        image, mask = (components.store.open(address) for address in (recorded.image, recorded.mask))
+    except (UserError, InvalidArgument) as error:
+        raise UserError(
+            f"{str(file)!r} is an image of which a part was drawn anew, and that image, or its mask, is not in "
+            f"{str(components.home)!r}; give the data directory that has {recorded.image[:12]}... with --home DIR"
+        ) from error
+    return Redraw(on_white(image), mask.convert("L"), recorded.prompt, recorded.image, recorded.mask)
+
+
 def _reference(recorded: "ManifestReference", components: "Components", file: Path) -> "Reference":
     from imagerag.generators.base import Reference
+    from imagerag.generators.isolation import Region, isolated
 
     try:
         image = (components.index.image if recorded.kind == "retrieved" else components.store.open)(recorded.sha256)
@@ -231,7 +256,11 @@ def _reference(recorded: "ManifestReference", components: "Components", file: Pa
             f"{str(components.home)!r}; "
             f"give the data directory that has {recorded.sha256[:12]}... with --home DIR"
         ) from error
-    return Reference(image, recorded.concept, recorded.kind, recorded.sha256)
+    region = None if recorded.region is None else Region(recorded.region, recorded.cut_out)
+    try:
+        return isolated(Reference(image, recorded.concept, recorded.kind, recorded.sha256), region)
+    except InvalidArgument as error:
+        raise UserError(f"{str(file)!r}: {error}; the file is damaged") from error
 
 
 def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", components: "Components") -> Comparison:
@@ -269,6 +298,19 @@ def _compare(file: Path, drawn: "Image.Image", manifest: "Manifest", components:
         },
         "replayed": None,
     }
+
+
+def _new_file(drawn: "Image.Image", manifest: "Manifest", components: "Components") -> bytes:
+    """Return the new drawing as a file that says of itself how and by which versions it was drawn, and when."""
+    from imagerag.generators.base import source_type
+    from imagerag.store.exports import drawing_file
+    from imagerag.store.manifest import Manifest
+
+    generator = components.generator
+    fresh = Manifest.new(prompt="", seed=0, generator="", generator_revision=generator.revision)
+    told = {name: getattr(fresh, name) for name in ("generator_revision", "versions", "created")}
+    told |= {"verdict": None, "source_type": source_type(generator, manifest.references)}
+    return drawing_file(drawn, manifest.model_copy(update=told), components.store.signer)
 
 
 def _told(comparison: Comparison) -> list[str]:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from imagerag.agent.absence import presence_in_words
+from imagerag.attribution import credit_of
 from imagerag.cli.progress import ProgressBars
 from imagerag.cli.terminal import printable, visible
 from imagerag.graphs.events import (
@@ -157,7 +158,7 @@ class RunPrinter:
             for record in records[:MAX_REFERENCES]:
                 self.say(
                     f"    {record['id']}  {printable(record['title'])}, similarity {record['similarity']:.2f}, "
-                    f"from {printable(record['source'])}, {printable(record['licence'])}"
+                    f"{printable(credit_of(record))}"
                 )
 
     def _tell_stop(self, event: StopEvent) -> None:

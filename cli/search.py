@@ -90,12 +90,12 @@ def _hits(options: argparse.Namespace, words: str) -> tuple[list[Hit], Hit | Non
         like=read_picture(options.like) if options.like else None,
         floor=options.floor,
     )
-    asked = load_settings(settings_of(options) | {"lookup_model": options.model})
-    if options.model not in (None, EMBEDDED_MODEL) and asked.library is None:
+    asked = load_settings(settings_of(options))
+    if options.lookup_model not in (None, EMBEDDED_MODEL) and asked.library is None:
         asked = replace(asked, library=(OWN,))  # the bundled library is searched by the embedded model alone
     names, models = resolve_lookup(asked)
     for model in models:
-        check_clip_name(model, flag="--model")
+        check_clip_name(model)
     home = home_directory(asked.home)
     if options.k < 1:
         raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")

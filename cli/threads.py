@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from imagerag.attribution import credit_of
 from imagerag.cli.terminal import printable, say, say_json
 from imagerag.errors import UserError
 from imagerag.store.home import home_path
@@ -167,7 +168,7 @@ def _lines(turn: "Turn") -> Iterator[str]:
         yield f"   {image['id']}  {score}, seed {image['seed']}{best}  {image['path']}"
     for record in turn["references"]:
         what = f"{printable(record['title'])} for {printable(record['concept'])}"
-        yield f"   {record['id']}  {what}, {printable(record['source'])}, {printable(record['licence'])}"
+        yield f"   {record['id']}  {what}, {printable(credit_of(record))}"
     if turn["stop_reason"]:
         yield f"   stopped: {turn['stop_reason']}"
 

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING
 from imagerag.doctor.finding import Finding, of_error, ok, warning
 from imagerag.doctor.needs import needs_of, preset_of
 from imagerag.errors import UserError
+from imagerag.profiles.loading import find_profile
+from imagerag.profiles.machine import this_machine
+from imagerag.profiles.ranking import LOCAL, RULES, Ranking
 from imagerag.profiles.resolve import RunSettings
 
 if TYPE_CHECKING:
     import torch
+
+
+SMALLER = "smaller models (imagerag profiles), or a larger GPU"
 
 
 def check_device(settings: RunSettings) -> list[Finding]:
@@ -29,7 +35,7 @@ def check_device(settings: RunSettings) -> list[Finding]:
     parts = {need.part: 1e9 * need.parameters * dtype.itemsize for need in needs if need.parameters}
     if not parts:
         return findings
-    findings.append(_of_memory(settings, device, dtype, parts, free))
+    findings.append(_of_memory(settings, device, parts, free))
     if device.type == "cpu" and (slow := _slow_without_gpu(settings)):
         text = f"without a GPU {slow} takes minutes to hours; pictograms, cloud and comfyui need none here"
         findings.append(warning("device", text, "imagerag profiles"))
@@ -44,27 +50,44 @@ def _slow_without_gpu(settings: RunSettings) -> str:
     return "an answer of a chat model" if local else ""
 
 
-def _of_memory(
-    settings: RunSettings, device: torch.device, dtype: torch.dtype, parts: Mapping[str, float], free: int
-) -> Finding:
-    """Return whether weights of so many bytes each fit, and in which memory mode."""
-    wanted = f"the models' weights are {sum(parts.values()) / 1e9:.1f} GB in that format"
-    if sum(parts.values()) <= free:
-        return ok("memory", wanted)
-    if device.type != "cpu":
-        from imagerag.generators.diffusion.memory import choose_mode
-        from imagerag.generators.diffusion.quantisation import has_4bit
-        from imagerag.generators.diffusion.weight_sizes import host_bytes
+def _of_memory(settings: RunSettings, device: torch.device, parts: Mapping[str, float], free: int) -> Finding:
+    """Return whether all models fit beside each other, and in which memory mode.
 
-        preset = preset_of(settings.generator)
-        weights = preset.weights if preset is not None else {}
-        drawn = {name: 1e9 * size * dtype.itemsize for name, size in weights.items()}
-        mode = choose_mode(settings.device_settings, device, drawn, free, has_4bit())
-        if mode in ("offload", "4bit"):
-            waiting = f"{host_bytes(drawn, mode) / 1e9:.1f} GB of them in the host's memory"
-            return ok("memory", f"{wanted}, held as by --memory {mode}: {waiting}")
-    mend = "smaller models (imagerag profiles), or a larger GPU" if device.type != "cpu" else "imagerag profiles"
-    return warning("memory", f"{wanted}, and {free / 1e9:.1f} GB are free", mend)
+    Args:
+        settings: of the run.
+        device: where they compute.
+        parts: bytes of each part's weights in the device's number format.
+        free: bytes that models may take of its memory.
+    """
+    wanted = f"the models' weights are {sum(parts.values()) / 1e9:.1f} GB in that format"
+    if device.type == "cpu":
+        if sum(parts.values()) <= free:
+            return ok("memory", wanted)
+        return warning("memory", f"{wanted}, and {free / 1e9:.1f} GB are free", "imagerag profiles")
+    from imagerag.generators.diffusion.weight_sizes import host_bytes
+
+    ranking = Ranking(
+        find_profile(settings.profile),
+        settings.generator,
+        settings.vlm,
+        settings.device_settings,
+        this_machine(settings.device_settings),
+    )
+    (row,) = ranking.rows()
+    local = settings.vlm.startswith(LOCAL)
+    beside = ranking.vlms()[0] if local else RULES
+    fit = ranking.fit(row, beside)
+    unknown = (
+        f"; how large {settings.vlm!r} is isn't known, so it is not counted" if local and not beside.weights else ""
+    )
+    if fit.mode is None:
+        mend = "--vlm-memory 4bit, smaller models (imagerag profiles), or a larger GPU" if local else SMALLER
+        return warning("memory", f"{wanted}: {ranking.in_words(row, beside, fit)}{unknown}", mend)
+    if fit.mode in ("full", "sequential"):
+        return ok("memory", wanted + unknown)
+    waiting = f"{host_bytes(ranking.sizes(row), fit.mode) / 1e9:.1f} GB of the generator's in the host's memory"
+    needed = f"{fit.needed / 1e9:.1f} GB of the device's with all models"
+    return ok("memory", f"{wanted}, held as by --memory {fit.mode}: {needed}, {waiting}{unknown}")
 
 
 def _name(device: torch.device) -> str:

@@ -16,6 +16,7 @@ from imagerag.doctor.finding import Finding, of_error, ok, warning
 from imagerag.doctor.keys import models_of_providers
 from imagerag.doctor.needs import needs_of, preset_of
 from imagerag.errors import UserError
+from imagerag.generators.diffusion.lora_recipes import asked_with
 from imagerag.generators.diffusion.operations import operations
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.registry import is_images_api, most_output_tokens
@@ -133,6 +134,7 @@ def _drawn(settings: RunSettings, preset: Preset | None, speed: Speed | None, pa
         return Drawn(None, "the ComfyUI server tells of no run before, and what its workflow computes isn't known")
     if preset is None:
         return Drawn(None, f"{name!r} doesn't tell how long it takes")
+    preset, _ = asked_with(preset, preset.pipeline, settings.lora)
     if speed is None or (needed := operations(preset)) is None:
         return Drawn(None, f"nothing of {preset.model!r} is here and the hub wasn't reached, so its size isn't known")
     how = "" if preset.recipe or not name.startswith("diffusers:") or preset.source else f"{preset.steps} steps assumed"

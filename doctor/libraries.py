@@ -123,5 +123,5 @@ def _add(settings: RunSettings, name: str, model: str | None = None, shows: Show
     """Return the command that indexes pictures for the run's model, and says what they are."""
     model = model or settings.lookup_models[0]
     words = ["imagerag", "index", "add", "FOLDER", *(["--library", name] if name != OWN else [])]
-    words += ["--model", model] if model != EMBEDDED_MODEL else []
+    words += ["--lookup-model", model] if model != EMBEDDED_MODEL else []
     return quoted([*words, *(["--shows", shows] if shows else [])])

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from imagerag.embedders.clip import full_name
-from imagerag.embedders.clip_names import check_clip_name, open_clip_weights, tokenizer_of
+from imagerag.embedders.clip_files import clip_parts
+from imagerag.embedders.clip_names import check_clip_name
 from imagerag.generators.diffusion.known import known_preset
 from imagerag.generators.diffusion.preset_files import parts_of
 from imagerag.generators.diffusion.presets import Preset
@@ -169,31 +169,8 @@ def _size_of_clip(settings: RunSettings, model: str) -> float:
 
 def _of_clip(model: str, part: str, parameters: float) -> Iterator[Need]:
     check_clip_name(model)
-    name = full_name(model).partition(":")[2]
-    if name.startswith("local-dir:"):
-        folder = name.partition(":")[2]
-        weights = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-        yield Need(part, folder, NamedFiles((("open_clip_config.json",), weights)))
-        return
-    if name.startswith("hf-hub:"):
-        repository = name.partition(":")[2]
-        weights = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
-        yield Need(part, repository, NamedFiles((("open_clip_config.json",), weights), texts=True))
-        return
-    architecture, _, tag = name.partition("/")
-    architecture = architecture.replace("/", "-")
-    if Path(tag).is_file():
-        return
-    entry = open_clip_weights().get(architecture, {}).get(tag)
-    if entry is None:
-        return
-    repository, _, file = entry.get("hf_hub", "").rpartition("/")
-    tokenizer = tokenizer_of(architecture)
-    if repository:
-        file = file or "open_clip_pytorch_model.bin"
-        safe = "open_clip_model.safetensors" if file == "open_clip_pytorch_model.bin" else file[:-4] + ".safetensors"
-        names = (safe, file) if file.endswith((".bin", ".pth")) else (file,)
-        files = NamedFiles((names,), tokenizer == repository, tokenizer == repository)
-        yield Need(part, repository, files, parameters=parameters, bytes_each=4)
-    if tokenizer and tokenizer != repository:
-        yield Need(f"tokenizer of {part}", tokenizer, NamedFiles((("tokenizer_config.json",),), texts=True))
+    for one in clip_parts(model):
+        if one.role == "tokenizer":
+            yield Need(f"tokenizer of {part}", one.where, one.files)
+        else:
+            yield Need(part, one.where, one.files, parameters=parameters, bytes_each=4)

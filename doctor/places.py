@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from imagerag.chat_models.pricing import PRICES, read_prices
-from imagerag.doctor.finding import Finding, of_error, ok, wrong
+from imagerag.doctor.finding import Finding, of_error, ok, warning, wrong
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.presets import PRESETS, load_presets
 from imagerag.profiles.loading import PROFILES, load_profiles
@@ -16,6 +16,8 @@ from imagerag.profiles.resolve import RunSettings
 from imagerag.store.picture_decoding import read_picture
 
 AREA = "files"
+SOON = 30
+"""Days before the end of a certificate from which on it is told."""
 
 
 def check_places(settings: RunSettings) -> list[Finding]:
@@ -27,6 +29,8 @@ def check_places(settings: RunSettings) -> list[Finding]:
         *(("subject", file, partial(read_picture, file)) for file in settings.subject),
     ]
     findings = [_read(what, file, check) for what, file, check in read if file]
+    if settings.c2pa_cert is not None or settings.c2pa_key is not None:
+        findings.append(_of_certificate(settings))
     if settings.record is not None:
         findings.append(_of_record(Path(settings.record)))
     if settings.out is not None:
@@ -40,6 +44,22 @@ def _read(what: str, file: str, check: Callable[[], object]) -> Finding:
     except UserError as error:
         return of_error(AREA, error)
     return ok(AREA, f"{what} {file!r} can be read")
+
+
+def _of_certificate(settings: RunSettings) -> Finding:
+    """Return whether images can be signed, and for how long."""
+    from datetime import UTC, datetime
+
+    from imagerag.provenance.signing import open_signer
+
+    try:
+        signer = open_signer(settings.c2pa_cert, settings.c2pa_key)
+    except UserError as error:
+        return of_error(AREA, error)
+    assert signer is not None
+    days = (signer.until - datetime.now(UTC)).days
+    text = f"images are signed by certificate {settings.c2pa_cert!r}, valid until {signer.until:%Y-%m-%d}"
+    return ok(AREA, text) if days >= SOON else warning(AREA, text, f"renew it, which ends in {days} days")
 
 
 def _of_record(file: Path) -> Finding:

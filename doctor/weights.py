@@ -13,7 +13,7 @@ from imagerag.doctor.needs import Need, needs_of
 from imagerag.doctor.threads import left, side_by_side
 from imagerag.errors import UserError
 from imagerag.model_files import OnlyFile, patterns_of, snapshot
-from imagerag.model_hub import NO_REPOSITORY, Refusal
+from imagerag.model_hub import NO_REPOSITORY, Refusal, download_command
 from imagerag.profiles.resolve import RunSettings
 from imagerag.shell_words import quoted
 
@@ -97,8 +97,7 @@ def _of_repository(
         includes = list(dict.fromkeys(pattern for need in parts for pattern in need.files.patterns))
     if not lacks:
         return [ok(AREA, f"{what}: {repository} is on this machine")], 0.0
-    words = ["hf", "download", repository, *(["--revision", revision] if revision else [])]
-    command = quoted([*words, *(word for include in includes for word in ("--include", include))])
+    command = download_command(repository, revision, includes)
     text = f"{what}: {told} of {repository!r} are not on this machine"
     refused = about.refused
     if refused is not None and refused.kind not in ("unreachable", "login", "licence"):

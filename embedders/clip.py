@@ -235,7 +235,12 @@ def load_embedder(name: str = "embedded", device: str = "cpu") -> Embedder:
                 raise
             repository = repository_of(error) or repository_of_clip(rest)
             if repository and refusal(repository, error) is not None:
-                raise not_fetched(repository, error) from error
+                from imagerag.embedders.clip_files import clip_parts
+
+                patterns = [
+                    each for part in clip_parts(name) if part.where == repository for each in part.files.patterns
+                ]
+                raise not_fetched(repository, error, patterns=patterns) from error
             line = str(error).strip().splitlines()
             raise UserError(
                 f"open_clip could not load {rest!r} ({line[0][:160] if line else type(error).__name__}); "

@@ -1,6 +1,6 @@
 """The one interface behind which every image generator stands, embedded, local or remote."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
@@ -11,6 +11,7 @@ from imagerag.errors import InvalidArgument
 from imagerag.lora import AppliedLora
 from imagerag.picture_size import PictureSize
 from imagerag.records import ReferenceKind
+from imagerag.store.digital_source import COMPOSITE, TRAINED, SourceType
 
 StepCallback = Callable[[int, int], None]
 """Called with (step done, steps in all) after each denoising step; 1-based."""
@@ -48,6 +49,24 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Redraw:
+    """An image of which a part is drawn anew.
+
+    Attributes:
+        image: RGB.
+        mask: mode ``L``, of the same size: 255 where is drawn anew, 0 where the image stays.
+        prompt: what the image shows; empty where nobody knows.
+        image_sha256, mask_sha256: of the stored files, for the manifest.
+    """
+
+    image: Image.Image
+    mask: Image.Image
+    prompt: str = ""
+    image_sha256: str = ""
+    mask_sha256: str = ""
+
+
+@dataclass(frozen=True)
 class DrawRequest:
     """What to draw.
 
@@ -62,6 +81,8 @@ class DrawRequest:
         negative: what the picture must not show; only generators that say so (``TakesNegatives``) are given any.
         batch: draw all candidates at once, which is faster on a GPU, and may change their pixels; those that can't
             draw them one after the other (``DrawsBatches``).
+        redraw: the image of which a part alone is drawn anew, so that the whole shows the prompt; only generators that
+            say so (``RedrawsParts``) are given any. Whoever asked keeps what lies outside the mask.
     """
 
     prompt: str
@@ -71,6 +92,7 @@ class DrawRequest:
     size: PictureSize | None = None
     batch: bool = False
     negative: str = ""
+    redraw: Redraw | None = None
 
 
 @dataclass(frozen=True)
@@ -236,6 +258,20 @@ class TakesNegatives(Protocol):
 
 
 @runtime_checkable
+class RedrawsParts(Protocol):
+    """A generator that may be able to draw a part of an image anew."""
+
+    @property
+    def redraws_parts(self) -> bool:
+        """Whether its model heeds ``DrawRequest.redraw``."""
+
+
+def redraws_parts(generator: Generator) -> bool:
+    """Tell whether a generator can draw a part of an image anew."""
+    return isinstance(generator, RedrawsParts) and generator.redraws_parts
+
+
+@runtime_checkable
 class PlacesWeights(Protocol):
     """A generator whose weights are loaded before they lie where they are drawn from.
 
@@ -281,6 +317,30 @@ class AdvisesScales(Protocol):
     @property
     def reference_scales(self) -> tuple[float, ...]:
         """Scales 0..1 of the first, second ... and every later redraw; not empty."""
+
+
+Reuse = Literal["nothing", "references", "own pictures"]
+"""Of which existing pictures a generator's drawings show parts, pasted or edited: of none, of its references, or of
+pictures of its own even where it is given no reference."""
+
+
+@runtime_checkable
+class ReusesPictures(Protocol):
+    """A generator that tells whether parts of existing pictures are in its drawings; others are taken to have none."""
+
+    @property
+    def reuses(self) -> Reuse:
+        """Which."""
+
+
+def source_type(generator: Generator, references: Sequence[object]) -> SourceType:
+    """Return IPTC's term for what a generator draws with these references.
+
+    What is conditioned on references, and shows none of their pixels, is made by the model alone. Where pixels of
+    existing pictures reach the drawing, by pasting or by editing, it is a composite with what the model makes.
+    """
+    reuses = generator.reuses if isinstance(generator, ReusesPictures) else "nothing"
+    return COMPOSITE if reuses == "own pictures" or (reuses == "references" and references) else TRAINED
 
 
 def reference_scales(generator: Generator) -> tuple[float, ...]:

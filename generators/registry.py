@@ -105,6 +105,15 @@ def is_images_api(name: str) -> bool:
     return name.partition(":")[0] in IMAGES_APIS
 
 
+def may_redraw_parts(name: str) -> bool:
+    """Tell whether a generator of that name may be able to redraw a part of an image, without loading it.
+
+    Of a model of diffusers its pipeline tells in the end, of a package's its own class.
+    """
+    prefix = name.partition(":")[0]
+    return prefix == "openai" or not (is_images_api(name) or prefix == "comfyui")
+
+
 def most_output_tokens(name: str) -> int:
     """Return the tokens that one drawing of an images API costs at most; 0 where it isn't paid for by tokens."""
     return (remote_model(name) or providers()[name.partition(":")[0]].usual).tokens

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from imagerag.generators.masking import kept_outside, sized_as_image
 from imagerag.picture_size import PictureSize
 
 if TYPE_CHECKING:
@@ -83,8 +84,12 @@ def nearest_canvas(wanted: PictureSize, canvases: Iterable[Canvas], usual: Canva
 def draw_sized(generator: Generator, request: DrawRequest, control: DrawControl) -> list[Drawing]:
     """Draw, and scale what is drawn to the size that is asked for; raises what ``Generator.draw`` does.
 
-    What a generator draws at another ratio is cropped at the middle, with a note of that.
+    What a generator draws at another ratio is cropped at the middle, with a note of that. A part of an image is drawn
+    at the image's size, and what lies outside of the mask is kept to the last bit.
     """
+    if request.redraw is not None:
+        drawn = generator.draw(sized_as_image(request), control)
+        return [kept_outside(drawing, request.redraw) for drawing in drawn]
     drawings = generator.draw(request, control)
     return drawings if request.size is None else [sized(drawing, request.size) for drawing in drawings]
 

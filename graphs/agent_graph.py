@@ -53,6 +53,10 @@ def build_graph(
     def intake(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         if state.get("subjects") and not allow_paths:
             raise UserError(f"subjects {state['subjects']!r} are files of the server; send pictures in the message")
+        if (state.get("mask") or state.get("masked")) and not allow_paths:
+            raise UserError(
+                "mask and masked are files of the server; its pages and APIs take masks, this graph doesn't"
+            )
         return start_turn(state, components, budget)
 
     def agent(state: State, components: Components, emit: Emit) -> dict[str, Any]:

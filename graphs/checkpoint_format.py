@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 
@@ -64,7 +65,9 @@ def lacking_in(stored: object) -> str:
     """Return what was read lacks of the shape of a checkpoint (LangGraph's ``Checkpoint``); empty where nothing."""
     if not isinstance(stored, dict):
         return "it is no checkpoint"
-    lacks = [name for name, kind in (("id", str), ("v", int)) if not isinstance(stored.get(name), kind)]
+    lacks = [] if _is_id(stored.get("id")) else ["id"]
+    if not isinstance(stored.get("v"), int):
+        lacks.append("v")
     if not _is_time(stored.get("ts")):
         lacks.append("ts")
     lacks += [name for name in _TABLES if not isinstance(stored.get(name), dict)]
@@ -83,6 +86,14 @@ def lacking_in(stored: object) -> str:
 def _are_versions(versions: dict[Any, Any]) -> bool:
     """Tell whether channels have versions that compare with each other: the checkpointer makes texts of them."""
     return all(isinstance(one, str) for one in versions.values())
+
+
+def _is_id(text: object) -> bool:
+    """Tell whether it is a UUID, which LangGraph makes the ids of tasks of."""
+    try:
+        return isinstance(text, str) and bool(UUID(text))
+    except ValueError:
+        return False
 
 
 def _is_time(text: object) -> bool:

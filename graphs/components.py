@@ -16,8 +16,10 @@ from imagerag.agent.registry import load_critic, load_driver, load_reranker, loa
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.run_memory import RunMemory
 from imagerag.chat_models.usage_meter import current_meter
+from imagerag.embedders.concept_region import MARGINS, concept_region, grown
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator, PlacesWeights
+from imagerag.generators.isolation import Region, has_surroundings, isolation_for
 from imagerag.generators.registry import FAST_FILE, load_generator
 from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
@@ -25,6 +27,7 @@ from imagerag.interruptible import load_interruptibly
 from imagerag.model_hub import Download, downloads_watched
 from imagerag.profiles.downloads import bytes_of_chat_model, bytes_of_critic, bytes_of_generator
 from imagerag.profiles.resolve import Given, RunSettings, resolve
+from imagerag.provenance.signing import open_signer
 from imagerag.settings import Settings
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
@@ -96,6 +99,8 @@ class Components:
         """Fill in what is left open."""
         given = Given.of(self.injected.generator, self.injected.critic, self.injected.index)
         object.__setattr__(self, "settings", resolve(asked, given=given))
+        if self.injected.store is None:  # before anything is drawn that can't be signed then
+            open_signer(self.settings.c2pa_cert, self.settings.c2pa_key)
 
     def tell(self, text: str) -> None:
         """Tell a note, if anybody listens."""
@@ -285,7 +290,21 @@ class Components:
         settings = self.settings
         return _loaded(lambda: clip_model(settings.lookup_models[0], settings.device_settings), self.emit)
 
+    def region(self, image: Image.Image, concept: str) -> Region | None:
+        """Return the part of a reference that is drawn with; ``None`` for all of it.
+
+        It is looked for where that is asked for, or measured best for the generator, and the picture has surroundings.
+        """
+        how = isolation_for(self.generator, self.settings.isolation)
+        if how == "none" or not concept.strip() or not has_surroundings(image):
+            return None
+        box = concept_region(image, concept, self._lookup_clip())
+        if box is None:
+            return None
+        return Region(grown(box, image.size, MARGINS[how]), how == "cut")
+
     @cached_property
     def store(self) -> ImageStore:
-        """The image store."""
-        return self.injected.store or ImageStore(self.home)
+        """The image store, which signs where a certificate is configured."""
+        settings = self.settings
+        return self.injected.store or ImageStore(self.home, open_signer(settings.c2pa_cert, settings.c2pa_key))

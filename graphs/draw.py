@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from imagerag.errors import UserError
 from imagerag.graphs.result import Result
 from imagerag.settings import DECLARED, Settings, load_settings
+from imagerag.table_faults import meant
 
 _IN_ADDITION = ("cancel",)
 
@@ -66,9 +66,7 @@ def _settings(given: Mapping[str, Any], config: str | Path | None) -> Settings:
     known = [*DECLARED, *_IN_ADDITION]
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            meant = f"; did you mean {near[0]!r}?" if near else f"; valid: {', '.join(known)}"
-            raise UserError(f"draw takes no setting {name!r}{meant}")
+            raise UserError(f"draw takes no setting {name!r}; {meant(name, known)}")
     flags = {name: _several(name, value) for name, value in given.items() if name in DECLARED}
     settings = load_settings(flags, file=Path(config) if config is not None else None)
     return dataclasses.replace(settings, **{name: given[name] for name in _IN_ADDITION if name in given})

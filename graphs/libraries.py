@@ -115,7 +115,7 @@ def searchable_libraries(
         flag = "" if empty[0] == OWN else f" --library {empty[0]}"
         notes.append(
             f"nothing can be looked up in {', '.join(empty)}, which is empty; next: imagerag index add FOLDER{flag} "
-            f"--model {models[0]}"
+            f"--lookup-model {models[0]}"
         )
     return tuple(usable), notes
 
@@ -145,7 +145,7 @@ def _other_models(home: Path, name: str, models: Sequence[str]) -> str | None:
     flag = "" if name == OWN else f" --library {name}"
     return (
         f"library {name!r} was indexed with {', '.join(known)}, not with {' and '.join(map(repr, lacking))}; "
-        f"next: imagerag index add {sources_in_words(home, name, known[0])}{flag} --model {lacking[0]}"
+        f"next: imagerag index add {sources_in_words(home, name, known[0])}{flag} --lookup-model {lacking[0]}"
     )
 
 

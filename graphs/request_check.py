@@ -23,6 +23,11 @@ def check_request(state: State) -> None:
         if not isinstance(size, str):
             raise _wrong("size", size, "text")
         PictureSize.parse(size)  # or else it raises
+    for name, path in (("mask", state.get("mask")), ("masked", state.get("masked"))):
+        if not isinstance(path, str | None):
+            raise _wrong(name, path, "a path")
+    if state.get("masked") and not state.get("mask"):
+        raise UserError(f"masked {str(state['masked'])[:80]!r} is of no use without a mask; give both")
     if subjects is not None and not (
         isinstance(subjects, list | tuple) and all(isinstance(path, str) for path in subjects)
     ):

@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from imagerag.agent.absence import presence_in_words
+from imagerag.attribution import credit_of
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.records import ConceptScore, ReferenceRecord
 from imagerag.store.inline_pictures import smaller
@@ -77,7 +78,7 @@ def _reference(record: ReferenceRecord) -> str:
     picture = f'<img src="{address}" alt="" style="vertical-align:middle;margin-right:.5em">' if address else ""
     what = f"{_text(record['title'])}{' for ' + _text(record['concept']) if record['concept'] else ''}"
     similar = f", similarity {record['similarity']:.2f}" if record["kind"] == "retrieved" else ""
-    return f"<li>{picture}{what}{similar}, {_text(record['source'])}, {_text(record['licence'])}</li>"
+    return f"<li>{picture}{what}{similar}, {_text(credit_of(record))}</li>"
 
 
 def _address(path: str, side: int) -> str:

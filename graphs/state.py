@@ -39,6 +39,17 @@ class Spent(TypedDict):
     """Made by the rules after a limit was reached without an image."""
 
 
+class RedrawRecord(TypedDict):
+    """The image of which a turn draws a part anew."""
+
+    image: str
+    """Its address in the image store."""
+    mask: str
+    """The address of the mask, white where is drawn anew."""
+    prompt: str
+    """What the image shows; empty where nobody knows."""
+
+
 class Input(TypedDict, total=False):
     """A request: ``prompt``, or ``messages`` whose last human message is the request; the rest is optional."""
 
@@ -46,6 +57,10 @@ class Input(TypedDict, total=False):
     messages: list[AnyMessage | dict[str, Any]]
     subjects: list[str]
     """Files with the user's own subject images."""
+    mask: str
+    """A file that marks where to redraw, white or transparent: the image that stands, or the first subject."""
+    masked: str
+    """A file, or an address in the image store: the image that ``mask`` is for."""
     seed: int
     size: str
     """Of the images: ``1024x768``, or an aspect ratio, ``16:9``."""
@@ -140,6 +155,8 @@ class State(TypedDict):
     """As ``size``; empty where it is left to the generator; missing in threads of earlier versions."""
     run_negative: NotRequired[str]
     """What the images must not show; empty where nothing was said; missing in threads of earlier versions."""
+    run_redraw: NotRequired[RedrawRecord | None]
+    """What is redrawn of an image; missing in threads of earlier versions."""
     limits: Limits
     spent: Spent
     best: str | None
@@ -148,6 +165,8 @@ class State(TypedDict):
     halt: StopReason | None
     """Why the run must end now; ``None`` while it may go on."""
     subjects: list[str]
+    mask: NotRequired[str | None]
+    masked: NotRequired[str | None]
     seed: int | None
     size: NotRequired[str | None]
     budget: Limits

@@ -12,7 +12,7 @@ from imagerag.errors import UserError
 
 T = TypeVar("T")
 
-Group = Literal["models", "lookup", "image", "limits", "output", "places", "upkeep"]
+Group = Literal["models", "lookup", "image", "limits", "output", "places", "upkeep", "clients"]
 GROUPS: Mapping[Group, str] = {
     "models": "models, critic and tools",
     "lookup": "looking things up",
@@ -21,7 +21,10 @@ GROUPS: Mapping[Group, str] = {
     "output": "output",
     "places": "files and servers",
     "upkeep": "how long things are kept",
+    "clients": "what clients of a server may choose",
 }
+SERVER_ONLY: tuple[Group, ...] = ("upkeep", "clients")
+"""Groups that mean something to servers alone."""
 
 Reserved = Literal["part", "own", "place"]
 """What clients of a server may not choose: a part may only be the server's own or the default; the others are always

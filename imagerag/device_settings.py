@@ -1,6 +1,6 @@
-"""Where and how the weights of a local model are held: the same three settings for every model that runs here."""
+"""Where and how the weights of local models are held: the same settings for every model that runs here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from imagerag.declaration import check_settings, setting
@@ -41,6 +41,22 @@ class DeviceSettings:
         choices=MEMORY_MODES,
         reserved="part",
     )
+
+    vlm_memory: Memory | None = setting(
+        None,
+        help="how a local chat model holds its weights, where that is another way than --memory",
+        details="A VLM in 4 bits leaves the memory to a generator in 16, for one; `auto` is as `--memory` says.",
+        metavar="MODE",
+        choices=MEMORY_MODES,
+        default_text="as --memory",
+        reserved="part",
+    )
+
+    @property
+    def of_vlm(self) -> "DeviceSettings":
+        """The settings by which a chat model is held: ``memory`` is its own."""
+        apart = self.vlm_memory
+        return self if apart is None or apart == "auto" else replace(self, memory=apart, vlm_memory=None)
 
     def __post_init__(self) -> None:
         """Refuse what the fields don't declare."""

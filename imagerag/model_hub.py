@@ -219,7 +219,21 @@ def _behind(error: BaseException) -> Iterator[BaseException]:
         at = at.__cause__ or at.__context__
 
 
-def not_fetched(model: str, error: BaseException, size: str = "", patterns: Sequence[str] = ()) -> UserError:
+def download_command(repository: str, revision: str | None = None, patterns: Sequence[str] = ()) -> str:
+    """Return the command that gets weights into the hub's cache.
+
+    Args:
+        repository: its id.
+        revision: of the repository; the newest unless given.
+        patterns: of the files that are loaded; many repositories have the same weights in several formats.
+    """
+    words = ["hf", "download", repository, *(["--revision", revision] if revision else [])]
+    return quoted([*words, *(word for pattern in patterns for word in ("--include", pattern))])
+
+
+def not_fetched(
+    model: str, error: BaseException, size: str = "", patterns: Sequence[str] = (), revision: str | None = None
+) -> UserError:
     """Return the one line for a library's error while it fetched weights.
 
     Args:
@@ -227,6 +241,7 @@ def not_fetched(model: str, error: BaseException, size: str = "", patterns: Sequ
         error: what the library raised.
         size: what there is to say about its size.
         patterns: of the files that are loaded, where they are known.
+        revision: of the repository.
     """
     name = model.partition(" (")[0]
     if not may_be_repository(name):
@@ -234,21 +249,22 @@ def not_fetched(model: str, error: BaseException, size: str = "", patterns: Sequ
     found = refusal(name, error)
     if found is None or found.kind == "unreachable":
         reason = " ".join(str(error).split())[:200] if found is None else found.why
-        return weights_missing(model, reason, size, patterns)
+        return weights_missing(model, reason, size, patterns, revision)
     return UserError(f"model {model!r}{size} can't be downloaded: it {found.why}; {found.mend}")
 
 
-def weights_missing(model: str, reason: str, size: str = "", patterns: Sequence[str] = ()) -> UserError:
+def weights_missing(
+    model: str, reason: str, size: str = "", patterns: Sequence[str] = (), revision: str | None = None
+) -> UserError:
     """Return the one line for weights that are not on this machine and can't be fetched.
 
     Args:
         model: its id, as ``hf download`` takes it, with anything behind it in brackets.
         reason: why it can't be fetched.
         size: what there is to say about its size.
-        patterns: of the files that are loaded; many repositories have the same weights in several formats.
+        patterns, revision: see ``download_command``.
     """
-    words = ["hf", "download", model.partition(" (")[0]]
-    command = quoted([*words, *(word for pattern in patterns for word in ("--include", pattern))])
+    command = download_command(model.partition(" (")[0], revision, patterns)
     return UserError(
         f"model {model!r}{size} is not on this machine and can't be downloaded ({reason}); where there is a network: "
         f"{command}"

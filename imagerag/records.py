@@ -76,6 +76,13 @@ class ReferenceRecord(TypedDict):
     """Cosine similarity of caption and image, -1..1; 1.0 for a subject image."""
     source: str
     licence: str
+    """An SPDX identifier where it is known to be one; ``unknown`` where nobody has said."""
+    creator: NotRequired[str]
+    """Who made it, as a web source says."""
+    link: NotRequired[str]
+    """Page about it, for whoever wants to see it where it comes from."""
+    licence_link: NotRequired[str]
+    """Where the licence's terms can be read."""
 
 
 class ImageRecord(TypedDict):

@@ -17,9 +17,11 @@ from imagerag.declaration import check_settings, declared_settings, same_setting
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import UserError
 from imagerag.file_name import checked_file_name
+from imagerag.licences import LicencePolicy
 from imagerag.lora import LoraName
-from imagerag.modes import MODES, Mode
+from imagerag.modes import ISOLATIONS, MODES, Isolation, Mode
 from imagerag.picture_size import PictureSize
+from imagerag.table_faults import meant
 
 if TYPE_CHECKING:
     Flag = threading.Event
@@ -32,6 +34,22 @@ LIBRARIES = ("bundled", "own")
 RERANKERS = ("none", "vlm", "subject")
 LONGEST_NEGATIVE = 4000
 """Characters, as of a prompt."""
+
+
+OFFERED = ("profile", "generator", "critic")
+"""What of a run's parts a server can let its clients choose."""
+
+
+def offered_part(text: str) -> tuple[str, str]:
+    """Return kind and name of an offered part, ``KIND=NAME``.
+
+    Raises:
+        UserError: it is not of that form.
+    """
+    kind, _, name = (part.strip() for part in text.partition("="))
+    if kind not in OFFERED or not name:
+        raise UserError(f"offer {text!r} is no KIND=NAME; give --offer one with a KIND of: {', '.join(OFFERED)}")
+    return kind, name
 
 
 def _by_profile(pictograms: str) -> str:
@@ -76,6 +94,7 @@ class Settings:
     device: str = same_setting(DeviceSettings, "device")
     dtype: str = same_setting(DeviceSettings, "dtype")
     memory: Memory = same_setting(DeviceSettings, "memory")
+    vlm_memory: Memory | None = same_setting(DeviceSettings, "vlm_memory")
     vlm: str | None = setting(
         None,
         help="chat model that decides the next step; rules is a rule-based policy, no VLM",
@@ -188,6 +207,16 @@ class Settings:
         reserved="place",
         common=True,
     )
+    mask: str | None = setting(
+        None,
+        help="file that marks where to redraw, white or transparent: the first --subject, or the thread's image",
+        details="Only what it marks changes: every other pixel stays as it is. What is asked for is what the marked "
+        "part shows then, or a change of the whole. For generators that can redraw a part: the embedded one, diffusion "
+        "models with an inpainting pipeline, and OpenAI's images API.",
+        metavar="FILE",
+        group="image",
+        reserved="place",
+    )
     max_steps: int | None = setting(
         None,
         help="decisions of the chat model",
@@ -275,19 +304,46 @@ class Settings:
     )
     library: tuple[str, ...] | None = setting(
         None,
-        help="where references are looked up: bundled, own, a library of your own by its name, or a search service",
+        help="where references are looked up: bundled, own, a library of your own by its name, a search service, or a "
+        "web source such as openverse",
         details="`bundled` is the library of pictograms, `own` your own pictures, other names those that "
-        "`imagerag index add --library NAME` has made; `imagerag plugins` lists services.",
+        "`imagerag index add --library NAME` has made; `imagerag plugins` lists services. Web sources are `openverse`, "
+        "`commons`, `met`, `inaturalist` and those of a file of yours; they are asked only for what the others lack.",
         metavar="NAME,...",
         group="lookup",
         separator=",",
         default_text=_by_profile("bundled,own"),
         reserved="own",
     )
+    licences: tuple[str, ...] = setting(
+        (),
+        help="licences of other people's pictures that are drawn with: cc0, pdm, by, by-sa, by-nc and others, or any",
+        details="Identifiers such as `CC-BY-4.0` name one version; `unknown` allows pictures that nobody has said "
+        "anything about. Your own pictures need none, unless one was recorded with them.",
+        metavar="NAME,...",
+        group="lookup",
+        separator=",",
+        default_text="those that allow changes and commercial use",
+        reserved="own",
+    )
+    offline: bool = setting(
+        False,
+        help="ask no web source of references, whatever --library names",
+        details="A note says so. Models and generators of other servers are asked nevertheless: name none.",
+        group="lookup",
+        reserved="own",
+    )
+    sensitive_results: bool = setting(
+        False,
+        help="let web sources answer also with what they mark as sensitive",
+        details="Without it they are asked for safe results, where they know of such a thing.",
+        group="lookup",
+        reserved="own",
+    )
     lookup_model: str | None = setting(
         None,
         help="CLIP model that searches your own pictures, or several separated by commas",
-        details="Named as for `imagerag index add --model`. The ranks of several, and of the full-text search in "
+        details="Named as for `imagerag index add`. The ranks of several, and of the full-text search in "
         "captions, are fused.",
         group="lookup",
         default_text=_by_profile("embedded"),
@@ -319,6 +375,17 @@ class Settings:
         metavar="HOW",
         group="lookup",
         choices=RERANKERS,
+    )
+    isolation: Isolation | None = setting(
+        None,
+        help="how references are freed of their surroundings: none, crop (to the concept) or cut (the thing alone)",
+        details="The place is found by the CLIP of `--lookup-model`, and told; the manifest has it. `cut` needs the "
+        "extra `cut`. Your own subjects and pictures on a plain or transparent ground stay whole. For other generators "
+        "than the embedded one the effect is not measured.",
+        metavar="HOW",
+        group="lookup",
+        choices=ISOLATIONS,
+        default_text="for patchwork cut, or crop without its library; for others none",
     )
     chroma: str | None = setting(
         None,
@@ -354,6 +421,34 @@ class Settings:
         above=0,
         default_text="no limit",
         reserved="own",
+    )
+    offer: tuple[str, ...] = setting(
+        (),
+        help="part that clients of a server may choose, such as profile=cloud, generator=sdxl or critic=clip",
+        details="Each client chooses for its own conversations: on the page, by OpenAI's API or by MCP. What the "
+        "server was started with is always among the choices. A part that can't be used here is refused as it starts.",
+        metavar="KIND=NAME",
+        group="clients",
+        separator=",",
+        default_text="none: all clients draw with what the server was started with",
+        reserved="own",
+    )
+    c2pa_cert: str | None = setting(
+        None,
+        help="certificate by which every image is signed, as C2PA has it: a PEM file, with those that issued it",
+        details="Goes with `--c2pa-key`; see `docs/provenance.md`. `imagerag inspect` verifies.",
+        metavar="FILE",
+        group="output",
+        default_text="none; images are not signed",
+        reserved="place",
+    )
+    c2pa_key: str | None = setting(
+        None,
+        help="private key of --c2pa-cert: a PEM file, without a password",
+        metavar="FILE",
+        group="output",
+        default_text="none",
+        reserved="place",
     )
     mcp_server: tuple[str, ...] = setting(
         (),
@@ -404,11 +499,14 @@ class Settings:
                 read(text)
         for text in self.lora:
             LoraName.parse(text)
+        for text in self.offer:
+            offered_part(text)
         if self.negative is not None and len(self.negative) > LONGEST_NEGATIVE:
             raise UserError(f"negative has {len(self.negative)} characters; give --negative at most {LONGEST_NEGATIVE}")
         if self.file_name is not None:
             object.__setattr__(self, "file_name", checked_file_name(self.file_name))
-        for name in ("library", "mcp_server"):  # what is named twice is searched, or started, once
+        LicencePolicy(self.licences)
+        for name in ("library", "offer", "mcp_server"):  # what is named twice is searched, or started, once
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(dict.fromkeys(given)))
         if self.vlm_text_only and self.critic is not None and self.critic == self.vlm:
@@ -429,6 +527,11 @@ class Settings:
         return tuple(dict.fromkeys(name.strip() for name in (self.lookup_model or "").split(",") if name.strip()))
 
     @property
+    def licence_policy(self) -> LicencePolicy:
+        """Which licences are drawn with."""
+        return LicencePolicy(self.licences)
+
+    @property
     def picture_size(self) -> PictureSize | None:
         """The size or the aspect ratio of images; ``None`` leaves it to the generator."""
         if self.size is not None:
@@ -438,7 +541,7 @@ class Settings:
     @property
     def device_settings(self) -> DeviceSettings:
         """How models that run here hold their weights."""
-        return DeviceSettings(self.device, self.dtype, self.memory)
+        return DeviceSettings(self.device, self.dtype, self.memory, self.vlm_memory)
 
 
 DECLARED = {name: declared for name, declared in declared_settings(Settings).items() if not declared.program_only}
@@ -519,5 +622,5 @@ def _from_file(file: Path) -> dict[str, Any]:
         ) from error
     unknown = sorted(set(table) - set(SETTINGS))
     if unknown:
-        raise UserError(f"settings file {str(file)!r} has unknown name {unknown[0]!r}; valid: {', '.join(SETTINGS)}")
+        raise UserError(f"settings file {str(file)!r} has unknown name {unknown[0]!r}; {meant(unknown[0], SETTINGS)}")
     return {name: DECLARED[name].parse(value, f"{name} in {str(file)!r}") for name, value in table.items()}

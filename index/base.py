@@ -35,6 +35,9 @@ class Hit:
         source: where it comes from, as in ``Noto Emoji u1f40a``.
         licence: SPDX identifier.
         set: the collection it belongs to.
+        creator: who made it; empty where nobody has said, as the next two.
+        link: page about it.
+        licence_link: where the licence's terms can be read.
     """
 
     sha256: str
@@ -45,9 +48,12 @@ class Hit:
     source: str
     licence: str
     set: str
+    creator: str = ""
+    link: str = ""
+    licence_link: str = ""
 
     @property
-    def attribution(self) -> str:
+    def public_source(self) -> str:
         """Where it comes from, for people elsewhere: of a file on this machine, only the library that has it."""
         return f"library {self.set}" if _ON_THIS_MACHINE.match(self.source) else self.source
 

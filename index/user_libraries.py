@@ -72,7 +72,7 @@ def check_library_name(home: str | Path, name: str, model: str = "embedded") -> 
         return
     library_directory(home, name)
     words = ["imagerag", "index", "add", "FOLDER", "--library", name]
-    command = quoted([*words, *(["--model", model] if model != "embedded" else [])])
+    command = quoted([*words, *(["--lookup-model", model] if model != "embedded" else [])])
     raise UserError(f"library {name!r} is not known; give --library some of: {', '.join(there)}, or make it: {command}")
 
 

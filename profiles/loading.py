@@ -15,6 +15,7 @@ from imagerag.device_settings import Memory
 from imagerag.errors import UserError
 from imagerag.generators.base import ImageKind
 from imagerag.settings import Settings
+from imagerag.table_faults import fault_in, meant
 
 PROFILES = "IMAGERAG_PROFILES"
 """The variable that names a person's own file."""
@@ -136,6 +137,10 @@ class Profile(Parts):
     choices: tuple[Choice, ...] = ()
 
 
+KEYS = ("like", *(name for name in Profile.model_fields if name not in ("name", "file")))
+"""What a table of a profile may have; its name and its file are not for it to say."""
+
+
 class Loaded(NamedTuple):
     """What profiles there are.
 
@@ -228,15 +233,13 @@ def _profile(
         raise UserError(
             f"profile {name!r} in {file!r} is like {like!r}, which is not known; known are: {', '.join(known)}"
         )
+    if taken := next((key for key in table if key not in KEYS and key in Profile.model_fields), None):
+        raise UserError(f"profile {name!r} in {file!r}: {taken!r} is no key ({meant(taken, KEYS)})")
     try:
         profile = Profile(**{**_inherited(known.get(like or "", {}), table), **table, "name": name, "file": file})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the table"
-        raise UserError(
-            f"profile {name!r} in {file!r}: {where} {first.get('input')!r}: {first['msg']}; mend it, or take the "
-            "table out"
-        ) from error
+        fault = fault_in(error, Profile, KEYS)
+        raise UserError(f"profile {name!r} in {file!r}: {fault}; mend it, or take the table out") from error
     for parts in (profile, *profile.choices):
         _check_values(parts, profile)
     _check(profile)

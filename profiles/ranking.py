@@ -122,7 +122,8 @@ class Ranking:
         """Return the VLMs in the order in which they are tried, those that are here first; the one named alone."""
         if self.vlm is None:
             return sorted(self.profile.vlms, key=lambda row: not self._is_vlm_here(row.vlm))
-        known = next((row for row in self.profile.vlms if row.vlm == self.vlm), RankedVlm(vlm=self.vlm, weights=0.0))
+        rows = [row for row in self.profile.vlms if row.vlm == self.vlm]
+        known = max(rows, key=lambda row: row.unquantised, default=RankedVlm(vlm=self.vlm, weights=0.0))
         return [known.model_copy(update={"memory": RULES.memory})]
 
     def in_order(self) -> list[Ranked]:
@@ -162,7 +163,9 @@ class Ranking:
         if self.device.memory not in ("auto", "full", "offload", "4bit"):  # one layer at a time fits always
             return Fit(self.device.memory, 0.0)
         asked = self.machine.modes if self.device.memory == "auto" else (self.device.memory,)
-        modes = [mode for mode in asked if self.device.memory != "auto" or (mode in row.memory and mode in vlm.memory)]
+        modes = [mode for mode in asked if self.device.memory != "auto" or mode in row.memory]
+        if self.device.memory == "auto" or self._own_mode is not None:
+            modes = [mode for mode in modes if (self._own_mode or mode) in vlm.memory]
         needed = {mode: self.needed(row, vlm, mode) for mode in modes}
         for mode, size in needed.items():
             if size <= self.machine.free and self._waiting(row, mode) <= self.machine.host:
@@ -175,9 +178,15 @@ class Ranking:
         working = float(WORKING_BYTES)
         if vlm is RULES and preset is not None:  # else a VLM's reading of an image takes as much
             working *= preset.width * preset.height / MEGAPIXEL
-        quantised = vlm.weights - vlm.unquantised if mode == "4bit" else 0.0
+        quantised = vlm.weights - vlm.unquantised if (self._own_mode or mode) == "4bit" else 0.0
         beside = (vlm.weights - quantised + self.profile.lookup_weights) * each + quantised * 2 * QUANTISED
-        return (device_bytes(self._sizes(row), mode) or 0.0) + 1e9 * beside + working
+        return (device_bytes(self.sizes(row), mode) or 0.0) + 1e9 * beside + working
+
+    @property
+    def _own_mode(self) -> Memory | None:
+        """How VLMs are held where that is said apart; one layer at a time is no way of theirs."""
+        asked = self.device.vlm_memory
+        return None if asked == "auto" else "offload" if asked == "sequential" else asked
 
     def in_words(self, row: Ranked, vlm: RankedVlm, fit: Fit) -> str:
         """Return that a pair doesn't fit."""
@@ -201,14 +210,15 @@ class Ranking:
         preset = self.preset(row)
         return preset is None or preset.family != "text"
 
-    def _sizes(self, row: Ranked) -> dict[str, float]:
+    def sizes(self, row: Ranked) -> dict[str, float]:
+        """Return the bytes of each part of a generator in the number format of the device; empty if not known."""
         preset = self.preset(row)
         weights = preset.weights if preset is not None else {}
         return {name: 1e9 * size * self.machine.bytes_each for name, size in weights.items()}
 
     def _waiting(self, row: Ranked, mode: Memory) -> float:
         """Return the bytes of weights that wait in the host's memory, where that is another than the device's."""
-        return host_bytes(self._sizes(row), mode) if self.machine.kind == "cuda" else 0.0
+        return host_bytes(self.sizes(row), mode) if self.machine.kind == "cuda" else 0.0
 
     def _taken(self, row: Ranked, vlm: RankedVlm, fit: Fit) -> Taken:
         notes = []
@@ -220,7 +230,7 @@ class Ranking:
             notes.append(f"held as by --memory {fit.mode}")
         if row in self.profile.ranking and self.is_here(row):
             notes.append("its weights are here")
-        if not self._sizes(row) and self.machine.kind != "cpu":
+        if not self.sizes(row) and self.machine.kind != "cpu":
             notes.append(f"how large {row.generator!r} is isn't known, so it is not counted")
         if vlm.vlm.startswith(LOCAL) and not vlm.weights:
             notes.append(f"how large {vlm.vlm!r} is isn't known, so it is not counted")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.agent.absence import presence_in_words
+from imagerag.attribution import attribution, credit_of
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.places import without_folders, without_place
 from imagerag.report.json_document import Document
@@ -33,7 +34,7 @@ def render_page(document: Document) -> str:
     shown = _without_places(document)
     references = {reference["id"]: reference for reference in shown["references"]}
     why = why_ended(document["stop_reason"], document["trace"])
-    words = {"why": why, "in_words": presence_in_words}
+    words = {"why": why, "in_words": presence_in_words, "attribution": attribution}
     return render("report.html.j2", run=shown, pictures=pictures, references=references, **words)
 
 
@@ -74,7 +75,8 @@ def render_conversation(name: str, turns: Sequence[Mapping[str, Any]], files: Ma
     pictures = {image_id: smaller(file) for image_id, file in files.items()}
     shown = [_without_places(dict(turn)) for turn in turns]
     names = {image_id: file.name for image_id, file in files.items()}
-    return render("conversation.html.j2", name=name, turns=shown, pictures=pictures, files=names)
+    about = {"name": name, "turns": shown, "credit_of": credit_of}
+    return render("conversation.html.j2", pictures=pictures, files=names, **about)
 
 
 def render_batch(rows: Sequence[Mapping[str, Any]], count: int, folder: Path) -> str:

@@ -41,6 +41,9 @@ TABLES = {
   client TEXT NOT NULL, thread TEXT NOT NULL, title TEXT NOT NULL, favourite INTEGER NOT NULL,
   PRIMARY KEY (client, thread)
 """,
+    "embeddings": """
+  model TEXT NOT NULL, sha256 TEXT NOT NULL, embedding BLOB NOT NULL, PRIMARY KEY (model, sha256)
+""",
 }
 RESPONSES_KEPT = 30 * 24 * 3600.0
 """Seconds for which an answer of ``/v1/responses`` can be asked for again and gone on from."""
@@ -234,6 +237,11 @@ class Database:
         """Return what the ended runs of a client's thread have told, by turn."""
         found = self._run_logs("client = ? AND thread = ? AND NOT asks", client, thread)
         return {run_log.turn: run_log for run_log in found}
+
+    def last_told(self, client: str, thread: str) -> RunLog | None:
+        """Return what the last run of a client's thread has told, one that waits for an answer included."""
+        where = "client = ? AND thread = ? AND turn = (SELECT max(turn) FROM runs WHERE client = ? AND thread = ?)"
+        return next(iter(self._run_logs(where, client, thread, client, thread)), None)
 
     def asking(self, since: float) -> list[RunLog]:
         """Return the runs that wait for somebody's word, and have begun to since then (seconds since the epoch)."""

@@ -10,12 +10,13 @@ from starlette.routing import Route
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs.addresses import PLACE
 from imagerag.index.user_libraries import found_file
+from imagerag.provenance.signing import open_signer
 from imagerag.settings import load_settings
+from imagerag.store.exports import drawing_file
 from imagerag.store.files import read_whole
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
-from imagerag.store.manifest import KEYWORD
-from imagerag.store.png import encode_png, with_text
+from imagerag.store.png import encode_png
 
 CACHED = {"cache-control": "private, max-age=31536000, immutable"}
 """An address names pixels, which never change."""
@@ -31,14 +32,16 @@ async def image(request: Request) -> Response:
 
 
 def _png(sha256: str) -> bytes:
-    home = home_directory(load_settings().home)
-    store = ImageStore(home)
+    settings = load_settings()
+    home = home_directory(settings.home)
+    store = ImageStore(home, open_signer(settings.c2pa_cert, settings.c2pa_key))
     if sha256 in store:
-        plain = encode_png(store.open(sha256))
+        picture = store.open(sha256)
         try:
-            return with_text(plain, KEYWORD, store.manifest(sha256).without_places().text())
+            manifest = store.manifest(sha256).without_places()
         except UserError:  # a person's own picture has no manifest
-            return plain
+            return encode_png(picture)
+        return drawing_file(picture, manifest, store.signer)
     found = found_file(home, sha256)
     if found is None:
         raise InvalidArgument(f"no image or reference of this server has the address {sha256[:80]!r}")

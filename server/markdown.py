@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from imagerag.agent.absence import presence_in_words
+from imagerag.attribution import credit_of
 from imagerag.graphs.nodes.finish import why_ended
 
 MAX_SHOWN = 6
 MAX_ANSWER = 2000
 """Characters of an answer in words."""
+MAX_CREDIT = 480
+"""Characters of whom to thank for a reference: with two addresses among them, more than of other texts."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 
@@ -50,7 +53,7 @@ def told(event: Mapping[str, Any], address_of: AddressOf) -> str:
                 return "The library has nothing close enough\n\n"
             lines = [
                 f"- {record['id']} for {plain(record['concept'])}: {plain(record['title'])}, "
-                f"similarity {record['similarity']:.2f}, {plain(record['source'])}, {plain(record['licence'])}"
+                f"similarity {record['similarity']:.2f}, {plain(credit_of(record), MAX_CREDIT)}"
                 for record in event["references"][:MAX_SHOWN]
             ]
             if (more := len(event["references"]) - MAX_SHOWN) > 0:

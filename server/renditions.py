@@ -1,18 +1,20 @@
 """An image in the size and the file format that a client asks for."""
 
-import io
 import re
-from typing import Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from imagerag.picture_size import SIDES
 from imagerag.server.api_error import ApiError
 from imagerag.server.database import Entry
 from imagerag.server.service import Service
+from imagerag.store.exports import Signer, copy_file
+from imagerag.store.image_data import FileFormat
 
-Format = Literal["png", "jpeg", "webp"]
-FORMATS: dict[str, Format] = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
+if TYPE_CHECKING:
+    from imagerag.store.manifest import Manifest
+
+FORMATS: dict[str, FileFormat] = {"png": "png", "jpeg": "jpeg", "jpg": "jpeg", "webp": "webp"}
 """Formats by the end of an address."""
-QUALITY = 90
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 
 
@@ -47,33 +49,34 @@ def size_of(text: str | None) -> tuple[int, int] | None:
 
 
 def render(
-    service: Service, entry: Entry, size: tuple[int, int] | None, kind: Format = "png", quality: int | None = None
+    service: Service, entry: Entry, size: tuple[int, int] | None, kind: FileFormat = "png", quality: int | None = None
 ) -> Rendition:
-    """Return an entry's image as a file.
+    """Return an entry's image as a file; see ``imagerag.store.exports`` for what it says of how it was drawn.
 
     Args:
         size: scaled until it covers that and cropped at the middle; as it was drawn if ``None``.
-        kind: ``png`` as drawn carries the manifest; a scaled one doesn't, since nothing draws those pixels again.
+        kind: ``png`` as drawn can be replayed; no other can, since nothing draws those pixels again.
         quality: 0..100, of ``jpeg`` and ``webp``.
     """
     picture = service.picture(entry)
     if kind == "png" and size in (None, picture.size):
         return Rendition(service.file(entry), *picture.size)
-    return encoded(picture, size, kind, quality)
+    manifest = service.manifest(entry) if entry.kind == "image" else None
+    return encoded(picture, size, kind, quality, manifest, service.store.signer)
 
 
-def encoded(picture: object, size: tuple[int, int] | None, kind: Format, quality: int | None = None) -> Rendition:
-    """Return a ``PIL.Image.Image`` as a file; see ``render``."""
+def encoded(
+    picture: object,
+    size: tuple[int, int] | None,
+    kind: FileFormat,
+    quality: int | None = None,
+    manifest: "Manifest | None" = None,
+    signer: Signer | None = None,
+) -> Rendition:
+    """Return a ``PIL.Image.Image`` as a file; see ``render``. Without a manifest it says nothing of itself."""
     from PIL import Image, ImageOps
 
     image = cast("Image.Image", picture)
     if size is not None and size != image.size:
         image = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
-    if kind == "jpeg" and image.mode != "RGB":
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    file = io.BytesIO()
-    # Scaled up, Pillow's usual level takes four times as long for files a tenth smaller.
-    settings = {"compress_level": 1} if kind == "png" else {"quality": QUALITY if quality is None else quality}
-    image.save(file, kind.upper(), **settings)
-    return Rendition(file.getvalue(), *image.size)
+    return Rendition(copy_file(image, kind, manifest, quality, signer), *image.size)

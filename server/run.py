@@ -13,6 +13,7 @@ from imagerag.modes import Mode
 from imagerag.places import without_folders
 from imagerag.server.api_error import public_words
 from imagerag.server.job_queue import Job
+from imagerag.server.offers import NO_CHOICE, PartChoice
 
 RunStatus = Literal["queued", "running", "stopping", "asking", "done", "cancelled", "failed"]
 MAX_FAILURE = 1000
@@ -30,18 +31,23 @@ class RunRequest:
     Attributes:
         prompt: the request in words.
         pictures: the person's own images, as files' bytes; drawn with as subjects.
+        mask: a picture that marks where to redraw; for ``masked``, else the first of ``pictures``, else what stands.
+        masked: address in the image store of the image that ``mask`` is for.
         earlier: earlier requests of the conversation, for clients that keep it themselves.
         thread: the conversation to go on with; a new one when empty.
         checkpoint: a state of the thread to branch from, instead of its newest.
         seed, n, mode, limits: as in ``Context``; ``None`` leaves them to the server, whose limits are the most.
         negative: what the images must not show; the thread's, or else the server's own when ``None``.
         size: of the images, ``1024x768`` or ``16:9``; the thread's, or else the server's own when empty.
+        choice: of the parts that this server offers; what it leaves open is the conversation's, or else the server's.
         approve: ask the person before each redraw.
         notes: what the door has to tell of the request, such as a value that it had to change; told with the run.
     """
 
     prompt: str
     pictures: tuple[bytes, ...] = ()
+    mask: bytes | None = None
+    masked: str = ""
     earlier: tuple[str, ...] = ()
     thread: str = ""
     checkpoint: str | None = None
@@ -51,6 +57,7 @@ class RunRequest:
     limits: Limits = field(default_factory=Limits)
     negative: str | None = None
     size: str = ""
+    choice: PartChoice = NO_CHOICE
     approve: bool = False
     notes: tuple[str, ...] = ()
 
@@ -69,6 +76,7 @@ class Run:
         error: why it failed; ``UserError`` and ``InvalidArgument`` are meant for the client, others are defects.
         job: its place in the queue; ``None`` while it asks, if it has begun in an earlier process.
         checkpoint: state of the thread at the end.
+        parts: names of its ``profile``, ``generator`` and ``critic``, once it has asked or ended.
         turn: of the thread, once it has begun one.
         asking: the redraw that waits for the person's word (arguments of the tool), and since when (seconds since the
             epoch); it holds no place in the queue.
@@ -88,6 +96,7 @@ class Run:
         self.error: Exception | None = None
         self.checkpoint: str | None = None
         self.turn: int | None = None
+        self.parts: dict[str, str] = {}
         self.progress: tuple[int, int] = (0, 0)
         self._step: Mapping[str, Any] | None = None
         self._ended = threading.Event()
@@ -147,7 +156,7 @@ class Run:
             if self._ended.is_set():
                 return
             if self.ask is not None:
-                self.ask = replace(self.ask, pictures=())  # up to 320 MB, which are in the store by now
+                self.ask = replace(self.ask, pictures=(), mask=None)  # up to 320 MB, which are in the store by now
             if self.output is not None:  # what it has besides, and all messages, is in the thread, and grows with it
                 kept = {name: value for name, value in self.output.items() if name in Output.__annotations__}
                 self.output = cast("Output", kept | {"messages": []})

@@ -7,12 +7,14 @@ process to come.
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import asdict
 from typing import Any
 
 from imagerag.errors import UserError
 from imagerag.server.database import Database, RunLog
 from imagerag.server.database_file import readable
 from imagerag.server.job_queue import QueueFull
+from imagerag.server.offers import PartChoice
 from imagerag.server.run import Run, RunRequest
 
 MAX_RUNS = 500
@@ -92,6 +94,7 @@ class RunRegistry:
         if run.turn is None or run.ask is None or (asks and run.asking is None):  # answered already: it goes on
             return
         told: dict[str, Any] = {"request": run.request, "events": list(run.events)}
+        told |= {"choice": asdict(run.ask.choice), "parts": run.parts}
         if asks:
             told |= {name: getattr(run.ask, name) for name in KEPT} | {"asking": run.asking}
         else:
@@ -113,9 +116,11 @@ def _taken_up(run_log: RunLog) -> Run:
     """Return the run of which an earlier process has left this."""
     told = run_log.told
     kept = {name: told[name] for name in KEPT if name in told or name not in SINCE}
-    ask = RunRequest(str(told["request"]), thread=run_log.thread, **kept)
+    choice = PartChoice(**told.get("choice", {}))
+    ask = RunRequest(str(told["request"]), thread=run_log.thread, choice=choice, **kept)
     run = Run(run_log.client, run_log.thread, ask)
     run.id, run.turn = run_log.id, run_log.turn
+    run.parts = told.get("parts", {})
     arguments, since = told["asking"]
     run.asking = (dict(arguments), float(since))
     for event in told["events"]:

@@ -5,9 +5,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from imagerag.attribution import attribution
 from imagerag.records import ConceptScore, StopReason
+from imagerag.server.markdown import MAX_CREDIT
 from imagerag.server.run import Run, RunStatus
 from imagerag.server.service import Service
+from imagerag.settings import OFFERED
 
 MAX_TEXT = 200
 """Characters of one text from a prompt, a library or a model in a result: some results hold hundreds of them."""
@@ -43,6 +46,7 @@ class ReferenceOut(BaseModel):
     similarity: float
     source: str
     licence: str
+    attribution: str = Field(description="whom to thank for it, in one line: show it with the picture")
 
 
 class RunOut(BaseModel):
@@ -66,6 +70,9 @@ class RunOut(BaseModel):
     images: list[ImageOut]
     references: list[ReferenceOut]
     chosen: list[str] = Field(description="while its status is asking: the references it would redraw with")
+    profile: str = Field(description="whose parts it was made with; empty until it has ended")
+    generator: str = Field(description="what drew it; empty until it has ended")
+    critic: str = Field(description="what judged it; empty until it has ended")
     stop_reason: StopReason | None
     seconds: float
     notes: list[str]
@@ -102,6 +109,7 @@ def reference_out(record: Mapping[str, Any], address: str) -> ReferenceOut:
         similarity=record["similarity"],
         source=clipped(record["source"]),
         licence=clipped(record["licence"]),
+        attribution=clipped(attribution({**record, "title": clipped(record["title"])}), MAX_CREDIT),
     )
 
 
@@ -163,6 +171,7 @@ def run_out(service: Service, run: Run, address: Address) -> RunOut:
         images=[] if output is not None and output["stop_reason"] == "answered" else list(shown.values()),
         references=[reference_out(record, address(entries[record["id"]].id)) for record in references],
         chosen=list((run.question or {"chosen": []})["chosen"]),
+        **{kind: run.parts.get(kind, "") for kind in OFFERED},
         stop_reason=output["stop_reason"] if output else ("cancelled" if run.status == "cancelled" else None),
         seconds=output["seconds"] if output else 0.0,
         notes=[clipped(event["text"]) for event in events if event["event"] == "note"],

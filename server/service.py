@@ -7,16 +7,21 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from imagerag.embedders.registry import clip_model
 from imagerag.errors import BudgetExceeded, Cancelled, FileError, InvalidArgument, ServiceError, UserError
 from imagerag.graphs.streaming import stream_run
 from imagerag.interruptible import WARMING
-from imagerag.profiles.resolve import Given, resolve
+from imagerag.profiles.resolve import RunSettings
 from imagerag.server.cleaning import remove_if_unreferred
 from imagerag.server.conversations import Conversations
 from imagerag.server.database import ANONYMOUS, Database, Entry
+from imagerag.server.database_file import DatabaseFailed
+from imagerag.server.image_search import ImageSearch
 from imagerag.server.job_queue import Job, JobQueue, NotYet, QueueFull
+from imagerag.server.offers import NO_CHOICE, Offers, PartChoice
 from imagerag.server.retention import Retention
 from imagerag.server.run import Run, RunRequest
+from imagerag.server.run_parts import RunParts
 from imagerag.server.run_registry import RunRegistry
 from imagerag.server.single_tool import use_tool
 from imagerag.server.thread_history import Threads, thread_name
@@ -53,15 +58,13 @@ class Service:
     def __init__(self, settings: Settings, job_queue: JobQueue | None = None, **components: Any) -> None:
         from imagerag.graphs.agent_graph import build_graph
         from imagerag.graphs.checkpointer import open_checkpointer
-        from imagerag.graphs.components import Components, InjectedComponents
         from imagerag.tools.builtin import make_tools
 
         home = home_directory(settings.home)
         self.asked = dataclasses.replace(settings, home=str(home), thread=None, out=None, subject=())
-        parts = {name: components.get(name) for name in ("generator", "critic", "index")}
-        self.settings = resolve(self.asked, given=Given.of(**parts))
+        self.parts = RunParts(self.asked, components)
         self.job_queue = job_queue or JobQueue()
-        self.components = Components(self.settings, InjectedComponents(**components))
+        self.components = self.parts.own
         self.store = self.components.store
         self.database = Database(home)
         self.labels = ThreadLabels(self.database.file)
@@ -83,7 +86,17 @@ class Service:
             UserError: one is out of its range.
         """
         self.asked = dataclasses.replace(self.asked, **limits)
-        self.settings = dataclasses.replace(self.settings, **limits)
+        self.parts.set_limits(self.asked, limits)
+
+    @property
+    def settings(self) -> RunSettings:
+        """The server's own settings, with nothing left open."""
+        return self.parts.settings
+
+    @property
+    def offers(self) -> Offers:
+        """The parts that clients may choose."""
+        return self.parts.offers
 
     def begin_warming(self) -> None:
         """Load the models on a thread of their own; a run that comes meanwhile waits for those it needs."""
@@ -109,11 +122,11 @@ class Service:
 
         Raises:
             Busy: the queue is full.
-            UserError: a value that no run can be made with, a thread that waits for the person's word, or too many that
-                may come to.
+            UserError: a value that no run can be made with, a part that is not offered, a thread that waits for the
+                person's word, or too many that may come to.
         """
-        self._settings(ask)
         run = Run(client, thread_name(ask.thread, client), ask)
+        run.ask = ask = self.parts.settled(ask, lambda: self._chosen_before(client, run.thread))
         self.register.admit(run)
         notes = ask.notes
         if ask.thread and run.thread != ask.thread:
@@ -200,6 +213,14 @@ class Service:
         """Return a client's threads, the one last drawn in first; none of those of clients who can't be told apart."""
         return [] if client == ANONYMOUS else [name for name, _ in self.database.threads(client, limit)]
 
+    @property
+    def image_search(self) -> ImageSearch:
+        """What finds a client's images, by the CLIP model that looks references up."""
+        settings = self.settings
+        return ImageSearch(
+            self.database, lambda: clip_model(settings.lookup_models[0], settings.device_settings), self.picture
+        )
+
     def conversations_of(self, client: str) -> Conversations:
         """Return a client's conversations as a whole: to show, rename and delete them."""
         return Conversations(self._saver, self.database.file, client)
@@ -211,12 +232,14 @@ class Service:
         return open_pixels(self.components, cast("Any", {"kind": entry.kind, "sha256": entry.sha256}))
 
     def file(self, entry: Entry) -> bytes:
-        """Return an entry's image as a PNG file, with its manifest where it has one."""
-        from imagerag.store.manifest import KEYWORD
-        from imagerag.store.png import encode_png, with_text
+        """Return an entry's image as a PNG file; one that was drawn says how, see ``imagerag.store.exports``."""
+        from imagerag.store.exports import drawing_file
+        from imagerag.store.png import encode_png
 
-        plain = encode_png(self.picture(entry))
-        return with_text(plain, KEYWORD, self.manifest(entry).text()) if entry.kind == "image" else plain
+        picture = self.picture(entry)
+        if entry.kind != "image":
+            return encode_png(picture)
+        return drawing_file(picture, self.manifest(entry), self.store.signer)
 
     def forget(self, entry: Entry) -> None:
         """Delete an entry, and its image unless something else refers to it."""
@@ -297,25 +320,18 @@ class Service:
         return (self.settings.max_seconds if asked is None else asked) or 0.0
 
     def _settings(self, ask: RunRequest) -> Settings:
-        most = self.settings
-        wanted: dict[str, Any] = {"approve": ask.approve} | {
-            name: value
-            for name, value in (
-                ("seed", ask.seed),
-                ("n", ask.n),
-                ("mode", ask.mode),
-                ("negative", ask.negative),
-            )
-            if value is not None
-        }
-        if ask.size:
-            wanted |= {"size": None, "aspect": None, "aspect" if ":" in ask.size else "size": ask.size}
-        for name, value in ask.limits.items():
-            if value is None:
-                continue
-            ceiling = getattr(most, name)
-            wanted[name] = value if ceiling is None else min(cast("float", value), ceiling)
-        return dataclasses.replace(self.asked, **wanted)
+        return self.parts.requests.of(ask)
+
+    def _chosen_before(self, client: str, thread: str) -> PartChoice:
+        """Return the parts that were chosen in a conversation, the requests that still wait included."""
+        asked = [run.ask for run in self.running(client, thread) if run.ask is not None]
+        if asked:
+            return asked[-1].choice
+        try:
+            told = self.database.last_told(client, thread)
+        except DatabaseFailed:  # of which each run tells
+            return NO_CHOICE
+        return PartChoice(**told.told.get("choice", {})) if told else NO_CHOICE
 
     def _create(self, run: Run, ask: RunRequest) -> bool:
         import base64
@@ -326,7 +342,10 @@ class Service:
         for picture in ask.pictures:
             data = base64.b64encode(picture).decode("ascii")
             content.append({"type": "image", "base64": data, "mime_type": "application/octet-stream"})
-        request = {"messages": [*(HumanMessage(text) for text in ask.earlier), HumanMessage(content)]}
+        request: dict[str, Any] = {"messages": [*(HumanMessage(text) for text in ask.earlier), HumanMessage(content)]}
+        if ask.mask is not None:
+            request["mask"] = str(self.store.put_user_image(ask.mask).path)
+            request["masked"] = ask.masked or None
         before = self.threads.state(run.client, run.thread, ask.checkpoint).get("turn", 0)
         try:
             return self._stream(run, request, ask.checkpoint)
@@ -352,6 +371,7 @@ class Service:
             self.graph, request, self.threads.config(run.client, run.thread, checkpoint), settings, run.tell
         )
         state = self.graph.get_state(self.threads.config(run.client, run.thread))
+        run.parts = self.parts.names(run.ask, state.values.get("profile"))
         if state.interrupts:
             self._ask(run, state)
             return True
@@ -371,6 +391,6 @@ class Service:
             "event": "approval",
             "chosen": chosen,
             "references": [record for record in found if record["concept"] in concepts],
-            "most": self.components.generator.max_references,
+            "most": self.parts.of(run.ask).generator.max_references,
         }
         run.tell(event)

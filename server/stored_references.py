@@ -45,6 +45,7 @@ def forget_old(file: DatabaseFile, before: float, kept: Collection[str]) -> None
     for table in _HELD_IN:
         if old := [*_old(file, table, before, kept)]:
             file.change(*((f"DELETE FROM {table} WHERE id = ?", (row,)) for row in old))
+    file.change(("DELETE FROM embeddings WHERE sha256 NOT IN (SELECT sha256 FROM entries)", ()))
 
 
 def refers_to(file: DatabaseFile, address: str) -> bool:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from imagerag.errors import FileError, UserError
 from imagerag.records import Verdict
+from imagerag.store.exports import Signer, drawing_file, with_manifest
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import address_path, is_address, read_whole, write_whole
-from imagerag.store.manifest import KEYWORD, Manifest, address, read_manifest
-from imagerag.store.png import NotPng, encode_png, is_whole_png, with_text
+from imagerag.store.image_data import plain
+from imagerag.store.manifest import Manifest, address, read_manifest
+from imagerag.store.png import NotPng, encode_png, is_whole_png
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,10 +41,12 @@ class ImageStore:
 
     Args:
         root: the data directory; what is missing of it is made with the first image.
+        signer: signs every drawing; none is signed if ``None``.
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, signer: Signer | None = None) -> None:
         self.root = Path(root)
+        self.signer = signer
         self._lock = threading.Lock()
 
     def put(self, image: Image.Image, manifest: Manifest) -> StoredImage:
@@ -53,17 +57,16 @@ class ImageStore:
             manifest: how it was drawn.
 
         Raises:
-            UserError: the disk is full, read-only or not ours; nothing is left behind.
+            UserError: the disk is full, read-only or not ours, or the drawing can't be signed; nothing is left behind.
         """
-        see_through = "A" in image.getbands() or "transparency" in image.info
-        plain = image.convert("RGBA" if see_through else "RGB")
-        sha256 = address(plain.tobytes(), plain.size, plain.mode, manifest.recipe())
+        image = plain(image)
+        sha256 = address(image.tobytes(), image.size, image.mode, manifest.recipe())
         path = self.path(sha256)
         with self._lock:
             if self._is_whole(path):
                 self._is_in_use(path)
             else:
-                write_whole(path, with_text(encode_png(plain), KEYWORD, manifest.text()))
+                write_whole(path, drawing_file(image, manifest, self.signer))
         return StoredImage(sha256, path)
 
     def put_user_image(self, picture: str | Path | bytes | Image.Image) -> StoredImage:
@@ -78,14 +81,14 @@ class ImageStore:
         """
         from imagerag.store.picture_decoding import read_picture
 
-        plain = read_picture(picture)
-        sha256 = address(plain.tobytes(), plain.size, plain.mode)
+        image = read_picture(picture)
+        sha256 = address(image.tobytes(), image.size, image.mode)
         path = self.path(sha256)
         with self._lock:
             if is_whole_png(path):
                 self._is_in_use(path)
             else:
-                write_whole(path, encode_png(plain))
+                write_whole(path, encode_png(image))
         return StoredImage(sha256, path)
 
     def set_verdict(self, sha256: str, verdict: Verdict) -> None:
@@ -93,13 +96,13 @@ class ImageStore:
 
         Raises:
             InvalidArgument: not an address.
-            UserError: no such image, one without manifest, or it can't be written.
+            UserError: no such image, one without manifest, or it can't be written or signed.
         """
         path = self.path(sha256)
         with self._lock:
             manifest = self.manifest(sha256).with_verdict(verdict)
             try:
-                png = with_text(read_whole(path), KEYWORD, manifest.text())
+                png = with_manifest(read_whole(path), manifest, self.signer)
             except NotPng as error:
                 raise _damaged(path, error) from error
             write_whole(path, png)

@@ -24,7 +24,9 @@ def whole_file(path: str | Path) -> str:
 
 
 def smaller(path: str | Path, side: int = THUMBNAIL, *, lossy: bool = False) -> str:
-    """Return a copy of a picture of at most ``side`` pixels on its longer side, without what its file says besides.
+    """Return a copy of a picture of at most ``side`` pixels on its longer side.
+
+    Of what its file says besides it carries on by which kind of machine it was made, if the file says that, no more.
 
     Args:
         path: its file.
@@ -36,14 +38,17 @@ def smaller(path: str | Path, side: int = THUMBNAIL, *, lossy: bool = False) -> 
     """
     from PIL import Image
 
-    from imagerag.store.png import encode_png
+    from imagerag.store import xmp
+    from imagerag.store.png import encode_png, with_text
 
     with Image.open(path) as opened:
+        mark = xmp.mark_of(opened)
         opened.thumbnail((side, side))
         if side <= LOSSLESS and not lossy:
-            return _address("image/png", encode_png(opened))
+            png = encode_png(opened)
+            return _address("image/png", png if mark is None else with_text(png, xmp.KEYWORD, mark.decode()))
         file = io.BytesIO()
-        opened.convert("RGB").save(file, "JPEG", quality=QUALITY)
+        opened.convert("RGB").save(file, "JPEG", quality=QUALITY, **({} if mark is None else {"xmp": mark}))
     return _address("image/jpeg", file.getvalue())
 
 

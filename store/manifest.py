@@ -13,22 +13,26 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from imagerag.attribution import attribution
 from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.lora import AppliedLora
 from imagerag.places import without_place
 from imagerag.records import ReferenceKind, ReferenceRecord, Verdict
+from imagerag.store.digital_source import COMPOSITE, TRAINED, SourceType, is_ours
 from imagerag.store.files import cannot_read
 from imagerag.store.png import NotPng, read_text
 
 KEYWORD = "imagerag"
 SCHEMA_VERSION = 1
-ADDED = ("size", "loras", "negative")
+ADDED = ("size", "loras", "negative", "redrawn")
 """Fields that came later, and are empty in the manifests of before."""
+ADDED_TO_REFERENCES = ("creator", "link", "licence_link", "region", "cut_out")
+"""The same of a reference's."""
 
 
 class ManifestReference(BaseModel):
@@ -43,13 +47,27 @@ class ManifestReference(BaseModel):
     title: str = ""
     source: str
     licence: str
+    creator: str = ""
+    link: str = ""
+    licence_link: str = ""
+    attribution: str = ""
+    """One line of all this, ready to be shown; empty in manifests of before there was one."""
+    region: tuple[int, int, int, int] | None = None
+    """Left, top, right and bottom in pixels of the part that was drawn with; ``None`` for all of it."""
+    cut_out: bool = False
+    """Of that part, only the thing itself."""
     path: str = ""
     """Of earlier versions, where it was when the image was drawn; ``sha256`` is what finds it."""
 
     @classmethod
     def of(cls, record: ReferenceRecord) -> ManifestReference:
         """Take over what the thread's record knows."""
-        return cls(**{name: record[name] for name in cls.model_fields if name != "path"})  # type: ignore[literal-required]
+        known = {name: record[name] for name in cls.model_fields if name in record and name != "path"}  # type: ignore[literal-required]
+        return cls(**{**known, "attribution": attribution(record)})
+
+    def in_part(self, region: tuple[tuple[int, int, int, int], bool] | None) -> ManifestReference:
+        """Return the same with the part that was drawn with, and whether that was cut out; ``None`` for all of it."""
+        return self if region is None else self.model_copy(update={"region": region[0], "cut_out": region[1]})
 
 
 class ManifestLora(BaseModel):
@@ -62,6 +80,16 @@ class ManifestLora(BaseModel):
     weight: float
 
 
+class ManifestRedraw(BaseModel):
+    """The image of which a part was drawn anew: its address, that of the mask, and what it showed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image: str
+    mask: str
+    prompt: str = ""
+
+
 class Manifest(BaseModel):
     """How one image was made.
 
@@ -70,11 +98,16 @@ class Manifest(BaseModel):
         prompt, seed, generator, generator_revision, references, reference_scale: the request, as the generator got it.
         size: that was asked for, ``1024x768`` or ``16:9``; empty where it was left to the generator.
         negative: what the picture was not to show, as the generator got it; empty where it takes none.
+        redrawn: the image of which a part was drawn anew; ``None`` where all of it was drawn.
         loras: added to the generator's weights, in order.
         facts: what the generator told about the drawing; JSON values.
         versions: of imagerag, torch, diffusers and python, where installed.
         created: UTC, ISO 8601.
         verdict: the critic's ``Verdict``, once there is one.
+        pixels: digest of the drawing's pixels, hex; see ``imagerag.store.image_data.pixels_sha256``. Empty in the
+            manifests of before there was one, and in those that are not stored yet.
+        copy_of: of a copy in another size or format, the digest of the pixels that were drawn.
+        source_type: IPTC's term for how the drawing came about; empty in the manifests of before there was one.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -89,10 +122,14 @@ class Manifest(BaseModel):
     size: str = ""
     loras: tuple[ManifestLora, ...] = ()
     negative: str = ""
+    redrawn: ManifestRedraw | None = None
     facts: dict[str, Any] = {}
     versions: dict[str, str] = {}
     created: str = ""
     verdict: dict[str, Any] | None = None
+    pixels: str = ""
+    copy_of: str = ""
+    source_type: str = ""
 
     @classmethod
     def new(
@@ -107,7 +144,9 @@ class Manifest(BaseModel):
         size: str = "",
         loras: Sequence[AppliedLora] = (),
         negative: str = "",
+        redrawn: ManifestRedraw | None = None,
         facts: Mapping[str, object] | None = None,
+        source_type: SourceType = TRAINED,
     ) -> Manifest:
         """Return the manifest of an image drawn just now by the installed versions.
 
@@ -131,23 +170,36 @@ class Manifest(BaseModel):
             size=size,
             loras=tuple(ManifestLora(**asdict(lora)) for lora in loras),
             negative=negative,
+            redrawn=redrawn,
             facts=json.loads(json.dumps(dict(facts or {}), allow_nan=False), object_hook=_cleaned),
             versions=dict(_versions()),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
+            source_type=source_type,
         )
+
+    @property
+    def term(self) -> SourceType:
+        """IPTC's term for how the drawing came about; of an old manifest, by the generator that it names."""
+        if is_ours(self.source_type):
+            return cast("SourceType", self.source_type)
+        return COMPOSITE if self.generator == "patchwork" else TRAINED
 
     def with_verdict(self, verdict: Verdict) -> Manifest:
         """Return the same manifest with this verdict."""
         return self.model_copy(update={"verdict": dict(verdict)})
 
     def recipe(self) -> bytes:
-        """Return what the address covers besides the pixels: not verdict, date and path hints. Spelt canonically."""
-        kept = self.model_dump(
-            mode="json", exclude={"verdict": True, "created": True, "references": {"__all__": {"path"}}}
-        )
-        for name in ADDED:  # what is left out keeps the address that it had before there was such a field
-            if not kept[name]:
-                del kept[name]
+        """Return what the address covers besides the pixels: no verdict, date, path hints, nor what follows from the
+        rest. Spelt canonically.
+        """
+        left_out = dict.fromkeys(("verdict", "created", "pixels", "copy_of", "source_type"), True)
+        of_references = {"__all__": {"path", "attribution"}}
+        kept = self.model_dump(mode="json", exclude={**left_out, "references": of_references})
+        # What is left out keeps the address that it had before there was such a field.
+        for fields, added in [(kept, ADDED), *((one, ADDED_TO_REFERENCES) for one in kept["references"])]:
+            for name in added:
+                if not fields[name]:
+                    del fields[name]
         return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode("ascii")
 
     def without_places(self) -> Manifest:
@@ -190,10 +242,19 @@ def read_manifest(path: str | Path) -> Manifest:
         raise UserError(f"{str(path)!r} {error}; give a PNG that imagerag made") from error
     if text is None:
         raise UserError(f"{str(path)!r} carries no imagerag manifest; give a PNG that imagerag made")
-    return _parse(text, path)
+    return parse_manifest(text, path)
 
 
-def _parse(text: str, path: str | Path) -> Manifest:
+def parse_manifest(text: str, path: str | Path) -> Manifest:
+    """Read the JSON of a manifest.
+
+    Args:
+        text: anybody's.
+        path: of the file that has it, for errors.
+
+    Raises:
+        UserError: it is damaged, or of a version that this one can't read.
+    """
     try:
         content = json.loads(text)
         version = content["schema_version"]

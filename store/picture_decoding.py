@@ -61,7 +61,7 @@ def read_picture(picture: str | Path | bytes | Image.Image, *, name: str | None 
         return _plain(picture.copy(), "the image")
     if isinstance(picture, bytes):
         return _decode(picture, name or f"the uploaded image ({len(picture)} bytes)")
-    return _decode(_bytes_of(Path(picture)), f"image {str(picture)!r}")
+    return _decode(read_file(Path(picture)), f"image {str(picture)!r}")
 
 
 def readable_formats() -> list[str]:
@@ -88,7 +88,12 @@ def is_large(data: bytes) -> bool:
         return False
 
 
-def _bytes_of(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """Return a picture's file.
+
+    Raises:
+        UserError: it can't be read, is no regular file, or has more than ``MAX_BYTES``.
+    """
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode) or not stat.S_ISREG(status.st_mode):

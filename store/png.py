@@ -20,6 +20,8 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 END = b"\0\0\0\0IEND\xaeB`\x82"
 """The last chunk, which is empty; Pillow decodes what lacks it."""
 TEXT = b"iTXt"
+C2PA = b"caBX"
+"""Holds a C2PA manifest (C2PA specification, appendix A.3)."""
 MAX_TEXT = 2**24
 """Bytes; a longer text is none of ours, and must not fill the memory."""
 
@@ -93,6 +95,25 @@ def with_text(png: bytes, keyword: str, text: str) -> bytes:
             data = keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode("utf-8")
             out.append(struct.pack(">I", len(data)) + TEXT + data + struct.pack(">I", zlib.crc32(TEXT + data)))
     return b"".join(out)
+
+
+def without_chunks(png: bytes, unwanted: bytes) -> bytes:
+    """Return the same PNG without its chunks of one kind.
+
+    Raises:
+        NotPng: see there.
+    """
+    kept = [png[start - 8 : start + length + 4] for kind, start, length in _chunks(io.BytesIO(png)) if kind != unwanted]
+    return b"".join([SIGNATURE, *kept])
+
+
+def chunk_names(png: bytes) -> set[bytes]:
+    """Return the names of a PNG's chunks.
+
+    Raises:
+        NotPng: see there.
+    """
+    return {kind for kind, _, _ in _chunks(io.BytesIO(png))}
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:

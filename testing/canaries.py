@@ -78,7 +78,8 @@ def settings_file(place: Path, values: Mapping[str, Any]) -> Path:
 NUMBERS: dict[str, Any] = {
     "image_size": 128, "seed": 7, "n": 1, "max_steps": 12, "max_generations": 3, "max_seconds": 100.0,
     # The embedded generator takes no LoRA; sizes have a form of their own, in which no canary fits.
-    "lora": None, "size": None, "aspect": None, "file_name": None, "negative": None, "max_loading_seconds": 500.0,
+    "lora": None, "size": None, "aspect": None, "file_name": None, "mask": None, "negative": None,
+    "max_loading_seconds": 500.0,
     "max_tokens": 10**7, "lookup_floor": -1.0, "lookup_diverse": 0.1, "keep_days": 90.0,
 }  # fmt: skip
 

@@ -70,21 +70,29 @@ def watched(command: Sequence[str], pending: Path, quiet: float = QUIET) -> str:
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as errors:
         process = subprocess.Popen(command, stderr=errors)
-        own, seen, since = OwnTime(process.pid), _changed(pending), 0.0
-        while True:
-            try:
-                status = process.wait(LOOK)
-                break
-            except subprocess.TimeoutExpired:
-                now = own.seconds()
-            if _changed(pending) != seen:
-                seen, since = _changed(pending), now
-            elif now - since > quiet:
-                process.kill()
-                process.wait()
-                return f"the process hung: no new input in {quiet:g} s of its own"
+        try:
+            status = _wait(process, pending, quiet)
+        finally:  # also where whoever watches is ended: what nobody watches is not left running
+            process.kill()
+            process.wait()
+        if status is None:
+            return f"the process hung: no new input in {quiet:g} s of its own"
         errors.seek(0)
         return f"the process died ({status}): {errors.read()[-2000:]}" if status else ""
+
+
+def _wait(process: subprocess.Popen[bytes], pending: Path, quiet: float) -> int | None:
+    """Return the exit status of a process, or None once it was quiet for too long."""
+    own, seen, since = OwnTime(process.pid), _changed(pending), 0.0
+    while True:
+        try:
+            return process.wait(LOOK)
+        except subprocess.TimeoutExpired:
+            now = own.seconds()
+        if _changed(pending) != seen:
+            seen, since = _changed(pending), now
+        elif now - since > quiet:
+            return None
 
 
 def _changed(file: Path) -> int:

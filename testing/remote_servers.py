@@ -102,7 +102,7 @@ class _Images(ScriptedHandler):
         if kind.startswith("multipart/form-data"):
             for part, content in parts_of_form(kind, body):
                 name = str(part.get_param("name", header="content-disposition"))
-                if name == "image[]":
+                if name in ("image[]", "mask"):
                     files.append(content)
                 else:
                     fields[name] = content.decode()

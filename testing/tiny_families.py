@@ -78,11 +78,11 @@ def flow() -> FlowMatchEulerDiscreteScheduler:
     return FlowMatchEulerDiscreteScheduler()
 
 
-def vae(blocks: int = 2) -> AutoencoderKL:
+def vae(blocks: int = 2, channels: int = 4) -> AutoencoderKL:
     """Shrinks by 2 a block but the last."""
     torch.manual_seed(0)
     return AutoencoderKL(
-        block_out_channels=(8,) * blocks, in_channels=3, out_channels=3, latent_channels=4, norm_num_groups=4,
+        block_out_channels=(8,) * blocks, in_channels=3, out_channels=3, latent_channels=channels, norm_num_groups=4,
         down_block_types=("DownEncoderBlock2D",) * blocks, up_block_types=("UpDecoderBlock2D",) * blocks,
         use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.06, scaling_factor=1.5,
         sample_size=1024,
@@ -157,11 +157,11 @@ def save_sd3(folder: Path) -> Path:
     encoder, tokenizer = t5()
     StableDiffusion3Pipeline(
         transformer=SD3Transformer2DModel(
-            sample_size=16, patch_size=2, in_channels=4, num_layers=2, attention_head_dim=8, num_attention_heads=4,
-            joint_attention_dim=WIDTH, caption_projection_dim=32, pooled_projection_dim=2 * WIDTH, out_channels=4,
+            sample_size=16, patch_size=2, in_channels=16, num_layers=2, attention_head_dim=8, num_attention_heads=4,
+            joint_attention_dim=WIDTH, caption_projection_dim=32, pooled_projection_dim=2 * WIDTH, out_channels=16,
             pos_embed_max_size=96,
         ),
-        scheduler=flow(), vae=vae(), text_encoder=clip_text(projection=True), tokenizer=clip_tokenizer(),
+        scheduler=flow(), vae=vae(channels=16), text_encoder=clip_text(projection=True), tokenizer=clip_tokenizer(),
         text_encoder_2=clip_text(projection=True), tokenizer_2=clip_tokenizer(), text_encoder_3=encoder,
         tokenizer_3=tokenizer,
     ).save_pretrained(folder)  # fmt: skip

@@ -31,11 +31,11 @@ def clip_tokenizer() -> CLIPTokenizer:
     return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
 
 
-def clip_text(projection: bool = False) -> Any:
+def clip_text(projection: bool = False, positions: int = 77) -> Any:
     torch.manual_seed(0)
     config = CLIPTextConfig(
         vocab_size=200, hidden_size=WIDTH, intermediate_size=37, num_attention_heads=4, num_hidden_layers=2,
-        max_position_embeddings=77, projection_dim=WIDTH, bos_token_id=0, eos_token_id=1, pad_token_id=1,
+        max_position_embeddings=positions, projection_dim=WIDTH, bos_token_id=0, eos_token_id=1, pad_token_id=1,
     )  # fmt: skip
     return CLIPTextModelWithProjection(config) if projection else CLIPTextModel(config)
 

@@ -9,6 +9,8 @@ from transformers import (
     ByT5Tokenizer,
     GlmImageConfig,
     GlmImageForConditionalGeneration,
+    LlamaConfig,
+    LlamaForCausalLM,
     Qwen2VLImageProcessor,
     Qwen3Config,
     Qwen3Model,
@@ -23,6 +25,7 @@ from transformers import (
 )
 
 from testing.tiny_families import flow, qwen_tokenizer, qwen_vl, save_klein, t5, vae
+from testing.tiny_models import WIDTH, clip_text, clip_tokenizer
 
 # To a type checker, diffusers' own names are placeholders without methods, and processors untyped.
 diffusers: Any = importlib.import_module("diffusers")
@@ -318,5 +321,28 @@ def save_fibo_edit(folder: Path) -> Path:
             patch_size=1, in_channels=channels, num_layers=1, num_single_layers=1, attention_head_dim=8,
             num_attention_heads=2, joint_attention_dim=64, text_encoder_dim=32, axes_dims_rope=(0, 4, 4),
         ),
+    ).save_pretrained(folder)  # fmt: skip
+    return folder
+
+
+def save_hidream(folder: Path) -> Path:
+    """With its Llama, which the makers' repositories leave out."""
+    encoder, tokenizer = t5()
+    torch.manual_seed(0)
+    llama = LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=300, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
+            num_key_value_heads=2,
+        )
+    )  # fmt: skip
+    transformer = diffusers.HiDreamImageTransformer2DModel(
+        patch_size=2, in_channels=4, out_channels=4, num_layers=1, num_single_layers=1, attention_head_dim=8,
+        num_attention_heads=4, caption_channels=[WIDTH, 16], text_emb_dim=2 * WIDTH, num_routed_experts=4,
+        num_activated_experts=2, axes_dims_rope=(4, 2, 2), max_resolution=(32, 32), llama_layers=(0, 1),
+    )  # fmt: skip
+    diffusers.HiDreamImagePipeline(
+        scheduler=flow(), vae=vae(), text_encoder=clip_text(True, positions=248), tokenizer=clip_tokenizer(),
+        text_encoder_2=clip_text(True, positions=248), tokenizer_2=clip_tokenizer(), text_encoder_3=encoder,
+        tokenizer_3=tokenizer, text_encoder_4=llama, tokenizer_4=qwen_tokenizer(), transformer=transformer,
     ).save_pretrained(folder)  # fmt: skip
     return folder

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 PACKAGES = (
     "agent", "assets", "chat_models", "cli", "doctor", "embedders", "evaluation", "generators", "graphs", "index",
-    "net", "profiles", "prompt_grammar", "prompts", "report", "server", "store", "tools",
+    "net", "profiles", "prompt_grammar", "prompts", "provenance", "report", "server", "store", "tools",
 )  # fmt: skip
 EXCEPTIONS = {
     "imagerag.__main__": "run as a process by tests/e2e/",

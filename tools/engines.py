@@ -6,6 +6,7 @@ from PIL import Image
 
 from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.generators.base import Generator
+from imagerag.generators.isolation import Region
 from imagerag.index.base import ReferenceIndex
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore
@@ -26,6 +27,8 @@ class Engines(Protocol):
     def reranker(self) -> Reranker | None: ...
     @property
     def store(self) -> ImageStore: ...
+    def region(self, image: Image.Image, concept: str) -> Region | None:
+        """Return the part of a reference that is drawn with; ``None`` for all of it."""
 
 
 def open_pixels(components: Engines, record: ImageRecord | ReferenceRecord) -> Image.Image:

@@ -21,10 +21,13 @@ from imagerag.generators.base import (
     DrawsFast,
     DrawsWithLoras,
     PlacesWeights,
+    Redraw,
     Reference,
     StopCheck,
     TakesNegatives,
+    source_type,
 )
+from imagerag.generators.isolation import Region, isolated
 from imagerag.generators.registry import is_images_api
 from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit
@@ -34,7 +37,7 @@ from imagerag.places import without_place
 from imagerag.prompt_grammar.negatives import negative_for
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import StoredImage
-from imagerag.store.manifest import Manifest, ManifestReference
+from imagerag.store.manifest import Manifest, ManifestRedraw, ManifestReference
 from imagerag.store.png import encode_png
 from imagerag.tools.drawing_cost import cost_of_drawing
 from imagerag.tools.engines import Engines, open_pixels
@@ -61,6 +64,7 @@ class ToolSession:
         n: candidates per drawing.
         size: of the pictures; ``None`` leaves it to the generator.
         negative: what the pictures must not show, for generators that take that.
+        redraw: the image of which each drawing is a part anew; ``None`` for whole images.
         batch: draw the candidates at once, where the generator can.
         fast: the generator was to draw fast, where it can.
         begin_drawing: called before each batch; raises ``BudgetExceeded`` where no more may be drawn.
@@ -79,6 +83,7 @@ class ToolSession:
     n: int = 1
     size: PictureSize | None = None
     negative: str = ""
+    redraw: Redraw | None = None
     batch: bool = False
     fast: bool = False
     turn: int = 1
@@ -91,6 +96,7 @@ class ToolSession:
     made_images: list[ImageRecord] = field(default_factory=list)
     made_references: list[ReferenceRecord] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
+    _regions: dict[str, Region | None] = field(default_factory=dict)
 
     def image(self, image_id: str) -> ImageRecord:
         """Return the record of an image of this thread.
@@ -167,13 +173,13 @@ class ToolSession:
                 if isinstance(generator, PlacesWeights) and not generator.is_placed:
                     with current_meter().loading() as check:
                         run_interruptibly(generator.place, check)
-                conditions = tuple(
-                    Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
-                    for record in references
-                )
+                regions = {record["id"]: self._region(record) for record in references}
+                conditions = tuple(self._condition(record, regions[record["id"]]) for record in references)
             takes_negatives = isinstance(generator, TakesNegatives) and generator.takes_negatives
             negative = negative_for(prompt, self.negative) if takes_negatives else ""
-            request = DrawRequest(prompt, seeds, conditions, reference_scale, self.size, self.batch, negative)
+            request = DrawRequest(
+                prompt, seeds, conditions, reference_scale, self.size, self.batch, negative, self.redraw
+            )
             cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
             if cost is not None:
                 cost.allow(current_meter())
@@ -189,12 +195,14 @@ class ToolSession:
                     seed=drawing.seed,
                     generator=generator.name,
                     generator_revision=generator.revision,
-                    references=[ManifestReference.of(record) for record in references],
+                    references=[ManifestReference.of(record).in_part(regions[record["id"]]) for record in references],
                     reference_scale=reference_scale,
                     size=str(self.size or ""),
                     loras=generator.loras if isinstance(generator, DrawsWithLoras) else (),
                     negative=negative,
+                    redrawn=_manifest_of(self.redraw),
                     facts=dict(drawing.facts),
+                    source_type=source_type(generator, references),
                 )
                 try:
                     stored = self.components.store.put(drawing.image, manifest)
@@ -233,6 +241,23 @@ class ToolSession:
                 self.emit({"event": "note", "text": text})
             self.emit({"event": "images", "images": records})
             return records
+
+    def _region(self, record: ReferenceRecord) -> Region | None:
+        """Return the part of a reference that is drawn with, and tell of it; the person's own are drawn with whole."""
+        if record["kind"] == "subject":
+            return None
+        if record["id"] not in self._regions:
+            image = self.pixels(record)
+            region = self._regions[record["id"]] = self.components.region(image, record["concept"])
+            if region is not None:
+                part = f"{region.text} of its {image.width}x{image.height} pixels, where {record['concept']!r} is"
+                text = f"{record['id']} is {part}; --isolation none leaves it whole"
+                self.emit({"event": "note", "text": text})
+        return self._regions[record["id"]]
+
+    def _condition(self, record: ReferenceRecord, region: Region | None) -> Reference:
+        whole = Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
+        return isolated(whole, region)
 
     def _is_first_of_turn(self, records: Sequence[ImageRecord]) -> bool:
         return sum(record["turn"] == self.turn for record in self.images.values()) == len(records)
@@ -298,9 +323,12 @@ class ToolSession:
                         "caption": caption,
                         "title": hit.title,
                         "similarity": round(float(hit.similarity), 4),
-                        "source": hit.attribution,
+                        "source": hit.public_source,
                         "licence": hit.licence,
                     }
+                    for name in ("creator", "link", "licence_link"):
+                        if told := getattr(hit, name):
+                            record[name] = told
                     self.references[record["id"]] = record
                     self.made_references.append(record)
                 added.append(record)
@@ -366,3 +394,9 @@ def using_session(session: ToolSession) -> Iterator[ToolSession]:
 
 def _notes(facts: Mapping[str, object]) -> Sequence[str]:
     return cast("Sequence[str]", facts.get("notes", ()))
+
+
+def _manifest_of(redraw: Redraw | None) -> ManifestRedraw | None:
+    if redraw is None:
+        return None
+    return ManifestRedraw(image=redraw.image_sha256, mask=redraw.mask_sha256, prompt=redraw.prompt)

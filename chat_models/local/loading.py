@@ -57,7 +57,7 @@ def _loaded(name: str, model_id: str, settings: DeviceSettings) -> LocalChatMode
             model.to(device)
     except torch.OutOfMemoryError as error:
         raise UserError(
-            f"model {name!r} does not fit into the memory of {str(device)!r}; give --memory 4bit or offload, or a "
+            f"model {name!r} does not fit into the memory of {str(device)!r}; give --vlm-memory 4bit or offload, or a "
             "smaller model"
         ) from error
     except (OSError, ValueError, KeyError, ImportError, http_error()) as error:
@@ -103,7 +103,7 @@ def _placed(name: str, settings: DeviceSettings) -> tuple[dict[str, Any], torch.
     options: dict[str, Any] = {"dtype": dtype}
     if settings.memory == "4bit":
         if device.type == "cpu":
-            raise UserError(f"model {name!r} in 4 bits needs a GPU; give --memory auto")
+            raise UserError(f"model {name!r} in 4 bits needs a GPU; give --memory auto, and no --vlm-memory")
         if not has_4bit():
             raise missing("bitsandbytes", "diffusion", f"model {name!r} in 4 bits")
         quantised: Any = transformers.BitsAndBytesConfig

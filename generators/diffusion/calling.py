@@ -12,6 +12,13 @@ from typing import Any
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.recipes import no_contrast
 
+IDEOGRAM: tuple[tuple[int, int, float, float], ...] = ((48, 3, 0.0, 1.5), (20, 2, 0.0, 1.75), (0, 1, 0.5, 1.75))
+"""Of Ideogram 4's makers' presets the steps, how many of them are the last with less guidance, and mean and spread of
+the noise schedule (``mu``, ``std``): the first with no more steps counts. ``V4_QUALITY_48``, ``V4_DEFAULT_20`` and
+``V4_TURBO_12`` of https://github.com/ideogram-oss/ideogram4, docs/inference.md."""
+POLISHING = 3.0
+"""The guidance of those last steps."""
+
 REFERENCE_SIDE = 1024
 """Pixels of the side to which Qwen-Image 2.1 scales references, at most: its pipeline's default."""
 
@@ -34,7 +41,8 @@ def call_arguments(pipeline: Any, preset: Preset, width: int, height: int, negat
     asked |= {"output_resolution": min(round((width * height) ** 0.5), REFERENCE_SIDE)}
     # The agent words the prompt, and what the model was told is recorded: no pipeline rewrites it (LongCat, Ernie).
     asked |= {"enable_prompt_rewrite": False, "use_pe": False}
-    asked |= _guidance(takes, preset.guidance)
+    asked |= _guidance(takes, preset)
+    asked |= _scheduled_guidance(preset) if "guidance_schedule" in takes else {}
     if preset.negative_prompt or negative:
         kept_out = (preset.negative_prompt if preset.negative_prompt.strip() or not negative else "", negative)
         asked["negative_prompt"] = ", ".join(filter(None, kept_out))
@@ -54,8 +62,11 @@ def takes_negatives(pipeline: Any, preset: Preset) -> bool:
     takes = _parameters(pipeline)
     if "negative_prompt" not in takes or _reads_guidance(pipeline):
         return False
+    guider = getattr(pipeline, "guider", None)
+    if guider is not None:  # HunyuanImage 2.1, whose guidance is a part of its own; the distilled one has none
+        return bool(guider._enabled) and float(getattr(guider, "guidance_scale", 0.0)) > 1.0
     by_contrast = "true_cfg_scale" if "true_cfg_scale" in takes else "guidance_scale"
-    guidance = _guidance(takes, preset.guidance).get(by_contrast, 0.0)
+    guidance = _guidance(takes, preset).get(by_contrast, 0.0)
     return by_contrast in takes and guidance > no_contrast(type(pipeline).__name__)
 
 
@@ -65,11 +76,21 @@ def _reads_guidance(pipeline: Any) -> bool:
     return getattr(config, "time_cond_proj_dim", None) is not None
 
 
-def _guidance(takes: Mapping[str, inspect.Parameter], guidance: float) -> dict[str, float]:
+def _guidance(takes: Mapping[str, inspect.Parameter], preset: Preset) -> dict[str, float]:
     """Return guidance under its name: pipelines of Qwen-Image have a ``guidance_scale``, too, for no model yet."""
-    if "guidance_scale" in takes and takes["guidance_scale"].default is not None:
-        return {"guidance_scale": guidance}
-    return {"true_cfg_scale": guidance, "distilled_guidance_scale": guidance}
+    if not preset.true_cfg and "guidance_scale" in takes and takes["guidance_scale"].default is not None:
+        return {"guidance_scale": preset.guidance}
+    return {"true_cfg_scale": preset.guidance, "distilled_guidance_scale": preset.guidance}
+
+
+def _scheduled_guidance(preset: Preset) -> dict[str, Any]:
+    """Return guidance for each step, as Ideogram 4 takes it; the same at each where it is drawn without contrast."""
+    if preset.guidance <= 1:
+        return {"guidance_scale": 1.0, "guidance_schedule": None}
+    _, last, mean, spread = next(row for row in IDEOGRAM if preset.steps >= row[0])
+    last = min(last, preset.steps)
+    schedule = [preset.guidance] * (preset.steps - last) + [min(POLISHING, preset.guidance)] * last
+    return {"guidance_scale": None, "guidance_schedule": schedule, "mu": mean, "std": spread}
 
 
 @contextmanager

@@ -13,12 +13,18 @@ from PIL import Image
 
 from imagerag.device_settings import DeviceSettings, Memory
 from imagerag.errors import DrawingRefused, InvalidArgument, first_line
-from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reuse, check_request
 from imagerag.generators.diffusion.attention import NATIVE, native_attention
 from imagerag.generators.diffusion.calling import call_arguments, steps_watched, takes_negatives
 from imagerag.generators.diffusion.fast import denoiser_of
 from imagerag.generators.diffusion.fast_drawing import OURS, FastDrawing, fast_drawing, told
 from imagerag.generators.diffusion.fast_measurement import Record
+from imagerag.generators.diffusion.inpainting import (
+    inpainting_arguments,
+    inpainting_class,
+    inpainting_pipeline,
+    with_references,
+)
 from imagerag.generators.diffusion.loading import Loaded, load, preset_of
 from imagerag.generators.diffusion.memory import (
     RanOut,
@@ -87,6 +93,11 @@ class DiffusionGenerator:
         return self._loaded.loras
 
     @property
+    def reuses(self) -> Reuse:
+        """Edit models go on from the images that they are given; others only look at them."""
+        return "references" if self.preset.family == "edit" else "nothing"
+
+    @property
     def file_sha256(self) -> str:
         """The hash of the one file that the weights are from, if they are; 64 hex digits, or empty."""
         return self._loaded.file_sha256
@@ -95,7 +106,9 @@ class DiffusionGenerator:
     def revision(self) -> str:
         """A hash of all that the pixels depend on but the request."""
         told = {"name", "licence", "weights", "source", "unchecked", "recipe", "file", "pipeline"}
-        told |= {name for name in ("sigmas", "scheduler") if not getattr(self.preset, name)}  # younger than manifests
+        told |= {
+            name for name in ("sigmas", "scheduler", "true_cfg", "llama") if not getattr(self.preset, name)
+        }  # younger than manifests
         asked = self.preset.model_dump_json(exclude=told)
         what = f"{asked} {self._loaded.dtype} {self._loaded.mode == '4bit'} {self._loaded.revision}"
         what += f" {self._loaded.file_sha256}" if self.preset.file else ""
@@ -113,6 +126,12 @@ class DiffusionGenerator:
     def takes_negatives(self) -> bool:
         """Whether the model heeds a negative prompt, as it is asked here."""
         return self.pipeline is not None and takes_negatives(self.pipeline, self.preset)
+
+    @property
+    def redraws_parts(self) -> bool:
+        """Whether diffusers has an inpainting pipeline for the model."""
+        loaded = self._loaded
+        return loaded.pipeline is not None and inpainting_class(loaded.family.pipeline_for(())) is not None
 
     @property
     def memory(self) -> str:
@@ -281,10 +300,16 @@ class DiffusionGenerator:
         self, request: DrawRequest, seeds: tuple[int, ...], control: DrawControl, notes: tuple[str, ...]
     ) -> list[Drawing]:
         family, preset = self._loaded.family, self.preset
-        pipeline = family.pipeline_for(request.references)
+        pipeline, given = family.pipeline_for(request.references), family.arguments(request)
         said = family.words(plain(request.prompt), request.references)
         notes = (*self._notes, *notes)
         total, (width, height) = preset.steps, family.canvas(request)
+        if request.redraw is not None:
+            pipeline = inpainting_pipeline(family.pipeline_for(()))
+            given = with_references(pipeline, given)
+            if request.references and not given:
+                notes = (*notes, "references are not drawn with where a part of an image is redrawn")
+            given |= inpainting_arguments(pipeline, request.redraw, (width, height))
 
         def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             control.step(
@@ -302,7 +327,7 @@ class DiffusionGenerator:
 
         # Some pipelines (OmniGen, GLM-Image) also draw from the global generator when they encode references or words.
         devices = [self._loaded.device] if self._loaded.device.type == "cuda" else []
-        arguments = {**call_arguments(pipeline, preset, width, height, request.negative), **family.arguments(request)}
+        arguments = {**call_arguments(pipeline, preset, width, height, request.negative), **given}
         try:
             with torch.random.fork_rng(devices=devices), steps_watched(pipeline, after_step) as watched:
                 torch.manual_seed(seeds[0])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.utils.hooks import RemovableHandle
 
 from imagerag.device_settings import Memory
 from imagerag.generators.diffusion.attention import (
@@ -16,7 +18,7 @@ from imagerag.generators.diffusion.attention import (
     set_attention,
     takes_kernels,
 )
-from imagerag.generators.diffusion.fast_offers import StepCache, step_cache_of
+from imagerag.generators.diffusion.fast_offers import ONE_PASS, StepCache, step_cache_of
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ class Acceleration:
         self._pipeline, self._denoiser = pipeline, denoiser_of(pipeline)
         self._attention, self._compiler = attention, compiler
         self._is_on = False
+        self._hooks: list[RemovableHandle] = []
 
     def switch_on(self) -> None:
         """Draw with it from now on.
@@ -111,6 +114,8 @@ class Acceleration:
             import diffusers
 
             self._denoiser.enable_cache(getattr(diffusers, f"{self.taken.step_cache}Config")())
+            if type(self._pipeline).__name__ in ONE_PASS:
+                self._keep_cache()
         self._lay_out(torch.channels_last)
         if self.taken.attention != self._attention:
             set_attention(self._denoiser, self.taken.attention)
@@ -123,6 +128,8 @@ class Acceleration:
             return
         self._is_on = False
         if self.taken.step_cache is not None:
+            for hook in self._hooks:
+                hook.remove()
             self._denoiser.disable_cache()
         self._lay_out(torch.contiguous_format)
         if self.taken.attention != self._attention:
@@ -131,6 +138,21 @@ class Acceleration:
         if self.taken.compiled:
             for module in self._denoiser.modules():
                 module._compiled_call_impl = None  # what ``Module.compile`` sets; torch has no way back by itself
+
+    def _keep_cache(self) -> None:
+        """Name the one cache there is at each pass of the denoiser, since its pipeline names none."""
+        context = ExitStack()
+
+        def begin(*_: Any) -> None:
+            context.enter_context(self._denoiser.cache_context("only"))
+
+        def end(*_: Any) -> None:
+            context.close()
+
+        self._hooks = [
+            self._denoiser.register_forward_pre_hook(begin),
+            self._denoiser.register_forward_hook(end, always_call=True),
+        ]
 
     def _lay_out(self, order: torch.memory_format) -> None:
         if self.taken.channels_last:

@@ -14,16 +14,21 @@ STEP_CACHES: Mapping[str, StepCache] = {
     "QwenImageEditPipeline": "FirstBlockCache",
     "QwenImageEditPlusPipeline": "FirstBlockCache",
     "HunyuanImagePipeline": "FirstBlockCache",
+    "FluxKontextPipeline": "FirstBlockCache",
     # Their blocks return what that one can't read: attention is extrapolated from the steps before (Liu et al. 2025,
     # arXiv 2503.06923).
     "Flux2KleinPipeline": "TaylorSeerCache",
+    "Flux2Pipeline": "TaylorSeerCache",
     "QwenImage21Pipeline": "TaylorSeerCache",
     "LongCatImagePipeline": "TaylorSeerCache",
     "LongCatImageEditPipeline": "TaylorSeerCache",
 }
-"""By pipeline class, those caches of diffusers 0.42.1 that it draws with, at diffusers' own settings. Others keep no
-cache apart for each half of guidance (``cache_context``), as all of these need; MagCache needs figures fitted to one
-checkpoint, and Pyramid Attention Broadcast and FasterCache are made for videos."""
+"""By pipeline class, those caches of diffusers 0.42.1 that it draws with, at diffusers' own settings. Others (Chroma,
+Z-Image, Krea 2) draw by contrast and keep no cache apart for each half of it (``cache_context``), as all of these need;
+MagCache needs figures fitted to one checkpoint, and Pyramid Attention Broadcast and FasterCache are made for videos."""
+
+ONE_PASS = frozenset({"FluxKontextPipeline", "Flux2Pipeline"})
+"""Those that set no ``cache_context`` and need none apart: their guidance is an input, so that a step is one pass."""
 
 LEAST_STEPS = 10
 """Below, models are distilled: each step changes the picture so much that nothing of the one before can be reused."""

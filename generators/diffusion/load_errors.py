@@ -21,21 +21,23 @@ def not_loaded(what: str, preset: Preset | None, error: Exception) -> UserError:
     found = None if local else refusal(what.partition(" (")[0], error)
     # Of a model the libraries look for safetensors first, and for an adapter's file by its name.
     if found is not None and not (found.kind == "file" and "safetensors" in found.why and " (" not in what):
-        return not_fetched(what, error, about, _patterns(what, preset))
+        return _not_fetched(what, preset, error, about)
     if "sentencepiece" in reason.lower() and find_spec("sentencepiece") is None:
         return missing("sentencepiece", "diffusion", repr(what))
     if "safetensors" in reason:
         return not_safe(what)
     if local or isinstance(error, ImportError):
         return UserError(f"{what!r} can't be loaded ({reason}); check the folder, or name another --generator")
-    return not_fetched(what, error, about, _patterns(what, preset))
+    return _not_fetched(what, preset, error, about)
 
 
-def _patterns(what: str, preset: Preset | None) -> list[str]:
-    """Return patterns of the files that are loaded from a repository, each once; none where they aren't known."""
+def _not_fetched(what: str, preset: Preset | None, error: Exception, about: str) -> UserError:
+    """Return the line with the command that gets the files that are loaded, of the revision that is; as the doctor."""
     repository = what.partition(" (")[0]
     parts = [part for part in parts_of(preset) if part.where == repository] if preset is not None else []
-    return list(dict.fromkeys(pattern for part in parts for pattern in part.files.patterns))
+    revision = next((part.revision for part in parts), None)
+    patterns = [pattern for part in parts if part.revision == revision for pattern in part.files.patterns]
+    return not_fetched(what, error, about, list(dict.fromkeys(patterns)), revision)
 
 
 def not_safe(what: str) -> UserError:

@@ -19,8 +19,10 @@ from imagerag.generators.diffusion.families import FAMILIES
 from imagerag.generators.diffusion.fast import denoiser_of
 from imagerag.generators.diffusion.ip_adapter import fetch_adapter
 from imagerag.generators.diffusion.latent_cache import remember_latents
+from imagerag.generators.diffusion.llama_encoder import llama_components
 from imagerag.generators.diffusion.load_errors import not_loaded, not_safe
 from imagerag.generators.diffusion.lora import apply_loras, found_loras
+from imagerag.generators.diffusion.lora_recipes import asked_with
 from imagerag.generators.diffusion.memory import (
     BYTES_OF,
     RanOut,
@@ -125,7 +127,8 @@ def load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...] = ()) 
     adapter = preset.adapter
     of_adapter = [] if adapter is None else [adapter.model, adapter.encoder]
     names = [LoraName.parse(lora).where for lora in loras]
-    with offline_where_unreachable([preset.model, *of_adapter, *names]), quiet_loading():
+    llama = [preset.llama] if preset.llama else []
+    with offline_where_unreachable([preset.model, *of_adapter, *llama, *names]), quiet_loading():
         return _load(preset, settings, loras)
 
 
@@ -144,6 +147,8 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     if "sentencepiece" in getattr(pipeline_class, "_backends", ()):
         raise missing("sentencepiece", "diffusion", repr(preset.model))
     found_loras(pipeline_class, loras, preset.model)  # before gigabytes are fetched
+    alone = preset
+    preset, of_loras = asked_with(alone, pipeline_class.__name__, loras)
     sizes = {name: 1e9 * size * BYTES_OF[dtype] for name, size in preset.weights.items()} or _sizes(preset.model)
     if file is not None:
         sizes[file.denoiser] = float(file.path.stat().st_size)
@@ -157,7 +162,7 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     def made() -> tuple[Assembled, tuple[AppliedLora, ...], RanOut | tuple[Memory, tuple[str, ...]]]:
         assembled = _pipeline(preset, pipeline_class, dtype, quantised, file)
         applied, told = apply_loras(assembled.pipeline, loras, preset.model)
-        assembled = assembled._replace(notes=assembled.notes + told)
+        assembled = assembled._replace(notes=assembled.notes + told + of_loras)
         if mode != "4bit":  # quantising puts them on the device; others are placed by who draws with them
             return assembled, applied, (mode, ())
         return assembled, applied, placed_or_less(assembled.pipeline, device, mode, preset.model)
@@ -189,7 +194,7 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
             "--generator"
         )
     release(device)
-    loaded = _load(preset, replace(settings, memory="sequential"), loras)
+    loaded = _load(alone, replace(settings, memory="sequential"), loras)
     return replace(loaded, notes=(stepped_down("4bit", "sequential"), *loaded.notes))
 
 
@@ -227,6 +232,8 @@ def _pipeline(
             fetch_adapter(preset.adapter)
             what = preset.adapter.encoder
         components = family_class.components(preset, pipeline_class.__name__, **safe, dtype=dtype)
+        what = preset.llama or preset.model
+        components |= llama_components(preset.llama, dtype, quantised is not None, **safe)
         what = preset.model
         if single is not None:
             pipeline = load_file(single, preset, pipeline_class.__name__, dtype, components)
@@ -256,7 +263,7 @@ def _pipeline(
             raise
         failure = not_loaded(what, preset, error)
         away = refusal(what.partition(" (")[0], error)
-        if what == preset.model or away is None or away.kind != "unreachable":
+        if what in (preset.model, preset.llama) or away is None or away.kind != "unreachable":
             raise failure from error
         told = f"references are not possible, and it draws from words alone: {failure}"
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,10 +99,27 @@ def _load(pipeline: Any, file: Path, adapter: str, where: str, model: str) -> li
             why = "weights of other shapes" if "size mismatch" in str(error) else first_line(error)
         else:
             if any(adapter in each for each in pipeline.get_list_adapters().values()):
-                return [f"lora {where!r} does not fit {model!r} in full: {_shortened(said)}" for said in warned]
+                told = [*warned, *_without_place(pipeline, file)]
+                return [f"lora {where!r} does not fit {model!r} in full: {_shortened(said)}" for said in told]
     raise UserError(
         f"lora {where!r} does not fit {model!r} ({why}); name the --generator that it was trained for, or leave it out"
     )
+
+
+def _without_place(pipeline: Any, file: Path) -> list[str]:
+    """Return what to tell of weights for parts that a pipeline doesn't have, which diffusers leaves out in silence.
+
+    Each key begins with its part's name, once the forms of other programs are converted (``lora_state_dict``).
+    """
+    found = pipeline.lora_state_dict(str(file.parent), weight_name=file.name, use_safetensors=True)
+    keys = list(found[0] if isinstance(found, tuple) else found)
+    parts = [name for name in pipeline._lora_loadable_modules if getattr(pipeline, name, None) is not None]
+    lacking = Counter(key.partition(".")[0] for key in keys if key.partition(".")[0] not in parts)
+    if not lacking:
+        return []
+    some = ", ".join(f"{count} for {name!r}" for name, count in lacking.most_common(SHOWN))
+    more = f" and {len(lacking) - SHOWN} more such parts" if len(lacking) > SHOWN else ""
+    return [f"of {len(keys)} weights it has no place for {lacking.total()}, which are left out: {some}{more}"]
 
 
 @contextmanager
@@ -168,7 +186,7 @@ def lora_file(where: str) -> Path:
     try:
         return Path(hf_hub_download(repository, name))
     except (OSError, ValueError, http_error()) as error:
-        raise not_fetched(f"{repository} ({name})", error) from error
+        raise not_fetched(f"{repository} ({name})", error, patterns=[name]) from error
 
 
 def _only_file(repository: str) -> str:
@@ -183,7 +201,7 @@ def _only_file(repository: str) -> str:
         try:
             names = {name for name in list_repo_files(repository) if name.endswith(ENDING)}
         except (OSError, ValueError, http_error()) as error:
-            raise not_fetched(repository, error) from error
+            raise not_fetched(repository, error, patterns=[f"*{ENDING}"]) from error
     if len(names) == 1:
         return names.pop()
     some = ", ".join(f"{repository}/{name}" for name in sorted(names)[:SHOWN])

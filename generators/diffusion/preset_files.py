@@ -9,6 +9,9 @@ from pathlib import Path
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.model_files import Files, ModelFiles, NamedFiles, PipelineFiles, snapshot
 
+LLAMA_PARTS = ("tokenizer_4", "text_encoder_4")
+"""What a pipeline calls its Llama (``imagerag.generators.diffusion.llama_encoder``)."""
+
 SINGLE = 4
 """Bytes of a parameter in single precision."""
 
@@ -41,14 +44,18 @@ class PresetPart:
 
 
 def parts_of(preset: Preset) -> Iterator[PresetPart]:
-    """Yield what a preset is loaded from: its pipeline, and the image encoder and IP-Adapter if it has them."""
+    """Yield what a preset is loaded from: its pipeline, and what it lacks of Llama, image encoder and IP-Adapter."""
     adapter = preset.adapter
-    apart = ("image_encoder", "feature_extractor") if adapter is not None else ()
-    sizes = {name: size for name, size in preset.weights.items() if name not in ("image_encoder", "adapter")}
+    apart: tuple[str, ...] = ("image_encoder", "feature_extractor") if adapter is not None else ()
+    apart += LLAMA_PARTS if preset.llama else ()
+    sizes = {name: size for name, size in preset.weights.items() if name not in ("adapter", *apart)}
     files = PipelineFiles(preset.variant, apart, tuple(sizes), preset.allow_pickle)
     # Models of the UNet are published in single precision, and in half as a variant; later ones in half alone.
     each = SINGLE if "unet" in sizes and preset.variant is None else 2
     yield PresetPart("", preset.model, files, preset.revision, sum(sizes.values()), each)
+    if preset.llama:
+        size = preset.weights.get(LLAMA_PARTS[1], 0.0)
+        yield PresetPart("Llama encoder", preset.llama, ModelFiles(texts=True), None, size)
     if adapter is None:
         return
     encoder, size = ModelFiles(adapter.encoder_subfolder), preset.weights.get("image_encoder", 0.0)

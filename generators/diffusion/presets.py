@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from imagerag.errors import UserError
+from imagerag.table_faults import fault_in, meant
 
 PRESETS = "IMAGERAG_PRESETS"
 """The variable that names a person's own file."""
@@ -57,6 +58,9 @@ class Preset(BaseModel):
         max_references: how many reference images one drawing takes; 0 for ``text``.
         prompt_tokens: of the prompt that the model was trained to read, where its pipeline would send more.
         adapter: for ``ip-adapter``.
+        true_cfg: guidance is by contrast with the negative prompt, though the class has another that is an input of the
+            denoiser (FLUX.1 with its distillation trained out).
+        llama: repository or folder of the Llama that HiDream-I1 reads prompts with, where its own doesn't have it.
         revision, variant: of the weights, as ``from_pretrained`` takes them.
         allow_pickle: load weights that are not safetensors; they can run any code, so only the person can say so.
         weights: parameters of each part, in billions; what memory is computed from before anything is loaded.
@@ -82,6 +86,8 @@ class Preset(BaseModel):
     scheduler: dict[str, Any] = {}
     max_references: int = Field(0, ge=0)
     prompt_tokens: int | None = Field(default=None, ge=1)
+    true_cfg: bool = False
+    llama: str = ""
     adapter: Adapter | None = None
     revision: str | None = None
     variant: str | None = None
@@ -95,6 +101,10 @@ class Preset(BaseModel):
     def gigabytes(self, bytes_each: float = 2.0) -> float | None:
         """Return the size of all weights in 10^9 bytes, at so many bytes per parameter; ``None`` if it isn't known."""
         return sum(self.weights.values()) * bytes_each or None
+
+
+KEYS = ("like", *(name for name in Preset.model_fields if name not in ("name", "file", "recipe")))
+"""What a table of a preset may have; the others are found out about models that are named by id or file."""
 
 
 def load_presets(environ: Mapping[str, str] | None = None) -> dict[str, Preset]:
@@ -131,6 +141,8 @@ def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str
             raise UserError(
                 f"preset {name!r} in {file!r} is like {model!r}, which is not known; known are: {', '.join(known)}"
             )
+        if taken := next((key for key in table if key not in KEYS and key in Preset.model_fields), None):
+            raise UserError(f"preset {name!r} in {file!r}: {taken!r} is no key ({meant(taken, KEYS)})")
         base = dict(known.get(model, {})) | {"source": (), "unchecked": ()}
         if "model" in table:  # other weights come in other files
             base |= {"revision": None, "variant": None, "pipeline": ""}
@@ -139,9 +151,7 @@ def _presets(tables: dict[str, Any], known: dict[str, dict[str, Any]], file: str
         try:
             preset = Preset(**{**base, **table, "name": name})
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "the table"
-            raise UserError(f"preset {name!r} in {file!r}: {where} {first.get('input')!r}: {first['msg']}") from error
+            raise UserError(f"preset {name!r} in {file!r}: {fault_in(error, Preset, KEYS)}") from error
         _check(preset, file)
         presets[name] = preset
         known[name] = preset.model_dump()

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from imagerag.generators.diffusion.preset_files import LLAMA_PARTS
 from imagerag.generators.diffusion.presets import Preset
 
 ANY = "*"
@@ -22,6 +23,14 @@ DENOISERS = ("transformer", "unet")
 
 LATENT = 8
 """Pixels of a latent's side, in all models with a UNet."""
+
+PIXELS_OF_LATENT = {
+    "AmusedPipeline": 16, "CogView3PlusPipeline": 8, "CogView4Pipeline": 8, "HunyuanDiTPipeline": 8,
+    "LuminaPipeline": 8, "Lumina2Pipeline": 8, "PixArtAlphaPipeline": 8, "PixArtSigmaPipeline": 8, "SanaPipeline": 32,
+    "SanaSprintPipeline": 32,
+}  # fmt: skip
+"""Pixels of a latent's side, by the VAE of each, in classes whose transformer's ``sample_size`` is what it was trained
+at: their pipelines read the default size off that, or choose among sizes by it (diffusers 0.42.1)."""
 
 LEAST = 64
 """Latents of the side that a UNet was trained for, at least: early Stable Diffusion 1 said 32 and meant 64
@@ -134,7 +143,19 @@ def recipe_of(published: Published, presets: Mapping[str, Preset], default: Pres
             continue
         like = presets[rule.preset] if rule.preset else default
         return None if like is None else _asked_like(rule, why, published, like)
-    return None if default is None else _in_few_steps(published, default)
+    return None if default is None else _in_few_steps(published, default.model_copy(update=_trained_at(published)))
+
+
+def _trained_at(published: Published) -> dict[str, int]:
+    """Return the size in pixels that a denoiser was trained at, where its configuration says so."""
+    side = published.denoiser.get("sample_size")
+    if not isinstance(side, int):
+        return {}
+    if "unet" in published.index:
+        pixels = max(side, LEAST) * LATENT
+    else:
+        pixels = side * PIXELS_OF_LATENT.get(published.class_name, 0)
+    return {"width": pixels, "height": pixels} if pixels else {}
 
 
 def _fits(rule: Rule, published: Published) -> str | None:
@@ -169,11 +190,12 @@ def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> P
         changes |= {"adapter": None, "max_references": 0}
     if isinstance(sigmas := published.index.get("sample_sigmas"), list):
         changes["steps"] = len(sigmas)
-    if "unet" in published.index and isinstance(side := published.denoiser.get("sample_size"), int):
-        changes |= {"width": max(side, LEAST) * LATENT, "height": max(side, LEAST) * LATENT}
+    changes |= _trained_at(published)
+    if (there := published.index.get(LLAMA_PARTS[1])) and there != [None, None]:
+        changes.pop("llama", None)
     if published.is_file:
         changes["scheduler"] = rule.file_scheduler
-    told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items())
+    told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items() if key in changes and key != "weights")
     changes["recipe"] = f"as {rule.preset or 'its pipeline by default'}{f' with {told}' if told else ''}: {why}"
     changes |= {"source": rule.source, "unchecked": (), "name": f"diffusers:{published.model}"}
     return _in_few_steps(published, preset.model_copy(update=changes), known="steps" in rule.change)

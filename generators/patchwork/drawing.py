@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import ImageOps
+from PIL import Image, ImageOps
 
 from imagerag.errors import InvalidArgument
-from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reference
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reference, Reuse
 from imagerag.generators.framing import CORNERS, ZOOM, sky
 from imagerag.generators.layout import Place, arrange
 from imagerag.generators.patchwork.knowledge import STYLE_SETS, Embeds, Knowledge, Pictures
 from imagerag.generators.patchwork.matting import Floats, cut_out, fit
 from imagerag.generators.patchwork.recolour import recolour
+from imagerag.modes import Isolation
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.modifiers import uses
 from imagerag.prompt_grammar.noun_phrase import SceneObject
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from imagerag.generators.patchwork.sampling import Layer
 
 PREVIEW_EVERY = 5
-"""Steps between two previews."""
+"""Steps between two previews; there is one after the first step, too: that it has begun is what people wait to see."""
 VERSION = 4
 MAX_REFERENCES = 6
 MIN_SIDE, MAX_SIDE = 16, 512
@@ -76,9 +77,14 @@ class PatchworkGenerator:
 
     name = "patchwork"
     max_references = MAX_REFERENCES
+    redraws_parts = True
     # References alone: what the base set makes of a concept it lacks is what the critic has just found wrong. (On the
     # half dev, 0.85 at first left parts of that in the picture and found as many concepts.)
     reference_scales = (1.0,)
+    # Every patch is that of a pictogram which people have drawn, of the base set or a reference.
+    reuses: Reuse = "own pictures"
+    # Of busy grounds, which cut_out can't tell from the thing, the least gets into the drawing; benchmarks.isolation.
+    isolation: Isolation = "cut"
 
     def __init__(self, library: Pictures, embedder: Embeds, *, size: int = 128, steps: int = 24) -> None:
         if not MIN_SIDE <= size <= MAX_SIDE:
@@ -101,7 +107,7 @@ class PatchworkGenerator:
             InvalidArgument: nothing to draw in the prompt, no seeds, a seed outside 0..2**63 - 1, too many references,
                 or a scale outside 0..1.
         """
-        scene = self._validated(request)
+        scene, within = self._part(self._validated(request), request)
         control.check()
         from imagerag.generators.patchwork.sampling import Walks, rough, sample
 
@@ -113,19 +119,44 @@ class PatchworkGenerator:
 
         def after_step(done: int, walks: Walks) -> None:
             control.step(done, self._steps)
-            if control.wants_previews and done % PREVIEW_EVERY == 0 and done < self._steps:
+            if control.wants_previews and (done == 1 or done % PREVIEW_EVERY == 0) and done < self._steps:
                 control.preview(rough(layers, walks.latents[0], background, self._size))
             if done < self._steps:
                 control.check()
 
         pictures = sample(layers, request.seeds, self._steps, background, self._size, after_step)
         facts = self._facts(scene, places, data, unused)
-        canvas = self._canvas(request)
         return [
-            # The background is plain, so more of it beside the square is what a wider canvas would have shown.
-            Drawing(image=ImageOps.pad(image, canvas, color=background), seed=seed, facts=facts)
+            Drawing(image=self._laid(image, request, background, within), seed=seed, facts=facts)
             for image, seed in zip(pictures, request.seeds, strict=True)
         ]
+
+    def _part(self, scene: Scene, request: DrawRequest) -> tuple[Scene, bool]:
+        """Return what is to be drawn, and whether that goes into the mask's box.
+
+        Where a part of an image is redrawn, things that it does not show yet go into the part alone. A change of what
+        it shows is drawn as a whole, in its old place, of which the mask lets the part through.
+        """
+        if request.redraw is None:
+            return scene, False
+        new = scene
+        for phrase in parse_scene(request.redraw.prompt, self._names).content_concepts():
+            new = new.without(phrase)
+        return (new, True) if new.objects else (scene, False)
+
+    def _laid(
+        self, image: Image.Image, request: DrawRequest, background: tuple[int, int, int], within: bool
+    ) -> Image.Image:
+        """Return a square drawing on its canvas; ``within``: as large as the mask's box lets it be, in the middle."""
+        if not within or request.redraw is None:
+            # The background is plain, so more of it beside the square is what a wider canvas would have shown.
+            return ImageOps.pad(image, self._canvas(request), color=background)
+        left, top, right, bottom = request.redraw.mask.getbbox() or (0, 0, *request.redraw.mask.size)
+        side = max(min(right - left, bottom - top), 1)
+        canvas = Image.new("RGB", request.redraw.image.size, background)
+        corner = (left + right - side) // 2, (top + bottom - side) // 2
+        canvas.paste(image.resize((side, side), Image.Resampling.LANCZOS), corner)
+        return canvas
 
     def _canvas(self, request: DrawRequest) -> tuple[int, int]:
         """Return width and height: of the ratio asked for, the shorter side as long as the square's."""

@@ -24,7 +24,7 @@ from PIL import Image
 
 from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
-from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, check_request
+from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, Reuse, check_request
 from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import TransientError, retry_transient
 from imagerag.generators.remote.comfyui_events import follow
@@ -67,6 +67,9 @@ class ComfyUI:
     Raises:
         UserError: not such a name, or the workflow can't be used.
     """
+
+    # What a workflow does with the pictures that it is given is its author's: it may well paste or edit them.
+    reuses: Reuse = "references"
 
     def __init__(self, name: str) -> None:
         found = _NAME.fullmatch(name)

@@ -13,7 +13,16 @@ from PIL import Image
 
 from imagerag.credentials import without_credentials
 from imagerag.errors import DrawingRefused, InvalidArgument, UserError
-from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest, StopCheck, check_request
+from imagerag.generators.base import (
+    UNCONTROLLED,
+    DrawControl,
+    Drawing,
+    DrawRequest,
+    Redraw,
+    Reuse,
+    StopCheck,
+    check_request,
+)
 from imagerag.generators.diffusion.words import conditioned, plain
 from imagerag.generators.remote.calling import AWAY, Reply, TransientError, retry_transient
 from imagerag.generators.remote.image_addresses import fetched_image, own_addresses
@@ -39,6 +48,7 @@ class Order(NamedTuple):
         scale: 0..1, how strongly they count.
         size: what is asked for, or its ratio; ``None`` for the model's own.
         negative: what the picture must not show.
+        redraw: the image of which a part is drawn anew, and its mask, transparent there, as PNG files of one size.
     """
 
     words: str
@@ -46,6 +56,7 @@ class Order(NamedTuple):
     scale: float
     size: PictureSize | None = None
     negative: str = ""
+    redraw: tuple[bytes, bytes] | None = None
 
 
 class ImagesApi:
@@ -67,6 +78,8 @@ class ImagesApi:
     """How the key is sent."""
     revision = "1"
     charges = True
+    reuses: ClassVar[Reuse] = "references"
+    """These models edit the images that they are given."""
     probe: ClassVar[str] = ""
     """A path below the API's address that draws nothing and takes the key, with ``{model}``; empty where none is."""
     probe_knows_models: ClassVar[bool] = True
@@ -103,9 +116,11 @@ class ImagesApi:
             UserError: only the person can help: the key, the model, the address, or what is left of the credit.
         """
         check_request(request, self)
-        words = conditioned(plain(request.prompt), request.references, "{concept} (image {number})")
+        form = "{concept} (image {number})" if request.redraw is None else "{concept} (image {number} after the first)"
+        words = conditioned(plain(request.prompt), request.references, form)
         files = tuple(encode_png(self._fitted(on_white(one.image))) for one in request.references)
-        order = Order(words, files, request.reference_scale, request.size, request.negative)
+        redraw = None if request.redraw is None else _as_files(request.redraw)
+        order = Order(words, files, request.reference_scale, request.size, request.negative, redraw)
         facts = {"model": self.model, "words": words, "seed_used": self._known.seed}
         return draw_one_by_one(request, control, lambda seed: self._one(order, seed, control.check), facts)
 
@@ -197,3 +212,10 @@ class ImagesApi:
             way_out = "give that address" if reply.location else "check key and model"
             raise UserError(f"{self.name!r} can't be used: {told}; {way_out}{instead}")
         raise InvalidArgument(f"{self.name!r} refuses the request: {reply.status} ({said.words})")
+
+
+def _as_files(redraw: Redraw) -> tuple[bytes, bytes]:
+    """Return the image and the mask as an API takes them: transparent where is drawn anew."""
+    mask = redraw.image.convert("RGBA")
+    mask.putalpha(redraw.mask.point(lambda value: 255 - value))
+    return encode_png(redraw.image.convert("RGB")), encode_png(mask)

@@ -62,6 +62,11 @@ class OpenAIImages(ImagesApi):
     def __init__(self, name: str) -> None:
         super().__init__(name, os.environ.get("OPENAI_BASE_URL", "") if self.prefix == "openai" else "")
 
+    @property
+    def redraws_parts(self) -> bool:
+        """Whether the API takes a mask for the model (OpenAI's API reference, images/edits)."""
+        return self.prefix == "openai" and self.model != "dall-e-3"
+
     def _size(self, wanted: PictureSize | None) -> str:
         """Return the size to ask for, as the API writes it."""
         sizes = SIZES.get(self.model, self.sizes)
@@ -71,9 +76,12 @@ class OpenAIImages(ImagesApi):
     def _asked(self, order: Order, seed: int) -> tuple[str, dict[str, Any]]:
         """Return the path below the API's address, and what is sent there."""
         fields = {"model": self.model, "prompt": order.words, "n": 1, "size": self._size(order.size)}
-        if not order.files:
+        images = [*order.redraw[:1], *order.files] if order.redraw else order.files
+        if not images:
             return GENERATIONS, {"json": fields}
-        files = [("image[]", (f"{n}.png", file, "image/png")) for n, file in enumerate(order.files, 1)]
+        files = [("image[]", (f"{n}.png", file, "image/png")) for n, file in enumerate(images, 1)]
+        if order.redraw:
+            files.append(("mask", ("mask.png", order.redraw[1], "image/png")))
         return EDITS, {"data": {key: str(value) for key, value in fields.items()}, "files": files}
 
     def _one(self, order: Order, seed: int, check: StopCheck | None) -> Drawn:

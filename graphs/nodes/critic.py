@@ -130,7 +130,7 @@ def _why_no_redraw(name: str, settings: RunSettings, mode: Mode) -> str:
     drawn = kind_drawn(settings.makes)
     target, other = _to_calibrate(name, settings, personal)
     of = [*(["--library", target] if target != OWN else [])]
-    of += ["--model", name.removeprefix(CLIP_OF)] if name.startswith(CLIP_OF) else []
+    of += ["--lookup-model", name.removeprefix(CLIP_OF)] if name.startswith(CLIP_OF) else []
     # What nobody said to be pictograms counts as photographs.
     of += ["--shows", drawn] if other or drawn == "pictograms" else []
     add, calibrate = (quoted(["imagerag", "index", *words, *of]) for words in (["add", "FOLDER"], ["calibrate"]))

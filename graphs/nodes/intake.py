@@ -18,6 +18,7 @@ from imagerag.graphs.components import Components
 from imagerag.graphs.conversation import history_of, read_earlier, timeline_after, timeline_of, unused_seed
 from imagerag.graphs.endings import ENDINGS
 from imagerag.graphs.kept_back import keep_for_a_drawing
+from imagerag.graphs.masks import history_with, masked_image, whole_brief
 from imagerag.graphs.message_images import stored_picture, without_stored_pictures
 from imagerag.graphs.message_parts import readable_parts, unread_parts
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
@@ -71,12 +72,15 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     files = [*(state.get("subjects") or ()), *settings.subject]
     known = sum(record["kind"] == "subject" for record in references)
     own = [(components.store.put_user_image(file), file) for file in files]
-    for picture, title in [*own, *((picture, "uploaded image") for picture in pictures)]:
+    sent = [*own, *((picture, "uploaded image") for picture in pictures)]
+    masked, is_first = masked_image(state, components, [picture for picture, _ in sent])
+    for picture, title in sent[1:] if is_first else sent:
         subjects.append(_subject(picture, title, f"subject-{known + len(subjects) + 1}"))
     history = history_of(state, ENDINGS)
     if not history and message is not None:  # a client without threads sends the whole conversation every time
         earlier = [entry for entry in messages if is_request(entry) and entry is not message]
         history = read_earlier(earlier, components.rules)
+    history = history_with(history, masked)
     turn = (state.get("turn") or 0) + 1
     replayed = begin_replay(settings, memory_of_run(spent).run, turn)
     fixed = next((seed for seed in (state.get("seed"), settings.seed) if seed is not None), None)
@@ -98,6 +102,9 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         brief = components.writer.brief(asked_for, history)
         for note in brief.notes:
             components.tell(note)
+    brief = whole_brief(brief, masked, asked_for)
+    if masked is not None and brief.answer:
+        components.tell("the mask is not used: this turn is answered in words")
     told = "; ".join(meter.notes) or None
     entered: State = {**state, "spent": spent, "turn": turn}
     base = next((image for image in state.get("all_images") or () if image["id"] == brief.base), None)
@@ -148,6 +155,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "answer": brief.answer or None,
         "run_seed": seed,
         "run_size": _size(state, settings),
+        "run_redraw": None if masked is None or brief.answer else masked.record,
         "run_negative": _negative(state, components, plain.unwanted),
         "mode": mode,
         "limits": limits,
@@ -157,6 +165,8 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "halt": "answered" if brief.answer else None,
         "stop_reason": None,
         "subjects": [],
+        "mask": None,
+        "masked": None,
         "seed": None,
         "size": None,
         "budget": {},

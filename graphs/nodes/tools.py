@@ -24,6 +24,7 @@ from imagerag.errors import (
 from imagerag.graphs.budget import check_generation, memory_of_run, meter_step, seconds_left, stop_check, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.kept_back import keep_for_a_drawing
+from imagerag.graphs.masks import redraw_of
 from imagerag.graphs.nodes.finish import unfinished
 from imagerag.graphs.rule_fallback import drawn_with_first
 from imagerag.graphs.state import Spent, State
@@ -188,6 +189,7 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         fast=components.settings.fast,
         size=PictureSize.parse(size) if (size := state.get("run_size")) else None,
         negative=state.get("run_negative") or "",
+        redraw=redraw_of(state, components),
         turn=state["turn"],
         step=spent["steps"],
         begin_drawing=begin_drawing,

@@ -134,7 +134,7 @@ def _nothing_to_calibrate_on(own: UserPictures) -> str:
 
     told = f"there are no own pictures of {own.embedder.model_id!r} to calibrate on"
     if others := Shards(own.directory / "shards").models():
-        return f"{told}, but of {', '.join(others)}; next: imagerag index calibrate --model NAME of one of these"
+        return f"{told}, but of {', '.join(others)}; next: imagerag index calibrate --lookup-model NAME of one of these"
     return f"{told}; next: imagerag index add FOLDER"
 
 

@@ -66,7 +66,14 @@ def library_calibration(home: Path, library: str, model: str) -> Calibration | N
 
 def calibrate_command(library: str, model: str, shows: Shows | None = None) -> str:
     """Return the command that calibrates a model on a library, and says what its pictures are."""
-    words = ["imagerag", "index", "calibrate", *(["--library", library] if library != OWN else []), "--model", model]
+    words = [
+        "imagerag",
+        "index",
+        "calibrate",
+        *(["--library", library] if library != OWN else []),
+        "--lookup-model",
+        model,
+    ]
     return quoted([*words, *(["--shows", shows] if shows else [])])
 
 

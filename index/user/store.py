@@ -258,7 +258,7 @@ class UserPictures:
                 continue
             named = quoted(roots[:ROOTS]) + (" ..." if len(roots) > ROOTS else "")
             name = getattr(self.embedder, "name", "")
-            model = f" --model {quoted([name])}" if name not in ("", "embedded") else ""
+            model = f" --lookup-model {quoted([name])}" if name not in ("", "embedded") else ""
             raise UserError(
                 f"the own pictures were indexed with {other!r}, not {self.embedder.model_id!r}; "
                 f"next: imagerag index add {named}{model}, which embeds them with this model, too"

@@ -14,8 +14,10 @@ from mcp.types import ElicitRequest, ElicitRequestFormParams, ElicitResult, Inpu
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS, is_version_at_least
 from pydantic import ValidationError
 
+from imagerag.attribution import credit_of
 from imagerag.errors import InvalidArgument
 from imagerag.server.job_queue import QueueFull
+from imagerag.server.markdown import MAX_CREDIT
 from imagerag.server.run import Run
 from imagerag.server.run_summary import clipped
 from imagerag.server.service import Service
@@ -174,5 +176,4 @@ def _found(run: Run) -> list[str]:
 
 
 def _title(record: Mapping[str, Any]) -> str:
-    what = f"{clipped(record['title'])!r} for {clipped(record['concept'])!r}"
-    return f"{what}, {clipped(record['source'])}, {clipped(record['licence'])}"
+    return f"{clipped(record['title'])!r} for {clipped(record['concept'])!r}, {clipped(credit_of(record), MAX_CREDIT)}"

@@ -28,6 +28,8 @@ from imagerag.server.run_summary import (
 )
 from imagerag.server.service import Service
 from imagerag.server.thumbnails import MAX_BYTES, MAX_SIDE, MIME, preview
+from imagerag.store import xmp
+from imagerag.store.digital_source import address_of
 from imagerag.tool_registry import GENERATE, INSPECT_IMAGE, PROPOSE_CAPTIONS, REGENERATE, SEARCH_REFERENCES
 
 SMALL_SIDE = 256
@@ -155,9 +157,7 @@ def _summary(out: RunOut) -> list[str]:
             for concept in out.concepts[:MAX_LINKS]
         ]
     for reference in out.references[:MAX_LINKS]:
-        lines.append(
-            f"{reference.id} for {reference.concept!r}: {reference.title!r}, {reference.source}, {reference.licence}"
-        )
+        lines.append(f"{reference.id} for {reference.concept!r}: {reference.attribution}")
     lines += [f"note: {note}" for note in out.notes[:MAX_LINKS]]
     if out.stop_reason:
         lines.append(f"stopped: {out.stop_reason}; {len(out.images)} images, {out.seconds:.1f} s")
@@ -169,7 +169,8 @@ def _result(service: Service, lines: list[str], entries: list[Entry], out: BaseM
     content: list[ContentBlock] = [TextContent(type="text", text="\n".join([*lines, *links]))]
     left = MAX_BYTES
     for entry in entries[:MAX_LINKS]:
-        data = preview(service.picture(entry), MAX_SIDE if len(entries) == 1 else SMALL_SIDE, left)
+        mark = xmp.mark(address_of(service.manifest(entry).term)) if entry.kind == "image" else b""
+        data = preview(service.picture(entry), MAX_SIDE if len(entries) == 1 else SMALL_SIDE, left, mark)
         if len(data) > left:
             break
         left -= len(data)

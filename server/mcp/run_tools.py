@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -13,15 +13,17 @@ from mcp.types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import Field
 
 from imagerag.errors import UserError
-from imagerag.modes import Mode
 from imagerag.server.api_error import public_words
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.mcp import approval
 from imagerag.server.mcp.approval import can_ask, take_answer
+from imagerag.server.mcp.loop_arguments import loop_arguments
 from imagerag.server.mcp.own_threads import own_thread
+from imagerag.server.mcp.pictures import read_sent
 from imagerag.server.mcp.progress import Progress, waiting, words
 from imagerag.server.mcp.results import run_result
 from imagerag.server.run import Run, RunRequest
+from imagerag.server.run_fields import RunFields, run_request
 from imagerag.server.run_summary import RunOut
 from imagerag.server.service import Service
 
@@ -35,39 +37,31 @@ _SILENCE: Mapping[str, Any] = {"event": ""}
 
 def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[Any, Any]], str]) -> None:
     """Offer the whole loop: in one call, or started, asked after and cancelled."""
-    Prompt = Annotated[str, Field(description="what to draw, or what to change: 'now put it on a boat'")]
-    Thread = Annotated[str, Field(description="conversation to go on with; a new one when left out")]
-    Seed = Annotated[int | None, Field(description="0..4294967295; leave out for a new one", ge=0, le=2**32 - 1)]
-    Count = Annotated[int | None, Field(description="candidates per drawing; the critic picks", ge=1, le=16)]
-    How = Annotated[Mode | None, Field(description="auto unless said otherwise")]
-    Generations = Annotated[int | None, Field(description="at most so many drawings", ge=1, le=1000)]
-    Seconds = Annotated[float | None, Field(description="at most so many seconds", gt=0)]
-    Size = Annotated[str, Field(description="WIDTHxHEIGHT in pixels, or an aspect ratio such as 16:9", max_length=16)]
-    Approve = Annotated[bool, Field(description="ask the person about the references before each redraw")]
     Result = Annotated[CallToolResult, RunOut]
+    takes = loop_arguments(service.offers)
 
     def requested(
-        prompt: Prompt,
-        thread: Thread = "",
-        seed: Seed = None,
-        n: Count = None,
-        mode: How = None,
-        max_generations: Generations = None,
-        max_seconds: Seconds = None,
-        size: Size = "",
-        approve: Approve = False,
+        client: str,
+        prompt: str,
+        thread: str = "",
+        pictures: Sequence[str] = (),
+        mask: str = "",
+        approve: bool = False,
+        **fields: Any,
     ) -> RunRequest:
-        limits: Any = {"max_generations": max_generations, "max_seconds": max_seconds}
-        return RunRequest(prompt, thread=thread, seed=seed, n=n, mode=mode, limits=limits, size=size, approve=approve)
+        sent = read_sent(service, client, pictures, mask)
+        asked = run_request(prompt, RunFields(**fields))
+        return replace(asked, thread=thread, approve=approve, **sent._asdict())
 
     async def told(run: Run) -> CallToolResult:
         # Its images are read and its entries written: not on the event loop, where everybody would wait.
         return await asyncio.to_thread(run_result, service, run)
 
     def begin(ctx: Context[Any, Any], arguments: Mapping[str, Any]) -> Run:
-        client, ask = whose(ctx), requested(**arguments)
+        client = whose(ctx)
 
         def submit() -> Run:
+            ask = requested(client, **arguments)
             named = replace(ask, thread=own_thread(client, ask.thread, ctx)) if ask.thread else ask
             return service.create(client, named)
 
@@ -84,7 +78,7 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
             run = _known(service, ctx.request_state, whose(ctx))
             take_answer(service, run, ctx)
         else:
-            run = begin(ctx, arguments)
+            run = await asyncio.to_thread(begin, ctx, arguments)
         progress = Progress(service.generations(run))
         await see_through(service, run, ctx, progress)
         while run.asking is not None and can_ask(ctx):
@@ -101,10 +95,10 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
 
         For clients that end a call after 5 seconds or a minute.
         """
-        return await told(begin(ctx, arguments))
+        return await told(await asyncio.to_thread(begin, ctx, arguments))
 
-    _take_arguments(create_image, requested, Result | InputRequiredResult)
-    _take_arguments(start_image, requested, Result)
+    _take_arguments(create_image, takes, Result | InputRequiredResult)
+    _take_arguments(start_image, takes, Result)
 
     async def get_image(
         ctx: Context[Any, Any],
@@ -158,13 +152,10 @@ def add_loop(server: MCPServer[Any], service: Service, whose: Callable[[Context[
     )
 
 
-def _take_arguments(tool: Any, of: Callable[..., Any], result: Any) -> None:
-    """Let a tool take the arguments of a function besides the call's context: MCP reads its signature."""
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context),
-        *(parameter.replace(kind=keyword) for parameter in inspect.signature(of).parameters.values()),
-    ]
+def _take_arguments(tool: Any, takes: Sequence[inspect.Parameter], result: Any) -> None:
+    """Let a tool take these arguments besides the call's context: MCP reads its signature."""
+    context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=Context)
+    parameters = [context, *takes]
     tool.__signature__ = inspect.Signature(parameters, return_annotation=result)
     tool.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters} | {"return": result}
 

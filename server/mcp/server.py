@@ -24,7 +24,6 @@ from imagerag.server.mcp.tool_server import ClientOf, ToolServer
 from imagerag.server.run_summary import image_out, reference_out
 from imagerag.server.service import Service
 from imagerag.server.thread_history import LOCAL
-from imagerag.store.png import encode_png
 from imagerag.tool_registry import TOOLS
 
 INSTRUCTIONS = """\
@@ -136,7 +135,7 @@ def _add_resources(server: ToolServer, service: Service, whose: Callable[[Contex
         entry = service.database.find(image, whose(ctx))
         if entry is None:
             raise ResourceNotFoundError(f"{address(image)!r} is not an image of yours")
-        return encode_png(service.picture(entry))
+        return service.file(entry)
 
     @server.resource(
         "imagerag://threads/{thread}",

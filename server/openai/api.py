@@ -11,10 +11,11 @@ from imagerag.server.api_error import ApiError
 from imagerag.server.openai.chat import ChatApi
 from imagerag.server.openai.endpoints import Endpoint, Handler, Method, Parameter, routes_of
 from imagerag.server.openai.files import FilesApi, ListQuery
+from imagerag.server.openai.models import meaning_of, models
 from imagerag.server.openai.openapi import document
 from imagerag.server.openai.responses.api import ResponsesApi
 from imagerag.server.openai.responses.schemas import ResponseRequest
-from imagerag.server.openai.schemas import MODELS, ChatRequest, EditRequest, ImageRequest, mode_of, model_object
+from imagerag.server.openai.schemas import ChatRequest, EditRequest, ImageRequest, model_object
 
 REFUSED: Mapping[tuple[Method, str], str] = {
     ("POST", "/v1/completions"): "it completes no texts; ask for a picture at /v1/chat/completions, /v1/responses or "
@@ -45,7 +46,7 @@ class OpenAIApi(ChatApi, ResponsesApi, FilesApi):
             Endpoint("GET", "/health", self.health, open_to_all=True),
             Endpoint("GET", "/openapi.json", self.openapi, open_to_all=True),
             Endpoint("GET", "/v1/models", self.models),
-            Endpoint("GET", "/v1/models/{name}", self.model),
+            Endpoint("GET", "/v1/models/{name:path}", self.model),
             Endpoint("POST", "/v1/chat/completions", self.chat, body=ChatRequest, streams=True),
             Endpoint("POST", "/v1/responses", self.respond, body=ResponseRequest, streams=True),
             Endpoint("GET", "/v1/responses/{response_id}", self.response),
@@ -76,12 +77,12 @@ class OpenAIApi(ChatApi, ResponsesApi, FilesApi):
 
     async def models(self, request: Request) -> Response:
         """List the models."""
-        return JSONResponse({"object": "list", "data": [model_object(name) for name in MODELS]})
+        return JSONResponse({"object": "list", "data": [model_object(name) for name in models(self.service.offers)]})
 
     async def model(self, request: Request) -> Response:
         """Tell of one model."""
         name = request.path_params["name"]
-        mode_of(name)
+        meaning_of(name, self.service.offers)
         return JSONResponse(model_object(name))
 
 

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
+import anyio
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
-from imagerag.graphs.state import Limits
 from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.off_loop import reading, taking_in
 from imagerag.server.openai.json_body import json_of, shown
-from imagerag.server.openai.schemas import RunOptions
 from imagerag.server.openai.text_answers import TextAnswers
 from imagerag.server.run import Run, RunRequest
 from imagerag.server.run_summary import run_out
@@ -47,17 +46,17 @@ class EndpointBase:
         """What answers in words."""
         return TextAnswers(self.service)
 
-    async def _check(self, picture: bytes) -> str:
-        """Store a picture if it is one, and return its address in the store."""
+    async def _check(self, picture: bytes, field: str = "image") -> str:
+        """Store a picture if it is one, and return its address in the store; ``field`` is named in errors."""
         try:
             large = await reading(is_large, picture)
             return (await taking_in(self.service.store.put_user_image, picture, large=large)).sha256
         except UserError as error:
-            raise refusal(error, "invalid_image", "image") from error
+            raise refusal(error, "invalid_image", field) from error
 
-    def _admit(self, client: str, ask: RunRequest) -> Run:
+    async def _admit(self, client: str, ask: RunRequest) -> Run:
         try:
-            return self.service.create(client, ask)
+            return await anyio.to_thread.run_sync(self.service.create, client, ask)
         except QueueFull as busy:
             headers = {"Retry-After": str(busy.retry_after)}
             raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
@@ -159,13 +158,6 @@ def _place(steps: Sequence[int | str], body: Any, *, missing: bool) -> list[int 
             at = at[step]
             kept.append(step)
     return [*kept, steps[-1]] if missing and kept[-1:] != [steps[-1]] else kept
-
-
-def limits_of(own: RunOptions) -> Limits:
-    """Return the limits among our own settings."""
-    given = {name: getattr(own, name) for name in ("max_generations", "max_seconds", "max_steps")}
-    limits: Any = {name: value for name, value in given.items() if value is not None}
-    return limits  # type: ignore[no-any-return]
 
 
 async def _drained(run: Run) -> None:

@@ -21,6 +21,7 @@ from imagerag.server.openai.base import BEAT, client_of, raise_failure, usage, v
 from imagerag.server.openai.conversation import ConversationBase, Picture, Said, Words
 from imagerag.server.openai.history import readable
 from imagerag.server.openai.json_body import json_of
+from imagerag.server.openai.models import meaning_of
 from imagerag.server.openai.not_heeded import told_in_header
 from imagerag.server.openai.schemas import (
     PART_TYPES,
@@ -33,7 +34,6 @@ from imagerag.server.openai.schemas import (
     RefusalPart,
     TextPart,
     chunk_object,
-    mode_of,
 )
 from imagerag.server.openai.text_answers import Written
 from imagerag.server.openai.text_tasks import task_of
@@ -53,17 +53,15 @@ class ChatApi(ConversationBase):
         sent = await request.body()
         body, unread = await reading(_body_of, sent)
         check_chat(body)
-        mode = body.imagerag.mode or mode_of(body.model)
+        own = meaning_of(body.model, self.service.offers).added_to(body.imagerag)
         completion = f"chatcmpl-{secrets.token_hex(12)}"
         said, left_out = await reading(_said_in, body.messages)
         unused = [*_unused(body, said), *dict.fromkeys([*unread, *left_out])]
         if (written := await self._text(body, said)) is not None:
             return self._in_words(body, completion, written, [*unused, *(["n"] if (body.n or 1) > 1 else [])])
         client = client_of(request)
-        ask = await self._run_request(
-            request, client, said, field="messages", own=body.imagerag, seed=body.seed, n=body.n, mode=mode
-        )
-        run = self._admit(client, ask)
+        ask = await self._run_request(request, client, said, field="messages", own=own, seed=body.seed, n=body.n)
+        run = await self._admit(client, ask)
         if body.stream:
             events = self._stream(request, run, body, completion, unused)
             headers = {"cache-control": "no-store"} | told_in_header(unused)

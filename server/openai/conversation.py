@@ -1,7 +1,7 @@
 """What a client sends of a conversation, whatever its protocol, and the run that it asks for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -10,15 +10,15 @@ from starlette.requests import Request
 
 from imagerag.errors import UserError
 from imagerag.graphs.nodes.intake import check_prompt
-from imagerag.modes import Mode
 from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.off_loop import on_pictures, reading
-from imagerag.server.openai.base import EndpointBase, limits_of
+from imagerag.server.openai.base import EndpointBase
 from imagerag.server.openai.schemas import RunOptions
 from imagerag.server.openai.seeds import drawn_with
 from imagerag.server.openai.text_tasks import without_context
 from imagerag.server.renditions import size_of
 from imagerag.server.run import RunRequest
+from imagerag.server.run_fields import run_request
 from imagerag.server.uploads import MAX_ADDRESSES, MAX_PICTURES, own_addresses, picture_at, uploaded
 from imagerag.tools.builtin import MAX_PROMPT
 
@@ -104,7 +104,6 @@ class ConversationBase(EndpointBase):
         own: RunOptions,
         seed: int | None = None,
         n: int | None = None,
-        mode: Mode | None = None,
         base: Base | None = None,
         size: str | None = None,
     ) -> RunRequest:
@@ -130,17 +129,15 @@ class ConversationBase(EndpointBase):
         elif base is None:
             base = await reading(self._continued, said[: asked[-1]], client)
         earlier, left_out = ((), ()) if base or own.thread else _earlier([said[number].text for number in asked[:-1]])
-        drawn, about_seed = drawn_with(seed)
-        return RunRequest(
-            prompt,
+        drawn, about_seed = (own.seed, ()) if own.seed is not None else drawn_with(seed)
+        return replace(
+            run_request(prompt, own),
             pictures=tuple(pictures),
             earlier=earlier,
             thread=base.thread if base else own.thread,
             checkpoint=base.checkpoint if base else None,
             seed=drawn,
             n=max(n or 1, own.n or 1) if n or own.n else None,
-            mode=mode,
-            limits=limits_of(own),
             size=own.size or ("" if size_of(size) is None else size or ""),
             notes=(*notes, *left_out, *about_seed),
         )
@@ -189,7 +186,7 @@ class ConversationBase(EndpointBase):
                 pictures.append(await on_pictures(self.service.file, entry))
             else:
                 found = await picture_at(self.service, client, one.url, hosts, may_fetch=self.may_fetch, field=field)
-                await self._check(found)
+                await self._check(found, "mask" if field == "mask" else "image")
                 pictures.append(found)
         return pictures
 

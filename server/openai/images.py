@@ -29,8 +29,9 @@ from imagerag.server.openai.base import (
 )
 from imagerag.server.openai.conversation import ConversationBase, Picture, Said
 from imagerag.server.openai.json_body import json_of
+from imagerag.server.openai.models import meaning_of
 from imagerag.server.openai.not_heeded import told_in_header
-from imagerag.server.openai.schemas import EditRequest, ImageRequest, PictureSource, PictureStyle, mode_of
+from imagerag.server.openai.schemas import EditRequest, ImageRequest, PictureSource, PictureStyle
 from imagerag.server.renditions import FORMATS, Rendition, encoded, render, size_of
 from imagerag.server.run import Run
 from imagerag.server.uploads import MAX_PICTURES, read_upload
@@ -54,17 +55,18 @@ class ImagesApi(ConversationBase):
         """Draw with pictures of the client's own: files of a form, or JSON that names uploads and addresses."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
             edit = await parsed_body(request, EditRequest)
-            _no_mask({"mask": edit.mask, "markup": edit.markup})
-            sources = [_source(one) for one in edit.images]
+            _no_markup({"markup": edit.markup})
+            sources = [source_of(one) for one in edit.images]
             pictures = await self._pictures(request, sources, client_of(request), "images")
-            return await self._draw(request, edit, tuple(pictures), "image_edit")
+            mask = None if edit.mask is None else await self._mask(request, source_of(edit.mask))
+            return await self._draw(request, edit, tuple(pictures), "image_edit", mask=mask)
         try:
             form = await request.form(max_files=MAX_PICTURES + 2, max_part_size=2**20)
         except Exception as error:
             if getattr(error, "status_code", 400) != 400:
                 raise
             raise ApiError(400, f"the form can't be read: {error}", "invalid_form") from error
-        _no_mask(form)
+        _no_markup(form)
         sent = [value for name, value in form.multi_items() if _IMAGE_FIELD.fullmatch(name) and value]
         if not sent:
             raise ApiError(400, "there is no image; send one as a file named 'image'", "missing_image", "image")
@@ -73,7 +75,7 @@ class ImagesApi(ConversationBase):
         fields: dict[str, Any] = {
             name: value
             for name, value in form.items()
-            if isinstance(value, str) and not _IMAGE_FIELD.fullmatch(name) and (value.strip() or name == "prompt")
+            if isinstance(value, str) and not _is_picture(name) and (value.strip() or name == "prompt")
         }
         if "imagerag" in fields:
             fields["imagerag"] = json_of(fields["imagerag"].encode())
@@ -86,11 +88,24 @@ class ImagesApi(ConversationBase):
             else:
                 files += await self._pictures(request, [_named(value)], client_of(request), "image")
         others = [
-            name[:40]
-            for name, value in form.multi_items()
-            if isinstance(value, UploadFile) and not _IMAGE_FIELD.fullmatch(name)
+            name[:40] for name, value in form.multi_items() if isinstance(value, UploadFile) and not _is_picture(name)
         ]
-        return await self._draw(request, body, tuple(files), "image_edit", others)
+        mask = await self._form_mask(request, form.get("mask"))
+        return await self._draw(request, body, tuple(files), "image_edit", others, mask=mask)
+
+    async def _form_mask(self, request: Request, sent: UploadFile | str | None) -> bytes | None:
+        """Return the file of a form's mask; some clients send an empty one."""
+        if isinstance(sent, UploadFile):
+            data = await read_upload(sent)
+            if data:
+                await self._check(data, "mask")
+            return data or None
+        return await self._mask(request, _named(sent)) if sent else None
+
+    async def _mask(self, request: Request, source: Picture) -> bytes:
+        """Return the file of a mask that is named."""
+        (mask,) = await self._pictures(request, [source], client_of(request), "mask")
+        return mask
 
     async def image(self, request: Request) -> Response:
         """Send an image to whoever knows its address, in the format of its end and the size of its query."""
@@ -122,8 +137,10 @@ class ImagesApi(ConversationBase):
         pictures: tuple[bytes, ...],
         kind: Kind,
         unused: Sequence[str] = (),
+        *,
+        mask: bytes | None = None,
     ) -> Response:
-        own = body.imagerag
+        own = meaning_of(body.model, self.service.offers).added_to(body.imagerag)
         told = [*body.not_heeded(), *unused]
         told += ["partial_images"] * bool(body.partial_images and not body.stream)
         told += ["response_format"] * bool(body.response_format == "url" and body.stream)
@@ -135,10 +152,9 @@ class ImagesApi(ConversationBase):
             own=own,
             seed=body.seed,
             n=body.n or 1,
-            mode=own.mode or mode_of(body.model),
             size=body.size,
         )
-        run = self._admit(client_of(request), replace(asked, pictures=pictures))
+        run = await self._admit(client_of(request), replace(asked, pictures=pictures, mask=mask))
         headers = told_in_header(told)
         if body.stream:
             events = self._events(request, run, body, kind, told)
@@ -218,15 +234,19 @@ class ImagesApi(ConversationBase):
                 self.service.cancel(run)
 
 
-def _no_mask(given: Mapping[str, Any]) -> None:
-    """Refuse a mask.
+def _no_markup(given: Mapping[str, Any]) -> None:
+    """Refuse a markup.
 
     Raises:
         ApiError: there is one.
     """
-    for name in ("mask", "markup"):
-        if given.get(name):
-            raise ApiError(400, f"a {name} is not supported; say in words what to change", "unsupported", name)
+    if given.get("markup"):
+        raise ApiError(400, "a markup is not supported; send a mask, or say in words", "unsupported", "markup")
+
+
+def _is_picture(field: str) -> bool:
+    """Tell whether a form's field holds a picture, as a file or by name."""
+    return field == "mask" or _IMAGE_FIELD.fullmatch(field) is not None
 
 
 def _named(text: str) -> Picture:
@@ -235,7 +255,7 @@ def _named(text: str) -> Picture:
     return Picture(file_id=text) if text.startswith("file-") else Picture(url=text)
 
 
-def _source(one: PictureSource) -> Picture:
+def source_of(one: PictureSource) -> Picture:
     """Return a picture of an edit that is sent as JSON.
 
     Raises:

@@ -5,14 +5,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from imagerag.modes import MODES, Mode
-from imagerag.server.api_error import ApiError
 from imagerag.server.openai.not_heeded import not_heeded
 from imagerag.server.openai.seeds import Seed, whole
+from imagerag.server.run_fields import RunFields
 
 MODEL = "imagerag"
-MODELS: dict[str, Mode | None] = {MODEL: None} | {f"{MODEL}:{mode}": mode for mode in MODES}
-"""Model names that clients can choose: the loop as the server is set, or in one of its modes."""
 
 
 class Body(BaseModel):
@@ -34,17 +31,11 @@ class Body(BaseModel):
         return not_heeded(given | (self.model_extra or {}), type(self).model_fields.keys() - self.UNUSED)
 
 
-class RunOptions(BaseModel):
+class RunOptions(RunFields):
     """Our own settings of one request, under ``imagerag`` in its body (``extra_body`` of the Python client)."""
 
     model_config = ConfigDict(extra="forbid")
     thread: str = ""
-    n: int | None = Field(default=None, ge=1, le=16)
-    mode: Mode | None = None
-    max_generations: int | None = Field(default=None, ge=1)
-    max_seconds: float | None = Field(default=None, gt=0)
-    max_steps: int | None = Field(default=None, ge=1)
-    size: str = Field(default="", max_length=16, description="1024x768, or an aspect ratio such as 16:9")
 
 
 class ImageUrl(BaseModel):
@@ -235,7 +226,7 @@ class EditRequest(ImageRequest):
     """``POST /v1/images/edits`` as JSON."""
 
     images: list[PictureSource] = Field(min_length=1)
-    mask: Any = None
+    mask: PictureSource | None = None
     markup: Any = None
 
     @model_validator(mode="before")
@@ -251,20 +242,6 @@ class EditRequest(ImageRequest):
 
 def _several(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
-
-
-def mode_of(model: str | None) -> Mode | None:
-    """Return the mode that a model's name stands for; ``None`` for the server's own.
-
-    Raises:
-        ApiError: no such model.
-    """
-    if model is None:
-        return None
-    if model not in MODELS:
-        known = ", ".join(MODELS)
-        raise ApiError(404, f"model {model[:80]!r} is not known; choose one of: {known}", "model_not_found", "model")
-    return MODELS[model]
 
 
 def model_object(name: str) -> dict[str, Any]:

@@ -9,24 +9,33 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from imagerag.errors import UserError
 from imagerag.server.api_error import ApiError, refusal
-from imagerag.server.database import ANONYMOUS, Entry
+from imagerag.server.image_search import ImageQuery
 from imagerag.server.off_loop import on_pictures
-from imagerag.server.openai.base import client_of, parsed_body
+from imagerag.server.openai.base import client_of, parsed_body, validated
 from imagerag.server.service import Service
 from imagerag.server.web.told_again import image_path, turns_out
 from imagerag.store.output_files import readable_name
 
 MOST_IMAGES = 60
 """Images in one answer."""
-MOST_SEARCHED = 5000
-"""Newest images of a client that are looked through."""
+
+
+class ImagesQuery(BaseModel):
+    """Which images are listed."""
+
+    model_config = ConfigDict(extra="forbid")
+    q: str = ""
+    shows: str = Field(default="", max_length=1000)
+    like: str = Field(default="", max_length=80)
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=MOST_IMAGES, ge=1, le=MOST_IMAGES)
 
 
 class LabelRequest(BaseModel):
@@ -60,15 +69,29 @@ class ConversationRoutes:
         return JSONResponse({"threads": [asdict(one) for one in found]})
 
     async def images(self, request: Request) -> Response:
-        """List what was drawn for the client anywhere, newest first: all, or what the words of ``q`` name."""
-        client, words = client_of(request), request.query_params.get("q", "").casefold().split()
-        entries = await anyio.to_thread.run_sync(self._drawn, client)
-        found = [entry for entry in entries if all(word in entry.title.casefold() for word in words)]
+        """List what was drawn for the client anywhere: all, what words name, what shows something, or is like an image.
+
+        In the query: ``q`` (words of the request), ``shows`` (what can be seen), ``like`` (an image's id), and
+        ``offset`` and ``limit`` for one page of the answer.
+        """
+        client, query = client_of(request), validated(ImagesQuery, dict(request.query_params))
+        sought = ImageQuery(query.q, query.shows, query.like, query.offset, query.limit)
+        try:
+            found = await on_pictures(self.service.image_search.find, client, sought)
+        except UserError as error:
+            raise refusal(error, param="like" if query.like else "shows") from error
         told = [
-            {"uri": image_path(entry.id), "id": entry.name, "thread": entry.thread, "title": entry.title}
-            for entry in found[:MOST_IMAGES]
+            {
+                "uri": image_path(one.entry.id),
+                "id": one.entry.name,
+                "thread": one.entry.thread,
+                "title": one.entry.title,
+                "similarity": one.similarity,
+            }
+            for one in found.images
         ]
-        return JSONResponse({"images": told, "more": max(0, len(found) - MOST_IMAGES)})
+        more = max(0, found.total - query.offset - len(told))
+        return JSONResponse({"images": told, "more": more, "not_seen": found.not_seen})
 
     async def thread(self, request: Request) -> Response:
         """Tell a conversation from its beginning."""
@@ -108,11 +131,6 @@ class ConversationRoutes:
         packed = await on_pictures(self._packed, client, name)
         headers = {"content-disposition": f'attachment; filename="{name}.zip"'}
         return Response(packed, media_type="application/zip", headers=headers)
-
-    def _drawn(self, client: str) -> list[Entry]:
-        if client == ANONYMOUS:
-            return []
-        return self.service.database.listed(client, MOST_SEARCHED, uploads=False)
 
     async def _check(self, client: str, name: str) -> None:
         if not await anyio.to_thread.run_sync(self.service.threads.state, client, name):

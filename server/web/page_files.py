@@ -12,7 +12,10 @@ POLICY = (
 )
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 MODULES = frozenset(
-    {"api.js", "composer.js", "conversations.js", "dom.js", "gallery.js", "lightbox.js", "shortcuts.js", "turn.js"}
+    {
+        *("all_images.js", "api.js", "composer.js", "conversations.js", "dom.js", "gallery.js", "lightbox.js"),
+        *("paint.js", "settings.js", "shortcuts.js", "turn.js"),
+    }
 )
 """The modules of the page's script."""
 

@@ -4,8 +4,8 @@ import json
 import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import Any
 
 import anyio
 from pydantic import BaseModel, Field
@@ -16,22 +16,23 @@ from starlette.routing import Route
 from imagerag.credentials import without_credentials
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs.nodes.finish import why_ended
-from imagerag.graphs.state import Limits
-from imagerag.modes import Mode
 from imagerag.server.api_error import ApiError, refusal
 from imagerag.server.auth import COOKIE, Authenticator, GuessedTooOften, host_of
 from imagerag.server.database import Entry
 from imagerag.server.job_queue import QueueFull
 from imagerag.server.off_loop import on_pictures
+from imagerag.server.offers import shown_name
 from imagerag.server.openai.base import client_of, parsed_body
-from imagerag.server.run import Run, RunRequest
+from imagerag.server.run import Run
+from imagerag.server.run_fields import RunFields, run_request
 from imagerag.server.run_summary import run_out
 from imagerag.server.service import Service
 from imagerag.server.thread_history import thread_name
 from imagerag.server.uploads import MAX_PICTURES, uploaded
 from imagerag.server.web.conversation_routes import ConversationRoutes
 from imagerag.server.web.page_files import MODULES, page_file
-from imagerag.server.web.told_again import event_out, image_path
+from imagerag.server.web.told_again import event_out, image_path, is_plain
+from imagerag.settings import OFFERED
 from imagerag.store.file_errors import file_error
 
 ELSEWHERE = frozenset({"cross-site", "same-site"})
@@ -43,7 +44,7 @@ LOOK = 0.3
 """Seconds between two looks at the queue for a page whose turn has not come."""
 
 
-class TurnRequest(BaseModel):
+class TurnRequest(RunFields):
     """What the page asks for."""
 
     prompt: str = ""
@@ -53,13 +54,10 @@ class TurnRequest(BaseModel):
     before: int | None = Field(default=None, ge=1)
     """The turn in whose place it comes: a copy of the conversation as it was before that turn goes on from there."""
     pictures: list[str] = Field(default=[], max_length=MAX_PICTURES)
-    seed: int | None = Field(default=None, ge=0, lt=2**32)
-    n: int | None = Field(default=None, ge=1, le=16)
-    mode: Mode | None = None
-    max_generations: int | None = Field(default=None, ge=1, le=1000)
-    max_seconds: float | None = Field(default=None, gt=0)
-    size: str = Field(default="", max_length=16)
-    negative: str | None = None
+    mask: str = ""
+    """The id of an uploaded picture that marks where to redraw."""
+    masked: str = ""
+    """The id of the image that the mask is for."""
     approve: bool = False
 
 
@@ -149,9 +147,9 @@ class WebApi:
 
     async def server(self, request: Request) -> Response:
         """Tell what this server draws and judges with."""
-        settings = self.service.settings
-        engines = {name: without_credentials(getattr(settings, name)) for name in ("generator", "critic", "vlm")}
-        return JSONResponse({"profile": settings.profile, **engines})
+        offers = {kind: self.service.offers.names(kind) for kind in OFFERED}
+        redraws = self.service.parts.may_redraw
+        return JSONResponse({"vlm": shown_name(self.service.settings.vlm), "offers": offers, "masks": redraws})
 
     async def begin(self, request: Request) -> Response:
         """Queue a run."""
@@ -159,25 +157,15 @@ class WebApi:
         client = client_of(request)
         pictures = [await on_pictures(self._uploaded_file, client, one) for one in wanted.pictures]
         prompt = await self._prompt(client, wanted)
-        limits: Any = {"max_generations": wanted.max_generations, "max_seconds": wanted.max_seconds}
         thread = wanted.thread
         if wanted.before is not None:
             thread = await anyio.to_thread.run_sync(self._branch, client, wanted.thread, wanted.before)
-        ask = RunRequest(
-            prompt,
-            pictures=tuple(pictures),
-            thread=thread,
-            seed=wanted.seed,
-            n=wanted.n,
-            mode=wanted.mode,
-            limits=cast("Limits", limits),
-            negative=wanted.negative,
-            size=wanted.size,
-            approve=wanted.approve,
-            notes=self._lowered(limits),
-        )
+        ask = replace(run_request(prompt, wanted), pictures=tuple(pictures), thread=thread, approve=wanted.approve)
+        if wanted.mask:
+            mask = await on_pictures(self._uploaded_file, client, wanted.mask)
+            ask = replace(ask, mask=mask, masked=await self._own_image(client, wanted.masked, "masked"))
         try:
-            run = self.service.create(client, ask)
+            run = await anyio.to_thread.run_sync(self.service.create, client, ask)
         except QueueFull as busy:
             headers = {"Retry-After": str(busy.retry_after)}
             raise ApiError(429, str(busy), "server_busy", headers=headers) from busy
@@ -243,6 +231,9 @@ class WebApi:
                     yield ": still here\n\n"
                 continue
             told = time.monotonic()
+            if is_plain(event):  # a step: a change of threads takes longer than it
+                yield _sent(event)
+                continue
             yield _sent(
                 await anyio.to_thread.run_sync(event_out, self.service, run.client, run.thread, event, run.checkpoint)
             )
@@ -259,12 +250,13 @@ class WebApi:
         settings = self.service.settings
         run_log = self.service.database.told(entry.client, entry.thread).get(state["turn"])
         events = run_log.told["events"] if run_log else []
+        parts = run_log.told.get("parts", {}) if run_log else {}
         about: About = {
             "pipeline": "agent",
             "profile": state.get("profile") or settings.profile,
-            "generator": without_credentials(settings.generator),
+            "generator": parts.get("generator") or without_credentials(settings.generator),
             "vlm": without_credentials(settings.vlm),
-            "critic": without_credentials(settings.critic),
+            "critic": parts.get("critic") or without_credentials(settings.critic),
             "thread_id": entry.thread,
             "notes": [event["text"] for event in events if event["event"] == "note"],
             "stop_detail": why_ended(state["stop_reason"], state["trace"]),
@@ -277,10 +269,18 @@ class WebApi:
     async def _prompt(self, client: str, wanted: TurnRequest) -> str:
         if not wanted.again:
             return wanted.prompt
-        entry = await anyio.to_thread.run_sync(self.service.database.find, wanted.again, client)
-        if entry is None or entry.kind != "image":
-            raise ApiError(404, f"{wanted.again[:80]!r} is not an image of yours", "not_found", "again")
+        entry = await self._image_entry(client, wanted.again, "again")
         return await anyio.to_thread.run_sync(lambda: self.service.manifest(entry).prompt)
+
+    async def _image_entry(self, client: str, image: str, field: str) -> Entry:
+        entry = await anyio.to_thread.run_sync(self.service.database.find, image, client)
+        if entry is None or entry.kind != "image":
+            raise ApiError(404, f"{image[:80]!r} is not an image of yours", "not_found", field)
+        return entry
+
+    async def _own_image(self, client: str, image: str, field: str) -> str:
+        """Return the address of an image of the client's in the store; empty where none is named."""
+        return (await self._image_entry(client, image, field)).sha256 if image else ""
 
     def _branch(self, client: str, thread: str, turn: int) -> str:
         name = thread_name("", client)
@@ -289,15 +289,6 @@ class WebApi:
         except UserError as error:
             raise refusal(error, param="before") from error
         return name
-
-    def _lowered(self, limits: Mapping[str, float | None]) -> tuple[str, ...]:
-        """Return what is to be told of limits that are above the server's, which hold then."""
-        most = {name: getattr(self.service.settings, name) for name in limits}
-        return tuple(
-            f"{name} {value:g} is more than this server allows; {most[name]:g} holds"
-            for name, value in limits.items()
-            if value is not None and most[name] is not None and value > most[name]
-        )
 
     def _uploaded_file(self, client: str, file_id: str) -> bytes:
         return self.service.file(uploaded(self.service, client, file_id))

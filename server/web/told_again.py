@@ -12,6 +12,7 @@ from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.server.database import Entry
 from imagerag.server.run_summary import concepts_out, image_out, reference_out
 from imagerag.server.service import Service
+from imagerag.settings import OFFERED
 
 
 def event_out(
@@ -36,6 +37,11 @@ def event_out(
             "concepts": [{**one, "in_words": presence_in_words(one)} for one in concepts_out(verdict["concepts"])],
         }
     return worded
+
+
+def is_plain(event: Mapping[str, Any]) -> bool:
+    """Tell whether an event goes to the page as it is, with neither images nor verdict in it."""
+    return event["event"] in ("progress", "preview", "note", "captions", "stop")
 
 
 def turns_out(service: Service, client: str, name: str) -> list[dict[str, Any]]:
@@ -69,6 +75,7 @@ def turns_out(service: Service, client: str, name: str) -> list[dict[str, Any]]:
                     "images": shown,
                     "image": next((image for image in shown if image["best"]), None),
                     **{key: told[key] for key in ("stop_reason", "seconds", "error")},
+                    **{kind: told.get("parts", {}).get(kind, "") for kind in OFFERED},
                 },
             }
         )

@@ -81,6 +81,23 @@ def test_rows_are_drawn_bad_ones_told_and_all_are_on_one_page(tmp_path: Path, ty
     assert str(tmp_path) not in page
 
 
+@pytest.mark.parametrize("flag", ["--library", "--profile", "--lookup-model", "--generator", "--vlm", "--critic"])
+def test_a_part_that_no_row_can_be_drawn_with_is_one_error(tmp_path: Path, typed: Typed, flag: str) -> None:
+    Path("p.txt").write_text("an owl\na cat\n", encoding="utf-8")
+    status, out, err = typed("p.txt", flag, "nosuch")
+    assert (status, out) == (2, "")
+    (line,) = err.strip().splitlines()
+    assert "'nosuch' is not" in line
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_part_that_one_row_names_is_that_rows_own(typed: Typed) -> None:
+    Path("p.csv").write_text("prompt,critic\nan owl,nosuch\na cat,\n", encoding="utf-8")
+    status, out, _ = typed("p.csv")
+    assert status == 1
+    assert "line 2 (an owl) has no image: critic 'nosuch' is not" in out
+
+
 def test_what_is_there_is_not_drawn_again(tmp_path: Path, typed: Typed, painter: Painter) -> None:
     Path("p.txt").write_text("an owl\na cat\n", encoding="utf-8")
     assert typed("p.txt", "--out", "o")[0] == 0

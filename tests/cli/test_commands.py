@@ -81,15 +81,15 @@ def test_each_lists_only_its_options(capsys: pytest.CaptureFixture[str]) -> None
     options = {
         name: {
             flag
-            for flag in ("--licence", "--model", "--chroma", "--home")
+            for flag in ("--licence", "--lookup-model", "--model", "--chroma", "--home")
             if flag in help_of("index", name, capsys=capsys)
         }
         for name in ("add", "status", "verify", "rebuild")
     }
     assert options == {
-        "add": {"--licence", "--model", "--chroma", "--home"},
+        "add": {"--licence", "--lookup-model", "--model", "--chroma", "--home"},
         "status": {"--home"},
-        "verify": {"--model", "--chroma", "--home"},
+        "verify": {"--lookup-model", "--model", "--chroma", "--home"},
         "rebuild": {"--chroma", "--home"},
     }
     assert "--generator" not in help_of("search", capsys=capsys)

@@ -22,9 +22,16 @@ from testing.user_pictures import save_picture
         (["index", "add", "/no/such/folder"], "'/no/such/folder' does not exist"),
         (["index", "add", ".", "--engine", "spark"], "engine 'spark' is unknown"),
         (["index", "status", "x"], "'x' is of no use"),
-        (["index", "add", ".", "--model", "ViT-B-32:nosuch"], "give --model one of: ViT-B-32:openai"),
+        (["index", "add", ".", "--lookup-model", "ViT-B-32:nosuch"], "give --lookup-model one of: ViT-B-32:openai"),
         (["search", "an owl", "-k", "0"], "k 0 is below 1"),
-        (["search", "an owl", "--model", "nosuch"], "CLIP model 'nosuch' is not understood; give --model embedded"),
+        (
+            ["search", "an owl", "--lookup-model", "nosuch"],
+            "CLIP model 'nosuch' is not understood; give --lookup-model embedded",
+        ),
+        (
+            ["search", "an owl", "--model", "nosuch"],
+            "CLIP model 'nosuch' is not understood; give --lookup-model embedded",
+        ),
         (["search", "an owl", "--floor", "nan"], "--floor nan is no number"),
         (["search", "an owl", "--library", "nosuch"], "library 'nosuch' is not known"),
     ],
@@ -33,6 +40,29 @@ def test_bad_input_is_one_line(
     arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run([*arguments, "--home", str(tmp_path)]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert says in line
+
+
+EACH = ("status", "verify", "rebuild", "calibrate", "remove")
+
+
+@pytest.mark.parametrize(
+    ("flag", "says"),
+    [
+        (
+            "--library",
+            "library 'nosuch' is not known; give --library some of: bundled, own, or make it: ",
+        ),
+        ("--profile", "profile 'nosuch' is not known; give --profile one of: pictograms, local"),
+        ("--lookup-model", "CLIP model 'nosuch' is not understood; give --lookup-model embedded"),
+    ],
+)
+@pytest.mark.parametrize("command", EACH)
+def test_a_name_of_nothing_is_never_passed_over(
+    command: str, flag: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["index", command, flag, "nosuch", "--home", str(tmp_path)]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert says in line
 

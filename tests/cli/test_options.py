@@ -7,13 +7,14 @@ import sys
 import pytest
 
 from imagerag.cli.options import draw_parser, parse_draw, settings_of
+from imagerag.declaration import SERVER_ONLY
 from imagerag.settings import DECLARED, SETTINGS, load_settings
 
 
 class TestOptions:
     def test_every_setting_has_a_flag(self) -> None:
         flags = set(re.findall(r"--([a-z0-9-]+)", draw_parser().format_help()))
-        drawing = {name for name in SETTINGS if DECLARED[name].group != "upkeep"}
+        drawing = {name for name in SETTINGS if DECLARED[name].group not in SERVER_ONLY}
         assert {name.replace("_", "-") for name in drawing} <= flags
 
     def test_flags_reach_the_context(self) -> None:

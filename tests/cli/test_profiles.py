@@ -116,3 +116,10 @@ def test_a_profile_is_named_with_or_without_its_flag(capsys: pytest.CaptureFixtu
     assert told("show", "pictograms") == told("show", "--profile", "pictograms")
     assert run(["profiles", "show", "pictograms", "--profile", "cloud"]) == 2
     assert "leave one out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--generator", "--vlm"])
+def test_a_part_that_no_profile_could_have_is_one_error(capsys: pytest.CaptureFixture[str], flag: str) -> None:
+    assert run(["profiles", "list", flag, "nosuch"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert f"'nosuch' is not known; give {flag} one of: " in line

@@ -34,7 +34,7 @@ class TestStory:
             "scores 0.20",
             "- owl <b>: missing (0.20)",
             'looking up owl: "an owl"; "a bird of the night"',
-            "similarity 0.50, from Noto Emoji, Apache-2.0",
+            "similarity 0.50, Noto Emoji, Apache-2.0",
             "image-2  drawn again with <script>alert(1)</script> at scale 0.5, seed 2",
             "scores 0.90, the best so far",
             "[red]title[/red]",

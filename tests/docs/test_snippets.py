@@ -31,8 +31,6 @@ from tests.docs.pages import NAMES, Command, blocks, commands
 ONLY_PARSED = {
     r"^eval\b": "draws for minutes; tests/cli/test_evaluate.py and tests/e2e/test_evaluation.py run it",
     r"^doctor --": "needs keys, a network or weights; tests/e2e/test_doctor.py runs it for each profile",
-    r"^eval compare runs/a runs/b": "needs a second run; tests/evaluation/test_compare.py makes two",
-    r"^eval label ": "serves until it is ended; tests/e2e/test_evaluation_pages.py runs it",
     r"^(web|serve|mcp)\b": "serves until it is ended; tests of server/ run it",
     r"^models diffusers:": "reads a configuration from the network; tests/cli/test_models.py asks of a folder",
     r"^(?!profiles).*--generator (sdxl|flux|diffusers:|file:)": "loads gigabytes of weights",
@@ -44,8 +42,9 @@ ONLY_PARSED = {
     r"--vlm openai:": "needs a key or a server; tests of chat_models use testing.openai_server",
     r"--vlm transformers:": "loads gigabytes of weights",
     r"--vlm replay:": "needs a recording; tests of chat_models/recording make one and play it",
-    r"--model ViT|--lookup-model ViT|--critic clip:ViT": "loads weights from the network",
+    r"--lookup-model ViT|--critic clip:ViT": "loads weights from the network",
     r"--chroma http": "needs a Chroma server; tests of index/user start one",
+    r"--c2pa-cert": "needs a certificate; tests/provenance issue one and sign with it",
     r"--engine ray": "needs the extra ray; tests of index/user/ray_engine run it",
     r"--allow-urls": "fetches from the network",
     r"navy|colourful|house:|list:|shelf|autumn colours": "needs the package of its page; test_adding runs it",
@@ -93,6 +92,7 @@ def workspace(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     _picture("lobster", tmp_path / "me.png")
+    Image.new("L", (64, 64), "white").save(tmp_path / "mask.png")
     _picture("owl", tmp_path / "pictures" / "owl.png")
     _picture("cat", tmp_path / "pictures" / "scarlet-ibis.png")
     _picture("giraffe", tmp_path / "download" / "00000" / "000000000.png")

@@ -1,9 +1,12 @@
 """Devices and whether models fit into their memory."""
 
 import pytest
+import torch
 
 import imagerag.devices
-from imagerag.doctor.device import check_device
+from imagerag.doctor.device import _of_memory, check_device
+from imagerag.profiles.resolve import RunSettings
+from testing.machines import machine, run_on
 from tests.doctor.conftest import SettingsOf
 
 
@@ -47,3 +50,32 @@ def test_only_models_that_run_here_are_slow_without_a_gpu(
     told = " ".join(finding.text for finding in found if "without a GPU" in finding.text)
     assert slow in told
     assert bool(told) == bool(slow)
+
+
+QWEN = "transformers:Qwen/Qwen3-VL-8B-Instruct"
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "changes", "status", "says"),
+    [
+        (48, {}, "ok", "the models' weights are"),
+        (24, {}, "ok", "held as by --memory 4bit: 11.7 GB of the device's with all models"),
+        (24, {"memory": "full"}, "warning", "flux2-klein with Qwen3-VL-8B-Instruct beside it needs 36.3 GB"),
+        (28, {"memory": "full", "vlm_memory": "4bit"}, "ok", "the models' weights are"),
+        (8, {"memory": "sequential"}, "ok", "the models' weights are"),
+    ],
+)
+def test_generator_vlm_and_clip_have_to_fit_beside_each_other(
+    settings_of: SettingsOf,
+    monkeypatch: pytest.MonkeyPatch,
+    gigabytes: float,
+    changes: dict[str, str],
+    status: str,
+    says: str,
+) -> None:
+    run_on(monkeypatch, machine("cuda", gigabytes, True))
+    settings: RunSettings = settings_of(profile="local", generator="flux2-klein", vlm=QWEN, **changes)
+    found = _of_memory(settings, torch.device("cuda"), {"all": 34.3e9}, int(gigabytes * 1e9))
+    assert found.status == status, found
+    assert says in found.text
+    assert ("--vlm-memory 4bit" in found.mend) == (status == "warning")

@@ -29,6 +29,10 @@ def test_seconds_of_a_local_model_follow_the_measured_speed(
     about = found(settings_of, generator="sdxl")["time"]
     assert about.status == "ok"
     assert "2 drawings of 32 s" in about.text
+    quick = found(
+        settings_of, generator="sdxl", lora=("ByteDance/SDXL-Lightning/sdxl_lightning_4step_lora.safetensors",)
+    )
+    assert "2 drawings of 2.1 s" in quick["time"].text, "four steps of one pass, not thirty of two"
     assert "100.00 TFLOP/s" in about.text
     slow = found(settings_of, generator="sdxl", max_seconds=10.0)["time"]
     assert (slow.status, slow.mend) == ("warning", "--max-seconds 126, or other parts: imagerag profiles")

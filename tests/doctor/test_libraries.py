@@ -42,7 +42,7 @@ def test_the_data_directory(settings_of: SettingsOf, tmp_path: Path) -> None:
 
 def test_an_empty_one(settings_of: SettingsOf) -> None:
     assert told(settings_of)[::2] == ("warning", "imagerag index add FOLDER")
-    assert told(settings_of, lookup_model=OTHER)[2] == f"imagerag index add FOLDER --model {OTHER}"
+    assert told(settings_of, lookup_model=OTHER)[2] == f"imagerag index add FOLDER --lookup-model {OTHER}"
     assert check_libraries(settings_of())[2].status == "ok", "beside the bundled one it is no lack"
 
 
@@ -50,16 +50,16 @@ def test_one_of_another_model(settings_of: SettingsOf, models: list[str]) -> Non
     models.append(embedded_model_id())
     assert told(settings_of)[0] == "ok"
     status, text, mend = told(settings_of, lookup_model=OTHER)
-    assert (status, mend) == ("wrong", f"imagerag index add FOLDER --model {OTHER}")
+    assert (status, mend) == ("wrong", f"imagerag index add FOLDER --lookup-model {OTHER}")
     assert embedded_model_id() in text
 
 
 def test_whether_the_critic_is_calibrated_on_it(settings_of: SettingsOf, models: list[str], tmp_path: Path) -> None:
     models.append(embedded_model_id())
     status, _, mend = told(settings_of, critic="clip:embedded")
-    assert (status, mend) == ("warning", "imagerag index calibrate --model embedded --shows pictograms")
+    assert (status, mend) == ("warning", "imagerag index calibrate --lookup-model embedded --shows pictograms")
     status, _, mend = told(settings_of, critic="clip:embedded", makes="photographs")
-    assert (status, mend) == ("warning", "imagerag index calibrate --model embedded")
+    assert (status, mend) == ("warning", "imagerag index calibrate --lookup-model embedded")
     directory = tmp_path / "home" / "own"
     directory.mkdir(parents=True)
     CalibrationFile(directory, embedded_model_id()).write(bundled_calibration())
@@ -76,7 +76,7 @@ def test_pictures_of_another_kind_calibrate_no_critic(
     CalibrationFile(tmp_path / "home" / "own", embedded_model_id()).write(bundled_calibration())
     status, text, mend = told(settings_of, critic="clip:embedded", makes="photographs")
     assert (status, "is said to show pictograms" in text) == ("warning", True)
-    assert mend == "if they are photographs: imagerag index calibrate --model embedded --shows photographs"
+    assert mend == "if they are photographs: imagerag index calibrate --lookup-model embedded --shows photographs"
     photographs = replace(bundled_calibration(), shows="photographs")
     CalibrationFile(tmp_path / "home" / "libraries" / "birds", embedded_model_id()).write(photographs)
     settings = settings_of(library=("own", "birds"), critic="clip:embedded", makes="photographs")
@@ -88,5 +88,5 @@ def test_pictures_of_another_kind_calibrate_no_critic(
 
 def test_a_critic_that_nothing_searched_could_calibrate(settings_of: SettingsOf) -> None:
     status, _, mend = told(settings_of, "bundled", critic=f"clip:{OTHER}")
-    command = f"imagerag index add FOLDER --model {OTHER} --shows pictograms, and --library bundled,own"
+    command = f"imagerag index add FOLDER --lookup-model {OTHER} --shows pictograms, and --library bundled,own"
     assert (status, mend) == ("warning", command)

@@ -8,6 +8,7 @@ from PIL import Image
 from imagerag.doctor.examine import examine
 from imagerag.doctor.places import check_places
 from imagerag.settings import Settings
+from testing.certificates import certified
 from tests.doctor.conftest import SettingsOf
 
 
@@ -63,3 +64,16 @@ def test_a_file_that_several_checks_need_is_told_once(tmp_path: Path, monkeypatc
     monkeypatch.setenv("IMAGERAG_PRESETS", "/nosuch")
     found = examine(Settings(home=str(tmp_path), profile="pictograms", device="cpu"), offline=True).findings
     assert [finding.area for finding in found if "/nosuch" in finding.text] == ["files"]
+
+
+def test_a_certificate_can_sign_or_what_mends_it_is_told(settings_of: SettingsOf, tmp_path: Path) -> None:
+    files = certified(tmp_path / "a")
+    certificate, key = str(files.certificate), str(files.key)
+    ((status, text),) = told(settings_of, c2pa_cert=certificate, c2pa_key=key)
+    assert status == "ok"
+    assert "images are signed by certificate" in text
+    ending = certified(tmp_path / "b", days=(-1, 9))
+    (finding,) = check_places(settings_of(c2pa_cert=str(ending.certificate), c2pa_key=str(ending.key)))
+    assert (finding.status, "renew" in finding.mend) == ("warning", True)
+    (finding,) = check_places(settings_of(c2pa_cert=certificate))
+    assert (finding.status, "--c2pa-key" in finding.mend) == ("wrong", True)

@@ -1,15 +1,23 @@
 """Weights in the cache, in folders, and on a hub that gives, refuses, is slow, or lacks them."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from imagerag.chat_models.local.loading import load_local
 from imagerag.doctor import hub
 from imagerag.doctor.finding import Finding
 from imagerag.doctor.hub import listing
 from imagerag.doctor.needs import needs_of, preset_of
 from imagerag.doctor.weights import check_weights
 from imagerag.embedders.clip_names import open_clip_weights
+from imagerag.embedders.registry import clip_model
+from imagerag.errors import UserError
+from imagerag.generators.base import DrawRequest
+from imagerag.generators.diffusion.lora import lora_file
+from imagerag.generators.registry import load_generator
 from imagerag.model_files import snapshot
 from testing.hub_server import Repository
 from tests.doctor.conftest import OpenHub, SettingsOf
@@ -207,3 +215,27 @@ def test_a_lora_in_a_file(settings_of: SettingsOf, tmp_path: Path) -> None:
 
 def test_a_lora_counts_only_where_diffusers_draw(settings_of: SettingsOf) -> None:
     assert list(needs_of(settings_of(lora=("owner/lora",)))) == []
+
+
+CLIP = "ViT-B-16-SigLIP2:webli"
+LOADED: dict[str, tuple[dict[str, Any], Callable[[], object]]] = {
+    "a CLIP model": ({"lookup_model": CLIP, "critic": f"clip:{CLIP}"}, lambda: clip_model(CLIP)),
+    "a CLIP model of a repository": ({"lookup_model": "hf-hub:owner/clip"}, lambda: clip_model("hf-hub:owner/clip")),
+    "a chat model": ({"vlm": f"transformers:{MODEL}"}, lambda: load_local(f"transformers:{MODEL}")),
+    "a generator": ({"generator": "sd-turbo"}, lambda: load_generator("sd-turbo").draw(DrawRequest("an owl", (1,)))),
+    "LoRA weights": ({"generator": "sd-turbo", "lora": ("a/b/c.safetensors",)}, lambda: lora_file("a/b/c.safetensors")),
+    "one file of LoRA weights": ({"generator": "sd-turbo", "lora": ("a/b",)}, lambda: lora_file("a/b")),
+}
+
+
+@pytest.mark.parametrize("part", LOADED)
+def test_a_run_without_a_network_gives_the_same_command(
+    settings_of: SettingsOf, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    named, load = LOADED[part]
+    with pytest.raises(UserError, match="is not on this machine") as told:
+        load()
+    commands = [finding.mend for finding in check_weights(settings_of(**named), True) if "hf download" in finding.mend]
+    assert str(told.value).rpartition("where there is a network: ")[2] in commands
+    assert "--include" in commands[0]

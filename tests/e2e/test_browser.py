@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from testing.offered_parts import offering_service
 from testing.openai_requests import square
+from testing.scripted import Squares
 from testing.server_process import running_server
 from testing.servers import Gate, Served, scripted_service
 
@@ -262,6 +264,108 @@ def test_commands_on_a_result(chromium: Any, serve: Callable[..., Served]) -> No
     page.goto(first)
     page.reload()
     page.locator(".result:not([hidden])").nth(3).wait_for()
+    page.context.close()
+
+
+class SquaresInParts(Squares):
+    redraws_parts = True
+
+
+def test_a_part_is_painted_by_mouse_and_by_keyboard(chromium: Any, serve: Callable[..., Served]) -> None:
+    squares = SquaresInParts()
+    page = opened(chromium, serve(generator=squares, scores=[0.9]).url)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    ask(page, "a dog")
+    for number, way in enumerate(("mouse", "keyboard"), start=2):
+        page.click(".run:last-child .result >> text=Paint a part")
+        page.wait_for_selector("#paint[open]")
+        assert findings(page) == []
+        page.click("#paint-done")
+        assert "Mark a part first" in page.inner_text("#paint-told")
+        box = page.locator("#paint-canvas").bounding_box()
+        if way == "mouse":
+            page.mouse.move(box["x"] + 5, box["y"] + 5)
+            page.mouse.down()
+            page.mouse.move(box["x"] + box["width"] - 5, box["y"] + 5, steps=4)
+            page.mouse.up()
+        else:
+            page.focus("#paint-canvas")
+            for _ in range(9):
+                page.keyboard.press("ArrowUp")
+            for _ in range(12):
+                page.keyboard.press("Shift+ArrowLeft")
+            page.keyboard.press("Space")
+        assert "of the image is marked" in page.inner_text("#paint-told")
+        page.click("#paint-done")
+        page.wait_for_selector("#masked:visible")
+        assert findings(page) == []
+        page.reload()
+        page.wait_for_selector("#masked:visible")
+        page.locator(".result:not([hidden])").nth(number - 2).wait_for()
+        ask(page, f"a crown {number}")
+        assert not page.is_visible("#masked"), "it holds for one request"
+        asked = squares.requests[-1].redraw
+        assert asked is not None
+        assert asked.prompt.startswith("a dog")
+        width, height = asked.mask.size
+        assert asked.mask.getpixel((2, 0)) == 255
+        assert asked.mask.getpixel((width // 2, height - 1)) == 0
+    ask(page, "another one")
+    assert squares.requests[-1].redraw is None
+    assert complaints == []
+    page.context.close()
+
+
+def test_parts_are_chosen_for_a_conversation_among_those_that_are_offered(chromium: Any, tmp_path: Path) -> None:
+    with offering_service(tmp_path, "generator=circles", "critic=strict") as service:
+        server = Served(service)
+        try:
+            page = opened(chromium, server.url)
+            page.click("#settings-open")
+            page.wait_for_selector("#generator:visible")
+            assert not page.is_visible("#profile"), "there is one only"
+            assert findings(page) == []
+            page.select_option("#generator", "circles")
+            page.keyboard.press("Escape")
+            assert page.inner_text("#settings-told") == "drawn with circles"
+            ask(page, "an owl")
+            assert "drawn with circles, judged by kind, profile pictograms" in page.inner_text(".result")
+            page.reload()
+            page.locator(".result:not([hidden])").wait_for()
+            assert "drawn with circles" in page.inner_text(".result")
+            page.wait_for_selector("#settings-told:has-text('drawn with circles')")
+            page.click("#new")
+            assert page.inner_text("#settings-told") == "", "another conversation has its own"
+            ask(page, "a cat")
+            assert "drawn with squares" in page.inner_text(".result")
+            page.context.close()
+        finally:
+            server.stop()
+
+
+def test_images_are_found_by_words_by_what_they_show_and_by_likeness(
+    chromium: Any, serve: Callable[..., Served]
+) -> None:
+    page = opened(chromium, serve(scores=[0.9]).url)
+    for text in ("an owl", "a cat", "a dog"):
+        page.click("#new")
+        ask(page, text)
+    page.click("#all summary")
+    page.locator("#all-images li").nth(2).wait_for()
+    assert page.inner_text("#all-told") == "3 of 3"
+    page.fill("#all-search", "CAT")
+    page.locator("#all-images li").nth(1).wait_for(state="detached")
+    page.select_option("#all-by", "shows")
+    page.wait_for_selector("#all-told:has-text('by CLIP')", timeout=60_000)  # the model is loaded for it
+    assert page.locator("#all-images li").count() == 3
+    assert findings(page) == []
+    page.click("#all-images >> text=Like this >> nth=0")
+    page.wait_for_selector("#all-like:visible")
+    page.locator("#all-images li").nth(2).wait_for(state="detached")
+    assert page.locator("#all-images li").count() == 2, "without the image itself"
+    page.click("#all-like-off")
+    page.locator("#all-images li").nth(2).wait_for()
     page.context.close()
 
 

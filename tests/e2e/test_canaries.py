@@ -29,6 +29,7 @@ from testing.canaries import (
     variables,
     with_login,
 )
+from testing.certificates import certified
 from testing.openai_server import Reply, serving
 from testing.remote_servers import images_server
 from testing.servers import Served
@@ -55,10 +56,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def values(place: Path, generator: str, vlm: str) -> dict[str, Any]:
     """Return what every setting of texts is set to."""
+    certificate = certified(place / FILE)
     return {
         "profile": "mine", "generator": generator, "vlm": vlm, "critic": "clip", "device": "cpu", "dtype": "auto",
         "subject": [str(place / "pictures" / "my cat.png")], "thread": "t", "out": str(place / "out"),
         "library": ["bundled", "own"], "lookup_model": "embedded", "chroma": None, "home": str(place / "home"),
+        "offer": [f"generator={generator}"],
+        "c2pa_cert": str(certificate.certificate), "c2pa_key": str(certificate.key),
         "record": str(place / "shared" / "run.jsonl"), "max_money": None,
         "mcp_server": [MOUNTED] if vlm != "rules" else [],
         "mcp_allow": ["find_pictures"] if vlm != "rules" else [],

@@ -18,12 +18,12 @@ def test_the_command_line_takes_a_model(tmp_path: Path) -> None:
         return subprocess.run(command, capture_output=True, text=True)
 
     assert json.loads(run("index", "add", str(tmp_path / "p"), "--model", folder).stdout)["added"] == 1
-    (found,) = json.loads(run("search", "an owl", "--model", folder).stdout)
+    (found,) = json.loads(run("search", "an owl", "--lookup-model", folder).stdout)
     assert found["caption"] == "owl"
     left_out = run("search", "an owl")
     assert left_out.returncode == 0
-    assert f"next: imagerag index add {tmp_path / 'p'} --model embedded" in left_out.stderr
+    assert f"next: imagerag index add {tmp_path / 'p'} --lookup-model embedded" in left_out.stderr
     refused = run("search", "an owl", "--library", "own")
     assert refused.returncode == 2
-    assert f"index add {tmp_path / 'p'} --model embedded, or leave the library out" in refused.stderr
-    assert json.loads(run("index", "verify", "--model", folder).stdout)["recall"] == 1
+    assert f"index add {tmp_path / 'p'} --lookup-model embedded, or leave the library out" in refused.stderr
+    assert json.loads(run("index", "verify", "--lookup-model", folder).stdout)["recall"] == 1

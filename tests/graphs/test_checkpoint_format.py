@@ -38,6 +38,7 @@ WHOLE: dict[str, Any] = {
         ("ts", None),
         ("ts", "yesterday"),
         ("id", 7),
+        ("id", "\0\0\0\0c9c2-668a-654f-8005-b683dc3127cd"),
         ("channel_values", []),
         ("channel_versions", {"turn": 1}),
         ("versions_seen", {"intake": {"turn": 1}}),

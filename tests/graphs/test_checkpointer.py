@@ -183,7 +183,7 @@ def test_a_checkpoint_of_garbage_names_the_file_and_leaves_the_other_threads(
         (b"\xc1", "can't be read|damaged"),
         (b"\x91" * 5_000, "damaged"),
         (ormsgpack.packb([1]), "no checkpoint"),
-        (ormsgpack.packb({"id": "1", "channel_values": 1}), "it lacks v, ts, channel_values"),
+        (ormsgpack.packb({"id": "1", "channel_values": 1}), "it lacks id, v, ts, channel_values"),
     ],
 )
 def test_a_damaged_thread_is_one_line(tmp_path: Path, blob: bytes, why: str) -> None:

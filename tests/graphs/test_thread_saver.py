@@ -49,6 +49,24 @@ def names(saver: ThreadSaver) -> list[str]:
     return [one.config["configurable"]["checkpoint_id"] for one in saver.list(thread())]
 
 
+@pytest.mark.parametrize("asks", [False, True])
+def test_the_disk_is_waited_for_at_the_end_of_a_run_alone(tmp_path: Path, asks: bool) -> None:
+    with open_checkpointer(tmp_path) as saver:
+        said: list[str] = []
+        saver.conn.set_trace_callback(said.append)
+        graph_of(saver).invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path), approve=asks))
+        saver.conn.set_trace_callback(None)
+    waits: list[bool] = []
+    at_once = False
+    for statement in said:
+        at_once = statement.endswith("FULL") if "synchronous" in statement else at_once
+        if statement == "COMMIT":
+            waits.append(at_once)
+    assert len(waits) > 5
+    assert waits[-1], "what is told as ended is on the disk"
+    assert not any(waits[:-1]), "no step waits for it"
+
+
 @pytest.mark.slow
 def test_a_thread_grows_with_its_turns_and_not_with_their_square(tmp_path: Path) -> None:
     draw(tmp_path, turns=4)

@@ -14,7 +14,7 @@ from docs.settings_table import page
 from imagerag.cli.options import add_serve, draw_parser, parse_draw, settings_of
 from imagerag.cli.parser import parse
 from imagerag.cli.strict_parser import Parser
-from imagerag.declaration import GROUPS, Setting, declared_settings
+from imagerag.declaration import GROUPS, SERVER_ONLY, Setting, declared_settings
 from imagerag.errors import UserError
 from imagerag.graphs import build_graph
 from imagerag.settings import DECLARED, SETTINGS, Settings, load_settings, without_server_paths
@@ -36,6 +36,8 @@ def valid_value(declared: Setting) -> Any:
         return declared.high or (declared.low or 0) + 7
     if declared.kind is float:
         return 0.25
+    if declared.name == "offer":
+        return ("generator=first", "critic=second part")
     of_its_own_form = {"size": "640x480", "aspect": "4:3"}.get(declared.name, "something")
     return {bool: True, tuple: ("first", "second part"), str: of_its_own_form}[declared.kind]
 
@@ -56,7 +58,7 @@ def invalid_values(declared: Setting) -> Iterator[Any]:
 
 def parsed(declared: Setting, given: list[str]) -> Any:
     """The arguments of a command that has the setting's flag: of a drawing, or of a server."""
-    return parse(["serve", *given])[1] if declared.group == "upkeep" else parse_draw(["an owl", *given])
+    return parse(["serve", *given])[1] if declared.group in SERVER_ONLY else parse_draw(["an owl", *given])
 
 
 def arguments(declared: Setting, value: Any) -> list[str]:
@@ -100,7 +102,7 @@ def test_only_these_are_for_programs_alone() -> None:
 @every_setting
 def test_flag_in_the_help(declared: Setting) -> None:
     parser = draw_parser()
-    if declared.group == "upkeep":  # which drawing has nothing to do with
+    if declared.group in SERVER_ONLY:  # which drawing has nothing to do with
         add_serve(parser := Parser())
     help_text = " ".join(parser.format_help().split())
     assert re.search(rf" {declared.flag} ", help_text)
@@ -203,9 +205,20 @@ def test_clients_of_a_server_cannot_choose_what_is_reserved(declared: Setting) -
 def test_what_is_reserved() -> None:
     reserved = {name for name, declared in DECLARED.items() if declared.reserved}
     assert reserved == {
-        *("profile", "generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
+        *(
+            "profile",
+            "generator",
+            "vlm",
+            "critic",
+            "device",
+            "dtype",
+            "memory",
+            "vlm_memory",
+            "library",
+            "lookup_model",
+        ),
         *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
-        *("keep_days", "fast"),
+        *("keep_days", "fast", "offer", "mask", "c2pa_cert", "c2pa_key"),
     }
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from imagerag.embedders.calibration import Calibration, LookupFloor, Presence
+from imagerag.embedders.clip import model_id_of
 from imagerag.errors import InvalidArgument
 from imagerag.graphs import libraries
 from imagerag.graphs.libraries import open_index
@@ -91,6 +92,9 @@ def squares(monkeypatch: pytest.MonkeyPatch) -> NamesEmbedder:
     monkeypatch.setattr(libraries, "installed", lambda group: there if group == "searches" else {})
     monkeypatch.setattr(libraries, "make", lambda group, name, home: there[name](home))
     monkeypatch.setattr(libraries, "clip_model", lambda model, device: embedder)
+    monkeypatch.setattr(
+        libraries, "model_id_of", lambda model: embedder.model_id if model == "colours" else model_id_of(model)
+    )
     open_index.cache_clear()
     libraries.open_user_pictures.cache_clear()
     return embedder

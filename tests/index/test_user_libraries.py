@@ -58,7 +58,7 @@ def test_an_empty_one_is_left_out_without_loading_its_model(tmp_path: Path) -> N
     )
     components = Components(asked)
     assert components.searchable[0] == ()
-    assert "next: imagerag index add FOLDER --model ViT-B-32:not-on-this-machine" in components.searchable[1][0]
+    assert "next: imagerag index add FOLDER --lookup-model ViT-B-32:not-on-this-machine" in components.searchable[1][0]
     assert components.index.search(["an owl"], 3) == [[]]
     assert Components(Settings(home=str(tmp_path))).searchable == (("bundled",), [])
 

@@ -13,7 +13,7 @@ import pytest
 
 from imagerag.errors import UserError
 from imagerag.net import safe_fetch as fetching
-from imagerag.net.safe_fetch import PublicOnly, fetch
+from imagerag.net.safe_fetch import Answer, Origin, PublicOnly, Request, SafeClient, fetch
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -135,3 +135,34 @@ def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch
         asyncio.run(fetch("http://example.org/a.png"))
     assert time.monotonic() - began < 15
     let_go.set()
+
+
+@pytest.mark.slow
+def test_a_server_that_was_set_is_asked_wherever_it_is_and_no_other_port_of_it(pages: Any) -> None:
+    base = f"http://127.0.0.1:{pages.server_port}"
+    other = ThreadingHTTPServer(("127.0.0.1", 0), Pages)
+    other.seen = []  # type: ignore[attr-defined]
+    threading.Thread(target=other.serve_forever, daemon=True).start()
+
+    async def ask(url: str, **more: Any) -> Answer:
+        async with SafeClient([Origin.of(base)], agent="imagerag/9 (me@example.org)") as client:
+            return await client.ask(Request(url, **more))
+
+    assert asyncio.run(ask(f"{base}/x")).data == b"a picture"
+    assert asyncio.run(ask(f"{base}/missing")).status == 404
+    elsewhere = f"http://127.0.0.1:{other.server_port}/x"
+    for url in (elsewhere, f"{base}/to/{elsewhere}", f"http://localhost:{pages.server_port}/x"):
+        with pytest.raises(UserError, match="is not a public address"):
+            asyncio.run(ask(url))
+    assert other.seen == []  # type: ignore[attr-defined]
+    kept = asyncio.run(ask(f"{base}/to/{base}/x", headers={"x-key": "secret"}, secret=True))
+    assert kept.status == 302
+    other.shutdown()
+
+
+@pytest.mark.parametrize("url", ["ftp://example.org/a", "file:///etc/passwd", "http://", "http://[", "example.org"])
+def test_what_is_no_address_has_no_origin(url: str) -> None:
+    with pytest.raises(UserError, match=r"is no (address|http or https address)"):
+        Origin.of(url)
+    with pytest.raises(UserError):
+        get(url)

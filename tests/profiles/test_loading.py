@@ -46,7 +46,17 @@ def test_one_of_ones_own_takes_over_what_it_does_not_say(tmp_path: Path) -> None
     [
         ("mine = 3", "'mine'"),
         ('[mine]\nlike = "lokal"', "'lokal', which is not known; known are: pictograms, local"),
-        ('[mine]\nlike = "local"\nmax_second = 3', "max_second 3: Extra inputs are not permitted"),
+        ('[mine]\nlike = "local"\nmax_second = 3', "'max_second' is no key (did you mean 'max_seconds'?)"),
+        ('[mine]\nlik = "local"', "'lik' is no key (did you mean 'like'?)"),
+        ('[mine]\nlike = "local"\nname = "x"', "'name' is no key (valid: like, generator, "),
+        (
+            '[mine]\nlike = "cloud"\n[[mine.choices]]\nvlm = "rules"\n[[mine.choices]]\ngeneratr = "sdxl"',
+            "'generatr' of choices.2 is no key (did you mean 'generator'?)",
+        ),
+        (
+            '[mine]\nlike = "local"\n[[mine.ranking]]\ngenerator = "sdxl"\nif_her = true',
+            "'if_her' of ranking.1 is no key (did you mean 'if_here'?)",
+        ),
         ('[mine]\nlike = "local"\nmax_steps = "many"', "max_steps 'many'"),
         ('[mine]\ngenerator = "sdxl"', "names no vlm"),
         ('[mine]\nlike = "local"\nmax_seconds = inf', "max_seconds inf: Input should be a finite number"),

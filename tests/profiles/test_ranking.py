@@ -7,6 +7,7 @@ import pytest
 from imagerag.device_settings import DeviceSettings
 from imagerag.generators.diffusion import preset_files
 from imagerag.generators.diffusion.presets import load_presets
+from imagerag.generators.diffusion.weight_sizes import QUANTISED
 from imagerag.model_files import snapshot
 from imagerag.profiles import ranking as ranking_module
 from imagerag.profiles.choosing import choose
@@ -240,3 +241,18 @@ def test_a_profile_of_ones_own_keeps_the_vlms_beside_its_generator(tmp_path: Pat
 def test_what_a_preset_is_made_of_is_looked_for(tmp_path: Path) -> None:
     parts = [part.where for part in preset_files.parts_of(load_presets({})["sdxl"])]
     assert parts == ["stabilityai/stable-diffusion-xl-base-1.0", "h94/IP-Adapter", "h94/IP-Adapter"]
+
+
+def test_a_vlm_may_be_held_in_another_way_than_the_generator() -> None:
+    apart = DeviceSettings(memory="full", vlm_memory="4bit")
+    vlm = "transformers:Qwen/Qwen3-VL-8B-Instruct"
+    whole = Ranking(LOCAL, "flux2-klein", vlm, DeviceSettings(memory="full"), machine("cuda", 28, True))
+    ranking = Ranking(LOCAL, "flux2-klein", vlm, apart, machine("cuda", 28, True))
+    (row,) = ranking.rows()
+    assert whole.fit(row, whole.vlms()[0]).mode is None
+    fit = ranking.fit(row, ranking.vlms()[0])
+    saved = whole.fit(row, whole.vlms()[0]).needed - fit.needed
+    assert fit.mode == "full"
+    assert saved == pytest.approx((8.77 - 1.24) * 2e9 * (1 - QUANTISED))
+    assert (apart.of_vlm.memory, DeviceSettings(memory="4bit").of_vlm.memory) == ("4bit", "4bit")
+    assert DeviceSettings(memory="full", vlm_memory="auto").of_vlm.memory == "full"

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.store.image_data import pixels_sha256
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import Manifest, ManifestReference, read_manifest
 from testing.stored_images import REFERENCE, VERDICT, encoded, manifest, picture
@@ -16,7 +17,8 @@ class TestManifest:
     def test_round_trip(self, tmp_path: Path) -> None:
         made = manifest()
         stored = ImageStore(tmp_path).put(picture(), made)
-        assert read_manifest(stored.path) == made
+        pixels = pixels_sha256(picture())
+        assert read_manifest(stored.path) == made.model_copy(update={"pixels": pixels})
         assert made.references[0].licence == "Apache-2.0"
         assert made.facts["layout"] == [[0, 1]]
         assert set(made.versions) >= {"python", "torch", "diffusers"}
@@ -32,7 +34,8 @@ class TestManifest:
             info.add_text("Software", "another program")
             info.add_itxt("imagerag", image.text["imagerag"], zip=True)
             image.save(tmp_path / "again.png", pnginfo=info)
-        assert read_manifest(tmp_path / "again.png") == made
+        pixels = pixels_sha256(picture())
+        assert read_manifest(tmp_path / "again.png") == made.model_copy(update={"pixels": pixels})
 
     def test_recipe(self) -> None:
         one = manifest()
@@ -43,6 +46,15 @@ class TestManifest:
         assert one.recipe() == moved.recipe() == later.recipe() == one.with_verdict(VERDICT).recipe()
         for change in ({"seed": 1}, {"prompt": "x"}, {"reference_scale": 0.1}, {"references": []}, {"facts": {}}):
             assert manifest(**change).recipe() != one.recipe()
+
+    def test_whom_to_thank_is_carried_and_changes_the_recipe_only_where_it_is_known(self) -> None:
+        plain = ManifestReference.of(REFERENCE)
+        named = ManifestReference.of({**REFERENCE, "creator": "Jane Roe", "link": "https://example.org/1"})
+        assert (named.creator, named.link, named.licence_link) == ("Jane Roe", "https://example.org/1", "")
+        assert "by Jane Roe" in named.attribution
+        assert b"attribution" not in manifest(references=[named]).recipe()
+        assert b"creator" not in manifest(references=[plain]).recipe()
+        assert manifest(references=[named]).recipe() != manifest(references=[plain]).recipe()
 
     def test_what_no_file_can_hold(self) -> None:
         with pytest.raises(InvalidArgument, match="Unicode"):

@@ -5,6 +5,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from testing import hangs
@@ -32,6 +33,16 @@ def test_one_that_begins_inputs_does_not(tmp_path: Path) -> None:
     assert watched([sys.executable, "-c", BEGINS_INPUTS, str(pending)], pending, quiet=1.5).startswith(
         "the process died (3)"
     )
+
+
+def test_what_nobody_watches_any_more_is_not_left_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(file: Path) -> int:
+        raise SystemExit
+
+    monkeypatch.setattr(hangs, "_changed", end)
+    with pytest.raises(SystemExit):
+        watched(SLEEPS, tmp_path / "t.pending")
+    assert not [child for child in psutil.Process().children() if "time.sleep(100)" in " ".join(child.cmdline())]
 
 
 def test_a_process_that_others_keep_waiting_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

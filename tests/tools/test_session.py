@@ -114,3 +114,31 @@ def test_whose_drawing_the_time_ran_out_in_is_told(named: str, way_out: str, tmp
     assert [event["text"] for event in told] == [f"{named!r} was still drawing when the time ran out; {way_out}"]
     cause = f"{named!r} was still drawing; {way_out}" if "see that" in way_out else ""
     assert stopped.value.cause == cause
+
+
+def test_a_reference_is_cropped_to_its_concept_and_the_manifest_has_the_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imagerag.graphs.components.concept_region", lambda *args: (100, 100, 200, 200))
+    told: list[Any] = []
+    parts = InjectedComponents(generator=(squares := Squares()), index=Shelf())
+    for isolation, region in (("crop", (100, 100, 200, 200)), ("none", None), (None, None)):
+        session = ToolSession(Components(Settings(home=str(tmp_path), isolation=isolation), parts), emit=told.append)
+        found = session.add_references("owl", "an owl", Shelf().search(["an owl"], 1)[0])
+        (drawn,) = session.draw("an owl", found, 0.5)
+        assert session.components.store.manifest(drawn["sha256"]).references[0].region == region
+        assert squares.requests[-1].references[0].image.size == ((100, 100) if region else (300, 300))
+    notes = [event["text"] for event in told if event["event"] == "note" and "cropped" in event["text"]]
+    assert notes == [
+        "ref-1 is cropped to 100x100 of its 300x300 pixels, where 'owl' is; --isolation none leaves it whole"
+    ]
+
+
+def test_a_subject_is_drawn_with_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagerag.graphs.components.concept_region", lambda *args: (100, 100, 200, 200))
+    parts = InjectedComponents(generator=(squares := Squares()), index=Shelf())
+    session = ToolSession(Components(Settings(home=str(tmp_path), isolation="crop"), parts))
+    (own,) = session.add_references("cat", "my cat", Shelf().search(["my cat"], 1)[0])
+    session.draw("a cat", [{**own, "kind": "subject", "sha256": session.components.store.put_user_image(
+        Shelf().image("1" * 64)).sha256}], 0.5)  # fmt: skip
+    assert squares.requests[-1].references[0].image.size == (300, 300)

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -18,13 +18,13 @@ from imagerag.server.markdown import ending, told
 from imagerag.server.off_loop import reading
 from imagerag.server.openai.base import BEAT, client_of, parsed_body, raise_failure, usage
 from imagerag.server.openai.conversation import Base, Said
-from imagerag.server.openai.images import ImagesApi, partial_image
+from imagerag.server.openai.images import ImagesApi, partial_image, source_of
+from imagerag.server.openai.models import meaning_of
 from imagerag.server.openai.not_heeded import told_in_header
 from imagerag.server.openai.responses.events import ResponseEvents
 from imagerag.server.openai.responses.items import said_in
 from imagerag.server.openai.responses.objects import Draft, response_id_of
 from imagerag.server.openai.responses.schemas import ImageTool, ResponseRequest
-from imagerag.server.openai.schemas import mode_of
 from imagerag.server.openai.text_answers import Written
 from imagerag.server.openai.text_tasks import task_of
 from imagerag.server.renditions import render, size_of
@@ -45,7 +45,7 @@ class ResponsesApi(ImagesApi):
         body = await parsed_body(request, ResponseRequest)
         body.check()
         size_of(body.style.size)
-        mode = body.imagerag.mode or mode_of(body.model)
+        own = meaning_of(body.model, self.service.offers).added_to(body.imagerag)
         client = client_of(request)
         base = await anyio.to_thread.run_sync(self._previous, body.previous_response_id, client)
         said, left_out = await reading(lambda: said_in(body.input, lambda item_id: self._left_by(item_id, client)))
@@ -59,13 +59,14 @@ class ResponsesApi(ImagesApi):
             client,
             said,
             field="input",
-            own=body.imagerag,
+            own=own,
             seed=body.seed,
-            mode=mode,
             base=base,
             size=body.style.size,
         )
-        run = self._admit(client, asked)
+        if (mask := body.style.input_image_mask) is not None:
+            asked = replace(asked, mask=await self._mask(request, source_of(mask)))
+        run = await self._admit(client, asked)
         kept = StoredResponse(
             draft.id,
             client,

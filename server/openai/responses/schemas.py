@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from imagerag.server.api_error import ApiError
 from imagerag.server.openai.asking_for_text import WantedFormat, refuse_calls, wanted_format
-from imagerag.server.openai.schemas import Body, PictureStyle, RunOptions
+from imagerag.server.openai.schemas import Body, PictureSource, PictureStyle, RunOptions
 from imagerag.server.openai.seeds import Seed
 
 
@@ -16,7 +16,7 @@ class ImageTool(PictureStyle):
     type: Literal["image_generation"] = "image_generation"
     action: Literal["auto", "generate", "edit"] | None = None
     model: str | None = None
-    input_image_mask: Any = None
+    input_image_mask: PictureSource | None = None
     UNUSED: ClassVar[frozenset[str]] = PictureStyle.UNUSED | {"model"}
 
 
@@ -97,9 +97,6 @@ class ResponseRequest(Body):
             raise ApiError(400, text, "unsupported", "conversation")
         if self.prompt is not None:
             raise ApiError(400, "there are no stored prompts here; send 'input'", "unsupported", "prompt")
-        if self.style.input_image_mask is not None:
-            field = "tools.image_generation.input_image_mask"
-            raise ApiError(400, "a mask is not supported; say in words what to change", "unsupported", field)
         if self.previous_response_id and self.imagerag.thread:
             text = "give previous_response_id or imagerag.thread, not both"
             raise ApiError(400, text, "invalid_value", "previous_response_id")

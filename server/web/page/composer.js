@@ -1,12 +1,12 @@
-// Where the request is written: drafts, earlier requests, pictures that are added, and the settings.
+// Where the request is written: drafts, earlier requests, and pictures that are added.
 
 import { $, button, kept, make, say } from "/page/dom.js";
 import { ask } from "/page/api.js";
+import { invalid, openSettings, settingsNamed, settingsOf } from "/page/settings.js";
 
-const FIELDS = ["size", "negative", "seed", "n", "max_generations", "max_seconds", "mode", "approve"];
 const MOST_RECALLED = 50;
-const NAMES = { size: "size", negative: "without", seed: "seed", n: "candidates", max_generations: "drawings at most", max_seconds: "seconds at most", mode: "mode" };
 let attached = []; // {id, url, name}
+let mask = null; // {id, image, url, name}: where of which image is redrawn
 let thread = "";
 let recalled = -1;
 let editing = null; // {turn}
@@ -15,12 +15,15 @@ let editing = null; // {turn}
 
 export function openDraft(name) {
   thread = name;
+  settingsOf(name);
   stopEditing();
   const draft = kept.get(`draft.${thread}`, { text: "", attached: [] });
   $("prompt").value = draft.text;
+  const before = draft.mask;
   attached = [];
   $("attached").replaceChildren();
   draft.attached.forEach(attach);
+  showMask(before ?? null);
   grow();
 }
 
@@ -29,12 +32,13 @@ export function named(name) {
   if (name === thread) return;
   kept.set(`draft.${thread}`, null);
   thread = name;
+  settingsNamed(name);
   keepDraft();
 }
 
 function keepDraft() {
-  const draft = { text: $("prompt").value, attached };
-  kept.set(`draft.${thread}`, draft.text || attached.length ? draft : null);
+  const draft = { text: $("prompt").value, attached, mask };
+  kept.set(`draft.${thread}`, draft.text || attached.length || mask ? draft : null);
 }
 
 function grow() {
@@ -47,8 +51,9 @@ export function fail(text) {
   $("composer-error").hidden = !text;
 }
 
-export function putBack(text, pictures) {
+export function putBack(text, pictures, marked = null) {
   $("prompt").value ||= text;
+  if (marked && !mask) showMask(marked);
   if (!attached.length) pictures.forEach(attach);
   keepDraft();
   grow();
@@ -112,14 +117,43 @@ export function attach(one) {
   keepDraft();
 }
 
+function sendFile(file) {
+  const form = new FormData();
+  form.append("file", file);
+  form.append("purpose", "vision");
+  return ask("/v1/files", { method: "POST", body: form });
+}
+
+// The next request redraws a part of an image.
+export async function attachMask(image, file) {
+  fail("");
+  try {
+    const sent = await sendFile(file);
+    showMask({ id: sent.id, image: image.uri.match(/images\/([0-9a-f]+)/)[1], url: image.uri, name: image.name });
+    $("prompt").focus();
+    say(`the next request redraws a part of ${image.name}`);
+  } catch (error) {
+    fail(`the part is not marked: ${error.message}`);
+  }
+}
+
+function showMask(one) {
+  mask = one;
+  $("masked").hidden = !one;
+  if (one) {
+    $("masked-image").src = one.url;
+    $("masked").children[1].textContent = `Only the marked part of ${one.name} is redrawn: say what it is to show.`;
+  }
+  keepDraft();
+}
+
+$("masked-off").addEventListener("click", () => { showMask(null); $("prompt").focus(); });
+
 async function upload(files) {
   fail("");
   for (const file of files) {
-    const form = new FormData();
-    form.append("file", file);
-    form.append("purpose", "vision");
     try {
-      const sent = await ask("/v1/files", { method: "POST", body: form });
+      const sent = await sendFile(file);
       attach({ id: sent.id, url: `/images/${sent.id.replace("file-", "")}.png`, name: file.name });
       say(`${file.name} added`);
     } catch (error) {
@@ -144,57 +178,6 @@ document.addEventListener("drop", (event) => {
   upload([...event.dataTransfer.files]);
 });
 
-// ---- settings
-
-const value = (id) => {
-  const text = $(id).value.trim();
-  return text === "" ? null : $(id).type === "number" ? Number(text) : text;
-};
-
-export function settings() {
-  const sent = Object.fromEntries(FIELDS.filter((id) => id !== "approve").map((id) => [id, value(id)]));
-  sent.size ??= "";
-  // A conversation keeps what it must not show: taking that away has to be said.
-  if (sent.negative == null && kept.get(`negative.${thread}`, "")) sent.negative = "";
-  return { ...sent, approve: $("approve").checked };
-}
-
-export function settingsSent(name, sent) {
-  if (sent.negative != null) kept.set(`negative.${name}`, sent.negative || null);
-}
-
-function tellSettings() {
-  kept.set("settings", Object.fromEntries(FIELDS.map((id) => [id, id === "approve" ? $(id).checked : $(id).value])));
-  const told = FIELDS.filter((id) => id !== "approve" && $(id).value.trim()).map((id) => `${NAMES[id]} ${$(id).value.trim()}`);
-  if ($("approve").checked) told.push("asks before a redraw");
-  const wrong = invalid();
-  $("settings-told").textContent = wrong ? wrong : told.join(", ");
-  $("settings-told").className = wrong ? "bad" : "soft";
-}
-
-// What is wrong with the settings, in words; empty if nothing is.
-function invalid() {
-  const field = FIELDS.map($).find((one) => !one.checkValidity());
-  return field ? `${field.labels[0].firstChild.textContent.trim()}: ${field.validationMessage}${field.title ? ` (${field.title})` : ""}` : "";
-}
-
-export function openSettings() {
-  $("settings").showModal();
-  FIELDS.map($).find((one) => !one.checkValidity())?.focus();
-}
-
-for (const [id, before] of Object.entries(kept.get("settings", {}))) {
-  if (id === "approve") $(id).checked = before;
-  else if (FIELDS.includes(id)) $(id).value = before;
-}
-FIELDS.forEach((id) => $(id).addEventListener("input", tellSettings));
-tellSettings();
-$("settings-open").addEventListener("click", openSettings);
-$("settings-clear").addEventListener("click", () => {
-  for (const id of FIELDS) if (id === "approve") $(id).checked = false; else $(id).value = "";
-  tellSettings();
-});
-
 // ---- sending
 
 export function onSubmit(draw) {
@@ -210,10 +193,11 @@ export function onSubmit(draw) {
     fail("");
     kept.set("asked", [prompt, ...kept.get("asked", []).filter((one) => one !== prompt)].slice(0, MOST_RECALLED));
     recalled = -1;
-    const sent = { prompt, pictures: attached, before: editing?.turn ?? null };
+    const sent = { prompt, pictures: attached, mask, before: editing?.turn ?? null };
     $("prompt").value = "";
     attached = [];
     $("attached").replaceChildren();
+    showMask(null);
     stopEditing();
     keepDraft();
     grow();

@@ -1,7 +1,7 @@
 // The images of the conversation, and two of them side by side.
 
 import { $, button, make } from "/page/dom.js";
-import { ask } from "/page/api.js";
+import { showLike } from "/page/all_images.js";
 import { copyButton, downloadLink, enlargeable } from "/page/lightbox.js";
 
 let images = new Map(); // by address
@@ -52,7 +52,8 @@ function show() {
         make("label", { class: "check" }, make("input", { type: "checkbox", value: image.uri, checked: picked.has(image.uri), on: { change: countPicked } }), ` compare ${image.id}`),
         copyButton(image.uri, image.id),
         downloadLink(image.uri, image.id),
-        button(`Go on from ${image.id}`, () => goOnFrom(image))));
+        button(`Go on from ${image.id}`, () => goOnFrom(image)),
+        button("More like this", () => showLike(image.uri, image.id), { "aria-label": `More images like ${image.id}` })));
   }));
   countPicked();
 }
@@ -67,27 +68,6 @@ $("compare").addEventListener("click", () => {
     make("p", { text: image.prompt }), make("p", { class: "soft", text: `${words(image)}; ${origin(image)}` }))));
   $("comparison").showModal();
 });
-
-// ---- what was drawn in all conversations
-
-async function searchAll() {
-  if (!$("all").open) return;
-  const words = $("all-search").value.trim();
-  try {
-    const { images: found, more } = await ask(`/web/images?q=${encodeURIComponent(words)}`);
-    if (words !== $("all-search").value.trim()) return; // an answer to what is no longer asked
-    $("all-images").replaceChildren(...found.map((image) => make("li", {},
-      enlargeable(image.uri, image.id, image.title, { width: 88, height: 88 }),
-      make("a", { href: `#${image.thread}`, text: image.title.slice(0, 40) || image.id, "aria-label": `Open the conversation of ${image.id}: ${image.title}` }))));
-    $("all-told").textContent = more ? `the newest ${found.length}; ${more} more: search for words` : found.length ? "" : words ? `None shows ${JSON.stringify(words)}.` : "None yet.";
-  } catch (error) {
-    $("all-told").textContent = error.message;
-  }
-}
-
-let pause = null;
-$("all").addEventListener("toggle", searchAll);
-$("all-search").addEventListener("input", () => { clearTimeout(pause); pause = setTimeout(searchAll, 150); });
 
 // Where the page is narrow, the gallery takes the place of the conversation while it is open.
 export function showGallery(open) {

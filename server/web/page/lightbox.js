@@ -4,6 +4,10 @@ import { $, button, make, say } from "/page/dom.js";
 
 const STEP = 1.4;
 let shown = null;
+let paintOn = () => {};
+
+export function whenPainted(listener) { paintOn = listener; }
+
 let scale = 0; // of the image's own pixels; 0 fits it into the view
 
 export async function copyImage(url, name) {
@@ -62,6 +66,7 @@ $("zoom-in").addEventListener("click", () => larger(STEP));
 $("zoom-out").addEventListener("click", () => larger(1 / STEP));
 $("zoom-fit").addEventListener("click", () => zoom(0));
 $("lightbox-copy").addEventListener("click", async () => { $("lightbox-told").textContent = await copyImage(shown.url, shown.name); });
+$("lightbox-paint").addEventListener("click", () => { $("lightbox").close(); paintOn(shown.url, shown.name); });
 $("lightbox-image").addEventListener("click", () => (scale ? zoom(0) : larger(2)));
 $("lightbox").addEventListener("keydown", (event) => {
   if (event.key === "+" || event.key === "=") larger(STEP);

@@ -2,9 +2,12 @@
 
 import { $, button, notice, say } from "/page/dom.js";
 import { answers, ask, found, lost, post, whenBack } from "/page/api.js";
-import { attach, edit, fail, named, onSubmit, openDraft, openSettings, putBack, settings, settingsSent } from "/page/composer.js";
+import { attach, edit, fail, named, onSubmit, openDraft, putBack } from "/page/composer.js";
 import { listConversations, openConversations } from "/page/conversations.js";
 import { forget, showGallery, toggleGallery } from "/page/gallery.js";
+import { madeWith, offered, openSettings, settings, settingsSent } from "/page/settings.js";
+import { whenPainted } from "/page/lightbox.js";
+import { paint } from "/page/paint.js";
 import { shortcuts } from "/page/shortcuts.js";
 import { addAsked, addRun, focusLatest, onEvent, restart, showEnd, toLatest } from "/page/turn.js";
 
@@ -17,7 +20,7 @@ const tabs = new BroadcastChannel("imagerag");
 
 // ---- runs
 
-async function start(body, asked, run, pictures, shown) {
+async function start(body, asked, run, pictures, shown, mask) {
   const mine = opened;
   try {
     const started = await post("/web/runs", { ...body, thread });
@@ -39,19 +42,19 @@ async function start(body, asked, run, pictures, shown) {
     if (run && error.status == null) run.node.classList.add("unsent");
     fail(error.message);
     say(error.message);
-    putBack(shown, pictures);
+    putBack(shown, pictures, mask);
   }
 }
 
 // Draw a request: at once, or after those that are under way.
-function draw({ prompt = "", again = "", pictures = [], before = null, shown = prompt, overrides = {} }) {
+function draw({ prompt = "", again = "", pictures = [], mask = null, before = null, shown = prompt, overrides = {} }) {
   notice("");
   const urls = pictures.map((one) => one.url);
-  const body = { prompt, again, pictures: pictures.map((one) => one.id), before, ...settings(), ...overrides };
+  const body = { prompt, again, pictures: pictures.map((one) => one.id), mask: mask?.id ?? "", masked: mask?.image ?? "", before, ...settings(), ...overrides };
   const asked = before == null ? addAsked(shown, urls) : null;
   const run = before == null ? addRun(shown, urls) : null;
   toLatest();
-  sending = sending.then(() => start(body, asked, run, pictures, shown));
+  sending = sending.then(() => start(body, asked, run, pictures, shown, mask));
 }
 
 function follow(run, id) {
@@ -93,6 +96,7 @@ function listen() {
     waiting = waiting.filter((other) => other !== run);
     thread = event.run.thread;
     showEnd(run, event.run, commands, event.turn);
+    madeWith(event.run);
     say(run.line.textContent);
     listen();
   };
@@ -115,6 +119,7 @@ const commands = {
     $("prompt").focus();
     say(`${image.id} is added to the next request`);
   },
+  paint: (image) => paint(image.uri, image.id),
   edit: (run) => edit(run.turn, run.request, run.pictures),
 };
 
@@ -152,6 +157,7 @@ async function open(name) {
       const run = addRun(turn.request, turn.pictures);
       for (const event of turn.events) onEvent(run, event);
       showEnd(run, turn.run, commands, turn.turn);
+      madeWith(turn.run);
     }
     for (const active of told.running) taken(active);
     toLatest();
@@ -211,6 +217,7 @@ const fresh = () => open("").then(() => $("prompt").focus());
 
 onSubmit(draw);
 whenBack(comeBack);
+whenPainted(paint);
 $("new").addEventListener("click", fresh);
 window.addEventListener("hashchange", () => open(decodeURIComponent(location.hash.slice(1))));
 document.querySelectorAll("[data-skip]").forEach((link) => link.addEventListener("click", (event) => {
@@ -227,6 +234,7 @@ shortcuts({
   "/": () => $("prompt").focus(),
   j: () => { toLatest(); focusLatest(); },
   e: () => [...$("log").querySelectorAll(".result .enlarge")].at(-1)?.click(),
+  p: () => [...$("log").querySelectorAll(".result .paint")].at(-1)?.click(),
   n: fresh,
   c: openConversations,
   s: openSettings,
@@ -235,6 +243,7 @@ shortcuts({
 });
 
 ask("/web/server").then((server) => {
-  $("engines").textContent = `This server draws with ${server.generator} and judges with ${server.critic} (profile ${server.profile}); it was started with them.`;
+  offered(server);
+  document.body.classList.toggle("no-masks", !server.masks);
 }).catch((error) => { $("engines").textContent = error.message; });
 open(decodeURIComponent(location.hash.slice(1)));

@@ -4,6 +4,7 @@ import { $, button, make, say } from "/page/dom.js";
 import { post } from "/page/api.js";
 import { origin, remember, words } from "/page/gallery.js";
 import { copyButton, downloadLink, enlargeable } from "/page/lightbox.js";
+import { parts } from "/page/settings.js";
 
 const MOST_SHOWN = 6; // images of one step; all are in the gallery
 const NEAR = 120; // pixels from the end within which the newest is followed
@@ -106,7 +107,7 @@ function referenceCard(reference, extra) {
   return make("li", { class: "card" },
     enlargeable(reference.uri, reference.id, `Reference: ${reference.title}`, { width: 80, height: 80 }),
     make("div", { text: reference.title }),
-    make("small", { text: `${reference.id} for ${reference.concept || "the whole picture"}; ${found}${reference.source}, ${reference.licence}` }),
+    make("small", { text: `${reference.id} for ${reference.concept || "the whole picture"}; ${found}${reference.attribution}` }),
     extra);
 }
 
@@ -200,7 +201,7 @@ function askApproval(run, event) {
 
 // ---- the end: the returned image, why it ended, what is missing, and what can be done with it
 
-// `commands`: retry(run), redraw(image), variations(image, n), useAsSubject(image), edit(run)
+// `commands`: retry(run), paint(image), redraw(image), variations(image, n), useAsSubject(image), edit(run)
 export function showEnd(run, outcome, commands, turn = null) {
   run.turn = turn;
   run.bar.remove();
@@ -223,7 +224,7 @@ export function showEnd(run, outcome, commands, turn = null) {
     const absent = new Map((run.concepts.get(image.id) ?? []).filter((concept) => concept.kind === "absence").map((concept) => [concept.concept, concept.in_words]));
     const lacking = image.missing.map((name) => (absent.has(name) ? `${name} (${absent.get(name)})` : name));
     const missing = lacking.length ? `Still missing: ${lacking.join(", ")}.` : image.score == null ? "" : "Nothing is missing.";
-    run.result.append(make("p", { class: image.missing.length ? "bad" : "soft", text: `${image.id}${image.score == null ? ", not judged" : `, score ${image.score.toFixed(2)}`}, seed ${image.seed}. ${missing}` }));
+    run.result.append(make("p", { class: image.missing.length ? "bad" : "soft", text: `${image.id}${image.score == null ? ", not judged" : `, score ${image.score.toFixed(2)}`}, seed ${image.seed}${outcome.generator ? `, ${parts(outcome)}` : ""}. ${missing}` }));
   }
   if (run.notes.length) run.result.append(make("ul", { class: "notes soft", "aria-label": "Notes" }, ...[...new Set(run.notes)].map((text) => make("li", { text }))));
   run.result.append(resultActions(run, image, commands));
@@ -244,6 +245,7 @@ function resultActions(run, image, commands) {
       copyButton(image.uri, image.id), downloadLink(image.uri, image.id),
       make("a", { class: "button", href: `/web/report/${id}`, download: `${image.id}.html`, text: "Report", "aria-label": `Download the report of ${image.id}'s run` }),
       make("a", { class: "button", href: `/web/manifest/${id}`, download: `${image.id}.json`, text: "Manifest", "aria-label": `Download the manifest of ${image.id}` }),
+      button("Paint a part", () => commands.paint(image), { class: "paint", "aria-label": `Paint where to redraw ${image.id}` }),
       button("Use as subject", () => commands.useAsSubject(image, id), { "aria-label": `Use ${image.id} as subject` }),
       button("Variations", () => commands.variations(image, id, VARIATIONS), { "aria-label": `${VARIATIONS} variations of what ${image.id} shows` }),
       button("Redraw", () => commands.redraw(image, id), { "aria-label": `Draw what ${image.id} shows once more` }));

@@ -125,6 +125,60 @@ def test_which_models_heed_a_negative_prompt(pipeline: Any, name: str, takes: bo
     assert takes_negatives(pipeline, load_presets({})[name]) == takes
 
 
+def test_a_distilled_class_is_guided_by_contrast_where_its_distillation_was_trained_out() -> None:
+    values = {"name": "open", "model": "m", "family": "text", "guidance": 3.5, "negative_prompt": " ", "true_cfg": True}
+    preset = Preset.model_validate(values)
+    assert takes_negatives(Distilled(), preset)
+    asked = call_arguments(Distilled(), preset, 64, 64, "a hat")
+    assert asked == {"true_cfg_scale": 3.5, "negative_prompt": "a hat"}
+    assert call_arguments(Distilled(), preset, 64, 64)["negative_prompt"] == " "
+
+
+class Ideogram:
+    """Takes its guidance step by step."""
+
+    def __call__(
+        self, prompt: str, num_inference_steps: int = 48, guidance_scale: float | None = None,
+        guidance_schedule: tuple[float, ...] | None = (7.0,) * 48, mu: float = 0.0, std: float = 1.5,
+    ) -> None: ...  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("steps", "last", "mu", "std"), [(48, 3, 0.0, 1.5), (20, 2, 0.0, 1.75), (12, 1, 0.5, 1.75), (4, 1, 0.5, 1.75)]
+)
+def test_guidance_for_each_step_is_as_long_as_they_are_many(steps: int, last: int, mu: float, std: float) -> None:
+    values = {"name": "i", "model": "m", "family": "text", "guidance": 7.0, "steps": steps}
+    asked = call_arguments(Ideogram(), Preset.model_validate(values), 64, 64)
+    assert asked["guidance_schedule"] == [7.0] * (steps - last) + [3.0] * last
+    assert (asked["guidance_scale"], asked["mu"], asked["std"]) == (None, mu, std)
+    asked = call_arguments(Ideogram(), Preset.model_validate(values | {"guidance": 1.0}), 64, 64)
+    assert (asked["guidance_scale"], asked["guidance_schedule"]) == (1.0, None)
+
+
+class Hunyuan:
+    """Its guidance by contrast is a part of its own."""
+
+    def __init__(self, **guider: Any) -> None:
+        self.guider = SimpleNamespace(**guider) if guider else None
+
+    def __call__(
+        self, prompt: str, negative_prompt: str = "", distilled_guidance_scale: float | None = 3.25
+    ) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("guider", "takes"),
+    [
+        ({"_enabled": True, "guidance_scale": 3.5}, True),
+        ({"_enabled": False, "guidance_scale": 3.5}, False),
+        ({"_enabled": True, "guidance_scale": 1.0}, False),
+        ({}, False),
+    ],
+)
+def test_a_guider_that_is_on_guides_away_from_a_negative_prompt(guider: dict[str, Any], takes: bool) -> None:
+    assert takes_negatives(Hunyuan(**guider), load_presets({})["hunyuan-image"]) == takes
+
+
 class ZImagePipeline(Guided):
     """Draws by contrast from a guidance of 0 on."""
 

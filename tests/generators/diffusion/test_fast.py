@@ -34,7 +34,18 @@ def test_what_is_taken_in_words() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["flux", "qwen-image", "qwen-edit", "flux2-klein-base", "qwen-image-21", "longcat-edit", "hunyuan-image"]
+    "name",
+    [
+        "flux",
+        "kontext",
+        "flux2",
+        "qwen-image",
+        "qwen-edit",
+        "flux2-klein-base",
+        "qwen-image-21",
+        "longcat-edit",
+        "hunyuan-image",
+    ],
 )
 @pytest.mark.usefixtures("small_pictures")
 def test_a_step_cache_leaves_steps_out_and_draws_the_same_again(name: str, family_folder: Path) -> None:

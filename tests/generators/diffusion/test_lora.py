@@ -77,6 +77,18 @@ class TestApplied:
         assert any("larger.safetensors' does not fit" in note and "down_blocks.9" in note for note in notes), notes
         assert not any("does not fit" in note for note in draw(generator(folder, str(lora))).facts.get("notes", ()))
 
+    def test_weights_for_parts_that_it_does_not_have_are_counted(
+        self, folder: Path, lora: Path, tmp_path: Path
+    ) -> None:
+        weights = load_file(lora)
+        other = {f"text_encoder_{n}.layers.0.lora_{ab}.weight": torch.zeros(2, 2) for n in (2, 3) for ab in "AB"}
+        save_file({**weights, **other}, tmp_path / "more.safetensors")
+        notes = draw(generator(folder, str(tmp_path / "more.safetensors"))).facts["notes"]
+        (told,) = [note for note in notes if "does not fit" in note]
+        assert (
+            f"of {len(weights) + 4} weights it has no place for 4, which are left out: 2 for 'text_encoder_2'" in told
+        )
+
     def test_a_refusal_is_one_line(self, folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
         file = tiny_models.save_lora(tmp_path / "xl.safetensors", tiny_models.unet_of(folder / "sdxl"))
         with pytest.raises(UserError, match=r"does not fit '.*sd15' \(weights of other shapes\)"):

@@ -33,7 +33,7 @@ class TestNames:
         [
             ('[a]\nlike = "nothing"', "preset 'a' in .* is like 'nothing', which is not known; known are: sd15"),
             ('[a]\nlike = "sdxl"\nsteps = 0', "preset 'a' in .*: steps 0: Input should be greater"),
-            ('[a]\nlike = "sdxl"\nstepz = 3', "preset 'a' in .*: stepz 3: Extra inputs"),
+            ('[a]\nlike = "sdxl"\nstepz = 3', "preset 'a' in .*: 'stepz' is no key"),
             ('[a]\nmodel = "m"\nfamily = "text"\nmax_references = 2', "max_references 2 must be 0 for family 'text'"),
             ('[a]\nmodel = "m"\nfamily = "ip-adapter"\nmax_references = 2', r"lacks its \[a.adapter\]"),
             ("a = 3", "'a' in presets file .* is no table of a preset"),

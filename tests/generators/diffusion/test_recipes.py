@@ -12,6 +12,7 @@ import pytest
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.loading import preset_of
 from imagerag.generators.diffusion.other_models import kind_of_checkpoint, kind_of_class
+from imagerag.generators.diffusion.preset_files import parts_of
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.recipes import CONTRAST_FROM_0, Published, recipe_of, rules
 
@@ -34,6 +35,8 @@ def check(found: Preset, expected: dict[str, Any]) -> None:
     negative = preset.negative_prompt if preset and expected["negative_prompt"] == "*" else expected["negative_prompt"]
     assert (found.steps, found.guidance, found.negative_prompt) == (expected["steps"], expected["guidance"], negative)
     assert found.max_references == expected["references"]
+    if "size" in expected:
+        assert (found.width, found.height) == (expected["size"], expected["size"])
     assert (found.adapter is None) or found.max_references > 0
     if preset is not None and found.recipe:
         assert found.recipe.startswith(f"as {expected['preset']}")
@@ -82,7 +85,9 @@ def test_thirty_models_that_people_use_are_among_them() -> None:
     assert len({row["model"] for row in PUBLISHED}) >= 60
     for row in PUBLISHED:
         assert row["source"]
-        assert row["expect"].keys() in ({"refused"}, {"preset", "steps", "guidance", "negative_prompt", "references"})
+        assert row["expect"].keys() - {"size"} in (
+            {"refused"}, {"preset", "steps", "guidance", "negative_prompt", "references"},
+        )  # fmt: skip
 
 
 class TestRules:
@@ -91,7 +96,8 @@ class TestRules:
             assert rule.preset in PRESETS or not rule.preset
             assert rule.source or not rule.change
             assert set(rule.change) <= {
-                "steps", "guidance", "negative_prompt", "family", "sigmas", "width", "height",
+                "steps", "guidance", "negative_prompt", "family", "sigmas", "width", "height", "true_cfg",
+                "prompt_tokens", "llama", "weights",
             }  # fmt: skip
         for name in {name for rule in rules() for name in rule.classes}:
             last = [rule for rule in rules() if name in rule.classes][-1]
@@ -115,6 +121,18 @@ class TestRules:
         small = recipe(mine, "StableDiffusion3Pipeline", transformer={"num_layers": 24, "qk_norm": "rms_norm"})
         assert (small.steps, small.weights["transformer"]) == (40, 2.47)
         assert recipe(mine, "StableDiffusionPipeline", unet={"cross_attention_dim": 1024}).adapter is None
+
+    def test_hidream_reads_with_a_llama_of_another_repository_unless_its_own_has_one(self) -> None:
+        default = Preset(name="d", model="HiDream-ai/HiDream-I1-Dev", family="text")
+        index: dict[str, Any] = {"_class_name": "HiDreamImagePipeline", "transformer": []}
+        found = recipe_of(Published("HiDream-ai/HiDream-I1-Dev", index, lambda part: {}), PRESETS, default)
+        assert found is not None
+        named = {part.role: part.where for part in parts_of(found)}
+        assert named["Llama encoder"] == "meta-llama/Llama-3.1-8B-Instruct"
+        whole = index | {"text_encoder_4": ["transformers", "LlamaForCausalLM"]}
+        found = recipe_of(Published("a/hidream-dev", whole, lambda part: {}), PRESETS, default)
+        assert found is not None
+        assert [part.role for part in parts_of(found)] == [""]
 
     def test_it_says_which_was_taken_and_why(self) -> None:
         named = recipe("somebody/FLUX.1-schnell-tuned", "FluxPipeline")
@@ -157,6 +175,8 @@ class TestRules:
             ("a/hyperrealistic-v3", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
             ("a/hhe-768-2400steps", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
             ("a/flux-dev-de-distilled", "FluxPipeline", 28, 3.5, "its pipeline is"),
+            ("a/flux-schnell-dedistilled", "FluxPipeline", 28, 3.5, "with steps 28, guidance 3.5, negative_prompt ' '"),
+            ("a/LibreFLUX-tune", "FluxPipeline", 28, 3.5, "its name has 'libreflux'"),
         ],
     )
     def test_few_steps_by_name_where_no_row_knows_them(
@@ -177,6 +197,23 @@ class TestRules:
         assert found is not None
         assert (found.steps, found.guidance) == (8, 1.0)
         assert "its scheduler is a TCDScheduler" in found.recipe
+
+    @pytest.mark.parametrize(
+        ("class_name", "side", "pixels"),
+        [
+            ("PixArtSigmaPipeline", 64, 512), ("PixArtSigmaPipeline", 256, 2048), ("SanaPipeline", 16, 512),
+            ("SanaPipeline", 64, 2048), ("AmusedPipeline", 16, 256), ("SanaSprintPipeline", 32, 1024),
+            ("AuraFlowPipeline", 64, 1024),
+        ],
+    )  # fmt: skip
+    def test_the_size_is_the_one_that_a_transformer_was_trained_at(
+        self, class_name: str, side: int, pixels: int
+    ) -> None:
+        default = Preset(name="d", model="a/b", family="text")
+        index = {"_class_name": class_name, "transformer": []}
+        found = recipe_of(Published("a/b", index, lambda part: {"sample_size": side}), PRESETS, default)
+        assert found is not None
+        assert (found.width, found.height) == (pixels, pixels)
 
     @pytest.mark.slow
     def test_the_guidance_at_which_each_class_draws_by_contrast_is_diffusers_own(self) -> None:

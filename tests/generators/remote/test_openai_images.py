@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 
 from imagerag.errors import Cancelled, DrawingRefused, InvalidArgument, UserError
-from imagerag.generators.base import DrawControl, DrawRequest, Reference
+from imagerag.generators.base import UNCONTROLLED, DrawControl, DrawRequest, Redraw, Reference, redraws_parts
 from imagerag.generators.remote import calling, openai_images
 from imagerag.generators.remote.openai_images import OpenAIImages
+from imagerag.generators.sizing import draw_sized
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.picture_size import PictureSize
 from imagerag.settings import Settings
@@ -40,6 +41,25 @@ class TestOpenAIImages:
         assert server.asked[0].key == "Bearer sk-of-the-server"
         assert drawings[0].facts["usage"] == {"input": 50, "output": 4000}
         assert drawings[0].facts["seed_used"] is False
+
+    def test_a_part_of_an_image_is_an_edit_with_a_mask(self) -> None:
+        image, mask = Image.new("RGB", (40, 30), "blue"), Image.new("L", (40, 30), 0)
+        mask.paste(255, (0, 0, 20, 30))
+        request = DrawRequest("an owl", (1,), references(1), redraw=Redraw(image, mask))
+        with images_server() as server:
+            generator = OpenAIImages(f"gpt-image-1@{server.url}")
+            (drawing,) = draw_sized(generator, request, UNCONTROLLED)
+            assert redraws_parts(generator)
+            assert not redraws_parts(OpenAIImages(f"dall-e-3@{server.url}"))
+        (asked,) = server.asked
+        assert asked.path == "/v1/images/edits"
+        assert asked.fields["prompt"] == "According to this image of thing 1 (image 1 after the first), generate an owl"
+        sent = [Image.open(io.BytesIO(file)) for file in asked.files]
+        assert [one.size for one in sent] == [(40, 30)] * 3
+        marks = sent[-1].getchannel("A")
+        assert (marks.getpixel((3, 3)), marks.getpixel((30, 3))) == (0, 255), "transparent where it is drawn anew"
+        assert drawing.image.getpixel((30, 3)) == (0, 0, 255), "and blue elsewhere, whatever the server answers"
+        assert drawing.image.getpixel((3, 3)) == (255, 0, 0)
 
     @pytest.mark.parametrize(
         ("model", "wanted", "asked"),

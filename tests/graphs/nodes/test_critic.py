@@ -74,8 +74,8 @@ def test_an_uncalibrated_verdict_ends_the_run_after_one_drawing_and_tells_why(
 @pytest.mark.parametrize(
     ("library", "told"),
     [
-        (("own",), "FOLDER --model M with 40 captioned pictures or more of the kind that is drawn ("),
-        (("birds", "bundled"), "FOLDER --library birds --model M with 40"),
+        (("own",), "FOLDER --lookup-model M with 40 captioned pictures or more of the kind that is drawn ("),
+        (("birds", "bundled"), "FOLDER --library birds --lookup-model M with 40"),
         (("bundled",), "of the kind that is drawn, searched by --library bundled,own ("),
     ],
 )
@@ -91,7 +91,7 @@ def test_a_library_that_is_said_to_show_another_kind_has_to_be_said_to_show_what
     settings = resolve(Settings(home=str(tmp_path), generator="sdxl", critic="clip", library=("own", "birds"),
                                 lookup_model="ViT-B-32:openai", vlm="rules"))  # fmt: skip
     named = " --library birds" if library == "birds" else ""
-    calibrate = f"imagerag index calibrate{named} --model embedded"
+    calibrate = f"imagerag index calibrate{named} --lookup-model embedded"
     directory = library_directory(tmp_path, library)
     directory.mkdir(parents=True)
     file = CalibrationFile(directory, embedded_model_id())

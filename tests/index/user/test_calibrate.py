@@ -129,7 +129,7 @@ def test_pictures_of_another_model_are_told(own: UserPictures, tmp_path: Path) -
     other = UserPictures(own.directory.parent, clip_model(str(save_checkpoint(tmp_path / "other", 1))))
     assert other.directory == own.directory
     with pytest.raises(
-        UserError, match=r"'open_clip:other@.*, but of embedded-clip@.*; next: .* calibrate --model NAME"
+        UserError, match=r"'open_clip:other@.*, but of embedded-clip@.*; next: .* calibrate --lookup-model NAME"
     ):
         calibrate(other)
     other.close()

@@ -38,7 +38,7 @@ def test_another_kind_than_was_said_is_told_with_the_command(pictures: Any, show
     doubt = doubt_of_kind(library(pictures), "MODEL:TAG", shows)
     assert doubt is not None
     assert f"they count as {shows} and look like {like}" in doubt
-    assert doubt.endswith(f"imagerag index calibrate --library birds --model MODEL:TAG --shows {like}")
+    assert doubt.endswith(f"imagerag index calibrate --library birds --lookup-model MODEL:TAG --shows {like}")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from imagerag.server.api_error import ApiError
-from imagerag.server.openai.base import limits_of, validated
-from imagerag.server.openai.schemas import ChatRequest, ImageRequest, RunOptions
+from imagerag.server.openai.base import validated
+from imagerag.server.openai.schemas import ChatRequest, ImageRequest
 
 
 def test_the_first_field_that_is_wrong_is_named() -> None:
@@ -14,10 +14,6 @@ def test_the_first_field_that_is_wrong_is_named() -> None:
         validated(ImageRequest, {"prompt": 3})
     with pytest.raises(ApiError, match="prompt: Field required"):
         validated(ImageRequest, {})
-
-
-def test_limits_that_are_not_given_are_left_out() -> None:
-    assert limits_of(RunOptions(max_steps=3)) == {"max_steps": 3}
 
 
 @pytest.mark.parametrize(

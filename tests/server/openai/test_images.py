@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import openai
 import pytest
 from PIL import Image
 
 from imagerag.store.manifest import read_manifest
 from testing.openai_requests import MODEL, data_url, square
+from testing.scripted import Squares
 from testing.servers import Served
 
 
@@ -73,10 +75,53 @@ def test_images_are_edited_with_files_sent_along(serve: Callable[..., Served]) -
     edited = client.images.edit(model=MODEL, image=[("a.png", square()), ("b.png", square("green"))], prompt="an owl")
     assert edited.data[0].url
     assert len(server.service.components.generator.requests[-1].references) == 2
-    with pytest.raises(openai.BadRequestError, match="mask is not supported"):
+    with pytest.raises(openai.BadRequestError, match="'squares' can't redraw a part of an image; leave the mask out"):
         client.images.edit(model=MODEL, image=("a.png", square()), mask=("m.png", square()), prompt="an owl")
     with pytest.raises(openai.BadRequestError, match="no image, or damaged"):
         client.images.edit(model=MODEL, image=("a.png", b"not a picture"), prompt="an owl")
+
+
+class SquaresInParts(Squares):
+    redraws_parts = True
+
+
+@pytest.mark.parametrize("way", ["form", "json", "chat image"])
+def test_a_mask_says_what_of_the_first_image_is_drawn_anew(serve: Callable[..., Served], way: str) -> None:
+    squares = SquaresInParts()
+    server = serve(generator=squares, scores=[0.9])
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 256, (30, 40, 3), dtype=np.uint8))
+    mask = Image.new("RGBA", (40, 30), "black")
+    mask.paste((0, 0, 0, 0), (0, 0, 20, 30))
+    image, marks = png(noise), png(mask)
+    client = server.client()
+    if way == "form":
+        files = [("a.png", image), ("b.png", square())]
+        made = client.images.edit(image=files, mask=("m.png", marks), prompt="an owl", response_format="b64_json")
+        data = made.data[0].b64_json if made.data else ""
+        assert len(squares.requests[-1].references) == 1, "the others are drawn with"
+    elif way == "json":
+        sent = {"images": [{"image_url": address(image)}], "mask": {"image_url": address(marks)}, "prompt": "an owl"}
+        answered = httpx.post(server.url + "/v1/images/edits", json=sent | {"response_format": "b64_json"})
+        data = answered.json()["data"][0]["b64_json"]
+    else:
+        tool: Any = {"type": "image_generation", "input_image_mask": {"image_url": address(marks)}}
+        parts: Any = [{"type": "input_text", "text": "an owl"}, {"type": "input_image", "image_url": address(image)}]
+        answer = client.responses.create(input=[{"role": "user", "content": parts}], tools=[tool])
+        (data,) = (item.result for item in answer.output if item.type == "image_generation_call")
+    drawn = np.asarray(opened(str(data)).convert("RGB"))
+    assert (drawn[:, 20:] == np.asarray(noise)[:, 20:]).all()
+    assert (drawn[:, :20] != np.asarray(noise)[:, :20]).any()
+    assert squares.requests[-1].redraw is not None
+
+
+def png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def address(file: bytes) -> str:
+    return str(data_url(file)["image_url"]["url"])
 
 
 def opened(data: str | bytes) -> Image.Image:
@@ -217,7 +262,8 @@ def test_edits_are_taken_as_json(serve: Callable[..., Served], kind: str) -> Non
         ({"images": [{"file_id": "file-0"}]}, 404, "file_id"),
         ({"images": [{"image_url": "http://10.0.0.1/a.png"}]}, 400, "images"),
         ({"images": [{"image_url": "data:,x"}]}, 400, "image"),
-        ({"mask": {"file_id": "file-0"}}, 400, "mask"),
+        ({"mask": {"file_id": "file-0"}}, 404, "file_id"),
+        ({"mask": {"url": "x"}}, 400, "mask.url"),
         ({"mask": {"image_url": "data:,x"}}, 400, "mask"),
         ({"markup": {"image_url": "data:,x"}}, 400, "markup"),
         ({"n": 11}, 400, "n"),

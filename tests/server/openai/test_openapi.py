@@ -24,7 +24,12 @@ def api(tmp_path: Path) -> Iterator[OpenAIApi]:
 
 
 def test_each_route_is_described_and_nothing_else(api: OpenAIApi) -> None:
-    routes = {(path, method) for route in api.routes() for path in [route.path] for method in (route.methods or ())}
+    routes = {
+        (path, method)
+        for route in api.routes()
+        for path in [re.sub(r":\w+}", "}", route.path)]
+        for method in (route.methods or ())
+    }
     described = {
         (path, method.upper())
         for path, operations in document(api.endpoints(), "http://x")["paths"].items()

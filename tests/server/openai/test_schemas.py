@@ -7,7 +7,7 @@ import pytest
 
 from imagerag.server.api_error import ApiError
 from imagerag.server.openai.responses.schemas import ResponseRequest
-from imagerag.server.openai.schemas import Body, ChatRequest, EditRequest, ImageRequest, chunk_object, mode_of
+from imagerag.server.openai.schemas import Body, ChatRequest, EditRequest, ImageRequest, chunk_object
 
 
 def test_an_error_has_openais_shape() -> None:
@@ -16,14 +16,6 @@ def test_an_error_has_openais_shape() -> None:
     assert (response.status_code, response.headers["retry-after"]) == (429, "3")
     told = json.loads(bytes(response.body))["error"]
     assert (told["message"], told["code"], told["param"]) == ("the queue is full", "server_busy", "n")
-
-
-def test_models_name_modes() -> None:
-    assert mode_of("imagerag") is None
-    assert mode_of("imagerag:auto") == "auto"
-    assert mode_of("imagerag:lookup_first") == "lookup_first"
-    with pytest.raises(ApiError, match="gpt-image-1"):
-        mode_of("gpt-image-1")
 
 
 def test_a_chunk_ends_with_its_reason() -> None:

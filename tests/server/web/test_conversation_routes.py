@@ -47,6 +47,28 @@ def test_a_deleted_conversation_is_known_no_more(serve: Callable[..., Served]) -
     assert not client.get("/web/threads").json()["threads"][0]["favourite"], "the mark went with the old one"
 
 
+def test_images_are_listed_by_page_and_likeness_and_nobody_sees_anothers(serve: Callable[..., Served]) -> None:
+    server = serve(scores=[0.9])
+    client, other = browser_of(server), browser_of(server)
+    for prompt in ("an owl", "a fox", "a dog"):
+        draw(client, prompt, mode="no_lookup")
+    draw(other, "a cat", thread="land", mode="no_lookup")
+    first = client.get("/web/images", params={"limit": 2}).json()
+    assert [one["title"] for one in first["images"]] == ["a dog", "a fox"]
+    assert first["more"] == 1
+    second = client.get("/web/images", params={"limit": 2, "offset": 2}).json()
+    assert ([one["title"] for one in second["images"]], second["more"]) == (["an owl"], 0)
+    like = first["images"][0]["uri"].split("/")[-1].removesuffix(".png")
+    found = client.get("/web/images", params={"like": like}).json()["images"]
+    assert {one["title"] for one in found} == {"an owl", "a fox"}
+    assert all(-1 <= one["similarity"] <= 1 for one in found)
+    assert len(client.get("/web/images", params={"shows": "bird"}).json()["images"]) == 3
+    refused = other.get("/web/images", params={"like": like})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "like")
+    assert [one["title"] for one in other.get("/web/images", params={"shows": "bird"}).json()["images"]] == ["a cat"]
+    assert other.get("/web/images", params={"limit": 0}).status_code == 400
+
+
 def test_an_export_holds_the_page_the_data_and_the_images(serve: Callable[..., Served]) -> None:
     server = serve(scores=[0.3, 0.9])
     client = browser_of(server)

@@ -296,4 +296,9 @@ def test_the_page_has_all_its_modules_and_tells_what_draws(serve: Callable[..., 
         for imported in re.findall(r'from "(/page[^"]*)"', answer.text):
             assert client.get(imported).status_code == 200
     assert client.get("/page/index.html").status_code == 404
-    assert set(client.get("/web/server").json()) == {"profile", "generator", "critic", "vlm"}
+    told = client.get("/web/server").json()
+    assert told == {
+        "vlm": "rules",
+        "offers": {"profile": ["pictograms"], "generator": [], "critic": []},
+        "masks": False,
+    }, "given parts"

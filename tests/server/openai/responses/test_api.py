@@ -248,9 +248,9 @@ def test_pictures_of_ones_own_are_drawn_with(serve: Callable[..., Served], kind:
         ),
         (
             {"tools": [{"type": "image_generation", "input_image_mask": {"file_id": "file-1"}}]},
-            400,
-            "tools.image_generation.input_image_mask",
-            "mask is not supported",
+            404,
+            "file_id",
+            "is not a file of yours",
         ),
     ],
 )

@@ -1,0 +1,45 @@
+"""Whom to thank for a reference: lines ready to be shown, printed, or put beside a picture.
+
+The parts are those that Creative Commons recommends (title, author, source, licence: "TASL"), each as the index or the
+web source told it, so that they are data of others: whoever shows them escapes them.
+"""
+
+from collections.abc import Mapping
+
+UNKNOWN = "unknown"
+"""The licence of what nobody has said anything about."""
+
+
+def attribution(record: Mapping[str, object]) -> str:
+    """Return one line with title, creator, source, licence and links, as far as they are known.
+
+    Such as ``"Scarlet ibis" by Jane Roe, openverse (flickr), CC-BY-4.0 (https://creativecommons.org/licenses/by/4.0/),
+    https://example.org/ibis``.
+
+    Args:
+        record: a ``ReferenceRecord``, or any mapping with ``title``, ``creator``, ``source``, ``licence``,
+            ``licence_link`` and ``link``; what is missing or empty is left out, except that an unknown licence is said
+            to be unknown. ``kind`` tells a person's own picture.
+    """
+    if record.get("kind") == "subject":
+        return "the user's own picture"
+    title = _text(record, "title")
+    credit = credit_of(record)
+    return f'"{title}"{"" if credit.startswith("by ") else ","} {credit}' if title else credit
+
+
+def credit_of(record: Mapping[str, object]) -> str:
+    """Return the same line without the title, for where that is shown already."""
+    creator, source = _text(record, "creator"), _text(record, "source")
+    licence = _text(record, "licence")
+    if licence in ("", UNKNOWN):
+        licence = "licence unknown"
+    if terms := _text(record, "licence_link"):
+        licence = f"{licence} ({terms})"
+    parts = [f"by {creator}" if creator else "", source, licence, _text(record, "link")]
+    return ", ".join(part for part in parts if part)
+
+
+def _text(record: Mapping[str, object], name: str) -> str:
+    """Return a part on one line."""
+    return " ".join(str(record.get(name) or "").split())

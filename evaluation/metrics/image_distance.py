@@ -66,7 +66,8 @@ class OfEmbeddings:
 
     def distances(self, image: Image.Image, prepared: NDArray[np.float32]) -> NDArray[np.float64]:
         """See ``ImageDistance``."""
-        return 1.0 - (prepared @ self._embed([image])[0]).astype(np.float64)
+        distances: NDArray[np.float64] = 1.0 - (prepared @ self._embed([image])[0]).astype(np.float64)
+        return distances
 
 
 class OfPairs:

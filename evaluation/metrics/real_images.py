@@ -56,8 +56,9 @@ class LikenessToReal:
         if not prompt.images:
             return measurement(drawing, None)
         if prompt.images not in self._prepared:
-            known, pictures = zip(*(_read(self._data / name) for name in prompt.images), strict=True)
-            self._prepared[prompt.images] = list(known), self._distance.prepare(pictures)
+            read = [_read(self._data / name) for name in prompt.images]
+            pictures = [picture for _, picture in read]
+            self._prepared[prompt.images] = [known for known, _ in read], self._distance.prepare(pictures)
         known, prepared = self._prepared[prompt.images]
         used = set().union(*map(self._known_by, drawing.references))
         apart = [at for at, addresses in enumerate(known) if not addresses & used]

@@ -7,6 +7,7 @@ from PIL import Image
 from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.generators.base import Generator
 from imagerag.index.base import ReferenceIndex
+from imagerag.licences import LicencePolicy
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore
 
@@ -26,6 +27,8 @@ class Engines(Protocol):
     def reranker(self) -> Reranker | None: ...
     @property
     def store(self) -> ImageStore: ...
+    @property
+    def licences(self) -> LicencePolicy: ...
 
 
 def open_pixels(components: Engines, record: ImageRecord | ReferenceRecord) -> Image.Image:

@@ -59,7 +59,7 @@ def values(place: Path, generator: str, vlm: str) -> dict[str, Any]:
         "profile": "mine", "generator": generator, "vlm": vlm, "critic": "clip", "device": "cpu", "dtype": "auto",
         "subject": [str(place / "pictures" / "my cat.png")], "thread": "t", "out": str(place / "out"),
         "library": ["bundled", "own"], "lookup_model": "embedded", "chroma": None, "home": str(place / "home"),
-        "record": str(place / "shared" / "run.jsonl"), "max_money": None,
+        "record": str(place / "shared" / "run.jsonl"), "max_money": None, "licences": ["any"],
         "mcp_server": [MOUNTED] if vlm != "rules" else [],
         "mcp_allow": ["find_pictures"] if vlm != "rules" else [],
     }  # fmt: skip

@@ -37,7 +37,8 @@ def valid_value(declared: Setting) -> Any:
     if declared.kind is float:
         return 0.25
     of_its_own_form = {"size": "640x480", "aspect": "4:3"}.get(declared.name, "something")
-    return {bool: True, tuple: ("first", "second part"), str: of_its_own_form}[declared.kind]
+    several = ("cc0", "CC-BY-4.0") if declared.name == "licences" else ("first", "second part")
+    return {bool: True, tuple: several, str: of_its_own_form}[declared.kind]
 
 
 def invalid_values(declared: Setting) -> Iterator[Any]:
@@ -205,7 +206,7 @@ def test_what_is_reserved() -> None:
     assert reserved == {
         *("profile", "generator", "vlm", "critic", "device", "dtype", "memory", "library", "lookup_model"),
         *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
-        *("keep_days", "fast"),
+        *("keep_days", "fast", "licences", "offline", "sensitive_results"),
     }
 
 

@@ -143,8 +143,9 @@ COMMANDS = (
                 "add pictures of your own; again and again, only what changed is embedded",
                 options.add_index_add,
                 "imagerag.cli.index:index",
-                "SOURCE is a folder, file or https: address, or one of webdataset:, img2dataset:, hf-parquet:, csv:\n"
-                "and jsonl: with a path or pattern, as in hf-parquet:shards/*.parquet; see also: imagerag plugins",
+                "SOURCE is a folder, file or https: address, a web source with words (openverse:'scarlet ibis'), or\n"
+                "one of webdataset:, img2dataset:, hf-parquet:, csv: and jsonl: with a path or pattern, as in\n"
+                "hf-parquet:shards/*.parquet; see also: imagerag plugins",
             ),
             Command(
                 "remove",

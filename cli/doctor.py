@@ -18,7 +18,7 @@ def doctor(options: argparse.Namespace, stdout: TextIO) -> int:
         UserError: a setting that no run could have.
     """
     asked = load_settings(settings_of(options), file=Path(options.config) if options.config else None)
-    found = examine(asked, options.offline, profile_of_thread(asked))
+    found = examine(asked, asked.offline, profile_of_thread(asked))
     if options.json:
         say_json(found.document, stdout)
     else:

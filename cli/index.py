@@ -12,9 +12,15 @@ from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import printable, say, say_json
 from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
-from imagerag.index.user_libraries import OWN, check_library_name, library_directory, library_names
+from imagerag.index.user_libraries import (
+    OWN,
+    check_library_name,
+    library_directory,
+    library_names,
+    searched_web_sources,
+)
 from imagerag.profiles.resolve import resolve_lookup
-from imagerag.settings import load_settings
+from imagerag.settings import Settings, load_settings
 
 SHOWN = 20
 """Lines of a report on the terminal; ``--json`` has them all."""
@@ -45,7 +51,7 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     if options.command != "add":
         check_library_name(home, options.library, resolve_lookup(settings)[1][0])
     if options.command == "add":
-        return _add(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
+        return _add(options, home, settings, resolve_lookup(settings)[1], stdout)
     if options.command == "calibrate":
         return _calibrate(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
     if options.command == "remove":
@@ -100,14 +106,7 @@ def _print_library(name: str, library: dict[str, Any], directory: Path, stdout: 
         say(f"  {library['near_duplicates']} nearly look like another", file=stdout)
 
 
-def _add(
-    options: argparse.Namespace,
-    home: Path,
-    chroma: str | None,
-    models: tuple[str, ...],
-    device: DeviceSettings,
-    stdout: TextIO,
-) -> int:
+def _add(options: argparse.Namespace, home: Path, settings: Settings, models: tuple[str, ...], stdout: TextIO) -> int:
     if not options.paths:
         raise UserError("index add needs a folder or file to add, for example: imagerag index add ~/pictures")
     from dataclasses import asdict
@@ -119,7 +118,12 @@ def _add(
     from imagerag.index.user.likely_kind import doubt_of_kind
 
     with loading_model(options.json) as bars:
-        own = UserPictures(home, clip_model(_one(models), device), chroma=chroma, library=options.library)
+        if options.library in searched_web_sources(home):
+            raise UserError(
+                f"library {options.library!r} has the name of a web source; call it otherwise with --library"
+            )
+        embedder = clip_model(_one(models), settings.device_settings)
+        own = UserPictures(home, embedder, chroma=settings.chroma, library=options.library)
         before = own.snapshot().table.num_rows
         try:
             outcome = own.add(
@@ -130,6 +134,10 @@ def _add(
                     options.caption_column,
                     options.allow_urls,
                     allow_outside=options.allow_outside,
+                    most=options.max,
+                    policy=settings.licence_policy,
+                    sensitive=settings.sensitive_results,
+                    offline=settings.offline,
                 ),
                 progress=lambda done, total: bars.update("adding", done, total),
                 building=lambda done, total: bars.update("building the search index", done, total),

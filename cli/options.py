@@ -166,6 +166,15 @@ def add_index_add(parser: Parser) -> None:
         action="store_true",
         help="read what links, tables and paths with .. name outside a source's own folder, too",
     )
+    parser.add_argument(
+        "--max",
+        type=whole,
+        default=100,
+        metavar="N",
+        help="pictures that are taken of a web source, as of openverse:'scarlet ibis' (default: 100)",
+    )
+    for name in ("licences", "offline", "sensitive_results"):
+        add_setting(parser, name)
     _add_shows(parser)
     _add_library(parser)
     _add_model(parser)
@@ -270,7 +279,8 @@ def add_search(parser: Parser) -> None:
     parser.add_argument("--like", metavar="FILE", help="your own pictures that look like this one come first")
     parser.add_argument("--html", metavar="FILE", help="write a page; FILE ends in .html and can be left out")
     _add_model(parser, "; to search with several, separate them by commas")
-    add_setting(parser, "library")
+    for name in ("library", "licences", "offline", "sensitive_results"):
+        add_setting(parser, name)
     add_setting(parser, "chroma")
     _add_usual(parser, "list")
 
@@ -340,7 +350,6 @@ def add_profiles_show(parser: Parser) -> None:
 
 def add_doctor(parser: Parser) -> None:
     """Add the arguments of ``imagerag doctor``."""
-    parser.add_argument("--offline", action="store_true", help="ask neither the hub nor any provider or server")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_config(
         add_settings(

@@ -14,6 +14,7 @@ SETTING: dict[Group, str] = {
     "collections": "imagerag index add NAME:WHAT",
     "searches": "--library",
     "tools": "offered to every chat model",
+    "moderations": "asked about every picture that is fetched or drawn",
 }
 
 
@@ -60,6 +61,7 @@ def _built_in() -> list[Row]:
     from imagerag.generators.diffusion.presets import load_presets
     from imagerag.generators.registry import GENERATORS, PREFIXES
     from imagerag.index.user.sources.registry import SOURCES
+    from imagerag.index.web.names import web_source_names
     from imagerag.settings import LIBRARIES
     from imagerag.tool_registry import TOOLS
 
@@ -68,8 +70,9 @@ def _built_in() -> list[Row]:
         "critics": [*CRITICS, f"{CLIP_OF}MODEL", "any chat model"],
         "chat_models": [*PROGRAMS, *(f"{provider}:MODEL" for provider in KEYS), "transformers:MODEL"],
         "collections": list(SOURCES),
-        "searches": list(LIBRARIES),
+        "searches": [*LIBRARIES, *web_source_names()],
         "tools": list(TOOLS),
+        "moderations": [],
     }
     return [
         {"group": group, "name": name, "package": "built in", "makes": "", "profile": "", "problem": ""}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from imagerag.attribution import credit_of
 from imagerag.cli.progress import loading_model
 from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import printable, say, say_json
@@ -34,6 +35,9 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
             "caption": hit.title,
             "source": hit.source,
             "licence": hit.licence,
+            "creator": hit.creator,
+            "link": hit.link,
+            "licence_link": hit.licence_link,
         }
         for hit in hits
     ]
@@ -45,8 +49,9 @@ def search(options: argparse.Namespace, stdout: TextIO) -> int:
             say(f"note: {below}", file=sys.stderr)
         return 0
     for entry in found:
-        caption, source, licence = (printable(str(entry[name])) for name in ("caption", "source", "licence"))
-        say(f"{entry['similarity']:.2f}  {caption}, from {source}, {licence}", file=stdout)
+        say(
+            f"{entry['similarity']:.2f}  {printable(str(entry['caption']))}, {printable(credit_of(entry))}", file=stdout
+        )
         say(f"      {entry['path']}", file=stdout)
     if not found:
         say(below or "the library has nothing for these words", file=stdout)
@@ -89,6 +94,7 @@ def _hits(options: argparse.Namespace, words: str) -> tuple[list[Hit], Hit | Non
         diverse=options.diverse,
         like=read_picture(options.like) if options.like else None,
         floor=options.floor,
+        tell=lambda text: say(f"note: {printable(text)}", file=sys.stderr),
     )
     asked = load_settings(settings_of(options))
     if options.lookup_model not in (None, EMBEDDED_MODEL) and asked.library is None:
@@ -99,12 +105,21 @@ def _hits(options: argparse.Namespace, words: str) -> tuple[list[Hit], Hit | Non
     home = home_directory(asked.home)
     if options.k < 1:
         raise InvalidArgument(f"k {options.k!r} is below 1; ask for at least one reference")
-    libraries, notes = searchable_libraries(home, names, models, asked.library is not None)
+    libraries, notes = searchable_libraries(home, names, models, asked.library is not None, offline=asked.offline)
     for note in notes:
         say(f"note: {note}", file=sys.stderr)
     with loading_model(options.json):
         floor, device = resolve_lookup_floor(asked), asked.device_settings
-        index = open_index(home, asked.chroma, models, floor, libraries=libraries, device=device)
+        index = open_index(
+            home,
+            asked.chroma,
+            models,
+            floor,
+            libraries=libraries,
+            device=device,
+            policy=asked.licence_policy,
+            sensitive=asked.sensitive_results,
+        )
         (found,) = index.search([words], options.k, how)
         if not found and BUNDLED in libraries:  # whose names are English
             read = prompt_reader().read_name(words)

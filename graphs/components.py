@@ -24,6 +24,7 @@ from imagerag.generators.registry import FAST_FILE, load_generator
 from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
 from imagerag.interruptible import load_interruptibly
+from imagerag.licences import LicencePolicy
 from imagerag.model_hub import Download, downloads_watched
 from imagerag.profiles.downloads import bytes_of_chat_model, bytes_of_critic, bytes_of_generator
 from imagerag.profiles.resolve import Given, RunSettings, resolve
@@ -251,6 +252,8 @@ class Components:
                 settings.lookup_diverse,
                 libraries,
                 settings.device_settings,
+                settings.licence_policy,
+                settings.sensitive_results,
             ),
             emit,
         )
@@ -274,6 +277,7 @@ class Components:
             settings.names("library"),
             settings.makes,
             tell_empty=not told_by_critic,
+            offline=settings.offline,
         )
 
     @cached_property
@@ -302,6 +306,11 @@ class Components:
         if box is None:
             return None
         return Region(grown(box, image.size, MARGINS[how]), how == "cut")
+
+    @property
+    def licences(self) -> LicencePolicy:
+        """Which licences of other people's pictures are drawn with."""
+        return self.settings.licence_policy
 
     @cached_property
     def store(self) -> ImageStore:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -23,8 +23,11 @@ from imagerag.index.user_libraries import (
     is_empty_library,
     library_directory,
     library_names,
+    searched_web_sources,
     sources_in_words,
 )
+from imagerag.index.web.names import web_source_names
+from imagerag.licences import DEFAULT_POLICY, LicencePolicy
 from imagerag.plugins import installed, make
 from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL, kind_drawn
 from imagerag.settings import LIBRARIES
@@ -34,7 +37,6 @@ if TYPE_CHECKING:
     from imagerag.embedders.calibration import Calibration, LookupFloor
     from imagerag.embedders.clip import Embedder
     from imagerag.generators.base import ImageKind
-    from imagerag.index.plugin_search import SearchService
     from imagerag.index.search import CombinedIndex
     from imagerag.index.user import ModelEnsemble, UserPictures
     from imagerag.index.user.snapshot import Snapshot
@@ -64,6 +66,7 @@ def searchable_libraries(
     named: bool,
     makes: ImageKind = "any",
     tell_empty: bool = True,
+    offline: bool = False,
 ) -> tuple[tuple[str, ...], list[str]]:
     """Return the libraries that can be searched, and what to tell of those that can't.
 
@@ -77,6 +80,7 @@ def searchable_libraries(
         named: whether somebody asks for these libraries.
         makes: what the references are for.
         tell_empty: tell that nothing is there to search even where nobody asked for a library.
+        offline: leave web sources out.
 
     Raises:
         UserError: nothing has such a name, and those there are; or one that is asked for was indexed with other models
@@ -86,9 +90,15 @@ def searchable_libraries(
     empty: list[str] = []
     notes: list[str] = []
     own, services = library_names(home), installed("searches")
+    sources = searched_web_sources(home)
     for name in libraries:
         check_library_name(home, name, models[0])
-        personal = name in own and name not in services
+        if name in own and name in web_source_names() and name not in services:
+            notes.append(f"library {name!r} is your own, not the web source of that name; rename its folder for that")
+        if name in sources and offline:
+            notes.append(f"web source {name!r} is not asked: --offline")
+            continue
+        personal = name in own and name not in services and name not in sources
         if personal and is_empty_library(home, name):
             empty.append(name)
             continue
@@ -158,6 +168,8 @@ def open_index(
     diverse: float = 0.0,
     libraries: tuple[str, ...] = LIBRARIES,
     device: DeviceSettings | None = None,
+    policy: LicencePolicy = DEFAULT_POLICY,
+    sensitive: bool = False,
 ) -> CombinedIndex:
     """Return this process's one index of a data directory; Chroma wants no second client on the same files.
 
@@ -167,22 +179,29 @@ def open_index(
         floor: similarity below which nothing is found; if not given, where each model was calibrated to let 5 % of the
             queries for what is not there through.
         diverse: see ``CombinedIndex``.
-        libraries: what is searched: ``bundled``, names of the person's own, and of installed search services.
+        libraries: what is searched: ``bundled``, names of the person's own, of installed search services, and of web
+            sources.
         device: that other models than the embedded one compute on.
+        policy: licences that are drawn with.
+        sensitive: whether web sources may answer with what they mark as sensitive.
 
     Raises:
         UserError: no such model, or no such service.
     """
     from imagerag.index.bounded_service import BoundedService
     from imagerag.index.bundled.chroma import ChromaIndex
+    from imagerag.index.plugin_search import SearchService
     from imagerag.index.search import CombinedIndex
     from imagerag.index.user import ModelEnsemble
+    from imagerag.index.web.candidates import WebSource
+    from imagerag.index.web.registry import open_web_source
+    from imagerag.index.web.web_index import WebIndex
 
-    searches = installed("searches")
+    searches, sources = installed("searches"), searched_web_sources(home)
     users: list[UserPictures | ModelEnsemble] = []
     first: list[UserPictures] = []
     for name in libraries:
-        if name != BUNDLED and name not in searches:
+        if name != BUNDLED and name not in searches and name not in sources:
             searched_by = _models_of(home, name, models) or models
             views = [open_user_pictures(home, chroma, model, name, device) for model in searched_by]
             if searched_by[0] == models[0]:
@@ -190,31 +209,38 @@ def open_index(
             users.append(views[0] if len(views) == 1 else ModelEnsemble(views))
     library = ChromaIndex(home, embedded_clip()) if BUNDLED in libraries else None
     least: Floor = "calibrated" if floor is None else floor
+    made = {name: make("searches", name, home) for name in libraries if name in searches}
+    on_web = [open_web_source(name) for name in libraries if name in sources and name not in searches]
+    on_web += [one for one in made.values() if isinstance(one, WebSource)]
     services: list[ReferenceIndex] = [
-        BoundedService(make("searches", name, home), name) for name in libraries if name in searches
+        BoundedService(one, name) for name, one in made.items() if not isinstance(one, WebSource)
     ]
-    if models[0] != EMBEDDED_MODEL:  # which was trained on pictograms, and can't tell what a service's pictures show
-        services = [_floored(service, clip_model(models[0], device), first, least) for service in services]
-    return CombinedIndex(library, users, least, diverse=diverse, services=services)
+    web = None
+    if services or on_web:  # else the model need not be loaded
+        embedder = clip_model(models[0], device)
+        # The embedded model was trained on pictograms, and can't tell what others' pictures show.
+        fit = None if models[0] == EMBEDDED_MODEL else _floor_fit(embedder, first)
+        if fit is not None:
+            services = [SearchService(service, embedder, fit, least) for service in services]
+        if on_web:
+            web = WebIndex(on_web, home, embedder, fit, least, policy, sensitive, diverse)
+    return CombinedIndex(library, users, least, diverse=diverse, services=services, web=web, home=home, policy=policy)
 
 
-def _floored(
-    service: ReferenceIndex, embedder: Embedder, libraries: Sequence[UserPictures], floor: Floor
-) -> SearchService:
-    """Return a search service whose hits are left out below a model's floor.
+def _floor_fit(embedder: Embedder, libraries: Sequence[UserPictures]) -> Callable[[], LookupFloor | None]:
+    """Return what fits a model's floor for pictures of others.
 
-    The floor is that of the person's own library that most pictures were calibrated of; without one, that of the
-    committed names and pictures.
+    It is that of the person's own library that most pictures were calibrated of; without one, that of the committed
+    names and pictures.
     """
     from imagerag.index.null_calibration import null_floor
-    from imagerag.index.plugin_search import SearchService
 
     def fit() -> LookupFloor | None:
         fitted = [found for one in libraries if (found := one.calibration_file.read()) and found.floor]
         best = max(fitted, key=lambda found: found.pictures, default=None)
         return null_floor(embedder) if best is None else best.floor
 
-    return SearchService(service, embedder, fit, floor)
+    return fit
 
 
 def shown_libraries(

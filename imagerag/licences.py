@@ -68,7 +68,7 @@ _MARK = re.compile(r"(?:cc[ -]?)?pdm(?:[ -]1\.0)?|(?:creative commons )?public d
 _ZERO = re.compile(r"(?:cc|creative commons)?[ -]?(?:cc)?(?:0|zero)(?:[ -]?v?1\.0)?(?: (?:universal|deed).*)?")
 _CC = re.compile(
     r"(?:cc|creative commons)?[ -]?(?P<parts>by(?:[ -](?:nc|nd|sa))*)"
-    r"(?:[ -]v?(?P<version>[1-4]\.[05]))?(?:[ -](?P<port>[a-z]{2,3}|igo))?"
+    r"(?:[ -]v?(?P<version>[1-4]\.[05])(?:[ -](?P<port>[a-z]{2,3}))?)?"
 )
 _WORDS = {
     "attribution": "by", "noncommercial": "nc", "non-commercial": "nc", "noderivatives": "nd", "noderivs": "nd",
@@ -194,20 +194,12 @@ class LicencePolicy:
     names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what is no licence.
+        """Take names as people write them: ``CC BY`` is ``by``, ``cc-by-4.0`` is ``CC-BY-4.0``.
 
         Raises:
-            UserError: naming it, and what is valid.
+            UserError: what is no licence; naming it, and what is valid.
         """
-        for name in self.names:
-            if name in (ANY, UNKNOWN, *SHORT, *FAMILIES) or terms_of(name) is not None:
-                continue
-            valid = ", ".join((*SHORT, *FAMILIES, UNKNOWN, ANY))
-            raise UserError(
-                f"licences {name[:80]!r} is none that is known; give --licences some of: {valid}, or identifiers such "
-                "as CC-BY-4.0 and Apache-2.0, or leave it out: then those are taken that allow changes and commercial "
-                "use"
-            )
+        object.__setattr__(self, "names", tuple(dict.fromkeys(map(_named, self.names))))
 
     def allows(self, licence: str) -> bool:
         """Tell whether a picture of this licence may be drawn with, by its identifier."""
@@ -249,10 +241,31 @@ class LicencePolicy:
         return any(_family(name) == code for name in self.names)
 
 
-DEFAULT_POLICY = LicencePolicy()
+def _named(name: str) -> str:
+    """Return a name of ``--licences`` as it is known here.
+
+    Raises:
+        UserError: it is none.
+    """
+    plain = name.strip().lower()
+    if plain in (ANY, UNKNOWN, *SHORT, *FAMILIES):
+        return plain
+    licence = name if terms_of(name) is not None else normalised(name)
+    if licence in ("CC0-1.0", "CC-PDM-1.0"):
+        return "cc0" if licence == "CC0-1.0" else "pdm"
+    if terms_of(licence) is not None:  # without a version, it stands for all of them
+        return licence if any(sign.isdigit() for sign in licence) else _family(licence) or licence
+    valid = ", ".join((*SHORT, *FAMILIES, UNKNOWN, ANY))
+    raise UserError(
+        f"licences {name[:80]!r} is none that is known; give --licences some of: {valid}, or identifiers such as "
+        "CC-BY-4.0 and Apache-2.0, or leave it out: then those are taken that allow changes and commercial use"
+    )
 
 
 def _family(licence: str) -> str:
     """Return ``by-nc`` of ``CC-BY-NC-4.0``; nothing of others."""
     found = _ID.fullmatch(licence)
     return f"by{found['more'].lower()}" if found else ""
+
+
+DEFAULT_POLICY = LicencePolicy()

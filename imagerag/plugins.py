@@ -14,12 +14,13 @@ from typing import Any, Literal, TypeVar, get_args
 
 from imagerag.errors import UserError, first_line
 
-Group = Literal["generators", "critics", "chat_models", "collections", "searches", "tools"]
+Group = Literal["generators", "critics", "chat_models", "collections", "searches", "tools", "moderations"]
 Kind = TypeVar("Kind")
 Made = TypeVar("Made")
 GROUPS: tuple[Group, ...] = get_args(Group)
 """``generators`` draw; ``critics`` judge; ``chat_models`` drive; ``collections`` are formats of picture collections
-that are indexed; ``searches`` are services that are searched for references; ``tools`` are offered to chat models."""
+that are indexed; ``searches`` are services that are searched for references; ``tools`` are offered to chat models;
+``moderations`` are asked about every picture before it is shown."""
 
 
 @dataclass(frozen=True)

@@ -329,7 +329,8 @@ class Settings:
     offline: bool = setting(
         False,
         help="ask no web source of references, whatever --library names",
-        details="A note says so. Models and generators of other servers are asked nevertheless: name none.",
+        details="A note says so. Models and generators of other servers are asked nevertheless: name none. `imagerag "
+        "doctor` asks neither the hub nor any provider or server then.",
         group="lookup",
         reserved="own",
     )

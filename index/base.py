@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
@@ -72,6 +72,9 @@ class SearchOptions:
             ``None`` leaves it to the index.
         like: a picture that what is found should look like, too.
         floor: below which nothing is found; ``None`` leaves it to the index.
+        concepts: what each caption stands for, where several stand for the same: web sources are asked for a concept
+            alone that nothing is found for by any of its captions.
+        tell: hears what a person should know of the search, such as who was asked.
     """
 
     exclude: Collection[str] = ()
@@ -81,6 +84,8 @@ class SearchOptions:
     diverse: float | None = None
     like: Image.Image | None = None
     floor: Floor | None = None
+    concepts: tuple[str, ...] = ()
+    tell: Callable[[str], None] = field(default=lambda text: None, compare=False)
 
 
 @runtime_checkable

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
 from itertools import chain, zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagerag.errors import InvalidArgument
@@ -14,9 +16,21 @@ from imagerag.index.bundled.chroma import ChromaIndex
 from imagerag.index.plugin_search import SearchService
 from imagerag.index.user.ensemble import ModelEnsemble
 from imagerag.index.user.store import UserPictures
+from imagerag.index.web.found import web_picture
+from imagerag.index.web.web_index import WebIndex
+from imagerag.licences import DEFAULT_POLICY, LicencePolicy, normalised, terms_of
 
 if TYPE_CHECKING:
     from PIL import Image
+
+ROUNDS = 8
+"""Searches for as many pictures as are wanted where many have a licence that is not allowed."""
+WEB_ROUNDS = 2
+"""Captions of one concept that web sources are asked for: their servers count requests."""
+LICENCES_NAMED = 4
+"""Licences that a note names."""
+SERVICE = "service"
+"""The set of what a search service has found and calls by the name of one of the person's own libraries."""
 
 
 class CombinedIndex:
@@ -32,6 +46,9 @@ class CombinedIndex:
         user_floors: the same of each of ``users``; ``floor`` unless given.
         diverse: how unlike each other the pictures of a person's library are, unless a search says otherwise.
         services: further indexes, whose similarities mean something else.
+        web: web sources, asked for what nothing is found for elsewhere.
+        home: the data directory, for pictures of the web that were chosen once, whether it is searched now or not.
+        policy: licences that are drawn with. A person's own pictures need none, unless one was recorded with them.
     """
 
     def __init__(
@@ -42,6 +59,9 @@ class CombinedIndex:
         user_floors: Sequence[Floor] | None = None,
         diverse: float = 0.0,
         services: Sequence[ReferenceIndex] = (),
+        web: WebIndex | None = None,
+        home: Path | None = None,
+        policy: LicencePolicy = DEFAULT_POLICY,
     ) -> None:
         self.library = library
         self.users = tuple(users)
@@ -49,11 +69,14 @@ class CombinedIndex:
         self.user_floors = tuple(user_floors) if user_floors is not None else (floor,) * len(self.users)
         self.diverse = diverse
         self.services = tuple(services)
+        self.web = web
+        self.home = home
+        self.policy = policy
 
     @property
     def comparable(self) -> bool:
         """See ``OrdersItself``."""
-        if self.services or not all(map(_ranks_by_similarity, self._embedded)):
+        if self.services or self.web or not all(map(_ranks_by_similarity, self._embedded)):
             return False
         return len({_space(one, at) for at, one in enumerate(self._embedded)}) <= 1
 
@@ -63,16 +86,77 @@ class CombinedIndex:
         return [*self.users, *([] if self.library is None else [self.library])]
 
     def prepare(self) -> None:
-        """Do what is done once before the first search and is no part of it: search services' floors are fitted."""
-        for service in self.services:
-            if isinstance(service, SearchService):
+        """Do what is done once before the first search and is no part of it: floors of services and web are fitted."""
+        for service in (*self.services, self.web):
+            if isinstance(service, SearchService | WebIndex):
                 service.prepare()
 
     def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         """See ``ReferenceIndex.search``: the nearest of all; cosines of one model are comparable.
 
-        Near-duplicates among the user's pictures are folded unless the options say otherwise.
+        Near-duplicates among the user's pictures are folded unless the options say otherwise. Pictures whose licence
+        is not allowed are not found.
         """
+        found = self._allowed(captions, k, options)
+        if self.web is not None:
+            self._ask_web(self.web, captions, k, options, found)
+        return found
+
+    def _ask_web(
+        self, web: WebIndex, captions: Sequence[str], k: int, options: SearchOptions, found: list[list[Hit]]
+    ) -> None:
+        """Ask the web for the concepts that nothing was found for: by the plainest caption, then by another."""
+        concepts = options.concepts or tuple(captions)
+        for tried in range(WEB_ROUNDS):
+            answered = {concept for concept, hits in zip(concepts, found, strict=True) if hits}
+            places: dict[str, list[int]] = {}
+            for place, concept in enumerate(concepts):
+                places.setdefault(concept, []).append(place)
+            asked = [
+                sorted(of_it, key=lambda place: len(captions[place].split()))[tried]
+                for concept, of_it in places.items()
+                if concept not in answered and tried < len(of_it)
+            ]
+            if not asked:
+                return
+            answers = web.search([captions[place] for place in asked], k, options)
+            for place, hits in zip(asked, answers, strict=True):
+                found[place] = hits
+
+    def _allowed(self, captions: Sequence[str], k: int, options: SearchOptions) -> list[list[Hit]]:
+        """Search what lies near, and again without what may not be drawn with, until there is none of that."""
+        if self.library is None and not self.users and not self.services:
+            return [[] for _ in captions]
+        refused: dict[str, Hit] = {}
+        for _ in range(ROUNDS):
+            how = replace(options, exclude={*options.exclude, *refused}) if refused else options
+            found = self._near(captions, k, how)
+            now = {hit.sha256: hit for hits in found for hit in hits if not self._may_use(hit)}
+            refused |= now
+            if not now:
+                break
+        if refused:
+            which = ", ".join(sorted({hit.licence for hit in refused.values()})[:LICENCES_NAMED])
+            options.tell(
+                f"{len(refused)} pictures found are not used for their licence ({which}); --licences takes others than "
+                f"{self.policy.in_words}"
+            )
+        return [[hit for hit in hits if self._may_use(hit)] for hits in found]
+
+    def _may_use(self, hit: Hit) -> bool:
+        if hit.set in self._own:
+            return self.policy.allows_own(hit.licence)
+        return self.policy.allows(hit.licence if terms_of(hit.licence) is not None else normalised(hit.licence))
+
+    def _of_service(self, hit: Hit) -> Hit:
+        return replace(hit, set=SERVICE) if hit.set in self._own else hit
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        """Names of the person's own libraries."""
+        return frozenset(one.name if isinstance(one, UserPictures) else one.own[0].name for one in self.users)
+
+    def _near(self, captions: Sequence[str], k: int, options: SearchOptions) -> list[list[Hit]]:
         diverse = self.diverse if options.diverse is None else options.diverse
         fold = True if options.fold is None else options.fold
         floors = [*self.user_floors, self.floor]
@@ -87,7 +171,10 @@ class CombinedIndex:
                 how = replace(options, floor=floors[at], fold=fold, diverse=diverse)
             space = f"{at}" if by_rank else _space(index, at)
             lists.setdefault(space, []).append(index.search(captions, k, how))
-        others = [service.search(captions, k, options) for service in self.services]
+        others = [
+            [[self._of_service(hit) for hit in hits] for hits in service.search(captions, k, options)]
+            for service in self.services
+        ]
         answers = []
         for place in range(len(captions)):
             near = [_by_similarity([found[place] for found in of_model]) for of_model in lists.values()]
@@ -100,6 +187,9 @@ class CombinedIndex:
             if index is not None:
                 with suppress(InvalidArgument):
                     return index.image(sha256)
+        if self.home is not None:
+            with suppress(InvalidArgument):
+                return web_picture(self.home, sha256)
         raise InvalidArgument(f"{sha256!r} is not the address of a picture in what is searched")
 
 

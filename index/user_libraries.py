@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imagerag.errors import UserError
+from imagerag.index.web.names import web_source_names
 from imagerag.plugins import installed
 from imagerag.settings import LIBRARIES
 from imagerag.shell_words import quoted
@@ -19,6 +20,8 @@ FOLDER = "libraries"
 FOUND, BUNDLED_FOUND = "found", "library"
 """Folders with the PNGs of what was found: within a library of the person's own, and of the bundled one within the data
 directory."""
+WEB = "web"
+"""Folder with what was fetched from web sources, within the data directory."""
 SOURCES_NAMED = 3
 """Sources that a message names."""
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -41,6 +44,12 @@ def library_directory(home: str | Path, name: str = OWN) -> Path:
     return Path(home) / FOLDER / name
 
 
+def searched_web_sources(home: str | Path) -> list[str]:
+    """Return the names of the web sources that ``--library`` can name; a library of one's own goes before one."""
+    own = library_names(home)
+    return [name for name in web_source_names() if name not in own]
+
+
 def library_names(home: str | Path) -> list[str]:
     """Return the names of the libraries below a data directory, ``own`` first whether it is there or not.
 
@@ -52,8 +61,9 @@ def library_names(home: str | Path) -> list[str]:
 
 
 def personal_libraries(libraries: Sequence[str]) -> list[str]:
-    """Return those of some libraries that pictures can be added to: not the bundled one, and no search service."""
-    return [name for name in libraries if name not in _TAKEN and name not in installed("searches")]
+    """Return those of some libraries that pictures can be added to: neither the bundled one nor what others hold."""
+    elsewhere = {*_TAKEN, *installed("searches"), *web_source_names()}
+    return [name for name in libraries if name not in elsewhere]
 
 
 def check_library_name(home: str | Path, name: str, model: str = "embedded") -> None:
@@ -61,13 +71,13 @@ def check_library_name(home: str | Path, name: str, model: str = "embedded") -> 
 
     Args:
         home: the data directory.
-        name: ``bundled``, one of the person's own, or an installed search service.
+        name: ``bundled``, one of the person's own, an installed search service, or a web source.
         model: the CLIP model that it would be indexed with.
 
     Raises:
         UserError: the message lists those there are, and tells how to make it.
     """
-    there = list(dict.fromkeys([*LIBRARIES, *library_names(home), *installed("searches")]))
+    there = list(dict.fromkeys([*LIBRARIES, *library_names(home), *installed("searches"), *web_source_names()]))
     if name in there:
         return
     library_directory(home, name)
@@ -77,12 +87,13 @@ def check_library_name(home: str | Path, name: str, model: str = "embedded") -> 
 
 
 def found_file(home: str | Path, sha256: str) -> Path | None:
-    """Return the PNG of a reference that a look-up has found, of the bundled library's or one of the person's own.
+    """Return the PNG of a reference that a look-up has found, of any library or of the web.
 
     Raises:
         InvalidArgument: not an address.
     """
-    folders = [Path(home) / BUNDLED_FOUND, *(library_directory(home, name) / FOUND for name in library_names(home))]
+    own = (library_directory(home, name) for name in library_names(home))
+    folders = [Path(home) / BUNDLED_FOUND, Path(home) / WEB / FOUND, *(folder / FOUND for folder in own)]
     return next((file for folder in folders if (file := address_path(folder, sha256)).is_file()), None)
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -207,8 +209,14 @@ class _ByOrigin(httpx.AsyncBaseTransport):
 def _transport(backend: httpcore.AsyncNetworkBackend) -> httpx.AsyncHTTPTransport:
     transport = httpx.AsyncHTTPTransport(retries=0, trust_env=False)
     # httpx has no argument for the backend of its own transport's pool.
-    transport._pool = httpcore.AsyncConnectionPool(ssl_context=httpx.create_ssl_context(), network_backend=backend)
+    transport._pool = httpcore.AsyncConnectionPool(ssl_context=_ssl_context(), network_backend=backend)
     return transport
+
+
+@lru_cache(maxsize=1)
+def _ssl_context() -> ssl.SSLContext:
+    """Return what certificates are checked by; reading them takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 class SafeClient:

@@ -12,6 +12,7 @@ from imagerag.chat_models.pricing import PRICES
 from imagerag.chat_models.providers import ALSO, KEYS
 from imagerag.generators.diffusion.presets import PRESETS
 from imagerag.generators.remote.comfyui_workflows import CHECKPOINT
+from imagerag.index.web.registry import TOKEN
 from imagerag.net.server_keys import SERVER_KEY
 from imagerag.profiles.loading import PROFILES
 from imagerag.settings import DECLARED
@@ -33,7 +34,7 @@ def with_login(address: str, query: bool = True) -> str:
 
 def variables(place: Path) -> dict[str, str]:
     """Return values for all variables with keys, names of users and machines, and files of the person's own."""
-    keys = [*KEYS.values(), *(one for more in ALSO.values() for one in more), SERVER_KEY, "HF_TOKEN"]
+    keys = [*KEYS.values(), *(one for more in ALSO.values() for one in more), SERVER_KEY, "HF_TOKEN", TOKEN]
     keys += ["IMAGERAG_MCP_TOKEN_127_0_0_1_9", f"{SERVER_KEY}_127_0_0_1_9"]
     named = {"USER": USER, "LOGNAME": USER, "USERNAME": USER, "HOSTNAME": HOST, "COMPUTERNAME": HOST}
     files = {

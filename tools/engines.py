@@ -8,6 +8,7 @@ from imagerag.agent.protocols import Critic, Reranker, Writer
 from imagerag.generators.base import Generator
 from imagerag.generators.isolation import Region
 from imagerag.index.base import ReferenceIndex
+from imagerag.licences import LicencePolicy
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import ImageStore
 
@@ -29,6 +30,9 @@ class Engines(Protocol):
     def store(self) -> ImageStore: ...
     def region(self, image: Image.Image, concept: str) -> Region | None:
         """Return the part of a reference that is drawn with; ``None`` for all of it."""
+
+    @property
+    def licences(self) -> LicencePolicy: ...
 
 
 def open_pixels(components: Engines, record: ImageRecord | ReferenceRecord) -> Image.Image:

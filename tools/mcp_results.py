@@ -1,10 +1,15 @@
 """What a mounted tool returned, as the model may read it: bounded text, and images as references. Data, all of it."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from imagerag.errors import UserError
+from imagerag.index.web.answers import LONGEST_NAME, plain_text, web_address
+from imagerag.licences import normalised
 from imagerag.store.data_urls import decoded
+from imagerag.store.moderation import refusal
+from imagerag.store.picture_decoding import read_picture
 from imagerag.tools.builtin import ToolResult
 from imagerag.tools.session import ToolSession
 
@@ -40,11 +45,15 @@ def read_result(result: Any, session: ToolSession, server: str, tool: str, conce
             if images > MAX_IMAGES:
                 continue
             try:
-                stored = session.components.store.put_user_image(_decoded(data))
+                picture = read_picture(_decoded(data))
+                if reason := refusal(picture, "fetched"):
+                    raise UserError(reason)
+                stored = session.components.store.put_user_image(picture)
             except UserError as error:
                 texts.append(f"(an image that can't be used: {error})")
                 continue
-            records.append(session.add_fetched(stored, concept, f"image {images} from {tool}", f"mcp:{server}/{tool}"))
+            title, source = f"image {images} from {tool}", f"mcp:{server}/{tool}"
+            records.append(session.add_fetched(stored, concept, title, source, told_of(getattr(block, "meta", None))))
         elif block.type == "text":
             texts.append(block.text)
         elif block.type == "resource_link":
@@ -66,6 +75,24 @@ def read_result(result: Any, session: ToolSession, server: str, tool: str, conce
     if records:
         session.emit({"event": "references", "references": records})
     return "\n".join(lines) or "nothing came back", {"server": server, "tool": tool, "references": records}
+
+
+CREDIT_NAMES = {
+    "title": ("title",), "creator": ("creator", "author"), "licence": ("licence", "license"),
+    "licence_link": ("licence_link", "licence_url", "license_url"), "link": ("link", "source_url", "page"),
+}  # fmt: skip
+"""Names in an image's ``_meta`` under which servers may tell whom to thank for it, by those of our records."""
+
+
+def told_of(meta: Any) -> dict[str, str]:
+    """Return what a server tells of an image in its ``_meta``: plain, bounded, its licence as an identifier."""
+    if not isinstance(meta, Mapping):
+        return {}
+    found = {ours: next((meta[name] for name in names if name in meta), None) for ours, names in CREDIT_NAMES.items()}
+    links = {name: web_address(found[name]) for name in ("link", "licence_link")}
+    said = {name: plain_text(found[name], LONGEST_NAME) for name in ("title", "creator")}
+    licence = normalised(plain_text(found["licence"]), link=links["licence_link"])
+    return {name: text for name, text in {**said, **links, "licence": licence}.items() if text}
 
 
 def _decoded(data: str) -> bytes:

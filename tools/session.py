@@ -8,14 +8,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
 from PIL import Image
 
 from imagerag.chat_models.usage_meter import current_meter
-from imagerag.errors import BudgetExceeded, Cancelled, DrawingFailed, InvalidArgument, UserError, first_line
+from imagerag.errors import (
+    BudgetExceeded,
+    Cancelled,
+    DrawingFailed,
+    DrawingRefused,
+    InvalidArgument,
+    UserError,
+    first_line,
+)
 from imagerag.generators.base import (
     DrawControl,
+    Drawing,
     DrawRequest,
     DrawsBatches,
     DrawsFast,
@@ -32,18 +41,23 @@ from imagerag.generators.registry import is_images_api
 from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit
 from imagerag.interruptible import run_interruptibly, using_check
+from imagerag.licences import UNKNOWN
 from imagerag.picture_size import PictureSize
 from imagerag.places import without_place
 from imagerag.prompt_grammar.negatives import negative_for
 from imagerag.records import ImageRecord, ReferenceRecord
 from imagerag.store.images import StoredImage
 from imagerag.store.manifest import Manifest, ManifestRedraw, ManifestReference
+from imagerag.store.moderation import is_moderated, refusal
 from imagerag.store.png import encode_png
 from imagerag.tools.drawing_cost import cost_of_drawing
 from imagerag.tools.engines import Engines, open_pixels
 
 PREVIEW_SIDE = 128
 """Pixels on the longer side of a preview: enough to see where things will be, in some 30 kB of PNG."""
+
+CREDIT: Sequence[Literal["creator", "link", "licence_link"]] = ("creator", "link", "licence_link")
+"""What a record says of whom to thank, where that is known."""
 
 Emit = Callable[[Mapping[str, object]], None]
 
@@ -162,6 +176,7 @@ class ToolSession:
             DrawingFailed: the generator can't take this, or it failed.
             UserError: it failed where nothing is made yet and nothing can be left out: only the person can help.
         """
+        self._check_licences(references)
         with self.lock:
             self.begin_drawing()
             if self.check:
@@ -184,9 +199,10 @@ class ToolSession:
             if cost is not None:
                 cost.allow(current_meter())
             with self._failures_of_drawing(references), self._end_of_time_told(generator.name):
-                drawings = draw_sized(generator, request, DrawControl(self.check, self._progress, self._preview))
+                preview = (lambda image: None) if is_moderated() else self._preview  # nothing is shown unchecked
+                drawings = draw_sized(generator, request, DrawControl(self.check, self._progress, preview))
+            drawings, lost = _moderated(drawings)
             records: list[ImageRecord] = []
-            lost: list[str] = []
             for number, drawing in enumerate(drawings, start=1):
                 if cost is not None:
                     cost.enter(current_meter(), cast("Mapping[str, float]", drawing.facts.get("usage", {})))
@@ -259,6 +275,27 @@ class ToolSession:
         whole = Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
         return isolated(whole, region)
 
+    def _check_licences(self, references: Sequence[ReferenceRecord]) -> None:
+        """Refuse references of a licence that is not allowed in this run, whatever earlier turns of the thread did.
+
+        What was found elsewhere than on the web has a licence to be looked at only where somebody recorded one.
+
+        Raises:
+            DrawingFailed: naming them.
+        """
+        policy = self.components.licences
+        refused = [
+            f"{record['id']} ({record['licence']})"
+            for record in references
+            if record["kind"] != "subject"
+            and not (policy.allows if record.get("link") else policy.allows_own)(record["licence"])
+        ]
+        if refused:
+            raise DrawingFailed(
+                f"{', '.join(refused)} may not be drawn with: of other people's pictures this run takes "
+                f"{policy.in_words} (--licences); take other references, or none"
+            )
+
     def _is_first_of_turn(self, records: Sequence[ImageRecord]) -> bool:
         return sum(record["turn"] == self.turn for record in self.images.values()) == len(records)
 
@@ -326,16 +363,25 @@ class ToolSession:
                         "source": hit.public_source,
                         "licence": hit.licence,
                     }
-                    for name in ("creator", "link", "licence_link"):
-                        if told := getattr(hit, name):
-                            record[name] = told
+                    _add_credit(record, {name: getattr(hit, name) for name in CREDIT})
                     self.references[record["id"]] = record
                     self.made_references.append(record)
                 added.append(record)
             return added
 
-    def add_fetched(self, stored: StoredImage, concept: str, title: str, source: str) -> ReferenceRecord:
-        """Enter an image that a mounted tool returned as a reference of the thread; the same one keeps its id."""
+    def add_fetched(
+        self, stored: StoredImage, concept: str, title: str, source: str, told: Mapping[str, str] | None = None
+    ) -> ReferenceRecord:
+        """Enter an image that a mounted tool returned as a reference of the thread; the same one keeps its id.
+
+        Args:
+            stored: the image.
+            concept: what it stands for.
+            title: what it is called, unless the tool tells.
+            source: the server and the tool.
+            told: what the tool tells of it, of ``title``, ``licence``, ``creator``, ``link`` and ``licence_link``.
+        """
+        said = told or {}
         with self.lock:
             for known in self.references.values():
                 if known["kind"] == "fetched" and (known["sha256"], known["concept"]) == (stored.sha256, concept):
@@ -347,11 +393,12 @@ class ToolSession:
                 "sha256": stored.sha256,
                 "concept": concept,
                 "caption": "",
-                "title": title,
+                "title": said.get("title") or title,
                 "similarity": 0.0,
                 "source": source,
-                "licence": "unknown",
+                "licence": said.get("licence") or UNKNOWN,
             }
+            _add_credit(record, said)
             self.references[record["id"]] = record
             self.made_references.append(record)
             return record
@@ -367,6 +414,29 @@ class ToolSession:
         small = image.convert("RGB")
         small.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE))
         self.emit({"event": "preview", "png": base64.b64encode(encode_png(small)).decode("ascii")})
+
+
+def _moderated(drawings: Sequence[Drawing]) -> tuple[list[Drawing], list[str]]:
+    """Return the drawings that may be shown, and what to tell of the others.
+
+    Raises:
+        DrawingRefused: none may.
+    """
+    reasons = [refusal(drawing.image, "drawn") for drawing in drawings]
+    if drawings and all(reasons):
+        raise DrawingRefused(f"the drawing is not shown ({reasons[0]}); word the prompt otherwise")
+    told = [
+        f"the drawing of seed {drawing.seed} is not shown ({reason})"
+        for drawing, reason in zip(drawings, reasons, strict=True)
+        if reason
+    ]
+    return [drawing for drawing, reason in zip(drawings, reasons, strict=True) if not reason], told
+
+
+def _add_credit(record: ReferenceRecord, told: Mapping[str, str]) -> None:
+    for name in CREDIT:
+        if text := told.get(name):
+            record[name] = text
 
 
 _current: ContextVar[ToolSession] = ContextVar("imagerag_tool_session")

@@ -13,7 +13,7 @@ import numpy as np
 from imagerag.index.user.duplicates import PerceptualHashIndex
 from imagerag.index.user.embedding import EmbeddedItem, EmbeddingEngine
 from imagerag.index.user.embedding_cache import EmbeddingCache
-from imagerag.index.user.shards import GONE, Shards, model_tag
+from imagerag.index.user.shards import CREDIT, GONE, Shards, model_tag
 from imagerag.index.user.snapshot import Snapshot
 from imagerag.index.user.sources.fields import cut
 from imagerag.index.user.sources.items import NO_LICENCE, SEPARATOR, Item, Source
@@ -163,7 +163,7 @@ class Ingest:
         items = [one.item for one in batch]
         columns: dict[str, Any] = {
             name: [getattr(item, name) for item in items]
-            for name in ("key", "caption", "title", "source", "licence", "size", "mtime")
+            for name in ("key", "caption", "title", "source", "licence", "size", "mtime", *CREDIT)
         }
         columns |= {name: [getattr(item.origin, name) for item in items] for name in ("kind", "file", "place")}
         columns["sha256"] = [one.sha256 for one in batch]
@@ -182,7 +182,7 @@ class Ingest:
         self._remembered.written(shard, columns["sha256"])
 
 
-COMPARED = ("size", "mtime", "caption", "title", "source", "licence")
+COMPARED = ("size", "mtime", "caption", "title", "source", "licence", *CREDIT)
 """Of an item, what makes it another when it changes."""
 _KIND = re.compile(r"[a-z0-9-]{2,}:")
 

@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import write_whole
 
-TEXTS = ("key", "sha256", "caption", "title", "source", "licence", "kind", "file", "place", "root")
+CREDIT = ("creator", "link", "licence_link")
+"""Whom to thank for a picture; earlier shards lack these columns, and have nothing in them."""
+TEXTS = ("key", "sha256", "caption", "title", "source", "licence", "kind", "file", "place", "root", *CREDIT)
 NUMBERS = ("size", "mtime")
 VECTORS = ("embedding", "meaning")
 MERGED = "merged.json"

@@ -27,7 +27,7 @@ from imagerag.index.user.calibration_file import CalibrationFile
 from imagerag.index.user.engines import open_engine
 from imagerag.index.user.ingest import Ingest, IngestResult
 from imagerag.index.user.search import Match, Searcher, SearchQuery
-from imagerag.index.user.shards import Shards
+from imagerag.index.user.shards import CREDIT, Shards
 from imagerag.index.user.skipped import SKIPPED, read_skipped
 from imagerag.index.user.snapshot import Snapshot, SnapshotReader, merge
 from imagerag.index.user.sources.gone import GoneSource
@@ -293,7 +293,9 @@ class UserPictures:
         for at, similarity in found:
             if len(hits) == k:
                 break
-            fields = {name: known.value(at, name) for name in ("sha256", "caption", "title", "source", "licence")}
+            fields = {
+                name: known.value(at, name) for name in ("sha256", "caption", "title", "source", "licence", *CREDIT)
+            }
             copy = self._copy(fields["sha256"])
             if not is_whole_png(copy):
                 try:
@@ -305,9 +307,8 @@ class UserPictures:
                 known.value(at, "key"),
             )
             clipped = float(np.clip(similarity, -1, 1))
-            hits.append(
-                Hit(fields["sha256"], copy, words[0], words, clipped, fields["source"], fields["licence"], self.name)
-            )
+            where = (fields["source"], fields["licence"], self.name, *(fields[name] for name in CREDIT))
+            hits.append(Hit(fields["sha256"], copy, words[0], words, clipped, *where))
         return hits
 
     def _read(self, known: Snapshot, at: int) -> Image.Image:

@@ -23,6 +23,8 @@ from imagerag.cli.main import run
 from imagerag.cli.options import settings_of
 from imagerag.cli.parser import parse
 from imagerag.generators.diffusion.presets import PRESETS, load_presets
+from imagerag.index.web.names import FILE
+from imagerag.index.web.registry import open_web_source
 from imagerag.profiles.loading import PROFILES, load_profiles
 from imagerag.settings import DECLARED, load_settings
 from testing.servers import Served
@@ -46,6 +48,7 @@ ONLY_PARSED = {
     r"--chroma http": "needs a Chroma server; tests of index/user start one",
     r"--c2pa-cert": "needs a certificate; tests/provenance issue one and sign with it",
     r"--engine ray": "needs the extra ray; tests of index/user/ray_engine run it",
+    r"openverse": "asks a web source; tests/e2e/test_web_references.py runs such on loopback",
     r"--allow-urls": "fetches from the network",
     r"navy|colourful|house:|list:|shelf|autumn colours": "needs the package of its page; test_adding runs it",
 }
@@ -193,6 +196,9 @@ def test_a_file_in_toml_is_taken(
     elif page == "docs/profiles.md":
         monkeypatch.setenv(PROFILES, str(file))
         assert set(table) <= set(load_profiles())
+    elif page == "docs/web-references.md":
+        monkeypatch.setenv(FILE, str(file))
+        assert {open_web_source(name).name for name in table} == set(table)
     elif page == "docs/chat-models.md":
         monkeypatch.setenv(PRICES, str(file))
         for name in table:

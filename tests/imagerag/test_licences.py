@@ -57,6 +57,9 @@ NAMES = [
     ("free to use", UNKNOWN),
     ("CC", UNKNOWN),
     ("CC BY-XX 4.0", UNKNOWN),
+    ("by-xx", UNKNOWN),
+    ("CC BY de", UNKNOWN),
+    ("by-nc-nx", UNKNOWN),
     ("Creative Commons", UNKNOWN),
     ("https://creativecommons.org/", UNKNOWN),
     ("https://creativecommons.org.example.com/licenses/by/4.0/", UNKNOWN),
@@ -137,7 +140,14 @@ def test_ones_own_needs_none_but_one_that_was_recorded_counts() -> None:
     assert LicencePolicy(("by-nc",)).allows_own("cc-by-nc-4.0")
 
 
-@pytest.mark.parametrize("name", ["by-sb", "CC BY", "", "free", "CC-BY-9.0"])
+def test_names_are_taken_as_people_write_them() -> None:
+    names = ("CC0", "cc-by", "CC BY-SA", "cc-by-nc-4.0", "Public Domain", "apache-2.0", "By", "public-domain", "by")
+    assert LicencePolicy(names).names == (
+        "cc0", "by", "by-sa", "CC-BY-NC-4.0", "public-domain", "Apache-2.0",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["by-sb", "CC", "", "free", "CC-BY-9.0", "by;by-sa"])
 def test_what_is_no_licence_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="is none that is known; give --licences some of: cc0, pdm"):
         LicencePolicy((name,))

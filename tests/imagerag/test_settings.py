@@ -39,7 +39,8 @@ def valid_value(declared: Setting) -> Any:
     if declared.name == "offer":
         return ("generator=first", "critic=second part")
     of_its_own_form = {"size": "640x480", "aspect": "4:3"}.get(declared.name, "something")
-    return {bool: True, tuple: ("first", "second part"), str: of_its_own_form}[declared.kind]
+    several = ("cc0", "CC-BY-4.0") if declared.name == "licences" else ("first", "second part")
+    return {bool: True, tuple: several, str: of_its_own_form}[declared.kind]
 
 
 def invalid_values(declared: Setting) -> Iterator[Any]:
@@ -218,7 +219,7 @@ def test_what_is_reserved() -> None:
             "lookup_model",
         ),
         *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
-        *("keep_days", "fast", "offer", "mask", "c2pa_cert", "c2pa_key"),
+        *("keep_days", "fast", "offer", "mask", "c2pa_cert", "c2pa_key", "licences", "offline", "sensitive_results"),
     }
 
 

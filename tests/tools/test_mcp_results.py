@@ -86,3 +86,20 @@ def test_images_become_references_as_many_as_there_may_be(tmp_path: Path) -> Non
     said, references = read(tmp_path, image("not base64!"))
     assert "an image that can't be used: it is not base64" in said
     assert references == []
+
+
+def test_whom_to_thank_is_taken_from_the_images_own_words(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(file, "PNG")
+    shown = image(base64.b64encode(file.getvalue()).decode())
+    shown.meta = {
+        "license": "CC BY-NC 4.0", "author": "<b>Jane</b> Roe", "source_url": "https://example.org/1", "title": 7,
+        "license_url": "javascript:alert(1)",
+    }  # fmt: skip
+    _, (record,) = read(tmp_path, shown)
+    assert (record["licence"], record["creator"]) == ("CC-BY-NC-4.0", "Jane Roe")
+    assert record["link"] == "https://example.org/1"
+    assert record["title"] == "7"
+    assert "licence_link" not in record
+    _, (plain,) = read(tmp_path, image(base64.b64encode(file.getvalue()).decode()))
+    assert plain["licence"] == "unknown"

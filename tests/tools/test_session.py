@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
-from imagerag.errors import BudgetExceeded, UserError
+from imagerag.errors import BudgetExceeded, DrawingFailed, UserError
 from imagerag.generators.base import UNCONTROLLED, DrawControl, Drawing, DrawRequest
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.components import Components, InjectedComponents
@@ -17,6 +18,7 @@ from imagerag.tools.session import ToolSession
 from testing.scripted import ScriptedCritic, Squares
 from testing.scripted_runs import thread
 from testing.servers import Shelf
+from testing.stored_images import REFERENCE
 
 
 class FullDisk(ImageStore):
@@ -142,3 +144,34 @@ def test_a_subject_is_drawn_with_whole(tmp_path: Path, monkeypatch: pytest.Monke
     session.draw("a cat", [{**own, "kind": "subject", "sha256": session.components.store.put_user_image(
         Shelf().image("1" * 64)).sha256}], 0.5)  # fmt: skip
     assert squares.requests[-1].references[0].image.size == (300, 300)
+
+
+@pytest.mark.parametrize(
+    ("changes", "allowed"),
+    [
+        ({"licence": "CC-BY-4.0", "link": "https://x.org/1"}, True),
+        ({"licence": "CC-BY-NC-4.0", "link": "https://x.org/1"}, False),
+        ({"licence": "unknown", "link": "https://x.org/1"}, False),
+        ({"licence": "unknown"}, True),
+        ({"licence": "CC BY-NC 2.0"}, False),
+        ({"licence": "CC-BY-NC-4.0", "kind": "subject"}, True),
+    ],
+)
+def test_what_may_not_be_drawn_with_is_refused_however_it_came_into_the_thread(
+    tmp_path: Path, changes: dict[str, str], allowed: bool
+) -> None:
+    store = ImageStore(tmp_path)
+    stored = store.put_user_image(Image.new("RGB", (8, 8), "red"))
+    kind = {"kind": "fetched", "sha256": stored.sha256, "path": str(stored.path)}
+    reference: Any = {**REFERENCE, **kind, **changes}
+
+    def session(*licences: str) -> ToolSession:
+        settings = Settings(home=str(tmp_path), licences=licences)
+        return ToolSession(Components(settings, InjectedComponents(generator=Squares())))
+
+    assert len(session("any").draw("an owl", [reference], 0.5)) == 1
+    if allowed:
+        assert len(session().draw("an owl", [reference], 0.5)) == 1
+    else:
+        with pytest.raises(DrawingFailed, match=r"may not be drawn with: of other people's pictures this run takes"):
+            session().draw("an owl", [reference], 0.5)

@@ -35,6 +35,7 @@ class Item(NamedTuple):
         title: what it is called, or empty.
         source: where it comes from.
         licence: SPDX identifier where there is one.
+        creator, link, licence_link: whom to thank, as of ``imagerag.index.base.Hit``; empty where nobody has said.
         data: its bytes, where the source had to read them anyway.
         problem: why it can't be taken, in one line; all else may be empty then.
         note: what a person should know of how it was taken, or empty; stands behind its name, as in "has 3 frames".
@@ -51,6 +52,9 @@ class Item(NamedTuple):
     data: bytes | None = None
     problem: str = ""
     note: str = ""
+    creator: str = ""
+    link: str = ""
+    licence_link: str = ""
 
 
 Wanted = Callable[[Item], bool]

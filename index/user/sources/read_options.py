@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from imagerag.index.user.sources.items import NO_LICENCE
 from imagerag.index.user.sources.urls import UrlFetcher
+from imagerag.licences import DEFAULT_POLICY, LicencePolicy
 
 
 class ReadOptions(NamedTuple):
@@ -18,6 +19,10 @@ class ReadOptions(NamedTuple):
         allow_urls: whether addresses may be fetched.
         folder: where what was fetched is kept.
         allow_outside: whether links and paths may lead out of a source's own folder.
+        most: pictures that are taken of a web source.
+        policy: licences that are taken of a web source.
+        sensitive: whether results that a web source marks as sensitive are wanted.
+        offline: ask no web source.
     """
 
     licence: str = NO_LICENCE
@@ -26,6 +31,10 @@ class ReadOptions(NamedTuple):
     allow_urls: bool = False
     folder: Path = Path("fetched")
     allow_outside: bool = False
+    most: int = 100
+    policy: LicencePolicy = DEFAULT_POLICY
+    sensitive: bool = False
+    offline: bool = False
 
     @property
     def fetched(self) -> UrlFetcher:

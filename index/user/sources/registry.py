@@ -19,6 +19,7 @@ from imagerag.index.user.sources.paths import home_expanded, in_utf8, matching
 from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.index.user.sources.urls import AddressSource
 from imagerag.index.user.sources.webdataset import TarSource
+from imagerag.index.web.names import web_source_names
 from imagerag.plugins import installed, make
 
 
@@ -94,9 +95,25 @@ SOURCES: dict[str, Opener] = {
 """Takes what stands behind the colon. Packages add kinds as entry points of the group ``imagerag.collections``."""
 
 
+def _web(kind: str, what: str, reading: ReadOptions) -> Source:
+    from imagerag.index.user.sources.web import WebItems
+    from imagerag.index.web.registry import open_web_source
+
+    words = " ".join(what.split())
+    if not words:
+        raise UserError(f"{kind}: names nothing to look for; give words, as in {kind}:'scarlet ibis'")
+    if reading.offline:
+        raise UserError(f"'{kind}:{words}' is on the web; leave --offline out to ask for it")
+    if reading.most < 1:
+        raise UserError(f"--max {reading.most} is below 1; give how many pictures are taken at most")
+    return WebItems(open_web_source(kind), words, reading.most, reading.folder, reading.policy, reading.sensitive)
+
+
 def _opener(kind: str) -> Opener | None:
     if kind in SOURCES:
         return SOURCES[kind]
+    if kind in web_source_names():
+        return partial(_web, kind)
     if kind in installed("collections"):
         return partial(make, "collections", kind)
     return None
@@ -160,6 +177,6 @@ def _there(what: str) -> Path:
         raise UserError("a source is empty; give a folder or a file with pictures (. is the folder that you are in)")
     path = home_expanded(what).absolute()
     if not os.path.exists(path):  # Path.exists raises where a name is too long
-        kinds = ", ".join(f"{kind}:" for kind in [*SOURCES, *installed("collections")])
+        kinds = ", ".join(f"{kind}:" for kind in [*SOURCES, *web_source_names(), *installed("collections")])
         raise UserError(f"{str(path)!r} does not exist; give a folder or a file with pictures, or one of {kinds}")
     return path

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from imagerag.errors import UserError
 from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
+from imagerag.index.user.sources.kept_files import kept_file
 from imagerag.index.user.sources.short_text import CAPTION_LENGTH, in_words, one_line, shortened
-from imagerag.store.files import cannot_read, write_whole
+from imagerag.store.files import cannot_read
 
 Fetch = Callable[[str], bytes]
 
@@ -72,10 +72,7 @@ class UrlFetcher:
         return self._stored(item, data) if wanted(item) else item
 
     def _stored(self, item: Item, data: bytes) -> Item:
-        sha256 = hashlib.sha256(data).hexdigest()
-        file = self._folder / sha256[:2] / sha256
-        write_whole(file, data, durable=False)
-        return item._replace(origin=Origin("file", str(file)), data=data)
+        return item._replace(origin=kept_file(self._folder, data), data=data)
 
 
 class AddressSource:

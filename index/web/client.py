@@ -1,0 +1,153 @@
+"""Asking web sources: bounded, cached, under our own name, and never again before a server wants to be asked."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode, urlsplit
+
+from imagerag.credentials import without_credentials
+from imagerag.errors import first_line
+from imagerag.index.web.cache import ANSWERS, PICTURES, WebCache
+from imagerag.index.web.candidates import SourceFailed, WebSource
+from imagerag.interruptible import retry_after
+from imagerag.net.safe_fetch import Answer, Origin, Request, SafeClient, Unfetched
+
+CONTACT = "IMAGERAG_CONTACT"
+"""Variable with the mail address or the page of whoever runs this, which web sources are told."""
+ANSWER_BYTES = 4 * 2**20
+SMALL_BYTES = 4 * 2**20
+FULL_BYTES = 20 * 2**20
+SECONDS = 10.0
+"""For one answer or picture."""
+AT_ONCE = 4
+"""Pictures of one source that are fetched at the same time."""
+PAUSE = 60.0
+"""Seconds for which a source is left alone that asks for less without saying how much, or did not answer."""
+LONGEST_PAUSE = 3600.0
+
+
+def user_agent() -> str:
+    """Return how we introduce ourselves, with the contact that Wikimedia and others want to be given."""
+    contact = " ".join(os.environ.get(CONTACT, "").split())[:200]
+    shown = contact.encode("ascii", "ignore").decode() or f"no contact; {CONTACT} sets one"
+    return f"imagerag/{metadata.version('imagerag')} ({shown}) references for image generation"
+
+
+class Pauses:
+    """Until when which source is left alone; shared by all that ask it in this process."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def begin(self, source: str, seconds: float) -> None:
+        """Leave a source alone for so long."""
+        self._until[source] = time.monotonic() + min(seconds, LONGEST_PAUSE)
+
+    def left(self, source: str) -> float:
+        """Return the seconds for which it is still left alone; 0 if it is not."""
+        return max(self._until.get(source, 0.0) - time.monotonic(), 0.0)
+
+
+class WebClient:
+    """Asks one source, and fetches pictures from where it says that they are.
+
+    Args:
+        source: which.
+        cache: of what was fetched.
+        pauses: of all sources.
+    """
+
+    def __init__(self, source: WebSource, cache: WebCache, pauses: Pauses) -> None:
+        self._source = source
+        self._cache = cache
+        self._pauses = pauses
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._client = SafeClient([Origin.of(source.address)] if source.address_is_set else (), agent=user_agent())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.__aexit__(kind, error, trace)
+
+    async def ask(
+        self,
+        url: str,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        secret: bool = False,
+    ) -> Any:
+        """See ``imagerag.index.web.candidates.Ask``."""
+        whole = f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(parameters)}" if parameters else url
+        sent = {"accept": "application/json", **(headers or {})}
+        request = Request(whole, body, sent, secret, ANSWER_BYTES, SECONDS)
+        key = json.dumps([self._source.name, whole, body], sort_keys=True)
+        data = await self._had(request, key, ANSWERS)
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise self._failed(f"answers with something that is no JSON ({first_line(error)})") from error
+
+    async def picture(self, url: str, most: int) -> bytes:
+        """Return a picture's file.
+
+        Raises:
+            SourceFailed: it can't be had.
+        """
+        async with self._at_once:
+            request = Request(url, None, {"accept": "image/*"}, False, most, SECONDS)
+            return await self._had(request, f"picture {url}", PICTURES)
+
+    async def _had(self, request: Request, key: str, seconds: float) -> bytes:
+        """Return what a request answers, from the cache where that holds still."""
+        cached = self._cache.get(key)
+        if cached is not None and cached.fresh:
+            return cached.data
+        ours = bool(self._source.address) and Origin.of(request.url) == Origin.of(self._source.address)
+        if ours and (left := self._pauses.left(self._source.name)) > 0:
+            raise self._failed(f"is left alone for {left:.0f} more seconds, as it asked, or since it did not answer")
+        conditions = cached.conditions if cached is not None else {}
+        asked = Request(
+            request.url, request.json, {**request.headers, **conditions}, request.secret, request.most, request.seconds
+        )
+        try:
+            answer = await self._client.ask(asked)
+        except Unfetched as error:
+            raise self._failed(error.why) from error
+        if answer.status == 304 and cached is not None:
+            self._cache.still_holds(key, seconds)
+            return cached.data
+        if answer.status != 200:
+            raise self._refused(request, answer, ours)
+        self._cache.put(key, request.url, answer.data, answer.headers, seconds)
+        return answer.data
+
+    def _refused(self, request: Request, answer: Answer, ours: bool) -> SourceFailed:
+        """Return the error of a status; a source's own server that asks for a pause gets it."""
+        wanted = retry_after(answer.headers.get("retry-after"))
+        if answer.status == 429 or (answer.status == 503 and wanted is not None):
+            seconds = PAUSE if wanted is None else wanted
+            if ours:
+                self._pauses.begin(self._source.name, seconds)
+            return self._failed(f"asks to be left alone for {seconds:.0f} seconds (status {answer.status})", seconds)
+        why = f"{request.shown!r} answers with status {answer.status}"
+        if answer.status in (401, 403) and ours:
+            why += f"; its key may be wrong or missing, or it wants to know whom to contact: set {CONTACT}"
+        return self._failed(why)
+
+    def _failed(self, why: str, pause: float = 0.0) -> SourceFailed:
+        name = self._source.name
+        return SourceFailed(
+            f"the web source {name!r}: {without_credentials(why)}", f"the web source {name!r} failed", pause
+        )

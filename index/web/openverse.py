@@ -1,0 +1,75 @@
+"""Openverse: openly licensed pictures of Flickr, Wikimedia, museums and others (https://api.openverse.org/v1/)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imagerag.index.web.answers import LONGEST_NAME, plain_text, rows_at, web_address
+from imagerag.index.web.candidates import Ask, Candidate, WebQuery
+from imagerag.licences import normalised
+
+ADDRESS = "https://api.openverse.org"
+PAGE = 20
+"""The most that it gives to whoever is not registered; it refuses to be asked for more, with status 401."""
+LONGEST_QUERY = 200
+"""Characters; it cuts off what is longer."""
+
+
+class Openverse:
+    """See the module.
+
+    Args:
+        address: of the service, or of a mirror.
+        address_is_set: whether the person has set it.
+        token: of a registered application (OAuth2), which may ask more often; empty for nobody.
+    """
+
+    name = "openverse"
+
+    def __init__(self, address: str = ADDRESS, address_is_set: bool = False, token: str = "") -> None:
+        self.address = address.rstrip("/")
+        self.address_is_set = address_is_set
+        self._token = token
+
+    async def search(self, ask: Ask, query: WebQuery) -> Sequence[Candidate]:
+        """See ``WebSource``."""
+        parameters = {
+            "q": query.words[:LONGEST_QUERY],
+            "page": str(query.page),
+            "page_size": str(min(query.count, PAGE)),
+            "mature": str(query.sensitive).lower(),
+        }
+        if codes := query.policy.codes():
+            parameters["license"] = ",".join(codes)
+        headers = {"authorization": f"Bearer {self._token}"} if self._token else {}
+        answer = await ask(f"{self.address}/v1/images/", parameters, headers=headers, secret=bool(self._token))
+        found = []
+        for row in rows_at(answer, "results", self.name):
+            if row.get("mature") is True and not query.sensitive:
+                continue
+            terms = web_address(row.get("license_url"))
+            licence = normalised(plain_text(row.get("license")), plain_text(row.get("license_version")), terms)
+            full = web_address(row.get("url"))
+            place = plain_text(row.get("source") or row.get("provider"), LONGEST_NAME)
+            found.append(
+                Candidate(
+                    source=f"{self.name} ({place})" if place else self.name,
+                    small=web_address(row.get("thumbnail")) or full,
+                    full=full,
+                    title=plain_text(row.get("title")),
+                    licence=licence,
+                    creator=plain_text(row.get("creator"), LONGEST_NAME),
+                    licence_link=terms,
+                    link=web_address(row.get("foreign_landing_url")),
+                    words=_tags(row.get("tags")),
+                )
+            )
+        return found
+
+
+def _tags(tags: object) -> tuple[str, ...]:
+    """Return what people have tagged a picture with; tags of machines are left out."""
+    if not isinstance(tags, list):
+        return ()
+    named = [tag for tag in tags if isinstance(tag, dict) and tag.get("accuracy") is None]
+    return tuple(name for tag in named if (name := plain_text(tag.get("name"), 60)))

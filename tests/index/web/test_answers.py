@@ -1,0 +1,65 @@
+"""Other people's texts and addresses, made plain and bounded."""
+
+import pytest
+
+from imagerag.index.web.answers import at, plain_text, rows_at, web_address
+from imagerag.index.web.candidates import SourceFailed
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ('<a href="//x.org" title="y">Jane Roe</a>', "Jane Roe"),
+        ('<b>Jane</b> &amp; <i>Joe</i><span style="display: none;">creator QS:P170</span>', "Jane & Joe"),
+        ("<div class='vcard'><p>Jane<br>Roe</p></div>, 1999", "Jane Roe, 1999"),
+        ("<script>alert(1)</script>Jane", "Jane"),
+        ("Jane\x1b[31m\u202eRoe\n\tJunior", "Jane [31m Roe Junior"),
+        ("a < b", "a < b"),
+        ("<span style='display:none'>all<img src=x>hidden", ""),
+        ("&lt;script&gt;", "<script>"),
+        (7, "7"),
+        (None, ""),
+        (True, ""),
+        (["x"], ""),
+        ({"value": "x"}, ""),
+        ("x" * 500, "x" * 199 + "…"),
+    ],
+)
+def test_texts(given: object, plain: str) -> None:
+    assert plain_text(given) == plain
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("https://x.org/a.png", "https://x.org/a.png"),
+        ("//x.org/a.png", "https://x.org/a.png"),
+        ("http://user:password@x.org/", ""),
+        ("javascript:alert(1)", ""),
+        ("file:///etc/passwd", ""),
+        ("data:image/png;base64,AAAA", ""),
+        ("https://x.org/a b", ""),
+        ('https://x.org/"><script>', ""),
+        ("https://x.org:port/", ""),
+        ("https://[", ""),
+        ("https://x.org/" + "a" * 600, ""),
+        ("", ""),
+        (None, ""),
+        (7, ""),
+    ],
+)
+def test_addresses(given: object, address: str) -> None:
+    assert web_address(given) == address
+
+
+def test_paths_into_an_answer() -> None:
+    answer = {"a": {"b": [{"c": 1}]}, "rows": [{"x": 1}, 7, None]}
+    assert at(answer, "a.b.0.c") == 1
+    assert at(answer, "a.b.1.c") is None
+    assert at(answer, "a.x.y") is None
+    assert at(answer, "") == answer
+    assert rows_at(answer, "rows", "s") == [{"x": 1}]
+    with pytest.raises(SourceFailed, match="'s' answers with no list at 'a'"):
+        rows_at(answer, "a", "s")
+    with pytest.raises(SourceFailed, match="'s' answers with no list;"):
+        rows_at(answer, "", "s")

@@ -1,0 +1,144 @@
+"""Each kind of source: what it asks, and what it reads from answers in their published shape."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from imagerag.index.web.cache import WebCache
+from imagerag.index.web.candidates import Candidate, SourceFailed, WebQuery, WebSource
+from imagerag.index.web.client import Pauses, WebClient, user_agent
+from imagerag.index.web.hf_viewer import HuggingFaceViewer
+from imagerag.index.web.json_search import JsonSearch
+from imagerag.index.web.knn_service import KnnService
+from imagerag.index.web.openverse import Openverse
+from imagerag.index.web.registry import open_web_source
+from testing.colour_library import HUES
+from testing.web_server import Web, Work, as_json, patterned
+
+
+def ask(source: WebSource, folder: Path, query: WebQuery) -> Sequence[Candidate]:
+    async def searched() -> Sequence[Candidate]:
+        async with WebClient(source, WebCache(folder), Pauses()) as client:
+            return await source.search(client.ask, query)
+
+    return asyncio.run(searched())
+
+
+def test_openverse_is_asked_for_no_more_than_it_gives_and_for_safe_results(web: Web, tmp_path: Path) -> None:
+    found = ask(open_web_source("openverse"), tmp_path, WebQuery("red square", 500))
+    assert len(found) == 4
+    query = {**web.asked[0].query}
+    assert query.pop("license") == "cc0,pdm,by,by-sa"
+    assert query == {"q": "red square", "page": "1", "page_size": "20", "mature": "false"}
+    assert web.asked[0].headers["user-agent"].startswith("imagerag/")
+    assert "(me@example.org)" in web.asked[0].headers["user-agent"]
+    ask(open_web_source("openverse"), tmp_path, WebQuery("red square", 5, sensitive=True))
+    assert web.asked[1].query["mature"] == "true"
+
+
+def test_a_token_is_sent_to_openverse_alone(web: Web, tmp_path: Path) -> None:
+    source = Openverse(web.url, True, "token-canary")
+    ask(source, tmp_path, WebQuery("red square", 5))
+    assert web.asked[0].headers["authorization"] == "Bearer token-canary"
+    web.faults["/v1/images/"] = lambda _: (302, {"location": f"{web.url}/plain?q=x"}, b"")
+    with pytest.raises(SourceFailed, match="answers with status 302"):
+        ask(source, tmp_path, WebQuery("blue square", 5))
+    assert not any(file.read_bytes().count(b"token-canary") for file in tmp_path.rglob("*") if file.is_file())
+
+
+def test_commons_gives_standard_sizes_plain_names_and_what_it_says_of_rights(web: Web, tmp_path: Path) -> None:
+    web.works = [
+        Work("big", "<i>Red</i> kite", patterned(HUES["red"], 1, 1200), "by-sa", "3.0"),
+        Work("pd", "red kite", patterned(HUES["red"], 2, 200), "pdm"),
+    ]
+    big, small = ask(open_web_source("commons"), tmp_path, WebQuery('red -"kite":', 5))
+    assert big.small.endswith("/330px-big.png")
+    assert big.full.endswith("/960px-big.png")
+    assert small.small == small.full == f"{web.url}/pictures/pd.png"
+    assert (big.title, big.creator, big.licence) == ("Red kite", "Jane Roe", "CC-BY-SA-3.0")
+    assert small.licence == "public-domain"
+    assert web.asked[0].query["gsrsearch"] == "red kite filetype:bitmap"
+
+
+def test_commons_without_a_contact_says_what_to_set(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("IMAGERAG_CONTACT")
+    assert "IMAGERAG_CONTACT" in user_agent()
+    with pytest.raises(SourceFailed, match=r"status 403; .* set IMAGERAG_CONTACT"):
+        ask(open_web_source("commons"), tmp_path, WebQuery("red", 5))
+
+
+def test_commons_says_what_is_wrong_in_an_answer_of_status_200(web: Web, tmp_path: Path) -> None:
+    web.faults["/w/api.php"] = lambda _: as_json({"error": {"code": "maxlag", "info": "Waiting for <b>db1</b>"}})
+    with pytest.raises(SourceFailed, match="'commons' says: Waiting for db1"):
+        ask(open_web_source("commons"), tmp_path, WebQuery("red", 5))
+
+
+def test_inaturalist_names_the_photographer_and_asks_for_allowed_licences(web: Web, tmp_path: Path) -> None:
+    web.works = [
+        Work("a", "Red kite", patterned(HUES["red"], 1), "by-sa"),
+        Work("b", "Red kite", patterned(HUES["red"], 2), ""),
+    ]
+    (found,) = ask(open_web_source("inaturalist"), tmp_path, WebQuery("red kite", 5))
+    assert (found.licence, found.creator, found.title) == ("CC-BY-SA-4.0", "Jane Roe", "Red kite")
+    assert found.small.endswith("/small.png")
+    assert found.full.endswith("/large.png")
+    assert web.asked[1].query["photo_license"] == "cc0,cc-by,cc-by-sa"
+    assert ask(open_web_source("inaturalist"), tmp_path, WebQuery("no such thing", 5)) == []
+
+
+def test_a_knn_service_is_asked_for_safe_results_and_its_licences_are_read(web: Web, tmp_path: Path) -> None:
+    web.works.append(Work("none", "red square", patterned(HUES["red"], 8), ""))
+    found = ask(KnnService("knn", f"{web.url}/knn-service"), tmp_path, WebQuery("red square", 9))
+    assert [one.licence for one in found] == ["CC-BY-4.0"] * 4 + ["unknown"]
+    assert b'"use_safety_model":true' in web.asked[0].body.replace(b" ", b"")
+    assert web.asked[0].method == "POST"
+    stated = ask(KnnService("knn", web.url, licence="CC0"), tmp_path, WebQuery("red square", 8))
+    assert stated[-1].licence == "CC0-1.0"
+
+
+def test_a_dataset_of_hugging_face(web: Web, tmp_path: Path) -> None:
+    web.works.append(Work("none", "red square", patterned(HUES["red"], 8), ""))
+    source = HuggingFaceViewer("hf", "somebody/squares", address=web.url, address_is_set=True)
+    found = ask(source, tmp_path, WebQuery("red square", 9))
+    assert [one.licence for one in found] == ["CC-BY-4.0"] * 4 + ["unknown"]
+    assert found[0].link == "https://huggingface.co/datasets/somebody/squares/viewer/default/train?row=0"
+    assert found[0].title == "red square 0"
+
+
+def test_any_search_that_answers_with_json(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"full": "img_src", "small": "thumbnail.src", "title": "title", "link": "url", "licence": "license"}
+    source = JsonSearch(
+        "any",
+        f"{web.url}/plain",
+        {"q": "{caption}", "n": "{count}"},
+        fields,
+        "results",
+        headers={"x-key": "{key}"},
+        safe={"safe": "strict"},
+        key_variable="ANY_KEY",
+    )
+    with pytest.raises(SourceFailed, match="'any' needs a key; set the variable ANY_KEY"):
+        ask(source, tmp_path, WebQuery("red square", 9))
+    monkeypatch.setenv("ANY_KEY", "key-canary-{caption}")
+    found = ask(source, tmp_path, WebQuery("red square", 9))
+    assert [one.licence for one in found] == ["CC-BY-4.0"] * 4
+    assert found[0].link == "https://pages.example.org/red-0"
+    assert web.asked[0].query == {"q": "red square", "n": "9", "safe": "strict"}
+    assert web.asked[0].headers["x-key"] == "key-canary-{caption}", "filled in once"
+    assert list(ask(source, tmp_path, WebQuery("red square", 9, page=2))) == []
+
+
+def test_a_museum_by_its_json(web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGERAG_CLEVELAND_URL", web.url)
+    row = {
+        "title": "Red vase", "share_license_status": "CC0", "url": "https://clevelandart.org/art/1",
+        "creators": [{"description": "Jane Roe (American, 1900-1980)"}],
+        "images": {"web": {"url": f"{web.url}/pictures/red-0.png"}},
+    }  # fmt: skip
+    web.faults["/api/artworks/"] = lambda _: as_json({"data": [row, {**row, "share_license_status": "Copyrighted"}]})
+    free, other = ask(open_web_source("cleveland"), tmp_path, WebQuery("a red vase", 5))
+    assert (free.licence, free.licence_link) == ("CC0-1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
+    assert free.creator == "Jane Roe (American, 1900-1980)"
+    assert other.licence == "all-rights-reserved"

@@ -17,10 +17,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from benchmarks.cases import Case, lacking_cases
-from benchmarks.evaluator import Evaluator
 from imagerag.assets.library import Library
 from imagerag.embedders.concept_region import MARGINS, concept_region, grown
 from imagerag.embedders.registry import embedded_clip
+from imagerag.evaluation.evaluator import Evaluator
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.isolation import Region, isolated
 from imagerag.generators.registry import load_generator

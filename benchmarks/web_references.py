@@ -22,9 +22,9 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.cases import Case, known_cases, lacking_cases
-from benchmarks.evaluator import Evaluator
 from imagerag.assets.library import Library
 from imagerag.attribution import attribution
+from imagerag.evaluation.evaluator import Evaluator
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.licences import LicencePolicy, licence_link
 from imagerag.settings import Settings

@@ -18,6 +18,7 @@ LEFT_TO_THE_SERVER = {
     "lookup_floor": "belongs to its library",
     "lookup_diverse": "belongs to its library",
     "rerank": "needs a model of its own",
+    "isolation": "belongs to its generator",
 }
 """Settings that no client chooses though they name neither a place nor a part of the server, and why not. ``aspect`` is
 said by ``size``."""

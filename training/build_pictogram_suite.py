@@ -5,7 +5,8 @@
 Concepts that the generator's base set lacks come from ``assets/lacking_concepts.tsv``, things that neither the base set
 nor the library knows from ``benchmarks/lacking_names.tsv``, known ones are those that the base set has in three sets.
 Each half has its own, as those files and the hash of a name say. A prompt is taken only where the grammar reads it as
-it is meant, so that every arm is asked for the same thing.
+it is meant, so that every arm is asked for the same thing; a grammar that reads more takes others. The committed file
+is not made anew for that: figures on it could no longer be compared, and its halves were committed before any run.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ NEEDED = {
         (
             "replay",
             "search",
+            "inspect",
+            "credits",
             "batch",
             "threads show",
             "threads delete",

@@ -52,7 +52,7 @@ EACH = ("status", "verify", "rebuild", "calibrate", "remove")
     [
         (
             "--library",
-            "library 'nosuch' is not known; give --library some of: bundled, own, or make it: ",
+            "library 'nosuch' is not known; give --library some of: bundled, own, ",
         ),
         ("--profile", "profile 'nosuch' is not known; give --profile one of: pictograms, local"),
         ("--lookup-model", "CLIP model 'nosuch' is not understood; give --lookup-model embedded"),

@@ -45,4 +45,6 @@ def test_the_served_graph_leaves_threads_to_its_server() -> None:
         "seed",
         "size",
         "budget",
+        "mask",
+        "masked",
     }

@@ -13,7 +13,8 @@ from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
 
 _JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
 _REPAIRS = re.compile(
-    r"(?:,|\.|!|-)? ?(?:no wait|wait no|no|nah|sorry|i mean|or rather|scratch that|wait|hmm|actually no)(?: ,)? "
+    r"(?:,|\.|!|-)? ?(?<![\w'])"
+    r"(?:no wait|wait no|no|nah|sorry|i mean|or rather|scratch that|wait|hmm|actually no)(?: ,)? "
 )
 _CONTRAST = re.compile(
     r"(?<=\w)(?: , (?:and |but )?not| rather than| instead of(?= (?:one|two|three|four|\d)$))"

@@ -43,7 +43,9 @@ def test_another_one_is_the_same_picture_under_another_seed() -> None:
     assert RuleWriter().brief("another one", HISTORY) == Brief("an owl", "image-3", keep_seed=False)
 
 
-@pytest.mark.parametrize("request_text", ["go back to the ninth one", "back to image-7", "remove the dog"])
+@pytest.mark.parametrize(
+    "request_text", ["go back to the ninth one", "back to image-7", "remove the dog", "make the piano red"]
+)
 def test_what_is_not_there_is_told_with_what_there_is(request_text: str) -> None:
     brief = RuleWriter().brief(request_text, HISTORY)
     assert re.search(r"image-2 \(an owl and a cat\), image-3|It shows an owl", brief.answer)

@@ -38,7 +38,7 @@ bench:
 # The versions that were tested together, in constraints.txt, as pip resolves them now with every extra.
 lock:
 	$(RUN) -m pip install --quiet --dry-run --ignore-installed --report .lock.json \
-	  -e ".[bench,browser,dev,diffusion,docs,mcp,providers,ray,serve,studio,train,vlm]"
+	  -e ".[bench,browser,c2pa,cut,dev,diffusion,docs,mcp,providers,ray,serve,studio,train,vlm]"
 	$(RUN) -m docs.locked_versions .lock.json > constraints.txt
 	rm .lock.json
 

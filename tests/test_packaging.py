@@ -31,7 +31,7 @@ BROUGHT_BY = {
 }  # fmt: skip
 """What a declared library's own interface is made of."""
 
-CALLED = {"PIL": "pillow", "cv2": "opencv-python-headless", "open_clip": "open_clip_torch"}
+CALLED = {"PIL": "pillow", "c2pa": "c2pa-python", "cv2": "opencv-python-headless", "open_clip": "open_clip_torch"}
 """Modules whose distributions have other names."""
 
 OF_OTHER_ENVIRONMENTS = {"ImageReward", "hpsv3", "t2v_metrics"}

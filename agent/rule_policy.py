@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from imagerag.agent.protocols import ProgramDriver, TurnFacts
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.tool_registry import GENERATE, INSPECT_IMAGE, PROPOSE_CAPTIONS, REGENERATE, SEARCH_REFERENCES
+from imagerag.tool_registry import FIND_FACTS, GENERATE, INSPECT_IMAGE, PROPOSE_CAPTIONS, REGENERATE, SEARCH_REFERENCES
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,9 @@ SHOWN_FROM = 0.8
 pictures for 136 everyday paraphrases, 22 % of the right ones are above 0.5 and as many above 0.8; of the wrong ones 26
 and 15 %."""
 
+MOST_FACTS = 8
+"""Concepts in one call of the tool that finds facts."""
+
 DRAWINGS_WITHOUT_REFERENCES = 2
 """Drawings after which the rules stop where nothing that is missing can be looked up: another seed may serve once."""
 
@@ -64,6 +67,10 @@ class TurnView:
     """Proposed and not searched with yet."""
     found: dict[str, list[ReferenceRecord]] = field(default_factory=dict)
     """Looked up, by concept, in the order of the search."""
+    asked: set[str] = field(default_factory=set)
+    """Concepts that encyclopedias were asked about."""
+    names: dict[str, str] = field(default_factory=dict)
+    """What they call those, by concept."""
     inspected: dict[str, bool] = field(default_factory=dict)
     """References looked at closely: id -> whether they show their concept."""
     errors: int = 0
@@ -105,6 +112,9 @@ def read_turn(facts: TurnFacts, messages: Sequence[BaseMessage], options: Policy
             view.drawing_refused |= bool(message.additional_kwargs.get("drawing_refused"))
         elif isinstance(message, ToolMessage) and message.name == PROPOSE_CAPTIONS:
             view.captions = message.artifact["captions"]
+        elif isinstance(message, ToolMessage) and message.name == FIND_FACTS:
+            view.asked.update(message.artifact["concepts"])
+            view.names.update(message.artifact["names"])
         elif isinstance(message, ToolMessage) and message.name == INSPECT_IMAGE:
             view.inspected[message.artifact["image_id"]] = all(
                 concept["present"] and concept["score"] >= SHOWN_FROM for concept in message.artifact["concepts"]
@@ -145,7 +155,9 @@ def next_call(view: TurnView) -> AIMessage:
     if looks_up:
         unsought = [concept for concept in missing if concept not in view.found]
         if unsought:
-            return _call(PROPOSE_CAPTIONS, concepts=unsought, per_concept=view.options.captions)
+            return _facts(view, unsought) or _call(
+                PROPOSE_CAPTIONS, concepts=unsought, per_concept=view.options.captions
+            )
         if doubtful := _doubtful(view, missing):
             return doubtful
         if served := [concept for concept in missing if _usable(view, concept)]:
@@ -160,10 +172,26 @@ def next_call(view: TurnView) -> AIMessage:
     return AIMessage("Nothing I can look up or vary would make it better.")
 
 
+def _facts(view: TurnView, concepts: Sequence[str]) -> AIMessage | None:
+    """Ask encyclopedias about those of the concepts that are facts, once each, where they may be asked."""
+    if FIND_FACTS not in view.facts.tools:
+        return None
+    from imagerag.prompt_grammar.facts import in_the_prompts_words, reads_as_fact
+
+    prompt = view.facts.prompt
+    unknown = [
+        concept
+        for concept in concepts
+        if concept not in view.asked and reads_as_fact(in_the_prompts_words(concept, prompt))
+    ]
+    return _call(FIND_FACTS, concepts=unknown[:MOST_FACTS]) if unknown else None
+
+
 def _first(view: TurnView) -> AIMessage:
     """Draw for the first time in this turn; look everything up before that where the mode says so."""
     if GENERATE not in view.facts.tools:
-        return _call(PROPOSE_CAPTIONS, concepts=content_of(view.facts.prompt), per_concept=view.options.captions)
+        concepts = content_of(view.facts.prompt)
+        return _facts(view, concepts) or _call(PROPOSE_CAPTIONS, concepts=concepts, per_concept=view.options.captions)
     wanted = content_of(view.facts.prompt)
     references: list[str] = []
     scale = view.facts.reference_scales[0]
@@ -232,7 +260,7 @@ def _usable(view: TurnView, concept: str) -> list[str]:
     return [
         reference["id"]
         for reference in _ranked(view, concept)
-        if not view.options.inspects or view.inspected.get(reference["id"], _is_called(concept, reference["title"]))
+        if not view.options.inspects or view.inspected.get(reference["id"], _shows(view, concept, reference))
     ]
 
 
@@ -244,7 +272,7 @@ def _doubtful(view: TurnView, concepts: Sequence[str]) -> AIMessage | None:
         if len(_usable(view, concept)) >= view.options.references:
             continue
         for reference in _ranked(view, concept)[:LOOKED_AT]:
-            if reference["id"] not in view.inspected and not _is_called(concept, reference["title"]):
+            if reference["id"] not in view.inspected and not _shows(view, concept, reference):
                 return _call(INSPECT_IMAGE, image_id=reference["id"], concepts=[concept])
     return None
 
@@ -276,6 +304,12 @@ def ranked_references(references: Sequence[ReferenceRecord], styles: Sequence[st
         return -_named_by(reference["concept"], reference["title"]), -len(styled)
 
     return sorted(references, key=rank)
+
+
+def _shows(view: TurnView, concept: str, reference: ReferenceRecord) -> bool:
+    """Tell whether a reference is called as its concept is, or as an encyclopedia calls that."""
+    names = {concept, view.names.get(concept, concept)}
+    return any(_is_called(name, reference["title"]) for name in names)
 
 
 def _is_called(concept: str, title: str) -> bool:

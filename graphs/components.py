@@ -32,6 +32,7 @@ from imagerag.provenance.signing import open_signer
 from imagerag.settings import Settings
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
+from imagerag.tool_registry import FIND_FACTS
 from imagerag.tools.session import Emit, current_session
 
 if TYPE_CHECKING:
@@ -147,12 +148,13 @@ class Components:
 
     @cached_property
     def extra_tools(self) -> dict[str, BaseTool]:
-        """The tools that the chat model may call besides ours, by name: of plugins, and of mounted MCP servers.
+        """The tools besides the usual ones, by name: of plugins, of mounted MCP servers, and the one that finds facts.
 
         Raises:
             UserError: a server or a name is of no use, or a program decides, which calls no other tools than ours.
         """
         settings = self.settings
+        asking = {} if self.facts is None else {FIND_FACTS: self.facts}
         mounted = bool(settings.mcp_server or settings.mcp_allow)
         if self.program is not None:
             if mounted:
@@ -160,7 +162,7 @@ class Components:
                     f"vlm {settings.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model "
                     "with --vlm, or leave --mcp-server out"
                 )
-            return {}
+            return asking
         from imagerag.tools.plugin_tools import load_plugin_tools
 
         tools = load_plugin_tools(current_session)
@@ -169,7 +171,22 @@ class Components:
 
             taken = frozenset(tool.name for tool in tools)
             tools += mount(settings.mcp_server, settings.mcp_allow, current_session, taken)
-        return {tool.name: tool for tool in tools}
+        return {**{tool.name: tool for tool in tools}, **asking}
+
+    @cached_property
+    def facts(self) -> BaseTool | None:
+        """The tool that asks encyclopedias, where the settings name one; what is not asked is told."""
+        names = self.settings.facts
+        if not names:
+            return None
+        if self.settings.offline:
+            for name in names:
+                self.tell(f"web source {name!r} is not asked: --offline")
+            return None
+        from imagerag.index.web.facts import open_facts
+        from imagerag.tools.facts import make_facts_tool
+
+        return make_facts_tool(open_facts(names, self.home))
 
     @cached_property
     def critic(self) -> Critic:

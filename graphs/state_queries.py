@@ -1,13 +1,13 @@
 """Reading a thread's state: what belongs to the current turn, and which tools a mode offers. Pure functions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 
 from imagerag.graphs.state import Drawn, State
-from imagerag.records import ImageRecord, ReferenceRecord
-from imagerag.tool_registry import SEARCH_REFERENCES, tools_of_mode
+from imagerag.records import ImageRecord, QuoteRecord, ReferenceRecord
+from imagerag.tool_registry import FIND_FACTS, SEARCH_REFERENCES, tools_of_mode
 
 CRITIC = "critic"
 """Name of the messages in which the critic reports to the model."""
@@ -66,6 +66,16 @@ def has_searched(messages: list[AnyMessage]) -> bool:
         isinstance(message, ToolMessage) and message.name == SEARCH_REFERENCES and message.status == "success"
         for message in since_request(messages)
     )
+
+
+def quotes_in(messages: Sequence[AnyMessage]) -> list[QuoteRecord]:
+    """Return what the tool for facts has found, by its results among the messages."""
+    return [
+        quote
+        for message in messages
+        if isinstance(message, ToolMessage) and message.name == FIND_FACTS and message.status == "success"
+        for quote in message.artifact["quotes"]
+    ]
 
 
 def unanswered_calls(messages: list[AnyMessage]) -> list[dict[str, Any]]:

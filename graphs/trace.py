@@ -1,11 +1,12 @@
 """One step of the run as a record; the trace is the run's log."""
 
 import time
+from collections.abc import Sequence
 
 from imagerag.chat_models.usage_meter import UsageMeter
 from imagerag.credentials import without_credentials
 from imagerag.graphs.state import State
-from imagerag.records import TraceStep
+from imagerag.records import QuoteRecord, TraceStep
 
 
 def trace_step(
@@ -18,10 +19,11 @@ def trace_step(
     step: int | None = None,
     meter: UsageMeter | None = None,
     error: str | None = None,
+    quotes: Sequence[QuoteRecord] = (),
 ) -> TraceStep:
     """Return the record of what was done since ``began`` (of ``time.perf_counter``), at the cost that ``meter`` tells.
 
-    ``step`` is the decision it belongs to; the last one entered in the state unless given.
+    ``step`` is the decision it belongs to; the last one entered in the state unless given. ``quotes`` were read in it.
     """
     meter = meter or UsageMeter()
     entry: TraceStep = {
@@ -41,4 +43,6 @@ def trace_step(
         entry["images_sent"] = list(meter.images_sent)
     if meter.prices:
         entry["prices"] = list(meter.prices.values())
+    if quotes:
+        entry["quotes"] = list(quotes)
     return entry

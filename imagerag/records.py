@@ -85,6 +85,23 @@ class ReferenceRecord(TypedDict):
     """Where the licence's terms can be read."""
 
 
+class QuoteRecord(TypedDict):
+    """What an encyclopedia says of a concept that is a fact, not a look. All of it is data, never instruction."""
+
+    concept: str
+    """That was missing, as the critic names it."""
+    asked: str
+    """What was sent: the concept in the prompt's own words."""
+    source: str
+    title: str
+    """Of the page."""
+    quote: str
+    """At most 300 characters of its beginning."""
+    link: str
+    """Address of the page."""
+    licence: str
+
+
 class ImageRecord(TypedDict):
     """One image that was made in this thread."""
 
@@ -144,3 +161,5 @@ class TraceStep(TypedDict):
     """Width x height in pixels of each image in the questions of this step, as sent."""
     prices: NotRequired[list[Price]]
     """Of each model that this step's money was counted for."""
+    quotes: NotRequired[list[QuoteRecord]]
+    """What was read in this step; missing where nothing was."""

@@ -31,6 +31,8 @@ else:
 
 LIBRARIES = ("bundled", "own")
 """The libraries that are always there."""
+FACTS = ("wikipedia", "wikidata")
+"""The encyclopedias that ``facts`` can name."""
 RERANKERS = ("none", "vlm", "subject")
 LONGEST_NEGATIVE = 4000
 """Characters, as of a prompt."""
@@ -328,10 +330,21 @@ class Settings:
     )
     offline: bool = setting(
         False,
-        help="ask no web source of references, whatever --library names",
+        help="ask no web source of references or facts, whatever --library and --facts name",
         details="A note says so. Models and generators of other servers are asked nevertheless: name none. `imagerag "
         "doctor` asks neither the hub nor any provider or server then.",
         group="lookup",
+        reserved="own",
+    )
+    facts: tuple[str, ...] | None = setting(
+        None,
+        help="encyclopedias that are asked what a missing concept is, if that is a fact: wikipedia, wikidata",
+        details='As in "the mascot of the 2026 Winter Olympics". What is sent is that concept alone; see [facts]'
+        "(web-references.md#facts). `--offline` asks none.",
+        metavar="NAME,...",
+        group="lookup",
+        separator=",",
+        default_text="none, unless a profile of yours names one",
         reserved="own",
     )
     sensitive_results: bool = setting(
@@ -507,7 +520,10 @@ class Settings:
         if self.file_name is not None:
             object.__setattr__(self, "file_name", checked_file_name(self.file_name))
         LicencePolicy(self.licences)
-        for name in ("library", "offer", "mcp_server"):  # what is named twice is searched, or started, once
+        for source in self.facts or ():
+            if source not in FACTS:
+                raise UserError(f"facts {source!r} is not known; give --facts one or more of: {', '.join(FACTS)}")
+        for name in ("library", "facts", "offer", "mcp_server"):  # what is named twice is searched, or started, once
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(dict.fromkeys(given)))
         if self.vlm_text_only and self.critic is not None and self.critic == self.vlm:

@@ -15,6 +15,7 @@ INSPECT_IMAGE: Final = "inspect_image"
 PROPOSE_CAPTIONS: Final = "propose_captions"
 SEARCH_REFERENCES: Final = "search_references"
 REGENERATE: Final = "regenerate_with_references"
+FIND_FACTS: Final = "find_facts"
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,14 @@ class ToolTraits:
         looks_up: it serves looking up references; without one that does, other servers' tools are withheld, too.
         rewords: it serves rewording the prompt.
         needs_approval: a person who wants to approve is asked before it runs with references.
+        by_setting: it is there only where a setting asks for it.
     """
 
     read_only: bool = False
     looks_up: bool = False
     rewords: bool = False
     needs_approval: bool = False
+    by_setting: bool = False
 
 
 TOOLS: dict[str, ToolTraits] = {
@@ -40,6 +43,7 @@ TOOLS: dict[str, ToolTraits] = {
     PROPOSE_CAPTIONS: ToolTraits(read_only=True, looks_up=True, rewords=True),
     SEARCH_REFERENCES: ToolTraits(looks_up=True),
     REGENERATE: ToolTraits(looks_up=True, needs_approval=True),
+    FIND_FACTS: ToolTraits(read_only=True, looks_up=True, by_setting=True),
 }
 """In the order in which models are shown them."""
 
@@ -51,14 +55,14 @@ def tools_of_mode(mode: Mode, extra: Iterable[str] = (), *, only_look_up: bool =
 
     Args:
         mode: of the run.
-        extra: names of further tools, mounted or of plugins; offered where looking up is.
+        extra: names of further tools, mounted, of plugins or by a setting; offered where looking up is.
         only_look_up: in ``lookup_first``, nothing was looked up yet, so nothing else is offered.
     """
     looks_up = mode in ("auto", "lookup_first")
     names = {
         name
         for name, traits in TOOLS.items()
-        if looks_up or not traits.looks_up or (mode == "rephrase_only" and traits.rewords)
+        if not traits.by_setting and (looks_up or not traits.looks_up or (mode == "rephrase_only" and traits.rewords))
     }
     if not looks_up:
         return frozenset(names)

@@ -37,6 +37,7 @@ class Parts(BaseModel):
     critic: str | None = None
     lookup_model: str | None = None
     library: tuple[str, ...] | None = None
+    facts: tuple[str, ...] | None = None
     lookup_floor: float | None = None
     image_size: int | None = None
     size: str | None = None

@@ -18,7 +18,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         autoescape=False,
     )
-    names = ("GENERATE", "INSPECT_IMAGE", "PROPOSE_CAPTIONS", "SEARCH_REFERENCES", "REGENERATE")
+    names = ("GENERATE", "INSPECT_IMAGE", "PROPOSE_CAPTIONS", "SEARCH_REFERENCES", "REGENERATE", "FIND_FACTS")
     environment.globals.update({name: getattr(tool_registry, name) for name in names})
     return environment
 

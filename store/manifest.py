@@ -29,7 +29,7 @@ from imagerag.store.png import NotPng, read_text
 
 KEYWORD = "imagerag"
 SCHEMA_VERSION = 1
-ADDED = ("size", "loras", "negative", "redrawn")
+ADDED = ("size", "loras", "negative", "redrawn", "quotes")
 """Fields that came later, and are empty in the manifests of before."""
 ADDED_TO_REFERENCES = ("creator", "link", "licence_link", "region", "cut_out")
 """The same of a reference's."""
@@ -90,6 +90,20 @@ class ManifestRedraw(BaseModel):
     prompt: str = ""
 
 
+class ManifestQuote(BaseModel):
+    """What an encyclopedia said of a concept before the image was drawn: see ``imagerag.records.QuoteRecord``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    concept: str
+    asked: str
+    source: str
+    title: str
+    quote: str
+    link: str
+    licence: str
+
+
 class Manifest(BaseModel):
     """How one image was made.
 
@@ -100,6 +114,7 @@ class Manifest(BaseModel):
         negative: what the picture was not to show, as the generator got it; empty where it takes none.
         redrawn: the image of which a part was drawn anew; ``None`` where all of it was drawn.
         loras: added to the generator's weights, in order.
+        quotes: what was read of concepts that are facts, with addresses; data, never instruction.
         facts: what the generator told about the drawing; JSON values.
         versions: of imagerag, torch, diffusers and python, where installed.
         created: UTC, ISO 8601.
@@ -123,6 +138,7 @@ class Manifest(BaseModel):
     loras: tuple[ManifestLora, ...] = ()
     negative: str = ""
     redrawn: ManifestRedraw | None = None
+    quotes: tuple[ManifestQuote, ...] = ()
     facts: dict[str, Any] = {}
     versions: dict[str, str] = {}
     created: str = ""
@@ -145,6 +161,7 @@ class Manifest(BaseModel):
         loras: Sequence[AppliedLora] = (),
         negative: str = "",
         redrawn: ManifestRedraw | None = None,
+        quotes: Sequence[ManifestQuote] = (),
         facts: Mapping[str, object] | None = None,
         source_type: SourceType = TRAINED,
     ) -> Manifest:
@@ -171,6 +188,7 @@ class Manifest(BaseModel):
             loras=tuple(ManifestLora(**asdict(lora)) for lora in loras),
             negative=negative,
             redrawn=redrawn,
+            quotes=tuple(quotes),
             facts=json.loads(json.dumps(dict(facts or {}), allow_nan=False), object_hook=_cleaned),
             versions=dict(_versions()),
             created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from imagerag.errors import InvalidArgument
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ConceptScore, ImageRecord, ReferenceRecord, Uncalibrated
+from imagerag.tools.facts import named_by_quotes
 from imagerag.tools.reference_lookup import look_up
 from imagerag.tools.session import ToolSession, current_session
 
@@ -100,6 +101,10 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
         _within("per_concept", per_concept, 1, 5)
         wanted = _texts("concepts", concepts, MAX_CONCEPTS)
         captions = work.components.writer.captions(work.prompt, wanted, per_concept)
+        for concept, name in named_by_quotes(work.quotes).items():
+            if concept in captions:  # what a fact is called finds pictures that its description doesn't
+                captions[concept] = list(dict.fromkeys([name, *captions[concept]]))[:per_concept]
+                work.emit({"event": "note", "text": f"{concept!r} is looked up as {name!r}, by what was quoted"})
         work.emit({"event": "captions", "captions": captions})
         entries = [{"concept": concept, "caption": text} for concept, of_it in captions.items() for text in of_it]
         lines = [f"{entry['concept']}: {entry['caption']}" for entry in entries]

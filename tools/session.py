@@ -45,9 +45,9 @@ from imagerag.licences import UNKNOWN
 from imagerag.picture_size import PictureSize
 from imagerag.places import without_place
 from imagerag.prompt_grammar.negatives import negative_for
-from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.records import ImageRecord, QuoteRecord, ReferenceRecord
 from imagerag.store.images import StoredImage
-from imagerag.store.manifest import Manifest, ManifestRedraw, ManifestReference
+from imagerag.store.manifest import Manifest, ManifestQuote, ManifestRedraw, ManifestReference
 from imagerag.store.moderation import is_moderated, refusal
 from imagerag.store.png import encode_png
 from imagerag.tools.drawing_cost import cost_of_drawing
@@ -73,6 +73,7 @@ class ToolSession:
 
     Attributes:
         images, references: what the thread has so far, by id.
+        quotes: what encyclopedias have said of concepts in this turn.
         subject_ids: of the user's own images that this turn draws with; ``None`` for all of the thread.
         seed: of the first candidate of the turn; later candidates count on from it.
         n: candidates per drawing.
@@ -91,6 +92,7 @@ class ToolSession:
     components: Engines
     images: dict[str, ImageRecord] = field(default_factory=dict)
     references: dict[str, ReferenceRecord] = field(default_factory=dict)
+    quotes: list[QuoteRecord] = field(default_factory=list)
     prompt: str = ""
     subject_ids: Sequence[str] | None = None
     seed: int = 0
@@ -217,6 +219,7 @@ class ToolSession:
                     loras=generator.loras if isinstance(generator, DrawsWithLoras) else (),
                     negative=negative,
                     redrawn=_manifest_of(self.redraw),
+                    quotes=[ManifestQuote(**quote) for quote in self.quotes],
                     facts=dict(drawing.facts),
                     source_type=source_type(generator, references),
                 )

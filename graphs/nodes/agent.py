@@ -25,7 +25,7 @@ from imagerag.graphs.trace import trace_step
 from imagerag.modes import Mode
 from imagerag.prompts import render
 from imagerag.records import StopReason
-from imagerag.tool_registry import GENERATE, REGENERATE
+from imagerag.tool_registry import GENERATE, REGENERATE, TOOLS
 
 LONGEST_CALL = 160
 """Characters of a call's arguments that the trace keeps."""
@@ -142,7 +142,7 @@ def _in_words(call: ToolCall) -> str:
 def _system(state: State, components: Components, offered: frozenset[str]) -> SystemMessage:
     base = base_image(state)
     subjects = tuple(record["id"] for record in subjects_of(state))
-    extra = tuple(sorted(offered & components.extra_tools.keys()))
+    extra = tuple(sorted((offered & components.extra_tools.keys()) - TOOLS.keys()))
     started = None if base is None else (base["id"], base["prompt"], base["seed"])
     vary = not state.get("keep_seed", True)
     return _instructions(state["prompt"], started, subjects, tuple(sorted(offered)), extra, vary)

@@ -28,7 +28,7 @@ from imagerag.graphs.masks import redraw_of
 from imagerag.graphs.nodes.finish import unfinished
 from imagerag.graphs.rule_fallback import drawn_with_first
 from imagerag.graphs.state import Spent, State
-from imagerag.graphs.state_queries import images_of_turn, offered_tools
+from imagerag.graphs.state_queries import images_of_turn, offered_tools, quotes_in, since_request
 from imagerag.graphs.trace import trace_step
 from imagerag.picture_size import PictureSize
 from imagerag.records import TraceStep
@@ -101,7 +101,8 @@ def run_tool_calls(
             results.append(result)
             told = "; ".join([*([error] if error else []), *meter.notes]) or None
             text = str(result.text)
-            trace.append(trace_step(state, "tools", call["name"], text, began, error=told, meter=meter))
+            quotes = quotes_in([result])
+            trace.append(trace_step(state, "tools", call["name"], text, began, error=told, meter=meter, quotes=quotes))
     update: dict[str, Any] = {"messages": results, "all_trace": trace, "spent": spent}
     # Of what did not change nothing is told: LangGraph merges and versions whatever is.
     if session.made_images:
@@ -181,6 +182,7 @@ def open_session(state: State, components: Components, spent: Spent, emit: Emit)
         components,
         images={record["id"]: record for record in state["all_images"]},
         references={record["id"]: record for record in state["all_references"]},
+        quotes=quotes_in(since_request(state["messages"])),
         prompt=state["prompt"],
         subject_ids=state.get("run_subjects"),
         seed=state["run_seed"],

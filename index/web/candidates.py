@@ -95,13 +95,12 @@ class Ask(Protocol):
         ...
 
 
-@runtime_checkable
-class WebSource(Protocol):
-    """A place on the web where pictures are found by words. An entry point of ``imagerag.searches`` may make one."""
+class WebServer(Protocol):
+    """A server on the web that can be asked."""
 
     @property
     def name(self) -> str:
-        """By which ``--library`` names it."""
+        """By which a setting names it."""
         ...
 
     @property
@@ -116,6 +115,11 @@ class WebSource(Protocol):
         All else has to be on a public address.
         """
         ...
+
+
+@runtime_checkable
+class WebSource(WebServer, Protocol):
+    """A place on the web where pictures are found by words. An entry point of ``imagerag.searches`` may make one."""
 
     async def search(self, ask: Ask, query: WebQuery) -> Sequence[Candidate]:
         """Return what is found, best first.

@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 from imagerag.credentials import without_credentials
 from imagerag.errors import first_line
 from imagerag.index.web.cache import ANSWERS, PICTURES, WebCache
-from imagerag.index.web.candidates import SourceFailed, WebSource
+from imagerag.index.web.candidates import SourceFailed, WebServer
 from imagerag.interruptible import retry_after
 from imagerag.net.safe_fetch import Answer, Origin, Request, SafeClient, Unfetched
 
@@ -64,7 +64,7 @@ class WebClient:
         pauses: of all sources.
     """
 
-    def __init__(self, source: WebSource, cache: WebCache, pauses: Pauses) -> None:
+    def __init__(self, source: WebServer, cache: WebCache, pauses: Pauses) -> None:
         self._source = source
         self._cache = cache
         self._pauses = pauses

@@ -128,7 +128,7 @@ def open_web_source(name: str) -> WebSource:
     if name in BUILT_IN:
         variable, default, factory = BUILT_IN[name]
         given = os.environ.get(variable, "")
-        return factory(_checked(given, variable) if given else default, bool(given))
+        return factory(checked_address(given, variable) if given else default, bool(given))
     tables = own_tables()
     if name not in tables:
         raise UserError(f"web source {name!r} is not known; known are: {', '.join(web_source_names())}")
@@ -150,10 +150,10 @@ def _of_table(name: str, table: Any) -> WebSource:
             "leave it out where only the results tell"
         )
     if isinstance(told, HuggingFaceTable):
-        address = _checked(told.address, name) if told.address else HUGGING_FACE
+        address = checked_address(told.address, name) if told.address else HUGGING_FACE
         where_it_is = (told.dataset, told.config, told.split)
         return HuggingFaceViewer(name, *where_it_is, told.licence, address, bool(told.address))
-    address = _checked(told.address, name)
+    address = checked_address(told.address, name)
     if isinstance(told, KnnTable):
         return KnnService(name, address, told.index, told.licence)
     if "full" not in told.fields:
@@ -170,8 +170,12 @@ def _of_table(name: str, table: Any) -> WebSource:
     return JsonSearch(name, address, told.query, fields, told.results, **more)  # type: ignore[arg-type]
 
 
-def _checked(address: str, where: str) -> str:
-    """Return an address that was given.
+def checked_address(address: str, where: str) -> str:
+    """Return an address that was given, without a slash at its end.
+
+    Args:
+        address: that was given.
+        where: the variable or the source, for the error.
 
     Raises:
         UserError: it is none.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imagerag.errors import FileError, InvalidArgument, UserError
+from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import PLAIN_SEARCH, Floor, Hit, SearchOptions
 from imagerag.index.captions import carries
 from imagerag.index.filters import all_hold
@@ -24,6 +23,7 @@ from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import Candidate, WebQuery, WebSource
 from imagerag.index.web.client import FULL_BYTES, Pauses
+from imagerag.index.web.first_use import first_used
 from imagerag.index.web.found import web_file, web_picture
 from imagerag.index.web.gathering import Gathered, Gathering, fetched
 from imagerag.interruptible import run_bounded, seconds_left
@@ -52,8 +52,6 @@ SPARE = 2
 SAME = 16
 """Bits of 64 in which the looks of a small and a large copy differ at most. Those of unrelated pictures differ in half
 of them; in 16 or fewer, by chance, one time in 25,000 (binomial, n = 64, p = 1/2)."""
-USED = "used.json"
-"""Names the sources that were ever asked from this data directory."""
 
 
 @dataclass(frozen=True)
@@ -149,16 +147,11 @@ class WebIndex:
         names = [source.name for source in self.sources]
         words = "; ".join(f'"{caption.strip()}"' for caption in captions)
         options.tell(f"asking {', '.join(names)} on the web for {words}; these captions are all that is sent")
-        known: list[str] = []
-        with suppress(OSError, ValueError):
-            known = [str(name) for name in json.loads((self._folder / USED).read_bytes())]
-        if new := [name for name in names if name not in known]:
+        if new := first_used(self._folder, names):
             options.tell(
                 f"first use of {', '.join(new)}: their servers see these captions and this machine's address; "
                 "--offline, or --library without them, keeps all here"
             )
-            with suppress(FileError):
-                write_whole(self._folder / USED, json.dumps([*known, *new]).encode())
         if not self._pruned:
             self._cache.prune()
             self._pruned = True

@@ -193,3 +193,33 @@ def test_an_evaluation_can_vary_captions_references_their_order_and_whether_they
     assert unseen["reference_ids"] == ["ref-2", "ref-3", "ref-1", "ref-4"]
     as_found = decide(PolicyOptions(inspects=False, by_title=False), first, *looked_up)
     assert as_found["reference_ids"] == ["ref-1", "ref-2"]
+
+
+FLAG = "flag of bhutan"
+ASKING = "generate inspect_image propose_captions search_references regenerate_with_references find_facts"
+
+
+def test_what_is_a_fact_is_asked_for_once_where_that_is_offered_and_nothing_else() -> None:
+    first = verdict(1, {FLAG: 0.1, "owl": 0.1}, [], "image-1")
+    prompt = "an owl with the flag of Bhutan"
+    call = ask(first, tools=ASKING, prompt=prompt).tool_calls[0]
+    assert (call["name"], call["args"]) == ("find_facts", {"concepts": [FLAG]})
+    asked = result("find_facts", concepts=[FLAG], quotes=[], names={})
+    call = ask(first, asked, tools=ASKING, prompt=prompt).tool_calls[0]
+    assert (call["name"], call["args"]["concepts"]) == ("propose_captions", [FLAG, "owl"])
+    assert ask(first, prompt=prompt).tool_calls[0]["name"] == "propose_captions", "it is not offered"
+
+
+def test_a_reference_that_is_called_as_the_quotes_call_a_fact_is_drawn_with_unseen() -> None:
+    first = verdict(1, {FLAG: 0.1}, [], "image-1")
+    named = result("find_facts", concepts=[FLAG], quotes=[], names={FLAG: "Druk"})
+    proposed = result("propose_captions", captions=[{"concept": FLAG, "caption": "Druk"}])
+    found = result("search_references", references=[reference(1, "The Druk", FLAG), reference(2, "Druk", FLAG)])
+    call = ask(first, named, proposed, found, tools=ASKING, prompt="the flag of Bhutan").tool_calls[0]
+    assert (call["name"], call["args"]["reference_ids"]) == ("regenerate_with_references", ["ref-1", "ref-2"])
+
+
+def test_looking_up_first_asks_for_facts_first() -> None:
+    tools = "propose_captions search_references regenerate_with_references find_facts"
+    call = ask(tools=tools, prompt="an owl beside the 2026 winner of Eurovision").tool_calls[0]
+    assert (call["name"], call["args"]["concepts"]) == ("find_facts", ["winner of eurovision"])

@@ -63,7 +63,7 @@ def values(place: Path, generator: str, vlm: str) -> dict[str, Any]:
         "library": ["bundled", "own"], "lookup_model": "embedded", "chroma": None, "home": str(place / "home"),
         "offer": [f"generator={generator}"],
         "c2pa_cert": str(certificate.certificate), "c2pa_key": str(certificate.key),
-        "record": str(place / "shared" / "run.jsonl"), "max_money": None, "licences": ["any"],
+        "record": str(place / "shared" / "run.jsonl"), "max_money": None, "licences": ["any"], "facts": [],
         "mcp_server": [MOUNTED] if vlm != "rules" else [],
         "mcp_allow": ["find_pictures"] if vlm != "rules" else [],
     }  # fmt: skip

@@ -104,6 +104,7 @@ def test_the_command_searches_the_web_and_tells_whom_to_thank(
     [
         (("--licences", "by-sb"), "licences 'by-sb' is none that is known"),
         (("--library", "openvers"), "library 'openvers' is not known"),
+        (("--facts", "wikipedai"), "facts 'wikipedai' is not known; give --facts one or more of: wikipedia, wikidata"),
     ],
 )
 def test_what_is_mistyped_is_told(

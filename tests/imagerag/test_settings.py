@@ -39,7 +39,8 @@ def valid_value(declared: Setting) -> Any:
     if declared.name == "offer":
         return ("generator=first", "critic=second part")
     of_its_own_form = {"size": "640x480", "aspect": "4:3"}.get(declared.name, "something")
-    several = ("cc0", "CC-BY-4.0") if declared.name == "licences" else ("first", "second part")
+    known = {"licences": ("cc0", "CC-BY-4.0"), "facts": ("wikipedia", "wikidata")}
+    several = known.get(declared.name, ("first", "second part"))
     return {bool: True, tuple: several, str: of_its_own_form}[declared.kind]
 
 
@@ -219,7 +220,18 @@ def test_what_is_reserved() -> None:
             "lookup_model",
         ),
         *("subject", "home", "out", "file_name", "chroma", "record", "mcp_server", "mcp_allow", "lora"),
-        *("keep_days", "fast", "offer", "mask", "c2pa_cert", "c2pa_key", "licences", "offline", "sensitive_results"),
+        *(
+            "keep_days",
+            "fast",
+            "offer",
+            "mask",
+            "c2pa_cert",
+            "c2pa_key",
+            "licences",
+            "offline",
+            "facts",
+            "sensitive_results",
+        ),
     }
 
 

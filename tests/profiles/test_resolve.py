@@ -374,3 +374,17 @@ def test_a_generator_of_a_package_moves_them_to_the_profile_that_it_names(
     )
     assert settings.max_seconds == fitting.max_seconds
     assert not is_unsound(settings)
+
+
+def test_a_profile_can_name_encyclopedias_and_a_flag_overrules_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('[mine]\nlike = "pictograms"\nfacts = ["wikidata"]\n', encoding="utf-8")
+    monkeypatch.setenv(PROFILES, str(file))
+    assert resolve(Settings()).facts is None
+    assert resolve(Settings(profile="mine")).facts == ("wikidata",)
+    assert resolve(Settings(profile="mine", facts=("wikipedia",))).facts == ("wikipedia",)
+    file.write_text('[mine]\nlike = "pictograms"\nfacts = ["wikidat"]\n', encoding="utf-8")
+    with pytest.raises(UserError, match="facts 'wikidat' is not known"):
+        resolve(Settings(profile="mine"))

@@ -47,11 +47,12 @@ _ROWS: dict[int, tuple[tuple[float, float, float], ...]] = {
     4: ((0.0, 0.0, 0.52), (0.48, 0.0, 0.52), (0.0, 0.48, 0.52), (0.48, 0.48, 0.52)),
 }
 _Spot = tuple[float, float, float, int]
+# Of "on" and "body", drawings of earlier versions are replayed by the same numbers.
 _PAIRS: dict[str, tuple[_Spot, _Spot]] = {
     # kind: (x, y, side, lift) of the subject, then of the anchor
     "above": ((0.22, 0.0, 0.55, 0), (0.22, 0.45, 0.55, 0)),
     "below": ((0.22, 0.45, 0.55, 0), (0.22, 0.0, 0.55, 0)),
-    "on": ((0.23, 0.0, 0.56, 1), (0.17, 0.36, 0.64, 0)),
+    "on": ((0.23, 0.0, 0.56, 1), (0.17, 0.34, 0.66, 0)),
     "in front of": ((0.02, 0.42, 0.57, 1), (0.24, 0.0, 0.76, 0)),
     "behind": ((0.24, 0.0, 0.76, 0), (0.02, 0.42, 0.57, 1)),
     "inside": ((0.24, 0.42, 0.54, 1), (0.02, 0.02, 0.96, 0)),  # of the subject only the lift counts: _INSIDE
@@ -60,7 +61,7 @@ _PAIRS: dict[str, tuple[_Spot, _Spot]] = {
     "face": ((0.0, 0.0, 1.0, 0), (0.25, 0.2, 0.5, 1)),
     "neck": ((0.1, 0.0, 0.78, 0), (0.28, 0.55, 0.45, 1)),
     "feet": ((0.13, 0.0, 0.74, 0), (0.28, 0.58, 0.42, 1)),
-    "body": ((0.09, 0.0, 0.82, 0), (0.24, 0.4, 0.53, 1)),
+    "body": ((0.22, 0.0, 0.56, 1), (0.15, 0.32, 0.68, 0)),
 }
 
 _ALL_OF = ("on", "above", "below", "behind")

@@ -121,8 +121,9 @@ def test_things_of_any_size_and_number_stand_as_said_on_the_canvas(kind: PlaceKi
 
 
 @pytest.mark.parametrize("bearer", ["a", "a small", "a large"])
-@pytest.mark.parametrize("worn", ["a hat", "a small hat", "a large hat", "sunglasses", "a scarf", "a coat"])
+@pytest.mark.parametrize("worn", ["a hat", "a small hat", "a large hat", "sunglasses", "a scarf"])
 def test_what_is_worn_lies_on_its_bearer_whatever_the_sizes(bearer: str, worn: str) -> None:
+    """Not so a coat, which hangs below the head that is drawn before it."""
     places = arrange(parse_scene(f"{bearer} cat wearing {worn}"))
     (cat,), (thing,) = (
         [

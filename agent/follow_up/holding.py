@@ -18,7 +18,11 @@ from imagerag.agent.follow_up.scene_edit import (
     unit_end,
 )
 from imagerag.agent.follow_up.things import Found
-from imagerag.prompt_grammar.vocabulary import GARMENTS
+from imagerag.prompt_grammar.vocabulary import ARTICLES, GARMENTS
+
+
+_IN_THE_SKY = frozenset(["moon", "planet", "star"])
+"""Places that are things to be seen where they are added to a picture: "add the moon"."""
 
 
 def give(edit: Edit, words: Sequence[str]) -> bool:
@@ -26,6 +30,8 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
     said = phrases()
     for cut in range(len(words) - 1, 0, -1):
         rest = list(words[cut:])
+        if words[cut - 1] in ARTICLES:  # "the frog" is no frog that gets something, and the fish behind none to give
+            continue
         if rest[0] not in said.indefinite | {"in", "with", "glasses", "sunglasses"} and not edit.knows(rest):
             continue
         if rest[0] in ("in", "with") and len(rest) > 1:
@@ -105,7 +111,7 @@ def add_things(edit: Edit, words: Sequence[str]) -> bool:
         return False
     for thing in things:
         assert thing is not None
-        bare = words[0] not in phrases().indefinite or words[0] == "some"
+        bare = (words[0] not in phrases().indefinite or words[0] == "some") and thing[0].thing.phrase not in _IN_THE_SKY
         if bare and is_place(thing[0].thing) and len(thing) == 1 and edit.items:
             edit.take(surrounded(edit.items, "inside", thing[0].thing))
             edit.latest = thing[0].thing.phrase

@@ -52,6 +52,7 @@ _STAYS = re.compile(
 )
 _OFFERS = frozenset(["use", "try", "take", "have", "make", "it", "draw", "do", "go", "for", "with", "rather", "prefer", "i", "i'd"])
 """Words before what is wanted instead of something disliked; any other verb says itself what is to be done."""
+_VERBS = frozenset(["put", "add", "make", "remove", "replace", "give"])
 _DISLIKES = frozenset(["not", "don't", "dont", "didn't", "never", "hate", "dislike"])
 _SAID_OF_IT = re.compile(r"[mx]?T[if]*[CZ]|[mx]?C|[xm]Tf?N")
 
@@ -140,7 +141,8 @@ def clauses_of(edit: Edit, words: Sequence[str]) -> list[Words]:
         cut = len(rest)
         if ":" in rest[1:-1] and plain_orders(edit, rest[rest.index(":") + 1 :]) is not None:
             rest = rest[rest.index(":") + 1 :]  # what a list is headed by
-        if found and rest[0] in phrases().indefinite | ARTICLES and plain_orders(edit, rest) is None:
+        listed = found and rest[0] in phrases().indefinite | ARTICLES and not is_remark(edit, rest)
+        if listed and plain_orders(edit, rest) is None:
             rest = [*_verb_of(found[-1]), *rest]
         if plain_orders(edit, rest) is None:
             places = [at for at, word in enumerate(rest) if at and word in _JOINS]
@@ -206,6 +208,8 @@ def repaired(edit: Edit, words: Sequence[str]) -> Words:
             continue
         new = chunks_of(edit, right)
         old = chunks_of(edit, left)
+        if new and new[0].kind in _VERBS and plain_orders(edit, left) is None and plain_orders(edit, right) is not None:
+            return right  # "stuff it with , no , put a coin in front of it"
         if not new or not old or old[-1].kind not in ("new", "there", "unread", "colour", "number"):
             continue
         if new[0].kind not in ("new", "there", "colour", "number"):

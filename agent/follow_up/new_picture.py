@@ -106,7 +106,7 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         bare = bare[:-2]
     inner = [word for word in bare if word not in ARTICLES and word not in _MARKS]
     scene = parse_scene(" ".join(bare), edit.names)
-    if not scene.objects or not inner:
+    if not scene.objects or not inner or any(thing.phrase in said.abstract for thing in scene.objects):
         return False
     if not any(letter.isascii() and letter.isalpha() for letter in " ".join(bare)):
         return True  # pictograms, or a script in which the tables know no change

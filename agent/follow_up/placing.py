@@ -40,10 +40,6 @@ _BEGINS_SIDE = _TO | {"up", "down", "higher", "lower", "left", "right"}
 """What the words for a side of the picture begin with."""
 
 
-_UNIQUE = frozenset(["sun", "full moon", "earth", "rainbow", "milky way", "eiffel tower", "statue of liberty"])
-"""Things of which there is one, so that "the" names them though the picture has none."""
-
-
 class Parted(NamedTuple):
     """Words around a connector: "a crown", "on", "its head"."""
 
@@ -237,7 +233,7 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
     thing = edit.thing_of(left) if left else None
     if thing is None:
         return False
-    if left[0] in ("the", "that", "this") and not is_place(thing[0].thing) and thing[0].thing.phrase not in _UNIQUE:
+    if left[0] in ("the", "that", "this") and not edit.knows(left[1:]):
         raise CannotChange(f"there is no {thing[0].thing.phrase} in the picture to put anywhere; say \"add a ...\"")
     if frame := (frame_of([parts.said, *right]) if right else None):
         items, at = added(edit.items, thing[0].thing)

@@ -86,10 +86,11 @@ def preferred(edit: Edit, words: Sequence[str]) -> list[Words] | None:
     while len(right) > 1 and right[0] in _OFFERS:
         right = right[1:]
     new = chunks_of(edit, right)
-    dislikes = re.fullmatch(r"[u!r]*[TC]", codes_of(left)) and _DISLIKES & set(words[:cut])
+    dislikes = re.fullmatch(r"[u!r]*[TCN]", codes_of(left)) and _DISLIKES & set(words[:cut])
     if not dislikes or codes_of(new) not in ("N", "C"):
         return None
-    named = edit.find(left[-1].words) if left[-1].kind == "there" else None
+    last = [word for word in left[-1].words if left[-1].kind == "there" or word not in ARTICLES]
+    named = edit.find(last if left[-1].kind == "there" else ["the", *last]) if left[-1].kind != "colour" else None
     colour = colour_of(" ".join(left[-1].words)) if left[-1].kind == "colour" else None
     if named is None and colour is None:
         return None

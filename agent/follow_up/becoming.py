@@ -179,9 +179,9 @@ def read_made(edit: Edit, words: Sequence[str]) -> bool:
     if "colour" in rest or "color" in rest:
         named = owner_of(rest, ("colour", "color"))
         owner = edit.find(named or ["it"])
-        for cut in range(1, len(rest)):
-            if owner is not None and rest[cut - 1] in ("to", "into", "be") and looks.coloured(edit, owner, rest[cut:]):
-                return True
+        cut = next((at + 1 for at, word in enumerate(rest) if word in ("to", "into", "be")), 0)
+        if owner is not None and cut and looks.coloured(edit, owner, rest[cut:]):
+            return True
     said = phrases()
     for cut in range(len(rest) - 1, 0, -1):
         target = rest[:cut]

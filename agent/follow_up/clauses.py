@@ -70,7 +70,12 @@ def is_aside(words: Sequence[str]) -> bool:
     text = " ".join(bare[:-1] if bare[-1:] == ["but"] else bare).rstrip(" ,")
     if "," in text:
         return False
-    return bool(_LONELY.fullmatch(text)) or not text or kind_of_talk(text, exactly=False) is not None or text.startswith(phrases().asides)
+    return (
+        bool(_LONELY.fullmatch(text))
+        or not text
+        or kind_of_talk(text, exactly=False) is not None
+        or text.startswith(phrases().asides)
+    )
 
 
 def without_asides(words: Sequence[str]) -> list[str]:

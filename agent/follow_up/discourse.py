@@ -50,7 +50,9 @@ _STAYS = re.compile(
     r"(?:(?:it|they|everything else|the rest|the others?|the [\w-]+(?: [\w-]+)?) )(?:can |should |must |may )?"
     r"(?:stays?|remains?|(?:is|are) (?:fine|good|ok|okay|perfect))(?: (?:as (?:it is|they are|is|before)|the same|unchanged|there|put))?"
 )
-_OFFERS = frozenset(["use", "try", "take", "have", "make", "it", "draw", "do", "go", "for", "with", "rather", "prefer", "i", "i'd"])
+_OFFERS = frozenset(
+    ["use", "try", "take", "have", "make", "it", "draw", "do", "go", "for", "with", "rather", "prefer", "i", "i'd"]
+)
 """Words before what is wanted instead of something disliked; any other verb says itself what is to be done."""
 _VERBS = frozenset(["put", "add", "make", "remove", "replace", "give"])
 _DISLIKES = frozenset(["not", "don't", "dont", "didn't", "never", "hate", "dislike"])

@@ -20,7 +20,6 @@ from imagerag.agent.follow_up.scene_edit import (
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, GARMENTS
 
-
 _PARTS_OF_FACES = frozenset(["eyes", "eye", "ear", "nose", "mouth", "tongue", "lips", "face"])
 """What a thing has of its own: another pair of eyes beside it is not what "give it blue eyes" asks for."""
 _IN_THE_SKY = frozenset(["moon", "planet", "star"])

@@ -84,14 +84,11 @@ def _one_after_the_other(edit: Edit, chunks: Sequence[Chunk]) -> list[Words]:
     found = edit.find(named)
     things = [edit.items[at].thing for at in found.places if at < len(edit.items)] if found is not None else []
     if len(things) == len(looks):
-        return [
-            ["make", "the", *thing.phrase.split(), *look] for thing, look in zip(things, looks, strict=True)
-        ]
+        return [["make", "the", *thing.phrase.split(), *look] for thing, look in zip(things, looks, strict=True)]
     if len(things) == 1 and things[0].count == len(looks):
         name = things[0].phrase.split()
         return [
-            ["make", "the", ordinal, *name, *look]
-            for ordinal, look in zip(phrases().ordinals, looks, strict=False)
+            ["make", "the", ordinal, *name, *look] for ordinal, look in zip(phrases().ordinals, looks, strict=False)
         ]
     said = " and ".join(" ".join(look) for look in looks)
     raise CannotChange(f"a thing has one colour, and {' '.join(named)!r} can't be {said}; name one for each thing")

@@ -17,7 +17,9 @@ _OF_A_CHANGE = frozenset(["it", "him", "her", "them", "they", "its", "his", "the
 """Words that speak of what is in the picture already."""
 _BEHIND_A_LEAD = frozenset([",", ":", ".", ";", "-", "!", "draw", "with", "of", "showing", "and"])
 _TAKEN_BACK = re.compile(
-    r"(?: , (?:um |uh |er |oh |hmm )*(?:no wait|wait no|actually no|no|wait|sorry)|(?: ,)? (?:um |uh |er |oh |no )*(?:i mean|i meant|or rather|"
+    r"(?: , (?:um |uh |er |oh |hmm )*(?:no wait|wait no|actually no|no|wait|sorry)|"
+    r"(?: ,)? (?:um |uh |er |oh |no )*"
+    r"(?:i mean|i meant|or rather|"
     r"scratch that|make that))(?: ,)? (?:(?:draw|paint|show|make)(?: me| it)? )?(?=(?:an?|some|two|three|four) )"
 )
 _MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])

@@ -1,6 +1,6 @@
 """Follow-ups in conversations: are they understood, and is what comes of them right?
 
-    python -m benchmarks.follow_ups [--half development|varied|varied2|varied3] [--reading | --vlm] [--limit N]
+    python -m benchmarks.follow_ups [--half development|varied|varied2|varied3|varied4] [--reading | --vlm] [--limit N]
                                     [--show-failures] [--results FILE]
 
 Each conversation of ``follow_ups_test.toml`` is played through ``graph.invoke`` with one thread, mistakes and all.
@@ -8,7 +8,7 @@ Counts, colours, sizes and places are compared with the layout that the generato
 seen is told by ``evaluation.evaluator``, whose own error is that on the same pictures asked for by plain prompts.
 ``--reading`` draws boxes in place of pictures and leaves the evaluator out; ``--vlm`` does likewise, and has each turn
 read by a chat model that knows the corpus. Whatever reads follow-ups is tuned on the half ``development``
-and on the further collections ``varied``, ``varied2`` and ``varied3``, and on nothing of ``test``.
+and on the further collections ``varied``, ``varied2``, ``varied3`` and ``varied4``, and on nothing of ``test``.
 """
 
 from __future__ import annotations

@@ -12,7 +12,10 @@ from imagerag.agent.follow_up.scene_edit import is_garment
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
 
-_POSTURES = frozenset(["flying", "hovering", "floating", "standing", "sitting", "lying", "hanging", "swimming"])
+_POSTURES = frozenset(
+    ["flying", "hovering", "floating", "standing", "sitting", "lying", "hanging", "swimming", "running", "walking"]
+    + ["jumping", "sleeping", "waiting", "resting", "leaning", "dancing", "climbing", "playing"]
+)
 """How a thing is where the words behind say, in "a dragon flying over it"."""
 
 
@@ -37,9 +40,24 @@ def read_wish(edit: Edit, words: Sequence[str]) -> bool:
         return edit.read(["it", "should", *rest[2:]])
     if rest[0] in ("only", "just") or "only" in wish or "just" in wish:
         return keep_only(edit, rest[1:] if rest[0] in ("only", "just") else rest)
+    if _as_a_look(edit, rest):
+        return True
     if rest[0] in said.indefinite or number_of(rest[0]):
         return read_count(edit, rest) or edit.read(["add", *rest])
     return edit.read(rest) or edit.read(["make", *rest])
+
+
+def _as_a_look(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "a red ferry", wished for of a picture with one ferry, as a wish for that one in red."""
+    if words[0] not in ("a", "an", "one"):
+        return False
+    new = edit.thing_of(words)
+    if new is None or len(new) != 1 or new[0].thing.colour is None:
+        return False
+    alike = [at for at, item in enumerate(edit.items) if item.thing.phrase == new[0].thing.phrase]
+    if len(alike) != 1 or edit.items[alike[0]].thing.count != 1:
+        return False
+    return looks.coloured(edit, Found(list(edit.items), alike), new[0].thing.colour.split())
 
 
 def read_addition(edit: Edit, words: Sequence[str]) -> bool:

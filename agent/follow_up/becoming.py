@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from imagerag.agent.follow_up import holding, looks, placing
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, JOINS, behind_verb, owner_of
 from imagerag.agent.follow_up.edit import Edit
+from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.removing import take_out
 from imagerag.agent.follow_up.scene_edit import is_garment, is_landscape, is_place, is_setting
@@ -133,8 +134,22 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
             return placing.settle(edit, "inside", inner)
         if things == "article" and not article:
             return False
+        if thing and found.pronoun:
+            meant = _meant(edit, found, thing[0].thing.phrase)
+            if meant is None and number > 1:
+                return False  # "make that three coins", of a picture with neither a coin nor anything like one
+            found = meant or found
         return bool(thing) and looks.replaced(edit, found, thing or ())
     return False
+
+
+def _meant(edit: Edit, found: Found, phrase: str) -> Found | None:
+    """Return what "it" is that is to be another thing: that which is most like it; ``None`` where none is."""
+    free = [at for at in range(len(found.items)) if not is_setting(found.items, at)]
+    if len(free) == 1:
+        return found
+    alike = most_alike(edit, phrase)
+    return None if alike is None else Found(list(edit.items), [alike])
 
 
 def _begins_with_place(words: Sequence[str]) -> bool:
@@ -164,9 +179,9 @@ def read_made(edit: Edit, words: Sequence[str]) -> bool:
     if "colour" in rest or "color" in rest:
         named = owner_of(rest, ("colour", "color"))
         owner = edit.find(named or ["it"])
-        for cut in range(1, len(rest)):
-            if owner is not None and rest[cut - 1] in ("to", "into", "be") and looks.coloured(edit, owner, rest[cut:]):
-                return True
+        cut = next((at + 1 for at, word in enumerate(rest) if word in ("to", "into", "be")), 0)
+        if owner is not None and cut and looks.coloured(edit, owner, rest[cut:]):
+            return True
     said = phrases()
     for cut in range(len(rest) - 1, 0, -1):
         target = rest[:cut]

@@ -18,7 +18,7 @@ from imagerag.agent.follow_up.clauses import (
     points_back,
 )
 from imagerag.agent.follow_up.counting import read_count
-from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, repaired, with_topic
+from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, with_topic
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
@@ -47,7 +47,7 @@ def change(edit: Edit, words: Sequence[str]) -> str:
         if len(sentences) > 1 and is_aside(sentence):
             continue
         sentence = with_topic(edit, repaired(edit, sentence))
-        if orders := each_its_colour(edit, sentence):
+        if orders := each_its_colour(edit, sentence) or preferred(edit, sentence):
             if all(clause(edit, order) for order in orders):
                 continue
             return " ".join(sentence)

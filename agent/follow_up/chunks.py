@@ -47,6 +47,8 @@ _OPEN: dict[str, RelationKind] = {
     "inside": "inside",
 }
 """Places without the other thing, at the end of a clause."""
+_NEGATIVE_MODALS = frozenset(["shouldn't", "mustn't", "wouldn't", "couldn't", "needn't"])
+"""Negations, but at the start of a question: "shouldn't there be two?"."""
 _NEGATIONS = frozenset(
     ["no", "not", "don't", "dont", "isn't", "aren't", "never", "doesn't", "without", "neither", "nor"]
 )
@@ -128,7 +130,7 @@ def _chunk(edit: Edit, words: Sequence[str], at: int, *, first: bool) -> Chunk |
         return Chunk("needed", (rest[0],))
     if rest[0] in _MEASURES:
         return Chunk("measure", (rest[0],))
-    if rest[0] in _NEGATIONS:
+    if rest[0] in _NEGATIONS or (rest[0] in _NEGATIVE_MODALS and not first):
         return Chunk("not", (rest[0],))
     if rest[0] == "instead":
         return Chunk("instead", tuple(rest[: 2 if rest[1:2] == ["of"] else 1]))

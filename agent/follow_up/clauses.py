@@ -20,6 +20,14 @@ BACKGROUNDS = frozenset(["background", "backdrop", "bg"])
 JOINS = frozenset([",", "and", "but", "&"])
 
 
+_LONELY = re.compile(
+    r"(?:it|he|she|they|the [\w-]+(?: [\w-]+)?) (?:(?:could|should|might|must|can) )?"
+    r"(?:use|needs?|wants?|has|have|gets?|looks?|seems?|feels?|be|is|are)(?: (?:a bit|so|very|too|really|some|a|an))*"
+    r" (?:friends?|company|buddy|companion|lonely|alone|bored|sad)"
+)
+"""Why something is to come: "he could use a friend"."""
+
+
 def parts_of(words: Sequence[str], at: frozenset[str]) -> list[list[str]]:
     parts: list[list[str]] = [[]]
     for word in words:
@@ -62,7 +70,12 @@ def is_aside(words: Sequence[str]) -> bool:
     text = " ".join(bare[:-1] if bare[-1:] == ["but"] else bare).rstrip(" ,")
     if "," in text:
         return False
-    return not text or kind_of_talk(text, exactly=False) is not None or text.startswith(phrases().asides)
+    return (
+        bool(_LONELY.fullmatch(text))
+        or not text
+        or kind_of_talk(text, exactly=False) is not None
+        or text.startswith(phrases().asides)
+    )
 
 
 def without_asides(words: Sequence[str]) -> list[str]:

@@ -7,9 +7,9 @@ from imagerag.agent.follow_up.chunks import chunks_of
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import codes_of
 from imagerag.agent.follow_up.likeness import most_alike
-from imagerag.agent.follow_up.phrases import phrases
+from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.sentences import PRONOUNS, Words, plain_orders, with_article, words_in
-from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
 _JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
 _REPAIRS = re.compile(
@@ -33,13 +33,30 @@ _RESTATED = re.compile(
 )
 """A thing that is named once more, in better words: "a music note ... a musical note"."""
 _MERELY = re.compile(
-    r"T[i]+T?i*|[T]?[i!hq]*u*[T]?|[T]?[i!hq]*u*i?u+|[T][i!]*[CZ]?!?|[!]+[CZ#NT]|T[if]*![if!]*[CZN]|[TN]?[i!]*e[NT]?[i!u]*"
+    r"T[i]+T?i*|T[i]+f[NT]|[T]?[i!hq]*u*[T]?|[T]?[i!hq]*u*i?u+|[T][i!]*[CZ]?!?|[!]+[CZ#NT]|T[if]*![if!]*[CZN]|[TN]?[i!]*e[NT]?[i!u]*"
     r"|[NT][i!]*e"
 )
 """The chunks of a remark: a thing and how it is, in words that are no change."""
 _KEEPS = frozenset(["keep", "leave", "like", "love"])
 
 
+_IN_PLACE = re.compile(
+    r"(?:i (?:meant?|said|want(?:ed)?) |rather )?(?P<new>.+?) (?:, (?:and |but )?not|than) "
+    r"(?:an? |the )?(?P<old>[\w -]+?)(?: instead| one)?"
+)
+"""What is meant, and what of the picture it takes the place of: "a saxophone, not a trumpet"."""
+_VAGUE = re.compile(r"(?P<before>.*?\b)the (?P<vague>[\w -]+?) , (?P<exact>the [\w -]+)")
+"""A thing that is named once more, exactly: "the animal in the middle, the zebra"."""
+_STAYS = re.compile(
+    r"(?:(?:it|they|everything else|the rest|the others?|the [\w-]+(?: [\w-]+)?) )(?:can |should |must |may )?"
+    r"(?:stays?|remains?|(?:is|are) (?:fine|good|ok|okay|perfect))(?: (?:as (?:it is|they are|is|before)|the same|unchanged|there|put))?"
+)
+_OFFERS = frozenset(
+    ["use", "try", "take", "have", "make", "it", "draw", "do", "go", "for", "with", "rather", "prefer", "i", "i'd"]
+)
+"""Words before what is wanted instead of something disliked; any other verb says itself what is to be done."""
+_VERBS = frozenset(["put", "add", "make", "remove", "replace", "give"])
+_DISLIKES = frozenset(["not", "don't", "dont", "didn't", "never", "hate", "dislike"])
 _SAID_OF_IT = re.compile(r"[mx]?T[if]*[CZ]|[mx]?C|[xm]Tf?N")
 
 
@@ -47,7 +64,8 @@ def corrected(edit: Edit, words: Sequence[str]) -> Words | None:
     """Return "replace the monkey with a gorilla" of "no you fool , a gorilla"; ``None`` where words correct nothing."""
     if words[0] not in ("no", "nope", "nah") or "," not in words[1:-1]:
         return None
-    before, new = list(words[1 : list(words).index(",")]), list(words[list(words).index(",") + 1 :])
+    at = list(words).index(",")
+    before, new = list(words[1:at]), list(words[at + 1 :])
     chunks = chunks_of(edit, new)
     merely = all(chunk.kind == "unread" for chunk in chunks_of(edit, before))
     if not merely or len(chunks) != 1 or chunks[0].kind != "new" or new[0] not in ("a", "an"):
@@ -57,6 +75,47 @@ def corrected(edit: Edit, words: Sequence[str]) -> Words | None:
     if alike is None:
         return None
     return ["replace", "the", *edit.items[alike].thing.phrase.split(), "with", *chunks[0].words]
+
+
+def preferred(edit: Edit, words: Sequence[str]) -> list[Words] | None:
+    """Return the orders of "i don't like the frog , use a turtle": what is wanted in the place of what is not.
+
+    ``None`` where words dislike nothing that the picture has, or the order behind says by itself what to do.
+    """
+    cut = next((at for at, word in enumerate(words) if at and word in (",", "but")), None)
+    if cut is None or cut + 1 >= len(words):
+        return None
+    left, right = chunks_of(edit, words[:cut]), list(words[cut + 1 :])
+    while len(right) > 1 and right[0] in _OFFERS:
+        right = right[1:]
+    new = chunks_of(edit, right)
+    dislikes = re.fullmatch(r"[u!r]*[TCN]", codes_of(left)) and _DISLIKES & set(words[:cut])
+    if not dislikes or codes_of(new) not in ("N", "C"):
+        return None
+    last = [word for word in left[-1].words if left[-1].kind == "there" or word not in ARTICLES]
+    named = edit.find(last if left[-1].kind == "there" else ["the", *last]) if left[-1].kind != "colour" else None
+    colour = colour_of(" ".join(left[-1].words)) if left[-1].kind == "colour" else None
+    if named is None and colour is None:
+        return None
+    places = named.places if named else [at for at, item in enumerate(edit.items) if item.thing.colour == colour]
+    things = [["the", *edit.items[at].thing.phrase.split()] for at in places if at < len(edit.items)]
+    if new[0].kind == "colour":
+        return [["make", *thing, *new[0].words] for thing in things] or None
+    return [["replace", *things[0], "with", *with_article(list(new[0].words))]] if named and things else None
+
+
+def _in_place_of(edit: Edit, words: Sequence[str]) -> Words | None:
+    """Return "a saxophone instead of the trumpet" of "a saxophone , not a trumpet", of a picture with a trumpet."""
+    found = _IN_PLACE.fullmatch(" ".join(words))
+    if found is None:
+        return None
+    new, old = found["new"].split(), found["old"].split()
+    if codes_of(chunks_of(edit, new)) not in ("N", "C") or number_of(found["old"]):
+        return None
+    if (colour := colour_of(found["old"])) and any(item.thing.colour == colour for item in edit.items):
+        return [*new, "instead", "of", *old]
+    named = edit.find(["the", *old])
+    return [*new, "instead", "of", "the", *old] if named is not None and not colour_of(found["new"]) else None
 
 
 def with_topic(edit: Edit, words: Sequence[str]) -> Words:
@@ -86,7 +145,8 @@ def clauses_of(edit: Edit, words: Sequence[str]) -> list[Words]:
         cut = len(rest)
         if ":" in rest[1:-1] and plain_orders(edit, rest[rest.index(":") + 1 :]) is not None:
             rest = rest[rest.index(":") + 1 :]  # what a list is headed by
-        if found and rest[0] in phrases().indefinite | ARTICLES and plain_orders(edit, rest) is None:
+        listed = found and rest[0] in phrases().indefinite | ARTICLES and not is_remark(edit, rest)
+        if listed and plain_orders(edit, rest) is None:
             rest = [*_verb_of(found[-1]), *rest]
         if plain_orders(edit, rest) is None:
             places = [at for at, word in enumerate(rest) if at and word in _JOINS]
@@ -113,6 +173,8 @@ def is_remark(edit: Edit, words: Sequence[str]) -> bool:
 
     What it speaks of is what "it" is in the clauses behind.
     """
+    if _STAYS.fullmatch(" ".join(word for word in words if word not in _JOINS)):
+        return True
     chunks = chunks_of(edit, words)
     codes = codes_of(chunks)
     if not set(codes) & set("i!e") and not _KEEPS & set(words):
@@ -131,6 +193,11 @@ def repaired(edit: Edit, words: Sequence[str]) -> Words:
     """Return a sentence without what the person takes back: "a cone ... no wait , a bicycle" is a bicycle."""
     text = _APPOSED.sub(r"\g<again>\g<middle>", " ".join(words))
     words = text.split()
+    if instead := _in_place_of(edit, words):
+        return instead
+    exact = _VAGUE.fullmatch(text) if starts_with(words, phrases().verbs["remove"]) else None
+    if exact and edit.find(["the", *exact["vague"].split()]) is None and edit.find(exact["exact"].split()) is not None:
+        return [*exact["before"].split(), *exact["exact"].split()]
     text = _CONTRAST.sub("", " ".join(words)) or " ".join(words)
     words = text.split()
     if (found := _OUT_AND_IN.fullmatch(text)) and edit.find(found["old"].split()) is not None:
@@ -145,6 +212,8 @@ def repaired(edit: Edit, words: Sequence[str]) -> Words:
             continue
         new = chunks_of(edit, right)
         old = chunks_of(edit, left)
+        if new and new[0].kind in _VERBS and plain_orders(edit, left) is None and plain_orders(edit, right) is not None:
+            return right  # "stuff it with , no , put a coin in front of it"
         if not new or not old or old[-1].kind not in ("new", "there", "unread", "colour", "number"):
             continue
         if new[0].kind not in ("new", "there", "colour", "number"):

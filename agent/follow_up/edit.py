@@ -19,6 +19,10 @@ _OF_OTHERS = frozenset(["its", "his", "her", "their"])
 _OPEN_ENDS = frozenset(
     ["behind", "beside", "above", "below", "under", "underneath", "beneath", "with", "near", "in", "on", "of"]
 )
+_POINTS = frozenset(["the", "this", "that", "these", "those"])
+_BODY_PARTS = frozenset(
+    ["tail", "tails", "ears", "hair", "fur", "wings", "legs", "arms", "fingers", "toes", "teeth", "horns", "whiskers"]
+)
 LONGEST_THING = 12
 """Words of the longest thing that is added."""
 BACKGROUND = "background"
@@ -137,6 +141,10 @@ class Edit:
         scene = parse_scene(" ".join(words), self.names)
         if not scene.objects or any(item.joint == "and" for item in items_of(scene)[1:]):
             return None
+        if words[0] in _POINTS and any(item.thing.phrase == scene.objects[0].phrase for item in self.items):
+            return None  # "the fish on the right", of a picture with a fish, is that one
+        if scene.objects[0].phrase not in self.names and scene.objects[0].phrase.split()[-1] in _BODY_PARTS:
+            return None  # "a fluffy tail" is of somebody, and nothing that can be drawn by itself
         if words[0] not in ARTICLES or words[0] == "some":  # "stars" and "some stars" are more than one
             scene = replace(scene, objects=tuple(_several(thing, self.known, self.names) for thing in scene.objects))
         for word in scene.modifiers:

@@ -18,14 +18,26 @@ from imagerag.agent.follow_up.scene_edit import (
     unit_end,
 )
 from imagerag.agent.follow_up.things import Found
-from imagerag.prompt_grammar.vocabulary import GARMENTS
+from imagerag.prompt_grammar.vocabulary import ARTICLES, GARMENTS
+
+_PARTS_OF_FACES = frozenset(["eyes", "eye", "ear", "nose", "mouth", "tongue", "lips", "face"])
+"""What a thing has of its own: another pair of eyes beside it is not what "give it blue eyes" asks for."""
+_IN_THE_SKY = frozenset(["moon", "planet", "star"])
+"""Places that are things to be seen where they are added to a picture: "add the moon"."""
 
 
 def give(edit: Edit, words: Sequence[str]) -> bool:
     """Do what "give it a hat" and "dress the dog in a suit" ask for; the words are those behind the verb."""
     said = phrases()
+    if "to" in words[1:-1]:  # "the dog to the girl"
+        at = list(words).index("to")
+        owner = edit.find(words[at + 1 :])
+        if owner is not None and words[0] == "the":
+            return hold_listed(edit, owner, list(words[:at]))
     for cut in range(len(words) - 1, 0, -1):
         rest = list(words[cut:])
+        if words[cut - 1] in ARTICLES:  # "the frog" is no frog that gets something, and the fish behind none to give
+            continue
         if rest[0] not in said.indefinite | {"in", "with", "glasses", "sunglasses"} and not edit.knows(rest):
             continue
         if rest[0] in ("in", "with") and len(rest) > 1:
@@ -51,7 +63,7 @@ def hold_listed(edit: Edit, found: Found, words: Sequence[str], *, bare: bool = 
     if words[0] == "the" and (there := edit.find(words)) is not None:
         return _taken(edit, found, there, worn=worn)
     things = [edit.thing_of(one, bare=bare) for one in listed(words)]
-    if not things or any(thing is None for thing in things):
+    if not things or any(thing is None or thing[0].thing.phrase.split()[-1] in _PARTS_OF_FACES for thing in things):
         return False
     phrase = found.items[found.places[0]].thing.phrase
     for thing in things:
@@ -105,7 +117,7 @@ def add_things(edit: Edit, words: Sequence[str]) -> bool:
         return False
     for thing in things:
         assert thing is not None
-        bare = words[0] not in phrases().indefinite or words[0] == "some"
+        bare = (words[0] not in phrases().indefinite or words[0] == "some") and thing[0].thing.phrase not in _IN_THE_SKY
         if bare and is_place(thing[0].thing) and len(thing) == 1 and edit.items:
             edit.take(surrounded(edit.items, "inside", thing[0].thing))
             edit.latest = thing[0].thing.phrase

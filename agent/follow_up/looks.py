@@ -59,9 +59,15 @@ def coloured(edit: Edit, found: Found, words: Sequence[str]) -> bool:
                 return False
         if colour is None:
             return False
-        items[at] = replace(items[at], thing=replace(thing, colour=colour))
+        items[at] = replace(items[at], thing=replace(thing, colour=colour, phrase=_uncoloured(thing.phrase, colour)))
     edit.take(items, found.places[0] if len(found.places) == 1 else None)
     return True
+
+
+def _uncoloured(phrase: str, colour: str) -> str:
+    """Return the name of a thing without the colour in it, which gives way to another: the apple of "red apple"."""
+    first, _, rest = phrase.partition(" ")
+    return rest if rest and colour_of(first) not in (None, colour) else phrase
 
 
 def colourless(edit: Edit, found: Found) -> None:

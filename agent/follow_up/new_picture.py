@@ -1,5 +1,6 @@
 """Requests for a picture that nothing of the one before is in: "now draw a castle", "an owl in a tree"."""
 
+import re
 from collections.abc import Collection, Sequence
 
 from imagerag.agent.follow_up import pictures
@@ -15,6 +16,12 @@ _ADJECTIVES = ("y", "ing", "ed", "ic", "al", "ful", "ous", "ish", "an", "ive")
 _OF_A_CHANGE = frozenset(["it", "him", "her", "them", "they", "its", "his", "their", "itself"])
 """Words that speak of what is in the picture already."""
 _BEHIND_A_LEAD = frozenset([",", ":", ".", ";", "-", "!", "draw", "with", "of", "showing", "and"])
+_TAKEN_BACK = re.compile(
+    r"(?: , (?:um |uh |er |oh |hmm )*(?:no wait|wait no|actually no|no|wait|sorry)|"
+    r"(?: ,)? (?:um |uh |er |oh |no )*"
+    r"(?:i mean|i meant|or rather|"
+    r"scratch that|make that))(?: ,)? (?:(?:draw|paint|show|make)(?: me| it)? )?(?=(?:an?|some|two|three|four) )"
+)
 _MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])
 _VERBS_OF_BOTH = frozenset(["make", "show", "do", "see", "render", "give"])
 """Verbs that ask for changes as well: only what names a known thing behind them is a new picture."""
@@ -38,6 +45,13 @@ def announced(words: Sequence[str]) -> tuple[list[str], bool]:
             left = left[1:]
 
 
+def without_taken_back(words: Sequence[str]) -> list[str]:
+    """Return what a request ends with after a correction: of "a piano , no , draw a guitar", "a guitar"."""
+    text = " ".join(words)
+    cut = max((found.end() for found in _TAKEN_BACK.finditer(text)), default=0)
+    return text[cut:].split()
+
+
 def asked_for(words: Sequence[str], names: Collection[str], known: Collection[str]) -> str | None:
     """Return the picture that "now draw a castle" asks for; ``None`` where a request may be about the old one.
 
@@ -58,6 +72,7 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     while cut := starts_with(told, pictures.said_of_pictures()["of"]):
         pictured = pictured or "of" in told[:cut] or told[0] in ("me", "us")
         told = told[cut:]
+    told = without_taken_back(told)
     while told and (told[-1] in _MARKS or told[-1] in ("now", "instead", "please", "next")):
         told = told[:-1]
     inner = [word for word in told if word not in ARTICLES]
@@ -93,7 +108,7 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
         bare = bare[:-2]
     inner = [word for word in bare if word not in ARTICLES and word not in _MARKS]
     scene = parse_scene(" ".join(bare), edit.names)
-    if not scene.objects or not inner:
+    if not scene.objects or not inner or any(thing.phrase in said.abstract for thing in scene.objects):
         return False
     if not any(letter.isascii() and letter.isalpha() for letter in " ".join(bare)):
         return True  # pictograms, or a script in which the tables know no change

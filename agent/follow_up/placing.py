@@ -233,6 +233,8 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
     thing = edit.thing_of(left) if left else None
     if thing is None:
         return False
+    if left[0] in ("the", "that", "this") and not edit.knows(left[1:]):
+        raise CannotChange(f'there is no {thing[0].thing.phrase} in the picture to put anywhere; say "add a ..."')
     if frame := (frame_of([parts.said, *right]) if right else None):
         items, at = added(edit.items, thing[0].thing)
         edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)

@@ -9,7 +9,7 @@ from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
 from imagerag.agent.follow_up.edit import Edit, in_words
-from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself
+from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.phrases import (
     joined,
     phrases,
@@ -183,7 +183,7 @@ class FollowUps:
         Raises:
             UserError: it changes or names an earlier one.
         """
-        said = phrases()
+        said, taken = phrases(), words
         bare = with_verb_spelt(without_courtesy(words), self._known)
         changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give") for verb in said.verbs[kind])
         behind = bare[starts_with(bare, changing) :]
@@ -200,6 +200,8 @@ class FollowUps:
                 f"{request!r} changes an earlier picture, and this thread has none; say what to draw, or go on with "
                 "the thread that has it (--thread)"
             )
+        words = without_taken_back(words)
+        request = request if list(words) == list(taken) else joined(words)
         plain = plainly(without_asides(words)) if starts_with(words, said.before + said.wishes + _OPENINGS) else words
         polite = starts_with(words, said.before + said.wishes + _OPENINGS)
         told = (asked_for(plain, self._names, self._known) or _wished(plain)) if polite else None

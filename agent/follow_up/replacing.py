@@ -136,7 +136,8 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
         return True
     latest = edit.place_of(edit.latest) if edit.latest else None
     wanted = edit.thing_of(rest) if rest[0] in said.indefinite else None
-    alike = most_alike(edit, wanted[0].thing.phrase) if wanted else None
+    same = edit.place_of(wanted[0].thing.phrase) if wanted else None
+    alike = most_alike(edit, wanted[0].thing.phrase) if wanted and same is None else same
     target = alike if alike is not None else latest
     if wanted and become(edit, found if target is None else Found(list(edit.items), [target]), rest):
         return True

@@ -10,7 +10,7 @@ from imagerag.agent.follow_up.chunks import chunks_of
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import Chunk, codes_of
 from imagerag.agent.follow_up.phrases import phrases
-from imagerag.agent.follow_up.scene_edit import with_items
+from imagerag.agent.follow_up.scene_edit import CannotChange, with_items
 from imagerag.generators.layout import arrange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.scene import Scene
@@ -36,7 +36,7 @@ def plain_orders(edit: Edit, words: Sequence[str]) -> list[Words] | None:
         chunks, codes = [chunks[0]._replace(kind="put"), *chunks[1:]], f"p{codes[1:]}"
     if not codes or "u" in codes or _asks(words):
         return None
-    if "," in codes and not codes.startswith("R"):
+    if "," in codes and not codes.startswith("R") and codes != "TS,TS":
         return None
     for pattern, order in _ORDERS:
         if pattern.fullmatch(codes):
@@ -53,9 +53,17 @@ _EACH = re.compile(r"[mx]?T?(?:[#NT][i]*C),?(?:[#NT][i]*C)")
 
 
 def each_its_colour(edit: Edit, words: Sequence[str]) -> list[Words] | None:
-    """Return the orders of "one red, one blue", said of two that are alike; ``None`` where words are none of these."""
+    """Return the orders of "one red, one blue", said of two that are alike, and of "make them red and blue".
+
+    ``None`` where words are none of these.
+
+    Raises:
+        CannotChange: there are more colours than things, or fewer.
+    """
     chunks = chunks_of(edit, words)
     codes = codes_of(chunks)
+    if _ALL_COLOURS.fullmatch(codes) and "and" in words:
+        return _one_after_the_other(edit, chunks)
     if not _EACH.fullmatch(codes):
         return None
     looks = [list(chunk.words) for chunk in chunks if chunk.kind == "colour"]
@@ -65,6 +73,25 @@ def each_its_colour(edit: Edit, words: Sequence[str]) -> list[Words] | None:
         return None
     name = alike[0].phrase.split()
     return [["make", "the", "first", *name, *looks[0]], ["make", "the", "second", *name, *looks[1]]]
+
+
+_ALL_COLOURS = re.compile(r"[mx]?T[if]*CC+")
+
+
+def _one_after_the_other(edit: Edit, chunks: Sequence[Chunk]) -> list[Words]:
+    named = words_in(chunks, "there")
+    looks = [list(chunk.words) for chunk in chunks if chunk.kind == "colour"]
+    found = edit.find(named)
+    things = [edit.items[at].thing for at in found.places if at < len(edit.items)] if found is not None else []
+    if len(things) == len(looks):
+        return [["make", "the", *thing.phrase.split(), *look] for thing, look in zip(things, looks, strict=True)]
+    if len(things) == 1 and things[0].count == len(looks):
+        name = things[0].phrase.split()
+        return [
+            ["make", "the", ordinal, *name, *look] for ordinal, look in zip(phrases().ordinals, looks, strict=False)
+        ]
+    said = " and ".join(" ".join(look) for look in looks)
+    raise CannotChange(f"a thing has one colour, and {' '.join(named)!r} can't be {said}; name one for each thing")
 
 
 _ALL = (("them",), ("it",), ("both",))
@@ -304,7 +331,7 @@ def _look(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
 
 def _look_of_latest(edit: Edit, chunks: Sequence[Chunk]) -> list[Words] | None:
     """ "blue one please": said of what was spoken of last."""
-    look = words_in(chunks, "colour|size|style|time")
+    look = [word for word in words_in(chunks, "colour|size|style|time") if word not in ("one", "ones")]
     place = edit.place_of(edit.latest) if edit.latest else None
     kind = next(chunk.kind for chunk in chunks if chunk.kind in ("colour", "size", "style", "time"))
     if kind in ("style", "time") or place is None:
@@ -331,7 +358,7 @@ _ORDERS: tuple[tuple[re.Pattern[str], _Order], ...] = tuple(
     (re.compile(pattern), order)
     for pattern, order in (
         (rf"[apm]?[NT]{_PLACED}R[NT]", _put),
-        (r"[TN]h[N]R[T]", lambda edit, chunks: _put(edit, chunks[2:])),
+        (r"Th[N]R[T]", lambda edit, chunks: _put(edit, chunks[2:])),
         (rf"R[TN],?[ap]?{_PLACED}N", _put),
         (r"gTNRT", _put_what_it_has),
         (r"[apq]*R[NT]", _put_to_it),

@@ -33,3 +33,18 @@ def test_something_comes_in(request_: str, prompt: str) -> None:
 
 def test_a_new_thing_goes_into_the_setting_that_there_is() -> None:
     assert changed("add a cat", "a dog on a beach") == "a dog and a cat on a beach"
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "result"),
+    [
+        ("I want a red boat", "a boat", "a red boat"),
+        ("a yellow boat would be nicer", "a boat above a castle", "a yellow boat above a castle"),
+        ("one with a green dog", "a dog on a castle", "a green dog on a castle"),
+        ("add a red boat", "a boat", "a boat and a red boat"),
+        ("stars in the night sky", "a boat and a castle", "a boat and a castle and two stars, at night"),
+        ("the same with two dogs", "a cat and a dog", "a cat and two dogs"),
+    ],
+)
+def test_a_wish_for_what_is_there_in_another_look_adds_nothing(request_: str, prompt: str, result: str) -> None:
+    assert changed(request_, prompt) == result

@@ -27,3 +27,19 @@ def test_it_is_what_the_request_before_has_added() -> None:
 
 def test_a_remark_alone_changes_nothing() -> None:
     assert read("the ball looks odd", "a dog and a ball").answer
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "result"),
+    [
+        ("he could use a friend, add a lobster next to him", "a robot", "a robot next to a lobster"),
+        (
+            "make the teapot blue, the balloons can stay as they are",
+            "a teapot and two balloons",
+            "a blue teapot and two balloons",
+        ),
+        ("take out the animal in the middle, the cat", "a dog, a cat and a bird", "a dog and a bird"),
+    ],
+)
+def test_what_is_said_beside_an_order_asks_for_nothing(request_: str, prompt: str, result: str) -> None:
+    assert changed(request_, prompt) == result

@@ -37,3 +37,22 @@ def test_how_it_looks(request_: str, prompt: str, result: str) -> None:
 )
 def test_what_changes_nothing_is_told(request_: str, prompt: str, says: str) -> None:
     assert says in read(request_, prompt).answer
+
+
+@pytest.mark.parametrize(
+    ("request_", "prompt", "result"),
+    [
+        ("colour them red and blue", "a dog and a cat", "a red dog and a blue cat"),
+        ("make them red and blue", "two dogs", "a red dog and a blue dog"),
+        ("make it yellow", "a red apple", "a yellow apple"),
+        ("change the dog's colour to white and the cat's to black", "a dog and a cat", "a white dog and a black cat"),
+        ("the boat shouldn't be that big", "a boat", "a small boat"),
+    ],
+)
+def test_a_look_goes_to_what_it_is_said_of(request_: str, prompt: str, result: str) -> None:
+    assert changed(request_, prompt) == result
+
+
+@pytest.mark.parametrize("request_", ["make it red and blue", "the dog shouldn't be red"])
+def test_a_look_that_nothing_can_have_is_refused(request_: str) -> None:
+    assert changed(request_, "a dog") == ""

@@ -35,3 +35,8 @@ def test_what_is_neither_is_never_drawn(request_: str) -> None:
     brief = read(request_)
     assert brief.answer
     assert (brief.prompt, brief.base) == ("a dog", "image-1")
+
+
+def test_of_a_corrected_request_the_correction_is_drawn() -> None:
+    brief = read("now draw a boat... no, draw a guitar")
+    assert (brief.prompt, brief.base) == ("a guitar", None)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from testing.follow_ups import changed
+from testing.follow_ups import changed, read
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,18 @@ from testing.follow_ups import changed
 )
 def test_places(request_: str, prompt: str, result: str) -> None:
     assert changed(request_, prompt) == result
+
+
+def test_each_thing_goes_to_the_side_that_is_said_of_it() -> None:
+    assert (
+        changed("the frog on the left, the mouse on the right", "a mouse and a frog") == "a frog to the left of a mouse"
+    )
+
+
+def test_the_middle_of_two_is_between_them() -> None:
+    result = changed("put a ball in the middle of the two", "a dog and a cat")
+    assert result == "a dog to the left of a ball to the left of a cat"
+
+
+def test_a_definite_name_that_nothing_is_known_of_is_refused() -> None:
+    assert "There is no wombat" in read("put the wombat next to it").answer

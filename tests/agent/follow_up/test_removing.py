@@ -30,3 +30,8 @@ def test_something_goes(request_: str, prompt: str, result: str) -> None:
 def test_what_is_not_there_and_what_is_all_there_is() -> None:
     assert "There is no cat in the picture" in read("remove the cat").answer
     assert "Nothing would be left" in read("remove the dog").answer
+
+
+def test_what_is_to_be_forgotten_goes_and_what_is_to_be_cut_is_not_guessed() -> None:
+    assert changed("forget the cat", "a dog and a cat") == "a dog"
+    assert changed("cut the pizza", "a dog and a pizza") == ""

@@ -18,6 +18,12 @@ from testing.follow_ups import changed, read
         ("dog -> cat", "a dog", "a cat"),
         ("change the colour of the ball to yellow", "a dog and a red ball", "a dog and a yellow ball"),
         ("replace one dog with a cat", "two dogs", "a dog and a cat"),
+        ("I meant a frog, not a lobster", "an owl and a lobster", "an owl and a frog"),
+        ("i meant white, not black", "a red boat and a black boat", "a red boat and a white boat"),
+        ("I don't like the cat, use a bird", "a dog and a cat", "a dog and a bird"),
+        ("i'm not keen on green, try blue", "a dog wearing a green scarf", "a dog wearing a blue scarf"),
+        ("no not a dog, a lion", "a dog", "a lion"),
+        ("rather a pizza than a croissant", "a robot with a croissant", "a robot with a pizza"),
         ("go for orange instead", "a dog on a blue background", "a dog on an orange background"),
     ],
 )
@@ -28,3 +34,8 @@ def test_exchanges(request_: str, prompt: str, result: str) -> None:
 
 def test_a_thing_that_is_not_there_is_told() -> None:
     assert "There is no cat in the picture" in read("replace the cat with a bird").answer
+
+
+@pytest.mark.parametrize("request_", ["make that three balloons", "make it five croissants"])
+def test_several_of_what_nothing_is_like_take_no_things_place(request_: str) -> None:
+    assert changed(request_, "a castle above a boat") == ""

@@ -1,6 +1,9 @@
 """The critic against the truth: drawings whose content is known, one question each.
 
-python -m benchmarks.critic [--misses]
+python -m benchmarks.critic [--half dev] [--misses]
+
+The half ``test`` has none of the concepts that the critic was calibrated on; ``dev`` has, and is what wrong answers are
+looked at on.
 """
 
 import argparse
@@ -14,15 +17,16 @@ from imagerag.generators.registry import load_generator
 
 
 def main() -> None:
-    """Print the rows of the table; the half ``test`` has none of the concepts that the critic was calibrated on."""
+    """Print the rows of the table."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--half", choices=("dev", "test"), default="test")
     options.add_argument("--misses", action="store_true", help="print every wrong answer")
     chosen = options.parse_args()
     critic = load_critic("clip")
     asked: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     false_yes = false_no = 0
-    for question in questions(load_generator("patchwork"), embedded_clip(), Library(), "test"):
+    for question in questions(load_generator("patchwork"), embedded_clip(), Library(), chosen.half):
         score = critic.look_for(question.image, [question.concept])[0]
         asked[question.kind] += 1
         if score["present"] != question.there:
@@ -33,7 +37,9 @@ def main() -> None:
                 print(f"{question.kind:24} {question.concept:30} {score['score']:.2f}")
     count = sum(asked.values())
     absent = asked["hallucinated"] + asked["neighbour drawn"]
-    print(f"critic on {count} drawings of known truth: right on {1 - sum(wrong.values()) / count:.1%} (wanted >= 92%)")
+    print(
+        f"critic on {count} drawings of known truth, half {chosen.half}: right on {1 - sum(wrong.values()) / count:.1%} (wanted >= 92%)"
+    )
     print(
         f"  says present where absent {false_yes / absent:.1%}, absent where present {false_no / (count - absent):.1%}"
     )

@@ -5,7 +5,8 @@
 
 Each conversation of ``follow_ups_test.toml`` is played through ``graph.invoke`` with one thread, mistakes and all.
 Counts, colours, sizes and places are compared with the layout that the generator recorded; whether the things can be
-seen is told by ``evaluation.evaluator``, whose own error is that on the same pictures asked for by plain prompts.
+seen is told by ``evaluation.evaluator``. Its own error is told twice: what it says of the same pictures asked for by
+plain prompts, and how often it contradicts the recorded layout about what was drawn.
 ``--reading`` draws boxes in place of pictures and leaves the evaluator out; ``--vlm`` does likewise, and has each turn
 read by a chat model that knows the corpus. Whatever reads follow-ups is tuned on the half ``development``
 and on the further collections ``varied``, ``varied2``, ``varied3`` and ``varied4``, and on nothing of ``test``.
@@ -24,18 +25,38 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
 from imagerag.evaluation.evaluator import Evaluator
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.settings import Settings
+from testing.follow_up_checks import is_called
 from testing.follow_up_corpus import COLLECTIONS, Conversation, Corpus, Turn, read_corpus
 from testing.follow_up_play import Played, Player, hangs_on_failure, poisoned
 from testing.follow_up_vlm import PerfectVlm
 from testing.openai_server import serving
 from testing.sketches import Pleased, Sketches
+
+
+class Answer(NamedTuple):
+    """What the evaluator says of one thing.
+
+    Attributes:
+        name: of the thing.
+        wanted: whether it is to be there.
+        seen: whether it is seen in the picture that was returned.
+        seen_plainly: whether it is seen in the picture that a plain prompt for the same gives.
+        drawn: whether the layout recorded with the returned picture has it.
+    """
+
+    name: str
+    wanted: bool
+    seen: bool
+    seen_plainly: bool
+    drawn: bool
+
 
 Record = dict[str, Any]
 """How one turn went, as JSON."""
@@ -58,14 +79,18 @@ class Judge:
         """Ask about no plain prompt twice."""
         self.draw = cache(self.draw)
 
-    def answers(self, one: Played) -> list[tuple[str, bool, bool, bool]]:
-        """Return for each thing of a turn its name, whether it is wanted, and whether it is seen: here, and plainly."""
+    def answers(self, one: Played) -> list[Answer]:
+        """Return what is seen of each thing that a turn wants, or wants gone."""
         assert one.shown is not None
         wanted = one.turn.wanted[0]
         names = {thing.name: True for thing in wanted.things} | dict.fromkeys(one.turn.absent, False)
         here = self._seen(one.shown.path, names, one.turn)
         plainly = here if one.turn.upload else self._seen(self.draw(wanted.plain), names, one.turn)
-        return [(name, names[name], here[name], plainly[name]) for name in names]
+        drawn = {
+            name: any(is_called(thing, name, self.corpus, one.turn) for thing in one.shown.scene.instances)
+            for name in names
+        }
+        return [Answer(name, names[name], here[name], plainly[name], drawn[name]) for name in names]
 
     def _seen(self, path: str, names: Iterable[str], turn: Turn) -> dict[str, bool]:
         evidence = self.evaluator.evidence(Image.open(path))
@@ -200,17 +225,21 @@ def report(turns: list[Record], poisoned_threads: int, threads: int) -> list[str
 
 
 def _by_the_evaluator(turns: list[Record]) -> list[str]:
-    judged = [turn["seen"] for turn in turns if turn["seen"]]
+    judged = [[Answer(*answer) for answer in turn["seen"]] for turn in turns if turn["seen"]]
     if not judged:
         return []
-    here = [all(wanted == seen for _, wanted, seen, _ in answers) for answers in judged]
-    plainly = [all(wanted == seen for _, wanted, _, seen in answers) for answers in judged]
-    each = [(wanted == here_too, wanted == plain) for answers in judged for _, wanted, here_too, plain in answers]
+    here = [all(one.wanted == one.seen for one in answers) for answers in judged]
+    plainly = [all(one.wanted == one.seen_plainly for one in answers) for answers in judged]
+    each = [one for answers in judged for one in answers]
+    drawn, not_drawn = [one for one in each if one.drawn], [one for one in each if not one.drawn]
     return [
         f"  all things right by the evaluator {_share(sum(here), len(here))} of {len(here)} "
         f"(the same asked for by plain prompts {_share(sum(plainly), len(plainly))})",
-        f"    thing by thing {_share(sum(one for one, _ in each), len(each))} "
-        f"(plainly {_share(sum(one for _, one in each), len(each))})",
+        f"    thing by thing {_share(sum(one.wanted == one.seen for one in each), len(each))} of {len(each)} "
+        f"(plainly {_share(sum(one.wanted == one.seen_plainly for one in each), len(each))})",
+        f"    the evaluator's own error: misses {_share(sum(not one.seen for one in drawn), len(drawn))} of {len(drawn)} "
+        f"things that were drawn, sees {_share(sum(one.seen for one in not_drawn), len(not_drawn))} of {len(not_drawn)} "
+        "that were not",
     ]
 
 

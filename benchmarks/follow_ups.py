@@ -231,15 +231,15 @@ def _by_the_evaluator(turns: list[Record]) -> list[str]:
     here = [all(one.wanted == one.seen for one in answers) for answers in judged]
     plainly = [all(one.wanted == one.seen_plainly for one in answers) for answers in judged]
     each = [one for answers in judged for one in answers]
-    drawn, not_drawn = [one for one in each if one.drawn], [one for one in each if not one.drawn]
+    missed = [not one.seen for one in each if one.drawn]
+    imagined = [one.seen for one in each if not one.drawn]
     return [
         f"  all things right by the evaluator {_share(sum(here), len(here))} of {len(here)} "
         f"(the same asked for by plain prompts {_share(sum(plainly), len(plainly))})",
         f"    thing by thing {_share(sum(one.wanted == one.seen for one in each), len(each))} of {len(each)} "
         f"(plainly {_share(sum(one.wanted == one.seen_plainly for one in each), len(each))})",
-        f"    the evaluator's own error: misses {_share(sum(not one.seen for one in drawn), len(drawn))} of {len(drawn)} "
-        f"things that were drawn, sees {_share(sum(one.seen for one in not_drawn), len(not_drawn))} of {len(not_drawn)} "
-        "that were not",
+        f"    the evaluator's own error: misses {_share(sum(missed), len(missed))} of {len(missed)} things drawn, "
+        f"sees {_share(sum(imagined), len(imagined))} of {len(imagined)} not drawn",
     ]
 
 

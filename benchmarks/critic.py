@@ -37,9 +37,8 @@ def main() -> None:
                 print(f"{question.kind:24} {question.concept:30} {score['score']:.2f}")
     count = sum(asked.values())
     absent = asked["hallucinated"] + asked["neighbour drawn"]
-    print(
-        f"critic on {count} drawings of known truth, half {chosen.half}: right on {1 - sum(wrong.values()) / count:.1%} (wanted >= 92%)"
-    )
+    right = 1 - sum(wrong.values()) / count
+    print(f"critic on {count} drawings of known truth, half {chosen.half}: right on {right:.1%} (wanted >= 92%)")
     print(
         f"  says present where absent {false_yes / absent:.1%}, absent where present {false_no / (count - absent):.1%}"
     )

@@ -13,8 +13,8 @@ from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, number_of
 
 _POSTURES = frozenset(
-    ["flying", "hovering", "floating", "standing", "sitting", "lying", "hanging", "swimming", "running", "walking"]
-    + ["jumping", "sleeping", "waiting", "resting", "leaning", "dancing", "climbing", "playing"]
+    "flying hovering floating standing sitting lying hanging swimming running walking "  # noqa: SIM905
+    "jumping sleeping waiting resting leaning dancing climbing playing".split()
 )
 """How a thing is where the words behind say, in "a dragon flying over it"."""
 

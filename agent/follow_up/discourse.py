@@ -49,7 +49,8 @@ _VAGUE = re.compile(r"(?P<before>.*?\b)the (?P<vague>[\w -]+?) , (?P<exact>the [
 """A thing that is named once more, exactly: "the animal in the middle, the zebra"."""
 _STAYS = re.compile(
     r"(?:(?:it|they|everything else|the rest|the others?|the [\w-]+(?: [\w-]+)?) )(?:can |should |must |may )?"
-    r"(?:stays?|remains?|(?:is|are) (?:fine|good|ok|okay|perfect))(?: (?:as (?:it is|they are|is|before)|the same|unchanged|there|put))?"
+    r"(?:stays?|remains?|(?:is|are) (?:fine|good|ok|okay|perfect))"
+    r"(?: (?:as (?:it is|they are|is|before)|the same|unchanged|there|put))?"
 )
 _OFFERS = frozenset(
     ["use", "try", "take", "have", "make", "it", "draw", "do", "go", "for", "with", "rather", "prefer", "i", "i'd"]

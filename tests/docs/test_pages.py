@@ -110,7 +110,7 @@ def test_names_of_ours_can_be_imported(page: str) -> None:
 def test_flags_are_known(page: str) -> None:
     known = _flags(build_parser()) | FOREIGN_FLAGS
     for code in inline_code(page):
-        for flag in re.findall(r"(?<![\w-])--[a-z][a-z-]*", code):
+        for flag in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", code):
             assert flag in known, (page, code)
 
 

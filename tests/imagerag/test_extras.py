@@ -59,6 +59,8 @@ DOORS = [
 ]
 
 FEATURES = [
+    ("c2pa", "c2pa", "from imagerag.provenance.signing import open_signer; open_signer('a.pem', 'b.pem')"),
+    ("cut", "cv2", "from imagerag.generators.isolation import isolation_for; isolation_for(None, 'cut')"),
     ("mcp", "mcp", "from imagerag.tools.mcp_tools import open_connection; open_connection('a server')"),
     (
         "diffusion",

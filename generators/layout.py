@@ -52,7 +52,7 @@ _PAIRS: dict[str, tuple[_Spot, _Spot]] = {
     # kind: (x, y, side, lift) of the subject, then of the anchor
     "above": ((0.22, 0.0, 0.55, 0), (0.22, 0.45, 0.55, 0)),
     "below": ((0.22, 0.45, 0.55, 0), (0.22, 0.0, 0.55, 0)),
-    "on": ((0.23, 0.0, 0.56, 1), (0.17, 0.34, 0.66, 0)),
+    "on": ((0.23, 0.0, 0.56, 1), (0.17, 0.36, 0.66, 0)),
     "in front of": ((0.02, 0.42, 0.57, 1), (0.24, 0.0, 0.76, 0)),
     "behind": ((0.24, 0.0, 0.76, 0), (0.02, 0.42, 0.57, 1)),
     "inside": ((0.24, 0.42, 0.54, 1), (0.02, 0.02, 0.96, 0)),  # of the subject only the lift counts: _INSIDE
@@ -61,7 +61,7 @@ _PAIRS: dict[str, tuple[_Spot, _Spot]] = {
     "face": ((0.0, 0.0, 1.0, 0), (0.25, 0.2, 0.5, 1)),
     "neck": ((0.1, 0.0, 0.78, 0), (0.28, 0.55, 0.45, 1)),
     "feet": ((0.13, 0.0, 0.74, 0), (0.28, 0.58, 0.42, 1)),
-    "body": ((0.22, 0.0, 0.56, 1), (0.15, 0.32, 0.68, 0)),
+    "body": ((0.22, 0.0, 0.56, 1), (0.15, 0.34, 0.68, 0)),
 }
 
 _ALL_OF = ("on", "above", "below", "behind")
@@ -114,6 +114,7 @@ def arrange(scene: Scene) -> list[Place]:
         ordered = ordered or kind in ("left of", "right of")
         whole = _row(row, in_line=ordered)
     whole = [_sized(place, scene) for place in whole] if len(whole) == 1 else _told_apart(whole, scene)
+    whole = [_on_canvas(place) for place in whole]
     places = framed(whole, scene.modifiers)
     return sorted(places, key=lambda place: (place.depth, place.y + place.side))
 
@@ -239,6 +240,13 @@ def _told_apart(unit: Unit, scene: Scene) -> Unit:
         else place
         for place in unit
     ]
+
+
+def _on_canvas(place: Place) -> Place:
+    """Move a square back that hangs over an edge: of a pair, the lower one does, unless it is a part of a row."""
+    if place.side > 1:
+        return place
+    return replace(place, x=min(max(place.x, 0.0), 1 - place.side), y=min(max(place.y, 0.0), 1 - place.side))
 
 
 def _sized(place: Place, scene: Scene) -> Place:

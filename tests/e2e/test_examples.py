@@ -11,6 +11,7 @@ import pytest
 from langchain_core.messages import HumanMessage, ToolMessage
 from PIL import Image
 
+from imagerag.licences import LicencePolicy
 from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
 from testing.scripted import ScriptedCritic, ScriptedModel, Squares
@@ -61,6 +62,8 @@ def test_the_tools_serve_another_agent_which_sees_pixels_and_its_mistakes(tmp_pa
         store=ImageStore(tmp_path),
         writer=None,
         reranker=None,
+        licences=LicencePolicy(),
+        region=lambda image, concept: None,
     )
     agent, session = example("tools_in_an_agent").build(model, components=components, max_drawings=2)
     answer = agent.invoke({"messages": [{"role": "user", "content": "an owl"}]})

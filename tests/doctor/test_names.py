@@ -29,7 +29,8 @@ from imagerag.settings import Settings
             "library",
             "nope",
             "'nope' is not known",
-            "give --library some of: bundled, own, openverse, commons, met, cleveland, inaturalist, or make it: imagerag index add FOLDER --library nope",
+            "give --library some of: bundled, own, openverse, commons, met, cleveland, inaturalist, or make it: "
+            "imagerag index add FOLDER --library nope",
         ),
         ("generator", "nope", "is not known", "give --generator one of: patchwork"),
         ("generator", "file:/nowhere.safetensors", "is not there", "check the path of --generator file:PATH"),

@@ -7,17 +7,13 @@ next process finishes what the last one had begun, and leaves no second copy.
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, TypedDict, get_type_hints
 
-from filelock import FileLock, Timeout
-
-from imagerag.errors import UserError
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address
+from imagerag.store.journals import append_line, sole_worker
 
 FILE = "batch.jsonl"
 LOCK = ".batch.lock"
@@ -81,36 +77,18 @@ class Journal:
             UserError: it can't be written.
         """
         data = json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-        try:
-            with self.file.open("ab") as file:
-                file.write(data if self._whole else b"\n" + data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise file_error(self.file, error, verb="written to") from error
+        append_line(self.file, data, whole=self._whole)
         self._whole = True
         self.done[entry["key"]] = entry
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> AbstractContextManager[None]:
     """Keep other batches out of a folder for the length of a ``with`` block.
 
     Raises:
         UserError: one is at work there.
     """
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise UserError(f"another imagerag batch is at work in {str(folder)!r}; wait, or choose --out") from error
-    except (OSError, NotImplementedError):  # a file system without locks
-        yield
-        return
-    try:
-        yield
-    finally:
-        lock.release()
+    return sole_worker(folder / LOCK, "imagerag batch")
 
 
 def _entry(line: bytes) -> Done | None:

@@ -6,15 +6,12 @@ One process writes, which holds a lock. ``imagerag.evaluation.records`` describe
 from __future__ import annotations
 
 import json
-import os
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
-
-from filelock import FileLock, Timeout
 
 from imagerag import __version__
 from imagerag.errors import UserError
@@ -24,6 +21,7 @@ from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt, UsedR
 from imagerag.evaluation.worker import Message
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address, read_whole, write_whole
+from imagerag.store.journals import append_line, sole_worker
 
 RUN, DRAWINGS, LOOKUPS, MEASURED, IMAGES, REFERENCES, LOCK = (
     "run.json", "drawings.jsonl", "lookups.jsonl", "measured", "images", "references", ".eval.lock",
@@ -33,25 +31,13 @@ Key = tuple[str, str, int]
 """Arm, prompt and seed."""
 
 
-@contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> AbstractContextManager[None]:
     """Keep other evaluations out of a folder for the length of a ``with`` block.
 
     Raises:
         UserError: one is at work there.
     """
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise UserError(f"another imagerag eval is at work in {str(folder)!r}; wait, or choose --out") from error
-    except (OSError, NotImplementedError):  # a file system without locks
-        yield
-        return
-    try:
-        yield
-    finally:
-        lock.release()
+    return sole_worker(folder / LOCK, "imagerag eval")
 
 
 class JsonLines:
@@ -93,12 +79,9 @@ class JsonLines:
         line = json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                file.write(line if self._whole else b"\n" + line)
-                file.flush()
-                os.fsync(file.fileno())
         except OSError as error:
             raise file_error(self.path, error, verb="written to") from error
+        append_line(self.path, line, whole=self._whole)
         self._whole = True
 
 

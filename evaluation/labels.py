@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from imagerag.errors import UserError
 from imagerag.evaluation.run_folder import Key, Run
 from imagerag.store.file_errors import file_error
+from imagerag.store.journals import append_line
 
 LABELS = "labels.jsonl"
 
@@ -149,13 +149,7 @@ class LabelFile:
             UserError: it can't be written.
         """
         data = json.dumps(asdict(label), ensure_ascii=False).encode() + b"\n"
-        try:
-            with self.path.open("ab") as file:
-                file.write(data if self._whole else b"\n" + data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise file_error(self.path, error, verb="written to") from error
+        append_line(self.path, data, whole=self._whole)
         self._whole = True
         self._take(label)
 

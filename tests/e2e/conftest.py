@@ -1,9 +1,12 @@
 """Whole runs take long: all of this folder is left out of ``make test-fast``."""
 
 import os
+import shutil
 import subprocess
 import venv
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,3 +49,15 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> str:
     if result.returncode:
         pytest.skip(f"langchain-mcp-adapters can't be installed here: {result.stderr[-300:]}")
     return python
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """A browser; tests are skipped where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    pytest.importorskip("axe_playwright_python")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("there is no Chromium on PATH")
+    with sync_api.sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])

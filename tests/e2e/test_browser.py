@@ -1,11 +1,10 @@
 """The web page in Chromium: a whole conversation, stop and reload, and axe-core's findings."""
 
 import os
-import shutil
 import signal
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,6 @@ from testing.openai_requests import square
 from testing.scripted import Squares
 from testing.server_process import running_server
 from testing.servers import Gate, Served, scripted_service
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    pytest.importorskip("axe_playwright_python")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("there is no Chromium on PATH")
-    with sync_api.sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
 
 
 def findings(page: Any) -> list[str]:

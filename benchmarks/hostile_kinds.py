@@ -320,14 +320,18 @@ def parquet_bomb(place: Path) -> Iterator[tuple[list[str], list[str]]]:
     yield [*add, f"hf-parquet:{place}/bomb.parquet"], [*add, f"hf-parquet:{place}/plain.parquet"]
 
 
+LIGHT = ("--max-generations", "1", "--critic", "clip", "--lookup-model", "embedded", "--library", "bundled")
+"""What goes with a generator of photographs where no photographic CLIP model is at hand."""
+
+
 @contextlib.contextmanager
 def packed_twice(place: Path) -> Iterator[tuple[list[str], list[str]]]:
     """The answer of an image server, packed in gzip twice: some kB that unpack to a GiB."""
     once = gzip.compress(b"\0" * 2**28, 9) * 4
     with _answering("gzip, gzip", gzip.compress(once, 9)) as bad, _answering("", b"no JSON") as plain:
         yield (
-            ["an owl", "--generator", f"openai:m@{bad}/v1", "--max-generations", "1"],
-            ["an owl", "--generator", f"openai:m@{plain}/v1", "--max-generations", "1"],
+            ["an owl", "--generator", f"openai:m@{bad}/v1", *LIGHT],
+            ["an owl", "--generator", f"openai:m@{plain}/v1", *LIGHT],
         )
 
 
@@ -336,8 +340,8 @@ def packed_once(place: Path) -> Iterator[tuple[list[str], list[str]]]:
     """The answer of an image server, packed in gzip: a MiB that unpacks to a GiB."""
     with _answering("gzip", gzip.compress(b"\0" * 2**28, 9) * 4) as bad, _answering("", b"no JSON") as plain:
         yield (
-            ["an owl", "--generator", f"openai:m@{bad}/v1", "--max-generations", "1"],
-            ["an owl", "--generator", f"openai:m@{plain}/v1", "--max-generations", "1"],
+            ["an owl", "--generator", f"openai:m@{bad}/v1", *LIGHT],
+            ["an owl", "--generator", f"openai:m@{plain}/v1", *LIGHT],
         )
 
 
@@ -373,7 +377,7 @@ def _answering(encoding: str, body: bytes) -> Iterator[str]:
 
 
 FILE_KINDS: tuple[FileKind, ...] = (
-    FileKind(parquet_bomb, "GiB"),
+    FileKind(parquet_bomb, "unpack to"),
     FileKind(packed_twice, "packed"),
     FileKind(packed_once, "more than"),
 )

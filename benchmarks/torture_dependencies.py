@@ -3,6 +3,7 @@
 import random
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +19,12 @@ from testing.faulty_servers import faulty_server
 
 GONE = "http://127.0.0.1:9"
 """Nothing listens there."""
+WITH_PICTOGRAMS = ["--critic", "clip", "--lookup-model", "embedded", "--library", "bundled"]
+"""What goes with a generator of photographs where no photographic CLIP model is at hand: a run that refuses for want of
+one asks no server."""
 CLIENTS = {
-    "image server": ["--generator", "openai:m@{0}/v1"],
-    "ComfyUI": ["--generator", "comfyui:{0}"],
+    "image server": ["--generator", "openai:m@{0}/v1", *WITH_PICTOGRAMS],
+    "ComfyUI": ["--generator", "comfyui:{0}", *WITH_PICTOGRAMS],
     "chat model": ["--vlm", "openai:m@{0}/v1"],
     "critic": ["--critic", "openai:m@{0}/v1"],
     "MCP server": ["--mcp-server", "{0}/mcp", "--vlm", "openai:m@{0}/v1"],
@@ -93,8 +97,11 @@ def _server(fault: str) -> Iterator[str]:
     if fault == "gone":
         yield GONE
         return
-    with faulty_server(fault) as url:  # type: ignore[arg-type]
+    asked = threading.Event()
+    with faulty_server(fault, asked) as url:  # type: ignore[arg-type]
         yield url
+    if not asked.is_set():
+        raise RuntimeError(f"nothing asked the server that {fault!r} was tried with: the script's arguments are wrong")
 
 
 def _drawn_with(client: str, fault: str, home: Path, place: Path, chance: random.Random) -> Struck:

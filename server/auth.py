@@ -15,10 +15,10 @@ from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from imagerag.errors import UserError
-from imagerag.server.body_pace import UNPACED, BodyPace
 from imagerag.server.database import ANONYMOUS
 from imagerag.server.guesses import Guesses
 from imagerag.server.off_loop import sender
+from imagerag.server.pace import Pace
 from imagerag.server.time_limits import TooSlow, seconds_left
 from imagerag.server.unread_body import CLOSING, lingering
 
@@ -28,6 +28,15 @@ MAX_WORDS = 2**20
 """Bytes of any other request: words alone."""
 MAX_LOGIN = 8 * 2**10
 """Bytes of a login, which anybody may send."""
+UNPACED = 2**20
+"""Bytes of each body that are taken in as they come: no request of words alone has more."""
+BODY_BURST = 64 * 2**20
+"""Bytes beyond those that a client's bodies may have at once: some photographs are not held up ..."""
+BODY_RATE = 4 * 2**20
+"""... and for each second after that. A body of 64 MiB takes a third of a second of the processor's time to be read,
+parsed and refused: of one client that sends them over and over, one in 16 s is read."""
+SHORTEST_WAIT = 0.02
+"""Seconds; shorter waits for a body are put off until they add up."""
 WITH_PICTURES = frozenset({"/v1/chat/completions", "/v1/responses", "/v1/images/edits", "/v1/files"})
 MIN_TOKEN = 16
 """Characters of a token; shorter ones can be guessed."""
@@ -166,7 +175,7 @@ class AuthMiddleware:
         self._max_body = max_body
         self._public = public.lower()
         self._origins = frozenset(origins)
-        self._pace = BodyPace()
+        self._pace = Pace(BODY_RATE, BODY_BURST, SHORTEST_WAIT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it here."""
@@ -224,7 +233,7 @@ class TooLarge(Exception):
 
 
 class _Counted:
-    def __init__(self, receive: Receive, most: int, pace: BodyPace, client: str) -> None:
+    def __init__(self, receive: Receive, most: int, pace: Pace, client: str) -> None:
         self._receive = receive
         self._pace = pace
         self._client = client

@@ -1,6 +1,8 @@
 """Work on what clients send, off the event loop: in small pools, so that no client takes every thread there is."""
 
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import TypeVar, TypeVarTuple, Unpack
 
@@ -8,6 +10,7 @@ import anyio
 from anyio.lowlevel import RunVar
 
 from imagerag.server.api_error import ApiError
+from imagerag.server.pace import Pace
 
 sender: ContextVar[str] = ContextVar("imagerag_sender", default="")
 """Who sent the request: a client that had to show a token, else the address that it comes from."""
@@ -17,7 +20,13 @@ Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
 
 READING_AT_ONCE = 4
-"""Bodies that are parsed and texts that are searched at once."""
+"""Bodies that are parsed and texts that are searched at once, one of each client ..."""
+READING_SHARE = 0.2
+"""... who may use so many seconds of the processor for it in each second: meanwhile no other thread runs ..."""
+READING_BURST = 0.2
+"""... beyond so many at once: the worst body of a MiB takes some 20 ms."""
+MOST_TO_READ = 256
+"""Of one client that wait for that."""
 PICTURES_AT_ONCE = 2
 """Pictures that are decoded, scaled and encoded at once: one may take some hundred megabytes."""
 
@@ -38,14 +47,38 @@ _READING: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_reading")
 _PICTURES: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_pictures")
 _TAKING_IN: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_taking_in")
 _TAKING_IN_SMALL: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_taking_in_small")
-_TURNS: RunVar[dict[tuple[str, bool], "_Turn"]] = RunVar("imagerag_turns")
+_TURNS: RunVar[dict[tuple[str, str], "_Turn"]] = RunVar("imagerag_turns")
+_PACE: RunVar[Pace] = RunVar("imagerag_pace_of_reading")
 _SCALING: RunVar[anyio.CapacityLimiter] = RunVar("imagerag_scaling")
 _ASKED: RunVar[set[object]] = RunVar("imagerag_asked_for_scaling")
 
 
 async def reading(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
-    """Parse or search what a client has sent, and return what the work returns; waits while others do."""
-    return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter(_READING, READING_AT_ONCE))
+    """Parse or search what the client of ``sender`` has sent, and return what the work returns.
+
+    It waits while others do, and while that client has used up his share of the processor's time.
+
+    Raises:
+        ApiError: too many of that client's wait for it already.
+    """
+    pace, client = _of_loop(_PACE, lambda: Pace(READING_SHARE, READING_BURST)), sender.get()
+    async with _turn("reading", MOST_TO_READ, "requests of yours wait to be read"):
+        if wait := pace.wait(client, 0.0, anyio.current_time()):
+            await anyio.sleep(wait)
+        used = 0.0
+
+        def measured() -> Result:
+            nonlocal used
+            began = time.thread_time()
+            try:
+                return work(*arguments)
+            finally:
+                used = time.thread_time() - began
+
+        try:
+            return await anyio.to_thread.run_sync(measured, limiter=_limiter(_READING, READING_AT_ONCE))
+        finally:
+            pace.wait(client, used, anyio.current_time())
 
 
 async def on_pictures(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
@@ -54,7 +87,7 @@ async def on_pictures(work: Callable[[Unpack[Arguments]], Result], *arguments: *
 
 
 class _Turn:
-    """One client's turn to have a picture read."""
+    """One client's turn to have something read."""
 
     def __init__(self) -> None:
         self.lock = anyio.Lock()
@@ -72,20 +105,32 @@ async def taking_in(work: Callable[[Unpack[Arguments]], Result], *arguments: *Ar
     Raises:
         ApiError: too many of that client's wait for it already.
     """
-    turns, client = _turns(), (sender.get(), large)
     limiter = _limiter(_TAKING_IN, TAKEN_IN_AT_ONCE) if large else _limiter(_TAKING_IN_SMALL, SMALL_AT_ONCE)
-    turn = turns.setdefault(client, _Turn())
-    if turn.asked > MOST_OF_ONE:
-        text = f"{MOST_OF_ONE} pictures of yours wait to be read; send the next when one of them has been"
+    kind = "large picture" if large else "small picture"
+    async with _turn(kind, MOST_OF_ONE, "pictures of yours wait to be read"):
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=limiter)
+
+
+@asynccontextmanager
+async def _turn(kind: str, most: int, waiting: str) -> AsyncIterator[None]:
+    """Wait for the turn of the client of ``sender`` with a kind of work.
+
+    Raises:
+        ApiError: so many of his wait for it already.
+    """
+    turns, mine = _of_loop(_TURNS, dict), (sender.get(), kind)
+    turn = turns.setdefault(mine, _Turn())
+    if turn.asked > most:
+        text = f"{most} {waiting}; send the next when one of them has been"
         raise ApiError(429, text, "server_busy", headers={"Retry-After": "5"})
     turn.asked += 1
     try:
         async with turn.lock:
-            return await anyio.to_thread.run_sync(work, *arguments, limiter=limiter)
+            yield
     finally:
         turn.asked -= 1
         if not turn.asked:
-            del turns[client]
+            del turns[mine]
 
 
 async def scaling(work: Callable[[Unpack[Arguments]], Result], *arguments: *Arguments) -> Result:
@@ -109,10 +154,6 @@ async def scaling(work: Callable[[Unpack[Arguments]], Result], *arguments: *Argu
 def _asked() -> set[object]:
     """Return who has asked for scaling and has no answer yet: the limiter knows of a task a moment too late."""
     return _of_loop(_ASKED, set)
-
-
-def _turns() -> dict[tuple[str, bool], _Turn]:
-    return _of_loop(_TURNS, dict)
 
 
 def _limiter(kept: RunVar[anyio.CapacityLimiter], at_once: int) -> anyio.CapacityLimiter:

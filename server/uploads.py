@@ -22,6 +22,9 @@ MAX_UPLOAD = 20 * 2**20
 MAX_PICTURES = 16
 """Pictures in one request."""
 
+MAX_FIELDS = 100
+"""Fields of one form that are not files, several times what there are: reading each holds up what others wait for."""
+
 OWN_PATH = re.compile(r"/images/([0-9a-f]{32})(?:\.png)?")
 _BEFORE = re.compile(r"https?://.")
 _ENDS_BEFORE = re.compile(r"[\s()]")

@@ -23,30 +23,36 @@ _ANSWERS: dict[str, bytes] = {
 
 
 @contextmanager
-def faulty_server(fault: Fault) -> Iterator[str]:
-    """Serve until the block ends; yields the address, as in ``http://127.0.0.1:4000``."""
-    ended = threading.Event()
+def faulty_server(fault: Fault, asked: threading.Event | None = None) -> Iterator[str]:
+    """Serve until the block ends; yields the address, as in ``http://127.0.0.1:4000``.
+
+    Args:
+        fault: how it fails.
+        asked: set as soon as something has been received: whoever doesn't reach the server meets no fault.
+    """
+    ended, asked = threading.Event(), asked or threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_accept, args=(listener, fault, ended), daemon=True).start()
+        threading.Thread(target=_accept, args=(listener, fault, ended, asked), daemon=True).start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             ended.set()
 
 
-def _accept(listener: socket.socket, fault: Fault, ended: threading.Event) -> None:
+def _accept(listener: socket.socket, fault: Fault, ended: threading.Event, asked: threading.Event) -> None:
     while not ended.is_set():
         try:
             connection, _ = listener.accept()
         except OSError:  # closed
             return
-        threading.Thread(target=_talk, args=(connection, fault, ended), daemon=True).start()
+        threading.Thread(target=_talk, args=(connection, fault, ended, asked), daemon=True).start()
 
 
-def _talk(connection: socket.socket, fault: Fault, ended: threading.Event) -> None:
+def _talk(connection: socket.socket, fault: Fault, ended: threading.Event, asked: threading.Event) -> None:
     with connection:
         try:
             while connection.recv(65_536) and not ended.is_set():
+                asked.set()
                 if fault == "drips":
                     connection.sendall(b"HTTP/1.1 200 OK\r\nx: ")
                     while not ended.is_set():

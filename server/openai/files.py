@@ -16,7 +16,7 @@ from imagerag.server.off_loop import on_pictures
 from imagerag.server.openai.base import client_of, validated
 from imagerag.server.openai.images import ImagesApi
 from imagerag.server.openai.not_heeded import not_heeded, told_in_header
-from imagerag.server.uploads import read_upload, uploaded
+from imagerag.server.uploads import MAX_FIELDS, read_upload, uploaded
 
 UPLOADED, MADE = "vision", "assistants_output"
 """Purposes of the files that there are."""
@@ -87,7 +87,7 @@ class FilesApi(ImagesApi):
 
     async def upload(self, request: Request) -> Response:
         """Take in a picture."""
-        form = await request.form(max_files=1, max_part_size=2**20)
+        form = await request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=2**20)
         sent = form.get("file")
         if not isinstance(sent, UploadFile):
             raise ApiError(400, "there is no file; send one named 'file'", "missing_file", "file")

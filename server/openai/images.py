@@ -34,7 +34,7 @@ from imagerag.server.openai.not_heeded import told_in_header
 from imagerag.server.openai.schemas import EditRequest, ImageRequest, PictureSource, PictureStyle
 from imagerag.server.renditions import FORMATS, Rendition, encoded, render, size_of
 from imagerag.server.run import Run
-from imagerag.server.uploads import MAX_PICTURES, read_upload
+from imagerag.server.uploads import MAX_FIELDS, MAX_PICTURES, read_upload
 
 Kind = Literal["image_generation", "image_edit"]
 
@@ -61,7 +61,7 @@ class ImagesApi(ConversationBase):
             mask = None if edit.mask is None else await self._mask(request, source_of(edit.mask))
             return await self._draw(request, edit, tuple(pictures), "image_edit", mask=mask)
         try:
-            form = await request.form(max_files=MAX_PICTURES + 2, max_part_size=2**20)
+            form = await request.form(max_files=MAX_PICTURES + 2, max_fields=MAX_FIELDS, max_part_size=2**20)
         except Exception as error:
             if getattr(error, "status_code", 400) != 400:
                 raise

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from imagerag.server.api_error import ApiError
 from imagerag.server.off_loop import (
+    MOST_TO_READ,
     MOST_WAITING,
     PICTURES_AT_ONCE,
     READING_AT_ONCE,
@@ -16,6 +18,7 @@ from imagerag.server.off_loop import (
     on_pictures,
     reading,
     scaling,
+    sender,
 )
 
 
@@ -32,8 +35,12 @@ def test_so_many_work_at_once_and_the_loop_goes_on(pool: Callable[..., Any], at_
         begun.remove(number)
         return number
 
+    async def one_of(number: int) -> int:
+        sender.set(f"client {number}")
+        return int(await pool(work, number))
+
     async def all_of_them() -> list[int]:
-        waiting = [asyncio.create_task(pool(work, number)) for number in range(3 * at_once)]
+        waiting = [asyncio.create_task(one_of(number)) for number in range(3 * at_once)]
         while len(begun) < at_once:
             await asyncio.sleep(0)
         opened.set()
@@ -59,3 +66,52 @@ def test_of_images_to_be_scaled_so_many_wait_and_the_next_is_told_so() -> None:
     refused = [one for one in asyncio.run(crowd()) if one is not True]
     assert [(one.status, one.headers) for one in refused] == [(429, {"Retry-After": "5"})] * 2
     assert all(isinstance(one, ApiError) and "wait to be scaled" in str(one) for one in refused)
+
+
+def test_who_has_used_up_his_share_of_the_processor_waits_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagerag.server.off_loop.READING_BURST", 0.01)
+    waits: list[tuple[str, float]] = []
+
+    async def sleep(seconds: float) -> None:
+        waits.append((sender.get(), seconds))
+
+    monkeypatch.setattr("imagerag.server.off_loop.anyio.sleep", sleep)
+
+    def busy() -> None:
+        end = time.thread_time() + 0.05
+        while time.thread_time() < end:
+            pass
+
+    async def read() -> None:
+        sender.set("one")
+        await reading(busy)
+        await reading(busy)
+        sender.set("another")
+        await reading(busy)
+
+    asyncio.run(read())
+    ((who, seconds),) = waits
+    assert who == "one"
+    assert seconds > 0
+
+
+def test_one_client_reads_one_thing_at_a_time_and_so_many_of_his_wait() -> None:
+    opened = threading.Event()
+    begun: list[int] = []
+
+    async def crowd() -> list[Any]:
+        sender.set("one")
+        many = MOST_TO_READ + 3
+        waiting = asyncio.gather(
+            *(reading(lambda: (begun.append(len(begun)), opened.wait(30))) for _ in range(many)), return_exceptions=True
+        )
+        while not begun:
+            await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(begun) == 1
+        opened.set()
+        return await waiting
+
+    refused = [one for one in asyncio.run(crowd()) if isinstance(one, ApiError)]
+    assert [one.status for one in refused] == [429, 429]

@@ -17,6 +17,7 @@ import openai
 import pytest
 from PIL import Image
 
+from imagerag.server.uploads import MAX_FIELDS
 from imagerag.store.manifest import read_manifest
 from testing.openai_requests import MODEL, data_url, square
 from testing.scripted import Squares
@@ -426,3 +427,10 @@ def test_a_full_disk_is_507_wherever_it_strikes_and_tells_no_path(
     assert caught.value.status_code == 507
     assert caught.value.code == "storage_full"
     assert str(tmp_path) not in caught.value.message
+
+
+def test_a_form_of_too_many_fields_is_refused_before_they_are_read(serve: Callable[..., Served]) -> None:
+    fields = {f"f{number}": "1" for number in range(MAX_FIELDS)} | {"prompt": "an owl"}
+    answer = httpx.post(serve().url + "/v1/images/edits", data=fields, files={"image": ("a.png", b"x")})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_form")
+    assert str(MAX_FIELDS) in answer.json()["error"]["message"]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from imagerag.embedders.calibration import FALSE_POSITIVES
 from imagerag.index.floor_fit import BestMatches, best_matches, fit_floor
 
 NONE = np.empty(0, np.int64)
@@ -48,3 +49,11 @@ def test_where_the_words_decide_how_high_cosines_are_the_query_s_mean_is_taken_o
 def test_without_any_match_there_is_no_floor() -> None:
     nothing = np.full(3, np.nan)
     assert fit_floor(np.ones((3, 2), np.float32), BestMatches(nothing, nothing, np.zeros(2))) is None
+
+
+@pytest.mark.parametrize("count", [19, 20, 100, 233, 400])
+def test_a_further_query_exceeds_the_floor_no_more_often_however_few_there_were(count: int) -> None:
+    uniform = np.arange(1, count + 1) / (count + 1)  # where the order statistics of uniform scores lie on average
+    floor = fit_floor(np.zeros((count, 2), np.float32), BestMatches(uniform, uniform, np.zeros(2)))
+    assert floor is not None
+    assert 1 - floor.value <= FALSE_POSITIVES + 1e-4

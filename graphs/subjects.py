@@ -49,12 +49,20 @@ def assigned(request: str, prompt: str, subjects: Sequence[ReferenceRecord]) -> 
             continue
         records.append(record)
         if things:
-            said = own[0] if own else things[0]
-            notes.append(
-                f"{record['title']!r} is drawn as the {said}, since the request doesn't say what it shows; "
-                f'say "my {said}", or name what it is ("my badge on a cake")'
-            )
+            notes.append(_unnamed(record["title"], own, things[0], number + 1, len(subjects)))
     return Assigned(records, notes)
+
+
+def _unnamed(title: str, own: Sequence[str], thing: str, number: int, count: int) -> str:
+    if own:
+        return (
+            f"{title!r}, picture {number} of {count}, is drawn as the {own[0]} as well, since the request names no other "
+            f'thing of yours; name what each of them shows, in their order ("my {own[0]} and my hat ...")'
+        )
+    return (
+        f"{title!r} is drawn as the {thing}, since the request doesn't say what it shows; "
+        f'say "my {thing}", or name what it is ("my badge on a cake")'
+    )
 
 
 def owned(request: str, scene: Scene) -> list[str]:

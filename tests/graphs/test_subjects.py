@@ -90,3 +90,12 @@ def test_an_image_sent_with_talk_is_told(tmp_path: Path) -> None:
     conversation.say("a dog")
     _, notes = conversation.say("thanks", "badge.png")
     assert notes == ["'badge.png' is kept, and not drawn with: this turn is answered in words"]
+
+
+def test_of_more_images_than_things_of_ones_own_it_is_told_what_they_are_drawn_as(tmp_path: Path) -> None:
+    references, notes = WithImages(tmp_path).say("my badge on a cake", "front.png", "back.png")
+    assert len(references) == 2
+    assert notes == [
+        "'back.png', picture 2 of 2, is drawn as the badge as well, since the request names no other thing of yours; "
+        'name what each of them shows, in their order ("my badge and my hat ...")'
+    ]

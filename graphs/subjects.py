@@ -56,8 +56,8 @@ def assigned(request: str, prompt: str, subjects: Sequence[ReferenceRecord]) -> 
 def _unnamed(title: str, own: Sequence[str], thing: str, number: int, count: int) -> str:
     if own:
         return (
-            f"{title!r}, picture {number} of {count}, is drawn as the {own[0]} as well, since the request names no other "
-            f'thing of yours; name what each of them shows, in their order ("my {own[0]} and my hat ...")'
+            f"{title!r}, picture {number} of {count}, is drawn as the {own[0]} as well, since the request names no "
+            f'other thing of yours; name what each of them shows, in their order ("my {own[0]} and my hat ...")'
         )
     return (
         f"{title!r} is drawn as the {thing}, since the request doesn't say what it shows; "

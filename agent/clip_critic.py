@@ -16,6 +16,7 @@ from imagerag.embedders.window_evidence import COARSE, FINE, Exemplars, WindowEv
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.scene import Scene, StyleConcept
 from imagerag.records import ConceptKind, ConceptScore, Verdict
+from imagerag.store.png import on_white
 
 NEAREST = 5
 """Captions that tell a model in words what an image shows."""
@@ -148,6 +149,19 @@ class ClipCritic:
     def look_for(self, image: Image.Image, concepts: Sequence[str]) -> list[ConceptScore]:
         """Return whether the image shows each concept, whatever its prompt was."""
         return self._scores(self.eyes.see(image), concepts)
+
+    def shows(self, image: Image.Image, pictures: Sequence[Image.Image], concept: str) -> ConceptScore | None:
+        """Return whether the image shows what the pictures show; see ``imagerag.agent.own_things.KnowsPictures``.
+
+        It does if some window looks more like one of them than like any other picture known. The probability is that of
+        the model's own softmax over the two, at the temperature that it was trained with.
+        """
+        sent = self.embedder.embed_images([on_white(picture) for picture in pictures])
+        margin = self.eyes.shows_picture(self.eyes.see(image), sent)
+        if margin is None:
+            return None
+        probability = float(1 / (1 + np.exp(-margin * self.calibration.presence.temperature)))
+        return scored(concept, "content", probability, 0.5)
 
     def nearest_captions(self, image: Image.Image, k: int = NEAREST) -> list[tuple[str, float]]:
         """Return the names that the image as a whole is nearest to, best first, with cosines (-1..1).

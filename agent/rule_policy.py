@@ -166,10 +166,19 @@ def next_call(view: TurnView) -> AIMessage:
             named = " and ".join(repr(concept) for concept in missing)
             return AIMessage(f"The library has nothing for {named}; I stop here.")
     if PROPOSE_CAPTIONS in view.facts.tools and SEARCH_REFERENCES not in view.facts.tools:
-        return _call(GENERATE, prompt=_emphasised(view, missing))
+        return _again(view, best, _emphasised(view, missing))
     if len(view.judged) <= 2 or last["id"] == best["id"]:
-        return _call(GENERATE, prompt=view.facts.prompt)
+        return _again(view, best, view.facts.prompt)
     return AIMessage("Nothing I can look up or vary would make it better.")
+
+
+def _again(view: TurnView, best: ImageRecord, prompt: str) -> AIMessage:
+    """Draw under another seed: from words alone, but never without the person's own images."""
+    if not (view.facts.subjects and REGENERATE in view.facts.tools - view.failed):
+        return _call(GENERATE, prompt=prompt)
+    kept = [reference for reference in best["references"] if reference not in view.facts.subjects]
+    scale = best["reference_scale"] or view.facts.reference_scales[0]
+    return _call(REGENERATE, prompt=prompt, reference_ids=kept, reference_scale=scale, image_id=best["id"])
 
 
 def _facts(view: TurnView, concepts: Sequence[str]) -> AIMessage | None:

@@ -122,6 +122,28 @@ class WindowEvidence:
                 found.likeness[column] = mine.max()
         return found
 
+    def shows_picture(self, seen: NDArray[np.float32], pictures: NDArray[np.float32]) -> float | None:
+        """Return by how much some window looks more like one of some pictures than like any exemplar, as cosines.
+
+        An exemplar that is nearer to the picture than the window is shows the same thing, and is no rival.
+
+        Args:
+            seen: what ``see`` returned.
+            pictures: (n, d) their embeddings.
+
+        Returns:
+            the margin, -2..2; ``None`` where there are no exemplars.
+        """
+        if self.exemplars is None or not len(self.exemplars.embeddings):
+            return None
+        known = self.exemplars.embeddings
+        likenesses, margins = seen @ known.T, []
+        for picture in pictures:
+            mine = seen @ picture
+            rivals = np.where((known @ picture)[None] < mine[:, None], likenesses, -1.0)
+            margins.append(float((mine - rivals.max(axis=1)).max()))
+        return max(margins)
+
     def shows(self, concept: str) -> bool:
         """Tell whether some exemplar is called so."""
         return bool((self._shows == concept).any())

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from imagerag.agent.own_things import with_own_things
 from imagerag.agent.protocols import Compares
 from imagerag.graphs.components import Components
-from imagerag.records import ImageRecord
-from imagerag.tools.engines import open_pixels
+from imagerag.records import ImageRecord, ReferenceRecord
+from imagerag.tools.engines import open_pixels, pictures_of_own
 
 
 def best_of(images: list[ImageRecord]) -> ImageRecord | None:
@@ -14,12 +15,23 @@ def best_of(images: list[ImageRecord]) -> ImageRecord | None:
     return max(judged, key=lambda record: record["score"] or 0.0, default=None)
 
 
-def best_among(images: Sequence[ImageRecord], components: Components, prompt: str) -> ImageRecord | None:
+def best_among(
+    images: Sequence[ImageRecord],
+    components: Components,
+    prompt: str,
+    subjects: Sequence[ReferenceRecord] = (),
+) -> ImageRecord | None:
     """Return the judged image that the critic finds best; of equals, the first made.
 
     Scores of two critics don't compare, nor those of two ways in which a chat model's probabilities came about. Where
     the one that stands in had to judge some of the images, it is asked about all of them; an image with which the
     critic itself is satisfied is better than those.
+
+    Args:
+        images: with their verdicts.
+        components: of the graph.
+        prompt: of the whole picture.
+        subjects: the person's own images, by which the one that stands in judges what they show.
     """
     verdicts = [(record, record["verdict"]) for record in images if record["verdict"] is not None]
     if len({(verdict["critic"], verdict.get("way")) for _, verdict in verdicts}) < 2:
@@ -28,7 +40,11 @@ def best_among(images: Sequence[ImageRecord], components: Components, prompt: st
         if verdict["satisfied"] and verdict["critic"] == components.critic.name:
             return record
     stand_in = getattr(components.critic, "stand_in", components.critic)
-    again = stand_in.judge([open_pixels(components, record) for record, _ in verdicts], prompt)
+    pixels, own = [open_pixels(components, record) for record, _ in verdicts], pictures_of_own(components, subjects)
+    again = [
+        with_own_things(verdict, stand_in, image, own)
+        for verdict, image in zip(stand_in.judge(pixels, prompt), pixels, strict=True)
+    ]
     return max(zip(again, verdicts, strict=True), key=lambda pair: pair[0]["score"])[1][0]
 
 

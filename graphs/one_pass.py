@@ -23,7 +23,7 @@ from imagerag.graphs.nodes.finish import finish, outcome, unfinished
 from imagerag.graphs.nodes.intake import start_turn
 from imagerag.graphs.nodes.tools import open_session
 from imagerag.graphs.state import Spent, State
-from imagerag.graphs.state_queries import images_of_turn, unjudged
+from imagerag.graphs.state_queries import images_of_turn, subjects_of, unjudged
 from imagerag.graphs.trace import trace_step
 from imagerag.index.base import ReferenceIndex
 from imagerag.prompt_grammar.parser import parse_scene
@@ -87,7 +87,7 @@ def _finish(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         return finish(state, components, emit)
     images = images_of_turn(state["all_images"], state["turn"])
     last = [record for record in images if record["step"] == images[-1]["step"]]
-    chosen = best_among(last, components, state["prompt"])
+    chosen = best_among(last, components, state["prompt"], subjects_of(state))
     if chosen and chosen["verdict"] and state["halt"] in (None, "satisfied"):
         satisfied = chosen["verdict"]["satisfied"]
         state = {**state, "halt": "satisfied" if satisfied else "done"}
@@ -101,7 +101,9 @@ def _draw(state: State, components: Components, emit: Emit) -> dict[str, Any]:
 
 def _redraw(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     """Look the missing concepts up, one image each, and draw again; or reword, where the mode says so."""
-    first = best_among(images_of_turn(state["all_images"], state["turn"]), components, state["prompt"])
+    first = best_among(
+        images_of_turn(state["all_images"], state["turn"]), components, state["prompt"], subjects_of(state)
+    )
     assert first is not None
     assert first["verdict"] is not None
     absences = {score["concept"] for score in first["verdict"]["concepts"] if score["kind"] == "absence"}

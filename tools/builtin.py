@@ -6,9 +6,11 @@ from typing import Annotated, Any
 from langchain_core.tools import BaseTool, StructuredTool
 from pydantic import BaseModel, Field
 
+from imagerag.agent.own_things import with_own_things
 from imagerag.errors import InvalidArgument
 from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from imagerag.records import ConceptScore, ImageRecord, ReferenceRecord, Uncalibrated
+from imagerag.tools.engines import pictures_of_own
 from imagerag.tools.facts import named_by_quotes
 from imagerag.tools.reference_lookup import look_up
 from imagerag.tools.session import ToolSession, current_session
@@ -82,7 +84,8 @@ def make_tools(session: Callable[[], ToolSession] = current_session) -> list[Bas
                     work.check()
                 scores += critic.look_for(pixels, wanted)
         else:
-            scores = critic.judge([pixels], work.prompt)[0]["concepts"]
+            own = pictures_of_own(work.components, work.subjects)
+            scores = with_own_things(critic.judge([pixels], work.prompt)[0], critic, pixels, own)["concepts"]
         lines = [_seen(score) for score in scores]
         if work.describe is not None:
             nearest = ", ".join(f"{caption!r} ({cosine:.2f})" for caption, cosine in work.describe(pixels))

@@ -1,5 +1,6 @@
 """What the tools of a run work with: the engines that a graph's components make when they are first asked for."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from PIL import Image
@@ -33,6 +34,15 @@ class Engines(Protocol):
 
     @property
     def licences(self) -> LicencePolicy: ...
+
+
+def pictures_of_own(components: Engines, subjects: Sequence[ReferenceRecord]) -> dict[str, list[Image.Image]]:
+    """Return the person's own images by what the prompt calls what they show; without those it doesn't name."""
+    pictures: dict[str, list[Image.Image]] = {}
+    for record in subjects:
+        if record["concept"]:
+            pictures.setdefault(record["concept"], []).append(open_pixels(components, record))
+    return pictures
 
 
 def open_pixels(components: Engines, record: ImageRecord | ReferenceRecord) -> Image.Image:

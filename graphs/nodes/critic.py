@@ -9,6 +9,8 @@ from PIL import Image
 
 from imagerag.agent.absence import presence_in_words, with_absences
 from imagerag.agent.names import CLIP_OF
+from imagerag.agent.own_things import with_own_things
+from imagerag.agent.protocols import Critic
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.embedders.calibration import LEAST_CAPTIONED
 from imagerag.embedders.clip import model_id_of
@@ -18,7 +20,7 @@ from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components
 from imagerag.graphs.routing import stop_rule
 from imagerag.graphs.state import Spent, State
-from imagerag.graphs.state_queries import CRITIC, unjudged
+from imagerag.graphs.state_queries import CRITIC, subjects_of, unjudged
 from imagerag.graphs.trace import trace_step
 from imagerag.index.user.calibration_file import library_calibration
 from imagerag.index.user_libraries import OWN, personal_libraries
@@ -30,7 +32,7 @@ from imagerag.prompt_grammar.negatives import things_unwanted
 from imagerag.records import ConceptScore, ImageRecord, StopReason, Verdict
 from imagerag.shell_words import quoted
 from imagerag.store.home import home_path
-from imagerag.tools.engines import open_pixels
+from imagerag.tools.engines import open_pixels, pictures_of_own
 from imagerag.tools.session import Emit
 
 
@@ -43,10 +45,10 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     cut_off: StopReason | None = None
     with meter_step(state["limits"], spent, components.settings) as meter:
         try:
-            verdicts = critic.judge(pixels, state["prompt"])
+            verdicts = _judged(critic, pixels, state, components)
         except Cancelled as stop:  # no image is lost by that: another critic has a word of its own, and at once
             cut_off = stop_reason(stop)
-            verdicts = getattr(critic, "stand_in", critic).judge(pixels, state["prompt"])
+            verdicts = _judged(getattr(critic, "stand_in", critic), pixels, state, components)
         if cut_off is None:
             unwanted = things_unwanted(state["prompt"], state.get("run_negative") or "")
             verdicts, cut_off = _with_absences(verdicts, pixels, components, unwanted)
@@ -58,7 +60,7 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
             except UserError as error:  # the verdict counts all the same
                 emit({"event": "note", "text": f"the verdict on {record['id']} is not written into its file: {error}"})
         before = next((record for record in state["all_images"] if record["id"] == state["best"]), None)
-        best = best_among([*([before] if before else []), *judged], components, state["prompt"])
+        best = best_among([*([before] if before else []), *judged], components, state["prompt"], subjects_of(state))
         assert best is not None, "the critic runs only after a drawing"
         if cut_off is None:
             best, cut_off = _settled(best, judged, components, state["prompt"])
@@ -71,7 +73,7 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         emit({"event": "verdict", "image": record, "verdict": record["verdict"], "best": record["id"] == best["id"]})
     stale = 0 if best is not before else state["stale"] + 1
     halt = state["halt"] or cut_off or stop_rule(best, stale)
-    report = best_among(judged, components, state["prompt"])
+    report = best_among(judged, components, state["prompt"], subjects_of(state))
     assert report is not None
     assert report["verdict"] is not None
     return {
@@ -93,6 +95,21 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         ],
         "spent": spent,
     }
+
+
+def _judged(critic: Critic, pixels: Sequence[Image.Image], state: State, components: Components) -> list[Verdict]:
+    """Judge by the prompt, and the person's own things by their pictures."""
+    own = pictures_of_own(components, subjects_of(state))
+    verdicts = critic.judge(pixels, state["prompt"])
+    return [
+        with_own_things(verdict, _of(critic, verdict), image, own)
+        for verdict, image in zip(verdicts, pixels, strict=True)
+    ]
+
+
+def _of(critic: Critic, verdict: Verdict) -> object:
+    """Return whose a verdict is: the critic's own, or that of the one that had to stand in."""
+    return critic if verdict["critic"] == critic.name else getattr(critic, "stand_in", critic)
 
 
 def _with_absences(

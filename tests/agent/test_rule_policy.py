@@ -223,3 +223,12 @@ def test_looking_up_first_asks_for_facts_first() -> None:
     tools = "propose_captions search_references regenerate_with_references find_facts"
     call = ask(tools=tools, prompt="an owl beside the 2026 winner of Eurovision").tool_calls[0]
     assert (call["name"], call["args"]["concepts"]) == ("find_facts", ["winner of eurovision"])
+
+
+def test_another_try_is_never_made_without_the_persons_own_images() -> None:
+    last = verdict(1, {"badge": 0.1, "cat": 0.9}, ["subject-1"], "image-1")
+    last.additional_kwargs["image"]["reference_scale"] = 1.0
+    own = {"subjects": ("subject-1",), "references": {"subject-1": "badge", "ref-1": "cat"}}
+    call = ask(last, **own).tool_calls[0]
+    assert (call["name"], call["args"]["reference_ids"]) == ("regenerate_with_references", [])
+    assert "seed" not in call["args"], "under another seed"

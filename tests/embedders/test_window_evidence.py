@@ -1,6 +1,7 @@
 """Evidence for concepts, window by window; windows of a photograph, and exemplars that are left out."""
 
 import numpy as np
+import pytest
 
 from imagerag.assets.library import Library
 from imagerag.embedders.registry import embedded_clip
@@ -28,3 +29,15 @@ def test_an_image_that_is_an_exemplar_itself_can_be_left_out() -> None:
     without = eyes.evidence(seen, ["owl"], 65.0, 0.75, np.array([True, False]))
     assert np.isnan(without.likeness[0])
     assert without.log_odds[0] == whole.log_odds[0]
+
+
+def test_a_picture_is_seen_where_no_other_known_picture_is_nearer() -> None:
+    other = np.array([[0.0, 1.0, 0.0]], np.float32)
+    eyes = WindowEvidence(embedded_clip(), [], Exemplars(other, ["owl"]), COARSE)
+    picture = np.array([[1.0, 0.0, 0.0]], np.float32)
+    its_window, owl_window = np.array([0.8, 0.6, 0.0], np.float32), np.array([0.6, 0.8, 0.0], np.float32)
+    assert eyes.shows_picture(np.stack([its_window, owl_window]), picture) == pytest.approx(0.2)
+    assert eyes.shows_picture(owl_window[None], picture) == pytest.approx(-0.2)
+    again = WindowEvidence(embedded_clip(), [], Exemplars(np.concatenate([other, picture]), ["owl", "badge"]), COARSE)
+    assert again.shows_picture(its_window[None], picture) == pytest.approx(0.2), "the same picture is no rival"
+    assert WindowEvidence(embedded_clip(), []).shows_picture(its_window[None], picture) is None

@@ -1,8 +1,9 @@
 """Writes the tables and plots of evaluations into README.md and docs/evaluation-results.md, from folders of runs.
 
-The figures are kept in docs/evaluation-figures.json, by section and half of the suite. Each section is of the run that
-has most of its arms; one that is kept stays where the runs have fewer. Without a run, the pages are written anew from
-what is kept. A run on the half ``test`` is listed with its commit, which has to be named.
+The figures are kept in docs/evaluation-figures.json, by section and half of the suite. Runs of one half are joined;
+each may have other arms, prompts or seeds. A section that is kept stays where the runs have fewer of its arms. Without a
+run, the pages are written anew from what is kept. A run on the half ``test`` is listed with its commit, which has to be
+named.
 
 python -m docs.evaluation_figures [RUN ...] [--commit REVISION]
 python -m docs.evaluation_figures --check
@@ -33,7 +34,7 @@ from imagerag.evaluation.figure_pages import (
     svg_of,
 )
 from imagerag.evaluation.figures import SECTIONS, breadth, figures_of
-from imagerag.evaluation.run_folder import read_run
+from imagerag.evaluation.run_folder import Run, joined, read_run
 from imagerag.evaluation.tables import Table
 
 HERE = Path(__file__).parent
@@ -67,34 +68,32 @@ def enter(kept: Kept, runs: Sequence[Path], commit: str = "") -> list[str]:
     Raises:
         UserError: a folder is no run, or is of another suite; or one is of the half ``test`` without a commit.
     """
-    read = [(folder, figures_of(read_run(folder))) for folder in runs]
-    for folder, figures in read:
-        for part in figures.values():
-            if part["suite"] != SUITE:
-                raise UserError(f"{str(folder)!r} is of the suite {part['suite']!r}; the pages show {SUITE!r}")
-            if "test" in part["half"] and not commit:
-                raise UserError(f"{str(folder)!r} is of the half 'test'; name the commit it was made at with --commit")
-            if commit:
-                part["commit"] = commit
+    halves: dict[str, list[Run]] = {}
+    for folder in runs:
+        run = read_run(folder)
+        if run.suite.name != SUITE:
+            raise UserError(f"{str(folder)!r} is of the suite {run.suite.name!r}; the pages show {SUITE!r}")
+        half = " and ".join(sorted({prompt.split for prompt in run.suite.prompts}))
+        if "test" in half and not commit:
+            raise UserError(f"{str(folder)!r} is of the half 'test'; name the commit it was made at with --commit")
+        halves.setdefault(half, []).append(run)
     told = []
-    for section in SECTIONS:
-        halves: dict[str, list[tuple[Path, dict[str, Any]]]] = {}
-        for folder, figures in read:
-            if section in figures:
-                halves.setdefault(figures[section]["half"], []).append((folder, figures))
-        for half, found in halves.items():
-            folder, figures = max(found, key=lambda one: breadth(section, one[1]))
+    for half, of_half in halves.items():
+        run = joined(of_half)
+        figures = figures_of(run)
+        for section in SECTIONS:
+            if section not in figures:
+                continue
+            if commit:
+                figures[section]["commit"] = commit
             before = kept["sections"][section].get(half)
-            if before and breadth(section, {section: before})[0] > breadth(section, figures)[0]:
-                told.append(f"{section}, half {half!r}: as before, since {folder} has fewer of its arms")
+            if before and breadth(section, {section: before}) > breadth(section, figures):
+                told.append(f"{section}, half {half!r}: as before, since these runs have fewer of its arms")
                 continue
             kept["sections"][section][half] = figures[section]
-            told.append(f"{section}, half {half!r}: {len(figures[section]['arms'])} arms of {folder}")
-    for _, figures in read:
-        if any("test" in part["half"] for part in figures.values()):
-            first = next(iter(figures.values()))
-            arms = list(dict.fromkeys(name for part in figures.values() for name in part["arms"]))
-            row = {"commit": commit, "prompts": first["prompts"], "seeds": first["seeds"], "arms": arms}
+            told.append(f"{section}, half {half!r}: {len(figures[section]['arms'])} arms")
+        if "test" in half:
+            row = {"commit": commit, "prompts": len(run.prompts), "seeds": len(run.file.seeds), "arms": list(run.arms)}
             if row not in kept["test_runs"]:
                 kept["test_runs"].append(row)
     return told
@@ -145,7 +144,7 @@ def _page_parts(kept: Kept, images: dict[str, str]) -> list[str]:
         rows = [
             [
                 f"`{row['commit']}`",
-                " and ".join(f"{count:,} {name}" for name, count in row["prompts"].items()),
+                f"{row['prompts']:,}",
                 str(row["seeds"]),
                 ", ".join(f"`{name}`" for name in row["arms"]),
             ]

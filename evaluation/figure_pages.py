@@ -9,6 +9,7 @@ from typing import Any
 
 from imagerag.evaluation.arms import DEFAULT_ARMS
 from imagerag.evaluation.charts import Chart, Point, point_chart
+from imagerag.evaluation.compare import some
 from imagerag.evaluation.figures import BESIDE, Figures
 from imagerag.evaluation.metric_meaning import is_share
 from imagerag.evaluation.run_folder import counted
@@ -86,14 +87,17 @@ def ablations_part(part: dict[str, Any]) -> list[str]:
 def about(part: dict[str, Any]) -> str:
     """Return of what figures are, as the end of a sentence that begins with "Means of"."""
     half = f", half `{part['half']}`" if part["half"] else ""
-    counts = " and ".join(f"{count:,} {name}" for name, count in part["prompts"].items() if name)
-    prompts = f"{counts} prompts" if counts else counted(next(iter(part["prompts"].values())), "prompt")
-    sentences = [
-        f"`{part['metric']}` on the suite `{part['suite']}`{half}: {prompts}, {counted(part['seeds'], 'seed')}, "
-        "with intervals of 95 %."
+    counts = [
+        f"{counted(count, f'{name} prompt'.strip())} with {counted(part['seeds'][name], 'seed')}"
+        for name, count in part["prompts"].items()
     ]
-    if part["lacking"]:
-        sentences.append(f"Not finished: {counted(part['lacking'], 'drawing')} of these arms are not there.")
+    sentences = [f"`{part['metric']}` on the suite `{part['suite']}`{half}: {' and '.join(counts)}; intervals of 95 %."]
+    if part["fewer"]:
+        told = [
+            f"`{one['arm']}` ({one['drawings']:,} of {one['of']:,}{one['group'] and ' ' + one['group']})"
+            for one in part["fewer"]
+        ]
+        sentences.append(f"Not drawn with all of them: {some(told)}.")
     if part["unmeasured"]:
         sentences.append(f"Not measured yet: {counted(part['unmeasured'], 'image')}.")
     if part["failed"]:

@@ -93,15 +93,10 @@ def figures_of(run: Run) -> Figures:
     return found
 
 
-def breadth(section: Section, figures: Figures) -> tuple[int, int]:
-    """Return how much a section shows, so that of several runs the one is taken that shows most.
-
-    Returns:
-        Arms (of ``arms``, those that are run by default), and drawings of them.
-    """
-    of_it = figures[section]
-    arms = DEFAULT_ARMS if section == "arms" else of_it["arms"]
-    return sum(name in of_it["arms"] for name in arms), of_it["drawings"]
+def breadth(section: Section, figures: Figures) -> int:
+    """Return how many arms a section shows; of ``arms``, those that are run by default."""
+    arms = figures[section]["arms"]
+    return sum(name in arms for name in DEFAULT_ARMS) if section == "arms" else len(arms)
 
 
 def shown_groups(run: Run, metric: str) -> list[Group]:
@@ -114,20 +109,24 @@ def shown_groups(run: Run, metric: str) -> list[Group]:
 def _about(run: Run, metric: str, groups: Sequence[Group], arms: Sequence[str]) -> dict[str, Any]:
     """Return what a reader has to know of the drawings of some arms."""
     there = {name: run.drawings.get(name, {}) for name in arms}
-    prompts = {key.prompt for drawings in there.values() for key in drawings}
-    halves = sorted({run.prompts[name].split for name in prompts} - {""})
-    seeds = sorted({key.seed for drawings in there.values() for key in drawings})
+    every = {key for drawings in there.values() for key in drawings}
+    of_groups = {group: {key for key in every if _is_in(run, key.prompt, group)} for group in groups}
+    fewer = [
+        {"arm": name, "group": group.name, "drawings": len(keys & drawings.keys()), "of": len(keys)}
+        for group, keys in of_groups.items()
+        for name, drawings in there.items()
+        if len(keys & drawings.keys()) < len(keys)
+    ]
     measured = run.measured[metric]
     images = [(name, key) for name, drawings in there.items() for key, one in drawings.items() if one.image]
     return {
         "suite": run.suite.name,
-        "half": " and ".join(halves),
+        "half": " and ".join(sorted({run.prompts[key.prompt].split for key in every} - {""})),
         "metric": metric,
-        "prompts": {group.name: sum(_is_in(run, name, group) for name in prompts) for group in groups},
-        "seeds": len(seeds),
+        "prompts": {group.name: len({key.prompt for key in keys}) for group, keys in of_groups.items()},
+        "seeds": {group.name: len({key.seed for key in keys}) for group, keys in of_groups.items()},
         "arms": list(arms),
-        "drawings": sum(map(len, there.values())),
-        "lacking": len(prompts) * len(seeds) * len(arms) - sum(map(len, there.values())),
+        "fewer": fewer,
         "unmeasured": sum(key not in measured.get(name, {}) for name, key in images),
         "failed": sum(not one.image for drawings in there.values() for one in drawings.values()),
         "versions": dict(run.file.versions),

@@ -2,6 +2,8 @@
 
 import copy
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +87,10 @@ def test_later_runs_add_sections_and_the_half_test_comes_first(tmp_path: Path, t
     before = copy.deepcopy(kept["sections"]["arms"])
     others = {"agent": ARMS["agent"], "without-floor": ARMS["without-floor"]}
     told = enter(kept, [write_run(tmp_path / "others", suite_of(10, "pictograms"), others)])
-    assert any("ablations" in line for line in told)
+    assert told == [
+        "arms, half 'development': as before, since these runs have fewer of its arms",
+        "ablations, half 'development': 2 arms",
+    ]
     assert kept["sections"]["arms"] == before, "a run with fewer of the default arms does not replace it"
     folder = write_run(tmp_path / "test", suite_of(20, "pictograms"), {**main, "agent": Made(GOOD, 5, 99)})
     run = json.loads((folder / "run.json").read_text())
@@ -102,6 +107,58 @@ def test_later_runs_add_sections_and_the_half_test_comes_first(tmp_path: Path, t
     assert "half `test`" in files[README]
     assert "abc1234" in files[README]
     assert "half `development`" in files[PAGE]
+
+
+def test_runs_of_one_half_are_joined(tmp_path: Path) -> None:
+    known = {name: ARMS[name] for name in ("base", "agent", "one-pass")}
+    suite = suite_of(20, "pictograms")
+    part = {
+        stratum: replace(suite, prompts=tuple(prompt for prompt in suite.prompts if prompt.stratum == stratum))
+        for stratum in ("known", "lacking")
+    }
+    runs = [
+        write_run(tmp_path / "known", part["known"], known),
+        write_run(tmp_path / "lacking", part["lacking"], {**known, "retrieval-0": ARMS["retrieval-0"],
+                  "retrieval-1000": ARMS["retrieval-1000"]}, seeds=(0,)),
+    ]  # fmt: skip
+    kept = nothing_kept()
+    enter(kept, runs)
+    arms = kept["sections"]["arms"]["development"]
+    assert (arms["prompts"], arms["seeds"]) == ({"known": 10, "lacking": 10}, {"known": 2, "lacking": 1})
+    assert arms["fewer"] == []
+    assert [row["stratum"] for row in arms["wanted"]] == ["lacking", "known", "known"]
+    alone = nothing_kept()
+    enter(alone, runs[:1])
+    rows = {row["name"]: row["scores"] for row in arms["rows"]}
+    only = {row["name"]: row["scores"] for row in alone["sections"]["arms"]["development"]["rows"]}
+    assert rows["agent"]["known"] == only["agent"]["known"]
+
+
+def test_what_is_no_part_of_one_evaluation_is_not_joined(tmp_path: Path) -> None:
+    def changed(name: str, change: Callable[[dict[str, Any]], None]) -> Path:
+        folder = write_run(tmp_path / name, suite_of(4, "pictograms"), {"agent": ARMS["agent"]})
+        run = json.loads((folder / "run.json").read_text())
+        change(run)
+        (folder / "run.json").write_text(json.dumps(run))
+        return folder
+
+    first = changed("first", lambda run: None)
+    enter(nothing_kept(), [first, first])
+    others = [
+        changed("versions", lambda run: run["versions"].update(imagerag="1")),
+        changed("arms", lambda run: run["arms"][0]["settings"].update(n=2)),
+        changed("judges", lambda run: run.update(judges={"presence": "another"})),
+        changed("prompts", lambda run: run["suite"]["prompts"][0].update(text="another")),
+    ]
+    another = changed("images", lambda run: None)
+    lines = (another / "drawings.jsonl").read_text().splitlines()
+    one = {**json.loads(lines[0]), "image": "f" * 64}
+    (another / "drawings.jsonl").write_text("\n".join([json.dumps(one), *lines[1:]]) + "\n")
+    for other, why in zip(
+        [*others, another], ("versions", "other settings", "judges", "other words", "another image"), strict=True
+    ):
+        with pytest.raises(UserError, match=why):
+            enter(nothing_kept(), [first, other])
 
 
 def test_other_suites_and_pages_without_marks_are_refused(tmp_path: Path) -> None:
@@ -123,7 +180,7 @@ def test_the_command_writes_and_checks(
     folder = str(write_run(tmp_path / "run", suite_of(10, "pictograms"), ARMS))
     assert evaluation_figures.main(["--check"]) == 1
     assert evaluation_figures.main([folder]) == 0
-    assert "arms, half 'development': 6 arms of" in capsys.readouterr().err
+    assert "arms, half 'development': 6 arms" in capsys.readouterr().err
     assert evaluation_figures.main(["--check"]) == 0
     assert evaluation_figures.main([str(tmp_path / "none")]) == 2
     assert "is no run" in capsys.readouterr().err

@@ -47,7 +47,8 @@ def test_each_section_has_its_arms(figures: dict[str, Any]) -> None:
     assert figures["ablations"]["arms"] == ["agent", "without-floor", "without-inspection"]
     assert figures["arms"]["prompts"] == {"known": 20, "lacking": 20}
     assert figures["arms"]["half"] == "development"
-    assert figures["arms"]["lacking"] == figures["arms"]["unmeasured"] == 0
+    assert figures["arms"]["seeds"] == {"known": 2, "lacking": 2}
+    assert (figures["arms"]["fewer"], figures["arms"]["unmeasured"]) == ([], 0)
 
 
 def test_what_is_wanted_is_held_against_the_paired_differences(figures: dict[str, Any]) -> None:
@@ -105,7 +106,8 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     left = [line for line in lines if '"one-pass", "prompt": "p000' not in line]
     (folder / "drawings.jsonl").write_text("\n".join(left))
     text = markdown_of(figures_of(read_run(folder)))
-    assert "Not finished: 2 drawings of these arms are not there." in text
+    assert "4 known prompts with 2 seeds and 4 lacking prompts with 2 seeds" in text
+    assert "Not drawn with all of them: `one-pass` (6 of 8 known)." in text
     assert "2 drawings failed, and count as showing nothing." in text
 
 
@@ -147,11 +149,18 @@ def test_plots_stand_alone(figures: dict[str, Any]) -> None:
     assert plots[SIZES_PLOT].count('class="line"') == 2  # known and lacking
 
 
-def test_the_run_that_shows_most_of_a_section_is_the_broader(tmp_path: Path, figures: dict[str, Any]) -> None:
-    few = made(tmp_path / "few", {name: ARMS[name] for name in ("base", "agent", "without-floor")}, 60)
-    assert breadth("arms", figures) > breadth("arms", few)
+def test_breadth_is_by_the_arms_that_a_section_is_about(tmp_path: Path, figures: dict[str, Any]) -> None:
+    few = made(tmp_path / "few", {name: ARMS[name] for name in ("base", "agent", "agent-1", "without-floor")}, 60)
+    assert (breadth("arms", figures), breadth("arms", few)) == (4, 2)
     assert breadth("ablations", figures) > breadth("ablations", few)
     assert "sizes" not in few
+
+
+def test_the_only_stratum_is_named(tmp_path: Path) -> None:
+    suite = suite_of(6, "pictograms")
+    one = replace(suite, prompts=tuple(prompt for prompt in suite.prompts if prompt.stratum == "lacking"))
+    figures = figures_of(read_run(write_run(tmp_path / "run", one, {"agent": Made(GOOD)})))
+    assert figures["arms"]["prompts"] == {"lacking": 3}
 
 
 def test_a_suite_without_strata_has_one_column(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Writes the tables and plots of evaluations into README.md and docs/evaluation-results.md, from folders of runs.
 
 The figures are kept in docs/evaluation-figures.json, by section and half of the suite. Runs of one half are joined;
-each may have other arms, prompts or seeds. A section that is kept stays where the runs have fewer of its arms. Without a
-run, the pages are written anew from what is kept. A run on the half ``test`` is listed with its commit, which has to be
-named.
+each may have other arms, prompts or seeds. A section that is kept stays where the runs have fewer of its arms. Without
+a run, the pages are written anew from what is kept. A run on the half ``test`` is listed with its commit, which has to
+be named.
 
 python -m docs.evaluation_figures [RUN ...] [--commit REVISION]
 python -m docs.evaluation_figures --check

@@ -17,6 +17,8 @@ import numpy as np
 
 from imagerag.assets.library import Library
 from imagerag.embedders.clip import load_embedder
+from imagerag.generators.patchwork.recolour import recolour
+from imagerag.prompt_grammar.vocabulary import COLOURS
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,6 +29,12 @@ SIDE = 128
 COUNT = 1200
 CONCRETE = ("animals and nature", "food and drink", "travel and places", "activities", "objects")
 NEIGHBOURS = 5
+COLOUR_WORDS = frozenset(re.findall(r"\w+", " ".join(COLOURS))) | {"grey", "rainbow"}
+"""Words of names that say their own colour: a red heart is no blue heart."""
+NAMED = ("red", "blue", "green", "yellow", "purple", "orange", "pink")
+"""The colours that the suite's prompts name."""
+COLOURED_COUNT = 120
+"""Scenes with a thing in one of them: each takes several times as long to judge."""
 MOST_COVERED = 0.3  # a concept that is covered by more than this is neither clearly there nor clearly absent
 
 
@@ -37,6 +45,7 @@ class Composite(NamedTuple):
     concept: str
     present: bool
     objects: tuple[str, ...]
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,8 +115,8 @@ def _spots(count: int, rng: random.Random) -> list[tuple[float, float, float]]:
     return [(x + rng.uniform(-0.04, 0.04), y + rng.uniform(-0.04, 0.04), size) for x, y, size in line]
 
 
-def draw(library: Library, objects: tuple[str, ...], rng: random.Random) -> tuple[Image.Image, float]:
-    """Draw the objects in any order; return the scene and how much of the first object is covered, 0..1."""
+def draw(library: Library, objects: tuple[str, ...], rng: random.Random, colour: str = "") -> tuple[Image.Image, float]:
+    """Draw the objects, the first in that colour; return the scene and how much of the first one is covered, 0..1."""
     from PIL import Image as pil
 
     scene = _background(rng)
@@ -120,6 +129,8 @@ def draw(library: Library, objects: tuple[str, ...], rng: random.Random) -> tupl
         x, y, size = spots[number]
         pixels = max(8, round(size * SIDE))
         picture = library.image(rng.choice(library.by_concept[objects[number]]))
+        if colour and number == 0:
+            picture = painted(picture, colour)
         picture = picture.resize((pixels, pixels), pil.Resampling.BILINEAR)
         layer = pil.new("RGBA", (SIDE, SIDE))
         layer.paste(picture, (round(x * SIDE - pixels / 2), round(y * SIDE - pixels / 2)))
@@ -132,12 +143,35 @@ def draw(library: Library, objects: tuple[str, ...], rng: random.Random) -> tupl
     return scene, float((first & covered).sum() / max(1, first.sum()))
 
 
-def composites(half: Literal["dev", "test"], count: int = COUNT, seed: int = 20) -> Iterator[Composite]:
-    """Yield scenes, the same on every machine. `dev` calibrates, `test` reports; they share no scene."""
+def painted(picture: Image.Image, colour: str) -> Image.Image:
+    """Return an RGBA picture in one of the named colours, as the generator paints what a prompt names a colour for."""
+    from PIL import Image as pil
+
+    cut = np.asarray(picture.convert("RGBa"), np.float32) / 255
+    pixels = (recolour(cut, COLOURS[colour]) * 255).round().astype(np.uint8)
+    return pil.frombuffer("RGBa", picture.size, pixels.tobytes(), "raw", "RGBa", 0, 1).convert("RGBA")
+
+
+def composites(
+    half: Literal["dev", "test"], count: int = COUNT, seed: int = 20, *, coloured: bool = False
+) -> Iterator[Composite]:
+    """Yield scenes, the same on every machine. `dev` calibrates, `test` reports; they share no scene.
+
+    Args:
+        half: of the scenes.
+        count: of them.
+        seed: of the chance in them.
+        coloured: what is asked for, or drawn in its stead, is painted in one of the named colours; no concepts whose
+            names say their colour.
+    """
     library = Library()
     near = neighbours()
+    if coloured:
+        plain = {name for name in near if not COLOUR_WORDS & set(name.split())}
+        left = {name: tuple(one for one in near[name] if one in plain) for name in plain}
+        near = {name: others for name, others in left.items() if others}
     names = sorted(near)
-    rng = random.Random(f"{seed} {half}")
+    rng = random.Random(f"{seed} {half} coloured" if coloured else f"{seed} {half}")
     made = 0
     while made < count:
         concept = rng.choice(names)
@@ -146,17 +180,33 @@ def composites(half: Literal["dev", "test"], count: int = COUNT, seed: int = 20)
         others = [rng.choice(names) for _ in range(rng.choice((0, 0, 1, 1, 2, 3)))]
         if any(_words(concept) & _words(other) for other in others):
             continue  # houses beside the goose: is there a house?
-        image, covered = draw(library, (first, *others), rng)
+        colour = rng.choice(NAMED) if coloured else ""
+        image, covered = draw(library, (first, *others), rng, colour)
         if covered <= MOST_COVERED:
             made += 1
-            yield Composite(image, concept, present, (first, *others))
+            yield Composite(image, concept, present, (first, *others), colour)
 
 
-def measure(evaluator: Evaluator, half: Literal["dev", "test"], count: int = COUNT) -> Report:
-    """Ask the judge about every composite."""
+def measure(
+    evaluator: Evaluator,
+    half: Literal["dev", "test"],
+    count: int = COUNT,
+    *,
+    coloured: bool = False,
+    told: bool = True,
+) -> Report:
+    """Ask the judge about every composite.
+
+    Args:
+        evaluator: the judge.
+        half: of the scenes.
+        count: of them.
+        coloured: what is asked for has a colour that need not be its own.
+        told: the judge is told which colour.
+    """
     right, false_positive, false_negative, present = 0, 0, 0, 0
-    for scene in composites(half, count):
-        answer = evaluator.present(scene.image, scene.concept)
+    for scene in composites(half, count, coloured=coloured):
+        answer = evaluator.present(scene.image, scene.concept, scene.colour if told else "")
         right += answer == scene.present
         present += scene.present
         false_positive += answer and not scene.present

@@ -69,6 +69,7 @@ def _named() -> Iterable[Arm]:
     yield _arm("without-keep-best", "the last image is returned, not the best", returns="last")
     yield _arm("without-floor", "whatever is nearest counts as found", floor=False)
     yield _arm("without-captions", "one caption per concept", captions=1)
+    yield _arm("without-mmr", "found pictures may be alike, as ever unless --lookup-diverse is set", lookup_diverse=0.0)
     yield _arm(
         "without-title-order", "references in the order of the search, whatever their titles say", by_title=False
     )

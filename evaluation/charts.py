@@ -1,7 +1,7 @@
 """Charts as geometry: where ticks, points, lines and labels lie, in pixels; ``report/charts.svg.j2`` draws them.
 
-The template escapes what is written in them, and the page's style sheet gives the colours, so that a chart follows the
-reader's choice of light or dark.
+The template escapes what is written in them, and a style sheet gives the colours, so that a chart follows the reader's
+choice of light or dark, on a page and as a file of its own.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ def point_chart(
     *,
     names: Sequence[str] = (),
     percent: bool = False,
-    line: bool = False,
+    joined: Sequence[Sequence[int]] = (),
     diagonal: bool = False,
 ) -> Chart:
     """Return a chart of points.
@@ -215,7 +215,7 @@ def point_chart(
         titles: of the axes.
         names: of the values 0, 1, 2 ... of x, which is no number then.
         percent: y is a share.
-        line: connects the points, in their order.
+        joined: lines, each through the points at these places.
         diagonal: shows where y is x, and both axes go from 0 to 1.
     """
     ys = [value for point in points for value in (point.y, point.low, point.high)]
@@ -225,7 +225,11 @@ def point_chart(
         x_ends = (-0.5, len(names) - 0.5)
     x = Axis(*x_ends, LEFT, WIDTH - RIGHT, diagonal and percent, tuple(names))
     y = Axis(*y_ends, HEIGHT - BOTTOM, TOP, percent)
-    path = " ".join(f"{'L' if at else 'M'}{x(point.x)} {y(point.y)}" for at, point in enumerate(points))
+    paths = (
+        " ".join(f"{'L' if at else 'M'}{x(points[place].x)} {y(points[place].y)}" for at, place in enumerate(line))
+        for line in joined
+        if len(line) > 1
+    )
     return Chart(
         title=title,
         x_title=titles[0],
@@ -233,7 +237,7 @@ def point_chart(
         x_ticks=x.ticks(),
         y_ticks=y.ticks(),
         marks=tuple(_placed([_mark(point, x, y, titles) for point in points])),
-        lines=(path,) if line and len(points) > 1 else (),
+        lines=tuple(paths),
         diagonal=f"M{x(0)} {y(0)} L{x(1)} {y(1)}" if diagonal else "",
     )
 

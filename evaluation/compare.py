@@ -186,6 +186,10 @@ def _differing(a: Run, b: Run, pairs: Sequence[tuple[str, str]]) -> Iterator[str
         versions = [run.file.versions.get(name, "none") for run in (a, b)]
         if versions[0] != versions[1]:
             yield f"made with another {name}: {', '.join(versions)}"
+    for name in sorted({*a.file.judges, *b.file.judges}):
+        judges = [run.file.judges.get(name, "an earlier one") for run in (a, b)]
+        if judges[0] != judges[1]:
+            yield f"{name} is by another judge in each, so that it doesn't compare: {', '.join(judges)}"
     of_a = {arm.name: {**a.file.settings, **arm.settings} for arm in a.file.arms}
     of_b = {arm.name: {**b.file.settings, **arm.settings} for arm in b.file.arms}
     for first, second in pairs:

@@ -3,6 +3,9 @@
 A plain classifier over the library's concepts, of another architecture, trained from random weights with another seed
 and other scenes, without any text model (``training/train_evaluator.py``). Evaluations and benchmarks alone use it. Its
 own errors on scenes with known truth: ``python -m benchmarks.evaluator``.
+
+It knows things by their colours as well. A thing that a prompt names a colour for is looked for in pictures in which
+what has that colour is painted back (``imagerag.evaluation.own_colours``), by a threshold of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from imagerag.assets.library import Library, bundled_library
+from imagerag.evaluation.own_colours import painted_back, palettes
+from imagerag.generators.patchwork.recolour import Floats
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -49,9 +56,12 @@ class Evaluator:
         concepts: the names it knows: all of the library's, as of its training.
         threshold: log-odds in the best window from which on a concept counts as present; calibrated on scenes with
             known truth (``training/calibrate_evaluator.py``).
+        coloured_threshold: the same for things that a colour is named for.
     """
 
-    def __init__(self, weights: Path = WEIGHTS, calibration: Path = CALIBRATION) -> None:
+    def __init__(
+        self, weights: Path = WEIGHTS, calibration: Path = CALIBRATION, library: Library | None = None
+    ) -> None:
         from safetensors import safe_open
 
         with safe_open(str(weights), "pt") as file:
@@ -61,9 +71,13 @@ class Evaluator:
         self._network = build_network(len(self.concepts))
         self._network.load_state_dict(tensors)
         self._network.eval()
-        self.threshold = 0.0
+        self._library = library or bundled_library()
+        self._palettes: dict[str, list[Floats]] = {}
+        self.threshold = self.coloured_threshold = 0.0
         if calibration.exists():
-            self.threshold = float(json.loads(calibration.read_text(encoding="utf-8"))["threshold"])
+            kept = json.loads(calibration.read_text(encoding="utf-8"))
+            self.threshold = float(kept["threshold"])
+            self.coloured_threshold = float(kept.get("coloured_threshold", self.threshold))
 
     def evidence(self, image: Image.Image) -> NDArray[np.float32]:
         """Return (concepts,) log-odds of each concept in the window that shows it best."""
@@ -87,6 +101,27 @@ class Evaluator:
         best: NDArray[np.float32] = log_odds.max(0).values.float().numpy()
         return best
 
-    def present(self, image: Image.Image, concept: str) -> bool:
-        """Whether ``concept`` (KeyError if not in ``concepts``) can be seen in ``image`` (square, about 128 px)."""
+    def coloured_evidence(self, image: Image.Image, concept: str, colour: str) -> float:
+        """Return the log-odds of a concept in a colour that need not be its own, in the window that shows it best.
+
+        Args:
+            image: of one to four objects.
+            concept: one of ``concepts`` and of the library.
+            colour: one of ``imagerag.prompt_grammar.vocabulary.COLOURS``.
+        """
+        if concept not in self._palettes:
+            self._palettes[concept] = palettes(self._library, concept)
+        shown = painted_back(image, colour, self._palettes[concept]) or [image]
+        return max(float(self.evidence(one)[self._where[concept]]) for one in shown)
+
+    def present(self, image: Image.Image, concept: str, colour: str = "") -> bool:
+        """Tell whether a concept can be seen.
+
+        Args:
+            image: square, about 128 pixels.
+            concept: KeyError if it is none of ``concepts``.
+            colour: that a prompt names for it; "" for none.
+        """
+        if colour:
+            return self.coloured_evidence(image, concept, colour) >= self.coloured_threshold
         return bool(self.evidence(image)[self._where[concept]] >= self.threshold)

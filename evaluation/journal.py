@@ -15,7 +15,7 @@ from typing import Any
 
 from imagerag import __version__
 from imagerag.errors import UserError
-from imagerag.evaluation.metric_names import file_of
+from imagerag.evaluation.metric_names import file_of, judge_of
 from imagerag.evaluation.plan import Plan, Task
 from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt, UsedReference
 from imagerag.evaluation.worker import Message
@@ -88,9 +88,16 @@ class JsonLines:
 class RunJournal:
     """What a run has done, and where what it does next is entered.
 
+    What another judge than today's has measured is set aside and measured again: two judges' figures don't compare.
+
     Args:
         folder: of the run; must exist.
         plan: what is to be drawn.
+
+    Attributes:
+        done: drawings that are there.
+        measured: by metric.
+        measured_anew: metrics whose measurements were set aside.
 
     Raises:
         UserError: the folder holds another run, or can't be read.
@@ -99,6 +106,7 @@ class RunJournal:
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder = folder
         self._plan = plan
+        self.measured_anew = _set_aside(folder, plan)
         self._drawings = JsonLines(folder / DRAWINGS)
         self._lookups = JsonLines(folder / LOOKUPS)
         self._measured = {name: JsonLines(folder / MEASURED / f"{file_of(name)}.jsonl") for name in plan.metrics}
@@ -199,8 +207,43 @@ class RunJournal:
             seeds = sorted({*before["seeds"], *seeds})
             prompts = {row["name"]: row for row in before["suite"]["prompts"]} | prompts
         suite = {**asdict(replace(plan.suite, prompts=())), "prompts": [_row(one) for one in prompts.values()]}
-        told = {"suite": suite, "arms": arms, "seeds": seeds, "settings": settings, "versions": versions}
+        judges = {**_judges_of(path), **_judges(plan)}
+        told = {
+            "suite": suite, "arms": arms, "seeds": seeds, "settings": settings, "versions": versions, "judges": judges,
+        }  # fmt: skip
         write_whole(path, json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "replace"), private=False)
+
+
+def _judges(plan: Plan) -> dict[str, str]:
+    return {file_of(name): judge for name in plan.metrics if (judge := judge_of(name))}
+
+
+def _judges_of(path: Path) -> dict[str, str]:
+    """Return the judges that ``run.json`` names; none where there is no such file, or an older one."""
+    try:
+        told = json.loads(read_whole(path)).get("judges", {}) if path.exists() else {}
+    except (ValueError, AttributeError):
+        return {}
+    return {str(name): str(judge) for name, judge in told.items()} if isinstance(told, dict) else {}
+
+
+def _set_aside(folder: Path, plan: Plan) -> tuple[str, ...]:
+    """Rename the measurements of judges that are others now; return the metrics.
+
+    Raises:
+        UserError: a file can't be renamed.
+    """
+    before, changed = _judges_of(folder / RUN), []
+    for name, judge in _judges(plan).items():
+        path = folder / MEASURED / f"{name}.jsonl"
+        if before.get(name) == judge or not path.exists():
+            continue
+        try:
+            path.replace(path.with_suffix(f".{before.get(name) or 'before'}"))
+        except OSError as error:
+            raise file_error(path, error, verb="renamed") from error
+        changed.append(name)
+    return tuple(changed)
 
 
 def _row(prompt: SuitePrompt | dict[str, Any]) -> dict[str, Any]:

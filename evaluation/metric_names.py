@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 
 from imagerag.errors import UserError
@@ -90,6 +91,15 @@ def check_applies(told: str, suite: Suite, seeds: int) -> None:
 def file_of(told: str) -> str:
     """Return the name of the file of a metric's measurements, without its ending."""
     return told if told in OF_PICTOGRAMS else read_metric(told).name
+
+
+def judge_of(told: str) -> str:
+    """Return by which judge a metric measures, where that may be another one with another version; "" elsewhere."""
+    if told != "presence":
+        return ""
+    from imagerag.evaluation.evaluator import CALIBRATION
+
+    return hashlib.sha256(CALIBRATION.read_bytes()).hexdigest()[:8]  # it names the weights, too
 
 
 def load_metric(told: str, context: MetricContext) -> Metric:

@@ -1,8 +1,9 @@
 """Concept presence on pictograms, by judges that are not the critic.
 
-Things are recognised by a network of its own (``imagerag.evaluation.evaluator``). Counts, places, colours, styles and
-absences are read off the layout that Patchwork records in the image's manifest: what it really drew, where, from which
-pictures. Nothing of either is ever shown to the critic.
+Things are recognised by a network of its own (``imagerag.evaluation.evaluator``), those that the prompt names a colour
+for whatever colour they have. Counts, places, colours, styles and absences are read off the layout that Patchwork
+records in the image's manifest: what it really drew, where, from which pictures. Nothing of either is ever shown to the
+critic.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from imagerag.evaluation.metrics.base import Need
 from imagerag.evaluation.records import Concept, Drawing, Measurement, SuitePrompt
 from imagerag.generators.patchwork.knowledge import STYLE_SETS
 from imagerag.prompt_grammar.inflection import singular
+from imagerag.prompt_grammar.vocabulary import COLOURS
 from imagerag.store.manifest import KEYWORD
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class PictogramPresence:
         self._given = evaluator
         self._library = library or bundled_library()
         self._seen: tuple[str, frozenset[str]] = ("", frozenset())
+        self._coloured: tuple[str, dict[tuple[str, str], bool]] = ("", {})
 
     @cached_property
     def _evaluator(self) -> Evaluator:
@@ -63,21 +66,23 @@ class PictogramPresence:
             image: as opened from its PNG, with the manifest in ``info``.
         """
         objects = recorded_objects(image)
+        colours = {concept.thing: concept.value for concept in prompt.concepts if concept.kind == "colour"}
         parts = {}
         for concept in prompt.concepts:
-            seen = self._is_seen(concept, drawing, image, objects)
+            seen: bool | None
+            if concept.kind == "thing":
+                name = concept.thing or concept.text
+                seen = self._is_seen(name, colours.get(name, ""), drawing, image)
+            else:
+                seen = self._is_recorded(concept, objects)
             if seen is not None:
                 parts[concept.text] = float(seen)
         whole = len(parts) == len({concept.text for concept in prompt.concepts})
         value = float(all(parts.values())) if whole else None
         return Measurement(drawing.arm, drawing.prompt, drawing.seed, value, parts)
 
-    def _is_seen(
-        self, concept: Concept, drawing: Drawing, image: Image.Image, objects: Sequence[Object] | None
-    ) -> bool | None:
-        if concept.kind == "thing":
-            name = concept.thing or concept.text
-            return name in self._things(drawing, image) if name in self._known else None
+    def _is_recorded(self, concept: Concept, objects: Sequence[Object] | None) -> bool | None:
+        """Tell what the recorded layout says of a concept that is no thing."""
         if objects is None:
             return None
         own = [one for one in objects if one["phrase"] == concept.thing]
@@ -94,8 +99,21 @@ class PictogramPresence:
             return stand(concept.value, own, others)
         return None
 
+    def _is_seen(self, name: str, colour: str, drawing: Drawing, image: Image.Image) -> bool | None:
+        """Tell whether a thing is seen; several arms often return the same image, which is looked at once."""
+        if name not in self._known:
+            return None
+        if colour not in COLOURS:
+            return name in self._things(drawing, image)
+        if self._coloured[0] != drawing.image:
+            self._coloured = drawing.image, {}
+        known = self._coloured[1]
+        if (name, colour) not in known:
+            known[name, colour] = self._evaluator.present(image, name, colour)
+        return known[name, colour]
+
     def _things(self, drawing: Drawing, image: Image.Image) -> frozenset[str]:
-        """Return all that the network sees; several arms often return the same image."""
+        """Return all that the network sees in its own colours."""
         if self._seen[0] != drawing.image:
             evidence = self._evaluator.evidence(image)
             names = zip(self._evaluator.concepts, evidence, strict=True)

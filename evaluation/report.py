@@ -1,4 +1,4 @@
-"""The report of a run, written into its folder: figures as JSON and CSV, a page with charts, pages of the images."""
+"""The report of a run, written into its folder: figures as JSON, CSV and Markdown, charts, pages of the images."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from imagerag.evaluation.figure_pages import markdown_of, plots_of
+from imagerag.evaluation.figures import figures_of
 from imagerag.evaluation.labels import LabelFile
 from imagerag.evaluation.records import SuitePrompt
 from imagerag.evaluation.run_folder import IMAGES, Key, Run, read_run
@@ -35,7 +37,9 @@ from imagerag.places import without_folders
 from imagerag.report.templates import render
 from imagerag.store.files import write_whole
 
-REPORT, SUMMARY, SCORES, DIFFERENCES = "report.html", "summary.json", "scores.csv", "differences.csv"
+REPORT, SUMMARY, SCORES, DIFFERENCES, FIGURES = (
+    "report.html", "summary.json", "scores.csv", "differences.csv", "figures.md",
+)  # fmt: skip
 PAGES = "pages"
 """Folder of the pages of images."""
 ON_A_PAGE = 40
@@ -69,11 +73,13 @@ def write_report(folder: Path) -> Summary:
     """
     run, labels = read_run(folder), LabelFile(folder)
     summary = summarise(run, labels.labels, labels.notes)
-    pages = pages_of(run)
+    pages, figures = pages_of(run), figures_of(run)
     files = {
         SUMMARY: json.dumps(summary.as_json(), indent=1, ensure_ascii=False) + "\n",
         SCORES: scores_csv(summary),
         DIFFERENCES: differences_csv(summary.compared),
+        FIGURES: markdown_of(figures),
+        **{f"{name}.svg": plot for name, plot in plots_of(figures).items()},
         REPORT: report_page(summary, pages),
         **{page.file: images_page(run, page, pages, summary.headline) for page in pages},
     }

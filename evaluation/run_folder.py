@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -36,6 +36,7 @@ class RunFile:
         seeds: of each prompt.
         versions: of what the run was made with, by name.
         settings: that all arms have, as far as somebody asked for them.
+        judges: versions of what metrics judge by, by the name of the metric.
     """
 
     suite: Suite
@@ -43,6 +44,7 @@ class RunFile:
     seeds: tuple[int, ...]
     versions: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
+    judges: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +109,57 @@ def read_run(folder: Path) -> Run:
         lines = _lines(path, Measurement, notes)
         measured[path.stem] = _by_arm(lines, arms, prompts, "measurement", f"{MEASURED}/{path.name}", notes)
     return Run(folder, file, drawings, measured, tuple(notes))
+
+
+def joined(runs: Sequence[Run]) -> Run:
+    """Return runs of parts of one evaluation as one: of other arms, prompts or seeds, or of some of the same.
+
+    Args:
+        runs: at least one.
+
+    Raises:
+        UserError: they are of other suites, settings, versions or judges, an arm or a prompt is another one in each, or
+            the same was drawn or measured otherwise.
+    """
+    first, *others = runs
+    arms = {arm.name: arm for arm in first.file.arms}
+    prompts = {**first.prompts}
+    drawings: dict[str, dict[Key, Drawing]] = {}
+    measured: dict[str, dict[str, dict[Key, Measurement]]] = {}
+    for run in runs:
+        for what, one, other in (
+            ("suite", first.suite.name, run.suite.name),
+            ("settings", first.file.settings, run.file.settings),
+            ("versions", first.file.versions, run.file.versions),
+            ("judges", first.file.judges, run.file.judges),
+        ):
+            if one != other:
+                raise _apart(first, run, f"{what} {one!r} and {other!r}")
+        for arm in run.file.arms:
+            if arms.setdefault(arm.name, arm).settings != arm.settings:
+                raise _apart(first, run, f"an arm {arm.name!r} with other settings")
+        for prompt in run.suite.prompts:
+            if prompts.setdefault(prompt.name, prompt) != prompt:
+                raise _apart(first, run, f"a prompt {prompt.name!r} with other words or concepts")
+        for name, entries in run.drawings.items():
+            for key, drawing in entries.items():
+                if drawings.setdefault(name, {}).setdefault(key, drawing).image != drawing.image:
+                    raise _apart(first, run, f"another image of {key.prompt!r} by {name!r}, seed {key.seed}")
+        for metric, of_arms in run.measured.items():
+            for name, values in of_arms.items():
+                for key, value in values.items():
+                    known = measured.setdefault(metric, {}).setdefault(name, {})
+                    if known.setdefault(key, value).value != value.value:
+                        raise _apart(first, run, f"another {metric} of {key.prompt!r} by {name!r}, seed {key.seed}")
+    seeds = tuple(sorted({seed for run in runs for seed in run.file.seeds}))
+    suite = replace(first.suite, prompts=tuple(prompts.values()))
+    file = replace(first.file, suite=suite, arms=tuple(arms.values()), seeds=seeds)
+    notes = tuple(f"{run.folder}: {note}" for run in runs for note in run.notes) if others else first.notes
+    return Run(first.folder, file, drawings, measured, notes)
+
+
+def _apart(first: Run, other: Run, why: str) -> UserError:
+    return UserError(f"{str(first.folder)!r} and {str(other.folder)!r} are no parts of one evaluation: {why}")
 
 
 def _run_file(folder: Path) -> RunFile:

@@ -117,6 +117,8 @@ def evaluate(
             journal = RunJournal(folder, plan)
             if journal.damaged:
                 note(f"{journal.damaged} broken lines in {str(folder)!r} are left out")
+            for name in journal.measured_anew:
+                note(f"{name} is measured again: the images there were judged by another version of its judge")
             tasks = journal.tasks()
             left = sum(len(task.left) for task in tasks)
             total = len(plan.suite.prompts) * len(plan.arms) * len(plan.seeds)

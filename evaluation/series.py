@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from imagerag.evaluation.charts import Chart, Point, Row, RowChart, number_text, point_chart, row_chart
 from imagerag.evaluation.critic_report import CriticReport
 from imagerag.evaluation.metric_meaning import is_share
+from imagerag.evaluation.records import Arm
 from imagerag.evaluation.scores import ALL, Group
 from imagerag.evaluation.summary import ArmSummary, ConceptChange, Summary
 
@@ -19,7 +20,10 @@ MOST_CONCEPTS = 12
 """Gains and losses in a chart, each."""
 
 
-class Series(NamedTuple):
+OneArm = TypeVar("OneArm", Arm, ArmSummary)
+
+
+class Series(NamedTuple, Generic[OneArm]):
     """Arms that differ in one number alone.
 
     Attributes:
@@ -28,14 +32,14 @@ class Series(NamedTuple):
     """
 
     key: str
-    arms: Sequence[tuple[str, ArmSummary]]
+    arms: Sequence[tuple[str, OneArm]]
 
 
-def series_of(arms: Sequence[ArmSummary]) -> Iterator[Series]:
+def series_of(arms: Sequence[OneArm]) -> Iterator[Series[OneArm]]:
     """Yield each setting with three values or more among arms that are the same otherwise."""
     keys = dict.fromkeys(key for arm in arms for key, value in arm.settings.items() if _is_number(value))
     for key in keys:
-        groups: dict[str, list[ArmSummary]] = {}
+        groups: dict[str, list[OneArm]] = {}
         for arm in arms:
             if key not in arm.settings or _is_number(arm.settings[key]):
                 rest = {name: value for name, value in arm.settings.items() if name != key}
@@ -70,7 +74,10 @@ def series_charts(summary: Summary) -> list[Chart]:
             said = series.key.replace("_", " ")
             title = f"{summary.headline} against {said}, {series.arms[0][1].prompts} prompts, intervals of 95 %"
             share = is_share(summary.headline)
-            charts.append(point_chart(title, points, (said, summary.headline), names=names, percent=share, line=True))
+            line = range(len(points))
+            charts.append(
+                point_chart(title, points, (said, summary.headline), names=names, percent=share, joined=[line])
+            )
     return charts
 
 
@@ -83,11 +90,16 @@ def budget_chart(summary: Summary) -> Chart | None:
             if budget in arm.costs and (found := arm.scores.get(summary.headline, {}).get(ALL)) is not None
         ]
         if len({round(point.x, 6) for point in points}) > 1:
-            unit = {"steps": "denoising steps of an image", "generations": "drawings of an image"}.get(budget, budget)
+            unit = budget_unit(budget)
             title = f"{summary.headline} against {unit}, means of each arm, intervals of 95 %"
             share = is_share(summary.headline)
             return point_chart(title, points, (unit, summary.headline), percent=share)
     return None
+
+
+def budget_unit(budget: str) -> str:
+    """Return a budget in words, as an axis has it."""
+    return {"steps": "denoising steps of an image", "generations": "drawings of an image"}.get(budget, budget)
 
 
 def difference_charts(summary: Summary) -> dict[str, list[RowChart]]:

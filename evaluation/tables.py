@@ -83,7 +83,7 @@ def _cost(arm: ArmSummary, name: str) -> float:
 
 
 def group_table(summary: Summary) -> Table:
-    """Return the headline metric of each arm, a row for each stratum, form and kind of concept."""
+    """Return the headline metric of each arm, a row for each stratum, form and kind of concept; none without these."""
     metric = summary.headline
     scores = [arm.scores.get(metric, {}) for arm in summary.arms]
     groups = dict.fromkeys(group for of_arm in scores for group in of_arm if group != ALL)
@@ -175,8 +175,9 @@ def report_lines(summary: Summary) -> list[str]:
     counts = f"{counted(len(suite.prompts), 'prompt')}, {counted(len(seeds), 'seed')}"
     lines = [f"{suite.name}: {counts}; intervals of 95 %", ""]
     lines += aligned(arm_table(summary))
-    if len(summary.arms) <= SIDE_BY_SIDE:
-        lines += ["", *aligned(group_table(summary))]
+    groups = group_table(summary)
+    if groups.rows and len(summary.arms) <= SIDE_BY_SIDE:
+        lines += ["", *aligned(groups)]
     of_headline = [row for row in summary.compared if row.metric == summary.headline]
     headline = [row for row in of_headline if row.group.of in ("all", "stratum")]
     if headline:

@@ -374,7 +374,7 @@ class Settings:
     )
     lookup_diverse: float = setting(
         0.0,
-        help="how different from each other the pictures found of your own are",
+        help="how different from each other the pictures are that a library finds",
         details="0 is off; 0.5 is a good beginning.",
         metavar="X",
         group="lookup",

@@ -44,7 +44,7 @@ class CombinedIndex:
         users: the person's libraries that are searched, each as embedded by one model or by several.
         floor: similarity of the bundled library's below which nothing is found, unless a search says otherwise.
         user_floors: the same of each of ``users``; ``floor`` unless given.
-        diverse: how unlike each other the pictures of a person's library are, unless a search says otherwise.
+        diverse: how unlike each other the pictures of a library are, unless a search says otherwise.
         services: further indexes, whose similarities mean something else.
         web: web sources, asked for what nothing is found for elsewhere.
         home: the data directory, for pictures of the web that were chosen once, whether it is searched now or not.
@@ -76,7 +76,7 @@ class CombinedIndex:
     @property
     def comparable(self) -> bool:
         """See ``OrdersItself``."""
-        if self.services or self.web or not all(map(_ranks_by_similarity, self._embedded)):
+        if self.diverse or self.services or self.web or not all(map(_ranks_by_similarity, self._embedded)):
             return False
         return len({_space(one, at) for at, one in enumerate(self._embedded)}) <= 1
 
@@ -166,7 +166,7 @@ class CombinedIndex:
         by_rank = bool(options.fused or diverse or options.like)  # then the order is not that of the similarities
         for at, index in enumerate(self._embedded):
             if at == len(self.users):
-                how = replace(options, floor=floors[-1])
+                how = replace(options, floor=floors[-1], diverse=diverse)
             else:
                 how = replace(options, floor=floors[at], fold=fold, diverse=diverse)
             space = f"{at}" if by_rank else _space(index, at)

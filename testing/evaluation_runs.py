@@ -57,7 +57,13 @@ TWO_ARMS = {
 
 
 def write_run(
-    folder: Path, suite: Suite, arms: Mapping[str, Made], seeds: Sequence[int] = (0, 1), *, images: bool = False
+    folder: Path,
+    suite: Suite,
+    arms: Mapping[str, Made],
+    seeds: Sequence[int] = (0, 1),
+    *,
+    images: bool = False,
+    metrics: Sequence[str] = ("presence", "clip"),
 ) -> Path:
     """Write a run and return its folder; the same arguments make the same run.
 
@@ -67,6 +73,7 @@ def write_run(
         arms: by name.
         seeds: of each prompt.
         images: write the images, too.
+        metrics: that were measured.
     """
     (folder / "measured").mkdir(parents=True)
     (folder / "images").mkdir()
@@ -79,9 +86,9 @@ def write_run(
                 chance = arm.chance[prompt.stratum]
                 parts = {one.text: float(random.random() < chance) for one in prompt.concepts}
                 verdict = {text: arm.critic(chance, bool(there)) for text, there in parts.items()}
-                value = sum(parts.values()) / len(parts)
+                value = sum(parts.values()) / max(1, len(parts))
                 image = "" if arm.fails(at) else _image(folder, f"{prompt.text} {value} {seed} {name}", images)
-                score = sum(verdict.values()) / len(verdict)
+                score = sum(verdict.values()) / max(1, len(verdict))
                 drawing = Drawing(
                     arm=name,
                     prompt=prompt.name,
@@ -111,8 +118,9 @@ def write_run(
     }
     (folder / "run.json").write_text(json.dumps(written), encoding="utf-8")
     write_lines(folder / "drawings.jsonl", drawings)
-    write_lines(folder / "measured" / "presence.jsonl", presence)
-    write_lines(folder / "measured" / "clip.jsonl", likeness)
+    for metric, lines in (("presence", presence), ("clip", likeness)):
+        if metric in metrics:
+            write_lines(folder / "measured" / f"{metric}.jsonl", lines)
     return folder
 
 

@@ -21,6 +21,38 @@ def recolour(cut: Floats, colour: tuple[int, int, int]) -> Floats:
         stays lighter or darker than it.
     """
     alpha = cut[..., 3:]
+    rgb, body, shade = parts_of(cut)
+    mixed = body[..., None] * tint(colour, shade).clip(0, 1) + (1 - body[..., None]) * rgb
+    return np.concatenate([mixed.clip(0, 1) * alpha, alpha], axis=-1).astype(np.float32)
+
+
+def tint(colour: tuple[int, int, int], shade: Floats) -> Floats:
+    """Return the colours that a named one gives brightnesses which differ so much from the most common one.
+
+    Args:
+        colour: RGB, 0..255.
+        shade: (...) the differences, -1..1.
+
+    Returns:
+        (..., 3), about 0..1.
+    """
+    target = np.array(colour, dtype=np.float32) / 255
+    # Shading is kept at part of its strength: a named colour should be that colour nearly everywhere.
+    tinted: Floats = target + 0.75 * shade[..., None] * (0.35 + 0.65 * target)
+    return tinted
+
+
+def parts_of(cut: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return what a cut-out is painted by.
+
+    Args:
+        cut: (h, w, 4) premultiplied RGBA in 0..1.
+
+    Returns:
+        Its colours (h, w, 3); how much each pixel is of the body, which takes a colour, and not of dark lines or white
+        highlights (h, w); how much brighter than the most common brightness it is (h, w), -1..1.
+    """
+    alpha = cut[..., 3:]
     rgb: Floats = np.divide(cut[..., :3], np.maximum(alpha, 1e-4), dtype=np.float32)
     light: Floats = (rgb @ LUMA).astype(np.float32)
     saturation: Floats = rgb.max(axis=-1) - rgb.min(axis=-1)
@@ -35,11 +67,7 @@ def recolour(cut: Floats, colour: tuple[int, int, int]) -> Floats:
         body = 1 - (glints if dark else lines)
     chosen = visible & (body > 0.5)
     middle = float(np.median(light[chosen])) if chosen.any() else 0.5
-    target = np.array(colour, dtype=np.float32) / 255
-    # Shading is kept at part of its strength: a named colour should be that colour nearly everywhere.
-    tinted = target + 0.75 * (light - middle)[..., None] * (0.35 + 0.65 * target)
-    mixed = body[..., None] * tinted.clip(0, 1) + (1 - body[..., None]) * rgb
-    return np.concatenate([mixed.clip(0, 1) * alpha, alpha], axis=-1).astype(np.float32)
+    return rgb, body, light - middle
 
 
 def share_palette(examples: Floats, leader: int, strength: float) -> Floats:

@@ -19,6 +19,7 @@ from imagerag.index.bundled.build import COLLECTION, Progress, build
 from imagerag.index.bundled.stamp import REBUILD, Stamp, check_fits, check_seal, damaged, file_digest, read_stamp
 from imagerag.index.chroma_client import get_collection, naming_chroma, open_client
 from imagerag.index.filters import all_hold
+from imagerag.index.fusion import most_relevant
 from imagerag.index.lock import PATIENCE, writer_lock
 from imagerag.index.lookup_floor import hits_above
 from imagerag.index.user_libraries import BUNDLED_FOUND
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
 LOCK = "lock"
 LOOKED_AT = 25
-"""Nearest pictures among which those above the fitted floor are sought: on the half ``dev`` no more was found among
-50."""
+"""Nearest pictures among which those above the fitted floor, or unlike each other, are sought. On the half ``dev``
+no more was above it among 50."""
 Keep = Callable[[Mapping[str, str]], bool]
 
 
@@ -79,7 +80,7 @@ class ChromaIndex:
     def search(self, captions: Sequence[str], k: int, options: SearchOptions = PLAIN_SEARCH) -> list[list[Hit]]:
         """See ``ReferenceIndex.search``: one pass of the model and one query of Chroma for all captions.
 
-        Of the options it heeds ``exclude``, ``where`` and ``floor``.
+        Of the options it heeds ``exclude``, ``where``, ``floor`` and ``diverse``.
         """
         if isinstance(captions, str):
             raise InvalidArgument(f"captions {captions!r} is one text; give a list of captions")
@@ -92,14 +93,17 @@ class ChromaIndex:
         vectors = self.embedder.embed_texts([caption.strip() for caption in captions])
         bundled = bundled_calibration() if options.floor == "calibrated" else None
         fitted = bundled.floor if bundled is not None and bundled.model == self.embedder.model_id else None
-        looked_at = k if fitted is None else max(k, LOOKED_AT)
+        diverse = options.diverse or 0.0
+        looked_at = k if fitted is None and not diverse else max(k, LOOKED_AT)
         answers = []
         for caption, nearest in zip(captions, self._query(vectors, looked_at, options.exclude, keep), strict=True):
             words = None if fitted is None else self._words
-            hits = hits_above(options.floor, fitted, self.embedder, caption, nearest, words)[:k]
-            for hit in hits:
+            hits = hits_above(options.floor, fitted, self.embedder, caption, nearest, words)
+            if diverse and len(hits) > k:
+                hits = [hits[at] for at in most_relevant(self._vectors(hits), k, diverse)]
+            for hit in hits[:k]:
                 self._lay_out(hit)
-            answers.append(hits)
+            answers.append(hits[:k])
         return answers
 
     def image(self, sha256: str) -> Image.Image:
@@ -252,6 +256,18 @@ class ChromaIndex:
             path = address_path(self.home / BUNDLED_FOUND, sha256)
             hits.append(Hit(sha256, path, title, tuple(words), similarity, source, licence, its_set))
         return hits
+
+    def _vectors(self, hits: Sequence[Hit]) -> NDArray[np.float32]:
+        """Return (len, d) unit embeddings of pictures that were found."""
+        stored = self._stored
+        if stored is None:
+            return self.embedder.embed_images([self.image(hit.sha256) for hit in hits])
+        rows = [self.library.find(hit.sha256) for hit in hits]
+        return stored[[row for row in rows if row is not None]]
+
+    @cached_property
+    def _stored(self) -> NDArray[np.float32] | None:
+        return self.library.stored_embeddings(self.embedder.model_id)
 
     @cached_property
     def _words(self) -> ConceptWords:

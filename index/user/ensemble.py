@@ -9,9 +9,9 @@ import numpy as np
 
 from imagerag.errors import InvalidArgument
 from imagerag.index.base import PLAIN_SEARCH, Hit, SearchOptions
-from imagerag.index.fusion import fuse, ranked
+from imagerag.index.fusion import fuse, most_relevant, ranked
 from imagerag.index.user.duplicates import fold_near_duplicates
-from imagerag.index.user.search import POOL, Match, SearchQuery, most_relevant
+from imagerag.index.user.search import POOL, Match, SearchQuery
 from imagerag.index.user.snapshot import Snapshot
 from imagerag.index.user.store import UserPictures
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from imagerag.errors import FileError
 from imagerag.index.filters import Condition, chosen
-from imagerag.index.fusion import fuse, ranked
+from imagerag.index.fusion import fuse, most_relevant, ranked
 from imagerag.index.user.duplicates import fold_near_duplicates
 from imagerag.index.user.fulltext import FullTextIndex
 from imagerag.index.user.shards import FULL
@@ -266,24 +266,3 @@ class Searcher:
             self._unreadable = time.monotonic()
             return None
         return applied
-
-
-def most_relevant(vectors: NDArray[np.float32], k: int, diverse: float) -> list[int]:
-    """Choose ``k`` rows that are relevant and unlike each other: maximal marginal relevance.
-
-    J. Carbonell, J. Goldstein, "The Use of MMR, Diversity-Based Reranking", SIGIR 1998, with 1 - 1 / (n - 1) per rank
-    as relevance, so that it does not matter what the ranks come from.
-
-    Args:
-        vectors: (n, d) unit rows of the candidates, the most relevant first.
-        k: how many.
-        diverse: 0..1, how much being unlike counts.
-    """
-    relevance = np.linspace(1, 0, len(vectors))
-    likeness = vectors @ vectors.T
-    picked = [0]
-    while len(picked) < min(k, len(vectors)):
-        score = (1 - diverse) * relevance - diverse * likeness[:, picked].max(axis=1)
-        score[picked] = -np.inf
-        picked.append(int(score.argmax()))
-    return picked

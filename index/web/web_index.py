@@ -16,8 +16,8 @@ from imagerag.errors import InvalidArgument, UserError
 from imagerag.index.base import PLAIN_SEARCH, Floor, Hit, SearchOptions
 from imagerag.index.captions import carries
 from imagerag.index.filters import all_hold
+from imagerag.index.fusion import most_relevant
 from imagerag.index.user.duplicates import near
-from imagerag.index.user.search import most_relevant
 from imagerag.index.user.sources.decoding import perceptual_hash
 from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache

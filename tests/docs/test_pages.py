@@ -29,6 +29,8 @@ ELSEWHERE = (
     "report.html",
     "summary.json",
     "run.json",
+    "figures.md",
+    "budget.svg",
     "measured/",
     "pages/",
     "libraries/",

@@ -10,7 +10,7 @@ NAMED_BY_THE_ISSUE = {
     "base", "best-of-n", "rephrase", "one-pass", "one-pass-first", "blind-lookup", "agent-1", "agent-2", "agent-3",
     "agent-5", "references-1", "references-2", "references-3", "references-4", "random-references", "retrieval-0",
     "retrieval-10", "retrieval-100", "retrieval-1000", "without-keep-best", "without-floor", "without-captions",
-    "without-inspection", "without-early-stop", "lookup-diverse", "lookup-rerank", "lookup-fused",
+    "without-mmr", "without-inspection", "without-early-stop", "lookup-diverse", "lookup-rerank", "lookup-fused",
 }  # fmt: skip
 
 

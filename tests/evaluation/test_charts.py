@@ -62,9 +62,10 @@ def test_points_lie_within_and_their_intervals_around_them() -> None:
 
 
 def test_line_goes_through_the_points_in_order() -> None:
-    chart = point_chart("a chart", [Point(0, 1), Point(1, 2)], ("size", "score"), names=["0", "all"], line=True)
-    one, other = chart.marks
-    assert chart.lines == (f"M{one.x} {one.y} L{other.x} {other.y}",)
+    points = [Point(0, 1), Point(1, 2), Point(0, 3)]
+    chart = point_chart("a chart", points, ("size", "score"), names=["0", "all"], joined=[[0, 1], [2]])
+    one, other, _ = chart.marks
+    assert chart.lines == (f"M{one.x} {one.y} L{other.x} {other.y}",)  # one point is no line
     assert [tick.text for tick in chart.x_ticks] == ["0", "all"]
     assert one.told == "size 0, score 1"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagerag.errors import UserError
+from imagerag.evaluation import journal as journal_module
 from imagerag.evaluation.journal import JsonLines, RunJournal, held
 from imagerag.evaluation.plan import Plan
 from imagerag.evaluation.records import Arm, Concept, Drawing, Measurement, Suite, SuitePrompt, UsedReference
@@ -74,6 +75,22 @@ def test_a_torn_last_line_is_left_out_and_what_follows_is_whole(tmp_path: Path) 
     last = RunJournal(tmp_path, PLAN)
     assert set(last.done) == {("base", "p-owl", 0), ("agent", "p-owl", 0)}
     assert left(last) == left(journal)
+
+
+def test_what_another_judge_measured_is_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter(RunJournal(tmp_path, PLAN), drawing())
+    same = RunJournal(tmp_path, PLAN)
+    assert (same.measured_anew, len(same.measured["presence"])) == ((), 1)
+    monkeypatch.setattr(journal_module, "judge_of", lambda name: "another" if name == "presence" else "")
+    again = RunJournal(tmp_path, PLAN)
+    assert again.measured_anew == ("presence",)
+    assert again.measured["presence"] == {}
+    assert ("base", "p-owl", 0) not in left(again), "it is not drawn again"
+    assert next(task.unmeasured for task in again.tasks()) == {("base", 0): ("presence",)}
+    assert read_run(tmp_path).file.judges == {"presence": "another"}
+    assert read_run(tmp_path).measured == {}
+    assert RunJournal(tmp_path, PLAN).measured_anew == ()
+    assert len(list((tmp_path / "measured").iterdir())) == 1, "what was measured is kept aside"
 
 
 def test_a_drawing_without_its_image_is_made_again(tmp_path: Path) -> None:

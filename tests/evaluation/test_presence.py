@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,21 @@ DRAWING = Drawing("agent", "p", 0, "1" * 64, 1, 24, 0, 0, 0.0, 1.0, "satisfied",
 
 
 class SeesOwls:
-    """An evaluator that sees an owl in every picture, and no axe."""
+    """An evaluator that sees an owl in every picture, and an axe only where a colour is named for it."""
 
     concepts, threshold = ("owl", "axe"), 0.0
 
     def __init__(self) -> None:
         self.asked = 0
+        self.coloured: list[tuple[str, str]] = []
 
     def evidence(self, image: Image.Image) -> NDArray[np.float32]:
         self.asked += 1
         return np.array([1.0, -1.0], np.float32)
+
+    def present(self, image: Image.Image, concept: str, colour: str) -> bool:
+        self.coloured.append((concept, colour))
+        return concept == "axe"
 
 
 def sha_of(concept: str, of: str) -> str:
@@ -63,6 +69,19 @@ def seen(concept: Concept, image: Image.Image) -> float | None:
 def test_a_thing_is_what_the_network_sees_whatever_the_layout_says() -> None:
     assert seen(Concept("owl"), image_of(thing("axe"))) == 1.0
     assert seen(Concept("axe"), image_of(thing("axe"))) == 0.0
+
+
+def test_a_thing_that_a_colour_is_named_for_is_looked_for_in_that_colour() -> None:
+    blue = Concept("blue axe", "colour", thing="axe", value="blue")
+    prompt = SuitePrompt("p", "a blue axe beside an owl", (Concept("axe"), blue, Concept("owl")))
+    judge = SeesOwls()
+    metric = PictogramPresence(judge)  # type: ignore[arg-type]
+    for _ in range(2):  # another arm returned the same image
+        measured = metric.measure(DRAWING, prompt, image_of(thing("axe", colour="red")))
+        assert measured.parts == {"axe": 1.0, "blue axe": 0.0, "owl": 1.0}, "its colour is another question"
+    assert (judge.coloured, judge.asked) == ([("axe", "blue")], 1)
+    others = SuitePrompt("p", "a blue owl and an axe", (Concept("axe"), replace(blue, thing="owl")))
+    assert metric.measure(DRAWING, others, image_of()).parts["axe"] == 0.0
 
 
 def test_a_prompt_counts_when_all_of_it_is_there_and_parts_tell_which_is() -> None:

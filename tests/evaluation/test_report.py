@@ -12,6 +12,7 @@ from imagerag.errors import UserError
 from imagerag.evaluation import report
 from imagerag.evaluation.labels import Label, LabelFile
 from imagerag.evaluation.report import write_report
+from imagerag.evaluation.tables import report_lines
 from testing.evaluation_runs import TWO_ARMS, Made, suite_of, write_run
 
 
@@ -107,3 +108,17 @@ def test_paths_of_this_machine_are_left_out(folder: Path) -> None:
 def test_no_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no run"):
         write_report(tmp_path)
+
+
+def test_no_table_of_groups_where_there_are_none(tmp_path: Path) -> None:
+    suite = suite_of(4)
+    plain = replace(suite, prompts=tuple(replace(prompt, stratum="", concepts=()) for prompt in suite.prompts))
+    arms = {"base": Made({"": 0.5}), "agent": Made({"": 0.9})}
+    folder = write_run(tmp_path / "run", plain, arms, images=True, metrics=("clip",))
+    summary = write_report(folder)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "groups" not in _Outline(page).values("h2", "id")
+    assert "<tbody>\n</tbody>" not in page
+    lines = report_lines(summary)
+    heads = [at for at, line in enumerate(lines) if line.startswith("clip ")]
+    assert heads == [], "a head without rows"

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from imagerag.index.fusion import RRF, fuse, ranked
-from imagerag.index.user.search import most_relevant
+from imagerag.index.fusion import RRF, fuse, most_relevant, ranked
 
 
 def test_variety_takes_the_unlike_before_the_copies() -> None:

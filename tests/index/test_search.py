@@ -70,6 +70,7 @@ def test_only_similarities_of_one_space_are_sorted_over_captions(own: UserPictur
         return made
 
     assert CombinedIndex(None, [own]).comparable
+    assert not CombinedIndex(None, [own], diverse=0.5).comparable
     assert not CombinedIndex(None, [pictures("open_clip:ViT-B-32/laion2b_s34b_b79k")]).comparable
     ensemble: Any = SimpleNamespace(search=None)
     assert not CombinedIndex(None, [ensemble]).comparable

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,18 @@ class TestSearch:
         everything = index.search(["red"], 10_000)[0]
         assert len({hit.sha256 for hit in everything}) == len(everything) == distinct(library)
         assert index.search(["red"], 3, SearchOptions(exclude=[hit.sha256 for hit in everything])) == [[]]
+
+    def test_variety_where_it_is_asked_for(self, home: Path, library: Library) -> None:
+        index = ChromaIndex(home, ColourEmbedder(), library=library)
+        reds = [hit.sha256 for hit in index.search(["red"], 200)[0] if hit.title.startswith("red")]
+        few = SearchOptions(exclude=reds[3:])
+        (plain,) = index.search(["red"], 3, few)
+        assert [hit.title.split()[0] for hit in plain] == ["red"] * 3
+        assert index.search(["red"], 3, replace(few, diverse=0.0)) == [plain]
+        (varied,) = index.search(["red"], 3, replace(few, diverse=0.9))
+        assert varied[0] == plain[0], "the nearest comes first"
+        assert len(varied) == 3
+        assert varied[1].title.split()[0] != "red"
 
     @pytest.mark.parametrize(
         ("captions", "k", "said"),

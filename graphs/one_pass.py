@@ -87,7 +87,7 @@ def _finish(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         return finish(state, components, emit)
     images = images_of_turn(state["all_images"], state["turn"])
     last = [record for record in images if record["step"] == images[-1]["step"]]
-    chosen = best_among(last, components, state["prompt"])
+    chosen = best_among(last, components, state["prompt"]) or next(iter(last), None)  # that may be not judged
     if chosen and chosen["verdict"] and state["halt"] in (None, "satisfied"):
         satisfied = chosen["verdict"]["satisfied"]
         state = {**state, "halt": "satisfied" if satisfied else "done"}

@@ -298,9 +298,8 @@ def parameters_here(repository: str) -> float:
     Args:
         repository: its id, or a folder.
     """
-    folder: Path | None = Path(repository).expanduser()
-    if folder is None or not folder.is_dir():
-        folder = snapshot(repository, None)
+    own = Path(repository).expanduser()
+    folder = own if own.is_dir() else snapshot(repository, None)
     if folder is None:
         return 0.0
     names = ModelFiles().of({file.name for file in folder.iterdir()}, {})

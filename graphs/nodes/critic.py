@@ -12,7 +12,7 @@ from imagerag.agent.names import CLIP_OF
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.embedders.calibration import LEAST_CAPTIONED
 from imagerag.embedders.clip import model_id_of
-from imagerag.errors import BudgetExceeded, Cancelled, UserError
+from imagerag.errors import BudgetExceeded, Cancelled, NoStandIn, UserError
 from imagerag.graphs.best_image import best_among, settle_tie
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components
@@ -37,8 +37,8 @@ from imagerag.tools.session import Emit
 def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     """Judge the images that have no verdict yet, against what the turn asks for; the best so far stays the best.
 
-    Where no critic can be had, since the run has to end while one is loaded or it can't be loaded, the run ends with
-    the best image that there is, without a verdict if it has none.
+    Where no critic can be had, since the run has to end while one is loaded or the one that stands in can't be loaded,
+    the run ends with the best image that there is, without a verdict if it has none.
     """
     began = time.perf_counter()
     fresh = unjudged(state)
@@ -47,7 +47,7 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
     with meter_step(state["limits"], spent, components.settings) as meter:
         try:
             verdicts, cut_off = _verdicts(fresh, components, state)
-        except (BudgetExceeded, Cancelled, UserError) as stop:
+        except (BudgetExceeded, Cancelled, NoStandIn) as stop:
             why = "; ".join([*(note.removesuffix(CLIP_DECIDES) for note in meter.notes), str(stop)])
             told = f"{', '.join(record['id'] for record in fresh)} not judged: {why}"
             emit({"event": "note", "text": told})
@@ -67,7 +67,7 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         candidates = [*([before] if before else []), *judged]
         try:
             best, report = (_best(images, components, state["prompt"]) for images in (candidates, judged))
-        except (BudgetExceeded, Cancelled, UserError) as stop:  # scores of two critics don't compare
+        except (BudgetExceeded, Cancelled, NoStandIn) as stop:  # scores of two critics don't compare
             cut_off = _reason(stop)
             best, report = candidates[0], judged[0]
             emit({"event": "note", "text": f"{best['id']} counts as the best, since no critic compares: {stop}"})
@@ -114,7 +114,7 @@ def _verdicts(
 
     Raises:
         BudgetExceeded, Cancelled: a critic was still being loaded.
-        UserError: none can be loaded.
+        NoStandIn: the one that has to stand in can't be loaded.
     """
     critic, pixels = components.critic, [open_pixels(components, record) for record in fresh]
     try:
@@ -131,8 +131,8 @@ def _best(images: Sequence[ImageRecord], components: Components, prompt: str) ->
     return best
 
 
-def _reason(stop: BudgetExceeded | Cancelled | UserError) -> StopReason:
-    return "error" if isinstance(stop, UserError) else stop_reason(stop)
+def _reason(stop: BudgetExceeded | Cancelled | NoStandIn) -> StopReason:
+    return "error" if isinstance(stop, NoStandIn) else stop_reason(stop)
 
 
 def _with_absences(
@@ -148,7 +148,7 @@ def _with_absences(
         return list(verdicts), None
     try:
         found = [components.critic.look_for(image, things) for image in pixels]
-    except (BudgetExceeded, Cancelled, UserError) as stop:
+    except (BudgetExceeded, Cancelled, NoStandIn) as stop:
         return list(verdicts), _reason(stop)
     return [with_absences(verdict, scores) for verdict, scores in zip(verdicts, found, strict=True)], None
 

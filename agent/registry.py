@@ -13,7 +13,7 @@ from imagerag.agent.prompt_reading import PromptReader
 from imagerag.agent.protocols import Critic, Driver, Reranker, Writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.images import TAG
-from imagerag.chat_models.providers import EXAMPLES, connect, is_remote
+from imagerag.chat_models.providers import EXAMPLES, check_local_name, connect, is_remote, runs_here
 from imagerag.chat_models.recording import Role
 from imagerag.chat_models.replay import PREFIX, ReplayModel, is_replay, open_recording
 from imagerag.device_settings import DeviceSettings
@@ -38,13 +38,17 @@ def _clip_of(model: str, settings: DeviceSettings | None) -> Critic:
 def check_names(vlm: str, critic: str, settings: DeviceSettings) -> None:
     """Refuse an unknown driver or critic; those that a name alone tells of are not loaded for that.
 
+    Nor is a chat model that runs here: it may have to be downloaded, which a run tells the progress of, and limits.
+
     Raises:
         UserError: naming the one and those there are.
     """
-    if vlm not in PROGRAMS:
+    for name in filter(runs_here, dict.fromkeys((vlm, critic))):
+        check_local_name(name)
+    if vlm not in PROGRAMS and not runs_here(vlm):
         load_chat_model(vlm, settings=settings)
     check_critic_name(critic)
-    if critic not in CRITICS and not critic.startswith(CLIP_OF):
+    if critic not in CRITICS and not critic.startswith(CLIP_OF) and not runs_here(critic):
         load_critic(critic, settings)
 
 

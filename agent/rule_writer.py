@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 
-from imagerag.agent.caption_wording import caption_forms
+from imagerag.agent.caption_wording import caption_forms, with_article
 from imagerag.agent.follow_up.reading import FollowUps
 from imagerag.agent.prompt_reading import PromptReader
 from imagerag.agent.protocols import Brief, PastImage
@@ -41,10 +41,16 @@ class RuleWriter:
         return {concept: caption_forms(concept, prompt, self._kind, per_concept) for concept in concepts}
 
     def rephrase(self, prompt: str, missing: Sequence[str]) -> str:
-        """Return the prompt with the missing things first and large."""
+        """Return the prompt with the missing things first and large.
+
+        A prompt for anything but pictograms is kept whole behind them: it says how things stand to each other, in what
+        light and through which lens, which is no part of a scene.
+        """
         scene = parse_scene(prompt, self._names)
         front = [thing.phrase for thing in scene.objects if thing.phrase in missing]
         rest = [thing.phrase for thing in scene.objects if thing.phrase not in missing]
+        if self._kind != "pictograms":
+            return ", ".join([*(with_article(f"large {phrase}") for phrase in front), prompt])
         if not front:
             return scene.describe() or prompt
         tail = "".join(f" and a {phrase}" for phrase in rest)

@@ -24,6 +24,7 @@ from imagerag.chat_models.logprobs import probabilities_of_yes
 from imagerag.chat_models.structured import InvalidStructuredAnswer, StructuredModel
 from imagerag.chat_models.usage_meter import current_meter
 from imagerag.credentials import without_credentials
+from imagerag.errors import NoStandIn, UserError
 from imagerag.prompts import render
 from imagerag.records import ConceptScore, Verdict
 
@@ -59,8 +60,15 @@ class VlmCritic:
 
     @property
     def stand_in(self) -> Critic:
-        """The critic that decides where the model does not."""
-        return self._stand_in()
+        """The critic that decides where the model does not.
+
+        Raises:
+            NoStandIn: it can't be loaded.
+        """
+        try:
+            return self._stand_in()
+        except UserError as error:
+            raise NoStandIn(getattr(error, "public", str(error))) from error  # clients of servers are told it
 
     def standing_in(self, fallback: Callable[[], Critic]) -> "VlmCritic":
         """Return this critic with another one that decides where the model does not; what is settled stays settled."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagerag.chat_models.images import TAG
@@ -64,6 +65,24 @@ def is_remote(name: str) -> bool:
     return not name.startswith("clip:") and bool(re.fullmatch(r"[a-z_]+:.+", name, re.DOTALL))
 
 
+def runs_here(name: str) -> bool:
+    """Tell whether a name means a checkpoint whose weights are loaded on this machine (``transformers:MODEL``)."""
+    return name.startswith("transformers:")
+
+
+def check_local_name(name: str) -> None:
+    """Refuse the name of a checkpoint that can be neither here nor on the hub; nothing is loaded or asked.
+
+    Raises:
+        UserError: it is a path of this machine with nothing there.
+    """
+    from imagerag.model_hub import NO_REPOSITORY, may_be_repository
+
+    where = name.partition(":")[2]
+    if not Path(where).expanduser().is_dir() and not may_be_repository(where):
+        raise UserError(f"model {name!r} {NO_REPOSITORY}; put the model there, or name another")
+
+
 def connect(name: str, settings: DeviceSettings | None = None) -> BaseChatModel:
     """Return the chat model of that name; nothing is sent yet.
 
@@ -75,7 +94,7 @@ def connect(name: str, settings: DeviceSettings | None = None) -> BaseChatModel:
     Raises:
         UserError: the provider is not known, its package is not installed, or its key is not set.
     """
-    if name.startswith("transformers:"):
+    if runs_here(name):
         from imagerag.chat_models.local.loading import load_local
 
         return load_local(name, (settings or DeviceSettings()).of_vlm)

@@ -195,8 +195,8 @@ class _Batch:
         def tell(event: Any) -> None:
             if event["event"] == "note":
                 notes.append(event["text"])
-            elif event["event"] == "progress" and event["total"]:
-                bars.update(f"{what}: {event['what']}", event["done"], event["total"])
+            elif event["event"] == "progress":
+                bars.show_progress(event, f"{what}: ")
 
         try:
             asked: Settings = load_settings(settings_of_row(row, self._flags), file=self._config)

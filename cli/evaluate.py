@@ -11,6 +11,7 @@ from imagerag.cli.interrupt import Ended, cancel_on_interrupt
 from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import say, say_json
 from imagerag.errors import UserError
+from imagerag.model_hub import downloads_watched
 from imagerag.settings import load_settings
 
 ALL_DRAWN, SOME_FAILED = 0, 1
@@ -75,7 +76,11 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
 
     for name in left_out:
         note(f"arm {name!r} is left out: it needs a model that sees images, as --vlm or --critic")
-    with cancel_on_interrupt() as cancel, contextlib.redirect_stdout(sys.stderr):
+    with (
+        cancel_on_interrupt() as cancel,
+        contextlib.redirect_stdout(sys.stderr),
+        downloads_watched(bars.downloading),
+    ):
         try:
             pictures = retrieval_pictures(options.suite, data)
             plan = replace(plan, settings=with_retrieval_set(suite, pictures, settings, bars.update, note))

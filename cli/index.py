@@ -10,7 +10,6 @@ from imagerag.cli.interrupt import Ended, status_of
 from imagerag.cli.progress import loading_model
 from imagerag.cli.setting_flags import settings_of
 from imagerag.cli.terminal import printable, say, say_json
-from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.index.user_libraries import (
     OWN,
@@ -19,6 +18,7 @@ from imagerag.index.user_libraries import (
     library_names,
     searched_web_sources,
 )
+from imagerag.profiles.downloads import bytes_outside_run
 from imagerag.profiles.resolve import resolve_lookup
 from imagerag.settings import Settings, load_settings
 
@@ -53,7 +53,7 @@ def index(options: argparse.Namespace, stdout: TextIO) -> int:
     if options.command == "add":
         return _add(options, home, settings, resolve_lookup(settings)[1], stdout)
     if options.command == "calibrate":
-        return _calibrate(options, home, settings.chroma, resolve_lookup(settings)[1], settings.device_settings, stdout)
+        return _calibrate(options, home, settings, resolve_lookup(settings)[1], stdout)
     if options.command == "remove":
         return _remove(options, home, settings.chroma, stdout)
     if options.command == "verify":
@@ -117,7 +117,7 @@ def _add(options: argparse.Namespace, home: Path, settings: Settings, models: tu
     from imagerag.index.user.calibration_file import calibration_summary, in_words
     from imagerag.index.user.likely_kind import doubt_of_kind
 
-    with loading_model(options.json) as bars:
+    with loading_model(options.json, bytes_outside_run(settings)) as bars:
         if options.library in searched_web_sources(home):
             raise UserError(
                 f"library {options.library!r} has the name of a web source; call it otherwise with --library"
@@ -199,12 +199,7 @@ def _remove(options: argparse.Namespace, home: Path, chroma: str | None, stdout:
 
 
 def _calibrate(
-    options: argparse.Namespace,
-    home: Path,
-    chroma: str | None,
-    models: tuple[str, ...],
-    device: DeviceSettings,
-    stdout: TextIO,
+    options: argparse.Namespace, home: Path, settings: Settings, models: tuple[str, ...], stdout: TextIO
 ) -> int:
     from imagerag.embedders.registry import clip_model
     from imagerag.index.user import UserPictures
@@ -212,8 +207,9 @@ def _calibrate(
     from imagerag.index.user.calibration_file import calibration_summary, in_words
     from imagerag.index.user.likely_kind import doubt_of_kind
 
-    with loading_model(options.json) as bars:
-        own = UserPictures(home, clip_model(_one(models), device), chroma=chroma, library=options.library)
+    with loading_model(options.json, bytes_outside_run(settings)) as bars:
+        embedder = clip_model(_one(models), settings.device_settings)
+        own = UserPictures(home, embedder, chroma=settings.chroma, library=options.library)
         try:
             fitted = calibrate(own, lambda done, total: bars.update("calibrating", done, total), options.shows)
             doubt = doubt_of_kind(own, _one(models), fitted.shows)

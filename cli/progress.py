@@ -3,11 +3,12 @@
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imagerag.cli.terminal import printable, say
+from imagerag.graphs.events import progress_text
 from imagerag.model_hub import Download, downloads_watched
 
 if TYPE_CHECKING:
@@ -22,12 +23,17 @@ SHARES, SECONDS = 10, 10.0
 
 
 @contextmanager
-def loading_model(quiet: bool) -> Iterator["ProgressBars"]:
-    """Give bars for work that begins with loading a model; what libraries print meanwhile is kept out of stdout."""
+def loading_model(quiet: bool, expected: int = 0) -> Iterator["ProgressBars"]:
+    """Give bars for work that begins with loading a model; what libraries print meanwhile is kept out of stdout.
+
+    Args:
+        quiet: show nothing.
+        expected: bytes that are downloaded where the model isn't here, about; 0 where that isn't known.
+    """
     bars = ProgressBars(quiet=quiet)
     bars.busy("loading the model")
     try:
-        with contextlib.redirect_stdout(sys.stderr), downloads_watched(bars.downloading):
+        with contextlib.redirect_stdout(sys.stderr), downloads_watched(bars.downloading, expected):
             yield bars
     finally:
         bars.clear()
@@ -69,6 +75,21 @@ class ProgressBars:
     def downloading(self, download: Download) -> None:
         """Show how far a download has come: a bar on a terminal; lines, not too many, elsewhere."""
         self.show_download(download.text, download.done, download.total, download.ended)
+
+    def show_progress(self, event: Mapping[str, Any], of: str = "") -> None:
+        """Show a progress event of a run.
+
+        Args:
+            event: see ``imagerag.graphs.events``.
+            of: put before the words, such as which run of several it is of.
+        """
+        done, total, text = event["done"], event["total"], f"{of}{progress_text(event)}"
+        if event["what"] == "loading":
+            self.show_download(text, done, total, bool(total) and done >= total)
+        elif total:
+            self.update(f"{of}{event['what']}", done, total)
+        else:
+            self.waiting(text)
 
     def show_download(self, text: str, done: int, total: int, ended: bool) -> None:
         """Show a download as ``downloading`` does.

@@ -17,7 +17,6 @@ from imagerag.graphs.events import (
     ReferencesEvent,
     StopEvent,
     VerdictEvent,
-    progress_text,
 )
 from imagerag.records import ImageRecord, ReferenceRecord
 
@@ -65,13 +64,7 @@ class RunPrinter:
         """Tell one event."""
         match event["event"]:
             case "progress":
-                if event["what"] == "loading":
-                    ended = bool(event["total"]) and event["done"] >= event["total"]
-                    self._bars.show_download(progress_text(event), event["done"], event["total"], ended)
-                elif event["total"]:
-                    self._bars.update(event["what"], event["done"], event["total"])
-                else:
-                    self._bars.waiting(progress_text(event))
+                self._bars.show_progress(event)
             case "preview":
                 pass  # for interfaces that can show pictures beside the text
             case "images":

@@ -78,6 +78,7 @@ def _hits(options: argparse.Namespace, words: str) -> tuple[list[Hit], Hit | Non
     from imagerag.index.base import SearchOptions
     from imagerag.index.user import parse_where
     from imagerag.index.user_libraries import OWN
+    from imagerag.profiles.downloads import bytes_outside_run
     from imagerag.profiles.resolve import resolve_lookup, resolve_lookup_floor
     from imagerag.profiles.soundness import BUNDLED, EMBEDDED_MODEL
     from imagerag.store.home import home_directory
@@ -108,7 +109,7 @@ def _hits(options: argparse.Namespace, words: str) -> tuple[list[Hit], Hit | Non
     libraries, notes = searchable_libraries(home, names, models, asked.library is not None, offline=asked.offline)
     for note in notes:
         say(f"note: {note}", file=sys.stderr)
-    with loading_model(options.json):
+    with loading_model(options.json, bytes_outside_run(asked)):
         floor, device = resolve_lookup_floor(asked), asked.device_settings
         index = open_index(
             home,

@@ -101,6 +101,8 @@ def open_service(options: argparse.Namespace, max_waiting: int = 64) -> "Service
         UserError: a setting, or the data directory, is of no use.
     """
     from imagerag.cli.draw import check_names
+    from imagerag.cli.progress import loading_model
+    from imagerag.profiles.downloads import bytes_of_chat_model
     from imagerag.server.allocator import bound_arenas
 
     bound_arenas()
@@ -110,10 +112,13 @@ def open_service(options: argparse.Namespace, max_waiting: int = 64) -> "Service
     from imagerag.server.service import Service
 
     service = Service(settings, JobQueue(max_waiting=max_waiting))
+    resolved = service.components.settings
+    for text in resolved.notes:
+        say(f"note: {text}", file=sys.stderr)
     try:
-        assert (
-            service.components.extra_tools is not None
-        )  # a server that isn't there is told now, not with the first request
+        with loading_model(quiet=False, expected=bytes_of_chat_model(resolved, resolved.vlm)):
+            # A server that isn't there is told now, not with the first request, and so is a model that isn't.
+            assert service.components.extra_tools is not None
     except UserError:
         service.close()
         raise

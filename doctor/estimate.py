@@ -20,6 +20,7 @@ from imagerag.generators.diffusion.lora_recipes import asked_with
 from imagerag.generators.diffusion.operations import operations
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.registry import is_images_api, most_output_tokens
+from imagerag.profiles.ranking import LOCAL
 from imagerag.profiles.resolve import RunSettings
 
 DRAWINGS = 2
@@ -27,6 +28,8 @@ DRAWINGS = 2
 QUESTIONS = 8
 """To the chat models of such a run, by its graph: five decisions (draw, look up, draw, finish and one to spare), one
 for the captions that are looked up, two verdicts."""
+VERDICTS = 2
+"""Of these questions, those to the critic."""
 ASKED, ANSWERED = 4000, 400
 """Tokens of a question with its tools and an image, and of an answer: assumed, not measured."""
 SECONDS_ASKED = 4.0
@@ -87,37 +90,56 @@ def check_estimate(
 
 def _time(settings: RunSettings, answered_after: float | None, past_seconds: Sequence[float]) -> Finding:
     drawings = min(DRAWINGS, settings.max_generations)
-    parts = []
-    total = 0.0
+    asked = _questions(settings)
+    here = {name: _parameters(settings, name) for name in asked if name.startswith(LOCAL)}
     preset = preset_of(settings.generator)
-    local = next((model for model in (settings.vlm, settings.critic) if model.startswith("transformers:")), None)
-    weights = _parameters(settings, local) if local is not None else None
-    speed = measured_speed(settings) if preset is not None or weights else None
+    speed = measured_speed(settings) if preset is not None or any(here.values()) else None
     drawn = _drawn(settings, preset, speed, past_seconds)
+    parts: list[str] = []
+    unknown: list[str] = []
+    total = 0.0
     how = f" ({drawn.how})" if drawn.how else ""
     if drawn.seconds is not None:
         total += drawn.seconds * drawings
         parts.append(f"{drawings} drawings of {_seconds(drawn.seconds)}{how}")
-    if models_of_providers(settings):
-        each = answered_after or SECONDS_ASKED
-        total += each * QUESTIONS
-        asked = "measured now" if answered_after else "assumed"
-        parts.append(f"{QUESTIONS} answers of {_seconds(each)} ({asked})")
-    elif weights and speed is not None:
-        reading = 2 * weights * ASKED / (speed.flops * UTILISATION)
-        each = reading + ANSWERED * weights * speed.bytes_each / speed.bandwidth
-        total += each * QUESTIONS
-        parts.append(f"{QUESTIONS} answers of {_seconds(each)}")
+    else:
+        unknown.append(f"none of {drawings} drawings can be had: {drawn.how}")
+    for name, questions in asked.items():
+        if name not in here:
+            each = answered_after or SECONDS_ASKED
+            told = " (measured now)" if answered_after else " (assumed)"
+        elif (weights := here[name]) and speed is not None:
+            reading = 2 * weights * ASKED / (speed.flops * UTILISATION)
+            each, told = reading + ANSWERED * weights * speed.bytes_each / speed.bandwidth, ""
+        else:
+            unknown.append(f"none of {questions} answers of {name!r} can be had: how large it is isn't known yet")
+            continue
+        total += each * questions
+        parts.append(f"{questions} answers of {_seconds(each)}{told}")
     where = f"; {speed.device} does {speed.flops / 1e12:.2f} TFLOP/s" if speed is not None else ""
-    if drawn.seconds is None:
-        known = f"{_seconds(total)} without the drawings ({', '.join(parts)}); " if parts else ""
-        text = f"estimate: {known}none of {drawings} drawings can be had: {drawn.how}"
-        return ok("time", f"{text}; at most max_seconds {settings.max_seconds:g}")
-    text = f"estimate: about {_seconds(total)} with the models loaded ({', '.join(parts)}{where})"
+    if unknown:
+        known = f"{_seconds(total)} for the rest ({', '.join(parts)}{where}); " if parts else ""
+        text = f"estimate: {known}{'; '.join(unknown)}"
+    else:
+        text = f"estimate: about {_seconds(total)} with the models loaded ({', '.join(parts)}{where})"
     if total > settings.max_seconds:
         mend = f"--max-seconds {round(2 * total)}, or other parts: imagerag profiles"
         return warning("time", f"{text}, more than max_seconds {settings.max_seconds:g}", mend)
     return ok("time", f"{text}; at most max_seconds {settings.max_seconds:g}")
+
+
+def _questions(settings: RunSettings) -> dict[str, int]:
+    """Return how often each chat model of a run is asked: rules ask nobody, and a critic of its own gives verdicts."""
+    asked = [name for name in (settings.vlm, settings.critic) if _is_asked(settings, name)]
+    if len(set(asked)) == 2:
+        return {settings.vlm: QUESTIONS - VERDICTS, settings.critic: VERDICTS}
+    if asked == [settings.critic]:
+        return {settings.critic: VERDICTS}
+    return {name: QUESTIONS if len(asked) == 2 else QUESTIONS - VERDICTS for name in asked}
+
+
+def _is_asked(settings: RunSettings, name: str) -> bool:
+    return name.startswith(LOCAL) or name in models_of_providers(settings)
 
 
 def _drawn(settings: RunSettings, preset: Preset | None, speed: Speed | None, past_seconds: Sequence[float]) -> Drawn:
@@ -176,7 +198,7 @@ def measured_speed(settings: RunSettings) -> Speed:
 
 
 def _parameters(settings: RunSettings, model: str) -> float | None:
-    """Return a local chat model's parameters, where the profile tells them."""
+    """Return a local chat model's parameters, where the profile tells them, or its files here."""
     sizes = [need.parameters for need in needs_of(settings) if need.part.endswith(repr(model)) and need.parameters]
     return 1e9 * sizes[0] if sizes else None
 
@@ -188,8 +210,8 @@ def _cost(settings: RunSettings) -> Finding:
         return ok("cost", _free(settings.generator))
     drawings = min(DRAWINGS, settings.max_generations) * settings.n
     cost, unknown, parts = 0.0, [], []
-    for name, roles in models.items():
-        questions = QUESTIONS if len(models) == 1 else (QUESTIONS - DRAWINGS if "vlm" in roles else DRAWINGS)
+    for name in models:
+        questions = _questions(settings)[name]
         each = load_pricing(name).cost(ASKED, ANSWERED)
         if each is None:
             unknown.append(name)

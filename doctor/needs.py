@@ -15,7 +15,7 @@ from imagerag.generators.diffusion.known import known_preset
 from imagerag.generators.diffusion.preset_files import parts_of
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.lora import ENDING, LoraName
-from imagerag.model_files import Files, ModelFiles, NamedFiles, OnlyFile, PipelineFiles
+from imagerag.model_files import Files, ModelFiles, NamedFiles, OnlyFile, PipelineFiles, parameters_here
 from imagerag.model_hub import may_be_repository
 from imagerag.profiles.loading import find_profile
 from imagerag.profiles.resolve import RunSettings
@@ -153,12 +153,12 @@ def _of_lora(asked: str) -> Need:
 
 
 def _of_vlm(settings: RunSettings, name: str) -> float:
-    """Return a VLM's parameters in billions, where the profile tells them."""
+    """Return a VLM's parameters in billions, where the profile tells them, or its files here; 0 if neither does."""
     profile = find_profile(settings.profile)
     known = {choice.vlm: choice.vlm_weights for choice in profile.choices} | {
         row.vlm: row.weights for row in profile.vlms
     }
-    return known.get(name, 0.0)
+    return known.get(name) or parameters_here(name.partition(":")[2])
 
 
 def _size_of_clip(settings: RunSettings, model: str) -> float:

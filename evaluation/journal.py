@@ -253,7 +253,8 @@ def _row(prompt: SuitePrompt | dict[str, Any]) -> dict[str, Any]:
 def _told(plan: Plan) -> dict[str, Any]:
     """Return what all arms have that somebody has asked for, by name."""
     asked = dict(plan.settings.origins)
-    return {name: _plain(getattr(plan.settings, name)) for name in sorted(asked) if name != "home"}
+    given = [name for name, where in asked.items() if name != "home" and not where.startswith("suite ")]
+    return {name: _plain(getattr(plan.settings, name)) for name in sorted(given)}
 
 
 def _plain(value: Any) -> Any:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imagerag.errors import UserError
-from imagerag.evaluation.arms import NEEDS_VLM
+from imagerag.evaluation.arms import NEEDS_VLM, settings_of
 from imagerag.evaluation.engines import Engine, Processes, RayCluster, ThisProcess
 from imagerag.evaluation.journal import RunJournal, held
 from imagerag.evaluation.plan import Plan
 from imagerag.evaluation.records import Drawing, Suite
+from imagerag.graphs.components import Components
 from imagerag.profiles.resolve import resolve
 from imagerag.settings import Settings
 
@@ -44,10 +45,11 @@ def common_settings(suite: Suite, asked: Settings) -> Settings:
         suite: says where is looked up, unless somebody asks for other libraries.
         asked: what the person gave.
     """
-    library = asked.library or suite.library or None
+    by_suite = not asked.library and bool(suite.library)
     return replace(
         asked,
-        library=library,
+        library=asked.library or suite.library or None,
+        origins=(*asked.origins, *([("library", f"suite {suite.name!r}")] if by_suite else [])),
         max_seconds=asked.max_seconds or MOST_SECONDS,
         max_loading_seconds=asked.max_loading_seconds or MOST_SECONDS,
         thread=None,
@@ -127,6 +129,8 @@ def evaluate(
                 note(f"{done} of {total} drawings are there from before")
             tell(Progress(done, total))
             if tasks:
+                for text in notes_on_arms(plan):
+                    note(text)
                 engine = engine_of(workers, plan.settings, scratch)
                 notes: Counter[str] = Counter()
                 for message in engine.messages(plan, tasks, is_cancelled):
@@ -144,6 +148,21 @@ def evaluate(
             return journal
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def notes_on_arms(plan: Plan) -> list[str]:
+    """Return what a run of each arm tells of its parts and libraries as it begins, each once.
+
+    Raises:
+        UserError: an arm's parts don't go together, and nobody named them.
+    """
+    told: dict[str, list[str]] = {}
+    for arm in plan.arms:
+        components = Components(settings_of(arm, plan.settings))
+        for text in dict.fromkeys((*components.settings.notes, *components.searchable[1])):
+            told.setdefault(text, []).append(repr(arm.name))
+    every = len(plan.arms)
+    return [text if len(arms) == every else f"arm {', '.join(arms)}: {text}" for text, arms in told.items()]
 
 
 def usable_in_full(name: str, settings: Settings) -> bool:

@@ -26,7 +26,7 @@ from imagerag.index.base import ReferenceIndex
 from imagerag.interruptible import load_interruptibly
 from imagerag.licences import LicencePolicy
 from imagerag.model_hub import Download, downloads_watched
-from imagerag.profiles.downloads import bytes_of_chat_model, bytes_of_critic, bytes_of_generator
+from imagerag.profiles.downloads import bytes_of_chat_model, bytes_of_critic, bytes_of_generator, bytes_of_lookup
 from imagerag.profiles.resolve import Given, RunSettings, resolve
 from imagerag.provenance.signing import open_signer
 from imagerag.settings import Settings
@@ -225,8 +225,11 @@ class Components:
         """The writer of captions and rephrased prompts."""
         if self.injected.writer is not None:
             return self.injected.writer
+        settings = self.settings
         return _loaded(
-            lambda: load_writer(self.settings.vlm, self.settings.device_settings, self.settings.wording), self.emit
+            lambda: load_writer(settings.vlm, settings.device_settings, settings.wording),
+            self.emit,
+            bytes_of_chat_model(settings, settings.vlm),
         )
 
     @cached_property
@@ -273,6 +276,7 @@ class Components:
                 settings.sensitive_results,
             ),
             emit,
+            bytes_of_lookup(settings),
         )
         _loaded(index.prepare, emit)
         if index.library is not None:
@@ -302,14 +306,22 @@ class Components:
         """What puts references in a better order, if anything."""
         settings = self.settings
         names = settings.rerank, settings.vlm, settings.critic
-        return _loaded(lambda: load_reranker(*names, self._lookup_clip, settings.device_settings), self.emit)
+        return _loaded(
+            lambda: load_reranker(*names, self._lookup_clip, settings.device_settings),
+            self.emit,
+            max(bytes_of_chat_model(settings, name) for name in (settings.vlm, settings.critic)),
+        )
 
     def _lookup_clip(self) -> "Embedder":
         """Return the first of the CLIP models that look things up."""
         from imagerag.embedders.registry import clip_model
 
         settings = self.settings
-        return _loaded(lambda: clip_model(settings.lookup_models[0], settings.device_settings), self.emit)
+        return _loaded(
+            lambda: clip_model(settings.lookup_models[0], settings.device_settings),
+            self.emit,
+            bytes_of_lookup(settings),
+        )
 
     def region(self, image: Image.Image, concept: str) -> Region | None:
         """Return the part of a reference that is drawn with; ``None`` for all of it.

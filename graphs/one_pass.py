@@ -87,7 +87,8 @@ def _finish(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         return finish(state, components, emit)
     images = images_of_turn(state["all_images"], state["turn"])
     last = [record for record in images if record["step"] == images[-1]["step"]]
-    chosen = best_among(last, components, state["prompt"], subjects_of(state))
+    # An image may be not judged.
+    chosen = best_among(last, components, state["prompt"], subjects_of(state)) or next(iter(last), None)
     if chosen and chosen["verdict"] and state["halt"] in (None, "satisfied"):
         satisfied = chosen["verdict"]["satisfied"]
         state = {**state, "halt": "satisfied" if satisfied else "done"}

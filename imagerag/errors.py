@@ -105,6 +105,10 @@ class ServiceError(UserError):
         self.public = public
 
 
+class NoStandIn(UserError):
+    """The critic that has to judge where another one gave no verdict can't be loaded; what was drawn is kept."""
+
+
 def first_line(error: BaseException, most: int = 120) -> str:
     """Return what an error says in one line of at most ``most`` characters; its kind if it says nothing."""
     return without_credentials(str(error)).strip().split("\n")[0][:most] or type(error).__name__

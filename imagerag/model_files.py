@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -289,3 +290,28 @@ def table_of(file: Path) -> Mapping[str, Any]:
         table = json.loads(file.read_text(encoding="utf-8"))
         return table if isinstance(table, dict) else {}
     return {}
+
+
+def parameters_here(repository: str) -> float:
+    """Return the parameters of a model of transformers in billions, by the headers of its files; 0 if it isn't here.
+
+    Args:
+        repository: its id, or a folder.
+    """
+    own = Path(repository).expanduser()
+    folder = own if own.is_dir() else snapshot(repository, None)
+    if folder is None:
+        return 0.0
+    names = ModelFiles().of({file.name for file in folder.iterdir()}, {})
+    return sum(count_parameters(folder / name) for name in names if name.endswith(".safetensors")) / 1e9
+
+
+def count_parameters(file: Path) -> int:
+    """Return how many numbers a file of weights has, by its header; none where it is no safetensors."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, "np") as content:
+            return sum(prod(content.get_slice(name).get_shape()) for name in content.keys())  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return 0

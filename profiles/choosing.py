@@ -154,8 +154,8 @@ def _fitting(profile: Profile, choice: Choice, generator: str, vlm: str | None, 
         weights = choice.vlm_weights
     elif vlm.startswith(LOCAL):
         weights = next((other.vlm_weights for other in profile.choices if other.vlm == vlm), 0.0)
-    unknown = bool(vlm and vlm.startswith(LOCAL) and not weights)
     beside = ranking.vlms()[0].model_copy(update={"weights": weights} if weights else {})
+    unknown = bool(vlm and vlm.startswith(LOCAL) and not beside.weights)
     fit = ranking.fit(row, beside)
     why = ranking.machine.told if fit.mode is not None else ranking.in_words(row, beside, fit)
     return _Fitting(fit.mode, why + (f"; how large {vlm!r} is isn't known, so it is not counted" if unknown else ""))

@@ -17,7 +17,7 @@ from imagerag.generators.diffusion.operations import operations
 from imagerag.generators.diffusion.preset_files import is_here
 from imagerag.generators.diffusion.presets import Preset
 from imagerag.generators.diffusion.weight_sizes import QUANTISED, WORKING_BYTES, device_bytes, host_bytes
-from imagerag.model_files import ModelFiles, snapshot
+from imagerag.model_files import ModelFiles, parameters_here, snapshot
 from imagerag.profiles.loading import Choice, Profile, Ranked, RankedVlm
 from imagerag.profiles.machine import Kind, Machine
 
@@ -123,7 +123,8 @@ class Ranking:
         if self.vlm is None:
             return sorted(self.profile.vlms, key=lambda row: not self._is_vlm_here(row.vlm))
         rows = [row for row in self.profile.vlms if row.vlm == self.vlm]
-        known = max(rows, key=lambda row: row.unquantised, default=RankedVlm(vlm=self.vlm, weights=0.0))
+        weights = 0.0 if rows or not self.vlm.startswith(LOCAL) else parameters_here(self.vlm.removeprefix(LOCAL))
+        known = max(rows, key=lambda row: row.unquantised, default=RankedVlm(vlm=self.vlm, weights=weights))
         return [known.model_copy(update={"memory": RULES.memory})]
 
     def in_order(self) -> list[Ranked]:

@@ -11,7 +11,7 @@ from imagerag.profiles.soundness import EMBEDDED_CRITICS, Unsound
 from imagerag.settings import DECLARED, Settings
 from imagerag.shell_words import quoted
 
-STRENGTH = {"flag": 3, "variable": 2, "settings": 1}
+STRENGTH = {"flag": 4, "variable": 3, "settings": 2, "suite": 1}
 """How near to the run a value was given, by the first word of its origin; what a program gives counts as a flag."""
 
 
@@ -31,7 +31,7 @@ def strength(asked: Settings, name: str) -> int:
     """Return how near to the run a setting was given; 0 where nobody named it."""
     if getattr(asked, name) is None:
         return 0
-    return STRENGTH.get(dict(asked.origins).get(name, "flag").partition(" ")[0], 3)
+    return STRENGTH.get(dict(asked.origins).get(name, "flag").partition(" ")[0], STRENGTH["flag"])
 
 
 def is_insisted_on(problem: Unsound, asked: Settings) -> bool:
@@ -103,7 +103,7 @@ def _source(part: str, asked: Settings, profile: Profile) -> str:
 
 def _other_parts(causes: Mapping[str, Unsound], asked: Settings, fitting: Profile, lookup_model: str) -> Iterator[Way]:
     """Yield what could be changed, the least first; not all of it need help."""
-    weak = [part for part in causes if 0 < strength(asked, part) < STRENGTH["flag"]]
+    weak = [part for part in causes if STRENGTH["suite"] < strength(asked, part) < STRENGTH["flag"]]
     nothing: dict[str, Any] = dict.fromkeys(weak)
     unset = replace(asked, **nothing, origins=_without(asked, weak))
     those = "unset that" if len(weak) == 1 else "unset those"

@@ -277,7 +277,8 @@ class _Reader:
             self._scene = add_object(self._scene, thing, clause.joint)
             return True
         something = self._scene.objects or self._modifiers
-        if clause.connector in ("at", "into", "towards", "toward") and text in LOOKED_AT and "a" not in clause.words:
+        towards = clause.connector.rpartition(" ")[2] in ("at", "into", "towards", "toward")
+        if towards and text in LOOKED_AT and "a" not in clause.words:
             self._modifiers["looking at camera"] = None
             return True
         if clause.connector == "at" and "time" in uses(text):

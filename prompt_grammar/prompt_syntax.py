@@ -29,6 +29,7 @@ _NETWORK = re.compile(
 )
 _IMAGE_PROMPT = re.compile(r"^(?:\s*https?://\S+)+")
 _WEIGHT = re.compile(r"(?:(?<!\d):\s*(-?\d*\.?\d+)|:\s*(-?\d*\.\d+))\s*$")
+_WEIGHED_NEXT = re.compile(r"[ \t]*(?:[\[{]|\([^()]{0,300}:\s*-?\d*\.?\d+\s*\))")
 _BARE_WEIGHT = re.compile(r"(?<=[A-Za-z]):[012]?\.\d{1,2}(?=\s*(?:,|$))")
 _LONE_WEIGHT = re.compile(r"(?<=\s):\d*\.?\d+(?!\S)")
 _BREAKS = re.compile(r"([ \t]*\n\s*|[ \t][/|\u2013\u2014-][ \t])")
@@ -153,7 +154,8 @@ def _without_weights(text: str, notes: list[str], unwanted: list[str]) -> str:
             last = text[at : at + 9].lstrip(" \t")[:1] in ("", *",.;([{\n")
             between = ", " if last and _is_modifier("".join(out[start + 1 :])) else ""
             out[start] = between
-            out.append(between)
+            # "(a cliff:1.4) (the sea:1.2)" is a list as well.
+            out.append(", " if _WEIGHED_NEXT.match(text, at) else between)
             closed = (start, len(out))
             continue
         out.append(sign)
@@ -189,7 +191,9 @@ def _without_hashtags(text: str, notes: list[str]) -> str:
 
 
 def _is_modifier(text: str) -> bool:
-    return reading(text.lower().split()) != ""
+    """Tell whether words, or all items of a list, name a style."""
+    items = [item.lower().split() for item in text.split(",")]
+    return any(items) and all(reading(item) != "" for item in items if item)
 
 
 def _parted(text: str) -> str:

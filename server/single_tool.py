@@ -26,6 +26,9 @@ def use_tool(service: "Service", run: Run, name: str, arguments: dict[str, Any])
     assert run.job is not None
     state = service.threads.state(run.client, run.thread)
     images = {record["id"]: record for record in state.get("all_images", ())}
+    if not state.get("turn"):  # as a run tells them when it begins
+        for text in service.components.settings.notes:
+            run.tell({"event": "note", "text": text})
     about = images.get(arguments.get("image_id") or "")
     limits: Limits = merge_limits(service.settings)
     spent: Spent = nothing_spent(steady_time())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from math import prod
 from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
 from imagerag.generators.diffusion.presets import Preset, load_presets
 from imagerag.generators.diffusion.recipes import Published, recipe_of
-from imagerag.model_files import PipelineFiles, snapshot, table_of
+from imagerag.model_files import PipelineFiles, count_parameters, snapshot, table_of
 
 WEIGHTS = ".safetensors"
 
@@ -75,7 +74,7 @@ def parameters_of(folder: Path, index: Mapping[str, Any]) -> dict[str, float]:
     for file in PipelineFiles().of(files, index) if index else ():
         part = file.partition("/")[0]
         if isinstance(index.get(part), list) and file.endswith(WEIGHTS):
-            sizes[part] = sizes.get(part, 0.0) + _parameters(folder / file) / 1e9
+            sizes[part] = sizes.get(part, 0.0) + count_parameters(folder / file) / 1e9
     return sizes
 
 
@@ -99,14 +98,3 @@ def _of_file(name: str) -> Preset | None:
         return preset_of_file(name)
     except UserError:
         return None
-
-
-def _parameters(file: Path) -> int:
-    """Return how many numbers a file has, by its header; none where it is no file of that kind."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(file, "np") as content:
-            return sum(prod(content.get_slice(name).get_shape()) for name in content.keys())  # noqa: SIM118
-    except (OSError, SafetensorError):
-        return 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from imagerag.generators.diffusion.presets import Preset
+from imagerag.generators.diffusion.recipes import TAUGHT_GUIDANCE, no_contrast
 
-GUIDANCE_AS_INPUT = ("flux", "flux-krea", "kontext", "flux2", "hunyuan-image-distilled")
-"""Presets of models that were taught guidance, and take its strength as an input instead of drawing by contrast."""
+READS_GUIDANCE = TAUGHT_GUIDANCE | {"LatentConsistencyModelPipeline", "SanaSprintPipeline"}
+"""Classes of diffusers that compute one pass a step whatever the guidance: it is an input of their denoisers."""
 LATENT, PATCH = 8, 2
 """Pixels of a latent's side, and latents of a token's: a megapixel is 4,096 tokens in all families of the presets."""
 
@@ -20,5 +21,12 @@ def operations(preset: Preset) -> float | None:
     if denoiser is None:
         return None
     tokens = preset.width * preset.height / (LATENT * PATCH) ** 2
-    passes = 1 if preset.guidance <= 1 or preset.name in GUIDANCE_AS_INPUT else 2
-    return 2e9 * denoiser * tokens * preset.steps * passes
+    return 2e9 * denoiser * tokens * preset.steps * (2 if draws_by_contrast(preset) else 1)
+
+
+def draws_by_contrast(preset: Preset) -> bool:
+    """Tell whether each step computes two passes, with the prompt and without: where guidance is no input."""
+    if preset.guidance <= no_contrast(preset.pipeline):
+        return False
+    taught = preset.taught_guidance or preset.pipeline in READS_GUIDANCE
+    return preset.true_cfg or not taught

@@ -54,6 +54,9 @@ STEPS_BY_NAME = re.compile(r"(?<![0-9])(1[0-2]|[1-9])[-_ ]?steps?(?![a-z])(?![-_
 """A number of steps that is part of a name; numbers of training steps are longer, and may stand behind the word as in
 ``epoch3_step5000``. Sizes may stand there, too."""
 
+COUNTED = ("weights", "taught_guidance")
+"""What of a row's changes tells how much is computed, and not how a model is asked."""
+
 TAUGHT_GUIDANCE = frozenset({"FluxPipeline", "FluxKontextPipeline", "Flux2Pipeline"})
 """Classes that take guidance as an input; all others draw by contrast, which distilled models don't."""
 
@@ -195,7 +198,7 @@ def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> P
         changes.pop("llama", None)
     if published.is_file:
         changes["scheduler"] = rule.file_scheduler
-    told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items() if key in changes and key != "weights")
+    told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items() if key in changes and key not in COUNTED)
     changes["recipe"] = f"as {rule.preset or 'its pipeline by default'}{f' with {told}' if told else ''}: {why}"
     changes |= {"source": rule.source, "unchecked": (), "name": f"diffusers:{published.model}"}
     return _in_few_steps(published, preset.model_copy(update=changes), known="steps" in rule.change)

@@ -14,7 +14,7 @@ from imagerag.agent.protocols import Critic
 from imagerag.agent.vlm_critic import CLIP_DECIDES
 from imagerag.embedders.calibration import LEAST_CAPTIONED
 from imagerag.embedders.clip import model_id_of
-from imagerag.errors import Cancelled, UserError
+from imagerag.errors import BudgetExceeded, Cancelled, NoStandIn, UserError
 from imagerag.graphs.best_image import best_among, settle_tie
 from imagerag.graphs.budget import meter_step, stop_reason
 from imagerag.graphs.components import Components
@@ -37,21 +37,28 @@ from imagerag.tools.session import Emit
 
 
 def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
-    """Judge the images that have no verdict yet, against what the turn asks for; the best so far stays the best."""
+    """Judge the images that have no verdict yet, against what the turn asks for; the best so far stays the best.
+
+    Where no critic can be had, since the run has to end while one is loaded or the one that stands in can't be loaded,
+    the run ends with the best image that there is, without a verdict if it has none.
+    """
     began = time.perf_counter()
     fresh = unjudged(state)
     spent: Spent = {**state["spent"]}
-    critic, pixels = components.critic, [open_pixels(components, record) for record in fresh]
-    cut_off: StopReason | None = None
+    before = next((record for record in state["all_images"] if record["id"] == state["best"]), None)
     with meter_step(state["limits"], spent, components.settings) as meter:
         try:
-            verdicts = _judged(critic, pixels, state, components)
-        except Cancelled as stop:  # no image is lost by that: another critic has a word of its own, and at once
-            cut_off = stop_reason(stop)
-            verdicts = _judged(getattr(critic, "stand_in", critic), pixels, state, components)
-        if cut_off is None:
-            unwanted = things_unwanted(state["prompt"], state.get("run_negative") or "")
-            verdicts, cut_off = _with_absences(verdicts, pixels, components, unwanted)
+            verdicts, cut_off = _verdicts(fresh, components, state)
+        except (BudgetExceeded, Cancelled, NoStandIn) as stop:
+            why = "; ".join([*(note.removesuffix(CLIP_DECIDES) for note in meter.notes), str(stop)])
+            told = f"{', '.join(record['id'] for record in fresh)} not judged: {why}"
+            emit({"event": "note", "text": told})
+            return {
+                "best": (before or fresh[0])["id"],
+                "halt": state["halt"] or _reason(stop),
+                "all_trace": [trace_step(state, "critic", "none", "", began, meter=meter, error=told)],
+                "spent": spent,
+            }
         judged: list[ImageRecord] = []
         for record, verdict in zip(fresh, verdicts, strict=True):
             judged.append({**record, "verdict": verdict, "score": verdict["score"]})
@@ -59,11 +66,18 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
                 components.store.set_verdict(record["sha256"], verdict)
             except UserError as error:  # the verdict counts all the same
                 emit({"event": "note", "text": f"the verdict on {record['id']} is not written into its file: {error}"})
-        before = next((record for record in state["all_images"] if record["id"] == state["best"]), None)
-        best = best_among([*([before] if before else []), *judged], components, state["prompt"], subjects_of(state))
-        assert best is not None, "the critic runs only after a drawing"
+        candidates = [*([before] if before else []), *judged]
+        try:
+            best, report = (_best(images, components, state) for images in (candidates, judged))
+        except (BudgetExceeded, Cancelled, NoStandIn) as stop:  # scores of two critics don't compare
+            cut_off = _reason(stop)
+            best, report = candidates[0], judged[0]
+            emit({"event": "note", "text": f"{best['id']} counts as the best, since no critic compares: {stop}"})
         if cut_off is None:
-            best, cut_off = _settled(best, judged, components, state["prompt"])
+            try:
+                best = settle_tie(best, judged, components, state["prompt"])
+            except Cancelled as stop:
+                cut_off = stop_reason(stop)
     _tell_who_decides(state, components.critic.name, meter.notes, emit)
     uncalibrated = next((verdict for verdict in verdicts if verdict.get("uncalibrated")), None)
     if uncalibrated is not None:  # also of one that had to decide instead
@@ -73,8 +87,6 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         emit({"event": "verdict", "image": record, "verdict": record["verdict"], "best": record["id"] == best["id"]})
     stale = 0 if best is not before else state["stale"] + 1
     halt = state["halt"] or cut_off or stop_rule(best, stale)
-    report = best_among(judged, components, state["prompt"], subjects_of(state))
-    assert report is not None
     assert report["verdict"] is not None
     return {
         "all_images": judged,
@@ -95,6 +107,34 @@ def judge(state: State, components: Components, emit: Emit) -> dict[str, Any]:
         ],
         "spent": spent,
     }
+
+
+def _verdicts(
+    fresh: Sequence[ImageRecord], components: Components, state: State
+) -> tuple[list[Verdict], StopReason | None]:
+    """Return the verdicts on these images, and why the run has to end if it had to meanwhile.
+
+    Raises:
+        BudgetExceeded, Cancelled: a critic was still being loaded.
+        NoStandIn: the one that has to stand in can't be loaded.
+    """
+    critic, pixels = components.critic, [open_pixels(components, record) for record in fresh]
+    try:
+        verdicts = _judged(critic, pixels, state, components)
+    except Cancelled as stop:  # another critic has a word of its own, if it is at hand
+        return _judged(getattr(critic, "stand_in", critic), pixels, state, components), stop_reason(stop)
+    unwanted = things_unwanted(state["prompt"], state.get("run_negative") or "")
+    return _with_absences(verdicts, pixels, components, unwanted)
+
+
+def _best(images: Sequence[ImageRecord], components: Components, state: State) -> ImageRecord:
+    best = best_among(images, components, state["prompt"], subjects_of(state))
+    assert best is not None, "the critic runs only after a drawing"
+    return best
+
+
+def _reason(stop: BudgetExceeded | Cancelled | NoStandIn) -> StopReason:
+    return "error" if isinstance(stop, NoStandIn) else stop_reason(stop)
 
 
 def _judged(critic: Critic, pixels: Sequence[Image.Image], state: State, components: Components) -> list[Verdict]:
@@ -125,19 +165,9 @@ def _with_absences(
         return list(verdicts), None
     try:
         found = [components.critic.look_for(image, things) for image in pixels]
-    except Cancelled as stop:
-        return list(verdicts), stop_reason(stop)
+    except (BudgetExceeded, Cancelled, NoStandIn) as stop:
+        return list(verdicts), _reason(stop)
     return [with_absences(verdict, scores) for verdict, scores in zip(verdicts, found, strict=True)], None
-
-
-def _settled(
-    best: ImageRecord, judged: Sequence[ImageRecord], components: Components, prompt: str
-) -> tuple[ImageRecord, StopReason | None]:
-    """Return the best image after ties are settled, and why the run has to end if it had to meanwhile."""
-    try:
-        return settle_tie(best, judged, components, prompt), None
-    except Cancelled as stop:
-        return best, stop_reason(stop)
 
 
 def _why_no_redraw(name: str, settings: RunSettings, mode: Mode) -> str:

@@ -110,9 +110,12 @@ def outcome(state: State, components: Components, emit: Emit, chosen: ImageRecor
 
 
 def _answer(prompt: str, best: ImageRecord | None, why: str) -> AIMessage:
-    if best is None or best["verdict"] is None:
+    if best is None:
         return AIMessage(f"No image of {prompt!r} was made: {why}.")
-    missing = best["verdict"]["missing"]
-    lack = f" Still missing: {', '.join(missing)}." if missing else ""
-    text = f"{best['id']} shows {prompt!r} (score {best['score']:.2f}); {why}.{lack}"
+    if best["verdict"] is None:
+        text = f"{best['id']} was drawn for {prompt!r} and is not judged; {why}."
+    else:
+        missing = best["verdict"]["missing"]
+        lack = f" Still missing: {', '.join(missing)}." if missing else ""
+        text = f"{best['id']} shows {prompt!r} (score {best['score']:.2f}); {why}.{lack}"
     return AIMessage(text, additional_kwargs={IMAGES: [{"id": best["id"], "sha256": best["sha256"]}]})

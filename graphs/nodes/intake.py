@@ -10,10 +10,9 @@ from uuid import uuid4
 
 from langchain_core.messages import AnyMessage, HumanMessage, ToolMessage
 
-from imagerag.agent.names import CLIP_OF
 from imagerag.agent.protocols import Brief
 from imagerag.errors import BudgetExceeded, Cancelled, UserError
-from imagerag.graphs.budget import check_prices, memory_of_run, merge_limits, meter_step, nothing_spent
+from imagerag.graphs.budget import memory_of_run, merge_limits, meter_step, nothing_spent
 from imagerag.graphs.components import Components
 from imagerag.graphs.conversation import history_of, read_earlier, timeline_after, timeline_of, unused_seed
 from imagerag.graphs.endings import ENDINGS
@@ -21,13 +20,13 @@ from imagerag.graphs.kept_back import keep_for_a_drawing
 from imagerag.graphs.masks import history_with, masked_image, whole_brief
 from imagerag.graphs.message_images import stored_picture, without_stored_pictures
 from imagerag.graphs.message_parts import readable_parts, unread_parts
+from imagerag.graphs.nodes.first_parts import load_driver, possible_mode
 from imagerag.graphs.recorded_turns import begin_record, begin_replay
 from imagerag.graphs.request_check import check_request
-from imagerag.graphs.state import Limits, Spent, State
+from imagerag.graphs.state import Limits, State
 from imagerag.graphs.state_queries import is_request, subjects_of, unanswered_calls
 from imagerag.graphs.subjects import assigned, kept_subjects
 from imagerag.graphs.trace import trace_step
-from imagerag.modes import Mode
 from imagerag.places import without_place
 from imagerag.profiles.resolve import RunSettings
 from imagerag.prompt_grammar.negatives import read_negatives
@@ -60,14 +59,19 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
     for text in notes:
         components.tell(text)
     messages = list(state.get("messages") or [])
-    assert components.extra_tools is not None  # a server that isn't there is told before anything is drawn
+    spent = nothing_spent(steady_time())
+    halt = load_driver(components, limits, spent)
+    if halt is None:
+        assert components.extra_tools is not None  # a server that isn't there is told before anything is drawn
+    spent["started"] = steady_time() - spent.get("loading", 0.0)
     message = _unanswered_request(state, messages)
     request, pictures = _request(components, message, state.get("prompt") or "")
     if message is not None and not state.get("turn") and (state.get("prompt") or request).strip() != request:
         components.tell(f"the prompt {state['prompt'][:80]!r} is ignored: the person's last message counts")
     references = list(state.get("all_references") or [])
-    spent = nothing_spent(steady_time())
-    mode = _settled(components, limits, spent)
+    mode = settings.mode
+    if halt is None:
+        mode, halt = possible_mode(components, limits, spent)
     subjects: list[ReferenceRecord] = []
     files = [*(state.get("subjects") or ()), *settings.subject]
     known = sum(record["kind"] == "subject" for record in references)
@@ -98,10 +102,11 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         suppress(BudgetExceeded, Cancelled),
         meter_step(limits, spent, settings) as meter,
     ):  # the next node ends the run
-        keep_for_a_drawing(meter, components, limits, asked_for, subjects)
-        brief = components.writer.brief(asked_for, history)
-        for note in brief.notes:
-            components.tell(note)
+        if halt is None:
+            keep_for_a_drawing(meter, components, limits, asked_for, subjects)
+            brief = components.writer.brief(asked_for, history)
+            for note in brief.notes:
+                components.tell(note)
     brief = whole_brief(brief, masked, asked_for)
     if masked is not None and brief.answer:
         components.tell("the mask is not used: this turn is answered in words")
@@ -123,6 +128,8 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         if meter.calls or brief.answer
         else []
     )
+    if settings.notes:  # who only invokes the graph hears no events
+        asked.insert(0, trace_step(entered, "intake", "parts", "; ".join(settings.notes), began))
     rewritten = [new for old in messages if (new := without_naming_blocks(old)) is not old]
     repaired = [
         ToolMessage("not run: the run was interrupted", tool_call_id=call["id"], name=call["name"], status="error")
@@ -162,7 +169,7 @@ def start_turn(state: State, components: Components, budget: Limits | None = Non
         "spent": spent,
         "best": None,
         "stale": 0,
-        "halt": "answered" if brief.answer else None,
+        "halt": halt or ("answered" if brief.answer else None),
         "stop_reason": None,
         "subjects": [],
         "mask": None,
@@ -246,42 +253,6 @@ def _negative(state: State, components: Components, unwanted: Sequence[str]) -> 
     if others := read_negatives(negative).others:
         components.tell(f"of the negative prompt {', '.join(map(repr, others))} is not judged, only told the generator")
     return negative
-
-
-def _settled(components: Components, limits: Limits, spent: Spent) -> Mode:
-    """Return the mode that is possible with these parts, loaded for that, and have money limited only where it can be.
-
-    Raises:
-        UserError: what is asked for can't be done with them.
-    """
-    with suppress(BudgetExceeded, Cancelled), meter_step(limits, spent, components.settings):
-        if limits["max_money"] is not None:
-            check_prices(components)
-        if components.injected.critic is None and components.settings.critic.startswith(CLIP_OF):
-            assert components.critic  # one that isn't here is told before anything is drawn, which may cost money
-        return _possible_mode(components)
-    return components.settings.mode  # the run ends before anything is drawn
-
-
-def _possible_mode(components: Components) -> Mode:
-    """Return the mode, or for a generator that takes no references the one that gets along without.
-
-    Raises:
-        UserError: there is no doing without: everything is to be looked up, or subjects were given.
-    """
-    settings, generator = components.settings, components.generator
-    if generator.max_references or settings.mode in ("rephrase_only", "no_lookup"):
-        return settings.mode
-    if settings.mode == "lookup_first" or settings.subject:
-        what = "--mode lookup_first" if settings.mode == "lookup_first" else f"--subject {settings.subject[0]!r}"
-        raise UserError(
-            f"generator {generator.name!r} takes no reference images, so {what} is of no use; "
-            "name another --generator, or give --mode rephrase_only or no_lookup"
-        )
-    components.tell(
-        f"generator {generator.name!r} takes no reference images: what is missing is rephrased, not looked up",
-    )
-    return "rephrase_only"
 
 
 def check_prompt(text: str) -> str:

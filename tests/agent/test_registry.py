@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from imagerag.agent.registry import load_critic, load_writer
+from imagerag.agent.registry import check_names, load_critic, load_writer
+from imagerag.device_settings import DeviceSettings
 from imagerag.errors import UserError
 from imagerag.settings import Settings
 from testing.tiny_clip import save_checkpoint
@@ -19,6 +20,17 @@ def test_a_critic_that_takes_no_images_is_one_line(monkeypatch: pytest.MonkeyPat
         load_critic("openai:gpt-3.5-turbo")
     with pytest.raises(UserError, match=r"takes no images \(--vlm-text-only\).*leave --critic out"):
         Settings(vlm="openai:x@http://127.0.0.1:1/v1", critic="openai:x@http://127.0.0.1:1/v1", vlm_text_only=True)
+
+
+def test_the_check_of_names_loads_no_model_that_runs_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def loaded(name: str, settings: DeviceSettings) -> None:
+        raise AssertionError(f"{name} is loaded, and may have to be downloaded, before the run tells how far that is")
+
+    monkeypatch.setattr("imagerag.chat_models.local.loading.load_local", loaded)
+    check_names("transformers:somebody/vlm", "transformers:somebody/other", DeviceSettings())
+    for vlm, critic in (("transformers:/no/such/folder", "clip"), ("rules", "transformers:/no/such/folder")):
+        with pytest.raises(UserError, match="'transformers:/no/such/folder' is neither a folder here nor a name"):
+            check_names(vlm, critic, DeviceSettings())
 
 
 def test_a_writer_words_captions_for_the_kind_of_pictures_it_is_loaded_for() -> None:

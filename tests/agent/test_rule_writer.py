@@ -68,6 +68,13 @@ def test_rephrasing_brings_what_is_missing_to_the_front() -> None:
     assert RuleWriter().rephrase("a cat and an axolotl", ["axolotl"]).startswith("a large axolotl")
 
 
+def test_a_photographs_prompt_is_kept_whole_where_it_is_rephrased() -> None:
+    prompt = "a scarlet ibis behind two owls, 85mm lens, golden hour"
+    writer = RuleWriter(kind="photographs")
+    assert writer.rephrase(prompt, ["scarlet ibis"]) == f"a large scarlet ibis, {prompt}"
+    assert writer.rephrase(prompt, []) == prompt
+
+
 @pytest.mark.parametrize("request_", ["put it on the moon", "now make it blue", "again", "go back to the second one"])
 def test_what_points_back_at_nothing_is_refused(request_: str) -> None:
     with pytest.raises(UserError, match="this thread has none"):

@@ -76,6 +76,17 @@ class TestStory:
         ProgressBars(quiet=True).downloading(Download(1, 1.0))
         assert capsys.readouterr().err == ""
 
+    def test_a_download_of_one_of_several_runs_is_told_as_a_download(self, capsys: pytest.CaptureFixture[str]) -> None:
+        bars = ProgressBars()
+        event = {"event": "progress", "what": "loading", "total": 0, "text": "downloading: 0.30 GB so far, 5.0 MB/s"}
+        bars.show_progress({**event, "done": 3 * 10**8}, "2 of 9: ")
+        bars.show_progress({**event, "done": 10**9, "total": 10**9, "text": "downloaded: 1.00 GB"}, "2 of 9: ")
+        for done in (1, 2):
+            bars.show_progress({"event": "progress", "what": "drawing", "done": done, "total": 2}, "2 of 9: ")
+        lines = capsys.readouterr().err.splitlines()
+        assert lines[:2] == ["2 of 9: downloading: 0.30 GB so far, 5.0 MB/s", "2 of 9: downloaded: 1.00 GB"]
+        assert lines[2].startswith("2 of 9: drawing: 2 of 2 in ")
+
     def test_a_download_of_a_run_is_told_too(self, capsys: pytest.CaptureFixture[str]) -> None:
         story = RunPrinter(Console(file=StringIO()), ProgressBars())
         for done, text in ((4, "downloading: four"), (8, "downloaded: all")):

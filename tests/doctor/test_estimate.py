@@ -106,3 +106,31 @@ def test_what_lies_here_of_a_repository_is_enough(
     text = found(settings_of, generator=f"diffusers:{tmp_path}")["time"].text
     assert "2 drawings of" in text
     assert "assumed" not in text.partition("drawings")[2].partition(";")[0]
+
+
+def test_a_local_chat_model_of_unknown_size_is_told(settings_of: SettingsOf) -> None:
+    text = found(settings_of, vlm="transformers:somebody/vlm")["time"].text
+    assert "2.4 s for the rest (2 drawings of 1.2 s)" in text
+    assert "none of 6 answers of 'transformers:somebody/vlm' can be had: how large it is isn't known yet" in text
+
+
+def test_a_local_chat_model_is_as_large_as_its_files_say(
+    settings_of: SettingsOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimate, "measured_speed", lambda settings: Speed(1e9, "cpu", 4, 4e6))
+    for number in (1, 2):
+        save_file({"a": torch.zeros(100, 50)}, tmp_path / f"model-{number:05d}-of-00002.safetensors")
+    save_file({"b": torch.zeros(9, 9)}, tmp_path / "consolidated.safetensors")
+    name = f"transformers:{tmp_path}"
+    text = found(settings_of, vlm=name, critic=name)["time"].text
+    # 4,000 tokens are read at 2 operations a parameter, and for each of 400 all parameters are read from memory.
+    assert f"8 answers of {2 * 1e4 * 4000 / 4e8 + 400 * 1e4 * 4 / 4e6:.1f} s" in text
+
+
+def test_each_chat_model_of_a_run_counts_by_what_it_is_asked(settings_of: SettingsOf) -> None:
+    server = "openai:m@http://127.0.0.1:9/v1"
+    judged = found(settings_of, 2.0, vlm="transformers:somebody/vlm", critic=server)["time"].text
+    assert "2 answers of 2.0 s (measured now)" in judged
+    assert "none of 6 answers of 'transformers:somebody/vlm'" in judged
+    assert "2 answers of 2.0 s" in found(settings_of, 2.0, critic=server)["time"].text, "rules ask nobody"
+    assert "6 answers of 2.0 s" in found(settings_of, 2.0, vlm=server)["time"].text, "CLIP judges"

@@ -81,6 +81,34 @@ def test_how_busy_the_machine_is_does_not_decide_what_is_drawn() -> None:
     assert (asked.max_seconds, asked.library) == (5, ("own",))
 
 
+def of_photographs(tmp_path: Path, **settings: Any) -> Plan:
+    suite = Suite("small", PROMPTS, library=("bundled",))
+    asked = Settings(home=str(tmp_path / "home"), generator="sdxl", vlm="rules", **settings)
+    return Plan(suite, (ARMS["base"], ARMS["agent"]), (0,), common_settings(suite, asked), ())
+
+
+def test_pictograms_of_a_suite_are_put_into_no_photographs_that_nobody_asked_for_them_in(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"suite 'small' sets it.*insist with --library bundled") as refused:
+        evaluate(of_photographs(tmp_path), tmp_path / "run")
+    assert "unset that" not in str(refused.value)
+
+
+def test_what_does_not_go_together_is_told_once_before_anything_is_drawn(tmp_path: Path) -> None:
+    notes: list[str] = []
+    plan = of_photographs(tmp_path, critic="clip", library=("bundled",))
+    evaluate(plan, tmp_path / "run", note=notes.append)
+    assert len([text for text in notes if "draws photographs, but critic 'clip' judges pictograms" in text]) == 1
+    notes.clear()
+    evaluate(plan, tmp_path / "run", note=notes.append)
+    assert notes == ["6 of 6 drawings are there from before"]
+
+
+def test_an_arm_that_can_look_nothing_up_is_told(tmp_path: Path) -> None:
+    notes: list[str] = []
+    evaluate(of_photographs(tmp_path, library=("own",)), tmp_path / "run", note=notes.append)
+    assert any("nothing can be looked up in own, which is empty" in text for text in notes)
+
+
 def test_what_is_embedded_is_drawn_on_every_core_and_other_models_by_one_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,8 @@
 """What of a run's parts counts as loading: it takes time of its own, and none of the run's."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from imagerag.index.plugin_search import SearchService
 from imagerag.index.search import CombinedIndex
 from imagerag.settings import Settings
 from testing.colour_library import ColourEmbedder
+from testing.machines import machine, run_on
 
 TOOK = 0.2
 
@@ -87,3 +89,24 @@ def test_a_critic_is_calibrated_and_knows_its_words_before_it_judges(
     load_critic.cache_clear()
     assert sum(loading) >= TOOK
     assert "bank" in critic.eyes.__dict__, "the words are embedded"
+
+
+def test_each_part_tells_about_how_much_it_downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected: list[int] = []
+
+    @contextmanager
+    def watched(report: Any, total: int = 0) -> Iterator[None]:
+        expected.append(total)
+        yield
+
+    run_on(monkeypatch, machine("cuda", 48))
+    for name, value in {
+        "downloads_watched": watched,
+        "load_writer": lambda *given: None,
+        "open_index": lambda *given: CombinedIndex(None),
+    }.items():
+        monkeypatch.setattr(f"imagerag.graphs.components.{name}", value)
+    monkeypatch.setattr(registry, "clip_model", lambda name, device: None)
+    components = Components(Settings(home=str(tmp_path), profile="local"))
+    _ = components.writer, components.index, components._lookup_clip()
+    assert [total for total in expected if total] == pytest.approx([17.54e9, 1.5e9, 1.5e9])

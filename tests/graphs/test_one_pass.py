@@ -2,9 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from imagerag.agent.vlm_critic import VlmCritic
+from imagerag.chat_models.providers import connect
 from imagerag.errors import InvalidArgument, UserError
 from imagerag.graphs.one_pass import build_one_pass
 from imagerag.settings import Settings
@@ -62,3 +65,15 @@ def test_a_writer_that_hangs_before_the_first_drawing_leaves_an_image(tmp_path: 
         settings = Settings(home=str(tmp_path), vlm=server.name, mode="lookup_first", max_seconds=1.5)
         result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
     assert result["image"] is not None
+
+
+def test_an_image_that_no_critic_can_judge_is_returned_without_a_verdict(tmp_path: Path) -> None:
+    def refused() -> Any:
+        raise UserError("the weights are not on this machine")
+
+    with serving(lambda request, number: Reply("busy", status=503)) as server:
+        critic = VlmCritic("openai:x", connect(server.name), refused)
+        graph = build_one_pass(critic=critic, generator=Squares(), index=Shelf())
+        settings = Settings(home=str(tmp_path), vlm="rules")
+        result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=settings)
+    assert (result["stop_reason"], result["image"]["id"], result["verdict"]) == ("error", "image-1", None)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from imagerag.prompt_grammar import modifiers
 from imagerag.prompt_grammar.modifiers import reading, uses, vocabulary
 from imagerag.prompt_grammar.parser import parse_scene
+from imagerag.prompt_grammar.prompt_syntax import plain_prompt
 from testing.scene_names import NAMES
 
 TAGS = """
@@ -44,6 +45,45 @@ def test_a_tag_is_no_thing(tag: str, spelt: "type[str]") -> None:
     assert scene.content_concepts() == ["owl", "cat"]
     assert len(scene.modifiers) == 1
     assert scene.style_concepts() == []
+
+
+@pytest.mark.parametrize(
+    ("prompt", "things"),
+    [
+        ("a spider web, early morning, focus stack of 40 images, at 3x, 15s", ["spider web"]),
+        ("a kingfisher, frozen action, silent shutter, rear sync flash, vibrance +20", ["kingfisher"]),
+        ("a train station, miniature effect, false color, film scan, blue tint", ["train station"]),
+        ("a boxer, gelled lighting, cyan and magenta rim lights, motion freeze, catchlight in the eyes", ["boxer"]),
+        (
+            "an espresso machine, e-commerce packshot, evenly lit, isolated on white, clipping path",
+            ["espresso machine"],
+        ),
+        ("a puppy, ((detailed fur)), astrophotography, foreground lit, muted greens", ["puppy"]),
+        ("a Porsche, rear three-quarter view, wide FOV, crop factor 1.5, pop of color, props", ["porsche"]),
+        ("a whiskey glass on a dark slate background, compressed background, tethered capture", ["whiskey glass"]),
+        ("wide-angle interior of a cathedral, perspective corrected, path traced", ["cathedral"]),
+        ("Hubble style image of a galaxy, light falloff, grain structure", ["galaxy"]),
+        ("a tiger walking toward camera, eye contact, jungle background blur", ["tiger"]),
+        ("a pizza cut in half, in color, classic negative film simulation", ["pizza"]),
+        ("a hedgehog eating a strawberry (perfect lighting, perfect composition:1.1)", ["hedgehog", "strawberry"]),
+        ("(a lighthouse on a cliff:1.4) (stormy sea:1.2) {a gull}", ["lighthouse", "cliff", "stormy sea", "gull"]),
+    ],
+)
+def test_what_photographers_write_is_no_thing(prompt: str, things: list[str]) -> None:
+    assert parse_scene(plain_prompt(prompt).text).content_concepts() == things
+
+
+@pytest.mark.parametrize(
+    ("prompt", "things"),
+    [
+        ("a doctor looking at a brain scan", ["doctor", "brain scan"]),
+        ("two tequila shots, lime", ["tequila shot", "lime"]),
+        ("blue shutters, a flower box", ["shutters", "flower box"]),
+        ("a girl walking towards a camera on a tripod", ["girl", "camera", "tripod"]),
+    ],
+)
+def test_things_with_the_words_of_photographers_stay_things(prompt: str, things: list[str]) -> None:
+    assert parse_scene(plain_prompt(prompt).text).content_concepts() == things
 
 
 @pytest.mark.parametrize("thing", split(THINGS))

@@ -46,3 +46,23 @@ def test_candidates_are_drawn_at_once_where_the_server_was_told_to(tmp_path: Pat
     finally:
         service.close()
     assert [request.batch for request in squares.requests] == [True]
+
+
+class SquaresOfPhotographs(Squares):
+    name, makes = "squares-of-photographs", "photographs"
+
+
+def test_parts_that_do_not_go_together_are_told_with_the_first_call_of_a_thread(tmp_path: Path) -> None:
+    settings = Settings(home=str(tmp_path), profile="pictograms", library=("bundled",))
+    service = Service(settings, None, generator=SquaresOfPhotographs(), critic=ScriptedCritic(itertools.cycle((0.9,))))
+    told: list[list[str]] = []
+    try:
+        for _ in range(2):
+            run = service.use_tool(LOCAL, "sea", "generate", {"prompt": "an owl"})
+            assert run.wait(60)
+            told.append([event["text"] for event in run.events if event["event"] == "note"])
+    finally:
+        service.close()
+    assert len(told[0]) == 1
+    assert "library 'bundled' would put pictograms into a photograph" in told[0][0]
+    assert told[1] == []

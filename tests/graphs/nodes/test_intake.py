@@ -1,11 +1,14 @@
 """The intake node: prompts, subjects and folders are checked before anything is drawn."""
 
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from imagerag.agent.registry import load_driver
 from imagerag.errors import UserError
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.nodes.intake import check_prompt
@@ -31,6 +34,64 @@ def test_what_a_generator_without_references_cannot_do(tmp_path: Path, settings:
     graph = build_graph(generator=SquaresWithoutReferences())
     with pytest.raises(UserError, match=r"takes no reference images, so --.* is of no use"):
         graph.invoke({"prompt": "an owl"}, thread(), context=Settings(home=str(tmp_path), **settings))
+
+
+class SquaresOfPhotographs(Squares):
+    name, makes = "squares-of-photographs", "photographs"
+
+
+def test_parts_that_do_not_go_together_are_in_the_outcome_of_who_listens_to_no_events(tmp_path: Path) -> None:
+    graph = build_graph(critic=ScriptedCritic([0.9, 0.9]), generator=SquaresOfPhotographs())
+    settings = Settings(home=str(tmp_path), profile="pictograms", library=("bundled",))
+    result = graph.invoke({"prompt": "an owl"}, thread(), context=settings)
+    step = result["trace"][0]
+    assert (step["node"], step["name"]) == ("intake", "parts")
+    assert "draws photographs, but library 'bundled' would put pictograms into a photograph" in step["summary"]
+    sound = graph.invoke(
+        {"prompt": "an owl"}, thread("u"), context=Settings(home=str(tmp_path), profile="local", vlm="rules")
+    )
+    assert "parts" not in [step["name"] for step in sound["trace"]]
+
+
+@pytest.mark.parametrize("stop", ["loading", "cancelled"])
+def test_a_driver_that_takes_too_long_to_load_ends_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: str
+) -> None:
+    ended, cancel = threading.Event(), threading.Event()
+
+    def load(name: str, settings: Any) -> Any:
+        if stop == "cancelled":
+            cancel.set()
+        return ended.wait(30)
+
+    monkeypatch.setattr("imagerag.graphs.components.load_driver", load)
+    settings = Settings(
+        home=str(tmp_path),
+        profile="pictograms",
+        vlm="transformers:somebody/vlm",
+        max_loading_seconds=0.2 if stop == "loading" else 60,
+        cancel=cancel,
+    )
+    graph = build_graph(critic=ScriptedCritic([0.9]), generator=(squares := Squares()))
+    try:
+        result = graph.invoke({"prompt": "an owl"}, thread(), context=settings)
+    finally:
+        ended.set()
+    assert (result["stop_reason"], result["image"], squares.requests) == (stop, None, [])
+    assert result["messages"][0].text == "an owl"
+
+
+def test_what_a_driver_takes_to_load_is_no_time_of_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(name: str, settings: Any) -> Any:
+        time.sleep(0.6)
+        return load_driver(name, settings)
+
+    monkeypatch.setattr("imagerag.graphs.components.load_driver", load)
+    graph = build_graph(critic=ScriptedCritic([0.9]), generator=Squares())
+    settings = Settings(home=str(tmp_path), profile="pictograms")
+    graph.invoke({"prompt": "an owl"}, thread(), context=settings)
+    spent = graph.get_state(thread()).values["spent"]
+    assert spent["loading"] >= 0.6
 
 
 @pytest.mark.parametrize("prompt", ["", "   ", "x" * 100_000])

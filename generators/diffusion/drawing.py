@@ -105,7 +105,7 @@ class DiffusionGenerator:
     @property
     def revision(self) -> str:
         """A hash of all that the pixels depend on but the request."""
-        told = {"name", "licence", "weights", "source", "unchecked", "recipe", "file", "pipeline"}
+        told = {"name", "licence", "weights", "source", "unchecked", "recipe", "file", "pipeline", "taught_guidance"}
         told |= {
             name for name in ("sigmas", "scheduler", "true_cfg", "llama") if not getattr(self.preset, name)
         }  # younger than manifests

@@ -67,6 +67,10 @@ def no_contrast(class_name: str) -> float:
     return 0.0 if class_name in CONTRAST_FROM_0 else 1.0
 
 
+UNTOLD = ("weights", "taught_guidance")
+"""Changes of a row that say nothing of how the model is asked."""
+
+
 class Rule(BaseModel):
     """One row of ``recipes.toml``; its comment explains each field."""
 
@@ -195,7 +199,7 @@ def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> P
         changes.pop("llama", None)
     if published.is_file:
         changes["scheduler"] = rule.file_scheduler
-    told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items() if key in changes and key != "weights")
+    told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items() if key in changes and key not in UNTOLD)
     changes["recipe"] = f"as {rule.preset or 'its pipeline by default'}{f' with {told}' if told else ''}: {why}"
     changes |= {"source": rule.source, "unchecked": (), "name": f"diffusers:{published.model}"}
     return _in_few_steps(published, preset.model_copy(update=changes), known="steps" in rule.change)

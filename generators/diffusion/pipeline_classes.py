@@ -13,6 +13,9 @@ from imagerag.generators.diffusion.presets import Preset
 IMAGES = frozenset({"image", "images", "mask_image", "control_image", "image_embeds", "conditions"})
 """Parameters of a pipeline that is given an image."""
 
+TAUGHT_GUIDANCE = frozenset({"SanaSprintPipeline", "LatentConsistencyModelPipeline"})
+"""Pipelines without a recipe whose denoiser takes the strength of guidance as an input."""
+
 FROM_WORDS_TOO = frozenset({"BriaFibo2Pipeline", "DreamLitePipeline", "DreamLiteMobilePipeline"})
 """Pipelines that take an image and draw without one, which diffusers doesn't list among those from text to image."""
 
@@ -82,7 +85,7 @@ def by_its_defaults(name: str, model: str, pipeline_class: Any) -> Preset:
         pipeline_class: which draws it.
     """
     defaults = {key: one.default for key, one in inspect.signature(pipeline_class.__call__).parameters.items()}
-    asked: dict[str, Any] = {"guidance": 0.0}
+    asked: dict[str, Any] = {"guidance": 0.0, "taught_guidance": pipeline_class.__name__ in TAUGHT_GUIDANCE}
     for field, parameter in (
         ("steps", "num_inference_steps"), ("guidance", "true_cfg_scale"), ("guidance", "guidance_scale"),
         ("negative_prompt", "negative_prompt"), ("width", "width"), ("height", "height"),

@@ -58,6 +58,7 @@ class Preset(BaseModel):
         max_references: how many reference images one drawing takes; 0 for ``text``.
         prompt_tokens: of the prompt that the model was trained to read, where its pipeline would send more.
         adapter: for ``ip-adapter``.
+        taught_guidance: guidance is an input that the denoiser was taught: one pass a step, where contrast takes two.
         true_cfg: guidance is by contrast with the negative prompt, though the class has another that is an input of the
             denoiser (FLUX.1 with its distillation trained out).
         taught_guidance: guidance is an input of the denoiser, which was taught it: a step is one pass.
@@ -87,6 +88,7 @@ class Preset(BaseModel):
     scheduler: dict[str, Any] = {}
     max_references: int = Field(0, ge=0)
     prompt_tokens: int | None = Field(default=None, ge=1)
+    taught_guidance: bool = False
     true_cfg: bool = False
     taught_guidance: bool = False
     llama: str = ""

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from imagerag.generators.diffusion.adapter_fit import misfit
 from imagerag.generators.diffusion.preset_files import LLAMA_PARTS
 from imagerag.generators.diffusion.presets import Preset
 
@@ -41,7 +42,8 @@ FEW = 12
 """Steps at most of a model that is distilled to draw in few."""
 
 FEW_BY_NAME = re.compile(
-    r"turbo|lightning|hyper(?![-_ ]?real)(?:-?sd|-?flux|-?xl|(?![a-z]))|(?<![a-z])lcm|(?<![a-z])dmd2?(?![a-z])|schnell"
+    r"turbo|lightning|hyper(?![-_ ]?real)(?:sd|xl|flux|vae|inpaint|lora|bake|merge|nf\d|fp\d|v\d|(?![a-z]))"
+    r"|(?<![a-z])lcm|(?<![a-z])dmd2?(?![a-z])|schnell"
     r"|flash(?![-_ ]?(?:back|light|photo))|(?<!de|un)(?<!non|de[-_]|un[-_])(?<!non[-_]|not[-_])distill|rapid"
     r"|(?<![a-z])fast(?![a-z])"
 )
@@ -54,9 +56,6 @@ STEPS_BY_NAME = re.compile(r"(?<![0-9])(1[0-2]|[1-9])[-_ ]?steps?(?![a-z])(?![-_
 """A number of steps that is part of a name; numbers of training steps are longer, and may stand behind the word as in
 ``epoch3_step5000``. Sizes may stand there, too."""
 
-COUNTED = ("weights", "taught_guidance")
-"""What of a row's changes tells how much is computed, and not how a model is asked."""
-
 TAUGHT_GUIDANCE = frozenset({"FluxPipeline", "FluxKontextPipeline", "Flux2Pipeline"})
 """Classes that take guidance as an input; all others draw by contrast, which distilled models don't."""
 
@@ -68,6 +67,13 @@ CONTRAST_FROM_0 = frozenset({"Krea2Pipeline", "ZImagePipeline", "ZImageOmniPipel
 def no_contrast(class_name: str) -> float:
     """Return the highest guidance at which a pipeline class doesn't draw by contrast."""
     return 0.0 if class_name in CONTRAST_FROM_0 else 1.0
+
+
+OF_REFERENCES = ("image_encoder", "adapter")
+"""Parts that a model without references has no use for."""
+
+UNTOLD = ("weights", "taught_guidance", "scheduler")
+"""Changes of a row that say nothing of how the model is asked."""
 
 
 class Rule(BaseModel):
@@ -151,6 +157,8 @@ def recipe_of(published: Published, presets: Mapping[str, Preset], default: Pres
 
 def _trained_at(published: Published) -> dict[str, int]:
     """Return the size in pixels that a denoiser was trained at, where its configuration says so."""
+    if isinstance(pixels := published.index.get("default_sample_size"), int):  # PRX, in pixels
+        return {"width": pixels, "height": pixels}
     side = published.denoiser.get("sample_size")
     if not isinstance(side, int):
         return {}
@@ -189,8 +197,10 @@ def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> P
     changes: dict[str, Any] = {"licence": "unknown", "pipeline": published.class_name} | rule.change
     if not published.is_file:  # else the preset's model has all that the file lacks
         changes |= {"model": published.model, "revision": None, "variant": None}
-    if changes.get("family") == "text":
-        changes |= {"adapter": None, "max_references": 0}
+    layers = misfit(published.class_name, published.denoiser) if preset.adapter is not None else ""
+    if layers or changes.get("family") == "text":
+        changes |= {"family": "text", "adapter": None, "max_references": 0}
+        changes |= {"weights": {name: n for name, n in preset.weights.items() if name not in OF_REFERENCES}}
     if isinstance(sigmas := published.index.get("sample_sigmas"), list):
         changes["steps"] = len(sigmas)
     changes |= _trained_at(published)
@@ -198,8 +208,10 @@ def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> P
         changes.pop("llama", None)
     if published.is_file:
         changes["scheduler"] = rule.file_scheduler
-    told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items() if key in changes and key not in COUNTED)
+    told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items() if key in changes and key not in UNTOLD)
     changes["recipe"] = f"as {rule.preset or 'its pipeline by default'}{f' with {told}' if told else ''}: {why}"
+    if layers:
+        changes["recipe"] += f"; without references, whose adapter is for other layers ({layers})"
     changes |= {"source": rule.source, "unchecked": (), "name": f"diffusers:{published.model}"}
     return _in_few_steps(published, preset.model_copy(update=changes), known="steps" in rule.change)
 

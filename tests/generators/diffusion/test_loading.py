@@ -61,6 +61,10 @@ LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {
     "chat": ({"config.json": {"architectures": ["Qwen3ForCausalLM"]}}, "a model of transformers .Qwen3ForCausalLM"),
     "my-lora": ({"pytorch_lora_weights.safetensors": {}}, "holds LoRA weights .*--lora"),
     "Lightning": ({"sdxl_4step.safetensors": {}, "sdxl_unet.safetensors": {}}, "holds sdxl_4step.safetensors, .*file:"),
+    "Sigma-512": (
+        {"transformer/config.json": {"_class_name": "Transformer2DModel"}, "transformer/d.safetensors": {}},
+        "holds the transformer of a pipeline alone .Transformer2DModel; no model_index.json.*all parts, such as",
+    ),
     "blocks": ({"modular_model_index.json": {}}, "modular pipeline.*usual layout"),
     "empty": ({"README.md": {}}, "is no model of diffusers, since it has no file 'model_index.json'"),
     "inpainting": (
@@ -109,8 +113,16 @@ class TestUnknownCheckpoints:
         assert (preset.family, preset.max_references) == ("text", 0)
         small = Preset.model_validate({**preset.model_dump(), "width": 32, "height": 32, "steps": 2})
         generator = DiffusionGenerator(small)
+        decode, decoded = generator.pipeline.vae.decode, []
+
+        def watched(latents: Any, *arguments: Any, **options: Any) -> Any:
+            decoded.append(tuple(latents.shape[-2:]))
+            return decode(latents, *arguments, **options)
+
+        generator.pipeline.vae.decode = watched
         picture, facts = drawn(generator, 0)
         assert picture.shape == (32, 32, 3)
+        assert decoded == [(16, 16)], "drawn at that size, and not scaled down from one of the pipeline's own list"
         assert (
             facts["recipe"]
             == preset.recipe

@@ -1,14 +1,12 @@
 """How much one image has to be computed."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from imagerag.generators.diffusion.known import of_published
-from imagerag.generators.diffusion.operations import operations
-from imagerag.generators.diffusion.presets import PRESETS, Preset, load_presets
-from imagerag.generators.diffusion.recipes import Published
+from imagerag.generators.diffusion.operations import operations, passes
+from imagerag.generators.diffusion.presets import Preset, load_presets
+from imagerag.generators.diffusion.recipes import Published, recipe_of
 
 
 def test_operations_of_an_image() -> None:
@@ -20,44 +18,39 @@ def test_operations_of_an_image() -> None:
     assert klein == pytest.approx(2 * 3.89e9 * 4096 * 4), "no contrast, so one pass a step"
     assert operations(presets["flux2"]) == pytest.approx(2 * 32.2e9 * 4096 * 50), "guidance is an input"
     assert operations(presets["flux2-klein-base"]) == pytest.approx(2 * 3.89e9 * 4096 * 50 * 2)
-
-
-def published(class_name: str, denoiser: dict[str, Any] | None = None, name: str = "somebody/tune") -> Preset:
-    """Return how a model is asked of which its repository says no more than this."""
-    part = "unet" if class_name in ("StableDiffusionPipeline", "LatentConsistencyModelPipeline") else "transformer"
-    index = {"_class_name": class_name, part: ["diffusers", "X"]}
-    known = Published(name, index, lambda asked: (denoiser or {}) if asked == part else {})
-    return of_published(known, load_presets({}), {part: 1.0})
+    distilled = operations(presets["hunyuan-image-distilled"])
+    assert distilled == pytest.approx(2 * 17.41e9 * 4096 * 8), "tokens of 32 x 32 pixels"
 
 
 @pytest.mark.parametrize(
-    ("preset", "passes"),
+    ("model", "class_name", "parts", "expected"),
     [
-        (published("FluxPipeline"), 1),
-        (published("FluxPipeline", name="somebody/OpenFLUX"), 2),
-        (published("FluxPipeline", name="somebody/flux-schnell-tune"), 1),
-        (published("FluxKontextPipeline"), 1),
-        (published("Flux2Pipeline"), 1),
-        (published("HunyuanImagePipeline", {"guidance_embeds": True}), 1),
-        (published("HunyuanImagePipeline"), 2),
-        (published("StableDiffusionPipeline", {"time_cond_proj_dim": 256}), 1),
-        (published("LatentConsistencyModelPipeline"), 1),
-        (published("StableDiffusionPipeline"), 2),
-        (published("QwenImagePipeline"), 2),
+        ("somebody/flux-tune", "FluxPipeline", {}, 1),
+        ("somebody/flux-dev-8steps", "FluxPipeline", {}, 1),
+        ("somebody/open-flux", "FluxPipeline", {}, 2),
+        ("somebody/kontext-tune", "FluxKontextPipeline", {}, 1),
+        ("somebody/flux2-tune", "Flux2Pipeline", {}, 1),
+        ("somebody/klein-tune", "Flux2KleinPipeline", {}, 2),
+        ("somebody/hunyuan", "HunyuanImagePipeline", {"transformer": {"guidance_embeds": True}}, 1),
+        ("somebody/hunyuan", "HunyuanImagePipeline", {}, 2),
+        ("somebody/lcm", "StableDiffusionPipeline", {"unet": {"time_cond_proj_dim": 256}}, 1),
+        ("somebody/xl-tune", "StableDiffusionXLPipeline", {}, 2),
+        ("somebody/chroma-tune", "ChromaPipeline", {}, 2),
     ],
-    ids=lambda value: value.recipe if isinstance(value, Preset) else str(value),
 )
-def test_a_model_named_by_its_id_computes_as_many_passes_as_its_class_does(preset: Preset, passes: int) -> None:
-    tokens = preset.width * preset.height / 256
-    assert operations(preset) == pytest.approx(2e9 * tokens * preset.steps * passes)
+def test_passes_of_a_model_named_by_its_id(
+    model: str, class_name: str, parts: dict[str, dict[str, Any]], expected: int
+) -> None:
+    index = {"_class_name": class_name, **{part: [] for part in parts}}
+    found = recipe_of(Published(model, index, lambda part: parts.get(part, {})), load_presets())
+    assert found is not None
+    assert passes(found) == expected
 
 
-def test_a_table_of_ones_own_computes_as_many_passes_as_what_it_is_like(tmp_path: Path) -> None:
-    file = tmp_path / "presets.toml"
-    file.write_text('[mine]\nlike = "flux"\nmodel = "me/flux"\n[undone]\nlike = "mine"\ntrue_cfg = true\n')
-    own = load_presets({PRESETS: str(file)})
-    assert operations(own["mine"]) == operations(own["flux"])
-    assert operations(own["undone"]) == pytest.approx(2 * (operations(own["flux"]) or 0.0))
+def test_where_guidance_is_added_to_one_contrast_begins_above_zero() -> None:
+    half = {"name": "a", "model": "m", "family": "text", "guidance": 0.5}
+    assert passes(Preset.model_validate(half | {"pipeline": "ZImagePipeline"})) == 2
+    assert passes(Preset.model_validate(half | {"pipeline": "SanaPipeline"})) == 1
 
 
 def test_a_model_whose_size_is_not_known_has_none() -> None:

@@ -40,7 +40,8 @@ def check(found: Preset, expected: dict[str, Any]) -> None:
     assert (found.adapter is None) or found.max_references > 0
     if preset is not None and found.recipe:
         assert found.recipe.startswith(f"as {expected['preset']}")
-        assert found.weights == preset.weights
+        parts = set(preset.weights) - (set() if found.max_references else {"image_encoder", "adapter"})
+        assert found.weights == {name: preset.weights[name] for name in preset.weights if name in parts}
 
 
 @pytest.mark.parametrize("row", PUBLISHED, ids=[row["model"] for row in PUBLISHED])
@@ -97,7 +98,7 @@ class TestRules:
             assert rule.source or not rule.change
             assert set(rule.change) <= {
                 "steps", "guidance", "negative_prompt", "family", "sigmas", "width", "height", "true_cfg",
-                "prompt_tokens", "llama", "weights", "taught_guidance",
+                "prompt_tokens", "llama", "weights", "taught_guidance", "scheduler",
             }  # fmt: skip
         for name in {name for rule in rules() for name in rule.classes}:
             last = [rule for rule in rules() if name in rule.classes][-1]
@@ -145,6 +146,34 @@ class TestRules:
         few = recipe("a/RealVisXL_V5.0_Lightning", "StableDiffusionXLPipeline")
         assert few.recipe.startswith("as sdxl with steps 8, guidance 1.0, negative_prompt '': its name has 'lightning'")
 
+    @pytest.mark.parametrize(
+        ("class_name", "denoiser", "layers"),
+        [
+            ("FluxPipeline", {"num_layers": 1, "num_attention_heads": 2}, "num_layers = 1, not 19"),
+            ("FluxPipeline", {"num_layers": 19, "num_attention_heads": 24}, ""),
+            ("StableDiffusion3Pipeline", {"num_layers": 2}, "num_layers = 2, not 38"),
+            ("KolorsPipeline", {"block_out_channels": [32, 64]}, "block_out_channels = [32, 64]"),
+            ("KolorsPipeline", {"cross_attention_dim": 2048}, ""),
+            ("StableDiffusionPipeline", {"layers_per_block": 1}, "layers_per_block = 1, not 2"),
+            ("StableDiffusionPipeline", {"mid_block_type": None}, "mid_block_type = null"),
+            ("StableDiffusionPipeline", {"cross_attention_dim": 32}, "cross_attention_dim = 32, not 768"),
+            ("StableDiffusionXLPipeline", {"transformer_layers_per_block": [0, 2, 4]}, "[0, 2, 4], not [1, 2, 10]"),
+            ("StableDiffusionPipeline", {"layers_per_block": [2, 2, 2, 2]}, ""),
+            ("StableDiffusionPipeline", {"layers_per_block": 2, "cross_attention_dim": 768}, ""),
+            ("StableDiffusionXLPipeline", {"transformer_layers_per_block": [1, 2, 10]}, ""),
+        ],
+    )
+    def test_an_adapter_is_left_out_where_it_is_for_other_layers(
+        self, class_name: str, denoiser: dict[str, Any], layers: str
+    ) -> None:
+        found = recipe("somebody/my-tune", class_name, unet=denoiser)
+        assert (found.adapter is None) == bool(layers)
+        assert layers in found.recipe
+        if layers:
+            assert (found.family, found.max_references) == ("text", 0)
+            assert "without references" in found.recipe
+            assert not {"adapter", "image_encoder"} & set(found.weights)
+
     def test_a_schedule_of_its_own_gives_the_steps(self) -> None:
         found = recipe("a/b", "QwenImage21Pipeline", index={"sample_sigmas": [1.0, 0.7, 0.4]})
         assert found.steps == 3
@@ -165,6 +194,12 @@ class TestRules:
             ("a/my-tune_epoch3_step5000", "StableDiffusionXLPipeline", 30, 5.0, "its pipeline is"),
             ("a/e10-step-20000", "FluxPipeline", 28, 3.5, "its pipeline is"),
             ("a/my-tune-8steps-1024px", "FluxPipeline", 8, 3.5, "in 8 steps"),
+            ("a/realisticVisionV60B1_v51HyperVAE", "StableDiffusionPipeline", 8, 1.0, "its name has 'hypervae'"),
+            ("a/flux1DevHyperNF4", "FluxPipeline", 8, 3.5, "its name has 'hypernf4'"),
+            ("a/hyperflux", "FluxPipeline", 8, 3.5, "its name has 'hyperflux'"),
+            ("a/Hyper-SDXL-merge", "StableDiffusionXLPipeline", 8, 1.0, "its name has 'hyper'"),
+            ("a/hyperdetailed", "StableDiffusionXLPipeline", 30, 5.0, "its pipeline is"),
+            ("a/sdxl_lightning_1step_x0", "StableDiffusionXLPipeline", 1, 1.0, "its name has 'lightning_1step'"),
             ("a/Hyper-Realistic-XL", "StableDiffusionXLPipeline", 30, 5.0, "its pipeline is"),
             ("a/hyper_realism_v2", "StableDiffusionPipeline", 30, 7.5, "its pipeline is"),
             ("a/flux-hyper-real", "FluxPipeline", 28, 3.5, "its pipeline is"),
@@ -214,6 +249,14 @@ class TestRules:
         found = recipe_of(Published("a/b", index, lambda part: {"sample_size": side}), PRESETS, default)
         assert found is not None
         assert (found.width, found.height) == (pixels, pixels)
+
+    @pytest.mark.parametrize("pixels", [256, 512, 1024])
+    def test_prx_says_its_size_in_pixels(self, pixels: int) -> None:
+        default = Preset(name="d", model="a/b", family="text")
+        index = {"_class_name": "PRXPipeline", "transformer": [], "default_sample_size": pixels}
+        found = recipe_of(Published("a/b", index, lambda part: {}), PRESETS, default)
+        assert found is not None
+        assert (found.width, found.height, found.steps, found.guidance) == (pixels, pixels, 28, 5.0)
 
     @pytest.mark.slow
     def test_the_guidance_at_which_each_class_draws_by_contrast_is_diffusers_own(self) -> None:

@@ -18,7 +18,9 @@ from imagerag.errors import UserError
 from imagerag.evaluation.metric_names import file_of
 from imagerag.evaluation.plan import Plan, Task
 from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt, UsedReference
+from imagerag.evaluation.told_settings import told_settings, told_text
 from imagerag.evaluation.worker import Message
+from imagerag.places import without_place
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address, read_whole, write_whole
 from imagerag.store.journals import append_line, sole_worker
@@ -186,35 +188,36 @@ class RunJournal:
         """
         path = self.folder / RUN
         plan = self._plan
-        arms = [asdict(arm) for arm in plan.arms]
+        arms = [_told_arm(asdict(arm)) for arm in plan.arms]
         seeds = list(plan.seeds)
-        prompts = {prompt.name: prompt for prompt in plan.suite.prompts}
+        prompts = {prompt.name: _row(prompt) for prompt in plan.suite.prompts}
         settings = _told(plan)
         versions = {"imagerag": __version__, "python": platform.python_version()}
         if path.exists() and self._drawings.rows:  # one that never came to draw is nothing to go on with
             before = _read(path)
             _check(path, before, plan, settings, versions)
             names = {arm["name"] for arm in before["arms"]}
-            arms = before["arms"] + [arm for arm in arms if arm["name"] not in names]
+            arms = [*map(_told_arm, before["arms"]), *(arm for arm in arms if arm["name"] not in names)]
             seeds = sorted({*before["seeds"], *seeds})
             prompts = {row["name"]: row for row in before["suite"]["prompts"]} | prompts
-        suite = {**asdict(replace(plan.suite, prompts=())), "prompts": [_row(one) for one in prompts.values()]}
+        retrieval = without_place(plan.suite.retrieval)
+        suite = {**asdict(replace(plan.suite, prompts=(), retrieval=retrieval)), "prompts": [*prompts.values()]}
         told = {"suite": suite, "arms": arms, "seeds": seeds, "settings": settings, "versions": versions}
         write_whole(path, json.dumps(told, ensure_ascii=False, indent=1).encode("utf-8", "replace"), private=False)
 
 
-def _row(prompt: SuitePrompt | dict[str, Any]) -> dict[str, Any]:
-    return prompt if isinstance(prompt, dict) else asdict(prompt)
+def _row(prompt: SuitePrompt) -> dict[str, Any]:
+    return {**asdict(prompt), "images": [*map(without_place, prompt.images)]}
+
+
+def _told_arm(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "settings": told_settings(row["settings"]), "about": told_text(row["about"])}
 
 
 def _told(plan: Plan) -> dict[str, Any]:
     """Return what all arms have that somebody has asked for, by name."""
     asked = dict(plan.settings.origins)
-    return {name: _plain(getattr(plan.settings, name)) for name in sorted(asked) if name != "home"}
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    return told_settings({name: getattr(plan.settings, name) for name in sorted(asked)})
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -235,7 +238,7 @@ def _check(path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, A
     where = f"{str(path.parent)!r} holds a run"
     for what, then, now in (
         ("of suite", before["suite"]["name"], plan.suite.name),
-        ("with the settings", before["settings"], settings),
+        ("with the settings", told_settings(before["settings"]), settings),
         ("of the versions", before["versions"], versions),
     ):
         if then != now:
@@ -244,11 +247,12 @@ def _check(path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, A
     for prompt in plan.suite.prompts:
         if texts.get(prompt.name, prompt.text) != prompt.text:
             raise UserError(f"{where} whose prompt {prompt.name!r} has other words; choose another --out")
-    known = {row["name"]: row["settings"] for row in before["arms"]}
+    known = {row["name"]: told_settings(row["settings"]) for row in before["arms"]}
     for arm in plan.arms:
-        then = known.get(arm.name, arm.settings)
-        if json.loads(json.dumps(arm.settings)) != then:
-            raise UserError(f"{where} whose arm {arm.name!r} had {then!r}, not {arm.settings!r}; choose another --out")
+        now = json.loads(json.dumps(told_settings(arm.settings)))
+        then = known.get(arm.name, now)
+        if now != then:
+            raise UserError(f"{where} whose arm {arm.name!r} had {then!r}, not {now!r}; choose another --out")
 
 
 def _drawing(row: dict[str, Any]) -> Drawing | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from imagerag.errors import UserError
 from imagerag.evaluation.records import Arm, Concept, Drawing, Measurement, Suite, SuitePrompt
+from imagerag.evaluation.told_settings import told_settings, told_text
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address
 
@@ -128,7 +129,11 @@ def _run_file(folder: Path) -> RunFile:
         raise UserError(
             f"{str(path)!r} is not what imagerag eval writes ({reason}); run imagerag eval --out with another folder"
         ) from error
-    return file
+    return replace(  # those of earlier versions told more than a report should
+        file,
+        settings=told_settings(file.settings),
+        arms=tuple(replace(arm, settings=told_settings(arm.settings), about=told_text(arm.about)) for arm in file.arms),
+    )
 
 
 Line = TypeVar("Line", Drawing, Measurement)

@@ -17,6 +17,8 @@ LONGEST_NAME = 120
 LONGEST_ADDRESS = 500
 MOST_NESTED = 8
 """Steps of a path into an answer."""
+MOST_ROWS = 200
+"""Of an answer, whose megabytes may be tens of thousands; no source is asked for as many."""
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _VOID = frozenset({"br", "hr", "img", "input", "wbr", "meta", "link", "area", "col", "source"})
 
@@ -97,7 +99,7 @@ def at(value: Any, path: str) -> Any:
 
 
 def rows_at(answer: Any, path: str, source: str) -> list[Mapping[str, Any]]:
-    """Return the records that stand at a path; what is no record among them is left out.
+    """Return the records that stand at a path, at most ``MOST_ROWS``; what is no record among them is left out.
 
     Raises:
         SourceFailed: no list is there.
@@ -110,4 +112,4 @@ def rows_at(answer: Any, path: str, source: str) -> list[Mapping[str, Any]]:
             "service",
             f"the web source {source!r} answers with what can't be read",
         )
-    return [row for row in found if isinstance(row, Mapping)]
+    return [row for row in found[:MOST_ROWS] if isinstance(row, Mapping)]

@@ -166,3 +166,46 @@ def test_lines_that_are_no_objects_count_as_damaged(tmp_path: Path) -> None:
     assert (lines.rows, lines.damaged) == ([{"a": 1}], 3)
     lines.add({"a": 2})
     assert json.loads(path.read_text().splitlines()[-1]) == {"a": 2}
+
+
+SECRET = "hunter2"
+
+
+def secretive() -> Plan:
+    """A plan with keys and places wherever there is room for them."""
+    server = f"openai:m@http://me:{SECRET}@host/v1?k={SECRET}"
+    origins = tuple((name, "flag") for name in ("generator", "mcp_server", "chroma", "c2pa_key", "record"))
+    settings = Settings(
+        generator=server, mcp_server=(f"env KEY={SECRET} search --token {SECRET}",), chroma=f"http://me:{SECRET}@host",
+        c2pa_key=f"/home/{SECRET}/key.pem", record=f"/home/{SECRET}/r.jsonl", origins=origins,
+    )  # fmt: skip
+    prompts = (replace(PROMPTS[0], images=(f"/home/{SECRET}/owl.jpg", "cat.jpg")),)
+    suite = replace(PLAN.suite, prompts=prompts, retrieval=f"/home/{SECRET}/pictures")
+    return replace(PLAN, suite=suite, settings=settings, arms=(Arm("mine", {"critic": server}, f"critic={server}"),))
+
+
+def test_a_run_tells_no_key_and_no_place_and_goes_on_as_the_same(tmp_path: Path) -> None:
+    plan = secretive()
+    enter(RunJournal(tmp_path, plan), drawing("mine"))
+    text = (tmp_path / "run.json").read_text()
+    assert SECRET not in text
+    told = json.loads(text)
+    assert told["settings"] == {"generator": "openai:m@http://host/v1?k=[hidden]", "mcp_server": ["search ..."]}
+    assert told["suite"]["prompts"][0]["images"] == ["owl.jpg", "cat.jpg"]
+    assert left(RunJournal(tmp_path, plan)) == {("mine", "p-owl", 1)}
+    with pytest.raises(UserError, match="with the settings"):
+        RunJournal(tmp_path, replace(plan, settings=replace(plan.settings, generator="patchwork")))
+
+
+def test_a_run_of_an_earlier_version_goes_on_and_tells_them_no_more(tmp_path: Path) -> None:
+    plan = secretive()
+    enter(RunJournal(tmp_path, plan), drawing("mine"))
+    told = json.loads((tmp_path / "run.json").read_text())
+    asked = {name: getattr(plan.settings, name) for name, _ in plan.settings.origins}
+    told["settings"] = {name: list(one) if isinstance(one, tuple) else one for name, one in asked.items()}
+    told["arms"] = [{"name": "mine", "settings": plan.arms[0].settings, "about": plan.arms[0].about}]
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    run = read_run(tmp_path)
+    assert SECRET not in repr((run.file.settings, run.file.arms))
+    assert left(RunJournal(tmp_path, plan)) == {("mine", "p-owl", 1)}
+    assert SECRET not in (tmp_path / "run.json").read_text()

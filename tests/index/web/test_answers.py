@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagerag.index.web.answers import at, plain_text, rows_at, web_address
+from imagerag.index.web.answers import MOST_ROWS, at, plain_text, rows_at, web_address
 from imagerag.index.web.candidates import SourceFailed
 
 
@@ -63,3 +63,7 @@ def test_paths_into_an_answer() -> None:
         rows_at(answer, "a", "s")
     with pytest.raises(SourceFailed, match="'s' answers with no list;"):
         rows_at(answer, "", "s")
+
+
+def test_of_an_answer_only_so_many_rows_are_read() -> None:
+    assert len(rows_at([{"x": 1}] * 100_000, "", "any")) == MOST_ROWS

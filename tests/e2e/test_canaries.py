@@ -99,8 +99,10 @@ def test_nothing_that_the_command_line_makes_to_be_shared_has_one(
     assert len(document["images"]) == 2, repr([step["summary"] for step in document["trace"]])
     assert document["references"]
     assert found_in({"out": printed.out, "err": printed.err, "log": caplog.text}, SECRETS) == []
+    assert run(["threads", "export", "t", "--home", str(place / "home"), "--out", str(shared / "export")]) == 0
+    capfd.readouterr()
     outputs = files_in(shared) | files_in(place / "out") | {"trace": json.dumps(document["trace"])}
-    assert {"page.html", "run.jsonl"} < outputs.keys()
+    assert {"page.html", "run.jsonl", "export/conversation.html", "export/conversation.json"} < outputs.keys()
     assert sum(name.endswith(".png") for name in outputs) >= 2
     leaks = found_in(outputs, ALL)
     assert not leaks, "\n".join(leaks)
@@ -210,7 +212,7 @@ def test_no_answer_of_any_door_has_one(served: Served, place: Path, caplog: pyte
     edit = {"image": (f"/{PLACE}/{FILE}.png", picture)}
     ask("POST", "/v1/images/edits", files=edit, data={"model": "imagerag", "prompt": "with a hat"})
     for path in ("/v1/files", "/v1/models", f"/v1/files/{uploaded['id']}/content", "/web/threads", "/web/threads/t",
-                 "/health", "/openapi.json", "/", "/nothing"):  # fmt: skip
+                 "/web/threads/t/export", "/health", "/openapi.json", "/", "/nothing"):  # fmt: skip
         ask("GET", path)
     begun = ask("POST", "/web/runs", json={"prompt": "an owl", "thread": "w", "request": "an owl"})
     if "run_id" in begun.text:

@@ -1,7 +1,7 @@
 """The folder of a run: a kill loses one line, and another run is told apart."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -209,3 +209,35 @@ def test_a_run_of_an_earlier_version_goes_on_and_tells_them_no_more(tmp_path: Pa
     assert SECRET not in repr((run.file.settings, run.file.arms))
     assert left(RunJournal(tmp_path, plan)) == {("mine", "p-owl", 1)}
     assert SECRET not in (tmp_path / "run.json").read_text()
+
+
+ODD: list[object] = [
+    {"arm": "base"},
+    {**json.loads(json.dumps(asdict(drawing()))), "image": 5},
+    {**json.loads(json.dumps(asdict(drawing()))), "references": [7]},
+    {**json.loads(json.dumps(asdict(drawing()))), "arm": ["base"]},
+    {"prompt": ["p-owl"], "key": "k", "found": []},
+    {"prompt": "p-owl", "key": "k", "found": [[{"title": "an owl"}]]},
+    {"prompt": "p-owl", "key": "k", "found": 3},
+]
+
+
+@pytest.mark.parametrize("row", ODD)
+@pytest.mark.parametrize("file", ["drawings.jsonl", "lookups.jsonl", "measured/presence.jsonl"])
+def test_lines_of_another_shape_are_left_out_and_counted(file: str, row: object, tmp_path: Path) -> None:
+    enter(RunJournal(tmp_path, PLAN), drawing())
+    with (tmp_path / file).open("a") as opened:
+        opened.write(json.dumps(row) + "\n")
+    journal = RunJournal(tmp_path, PLAN)
+    assert journal.damaged == 1
+    assert journal.done == {("base", "p-owl", 0): drawing()}
+    assert len(left(journal)) == 7
+
+
+@pytest.mark.parametrize("changes", [{"arms": [{"name": "base"}]}, {"arms": {}}, {"suite": {}}, {"seeds": "0"}])
+def test_a_run_file_of_another_shape_is_told(changes: dict[str, object], tmp_path: Path) -> None:
+    enter(RunJournal(tmp_path, PLAN), drawing())
+    told = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**told, **changes}))
+    with pytest.raises(UserError, match="is no run of imagerag eval; choose another --out"):
+        RunJournal(tmp_path, PLAN)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from imagerag.evaluation.charts import Chart, Point, Row, RowChart, number_text, point_chart, row_chart
 from imagerag.evaluation.critic_report import CriticReport
 from imagerag.evaluation.metric_meaning import is_share
+from imagerag.evaluation.run_folder import is_usable
 from imagerag.evaluation.scores import ALL, Group
 from imagerag.evaluation.summary import ArmSummary, ConceptChange, Summary
 
@@ -48,7 +49,7 @@ def series_of(arms: Sequence[ArmSummary]) -> Iterator[Series]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and is_usable(value)
 
 
 def _number(value: object) -> float:

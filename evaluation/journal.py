@@ -257,8 +257,9 @@ def _told(plan: Plan) -> dict[str, Any]:
 def _read(path: Path) -> dict[str, Any]:
     try:
         before: dict[str, Any] = json.loads(read_whole(path))
-        TypeAdapter(RunFile).validate_python(before)
+        file = TypeAdapter(RunFile).validate_python(before)
         assert {"settings", "versions"} <= before.keys()
+        before["arms"] = [asdict(arm) for arm in file.arms]
     except (ValueError, AssertionError, RecursionError) as error:
         raise UserError(f"{str(path)!r} is no run of imagerag eval; choose another --out") from error
     return before

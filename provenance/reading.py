@@ -99,32 +99,22 @@ def read_credentials(data: bytes, kind: FileFormat, anchors: str = "") -> Conten
             c2pa.Context.from_dict({**SETTINGS, **trust}) as context,
             c2pa.Reader(MIME[kind], io.BytesIO(data), context=context) as reader,
         ):
-            manifest = _mapping(reader.get_active_manifest())
-            results = _mapping(reader.get_validation_results())
+            manifest = reader.get_active_manifest() or {}
+            results = reader.get_validation_results() or {}
             state = reader.get_validation_state()
-    except (c2pa.C2paError, ValueError, RecursionError) as error:  # of its JSON, in which anybody's assertions stand
+    except c2pa.C2paError as error:
         return ContentCredentials("invalid", problems=(first_line(error),))
-    active = _mapping(results.get("activeManifest"))
-    deltas = [_mapping(delta.get("validationDeltas")) for delta in _mappings(results.get("ingredientDeltas"))]
-    failures = [one for part in (active, *deltas) for one in _mappings(part.get("failure"))]
+    deltas = [delta.get("validationDeltas") or {} for delta in results.get("ingredientDeltas") or []]
+    failures = [one for part in (results.get("activeManifest") or {}, *deltas) for one in part.get("failure") or []]
     held: State = {"Trusted": "trusted", "Valid": "valid"}.get(str(state), "invalid")  # type: ignore[assignment]
     # Of ingredients it says nothing of this file that they were changed.
-    own = _mappings(active.get("failure"))
+    own = (results.get("activeManifest") or {}).get("failure") or []
     return _told(manifest, held, any(failure.get("code") in CHANGED for failure in own), failures)
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    """Return a value that is an object; in place of anything else, which whoever signs may put in, an empty one."""
-    return value if isinstance(value, dict) else {}
-
-
-def _mappings(value: Any) -> list[dict[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
 def _told(manifest: dict[str, Any], state: State, changed: bool, failures: list[dict[str, Any]]) -> ContentCredentials:
-    signature = _mapping(manifest.get("signature_info"))
-    program = next(iter(_mappings(manifest.get("claim_generator_info"))), {})
+    signature = manifest.get("signature_info") or {}
+    program: dict[str, Any] = next(iter(manifest.get("claim_generator_info") or []), {})
     name = f"{program.get('name', '')} {program.get('version') or ''}".strip() or manifest.get("claim_generator") or ""
     return ContentCredentials(
         state=state,
@@ -141,7 +131,7 @@ def _told(manifest: dict[str, Any], state: State, changed: bool, failures: list[
                 str(one.get("description") or ""),
                 str(one.get("informational_URI") or ""),
             )
-            for one in _mappings(manifest.get("ingredients"))
+            for one in manifest.get("ingredients") or []
         ),
         problems=tuple(
             f"{failure.get('code')}: {failure.get('explanation') or ''}".removesuffix(": ")
@@ -154,8 +144,8 @@ def _told(manifest: dict[str, Any], state: State, changed: bool, failures: list[
 def _source_types(manifest: dict[str, Any]) -> list[str]:
     """Return the sources of all actions, each once, without those of empty canvases."""
     found = []
-    for assertion in _mappings(manifest.get("assertions")):
+    for assertion in manifest.get("assertions") or []:
         if str(assertion.get("label", "")).startswith("c2pa.actions"):
-            actions = _mappings(_mapping(assertion.get("data")).get("actions"))
+            actions = (assertion.get("data") or {}).get("actions") or []
             found += [str(action["digitalSourceType"]) for action in actions if action.get("digitalSourceType")]
     return [one for one in dict.fromkeys(found) if not one.endswith("/empty")]

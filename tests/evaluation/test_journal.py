@@ -234,7 +234,7 @@ def test_lines_of_another_shape_are_left_out_and_counted(file: str, row: object,
     assert len(left(journal)) == 7
 
 
-@pytest.mark.parametrize("changes", [{"arms": [{"name": "base"}]}, {"arms": {}}, {"suite": {}}, {"seeds": "0"}])
+@pytest.mark.parametrize("changes", [{"arms": [{"about": "base"}]}, {"arms": {}}, {"suite": {}}, {"seeds": "0"}])
 def test_a_run_file_of_another_shape_is_told(changes: dict[str, object], tmp_path: Path) -> None:
     enter(RunJournal(tmp_path, PLAN), drawing())
     told = json.loads((tmp_path / "run.json").read_text())

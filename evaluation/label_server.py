@@ -7,6 +7,7 @@ import hmac
 import secrets
 import sys
 import threading
+import warnings
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -123,7 +124,11 @@ class Session:
             raise ApiError(404, f"{side[:20]!r} is neither left nor right", "not_found")
         drawing = self.run.drawings[pair.left if side == "left" else pair.right][Key(pair.prompt, pair.seed)]
         try:
-            with _READING, Image.open(self.run.image(drawing), formats=("PNG",)) as image:
+            with (
+                _READING,
+                warnings.catch_warnings(action="ignore"),
+                Image.open(self.run.image(drawing), formats=("PNG",)) as image,
+            ):
                 if image.width * image.height > MAX_PIXELS:
                     raise ValueError(f"{image.width}x{image.height} pixels")
                 return encode_png(image)  # without the texts of its file

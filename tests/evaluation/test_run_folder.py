@@ -65,7 +65,10 @@ def test_run_that_has_just_begun(tmp_path: Path) -> None:
         (lambda entry: entry.update(score=float("nan")), "nan is no number that can be counted with"),
         (lambda entry: entry.update(tokens=10**38), f"{10**38} is no number that can be counted with"),
         (lambda entry: entry.update(generations=-(10**16)), f"{-(10**16)} is no number that can be counted with"),
-        (lambda entry: entry.update(steps=10**400), f"1{'0' * 22} ... {'0' * 12} is no number that can be counted with"),  # noqa: E501
+        (
+            lambda entry: entry.update(steps=10**400),
+            f"1{'0' * 22} ... {'0' * 12} is no number that can be counted with",
+        ),  # noqa: E501
         (lambda entry: entry["verdict"].update(owl=float("inf")), "inf is no number that can be counted with"),
     ],
 )

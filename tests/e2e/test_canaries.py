@@ -130,7 +130,8 @@ def test_nothing_that_an_evaluation_or_a_batch_leaves_has_one(
         settings |= {"mcp_server": [MOUNTED], "mcp_allow": ["find_pictures"]}
         config = settings_file(place, settings)
         gone = with_login("http://127.0.0.1:9/v1", query=False)
-        arms = ["--arm", "base", "--arm", f"mine:generator=openai:m@{gone}"]
+        mine = f"mine:generator=openai:m@{gone},critic=clip,library=bundled,own,lookup_model=embedded"
+        arms = ["--arm", "base", "--arm", mine]
         words = ["eval", "--suite", str(suite), "--workers", "1", "--config", str(config), *arms]
         assert run([*words, "--out", str(shared / "run")]) == 1
         assert run(["eval", "report", str(shared / "run")]) == 0

@@ -11,6 +11,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal, TypedDict, get_type_hints
 
+from imagerag.credentials import without_credentials
+from imagerag.places import without_folders
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address
 from imagerag.store.journals import append_line, sole_worker
@@ -71,12 +73,13 @@ class Journal:
         self._whole = not text or text.endswith(b"\n")
 
     def enter(self, entry: Done) -> None:
-        """Add a line.
+        """Add a line; of files it tells the names.
 
         Raises:
             UserError: it can't be written.
         """
-        data = json.dumps(entry, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        told = {**entry, "error": _shared(entry["error"]), "notes": [*map(_shared, entry["notes"])]}
+        data = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         append_line(self.file, data, whole=self._whole)
         self._whole = True
         self.done[entry["key"]] = entry
@@ -89,6 +92,11 @@ def held(folder: Path) -> AbstractContextManager[None]:
         UserError: one is at work there.
     """
     return sole_worker(folder / LOCK, "imagerag batch")
+
+
+def _shared(text: str) -> str:
+    """Return a text without where things are on this machine: the folder is given to others, with its images."""
+    return without_folders(without_credentials(text))
 
 
 def _entry(line: bytes) -> Done | None:

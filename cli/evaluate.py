@@ -44,7 +44,8 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
         "development" if has_halves(options.suite) else "all"
     )
     data = Path(options.data).expanduser() if options.data else None
-    suite = open_suite(options.suite, data, "" if split == "all" else split)
+    allow_outside: bool = options.allow_outside
+    suite = open_suite(options.suite, data, "" if split == "all" else split, allow_outside=allow_outside)
     metrics = check_metrics(options.metric, suite)
     for name in options.metric:
         check_applies(name, suite, options.seeds)
@@ -83,7 +84,10 @@ def run_evaluation(options: argparse.Namespace, stdout: TextIO) -> int:
     ):
         try:
             pictures = retrieval_pictures(options.suite, data)
-            plan = replace(plan, settings=with_retrieval_set(suite, pictures, settings, bars.update, note))
+            settings = with_retrieval_set(
+                suite, pictures, settings, bars.update, note, root=plan.data, allow_outside=allow_outside
+            )
+            plan = replace(plan, settings=settings)
             evaluate(plan, folder, options.workers, tell, note, cancel.is_set)
         finally:
             bars.clear()

@@ -51,6 +51,11 @@ def add_eval(parser: Parser) -> None:
         metavar="N",
         help="processes, or ray, or ray:ADDRESS of a cluster (default: one per core for what is embedded, else one)",
     )
+    parser.add_argument(
+        "--allow-outside",
+        action="store_true",
+        help="read also pictures that a suite names outside its own folder; for suites that you trust",
+    )
     groups = add_settings(parser, ("models", "lookup", "limits", "places"))
     output = parser.add_argument_group("output")
     output.add_argument(

@@ -8,7 +8,7 @@ from imagerag.doctor.finding import Finding, of_error, ok, wrong
 from imagerag.errors import UserError
 from imagerag.index.chroma_client import http_client
 from imagerag.profiles.resolve import RunSettings
-from imagerag.shell_words import split_command
+from imagerag.shell_words import shown_server, split_command
 from imagerag.tools.mcp_tools import mount
 from imagerag.tools.session import current_session
 
@@ -37,7 +37,7 @@ def check_tools(settings: RunSettings, offline: bool) -> list[Finding]:
         tools = mount(settings.mcp_server, settings.mcp_allow, current_session)
     except UserError as error:
         return [of_error("tools", error)]
-    servers = ", ".join(map(repr, settings.mcp_server))
+    servers = ", ".join(repr(shown_server(server)) for server in settings.mcp_server)
     return [ok("tools", f"{servers} offers {', '.join(tool.name for tool in tools)}")] if tools else []
 
 
@@ -51,6 +51,6 @@ def _of_command(server: str) -> list[Finding]:
     else:
         told = ""
     if words and shutil.which(words[0]):
-        return [ok("tools", f"mcp_server {server!r} is a command that is there")]
+        return [ok("tools", f"mcp_server {shown_server(server)!r} is a command that is there")]
     mend = "give --mcp-server 'COMMAND ARGS' or an address, or leave it out"
-    return [wrong("tools", f"mcp_server {server!r} is no command that is there{told}", mend)]
+    return [wrong("tools", f"mcp_server {shown_server(server)!r} is no command that is there{told}", mend)]

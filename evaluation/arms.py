@@ -11,6 +11,7 @@ from typing import Any
 from imagerag.errors import UserError
 from imagerag.evaluation.records import Arm
 from imagerag.evaluation.switches import SWITCHES, Switches
+from imagerag.evaluation.told_settings import settings_text
 from imagerag.settings import DECLARED, Settings
 
 FIXED = ("config", "file_name", "home", "out", "record", "seed", "thread")
@@ -120,7 +121,7 @@ def _read(text: str) -> Arm:
         if not equals or declared is None or key in FIXED:
             raise UserError(_unusable(text, part, key, bool(equals)))
         settings[key] = declared.parse(value, f"{key} of --arm {name!r}")
-    arm = Arm(name, settings, text.partition(":")[2])
+    arm = Arm(name, settings, settings_text(settings))
     try:
         settings_of(arm, Settings()), switches_of(arm)
     except UserError as error:

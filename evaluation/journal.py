@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from imagerag import __version__
 from imagerag.errors import UserError
 from imagerag.evaluation.metric_names import file_of, judge_of
 from imagerag.evaluation.plan import Plan, Task
-from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt, UsedReference
+from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt
+from imagerag.evaluation.run_folder import RunFile
+from imagerag.evaluation.told_settings import told_settings, told_text
 from imagerag.evaluation.worker import Message
+from imagerag.places import without_place
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address, read_whole, write_whole
 from imagerag.store.journals import append_line, sole_worker
@@ -29,6 +35,26 @@ RUN, DRAWINGS, LOOKUPS, MEASURED, IMAGES, REFERENCES, LOCK = (
 
 Key = tuple[str, str, int]
 """Arm, prompt and seed."""
+
+
+class FoundHit(TypedDict):
+    """One reference that a search has found; ``imagerag.index.base.Hit`` has more."""
+
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
+
+    sha256: str
+
+
+class FoundLine(TypedDict):
+    """A line of ``lookups.jsonl``."""
+
+    prompt: str
+    key: str
+    found: list[list[FoundHit]]
+
+
+DRAWING, MEASUREMENT, FOUND = TypeAdapter(Drawing), TypeAdapter(Measurement), TypeAdapter(FoundLine)
+Line = TypeVar("Line", Drawing, Measurement, FoundLine)
 
 
 def held(folder: Path) -> AbstractContextManager[None]:
@@ -110,20 +136,31 @@ class RunJournal:
         self._drawings = JsonLines(folder / DRAWINGS)
         self._lookups = JsonLines(folder / LOOKUPS)
         self._measured = {name: JsonLines(folder / MEASURED / f"{file_of(name)}.jsonl") for name in plan.metrics}
+        self._unusable = 0
         self.done: dict[Key, Drawing] = {}
-        for row in self._drawings.rows:
-            if (drawing := _drawing(row)) is not None and self._is_there(drawing):
+        for drawing in self._read_as(DRAWING, self._drawings):
+            if self._is_there(drawing):
                 self.done[drawing.arm, drawing.prompt, drawing.seed] = drawing
         self.measured: dict[str, dict[Key, Measurement]] = {
-            name: {(one.arm, one.prompt, one.seed): one for row in lines.rows if (one := _measurement(row)) is not None}
+            name: {(one.arm, one.prompt, one.seed): one for one in self._read_as(MEASUREMENT, lines)}
             for name, lines in self._measured.items()
         }
+        self._found = [*self._read_as(FOUND, self._lookups)]
         self._write_run()
 
     @property
     def damaged(self) -> int:
         """Lines that can't be read."""
-        return sum(lines.damaged for lines in (self._drawings, self._lookups, *self._measured.values()))
+        files = (self._drawings, self._lookups, *self._measured.values())
+        return self._unusable + sum(lines.damaged for lines in files)
+
+    def _read_as(self, kind: TypeAdapter[Line], lines: JsonLines) -> Iterator[Line]:
+        """Yield the rows that are of this kind; the others count as damaged."""
+        for row in lines.rows:
+            try:
+                yield kind.validate_python(row)
+            except ValidationError:
+                self._unusable += 1
 
     def enter(self, message: Message) -> None:
         """Write what a worker tells.
@@ -149,9 +186,8 @@ class RunJournal:
     def tasks(self) -> list[Task]:
         """Return what is left to do, prompt by prompt; drawings that failed are made again."""
         lookups: dict[str, list[dict[str, Any]]] = {}
-        for row in self._lookups.rows:
-            if {"prompt", "key", "found"} <= row.keys():
-                lookups.setdefault(row["prompt"], []).append(row)
+        for row in self._found:
+            lookups.setdefault(row["prompt"], []).append({**row})
         tasks = [self._task(prompt, tuple(lookups.get(prompt.name, ()))) for prompt in self._plan.suite.prompts]
         return [task for task in tasks if task.left or task.unmeasured]
 
@@ -194,19 +230,20 @@ class RunJournal:
         """
         path = self.folder / RUN
         plan = self._plan
-        arms = [asdict(arm) for arm in plan.arms]
+        arms = [_told_arm(asdict(arm)) for arm in plan.arms]
         seeds = list(plan.seeds)
-        prompts = {prompt.name: prompt for prompt in plan.suite.prompts}
+        prompts = {prompt.name: _row(prompt) for prompt in plan.suite.prompts}
         settings = _told(plan)
         versions = {"imagerag": __version__, "python": platform.python_version()}
         if path.exists() and self._drawings.rows:  # one that never came to draw is nothing to go on with
             before = _read(path)
             _check(path, before, plan, settings, versions)
             names = {arm["name"] for arm in before["arms"]}
-            arms = before["arms"] + [arm for arm in arms if arm["name"] not in names]
+            arms = [*map(_told_arm, before["arms"]), *(arm for arm in arms if arm["name"] not in names)]
             seeds = sorted({*before["seeds"], *seeds})
             prompts = {row["name"]: row for row in before["suite"]["prompts"]} | prompts
-        suite = {**asdict(replace(plan.suite, prompts=())), "prompts": [_row(one) for one in prompts.values()]}
+        retrieval = without_place(plan.suite.retrieval)
+        suite = {**asdict(replace(plan.suite, prompts=(), retrieval=retrieval)), "prompts": [*prompts.values()]}
         judges = {**_judges_of(path), **_judges(plan)}
         told = {
             "suite": suite, "arms": arms, "seeds": seeds, "settings": settings, "versions": versions, "judges": judges,
@@ -246,26 +283,28 @@ def _set_aside(folder: Path, plan: Plan) -> tuple[str, ...]:
     return tuple(changed)
 
 
-def _row(prompt: SuitePrompt | dict[str, Any]) -> dict[str, Any]:
-    return prompt if isinstance(prompt, dict) else asdict(prompt)
+def _row(prompt: SuitePrompt) -> dict[str, Any]:
+    return {**asdict(prompt), "images": [*map(without_place, prompt.images)]}
+
+
+def _told_arm(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "settings": told_settings(row["settings"]), "about": told_text(row["about"])}
 
 
 def _told(plan: Plan) -> dict[str, Any]:
     """Return what all arms have that somebody has asked for, by name."""
     asked = dict(plan.settings.origins)
-    given = [name for name, where in asked.items() if name != "home" and not where.startswith("suite ")]
-    return {name: _plain(getattr(plan.settings, name)) for name in sorted(given)}
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+    given = [name for name, where in asked.items() if not where.startswith("suite ")]
+    return told_settings({name: getattr(plan.settings, name) for name in sorted(given)})
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         before: dict[str, Any] = json.loads(read_whole(path))
-        assert {"suite", "arms", "seeds", "settings", "versions"} <= before.keys()
-    except (ValueError, AssertionError, AttributeError) as error:
+        file = TypeAdapter(RunFile).validate_python(before)
+        assert {"settings", "versions"} <= before.keys()
+        before["arms"] = [asdict(arm) for arm in file.arms]
+    except (ValueError, AssertionError, RecursionError) as error:
         raise UserError(f"{str(path)!r} is no run of imagerag eval; choose another --out") from error
     return before
 
@@ -279,7 +318,7 @@ def _check(path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, A
     where = f"{str(path.parent)!r} holds a run"
     for what, then, now in (
         ("of suite", before["suite"]["name"], plan.suite.name),
-        ("with the settings", before["settings"], settings),
+        ("with the settings", told_settings(before["settings"]), settings),
         ("of the versions", before["versions"], versions),
     ):
         if then != now:
@@ -288,22 +327,9 @@ def _check(path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, A
     for prompt in plan.suite.prompts:
         if texts.get(prompt.name, prompt.text) != prompt.text:
             raise UserError(f"{where} whose prompt {prompt.name!r} has other words; choose another --out")
-    known = {row["name"]: row["settings"] for row in before["arms"]}
+    known = {row["name"]: told_settings(row["settings"]) for row in before["arms"]}
     for arm in plan.arms:
-        then = known.get(arm.name, arm.settings)
-        if json.loads(json.dumps(arm.settings)) != then:
-            raise UserError(f"{where} whose arm {arm.name!r} had {then!r}, not {arm.settings!r}; choose another --out")
-
-
-def _drawing(row: dict[str, Any]) -> Drawing | None:
-    try:
-        return Drawing(**{**row, "references": tuple(UsedReference(**one) for one in row["references"])})
-    except (KeyError, TypeError):
-        return None
-
-
-def _measurement(row: dict[str, Any]) -> Measurement | None:
-    try:
-        return Measurement(**row)
-    except TypeError:
-        return None
+        now = json.loads(json.dumps(told_settings(arm.settings)))
+        then = known.get(arm.name, now)
+        if now != then:
+            raise UserError(f"{where} whose arm {arm.name!r} had {then!r}, not {now!r}; choose another --out")

@@ -7,6 +7,7 @@ import hmac
 import secrets
 import sys
 import threading
+import warnings
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,10 +32,13 @@ from imagerag.evaluation.run_folder import Key, Run, read_run
 from imagerag.server.api_error import ApiError
 from imagerag.server.app import listen, say_where, serve
 from imagerag.server.auth import Authenticator, AuthMiddleware
+from imagerag.store.picture_decoding import MAX_PIXELS
 from imagerag.store.png import encode_png
 
 HOST = "127.0.0.1"
 FILES = {"": "index.html", "label.css": "label.css", "label.js": "label.js"}
+_READING = threading.Lock()
+"""One image at a time, so that memory stays bounded."""
 TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 HEADERS = {
     "content-security-policy": (
@@ -120,10 +124,16 @@ class Session:
             raise ApiError(404, f"{side[:20]!r} is neither left nor right", "not_found")
         drawing = self.run.drawings[pair.left if side == "left" else pair.right][Key(pair.prompt, pair.seed)]
         try:
-            with Image.open(self.run.image(drawing), formats=("PNG",)) as image:
+            with (
+                _READING,
+                warnings.catch_warnings(action="ignore"),
+                Image.open(self.run.image(drawing), formats=("PNG",)) as image,
+            ):
+                if image.width * image.height > MAX_PIXELS:
+                    raise ValueError(f"{image.width}x{image.height} pixels")
                 return encode_png(image)  # without the texts of its file
-        except OSError as error:
-            raise ApiError(404, f"image {drawing.image[:12]} is gone or damaged", "not_found") from error
+        except Exception as error:  # decoders raise whatever they like on damaged files
+            raise ApiError(404, f"image {drawing.image[:12]} is gone, damaged or too large", "not_found") from error
 
     def _pair(self, name: str) -> Pair:
         pair = self.by_id.get(name)

@@ -148,7 +148,7 @@ class LabelFile:
         Raises:
             UserError: it can't be written.
         """
-        data = json.dumps(asdict(label), ensure_ascii=False).encode() + b"\n"
+        data = json.dumps(asdict(label), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         append_line(self.path, data, whole=self._whole)
         self._whole = True
         self._take(label)

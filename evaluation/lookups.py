@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from imagerag.errors import UserError
 from imagerag.evaluation.plan import png_bytes
 from imagerag.evaluation.switches import Switches
+from imagerag.evaluation.told_settings import told_settings
 from imagerag.index.base import PLAIN_SEARCH, Hit, OrdersItself, ReferenceIndex, SearchOptions
 from imagerag.index.captions import common_names, content_words
 from imagerag.store.files import is_address
@@ -101,7 +102,11 @@ class EvaluationIndex:
         self._recorded = recorded
         told = {"floor": switches.floor, "order": switches.order, "found": switches.found,
                 "size": switches.retrieval_size}  # fmt: skip
-        self._variant = {**settings, **told}
+        shared: dict[str, object] = told_settings(settings)
+        if shared != json.loads(json.dumps(dict(settings), default=str)):  # two models of one name in two folders
+            whole = json.dumps(dict(settings), sort_keys=True, default=str)
+            shared["digest"] = hashlib.sha256(whole.encode()).hexdigest()[:16]
+        self._variant = {**shared, **told}
 
     @property
     def comparable(self) -> bool:
@@ -180,7 +185,8 @@ def addresses(index: Hashable) -> tuple[str, ...]:
 
 
 def _plain(hit: Hit) -> dict[str, Any]:
-    return {**asdict(hit), "path": str(hit.path), "words": list(hit.words)}
+    """Return it as the folder of a run has it: where the picture lies is for this machine alone."""
+    return {**asdict(hit), "path": hit.path.name, "words": list(hit.words)}
 
 
 def _hit(plain: Mapping[str, Any]) -> Hit:

@@ -33,7 +33,7 @@ from imagerag.evaluation.tables import (
     strength_table,
     value_text,
 )
-from imagerag.places import without_folders
+from imagerag.evaluation.told_settings import told_text
 from imagerag.report.templates import render
 from imagerag.store.files import write_whole
 
@@ -121,7 +121,7 @@ def report_page(summary: Summary, pages: Sequence[Page]) -> str:
         seeds=run.file.seeds,
         splits=sorted({prompt.split for prompt in run.suite.prompts if prompt.split}),
         versions=run.file.versions,
-        notes=[without_folders(note) for note in (*run.suite.notes, *summary.notes)],
+        notes=[told_text(note) for note in (*run.suite.notes, *summary.notes)],
         arms=arms,
         headline=summary.headline,
         arm_table=arm_table(summary),
@@ -143,7 +143,7 @@ def report_page(summary: Summary, pages: Sequence[Page]) -> str:
 
 
 def _settings_text(settings: dict[str, object]) -> str:
-    return ", ".join(f"{key} {without_folders(str(value))}" for key, value in settings.items())
+    return ", ".join(f"{key} {value}" for key, value in settings.items())
 
 
 def _losses(summary: Summary, first: str, second: str, pages: Sequence[Page]) -> list[dict[str, str]]:
@@ -192,7 +192,7 @@ def _shown(run: Run, arm: str, key: Key, headline: str) -> dict[str, Any] | None
         "score": drawing.score,
         "generations": drawing.generations,
         "references": [reference.title or reference.caption for reference in drawing.references],
-        "error": without_folders(drawing.error),
+        "error": told_text(drawing.error),
     }
 
 

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from imagerag.evaluation.records import Suite
+from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.sources.items import Item, Origin, Wanted
+from imagerag.index.user.sources.read_options import ReadOptions
 from imagerag.profiles.resolve import resolve
 from imagerag.settings import Settings
 from imagerag.store.home import home_directory
@@ -24,10 +26,12 @@ class PlainPictures:
     Args:
         name: of the source, as ``index status`` tells it.
         pictures: absolute paths.
+        confined: where they have to lie.
     """
 
-    def __init__(self, name: str, pictures: Iterable[Path]) -> None:
+    def __init__(self, name: str, pictures: Iterable[Path], confined: Confined) -> None:
         self.name = name
+        self._confined = confined
         self._pictures = sorted(set(pictures))
 
     def count(self) -> int:
@@ -38,6 +42,9 @@ class PlainPictures:
         """See ``Source``."""
         for path in self._pictures:
             key = str(path)
+            if refusal := self._confined.refusal(key):
+                yield Item(key, Origin("file", key), problem=refusal)
+                continue
             try:
                 found = path.stat()
             except OSError as error:
@@ -56,6 +63,9 @@ def with_retrieval_set(
     settings: Settings,
     tell: Progress = lambda what, done, total: None,
     note: Callable[[str], None] = lambda text: None,
+    *,
+    root: Path | None = None,
+    allow_outside: bool = False,
 ) -> Settings:
     """Return the settings that look up in the suite's own pictures, which are indexed first, if there are any.
 
@@ -67,6 +77,8 @@ def with_retrieval_set(
         settings: of all arms; another library that is asked for stays.
         tell: told how far indexing has come.
         note: told what is indexed where.
+        root: folder of the pictures without captions; they may lie anywhere where it is not given.
+        allow_outside: whether they, and what a suite's folder of pictures names, may lie elsewhere.
 
     Raises:
         UserError: the pictures, or the CLIP model that looks things up, can't be used.
@@ -82,11 +94,15 @@ def with_retrieval_set(
     settings = replace(settings, library=(library,))
     resolved = resolve(settings)
     home = home_directory(resolved.home)
-    source = suite.retrieval if pictures is None else PlainPictures(f"{suite.name} (retrieval set)", pictures)
+    source: str | PlainPictures = suite.retrieval
+    if pictures is not None:
+        confined = Confined(root or Path.cwd(), allow_outside=allow_outside or root is None)
+        source = PlainPictures(f"{suite.name} (retrieval set)", pictures, confined)
+    reading = ReadOptions(allow_outside=allow_outside)
     for model in resolved.lookup_models:
         own = UserPictures(home, clip_model(model, resolved.device_settings), chroma=resolved.chroma, library=library)
         try:
-            outcome = own.add([source], progress=lambda done, total: tell("indexing", done, total))
+            outcome = own.add([source], progress=lambda done, total: tell("indexing", done, total), reading=reading)
             calibrate_if_outdated(own, lambda done, total: tell("calibrating", done, total))
         finally:
             own.close()

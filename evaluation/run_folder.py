@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,10 +12,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from imagerag.errors import UserError
 from imagerag.evaluation.records import Arm, Concept, Drawing, Measurement, Suite, SuitePrompt
+from imagerag.evaluation.told_settings import told_settings, told_text
+from imagerag.index.user.sources.short_text import shortened
 from imagerag.store.file_errors import file_error
 from imagerag.store.files import is_address
 
 RUN, DRAWINGS, MEASURED, IMAGES = "run.json", "drawings.jsonl", "measured", "images"
+
+
+MOST = 1e15
+"""Of any figure, below which whole numbers are exact."""
 
 
 class Key(NamedTuple):
@@ -181,7 +186,11 @@ def _run_file(folder: Path) -> RunFile:
         raise UserError(
             f"{str(path)!r} is not what imagerag eval writes ({reason}); run imagerag eval --out with another folder"
         ) from error
-    return file
+    return replace(  # those of earlier versions told more than a report should
+        file,
+        settings=told_settings(file.settings),
+        arms=tuple(replace(arm, settings=told_settings(arm.settings), about=told_text(arm.about)) for arm in file.arms),
+    )
 
 
 Line = TypeVar("Line", Drawing, Measurement)
@@ -222,12 +231,21 @@ def _check(entry: Drawing | Measurement) -> None:
     if isinstance(entry, Drawing):
         if entry.image and not is_address(entry.image):
             raise ValueError(f"image {entry.image!r} is no SHA-256")
-        numbers = [entry.seconds, entry.money, entry.score, *entry.verdict.values()]
+        counts = (entry.generations, entry.steps, entry.calls, entry.tokens)
+        numbers = [entry.seconds, entry.money, entry.score, *counts, *entry.verdict.values()]
     else:
         numbers = [entry.value, *entry.parts.values()]
     for number in numbers:
-        if number is not None and not math.isfinite(number):
-            raise ValueError(f"{number} is no finite number")
+        if number is not None and not is_usable(number):
+            raise ValueError(f"{shortened(str(number), 40)} is no number that can be counted with")
+
+
+def is_usable(number: float) -> bool:
+    """Tell whether a number can be counted and drawn with: whole ones may be too large for that, too."""
+    try:
+        return abs(float(number)) < MOST
+    except OverflowError:
+        return False
 
 
 def _by_arm(

@@ -9,6 +9,7 @@ from imagerag.evaluation.charts import Chart, Point, Row, RowChart, number_text,
 from imagerag.evaluation.critic_report import CriticReport
 from imagerag.evaluation.metric_meaning import is_share
 from imagerag.evaluation.records import Arm
+from imagerag.evaluation.run_folder import is_usable
 from imagerag.evaluation.scores import ALL, Group
 from imagerag.evaluation.summary import ArmSummary, ConceptChange, Summary
 
@@ -52,7 +53,7 @@ def series_of(arms: Sequence[OneArm]) -> Iterator[Series[OneArm]]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and is_usable(value)
 
 
 def _number(value: object) -> float:

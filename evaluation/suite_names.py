@@ -14,22 +14,23 @@ BUNDLED: Mapping[str, Callable[[Split], Suite]] = {"pictograms": pictograms}
 """Those that come with the product, and need no data."""
 
 
-def open_suite(name: str, data: Path | None = None, split: Split = "") -> Suite:
+def open_suite(name: str, data: Path | None = None, split: Split = "", *, allow_outside: bool = False) -> Suite:
     """Return a suite.
 
     Args:
         name: of it, or the path of a person's own file.
         data: folder of a public set's data.
         split: the half; all prompts where empty.
+        allow_outside: whether pictures that it names may lie outside its folder.
 
     Raises:
-        UserError: no such suite, its data is lacking, or it has no such half.
+        UserError: no such suite, its data is lacking, it has no such half, or names pictures outside its folder.
     """
     if name not in BUNDLED:
         if name not in suite_names() and not name.endswith(".jsonl"):
             known = ", ".join([*BUNDLED, *suite_names()])
             raise UserError(f"suite {name!r} is not known; give --suite one of: {known}, or a file .jsonl")
-        return load_suite(name, data, split)
+        return load_suite(name, data, split, allow_outside=allow_outside)
     if data is not None:
         raise UserError(f"suite {name!r} comes with imagerag, so --data {str(data)!r} is of no use; leave it out")
     return BUNDLED[name](split)

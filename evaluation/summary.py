@@ -28,6 +28,7 @@ from imagerag.evaluation.scores import (
     values_of,
 )
 from imagerag.evaluation.statistics import Estimate, mean_of
+from imagerag.evaluation.told_settings import told_text
 
 EACH_WITH_EACH = 8
 """Arms up to which each is compared with each; of more, each with the baselines."""
@@ -120,7 +121,7 @@ class Summary:
             "concepts": {arm: [vars(change) for change in changes] for arm, changes in self.changes.items()},
             "critics": {name: report.as_json() for name, report in self.critics.items()},
             "labels": self.preferences.as_json() if self.preferences else None,
-            "notes": [*suite.notes, *self.notes],
+            "notes": [told_text(note) for note in (*suite.notes, *self.notes)],
         }
 
     def _arm_as_json(self, arm: ArmSummary) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from imagerag.evaluation.plan import Plan, Task, png_bytes
 from imagerag.evaluation.records import Arm, Drawing, SuitePrompt, UsedReference
 from imagerag.evaluation.remembered import Memory, NeverSatisfied, RememberingCritic, RememberingGenerator
 from imagerag.evaluation.switches import OF_THE_RULES
+from imagerag.evaluation.told_settings import told_text
 from imagerag.graphs.agent_graph import build_graph
 from imagerag.graphs.assembly import Graph
 from imagerag.graphs.components import Components, InjectedComponents
@@ -327,7 +328,8 @@ def _used(output: Output, chosen: ImageRecord) -> tuple[UsedReference, ...]:
 
 
 def _failed(arm: Arm, prompt: SuitePrompt, seed: int, error: str) -> Drawing:
+    told = told_text(" ".join(error.split()))
     return Drawing(
         arm=arm.name, prompt=prompt.name, seed=seed, image="", generations=0, steps=0, calls=0, tokens=0, money=0.0,
-        seconds=0.0, stop_reason="error", score=None, verdict={}, references=(), error=" ".join(error.split()),
+        seconds=0.0, stop_reason="error", score=None, verdict={}, references=(), error=told,
     )  # fmt: skip

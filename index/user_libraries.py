@@ -86,15 +86,19 @@ def check_library_name(home: str | Path, name: str, model: str = "embedded") -> 
     raise UserError(f"library {name!r} is not known; give --library some of: {', '.join(there)}, or make it: {command}")
 
 
+def found_folders(home: str | Path) -> list[Path]:
+    """Return the folders with the PNGs of what look-ups have found, of all libraries and of the web."""
+    own = (library_directory(home, name) for name in library_names(home))
+    return [Path(home) / BUNDLED_FOUND, Path(home) / WEB / FOUND, *(folder / FOUND for folder in own)]
+
+
 def found_file(home: str | Path, sha256: str) -> Path | None:
     """Return the PNG of a reference that a look-up has found, of any library or of the web.
 
     Raises:
         InvalidArgument: not an address.
     """
-    own = (library_directory(home, name) for name in library_names(home))
-    folders = [Path(home) / BUNDLED_FOUND, Path(home) / WEB / FOUND, *(folder / FOUND for folder in own)]
-    return next((file for folder in folders if (file := address_path(folder, sha256)).is_file()), None)
+    return next((file for folder in found_folders(home) if (file := address_path(folder, sha256)).is_file()), None)
 
 
 def is_empty_library(home: str | Path, name: str) -> bool:

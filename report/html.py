@@ -11,7 +11,7 @@ from imagerag.graphs.nodes.finish import why_ended
 from imagerag.places import without_folders, without_place
 from imagerag.report.json_document import Document
 from imagerag.report.templates import render
-from imagerag.store.inline_pictures import smaller, whole_file
+from imagerag.store.inline_pictures import drawing_file, smaller, whole_file
 
 NAMES = ("generator", "vlm", "critic", "model")
 """Keys of a document under which models are named, which may lie in a folder."""
@@ -26,7 +26,7 @@ def render_page(document: Document) -> str:
     Raises:
         OSError: an image of the run can't be read. (One of a reference is left out, with its place marked.)
     """
-    pictures = {image["id"]: whole_file(image["path"]) for image in document["images"]}
+    pictures = {image["id"]: drawing_file(image["path"]) for image in document["images"]}
     for reference in document["references"]:
         path = Path(reference["path"])
         if path.is_file():

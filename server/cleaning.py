@@ -24,6 +24,7 @@ from imagerag.graphs.thread_cleaning import (
 )
 from imagerag.graphs.thread_saver import ThreadSaver
 from imagerag.index.leftovers import left_by_writers
+from imagerag.index.user_libraries import found_folders
 from imagerag.server import stored_references
 from imagerag.server.database import FILE
 from imagerag.server.database_file import DatabaseFile
@@ -41,7 +42,7 @@ class Garbage:
 
     Attributes:
         threads: names of conversations, as the checkpointer knows them.
-        images: files of images.
+        images: files of images, and of copies of what look-ups have found.
         leftovers: files that a killed process was writing, and folders of a search index that nothing names.
         checkpoints: how many within ended turns have gone; not counted beforehand.
         bytes: of the files.
@@ -111,7 +112,7 @@ def _clean(home: Path, older_than: float | None, grace: float, *, really: bool) 
                 referred |= stored_references.referred_images(database, before, kept)
                 if really and before is not None:
                     stored_references.forget_old(database, before, kept)
-        garbage.images = unreferred(ImageStore(home), referred, grace)
+        garbage.images = unreferred(ImageStore(home), referred, grace, found_folders(home))
         garbage.leftovers = written_by_nobody(home)
         for found in left_by_writers(home):
             (garbage.notes if isinstance(found, str) else garbage.leftovers).append(found)  # type: ignore[arg-type]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, Protocol
 
+from imagerag.errors import UserError
 from imagerag.store import xmp
 from imagerag.store.image_data import FileFormat, data_sha256, pixels_sha256, plain
-from imagerag.store.manifest import KEYWORD, Manifest
-from imagerag.store.png import C2PA, encode_png, on_white, with_text, without_chunks
+from imagerag.store.manifest import KEYWORD, Manifest, parse_manifest
+from imagerag.store.png import C2PA, NotPng, encode_png, on_white, read_text, with_text, without_chunks
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -56,6 +57,26 @@ def with_manifest(png: bytes, manifest: Manifest, signer: Signer | None = None) 
     unsigned = without_chunks(png, C2PA)
     marked = with_text(with_text(unsigned, xmp.KEYWORD, xmp.packet_of(manifest)), KEYWORD, manifest.text())
     return marked if signer is None else signer.sign(marked, "png", manifest)
+
+
+def for_others(png: bytes, signer: Signer | None = None) -> bytes:
+    """Return a stored PNG as it leaves this machine: earlier versions wrote places and server addresses into manifests.
+
+    Args:
+        png: the file; one without such things, or without a manifest of ours, comes back as it is.
+        signer: signs what was changed, which takes an earlier signature away.
+
+    Raises:
+        UserError: it can't be signed.
+    """
+    try:
+        text = read_text(io.BytesIO(png), KEYWORD)
+        manifest = parse_manifest(text, "image") if text else None
+    except (NotPng, UserError):  # whoever opens it says what is wrong
+        return png
+    if manifest is None or not manifest.names_places:
+        return png
+    return with_manifest(png, manifest.without_places(), signer)
 
 
 def copy_file(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,18 +31,22 @@ def addresses_in(data: bytes | str) -> Iterator[str]:
         yield from (run[at : at + _DIGITS] for at in range(len(run) - _DIGITS + 1))
 
 
-def unreferred(store: ImageStore, referred: set[str], grace: float = GRACE) -> list[Path]:
+def unreferred(store: ImageStore, referred: set[str], grace: float = GRACE, copies: Iterable[Path] = ()) -> list[Path]:
     """Return the images that nothing refers to, the references of those that stay not among them.
 
     Args:
         store: the image store.
         referred: addresses that something refers to.
         grace: seconds without a change for which an image stays in any case.
+        copies: folders with the PNGs of what look-ups have found, which nothing but conversations and images needs.
 
     Raises:
         OSError: a folder can't be read.
     """
     there = {path.stem: path for path in _images(store.root / "images")}
+    found = [path for folder in copies for path in _images(folder)]
+    names = {path.stem for path in found}
+    named = names & referred
     before = time.time() - grace
     kept: set[str] = set()
     waiting = [name for name, path in there.items() if name in referred or _changed(path) > before]
@@ -53,8 +57,11 @@ def unreferred(store: ImageStore, referred: set[str], grace: float = GRACE) -> l
         kept.add(name)
         with suppress(OSError):  # one that can't be read is kept, and refers to nothing that could be drawn with
             # The manifest is what comes before the pixels, and names the references by their addresses.
-            waiting += set(addresses_in(there[name].read_bytes())) & there.keys()
-    return sorted(path for name, path in there.items() if name not in kept)
+            told = set(addresses_in(there[name].read_bytes()))
+            waiting += told & there.keys()
+            named |= told & names
+    left = [path for path in found if path.stem not in named and _changed(path) <= before]
+    return sorted([*left, *(path for name, path in there.items() if name not in kept)])
 
 
 def written_by_nobody(home: Path) -> list[Path]:

@@ -23,6 +23,17 @@ def whole_file(path: str | Path) -> str:
     return _address(mimetypes.guess_type(path.name)[0] or "image/png", path.read_bytes())
 
 
+def drawing_file(path: str | Path) -> str:
+    """Return a drawing's file as it leaves this machine, see ``imagerag.store.exports.for_others``.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    from imagerag.store.exports import for_others
+
+    return _address("image/png", for_others(Path(path).read_bytes()))
+
+
 def smaller(path: str | Path, side: int = THUMBNAIL, *, lossy: bool = False) -> str:
     """Return a copy of a picture of at most ``side`` pixels on its longer side.
 

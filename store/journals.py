@@ -19,15 +19,22 @@ def append_line(path: Path, line: bytes, *, whole: bool) -> None:
         whole: whether what is there ends a line; the last one of a process that was killed does not.
 
     Raises:
-        UserError: it can't be written.
+        UserError: it can't be written, or is a link: a folder of somebody else's could have lines added to any file.
     """
     try:
-        with path.open("ab") as file:
+        with open(path, "ab", opener=_no_link) as file:
             file.write(line if whole else b"\n" + line)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
+        if path.is_symlink():
+            raise UserError(f"{str(path)!r} is a link, to which no lines are added; put a file in its place") from error
         raise file_error(path, error, verb="written to") from error
+
+
+def _no_link(path: str, flags: int) -> int:
+    # Windows has no such flag, and lets only administrators make links.
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 @contextmanager

@@ -220,13 +220,28 @@ class Manifest(BaseModel):
                     del fields[name]
         return json.dumps(kept, sort_keys=True, separators=(",", ":")).encode("ascii")
 
+    @property
+    def names_places(self) -> bool:
+        """Whether there is something that only earlier versions wrote: where things were, or passwords of servers."""
+        clean = self.without_places()
+        paths = any(one.path for one in self.references)
+        return paths or (self.generator, self.facts) != (clean.generator, clean.facts)
+
     def without_places(self) -> Manifest:
-        """Return the manifest for people elsewhere: without a word of where things are on this machine."""
+        """Return the manifest for people elsewhere: without a word of where things are on this machine.
+
+        Those of earlier versions name it, and servers with their passwords; later ones have none to take out.
+        """
         references = tuple(
             one.model_copy(update={"path": "", "title": "" if one.kind == "subject" else one.title})
             for one in self.references
         )
-        return self.model_copy(update={"references": references})
+        changes = {
+            "references": references,
+            "generator": without_place(without_credentials(self.generator)),
+            "facts": _cleaned(self.facts),
+        }
+        return self.model_copy(update=changes)
 
     def text(self) -> str:
         """Return the JSON that the file carries."""

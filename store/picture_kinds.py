@@ -19,8 +19,11 @@ _STARTS = (
 )
 _HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _AVIF = frozenset({b"avif", b"avis"})
-_SVG = re.compile(rb"^\s*(<\?xml.*?\?>\s*)?(<!--.*?-->\s*)*(<!DOCTYPE svg.*?>\s*)?<svg[\s>]", re.DOTALL | re.IGNORECASE)
-_PAGE = re.compile(rb"^\s*(<!--.*?-->\s*)?<(!doctype html|html)[\s>]", re.DOTALL | re.IGNORECASE)
+_HEAD = 4096
+"""Bytes at the begin of a file in which its root element is looked for."""
+_ROOT = re.compile(rb"<(svg|html|!doctype html)[\s>]", re.IGNORECASE)
+_BEFORE = ((b"<?", b"?>"), (b"<!--", b"-->"), (b"<!", b">"))
+"""How what may stand before a root element begins and ends (XML 1.0, section 2.8)."""
 _AS_PNG = "save it as PNG or JPEG"
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\x0a", f"is JPEG XL, which is not read; {_AS_PNG}"),
@@ -67,11 +70,25 @@ def why_unreadable(data: bytes) -> str | None:
         return "is a video, not a picture; give a frame of it"
     if data[:4] == b"RIFF" and data[8:12] == b"AVI ":
         return "is a video, not a picture; give a frame of it"
-    if _SVG.match(data[:4096]):
+    root = _root(data[:_HEAD])
+    if root == b"svg":
         return f"is no image of pixels but SVG; {_AS_PNG}"
-    if _PAGE.match(data[:4096]):
+    if root:
         return "is a page in HTML, not a picture; download the picture again"
     return next((why for start, why in _OTHERS if data.startswith(start)), None)
+
+
+def _root(data: bytes) -> bytes:
+    """Return the name of the root element of XML or HTML, if it is one of ``_ROOT``; each byte is read once."""
+    at = 0
+    while True:
+        at = len(data) - len(data[at:].lstrip())
+        if found := _ROOT.match(data, at):
+            return found[1].lower()
+        ends = next((end for begin, end in _BEFORE if data.startswith(begin, at)), None)
+        if ends is None or (end := data.find(ends, at)) < 0:
+            return b""
+        at = end + len(ends)
 
 
 def _brands(data: bytes) -> frozenset[bytes]:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 FOLDER, FILE = 0o700, 0o600
 OTHERS = 0o077
-OURS = ("threads.sqlite*", "doors.sqlite*", "chat-history*", "images", "index", "library", "own", "libraries", "locks")
+OURS = (
+    "threads.sqlite*", "doors.sqlite*", "chat-history*", "fast.json", "images", "index", "library", "own", "libraries",
+    "locks", "web",
+)  # fmt: skip
 """What a data directory holds; nothing else in a folder is touched, which may be somebody's home directory."""
 
 _log = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from mcp.types import CONNECTION_CLOSED, CallToolResult, Tool
 from imagerag.errors import BudgetExceeded, Cancelled, InvalidArgument, UserError
 from imagerag.net.addresses import address_parts
 from imagerag.net.server_keys import variable_of
-from imagerag.shell_words import split_command
+from imagerag.shell_words import shown_server, split_command
 
 CONNECT_SECONDS = 20.0
 """For a server to start and to tell its tools."""
@@ -68,7 +68,8 @@ class Connection:
                     raise ValueError("it is empty")
             except ValueError as error:
                 raise UserError(
-                    f"mcp_server {server!r} is no command ({error}); give --mcp-server 'COMMAND ARGS' or an address"
+                    f"mcp_server {shown_server(server)!r} is no command ({error}); give --mcp-server 'COMMAND ARGS' or "
+                    "an address"
                 ) from error
 
     def connect(self, check: Callable[[], None] | None = None, seconds: float = CONNECT_SECONDS) -> None:
@@ -217,7 +218,9 @@ class Connection:
         if self._status in (401, 403):
             why = f"it answers {self._status}"
             remedy = f"set the variable {token_variable(self.server)} to a token that it takes"
-        return f"mcp_server {self.server!r} can't be used ({why}{said}); {remedy}, or leave --mcp-server out"
+        return (
+            f"mcp_server {shown_server(self.server)!r} can't be used ({why}{said}); {remedy}, or leave --mcp-server out"
+        )
 
 
 class _TooLate(TimeoutError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.tools import BaseTool, StructuredTool
 
 from imagerag.errors import InvalidArgument, UserError
+from imagerag.shell_words import shown_server
 from imagerag.tool_registry import TOOLS
 from imagerag.tools.builtin import ToolResult
 from imagerag.tools.mcp_results import read_result
@@ -60,7 +61,8 @@ def mount(
     available = dict(_named([(open_connection(server), server) for server in servers], taken | TOOLS.keys()))
     listed = ", ".join(sorted(available)) or "none"
     if not allowed:
-        raise UserError(f"no tool of {', '.join(servers)!r} is allowed; give --mcp-allow some of: {listed}")
+        shown = ", ".join(map(shown_server, servers))
+        raise UserError(f"no tool of {shown!r} is allowed; give --mcp-allow some of: {listed}")
     for name in allowed:
         if name not in available:
             raise UserError(f"mcp_allow {name!r} is not a tool of the --mcp-server given; it has: {listed}")

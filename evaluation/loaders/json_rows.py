@@ -133,6 +133,8 @@ def _parsed(text: str, place: str, line: int | None = None) -> Any:
     except json.JSONDecodeError as error:
         at = place if line else f"{place}:{error.lineno}"
         raise UserError(f"{at} is no JSON: {error.msg} (column {error.colno})") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise UserError(f"{place} is no JSON that can be read: {error}") from error
     except RecursionError as error:
         raise UserError(f"{place} is no JSON that can be read: it is nested too deeply") from error
 

@@ -11,6 +11,7 @@ may tell of the whole instead: {"suite": "mine", "licence": ..., "source": ..., 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -21,6 +22,8 @@ from imagerag.evaluation.loaders.json_rows import Row, read_json_lines
 from imagerag.evaluation.loaders.prompt_names import in_file_name, prompt_name
 from imagerag.evaluation.records import Concept, ConceptKind, Split, Suite, SuitePrompt
 
+_NAME = re.compile(r"(?!\.)[^/\\:\x00-\x1f\x7f]{1,100}")
+"""Names a run's folder, and the library of its pictures: it leads to no other place."""
 KEYS = ("prompt", "name", "concepts", "stratum", "split", "images")
 SUITE_KEYS = ("suite", "licence", "source", "retrieval", "notes")
 CONCEPT_KEYS = ("text", "kind", "thing", "value", "other", "question")
@@ -56,8 +59,11 @@ def load_own_file(file: Path) -> Suite:
     retrieval = told.text("retrieval", "")
     if retrieval and not (file.parent / retrieval).is_dir():
         raise told.error(f"names {retrieval!r} in 'retrieval', which is no folder in {str(file.parent)!r}")
+    name = told.text("suite", file.stem)
+    if not _NAME.fullmatch(name):
+        raise told.error(f"has {name!r} in 'suite', of which a folder can't be made; give letters, digits, - and _")
     return Suite(
-        told.text("suite", file.stem),
+        name,
         tuple(prompts.values()),
         licence=told.text("licence", ""),
         source=told.text("source", "") or file.name,

@@ -29,6 +29,7 @@ from imagerag.evaluation.loaders.kitten import kitten_retrieval, load_kitten
 from imagerag.evaluation.loaders.own_file import load_own_file
 from imagerag.evaluation.loaders.wise import load_wise
 from imagerag.evaluation.records import Split, Suite
+from imagerag.index.user.sources.confinement import Confined
 
 
 class SuiteSource(NamedTuple):
@@ -86,16 +87,18 @@ def suite_names() -> list[str]:
     return [*SUITES, *helm.SCENARIOS, OWN]
 
 
-def load_suite(name: str, data: Path | None = None, split: Split = "") -> Suite:
+def load_suite(name: str, data: Path | None = None, split: Split = "", *, allow_outside: bool = False) -> Suite:
     """Return a suite.
 
     Args:
         name: one of ``suite_names()``, or the path of a file that ends in ``.jsonl``.
         data: the folder with its files; the file itself for ``jsonl``. Lists of crfm-helm need none.
         split: the half to take; all prompts unless given.
+        allow_outside: whether pictures that it names may lie, or lead, outside its folder.
 
     Raises:
-        UserError: there is no such suite or half, or its files or its package are missing or other than expected.
+        UserError: there is no such suite or half, its files or its package are missing or other than expected, or a
+            picture lies outside.
     """
     if name == OWN or name.endswith(".jsonl"):
         suite = load_own_file(_own_file(name, data))
@@ -107,7 +110,22 @@ def load_suite(name: str, data: Path | None = None, split: Split = "") -> Suite:
         suite = helm.load_helm(name)
     else:
         suite = _source_of(name).load(_folder(name, data))
-    return _half(suite, split)
+    suite = _half(suite, split)
+    if (root := data_root(name, data)) is not None:
+        _check_places(suite, root, Confined(root, allow_outside=allow_outside))
+    return suite
+
+
+def _check_places(suite: Suite, root: Path, confined: Confined) -> None:
+    """Refuse a suite that names pictures elsewhere: it may be anybody's, and a run's folder is given to others.
+
+    Raises:
+        UserError: it names the first one, and the flag that allows it.
+    """
+    named = (image for prompt in suite.prompts for image in prompt.images)
+    for path in (*named, *([suite.retrieval] if suite.retrieval else [])):
+        if refusal := confined.refusal(str(root / path)):
+            raise UserError(f"suite {suite.name!r}: {refusal}")
 
 
 def retrieval_images(name: str, data: Path) -> Retrieval:

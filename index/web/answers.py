@@ -15,8 +15,12 @@ LONGEST_TITLE = 200
 LONGEST_NAME = 120
 """Characters of whoever made a picture."""
 LONGEST_ADDRESS = 500
+MOST_TAGS = 100
+"""Of a text that is made plain; those who made a picture are named with a few."""
 MOST_NESTED = 8
 """Steps of a path into an answer."""
+MOST_ROWS = 200
+"""Of an answer, whose megabytes may be tens of thousands; no source is asked for as many."""
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _VOID = frozenset({"br", "hr", "img", "input", "wbr", "meta", "link", "area", "col", "source"})
 
@@ -54,7 +58,7 @@ def plain_text(value: Any, most: int = LONGEST_TITLE) -> str:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    text = str(value)[: 50 * most]
+    text = _bounded(str(value), 50 * most)
     if "<" in text or "&" in text:
         reader = _Text()
         reader.feed(text)
@@ -63,6 +67,15 @@ def plain_text(value: Any, most: int = LONGEST_TITLE) -> str:
     visible = "".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in text)
     line = re.sub(r"\s+([,.;:)])", r"\1", " ".join(visible.split()))
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def _bounded(text: str, most: int) -> str:
+    """Return the begin of a text, with at most ``MOST_TAGS`` beginnings of tags.
+
+    The time of ``HTMLParser`` grows with the square of their number where they are left open.
+    """
+    pieces = text[:most].split("<", MOST_TAGS + 1)
+    return "<".join(pieces[: MOST_TAGS + 1])
 
 
 def web_address(value: Any, most: int = LONGEST_ADDRESS) -> str:
@@ -97,7 +110,7 @@ def at(value: Any, path: str) -> Any:
 
 
 def rows_at(answer: Any, path: str, source: str) -> list[Mapping[str, Any]]:
-    """Return the records that stand at a path; what is no record among them is left out.
+    """Return the records that stand at a path, at most ``MOST_ROWS``; what is no record among them is left out.
 
     Raises:
         SourceFailed: no list is there.
@@ -110,4 +123,4 @@ def rows_at(answer: Any, path: str, source: str) -> list[Mapping[str, Any]]:
             "service",
             f"the web source {source!r} answers with what can't be read",
         )
-    return [row for row in found if isinstance(row, Mapping)]
+    return [row for row in found[:MOST_ROWS] if isinstance(row, Mapping)]

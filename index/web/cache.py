@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,6 +26,8 @@ LONGEST = 30 * 86400.0
 """The most that a server's word counts for."""
 MOST_BYTES = 2**30
 """Of all files; the oldest go first."""
+PRUNED_EACH = 2**26
+"""Bytes that are written between two prunings."""
 _MAX_AGE = re.compile(r"max-age=(\d{1,10})")
 
 
@@ -51,6 +54,8 @@ class WebCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = threading.Lock()
+        self._written = 0
 
     def get(self, key: str) -> Cached | None:
         """Return what was stored for a request, if it is there whole."""
@@ -87,6 +92,7 @@ class WebCache:
         with suppress(FileError):  # a cache that can't be written is none
             if not self._file(sha256).is_file():
                 write_whole(self._file(sha256), data, durable=False)
+                self._grown(len(data))
             write_whole(self._record(key), json.dumps({**record, **kept}).encode(), durable=False)
 
     def still_holds(self, key: str, seconds: float) -> None:
@@ -96,8 +102,30 @@ class WebCache:
             record["until"] = time.time() + seconds
             write_whole(self._record(key), json.dumps(record).encode(), durable=False)
 
+    def _grown(self, size: int) -> None:
+        """Prune now and then: a server's cache would grow for as long as that runs."""
+        with self._lock:
+            self._written += size
+            due = self._written >= PRUNED_EACH
+            if due:
+                self._written = 0
+        if due:
+            self.prune()
+
     def prune(self, most: int = MOST_BYTES) -> None:
         """Remove the oldest files until those that are left have at most ``most`` bytes, and records without a file."""
+        self._prune_files(most)
+        for record in (self._folder / "records").glob("*/*.json"):
+            try:
+                told = json.loads(record.read_bytes())
+                there = self._file(str(told["sha256"])).is_file()
+            except (OSError, ValueError, KeyError, TypeError, RecursionError):
+                there = False
+            if not there:
+                with suppress(OSError):
+                    record.unlink()
+
+    def _prune_files(self, most: int) -> None:
         found = []
         for file in (self._folder / "files").glob("*/*"):
             with suppress(OSError):

@@ -18,6 +18,8 @@ from imagerag.licences import LicencePolicy, terms_of
 
 LONGEST_QUERY = 200
 """Characters of a caption that are sent."""
+MOST_BYTES = 128 * 2**20
+"""Of all small pictures of one look-up; those of known sources have some 50 kB each."""
 SHOWN = 4
 """Licences that a note names."""
 
@@ -46,6 +48,7 @@ class _Outcome:
         self.found = 0
         self.refused: Counter[str] = Counter()
         self.problem = ""
+        self.too_large = 0
 
 
 class Gathering:
@@ -65,6 +68,7 @@ class Gathering:
         self._lock = threading.Lock()
         self._gathered: list[list[Gathered]] = []
         self._barred: set[str] = set()
+        self._bytes = 0
         self._outcomes = {source.name: _Outcome() for source in sources}
 
     def run(self, captions: Sequence[str], seconds: float) -> list[list[Gathered]]:
@@ -102,7 +106,12 @@ class Gathering:
                     f"{name}: {refused.total()} of {outcome.found} pictures found are not used for their licence "
                     f"({which}); --licences takes others than {policy.in_words}"
                 )
-            elif not outcome.problem and not outcome.found:
+            if outcome.too_large:
+                lines.append(
+                    f"{name}: {outcome.too_large} small pictures are left out: those found have more than "
+                    f"{MOST_BYTES // 2**20} MiB together"
+                )
+            if not outcome.problem and not outcome.found:
                 lines.append(f"{name} has found nothing")
         return lines
 
@@ -162,13 +171,20 @@ class Gathering:
         return list(usable.values())
 
     async def _small(self, client: WebClient, source: WebSource, candidate: Candidate, place: int) -> None:
+        if self._bytes >= MOST_BYTES:
+            self._outcomes[source.name].too_large += 1
+            return
         try:
             data = await client.picture(candidate.small, SMALL_BYTES)
         except SourceFailed:
             return  # one of many
         gathered = Gathered(candidate, source.name, data, hashlib.sha256(data).hexdigest())
         with self._lock:
-            self._gathered[place].append(gathered)
+            self._bytes += len(data)
+            if self._bytes <= MOST_BYTES:
+                self._gathered[place].append(gathered)
+            else:
+                self._outcomes[source.name].too_large += 1
 
 
 async def fetched(

@@ -6,13 +6,18 @@ For services such as SearXNG, Brave and SerpAPI, and museums that no module of i
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from imagerag.credentials import credentials_in
 from imagerag.index.web.answers import LONGEST_NAME, at, plain_text, rows_at, web_address
 from imagerag.index.web.candidates import Ask, Candidate, SourceFailed, WebQuery
 from imagerag.licences import licence_link, normalised
 
+PLAIN_HEADERS = frozenset({"accept", "accept-language", "user-agent"})
+"""Headers that hold no key."""
+_OF_KEYS = re.compile("key|token|secret|passw|auth|signature", re.IGNORECASE)
 PLACEHOLDERS = ("{caption}", "{count}", "{page}", "{key}")
 
 
@@ -44,6 +49,13 @@ class JsonSearch:
     licence: str = ""
     address_is_set: bool = True
 
+    @property
+    def _has_key(self) -> bool:
+        """Whether what is sent may hold a key that stands in the table itself."""
+        named = [name for name in (*self.query, *self.safe) if _OF_KEYS.search(name)]
+        headers = [name for name in self.headers if name.lower() not in PLAIN_HEADERS]
+        return bool(named or headers or credentials_in(self.address))
+
     async def search(self, ask: Ask, query: WebQuery) -> Sequence[Candidate]:
         """See ``WebSource``.
 
@@ -64,7 +76,7 @@ class JsonSearch:
         if not query.sensitive:
             parameters |= self.safe
         headers = {name: _filled(text, values) for name, text in self.headers.items()}
-        answer = await ask(self.address, parameters, headers=headers, secret=bool(key))
+        answer = await ask(self.address, parameters, headers=headers, secret=bool(key) or self._has_key)
         found = []
         for row in rows_at(answer, self.results, self.name):
             told = {name: at(row, path) for name, path in self.fields.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -47,6 +48,8 @@ OF_SEARCHES = 0.6
 """Share of it for searches and small pictures; the rest is for the large ones."""
 LEAST = 5.0
 """Seconds that each source has, however many there are, where the look-up has that much."""
+AT_ONCE = 32
+"""Small pictures that are decoded at a time, some MiB each."""
 SPARE = 2
 """Times as many large pictures as are wanted that are tried at most: some servers refuse to be linked to."""
 SAME = 16
@@ -197,20 +200,21 @@ class WebIndex:
 
     def _seen(self, caption: str, gathered: Sequence[Gathered]) -> list[Seen]:
         """Decode and embed the small pictures, the most similar first; what can't be decoded is left out."""
-        shown = []
-        for one in gathered:
-            if is_large(one.data):  # no small copy of anything
+        small = [one for one in gathered if not is_large(one.data)]  # no small copy of anything
+        seen: list[Seen] = []
+        for start in range(0, len(small), AT_ONCE):
+            shown = []
+            for one in small[start : start + AT_ONCE]:
+                with suppress(UserError):
+                    shown.append((one, on_white(read_picture(one.data, name="a picture from the web"))))
+            if not shown:
                 continue
-            with suppress(UserError):
-                shown.append((one, on_white(read_picture(one.data, name="a picture from the web"))))
-        if not shown:
-            return []
-        query = self.embedder.embed_texts([caption.strip()])[0]
-        vectors = self.embedder.embed_images([picture for _, picture in shown])
-        seen = [
-            Seen(one, perceptual_hash(picture), vector, float(vector @ query))
-            for (one, picture), vector in zip(shown, vectors, strict=True)
-        ]
+            query = self.embedder.embed_texts([caption.strip()])[0]
+            vectors = self.embedder.embed_images([picture for _, picture in shown])
+            seen += [
+                Seen(one, perceptual_hash(picture), vector, float(vector @ query))
+                for (one, picture), vector in zip(shown, vectors, strict=True)
+            ]
         return sorted(seen, key=lambda one: -one.similarity)
 
     def _above(self, caption: str, seen: list[Seen], options: SearchOptions) -> list[Seen]:
@@ -275,7 +279,10 @@ class WebIndex:
             hit = _hit(large.candidate, sha256, web_file(self._home, sha256), similarity)
             if refusal(shown, "fetched"):
                 return None
-            if not is_whole_png(hit.path):
+            if is_whole_png(hit.path):
+                with suppress(OSError):  # it is in use: ``imagerag gc`` leaves it alone
+                    os.utime(hit.path)
+            else:
                 write_whole(hit.path, encode_png(shown), durable=False)
             self._taken[sha256] = hit, look
             return hit

@@ -4,14 +4,15 @@ import io
 import json
 import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import anyio
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from imagerag.errors import UserError
@@ -20,9 +21,12 @@ from imagerag.server.image_search import ImageQuery
 from imagerag.server.off_loop import on_pictures
 from imagerag.server.openai.base import client_of, parsed_body, validated
 from imagerag.server.service import Service
+from imagerag.server.web.downloads import as_file
 from imagerag.server.web.told_again import image_path, turns_out
 from imagerag.store.output_files import readable_name
 
+PART = 2**18
+"""Bytes of an archive that are read at a time."""
 MOST_IMAGES = 60
 """Images in one answer."""
 
@@ -128,19 +132,31 @@ class ConversationRoutes:
         """Send a conversation as a ZIP file: a page to look at, its data as JSON, and its images."""
         client, name = client_of(request), request.path_params["thread"]
         await self._check(client, name)
-        packed = await on_pictures(self._packed, client, name)
-        headers = {"content-disposition": f'attachment; filename="{name}.zip"'}
-        return Response(packed, media_type="application/zip", headers=headers)
+        packed, length = await on_pictures(self._packed, client, name)
+        headers = {**as_file(f"{name}.zip"), "content-length": str(length)}
+        return StreamingResponse(_parts(packed), media_type="application/zip", headers=headers)
 
     async def _check(self, client: str, name: str) -> None:
         if not await anyio.to_thread.run_sync(self.service.threads.state, client, name):
             raise ApiError(404, f"there is no conversation {name[:80]!r} of yours", "not_found")
 
-    def _packed(self, client: str, name: str) -> bytes:
+    def _packed(self, client: str, name: str) -> tuple[IO[bytes], int]:
+        """Return the archive and its bytes: on the disk, since a conversation may have a thousand images."""
+        packed = tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when it has been sent
+        try:
+            self._pack(client, name, packed)
+            length = packed.tell()
+            packed.seek(0)
+        except BaseException:
+            packed.close()
+            raise
+        return packed, length
+
+    def _pack(self, client: str, name: str, packed: IO[bytes]) -> None:
         from imagerag.report.html import render_conversation
+        from imagerag.store.exports import for_others
 
         turns = self.service.conversations_of(client).turns(name)
-        packed = io.BytesIO()
         with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w") as archive:
             files: dict[str, Path] = {}
             for image in (image for turn in turns for image in turn["images"]):
@@ -149,7 +165,7 @@ class ConversationRoutes:
                     continue
                 number = image["id"].removeprefix("image-")
                 file = Path(folder) / f"{number:0>3}-{readable_name(image['prompt'])}.png"
-                file.write_bytes(source.read_bytes())
+                file.write_bytes(for_others(source.read_bytes(), self.service.store.signer))
                 archive.write(file, file.name)
                 files[image["id"]] = file
             page = render_conversation(name, turns, files)
@@ -157,7 +173,14 @@ class ConversationRoutes:
             names = {key: file.name for key, file in files.items()}
             document = {"name": name, "turns": [_portable(dict(turn), names) for turn in turns]}
             archive.writestr("conversation.json", json.dumps(document, ensure_ascii=False, indent=1))
-        return packed.getvalue()
+        packed.seek(0, io.SEEK_END)
+
+
+def _parts(packed: IO[bytes]) -> Iterator[bytes]:
+    """Yield a file in parts, and close it however that ends."""
+    with packed:
+        while part := packed.read(PART):
+            yield part
 
 
 def _portable(turn: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from imagerag.server.service import Service
 from imagerag.server.thread_history import thread_name
 from imagerag.server.uploads import MAX_PICTURES, uploaded
 from imagerag.server.web.conversation_routes import ConversationRoutes
+from imagerag.server.web.downloads import as_file
 from imagerag.server.web.page_files import MODULES, page_file
 from imagerag.server.web.told_again import event_out, image_path, is_plain
 from imagerag.settings import OFFERED
@@ -205,8 +206,7 @@ class WebApi:
         """Send the HTML report of the run that made an image."""
         entry = await self._entry(request)
         page = await anyio.to_thread.run_sync(self._report, entry)
-        headers = {"content-disposition": f'attachment; filename="{entry.thread}-{entry.name}.html"'}
-        return Response(page, media_type="text/html", headers=headers)
+        return Response(page, media_type="text/html", headers=as_file(f"{entry.thread}-{entry.name}.html"))
 
     async def manifest(self, request: Request) -> Response:
         """Send the manifest of an image."""
@@ -214,8 +214,7 @@ class WebApi:
         if entry.kind != "image":
             raise ApiError(404, "there is no manifest of that", "not_found")
         text = await anyio.to_thread.run_sync(lambda: self.service.manifest(entry).text())
-        headers = {"content-disposition": f'attachment; filename="{entry.thread}-{entry.name}.json"'}
-        return Response(text, media_type="application/json", headers=headers)
+        return Response(text, media_type="application/json", headers=as_file(f"{entry.thread}-{entry.name}.json"))
 
     async def _events(self, run: Run) -> AsyncIterator[str]:
         events = run.follow(LOOK)

@@ -51,3 +51,12 @@ def test_two_batches_do_not_meet_in_a_folder(tmp_path: Path) -> None:
         pass
     with held(tmp_path):
         pass
+
+
+def test_the_journal_tells_no_key_and_of_files_the_names(tmp_path: Path) -> None:
+    told = "'http://me:hunter2@host/v1' and '/home/hunter2/x.png' are gone"
+    journal = Journal(tmp_path)
+    journal.enter(entry("a", status="failed", error=told, notes=[told]))
+    assert "hunter2" not in (tmp_path / FILE).read_text()
+    assert journal.done["a"]["error"] == told, "the person at work here is told where"
+    assert "'x.png' are gone" in Journal(tmp_path).done["a"]["error"]

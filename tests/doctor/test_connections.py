@@ -5,6 +5,7 @@ import pytest
 from imagerag.doctor.connections import check_chroma, check_tools
 from imagerag.doctor.examine import examine
 from imagerag.settings import Settings
+from imagerag.shell_words import shown_server
 from tests.doctor.conftest import SettingsOf
 
 VLM = {"vlm": "transformers:/nosuch"}
@@ -23,6 +24,8 @@ def test_offline_a_command_is_looked_for_and_an_address_left_alone(settings_of: 
     servers = ("python3 -m mine", "/no/such/command x", "'", "https://tools.example.org/mcp")
     found = check_tools(settings_of(mcp_server=servers, **VLM), offline=True)
     assert [finding.status for finding in found] == ["ok", "wrong", "wrong"]
+    assert "python3 ..." in found[0].text
+    assert "mine" not in found[0].text, "arguments may be keys"
 
 
 @pytest.mark.parametrize("server", ["/no/such/command x", "http://127.0.0.1:9/mcp"])
@@ -40,7 +43,7 @@ def test_a_server_of_tools_with_and_without_the_one_allowed(settings_of: Setting
         (finding,) = check_tools(settings_of(mcp_server=(STDIO,), mcp_allow=(allow,), **VLM), offline=False)
         return finding.status, finding.text
 
-    assert told("environment") == ("ok", f"{STDIO!r} offers environment")
+    assert told("environment") == ("ok", f"{shown_server(STDIO)!r} offers environment")
     assert told("nosuch")[0] == "wrong"
 
 

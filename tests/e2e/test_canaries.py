@@ -99,8 +99,10 @@ def test_nothing_that_the_command_line_makes_to_be_shared_has_one(
     assert len(document["images"]) == 2, repr([step["summary"] for step in document["trace"]])
     assert document["references"]
     assert found_in({"out": printed.out, "err": printed.err, "log": caplog.text}, SECRETS) == []
+    assert run(["threads", "export", "t", "--home", str(place / "home"), "--out", str(shared / "export")]) == 0
+    capfd.readouterr()
     outputs = files_in(shared) | files_in(place / "out") | {"trace": json.dumps(document["trace"])}
-    assert {"page.html", "run.jsonl"} < outputs.keys()
+    assert {"page.html", "run.jsonl", "export/conversation.html", "export/conversation.json"} < outputs.keys()
     assert sum(name.endswith(".png") for name in outputs) >= 2
     leaks = found_in(outputs, ALL)
     assert not leaks, "\n".join(leaks)
@@ -108,6 +110,41 @@ def test_nothing_that_the_command_line_makes_to_be_shared_has_one(
     best = document["image"]
     run(["replay", best])  # refused, since its generator was not said again
     assert found_in(dict(enumerate_outputs(capfd)), SECRETS) == []
+
+
+def test_nothing_that_an_evaluation_or_a_batch_leaves_has_one(
+    place: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Their folders are given to others: the settings and arms in them, the errors of drawings, what was looked up."""
+    shared, suite = place / "shared", place / f"{FILE}-of-mine" / "suite.jsonl"
+    suite.parent.mkdir()
+    shared.mkdir()
+    rows = [{"suite": "mine", "retrieval": str(suite.parent)}, {"prompt": "an owl", "images": ["real.png"]}]
+    suite.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    save_picture(suite.parent, "real.png", "owl")
+    script = [DRAW, search("owl"), REDRAW, *[Reply("done")] * 99]
+    with serving(script) as chat, images_server() as images:
+        settings = values(place, f"openai:m@{with_login(images.url, query=False)}", "rules")
+        settings |= {"record": None, "thread": None, "max_money": None}
+        settings["vlm"] = f"openai:scripted@{with_login(chat.url, query=False)}"
+        settings |= {"mcp_server": [MOUNTED], "mcp_allow": ["find_pictures"]}
+        config = settings_file(place, settings)
+        gone = with_login("http://127.0.0.1:9/v1", query=False)
+        mine = f"mine:generator=openai:m@{gone},critic=clip,library=bundled,own,lookup_model=embedded"
+        arms = ["--arm", "base", "--arm", mine]
+        words = ["eval", "--suite", str(suite), "--workers", "1", "--config", str(config), *arms]
+        assert run([*words, "--out", str(shared / "run")]) == 1
+        assert run(["eval", "report", str(shared / "run")]) == 0
+        (place / "p.csv").write_text(f"prompt,generator\nan owl,\na cat,openai:m@{gone}\n")
+        run(["batch", str(place / "p.csv"), "--config", str(config), "--out", str(shared / "batch")])
+    printed = dict(enumerate_outputs(capfd))
+    assert found_in({**printed, "log": caplog.text}, SECRETS) == []
+    outputs = files_in(shared)
+    assert {"run/run.json", "run/report.html", "run/drawings.jsonl", "batch/batch.jsonl", "batch/batch.html"} <= {
+        *outputs
+    }
+    leaks = found_in(outputs, ALL)
+    assert not leaks, "\n".join(leaks)
 
 
 def enumerate_outputs(capfd: pytest.CaptureFixture[str]) -> Iterator[tuple[str, str]]:
@@ -176,7 +213,7 @@ def test_no_answer_of_any_door_has_one(served: Served, place: Path, caplog: pyte
     edit = {"image": (f"/{PLACE}/{FILE}.png", picture)}
     ask("POST", "/v1/images/edits", files=edit, data={"model": "imagerag", "prompt": "with a hat"})
     for path in ("/v1/files", "/v1/models", f"/v1/files/{uploaded['id']}/content", "/web/threads", "/web/threads/t",
-                 "/health", "/openapi.json", "/", "/nothing"):  # fmt: skip
+                 "/web/threads/t/export", "/health", "/openapi.json", "/", "/nothing"):  # fmt: skip
         ask("GET", path)
     begun = ask("POST", "/web/runs", json={"prompt": "an owl", "thread": "w", "request": "an owl"})
     if "run_id" in begun.text:

@@ -1,7 +1,7 @@
 """The folder of a run: a kill loses one line, and another run is told apart."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -183,3 +183,78 @@ def test_lines_that_are_no_objects_count_as_damaged(tmp_path: Path) -> None:
     assert (lines.rows, lines.damaged) == ([{"a": 1}], 3)
     lines.add({"a": 2})
     assert json.loads(path.read_text().splitlines()[-1]) == {"a": 2}
+
+
+SECRET = "hunter2"
+
+
+def secretive() -> Plan:
+    """A plan with keys and places wherever there is room for them."""
+    server = f"openai:m@http://me:{SECRET}@host/v1?k={SECRET}"
+    origins = tuple((name, "flag") for name in ("generator", "mcp_server", "chroma", "c2pa_key", "record"))
+    settings = Settings(
+        generator=server, mcp_server=(f"env KEY={SECRET} search --token {SECRET}",), chroma=f"http://me:{SECRET}@host",
+        c2pa_key=f"/home/{SECRET}/key.pem", record=f"/home/{SECRET}/r.jsonl", origins=origins,
+    )  # fmt: skip
+    prompts = (replace(PROMPTS[0], images=(f"/home/{SECRET}/owl.jpg", "cat.jpg")),)
+    suite = replace(PLAN.suite, prompts=prompts, retrieval=f"/home/{SECRET}/pictures")
+    return replace(PLAN, suite=suite, settings=settings, arms=(Arm("mine", {"critic": server}, f"critic={server}"),))
+
+
+def test_a_run_tells_no_key_and_no_place_and_goes_on_as_the_same(tmp_path: Path) -> None:
+    plan = secretive()
+    enter(RunJournal(tmp_path, plan), drawing("mine"))
+    text = (tmp_path / "run.json").read_text()
+    assert SECRET not in text
+    told = json.loads(text)
+    assert told["settings"] == {"generator": "openai:m@http://host/v1?k=[hidden]", "mcp_server": ["search ..."]}
+    assert told["suite"]["prompts"][0]["images"] == ["owl.jpg", "cat.jpg"]
+    assert left(RunJournal(tmp_path, plan)) == {("mine", "p-owl", 1)}
+    with pytest.raises(UserError, match="with the settings"):
+        RunJournal(tmp_path, replace(plan, settings=replace(plan.settings, generator="patchwork")))
+
+
+def test_a_run_of_an_earlier_version_goes_on_and_tells_them_no_more(tmp_path: Path) -> None:
+    plan = secretive()
+    enter(RunJournal(tmp_path, plan), drawing("mine"))
+    told = json.loads((tmp_path / "run.json").read_text())
+    asked = {name: getattr(plan.settings, name) for name, _ in plan.settings.origins}
+    told["settings"] = {name: list(one) if isinstance(one, tuple) else one for name, one in asked.items()}
+    told["arms"] = [{"name": "mine", "settings": plan.arms[0].settings, "about": plan.arms[0].about}]
+    (tmp_path / "run.json").write_text(json.dumps(told))
+    run = read_run(tmp_path)
+    assert SECRET not in repr((run.file.settings, run.file.arms))
+    assert left(RunJournal(tmp_path, plan)) == {("mine", "p-owl", 1)}
+    assert SECRET not in (tmp_path / "run.json").read_text()
+
+
+ODD: list[object] = [
+    {"arm": "base"},
+    {**json.loads(json.dumps(asdict(drawing()))), "image": 5},
+    {**json.loads(json.dumps(asdict(drawing()))), "references": [7]},
+    {**json.loads(json.dumps(asdict(drawing()))), "arm": ["base"]},
+    {"prompt": ["p-owl"], "key": "k", "found": []},
+    {"prompt": "p-owl", "key": "k", "found": [[{"title": "an owl"}]]},
+    {"prompt": "p-owl", "key": "k", "found": 3},
+]
+
+
+@pytest.mark.parametrize("row", ODD)
+@pytest.mark.parametrize("file", ["drawings.jsonl", "lookups.jsonl", "measured/presence.jsonl"])
+def test_lines_of_another_shape_are_left_out_and_counted(file: str, row: object, tmp_path: Path) -> None:
+    enter(RunJournal(tmp_path, PLAN), drawing())
+    with (tmp_path / file).open("a") as opened:
+        opened.write(json.dumps(row) + "\n")
+    journal = RunJournal(tmp_path, PLAN)
+    assert journal.damaged == 1
+    assert journal.done == {("base", "p-owl", 0): drawing()}
+    assert len(left(journal)) == 7
+
+
+@pytest.mark.parametrize("changes", [{"arms": [{"about": "base"}]}, {"arms": {}}, {"suite": {}}, {"seeds": "0"}])
+def test_a_run_file_of_another_shape_is_told(changes: dict[str, object], tmp_path: Path) -> None:
+    enter(RunJournal(tmp_path, PLAN), drawing())
+    told = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**told, **changes}))
+    with pytest.raises(UserError, match="is no run of imagerag eval; choose another --out"):
+        RunJournal(tmp_path, PLAN)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -130,7 +131,7 @@ def test_image_that_is_gone(client: httpx.Client, session: Session) -> None:
             session.run.image(drawing).unlink()
     answer = client.get(f"images/{name}/left")
     assert answer.status_code == 404
-    assert "is gone or damaged" in answer.json()["error"]["message"]
+    assert "gone, damaged" in answer.json()["error"]["message"]
     assert client.get(f"images/{name}/above").status_code == 404
 
 
@@ -160,3 +161,29 @@ def test_serving_ends_with_ctrl_c_and_sums_up(
     assert "the same command goes on" in told
     with pytest.raises(UserError, match="has no arm 'x'"):
         serve_labels(session.run.folder, ["x", "base"], browser=False)
+
+
+@pytest.mark.parametrize("kind", ["bomb", "torn", "no picture"])
+def test_image_that_is_no_good_is_told(kind: str, client: httpx.Client, session: Session) -> None:
+    """The folder may be anybody's: a picture of few bytes may have more pixels than there is memory for."""
+    name = fingerprint(session.pairs[0])
+    out = io.BytesIO()
+    Image.new("1", (12_000, 9_000)).save(out, "PNG")
+    data = {"bomb": out.getvalue(), "torn": out.getvalue()[:300], "no picture": b"\x89PNG\r\n\x1a\n" + bytes(50)}[kind]
+    for drawings in session.run.drawings.values():
+        for drawing in drawings.values():
+            session.run.image(drawing).write_bytes(data)
+    answer = client.get(f"images/{name}/left")
+    assert answer.status_code == 404
+    assert "gone, damaged or too large" in answer.json()["error"]["message"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are for administrators there")
+def test_labels_are_not_written_through_a_link(client: httpx.Client, session: Session, tmp_path: Path) -> None:
+    target = tmp_path / ".profile"
+    target.write_text("")
+    session.file.path.symlink_to(target)
+    answer = client.post("labels", json={"id": fingerprint(session.pairs[0]), "choice": "left"})
+    assert answer.status_code == 500
+    assert "is a link" in answer.json()["error"]["message"]
+    assert target.read_text() == ""

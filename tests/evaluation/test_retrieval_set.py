@@ -1,5 +1,6 @@
 """What a suite brings to look up in is a library of its own, without anything that gives a class away."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from PIL import Image
 from imagerag.evaluation.records import Suite, SuitePrompt
 from imagerag.evaluation.retrieval_set import PlainPictures, with_retrieval_set
 from imagerag.evaluation.runner import common_settings
+from imagerag.index.user.sources.confinement import Confined
 from imagerag.index.user.store import UserPictures
 from imagerag.settings import Settings
 from testing.colour_library import ColourEmbedder
@@ -60,6 +62,23 @@ def test_a_suite_without_pictures_looks_up_where_the_profile_does(tmp_path: Path
 
 
 def test_a_picture_that_is_gone_is_told(tmp_path: Path) -> None:
-    (item,) = PlainPictures("birds", [tmp_path / "no.png"]).items(lambda item: True)
+    (item,) = PlainPictures("birds", [tmp_path / "no.png"], Confined(tmp_path)).items(lambda item: True)
     assert "no.png" in item.problem
-    assert PlainPictures("birds", [tmp_path / "no.png"]).owns("anything")
+    assert PlainPictures("birds", [tmp_path / "no.png"], Confined(tmp_path)).owns("anything")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are for administrators there")
+def test_pictures_that_a_public_set_names_elsewhere_are_left_out_and_that_is_told(tmp_path: Path) -> None:
+    first, second = pictures(tmp_path / "data")
+    second.rename(tmp_path / "private.png")
+    second.symlink_to(tmp_path / "private.png")
+    up = tmp_path / "data" / ".." / "private.png"
+    asked = common_settings(SUITE, Settings(home=str(tmp_path / "home")))
+    notes: list[str] = []
+    with_retrieval_set(SUITE, [first, second, up], asked, note=notes.append, root=tmp_path / "data")
+    own = UserPictures(tmp_path / "home", ColourEmbedder(), library="eval-birds")  # type: ignore[arg-type]
+    assert own.snapshot().table.column("file").to_pylist() == [str(first)]
+    assert "2 pictures of 'eval-birds' are left out; the first: " in notes[0]
+    assert "--allow-outside" in notes[0]
+    with_retrieval_set(SUITE, [first, second], asked, root=tmp_path / "data", allow_outside=True)
+    assert len(own.snapshot().table) == 2

@@ -62,8 +62,14 @@ def test_run_that_has_just_begun(tmp_path: Path) -> None:
     [
         (lambda entry: entry.update(image="../../etc/passwd"), "image '../../etc/passwd' is no SHA-256"),
         (lambda entry: entry.pop("seed"), "seed: Field required"),
-        (lambda entry: entry.update(score=float("nan")), "nan is no finite number"),
-        (lambda entry: entry["verdict"].update(owl=float("inf")), "inf is no finite number"),
+        (lambda entry: entry.update(score=float("nan")), "nan is no number that can be counted with"),
+        (lambda entry: entry.update(tokens=10**38), f"{10**38} is no number that can be counted with"),
+        (lambda entry: entry.update(generations=-(10**16)), f"{-(10**16)} is no number that can be counted with"),
+        (
+            lambda entry: entry.update(steps=10**400),
+            f"1{'0' * 22} ... {'0' * 12} is no number that can be counted with",
+        ),
+        (lambda entry: entry["verdict"].update(owl=float("inf")), "inf is no number that can be counted with"),
     ],
 )
 def test_line_of_no_use_is_told_and_left_out(folder: Path, change: Callable[[dict[str, Any]], None], said: str) -> None:

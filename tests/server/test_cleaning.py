@@ -164,3 +164,24 @@ def test_a_deletion_uses_the_files_that_the_service_holds(tmp_path: Path, monkey
         assert service.store.path(drawn_one.sha256).exists(), "the conversation refers to it"
     finally:
         service.close()
+
+
+@pytest.mark.slow
+def test_a_removed_picture_of_ones_own_is_gone_with_its_copy(tmp_path: Path) -> None:
+    """A look-up leaves a copy, whether or not anything was drawn with it."""
+    from imagerag.embedders.registry import embedded_clip
+    from imagerag.index.user.removal import remove_pictures
+    from imagerag.index.user.store import UserPictures
+    from testing.user_pictures import save_picture
+
+    save_picture(tmp_path / "p", "owl.png", "owl")
+    home = tmp_path / "home"
+    own = UserPictures(home, embedded_clip())
+    own.add([tmp_path / "p"])
+    ((hit, *_),) = own.search(["owl"], 1)
+    own.close()
+    assert hit.path.is_file()
+    remove_pictures(home, None)
+    os.utime(hit.path, (1.0, 1.0))
+    assert remove_garbage(home).images == [hit.path]
+    assert not hit.path.exists()

@@ -9,11 +9,11 @@ from PIL import Image
 
 from imagerag.store import xmp
 from imagerag.store.digital_source import VOCABULARY
-from imagerag.store.exports import copy_file, drawing_file, with_manifest
+from imagerag.store.exports import copy_file, drawing_file, for_others, with_manifest
 from imagerag.store.image_data import FileFormat, data_sha256, pixels_sha256
 from imagerag.store.images import ImageStore
 from imagerag.store.inline_pictures import smaller, whole_file
-from imagerag.store.manifest import KEYWORD, parse_manifest, read_manifest
+from imagerag.store.manifest import KEYWORD, ManifestReference, parse_manifest, read_manifest
 from imagerag.store.png import read_text
 from testing.stored_images import VERDICT, encoded, manifest, picture
 
@@ -103,3 +103,34 @@ def test_a_file_of_before_there_was_xmp_is_read(tmp_path: Path) -> None:
     file = tmp_path / "old.png"
     file.write_bytes(with_text(encoded(picture()), KEYWORD, json.dumps(old)))
     assert read_manifest(file).prompt == manifest().prompt
+
+
+def of_an_earlier_version() -> bytes:
+    """Return a drawing whose manifest names places and a password, as those of before did."""
+    reference = ManifestReference(
+        sha256="1" * 64, concept="cat", kind="subject", caption="me", title="my cat.png", source="", licence="",
+        path="/home/hunter2/my cat.png",
+    )  # fmt: skip
+    made = manifest().model_copy(
+        update={
+            "references": (reference,),
+            "generator": "openai:m@http://hunter2:hunter2@host/v1",
+            "facts": {"server": "http://hunter2:hunter2@host"},
+        }
+    )
+    return drawing_file(picture(), made)
+
+
+def test_what_leaves_the_machine_names_no_place_whichever_version_has_drawn_it(tmp_path: Path) -> None:
+    old = of_an_earlier_version()
+    assert b"hunter2" in old
+    told = for_others(old)
+    assert b"hunter2" not in told
+    (tmp_path / "a.png").write_bytes(told)
+    read = read_manifest(tmp_path / "a.png")
+    assert (read.prompt, read.generator) == (manifest().prompt, "openai:m@http://host/v1")
+    with Image.open(io.BytesIO(told)) as shown, Image.open(io.BytesIO(old)) as kept:
+        assert shown.tobytes() == kept.tobytes()
+    assert for_others(told) == told
+    for same in (drawing_file(picture(), manifest()), encoded(picture(), "PNG"), b"no picture", old[:200]):
+        assert for_others(same) == same, "what has none stays byte for byte, with its signature"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from imagerag.store.files import address_path
 from imagerag.store.garbage import addresses_in, unreferred, written_by_nobody
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import Manifest, ManifestReference
@@ -72,3 +73,21 @@ def test_what_a_process_that_lives_is_writing_is_not_left_over(tmp_path: Path) -
     for file in (ours, theirs):
         file.write_bytes(b"half")
     assert written_by_nobody(tmp_path) == [theirs]
+
+
+def test_copies_of_what_was_found_go_unless_something_refers_to_them(tmp_path: Path) -> None:
+    store, folder = ImageStore(tmp_path), tmp_path / "own" / "found"
+    names = {what: digit * 64 for what, digit in (("thread", "1"), ("manifest", "2"), ("nobody", "3"), ("new", "4"))}
+    for name in names.values():
+        path = address_path(folder, name)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x")
+        if name != names["new"]:
+            _old(path)
+    (folder / "11" / "notes.txt").write_text("mine")
+    drawn = picture(store, "red", [names["manifest"]])
+    assert unreferred(store, {drawn, names["thread"]}, copies=[folder, tmp_path / "nosuch"]) == [
+        address_path(folder, names["nobody"])
+    ]
+    gone = {path.stem for path in unreferred(store, set(), copies=[folder])}
+    assert gone == {drawn, names["thread"], names["manifest"], names["nobody"]}

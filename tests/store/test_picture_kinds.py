@@ -2,6 +2,7 @@
 
 import io
 import struct
+import subprocess
 import sys
 from collections.abc import Iterator
 
@@ -82,3 +83,38 @@ def test_heic_is_read_where_its_package_is_installed() -> None:
     assert read_picture(out.getvalue()).size == (64, 32)
     with pytest.raises(UserError, match="is HEIC, but damaged"):
         read_picture(boxed(b"heic", b"mif1"))
+
+
+UNITS = (b"<!---->", b"<!--x--> ", b"<?xml?>", b"<!DOCTYPE svg>", b" ", b"<!", b"<!-- <?")
+
+
+@pytest.mark.slow
+def test_many_comments_before_nothing_are_read_once() -> None:
+    """Forty empty comments were an upload of some hundred bytes that was looked at for hours, and held up all others.
+
+    In a process of its own, which can be ended: a pattern can't.
+    """
+    look = (
+        "from imagerag.store.picture_kinds import why_unreadable\n"
+        f"for unit in {UNITS!r}:\n    print(why_unreadable(unit * 2000), why_unreadable(unit * 400 + b'x'))"
+    )
+    told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout.split() == ["None"] * 2 * len(UNITS)
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"<svg xmlns='x'>", "SVG"),
+        (b"\n<?xml version='1.0'?>\n<!-- a > b -->\n<!-- c --><!DOCTYPE svg PUBLIC 'x'>\n<SVG>", "SVG"),
+        (b"<!---->" * 300 + b"<svg>", "SVG"),
+        (b"<!doctype HTML><html>", "HTML"),
+        (b"  <!-- a --><html lang='en'>", "HTML"),
+        (b"<svgx>", ""),
+        (b"<p><svg>", ""),
+        (b"<!-- <svg>", ""),
+    ],
+)
+def test_markup_is_told_by_its_root(data: bytes, what: str) -> None:
+    said = why_unreadable(data)
+    assert (said or "") == "" if not what else what in str(said)

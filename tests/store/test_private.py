@@ -9,10 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from imagerag.generators.registry import FAST_FILE
 from imagerag.graphs.checkpointer import open_checkpointer
-from imagerag.server.database import Database
+from imagerag.graphs.thread_lock import LOCKS
+from imagerag.index.leftovers import BUNDLED
+from imagerag.index.user_libraries import BUNDLED_FOUND, FOLDER, OWN, WEB
+from imagerag.server.database import FILE, Database
 from imagerag.store.files import write_whole
-from imagerag.store.home import home_directory
+from imagerag.store.home import THREADS, home_directory
 from imagerag.store.private import private_file, private_folder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps others out by itself")
@@ -93,3 +97,15 @@ def test_what_cant_be_closed_is_told_with_the_way_out(
 def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("mine")
     assert private_file(tmp_path / "a").read_text() == "mine"
+
+
+def test_all_that_a_data_directory_holds_is_known_to_be_ours(tmp_path: Path) -> None:
+    """One with a name that is not known would be taken for somebody's home directory, and stay open."""
+    home = tmp_path / "home"
+    for name in (BUNDLED, BUNDLED_FOUND, OWN, FOLDER, LOCKS, WEB, "images"):
+        (home / name).mkdir(parents=True)
+    for name in (THREADS, FILE, FAST_FILE, "chat-history"):
+        (home / name).write_text("x")
+    home.chmod(0o755)
+    home_directory(home)
+    assert _open_to_others(home) == []

@@ -112,3 +112,14 @@ def test_a_run_that_is_stopped_waits_for_no_connection_not_even_for_that_of_anot
                 connection.call("find", {}, check=stopped, seconds=60)
         with connection._lock, pytest.raises(Cancelled):
             connection.call("find", {}, check=stopped, seconds=60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "server", [f"{sys.executable} -c 'raise SystemExit(1)' hunter2", "/nosuch --token hunter2", "x 'hunter2"]
+)
+def test_an_error_tells_no_argument_of_a_command(server: str) -> None:
+    """It reaches the log of a server, and its clients."""
+    with pytest.raises(UserError, match=r"mcp_server '\S+ \.\.\.' ") as told:
+        Connection(server).connect()
+    assert "hunter2" not in str(told.value)

@@ -24,6 +24,7 @@ def test_a_line_is_a_row_with_its_place(tmp_path: Path) -> None:
     [
         ("[1]", ":1 is no object but '[1]'"),
         ('{"a": ', ":1 is no JSON: Expecting value (column 7)"),
+        ('{"prompt": ' + "1" * 5000 + "}", ":1 is no JSON that can be read: Exceeds the limit"),
         ("[" * 100_000, ":1 is no JSON that can be read: it is nested too deeply"),
     ],
 )

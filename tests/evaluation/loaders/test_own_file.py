@@ -98,3 +98,13 @@ def test_a_file_without_prompts_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.jsonl").write_bytes(b'{"prompt": "\xff"}')
     with pytest.raises(UserError, match="is not UTF-8"):
         load_own_file(tmp_path / "mine.jsonl")
+
+
+@pytest.mark.parametrize(
+    "name", ["../../elsewhere", "/tmp/x", "..", ".hidden", "a/b", "a\\b", "C:x", "a\x1b[31m", "x" * 101]
+)
+def test_a_suite_whose_name_leads_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
+    """It names the folder of the run, which is written to."""
+    file = text(tmp_path / "mine.jsonl", json.dumps({"suite": name}), json.dumps({"prompt": "an owl"}))
+    with pytest.raises(UserError, match="in 'suite', of which a folder can't be made"):
+        load_own_file(file)

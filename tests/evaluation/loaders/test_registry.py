@@ -1,8 +1,12 @@
 """The table of suites: what each name reads, and what is said where something is missing."""
 
+import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from imagerag.errors import UserError
 from imagerag.evaluation.loaders.registry import (
@@ -105,3 +109,46 @@ def test_a_file_is_named_once(tmp_path: Path) -> None:
         load_suite("jsonl")
     with pytest.raises(UserError, match=r"'gone\.jsonl' is a file of yours, and .* is none"):
         load_suite("gone.jsonl")
+
+
+def elsewhere(tmp_path: Path) -> Path:
+    """A suite of somebody else's, beside a private picture and a folder of such."""
+    own_file(tmp_path / "suite")
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "private.png")
+    (tmp_path / "suite" / "link.png").symlink_to(tmp_path / "private.png")
+    (tmp_path / "suite" / "way").symlink_to(tmp_path)
+    return tmp_path / "suite" / "suite.jsonl"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are for administrators there")
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": "an owl", "images": ["../private.png"]},
+        {"prompt": "an owl", "images": ["{}/private.png"]},
+        {"prompt": "an owl", "images": ["link.png"]},
+        {"prompt": "an owl", "images": ["real/axolotl.png", "way/private.png"]},
+        {"suite": "mine", "retrieval": ".."},
+        {"suite": "mine", "retrieval": "{}"},
+        {"suite": "mine", "retrieval": "way"},
+    ],
+)
+def test_a_suite_names_nothing_outside_its_folder_unless_that_is_allowed(row: dict[str, Any], tmp_path: Path) -> None:
+    file = elsewhere(tmp_path)
+    lines = [json.dumps(row).replace("{}", str(tmp_path)), json.dumps({"prompt": "a cat"})]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(UserError, match=r"outside .*; give --allow-outside to read what lies elsewhere"):
+        load_suite(str(file))
+    assert load_suite(str(file), allow_outside=True).prompts
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links are for administrators there")
+def test_so_does_a_public_suite(tmp_path: Path) -> None:
+    MINIATURES["cub-200"](tmp_path / "data")
+    suite = load_suite("cub-200", tmp_path / "data")
+    picture = tmp_path / "data" / next(image for prompt in suite.prompts for image in prompt.images)
+    picture.rename(tmp_path / "private.jpg")
+    picture.symlink_to(tmp_path / "private.jpg")
+    with pytest.raises(UserError, match=r"suite 'cub-200': .* is a link that leads outside"):
+        load_suite("cub-200", tmp_path / "data")
+    assert load_suite("cub-200", tmp_path / "data", allow_outside=True) == suite

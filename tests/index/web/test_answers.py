@@ -2,7 +2,7 @@
 
 import pytest
 
-from imagerag.index.web.answers import at, plain_text, rows_at, web_address
+from imagerag.index.web.answers import MOST_ROWS, MOST_TAGS, _Text, at, plain_text, rows_at, web_address
 from imagerag.index.web.candidates import SourceFailed
 
 
@@ -63,3 +63,21 @@ def test_paths_into_an_answer() -> None:
         rows_at(answer, "a", "s")
     with pytest.raises(SourceFailed, match="'s' answers with no list;"):
         rows_at(answer, "", "s")
+
+
+def test_of_an_answer_only_so_many_rows_are_read() -> None:
+    assert len(rows_at([{"x": 1}] * 100_000, "", "any")) == MOST_ROWS
+
+
+@pytest.mark.parametrize("unit", ["<a ", "<a b='", "<!--", "</", "<p style='display:none'>", "&#", "<"])
+def test_a_text_of_many_tags_left_open_is_read_to_a_bound(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of Python's parser grows with the square of their number, while nobody else is answered."""
+    fed: list[str] = []
+    monkeypatch.setattr(_Text, "feed", lambda self, text: fed.append(text))
+    plain_text(unit * 100_000, 300)
+    assert all(len(text) <= 15_000 and text.count("<") <= MOST_TAGS for text in fed)
+
+
+def test_what_stands_before_the_bound_is_read() -> None:
+    assert plain_text("<b>Jane</b> Roe" + "<a " * 100_000).startswith("Jane Roe")
+    assert plain_text("<i>x</i>" * 40) == "x " * 39 + "x"

@@ -48,3 +48,25 @@ def test_the_oldest_go_first_and_what_was_damaged_is_not_taken(tmp_path: Path) -
     assert len(list((tmp_path / "files").glob("*/*"))) == 2
     (tmp_path / "files").joinpath(next((tmp_path / "files").glob("*/*"))).write_bytes(b"changed")
     assert sum(cache.get(f"{number}") is not None for number in range(4)) == 1
+
+
+def test_records_go_with_their_files(tmp_path: Path) -> None:
+    cache = WebCache(tmp_path)
+    for number in range(20):
+        cache.put(f"{number}", f"https://x.org/{number}", bytes([number]) * 100, {}, 100)
+    next((tmp_path / "records").glob("*/*.json")).write_text("damaged")
+    cache.prune(500)
+    files, records = ([*(tmp_path / name).glob("*/*")] for name in ("files", "records"))
+    assert len(files) == 5
+    assert len(records) in (4, 5), "the damaged one may have been of a file that stays"
+    assert sum(cache.get(f"{number}") is not None for number in range(20)) == len(records)
+
+
+def test_a_server_that_runs_for_long_prunes_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imagerag.index.web.cache.PRUNED_EACH", 1000)
+    monkeypatch.setattr(WebCache.prune, "__defaults__", (500,))
+    cache = WebCache(tmp_path)
+    for number in range(200):
+        cache.put(f"{number}", f"https://x.org/{number}", bytes([number]) * 100, {}, 100)
+    assert sum(file.stat().st_size for file in (tmp_path / "files").glob("*/*")) <= 1500
+    assert len([*(tmp_path / "records").glob("*/*")]) <= 15

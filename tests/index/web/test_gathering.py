@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import Ask, Candidate, WebQuery
 from imagerag.index.web.client import Pauses
@@ -53,3 +55,19 @@ def test_where_nothing_is_found_the_first_thing_that_is_named_is_asked_for(web: 
     (found,) = Gathering([picky], WebCache(tmp_path), Pauses(), WebQuery("", 20)).run(["an okapi in a forest"], 20)
     assert len(found) == 1
     assert picky.asked == ["an okapi in a forest", "okapi"]
+
+
+def test_small_pictures_have_a_bound_together_and_that_is_told(
+    web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Many(Scripted):
+        async def search(self, ask: Ask, query: WebQuery) -> Sequence[Candidate]:
+            names = [f"{self.address}/pictures/red-0.png?{number}" for number in range(10)]
+            return [Candidate(self.name, name, name, "red", "CC-BY-4.0", link=name) for name in names]
+
+    monkeypatch.setattr("imagerag.index.web.gathering.MOST_BYTES", 3 * len(web.picture("red-0", 0)))
+    gathering = Gathering([Many("a", web, "CC-BY-4.0")], WebCache(tmp_path), Pauses(), WebQuery("", 20))
+    found = gathering.run(["red", "a red kite"], 20)
+    assert sum(map(len, found)) == 3
+    (told,) = gathering.told(DEFAULT_POLICY)
+    assert told.startswith("a: 17 small pictures are left out")

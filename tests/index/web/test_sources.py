@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,31 @@ def test_a_museum_by_its_json(web: Web, tmp_path: Path, monkeypatch: pytest.Monk
     assert (free.licence, free.licence_link) == ("CC0-1.0", "https://creativecommons.org/publicdomain/zero/1.0/")
     assert free.creator == "Jane Roe (American, 1900-1980)"
     assert other.licence == "all-rights-reserved"
+
+
+FULL = {"full": "url"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        JsonSearch("any", "{}/any", {"q": "{caption}"}, FULL, headers={"X-Subscription-Token": "key-canary"}),
+        JsonSearch("any", "{}/any", {"q": "{caption}"}, FULL, headers={"Authorization": "Bearer key-canary"}),
+        JsonSearch("any", "{}/any", {"q": "{caption}", "api_key": "key-canary"}, FULL),
+        JsonSearch("any", "{}/any?apikey=key-canary", {"q": "{caption}"}, FULL),
+    ],
+    ids=["header", "authorization", "query", "address"],
+)
+def test_a_key_that_stands_in_the_table_is_carried_nowhere_else(source: JsonSearch, web: Web, tmp_path: Path) -> None:
+    """A redirect is not followed with it, whichever way the table has it."""
+    web.faults["/any"] = lambda request: (302, {"location": f"{web.url}/elsewhere"}, b"")
+    with pytest.raises(SourceFailed, match="answers with status 302"):
+        ask(replace(source, address=source.address.format(web.url)), tmp_path, WebQuery("red square", 5))
+    assert [one.path for one in web.asked] == ["/any"]
+
+
+def test_a_source_without_a_key_may_be_redirected(web: Web, tmp_path: Path) -> None:
+    web.faults["/any"] = lambda _: (302, {"location": f"{web.url}/other"}, b"")
+    web.faults["/other"] = lambda _: as_json([{"url": f"{web.url}/pictures/red-0.png"}])
+    source = JsonSearch("any", f"{web.url}/any", {"q": "{caption}"}, FULL, headers={"Accept": "application/json"})
+    assert len(ask(source, tmp_path, WebQuery("red square", 5))) == 1

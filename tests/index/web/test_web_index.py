@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -252,3 +253,20 @@ def _bomb() -> bytes:
     head = struct.pack(">IIBBBBB", 10_000, 10_000, 1, 0, 0, 0, 0)
     rows = zlib.compress(bytes(1251 * 10_000), 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_few_small_pictures_are_decoded_at_a_time(web: Web, index: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A source may give hundreds of nearly four megapixels each."""
+    monkeypatch.setattr("imagerag.index.web.web_index.AT_ONCE", 2)
+    made = index("openverse")
+    batches: list[int] = []
+    embed = made.embedder.embed_images
+
+    def counted(images: Any) -> Any:
+        batches.append(len(images))
+        return embed(images)
+
+    monkeypatch.setattr(made.embedder, "embed_images", counted)
+    assert len(made.search(["a red square"], 2)[0]) == 2
+    assert batches[:2] == [2, 2]
+    assert max(batches) == 2

@@ -2,9 +2,14 @@
 
 import io
 import json
+import tracemalloc
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
+from PIL import Image
+
+from imagerag.server.web.conversation_routes import ConversationRoutes
 from testing.browser_requests import browser_of, draw
 from testing.servers import Gate, Served
 
@@ -95,3 +100,42 @@ def test_the_images_of_all_conversations_are_found_by_words(serve: Callable[...,
     assert (cat["id"], cat["title"]) == ("image-1", "a red cat")
     assert client.get(cat["uri"]).headers["content-type"] == "image/png"
     assert browser_of(server).get("/web/images").json()["images"] == []
+
+
+def test_an_export_of_many_images_is_not_held_in_memory(serve: Callable[..., Served], tmp_path: Path) -> None:
+    """A conversation may have a thousand images, and any client may ask for it."""
+    server = serve(scores=[0.3, 0.9])
+    client = browser_of(server)
+    for prompt in ("an owl", "a cat", "a dog"):
+        draw(client, prompt, thread="sea")
+    noise = io.BytesIO()
+    Image.effect_noise((2000, 2000), 90).save(noise, "PNG")
+    images = [*(server.service.store.root / "images").rglob("*.png")]
+    for file in images:
+        file.write_bytes(noise.getvalue())
+    routes = ConversationRoutes(server.service)
+    (name,) = [str(row[0]) for row in server.service.database.file.rows("SELECT DISTINCT client FROM entries")]
+    tracemalloc.start()
+    packed, length = routes._packed(name, "sea")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    with packed, zipfile.ZipFile(packed) as archive:
+        pictures = [one for one in archive.infolist() if one.filename.endswith(".png")]
+    assert len(pictures) >= 5
+    assert length > sum(one.file_size for one in pictures) > 15 * 2**20
+    assert peak < 15 * 2**20
+    answer = client.get("/web/threads/sea/export")
+    assert int(answer.headers["content-length"]) == len(answer.content) == length
+
+
+def test_a_conversation_of_any_script_is_kept_as_files(serve: Callable[..., Served]) -> None:
+    client = browser_of(serve(scores=[0.9]))
+    told = draw(client, "an owl", thread="梟_sea")
+    image = client.get("/web/images").json()["images"][0]["uri"].rpartition("/")[2].removesuffix(".png")
+    assert told
+    for path in ("/web/threads/梟_sea/export", f"/web/report/{image}", f"/web/manifest/{image}"):
+        answer = client.get(path)
+        assert answer.status_code == 200, answer.text
+        said = answer.headers["content-disposition"]
+        assert said.startswith('attachment; filename="__sea')
+        assert "; filename*=UTF-8''%E6%A2%9F_sea" in said

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from imagerag.index.web.answers import LONGEST_NAME, at, plain_text, rows_at, web_address
-from imagerag.index.web.candidates import Ask, Candidate, SourceFailed, WebQuery
+from imagerag.index.web.candidates import Ask, Candidate, RobotsPolicy, SourceFailed, WebQuery
 from imagerag.licences import licence_link, normalised
 
 PLACEHOLDERS = ("{caption}", "{count}", "{page}", "{key}")
@@ -31,6 +31,7 @@ class JsonSearch:
         safe: parameters that ask for safe results.
         key_variable: name of the environment variable with the key.
         licence: of all that it finds, where no field tells.
+        robots: see ``imagerag.index.web.candidates.KnowsRobots``.
     """
 
     name: str
@@ -43,6 +44,7 @@ class JsonSearch:
     key_variable: str = ""
     licence: str = ""
     address_is_set: bool = True
+    robots: RobotsPolicy = "heed"
 
     async def search(self, ask: Ask, query: WebQuery) -> Sequence[Candidate]:
         """See ``WebSource``.

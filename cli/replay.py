@@ -179,6 +179,7 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
     from imagerag.generators.base import DrawControl, DrawRequest
     from imagerag.generators.sizing import draw_sized
     from imagerag.picture_size import PictureSize
+    from imagerag.store.moderation import refusal
 
     seeds = _seeds(manifest, file)
     request = DrawRequest(
@@ -200,6 +201,8 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
     drawn = next((drawing for drawing in drawings if drawing.seed == manifest.seed), None)
     if drawn is None:
         raise UserError(f"{str(file)!r} can't be drawn again: what its seed makes now is withheld by a safety checker")
+    if reason := refusal(drawn.image, "drawn"):
+        raise UserError(f"{str(file)!r} is not drawn again: the drawing may not be shown ({reason})")
     return drawn.image.convert("RGB")
 
 

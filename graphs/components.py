@@ -16,6 +16,7 @@ from imagerag.agent.registry import load_critic, load_driver, load_reranker, loa
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.run_memory import RunMemory
 from imagerag.chat_models.usage_meter import current_meter
+from imagerag.credentials import without_credentials
 from imagerag.embedders.concept_region import MARGINS, concept_region, grown
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator, PlacesWeights
@@ -23,6 +24,7 @@ from imagerag.generators.isolation import Region, has_surroundings, isolation_fo
 from imagerag.generators.registry import FAST_FILE, load_generator
 from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
+from imagerag.index.web.names import is_mcp_search
 from imagerag.interruptible import load_interruptibly
 from imagerag.licences import LicencePolicy
 from imagerag.model_hub import Download, downloads_watched
@@ -156,6 +158,12 @@ class Components:
         settings = self.settings
         asking = {} if self.facts is None else {FIND_FACTS: self.facts}
         mounted = bool(settings.mcp_server or settings.mcp_allow)
+        if not settings.mcp_allow and any(map(is_mcp_search, settings.library)):
+            mounted = False  # they are searched, and nothing of them is offered
+        if mounted and settings.offline:
+            for server in settings.mcp_server:
+                self.tell(f"mcp_server {without_credentials(server)!r} is not asked: --offline")
+            mounted = False
         if self.program is not None:
             if mounted:
                 raise UserError(
@@ -271,6 +279,8 @@ class Components:
                 settings.device_settings,
                 settings.licence_policy,
                 settings.sensitive_results,
+                settings.mcp_server,
+                settings.mcp_allow,
             ),
             emit,
         )

@@ -310,7 +310,8 @@ class Settings:
         "web source such as openverse",
         details="`bundled` is the library of pictograms, `own` your own pictures, other names those that "
         "`imagerag index add --library NAME` has made; `imagerag plugins` lists services. Web sources are `openverse`, "
-        "`commons`, `met`, `inaturalist` and those of a file of yours; they are asked only for what the others lack.",
+        "`commons`, `met`, `cleveland`, `inaturalist`, those of a file of yours, and `mcp` or `mcp:TOOL`, the image "
+        "search of an `--mcp-server`; they are asked only for what the others lack.",
         metavar="NAME,...",
         group="lookup",
         separator=",",
@@ -467,7 +468,8 @@ class Settings:
     mcp_server: tuple[str, ...] = setting(
         (),
         help="MCP server whose tools the chat model may call: 'COMMAND ARGS' or an http(s) address",
-        details="The token of an address is taken from the variable `IMAGERAG_MCP_TOKEN_HOST_PORT`.",
+        details="`--library mcp` looks references up by its image search. The token of an address is taken from the "
+        "variable `IMAGERAG_MCP_TOKEN_HOST_PORT`.",
         metavar="SERVER",
         separator="\n",
         reserved="own",

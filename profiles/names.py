@@ -11,7 +11,7 @@ from imagerag.chat_models.providers import EXAMPLES, KEYS, is_remote, package_of
 from imagerag.embedders.clip_names import check_clip_name
 from imagerag.errors import UserError
 from imagerag.generators.registry import check_generator, check_loras, load_generator
-from imagerag.index.user_libraries import check_library_name
+from imagerag.index.user_libraries import check_library_name, is_searched_by_mcp
 from imagerag.plugins import Group, installed, load_plugin
 from imagerag.profiles.resolve import RunSettings
 from imagerag.store.home import home_path
@@ -123,7 +123,13 @@ def _check_reranker(settings: RunSettings) -> None:
 
 
 def _check_tools(settings: RunSettings) -> None:
-    if (settings.mcp_server or settings.mcp_allow) and not _is_chat_model(settings.vlm):
+    searched = [name for name in settings.library if is_searched_by_mcp(home_path(settings.home), name)]
+    if searched and not settings.mcp_server:
+        raise UserError(
+            f"library {searched[0]!r} is the image search of an MCP server; give --mcp-server 'COMMAND ARGS', or an "
+            "address"
+        )
+    if (settings.mcp_server or settings.mcp_allow) and not searched and not _is_chat_model(settings.vlm):
         raise UserError(
             f"vlm {settings.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model "
             "with --vlm, or leave --mcp-server out"

@@ -40,6 +40,7 @@ from imagerag.generators.isolation import Region, isolated
 from imagerag.generators.registry import is_images_api
 from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit
+from imagerag.index.web.names import MCP
 from imagerag.interruptible import run_interruptibly, using_check
 from imagerag.licences import UNKNOWN
 from imagerag.picture_size import PictureSize
@@ -291,7 +292,7 @@ class ToolSession:
             f"{record['id']} ({record['licence']})"
             for record in references
             if record["kind"] != "subject"
-            and not (policy.allows if record.get("link") else policy.allows_own)(record["licence"])
+            and not (policy.allows if _is_of_others(record) else policy.allows_own)(record["licence"])
         ]
         if refused:
             raise DrawingFailed(
@@ -434,6 +435,11 @@ def _moderated(drawings: Sequence[Drawing]) -> tuple[list[Drawing], list[str]]:
         if reason
     ]
     return [drawing for drawing, reason in zip(drawings, reasons, strict=True) if not reason], told
+
+
+def _is_of_others(record: ReferenceRecord) -> bool:
+    """Tell whether a reference is of a web source: one with a page, or found by the image search of an MCP server."""
+    return bool(record.get("link")) or (record["kind"] == "retrieved" and record["source"].startswith(f"{MCP}:"))
 
 
 def _add_credit(record: ReferenceRecord, told: Mapping[str, str]) -> None:

@@ -55,6 +55,7 @@ class Candidate:
         licence_link: where the licence's terms can be read.
         link: page about it.
         words: more words for what it shows.
+        data: its file, where the source gives that with its answer; the addresses are empty then.
     """
 
     source: str
@@ -66,6 +67,7 @@ class Candidate:
     licence_link: str = ""
     link: str = ""
     words: tuple[str, ...] = ()
+    data: bytes = b""
 
 
 class Ask(Protocol):

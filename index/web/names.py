@@ -12,7 +12,14 @@ from imagerag.errors import UserError
 from imagerag.settings import LIBRARIES
 
 FILE = "IMAGERAG_WEB_SOURCES"
+MCP = "mcp"
+"""Names the image search of a mounted MCP server; ``mcp:NAME`` that tool, or that server's."""
 BUILT_IN = ("openverse", "commons", "met", "cleveland", "inaturalist")
+
+
+def is_mcp_search(name: str) -> bool:
+    """Tell whether a name is that of an image search of a mounted MCP server."""
+    return name == MCP or (name.startswith(f"{MCP}:") and len(name) > len(MCP) + 1)
 
 
 def web_source_names() -> list[str]:
@@ -50,6 +57,6 @@ def _tables(path: Path, stamp: int) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"web sources file {str(path)!r} can't be read ({error}); mend it or unset {FILE}") from error
     for name in tables:
-        if name in (*BUILT_IN, *LIBRARIES):
+        if name in (*BUILT_IN, *LIBRARIES) or is_mcp_search(name):
             raise UserError(f"web source {name!r} in {str(path)!r} has a name that is taken; call it otherwise")
     return tables

@@ -15,7 +15,7 @@ PAGE = 20
 LONGEST_QUERY = 200
 """Characters; it cuts off what is longer."""
 _SYNTAX = re.compile(r"[^\w\s'-]|(?<!\w)[-']|[-'](?!\w)")
-"""What means something to its search (``simple_query_string`` of Elasticsearch): quotes, ``-word``, ``word*``, ``|``."""
+"""What means something to its search, a ``simple_query_string`` of Elasticsearch: quotes, ``-word``, ``word*``."""
 
 
 class Openverse:

@@ -80,9 +80,7 @@ def test_a_group_that_names_the_program_counts_alone_and_all_such_groups_count()
     assert RobotsRules.of("User-agent: imagerag\nUser-agent: *\nDisallow: /x", "imagerag").named
 
 
-@pytest.mark.parametrize(
-    "text", ["", "<p>no such page</p>", '{"detail": "Not found."}', "Disallow: /", "\0" * 9]
-)
+@pytest.mark.parametrize("text", ["", "<p>no such page</p>", '{"detail": "Not found."}', "Disallow: /", "\0" * 9])
 def test_what_is_no_rule_means_nothing(text: str) -> None:
     assert RobotsRules.of(text, "imagerag").allow("https://h/w/api.php")
 

@@ -19,7 +19,7 @@ from imagerag.errors import UserError
 from imagerag.file_name import checked_file_name
 from imagerag.licences import LicencePolicy
 from imagerag.lora import LoraName
-from imagerag.modes import ISOLATIONS, MODES, Isolation, Mode
+from imagerag.modes import ISOLATION_BY, ISOLATIONS, MODES, Isolation, IsolationBy, Mode
 from imagerag.picture_size import PictureSize
 from imagerag.table_faults import meant
 
@@ -393,14 +393,25 @@ class Settings:
     )
     isolation: Isolation | None = setting(
         None,
-        help="how references are freed of their surroundings: none, crop (to the concept) or cut (the thing alone)",
-        details="The place is found by the CLIP of `--lookup-model`, and told; the manifest has it. `cut` needs the "
-        "extra `cut`. Your own subjects and pictures on a plain or transparent ground stay whole. For other generators "
-        "than the embedded one the effect is not measured.",
+        help="how references are freed of their surroundings: none, crop (to the concept), cut (the thing alone), mask "
+        "(all else see-through), or words (said instead of shown)",
+        details="The place is told, and the manifest has it. `cut` needs the extra `cut`. `words` puts what is said of "
+        "a reference into the prompt and shows the generator none. Your own subjects stay whole, and so do pictures on "
+        "a plain or transparent ground, except with `words`. For other generators than the embedded one the effect is "
+        "not measured.",
         metavar="HOW",
         group="lookup",
         choices=ISOLATIONS,
         default_text="for patchwork cut, or crop without its library; for others none",
+    )
+    isolation_by: IsolationBy = setting(
+        "clip",
+        help="who tells for --isolation where in a reference the concept is, and for words what it looks like",
+        details="`clip` is the CLIP of `--lookup-model`, and for `words` the titles of references; `vlm` the model "
+        "that judges or decides, if it takes images. What a model's word is worth there is not measured.",
+        metavar="HOW",
+        group="lookup",
+        choices=ISOLATION_BY,
     )
     chroma: str | None = setting(
         None,

@@ -61,7 +61,8 @@ def _checks(settings: RunSettings) -> Iterator[tuple[str, Callable[[], object]]]
     for name in settings.library:
         yield "library", partial(check_library_name, home_path(settings.home), name, settings.lookup_models[0])
     yield from _of_plugins(settings)
-    yield "rerank", partial(_check_reranker, settings)
+    yield "rerank", partial(_check_seeing, settings, "rerank", settings.rerank)
+    yield "isolation_by", partial(_check_seeing, settings, "isolation_by", settings.isolation_by)
     yield "mcp_server", partial(_check_tools, settings)
 
 
@@ -115,10 +116,10 @@ def _is_chat_model(name: str) -> bool:
     return is_remote(name) or name.partition(":")[0] in installed("chat_models")
 
 
-def _check_reranker(settings: RunSettings) -> None:
-    if settings.rerank == "vlm" and not any(map(_is_chat_model, (settings.critic, settings.vlm))):
+def _check_seeing(settings: RunSettings, name: str, value: str) -> None:
+    if value == "vlm" and not any(map(_is_chat_model, (settings.critic, settings.vlm))):
         raise UserError(
-            f"rerank 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"
+            f"{name} 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"
         )
 
 

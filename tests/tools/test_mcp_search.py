@@ -1,7 +1,6 @@
 """The image search of a mounted MCP server as a place where references are looked up."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -88,7 +87,7 @@ OPENVERSE = {
     ("answer", "full", "page", "licence"),
     [
         (result(text({"results": [OPENVERSE]})), "https://live.example/1.jpg", "https://photos.example/1", "CC-BY-2.0"),
-        (result(structured={"result": [OPENVERSE]}), "https://live.example/1.jpg", "https://photos.example/1", "CC-BY-2.0"),
+        (result(structured={"x": [OPENVERSE]}), "https://live.example/1.jpg", "https://photos.example/1", "CC-BY-2.0"),
         (
             result(text([{"title": "t", "url": "https://p.example/", "properties": {"url": "https://i.example/1.png"}}])),
             "https://i.example/1.png", "https://p.example/", "unknown",
@@ -134,13 +133,12 @@ def test_a_tool_that_fails_is_told() -> None:
 
 
 @pytest.fixture
-def told() -> Iterator[list[str]]:
-    yield []
+def told() -> list[str]:
+    return []
 
 
 def searched(home: Path, name: str, told: list[str], *licences: str) -> list[str]:
-    policy = LicencePolicy.of(licences) if licences else LicencePolicy.of(())
-    index = WebIndex([McpSearch(name, (STDIO,))], home, ColourEmbedder(), None, policy=policy)
+    index = WebIndex([McpSearch(name, (STDIO,))], home, ColourEmbedder(), None, policy=LicencePolicy(licences))
     (hits,) = index.search(["a red square"], 5, SearchOptions(tell=told.append))
     return [f"{hit.title}, {hit.creator}, {hit.licence}, {hit.link}, {hit.source}" for hit in hits]
 

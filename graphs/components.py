@@ -25,14 +25,13 @@ from imagerag.generators.isolation import Region, has_surroundings, isolation_fo
 from imagerag.generators.registry import FAST_FILE, load_generator
 from imagerag.graphs.libraries import open_index, searchable_libraries, shown_libraries
 from imagerag.index.base import ReferenceIndex
-from imagerag.index.web.names import is_mcp_search
 from imagerag.interruptible import load_interruptibly
 from imagerag.licences import LicencePolicy
 from imagerag.model_hub import Download, downloads_watched
 from imagerag.profiles.downloads import bytes_of_chat_model, bytes_of_critic, bytes_of_generator
 from imagerag.profiles.resolve import Given, RunSettings, resolve
 from imagerag.provenance.signing import open_signer
-from imagerag.settings import Settings
+from imagerag.settings import Settings, is_mcp_search
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
 from imagerag.tool_registry import FIND_FACTS
@@ -162,7 +161,7 @@ class Components:
         settings = self.settings
         asking = {} if self.facts is None else {FIND_FACTS: self.facts}
         mounted = bool(settings.mcp_server or settings.mcp_allow)
-        if not settings.mcp_allow and any(map(is_mcp_search, settings.library)):
+        if not settings.mcp_allow and any(map(is_mcp_search, (*settings.library, *(settings.facts or ())))):
             mounted = False  # they are searched, and nothing of them is offered
         if mounted and settings.offline:
             for server in settings.mcp_server:
@@ -197,8 +196,12 @@ class Components:
             return None
         from imagerag.index.web.facts import open_facts
         from imagerag.tools.facts import make_facts_tool
+        from imagerag.tools.mcp_facts import McpFacts
 
-        return make_facts_tool(open_facts(names, self.home))
+        servers, allowed = self.settings.mcp_server, self.settings.mcp_allow
+        mounted = tuple(McpFacts(name, servers, allowed) for name in names if is_mcp_search(name))
+        built_in = [name for name in names if not is_mcp_search(name)]
+        return make_facts_tool(open_facts(built_in, self.home, mounted))
 
     @cached_property
     def critic(self) -> Critic:

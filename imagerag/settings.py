@@ -33,6 +33,8 @@ LIBRARIES = ("bundled", "own")
 """The libraries that are always there."""
 FACTS = ("wikipedia", "wikidata")
 """The encyclopedias that ``facts`` can name."""
+MCP = "mcp"
+"""Names, in ``library`` and ``facts``, the search of a mounted MCP server; ``mcp:NAME`` that tool, or that server's."""
 RERANKERS = ("none", "vlm", "subject")
 LONGEST_NEGATIVE = 4000
 """Characters, as of a prompt."""
@@ -57,6 +59,11 @@ def offered_part(text: str) -> tuple[str, str]:
 def _by_profile(pictograms: str) -> str:
     """Return what the documentation says of a default that the profile sets."""
     return f"the profile's; of pictograms {pictograms}"
+
+
+def is_mcp_search(name: str) -> bool:
+    """Tell whether a name in ``library`` or ``facts`` is that of a search of a mounted MCP server."""
+    return name == MCP or (name.startswith(f"{MCP}:") and len(name) > len(MCP) + 1)
 
 
 @dataclass(frozen=True)
@@ -339,9 +346,10 @@ class Settings:
     )
     facts: tuple[str, ...] | None = setting(
         None,
-        help="encyclopedias that are asked what a missing concept is, if that is a fact: wikipedia, wikidata",
+        help="encyclopedias that are asked what a missing concept is, if that is a fact: wikipedia, wikidata, mcp",
         details='As in "the mascot of the 2026 Winter Olympics". What is sent is that concept alone; see [facts]'
-        "(web-references.md#facts). `--offline` asks none.",
+        "(web-references.md#facts). `mcp`, or `mcp:TOOL`, is the text search of an `--mcp-server`. `--offline` asks "
+        "none.",
         metavar="NAME,...",
         group="lookup",
         separator=",",
@@ -534,8 +542,10 @@ class Settings:
             object.__setattr__(self, "file_name", checked_file_name(self.file_name))
         LicencePolicy(self.licences)
         for source in self.facts or ():
-            if source not in FACTS:
-                raise UserError(f"facts {source!r} is not known; give --facts one or more of: {', '.join(FACTS)}")
+            if source not in FACTS and not is_mcp_search(source):
+                raise UserError(
+                    f"facts {source!r} is not known; give --facts one or more of: {', '.join(FACTS)}, {MCP}"
+                )
         for name in ("library", "facts", "offer", "mcp_server"):  # what is named twice is searched, or started, once
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(dict.fromkeys(given)))

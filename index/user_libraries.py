@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from imagerag.errors import UserError
-from imagerag.index.web.names import is_mcp_search, web_source_names
+from imagerag.index.web.names import web_source_names
 from imagerag.plugins import installed
-from imagerag.settings import LIBRARIES
+from imagerag.settings import LIBRARIES, is_mcp_search
 from imagerag.shell_words import quoted
 from imagerag.store.files import address_path
 

@@ -14,6 +14,7 @@ from imagerag.generators.registry import check_generator, check_loras, load_gene
 from imagerag.index.user_libraries import check_library_name, is_searched_by_mcp
 from imagerag.plugins import Group, installed, load_plugin
 from imagerag.profiles.resolve import RunSettings
+from imagerag.settings import is_mcp_search
 from imagerag.store.home import home_path
 
 
@@ -125,12 +126,11 @@ def _check_seeing(settings: RunSettings, name: str, value: str) -> None:
 
 def _check_tools(settings: RunSettings) -> None:
     searched = [name for name in settings.library if is_searched_by_mcp(home_path(settings.home), name)]
-    if searched and not settings.mcp_server:
-        raise UserError(
-            f"library {searched[0]!r} is the image search of an MCP server; give --mcp-server 'COMMAND ARGS', or an "
-            "address"
-        )
-    if (settings.mcp_server or settings.mcp_allow) and not searched and not _is_chat_model(settings.vlm):
+    asked = [name for name in settings.facts or () if is_mcp_search(name)]
+    if (searched or asked) and not settings.mcp_server:
+        what = f"library {searched[0]!r} is the image search" if searched else f"facts {asked[0]!r} is the text search"
+        raise UserError(f"{what} of an MCP server; give --mcp-server 'COMMAND ARGS', or an address")
+    if (settings.mcp_server or settings.mcp_allow) and not searched + asked and not _is_chat_model(settings.vlm):
         raise UserError(
             f"vlm {settings.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model "
             "with --vlm, or leave --mcp-server out"

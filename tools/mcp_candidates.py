@@ -31,6 +31,8 @@ FULL = (
 )  # fmt: skip
 """Where the address of a picture stands in a record: as SearXNG, SerpAPI, Brave, Unsplash, Pexels, Bing and Openverse
 name it; the surest first."""
+AMBIGUOUS = ("src", "url", "link")
+"""Those that an answer may have for itself."""
 SMALL = (
     "thumbnail.src", "thumbnail_src", "thumbnail_url", "thumbnailUrl", "thumbnail.url", "thumbnail", "thumb", "preview",
     "urls.small", "src.medium", "small",
@@ -65,10 +67,10 @@ def candidates_of(result: Any, source: str, name: str) -> list[Candidate]:
     found = list(_images(blocks, source))
     found += [one for block in blocks if (one := _linked(block, source)) is not None]
     if not found:
-        answers = [answer for text in texts if (answer := _json(text)) is not None]
+        answers = [answer for text in texts if (answer := json_of(text)) is not None]
         if result.structured_content is not None:
             answers.insert(0, result.structured_content)
-        records = next((records for answer in answers if (records := _records(answer))), ())
+        records = next((records for answer in answers if (records := records_of(answer))), ())
         found = [one for record in records if (one := _of_record(record, source)) is not None]
     if not found:
         found = [
@@ -86,7 +88,7 @@ def _images(blocks: Sequence[Any], source: str) -> Iterator[Candidate]:
     count = 0
     for block in blocks:
         if block.type == "text":
-            beside = "" if _json(str(block.text)) is not None else plain_text(str(block.text))
+            beside = "" if json_of(str(block.text)) is not None else plain_text(str(block.text))
             continue
         resource = getattr(block, "resource", None)
         kind = str(getattr(block, "mime_type", None) or getattr(resource, "mime_type", None) or "")
@@ -128,7 +130,7 @@ def _linked(block: Any, source: str) -> Candidate | None:
     return Candidate(source, address, address, title, licence, told.get("creator", ""), terms, told.get("link", ""))
 
 
-def _json(text: str) -> Any:
+def json_of(text: str) -> Any:
     """Return the JSON object or list that a text is; ``None`` where it is none."""
     if not text.lstrip().startswith(("{", "[")):
         return None
@@ -138,16 +140,19 @@ def _json(text: str) -> Any:
         return None
 
 
-def _records(answer: Any, depth: int = 0) -> Sequence[Mapping[str, Any]]:
-    """Return the first list of records with addresses in an answer."""
+def records_of(answer: Any, paths: Sequence[str] = FULL, depth: int = 0) -> Sequence[Mapping[str, Any]]:
+    """Return the first list of records in an answer that have an address at any of these paths.
+
+    A single record is one where it has an address at a path that means nothing else.
+    """
     if isinstance(answer, list):
         rows = [row for row in answer[:MOST_RECORDS] if isinstance(row, Mapping)]
-        return rows if any(_first_address(row, FULL) for row in rows) else ()
+        return rows if any(_first_address(row, paths) for row in rows) else ()
     if isinstance(answer, Mapping) and depth < DEEPEST:
         for value in answer.values():
-            if found := _records(value, depth + 1):
+            if found := records_of(value, paths, depth + 1):
                 return found
-        return (answer,) if _first_address(answer, FULL[:-2]) else ()
+        return (answer,) if _first_address(answer, [path for path in paths if path not in AMBIGUOUS]) else ()
     return ()
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from imagerag.errors import Cancelled, InvalidArgument, UserError
 from imagerag.index.web.candidates import Ask, Candidate, RobotsPolicy, SourceFailed, WebQuery
 from imagerag.index.web.client import SECONDS
-from imagerag.index.web.names import MCP
+from imagerag.settings import MCP
 from imagerag.tool_registry import TOOLS
 from imagerag.tools.mcp_candidates import candidates_of
 from imagerag.tools.mcp_tools import named_tools, open_connection
@@ -99,65 +99,97 @@ class McpSearch:
         """See ``WebSource``; it has no pages, so that further ones are empty."""
         if query.page > 1:
             return []
-        stopped = threading.Event()
-
-        def check() -> None:
-            if stopped.is_set():
-                raise Cancelled
-
-        def called() -> tuple[str, Any]:
-            found = self.tool()
-            result = found.connection.call(found.tool.name, found.arguments(query), check=check, seconds=SECONDS)
-            return f"{MCP}:{found.connection.name}/{found.tool.name}", result
-
-        try:
-            source, result = await _in_thread(called)
-        except (UserError, InvalidArgument) as error:
-            raise SourceFailed(
-                f"the web source {self.name!r}: {error}", f"the web source {self.name!r} failed"
-            ) from error
-        finally:
-            stopped.set()
+        source, result = await called(self.name, self.tool, lambda found: found.arguments(query))
         return candidates_of(result, source, self.name)[: query.count]
 
     def tool(self) -> SearchTool:
-        """Return the tool that is meant; its server is started, or reached, if need be.
+        """Return the tool that is meant; see ``search_tool``."""
+        return search_tool(self.name, self._servers, self._allowed, is_image_search, "pictures")
 
-        Raises:
-            UserError: it can't be, no such tool is there, several are, or it needs what is not known here.
-        """
-        connections = [(open_connection(server), server) for server in self._servers]
-        every = dict(named_tools(connections, frozenset(TOOLS)))
-        wanted = self.name.partition(":")[2]
-        if wanted in every:
-            connection, tool = every[wanted]
-            words = words_argument(tool)
-            if not words:
-                raise UserError(
-                    f"tool {wanted!r} is no search: none of its arguments takes words alone; name another one with "
-                    f"--library {MCP}:NAME, of {', '.join(sorted(every)) or 'none'}"
-                )
-            return SearchTool(wanted, connection, tool, words)
-        of_server = {name: one for name, one in every.items() if wanted in ("", one[0].name)}
-        searches = {name: one for name, one in of_server.items() if is_image_search(one[1])}
-        searches = {name: one for name, one in searches.items() if name in self._allowed} or searches
-        if len(searches) == 1:
-            ((name, (connection, tool)),) = searches.items()
-            return SearchTool(name, connection, tool, words_argument(tool))
-        if searches:
-            there = "several tools search for pictures"
-        else:
-            there = (
-                f"no tool or server is called {wanted!r}" if wanted and not of_server else "none searches for pictures"
+
+async def called(
+    name: str, tool: Callable[[], SearchTool], arguments: Callable[[SearchTool], Mapping[str, Any]]
+) -> tuple[str, Any]:
+    """Return what a tool answers (``mcp.types.CallToolResult``), and as the source of that its server and name.
+
+    Args:
+        name: of the web source, for errors.
+        tool: finds it; its server is started, or reached, if need be.
+        arguments: with which it is called.
+
+    Raises:
+        SourceFailed: it can't be found or called, or takes too long.
+    """
+    stopped = threading.Event()
+
+    def check() -> None:
+        if stopped.is_set():
+            raise Cancelled
+
+    def call() -> tuple[str, Any]:
+        found = tool()
+        result = found.connection.call(found.tool.name, arguments(found), check=check, seconds=SECONDS)
+        return f"{MCP}:{found.connection.name}/{found.tool.name}", result
+
+    try:
+        return await _in_thread(call)
+    except (UserError, InvalidArgument) as error:
+        raise SourceFailed(f"the web source {name!r}: {error}", f"the web source {name!r} failed") from error
+    finally:
+        stopped.set()
+
+
+def search_tool(
+    name: str, servers: Sequence[str], allowed: Sequence[str], is_search: Callable[[Any], bool], what: str
+) -> SearchTool:
+    """Return the tool that is meant; its server is started, or reached, if need be.
+
+    Args:
+        name: ``mcp``, or ``mcp:`` with the name of a tool or of a server.
+        servers: as ``--mcp-server`` names them.
+        allowed: tools that are offered elsewhere; of several searches, one of those is meant.
+        is_search: tells by a tool's description whether it searches for what is wanted.
+        what: that is.
+
+    Raises:
+        UserError: a server can't be reached, no such tool is there, several are, or it needs what is not known here.
+    """
+    connections = [(open_connection(server), server) for server in servers]
+    every = dict(named_tools(connections, frozenset(TOOLS)))
+    wanted = name.partition(":")[2]
+    if wanted in every:
+        connection, tool = every[wanted]
+        words = words_argument(tool)
+        if not words:
+            raise UserError(
+                f"tool {wanted!r} is no search: none of its arguments takes words alone; name another one with "
+                f"{MCP}:NAME, of {', '.join(sorted(every)) or 'none'}"
             )
-        names = ", ".join(sorted(searches or every)) or "none"
-        raise UserError(f"{there}; name the one that is meant with --library {MCP}:NAME, of {names}")
+        return SearchTool(wanted, connection, tool, words)
+    of_server = {name: one for name, one in every.items() if wanted in ("", one[0].name)}
+    searches = {name: one for name, one in of_server.items() if is_search(one[1])}
+    searches = {name: one for name, one in searches.items() if name in allowed} or searches
+    if len(searches) == 1:
+        ((found, (connection, tool)),) = searches.items()
+        return SearchTool(found, connection, tool, words_argument(tool))
+    if searches:
+        there = f"several tools search for {what}"
+    else:
+        there = f"no tool or server is called {wanted!r}" if wanted and not of_server else f"none searches for {what}"
+    names = ", ".join(sorted(searches or every)) or "none"
+    raise UserError(f"{there}; name the one that is meant with {MCP}:NAME, of {names}")
 
 
 def is_image_search(tool: Any) -> bool:
     """Tell whether a tool looks for pictures by words, by what it is called and said to do."""
     about = f"{tool.name} {tool.title or ''} {tool.description or ''}"
     return bool(_OF_PICTURES.search(about) and _OF_SEARCH.search(about) and words_argument(tool))
+
+
+def is_text_search(tool: Any) -> bool:
+    """Tell whether a tool looks for texts by words."""
+    about = f"{tool.name} {tool.title or ''} {tool.description or ''}"
+    return bool(_OF_SEARCH.search(about) and not _OF_PICTURES.search(about) and words_argument(tool))
 
 
 def words_argument(tool: Any) -> str:

@@ -40,13 +40,13 @@ from imagerag.generators.isolation import Region, isolated
 from imagerag.generators.registry import is_images_api
 from imagerag.generators.sizing import draw_sized
 from imagerag.index.base import Hit
-from imagerag.index.web.names import MCP
 from imagerag.interruptible import run_interruptibly, using_check
 from imagerag.licences import UNKNOWN
 from imagerag.picture_size import PictureSize
 from imagerag.places import without_place
 from imagerag.prompt_grammar.negatives import negative_for
 from imagerag.records import ImageRecord, QuoteRecord, ReferenceRecord
+from imagerag.settings import MCP
 from imagerag.store.images import StoredImage
 from imagerag.store.manifest import Manifest, ManifestQuote, ManifestRedraw, ManifestReference
 from imagerag.store.moderation import is_moderated, refusal

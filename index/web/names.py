@@ -9,17 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
-from imagerag.settings import LIBRARIES
+from imagerag.settings import LIBRARIES, is_mcp_search
 
 FILE = "IMAGERAG_WEB_SOURCES"
-MCP = "mcp"
-"""Names the image search of a mounted MCP server; ``mcp:NAME`` that tool, or that server's."""
 BUILT_IN = ("openverse", "commons", "met", "cleveland", "inaturalist")
-
-
-def is_mcp_search(name: str) -> bool:
-    """Tell whether a name is that of an image search of a mounted MCP server."""
-    return name == MCP or (name.startswith(f"{MCP}:") and len(name) > len(MCP) + 1)
 
 
 def web_source_names() -> list[str]:

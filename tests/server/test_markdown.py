@@ -63,7 +63,7 @@ def test_the_ending_says_whom_to_thank_and_what_was_read_and_none_of_it_is_markd
     quote = {"concept": "flag", "asked": "the flag of Bhutan", "source": "Wikipedia", "title": "[Flag](http://evil)",
              "quote": f"<b>{'x' * 290}</b>", "link": link, "licence": "CC-BY-SA-4.0"}  # fmt: skip
     output: dict[str, Any] = {
-        "image": best, "stop_reason": "done", "images": [best], "trace": [{"quotes": [quote]}],
+        "image": best, "stop_reason": "done", "images": [best], "trace": [{"name": "find_facts", "quotes": [quote]}],
         "references": [{**REFERENCE, "id": "ref-1", "title": "not used"},
                        {**REFERENCE, "id": "ref-2", "title": "a *flag*", "creator": "Jane Roe"}],
     }  # fmt: skip

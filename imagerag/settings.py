@@ -339,8 +339,8 @@ class Settings:
     offline: bool = setting(
         False,
         help="ask no web source of references or facts, whatever --library and --facts name",
-        details="A note says so. Neither are mounted MCP servers and search services of packages. Models and generators "
-        "of other servers are asked nevertheless: name none. `imagerag "
+        details="A note says so. Nor are mounted MCP servers and search services of packages. Models and generators of "
+        "other servers are asked nevertheless: name none. `imagerag "
         "doctor` asks neither the hub nor any provider or server then.",
         group="lookup",
         reserved="own",

@@ -22,6 +22,7 @@ from imagerag.generators.base import ImageKind
 from imagerag.plugins import installed, make
 
 if TYPE_CHECKING:
+    from imagerag.agent.reference_reader import ReferenceReader
     from imagerag.embedders.clip import Embedder
 
 
@@ -164,13 +165,33 @@ def load_reranker(
         return SubjectReranker(embedder)
     from imagerag.agent.rerankers import VlmReranker
 
+    return VlmReranker(_seeing_model("rerank", vlm, critic, settings))
+
+
+def load_reference_reader(vlm: str, critic: str, settings: DeviceSettings | None = None) -> ReferenceReader:
+    """Return what tells where in a reference a concept is, and what it looks like: the model that judges or decides.
+
+    Raises:
+        UserError: no model that takes images is named.
+    """
+    from imagerag.agent.reference_reader import ReferenceReader
+
+    return ReferenceReader(_seeing_model("isolation_by", vlm, critic, settings))
+
+
+def _seeing_model(what: str, vlm: str, critic: str, settings: DeviceSettings | None) -> BaseChatModel:
+    """Return the model that judges, or else the one that decides, if it takes images.
+
+    Raises:
+        UserError: neither does; it names the setting that asks for one.
+    """
     for model in (critic, vlm):
         if (
             is_remote(model)
             and not model.startswith(CLIP_OF)
             and takes_images(chat_model := load_chat_model(model, "reranker", settings))
         ):
-            return VlmReranker(chat_model)
+            return chat_model
     raise UserError(
-        f"rerank 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"
+        f"{what} 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"
     )

@@ -105,15 +105,17 @@ def main() -> None:
         box = concept_region(pair.one, case.wanted, clip)
         for how in ISOLATIONS:
             region = None
-            if how != "none" and box is not None:
-                region = Region(grown(box, pair.one.size, MARGINS[how]), how == "cut")
+            if how in MARGINS and box is not None:
+                region = Region(grown(box, pair.one.size, MARGINS[how]), how == "cut", how == "mask")
             first = isolated(Reference(pair.one, case.wanted), region)
-            second = isolated(Reference(pair.other, case.wanted), region and Region(region.box))
-            if first.image.mode == "RGBA":  # the same part of the other background
+            second = isolated(Reference(pair.other, case.wanted), region and region._replace(cut_out=False))
+            if region is not None and region.cut_out and first.image.mode == "RGBA":  # the same part of the other one
                 second.image.putalpha(first.image.getchannel("A"))
+            # In words a pictogram is what its name says, which stands in the prompt already.
+            shown = [(first,), (second,)] if how != "words" else [(), ()]
             drawn = [
-                generator.draw(DrawRequest(case.prompt, (case.seed,), (reference,), 1.0))[0].image
-                for reference in (first, second)
+                generator.draw(DrawRequest(case.prompt, (case.seed,), references, float(how != "words")))[0].image
+                for references in shown
             ]
             pixels = [np.asarray(image, dtype=np.int16) for image in drawn]
             copied[how].append(float((np.abs(pixels[0] - pixels[1]).max(axis=2) > SEEN).mean()))

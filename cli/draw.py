@@ -19,7 +19,7 @@ from imagerag.errors import BudgetKind, Cancelled, UserError
 from imagerag.garbage_collection import collection_paused
 from imagerag.graphs.streaming import stream_run
 from imagerag.profiles.resolve import RunSettings, resolve
-from imagerag.settings import Settings, load_settings
+from imagerag.settings import Settings, is_mcp_search, load_settings
 from imagerag.store.home import home_directory
 from imagerag.store.output_files import folder_refused, make_folder
 
@@ -54,7 +54,11 @@ def _draw(prompt: str, options: argparse.Namespace, stdout: TextIO, cancel: Canc
     if asked.thread is None:  # else its own profile is known once its checkpoints are open
         with collection_paused():
             check_names(resolve(asked))
-    if options.pipeline == "one-pass" and asked.mcp_server:
+    if (
+        options.pipeline == "one-pass"
+        and asked.mcp_server
+        and not any(map(is_mcp_search, (*(asked.library or ()), *(asked.facts or ()))))
+    ):
         raise UserError("--pipeline one-pass calls no tools, so --mcp-server is of no use; leave one of them out")
 
     with collection_paused():

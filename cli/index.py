@@ -138,6 +138,8 @@ def _add(options: argparse.Namespace, home: Path, settings: Settings, models: tu
                     policy=settings.licence_policy,
                     sensitive=settings.sensitive_results,
                     offline=settings.offline,
+                    home=home,
+                    tell=lambda text: say(f"note: {printable(text)}", file=sys.stderr),
                 ),
                 progress=lambda done, total: bars.update("adding", done, total),
                 building=lambda done, total: bars.update("building the search index", done, total),

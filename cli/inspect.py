@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
+from imagerag.attribution import quote_line
 from imagerag.cli.terminal import printable, say, say_json
 from imagerag.shell_words import quoted
 
@@ -108,6 +109,8 @@ def _of_manifest(manifest: "Manifest", replayable: bool, file: str) -> Iterator[
     if count:
         command = printable(quoted(["imagerag", "credits", file]))
         yield f"  with      {count} reference{'s' * (count > 1)}; whom to thank: {command}"
+    for quote in manifest.quotes:
+        yield f"  read      {printable(quote_line(quote.model_dump()))}"
     if not replayable:
         drawn = f" of pixels {printable(manifest.copy_of[:12])}..." if manifest.copy_of else ""
         yield f"  copy      of a drawing{drawn}, in another size or format; nothing draws these pixels again"

@@ -279,7 +279,7 @@ def add_search(parser: Parser) -> None:
     parser.add_argument("--like", metavar="FILE", help="your own pictures that look like this one come first")
     parser.add_argument("--html", metavar="FILE", help="write a page; FILE ends in .html and can be left out")
     _add_model(parser, "; to search with several, separate them by commas")
-    for name in ("library", "licences", "offline", "sensitive_results"):
+    for name in ("library", "licences", "offline", "sensitive_results", "mcp_server"):
         add_setting(parser, name)
     add_setting(parser, "chroma")
     _add_usual(parser, "list")

@@ -179,12 +179,13 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
     from imagerag.generators.base import DrawControl, DrawRequest
     from imagerag.generators.sizing import draw_sized
     from imagerag.picture_size import PictureSize
+    from imagerag.store.moderation import refusal
 
     seeds = _seeds(manifest, file)
     request = DrawRequest(
         manifest.prompt,
         seeds,
-        tuple(_reference(reference, components, file) for reference in manifest.references),
+        tuple(_reference(reference, components, file) for reference in manifest.references if not reference.worded),
         manifest.reference_scale,
         PictureSize.parse(manifest.size) if manifest.size else None,
         len(seeds) > 1,
@@ -200,6 +201,8 @@ def _draw_again(manifest: "Manifest", components: "Components", file: Path, bars
     drawn = next((drawing for drawing in drawings if drawing.seed == manifest.seed), None)
     if drawn is None:
         raise UserError(f"{str(file)!r} can't be drawn again: what its seed makes now is withheld by a safety checker")
+    if reason := refusal(drawn.image, "drawn"):
+        raise UserError(f"{str(file)!r} is not drawn again: the drawing may not be shown ({reason})")
     return drawn.image.convert("RGB")
 
 
@@ -256,7 +259,7 @@ def _reference(recorded: "ManifestReference", components: "Components", file: Pa
             f"{str(components.home)!r}; "
             f"give the data directory that has {recorded.sha256[:12]}... with --home DIR"
         ) from error
-    region = None if recorded.region is None else Region(recorded.region, recorded.cut_out)
+    region = None if recorded.region is None else Region(recorded.region, recorded.cut_out, recorded.masked)
     try:
         return isolated(Reference(image, recorded.concept, recorded.kind, recorded.sha256), region)
     except InvalidArgument as error:
@@ -309,7 +312,10 @@ def _new_file(drawn: "Image.Image", manifest: "Manifest", components: "Component
     generator = components.generator
     fresh = Manifest.new(prompt="", seed=0, generator="", generator_revision=generator.revision)
     told = {name: getattr(fresh, name) for name in ("generator_revision", "versions", "created")}
-    told |= {"verdict": None, "source_type": source_type(generator, manifest.references)}
+    told |= {
+        "verdict": None,
+        "source_type": source_type(generator, [one for one in manifest.references if not one.worded]),
+    }
     return drawing_file(drawn, manifest.model_copy(update=told), components.store.signer)
 
 

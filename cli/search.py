@@ -120,6 +120,8 @@ def _hits(options: argparse.Namespace, words: str) -> tuple[list[Hit], Hit | Non
             device=device,
             policy=asked.licence_policy,
             sensitive=asked.sensitive_results,
+            mcp_server=asked.mcp_server,
+            mcp_allow=asked.mcp_allow,
         )
         (found,) = index.search([words], options.k, how)
         if not found and BUNDLED in libraries:  # whose names are English

@@ -7,8 +7,11 @@ import shutil
 from imagerag.doctor.finding import Finding, of_error, ok, wrong
 from imagerag.errors import UserError
 from imagerag.index.chroma_client import http_client
+from imagerag.index.user_libraries import is_searched_by_mcp
 from imagerag.profiles.resolve import RunSettings
 from imagerag.shell_words import shown_server, split_command
+from imagerag.store.home import home_path
+from imagerag.tools.mcp_search import McpSearch
 from imagerag.tools.mcp_tools import mount
 from imagerag.tools.session import current_session
 
@@ -34,11 +37,18 @@ def check_tools(settings: RunSettings, offline: bool) -> list[Finding]:
     if offline:
         return [found for server in settings.mcp_server for found in _of_command(server)]
     try:
-        tools = mount(settings.mcp_server, settings.mcp_allow, current_session)
+        searched = [
+            McpSearch(name, settings.mcp_server, settings.mcp_allow).tool()
+            for name in settings.library
+            if is_searched_by_mcp(home_path(settings.home), name)
+        ]
+        offered = bool(settings.mcp_allow) or not searched
+        tools = mount(settings.mcp_server, settings.mcp_allow, current_session) if offered else []
     except UserError as error:
         return [of_error("tools", error)]
     servers = ", ".join(repr(shown_server(server)) for server in settings.mcp_server)
-    return [ok("tools", f"{servers} offers {', '.join(tool.name for tool in tools)}")] if tools else []
+    found = [ok("tools", f"{servers} offers {', '.join(tool.name for tool in tools)}")] if tools else []
+    return found + [ok("tools", f"references are searched by {one.name!r}, asked {one.words!r}") for one in searched]
 
 
 def _of_command(server: str) -> list[Finding]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from imagerag.embedders.clip import Embedder
 
-MARGINS = {"crop": 1.0, "cut": 1.25}
+MARGINS = {"crop": 1.0, "cut": 1.25, "mask": 1.0}
 """Sides of what is drawn with, in sides of the window that looks most like the concept. Windows cut off ears and legs;
 what is only cropped pays for a margin in ground, and what is cut out is not. (benchmarks.isolation, half dev)"""
 

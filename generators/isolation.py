@@ -1,7 +1,9 @@
-"""A reference without its surroundings: the part of a picture that shows the concept, cropped, or cut out as well.
+"""A reference without its surroundings: the part of a picture that shows the concept, cropped, cut out, or all else
+see-through.
 
-Where the concept is, CLIP tells window by window (``imagerag.embedders.concept_region``). What is drawn with is written
-into the manifest as a ``Region``, so that a replay needs no CLIP and gives the same pixels.
+Where the concept is, CLIP tells window by window (``imagerag.embedders.concept_region``), or a model that takes images
+(``imagerag.agent.reference_reader``). What is drawn with is written into the manifest as a ``Region``, so that a replay
+needs neither and gives the same pixels.
 """
 
 from __future__ import annotations
@@ -39,16 +41,19 @@ class Region(NamedTuple):
     Attributes:
         box: left, top, right and bottom in pixels of the stored picture.
         cut_out: what is not the thing itself is see-through.
+        masked: the picture keeps its size, and what is outside of the part is see-through.
     """
 
     box: Box
     cut_out: bool = False
+    masked: bool = False
 
     @property
     def text(self) -> str:
         """As notes tell it."""
         left, top, right, bottom = self.box
-        return f"{'cut out of' if self.cut_out else 'cropped to'} {right - left}x{bottom - top}"
+        how = "cut out of" if self.cut_out else "seen only in" if self.masked else "cropped to"
+        return f"{how} {right - left}x{bottom - top}"
 
 
 @runtime_checkable
@@ -108,6 +113,9 @@ def isolated(reference: Reference, region: Region | None) -> Reference:
     part = reference.image.crop(region.box)
     if region.cut_out:
         part = _cut_out(reference.image, region.box)
+    elif region.masked:
+        part = Image.new("RGBA", reference.image.size, (255, 255, 255, 0))
+        part.paste(reference.image.convert("RGBA").crop(region.box), region.box)
     digest = hashlib.sha256(f"{reference.sha256} {tuple(region)}".encode("ascii")).hexdigest()
     known = digest if reference.sha256 else ""
     return Reference(part, reference.concept, reference.kind, known, reference.scale)

@@ -12,10 +12,12 @@ from PIL import Image
 
 from imagerag.agent.names import CLIP_OF
 from imagerag.agent.protocols import Critic, Driver, ProgramDriver, Reranker, Writer
-from imagerag.agent.registry import load_critic, load_driver, load_reranker, load_writer
+from imagerag.agent.registry import load_critic, load_driver, load_reference_reader, load_reranker, load_writer
 from imagerag.chat_models.capabilities import takes_images
 from imagerag.chat_models.run_memory import RunMemory
+from imagerag.chat_models.structured import InvalidStructuredAnswer
 from imagerag.chat_models.usage_meter import current_meter
+from imagerag.credentials import without_credentials
 from imagerag.embedders.concept_region import MARGINS, concept_region, grown
 from imagerag.errors import UserError
 from imagerag.generators.base import Generator, PlacesWeights
@@ -29,13 +31,14 @@ from imagerag.model_hub import Download, downloads_watched
 from imagerag.profiles.downloads import bytes_of_chat_model, bytes_of_critic, bytes_of_generator, bytes_of_lookup
 from imagerag.profiles.resolve import Given, RunSettings, resolve
 from imagerag.provenance.signing import open_signer
-from imagerag.settings import Settings
+from imagerag.settings import Settings, is_mcp_search
 from imagerag.store.home import home_directory
 from imagerag.store.images import ImageStore
 from imagerag.tool_registry import FIND_FACTS
 from imagerag.tools.session import Emit, current_session
 
 if TYPE_CHECKING:
+    from imagerag.agent.reference_reader import ReferenceReader
     from imagerag.embedders.clip import Embedder
 
 
@@ -51,6 +54,8 @@ class InjectedComponents:
     store: ImageStore | None = None
 
 
+LONGEST_WORDING = 200
+"""Characters of a title that word a reference."""
 Part = TypeVar("Part")
 
 
@@ -156,6 +161,12 @@ class Components:
         settings = self.settings
         asking = {} if self.facts is None else {FIND_FACTS: self.facts}
         mounted = bool(settings.mcp_server or settings.mcp_allow)
+        if not settings.mcp_allow and any(map(is_mcp_search, (*settings.library, *(settings.facts or ())))):
+            mounted = False  # they are searched, and nothing of them is offered
+        if mounted and settings.offline:
+            for server in settings.mcp_server:
+                self.tell(f"mcp_server {without_credentials(server)!r} is not asked: --offline")
+            mounted = False
         if self.program is not None:
             if mounted:
                 raise UserError(
@@ -185,8 +196,12 @@ class Components:
             return None
         from imagerag.index.web.facts import open_facts
         from imagerag.tools.facts import make_facts_tool
+        from imagerag.tools.mcp_facts import McpFacts
 
-        return make_facts_tool(open_facts(names, self.home))
+        servers, allowed = self.settings.mcp_server, self.settings.mcp_allow
+        mounted = tuple(McpFacts(name, servers, allowed) for name in names if is_mcp_search(name))
+        built_in = [name for name in names if not is_mcp_search(name)]
+        return make_facts_tool(open_facts(built_in, self.home, mounted))
 
     @cached_property
     def critic(self) -> Critic:
@@ -274,6 +289,8 @@ class Components:
                 settings.device_settings,
                 settings.licence_policy,
                 settings.sensitive_results,
+                settings.mcp_server,
+                settings.mcp_allow,
             ),
             emit,
             bytes_of_lookup(settings),
@@ -329,12 +346,41 @@ class Components:
         It is looked for where that is asked for, or measured best for the generator, and the picture has surroundings.
         """
         how = isolation_for(self.generator, self.settings.isolation)
-        if how == "none" or not concept.strip() or not has_surroundings(image):
+        if how not in MARGINS or not concept.strip() or not has_surroundings(image):
             return None
-        box = concept_region(image, concept, self._lookup_clip())
-        if box is None:
+        if self.reference_reader is None:
+            box = concept_region(image, concept, self._lookup_clip())
+            return None if box is None else Region(grown(box, image.size, MARGINS[how]), how == "cut", how == "mask")
+        try:
+            box = self.reference_reader.box(image, concept)
+        except InvalidStructuredAnswer as error:
+            self.tell(f"{error}; {concept!r} is looked for by CLIP")
+            box = concept_region(image, concept, self._lookup_clip())
+        return None if box is None else Region(box, how == "cut", how == "mask")
+
+    def wording(self, image: Image.Image, concept: str, title: str) -> str | None:
+        """Return what is said of a reference in the prompt instead of showing it; ``None`` where it is shown.
+
+        By its title, unless a model that takes images is asked for it.
+        """
+        if isolation_for(self.generator, self.settings.isolation) != "words":
             return None
-        return Region(grown(box, image.size, MARGINS[how]), how == "cut")
+        if self.reference_reader is not None:
+            try:
+                return self.reference_reader.words(image, concept)
+            except InvalidStructuredAnswer as error:
+                self.tell(f"{error}; {concept!r} is worded by the title of its reference")
+        return " ".join(title.split())[:LONGEST_WORDING]
+
+    @cached_property
+    def reference_reader(self) -> "ReferenceReader | None":
+        """The model that is asked where in a reference a concept is and what it looks like, if the settings name it."""
+        if self.settings.isolation_by != "vlm":
+            return None
+        settings = self.settings
+        return _loaded(
+            lambda: load_reference_reader(settings.vlm, settings.critic, settings.device_settings), self.emit
+        )
 
     @property
     def licences(self) -> LicencePolicy:

@@ -21,6 +21,7 @@ from imagerag.index.user_libraries import (
     check_library_name,
     indexed_models,
     is_empty_library,
+    is_searched_by_mcp,
     library_directory,
     library_names,
     searched_web_sources,
@@ -95,8 +96,9 @@ def searchable_libraries(
         check_library_name(home, name, models[0])
         if name in own and name in web_source_names() and name not in services:
             notes.append(f"library {name!r} is your own, not the web source of that name; rename its folder for that")
-        if name in sources and offline:
-            notes.append(f"web source {name!r} is not asked: --offline")
+        if offline and (name in sources or name in services or is_searched_by_mcp(home, name)):
+            what = "search service" if name in services and name not in sources else "web source"
+            notes.append(f"{what} {name!r} is not asked: --offline")
             continue
         personal = name in own and name not in services and name not in sources
         if personal and is_empty_library(home, name):
@@ -170,6 +172,8 @@ def open_index(
     device: DeviceSettings | None = None,
     policy: LicencePolicy = DEFAULT_POLICY,
     sensitive: bool = False,
+    mcp_server: tuple[str, ...] = (),
+    mcp_allow: tuple[str, ...] = (),
 ) -> CombinedIndex:
     """Return this process's one index of a data directory; Chroma wants no second client on the same files.
 
@@ -184,12 +188,14 @@ def open_index(
         device: that other models than the embedded one compute on.
         policy: licences that are drawn with.
         sensitive: whether web sources may answer with what they mark as sensitive.
+        mcp_server, mcp_allow: servers whose image searches ``libraries`` may name, and which of their tools.
 
     Raises:
         UserError: no such model, or no such service.
     """
     from imagerag.index.bounded_service import BoundedService
     from imagerag.index.bundled.chroma import ChromaIndex
+    from imagerag.index.moderated_service import ModeratedService
     from imagerag.index.plugin_search import SearchService
     from imagerag.index.search import CombinedIndex
     from imagerag.index.user import ModelEnsemble
@@ -201,7 +207,8 @@ def open_index(
     users: list[UserPictures | ModelEnsemble] = []
     first: list[UserPictures] = []
     for name in libraries:
-        if name != BUNDLED and name not in searches and name not in sources:
+        elsewhere = name in searches or name in sources or is_searched_by_mcp(home, name)
+        if name != BUNDLED and not elsewhere:
             searched_by = _models_of(home, name, models) or models
             views = [open_user_pictures(home, chroma, model, name, device) for model in searched_by]
             if searched_by[0] == models[0]:
@@ -212,8 +219,15 @@ def open_index(
     made = {name: make("searches", name, home) for name in libraries if name in searches}
     on_web = [open_web_source(name) for name in libraries if name in sources and name not in searches]
     on_web += [one for one in made.values() if isinstance(one, WebSource)]
+    for name in libraries:
+        if is_searched_by_mcp(home, name):
+            from imagerag.tools.mcp_search import McpSearch
+
+            on_web.append(McpSearch(name, mcp_server, mcp_allow))
     services: list[ReferenceIndex] = [
-        BoundedService(one, name) for name, one in made.items() if not isinstance(one, WebSource)
+        ModeratedService(BoundedService(one, name), name)
+        for name, one in made.items()
+        if not isinstance(one, WebSource)
     ]
     web = None
     if services or on_web:  # else the model need not be loaded

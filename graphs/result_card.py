@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from imagerag.agent.absence import presence_in_words
-from imagerag.attribution import credit_of
+from imagerag.attribution import credit_of, quote_line, quotes_of
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.records import ConceptScore, ReferenceRecord
 from imagerag.store.inline_pictures import smaller
@@ -63,6 +63,8 @@ def _parts(result: Result) -> Iterator[str]:
         if (more := len(result.references) - MOST_REFERENCES) > 0:
             yield f"<li>and {more} more</li>"
         yield "</ul>"
+    if quotes := quotes_of(result.trace):
+        yield "<p>What was read</p><ul>" + "".join(f"<li>{escape(quote_line(one))}</li>" for one in quotes) + "</ul>"
     if result.path is not None:
         yield f"<p><small><code>{_text(str(result.path))}</code></small></p>"
     yield "</div></div>"

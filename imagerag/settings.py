@@ -19,7 +19,7 @@ from imagerag.errors import UserError
 from imagerag.file_name import checked_file_name
 from imagerag.licences import LicencePolicy
 from imagerag.lora import LoraName
-from imagerag.modes import ISOLATIONS, MODES, Isolation, Mode
+from imagerag.modes import ISOLATION_BY, ISOLATIONS, MODES, Isolation, IsolationBy, Mode
 from imagerag.picture_size import PictureSize
 from imagerag.table_faults import meant
 
@@ -33,6 +33,8 @@ LIBRARIES = ("bundled", "own")
 """The libraries that are always there."""
 FACTS = ("wikipedia", "wikidata")
 """The encyclopedias that ``facts`` can name."""
+MCP = "mcp"
+"""Names, in ``library`` and ``facts``, the search of a mounted MCP server; ``mcp:NAME`` that tool, or that server's."""
 RERANKERS = ("none", "vlm", "subject")
 LONGEST_NEGATIVE = 4000
 """Characters, as of a prompt."""
@@ -57,6 +59,11 @@ def offered_part(text: str) -> tuple[str, str]:
 def _by_profile(pictograms: str) -> str:
     """Return what the documentation says of a default that the profile sets."""
     return f"the profile's; of pictograms {pictograms}"
+
+
+def is_mcp_search(name: str) -> bool:
+    """Tell whether a name in ``library`` or ``facts`` is that of a search of a mounted MCP server."""
+    return name == MCP or (name.startswith(f"{MCP}:") and len(name) > len(MCP) + 1)
 
 
 @dataclass(frozen=True)
@@ -310,7 +317,8 @@ class Settings:
         "web source such as openverse",
         details="`bundled` is the library of pictograms, `own` your own pictures, other names those that "
         "`imagerag index add --library NAME` has made; `imagerag plugins` lists services. Web sources are `openverse`, "
-        "`commons`, `met`, `inaturalist` and those of a file of yours; they are asked only for what the others lack.",
+        "`commons`, `met`, `cleveland`, `inaturalist`, those of a file of yours, and `mcp` or `mcp:TOOL`, the image "
+        "search of an `--mcp-server`; they are asked only for what the others lack.",
         metavar="NAME,...",
         group="lookup",
         separator=",",
@@ -331,16 +339,18 @@ class Settings:
     offline: bool = setting(
         False,
         help="ask no web source of references or facts, whatever --library and --facts name",
-        details="A note says so. Models and generators of other servers are asked nevertheless: name none. `imagerag "
+        details="A note says so. Nor are mounted MCP servers and search services of packages. Models and generators of "
+        "other servers are asked nevertheless: name none. `imagerag "
         "doctor` asks neither the hub nor any provider or server then.",
         group="lookup",
         reserved="own",
     )
     facts: tuple[str, ...] | None = setting(
         None,
-        help="encyclopedias that are asked what a missing concept is, if that is a fact: wikipedia, wikidata",
+        help="encyclopedias that are asked what a missing concept is, if that is a fact: wikipedia, wikidata, mcp",
         details='As in "the mascot of the 2026 Winter Olympics". What is sent is that concept alone; see [facts]'
-        "(web-references.md#facts). `--offline` asks none.",
+        "(web-references.md#facts). `mcp`, or `mcp:TOOL`, is the text search of an `--mcp-server`. `--offline` asks "
+        "none.",
         metavar="NAME,...",
         group="lookup",
         separator=",",
@@ -392,14 +402,25 @@ class Settings:
     )
     isolation: Isolation | None = setting(
         None,
-        help="how references are freed of their surroundings: none, crop (to the concept) or cut (the thing alone)",
-        details="The place is found by the CLIP of `--lookup-model`, and told; the manifest has it. `cut` needs the "
-        "extra `cut`. Your own subjects and pictures on a plain or transparent ground stay whole. For other generators "
-        "than the embedded one the effect is not measured.",
+        help="how references are freed of their surroundings: none, crop (to the concept), cut (the thing alone), mask "
+        "(all else see-through), or words (said instead of shown)",
+        details="The place is told, and the manifest has it. `cut` needs the extra `cut`. `words` puts what is said of "
+        "a reference into the prompt and shows the generator none. Your own subjects stay whole, and so do pictures on "
+        "a plain or transparent ground, except with `words`. For other generators than the embedded one the effect is "
+        "not measured.",
         metavar="HOW",
         group="lookup",
         choices=ISOLATIONS,
         default_text="for patchwork cut, or crop without its library; for others none",
+    )
+    isolation_by: IsolationBy = setting(
+        "clip",
+        help="who tells for --isolation where in a reference the concept is, and for words what it looks like",
+        details="`clip` is the CLIP of `--lookup-model`, and for `words` the titles of references; `vlm` the model "
+        "that judges or decides, if it takes images. What a model's word is worth there is not measured.",
+        metavar="HOW",
+        group="lookup",
+        choices=ISOLATION_BY,
     )
     chroma: str | None = setting(
         None,
@@ -467,7 +488,8 @@ class Settings:
     mcp_server: tuple[str, ...] = setting(
         (),
         help="MCP server whose tools the chat model may call: 'COMMAND ARGS' or an http(s) address",
-        details="The token of an address is taken from the variable `IMAGERAG_MCP_TOKEN_HOST_PORT`.",
+        details="`--library mcp` looks references up by its image search. The token of an address is taken from the "
+        "variable `IMAGERAG_MCP_TOKEN_HOST_PORT`.",
         metavar="SERVER",
         separator="\n",
         reserved="own",
@@ -521,8 +543,10 @@ class Settings:
             object.__setattr__(self, "file_name", checked_file_name(self.file_name))
         LicencePolicy(self.licences)
         for source in self.facts or ():
-            if source not in FACTS:
-                raise UserError(f"facts {source!r} is not known; give --facts one or more of: {', '.join(FACTS)}")
+            if source not in FACTS and not is_mcp_search(source):
+                raise UserError(
+                    f"facts {source!r} is not known; give --facts one or more of: {', '.join(FACTS)}, {MCP}"
+                )
         for name in ("library", "facts", "offer", "mcp_server"):  # what is named twice is searched, or started, once
             if (given := getattr(self, name)) is not None:
                 object.__setattr__(self, name, tuple(dict.fromkeys(given)))

@@ -9,7 +9,7 @@ from pathlib import Path
 from imagerag.errors import UserError
 from imagerag.index.web.names import web_source_names
 from imagerag.plugins import installed
-from imagerag.settings import LIBRARIES
+from imagerag.settings import LIBRARIES, is_mcp_search
 from imagerag.shell_words import quoted
 from imagerag.store.files import address_path
 
@@ -50,6 +50,11 @@ def searched_web_sources(home: str | Path) -> list[str]:
     return [name for name in web_source_names() if name not in own]
 
 
+def is_searched_by_mcp(home: str | Path, name: str) -> bool:
+    """Tell whether a library's name is that of an image search of a mounted MCP server, and not of one of one's own."""
+    return is_mcp_search(name) and name not in library_names(home)
+
+
 def library_names(home: str | Path) -> list[str]:
     """Return the names of the libraries below a data directory, ``own`` first whether it is there or not.
 
@@ -63,7 +68,7 @@ def library_names(home: str | Path) -> list[str]:
 def personal_libraries(libraries: Sequence[str]) -> list[str]:
     """Return those of some libraries that pictures can be added to: neither the bundled one nor what others hold."""
     elsewhere = {*_TAKEN, *installed("searches"), *web_source_names()}
-    return [name for name in libraries if name not in elsewhere]
+    return [name for name in libraries if name not in elsewhere and not is_mcp_search(name)]
 
 
 def check_library_name(home: str | Path, name: str, model: str = "embedded") -> None:
@@ -71,14 +76,15 @@ def check_library_name(home: str | Path, name: str, model: str = "embedded") -> 
 
     Args:
         home: the data directory.
-        name: ``bundled``, one of the person's own, an installed search service, or a web source.
+        name: ``bundled``, one of the person's own, an installed search service, a web source, or an image search of a
+            mounted MCP server.
         model: the CLIP model that it would be indexed with.
 
     Raises:
         UserError: the message lists those there are, and tells how to make it.
     """
     there = list(dict.fromkeys([*LIBRARIES, *library_names(home), *installed("searches"), *web_source_names()]))
-    if name in there:
+    if name in there or is_mcp_search(name):
         return
     library_directory(home, name)
     words = ["imagerag", "index", "add", "FOLDER", "--library", name]

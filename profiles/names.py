@@ -11,9 +11,10 @@ from imagerag.chat_models.providers import EXAMPLES, KEYS, is_remote, package_of
 from imagerag.embedders.clip_names import check_clip_name
 from imagerag.errors import UserError
 from imagerag.generators.registry import check_generator, check_loras, load_generator
-from imagerag.index.user_libraries import check_library_name
+from imagerag.index.user_libraries import check_library_name, is_searched_by_mcp
 from imagerag.plugins import Group, installed, load_plugin
 from imagerag.profiles.resolve import RunSettings
+from imagerag.settings import is_mcp_search
 from imagerag.store.home import home_path
 
 
@@ -61,7 +62,8 @@ def _checks(settings: RunSettings) -> Iterator[tuple[str, Callable[[], object]]]
     for name in settings.library:
         yield "library", partial(check_library_name, home_path(settings.home), name, settings.lookup_models[0])
     yield from _of_plugins(settings)
-    yield "rerank", partial(_check_reranker, settings)
+    yield "rerank", partial(_check_seeing, settings, "rerank", settings.rerank)
+    yield "isolation_by", partial(_check_seeing, settings, "isolation_by", settings.isolation_by)
     yield "mcp_server", partial(_check_tools, settings)
 
 
@@ -115,15 +117,20 @@ def _is_chat_model(name: str) -> bool:
     return is_remote(name) or name.partition(":")[0] in installed("chat_models")
 
 
-def _check_reranker(settings: RunSettings) -> None:
-    if settings.rerank == "vlm" and not any(map(_is_chat_model, (settings.critic, settings.vlm))):
+def _check_seeing(settings: RunSettings, name: str, value: str) -> None:
+    if value == "vlm" and not any(map(_is_chat_model, (settings.critic, settings.vlm))):
         raise UserError(
-            f"rerank 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"
+            f"{name} 'vlm' needs a model that takes images; name one with --vlm or --critic, such as {EXAMPLES}"
         )
 
 
 def _check_tools(settings: RunSettings) -> None:
-    if (settings.mcp_server or settings.mcp_allow) and not _is_chat_model(settings.vlm):
+    searched = [name for name in settings.library if is_searched_by_mcp(home_path(settings.home), name)]
+    asked = [name for name in settings.facts or () if is_mcp_search(name)]
+    if (searched or asked) and not settings.mcp_server:
+        what = f"library {searched[0]!r} is the image search" if searched else f"facts {asked[0]!r} is the text search"
+        raise UserError(f"{what} of an MCP server; give --mcp-server 'COMMAND ARGS', or an address")
+    if (settings.mcp_server or settings.mcp_allow) and not searched + asked and not _is_chat_model(settings.vlm):
         raise UserError(
             f"vlm {settings.vlm!r} decides by rules, which call no tools of --mcp-server; name a chat model "
             "with --vlm, or leave --mcp-server out"

@@ -27,13 +27,15 @@ def definition(manifest: Manifest, kind: FileFormat) -> dict[str, Any]:
     program = {"name": "imagerag", "version": manifest.versions.get("imagerag", "unknown")}
     sources = sources_of(manifest)
     names = [f"source-{number}" for number in range(1, len(sources) + 1)]
+    shown = [name for source, name in zip(sources, names, strict=True) if source.is_shown]
     made = manifest.term == TRAINED
     agent = {"softwareAgent": {"name": manifest.generator, "version": manifest.generator_revision}}
-    placed = {"parameters": {"ingredientIds": names}} if names else {}
+    named = names if made else shown
+    placed = {"parameters": {"ingredientIds": named}} if named else {}
     term = address_of(manifest.term)
     if made:
         actions = [{"action": "c2pa.created", "digitalSourceType": term, **agent, **placed}]
-    elif names:
+    elif shown:
         actions = [
             {"action": "c2pa.created", "digitalSourceType": EMPTY, **agent},
             {"action": "c2pa.placed", "digitalSourceType": term, **agent, **placed},
@@ -48,7 +50,7 @@ def definition(manifest: Manifest, kind: FileFormat) -> dict[str, Any]:
         "title": manifest.prompt[:LONGEST_TITLE],
         "format": MIME[kind],
         "ingredients": [
-            _ingredient(source, name, "inputTo" if made else "componentOf")
+            _ingredient(source, name, "inputTo" if made or not source.is_shown else "componentOf")
             for source, name in zip(sources, names, strict=True)
         ],
         "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],

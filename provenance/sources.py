@@ -34,6 +34,8 @@ class Source:
     licence: str
     link: str
     attribution: str
+    is_shown: bool = True
+    """Whether the generator was given its pixels, and not words for it."""
 
     @property
     def asks(self) -> tuple[Ask, ...]:
@@ -51,7 +53,7 @@ def _references(manifest: Manifest) -> Iterator[Source]:
     for one in manifest.references:
         line = one.attribution or attribution(one.model_dump())
         title = "" if one.kind == "subject" else one.title
-        yield Source(one.sha256, one.kind, one.concept, title, one.licence, one.link, line)
+        yield Source(one.sha256, one.kind, one.concept, title, one.licence, one.link, line, not one.worded)
 
 
 def _base_set(facts: Mapping[str, Any]) -> Iterator[Source]:

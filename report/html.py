@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.agent.absence import presence_in_words
-from imagerag.attribution import attribution, credit_of
+from imagerag.attribution import attribution, credit_of, quotes_of
 from imagerag.graphs.nodes.finish import why_ended
 from imagerag.places import without_folders, without_place
 from imagerag.report.json_document import Document
@@ -34,7 +34,7 @@ def render_page(document: Document) -> str:
     shown = _without_places(document)
     references = {reference["id"]: reference for reference in shown["references"]}
     why = why_ended(document["stop_reason"], document["trace"])
-    words = {"why": why, "in_words": presence_in_words, "attribution": attribution}
+    words = {"why": why, "in_words": presence_in_words, "attribution": attribution, "quotes": quotes_of(shown["trace"])}
     return render("report.html.j2", run=shown, pictures=pictures, references=references, **words)
 
 

@@ -2,11 +2,11 @@
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from imagerag.agent.absence import presence_in_words
-from imagerag.attribution import credit_of
+from imagerag.attribution import attributions, credit_of, quote_line, quotes_of
 from imagerag.graphs.nodes.finish import why_ended
 
 MAX_SHOWN = 6
@@ -14,6 +14,8 @@ MAX_ANSWER = 2000
 """Characters of an answer in words."""
 MAX_CREDIT = 480
 """Characters of whom to thank for a reference: with two addresses among them, more than of other texts."""
+MAX_QUOTE = 1300
+"""Characters of a quote's line: of a title, a concept and a text, which are bounded, and of an address."""
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 
@@ -76,7 +78,7 @@ def picture(record: Mapping[str, Any], address: str) -> str:
 
 
 def ending(output: Mapping[str, Any], address_of: AddressOf) -> str:
-    """Return the last words: the best image, what is still missing, and why the run ended."""
+    """Return the last words: the best image, what is still missing, why the run ended, and whom to thank and quote."""
     if output["stop_reason"] == "answered":
         return ""  # its event has said all
     best = output["image"]
@@ -88,8 +90,15 @@ def ending(output: Mapping[str, Any], address_of: AddressOf) -> str:
     lack = f" Still missing: {missing}." if missing else ""
     score = f" (score {best['score']:.2f})" if best["score"] is not None else ""
     words = f"**{best['id']}**{score}; {why}.{lack}\n"
-    shown_last = best["id"] == output["images"][-1]["id"]
-    return words if shown_last else f"{words}\n{picture(best, address_of(best))}\n"
+    if best["id"] != output["images"][-1]["id"]:
+        words = f"{words}\n{picture(best, address_of(best))}\n"
+    thanks = [plain(line, MAX_CREDIT) for line in attributions([best], output["references"])]
+    read = [plain(quote_line(quote), MAX_QUOTE) for quote in quotes_of(output.get("trace", ()))]
+    return words + _listed("References in it:", thanks) + _listed("What was read, as others say it:", read)
+
+
+def _listed(heading: str, lines: Sequence[str]) -> str:
+    return f"\n{heading}\n" + "".join(f"- {line}\n" for line in lines) if lines else ""
 
 
 def _lacking(verdict: Mapping[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ LEFT_TO_THE_SERVER = {
     "lookup_diverse": "belongs to its library",
     "rerank": "needs a model of its own",
     "isolation": "belongs to its generator",
+    "isolation_by": "needs a model of its own",
 }
 """Settings that no client chooses though they name neither a place nor a part of the server, and why not. ``aspect`` is
 said by ``size``."""

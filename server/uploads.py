@@ -14,6 +14,7 @@ from imagerag.server.database import Entry
 from imagerag.server.off_loop import on_pictures, reading
 from imagerag.server.service import Service
 from imagerag.store.data_urls import decoded, is_data_url, picture_of_base64
+from imagerag.store.moderation import refusal_of_file
 from imagerag.store.png import encode_png
 
 MAX_UPLOAD = 20 * 2**20
@@ -100,9 +101,13 @@ async def picture_at(
             field,
         )
     try:
-        return await fetch(url)
+        data = await fetch(url)
+        reason = await on_pictures(refusal_of_file, data, "fetched")
     except UserError as error:
         raise ApiError(400, str(error), "invalid_image_url", field) from error
+    if reason:
+        raise ApiError(400, f"{url[:80]!r} may not be used ({reason})", "invalid_image_url", field)
+    return data
 
 
 def _from_data(url: str, field: str) -> bytes:

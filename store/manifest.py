@@ -31,7 +31,7 @@ KEYWORD = "imagerag"
 SCHEMA_VERSION = 1
 ADDED = ("size", "loras", "negative", "redrawn", "quotes")
 """Fields that came later, and are empty in the manifests of before."""
-ADDED_TO_REFERENCES = ("creator", "link", "licence_link", "region", "cut_out")
+ADDED_TO_REFERENCES = ("creator", "link", "licence_link", "region", "cut_out", "masked", "worded")
 """The same of a reference's."""
 
 
@@ -56,6 +56,10 @@ class ManifestReference(BaseModel):
     """Left, top, right and bottom in pixels of the part that was drawn with; ``None`` for all of it."""
     cut_out: bool = False
     """Of that part, only the thing itself."""
+    masked: bool = False
+    """All of the picture, of which only that part can be seen."""
+    worded: str = ""
+    """What was said of it in the prompt instead of showing it to the generator."""
     path: str = ""
     """Of earlier versions, where it was when the image was drawn; ``sha256`` is what finds it."""
 
@@ -65,9 +69,13 @@ class ManifestReference(BaseModel):
         known = {name: record[name] for name in cls.model_fields if name in record and name != "path"}  # type: ignore[literal-required]
         return cls(**{**known, "attribution": attribution(record)})
 
-    def in_part(self, region: tuple[tuple[int, int, int, int], bool] | None) -> ManifestReference:
-        """Return the same with the part that was drawn with, and whether that was cut out; ``None`` for all of it."""
-        return self if region is None else self.model_copy(update={"region": region[0], "cut_out": region[1]})
+    def in_part(self, region: tuple[tuple[int, int, int, int], bool, bool] | None) -> ManifestReference:
+        """Return the same with the part that was drawn with, and whether that was cut out, or all else masked; ``None``
+        for all of it.
+        """
+        if region is None:
+            return self
+        return self.model_copy(update={"region": region[0], "cut_out": region[1], "masked": region[2]})
 
 
 class ManifestLora(BaseModel):

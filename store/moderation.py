@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from imagerag.errors import UserError
 from imagerag.plugins import installed, make
 
 if TYPE_CHECKING:
@@ -35,3 +36,20 @@ def refusal(picture: Image.Image, kind: Kind) -> str:
         if reason:
             return f"{name}: {' '.join(str(reason).split())[:LONGEST]}"
     return ""
+
+
+def refusal_of_file(data: bytes, kind: Kind) -> str:
+    """Return why a picture's file may not be shown, or an empty text; of one that can't be decoded, who reads it tells.
+
+    Raises:
+        UserError: as ``refusal``.
+    """
+    if not is_moderated():
+        return ""
+    from imagerag.store.picture_decoding import read_picture
+
+    try:
+        picture = read_picture(data)
+    except UserError:
+        return ""
+    return refusal(picture, kind)

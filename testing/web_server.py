@@ -49,6 +49,7 @@ class Work:
         version: of the licence.
         creator: who made it.
         tags: more words for it.
+        sensitive: whether people have reported it as such.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Work:
     version: str = "4.0"
     creator: str = "Jane Roe"
     tags: Sequence[str] = ()
+    sensitive: bool = False
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -103,7 +105,9 @@ class Web:
     Attributes:
         works: the pictures.
         faults: replies in place of the usual ones, by how a path begins; ``None`` from one leaves it to the usual.
-        asked: all requests.
+        asked: all requests but those for its robots.txt.
+        robots: what that says; ``None`` for a server without one.
+        robots_asked: the requests for it.
         page_size: the most results of one page; a mirror's may be smaller than what is asked for.
     """
 
@@ -112,6 +116,8 @@ class Web:
     asked: list[WebRequest] = field(default_factory=list)
     page_size: int = 20
     url: str = ""
+    robots: str | None = None
+    robots_asked: list[WebRequest] = field(default_factory=list)
 
     def searches(self) -> list[WebRequest]:
         """Return the requests that were no pictures."""
@@ -150,6 +156,9 @@ def _openverse(web: Web, request: WebRequest) -> Reply:
     if int(request.query.get("page_size", "20")) > 20 and "authorization" not in request.headers:
         return as_json({"detail": "Ensure this value is less than or equal to 20."}, 401)
     works, total = web.page(request, request.query["q"])
+    # ``initial_data.get("mature") or value`` there: the text of the query counts, and any text is true.
+    if not (request.query.get("mature") or request.query.get("unstable__include_sensitive_results") == "true"):
+        works = [one for one in works if not one.sensitive]
     licences = request.query.get("license", "")
     if licences:
         works = [one for one in works if one.licence in licences.split(",")]
@@ -166,9 +175,9 @@ def _openverse(web: Web, request: WebRequest) -> Reply:
             "provider": "flickr",
             "source": "flickr",
             "tags": [{"accuracy": None, "name": tag, "unstable__provider": "flickr"} for tag in one.tags],
-            "mature": False,
+            "mature": one.sensitive,
             "thumbnail": f"{web.url}/v1/images/{one.key}/thumb/",
-            "unstable__sensitivity": [],
+            "unstable__sensitivity": ["user_reported_sensitive"] if one.sensitive else [],
         }
         for one in works
     ]
@@ -276,12 +285,15 @@ def _observations(web: Web, request: WebRequest) -> Reply:
 
 def _knn(web: Web, request: WebRequest) -> Reply:
     asked = json.loads(request.body)
+    if not {"modality", "num_images", "indice_name"} <= asked.keys():  # read without a default there
+        return 500, {"content-type": "text/html"}, b"<title>500 Internal Server Error</title>"
     rows = [
         {
             "id": web.works.index(one),
             "caption": one.title,
             "url": f"{web.url}/pictures/{one.key}.png",
             "similarity": 0.3,
+            "NSFW": "NSFW" if one.sensitive else "UNLIKELY",
         }
         | ({"license": one.short_name} if one.licence else {})
         for one in web.found(asked["text"])
@@ -324,6 +336,12 @@ def _plain(web: Web, request: WebRequest) -> Reply:
     return as_json({"query": request.query["q"], "results": rows})
 
 
+def _robots(web: Web, request: WebRequest) -> Reply:
+    if web.robots is None:
+        return as_json({"detail": "Not found."}, 404)
+    return 200, {"content-type": "text/plain"}, web.robots.encode()
+
+
 def _thumb(web: Web, request: WebRequest) -> Reply:
     return 200, {"content-type": "image/png"}, web.picture(request.path.split("/")[3], 200)
 
@@ -355,6 +373,7 @@ ROUTES: Sequence[tuple[str, Callable[[Web, WebRequest], Reply]]] = (
     (r"/search", _viewer),
     (r"/plain", _plain),
     (r"/pictures/.+", _picture),
+    (r"/robots\.txt", _robots),
 )
 
 
@@ -373,7 +392,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile.read(length),
             self.requestline,
         )
-        web.asked.append(request)
+        (web.robots_asked if parts.path == "/robots.txt" else web.asked).append(request)
         try:
             reply = next(
                 (

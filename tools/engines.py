@@ -32,6 +32,9 @@ class Engines(Protocol):
     def region(self, image: Image.Image, concept: str) -> Region | None:
         """Return the part of a reference that is drawn with; ``None`` for all of it."""
 
+    def wording(self, image: Image.Image, concept: str, title: str) -> str | None:
+        """Return what is said of a reference in the prompt instead of showing it; ``None`` where it is shown."""
+
     @property
     def licences(self) -> LicencePolicy: ...
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST_CONCEPTS = 8
 """In one call."""
+LONGEST_NAME = 60
+"""Characters of a page's title that can name something; what is longer tells, or orders, and is looked up nowhere."""
 _BRACKETS = re.compile(r"\s*\([^)]*\)\s*$")
 
 
@@ -132,6 +134,8 @@ def named_by_quotes(quotes: Sequence[QuoteRecord]) -> Mapping[str, str]:
     for quote in quotes:
         asked = _stems(quote["asked"])
         title = _BRACKETS.sub("", quote["title"])
+        if len(title) > LONGEST_NAME:
+            continue
         if asked and asked <= _stems(quote["quote"]) and not asked & _stems(title):
             named.setdefault(quote["concept"], title)
     return named

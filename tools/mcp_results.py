@@ -45,7 +45,7 @@ def read_result(result: Any, session: ToolSession, server: str, tool: str, conce
             if images > MAX_IMAGES:
                 continue
             try:
-                picture = read_picture(_decoded(data))
+                picture = read_picture(decoded_image(data))
                 if reason := refusal(picture, "fetched"):
                     raise UserError(reason)
                 stored = session.components.store.put_user_image(picture)
@@ -95,7 +95,12 @@ def told_of(meta: Any) -> dict[str, str]:
     return {name: text for name, text in {**said, **links, "licence": licence}.items() if text}
 
 
-def _decoded(data: str) -> bytes:
+def decoded_image(data: str) -> bytes:
+    """Return the bytes of an image in base64.
+
+    Raises:
+        UserError: it is none, or has more than ``MAX_ENCODED`` characters.
+    """
     if len(data) > MAX_ENCODED:
         raise UserError(f"it has {len(data)} base64 characters, more than {MAX_ENCODED}")
     try:

@@ -58,7 +58,7 @@ def mount(
         if allowed:
             raise UserError(f"mcp_allow {', '.join(allowed)!r} allows tools of no server; give --mcp-server, too")
         return []
-    available = dict(_named([(open_connection(server), server) for server in servers], taken | TOOLS.keys()))
+    available = dict(named_tools([(open_connection(server), server) for server in servers], taken | TOOLS.keys()))
     listed = ", ".join(sorted(available)) or "none"
     if not allowed:
         shown = ", ".join(map(shown_server, servers))
@@ -84,10 +84,10 @@ def open_connection(server: str) -> "Connection":
     return connection_to(server)
 
 
-def _named(
+def named_tools(
     connections: Sequence[tuple["Connection", str]], ours: frozenset[str]
 ) -> list[tuple[str, tuple["Connection", Any]]]:
-    """Give every tool of every server a name that no other has."""
+    """Give every tool of every server a name that no other has, nor any of ``ours``."""
     found = [(connection, tool) for connection, _ in connections for tool in connection.tools]
     plain = [_slug(tool.name) for _, tool in found]
     named: list[tuple[str, tuple[Connection, Any]]] = []

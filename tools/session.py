@@ -46,6 +46,7 @@ from imagerag.picture_size import PictureSize
 from imagerag.places import without_place
 from imagerag.prompt_grammar.negatives import negative_for
 from imagerag.records import ImageRecord, QuoteRecord, ReferenceRecord
+from imagerag.settings import MCP
 from imagerag.store.images import StoredImage
 from imagerag.store.manifest import Manifest, ManifestQuote, ManifestRedraw, ManifestReference
 from imagerag.store.moderation import is_moderated, refusal
@@ -113,6 +114,7 @@ class ToolSession:
     made_references: list[ReferenceRecord] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     _regions: dict[str, Region | None] = field(default_factory=dict)
+    _words: dict[str, str | None] = field(default_factory=dict)
 
     def image(self, image_id: str) -> ImageRecord:
         """Return the record of an image of this thread.
@@ -190,14 +192,16 @@ class ToolSession:
                 if isinstance(generator, PlacesWeights) and not generator.is_placed:
                     with current_meter().loading() as check:
                         run_interruptibly(generator.place, check)
-                regions = {record["id"]: self._region(record) for record in references}
-                conditions = tuple(self._condition(record, regions[record["id"]]) for record in references)
+                words = {record["id"]: told for record in references if (told := self._wording(record)) is not None}
+                shown = [record for record in references if record["id"] not in words]
+                regions = {record["id"]: self._region(record) for record in shown}
+                conditions = tuple(self._condition(record, regions[record["id"]]) for record in shown)
+                said = _with_words(prompt, [(record["concept"], words.get(record["id"], "")) for record in references])
+                scale = reference_scale if shown else 0.0
             takes_negatives = isinstance(generator, TakesNegatives) and generator.takes_negatives
             negative = negative_for(prompt, self.negative) if takes_negatives else ""
-            request = DrawRequest(
-                prompt, seeds, conditions, reference_scale, self.size, self.batch, negative, self.redraw
-            )
-            cost = cost_of_drawing(generator, prompt, [each.image.size for each in conditions], self.n)
+            request = DrawRequest(said, seeds, conditions, scale, self.size, self.batch, negative, self.redraw)
+            cost = cost_of_drawing(generator, said, [each.image.size for each in conditions], self.n)
             if cost is not None:
                 cost.allow(current_meter())
             with self._failures_of_drawing(references), self._end_of_time_told(generator.name):
@@ -209,19 +213,24 @@ class ToolSession:
                 if cost is not None:
                     cost.enter(current_meter(), cast("Mapping[str, float]", drawing.facts.get("usage", {})))
                 manifest = Manifest.new(
-                    prompt=prompt,
+                    prompt=said,
                     seed=drawing.seed,
                     generator=generator.name,
                     generator_revision=generator.revision,
-                    references=[ManifestReference.of(record).in_part(regions[record["id"]]) for record in references],
-                    reference_scale=reference_scale,
+                    references=[
+                        ManifestReference.of(record)
+                        .in_part(regions.get(record["id"]))
+                        .model_copy(update={"worded": _worded(record, words)})
+                        for record in references
+                    ],
+                    reference_scale=scale,
                     size=str(self.size or ""),
                     loras=generator.loras if isinstance(generator, DrawsWithLoras) else (),
                     negative=negative,
                     redrawn=_manifest_of(self.redraw),
                     quotes=[ManifestQuote(**quote) for quote in self.quotes],
                     facts=dict(drawing.facts),
-                    source_type=source_type(generator, references),
+                    source_type=source_type(generator, shown),
                 )
                 try:
                     stored = self.components.store.put(drawing.image, manifest)
@@ -274,6 +283,20 @@ class ToolSession:
                 self.emit({"event": "note", "text": text})
         return self._regions[record["id"]]
 
+    def _wording(self, record: ReferenceRecord) -> str | None:
+        """Return what is said of a reference instead of showing it, and tell of it; ``None`` where it is shown, as the
+        person's own are.
+        """
+        if record["kind"] == "subject":
+            return None
+        if record["id"] not in self._words:
+            told = self.components.wording(self.pixels(record), record["concept"], record["title"])
+            self._words[record["id"]] = told
+            if told is not None:
+                text = f"{record['id']} is not shown to the generator but worded: {told!r}"
+                self.emit({"event": "note", "text": f"{text}; --isolation none shows it"})
+        return self._words[record["id"]]
+
     def _condition(self, record: ReferenceRecord, region: Region | None) -> Reference:
         whole = Reference(self.pixels(record), record["concept"], record["kind"], record["sha256"])
         return isolated(whole, region)
@@ -291,7 +314,7 @@ class ToolSession:
             f"{record['id']} ({record['licence']})"
             for record in references
             if record["kind"] != "subject"
-            and not (policy.allows if record.get("link") else policy.allows_own)(record["licence"])
+            and not (policy.allows if _is_of_others(record) else policy.allows_own)(record["licence"])
         ]
         if refused:
             raise DrawingFailed(
@@ -419,6 +442,21 @@ class ToolSession:
         self.emit({"event": "preview", "png": base64.b64encode(encode_png(small)).decode("ascii")})
 
 
+def _with_words(prompt: str, told: Sequence[tuple[str, str]]) -> str:
+    """Return a prompt with what is said of its concepts, each once, where that says more than their names."""
+    lines = [
+        f"the {concept}: {words}" if concept else words
+        for concept, words in told
+        if words and words.casefold() != concept.casefold()
+    ]
+    return "; ".join([prompt, *dict.fromkeys(lines)])
+
+
+def _worded(record: ReferenceRecord, words: Mapping[str, str]) -> str:
+    """Return what the manifest has of a reference that was worded: never empty, as it is of those that were shown."""
+    return (words[record["id"]] or record["concept"] or "nothing") if record["id"] in words else ""
+
+
 def _moderated(drawings: Sequence[Drawing]) -> tuple[list[Drawing], list[str]]:
     """Return the drawings that may be shown, and what to tell of the others.
 
@@ -434,6 +472,11 @@ def _moderated(drawings: Sequence[Drawing]) -> tuple[list[Drawing], list[str]]:
         if reason
     ]
     return [drawing for drawing, reason in zip(drawings, reasons, strict=True) if not reason], told
+
+
+def _is_of_others(record: ReferenceRecord) -> bool:
+    """Tell whether a reference is of a web source: one with a page, or found by the image search of an MCP server."""
+    return bool(record.get("link")) or (record["kind"] == "retrieved" and record["source"].startswith(f"{MCP}:"))
 
 
 def _add_credit(record: ReferenceRecord, told: Mapping[str, str]) -> None:

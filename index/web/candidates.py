@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from imagerag.errors import ServiceError
 from imagerag.licences import DEFAULT_POLICY, LicencePolicy
@@ -55,6 +55,7 @@ class Candidate:
         licence_link: where the licence's terms can be read.
         link: page about it.
         words: more words for what it shows.
+        data: its file, where the source gives that with its answer; the addresses are empty then.
     """
 
     source: str
@@ -66,6 +67,7 @@ class Candidate:
     licence_link: str = ""
     link: str = ""
     words: tuple[str, ...] = ()
+    data: bytes = b""
 
 
 class Ask(Protocol):
@@ -113,6 +115,22 @@ class WebServer(Protocol):
         """Whether the person has set it: then what stands at the same scheme, host and port may be anywhere.
 
         All else has to be on a public address.
+        """
+        ...
+
+
+RobotsPolicy = Literal["heed", "named", "none"]
+"""Which rules of a server's ``robots.txt`` count: all, those for imagerag by its name, or none."""
+
+
+@runtime_checkable
+class KnowsRobots(Protocol):
+    """A server of which it is known whom its ``robots.txt`` is for. Of all others, all rules count."""
+
+    @property
+    def robots(self) -> RobotsPolicy:
+        """``named`` where it keeps search engines away from an API that is published for programs; ``none`` for a
+        server of the person's own.
         """
         ...
 

@@ -15,9 +15,12 @@ from urllib.parse import urlencode, urlsplit
 from imagerag.credentials import without_credentials
 from imagerag.errors import first_line
 from imagerag.index.web.cache import ANSWERS, PICTURES, WebCache
-from imagerag.index.web.candidates import SourceFailed, WebServer
+from imagerag.index.web.candidates import KnowsRobots, RobotsPolicy, SourceFailed, WebServer
+from imagerag.index.web.names import BUILT_IN
 from imagerag.interruptible import retry_after
-from imagerag.net.safe_fetch import Answer, Origin, Request, SafeClient, Unfetched
+from imagerag.net.robots import MOST_BYTES as ROBOTS_BYTES
+from imagerag.net.robots import RobotsRules
+from imagerag.net.safe_fetch import AGENT, Answer, Origin, Request, SafeClient, Unfetched
 
 CONTACT = "IMAGERAG_CONTACT"
 """Variable with the mail address or the page of whoever runs this, which web sources are told."""
@@ -31,6 +34,8 @@ AT_ONCE = 4
 PAUSE = 60.0
 """Seconds for which a source is left alone that asks for less without saying how much, or did not answer."""
 LONGEST_PAUSE = 3600.0
+ROBOTS = 86400.0
+"""Seconds for which a ``robots.txt`` counts without asking for it anew: the most that RFC 9309 (section 2.4) allows."""
 
 
 def user_agent() -> str:
@@ -69,6 +74,8 @@ class WebClient:
         self._cache = cache
         self._pauses = pauses
         self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._one_reads = asyncio.Lock()
+        self._rules: RobotsRules | None = None
         self._client = SafeClient([Origin.of(source.address)] if source.address_is_set else (), agent=user_agent())
 
     async def __aenter__(self) -> Self:
@@ -117,6 +124,8 @@ class WebClient:
         ours = bool(self._source.address) and Origin.of(request.url) == Origin.of(self._source.address)
         if ours and (left := self._pauses.left(self._source.name)) > 0:
             raise self._failed(f"is left alone for {left:.0f} more seconds, as it asked, or since it did not answer")
+        if ours:
+            await self._heed_robots(request)
         conditions = cached.conditions if cached is not None else {}
         asked = Request(
             request.url, request.json, {**request.headers, **conditions}, request.secret, request.most, request.seconds
@@ -132,6 +141,48 @@ class WebClient:
             raise self._refused(request, answer, ours)
         self._cache.put(key, request.url, answer.data, answer.headers, seconds)
         return answer.data
+
+    async def _heed_robots(self, request: Request) -> None:
+        """Ask the source's own server nothing that its ``robots.txt`` asks programs not to ask.
+
+        Raises:
+            SourceFailed: it does, or it can't be told: then nothing may be asked (RFC 9309, section 2.3.1.4).
+        """
+        source = self._source
+        policy: RobotsPolicy = source.robots if isinstance(source, KnowsRobots) else "heed"
+        if policy == "none":
+            return
+        async with self._one_reads:
+            if self._rules is None:
+                text = (await self._robots()).decode("utf-8", "replace")
+                self._rules = RobotsRules.of(text, AGENT)
+        if (policy == "heed" or self._rules.named) and not self._rules.allow(request.url):
+            has_table = source.address_is_set and source.name not in BUILT_IN
+            way_out = "; if it is yours, its table takes robots = false" if has_table else ""
+            raise self._failed(f"its robots.txt asks programs not to ask for {request.shown!r}{way_out}")
+
+    async def _robots(self) -> bytes:
+        """Return the ``robots.txt`` of the source's own server; nothing where it has none."""
+        parts = urlsplit(self._source.address)
+        url = f"{parts.scheme}://{parts.netloc}/robots.txt"
+        key = f"robots {url}"
+        cached = self._cache.get(key)
+        if cached is not None and cached.fresh:
+            return cached.data
+        conditions = cached.conditions if cached is not None else {}
+        request = Request(url, None, {"accept": "text/plain", **conditions}, False, ROBOTS_BYTES, SECONDS)
+        try:
+            answer = await self._client.ask(request)
+        except Unfetched as error:
+            raise self._failed(f"{error.why}; without its robots.txt nothing may be asked") from error
+        if answer.status == 304 and cached is not None:
+            self._cache.still_holds(key, ROBOTS)
+            return cached.data
+        if answer.status == 429 or answer.status >= 500:
+            raise self._refused(request, answer, True)
+        data = answer.data if answer.status == 200 else b""
+        self._cache.put(key, url, data, answer.headers if data else {}, ROBOTS)
+        return data
 
     def _refused(self, request: Request, answer: Answer, ours: bool) -> SourceFailed:
         """Return the error of a status; a source's own server that asks for a pause gets it."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imagerag.index.web.answers import LONGEST_NAME, at, plain_text, rows_at, web_address
-from imagerag.index.web.candidates import Ask, Candidate, SourceFailed, WebQuery
+from imagerag.index.web.candidates import Ask, Candidate, RobotsPolicy, SourceFailed, WebQuery
 from imagerag.licences import UNKNOWN, licence_link, normalised
 
 ADDRESS = "https://commons.wikimedia.org"
@@ -30,6 +30,9 @@ class Commons:
     """
 
     name = "commons"
+    robots: RobotsPolicy = "named"
+    """It keeps search engines from ``/w/``; the API there is published for programs that say who they are
+    (https://www.mediawiki.org/wiki/API:Etiquette)."""
 
     def __init__(self, address: str = ADDRESS, address_is_set: bool = False) -> None:
         self.address = address.rstrip("/")

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from imagerag.index.web.answers import at, plain_text, rows_at, web_address
-from imagerag.index.web.candidates import Ask, SourceFailed, WebServer
+from imagerag.index.web.candidates import Ask, RobotsPolicy, SourceFailed, WebServer
 
 WIKIPEDIA = "https://en.wikipedia.org"
 WIKIDATA = "https://www.wikidata.org"
@@ -64,6 +64,7 @@ class Wikipedia:
     """
 
     name = "wikipedia"
+    robots: RobotsPolicy = "named"  # see imagerag.index.web.commons
 
     def __init__(self, address: str = WIKIPEDIA, address_is_set: bool = False) -> None:
         self.address = address.rstrip("/")
@@ -98,6 +99,7 @@ class Wikidata:
     """
 
     name = "wikidata"
+    robots: RobotsPolicy = "named"  # see imagerag.index.web.commons
 
     def __init__(self, address: str = WIKIDATA, address_is_set: bool = False) -> None:
         self.address = address.rstrip("/")

@@ -99,6 +99,10 @@ class FactSearch:
                         self._pauses.begin(source.name, PAUSE)
                     found.failed(source.name, str(error))
                     return
+                except Exception as error:  # whatever a server of somebody else brings about
+                    why = f"the web source {source.name!r} failed ({type(error).__name__}: {error})"
+                    found.failed(source.name, why[:300])
+                    return
                 found.add(source.name, place, quotes)
 
 
@@ -128,12 +132,13 @@ class _Found:
             return [[one for found in self._quotes.values() for one in found[place]] for place in range(self._count)]
 
 
-def open_facts(names: Sequence[str], home: str | Path) -> FactSearch:
+def open_facts(names: Sequence[str], home: str | Path, more: Sequence[FactSource] = ()) -> FactSearch:
     """Return the search of these sources; the same one as long as their addresses stay, so that pauses are kept.
 
     Args:
         names: of ``SOURCES``.
         home: the data directory.
+        more: further sources, of which equal ones are the same.
 
     Raises:
         UserError: an address that was set is none.
@@ -143,9 +148,10 @@ def open_facts(names: Sequence[str], home: str | Path) -> FactSearch:
         variable, default, _ = SOURCES[name]
         given = os.environ.get(variable, "")
         addresses.append((name, checked_address(given, variable) if given else default, bool(given)))
-    return _open(tuple(addresses), Path(home))
+    return _open(tuple(addresses), Path(home), tuple(more))
 
 
 @lru_cache(maxsize=16)
-def _open(addresses: tuple[tuple[str, str, bool], ...], home: Path) -> FactSearch:
-    return FactSearch([SOURCES[name][2](address, is_set) for name, address, is_set in addresses], home / WEB)
+def _open(addresses: tuple[tuple[str, str, bool], ...], home: Path, more: tuple[FactSource, ...]) -> FactSearch:
+    built_in = [SOURCES[name][2](address, is_set) for name, address, is_set in addresses]
+    return FactSearch([*built_in, *more], home / WEB)

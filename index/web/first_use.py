@@ -1,4 +1,4 @@
-"""Which web sources were ever asked from a data directory: the first use of one is told."""
+"""What is told before web sources are asked: who is asked what, and the first time what that means."""
 
 from __future__ import annotations
 
@@ -29,3 +29,21 @@ def first_used(folder: Path, names: Sequence[str]) -> list[str]:
         with suppress(FileError):
             write_whole(folder / USED, json.dumps([*known, *new]).encode())
     return new
+
+
+def announced(folder: Path | None, names: Sequence[str], captions: Sequence[str]) -> list[str]:
+    """Return what to tell before sources of pictures are asked.
+
+    Args:
+        folder: see ``first_used``; ``None`` where it is not known, and each use is a first one.
+        names: of the sources.
+        captions: all that is sent.
+    """
+    words = "; ".join(f'"{caption.strip()}"' for caption in captions)
+    told = [f"asking {', '.join(names)} on the web for {words}; these captions are all that is sent"]
+    if new := list(names) if folder is None else first_used(folder, names):
+        told.append(
+            f"first use of {', '.join(new)}: their servers see these captions and this machine's address; "
+            "--offline, or --library without them, keeps all here"
+        )
+    return told

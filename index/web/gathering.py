@@ -159,10 +159,10 @@ class Gathering:
         policy = self._query.policy
         usable: dict[str, Candidate] = {}
         for one in found:
-            if not one.full or not one.small:
+            if not one.data and not (one.full and one.small):
                 continue
             if policy.allows(one.licence):
-                usable.setdefault(one.full, one)
+                usable.setdefault(one.full or hashlib.sha256(one.data).hexdigest(), one)
                 continue
             outcome.refused[one.licence] += 1
             if terms_of(one.licence) is not None:
@@ -175,7 +175,7 @@ class Gathering:
             self._outcomes[source.name].too_large += 1
             return
         try:
-            data = await client.picture(candidate.small, SMALL_BYTES)
+            data = candidate.data or await client.picture(candidate.small, SMALL_BYTES)
         except SourceFailed:
             return  # one of many
         gathered = Gathered(candidate, source.name, data, hashlib.sha256(data).hexdigest())

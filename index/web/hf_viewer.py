@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imagerag.index.web.answers import LONGEST_NAME, at, plain_text, rows_at, web_address
-from imagerag.index.web.candidates import Ask, Candidate, WebQuery
+from imagerag.index.web.candidates import Ask, Candidate, RobotsPolicy, WebQuery
 from imagerag.licences import licence_link, normalised
 
 ADDRESS = "https://datasets-server.huggingface.co"
@@ -29,6 +29,7 @@ class HuggingFaceViewer:
         licence: of all of its pictures, where no column tells.
         address: of the service.
         address_is_set: whether the person has set it.
+        robots: see ``imagerag.index.web.candidates.KnowsRobots``.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class HuggingFaceViewer:
         licence: str = "",
         address: str = ADDRESS,
         address_is_set: bool = False,
+        robots: RobotsPolicy = "heed",
     ) -> None:
         self.name = name
+        self.robots = robots
         self.address = address.rstrip("/")
         self.address_is_set = address_is_set
         self._where = {"dataset": dataset, "config": config, "split": split}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from imagerag.credentials import credentials_in
 from imagerag.index.web.answers import LONGEST_NAME, at, plain_text, rows_at, web_address
-from imagerag.index.web.candidates import Ask, Candidate, SourceFailed, WebQuery
+from imagerag.index.web.candidates import Ask, Candidate, RobotsPolicy, SourceFailed, WebQuery
 from imagerag.licences import licence_link, normalised
 
 PLAIN_HEADERS = frozenset({"accept", "accept-language", "user-agent"})
@@ -36,6 +36,7 @@ class JsonSearch:
         safe: parameters that ask for safe results.
         key_variable: name of the environment variable with the key.
         licence: of all that it finds, where no field tells.
+        robots: see ``imagerag.index.web.candidates.KnowsRobots``.
     """
 
     name: str
@@ -48,6 +49,7 @@ class JsonSearch:
     key_variable: str = ""
     licence: str = ""
     address_is_set: bool = True
+    robots: RobotsPolicy = "heed"
 
     @property
     def _has_key(self) -> bool:

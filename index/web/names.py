@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from imagerag.errors import UserError
-from imagerag.settings import LIBRARIES
+from imagerag.settings import LIBRARIES, is_mcp_search
 
 FILE = "IMAGERAG_WEB_SOURCES"
 BUILT_IN = ("openverse", "commons", "met", "cleveland", "inaturalist")
@@ -50,6 +50,6 @@ def _tables(path: Path, stamp: int) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"web sources file {str(path)!r} can't be read ({error}); mend it or unset {FILE}") from error
     for name in tables:
-        if name in (*BUILT_IN, *LIBRARIES):
+        if name in (*BUILT_IN, *LIBRARIES) or is_mcp_search(name):
             raise UserError(f"web source {name!r} in {str(path)!r} has a name that is taken; call it otherwise")
     return tables

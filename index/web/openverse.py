@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from imagerag.index.web.answers import LONGEST_NAME, plain_text, rows_at, web_address
@@ -13,6 +14,8 @@ PAGE = 20
 """The most that it gives to whoever is not registered; it refuses to be asked for more, with status 401."""
 LONGEST_QUERY = 200
 """Characters; it cuts off what is longer."""
+_SYNTAX = re.compile(r"[^\w\s'-]|(?<!\w)[-']|[-'](?!\w)")
+"""What means something to its search, a ``simple_query_string`` of Elasticsearch: quotes, ``-word``, ``word*``."""
 
 
 class Openverse:
@@ -34,18 +37,19 @@ class Openverse:
     async def search(self, ask: Ask, query: WebQuery) -> Sequence[Candidate]:
         """See ``WebSource``."""
         parameters = {
-            "q": query.words[:LONGEST_QUERY],
+            "q": " ".join(_SYNTAX.sub(" ", query.words).split())[:LONGEST_QUERY],
             "page": str(query.page),
             "page_size": str(min(query.count, PAGE)),
-            "mature": str(query.sensitive).lower(),
         }
+        if query.sensitive:  # left out otherwise: the service takes any text for a yes, "false" as well
+            parameters["mature"] = "true"
         if codes := query.policy.codes():
             parameters["license"] = ",".join(codes)
         headers = {"authorization": f"Bearer {self._token}"} if self._token else {}
         answer = await ask(f"{self.address}/v1/images/", parameters, headers=headers, secret=bool(self._token))
         found = []
         for row in rows_at(answer, "results", self.name):
-            if row.get("mature") is True and not query.sensitive:
+            if not query.sensitive and (row.get("mature") is True or row.get("unstable__sensitivity")):
                 continue
             terms = web_address(row.get("license_url"))
             licence = normalised(plain_text(row.get("license")), plain_text(row.get("license_version")), terms)

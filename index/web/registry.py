@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from imagerag.errors import UserError
-from imagerag.index.web.candidates import WebSource
+from imagerag.index.web.candidates import RobotsPolicy, WebSource
 from imagerag.index.web.commons import ADDRESS as COMMONS
 from imagerag.index.web.commons import Commons
 from imagerag.index.web.hf_viewer import ADDRESS as HUGGING_FACE
@@ -83,6 +83,8 @@ class _Table(BaseModel):
 
     address: str
     licence: str = ""
+    robots: bool = True
+    """Whether the ``robots.txt`` of its server is heeded; not for a server of the person's own."""
 
 
 class JsonTable(_Table):
@@ -149,13 +151,14 @@ def _of_table(name: str, table: Any) -> WebSource:
             f"web source {name!r}: licence {told.licence!r} is none that is known; give one such as CC-BY-4.0, or "
             "leave it out where only the results tell"
         )
+    robots: RobotsPolicy = "heed" if told.robots else "none"
     if isinstance(told, HuggingFaceTable):
         address = checked_address(told.address, name) if told.address else HUGGING_FACE
         where_it_is = (told.dataset, told.config, told.split)
-        return HuggingFaceViewer(name, *where_it_is, told.licence, address, bool(told.address))
+        return HuggingFaceViewer(name, *where_it_is, told.licence, address, bool(told.address), robots)
     address = checked_address(told.address, name)
     if isinstance(told, KnnTable):
-        return KnnService(name, address, told.index, told.licence)
+        return KnnService(name, address, told.index, told.licence, robots)
     if "full" not in told.fields:
         known = ", ".join(get_args(ResultField))
         raise UserError(f"web source {name!r}: fields has no full, the path of a picture's address; of {known}")
@@ -165,9 +168,18 @@ def _of_table(name: str, table: Any) -> WebSource:
                 raise UserError(
                     f"web source {name!r}: {place!r} is filled in with nothing; of {', '.join(PLACEHOLDERS)}"
                 )
-    more = {"headers": told.headers, "safe": told.safe, "key_variable": told.key_variable, "licence": told.licence}
-    fields = {str(field): path for field, path in told.fields.items()}
-    return JsonSearch(name, address, told.query, fields, told.results, **more)  # type: ignore[arg-type]
+    return JsonSearch(
+        name,
+        address,
+        told.query,
+        {str(field): path for field, path in told.fields.items()},
+        told.results,
+        told.headers,
+        told.safe,
+        told.key_variable,
+        told.licence,
+        robots=robots,
+    )
 
 
 def checked_address(address: str, where: str) -> str:

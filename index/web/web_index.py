@@ -24,7 +24,7 @@ from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import Candidate, WebQuery, WebSource
 from imagerag.index.web.client import FULL_BYTES, Pauses
-from imagerag.index.web.first_use import first_used
+from imagerag.index.web.first_use import announced
 from imagerag.index.web.found import web_file, web_picture
 from imagerag.index.web.gathering import Gathered, Gathering, fetched
 from imagerag.interruptible import run_bounded, seconds_left
@@ -147,14 +147,8 @@ class WebIndex:
 
     def _announce(self, captions: Sequence[str], options: SearchOptions) -> None:
         """Tell who is asked what, before anything is sent; the first time also what that means."""
-        names = [source.name for source in self.sources]
-        words = "; ".join(f'"{caption.strip()}"' for caption in captions)
-        options.tell(f"asking {', '.join(names)} on the web for {words}; these captions are all that is sent")
-        if new := first_used(self._folder, names):
-            options.tell(
-                f"first use of {', '.join(new)}: their servers see these captions and this machine's address; "
-                "--offline, or --library without them, keeps all here"
-            )
+        for line in announced(self._folder, [source.name for source in self.sources], captions):
+            options.tell(line)
         if not self._pruned:
             self._cache.prune()
             self._pruned = True
@@ -200,7 +194,7 @@ class WebIndex:
 
     def _seen(self, caption: str, gathered: Sequence[Gathered]) -> list[Seen]:
         """Decode and embed the small pictures, the most similar first; what can't be decoded is left out."""
-        small = [one for one in gathered if not is_large(one.data)]  # no small copy of anything
+        small = [one for one in gathered if one.candidate.data or not is_large(one.data)]  # no small copy of anything
         seen: list[Seen] = []
         for start in range(0, len(small), AT_ONCE):
             shown = []
@@ -236,6 +230,10 @@ class WebIndex:
     def _large(self, groups: Sequence[Sequence[Seen]], seconds: float) -> list[bytes | None]:
         """Fetch the large picture of each group, all at once; ``None`` for one that can't be had."""
         wanted = [group[0].candidate for group in groups]
+        if there := [one.data for one in wanted if one.data]:
+            others = [group for group in groups if not group[0].candidate.data]
+            fetched_, given = iter(self._large(others, seconds) if others else ()), iter(there)
+            return [next(given) if one.data else next(fetched_) for one in wanted]
         clients = {source.name: source for source in self.sources}
         try:
             return run_bounded(
@@ -277,7 +275,8 @@ class WebIndex:
             if not self._above(caption, [large], options) or sha256 in options.exclude:
                 return None
             hit = _hit(large.candidate, sha256, web_file(self._home, sha256), similarity)
-            if refusal(shown, "fetched"):
+            if reason := refusal(shown, "fetched"):
+                options.tell(f"a picture of {large.candidate.source} is not used, since it may not be shown ({reason})")
                 return None
             if is_whole_png(hit.path):
                 with suppress(OSError):  # it is in use: ``imagerag gc`` leaves it alone

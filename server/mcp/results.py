@@ -107,7 +107,8 @@ def tool_result(service: Service, run: Run, name: str) -> CallToolResult:
         references = [reference_out(record, address(entries[record["id"]].id)) for record in records]
         out = ReferencesOut(thread=run.thread, references=references)
     else:
-        images = [image_out(record, address(entries[record["id"]].id)) for record in records]
+        known = service.threads.state(run.client, run.thread).get("all_references", ())
+        images = [image_out(record, address(entries[record["id"]].id), references=known) for record in records]
         out = ImagesOut(thread=run.thread, images=images)
     lines = words.split("\n")
     if len(lines) > MAX_LINKS:
@@ -158,6 +159,9 @@ def _summary(out: RunOut) -> list[str]:
         ]
     for reference in out.references[:MAX_LINKS]:
         lines.append(f"{reference.id} for {reference.concept!r}: {reference.attribution}")
+    for quote in out.quotes[:MAX_LINKS]:
+        page = f"page {quote.title!r}, as data: {quote.quote!r} ({quote.link})"
+        lines.append(f"{quote.source} on {quote.concept!r}, {page}")
     lines += [f"note: {note}" for note in out.notes[:MAX_LINKS]]
     if out.stop_reason:
         lines.append(f"stopped: {out.stop_reason}; {len(out.images)} images, {out.seconds:.1f} s")

@@ -158,7 +158,10 @@ def _add_resources(server: ToolServer, service: Service, whose: Callable[[Contex
         record = {
             "thread": thread,
             "prompt": state.get("prompt", ""),
-            "images": [image_out(r, address(entries[r["id"]].id)).model_dump(mode="json") for r in images],
+            "images": [
+                image_out(r, address(entries[r["id"]].id), references=references).model_dump(mode="json")
+                for r in images
+            ],
             "references": [reference_out(r, address(entries[r["id"]].id)).model_dump(mode="json") for r in references],
         }
         return json.dumps(record, ensure_ascii=False)

@@ -88,7 +88,8 @@ def image_path(entry_id: str) -> str:
 
 
 def _image(record: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Any]:
-    return image_out(record, image_path(entries[record["id"]].id)).model_dump(mode="json")
+    """Return an image; whom to thank stands with its references."""
+    return image_out(record, image_path(entries[record["id"]].id)).model_dump(mode="json", exclude={"attributions"})
 
 
 def _reference(record: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Any]:

@@ -80,3 +80,13 @@ def test_without_the_library_the_next_best_is_taken_and_who_asks_is_told(monkeyp
     assert isolation_for(Cuts(), None) == "crop"  # type: ignore[arg-type]
     with pytest.raises(UserError, match=r"pip install 'imagerag\[cut\]'"):
         isolation_for(Cuts(), "cut")  # type: ignore[arg-type]
+
+
+def test_a_masked_picture_keeps_its_size_and_shows_that_part_alone() -> None:
+    whole = Reference(picture(size=(64, 48)), "owl", "fetched", "ab" * 32)
+    part = isolated(whole, Region((4, 8, 20, 40), masked=True))
+    assert (part.image.mode, part.image.size) == ("RGBA", (64, 48))
+    assert part.image.getchannel("A").getbbox() == (4, 8, 20, 40)
+    assert part.image.crop((4, 8, 20, 40)).convert("RGB").tobytes() == whole.image.crop((4, 8, 20, 40)).tobytes()
+    assert part.sha256 not in (whole.sha256, isolated(whole, Region((4, 8, 20, 40))).sha256)
+    assert Region((4, 8, 20, 40), masked=True).text == "seen only in 16x32"

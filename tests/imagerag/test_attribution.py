@@ -1,6 +1,8 @@
 """Lines that say whom to thank for a reference."""
 
-from imagerag.attribution import attribution, credit_of
+from typing import Any
+
+from imagerag.attribution import attribution, attributions, credit_of, quote_line, quotes_of
 from testing.stored_images import REFERENCE
 
 IBIS = {
@@ -33,3 +35,21 @@ def test_what_is_not_known_is_left_out_but_for_the_licence() -> None:
 
 def test_a_persons_own_picture_needs_none() -> None:
     assert attribution({**IBIS, "kind": "subject"}) == "the user's own picture"
+
+
+def test_of_images_each_picture_is_thanked_for_once_and_a_persons_own_is_not() -> None:
+    references = [{**IBIS, "id": "ref-1"}, {**IBIS, "id": "ref-2", "title": "Egret"}, {"id": "me", "kind": "subject"}]
+    images = [{"references": ["ref-2", "me", "gone"]}, {"references": ["ref-1", "ref-2"]}]
+    assert [line.partition(" by ")[0] for line in attributions(images, references)] == ['"Egret"', '"Scarlet ibis"']
+
+
+def test_what_was_read_is_told_once_with_its_address() -> None:
+    quote: dict[str, Any] = {
+        "concept": "flag", "asked": "the flag of Bhutan", "source": "Wikipedia", "title": "Flag of\nBhutan",
+        "quote": "It has a\ndragon.", "link": "https://en.wikipedia.org/wiki/X", "licence": "CC-BY-SA-4.0",
+    }  # fmt: skip
+    (once,) = quotes_of([{"quotes": [quote]}, {}, {"quotes": [dict(quote)]}])
+    assert quote_line(once) == (
+        'Wikipedia on the flag of Bhutan, page "Flag of Bhutan": "It has a dragon." '
+        "(https://en.wikipedia.org/wiki/X, CC-BY-SA-4.0)"
+    )

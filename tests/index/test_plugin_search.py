@@ -128,3 +128,11 @@ def test_the_model_of_pictograms_judges_no_pictures_of_a_service(squares: NamesE
     index = open_index(tmp_path, None, ("embedded",), libraries=("squares",))
     assert isinstance(index, CombinedIndex)
     assert colours(index.search(["tartan"], 9)) == [list(HUES)]
+
+
+def test_offline_asks_no_search_service_since_nobody_knows_where_it_looks(
+    squares: NamesEmbedder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imagerag.index.user_libraries.installed", libraries.installed)
+    told = ["search service 'squares' is not asked: --offline"]
+    assert libraries.searchable_libraries(tmp_path, ("squares",), ("embedded",), True, offline=True) == ((), told)

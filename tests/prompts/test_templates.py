@@ -48,6 +48,8 @@ HISTORY = [PastImage("image-1", "an owl", 1), PastImage("image-2", "a cat", 2)]
         ("captions.j2", {"prompt": "an owl", "concepts": ["owl"], "per_concept": 2}, "write 2 captions to find"),
         ("rephrase.j2", {"prompt": "an owl", "missing": ["owl"]}, 'lacks ["owl"]'),
         ("brief.j2", {"request": "blue", "history": HISTORY}, '- image-2: "a cat"'),
+        ("where.j2", {"concept": 'a "red" owl'}, r'called "a \"red\" owl"'),
+        ("looks.j2", {"concept": 'a "red" owl'}, r'called "a \"red\" owl"'),
         ("rerank.j2", {"captions": ['a "red" owl']}, r"a \"red\" owl"),
         ("repair.j2", {"why": "no concepts", "schema": "{}"}, "can't be used: no concepts. Give"),
         ("tools.j2", {"tools": [{"name": "generate"}]}, '{"name": "generate"}\nTo call one'),

@@ -8,6 +8,7 @@ import pytest
 from imagerag.server.markdown import ending, plain, told
 from testing.openai_requests import MODEL, user
 from testing.servers import Served, Shelf
+from testing.stored_images import REFERENCE
 
 
 def test_text_of_others_is_no_markdown_in_the_answer(serve: Callable[..., Served]) -> None:
@@ -47,10 +48,29 @@ def test_events_become_lines() -> None:
 def test_the_ending_shows_the_best_image_again_where_it_was_not_the_last() -> None:
     unwanted = {"concept": "no dog", "kind": "absence", "present": False, "score": 0.1}
     verdict = {"missing": ["owl", "no dog"], "concepts": [unwanted]}
-    best = {"id": "image-1", "prompt": "an owl", "score": 0.5, "verdict": verdict}
-    output: dict[str, Any] = {"image": best, "stop_reason": "satisfied", "images": [best]}
+    best = {"id": "image-1", "prompt": "an owl", "score": 0.5, "verdict": verdict, "references": []}
+    output: dict[str, Any] = {"image": best, "stop_reason": "satisfied", "images": [best], "references": []}
     assert r"Still missing: owl, no dog \(but it is there\)." in ending(output, lambda record: "http://here/1")
     assert "![image-1" not in ending(output, lambda record: "http://here/1")
     output["images"] = [best, {**best, "id": "image-2"}]
     assert "![image-1: an owl](http://here/1)" in ending(output, lambda record: "http://here/1")
     assert ending({**output, "image": None}, lambda record: "").startswith("No image was made: ")
+
+
+def test_the_ending_says_whom_to_thank_and_what_was_read_and_none_of_it_is_markdown() -> None:
+    best = {"id": "image-1", "prompt": "a flag", "score": None, "verdict": None, "references": ["ref-2"]}
+    link = "https://en.wikipedia.org/wiki/Flag_of_Bhutan"
+    quote = {"concept": "flag", "asked": "the flag of Bhutan", "source": "Wikipedia", "title": "[Flag](http://evil)",
+             "quote": f"<b>{'x' * 290}</b>", "link": link, "licence": "CC-BY-SA-4.0"}  # fmt: skip
+    output: dict[str, Any] = {
+        "image": best, "stop_reason": "done", "images": [best], "trace": [{"name": "find_facts", "quotes": [quote]}],
+        "references": [{**REFERENCE, "id": "ref-1", "title": "not used"},
+                       {**REFERENCE, "id": "ref-2", "title": "a *flag*", "creator": "Jane Roe"}],
+    }  # fmt: skip
+    text = ending(output, lambda record: "")
+    assert '\nReferences in it:\n- "a \\*flag\\*" by Jane Roe, ' in text
+    assert "not used" not in text
+    (line,) = [line for line in text.splitlines() if line.startswith("- Wikipedia on the flag of Bhutan, page ")]
+    assert r"\[Flag\]\(http://evil\)" in line
+    assert "<b>" not in line
+    assert line.endswith(r"\(https://en.wikipedia.org/wiki/Flag\_of\_Bhutan, CC-BY-SA-4.0\)")

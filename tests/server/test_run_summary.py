@@ -3,7 +3,8 @@
 from typing import Any
 
 from imagerag.records import ConceptScore
-from imagerag.server.run_summary import MAX_TEXT, clipped, concepts_out, image_out, reference_out
+from imagerag.server.markdown import MAX_CREDIT
+from imagerag.server.run_summary import MAX_TEXT, clipped, concepts_out, image_out, quote_out, reference_out
 
 REFERENCE: dict[str, Any] = {
     "id": "ref-1", "kind": "retrieved", "path": "/server/side/1.png", "sha256": "0" * 64, "concept": "owl",
@@ -38,3 +39,17 @@ def test_an_image_that_was_not_judged_has_no_score_and_misses_nothing() -> None:
     assert (image_out(record, "").score, image_out(record, "").missing) == (None, [])
     judged = {**record, "score": 0.123456, "verdict": {"missing": ["owl"]}}
     assert (image_out(judged, "").score, image_out(judged, "", best=True).missing) == (0.1235, ["owl"])
+
+
+def test_an_image_says_whom_to_thank_for_what_it_was_drawn_with() -> None:
+    record = {"id": "image-1", "prompt": "an owl", "seed": 1, "score": None, "verdict": None, "references": ["ref-1"],
+              "reference_scale": 0.5, "parent": None}  # fmt: skip
+    told = image_out(record, "", references=[{**REFERENCE, "title": "Owl"}, {**REFERENCE, "id": "ref-2"}])
+    assert told.attributions == ['"Owl", set, CC0']
+
+
+def test_a_quote_is_clipped_and_keeps_its_address() -> None:
+    quote = {"concept": "flag", "asked": "the flag", "source": "Wikipedia", "title": "t" * 999, "quote": "q" * 999,
+             "link": "https://en.wikipedia.org/wiki/X", "licence": "CC-BY-SA-4.0"}  # fmt: skip
+    told = quote_out(quote)
+    assert (len(told.title), len(told.quote), told.link) == (MAX_CREDIT, MAX_CREDIT, quote["link"])

@@ -1,5 +1,7 @@
 """An operator's check of pictures, before anything fetched or drawn is shown."""
 
+import asyncio
+import json
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -9,21 +11,35 @@ import pytest
 from PIL import Image
 
 from imagerag import plugins
-from imagerag.errors import DrawingRefused, UserError
+from imagerag.cli.main import run
+from imagerag.errors import DrawingRefused, InvalidArgument, UserError
 from imagerag.graphs.components import Components, InjectedComponents
+from imagerag.index.base import SearchOptions
+from imagerag.index.moderated_service import ModeratedService
+from imagerag.index.user.sources.read_options import ReadOptions
+from imagerag.index.user.sources.urls import UrlFetcher
+from imagerag.index.user.store import UserPictures
 from imagerag.index.web.registry import open_web_source
 from imagerag.index.web.web_index import WebIndex
+from imagerag.server.api_error import ApiError
+from imagerag.server.uploads import picture_at
 from imagerag.settings import Settings
-from imagerag.store.moderation import is_moderated, refusal
+from imagerag.store.moderation import is_moderated, refusal, refusal_of_file
+from imagerag.store.png import encode_png
 from imagerag.tools.session import ToolSession
 from testing.colour_library import HUES, ColourEmbedder
 from testing.scripted import Squares
+from testing.servers import Shelf
 from testing.web_server import Work, patterned, serving_web, sources_at
 
 
 def no_reds(picture: Image.Image, kind: str) -> str:
     red, green, _ = picture.convert("RGB").resize((1, 1)).getpixel((0, 0))  # type: ignore[misc]
     return f"too red,\nfor one that was {kind}" if red > 100 > green else ""
+
+
+def nothing(picture: Image.Image, kind: str) -> str:
+    return "never"
 
 
 def broken(picture: Image.Image, kind: str) -> str:
@@ -88,4 +104,95 @@ def test_a_picture_of_the_web_that_is_refused_is_not_taken(
             monkeypatch.setenv(name, address)
         index = WebIndex([open_web_source("openverse")], tmp_path, ColourEmbedder(), None)
         (hits,) = index.search(["a blue bird"], 3)
+        told: list[str] = []
+        WebIndex([open_web_source("openverse")], tmp_path / "other", ColourEmbedder(), None).search(
+            ["a blue bird"], 3, SearchOptions(tell=told.append)
+        )
     assert [hit.link.rpartition("/")[2] for hit in hits] == ["blue"]
+    assert any(
+        "is not used, since it may not be shown (reds: too red, for one that was fetched)" in line for line in told
+    )
+
+
+def file_of(colour: str) -> bytes:
+    return encode_png(Image.new("RGB", (32, 32), colour))
+
+
+def test_a_file_that_cannot_be_decoded_is_left_to_whoever_reads_it(install: Callable[[str], None]) -> None:
+    assert refusal_of_file(file_of("red"), "fetched") == ""
+    install("no_reds")
+    assert refusal_of_file(file_of("red"), "fetched").startswith("reds: ")
+    assert refusal_of_file(b"no picture", "fetched") == ""
+
+
+def test_what_is_added_to_a_library_is_checked_where_it_was_fetched(
+    install: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("no_reds")
+    works = [Work(name, f"{name} bird", patterned(HUES[name], at)) for at, name in enumerate(("red", "blue"))]
+    with serving_web(works) as web:
+        for name, address in sources_at(web, "openverse").items():
+            monkeypatch.setenv(name, address)
+        told: list[str] = []
+        own = UserPictures(tmp_path, ColourEmbedder())
+        outcome = own.add(["openverse:bird"], reading=ReadOptions(home=tmp_path, tell=told.append))
+        again = own.add(["openverse:bird"], reading=ReadOptions(home=tmp_path, tell=told.append))
+    assert (outcome.added, again.unchanged) == (1, 1)
+    assert "may not be shown (reds: too red" in outcome.skipped[0]["reason"]
+    assert told[0] == 'asking openverse on the web for "bird"; these captions are all that is sent'
+    assert len([line for line in told if line.startswith("first use of openverse")]) == 1
+    fetcher = UrlFetcher(tmp_path / "kept", True, lambda url: file_of("red"))
+    item = fetcher.item("https://x.org/a.png", "https://x.org/a.png", "CC0", {}, lambda item: True)
+    assert "may not be shown (reds: too red" in item.problem
+    assert not list((tmp_path / "kept").rglob("*"))
+
+
+def test_what_a_client_names_by_address_is_checked(
+    install: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("no_reds")
+
+    async def fetched(url: str) -> bytes:
+        return file_of("red" if "red" in url else "blue")
+
+    monkeypatch.setattr("imagerag.server.uploads.fetch", fetched)
+    service: Any = None
+
+    def asked(url: str) -> bytes:
+        return asyncio.run(picture_at(service, "someone", url, frozenset(), may_fetch=True))
+
+    assert asked("https://x.org/blue.png") == file_of("blue")
+    with pytest.raises(ApiError, match="may not be used"):
+        asked("https://x.org/red.png")
+
+
+class Painted(Shelf):
+    """A search service whose first picture is red."""
+
+    def image(self, sha256: str) -> Image.Image:
+        return Image.new("RGB", (8, 8), "red" if int(sha256, 16) == 0 else "blue")
+
+
+def test_of_a_search_service_of_a_package_some_pictures_are_left_out(install: Callable[[str], None]) -> None:
+    told: list[str] = []
+    service = ModeratedService(Painted(), "archive")
+    assert len(service.search(["a bird"], 2)[0]) == 2, "nobody checks"
+    install("no_reds")
+    (hits,) = service.search(["a bird"], 2, SearchOptions(tell=told.append))
+    assert [int(hit.sha256, 16) for hit in hits] == [1]
+    assert told == [
+        "a picture of archive is not used, since it may not be shown (reds: too red, for one that was fetched)"
+    ]
+    with pytest.raises(InvalidArgument, match="may not be shown"):
+        service.image("0" * 64)
+
+
+def test_a_drawing_is_not_drawn_again_where_it_may_not_be_shown(
+    install: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--home", str(tmp_path), "--seed", "1", "--mode", "no_lookup", "--no-copy", "--json"]
+    assert run(["draw", "a tomato", *options]) in (0, 1)
+    drawn = json.loads(capsys.readouterr().out)["image"]
+    install("nothing")
+    assert run(["replay", drawn, "--home", str(tmp_path)]) == 2
+    assert "is not drawn again: the drawing may not be shown (reds: never)" in capsys.readouterr().err

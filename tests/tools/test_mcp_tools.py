@@ -31,6 +31,13 @@ def test_only_what_is_allowed_can_be_called(tmp_path: Path) -> None:
     assert "'talk' is not offered here" in run.told("talk").text
 
 
+@pytest.mark.slow
+def test_offline_starts_and_asks_none(tmp_path: Path) -> None:
+    run = MountedRun(tmp_path, [GENERATE, "done"], "/no/such/command", "find_pictures", offline=True)
+    assert run.result["image"] is not None
+    assert all("find_pictures" not in offered for offered in run.model.offered)
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [

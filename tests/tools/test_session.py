@@ -15,6 +15,7 @@ from imagerag.settings import Settings
 from imagerag.store.images import ImageStore
 from imagerag.store.manifest import read_manifest
 from imagerag.tools.session import ToolSession
+from testing.openai_server import Reply, serving
 from testing.scripted import ScriptedCritic, Squares
 from testing.scripted_runs import thread
 from testing.servers import Shelf
@@ -134,6 +135,58 @@ def test_a_reference_is_cropped_to_its_concept_and_the_manifest_has_the_part(
     assert notes == [
         "ref-1 is cropped to 100x100 of its 300x300 pixels, where 'owl' is; --isolation none leaves it whole"
     ]
+
+
+def test_a_reference_is_worded_instead_of_shown_and_the_manifest_says_so(tmp_path: Path) -> None:
+    told: list[Any] = []
+    parts = InjectedComponents(generator=(squares := Squares()), index=Shelf("a barn owl"))
+    session = ToolSession(Components(Settings(home=str(tmp_path), isolation="words"), parts), emit=told.append)
+    found = session.add_references("owl", "an owl", Shelf("a barn owl").search(["an owl"], 2)[0])
+    (drawn,) = session.draw("an owl and a cat", found, 0.5)
+    request = squares.requests[-1]
+    assert (request.prompt, request.references) == ("an owl and a cat; the owl: a barn owl", ())
+    assert request.reference_scale == 0.0
+    manifest = session.components.store.manifest(drawn["sha256"])
+    assert manifest.prompt == request.prompt
+    assert [one.worded for one in manifest.references] == ["a barn owl"] * 2
+    assert drawn["references"] == ["ref-1", "ref-2"], "whom to thank is told all the same"
+    assert (drawn["prompt"], manifest.reference_scale) == ("an owl and a cat", 0.0)
+    assert any(
+        "ref-1 is not shown to the generator but worded: 'a barn owl'" in event.get("text", "") for event in told
+    )
+
+
+@pytest.mark.parametrize(("isolation", "flags"), [("crop", (False, False)), ("mask", (False, True))])
+def test_a_model_that_takes_images_says_where_the_concept_is(
+    tmp_path: Path, isolation: str, flags: tuple[bool, bool]
+) -> None:
+    place = Reply('{"whole": false, "left": 100, "top": 200, "right": 600, "bottom": 800}')
+    parts = InjectedComponents(generator=(squares := Squares()), index=Shelf())
+    with serving([place]) as server:
+        settings = Settings(home=str(tmp_path), isolation=isolation, isolation_by="vlm", critic=server.name)  # type: ignore[arg-type]
+        session = ToolSession(Components(settings, parts))
+        found = session.add_references("owl", "an owl", Shelf().search(["an owl"], 1)[0])
+        (drawn,) = session.draw("an owl", found, 0.5)
+        (asked,) = server.requests
+    kept = session.components.store.manifest(drawn["sha256"]).references[0]
+    assert (kept.region, (kept.cut_out, kept.masked)) == ((30, 60, 180, 240), flags)
+    assert "called" in str(asked["messages"])
+    assert squares.requests[-1].references[0].image.size == ((300, 300) if isolation == "mask" else (150, 180))
+
+
+def test_where_that_model_gives_no_box_clip_does_and_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("imagerag.graphs.components.concept_region", lambda *args: (100, 100, 200, 200))
+    told: list[Any] = []
+    parts = InjectedComponents(generator=Squares(), index=Shelf())
+    with serving([Reply("I can't tell")] * 9) as server:
+        settings = Settings(home=str(tmp_path), isolation="crop", isolation_by="vlm", critic=server.name)
+        session = ToolSession(Components(settings, parts, emit=told.append), emit=told.append)
+        found = session.add_references("owl", "an owl", Shelf().search(["an owl"], 1)[0])
+        (drawn,) = session.draw("an owl", found, 0.5)
+    assert session.components.store.manifest(drawn["sha256"]).references[0].region == (100, 100, 200, 200)
+    assert any("'owl' is looked for by CLIP" in event.get("text", "") for event in told)
 
 
 def test_a_subject_is_drawn_with_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from imagerag.index.user.sources.items import NO_LICENCE
 from imagerag.index.user.sources.urls import UrlFetcher
 from imagerag.licences import DEFAULT_POLICY, LicencePolicy
+
+
+def _nobody(text: str) -> None:
+    """Hear something that nobody wants to know."""
 
 
 class ReadOptions(NamedTuple):
@@ -23,6 +28,8 @@ class ReadOptions(NamedTuple):
         policy: licences that are taken of a web source.
         sensitive: whether results that a web source marks as sensitive are wanted.
         offline: ask no web source.
+        home: the data directory.
+        tell: hears which web source is asked what.
     """
 
     licence: str = NO_LICENCE
@@ -35,6 +42,8 @@ class ReadOptions(NamedTuple):
     policy: LicencePolicy = DEFAULT_POLICY
     sensitive: bool = False
     offline: bool = False
+    home: Path | None = None
+    tell: Callable[[str], object] = _nobody
 
     @property
     def fetched(self) -> UrlFetcher:

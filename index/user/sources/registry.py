@@ -106,7 +106,16 @@ def _web(kind: str, what: str, reading: ReadOptions) -> Source:
         raise UserError(f"'{kind}:{words}' is on the web; leave --offline out to ask for it")
     if reading.most < 1:
         raise UserError(f"--max {reading.most} is below 1; give how many pictures are taken at most")
-    return WebItems(open_web_source(kind), words, reading.most, reading.folder, reading.policy, reading.sensitive)
+    return WebItems(
+        open_web_source(kind),
+        words,
+        reading.most,
+        reading.folder,
+        reading.policy,
+        reading.sensitive,
+        reading.home,
+        reading.tell,
+    )
 
 
 def _opener(kind: str) -> Opener | None:

@@ -12,6 +12,7 @@ from imagerag.index.user.sources.items import NO_LICENCE, Item, Origin, Wanted
 from imagerag.index.user.sources.kept_files import kept_file
 from imagerag.index.user.sources.short_text import CAPTION_LENGTH, in_words, one_line, shortened
 from imagerag.store.files import cannot_read
+from imagerag.store.moderation import refusal_of_file
 
 Fetch = Callable[[str], bytes]
 
@@ -56,6 +57,8 @@ class UrlFetcher:
             return item._replace(problem=f"{shortened(url, 500)!r} is an address; add --allow-urls to fetch it")
         try:
             data = self._fetch(url)
+            if reason := refusal_of_file(data, "fetched"):
+                return item._replace(problem=f"{shortened(url, 500)!r} may not be shown ({reason})")
         except UserError as error:
             return item._replace(problem=str(error))
         return self._stored(item, data)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from imagerag.errors import UserError
 from imagerag.index.user.sources.items import Item, Origin, Wanted
 from imagerag.index.user.sources.kept_files import kept_file
+from imagerag.index.user_libraries import WEB
 from imagerag.index.web.cache import WebCache
 from imagerag.index.web.candidates import Candidate, SourceFailed, WebQuery, WebSource
 from imagerag.index.web.client import FULL_BYTES, Pauses, WebClient
+from imagerag.index.web.first_use import announced
 from imagerag.licences import LicencePolicy
+from imagerag.store.moderation import refusal_of_file
 
 PAGE = 20
 MOST_PAGES = 100
@@ -30,10 +34,20 @@ class WebItems:
         folder: where files are kept.
         policy: licences that are taken.
         sensitive: whether results that the source marks as sensitive are wanted.
+        home: the data directory, which knows whether the source was ever asked.
+        tell: hears who is asked what, before it is.
     """
 
     def __init__(
-        self, source: WebSource, words: str, most: int, folder: Path, policy: LicencePolicy, sensitive: bool = False
+        self,
+        source: WebSource,
+        words: str,
+        most: int,
+        folder: Path,
+        policy: LicencePolicy,
+        sensitive: bool = False,
+        home: Path | None = None,
+        tell: Callable[[str], object] = lambda text: None,
     ) -> None:
         self.name = f"{source.name}:{words}"
         self._source = source
@@ -43,6 +57,8 @@ class WebItems:
         self._query = WebQuery(words, PAGE, policy=policy, sensitive=sensitive)
         self._cache = WebCache(folder / "web")
         self._pauses = Pauses()
+        self._home = home
+        self._tell = tell
 
     def count(self) -> int:
         """See ``Source``; there may be fewer."""
@@ -54,6 +70,8 @@ class WebItems:
         Raises:
             SourceFailed: nothing could be asked.
         """
+        for line in announced(None if self._home is None else self._home / WEB, [self._source.name], [self._words]):
+            self._tell(line)
         seen: set[str] = set()
         taken = 0
         for number in range(1, MOST_PAGES + 1):
@@ -116,4 +134,10 @@ class WebItems:
     def _kept(self, item: Item, data: bytes | SourceFailed) -> Item:
         if isinstance(data, SourceFailed):
             return item._replace(problem=str(data))
+        try:
+            reason = refusal_of_file(data, "fetched")
+        except UserError as error:
+            return item._replace(problem=str(error))
+        if reason:
+            return item._replace(problem=f"{item.link!r} may not be shown ({reason})")
         return item._replace(origin=kept_file(self._folder, data), data=data)

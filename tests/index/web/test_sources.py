@@ -32,11 +32,24 @@ def test_openverse_is_asked_for_no_more_than_it_gives_and_for_safe_results(web: 
     assert len(found) == 4
     query = {**web.asked[0].query}
     assert query.pop("license") == "cc0,pdm,by,by-sa"
-    assert query == {"q": "red square", "page": "1", "page_size": "20", "mature": "false"}
+    assert query == {"q": "red square", "page": "1", "page_size": "20"}
     assert web.asked[0].headers["user-agent"].startswith("imagerag/")
     assert "(me@example.org)" in web.asked[0].headers["user-agent"]
     ask(open_web_source("openverse"), tmp_path, WebQuery("red square", 5, sensitive=True))
     assert web.asked[1].query["mature"] == "true"
+
+
+@pytest.mark.parametrize("name", ["openverse", "knn"])
+def test_what_is_marked_as_sensitive_comes_only_where_it_is_wanted(web: Web, tmp_path: Path, name: str) -> None:
+    web.works.append(Work("reported", "red square", patterned(HUES["red"], 8), sensitive=True))
+    source = open_web_source("openverse") if name == "openverse" else KnnService("knn", web.url)
+    assert len(ask(source, tmp_path, WebQuery("red square", 9))) == 4
+    assert len(ask(source, tmp_path, WebQuery("red square", 9, sensitive=True))) == 5
+
+
+def test_openverse_is_sent_no_syntax_of_its_search(web: Web, tmp_path: Path) -> None:
+    ask(open_web_source("openverse"), tmp_path, WebQuery('red -"square" | well-worn* (old)', 5))
+    assert web.asked[0].query["q"] == "red square well-worn old"
 
 
 def test_a_token_is_sent_to_openverse_alone(web: Web, tmp_path: Path) -> None:
@@ -171,3 +184,48 @@ def test_a_source_without_a_key_may_be_redirected(web: Web, tmp_path: Path) -> N
     web.faults["/other"] = lambda _: as_json([{"url": f"{web.url}/pictures/red-0.png"}])
     source = JsonSearch("any", f"{web.url}/any", {"q": "{caption}"}, FULL, headers={"Accept": "application/json"})
     assert len(ask(source, tmp_path, WebQuery("red square", 5))) == 1
+
+
+def test_what_robots_txt_forbids_is_not_asked_and_the_file_is_read_once(web: Web, tmp_path: Path) -> None:
+    web.robots = "User-agent: *\nDisallow: /v1/images/*thumb\n"
+    assert len(ask(open_web_source("openverse"), tmp_path, WebQuery("red square", 5))) == 4
+    ask(open_web_source("openverse"), tmp_path, WebQuery("blue square", 5))
+    assert len(web.robots_asked) == 1, "kept for a day"
+    web.robots, web.asked = "User-agent: *\nDisallow: /v1/\n", []
+    with pytest.raises(SourceFailed, match=r"'openverse': its robots\.txt asks programs not to ask for .*/v1/images/"):
+        ask(open_web_source("openverse"), tmp_path / "other", WebQuery("red square", 5))
+    assert web.asked == []
+
+
+def test_pictures_of_the_same_server_heed_it_as_well(web: Web, tmp_path: Path) -> None:
+    web.robots = "User-agent: ImageRAG\nDisallow: /pictures/\n"
+
+    async def fetched() -> bytes:
+        async with WebClient(open_web_source("openverse"), WebCache(tmp_path), Pauses()) as client:
+            return await client.picture(f"{web.url}/pictures/red-0.png", 10**6)
+
+    with pytest.raises(SourceFailed, match=r"robots\.txt"):
+        asyncio.run(fetched())
+
+
+def test_a_wikis_robots_txt_counts_for_its_api_only_where_it_names_us(web: Web, tmp_path: Path) -> None:
+    web.robots = "User-agent: *\nDisallow: /w/\n"
+    assert ask(open_web_source("commons"), tmp_path, WebQuery("red square", 5))
+    web.robots = "User-agent: imagerag\nDisallow: /w/\n"
+    with pytest.raises(SourceFailed, match=r"robots\.txt"):
+        ask(open_web_source("commons"), tmp_path / "other", WebQuery("red square", 5))
+
+
+def test_where_robots_txt_cannot_be_told_nothing_is_asked(web: Web, tmp_path: Path) -> None:
+    web.faults["/robots.txt"] = lambda _: (500, {}, b"")
+    with pytest.raises(SourceFailed, match=r"robots\.txt' answers with status 500"):
+        ask(open_web_source("openverse"), tmp_path, WebQuery("red square", 5))
+    assert web.asked == []
+
+
+def test_a_server_of_ones_own_may_be_asked_all_the_same(web: Web, tmp_path: Path) -> None:
+    web.robots = "User-agent: *\nDisallow: /\n"
+    source = KnnService("knn", web.url)
+    with pytest.raises(SourceFailed, match=r"if it is yours, its table takes robots = false"):
+        ask(source, tmp_path, WebQuery("red square", 5))
+    assert ask(KnnService("knn", web.url, robots="none"), tmp_path, WebQuery("red square", 5))

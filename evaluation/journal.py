@@ -15,6 +15,7 @@ from typing import Any
 
 from imagerag import __version__
 from imagerag.errors import UserError
+from imagerag.evaluation.arms import FIXED
 from imagerag.evaluation.metric_names import file_of, judge_of
 from imagerag.evaluation.plan import Plan, Task
 from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt, UsedReference
@@ -253,7 +254,7 @@ def _row(prompt: SuitePrompt | dict[str, Any]) -> dict[str, Any]:
 def _told(plan: Plan) -> dict[str, Any]:
     """Return what all arms have that somebody has asked for, by name."""
     asked = dict(plan.settings.origins)
-    return {name: _plain(getattr(plan.settings, name)) for name in sorted(asked) if name != "home"}
+    return {name: _plain(getattr(plan.settings, name)) for name in sorted(asked) if name not in FIXED}
 
 
 def _plain(value: Any) -> Any:
@@ -276,9 +277,14 @@ def _check(path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, A
         UserError: naming what differs.
     """
     where = f"{str(path.parent)!r} holds a run"
+    of_drawings = {name: value for name, value in before["settings"].items() if name not in FIXED}
     for what, then, now in (
         ("of suite", before["suite"]["name"], plan.suite.name),
-        ("with the settings", before["settings"], settings),
+        (
+            "with the settings",
+            {name: value for name, value in before["settings"].items() if name not in FIXED},
+            settings,
+        ),
         ("of the versions", before["versions"], versions),
     ):
         if then != now:

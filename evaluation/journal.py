@@ -280,11 +280,7 @@ def _check(path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, A
     of_drawings = {name: value for name, value in before["settings"].items() if name not in FIXED}
     for what, then, now in (
         ("of suite", before["suite"]["name"], plan.suite.name),
-        (
-            "with the settings",
-            {name: value for name, value in before["settings"].items() if name not in FIXED},
-            settings,
-        ),
+        ("with the settings", of_drawings, settings),
         ("of the versions", before["versions"], versions),
     ):
         if then != now:

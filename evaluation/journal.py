@@ -18,6 +18,7 @@ from typing_extensions import TypedDict
 
 from imagerag import __version__
 from imagerag.errors import UserError
+from imagerag.evaluation.arms import FIXED
 from imagerag.evaluation.metric_names import file_of, judge_of
 from imagerag.evaluation.plan import Plan, Task
 from imagerag.evaluation.records import Drawing, Measurement, SuitePrompt
@@ -294,7 +295,7 @@ def _told_arm(row: dict[str, Any]) -> dict[str, Any]:
 def _told(plan: Plan) -> dict[str, Any]:
     """Return what all arms have that somebody has asked for, by name."""
     asked = dict(plan.settings.origins)
-    given = [name for name, where in asked.items() if not where.startswith("suite ")]
+    given = [name for name, where in asked.items() if name not in FIXED and not where.startswith("suite ")]
     return told_settings({name: getattr(plan.settings, name) for name in sorted(given)})
 
 
@@ -316,9 +317,10 @@ def _check(path: Path, before: dict[str, Any], plan: Plan, settings: dict[str, A
         UserError: naming what differs.
     """
     where = f"{str(path.parent)!r} holds a run"
+    of_drawings = {name: value for name, value in before["settings"].items() if name not in FIXED}
     for what, then, now in (
         ("of suite", before["suite"]["name"], plan.suite.name),
-        ("with the settings", told_settings(before["settings"]), settings),
+        ("with the settings", told_settings(of_drawings), settings),
         ("of the versions", before["versions"], versions),
     ):
         if then != now:

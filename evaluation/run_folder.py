@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from imagerag.errors import UserError
+from imagerag.evaluation.arms import FIXED
 from imagerag.evaluation.records import Arm, Concept, Drawing, Measurement, Suite, SuitePrompt
 from imagerag.evaluation.told_settings import told_settings, told_text
 from imagerag.index.user.sources.short_text import shortened
@@ -134,7 +135,7 @@ def joined(runs: Sequence[Run]) -> Run:
     for run in runs:
         for what, one, other in (
             ("suite", first.suite.name, run.suite.name),
-            ("settings", first.file.settings, run.file.settings),
+            ("settings", _of_drawings(first), _of_drawings(run)),
             ("versions", first.file.versions, run.file.versions),
             ("judges", first.file.judges, run.file.judges),
         ):
@@ -161,6 +162,11 @@ def joined(runs: Sequence[Run]) -> Run:
     file = replace(first.file, suite=suite, arms=tuple(arms.values()), seeds=seeds)
     notes = tuple(f"{run.folder}: {note}" for run in runs for note in run.notes) if others else first.notes
     return Run(first.folder, file, drawings, measured, notes)
+
+
+def _of_drawings(run: Run) -> dict[str, object]:
+    """Return the settings that say what is drawn, and not where it goes."""
+    return {name: value for name, value in run.file.settings.items() if name not in FIXED}
 
 
 def _apart(first: Run, other: Run, why: str) -> UserError:

@@ -61,7 +61,6 @@ class Preset(BaseModel):
         taught_guidance: guidance is an input that the denoiser was taught: one pass a step, where contrast takes two.
         true_cfg: guidance is by contrast with the negative prompt, though the class has another that is an input of the
             denoiser (FLUX.1 with its distillation trained out).
-        taught_guidance: guidance is an input of the denoiser, which was taught it: a step is one pass.
         llama: repository or folder of the Llama that HiDream-I1 reads prompts with, where its own doesn't have it.
         revision, variant: of the weights, as ``from_pretrained`` takes them.
         allow_pickle: load weights that are not safetensors; they can run any code, so only the person can say so.
@@ -90,7 +89,6 @@ class Preset(BaseModel):
     prompt_tokens: int | None = Field(default=None, ge=1)
     taught_guidance: bool = False
     true_cfg: bool = False
-    taught_guidance: bool = False
     llama: str = ""
     adapter: Adapter | None = None
     revision: str | None = None

@@ -99,7 +99,7 @@ class ChromaIndex:
         for caption, nearest in zip(captions, self._query(vectors, looked_at, options.exclude, keep), strict=True):
             words = None if fitted is None else self._words
             hits = hits_above(options.floor, fitted, self.embedder, caption, nearest, words)
-            if diverse and len(hits) > k:
+            if diverse and len(hits) > 1:  # also of few: those that are drawn with come first
                 hits = [hits[at] for at in most_relevant(self._vectors(hits), k, diverse)]
             for hit in hits[:k]:
                 self._lay_out(hit)

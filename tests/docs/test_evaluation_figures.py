@@ -142,8 +142,8 @@ def test_what_is_no_part_of_one_evaluation_is_not_joined(tmp_path: Path) -> None
         (folder / "run.json").write_text(json.dumps(run))
         return folder
 
-    first = changed("first", lambda run: None)
-    enter(nothing_kept(), [first, first])
+    first = changed("first", lambda run: run.update(settings={"out": None}))
+    enter(nothing_kept(), [first, changed("same", lambda run: None)])
     others = [
         changed("versions", lambda run: run["versions"].update(imagerag="1")),
         changed("arms", lambda run: run["arms"][0]["settings"].update(n=2)),

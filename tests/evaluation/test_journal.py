@@ -77,6 +77,15 @@ def test_a_torn_last_line_is_left_out_and_what_follows_is_whole(tmp_path: Path) 
     assert left(last) == left(journal)
 
 
+def test_where_a_run_goes_is_no_setting_of_it(tmp_path: Path) -> None:
+    enter(RunJournal(tmp_path, PLAN), drawing())
+    out = Settings(out="elsewhere", origins=(("out", "--out"),))
+    assert RunJournal(tmp_path, replace(PLAN, settings=out)).done, "the same run, whose folder was named"
+    run = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**run, "settings": {"out": None}}))  # as they were once kept
+    assert RunJournal(tmp_path, PLAN).done
+
+
 def test_what_another_judge_measured_is_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     enter(RunJournal(tmp_path, PLAN), drawing())
     same = RunJournal(tmp_path, PLAN)

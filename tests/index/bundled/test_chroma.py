@@ -69,6 +69,9 @@ class TestSearch:
         assert varied[0] == plain[0], "the nearest comes first"
         assert len(varied) == 3
         assert varied[1].title.split()[0] != "red"
+        few = replace(few, floor=-1.0)
+        (near,), (mixed,) = (index.search(["red"], 25, replace(few, diverse=how)) for how in (0.0, 0.9))
+        assert [hit.sha256 for hit in mixed] != [hit.sha256 for hit in near], "the order, too"
 
     @pytest.mark.parametrize(
         ("captions", "k", "said"),

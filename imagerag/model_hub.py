@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from imagerag.errors import UserError, first_line
 from imagerag.hub_offline import is_kept_offline, why_unreachable
+from imagerag.moved_repositories import MOVED
 from imagerag.shell_words import quoted
 
 _LIBRARIES = ("diffusers", "torch.jit", "huggingface_hub", "transformers", "bitsandbytes", "langchain_google_genai")
@@ -165,6 +166,8 @@ def refusal(repository: str, error: BaseException) -> Refusal | None:
             )
         if isinstance(each, errors.RevisionNotFoundError):
             return Refusal("revision", "has no such revision", f"take one of those at {page}/tree/main")
+        if isinstance(each, errors.RepositoryNotFoundError) and (copy := MOVED.get(repository)) is not None:
+            return Refusal("absent", "was taken off the hub by its makers", f"name its copy there: {copy}")
         if isinstance(each, errors.RepositoryNotFoundError):
             why = "is not on the hub, or is private"
             return Refusal("absent", why, "check its name; if it is private: hf auth login")

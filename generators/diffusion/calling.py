@@ -41,6 +41,8 @@ def call_arguments(pipeline: Any, preset: Preset, width: int, height: int, negat
     asked |= {"output_resolution": min(round((width * height) ** 0.5), REFERENCE_SIDE)}
     # The agent words the prompt, and what the model was told is recorded: no pipeline rewrites it (LongCat, Ernie).
     asked |= {"enable_prompt_rewrite": False, "use_pe": False}
+    # Some (PixArt, Sana, PRX) would draw at a size of their own list, and scale and crop that without a word.
+    asked |= {"use_resolution_binning": False}
     asked |= _guidance(takes, preset)
     asked |= _scheduled_guidance(preset) if "guidance_schedule" in takes else {}
     if preset.negative_prompt or negative:
@@ -60,7 +62,7 @@ def takes_negatives(pipeline: Any, preset: Preset) -> bool:
     some classes: of 0).
     """
     takes = _parameters(pipeline)
-    if "negative_prompt" not in takes or _reads_guidance(pipeline):
+    if "negative_prompt" not in takes or reads_guidance(pipeline):
         return False
     guider = getattr(pipeline, "guider", None)
     if guider is not None:  # HunyuanImage 2.1, whose guidance is a part of its own; the distilled one has none
@@ -70,7 +72,7 @@ def takes_negatives(pipeline: Any, preset: Preset) -> bool:
     return by_contrast in takes and guidance > no_contrast(type(pipeline).__name__)
 
 
-def _reads_guidance(pipeline: Any) -> bool:
+def reads_guidance(pipeline: Any) -> bool:
     """Tell whether a UNet was taught to read the guidance (latent consistency): its pipeline compares nothing then."""
     config = getattr(getattr(pipeline, "unet", None), "config", None)
     return getattr(config, "time_cond_proj_dim", None) is not None

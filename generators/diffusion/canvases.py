@@ -33,14 +33,29 @@ CANVASES: Mapping[str, Grid | tuple[Canvas, ...]] = {
     "QwenImagePipeline": (
         (1328, 1328), (1664, 928), (928, 1664), (1472, 1104), (1104, 1472), (1584, 1056), (1056, 1584),
     ),
+    # What the pipelines of these two take; any other size they draw at the nearest of these, without a word.
+    "HunyuanDiTPipeline": (
+        (1024, 1024), (1280, 1280), (1024, 768), (1152, 864), (1280, 960), (768, 1024), (864, 1152), (960, 1280),
+        (1280, 768), (768, 1280),
+    ),
+    "Kandinsky5T2IPipeline": (
+        (1024, 1024), (640, 1408), (1408, 640), (768, 1280), (1280, 768), (896, 1152), (1152, 896),
+    ),
     # calculate_dimensions of its pipeline: a megapixel, sides multiples of 32.
     "QwenImageEditPlusPipeline": Grid(32, (512, 2048), (MEGAPIXEL * 9 // 10, MEGAPIXEL * 11 // 10)),
 }  # fmt: skip
 """All other pipelines draw at about as many pixels as their preset has."""
 
+SCALED = frozenset({"PixArtAlphaPipeline", "PixArtSigmaPipeline", "SanaPipeline", "SanaSprintPipeline"})
+"""Classes trained on SDXL's sizes, halved or doubled with the side of their own (``ASPECT_RATIO_512_BIN`` and others of
+diffusers). Their pipelines would choose among these themselves and crop without a word (``calling.py``)."""
+
 STEP = 32
 """Pixels that each side of those others is a multiple of. GLM-Image, Qwen-Image 2.1 and HunyuanImage 2.1 want that:
 some refuse other sizes, some draw at the next lower one without a word; no pipeline of diffusers wants more."""
+
+SDXL_SIDE, HALVES = 1024, (0.25, 0.5, 1, 2, 4)
+"""Side of SDXL's square in pixels, and times that the squares of those classes have."""
 
 AREA = 1.5
 """How far the pixels of a preset may be from what its family was trained on, either way, for that to apply to it."""
@@ -57,6 +72,8 @@ def canvas_of(class_name: str, usual: Canvas, wanted: PictureSize | None) -> Can
     if wanted is None:
         return usual
     known = CANVASES.get(class_name)
+    if class_name in SCALED and usual[0] == usual[1] and (times := usual[0] / SDXL_SIDE) in HALVES:
+        known = tuple((int(width * times), int(height * times)) for width, height in SDXL_CANVASES)
     if isinstance(known, Grid):
         known = known.canvases()
     if known is None or not _is_among(usual, known):

@@ -13,6 +13,7 @@ from PIL import Image
 
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion import words
+from imagerag.generators.diffusion.calling import reads_guidance
 from imagerag.generators.diffusion.family import TextFamily
 from imagerag.generators.diffusion.presets import Adapter, Preset
 from imagerag.generators.diffusion.reference_regions import EVERYWHERE, regions
@@ -125,7 +126,7 @@ class AdapterFamily(TextFamily):
     @property
     def _guided(self) -> bool:
         """Whether the pipeline draws by contrast with nothing, in which case it wants that embedding, too."""
-        return self.preset.guidance > 1
+        return self.preset.guidance > 1 and not reads_guidance(self.pipeline)
 
     def _switched_off(self, name: str) -> dict[str, Any]:
         """Return embeddings of nothing, which the denoiser asks for even where no attention looks at them."""

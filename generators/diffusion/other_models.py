@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from imagerag.errors import UserError
@@ -90,6 +91,9 @@ PARTS = re.compile(r"ControlNet|T2IAdapter|Adapter|Autoencoder|VQModel|UNet|Tran
 """Classes of diffusers for one part of a pipeline, as a ``config.json`` names them."""
 
 
+NO_PARTS: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+
+
 def kind_of_class(class_name: str) -> Kind | None:
     """Return what a pipeline class is for where that isn't drawing from words; ``None`` where it may be."""
     return next((kind for found, kind in BY_CLASS if re.search(found, class_name)), None)
@@ -122,13 +126,16 @@ def refused(model: str, kind: Kind, class_name: str) -> UserError:
     return UserError(f"{model!r} is {kind.what}{told}; {words}{kind.instead.format(drawing=drawing)}")
 
 
-def no_pipeline(model: str, config: Mapping[str, Any], files: tuple[str, ...]) -> UserError:
+def no_pipeline(
+    model: str, config: Mapping[str, Any], files: tuple[str, ...], parts: Mapping[str, Mapping[str, Any]] = NO_PARTS
+) -> UserError:
     """Return the one line on a repository or folder without a ``model_index.json``.
 
     Args:
         model: its id, or the folder.
         config: its ``config.json``; empty if it has none.
         files: names of its files, as far as they are known.
+        parts: the configurations of the denoisers that it has in folders, by the folder's name.
     """
     where = f"--generator {ANY_DRAWING}"
     class_name = str(config.get("_class_name", ""))
@@ -146,6 +153,12 @@ def no_pipeline(model: str, config: Mapping[str, Any], files: tuple[str, ...]) -
             f"{model!r} is a model of transformers ({made_by[0]}), which draws nothing with diffusers; name one that "
             f"draws, such as {where}"
         )
+    for part, its in parts.items():
+        if its.get("_class_name"):
+            return UserError(
+                f"{model!r} holds the {part} of a pipeline alone ({its['_class_name']}; no model_index.json), without "
+                f"what reads the prompt and makes the picture; name a model that has all parts, such as {where}"
+            )
     if any(name.endswith("adapter_config.json") or "lora" in name.lower() for name in (model, *weights)):
         some = f"{model}/{weights[0]}" if len(weights) > 1 else model
         return UserError(

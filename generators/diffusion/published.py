@@ -12,7 +12,7 @@ from typing import Any
 from imagerag.generators.diffusion.load_errors import not_loaded
 from imagerag.generators.diffusion.other_models import no_pipeline
 from imagerag.generators.diffusion.presets import Preset
-from imagerag.generators.diffusion.recipes import Published
+from imagerag.generators.diffusion.recipes import DENOISERS, Published
 from imagerag.hub_offline import offline_where_unreachable
 from imagerag.model_hub import http_error, refusal, silence_libraries
 
@@ -41,7 +41,9 @@ def _published(model: str, revision: str | None, preset: Preset | None) -> Publi
         index = {**index, "_class_name": str(index["_class_name"])}
     except (OSError, ValueError, KeyError, TypeError, RecursionError, http_error()) as error:
         if _lacks_index(model, error):
-            raise no_pipeline(model, _config(model, revision, ""), _files(model, revision)) from error
+            files = _files(model, revision)
+            parts = {part: _config(model, revision, part) for part in DENOISERS if f"{part}/config.json" in files}
+            raise no_pipeline(model, _config(model, revision, ""), files, parts) from error
         raise not_loaded(model, preset, error) from error
 
     @lru_cache
@@ -61,12 +63,13 @@ def _lacks_index(model: str, error: Exception) -> bool:
 
 
 def _files(model: str, revision: str | None) -> tuple[str, ...]:
-    """Return the names of the files of a folder or repository; none where they can't be had."""
+    """Return the files of a folder, of those in it, or of a repository; none where they can't be had."""
     from huggingface_hub import list_repo_files
 
     try:
         if os.path.isdir(model):
-            return tuple(sorted(file.name for file in Path(model).iterdir() if file.is_file()))
+            found = [*Path(model).glob("*"), *Path(model).glob("*/*")]
+            return tuple(sorted(file.relative_to(model).as_posix() for file in found if file.is_file()))
         return tuple(sorted(list_repo_files(model, revision=revision)))
     except (OSError, ValueError, http_error()):
         return ()

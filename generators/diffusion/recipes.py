@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from imagerag.generators.diffusion.adapter_fit import misfit
 from imagerag.generators.diffusion.preset_files import LLAMA_PARTS
 from imagerag.generators.diffusion.presets import Preset
 
@@ -66,6 +67,9 @@ def no_contrast(class_name: str) -> float:
     """Return the highest guidance at which a pipeline class doesn't draw by contrast."""
     return 0.0 if class_name in CONTRAST_FROM_0 else 1.0
 
+
+OF_REFERENCES = ("image_encoder", "adapter")
+"""Parts that a model without references has no use for."""
 
 UNTOLD = ("weights", "taught_guidance")
 """Changes of a row that say nothing of how the model is asked."""
@@ -152,6 +156,8 @@ def recipe_of(published: Published, presets: Mapping[str, Preset], default: Pres
 
 def _trained_at(published: Published) -> dict[str, int]:
     """Return the size in pixels that a denoiser was trained at, where its configuration says so."""
+    if isinstance(pixels := published.index.get("default_sample_size"), int):  # PRX, in pixels
+        return {"width": pixels, "height": pixels}
     side = published.denoiser.get("sample_size")
     if not isinstance(side, int):
         return {}
@@ -190,8 +196,10 @@ def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> P
     changes: dict[str, Any] = {"licence": "unknown", "pipeline": published.class_name} | rule.change
     if not published.is_file:  # else the preset's model has all that the file lacks
         changes |= {"model": published.model, "revision": None, "variant": None}
-    if changes.get("family") == "text":
-        changes |= {"adapter": None, "max_references": 0}
+    layers = misfit(published.class_name, published.denoiser) if preset.adapter is not None else ""
+    if layers or changes.get("family") == "text":
+        changes |= {"family": "text", "adapter": None, "max_references": 0}
+        changes |= {"weights": {name: n for name, n in preset.weights.items() if name not in OF_REFERENCES}}
     if isinstance(sigmas := published.index.get("sample_sigmas"), list):
         changes["steps"] = len(sigmas)
     changes |= _trained_at(published)
@@ -201,6 +209,8 @@ def _asked_like(rule: Rule, why: str, published: Published, preset: Preset) -> P
         changes["scheduler"] = rule.file_scheduler
     told = ", ".join(f"{key} {value!r}" for key, value in rule.change.items() if key in changes and key not in UNTOLD)
     changes["recipe"] = f"as {rule.preset or 'its pipeline by default'}{f' with {told}' if told else ''}: {why}"
+    if layers:
+        changes["recipe"] += f"; without references, whose adapter is for other layers ({layers})"
     changes |= {"source": rule.source, "unchecked": (), "name": f"diffusers:{published.model}"}
     return _in_few_steps(published, preset.model_copy(update=changes), known="steps" in rule.change)
 

@@ -51,6 +51,10 @@ def test_each_loader_says_why_the_hub_gives_nothing_and_the_way_out(tmp_path: Pa
         "owner/empty": ("has no file", "https://huggingface.co/owner/empty"),
         "owner/bare": ("can't be loaded (Unrecognized model", "name a repository with a checkpoint of transformers"),
         "owner/none": ("is not on the hub, or is private", "check its name"),
+        "runwayml/stable-diffusion-v1-5": (
+            "was taken off the hub by its makers",
+            "name its copy there: stable-diffusion-v1-5/stable-diffusion-v1-5",
+        ),
     }
     # transformers asks for many files that may be lacking, and says which is needed only by what it makes of the rest.
     pairs = [

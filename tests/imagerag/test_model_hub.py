@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from huggingface_hub.errors import RepositoryNotFoundError
 
 from imagerag.errors import UserError
-from imagerag.model_hub import Download, downloads_watched, hub_cache, not_fetched, weights_missing
+from imagerag.model_hub import Download, downloads_watched, hub_cache, not_fetched, refusal, weights_missing
+from imagerag.moved_repositories import MOVED
 
 
 def test_missing_weights_are_named_with_the_command_that_fetches_them() -> None:
@@ -101,3 +103,19 @@ def test_the_cache_is_where_the_library_has_it(monkeypatch: pytest.MonkeyPatch) 
     assert hub_cache() == Path("/models/hub")
     monkeypatch.setenv("HF_HUB_CACHE", "/models/cache")
     assert hub_cache() == Path("/models/cache")
+
+
+@pytest.mark.parametrize("repository", MOVED)
+def test_a_repository_that_its_makers_took_away_is_told_with_its_copy(repository: str) -> None:
+    class Absent(RepositoryNotFoundError):
+        def __init__(self) -> None:
+            Exception.__init__(self, "404")
+
+    told = refusal(repository, Absent())
+    assert told is not None
+    assert told.kind == "absent"
+    assert told.mend == f"name its copy there: {MOVED[repository]}"
+    assert MOVED[repository] not in MOVED
+    other = refusal("owner/none", Absent())
+    assert other is not None
+    assert "check its name" in other.mend

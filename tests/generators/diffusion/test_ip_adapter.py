@@ -1,5 +1,6 @@
 """IP-Adapters: real pipelines with tiny random weights, loaded from disk as any checkpoint is."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from imagerag.errors import InvalidArgument
 from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion.drawing import DiffusionGenerator
+from testing import tiny_models as tiny
 from testing.diffusion_requests import PROMPT, REFERENCES, STEPS, draw, pixels, preset
 
 pytestmark = pytest.mark.slow
@@ -44,6 +46,23 @@ class TestAdapter:
             generator=torch.Generator().manual_seed(3),
         ).images[0]
         assert (pixels(draw(generator)) == np.asarray(image)).all()
+
+    @pytest.mark.parametrize("kind", ["sd15", "sdxl"])
+    def test_a_model_that_was_taught_guidance_draws_without_contrast(
+        self, folder: Path, tmp_path: Path, kind: str
+    ) -> None:
+        """Latent consistency: the strength of guidance is an input of the UNet, whatever it is."""
+        taught = tmp_path / kind
+        shutil.copytree(folder / kind, taught)
+        known = tiny.unet_of(folder / kind)
+        unet = type(known).from_config({**known.config, "time_cond_proj_dim": 16})
+        unet.load_state_dict(known.state_dict(), strict=False)
+        unet.save_pretrained(taught / "unet")
+        settings = {"model": str(taught), "guidance": 8.0, "negative_prompt": ""}
+        generator = DiffusionGenerator(preset(folder, kind, **settings))
+        drawn = [pixels(draw(generator, count)) for count in (0, 1, 4)]
+        assert not (drawn[0] == drawn[1]).all()
+        assert not (drawn[1] == drawn[2]).all()
 
     def test_scale_nought_ignores_the_reference_but_not_the_words(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sdxl"))

@@ -61,6 +61,10 @@ LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {
     "chat": ({"config.json": {"architectures": ["Qwen3ForCausalLM"]}}, "a model of transformers .Qwen3ForCausalLM"),
     "my-lora": ({"pytorch_lora_weights.safetensors": {}}, "holds LoRA weights .*--lora"),
     "Lightning": ({"sdxl_4step.safetensors": {}, "sdxl_unet.safetensors": {}}, "holds sdxl_4step.safetensors, .*file:"),
+    "Sigma-512": (
+        {"transformer/config.json": {"_class_name": "Transformer2DModel"}, "transformer/d.safetensors": {}},
+        "holds the transformer of a pipeline alone .Transformer2DModel; no model_index.json.*all parts, such as",
+    ),
     "blocks": ({"modular_model_index.json": {}}, "modular pipeline.*usual layout"),
     "empty": ({"README.md": {}}, "is no model of diffusers, since it has no file 'model_index.json'"),
     "inpainting": (

@@ -40,7 +40,8 @@ def check(found: Preset, expected: dict[str, Any]) -> None:
     assert (found.adapter is None) or found.max_references > 0
     if preset is not None and found.recipe:
         assert found.recipe.startswith(f"as {expected['preset']}")
-        assert found.weights == preset.weights
+        parts = set(preset.weights) - (set() if found.max_references else {"image_encoder", "adapter"})
+        assert found.weights == {name: preset.weights[name] for name in preset.weights if name in parts}
 
 
 @pytest.mark.parametrize("row", PUBLISHED, ids=[row["model"] for row in PUBLISHED])
@@ -145,6 +146,29 @@ class TestRules:
         few = recipe("a/RealVisXL_V5.0_Lightning", "StableDiffusionXLPipeline")
         assert few.recipe.startswith("as sdxl with steps 8, guidance 1.0, negative_prompt '': its name has 'lightning'")
 
+    @pytest.mark.parametrize(
+        ("class_name", "unet", "layers"),
+        [
+            ("StableDiffusionPipeline", {"layers_per_block": 1}, "layers_per_block = 1, not 2"),
+            ("StableDiffusionPipeline", {"mid_block_type": None}, "mid_block_type = null"),
+            ("StableDiffusionPipeline", {"cross_attention_dim": 32}, "cross_attention_dim = 32, not 768"),
+            ("StableDiffusionXLPipeline", {"transformer_layers_per_block": [0, 2, 4]}, "[0, 2, 4], not [1, 2, 10]"),
+            ("StableDiffusionPipeline", {"layers_per_block": [2, 2, 2, 2]}, ""),
+            ("StableDiffusionPipeline", {"layers_per_block": 2, "cross_attention_dim": 768}, ""),
+            ("StableDiffusionXLPipeline", {"transformer_layers_per_block": [1, 2, 10]}, ""),
+        ],
+    )
+    def test_an_adapter_is_left_out_where_it_is_for_other_layers(
+        self, class_name: str, unet: dict[str, Any], layers: str
+    ) -> None:
+        found = recipe("somebody/my-tune", class_name, unet=unet)
+        assert (found.adapter is None) == bool(layers)
+        assert layers in found.recipe
+        if layers:
+            assert (found.family, found.max_references) == ("text", 0)
+            assert "without references" in found.recipe
+            assert not {"adapter", "image_encoder"} & set(found.weights)
+
     def test_a_schedule_of_its_own_gives_the_steps(self) -> None:
         found = recipe("a/b", "QwenImage21Pipeline", index={"sample_sigmas": [1.0, 0.7, 0.4]})
         assert found.steps == 3
@@ -214,6 +238,14 @@ class TestRules:
         found = recipe_of(Published("a/b", index, lambda part: {"sample_size": side}), PRESETS, default)
         assert found is not None
         assert (found.width, found.height) == (pixels, pixels)
+
+    @pytest.mark.parametrize("pixels", [256, 512, 1024])
+    def test_prx_says_its_size_in_pixels(self, pixels: int) -> None:
+        default = Preset(name="d", model="a/b", family="text")
+        index = {"_class_name": "PRXPipeline", "transformer": [], "default_sample_size": pixels}
+        found = recipe_of(Published("a/b", index, lambda part: {}), PRESETS, default)
+        assert found is not None
+        assert (found.width, found.height, found.steps, found.guidance) == (pixels, pixels, 28, 5.0)
 
     @pytest.mark.slow
     def test_the_guidance_at_which_each_class_draws_by_contrast_is_diffusers_own(self) -> None:

@@ -9,7 +9,7 @@ from imagerag.errors import UserError
 from imagerag.extras import missing
 from imagerag.generators.diffusion.preset_files import parts_of
 from imagerag.generators.diffusion.presets import PRESETS, Preset
-from imagerag.model_hub import not_fetched, refusal
+from imagerag.model_hub import http_error, may_be_repository, not_fetched, refusal
 
 
 def not_loaded(what: str, preset: Preset | None, error: Exception) -> UserError:
@@ -26,8 +26,11 @@ def not_loaded(what: str, preset: Preset | None, error: Exception) -> UserError:
         return missing("sentencepiece", "diffusion", repr(what))
     if "safetensors" in reason:
         return not_safe(what)
-    if local or isinstance(error, ImportError):
+    if local:
         return UserError(f"{what!r} can't be loaded ({reason}); check the folder, or name another --generator")
+    # What the hub's client raises is an OSError, and what of its HTTP client comes through.
+    if not isinstance(error, (OSError, http_error())) and may_be_repository(what.partition(" (")[0]):
+        return UserError(f"{what!r} can't be loaded ({reason}); name another --generator")
     return _not_fetched(what, preset, error, about)
 
 

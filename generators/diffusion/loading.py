@@ -41,6 +41,7 @@ from imagerag.generators.diffusion.published import published_by
 from imagerag.generators.diffusion.quantisation import has_4bit, quantisation
 from imagerag.generators.diffusion.recipes import Published, recipe_of
 from imagerag.generators.diffusion.single_file import SingleFile, class_name_of, examine, load_file
+from imagerag.generators.diffusion.stored_quantised import Stored, as_stored, held_as, least, stored_quantised
 from imagerag.generators.diffusion.variants import variant_here
 from imagerag.hub_offline import offline_where_unreachable
 from imagerag.lora import AppliedLora, LoraName
@@ -139,30 +140,36 @@ def _load(preset: Preset, settings: DeviceSettings, loras: tuple[str, ...]) -> L
     dtype = choose_dtype(settings, device)
     file = examine(Path(os.path.expanduser(preset.file))) if preset.file else None
     class_name = class_name_of(file, preset) if file is not None else ""
+    stored: Mapping[str, Stored] = {}
     if class_name:
         pipeline_class = drawing_class(class_name, preset.model)
     else:
-        pipeline_class = _drawing_class(published_by(preset.model, preset.revision, preset), preset.model)
+        published = published_by(preset.model, preset.revision, preset)
+        pipeline_class = _drawing_class(published, preset.model)
+        stored = stored_quantised(published) if file is None else {}
+    settings, already = held_as(preset.model, settings, device, stored)
     # Where a library is missing, diffusers has a stand-in of the class's name, which fails with an AttributeError.
     if "sentencepiece" in getattr(pipeline_class, "_backends", ()):
         raise missing("sentencepiece", "diffusion", repr(preset.model))
     found_loras(pipeline_class, loras, preset.model)  # before gigabytes are fetched
     alone = preset
     preset, of_loras = asked_with(alone, pipeline_class.__name__, loras)
-    sizes = {name: 1e9 * size * BYTES_OF[dtype] for name, size in preset.weights.items()} or _sizes(preset.model)
+    sizes = {name: 1e9 * size * BYTES_OF[dtype] for name, size in preset.weights.items()}
+    sizes = as_stored(sizes, stored) if sizes else _sizes(preset.model)
     if file is not None:
         sizes[file.denoiser] = float(file.path.stat().st_size)
         if settings.memory == "4bit":
             raise UserError(
                 f"memory '4bit' does not quantise {file.path.name!r}; give a GGUF file, or another --memory"
             )
-    mode = choose_mode(settings, device, sizes, free_bytes(device), has_4bit() and file is None)
+    can_quantise = has_4bit() and file is None and not stored
+    mode = least(choose_mode(settings, device, sizes, free_bytes(device), can_quantise), stored)
     quantised = quantisation(sizes, dtype) if mode == "4bit" else None
 
     def made() -> tuple[Assembled, tuple[AppliedLora, ...], RanOut | tuple[Memory, tuple[str, ...]]]:
         assembled = _pipeline(preset, pipeline_class, dtype, quantised, file)
         applied, told = apply_loras(assembled.pipeline, loras, preset.model)
-        assembled = assembled._replace(notes=assembled.notes + told + of_loras)
+        assembled = assembled._replace(notes=assembled.notes + already + told + of_loras)
         if mode != "4bit":  # quantising puts them on the device; others are placed by who draws with them
             return assembled, applied, (mode, ())
         return assembled, applied, placed_or_less(assembled.pipeline, device, mode, preset.model)

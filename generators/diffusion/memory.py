@@ -52,8 +52,17 @@ def choose_mode(
 
 
 def place(pipeline: DiffusionPipeline, device: torch.device, mode: Memory) -> None:
-    """Put a pipeline's weights where the mode wants them, wherever they were before."""
+    """Put a pipeline's weights where the mode wants them, wherever they were before.
+
+    Raises:
+        UserError: layer by layer, weights that were published in the few bits of bitsandbytes.
+    """
     moved: Any = pipeline
+    if mode == "sequential" and any(map(_is_in_few_bits, moved.components.values())):
+        raise UserError(
+            "weights that are quantised by bitsandbytes can't go through the device layer by layer; close what else "
+            "uses its memory, or name another --generator"
+        )
     moved.remove_all_hooks()
     if mode == "sequential":
         # Group offloading by leaves: what enable_sequential_cpu_offload does, with transfers ahead of the computing.
@@ -68,6 +77,10 @@ def place(pipeline: DiffusionPipeline, device: torch.device, mode: Memory) -> No
         moved.enable_model_cpu_offload(device=device)
     elif mode == "full":
         moved.to(device)
+
+
+def _is_in_few_bits(part: Any) -> bool:
+    return bool(getattr(part, "is_loaded_in_4bit", False) or getattr(part, "is_loaded_in_8bit", False))
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -16,3 +16,14 @@ def test_pickled_weights_are_told_as_that(tmp_path: Path) -> None:
     told = str(not_loaded(str(tmp_path), None, OSError("no file named model.safetensors")))
     assert told == str(not_safe(str(tmp_path)))
     assert "allow_pickle = true" in told
+
+
+def test_a_repository_that_is_here_and_fails_to_load_is_not_said_to_be_absent() -> None:
+    for error in (
+        RuntimeError("size mismatch for x"),
+        ValueError("Unknown quantization type"),
+        ImportError("no torchao"),
+    ):
+        told = str(not_loaded("somebody/model", None, error))
+        assert told == f"'somebody/model' can't be loaded ({error}); name another --generator"
+    assert "can't be downloaded" in str(not_loaded("somebody/model", None, OSError("connection lost")))

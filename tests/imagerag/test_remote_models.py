@@ -26,7 +26,13 @@ def test_an_end_is_told_when_it_is_near_or_past(days: int, told: str) -> None:
         assert "'openai:gpt-5' on 2026-12-11; use openai:gpt-6.1-sol (https://" in said
 
 
-@pytest.mark.parametrize("name", ["openai:gpt-5@http://127.0.0.1:9/v1", "openai:gpt-6.1-sol", "nobody:knows", "rules"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "openai:gpt-5@http://127.0.0.1:9/v1", "openai:gpt-6.1-sol", "nobody:knows", "rules",
+        "mistralai:mistral-large-latest", "xai:grok-4",
+    ],
+)  # fmt: skip
 def test_what_has_no_end_that_is_known_is_not_told_of(name: str) -> None:
     assert ending(name, datetime.date(2100, 1, 1)) == ""
 
@@ -60,8 +66,13 @@ def test_a_release_and_a_server_of_ones_own_are_known_by_the_model() -> None:
         ("google_genai:gemini-2.0-flash-001", "2026-06-01"),
         ("google_genai:gemini-1.5-pro-002", "2025-09-29"),
         ("google_genai:gemini-2.5-pro-preview-05-06", "2025-12-02"),
+        ("google_genai:gemini-2.5-flash-image-preview", "2026-01-15"),
         ("google_genai:imagen-3.0-generate-002", "2025-11-10"),
         ("google_genai:imagen-4.0-ultra-generate-001", "2026-08-17"),
+        ("mistralai:pixtral-large-latest", "2026-05-31"),
+        ("mistralai:pixtral-12b-2409", "2025-12-31"),
+        ("xai:grok-4-0709", "2026-05-15"),
+        ("xai:grok-3-latest", "2026-05-15"),
     ],
 )
 def test_a_release_ends_with_its_model_unless_it_has_an_end_of_its_own(name: str, day: str) -> None:

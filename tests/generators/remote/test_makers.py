@@ -35,6 +35,8 @@ KINDS: dict[str, type[images_api.ImagesApi]] = {
     "bfl": BflImages, "fal": FalImages, "replicate": ReplicateImages, "together": TogetherImages,
     "stability": StabilityImages, "recraft": RecraftImages,
 }  # fmt: skip
+TELLING = {"bfl": 0.03, "recraft": 0.04}
+"""Makers whose answers say what an image cost, with the dollars that the servers here say."""
 each_maker = pytest.mark.parametrize("prefix", MAKERS)
 each_job = pytest.mark.parametrize("prefix", JOBS)
 
@@ -423,15 +425,16 @@ class TestMoney:
             result = graph.invoke({"prompt": "an owl"}, {"configurable": {"thread_id": "t"}}, context=asked)
         return result, server
 
-    def test_by_the_price_of_an_image(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        result, server = self.run("stability", tmp_path, monkeypatch, 0.08, [0.9])
+    @pytest.mark.parametrize("prefix", [prefix for prefix in MAKERS if prefix not in TELLING])
+    def test_by_the_price_of_an_image(self, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        result, server = self.run(prefix, tmp_path, monkeypatch, 0.08, [0.9])
         (step,) = (step for step in result["trace"] if step.get("prices"))
         assert step["money"] == pytest.approx(0.08)
         assert step["tokens"] == 0
         assert (step["prices"][0]["image"], step["prices"][0]["input"]) == (0.08, None)
         assert len(server.submissions) == 1
 
-    @pytest.mark.parametrize(("prefix", "dollars"), [("bfl", 0.03), ("recraft", 0.04)])
+    @pytest.mark.parametrize(("prefix", "dollars"), TELLING.items())
     def test_by_what_the_server_says(
         self, prefix: str, dollars: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -445,6 +448,15 @@ class TestMoney:
         assert result["stop_reason"] == "money"
         assert len(server.submissions) == 2
         assert sum(step["money"] for step in result["trace"]) == pytest.approx(0.16)
+
+    @each_maker
+    def test_no_maker_draws_beyond_the_limit(
+        self, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        result, server = self.run(prefix, tmp_path, monkeypatch, 0.08, [0.3, 0.3], max_money=0.1)
+        assert result["stop_reason"] == "money"
+        assert len(server.submissions) == 1
+        assert sum(step["money"] for step in result["trace"]) == pytest.approx(TELLING.get(prefix, 0.08))
 
     def test_an_unknown_price_is_not_zero(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         result, _ = self.run("stability", tmp_path, monkeypatch, None, [0.9])

@@ -42,7 +42,8 @@ FEW = 12
 """Steps at most of a model that is distilled to draw in few."""
 
 FEW_BY_NAME = re.compile(
-    r"turbo|lightning|hyper(?![-_ ]?real)(?:-?sd|-?flux|-?xl|(?![a-z]))|(?<![a-z])lcm|(?<![a-z])dmd2?(?![a-z])|schnell"
+    r"turbo|lightning|hyper(?![-_ ]?real)(?:sd|xl|flux|vae|inpaint|lora|bake|merge|nf\d|fp\d|v\d|(?![a-z]))"
+    r"|(?<![a-z])lcm|(?<![a-z])dmd2?(?![a-z])|schnell"
     r"|flash(?![-_ ]?(?:back|light|photo))|(?<!de|un)(?<!non|de[-_]|un[-_])(?<!non[-_]|not[-_])distill|rapid"
     r"|(?<![a-z])fast(?![a-z])"
 )

@@ -18,7 +18,7 @@ from imagerag.generators.diffusion.weight_sizes import QUANTISED
 BITSANDBYTES = "bitsandbytes"
 IN_8_BITS = 0.5
 """Of 16."""
-FOUR = ("4bit", "nf4", "fp4", "int4", "_4", "w4")
+FOUR = ("4bit", "nf4", "fp4", "int4", "w4")
 """What the settings of some library say where weights are in 4 bits; others are taken for 8."""
 
 

@@ -147,8 +147,13 @@ class TestRules:
         assert few.recipe.startswith("as sdxl with steps 8, guidance 1.0, negative_prompt '': its name has 'lightning'")
 
     @pytest.mark.parametrize(
-        ("class_name", "unet", "layers"),
+        ("class_name", "denoiser", "layers"),
         [
+            ("FluxPipeline", {"num_layers": 1, "num_attention_heads": 2}, "num_layers = 1, not 19"),
+            ("FluxPipeline", {"num_layers": 19, "num_attention_heads": 24}, ""),
+            ("StableDiffusion3Pipeline", {"num_layers": 2}, "num_layers = 2, not 38"),
+            ("KolorsPipeline", {"block_out_channels": [32, 64]}, "block_out_channels = [32, 64]"),
+            ("KolorsPipeline", {"cross_attention_dim": 2048}, ""),
             ("StableDiffusionPipeline", {"layers_per_block": 1}, "layers_per_block = 1, not 2"),
             ("StableDiffusionPipeline", {"mid_block_type": None}, "mid_block_type = null"),
             ("StableDiffusionPipeline", {"cross_attention_dim": 32}, "cross_attention_dim = 32, not 768"),
@@ -159,9 +164,9 @@ class TestRules:
         ],
     )
     def test_an_adapter_is_left_out_where_it_is_for_other_layers(
-        self, class_name: str, unet: dict[str, Any], layers: str
+        self, class_name: str, denoiser: dict[str, Any], layers: str
     ) -> None:
-        found = recipe("somebody/my-tune", class_name, unet=unet)
+        found = recipe("somebody/my-tune", class_name, unet=denoiser)
         assert (found.adapter is None) == bool(layers)
         assert layers in found.recipe
         if layers:

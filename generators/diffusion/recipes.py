@@ -72,7 +72,7 @@ def no_contrast(class_name: str) -> float:
 OF_REFERENCES = ("image_encoder", "adapter")
 """Parts that a model without references has no use for."""
 
-UNTOLD = ("weights", "taught_guidance")
+UNTOLD = ("weights", "taught_guidance", "scheduler")
 """Changes of a row that say nothing of how the model is asked."""
 
 

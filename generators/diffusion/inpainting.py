@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 
 from imagerag.generators.base import Redraw
+from imagerag.generators.diffusion.prompt_cache import remember_prompts
 
 
 def inpainting_class(pipeline: Any) -> Any:
@@ -26,12 +27,25 @@ def _with_default(pipeline_class: Any) -> set[str]:
     return {name for name, one in parameters.items() if one.default is not one.empty}
 
 
+KEPT = "_redraws_parts"
+"""Attribute of a pipeline: the one that redraws parts with its weights."""
+
+
 def inpainting_pipeline(pipeline: Any) -> Any:
-    """Return the pipeline that redraws parts with the weights of another one; they are not loaded again."""
+    """Return the pipeline that redraws parts with the weights of another one; they are not loaded again.
+
+    It is kept with the other one, as long as that has the same parts, so that the same words are encoded once.
+    """
     made = inpainting_class(pipeline)
     wanted = made._get_signature_types()
-    redraws = made(**{name: part for name, part in pipeline.components.items() if name in wanted})
+    parts = {name: part for name, part in pipeline.components.items() if name in wanted}
+    kept = getattr(pipeline, KEPT, None)
+    if kept is not None and all(kept.components.get(name) is part for name, part in parts.items()):
+        return kept
+    redraws = made(**parts)
     redraws.set_progress_bar_config(disable=True)
+    remember_prompts(redraws)
+    setattr(pipeline, KEPT, redraws)
     return redraws
 
 

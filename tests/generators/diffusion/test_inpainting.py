@@ -55,6 +55,19 @@ def test_a_part_is_drawn_and_the_rest_stays(family_folder: Path) -> None:
     check("sd15", family_folder, 0)
 
 
+def test_the_same_words_are_encoded_once_for_all_redraws_of_parts(family_folder: Path) -> None:
+    generator = load_family(family_folder, "sd15")
+    calls: list[int] = []
+    generator.pipeline.text_encoder.register_forward_hook(lambda *_: calls.append(1))
+    request = DrawRequest("an owl", (7,), redraw=redraw())
+    first = draw_sized(generator, request, UNCONTROLLED)
+    encoded = len(calls)
+    assert encoded > 0
+    again = draw_sized(generator, request, UNCONTROLLED)
+    assert len(calls) == encoded
+    assert np.array_equal(np.asarray(first[0].image), np.asarray(again[0].image))
+
+
 def test_references_that_the_pipeline_takes_go_in(family_folder: Path) -> None:
     generator = load_family(family_folder, "sd15")
     assert set(with_references(generator.pipeline, {"ip_adapter_image_embeds": 1, "image": 2, "other": 3})) == {

@@ -113,8 +113,16 @@ class TestUnknownCheckpoints:
         assert (preset.family, preset.max_references) == ("text", 0)
         small = Preset.model_validate({**preset.model_dump(), "width": 32, "height": 32, "steps": 2})
         generator = DiffusionGenerator(small)
+        decode, decoded = generator.pipeline.vae.decode, []
+
+        def watched(latents: Any, *arguments: Any, **options: Any) -> Any:
+            decoded.append(tuple(latents.shape[-2:]))
+            return decode(latents, *arguments, **options)
+
+        generator.pipeline.vae.decode = watched
         picture, facts = drawn(generator, 0)
         assert picture.shape == (32, 32, 3)
+        assert decoded == [(16, 16)], "drawn at that size, and not scaled down from one of the pipeline's own list"
         assert (
             facts["recipe"]
             == preset.recipe

@@ -32,7 +32,8 @@ class Editor:
     Attributes:
         argument: by which name.
         one: it takes one image, not a list: several go in side by side.
-        framed: the size of its drawing is that of the image, which is set on white in the preset's proportions.
+        framed: its image is set on white in the proportions of the drawing: that has the image's, or the image would be
+            cropped to the drawing's without a word.
         without: the class, over the same weights, that draws where there are no references; itself if empty.
         canvas: it needs an image always: without references, a white one.
         instruction: the key of the JSON that it reads instead of plain words.
@@ -57,7 +58,7 @@ EDITORS: dict[str, Editor] = {
     "Flux2KleinPipeline": Editor(),
     "Flux2KleinKVPipeline": Editor(),
     "LongCatImageEditPipeline": Editor(one=True, framed=True, without="LongCatImagePipeline"),
-    "JoyImageEditPipeline": Editor(one=True, canvas=True),
+    "JoyImageEditPipeline": Editor(one=True, framed=True, canvas=True),
     "JoyImageEditPlusPipeline": Editor(argument="images"),
     "BriaFiboEditPipeline": Editor(one=True, canvas=True, instruction="edit_instruction"),
     "GlmImagePipeline": Editor(squares=True),
@@ -109,7 +110,7 @@ class EditFamily(TextFamily):
 
     def arguments(self, request: DrawRequest) -> dict[str, Any]:
         """Return the images; side by side as one for a pipeline that takes only one."""
-        editor, size = self._editor, (self.preset.width, self.preset.height)
+        editor, size = self._editor, self.canvas(request)
         if not request.references:
             return {editor.argument: Image.new("RGB", size, "white")} if editor.canvas else {}
         if editor.squares:

@@ -12,6 +12,7 @@ from imagerag.generators.base import DrawRequest, Reference
 from imagerag.generators.diffusion.edit import EDITORS, EditFamily
 from imagerag.generators.diffusion.families import FAMILIES
 from imagerag.generators.diffusion.presets import load_presets
+from imagerag.picture_size import PictureSize
 from testing.family_requests import drawn, load_family, references
 
 
@@ -34,6 +35,38 @@ def test_a_list_or_one_sheet_under_the_name_that_the_class_has() -> None:
     assert [image.size for image in given("GlmImagePipeline", "glm-image", 2)["image"]] == [(1024, 1024)] * 2
     assert given("FluxKontextPipeline", "kontext", 2)["image"].size == (2046, 768)
     assert given("LongCatImageEditPipeline", "longcat-edit", 1)["image"].size == (341, 341), "as the drawing will be"
+
+
+@pytest.mark.parametrize(
+    ("class_name", "preset"), [("LongCatImageEditPipeline", "longcat-edit"), ("JoyImageEditPipeline", "joy-edit")]
+)
+@pytest.mark.parametrize(("size", "ratio"), [(None, 1.0), ("16:9", 16 / 9), ("512x1024", 0.5)])
+def test_a_sheet_has_the_proportions_that_are_drawn(
+    class_name: str, preset: str, size: str | None, ratio: float
+) -> None:
+    wanted = None if size is None else PictureSize.parse(size)
+    request = DrawRequest("an owl", (1,), references(1), 0.5, size=wanted)
+    editing = family(class_name, preset)
+    sheet = editing.arguments(request)["image"]
+    width, height = editing.canvas(request)
+    assert width / height == pytest.approx(ratio, rel=0.02)
+    assert sheet.width / sheet.height == pytest.approx(width / height, rel=0.01)
+    assert sheet.getpixel((0, 0)) == (255, 255, 255) or sheet.getpixel((0, sheet.height // 2)) == (255, 255, 255)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_pictures")
+def test_another_ratio_is_drawn_and_not_stretched(family_folder: Path) -> None:
+    generator = load_family(family_folder, "longcat-edit", width=64, height=64)
+    decode, decoded = generator.pipeline.vae.decode, []
+
+    def watched(latents: Any, *arguments: Any, **options: Any) -> Any:
+        decoded.append(latents.shape[-1] / latents.shape[-2])
+        return decode(latents, *arguments, **options)
+
+    generator.pipeline.vae.decode = watched
+    generator.draw(DrawRequest("an owl", (1,), references(1), 0.5, size=PictureSize(4, 1, is_exact=False)))
+    assert decoded == [pytest.approx(4.0)]
 
 
 @pytest.mark.parametrize("name", EDITORS)

@@ -121,6 +121,8 @@ class TestSizes:
 class _Narrow:
     """Runs out of memory as often as it is placed, so many times."""
 
+    components: ClassVar[dict[str, object]] = {}
+
     def __init__(self, times: int) -> None:
         self.left = times
 

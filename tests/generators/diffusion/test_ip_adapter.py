@@ -63,6 +63,9 @@ class TestAdapter:
         drawn = [pixels(draw(generator, count)) for count in (0, 1, 4)]
         assert not (drawn[0] == drawn[1]).all()
         assert not (drawn[1] == drawn[2]).all()
+        for count in (0, 1, 4):
+            given = generator._loaded.family.arguments(DrawRequest(PROMPT, (3,), REFERENCES[:count], 0.6))
+            assert given["ip_adapter_image_embeds"][0].shape[0] == 1, "nothing is seen beside the references"
 
     def test_scale_nought_ignores_the_reference_but_not_the_words(self, folder: Path) -> None:
         generator = DiffusionGenerator(preset(folder, "sdxl"))

@@ -102,7 +102,12 @@ class TestExamined:
 class TestPreset:
     @pytest.mark.parametrize(
         ("names", "like"),
-        [((V1,), "sd15"), ((XL,), "sdxl"), ((FLUX, "guidance_in.in_layer.bias", "img_in.weight"), "flux")],
+        [
+            ((V1,), "sd15"),
+            ((XL,), "sdxl"),
+            # of 19 double blocks, as its adapter is for
+            ((FLUX, "guidance_in.in_layer.bias", "img_in.weight", FLUX.replace(".0.", ".18.")), "flux"),
+        ],
     )
     def test_it_is_that_of_the_family(self, tmp_path: Path, names: tuple[str, ...], like: str) -> None:
         file = headed(tmp_path / "mine.safetensors", *names)

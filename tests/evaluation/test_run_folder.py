@@ -68,7 +68,7 @@ def test_run_that_has_just_begun(tmp_path: Path) -> None:
         (
             lambda entry: entry.update(steps=10**400),
             f"1{'0' * 22} ... {'0' * 12} is no number that can be counted with",
-        ),  # noqa: E501
+        ),
         (lambda entry: entry["verdict"].update(owl=float("inf")), "inf is no number that can be counted with"),
     ],
 )

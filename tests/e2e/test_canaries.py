@@ -116,7 +116,7 @@ def test_nothing_that_an_evaluation_or_a_batch_leaves_has_one(
     place: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Their folders are given to others: the settings and arms in them, the errors of drawings, what was looked up."""
-    shared, suite = place / "shared", place / f"{FILE}-of-mine" / "suite.jsonl"
+    shared, suite = place / "shared", place / "mine" / "suite.jsonl"
     suite.parent.mkdir()
     shared.mkdir()
     rows = [{"suite": "mine", "retrieval": str(suite.parent)}, {"prompt": "an owl", "images": ["real.png"]}]

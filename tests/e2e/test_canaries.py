@@ -116,7 +116,7 @@ def test_nothing_that_an_evaluation_or_a_batch_leaves_has_one(
     place: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """Their folders are given to others: the settings and arms in them, the errors of drawings, what was looked up."""
-    shared, suite = place / "shared", place / f"{FILE}-of-mine" / "suite.jsonl"
+    shared, suite = place / "shared", place / "mine" / "suite.jsonl"
     suite.parent.mkdir()
     shared.mkdir()
     rows = [{"suite": "mine", "retrieval": str(suite.parent)}, {"prompt": "an owl", "images": ["real.png"]}]
@@ -132,8 +132,8 @@ def test_nothing_that_an_evaluation_or_a_batch_leaves_has_one(
         gone = with_login("http://127.0.0.1:9/v1", query=False)
         mine = f"mine:generator=openai:m@{gone},critic=clip,library=bundled,own,lookup_model=embedded"
         arms = ["--arm", "base", "--arm", mine]
-        words = ["eval", "--suite", str(suite), "--workers", "1", "--config", str(config), *arms]
-        assert run([*words, "--out", str(shared / "run")]) == 1
+        words = ["eval", "--suite", str(suite), "--metric", "clip:embedded", "--workers", "1", "--config", str(config)]
+        assert run([*words, *arms, "--out", str(shared / "run")]) == 1
         assert run(["eval", "report", str(shared / "run")]) == 0
         (place / "p.csv").write_text(f"prompt,generator\nan owl,\na cat,openai:m@{gone}\n")
         run(["batch", str(place / "p.csv"), "--config", str(config), "--out", str(shared / "batch")])

@@ -39,7 +39,7 @@ def palettes(library: Library, concept: str) -> list[Floats]:
     found = []
     for row in library.by_concept[concept][:PICTURES]:
         small = library.image(row).convert("RGBa").resize((SIDE, SIDE), pil.Resampling.BOX)
-        cut = np.asarray(small, np.float32) / 255
+        cut = np.asarray(np.asarray(small, np.float32) / 255, np.float32)
         rgb, body, shade = parts_of(cut)
         chosen = (cut[..., 3] > 0.5) & (body > 0.5)
         if chosen.any():

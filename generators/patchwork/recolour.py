@@ -38,8 +38,7 @@ def tint(colour: tuple[int, int, int], shade: Floats) -> Floats:
     """
     target = np.array(colour, dtype=np.float32) / 255
     # Shading is kept at part of its strength: a named colour should be that colour nearly everywhere.
-    tinted: Floats = target + 0.75 * shade[..., None] * (0.35 + 0.65 * target)
-    return tinted
+    return np.asarray(target + 0.75 * shade[..., None] * (0.35 + 0.65 * target), np.float32)
 
 
 def parts_of(cut: Floats) -> tuple[Floats, Floats, Floats]:

@@ -147,7 +147,7 @@ def painted(picture: Image.Image, colour: str) -> Image.Image:
     """Return an RGBA picture in one of the named colours, as the generator paints what a prompt names a colour for."""
     from PIL import Image as pil
 
-    cut = np.asarray(picture.convert("RGBa"), np.float32) / 255
+    cut = np.asarray(np.asarray(picture.convert("RGBa"), np.float32) / 255, np.float32)
     pixels = (recolour(cut, COLOURS[colour]) * 255).round().astype(np.uint8)
     return pil.frombuffer("RGBa", picture.size, pixels.tobytes(), "raw", "RGBa", 0, 1).convert("RGBA")
 

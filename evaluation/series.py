@@ -38,7 +38,7 @@ class Series(NamedTuple, Generic[OneArm]):
 
 def series_of(arms: Sequence[OneArm]) -> Iterator[Series[OneArm]]:
     """Yield each setting with three values or more among arms that are the same otherwise."""
-    keys = dict.fromkeys(key for arm in arms for key, value in arm.settings.items() if _is_number(value))
+    keys = {key: None for arm in arms for key, value in arm.settings.items() if _is_number(value)}
     for key in keys:
         groups: dict[str, list[OneArm]] = {}
         for arm in arms:
@@ -46,10 +46,18 @@ def series_of(arms: Sequence[OneArm]) -> Iterator[Series[OneArm]]:
                 rest = {name: value for name, value in arm.settings.items() if name != key}
                 groups.setdefault(repr(sorted(rest.items(), key=lambda item: item[0])), []).append(arm)
         for group in groups.values():
-            with_key = sorted((arm for arm in group if key in arm.settings), key=lambda arm: _number(arm.settings[key]))
-            plain = [(WITHOUT.get(key, "default"), arm) for arm in group if key not in arm.settings]
+            with_key, plain = _in_order(group, key), [arm for arm in group if key not in arm.settings]
             if len(with_key) >= 2 and len(with_key) + len(plain) >= 3:
-                yield Series(key, [*((number_text(_number(arm.settings[key])), arm) for arm in with_key), *plain])
+                yield Series(key, [(_value(arm, key), arm) for arm in [*with_key, *plain]])
+
+
+def _value(arm: Arm | ArmSummary, key: str) -> str:
+    return number_text(_number(arm.settings[key])) if key in arm.settings else WITHOUT.get(key, "default")
+
+
+def _in_order(arms: Sequence[OneArm], key: str) -> list[OneArm]:
+    """Return the arms that have a setting, the smallest value first."""
+    return sorted((arm for arm in arms if key in arm.settings), key=lambda arm: _number(arm.settings[key]))
 
 
 def _is_number(value: object) -> bool:

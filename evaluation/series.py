@@ -46,9 +46,8 @@ def series_of(arms: Sequence[OneArm]) -> Iterator[Series[OneArm]]:
                 rest = {name: value for name, value in arm.settings.items() if name != key}
                 groups.setdefault(repr(sorted(rest.items(), key=lambda item: item[0])), []).append(arm)
         for group in groups.values():
-            with_key, plain = _in_order(group, key), [arm for arm in group if key not in arm.settings]
-            if len(with_key) >= 2 and len(with_key) + len(plain) >= 3:
-                yield Series(key, [(_value(arm, key), arm) for arm in [*with_key, *plain]])
+            if len(group) >= 3 and sum(key in arm.settings for arm in group) >= 2:
+                yield Series(key, [(_value(arm, key), arm) for arm in _in_order(group, key)])
 
 
 def _value(arm: Arm | ArmSummary, key: str) -> str:
@@ -56,8 +55,8 @@ def _value(arm: Arm | ArmSummary, key: str) -> str:
 
 
 def _in_order(arms: Sequence[OneArm], key: str) -> list[OneArm]:
-    """Return the arms that have a setting, the smallest value first."""
-    return sorted((arm for arm in arms if key in arm.settings), key=lambda arm: _number(arm.settings[key]))
+    """Return arms by the value of a setting, the smallest first and those without it last."""
+    return sorted(arms, key=lambda arm: (key not in arm.settings, _number(arm.settings.get(key))))
 
 
 def _is_number(value: object) -> bool:

@@ -120,6 +120,8 @@ def read_gift(edit: Edit, words: Sequence[str]) -> bool:
     rest = behind_verb(words, "give")
     if rest is not None and (placing.ends_openly(rest) or placing.direction_of(rest[-1:])):
         return False  # "give it a rainbow behind" says where, not whose
+    if rest is not None and (placed := placing.put_beside_owner(edit, rest)):
+        return placed
     return rest is not None and holding.give(edit, rest)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from imagerag.agent.follow_up import holding, looks, placing
+from imagerag.agent.follow_up import holding, looks, placing, sizes
 from imagerag.agent.follow_up.becoming import become, is_worn
 from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
@@ -24,7 +24,7 @@ def read_bare(edit: Edit, words: Sequence[str]) -> bool:
     it = Found(list(edit.items), [edit.main])
     while inner and inner[0] in ("thing", "picture", "image", "one", "but") and len(inner) > 1:
         inner = inner[1:]
-    if looks.sized(edit, it, inner) or looks.styled(edit, inner) or looks.timed(edit, inner):
+    if sizes.sized(edit, it, inner) or looks.styled(edit, inner) or looks.timed(edit, inner):
         return True
     if colour_of(" ".join(inner)) or (inner[0] == "in" and colour_of(" ".join(inner[1:]))):
         if edit.latest == BACKGROUND:
@@ -78,7 +78,7 @@ def _recalled(edit: Edit, words: Sequence[str]) -> bool:
         places = matching(name, edit.items)
         if look and places and words[0] not in ("a", "an") and colour_of(" ".join(look)):
             return looks.coloured(edit, Found(list(edit.items), places), look)
-        if look and places and looks.sized(edit, Found(list(edit.items), places), look):
+        if look and places and sizes.sized(edit, Found(list(edit.items), places), look):
             return True
     return False
 

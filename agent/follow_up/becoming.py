@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from imagerag.agent.follow_up import holding, looks, placing
+from imagerag.agent.follow_up import holding, looks, placing, sizes
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, JOINS, behind_verb, owner_of
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.likeness import most_alike
@@ -91,7 +91,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
     if not inner:
         return False
     bare = [word for word in inner if word not in ("a", "an", "the", "one", "just")] or inner
-    if looks.sized(edit, found, inner) or looks.coloured(edit, found, bare):
+    if sizes.sized(edit, found, inner) or looks.coloured(edit, found, bare):
         return True
     if looks.framed(edit, inner):
         return True
@@ -192,16 +192,16 @@ def read_made(edit: Edit, words: Sequence[str]) -> bool:
         found = edit.find(["it"]) if whole else edit.find(target)
         if whole and text not in said.picture and found is not None:
             everything = edit.find(["them"]) or found
-            if looks.sized(edit, everything, rest[cut:]) or looks.coloured(edit, _all(edit), rest[cut:]):
+            if sizes.sized(edit, everything, rest[cut:]) or looks.coloured(edit, _all(edit), rest[cut:]):
                 return True
-        if found is not None and become(edit, found, rest[cut:], things="article"):
+        if found is not None and become(edit, found, rest[cut:], things="none" if words[0] == "give" else "article"):
             return True
     it = edit.find(["it"])
     if it is None or (rest[0] in said.indefinite and rest[0] != "more"):
         return False
     latest = edit.place_of(edit.latest) if edit.changed and edit.latest else None
     it = it if latest is None else Found(list(edit.items), [latest])
-    return looks.sized(edit, it, rest) or looks.coloured(edit, it, rest) or looks.styled(edit, rest)
+    return sizes.sized(edit, it, rest) or looks.coloured(edit, it, rest) or looks.styled(edit, rest)
 
 
 def read_said_of(edit: Edit, words: Sequence[str]) -> bool:
@@ -230,9 +230,9 @@ def read_said_of(edit: Edit, words: Sequence[str]) -> bool:
             word = " ".join(rest[1:])
             edit.it = edit.latest = found.items[found.places[0]].thing.phrase
             if word in said.sizes["large"] or word in said.sizes["bigger"]:
-                return looks.sized(edit, found, ["smaller"])
+                return sizes.sized(edit, found, ["smaller"])
             if word in said.sizes["small"]:
-                return looks.sized(edit, found, ["bigger"])
+                return sizes.sized(edit, found, ["bigger"])
             if word in ("dark", "light", "bright"):
                 return looks.coloured(edit, found, ["lighter" if word == "dark" else "darker"])
             if word in ("far away", "far"):
@@ -294,7 +294,7 @@ def read_background(edit: Edit, words: Sequence[str]) -> bool:
         return False
     behind, before = inner[at + 1 :], inner[:at]
     for told in (behind, before):
-        told = [word for word in told if word not in ("in", "should", "to", "into", "a", "an")]
+        told = [word for word in told if word not in ("in", "should", "to", "into", "a", "an", ":", "-", "=")]
         if told and looks.backed(edit, told):
             return True
     return False

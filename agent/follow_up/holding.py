@@ -36,8 +36,8 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
             return hold_listed(edit, owner, list(words[:at]))
     for cut in range(len(words) - 1, 0, -1):
         rest = list(words[cut:])
-        if words[cut - 1] in ARTICLES:  # "the frog" is no frog that gets something, and the fish behind none to give
-            continue
+        if words[cut - 1] in ARTICLES and not (cut == 1 and words[0] in phrases().it):
+            continue  # "the frog" is no frog that gets something, and the fish behind none to give
         if rest[0] not in said.indefinite | {"in", "with", "glasses", "sunglasses"} and not edit.knows(rest):
             continue
         if rest[0] in ("in", "with") and len(rest) > 1:

@@ -1,4 +1,4 @@
-"""How a thing, or the whole, is to look: colour, size, number, style, time of day, background."""
+"""How a thing, or the whole, is to look: colour, number, style, time of day, background."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,28 +9,8 @@ from imagerag.agent.follow_up.scene_edit import CannotChange, Item, exchanged, i
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
-from imagerag.prompt_grammar.vocabulary import ARTICLES, STYLE_ALIASES, Size, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, STYLE_ALIASES, colour_of, number_of
 
-_SIZES: tuple[Size, ...] = ("small", "normal", "large")
-_DEGREES = frozenset(
-    [
-        "a",
-        "bit",
-        "little",
-        "lot",
-        "much",
-        "even",
-        "slightly",
-        "more",
-        "way",
-        "somewhat",
-        "still",
-        "just",
-        "very",
-        "really",
-        "so",
-    ]
-)
 _SHADES = {"darker": "dark", "lighter": "light", "brighter": "light"}
 _NO_BACKGROUND = frozenset(["plain", "empty", "none", "nothing", "transparent", "simple", "clean", "no", "neutral"])
 _STYLE_LEADS = ("in the style of", "like", "as", "into", "in")
@@ -76,56 +56,6 @@ def colourless(edit: Edit, found: Found) -> None:
     for at in found.places:
         items[at] = replace(items[at], thing=replace(items[at].thing, colour=None))
     edit.take(items)
-
-
-def sized(edit: Edit, found: Found, words: Sequence[str]) -> bool:
-    """Make things larger or smaller, also than another one: "bigger than the cat"."""
-    said = phrases().sizes
-    if "than" in words:
-        at = list(words).index("than")
-        other = edit.find(words[at + 1 :])
-        step = _step(words[:at])
-        if not step or other is None or len(other.items) != len(found.items):
-            return False
-        _bigger_than(edit, found.places, other.places, found.items, step)
-        return True
-    text = " ".join(word for word in words if word not in ("a", "an", "the", "one", "size", "sized"))
-    absolute = next((size for size in _SIZES if text in said[size]), None)
-    step = _step(words)
-    if absolute is None and not step:
-        return False
-    items = list(found.items)
-    before = list(items)
-    for at in found.places:
-        size = absolute or _SIZES[min(max(_SIZES.index(items[at].thing.size) + step, 0), 2)]
-        items[at] = replace(items[at], thing=replace(items[at].thing, size=size))
-    if items == before and not edit.changed:
-        name = items[found.places[0]].thing.phrase
-        how = "large" if step > 0 or absolute == "large" else "small" if step < 0 or absolute == "small" else "normal"
-        raise CannotChange(f"the {name} is as {how} as it gets already")
-    edit.take(items, found.places[0] if len(found.places) == 1 else None)
-    return True
-
-
-def _step(words: Sequence[str]) -> int:
-    said = phrases().sizes
-    text = " ".join(words)
-    core = " ".join(word for word in words if word not in _DEGREES and word not in ("again",))
-    if text in said["bigger"] or core in said["bigger"] or ("more" in words and core in said["large"]):
-        return 1
-    if text in said["smaller"] or core in said["smaller"] or ("more" in words and core in said["small"]):
-        return -1
-    return 0
-
-
-def _bigger_than(edit: Edit, places: Sequence[int], others: Sequence[int], items: Sequence[Item], step: int) -> None:
-    """Make some things large and the others small: with less, both would look about alike."""
-    grow, shrink = (places, others) if step > 0 else (others, places)
-    sizes: dict[int, Size] = {**dict.fromkeys(shrink, "small"), **dict.fromkeys(grow, "large")}
-    changed = [
-        replace(item, thing=replace(item.thing, size=sizes.get(at, item.thing.size))) for at, item in enumerate(items)
-    ]
-    edit.take(changed, places[0])
 
 
 def counted(edit: Edit, found: Found, number: int) -> bool:

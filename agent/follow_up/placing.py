@@ -40,6 +40,17 @@ _BEGINS_SIDE = _TO | {"up", "down", "higher", "lower", "left", "right"}
 """What the words for a side of the picture begin with."""
 
 
+_SIDE_OF: dict[str, RelationKind] = {
+    "on the left": "left of",
+    "on the right": "right of",
+    "at the top": "above",
+    "at the bottom": "below",
+}
+"""How a thing stands to the others that is moved to a side of the picture."""
+_UP = frozenset(["top", "up", "upper", "upwards", "higher", "above"])
+_DOWN = frozenset(["bottom", "down", "lower", "downwards", "below"])
+
+
 class Parted(NamedTuple):
     """Words around a connector: "a crown", "on", "its head"."""
 
@@ -67,19 +78,24 @@ def frame_of(words: Sequence[str]) -> str | None:
     inner = [word for word in text.split() if word not in _BEFORE_SIDE]
     while len(inner) > 1 and inner[-1] in _SIDE_WORDS:
         inner.pop()
-    return phrases().frame.get(" ".join(inner).replace("upper", "top").replace("-", " "))
+    named = phrases().frame.get(" ".join(inner).replace("upper", "top").replace("-", " "))
+    return named or _corner([word for said in inner for word in said.split("-") if word not in _SIDE_WORDS])
+
+
+def _corner(words: Sequence[str]) -> str | None:
+    """Return the corner or side that is said by its two words in any order: "up top on the left", "left bottom"."""
+    sides = {word for word in words if word in ("left", "right")}
+    rows = {"top" if word in _UP else "bottom" for word in words if word in _UP | _DOWN}
+    if len(words) < 2 or len(sides) > 1 or len(rows) != 1 or set(words) - sides - _UP - _DOWN:
+        return None
+    return phrases().frame.get(" ".join([*rows, *sides]))
 
 
 def moved_in_frame(edit: Edit, found: Found, place: str) -> bool:
     """Move things to a side of the picture: past the others, or all there is where there are none."""
     items = found.items
     units = [at for at in range(len(items)) if items[at].joint not in ("wearing", "with") and not is_setting(items, at)]
-    side: RelationKind | None = {
-        "on the left": "left of",
-        "on the right": "right of",
-        "at the top": "above",
-        "at the bottom": "below",
-    }.get(place)  # type: ignore[assignment]
+    side = _SIDE_OF.get(place)
     one = bearer(items, found.places[0])
     if len(units) > 1 and len(found.places) == 1 and side and one in units:
         other = next(at for at in units if at != one)
@@ -240,6 +256,23 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)
         return moved_in_frame(edit, Found(edit.items, [at]), frame)
     return put_new(edit, thing, kind, right)
+
+
+def put_beside_owner(edit: Edit, words: Sequence[str]) -> bool:
+    """Put what somebody gets where the words say: "him a broom on the right", "the dog a ball to the left"."""
+    cut = _frame_cut(words)
+    said = phrases().indefinite
+    new = next((at for at, word in enumerate(words) if at and word in said), None)
+    if cut is None or new is None or new >= cut:
+        return False
+    place, owner = frame_of(words[cut:]), edit.find(words[:new])
+    kind = _SIDE_OF.get(place or "")
+    thing = edit.thing_of(words[new:cut])
+    if kind is None or owner is None or thing is None:
+        return False
+    items, at = related(owner.items, thing, kind, bearer(owner.items, owner.places[0]))
+    edit.take(items, at)
+    return True
 
 
 def _without_degree(words: Sequence[str]) -> list[str]:

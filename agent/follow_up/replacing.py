@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from imagerag.agent.follow_up import looks, placing
+from imagerag.agent.follow_up import looks, placing, sizes
 from imagerag.agent.follow_up.becoming import become
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of
 from imagerag.agent.follow_up.counting import read_count
@@ -59,7 +59,7 @@ def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
             return found is not None and looks.coloured(edit, found, new)
         if "size" in old:
             found = edit.find(owner_of(old, ("size",)) or ["it"])
-            return found is not None and looks.sized(edit, found, new)
+            return found is not None and sizes.sized(edit, found, new)
         found = edit.find(old)
         if found is None:
             if words[0] in ("replace", "swap", "exchange", "substitute") and not any(
@@ -131,7 +131,7 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
         looks.styled(edit, rest)
         or looks.timed(edit, rest)
         or looks.coloured(edit, found, rest)
-        or looks.sized(edit, found, rest)
+        or sizes.sized(edit, found, rest)
     ):
         return True
     latest = edit.place_of(edit.latest) if edit.latest else None

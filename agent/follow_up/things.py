@@ -31,6 +31,17 @@ _GENERIC = frozenset(
 )
 """Nouns by which the only thing of a picture may be called."""
 _SIDES = {"left": 0, "right": -1, "leftmost": 0, "rightmost": -1}
+_MIDDLE = frozenset(["middle", "center", "centre", "central"])
+_WOMEN = frozenset(
+    ["girl", "woman", "women", "lady", "princess", "queen", "mermaid", "witch", "mother", "grandmother", "bride",
+     "ewe", "hen", "mrs. claus", "actress", "waitress", "nun", "ballerina", "daughter", "sister", "cow"]
+)  # fmt: skip
+_MEN = frozenset(
+    ["boy", "man", "men", "gentleman", "prince", "king", "merman", "wizard", "father", "grandfather", "groom", "guy",
+     "rooster", "santa claus", "santa", "knight", "monk", "son", "brother", "ram", "bull", "snowman", "superman"]
+)  # fmt: skip
+_SHE = frozenset(["her", "she", "hers"])
+_HE = frozenset(["him", "he", "his"])
 SHORTEST_PART = 3
 """Letters of the shortest word that names what ends in it."""
 SHORTEST_FUZZY = 4
@@ -64,6 +75,8 @@ def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int
     said = phrases()
     words = list(words)
     text = " ".join(words)
+    if (meant := _of_sex(text, items, main)) is not None:
+        return Found(list(items), [meant], pronoun=True)
     if text == "one" and items[main].thing.count > 1:
         return _one_of(items, main, items[main].thing.count - 1)
     if text in said.it:
@@ -85,6 +98,23 @@ def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int
         return Found(list(items), [main])
     other = main if other_than is None else other_than
     return _by_side(bare, items) or _by_ordinal(bare, items) or _by_name(bare, items, other)
+
+
+def _of_sex(text: str, items: Sequence[Item], main: int) -> int | None:
+    """Return the place of the only one that "her" or "him" can mean; ``None`` where it says no more than "it"."""
+    if text not in _SHE | _HE:
+        return None
+    own, other = (_WOMEN, _MEN) if text in _SHE else (_MEN, _WOMEN)
+
+    def is_of(at: int, names: frozenset[str]) -> bool:
+        phrase = items[at].thing.phrase
+        return phrase in names or bool(names & {phrase.split()[0], phrase.split()[-1]})
+
+    free = _not_settings(items)
+    if main in free and is_of(main, own):
+        return main
+    meant = [at for at in free if is_of(at, own)] or [at for at in free if not is_of(at, other)]
+    return meant[0] if len(meant) == 1 or (meant and main not in meant and len(meant) < len(free)) else None
 
 
 def _any_of(words: Sequence[str], items: Sequence[Item]) -> Found | None:
@@ -169,10 +199,17 @@ def _by_ordinal(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
 
 
 def _by_side(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
-    """Return the thing that stands farthest on a side: "the left one", "the dog on the right"."""
+    """Return the thing that stands farthest on a side, or in the middle: "the left one", "the dog on the right"."""
     words = list(bare)
+    side: int | None
     if words[0] in _SIDES and len(words) > 1 and words[1] != "side":
         side, name = _SIDES[words[0]], words[1:]
+    elif words[0] in _MIDDLE and len(words) > 1:
+        side, name = None, words[1:]
+    elif len(words) > 2 and words[-3] in ("in", "at") and words[-1] in _MIDDLE:
+        side, name = None, words[:-3]
+    elif len(words) > 1 and words[-2] in ("in", "at") and words[-1] in _MIDDLE:
+        side, name = None, words[:-2]
     elif len(words) > 3 and words[-3] in ("on", "to", "at") and words[-2] == "the" and words[-1] in _SIDES:
         side, name = _SIDES[words[-1]], words[:-3]
     else:
@@ -188,6 +225,8 @@ def _by_side(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
         seen[place.index] = number + 1
         across[place.index, number] = place.x + place.side / 2
     ordered = sorted((one for one in instances if one in across), key=lambda one: across[one])
+    if side is None:  # the middle of an even number is no single one
+        return _one_of(items, *ordered[len(ordered) // 2]) if len(ordered) % 2 and len(ordered) > 1 else None
     return _one_of(items, *ordered[side]) if ordered else None
 
 

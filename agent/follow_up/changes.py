@@ -18,9 +18,11 @@ from imagerag.agent.follow_up.clauses import (
     points_back,
 )
 from imagerag.agent.follow_up.counting import read_count
-from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, with_topic
+from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, speaks_of, with_topic
+from imagerag.agent.follow_up.earlier import read_back, read_likewise, read_one_more, read_reversed
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
+from imagerag.agent.follow_up.remarks import in_passing
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
 from imagerag.agent.follow_up.scene_edit import CannotChange, Item
@@ -62,6 +64,9 @@ def change(edit: Edit, words: Sequence[str]) -> str:
             continue
         _restore(edit, before)
         if by_chunks(edit, sentence, alone=len(sentences) == 1):
+            continue
+        if len(sentences) > 1 and in_passing(sentence):
+            speaks_of(edit, sentence)
             continue
         if refused:
             raise refused
@@ -129,10 +134,12 @@ def by_chunks(edit: Edit, words: Sequence[str], *, alone: bool) -> bool:
     for part in clauses_of(edit, words):
         orders = plain_orders(edit, part)
         if orders is None:
-            if not is_remark(edit, part):
-                _restore(edit, before)
-                return False
-            continue
+            if is_remark(edit, part):
+                continue
+            orders = [list(part)] if len(part) < len(words) else None  # the grammar of plain orders may read it
+        if orders is None:
+            _restore(edit, before)
+            return False
         for order in orders:
             made = _state_of(edit)
             if not clause(edit, order) or misread(edit, made[1]):
@@ -167,7 +174,13 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     if words[0] == "and" and colour_of(" ".join(left)) and edit.latest and edit.place_of(edit.latest) is not None:
         edit.it = edit.latest  # "and green" is said of what the request before was about
     before = _state_of(edit)
+    if adds and read_likewise(edit, left):
+        return True
+    _restore(edit, before)
     for reader in (
+        read_reversed,
+        read_back,
+        read_one_more,
         read_wish,
         read_instead,
         read_framing,

@@ -8,6 +8,7 @@ from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import codes_of
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with
+from imagerag.agent.follow_up.remarks import in_passing
 from imagerag.agent.follow_up.sentences import PRONOUNS, Words, plain_orders, with_article, words_in
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
@@ -176,6 +177,9 @@ def is_remark(edit: Edit, words: Sequence[str]) -> bool:
     """
     if _STAYS.fullmatch(" ".join(word for word in words if word not in _JOINS)):
         return True
+    if in_passing(words):
+        speaks_of(edit, words)
+        return True
     chunks = chunks_of(edit, words)
     codes = codes_of(chunks)
     if not set(codes) & set("i!e") and not _KEEPS & set(words):
@@ -183,11 +187,17 @@ def is_remark(edit: Edit, words: Sequence[str]) -> bool:
     keeps = bool(_KEEPS & set(words)) and set(codes) <= {"m", "T", "u"}
     if not (keeps or (_MERELY.fullmatch(codes) and not codes.startswith("uT"))):
         return False
+    speaks_of(edit, words)
+    return True
+
+
+def speaks_of(edit: Edit, words: Sequence[str]) -> None:
+    """Let "it" in what follows be what a remark speaks of."""
+    chunks = chunks_of(edit, words)
     named = words_in(chunks, "there") or words_in(chunks, "new")
     named = [word for word in named if not number_of(word)]
     if named and named[0] not in PRONOUNS and (found := edit.find(named)) is not None:
         edit.it = edit.latest = found.items[found.places[0]].thing.phrase
-    return True
 
 
 def repaired(edit: Edit, words: Sequence[str]) -> Words:

@@ -41,6 +41,8 @@ class Edit:
         latest: what was changed last, in this request or the one before: a thing's phrase, ``background``, or nothing.
         changed: whether anything was changed so far.
         newest: the phrase of what the request before has added; empty where it added nothing.
+        before: the scene that the request before has changed into this one; ``None`` where there is none.
+        past: the scenes of earlier pictures of the thread, oldest first.
         reader: reads words as one change; set by ``changes``, for those that are said in terms of others.
     """
 
@@ -52,17 +54,35 @@ class Edit:
     latest: str = ""
     changed: bool = False
     newest: str = ""
+    before: Scene | None = None
+    past: tuple[Scene, ...] = ()
     reader: Callable[["Edit", Sequence[str]], bool] | None = None
 
     @classmethod
-    def of(cls, prompt: str, names: Collection[str], known: Collection[str], before: str | None = None) -> "Edit":
-        """Begin to change the picture of a prompt; ``before`` is the one of which it is a change."""
+    def of(
+        cls,
+        prompt: str,
+        names: Collection[str],
+        known: Collection[str],
+        before: str | None = None,
+        past: Sequence[str] = (),
+    ) -> "Edit":
+        """Begin to change the picture of a prompt.
+
+        Args:
+            prompt: of the picture.
+            names, known: see above.
+            before: the prompt of the one of which it is a change.
+            past: prompts of the thread's pictures, oldest first.
+        """
         scene = parse_scene(prompt, names)
         items = items_of(scene)
-        latest = "" if before is None else changed_between(parse_scene(before, names), scene)
-        old = {thing.phrase for thing in parse_scene(before, names).objects} if before is not None else None
-        newest = latest if old is not None and latest != BACKGROUND and latest not in old else ""
-        return cls(scene, items, names, known, latest=latest, newest=newest)
+        old = None if before is None else parse_scene(before, names)
+        latest = "" if old is None else changed_between(old, scene)
+        phrases_of_old = {thing.phrase for thing in old.objects} if old is not None else None
+        newest = latest if phrases_of_old is not None and latest not in {BACKGROUND, *phrases_of_old} else ""
+        scenes = tuple(old if text == before and old is not None else parse_scene(text, names) for text in past)
+        return cls(scene, items, names, known, latest=latest, newest=newest, before=old, past=scenes)
 
     @property
     def main(self) -> int:

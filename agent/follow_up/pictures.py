@@ -132,6 +132,9 @@ def pointed_at(words: Sequence[str], history: Sequence[PastImage], standing: Pas
         "pick",
         "choose",
         "work on",
+        "bring back",
+        "give me back",
+        "restore",
     )
     for cut in range(min(len(behind), 14), 0, -1):
         named, rest = list(behind[:cut]), list(behind[cut:])

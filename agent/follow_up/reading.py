@@ -157,7 +157,8 @@ class FollowUps:
         if again:  # "another try without the hat"
             words = behind[1:] if behind[0] in (",", "but", "and", ":", "please") else behind
         before = next((image.prompt for image in history if image.id == base.before), None)
-        edit = Edit.of(base.prompt, self._names, self._known, before)
+        past = [image.prompt for image in pictures.results(history)]
+        edit = Edit.of(base.prompt, self._names, self._known, before, past)
         try:
             unread = change(edit, list(words))
             if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"

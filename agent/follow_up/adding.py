@@ -85,6 +85,8 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
         rest = rest[:-2]
     if placing.ends_openly(rest):
         return placing.put_to_all(edit, rest)
+    if placing.add_to_side(edit, rest):
+        return True
     if (parts := placing.parted(rest)) is not None and parts.left and parts.right:
         text = " ".join(word for word in parts.right if word not in ARTICLES)
         if text in BACKGROUNDS and (behind := placing.put_behind_all(edit, parts.left)):

@@ -15,6 +15,8 @@ def read_bare(edit: Edit, words: Sequence[str]) -> bool:
     """Read what stands without a verb: "on the beach", "blue", "bigger", "the dog red", "in 3d", "with a hat"."""
     said = phrases()
     inner = [word for word in words if word != ":"]
+    if {"size", "sizes"} & set(inner) and edit.items and sizes.sized(edit, Found(list(edit.items), [edit.main]), inner):
+        return True
     if inner[0] in ("the", "my") and len(inner) > 2 and inner[1] in ("same", "it"):
         inner = inner[2:] if inner[2:3] != ["but"] else inner[3:]
     elif inner[0] in ("same", "but", "this", "it") and len(inner) > 1:

@@ -18,11 +18,10 @@ from imagerag.agent.follow_up.clauses import (
     points_back,
 )
 from imagerag.agent.follow_up.counting import read_count
-from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, speaks_of, with_topic
+from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, with_topic
 from imagerag.agent.follow_up.earlier import read_back, read_likewise, read_one_more, read_reversed
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
-from imagerag.agent.follow_up.remarks import in_passing
 from imagerag.agent.follow_up.removing import keep_only, read_removal
 from imagerag.agent.follow_up.replacing import read_exchange, read_instead
 from imagerag.agent.follow_up.scene_edit import CannotChange, Item
@@ -65,8 +64,7 @@ def change(edit: Edit, words: Sequence[str]) -> str:
         _restore(edit, before)
         if by_chunks(edit, sentence, alone=len(sentences) == 1):
             continue
-        if len(sentences) > 1 and in_passing(sentence):
-            speaks_of(edit, sentence)
+        if len(sentences) > 1 and is_remark(edit, sentence):
             continue
         if refused:
             raise refused

@@ -28,7 +28,11 @@ _APPOSED = re.compile(
 )
 """A thing that is said more exactly behind: "a ball under the chair , a soccer ball"."""
 _OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off)(?: ,| and| ;)* (?P<new>.+?) (?:in|on)(?: instead)?")
-_OF_THEM = re.compile(r"(?:more |some |add )?(?P<what>[\w -]+?) , (?P<many>\w+) of (?:them|those|these)")
+_OF_THEM = re.compile(
+    r"(?:add |with |draw )?(?:more |some |a few |several )?(?P<what>[\w -]+?) , "
+    r"(?:(?:like|say|maybe|perhaps|about|around|let's say|i'd say|make it|make that) )?(?P<many>\w+)"
+    r"(?: of (?:them|those|these))?(?: in total| altogether| or so)?"
+)
 _RESTATED = re.compile(
     r"\b(?:an?|the) (?:[\w-]+ ){0,2}(?P<head>[\w-]+) , (?P<again>(?:an?|the) (?:[\w-]+ ){0,2}(?P=head)\b)"
 )
@@ -38,6 +42,8 @@ _MERELY = re.compile(
     r"|[NT][i!]*e"
 )
 """The chunks of a remark: a thing and how it is, in words that are no change."""
+_SAYS_HOW = re.compile(r"i.*[C#ytbZ]$")
+"""What says of a thing how it is may be how it is to be: "the bear is green"."""
 _KEEPS = frozenset(["keep", "leave", "like", "love"])
 
 
@@ -125,6 +131,8 @@ def with_topic(edit: Edit, words: Sequence[str]) -> Words:
 
     What was put somewhere is what the person looks at then, not the thing that was there before.
     """
+    if _removes_it(words) and not edit.changed and edit.latest and edit.place_of(edit.latest):
+        return _with_name(words, edit.latest)
     at = edit.place_of(edit.newest) if edit.newest and not edit.changed else None
     if not at or edit.items[at].joint not in ("wearing", "with", "and"):
         return list(words)
@@ -137,6 +145,21 @@ def with_topic(edit: Edit, words: Sequence[str]) -> Words:
         return ["make", *the_new, *words_in(chunks, "colour")]
     place = list(words).index("it") if "it" in words else -1
     return [*words[:place], *the_new, *words[place + 1 :]] if place >= 0 else list(words)
+
+
+def _removes_it(words: Sequence[str]) -> bool:
+    """Tell whether words take out what "it" is: "remove it", "get rid of it", "take it away again"."""
+    text = " ".join(word for word in words if word not in ("again", "please", "completely", "now"))
+    verbs = phrases().verbs["remove"]
+    taken = re.fullmatch(r"(?:take|throw|get|put|leave|cut) (?:it|that) (?:out|away|off)", text)
+    length = starts_with(words, verbs)
+    return taken is not None or (length > 0 and text.split()[length:] in (["it"], ["that"], ["this"]))
+
+
+def _with_name(words: Sequence[str], phrase: str) -> Words:
+    """Return words with a thing's name in the place of "it"."""
+    at = next(at for at, word in enumerate(words) if word in ("it", "that", "this"))
+    return [*words[:at], "the", *phrase.split(), *words[at + 1 :]]
 
 
 def clauses_of(edit: Edit, words: Sequence[str]) -> list[Words]:
@@ -177,11 +200,11 @@ def is_remark(edit: Edit, words: Sequence[str]) -> bool:
     """
     if _STAYS.fullmatch(" ".join(word for word in words if word not in _JOINS)):
         return True
-    if in_passing(words):
-        speaks_of(edit, words)
-        return True
     chunks = chunks_of(edit, words)
     codes = codes_of(chunks)
+    if in_passing(words) and not _SAYS_HOW.search(codes):
+        speaks_of(edit, words)
+        return True
     if not set(codes) & set("i!e") and not _KEEPS & set(words):
         return False
     keeps = bool(_KEEPS & set(words)) and set(codes) <= {"m", "T", "u"}

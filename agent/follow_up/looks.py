@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.scene_edit import CannotChange, Item, exchanged, is_place, removed, surrounded
+from imagerag.agent.follow_up.scene_edit import CannotChange, Item, exchanged, is_place, is_setting, removed, surrounded
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.parser import parse_scene
@@ -182,6 +182,13 @@ def backed(edit: Edit, words: Sequence[str]) -> bool:
         inner.pop()
     text = " ".join(inner)
     if colour := colour_of(text):
+        without_times = [
+            item
+            for at, item in enumerate(edit.items)
+            if not (is_setting(edit.items, at) and item.thing.phrase in said.times)
+        ]
+        if len(without_times) < len(edit.items):  # a sunset is no background that is white
+            edit.take(without_times)
         edit.take_scene(replace(edit.scene, background=colour), BACKGROUND)
         return True
     if text in _NO_BACKGROUND:

@@ -95,7 +95,8 @@ def moved_in_frame(edit: Edit, found: Found, place: str) -> bool:
     """Move things to a side of the picture: past the others, or all there is where there are none."""
     items = found.items
     units = [at for at in range(len(items)) if items[at].joint not in ("wearing", "with") and not is_setting(items, at)]
-    side = _SIDE_OF.get(place)
+    corner = next((side for side in ("left", "right") if f"{side} corner" in place), "")
+    side = _SIDE_OF.get(f"on the {corner}" if corner else place)
     one = bearer(items, found.places[0])
     if len(units) > 1 and len(found.places) == 1 and side and one in units:
         other = next(at for at in units if at != one)
@@ -236,6 +237,8 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         return False
     if not left and kind == "on" and right and edit.find(right) is None:  # "put on a hat"
         thing = edit.thing_of(right)
+        if thing is not None and not is_garment(thing[0].thing):
+            return settle(edit, kind, right)
         return thing is not None and holding.give(edit, ["it", *right])
     text = " ".join(left)
     if text in said.whole or (
@@ -256,6 +259,19 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)
         return moved_in_frame(edit, Found(edit.items, [at]), frame)
     return put_new(edit, thing, kind, right)
+
+
+def add_to_side(edit: Edit, words: Sequence[str]) -> bool:
+    """Add a thing in a corner or on a side that takes several words: "a moon up top on the left"."""
+    cut = _frame_cut(words)
+    if not cut or words[cut] in _TO or not edit.items:
+        return False
+    place, thing = frame_of(words[cut:]), edit.thing_of(words[:cut], bare=True)
+    if place is None or thing is None:
+        return False
+    items, at = added(edit.items, thing[0].thing)
+    edit.take([*items[: at + 1], *thing[1:], *items[at + 1 :]], at)
+    return moved_in_frame(edit, Found(list(edit.items), [at]), place)
 
 
 def put_beside_owner(edit: Edit, words: Sequence[str]) -> bool:

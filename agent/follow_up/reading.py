@@ -16,6 +16,7 @@ from imagerag.agent.follow_up.phrases import (
     starts_with,
     with_verb_spelt,
     without_courtesy,
+    without_hesitation,
     words_of,
 )
 from imagerag.agent.follow_up.scene_edit import CannotChange
@@ -84,7 +85,7 @@ class FollowUps:
         Raises:
             UserError: it points back at an image, and the thread has none.
         """
-        words = words_of(in_words(request, self._known))
+        words = without_hesitation(words_of(in_words(request, self._known)))
         standing = standing_of(history)
         if standing is None:
             return self._read(request, words, history, standing)
@@ -206,6 +207,9 @@ class FollowUps:
         plain = plainly(without_asides(words)) if starts_with(words, said.before + said.wishes + _OPENINGS) else words
         polite = starts_with(words, said.before + said.wishes + _OPENINGS)
         told = (asked_for(plain, self._names, self._known) or _wished(plain)) if polite else None
+        behind = without_asides(words)
+        if told is None and len(behind) < len(words) and behind[0] in said.indefinite:  # "Good morning. A dog, please."
+            told = joined(without_courtesy(behind))
         return Brief(_without_receiver(told or request))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from imagerag.agent.follow_up.phrases import one_slip, phrases
-from imagerag.agent.follow_up.scene_edit import Item, is_setting, taken_apart, with_items
+from imagerag.agent.follow_up.scene_edit import Item, is_setting, taken_apart, unit_end, with_items
 from imagerag.generators.layout import arrange
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.scene import Scene
@@ -40,8 +40,9 @@ _MEN = frozenset(
     ["boy", "man", "men", "gentleman", "prince", "king", "merman", "wizard", "father", "grandfather", "groom", "guy",
      "rooster", "santa claus", "santa", "knight", "monk", "son", "brother", "ram", "bull", "snowman", "superman"]
 )  # fmt: skip
-_SHE = frozenset(["her", "she", "hers"])
-_HE = frozenset(["him", "he", "his"])
+_SHE = frozenset(["her", "she"])
+_HE = frozenset(["him", "he"])
+_OF_HERS = {"hers": "her", "his": "him"}
 SHORTEST_PART = 3
 """Letters of the shortest word that names what ends in it."""
 SHORTEST_FUZZY = 4
@@ -75,6 +76,9 @@ def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int
     said = phrases()
     words = list(words)
     text = " ".join(words)
+    if text in _OF_HERS and (owner := _of_sex(_OF_HERS[text], items, main)) is not None:
+        had = [at for at in range(owner + 1, unit_end(items, owner)) if items[at].joint in ("wearing", "with")]
+        return Found(list(items), had) if len(had) == 1 else None
     if (meant := _of_sex(text, items, main)) is not None:
         return Found(list(items), [meant], pronoun=True)
     if text == "one" and items[main].thing.count > 1:
@@ -219,14 +223,18 @@ def _by_side(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
     if not instances:
         return None
     across: dict[tuple[int, int], float] = {}
+    heights: dict[tuple[int, int], tuple[float, float]] = {}
     seen: dict[int, int] = {}
     for place in sorted(arrange(with_items(Scene(), items)), key=lambda place: (place.index, place.x)):
         number = seen.get(place.index, 0)
         seen[place.index] = number + 1
         across[place.index, number] = place.x + place.side / 2
+        heights[place.index, number] = (place.y, place.side)
     ordered = sorted((one for one in instances if one in across), key=lambda one: across[one])
-    if side is None:  # the middle of an even number is no single one
-        return _one_of(items, *ordered[len(ordered) // 2]) if len(ordered) % 2 and len(ordered) > 1 else None
+    if side is None:  # the middle of an even number, or of a triangle, is no single one
+        tops = [heights[one] for one in ordered]
+        in_a_row = bool(tops) and max(top for top, _ in tops) - min(top for top, _ in tops) < min(s for _, s in tops) / 2
+        return _one_of(items, *ordered[len(ordered) // 2]) if len(ordered) in (3, 5) and in_a_row else None
     return _one_of(items, *ordered[side]) if ordered else None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from imagerag.agent.follow_up import holding, looks, placing
+from imagerag.agent.follow_up import holding, looks, placing, sizes
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of, points_back
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import Edit
@@ -60,6 +60,29 @@ def _as_a_look(edit: Edit, words: Sequence[str]) -> bool:
     return looks.coloured(edit, Found(list(edit.items), alike), new[0].thing.colour.split())
 
 
+def as_described(edit: Edit, words: Sequence[str]) -> bool:
+    """Let a thing of the picture be as "with a white unicorn" and "with two trees" describe it.
+
+    That is so where the picture has one such thing; with none, or several, the words say what is to be added.
+    """
+    new = edit.thing_of(words) if words and words[0] in phrases().indefinite else None
+    if new is None or len(new) != 1 or words[0] in ("another", "more", "my", "our"):
+        return False
+    thing = new[0].thing
+    alike = [at for at, item in enumerate(edit.items) if item.thing.phrase == thing.phrase]
+    if len(alike) != 1:
+        return False
+    old = edit.items[alike[0]].thing
+    found = Found(list(edit.items), alike)
+    if thing.count != old.count:
+        return thing.colour in (None, old.colour) and looks.counted(edit, found, thing.count)
+    if thing.count > 1 or (thing.colour, thing.size) == (None, "normal") or old.colour == thing.colour:
+        return False
+    if thing.colour is not None:
+        return looks.coloured(edit, found, thing.colour.split())
+    return sizes.sized(edit, found, [thing.size])
+
+
 def read_addition(edit: Edit, words: Sequence[str]) -> bool:
     said = phrases()
     rest = behind_verb(words, "add")
@@ -85,7 +108,7 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
         rest = rest[:-2]
     if placing.ends_openly(rest):
         return placing.put_to_all(edit, rest)
-    if placing.add_to_side(edit, rest):
+    if placing.add_to_side(edit, rest) or (words[0] == "with" and as_described(edit, rest)):
         return True
     if (parts := placing.parted(rest)) is not None and parts.left and parts.right:
         text = " ".join(word for word in parts.right if word not in ARTICLES)

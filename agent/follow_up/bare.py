@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from imagerag.agent.follow_up import holding, looks, placing, sizes
+from imagerag.agent.follow_up.adding import as_described
 from imagerag.agent.follow_up.becoming import become, is_worn
 from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
@@ -32,6 +33,8 @@ def read_bare(edit: Edit, words: Sequence[str]) -> bool:
         if edit.latest == BACKGROUND:
             return looks.backed(edit, [word for word in inner if word != "in"])
         return looks.coloured(edit, it, inner)
+    if inner[0] == "with" and as_described(edit, inner[1:]):
+        return True
     if inner[0] in ("wearing", "holding", "carrying", "with") and len(inner) > 1:
         return holding.hold_listed(edit, it, inner[1:], worn=inner[0] == "wearing")
     if inner[0] == "on" and colour_of(" ".join(inner[1:])):

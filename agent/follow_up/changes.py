@@ -64,7 +64,7 @@ def change(edit: Edit, words: Sequence[str]) -> str:
         _restore(edit, before)
         if by_chunks(edit, sentence, alone=len(sentences) == 1):
             continue
-        if len(sentences) > 1 and is_remark(edit, sentence):
+        if dislocated(edit, sentence) or (len(sentences) > 1 and is_remark(edit, sentence)):
             continue
         if refused:
             raise refused
@@ -84,6 +84,38 @@ def _sentence(edit: Edit, sentence: Sequence[str], verb: list[str]) -> tuple[str
             return " ".join(part), verb
         verb = part[:1]
     return "", verb
+
+
+def dislocated(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "not so big , the rainbow" and "the guitar - can it be red": a thing set apart from what is said of it."""
+    marks = [at for at, word in enumerate(words) if word in (",", ":", "-", ";") and 0 < at < len(words) - 1]
+    before = _state_of(edit)
+    for at, last in [(marks[-1], True), (marks[0], False)] if marks else []:
+        named, told = (words[at + 1 :], words[:at]) if last else (words[:at], words[at + 1 :])
+        lead = starts_with(named, (("as", "for"), ("about",), ("regarding",), ("and",), ("i", "mean")))
+        named = ["the", *(word for word in named[lead:] if word not in ARTICLES)]
+        found = edit.find(named) if 1 < len(named) <= _LONGEST_TOPIC else None
+        if found is None or found.pronoun:
+            continue
+        edit.it = edit.latest = found.items[found.places[0]].thing.phrase
+        forms = [list(told)] if set(told) & {"it", "they", "them", "him", "her", "he", "she"} else []
+        for form in ([*named, *told], *forms, ["make", *named, *told]):
+            if clause(edit, form) and not misread(edit, before[1]) and _touched(edit, before[1], edit.it):
+                return True
+            _restore(edit, before)
+            edit.it = edit.latest = found.items[found.places[0]].thing.phrase
+        _restore(edit, before)
+    return False
+
+
+_LONGEST_TOPIC = 5
+"""Words, "the" among them, of the longest name that is set apart from what is said of it."""
+
+
+def _touched(edit: Edit, before: Sequence[Item], phrase: str) -> bool:
+    """Tell whether what is new concerns the thing of that phrase, or what stands by it."""
+    same = [item for item in edit.items if item in before]
+    return phrase not in {item.thing.phrase for item in same} or len(edit.items) != len(before)
 
 
 _State = tuple[Scene, list[Item], bool, str, str]

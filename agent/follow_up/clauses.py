@@ -20,7 +20,7 @@ BACKGROUNDS = frozenset(["background", "backdrop", "bg"])
 JOINS = frozenset([",", "and", "but", "&"])
 
 
-_LONELY = re.compile(
+LONELY = re.compile(
     r"(?:it|he|she|they|the [\w-]+(?: [\w-]+)?) (?:(?:could|should|might|must|can) )?"
     r"(?:use|needs?|wants?|has|have|gets?|looks?|seems?|feels?|be|is|are)(?: (?:a bit|so|very|too|really|some|a|an))*"
     r" (?:friends?|company|buddy|companion|lonely|alone|bored|sad)"
@@ -71,7 +71,7 @@ def is_aside(words: Sequence[str]) -> bool:
     if "," in text:
         return False
     return (
-        bool(_LONELY.fullmatch(text))
+        bool(LONELY.fullmatch(text))
         or not text
         or kind_of_talk(text, exactly=False) is not None
         or text.startswith(phrases().asides)

@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 
 from imagerag.agent.follow_up.chunks import chunks_of
+from imagerag.agent.follow_up.clauses import LONELY
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import codes_of
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.remarks import in_passing
 from imagerag.agent.follow_up.sentences import PRONOUNS, Words, plain_orders, with_article, words_in
-from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, COLOURS, colour_of, number_of
 
 _JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
 _REPAIRS = re.compile(
@@ -27,6 +28,11 @@ _APPOSED = re.compile(
     r"(?P<again>an? (?:[\w-]+ )?[\w-]*(?P=head))$"
 )
 """A thing that is said more exactly behind: "a ball under the chair , a soccer ball"."""
+_RED_ONE = re.compile(
+    rf"\b(?P<article>an?) (?P<head>[\w-]+)(?P<middle>(?: [\w-]+)*) , (?:an?|the) "
+    rf"(?P<colour>{'|'.join(sorted(COLOURS, key=len, reverse=True))}) one$"
+)
+"""A colour that is said behind: "a dragon above the castle , a red one"."""
 _OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off)(?: ,| and| ;)* (?P<new>.+?) (?:in|on)(?: instead)?")
 _OF_THEM = re.compile(
     r"(?:add |with |draw )?(?:more |some |a few |several )?(?P<what>[\w -]+?) , "
@@ -52,6 +58,12 @@ _IN_PLACE = re.compile(
     r"(?:an? |the )?(?P<old>[\w -]+?)(?: instead| one)?"
 )
 """What is meant, and what of the picture it takes the place of: "a saxophone, not a trumpet"."""
+_PLACES = r"(?:on|in|inside|under|behind|beside|next to|above|below|over|near|with)"
+_OTHER_PLACE = re.compile(
+    rf"(?:.+? )?{_PLACES} (?P<new>an? [\w -]+?) (?:, )?(?:and |but )?(?:not|instead of|rather than) {_PLACES} "
+    r"(?:an? |the )?(?P<old>[\w -]+)"
+)
+"""Where something is to be, and where it is not: "the frog on a mushroom , not on a rock"."""
 _VAGUE = re.compile(r"(?P<before>.*?\b)the (?P<vague>[\w -]+?) , (?P<exact>the [\w -]+)")
 """A thing that is named once more, exactly: "the animal in the middle, the zebra"."""
 _STAYS = re.compile(
@@ -225,8 +237,15 @@ def speaks_of(edit: Edit, words: Sequence[str]) -> None:
 
 def repaired(edit: Edit, words: Sequence[str]) -> Words:
     """Return a sentence without what the person takes back: "a cone ... no wait , a bicycle" is a bicycle."""
-    text = _APPOSED.sub(r"\g<again>\g<middle>", " ".join(words))
+    text = " ".join(words)
+    if (lonely := LONELY.match(text)) and text[lonely.end() :].startswith(" , "):  # "he wants a friend , a unicorn"
+        text = text[lonely.end() + 3 :]
+        text = f"add {text}" if text.split(" ")[0] in phrases().indefinite else text
+    text = _RED_ONE.sub(r"\g<article> \g<colour> \g<head>\g<middle>", text)
+    text = _APPOSED.sub(r"\g<again>\g<middle>", text)
     words = text.split()
+    if (found := _OTHER_PLACE.fullmatch(text)) and edit.find(["the", *found["old"].split()]) is not None:
+        return ["replace", "the", *found["old"].split(), "with", *found["new"].split()]
     if instead := _in_place_of(edit, words):
         return instead
     exact = _VAGUE.fullmatch(text) if starts_with(words, phrases().verbs["remove"]) else None

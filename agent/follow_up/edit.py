@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.scene_edit import Item, bearer, items_of, with_items
@@ -23,6 +24,8 @@ _POINTS = frozenset(["the", "this", "that", "these", "those"])
 _BODY_PARTS = frozenset(
     ["tail", "tails", "ears", "hair", "fur", "wings", "legs", "arms", "fingers", "toes", "teeth", "horns", "whiskers"]
 )
+SHORTEST_RUN_TOGETHER = 4
+"""Letters of the shortest name of two words that is known by being typed as one."""
 LONGEST_THING = 12
 """Words of the longest thing that is added."""
 BACKGROUND = "background"
@@ -222,8 +225,21 @@ def changed_between(before: Scene, after: Scene) -> str:
     return new[-1] if new else ""
 
 
-def in_words(text: str, known: Collection[str]) -> str:
-    """Put pictograms of known things in words by their Unicode names: "add a (balloon sign)" as "add a balloon"."""
+def run_together(names: Collection[str]) -> dict[str, str]:
+    """Return names by how they are typed in one word: "t-rex" by "trex", "teddy bear" by "teddybear"."""
+    parted = (name for name in names if re.fullmatch(r"[a-z]+(?:[ -][a-z]+)+", name))
+    typed = {re.sub(r"[ -]", "", name): name for name in parted}
+    return {word: name for word, name in typed.items() if word not in names and len(word) >= SHORTEST_RUN_TOGETHER}
+
+
+def in_words(text: str, known: Collection[str], typed: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Put pictograms of known things in words by their Unicode names: "add a (balloon sign)" as "add a balloon".
+
+    Args:
+        text: of a request.
+        known: names of things.
+        typed: names by how they are typed in one word.
+    """
     said = []
     for letter in text:
         name = unicodedata.name(letter, "").lower() if ord(letter) >= 0x2190 else ""
@@ -232,4 +248,12 @@ def in_words(text: str, known: Collection[str]) -> str:
     for alias, name in phrases().aliases.items():
         if alias in words and alias not in known and name in known:
             words = re.sub(rf"\b{alias}(?=s?\b)", name, words)
-    return words
+    if not typed:
+        return words
+
+    def parted(found: re.Match[str]) -> str:
+        word = found[0].lower()
+        one = word.removesuffix("s")
+        return typed.get(word) or (f"{typed[one]}s" if one in typed else found[0])
+
+    return re.sub(r"[A-Za-z]{4,}", parted, words)

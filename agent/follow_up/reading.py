@@ -8,7 +8,7 @@ from functools import cached_property
 from imagerag.agent.follow_up import pictures
 from imagerag.agent.follow_up.changes import change
 from imagerag.agent.follow_up.clauses import KEPT, without_asides
-from imagerag.agent.follow_up.edit import Edit, in_words
+from imagerag.agent.follow_up.edit import Edit, in_words, run_together
 from imagerag.agent.follow_up.new_picture import asked_for, stands_for_itself, without_taken_back
 from imagerag.agent.follow_up.phrases import (
     joined,
@@ -79,13 +79,17 @@ class FollowUps:
         named = frozenset(self._names) | frozenset(self._load_known())
         return named | _nouns_of(named) | phrases().places
 
+    @cached_property
+    def _typed(self) -> dict[str, str]:
+        return run_together(self._known)
+
     def brief(self, request: str, history: Sequence[PastImage]) -> Brief:
         """Return what a request asks for after the images in ``history``.
 
         Raises:
             UserError: it points back at an image, and the thread has none.
         """
-        words = without_hesitation(words_of(in_words(request, self._known)))
+        words = without_hesitation(words_of(in_words(request, self._known, self._typed)))
         standing = standing_of(history)
         if standing is None:
             return self._read(request, words, history, standing)

@@ -40,14 +40,14 @@ def read_wish(edit: Edit, words: Sequence[str]) -> bool:
         return edit.read(["it", "should", *rest[2:]])
     if rest[0] in ("only", "just") or "only" in wish or "just" in wish:
         return keep_only(edit, rest[1:] if rest[0] in ("only", "just") else rest)
-    if _as_a_look(edit, rest):
+    if as_look(edit, rest):
         return True
     if rest[0] in said.indefinite or number_of(rest[0]):
         return read_count(edit, rest) or edit.read(["add", *rest])
     return edit.read(rest) or edit.read(["make", *rest])
 
 
-def _as_a_look(edit: Edit, words: Sequence[str]) -> bool:
+def as_look(edit: Edit, words: Sequence[str]) -> bool:
     """Read "a red ferry", wished for of a picture with one ferry, as a wish for that one in red."""
     if words[0] not in ("a", "an", "one"):
         return False

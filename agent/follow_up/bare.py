@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from imagerag.agent.follow_up import holding, looks, placing, sizes
-from imagerag.agent.follow_up.adding import as_described
+from imagerag.agent.follow_up.adding import as_described, as_look
 from imagerag.agent.follow_up.becoming import become, is_worn
 from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
@@ -54,6 +54,8 @@ def read_bare(edit: Edit, words: Sequence[str]) -> bool:
         return _related(edit, parts, it)
     if inner[0] in ("a", "an") and inner[-1] == "one" and len(inner) > 2:
         return become(edit, it, inner[1:-1])
+    if inner[0] in ("a", "an") and as_look(edit, inner):
+        return True
     for cut in range(len(inner) - 1, 0, -1):
         target = inner[:cut]
         if target[0] in said.it and len(target) == 1 and inner[0] != "it":

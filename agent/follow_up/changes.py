@@ -19,7 +19,7 @@ from imagerag.agent.follow_up.clauses import (
 )
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.discourse import clauses_of, corrected, is_remark, preferred, repaired, with_topic
-from imagerag.agent.follow_up.earlier import read_back, read_likewise, read_one_more, read_reversed
+from imagerag.agent.follow_up.earlier import read_back, read_likewise, read_one_more, read_other, read_reversed
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with, with_verb_spelt, without_courtesy
 from imagerag.agent.follow_up.removing import keep_only, read_removal
@@ -95,7 +95,7 @@ def dislocated(edit: Edit, words: Sequence[str]) -> bool:
         lead = starts_with(named, (("as", "for"), ("about",), ("regarding",), ("and",), ("i", "mean")))
         named = ["the", *(word for word in named[lead:] if word not in ARTICLES)]
         found = edit.find(named) if 1 < len(named) <= _LONGEST_TOPIC else None
-        if found is None or found.pronoun:
+        if found is None or found.pronoun or told in (["no"], ["nope"], ["nah"], ["not"], ["no", "no"]):
             continue
         edit.it = edit.latest = found.items[found.places[0]].thing.phrase
         forms = [list(told)] if set(told) & {"it", "they", "them", "him", "her", "he", "she"} else []
@@ -209,6 +209,7 @@ def clause(edit: Edit, words: Sequence[str]) -> bool:
     _restore(edit, before)
     for reader in (
         read_reversed,
+        read_other,
         read_back,
         read_one_more,
         read_wish,
@@ -260,7 +261,10 @@ def _listed(edit: Edit, words: Sequence[str], verb: Sequence[str]) -> bool:
     for part in parts:
         if is_aside(part):
             continue
-        if not (clause(edit, part) or (verb and clause(edit, [*verb, *part]))):
+        adds = part[0] in phrases().indefinite
+        if not (
+            clause(edit, part) or (verb and clause(edit, [*verb, *part])) or (adds and clause(edit, ["add", *part]))
+        ):
             return False
         verb = part[:1] if starts_with(part, phrases().verbs["make"] + phrases().verbs["put"]) else verb
     return True

@@ -6,7 +6,7 @@ from imagerag.agent.follow_up import looks, placing
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.things import Found, matching
-from imagerag.prompt_grammar.vocabulary import number_of
+from imagerag.prompt_grammar.vocabulary import colour_of, number_of
 
 
 def read_count(edit: Edit, words: Sequence[str]) -> bool:
@@ -43,9 +43,11 @@ def read_count(edit: Edit, words: Sequence[str]) -> bool:
         place = len(cut.left)
         tail = list(more[place:])
     head = more[:place]
-    if head[0] == "another" or (head[0] in ("a", "an") and "second" in head):
+    if head[0] == "another" or (head[0] in ("a", "an") and head[1:2] and head[1] in said.ordinals[1:]):
         number, rest = looks.number_in(head[1:])
-        extra, name = number or 1, [word for word in rest if word != "second"]
+        extra, name = number or 1, [word for word in rest if word not in said.ordinals[1:]]
+        if name and colour_of(name[0]) and matching(name[1:], edit.items):  # "a third cat, a white one"
+            return edit.read(["add", "a", *name])
     elif "more" in head and (number_of(head[0]) or head[0] in ("a", "some", "more")) and head[0] != "a":
         extra = number_of(head[0]) or 1
         name = [word for word in head[1:] if word != "more"] if head[0] != "more" else head[1:]

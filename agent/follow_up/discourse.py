@@ -29,7 +29,8 @@ _APPOSED = re.compile(
 )
 """A thing that is said more exactly behind: "a ball under the chair , a soccer ball"."""
 _RED_ONE = re.compile(
-    rf"\b(?P<article>an?) (?P<head>[\w-]+)(?P<middle>(?: [\w-]+)*) , (?:an?|the) "
+    rf"\b(?P<article>an?(?: (?:second|third|fourth|big|small|large|tiny|little))?) (?P<head>[\w-]+)"
+    rf"(?P<middle>(?: [\w-]+)*) , (?:an?|the) "
     rf"(?P<colour>{'|'.join(sorted(COLOURS, key=len, reverse=True))}) one$"
 )
 """A colour that is said behind: "a dragon above the castle , a red one"."""

@@ -19,6 +19,7 @@ _BACK = re.compile(
 )
 _SAYS_BACK = frozenset(["back", "again", "restore", "return"])
 _ONE_MORE = (["one"], ["another"], ["another", "one"], ["a", "second", "one"], ["a", "second"], ["one", "more"])
+_THE_OTHER = ("the other one", "the other", "other one", "the other one instead", "the other instead")
 REVERSED = ("the other way round", "other way round", "other way around", "the other way around")
 
 
@@ -40,12 +41,42 @@ def read_reversed(edit: Edit, words: Sequence[str]) -> bool:
 
 def _last_looks(edit: Edit) -> list[int]:
     """Return the places of the things that the last change has given another size or colour."""
-    before = {item.thing.phrase: item.thing for item in items_of(edit.before)} if edit.before else {}
     return [
         at
         for at, item in enumerate(edit.items)
-        if (old := before.get(item.thing.phrase)) and (old.size, old.colour) != (item.thing.size, item.thing.colour)
+        if (old := _as_before(edit, at)) and (old.size, old.colour) != (item.thing.size, item.thing.colour)
     ]
+
+
+def _as_before(edit: Edit, at: int) -> SceneObject | None:
+    """Return a thing as it was before the last change; ``None`` where it was not there, or can't be told."""
+    old = items_of(edit.before) if edit.before else []
+    phrase = edit.items[at].thing.phrase
+    if [item.thing.phrase for item in old] == [item.thing.phrase for item in edit.items]:
+        return old[at].thing
+    alike = [item.thing for item in old if item.thing.phrase == phrase]
+    return alike[0] if len(alike) == 1 else None
+
+
+def read_other(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "no, the other one": what the last change has given one thing, another was meant to get."""
+    changed = _last_looks(edit) if " ".join(words) in _THE_OTHER and not edit.changed else []
+    old = _as_before(edit, changed[0]) if len(changed) == 1 else None
+    if old is None:
+        return False
+    items = list(edit.items)
+    new = items[changed[0]].thing
+    others = [at for at in range(len(items)) if at not in changed and items[at].joint not in ("wearing", "with")]
+    alike = [at for at in others if items[at].thing.phrase == new.phrase] or others
+    if len(alike) != 1:
+        return False
+    other = items[alike[0]].thing
+    colour = new.colour if new.colour != old.colour else other.colour
+    size = new.size if new.size != old.size else other.size
+    items[changed[0]] = replace(items[changed[0]], thing=old)
+    items[alike[0]] = replace(items[alike[0]], thing=replace(other, colour=colour, size=size))
+    edit.take(items, alike[0])
+    return True
 
 
 def read_likewise(edit: Edit, words: Sequence[str]) -> bool:
@@ -56,7 +87,7 @@ def read_likewise(edit: Edit, words: Sequence[str]) -> bool:
     changed = [at for at in _last_looks(edit) if at not in found.places]
     if changed:
         thing = edit.items[changed[-1]].thing
-        old = next(item.thing for item in items_of(edit.before) if item.thing.phrase == thing.phrase)
+        old = _as_before(edit, changed[-1]) or thing
         items = list(found.items)
         for at in found.places:
             colour = thing.colour if thing.colour != old.colour else items[at].thing.colour

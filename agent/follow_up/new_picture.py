@@ -83,8 +83,8 @@ def asked_for(words: Sequence[str], names: Collection[str], known: Collection[st
     counted = bool(number_of(told[0])) and bare[0] in _VERBS_OF_BOTH
     if not pictured and (told[0] in said.definite or told[0] in ("another", "more", "again", "one") or counted):
         return None
-    if "more" in told and not pictured:
-        return None
+    if ("more" in told or told[1:2] in ([ordinal] for ordinal in said.ordinals[1:])) and not pictured:
+        return None  # "a third cat" is one more
     if any(word in _OF_A_CHANGE for word in told) and told[0] != "my":
         return None
     if "the" in told[1:] and any(word in told for word in ("picture", "image", "scene")):
@@ -102,7 +102,9 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     """Tell whether a request is a scene, and no words about the one that there is: "an owl in a tree"."""
     said = phrases()
     bare = without_courtesy(words, KEPT + said.wishes)
-    if not bare or bare[0] in ("another", "no") or "instead" in bare:
+    if not bare or bare[0] in ("another", "no") or "instead" in bare or bare[1:2] == ["second"]:
+        return False
+    if bare[0] in ("a", "an") and bare[1:2] in ([ordinal] for ordinal in said.ordinals):
         return False
     if bare[-2:] in (["like", "this"], ["like", "that"], ["like", "these"]):  # as what is sent along
         bare = bare[:-2]

@@ -168,6 +168,8 @@ class FollowUps:
             unread = change(edit, list(words))
             if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"
                 unread = change(edit, ["add", *bare])
+            if not unread and not again and edit.described() == parse_scene(base.prompt, self._names).describe():
+                return _declined(request, base, f"{base.prompt!r} is what the picture shows already")
             if not unread:
                 return Brief(edit.described(), base.id, keep_seed=not again)
         except CannotChange as error:

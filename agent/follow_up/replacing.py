@@ -13,7 +13,9 @@ from imagerag.agent.follow_up.scene_edit import CannotChange
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
-_BEGINS_THE_NEW = frozenset(["draw", "put", "use", "make", "paint", ",", "with", "i"])
+_BEGINS_THE_NEW = frozenset(
+    ["draw", "put", "use", "make", "paint", ",", "with", "i", "take", "have", "try", "get", "show", "add", "give", "do"]
+)
 """Words with which what is wanted begins, in "instead of the dog draw a cat"."""
 
 
@@ -103,7 +105,7 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
                 return False
             old, new = rest[:cut], [word for word in rest[cut:] if word != ","]
             new = new[starts_with(new, said.wishes) :] or new
-        new = new[starts_with(new, said.verbs["see"] + said.verbs["add"] + said.verbs["put"] + (("use",), ("have",))) :]
+        new = new[starts_with(new, said.verbs["see"] + said.verbs["add"] + said.verbs["put"] + (("use",), ("have",), ("take",), ("try",), ("do",))) :]
         number, _ = looks.number_in(new)
         if number and old in (["one"], ["two"], ["three"], ["four"]):
             return read_count(edit, new)

@@ -244,6 +244,8 @@ def _by_name(bare: Sequence[str], items: Sequence[Item], other_than: int) -> Fou
         return whole
     words = list(bare)
     colour, size, other, count = None, None, False, 0
+    if words in (["other"], ["others"], ["rest"]):
+        words = ["other", "ones" if words != ["other"] else "one"]
     while len(words) > 1:
         pair = colour_of(" ".join(words[:2])) if len(words) > 2 else None
         if pair:

@@ -41,7 +41,7 @@ def change(edit: Edit, words: Sequence[str]) -> str:
     if len(words) > LONGEST:
         return " ".join(words)
     verb: list[str] = []
-    sentences = parts_of(words, ENDS)
+    sentences = without_taken_back(parts_of(words, ENDS))
     for sentence in sentences:
         if ":" in sentence and is_aside(sentence[: sentence.index(":")]):
             sentence = sentence[sentence.index(":") + 1 :]
@@ -70,6 +70,15 @@ def change(edit: Edit, words: Sequence[str]) -> str:
             raise refused
         return unread or " ".join(sentence)
     return "" if edit.changed else " ".join(words)
+
+
+_TAKES_BACK = (["no"], ["nah"], ["nope"], ["wait"], ["no", "wait"], ["never", "mind"], ["nevermind"], ["scratch", "that"])
+
+
+def without_taken_back(sentences: list[list[str]]) -> list[list[str]]:
+    """Leave out a sentence that the next one takes back: "make him dance ? no . make him blue"."""
+    back = {at for at in range(1, len(sentences) - 1) if sentences[at] in _TAKES_BACK}
+    return [one for at, one in enumerate(sentences) if at not in back and at + 1 not in back]
 
 
 def _sentence(edit: Edit, sentence: Sequence[str], verb: list[str]) -> tuple[str, list[str]]:

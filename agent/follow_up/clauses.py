@@ -24,6 +24,7 @@ LONELY = re.compile(
     r"(?:it|he|she|they|the [\w-]+(?: [\w-]+)?) (?:(?:could|should|might|must|can) )?"
     r"(?:use|needs?|wants?|has|have|gets?|looks?|seems?|feels?|be|is|are)(?: (?:a bit|so|very|too|really|some|a|an))*"
     r" (?:friends?|company|buddy|companion|lonely|alone|bored|sad)"
+    r"|(?:give|get|find|make|bring) (?:it|him|her|them|the [\w-]+) (?:a |some )?(?:friends?|company|buddy|companion)"
 )
 """Why something is to come: "he could use a friend"."""
 

@@ -8,15 +8,15 @@ from imagerag.agent.follow_up.clauses import LONELY
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import codes_of
 from imagerag.agent.follow_up.likeness import most_alike
-from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.remarks import in_passing
+from imagerag.agent.follow_up.phrases import phrases, starts_with, without_courtesy
+from imagerag.agent.follow_up.remarks import in_passing, wishes
 from imagerag.agent.follow_up.sentences import PRONOUNS, Words, plain_orders, with_article, words_in
 from imagerag.prompt_grammar.vocabulary import ARTICLES, COLOURS, colour_of, number_of
 
 _JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
 _REPAIRS = re.compile(
     r"(?:,|\.|!|-)? ?(?<![\w'])"
-    r"(?:no wait|wait no|no|nah|sorry|i mean|or rather|scratch that|wait|hmm|actually no)(?: ,)? "
+    r"(?:no wait|wait no|no|nah|sorry|i mean|or rather|scratch that|wait|hmm|actually no|well|make that|oops)(?: ,)? "
 )
 _CONTRAST = re.compile(
     r"(?<=\w)(?: , (?:and |but )?not| rather than| instead of(?= (?:one|two|three|four|\d)$))"
@@ -51,6 +51,8 @@ _MERELY = re.compile(
 """The chunks of a remark: a thing and how it is, in words that are no change."""
 _SAYS_HOW = re.compile(r"i.*[C#ytbZ]$")
 """What says of a thing how it is may be how it is to be: "the bear is green"."""
+_IDLE = frozenset("uTiq!en,")
+"""The chunks of what names nothing new, no look, no place and no order, and so asks for nothing that can be drawn."""
 _KEEPS = frozenset(["keep", "leave", "like", "love"])
 
 
@@ -144,7 +146,7 @@ def with_topic(edit: Edit, words: Sequence[str]) -> Words:
 
     What was put somewhere is what the person looks at then, not the thing that was there before.
     """
-    if _removes_it(words) and not edit.changed and edit.latest and edit.place_of(edit.latest):
+    if _removes_it(without_courtesy(words)) and not edit.changed and edit.latest and edit.place_of(edit.latest):
         return _with_name(words, edit.latest)
     at = edit.place_of(edit.newest) if edit.newest and not edit.changed else None
     if not at or edit.items[at].joint not in ("wearing", "with", "and"):
@@ -215,7 +217,8 @@ def is_remark(edit: Edit, words: Sequence[str]) -> bool:
         return True
     chunks = chunks_of(edit, words)
     codes = codes_of(chunks)
-    if in_passing(words) and not _SAYS_HOW.search(codes):
+    idle = set(codes) <= _IDLE and words[0] not in ARTICLES | phrases().indefinite and not wishes(words)
+    if (in_passing(words) and not _SAYS_HOW.search(codes)) or idle:
         speaks_of(edit, words)
         return True
     if not set(codes) & set("i!e") and not _KEEPS & set(words):
@@ -239,7 +242,7 @@ def speaks_of(edit: Edit, words: Sequence[str]) -> None:
 def repaired(edit: Edit, words: Sequence[str]) -> Words:
     """Return a sentence without what the person takes back: "a cone ... no wait , a bicycle" is a bicycle."""
     text = " ".join(words)
-    if (lonely := LONELY.match(text)) and text[lonely.end() :].startswith(" , "):  # "he wants a friend , a unicorn"
+    if (lonely := LONELY.match(text)) and text[lonely.end() :][:3] in (" , ", " : ", " - "):  # "he wants a friend , a unicorn"
         text = text[lonely.end() + 3 :]
         text = f"add {text}" if text.split(" ")[0] in phrases().indefinite else text
     text = _RED_ONE.sub(r"\g<article> \g<colour> \g<head>\g<middle>", text)

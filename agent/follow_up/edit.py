@@ -109,15 +109,15 @@ class Edit:
         """
         return with_items(self.scene, self.items).describe()
 
-    def find(self, words: Sequence[str]) -> Found | None:
-        """Return what words name in the picture."""
+    def find(self, words: Sequence[str], *, loosely: bool = True) -> Found | None:
+        """Return what words name in the picture; ``loosely``: by keywords of the library as well."""
         if not self.items:
             return None
         latest = self.place_of(self.latest) if self.latest else None
         if latest is not None and list(words) in (["them"], ["they"]) and self.items[latest].thing.count > 1:
             return Found(list(self.items), [latest], pronoun=True)
         other = None if latest is None else bearer(self.items, latest)
-        return find(words, self.items, self.main, other)
+        return find(words, self.items, self.main, other, loosely=loosely)
 
     def take(self, items: Sequence[Item], touched: int | None = None) -> None:
         """Put the changed things in place; ``touched`` is what later words call "it"."""
@@ -144,6 +144,8 @@ class Edit:
             bare: words without an article are a thing only if it is a known one.
         """
         said = phrases()
+        if words[:1] == ["another"]:
+            words = ["a", *words[1:]]
         inner = [word for word in words if word not in ARTICLES]
         if "colour" in inner or "color" in inner:
             words = _colour_first(words)

@@ -34,6 +34,19 @@ _WISHES = re.compile(
 )
 
 
+_WANTS = re.compile(
+    r"\b(?:should|could|would|needs?|must|wants?|wish|prefer|instead|without|another|let|give|missing|lacks?|"
+    r"please|want|ought|undo|back|again|same|different|new|other|no|not)\b"
+)
+
+
+def wishes(words: Sequence[str]) -> bool:
+    """Tell whether words may be a wish, or an order, that was not read: then they are nothing to leave out."""
+    verbs = _changing()
+    ordered = any(starts_with(words[at:], verbs) for at in range(len(words)))
+    return ordered or _WANTS.search(" ".join(words)) is not None
+
+
 def in_passing(words: Sequence[str]) -> bool:
     """Tell whether a sentence, or a clause, only says how something is or is found, whatever it speaks of.
 

@@ -116,6 +116,8 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
         if old and (colour_of(" ".join(old)) and colour_of(" ".join(new))):
             places = [k for k, item in enumerate(edit.items) if item.thing.colour == colour_of(" ".join(old))]
             return bool(places) and looks.coloured(edit, Found(list(edit.items), places), new)
+        if old_found is None and colour_of(" ".join(old)):  # "the wolf white instead of grey"
+            return edit.read(new)
         return old_found is not None and become(edit, old_found, new)
     rest = [word for word in inner if word not in ("instead",)]
     if not rest:

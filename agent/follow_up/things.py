@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from imagerag.agent.follow_up.keywords import may_be_called
 from imagerag.agent.follow_up.phrases import one_slip, phrases
 from imagerag.agent.follow_up.scene_edit import Item, is_setting, taken_apart, unit_end, with_items
 from imagerag.generators.layout import arrange
@@ -64,7 +65,9 @@ class Found:
     pronoun: bool = False
 
 
-def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int | None = None) -> Found | None:
+def find(
+    words: Sequence[str], items: Sequence[Item], main: int, other_than: int | None = None, *, loosely: bool = True
+) -> Found | None:
     """Return what words name; ``None`` if they name nothing of the picture.
 
     Args:
@@ -72,6 +75,7 @@ def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int
         items: of the picture.
         main: the place of what "it" is.
         other_than: the place of what "the other one" is not; ``main`` unless given.
+        loosely: whether a thing may be called by a keyword of the library, too.
     """
     said = phrases()
     words = list(words)
@@ -101,7 +105,15 @@ def find(words: Sequence[str], items: Sequence[Item], main: int, other_than: int
     if " ".join(bare) in said.it | {"ones"}:
         return Found(list(items), [main])
     other = main if other_than is None else other_than
-    return _by_side(bare, items) or _by_ordinal(bare, items) or _by_name(bare, items, other)
+    named = _by_side(bare, items) or _by_ordinal(bare, items) or _by_name(bare, items, other)
+    return named or (_by_keyword(bare, items) if loosely and words[0] in said.definite else None)
+
+
+def _by_keyword(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
+    """Return the only thing that may be called so: the owl of "the bird"."""
+    name = singular(" ".join(bare))
+    meant = [at for at, item in enumerate(items) if may_be_called(item.thing.phrase, name)]
+    return Found(list(items), meant) if len({items[at].thing.phrase for at in meant}) == 1 else None
 
 
 def _of_sex(text: str, items: Sequence[Item], main: int) -> int | None:

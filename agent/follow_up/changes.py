@@ -10,6 +10,7 @@ from imagerag.agent.follow_up.clauses import (
     ENDS,
     JOINS,
     KEPT,
+    LONELY,
     LONGEST,
     adds_by_ending,
     at_verbs,
@@ -44,7 +45,8 @@ def change(edit: Edit, words: Sequence[str]) -> str:
     sentences = without_taken_back(parts_of(words, ENDS))
     for sentence in sentences:
         if ":" in sentence and is_aside(sentence[: sentence.index(":")]):
-            sentence = sentence[sentence.index(":") + 1 :]
+            lonely = LONELY.fullmatch(" ".join(sentence[: sentence.index(":")])) is not None
+            sentence = [*(["add"] if lonely else []), *sentence[sentence.index(":") + 1 :]]
         if len(sentences) > 1 and is_aside(sentence):
             continue
         sentence = with_topic(edit, repaired(edit, sentence))

@@ -347,7 +347,10 @@ def move(edit: Edit, found: Found, kind: RelationKind, right: Sequence[str], *, 
             items, place = held(rest, other, found.items[at].thing)
             edit.take(items, place)
             return True
-        return _relate(edit, target.items, found.places[0], kind, target.places[0])
+        anchor = target.places[0]
+        if target.items[anchor].joint == "wearing" and bearer(target.items, anchor) != found.places[0]:
+            anchor = bearer(target.items, anchor)  # what is on somebody's hat is on who wears it
+        return _relate(edit, target.items, found.places[0], kind, anchor)
     free = [
         at
         for at, item in enumerate(found.items)

@@ -100,6 +100,8 @@ class FollowUps:
 
     def _read(self, request: str, words: list[str], history: Sequence[PastImage], standing: PastImage | None) -> Brief:
         whole = " ".join(words).strip(" .!?,;:")
+        if (once := _REPEATED.sub(r"\g<sign>", request.strip())) != request.strip() and not re.search(r"\w", once):
+            whole = " ".join(words_of(in_words(once, self._known)))  # "😂😂" is applause as well
         forms: tuple[str, ...] = (whole, " ".join(without_courtesy(words)))
         talk = next((kind for text in forms if (kind := kind_of_talk(text))), None)
         if not history:
@@ -216,9 +218,10 @@ class FollowUps:
         behind = without_asides(words)
         if told is None and len(behind) < len(words) and behind[0] in said.indefinite:  # "Good morning. A dog, please."
             told = joined(without_courtesy(behind))
-        return Brief(_without_receiver(told or request))
+        return Brief(_with_named_anchor(_without_receiver(told or request)))
 
 
+_REPEATED = re.compile(r"(?P<sign>[\u2190-\U0010ffff])\ufe0f?(?:\s*(?P=sign)\ufe0f?)+")
 _OPENINGS = (("good", "morning"), ("good", "evening"), ("good", "afternoon"), ("i", "would"), ("i'd",), ("may", "i"))
 _RECEIVER = re.compile(
     r" for (?:my|our|his|her|their|the) (?:little |own |best )?(?:daughter|son|kids?|child|children|mum|mom|mother|dad|"
@@ -230,6 +233,22 @@ _RECEIVER = re.compile(
 def _without_receiver(request: str) -> str:
     """Leave out for whom a picture is: "draw a horse for my daughter"."""
     return _RECEIVER.sub("", request)
+
+
+_ANCHORED = re.compile(
+    r"(?P<one>(?:an?|one) [\w -]+?),? and (?P<other>(?:an?|some|two|three) [\w -]+?) (?P<how>above|over|on|on top of|behind|"
+    r"in front of|beside|next to|under|below|inside|near|to the left of|to the right of|riding|watching|wearing|holding|"
+    r"chasing|eating) (?:it|him|her|them)[.!]?",
+    re.IGNORECASE,
+)
+
+
+def _with_named_anchor(request: str) -> str:
+    """Return "a bee above a sunflower" of "a sunflower and a bee above it": a prompt has no pronouns."""
+    found = _ANCHORED.fullmatch(request.strip())
+    if found is None or " and " in found["other"] or " and " in found["one"]:
+        return request
+    return f"{found['other']} {found['how']} {found['one']}"
 
 
 def _wished(words: Sequence[str]) -> str | None:

@@ -23,6 +23,8 @@ _PASSING = re.compile(
     + r"|(?:isn't|aren't|wasn't|doesn't|don't you|is|are|does|did|was) .*"
     + r"|(?:feels|looks|seems|sounds|love|loving|because|since|so that|as if|just like|kind of like|not bad|not great|"
     r"what an?|how|almost|nearly|poor|silly|nice|cute|lovely|great|good|close|cool|very|so|too bad|sorry|thanks|thank)\b.*"
+    + r"|(?!(?:add|us|mak|giv|remov|replac|chang|swap|paint|colour|color|mov|switch|put|turn|wear|hold|carry|ly|rid)+ing\b)"
+    + r"[a-z]{3,}ing (?:at|in|on|to|for|with|around|about|along|like|the|up|down|away)\b.*"
     + r"|like (?:an?|in|the|my|on|at|that|this|those|these) .*"
     + r"|(?:dear|love|mate|sir|madam|buddy|darling|friend|honey|pal|man|dude|bro|guys|folks)"
     + r")"

@@ -149,7 +149,7 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
         words = phrase.split()
         if phrase in old or phrase in edit.names or phrase in edit.known:
             continue
-        if colour_of(words[-1]) or any(word in said.no_things or word in ARTICLES for word in words):
+        if phrase in said.picture or colour_of(words[-1]) or any(word in said.no_things or word in ARTICLES for word in words):
             return True
         if len(words) > 1 and any(word in old for word in words[:-1]):
             return True  # "dog hat on a cat"
@@ -158,7 +158,7 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
     return False
 
 
-_NO_NAME = frozenset(["left", "right", "top", "bottom", "wait", "pair", "no", "for", "with", "by", "from"])
+_NO_NAME = frozenset(["many", "few", "much", "most", "left", "right", "top", "bottom", "wait", "pair", "no", "for", "with", "by", "from"])
 """Words that no name of a thing begins with."""
 
 

@@ -51,7 +51,7 @@ def read_count(edit: Edit, words: Sequence[str]) -> bool:
     elif "more" in head and (number_of(head[0]) or head[0] in ("a", "some", "more")) and head[0] != "a":
         extra = number_of(head[0]) or 1
         name = [word for word in head[1:] if word != "more"] if head[0] != "more" else head[1:]
-    elif head[0] == "fewer" or (head[-1] in ("less", "fewer") and number_of(head[0])):
+    elif head[0] in ("fewer", "less") or (head[-1] in ("less", "fewer") and number_of(head[0])):
         extra = -(number_of(head[0]) or 1)
         name = [word for word in head[1:] if word not in ("less", "fewer")]
     if extra:
@@ -60,7 +60,7 @@ def read_count(edit: Edit, words: Sequence[str]) -> bool:
             at = edit.place_of(edit.latest) if edit.latest else None
             found: Found | None = Found(list(edit.items), [edit.main if at is None else at])
         else:
-            places = matching(name, edit.items)
+            places = sorted(matching(name, edit.items), key=lambda at: -edit.items[at].thing.count)
             found = Found(list(edit.items), places[:1]) if places else None
         if found is None or (tail and edit.find(placing.parted(more).right) is None):  # type: ignore[union-attr]
             return False
@@ -86,6 +86,7 @@ def read_count(edit: Edit, words: Sequence[str]) -> bool:
         if number == 1 and not only and list(words) != ["one"]:
             return False
         at = edit.place_of(edit.latest) if edit.latest else None
+        at = None if at is not None and edit.items[at].joint == "wearing" else at  # two of who wears it
         several = [k for k, item in enumerate(edit.items) if item.thing.count > 1]
         main = several[0] if len(several) == 1 and number < edit.items[several[0]].thing.count else edit.main
         return looks.counted(edit, Found(list(edit.items), [main if at is None else at]), number)

@@ -57,7 +57,7 @@ _KEEPS = frozenset(["keep", "leave", "like", "love"])
 
 
 _IN_PLACE = re.compile(
-    r"(?:i (?:meant?|said|want(?:ed)?) |rather )?(?P<new>.+?) (?:, (?:and |but )?not|than) "
+    r"(?:i (?:meant?|said|want(?:ed)?) |rather )?(?P<new>.+?) (?:(?:, )?(?:and |but )?not|than) "
     r"(?:an? |the )?(?P<old>[\w -]+?)(?: instead| one)?"
 )
 """What is meant, and what of the picture it takes the place of: "a saxophone, not a trumpet"."""
@@ -91,13 +91,14 @@ def corrected(edit: Edit, words: Sequence[str]) -> Words | None:
     before, new = list(words[1:at]), list(words[at + 1 :])
     chunks = chunks_of(edit, new)
     merely = all(chunk.kind == "unread" for chunk in chunks_of(edit, before))
+    new = with_article(new)
     if not merely or len(chunks) != 1 or chunks[0].kind != "new" or new[0] not in ("a", "an"):
         return None
     thing = edit.thing_of(new)
     alike = most_alike(edit, thing[0].thing.phrase) if thing else None
     if alike is None:
         return None
-    return ["replace", "the", *edit.items[alike].thing.phrase.split(), "with", *chunks[0].words]
+    return ["replace", "the", *edit.items[alike].thing.phrase.split(), "with", *new]
 
 
 def preferred(edit: Edit, words: Sequence[str]) -> list[Words] | None:

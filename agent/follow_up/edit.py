@@ -4,13 +4,14 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 
 from imagerag.agent.follow_up.phrases import phrases, starts_with
 from imagerag.agent.follow_up.scene_edit import Item, bearer, items_of, with_items
 from imagerag.agent.follow_up.things import Found, find
 from imagerag.prompt_grammar.inflection import singular
-from imagerag.prompt_grammar.noun_phrase import SceneObject
+from imagerag.prompt_grammar.noun_phrase import SceneObject, article
 from imagerag.prompt_grammar.parser import parse_scene
 from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
@@ -46,6 +47,7 @@ class Edit:
         newest: the phrase of what the request before has added; empty where it added nothing.
         before: the scene that the request before has changed into this one; ``None`` where there is none.
         past: the scenes of earlier pictures of the thread, oldest first.
+        touched: the things as the request before has changed or added them.
         reader: reads words as one change; set by ``changes``, for those that are said in terms of others.
     """
 
@@ -59,6 +61,7 @@ class Edit:
     newest: str = ""
     before: Scene | None = None
     past: tuple[Scene, ...] = ()
+    touched: Sequence[Item] = ()
     reader: Callable[["Edit", Sequence[str]], bool] | None = None
 
     @classmethod
@@ -82,10 +85,11 @@ class Edit:
         items = items_of(scene)
         old = None if before is None else parse_scene(before, names)
         latest = "" if old is None else changed_between(old, scene)
+        new = [] if old is None else [item for item in items if item not in items_of(old)]
         phrases_of_old = {thing.phrase for thing in old.objects} if old is not None else None
         newest = latest if phrases_of_old is not None and latest not in {BACKGROUND, *phrases_of_old} else ""
         scenes = tuple(old if text == before and old is not None else parse_scene(text, names) for text in past)
-        return cls(scene, items, names, known, latest=latest, newest=newest, before=old, past=scenes)
+        return cls(scene, items, names, known, latest=latest, newest=newest, before=old, past=scenes, touched=new)
 
     @property
     def main(self) -> int:
@@ -98,7 +102,11 @@ class Edit:
         return self.reader(self, words)
 
     def place_of(self, phrase: str) -> int | None:
-        """Return the place of the last thing of that phrase."""
+        """Return the place of the last thing of that phrase, of several that which the request before has changed."""
+        if len(touched := [item for item in self.touched if item.thing.phrase == phrase]) == 1:
+            exact = [at for at, item in enumerate(self.items) if item.thing == touched[0].thing]
+            if len(exact) == 1:
+                return exact[0]
         return next((at for at in reversed(range(len(self.items))) if self.items[at].thing.phrase == phrase), None)
 
     def described(self) -> str:
@@ -227,6 +235,10 @@ def changed_between(before: Scene, after: Scene) -> str:
     return new[-1] if new else ""
 
 
+def _with_article(found: re.Match[str], name: str) -> str:
+    return f"{article(name)} {name}" if found["a"] else name
+
+
 def run_together(names: Collection[str]) -> dict[str, str]:
     """Return names by how they are typed in one word: "t-rex" by "trex", "teddy bear" by "teddybear"."""
     parted = (name for name in names if re.fullmatch(r"[a-z]+(?:[ -][a-z]+)+", name))
@@ -249,7 +261,7 @@ def in_words(text: str, known: Collection[str], typed: Mapping[str, str] = Mappi
     words = "".join(said)
     for alias, name in phrases().aliases.items():
         if alias in words and alias not in known and name in known:
-            words = re.sub(rf"\b{alias}(?=s?\b)", name, words)
+            words = re.sub(rf"\b(?:(?P<a>an?) )?{alias}(?=s?\b)", partial(_with_article, name=name), words)
     if not typed:
         return words
 

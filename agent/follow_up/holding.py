@@ -100,6 +100,15 @@ def hold(edit: Edit, found: Found, new: Sequence[Item], *, worn: bool = False) -
     items = list(found.items)
     at = found.places[0]
     many = new[0].thing
+    worn_already = [
+        place
+        for place in range(at + 1, unit_end(items, at))
+        if items[place].thing.phrase == many.phrase and items[place].joint == "wearing"
+    ]
+    if len(found.places) == len(worn_already) == 1 and many != items[worn_already[0]].thing:  # the same in another look
+        items[worn_already[0]] = replace(items[worn_already[0]], thing=many)
+        edit.take(items, worn_already[0])
+        return
     if len(found.places) == 1 and found.items[at].thing.count > 1 and many.count > 1:
         new = [replace(new[0], thing=replace(many, count=1)), *new[1:]]  # "give them hats": the first one's is drawn
     each = len(found.places) if new[0].thing.count in (1, len(found.places)) or new[0].thing.count == 2 else 1

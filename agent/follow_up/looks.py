@@ -67,9 +67,19 @@ def counted(edit: Edit, found: Found, number: int) -> bool:
         return False
     if number < 1:
         raise CannotChange(f"{number} of the {items[at].thing.phrase} can't be drawn; say: remove it")
-    for place in reversed(alike[1:]):
-        items = removed(items, place)
-    items[at] = replace(items[at], thing=replace(items[at].thing, count=number))
+    change = number - sum(items[place].thing.count for place in alike)
+    if change >= 0:  # to the most alike: of "a red balloon and two balloons", one more is no red one
+        at = max(alike, key=lambda place: items[place].thing.count)
+        items[at] = replace(items[at], thing=replace(items[at].thing, count=items[at].thing.count + change))
+        edit.take(items, at)
+        return True
+    for place in reversed(alike):
+        kept = max(items[place].thing.count + change, 0)
+        change += items[place].thing.count - kept
+        items[place] = replace(items[place], thing=replace(items[place].thing, count=kept))
+    for place in reversed(alike):
+        if not items[place].thing.count:
+            items = removed(items, place)
     edit.take(items, at)
     return True
 
@@ -180,6 +190,8 @@ def backed(edit: Edit, words: Sequence[str]) -> bool:
     ]
     while inner and inner[-1] in ("background", "backdrop", "bg", "one", "instead"):
         inner.pop()
+    if len(inner) == 1:
+        inner = [_weather(inner[0])]
     text = " ".join(inner)
     if colour := colour_of(text):
         without_times = [
@@ -207,6 +219,8 @@ def backed(edit: Edit, words: Sequence[str]) -> bool:
         return True
     if shade:
         return False
+    if inner and inner[-1].endswith("y") and not edit.knows(inner):
+        return False  # "a funky background" is no thing
     thing = edit.thing_of(["a", *inner]) if inner and not any(word in said.no_things for word in inner) else None
     if not thing or len(thing) != 1:
         return False
@@ -219,6 +233,14 @@ def backed(edit: Edit, words: Sequence[str]) -> bool:
     edit.take(surrounded(items, "inside" if place else "in front of", thing[0].thing))
     edit.latest = BACKGROUND
     return True
+
+
+def _weather(word: str) -> str:
+    """Return the setting that an adjective is made of: the snow of "snowy", the fog of "foggy"."""
+    stem = word.removesuffix("y")
+    if stem == word:
+        return word
+    return next((place for place in (stem, stem[:-1], f"{stem}s") if place in phrases().places), word)
 
 
 def timed_words(words: Sequence[str]) -> bool:

@@ -176,7 +176,8 @@ class FollowUps:
                 return Brief(edit.described(), base.id, keep_seed=not again)
         except CannotChange as error:
             return _declined(request, base, str(error))
-        if stands_for_itself(words, Edit.of(base.prompt, self._names, self._known)):
+        joins = said[:1] in (["and"], ["also"], ["plus"]) and "the" in said[1:]
+        if not joins and stands_for_itself(words, Edit.of(base.prompt, self._names, self._known)):
             told = without_courtesy(words, KEPT)
             return Brief(request if told == list(said) else joined(told))
         whole = " ".join(said).strip(" .!?,;:")

@@ -9,7 +9,7 @@ from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.scene_edit import CannotChange
+from imagerag.agent.follow_up.scene_edit import CannotChange, is_garment
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
 
@@ -131,10 +131,12 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
     found = edit.find(["it"])
     if found is None:
         return False
+    last = edit.place_of(edit.latest) if edit.latest and not edit.changed else None
+    spoken_of = found if last is None else Found(list(edit.items), [last])
     if (
         looks.styled(edit, rest)
         or looks.timed(edit, rest)
-        or looks.coloured(edit, found, rest)
+        or looks.coloured(edit, spoken_of, rest)
         or sizes.sized(edit, found, rest)
     ):
         return True
@@ -142,6 +144,8 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
     wanted = edit.thing_of(rest) if rest[0] in said.indefinite else None
     same = edit.place_of(wanted[0].thing.phrase) if wanted else None
     alike = most_alike(edit, wanted[0].thing.phrase) if wanted and same is None else same
+    if latest is not None and wanted and edit.items[latest].joint == "wearing" and not is_garment(wanted[0].thing):
+        latest = None  # nobody wears a teddy bear
     target = alike if alike is not None else latest
     if wanted and become(edit, found if target is None else Found(list(edit.items), [target]), rest):
         return True

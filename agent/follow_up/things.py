@@ -31,6 +31,10 @@ _GENERIC = frozenset(
     ]
 )
 """Nouns by which the only thing of a picture may be called."""
+_GENERIC_PLURALS = frozenset(
+    ["animals", "creatures", "things", "objects", "characters", "figures", "items", "pets", "guys", "people", "persons",
+     "subjects"]
+)  # fmt: skip
 _SIDES = {"left": 0, "right": -1, "leftmost": 0, "rightmost": -1}
 _MIDDLE = frozenset(["middle", "center", "centre", "central"])
 _WOMEN = frozenset(
@@ -98,6 +102,10 @@ def find(
     bare = list(words)
     while bare and (bare[0] in ARTICLES or bare[0] in said.definite):
         bare = bare[1:]
+    if bare[:1] in (["both"], ["two"]) and len(bare) == 2 and bare[1] in _GENERIC_PLURALS:
+        bare = bare[1:]
+    if bare and len(bare) == 1 and bare[0] in _GENERIC_PLURALS and not matching(bare, items):
+        return Found(list(items), _not_settings(items), pronoun=True)
     if bare[:1] == ["all"] and len(bare) > 1:
         bare = [word for word in bare[1:] if word not in ARTICLES and word != "of"]
     if not bare:
@@ -256,6 +264,10 @@ def _by_name(bare: Sequence[str], items: Sequence[Item], other_than: int) -> Fou
         return whole
     words = list(bare)
     colour, size, other, count = None, None, False, 0
+    if words[:1] == ["other"] and len(words) == 2 and number_of(words[1]):
+        words = [words[1], "other", "ones"]
+    if len(words) == 2 and number_of(words[0]) and words[1] == "others":
+        words = [words[0], "other", "ones"]
     if words in (["other"], ["others"], ["rest"]):
         words = ["other", "ones" if words != ["other"] else "one"]
     while len(words) > 1:

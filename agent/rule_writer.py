@@ -61,7 +61,8 @@ class RuleWriter:
         if history and request.isascii():
             # Words that read as a change in English are no words of another language.
             brief = self._follow_ups.brief(request, history)
-            if brief.base is not None and not brief.answer:
+            changed = brief.base is not None and not brief.answer
+            if changed or (brief.answer and not brief.declined):
                 return brief
         read = self._reader.read(request)
         brief = self._follow_ups.brief(read.text, history)

@@ -1,6 +1,7 @@
 """What is to come in, and where: "add a cat", "give it a hat", "put a tree behind it", "there should be a moon"."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from imagerag.agent.follow_up import holding, looks, placing, sizes
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of, points_back
@@ -75,7 +76,12 @@ def as_described(edit: Edit, words: Sequence[str]) -> bool:
     old = edit.items[alike[0]].thing
     found = Found(list(edit.items), alike)
     if thing.count != old.count:
-        return thing.colour in (None, old.colour) and looks.counted(edit, found, thing.count)
+        size = old.size if thing.size == "normal" else thing.size
+        many = replace(old, count=thing.count, colour=thing.colour or old.colour, size=size)
+        items = list(edit.items)
+        items[alike[0]] = replace(items[alike[0]], thing=many)
+        edit.take(items, alike[0])
+        return True
     if thing.count > 1 or (thing.colour, thing.size) == (None, "normal") or old.colour == thing.colour:
         return False
     if thing.colour is not None:

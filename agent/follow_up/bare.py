@@ -9,7 +9,7 @@ from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import BACKGROUND, Edit
 from imagerag.agent.follow_up.phrases import phrases
 from imagerag.agent.follow_up.things import Found, matching
-from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of
+from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
 
 def read_bare(edit: Edit, words: Sequence[str]) -> bool:
@@ -54,7 +54,7 @@ def read_bare(edit: Edit, words: Sequence[str]) -> bool:
         return _related(edit, parts, it)
     if inner[0] in ("a", "an") and inner[-1] == "one" and len(inner) > 2:
         return become(edit, it, inner[1:-1])
-    if inner[0] in ("a", "an") and as_look(edit, inner):
+    if (inner[0] in ("a", "an") and as_look(edit, inner)) or (number_of(inner[0]) and as_described(edit, inner)):
         return True
     for cut in range(len(inner) - 1, 0, -1):
         target = inner[:cut]

@@ -1,5 +1,6 @@
 """A request read as changes of a picture, clause by clause; what is not read entirely changes nothing."""
 
+import re
 from collections.abc import Sequence
 
 from imagerag.agent.follow_up import holding, placing
@@ -28,6 +29,7 @@ from imagerag.agent.follow_up.replacing import read_exchange, read_instead
 from imagerag.agent.follow_up.scene_edit import CannotChange, Item
 from imagerag.agent.follow_up.sentences import each_its_colour, plain_orders
 from imagerag.agent.follow_up.wording import plainly
+from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.scene import Scene
 from imagerag.prompt_grammar.vocabulary import ARTICLES, colour_of, number_of
 
@@ -54,6 +56,8 @@ def change(edit: Edit, words: Sequence[str]) -> str:
             if all(clause(edit, order) for order in orders):
                 continue
             return " ".join(sentence)
+        if both_sides(edit, without_courtesy(sentence)):
+            continue
         sentence = corrected(edit, sentence) or sentence
         before = _state_of(edit)
         unread, refused = "", None
@@ -95,6 +99,30 @@ def _sentence(edit: Edit, sentence: Sequence[str], verb: list[str]) -> tuple[str
             return " ".join(part), verb
         verb = part[:1]
     return "", verb
+
+
+_BOTH_SIDES = re.compile(
+    r"(?:(?:add|put|place|with|have|i want|draw) )?(?P<new>(?:an?|one|two|some)? ?[\w -]+?) (?:on|at|to) "
+    r"(?:both|each|either|every) sides?(?: of (?P<of>.+))?"
+)
+
+
+def both_sides(edit: Edit, words: Sequence[str]) -> bool:
+    """Put one thing to the left and one to the right: "a tree on each side", "trees on both sides of it"."""
+    found = _BOTH_SIDES.fullmatch(" ".join(words))
+    named = (found["of"] or "it").split() if found else []
+    if found is None or edit.find(named) is None:
+        return False
+    new = singular(" ".join(word for word in found["new"].split() if word not in ("a", "an", "one", "two", "some")))
+    anchor = edit.find(named)
+    if not edit.knows(new.split()) or anchor is None:
+        return False
+    of = ["the", *anchor.items[anchor.places[0]].thing.phrase.split()]
+    before = _state_of(edit)
+    if all(clause(edit, ["put", "a", *new.split(), "to", "the", side, "of", *of]) for side in ("left", "right")):
+        return True
+    _restore(edit, before)
+    return False
 
 
 def dislocated(edit: Edit, words: Sequence[str]) -> bool:
@@ -147,9 +175,11 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
     for item in edit.items:
         phrase = item.thing.phrase
         words = phrase.split()
+        if phrase in said.picture and phrase not in old:
+            return True  # "crop the picture"
         if phrase in old or phrase in edit.names or phrase in edit.known:
             continue
-        if phrase in said.picture or colour_of(words[-1]) or any(word in said.no_things or word in ARTICLES for word in words):
+        if colour_of(words[-1]) or any(word in said.no_things or word in ARTICLES for word in words):
             return True
         if len(words) > 1 and any(word in old for word in words[:-1]):
             return True  # "dog hat on a cat"

@@ -9,6 +9,7 @@ from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import codes_of
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with, without_courtesy
+from imagerag.agent.follow_up.placing import frame_of
 from imagerag.agent.follow_up.remarks import in_passing, wishes
 from imagerag.agent.follow_up.sentences import PRONOUNS, Words, plain_orders, with_article, words_in
 from imagerag.prompt_grammar.vocabulary import ARTICLES, COLOURS, colour_of, number_of
@@ -28,10 +29,14 @@ _APPOSED = re.compile(
     r"(?P<again>an? (?:[\w-]+ )?[\w-]*(?P=head))$"
 )
 """A thing that is said more exactly behind: "a ball under the chair , a soccer ball"."""
+_COLOUR = "|".join(sorted(COLOURS, key=len, reverse=True))
 _RED_ONE = re.compile(
-    rf"\b(?P<article>an?(?: (?:second|third|fourth|big|small|large|tiny|little))?) (?P<head>[\w-]+)"
-    rf"(?P<middle>(?: [\w-]+)*) , (?:an?|the) "
-    rf"(?P<colour>{'|'.join(sorted(COLOURS, key=len, reverse=True))}) one$"
+    rf"\b(?P<article>(?:another|an?)(?: (?:second|third|fourth|big|small|large|tiny|little))?) (?P<head>[\w-]+)"
+    rf"(?P<middle>(?: [\w-]+)*) , (?:an?|the) (?P<colour>{_COLOUR}) one$"
+)
+_ANOTHER_RED = re.compile(
+    rf"\b(?P<article>another|an? (?:second|third|fourth)|one more) (?P<head>[\w-]+(?: [\w-]+)?) "
+    rf"(?:(?:, )?but (?:in )?|in )(?P<colour>{_COLOUR})$"
 )
 """A colour that is said behind: "a dragon above the castle , a red one"."""
 _OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off)(?: ,| and| ;)* (?P<new>.+?) (?:in|on)(?: instead)?")
@@ -147,7 +152,8 @@ def with_topic(edit: Edit, words: Sequence[str]) -> Words:
 
     What was put somewhere is what the person looks at then, not the thing that was there before.
     """
-    if _removes_it(without_courtesy(words)) and not edit.changed and edit.latest and edit.place_of(edit.latest):
+    bare = without_courtesy(words)
+    if (_removes_it(bare) or _moves_it(bare)) and not edit.changed and edit.latest and edit.place_of(edit.latest):
         return _with_name(words, edit.latest)
     at = edit.place_of(edit.newest) if edit.newest and not edit.changed else None
     if not at or edit.items[at].joint not in ("wearing", "with", "and"):
@@ -170,6 +176,12 @@ def _removes_it(words: Sequence[str]) -> bool:
     taken = re.fullmatch(r"(?:take|throw|get|put|leave|cut) (?:it|that) (?:out|away|off)", text)
     length = starts_with(words, verbs)
     return taken is not None or (length > 0 and text.split()[length:] in (["it"], ["that"], ["this"]))
+
+
+def _moves_it(words: Sequence[str]) -> bool:
+    """Tell whether words move what "it" is to a side: "move it up", "put it on the left"."""
+    length = starts_with(words, phrases().verbs["put"])
+    return length > 0 and words[length : length + 1] == ["it"] and frame_of(words[length + 1 :]) is not None
 
 
 def _with_name(words: Sequence[str], phrase: str) -> Words:
@@ -247,6 +259,7 @@ def repaired(edit: Edit, words: Sequence[str]) -> Words:
         text = text[lonely.end() + 3 :]
         text = f"add {text}" if text.split(" ")[0] in phrases().indefinite else text
     text = _RED_ONE.sub(r"\g<article> \g<colour> \g<head>\g<middle>", text)
+    text = _ANOTHER_RED.sub(r"\g<article> \g<colour> \g<head>", text)
     text = _APPOSED.sub(r"\g<again>\g<middle>", text)
     words = text.split()
     if (found := _OTHER_PLACE.fullmatch(text)) and edit.find(["the", *found["old"].split()]) is not None:

@@ -85,7 +85,8 @@ class Edit:
         items = items_of(scene)
         old = None if before is None else parse_scene(before, names)
         latest = "" if old is None else changed_between(old, scene)
-        new = [] if old is None else [item for item in items if item not in items_of(old)]
+        looks = [] if old is None else [replace(thing, count=1) for thing in old.objects]
+        new = [] if old is None else [item for item in items if replace(item.thing, count=1) not in looks]
         phrases_of_old = {thing.phrase for thing in old.objects} if old is not None else None
         newest = latest if phrases_of_old is not None and latest not in {BACKGROUND, *phrases_of_old} else ""
         scenes = tuple(old if text == before and old is not None else parse_scene(text, names) for text in past)

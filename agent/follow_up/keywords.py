@@ -31,6 +31,13 @@ def kind_of(phrase: str) -> tuple[frozenset[str], str]:
     return frozenset(phrase.split()), ""
 
 
+def is_animate(phrase: str) -> bool:
+    """Tell whether somebody may say "he" or "she" of a thing: a person or an animal of the library."""
+    keywords, category = kind_of(phrase)
+    plants = {"plant", "flower", "tree", "leaf", "weather", "fungus", "vegetable"}
+    return category == "people and body" or (category == "animals and nature" and not keywords & plants)
+
+
 def may_be_called(phrase: str, name: str) -> bool:
     """Tell whether a thing of that phrase may be meant by another name.
 

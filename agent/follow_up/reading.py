@@ -20,6 +20,7 @@ from imagerag.agent.follow_up.phrases import (
     words_of,
 )
 from imagerag.agent.follow_up.scene_edit import CannotChange
+from imagerag.agent.follow_up.sentences import with_article
 from imagerag.agent.follow_up.spelling import notes_on, spelt
 from imagerag.agent.follow_up.talk import answer, kind_of_talk, listed, not_understood
 from imagerag.agent.follow_up.wording import plainly
@@ -47,6 +48,7 @@ _NOTHING_ELSE = frozenset(
     "with a an but the in and another different new other pose seed look version way this time please angle".split()  # noqa: SIM905
 )
 """Words behind "try again" that ask for nothing more than that."""
+_REFUSALS = frozenset(["no", "nope", "nah", "naw"])
 _POLITE = frozenset(["please", "pls", "plz"])
 MOST_NAMED_BARE = 3
 """Words of the longest name that "please" makes an order of: "red top hat please"."""
@@ -168,6 +170,8 @@ class FollowUps:
         edit = Edit.of(base.prompt, self._names, self._known, before, past)
         try:
             unread = change(edit, list(words))
+            if unread and said[0] in _REFUSALS and edit.knows(bare) and bare[0] not in phrases().definite:
+                unread = change(edit, [*with_article(bare), "instead"])  # "nah, teddy bear"
             if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"
                 unread = change(edit, ["add", *bare])
             if not unread and not again and edit.described() == parse_scene(base.prompt, self._names).describe():
@@ -302,7 +306,8 @@ def _talk(kind: str, image: PastImage | None) -> Brief:
 
 
 def _declined(part: str, image: PastImage, why: str = "", *, stands: bool = True) -> Brief:
-    return Brief(image.prompt, image.id if stands else None, answer=not_understood(part, image, why))
+    told = not_understood(part, image, why)
+    return Brief(image.prompt, image.id if stands else None, answer=told, declined=True)
 
 
 def _varied(request: str, base: PastImage, many: int) -> Brief:

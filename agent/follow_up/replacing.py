@@ -33,6 +33,10 @@ def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
         "positions",
         "the places",
         "them",
+        "the animals",
+        "the two animals",
+        "the things",
+        "the two things",
         "them around",
         "the two",
         "both",
@@ -141,6 +145,8 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
     ):
         return True
     latest = edit.place_of(edit.latest) if edit.latest else None
+    if rest[0] not in said.indefinite | said.definite and placing.parted(rest) is None and edit.knows(rest):
+        rest = ["a", *rest]  # "horse instead"
     wanted = edit.thing_of(rest) if rest[0] in said.indefinite else None
     same = edit.place_of(wanted[0].thing.phrase) if wanted else None
     alike = most_alike(edit, wanted[0].thing.phrase) if wanted and same is None else same

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from imagerag.agent.follow_up.keywords import may_be_called
+from imagerag.agent.follow_up.keywords import is_animate, may_be_called
 from imagerag.agent.follow_up.phrases import one_slip, phrases
 from imagerag.agent.follow_up.scene_edit import Item, is_setting, taken_apart, unit_end, with_items
 from imagerag.generators.layout import arrange
@@ -138,6 +138,9 @@ def _of_sex(text: str, items: Sequence[Item], main: int) -> int | None:
     if main in free and is_of(main, own):
         return main
     meant = [at for at in free if is_of(at, own)] or [at for at in free if not is_of(at, other)]
+    meant = [at for at in meant if is_animate(items[at].thing.phrase)] or meant
+    if len(meant) > 1 and main in meant:
+        return main
     return meant[0] if len(meant) == 1 or (meant and main not in meant and len(meant) < len(free)) else None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from imagerag.agent.follow_up import holding, looks, placing, sizes
+from imagerag.agent.follow_up import holding, looks, placing, sides, sizes
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, behind_verb, owner_of, points_back
 from imagerag.agent.follow_up.counting import read_count
 from imagerag.agent.follow_up.edit import Edit
@@ -124,7 +124,7 @@ def read_addition(edit: Edit, words: Sequence[str]) -> bool:
             return looks.backed(edit, parts.left)
         if text in said.whole or (parts.right == ["it"] and parts.kind == "inside" and words[0] != "with"):
             return holding.add_things(edit, parts.left)
-        if place := placing.frame_of([parts.said, *parts.right]):
+        if place := sides.frame_of([parts.said, *parts.right]):
             return holding.add_things(edit, parts.left) and placing.moved_in_frame(
                 edit, Found(list(edit.items), [edit.main]), place
             )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from imagerag.agent.follow_up import holding, looks, placing, sizes
+from imagerag.agent.follow_up import holding, looks, placing, sides, sizes
 from imagerag.agent.follow_up.adding import as_described, as_look
 from imagerag.agent.follow_up.becoming import become, is_worn
 from imagerag.agent.follow_up.clauses import BACKGROUNDS
@@ -43,7 +43,7 @@ def read_bare(edit: Edit, words: Sequence[str]) -> bool:
         named = inner[: inner.index("would")]
         named = named[2:] if named[:2] == ["i", "think"] else named
         return bool(named) and (edit.read(named) or (named[0] in said.indefinite and edit.read(["add", *named])))
-    if place := placing.frame_of(inner):
+    if place := sides.frame_of(inner):
         latest = edit.place_of(edit.latest) if edit.latest else None
         return placing.moved_in_frame(edit, it if latest is None else Found(list(edit.items), [latest]), place)
     if (kind := placing.direction_of(inner)) is not None:

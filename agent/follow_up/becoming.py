@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from imagerag.agent.follow_up import holding, looks, placing, sizes
+from imagerag.agent.follow_up import holding, looks, placing, sides, sizes
 from imagerag.agent.follow_up.clauses import BACKGROUNDS, JOINS, behind_verb, owner_of
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.likeness import most_alike
@@ -75,7 +75,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
     """
     said = phrases()
     inner = list(words)
-    if inner[:1] == ["look"] and placing.frame_of(inner[1:]):  # where a head turns can't be drawn
+    if inner[:1] == ["look"] and sides.frame_of(inner[1:]):  # where a head turns can't be drawn
         return False
     into = bool(inner) and inner[0] in ("into", "to")
     if len(inner) > 2 and inner[0] in _STANCES and placing.parted(inner[1:2]) is not None:
@@ -84,7 +84,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
         len(inner) > 1
         and inner[0]
         in ("to", "be", "into", "look", "looks", "like", "all", "rather", "become", "as", "appear", "being", "more")
-        and not (inner[0] in ("to", "more") and (placing.frame_of(inner) or inner[0] == "more"))
+        and not (inner[0] in ("to", "more") and (sides.frame_of(inner) or inner[0] == "more"))
         and not _begins_with_place(inner)
     ):
         inner = inner[1:]
@@ -110,7 +110,7 @@ def become(edit: Edit, found: Found, words: Sequence[str], *, things: str = "any
         named = matching(rest, found.items) if rest else list(found.places)
         if named and set(named) & set(found.places):
             return looks.counted(edit, Found(found.items, named if not rest else found.places), number)
-    if place := placing.frame_of(inner):
+    if place := sides.frame_of(inner):
         return placing.moved_in_frame(edit, found, place)
     parts = placing.parted(inner)
     if parts is not None and not parts.left:

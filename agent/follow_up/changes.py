@@ -78,7 +78,16 @@ def change(edit: Edit, words: Sequence[str]) -> str:
     return "" if edit.changed else " ".join(words)
 
 
-_TAKES_BACK = (["no"], ["nah"], ["nope"], ["wait"], ["no", "wait"], ["never", "mind"], ["nevermind"], ["scratch", "that"])
+_TAKES_BACK = (
+    ["no"],
+    ["nah"],
+    ["nope"],
+    ["wait"],
+    ["no", "wait"],
+    ["never", "mind"],
+    ["nevermind"],
+    ["scratch", "that"],
+)
 
 
 def without_taken_back(sentences: list[list[str]]) -> list[list[str]]:
@@ -188,7 +197,9 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
     return False
 
 
-_NO_NAME = frozenset(["many", "few", "much", "most", "left", "right", "top", "bottom", "wait", "pair", "no", "for", "with", "by", "from"])
+_NO_NAME = frozenset(
+    ["many", "few", "much", "most", "left", "right", "top", "bottom", "wait", "pair", "no", "for", "with", "by", "from"]
+)
 """Words that no name of a thing begins with."""
 
 

@@ -6,7 +6,7 @@ from imagerag.agent.follow_up.clauses import BACKGROUNDS
 from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import Chunk, lexicon
 from imagerag.agent.follow_up.phrases import phrases, starts_with
-from imagerag.agent.follow_up.placing import frame_of
+from imagerag.agent.follow_up.sides import frame_of
 from imagerag.prompt_grammar.inflection import singular
 from imagerag.prompt_grammar.vocabulary import ARTICLES, SIZES, RelationKind, colour_of, number_of
 

@@ -9,9 +9,9 @@ from imagerag.agent.follow_up.edit import Edit
 from imagerag.agent.follow_up.lexicon import codes_of
 from imagerag.agent.follow_up.likeness import most_alike
 from imagerag.agent.follow_up.phrases import phrases, starts_with, without_courtesy
-from imagerag.agent.follow_up.placing import frame_of
 from imagerag.agent.follow_up.remarks import in_passing, wishes
 from imagerag.agent.follow_up.sentences import PRONOUNS, Words, plain_orders, with_article, words_in
+from imagerag.agent.follow_up.sides import frame_of
 from imagerag.prompt_grammar.vocabulary import ARTICLES, COLOURS, colour_of, number_of
 
 _JOINS = frozenset([",", "and", "but", "&", "then", ":", "-", ";"])
@@ -255,7 +255,11 @@ def speaks_of(edit: Edit, words: Sequence[str]) -> None:
 def repaired(edit: Edit, words: Sequence[str]) -> Words:
     """Return a sentence without what the person takes back: "a cone ... no wait , a bicycle" is a bicycle."""
     text = " ".join(words)
-    if (lonely := LONELY.match(text)) and text[lonely.end() :][:3] in (" , ", " : ", " - "):  # "he wants a friend , a unicorn"
+    if (lonely := LONELY.match(text)) and text[lonely.end() :][:3] in (
+        " , ",
+        " : ",
+        " - ",
+    ):  # "he wants a friend , a unicorn"
         text = text[lonely.end() + 3 :]
         text = f"add {text}" if text.split(" ")[0] in phrases().indefinite else text
     text = _RED_ONE.sub(r"\g<article> \g<colour> \g<head>\g<middle>", text)

@@ -6,8 +6,9 @@ from imagerag.agent.follow_up.phrases import phrases
 from imagerag.prompt_grammar.inflection import singular
 
 _KINDS = frozenset(
-    ["animal", "bird", "fish", "insect", "bug", "flower", "plant", "tree", "fruit", "food", "drink", "boat", "ship", "car",
-     "vehicle", "building", "house", "dog", "cat", "ball", "hat", "phone", "clock", "book", "pet", "train", "monkey"]
+    ["animal", "bird", "fish", "insect", "bug", "flower", "plant", "tree", "fruit", "food", "drink", "boat", "ship",
+     "car", "vehicle", "building", "house", "dog", "cat", "ball", "hat", "phone", "clock", "book", "pet", "train",
+     "monkey"]
 )  # fmt: skip
 """Names of things that are those of kinds as well, by which one of the kind may be called."""
 
@@ -23,7 +24,7 @@ def _kinds() -> dict[str, tuple[frozenset[str], str]]:
 
 
 def kind_of(phrase: str) -> tuple[frozenset[str], str]:
-    """Return a thing's keywords in the library, its name's words among them, and its category; "" for an unknown one."""
+    """Return a thing's keywords in the library, its name's words among them, and its category ("" if unknown)."""
     known = _kinds()
     for name in (phrase, singular(phrase), phrase.split()[-1]):
         if name in known:

@@ -117,7 +117,7 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give", "add") for verb in said.verbs[kind])
     if len(bare) > LONGEST:  # prose, unless it speaks to somebody
         return not starts_with(bare, changing) and bare[0] not in said.no_things
-    if "no" in bare[1:] or "without" in bare and edit.find(["the", *bare[bare.index("without") + 1 :]]) is not None:
+    if "no" in bare[1:] or ("without" in bare and edit.find(["the", *bare[bare.index("without") + 1 :]]) is not None):
         return False
     if any(word in said.no_things or word in ("him", "them", "they", "itself") for word in inner):
         return False

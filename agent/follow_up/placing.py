@@ -22,24 +22,16 @@ from imagerag.agent.follow_up.scene_edit import (
     surrounded,
     unit_end,
 )
+from imagerag.agent.follow_up.sides import TO, frame_cut, frame_of
 from imagerag.agent.follow_up.things import Found
 from imagerag.prompt_grammar.vocabulary import ARTICLES, RelationKind
 
-_SIDE_WORDS = frozenset(["side", "half", "corner", "edge", "part", "hand", "area", "end"])
 _DEGREE = re.compile(
     r" (?:a bit|a little|slightly|further|over|all the way|some more)(?= (?:to|up|down|left|right|higher|lower)\b)"
 )
-_OF_PICTURE = ("of the picture", "of the image", "of the scene", "of it", "of the frame", "in the picture")
 _PLACEHOLDERS = frozenset(
     ["there", "sky", "air", "middle", "picture", "image", "scene", "drawing", "frame", "front", "foreground"]
 )
-_TO = frozenset(["to", "on", "at", "in", "into", "towards"])
-_BEFORE_SIDE = _TO | {"toward", "the", "a", "bit", "more", "further", "far", "little"}
-"""Words before a side of the picture that say no more than it."""
-_BEGINS_SIDE = _TO | {"up", "down", "higher", "lower", "left", "right"}
-"""What the words for a side of the picture begin with."""
-
-
 _SIDE_OF: dict[str, RelationKind] = {
     "on the left": "left of",
     "on the right": "right of",
@@ -47,8 +39,6 @@ _SIDE_OF: dict[str, RelationKind] = {
     "at the bottom": "below",
 }
 """How a thing stands to the others that is moved to a side of the picture."""
-_UP = frozenset(["top", "up", "upper", "upwards", "higher", "above"])
-_DOWN = frozenset(["bottom", "down", "lower", "downwards", "below"])
 
 
 class Parted(NamedTuple):
@@ -68,27 +58,6 @@ def parted(words: Sequence[str]) -> Parted | None:
             if tuple(words[at : at + len(said)]) == said:
                 return Parted(list(words[:at]), kind, " ".join(said), list(words[at + len(said) :]))
     return None
-
-
-def frame_of(words: Sequence[str]) -> str | None:
-    """Return the modifier that says where in the picture: of "to the left", "in the top left corner"."""
-    text = " ".join(words)
-    for tail in _OF_PICTURE:
-        text = text.removesuffix(f" {tail}")
-    inner = [word for word in text.split() if word not in _BEFORE_SIDE]
-    while len(inner) > 1 and inner[-1] in _SIDE_WORDS:
-        inner.pop()
-    named = phrases().frame.get(" ".join(inner).replace("upper", "top").replace("-", " "))
-    return named or _corner([word for said in inner for word in said.split("-") if word not in _SIDE_WORDS])
-
-
-def _corner(words: Sequence[str]) -> str | None:
-    """Return the corner or side that is said by its two words in any order: "up top on the left", "left bottom"."""
-    sides = {word for word in words if word in ("left", "right")}
-    rows = {"top" if word in _UP else "bottom" for word in words if word in _UP | _DOWN}
-    if len(words) < 2 or len(sides) > 1 or len(rows) != 1 or set(words) - sides - _UP - _DOWN:
-        return None
-    return phrases().frame.get(" ".join([*rows, *sides]))
 
 
 def moved_in_frame(edit: Edit, found: Found, place: str) -> bool:
@@ -209,7 +178,7 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
         if named is None:
             return put_to_all(edit, words)
     words = _without_degree(words)
-    cut = _frame_cut(words)
+    cut = frame_cut(words)
     if cut is not None and (not words[:cut] or (named := edit.find(words[:cut]))):
         place = frame_of(words[cut:])
         assert place is not None
@@ -263,8 +232,8 @@ def put(edit: Edit, words: Sequence[str]) -> bool:
 
 def add_to_side(edit: Edit, words: Sequence[str]) -> bool:
     """Add a thing in a corner or on a side that takes several words: "a moon up top on the left"."""
-    cut = _frame_cut(words)
-    if not cut or words[cut] in _TO or not edit.items:
+    cut = frame_cut(words)
+    if not cut or words[cut] in TO or not edit.items:
         return False
     place, thing = frame_of(words[cut:]), edit.thing_of(words[:cut], bare=True)
     if place is None or thing is None:
@@ -276,7 +245,7 @@ def add_to_side(edit: Edit, words: Sequence[str]) -> bool:
 
 def put_beside_owner(edit: Edit, words: Sequence[str]) -> bool:
     """Put what somebody gets where the words say: "him a broom on the right", "the dog a ball to the left"."""
-    cut = _frame_cut(words)
+    cut = frame_cut(words)
     said = phrases().indefinite
     new = next((at for at, word in enumerate(words) if at and word in said), None)
     if cut is None or new is None or new >= cut:
@@ -322,14 +291,6 @@ def _between(edit: Edit, words: Sequence[str]) -> bool:
     )
     edit.it = edit.latest = thing[0].thing.phrase
     return True
-
-
-def _frame_cut(words: Sequence[str]) -> int | None:
-    """Return where the words for a side of the picture begin, if the words end with such."""
-    for at in range(max(len(words) - 9, 0), len(words)):
-        if words[at] in _BEGINS_SIDE and frame_of(words[at:]):
-            return at
-    return None
 
 
 def move(edit: Edit, found: Found, kind: RelationKind, right: Sequence[str], *, pronoun: bool = False) -> bool:

@@ -241,9 +241,9 @@ def _without_receiver(request: str) -> str:
 
 
 _ANCHORED = re.compile(
-    r"(?P<one>(?:an?|one) [\w -]+?),? and (?P<other>(?:an?|some|two|three) [\w -]+?) (?P<how>above|over|on|on top of|behind|"
-    r"in front of|beside|next to|under|below|inside|near|to the left of|to the right of|riding|watching|wearing|holding|"
-    r"chasing|eating) (?:it|him|her|them)[.!]?",
+    r"(?P<one>(?:an?|one) [\w -]+?),? and (?P<other>(?:an?|some|two|three) [\w -]+?) "
+    r"(?P<how>above|over|on|on top of|behind|in front of|beside|next to|under|below|inside|near|to the left of|"
+    r"to the right of|riding|watching|wearing|holding|chasing|eating) (?:it|him|her|them)[.!]?",
     re.IGNORECASE,
 )
 

@@ -19,6 +19,9 @@ _BEGINS_THE_NEW = frozenset(
 """Words with which what is wanted begins, in "instead of the dog draw a cat"."""
 
 
+_OFFERS = (("use",), ("have",), ("take",), ("try",), ("do",))
+
+
 def read_exchange(edit: Edit, words: Sequence[str]) -> bool:
     rest = behind_verb(words, "replace")
     if rest is None:
@@ -109,7 +112,7 @@ def read_instead(edit: Edit, words: Sequence[str]) -> bool:
                 return False
             old, new = rest[:cut], [word for word in rest[cut:] if word != ","]
             new = new[starts_with(new, said.wishes) :] or new
-        new = new[starts_with(new, said.verbs["see"] + said.verbs["add"] + said.verbs["put"] + (("use",), ("have",), ("take",), ("try",), ("do",))) :]
+        new = new[starts_with(new, said.verbs["see"] + said.verbs["add"] + said.verbs["put"] + _OFFERS) :]
         number, _ = looks.number_in(new)
         if number and old in (["one"], ["two"], ["three"], ["four"]):
             return read_count(edit, new)

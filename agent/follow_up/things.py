@@ -256,7 +256,8 @@ def _by_side(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
     ordered = sorted((one for one in instances if one in across), key=lambda one: across[one])
     if side is None:  # the middle of an even number, or of a triangle, is no single one
         tops = [heights[one] for one in ordered]
-        in_a_row = bool(tops) and max(top for top, _ in tops) - min(top for top, _ in tops) < min(s for _, s in tops) / 2
+        rise = max(top for top, _ in tops) - min(top for top, _ in tops) if tops else 0.0
+        in_a_row = bool(tops) and rise < min(side for _, side in tops) / 2
         return _one_of(items, *ordered[len(ordered) // 2]) if len(ordered) in (3, 5) and in_a_row else None
     return _one_of(items, *ordered[side]) if ordered else None
 

@@ -70,7 +70,10 @@ def change(edit: Edit, words: Sequence[str]) -> str:
         _restore(edit, before)
         if by_chunks(edit, sentence, alone=len(sentences) == 1):
             continue
-        if dislocated(edit, sentence) or (len(sentences) > 1 and is_remark(edit, sentence)):
+        if dislocated(edit, sentence) or in_a_mood(edit, sentence) or headed(edit, sentence):
+            continue
+        if len(sentences) > 1 and is_remark(edit, sentence):
+            edit.passed_over.append(" ".join(sentence))
             continue
         if refused:
             raise refused
@@ -156,6 +159,35 @@ def dislocated(edit: Edit, words: Sequence[str]) -> bool:
     return False
 
 
+_MOOD = re.compile(
+    r"(?P<mood>(?:make|get) (?:it|this|that|everything) (?:(?:a bit|a little|much|even|way|look|feel) )*"
+    r"(?:more [a-z]+|[a-z]{3,}(?:ier|er|y|ful|ic|ive|ing|ed))) (?:(?:, )?(?:with|by adding|by giving it|and add) )"
+    r"(?P<rest>(?:an?|the|some|two|three|four) .+)"
+)
+
+
+def in_a_mood(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "make it spookier with a black background" by what of it can be drawn; the rest is told."""
+    found = _MOOD.fullmatch(" ".join(words))
+    if found is None or clause(edit, found["mood"].split()) or not clause(edit, ["with", *found["rest"].split()]):
+        return False
+    edit.passed_over.append(found["mood"])
+    return True
+
+
+def headed(edit: Edit, words: Sequence[str]) -> bool:
+    """Read "where the pig is i want a sheep : replace the pig with a ewe" by the order behind; the rest is told."""
+    if ":" not in words[1:-1]:
+        return False
+    at = list(words).index(":")
+    said = phrases().verbs
+    orders = tuple(verb for kind in ("put", "remove", "replace", "make", "add") for verb in said[kind] if verb != ("no",))
+    if not starts_with(words[at + 1 :], orders) or not clause(edit, words[at + 1 :]):
+        return False
+    edit.passed_over.append(" ".join(words[:at]))
+    return True
+
+
 _LONGEST_TOPIC = 5
 """Words, "the" among them, of the longest name that is set apart from what is said of it."""
 
@@ -212,11 +244,12 @@ def by_chunks(edit: Edit, words: Sequence[str], *, alone: bool) -> bool:
         alone: whether nothing else is said, so that a mere remark is no change.
     """
     before = _state_of(edit)
-    read = False
+    read, remarks = False, list[str]()
     for part in clauses_of(edit, words):
         orders = plain_orders(edit, part)
         if orders is None:
             if is_remark(edit, part):
+                remarks.append(" ".join(part))
                 continue
             orders = [list(part)] if len(part) < len(words) else None  # the grammar of plain orders may read it
         if orders is None:
@@ -230,7 +263,9 @@ def by_chunks(edit: Edit, words: Sequence[str], *, alone: bool) -> bool:
             read = True
     if not read and alone:
         _restore(edit, before)
-    return read or not alone
+        return False
+    edit.passed_over += remarks
+    return True
 
 
 def clause(edit: Edit, words: Sequence[str]) -> bool:

@@ -39,7 +39,7 @@ _ANOTHER_RED = re.compile(
     rf"(?:(?:, )?but (?:in )?|in )(?P<colour>{_COLOUR})$"
 )
 """A colour that is said behind: "a dragon above the castle , a red one"."""
-_OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off)(?: ,| and| ;)* (?P<new>.+?) (?:in|on)(?: instead)?")
+_OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off|away|gone)(?: ,| and| ;)* (?P<new>.+?) (?:in|on|instead|in instead)")
 _OF_THEM = re.compile(
     r"(?:add |with |draw )?(?:more |some |a few |several )?(?P<what>[\w -]+?) , "
     r"(?:(?:like|say|maybe|perhaps|about|around|let's say|i'd say|make it|make that) )?(?P<many>\w+)"

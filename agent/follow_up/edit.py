@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -48,6 +48,7 @@ class Edit:
         before: the scene that the request before has changed into this one; ``None`` where there is none.
         past: the scenes of earlier pictures of the thread, oldest first.
         touched: the things as the request before has changed or added them.
+        passed_over: what of the request was taken for a remark, or can't be drawn, and is told.
         reader: reads words as one change; set by ``changes``, for those that are said in terms of others.
     """
 
@@ -62,6 +63,7 @@ class Edit:
     before: Scene | None = None
     past: tuple[Scene, ...] = ()
     touched: Sequence[Item] = ()
+    passed_over: list[str] = field(default_factory=list)
     reader: Callable[["Edit", Sequence[str]], bool] | None = None
 
     @classmethod

@@ -177,7 +177,8 @@ class FollowUps:
             if not unread and not again and edit.described() == parse_scene(base.prompt, self._names).describe():
                 return _declined(request, base, f"{base.prompt!r} is what the picture shows already")
             if not unread:
-                return Brief(edit.described(), base.id, keep_seed=not again)
+                told = tuple(f"{part!r} was taken as a remark, nothing to draw" for part in edit.passed_over)
+                return Brief(edit.described(), base.id, keep_seed=not again, notes=told)
         except CannotChange as error:
             return _declined(request, base, str(error))
         joins = said[:1] in (["and"], ["also"], ["plus"]) and "the" in said[1:]

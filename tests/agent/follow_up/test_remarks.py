@@ -20,8 +20,8 @@ def test_a_wish_is_not(text: str) -> None:
 
 
 def test_words_with_a_verb_of_change_may_be_a_wish() -> None:
-    assert wishes("just flip and add".split())
-    assert not wishes("whatever works for you".split())
+    assert wishes(["just", "flip", "and", "add"])
+    assert not wishes(["whatever", "works", "for", "you"])
 
 
 @pytest.mark.parametrize(

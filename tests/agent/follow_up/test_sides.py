@@ -21,7 +21,7 @@ def test_sides(text: str, place: str | None) -> None:
 
 
 def test_where_the_words_for_a_side_begin() -> None:
-    assert frame_cut("a moon up top on the left".split()) == 2
+    assert frame_cut(["a", "moon", "up", "top", "on", "the", "left"]) == 2
 
 
 @pytest.mark.parametrize(

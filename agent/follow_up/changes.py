@@ -181,7 +181,9 @@ def headed(edit: Edit, words: Sequence[str]) -> bool:
         return False
     at = list(words).index(":")
     said = phrases().verbs
-    orders = tuple(verb for kind in ("put", "remove", "replace", "make", "add") for verb in said[kind] if verb != ("no",))
+    orders = tuple(
+        verb for kind in ("put", "remove", "replace", "make", "add") for verb in said[kind] if verb != ("no",)
+    )
     if not starts_with(words[at + 1 :], orders) or not clause(edit, words[at + 1 :]):
         return False
     edit.passed_over.append(" ".join(words[:at]))

@@ -45,7 +45,7 @@ def read_wish(edit: Edit, words: Sequence[str]) -> bool:
         return True
     if rest[0] in said.indefinite or number_of(rest[0]):
         return read_count(edit, rest) or edit.read(["add", *rest])
-    return edit.read(rest) or edit.read(["make", *rest])
+    return edit.read(rest) or (edit.knows(rest) and edit.read(["add", *rest])) or edit.read(["make", *rest])
 
 
 def as_look(edit: Edit, words: Sequence[str]) -> bool:

@@ -293,6 +293,8 @@ def read_background(edit: Edit, words: Sequence[str]) -> bool:
     if at is None:
         return False
     behind, before = inner[at + 1 :], inner[:at]
+    if behind[:1] == ["for"]:  # "an orange background for that one"
+        behind = []
     for told in (behind, before):
         told = [word for word in told if word not in ("in", "should", "to", "into", "a", "an", ":", "-", "=")]
         if told and looks.backed(edit, told):

@@ -218,6 +218,8 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
     for item in edit.items:
         phrase = item.thing.phrase
         words = phrase.split()
+        if phrase not in old and (words[0] in _FUNCTION or words[-1] in _FUNCTION or number_of(words[-1])):
+            return True  # "in front of a for", "a three"
         if phrase in said.picture and phrase not in old:
             return True  # "crop the picture"
         if phrase in old or phrase in edit.names or phrase in edit.known:
@@ -231,6 +233,11 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
     return False
 
 
+_FUNCTION = frozenset(
+    ["for", "with", "of", "in", "on", "at", "by", "to", "from", "as", "than", "then", "and", "or", "but", "so", "if", "all",
+     "both", "each", "any", "every", "not", "no", "yes", "now", "too", "also", "there", "here", "then", "again", "be", "is"]
+)  # fmt: skip
+"""Words that no name of a thing begins or ends with."""
 _NO_NAME = frozenset(
     ["many", "few", "much", "most", "left", "right", "top", "bottom", "wait", "pair", "no", "for", "with", "by", "from"]
 )

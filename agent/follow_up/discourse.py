@@ -43,7 +43,7 @@ _OUT_AND_IN = re.compile(r"(?P<old>.+?) (?:out|off|away|gone)(?: ,| and| ;)* (?P
 _OF_THEM = re.compile(
     r"(?:add |with |draw )?(?:more |some |a few |several )?(?P<what>[\w -]+?) , "
     r"(?:(?:like|say|maybe|perhaps|about|around|let's say|i'd say|make it|make that) )?(?P<many>\w+)"
-    r"(?: of (?:them|those|these))?(?: in total| altogether| or so)?"
+    r"(?: of (?:them|those|these))?(?: in total| in all| altogether| or so)?"
 )
 _RESTATED = re.compile(
     r"\b(?:an?|the) (?:[\w-]+ ){0,2}(?P<head>[\w-]+) , (?P<again>(?:an?|the) (?:[\w-]+ ){0,2}(?P=head)\b)"

@@ -34,7 +34,8 @@ def give(edit: Edit, words: Sequence[str]) -> bool:
         owner = edit.find(words[at + 1 :])
         if owner is not None and words[0] == "the":
             return hold_listed(edit, owner, list(words[:at]))
-    for cut in range(len(words) - 1, 0, -1):
+    first = next((at for at, word in enumerate(words) if at and word in ("a", "an", "some")), 0)
+    for cut in [*([first] if first else []), *range(len(words) - 1, 0, -1)]:  # what is given begins with its article
         rest = list(words[cut:])
         if words[cut - 1] in ARTICLES and not (cut == 1 and words[0] in phrases().it):
             continue  # "the frog" is no frog that gets something, and the fish behind none to give

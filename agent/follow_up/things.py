@@ -114,12 +114,14 @@ def find(
         return Found(list(items), [main])
     other = main if other_than is None else other_than
     named = _by_side(bare, items) or _by_ordinal(bare, items) or _by_name(bare, items, other)
-    return named or (_by_keyword(bare, items) if loosely and words[0] in said.definite else None)
+    return named or (_by_keyword(words[1:], items) if loosely and words[0] in said.definite else None)
 
 
 def _by_keyword(bare: Sequence[str], items: Sequence[Item]) -> Found | None:
     """Return the only thing that may be called so: the owl of "the bird"."""
     name = singular(" ".join(bare))
+    if ARTICLES & set(bare):
+        return None
     meant = [at for at, item in enumerate(items) if may_be_called(item.thing.phrase, name)]
     return Found(list(items), meant) if len({items[at].thing.phrase for at in meant}) == 1 else None
 

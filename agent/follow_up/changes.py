@@ -234,8 +234,9 @@ def misread(edit: Edit, before: Sequence[Item]) -> bool:
 
 
 _FUNCTION = frozenset(
-    ["for", "with", "of", "in", "on", "at", "by", "to", "from", "as", "than", "then", "and", "or", "but", "so", "if", "all",
-     "both", "each", "any", "every", "not", "no", "yes", "now", "too", "also", "there", "here", "then", "again", "be", "is"]
+    ["for", "with", "of", "in", "on", "at", "by", "to", "from", "as", "than", "then", "and", "or", "but", "so", "if",
+     "all", "both", "each", "any", "every", "not", "no", "yes", "now", "too", "also", "there", "here", "again", "be",
+     "is"]
 )  # fmt: skip
 """Words that no name of a thing begins or ends with."""
 _NO_NAME = frozenset(

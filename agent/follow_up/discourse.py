@@ -230,7 +230,12 @@ def is_remark(edit: Edit, words: Sequence[str]) -> bool:
         return True
     chunks = chunks_of(edit, words)
     codes = codes_of(chunks)
-    idle = set(codes) <= _IDLE and words[0] not in ARTICLES | phrases().indefinite and not wishes(words)
+    idle = (
+        not codes.startswith("u")
+        and set(codes) <= _IDLE
+        and words[0] not in ARTICLES | phrases().indefinite
+        and not wishes(words)
+    )
     if (in_passing(words) and not _SAYS_HOW.search(codes)) or idle:
         speaks_of(edit, words)
         return True

@@ -23,6 +23,8 @@ _TAKEN_BACK = re.compile(
     r"scratch that|make that))(?: ,)? (?:(?:draw|paint|show|make)(?: me| it)? )?(?=(?:an?|some|two|three|four) )"
 )
 _MARKS = frozenset([",", ":", ".", ";", "-", "!", "?"])
+_NOT_FIRST = frozenset(["of", "for", "with", "to", "by", "as", "than", "and", "or", "but", "in", "on", "at"])
+"""Words that no name of a thing begins with."""
 _VERBS_OF_BOTH = frozenset(["make", "show", "do", "see", "render", "give"])
 """Verbs that ask for changes as well: only what names a known thing behind them is a new picture."""
 
@@ -112,6 +114,8 @@ def stands_for_itself(words: Sequence[str], edit: Edit) -> bool:
     scene = parse_scene(" ".join(bare), edit.names)
     if not scene.objects or not inner or any(thing.phrase in said.abstract for thing in scene.objects):
         return False
+    if any(thing.phrase.split()[0] in _NOT_FIRST for thing in scene.objects):
+        return False  # "three of em"
     if not any(letter.isascii() and letter.isalpha() for letter in " ".join(bare)):
         return True  # pictograms, or a script in which the tables know no change
     changing = tuple(verb for kind in ("put", "remove", "replace", "make", "give", "add") for verb in said.verbs[kind])

@@ -174,11 +174,13 @@ class FollowUps:
                 unread = change(edit, [*with_article(bare), "instead"])  # "nah, teddy bear"
             if unread and _asks_for_a_thing(edit, bare, said):  # "crown please"
                 unread = change(edit, ["add", *bare])
-            if not unread and not again and edit.described() == parse_scene(base.prompt, self._names).describe():
-                return _declined(request, base, f"{base.prompt!r} is what the picture shows already")
             if not unread:
                 told = tuple(f"{part!r} was taken as a remark, nothing to draw" for part in edit.passed_over)
-                return Brief(edit.described(), base.id, keep_seed=not again, notes=told)
+                result = edit.described()
+                if not again and result == parse_scene(base.prompt, self._names).describe():
+                    told = (*told, f"{base.prompt!r} says that already, so it is drawn anew with another seed")
+                    return Brief(result, base.id, keep_seed=False, notes=told)
+                return Brief(result, base.id, keep_seed=not again, notes=told)
         except CannotChange as error:
             return _declined(request, base, str(error))
         joins = said[:1] in (["and"], ["also"], ["plus"]) and "the" in said[1:]

@@ -62,7 +62,7 @@ def read_bare(edit: Edit, words: Sequence[str]) -> bool:
             continue
         found = edit.find(target) if target[0] not in said.indefinite else None
         rest = [word for word in inner[cut:] if word not in (",", ":")]
-        if found is not None and rest and become(edit, found, rest, things="none"):
+        if found is not None and rest not in ([], ["one"], ["ones"]) and become(edit, found, rest, things="none"):
             return True
     return _recalled(edit, inner)
 

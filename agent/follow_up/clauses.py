@@ -29,6 +29,12 @@ LONELY = re.compile(
 """Why something is to come: "he could use a friend"."""
 
 
+_FALSE_STARTS = frozenset(
+    ["in", "on", "with", "at", "to", "a", "an", "the", "put", "add", "make", "maybe", "with a", "in a"]
+)
+"""What is begun and not gone on with: "in a ... with a butterfly on it"."""
+
+
 def parts_of(words: Sequence[str], at: frozenset[str]) -> list[list[str]]:
     parts: list[list[str]] = [[]]
     for word in words:
@@ -74,6 +80,7 @@ def is_aside(words: Sequence[str]) -> bool:
     return (
         bool(LONELY.fullmatch(text))
         or not text
+        or text in _FALSE_STARTS
         or kind_of_talk(text, exactly=False) is not None
         or text.startswith(phrases().asides)
     )

@@ -66,7 +66,7 @@ def read_count(edit: Edit, words: Sequence[str]) -> bool:
             return False
         return looks.counted(edit, found, found.items[found.places[0]].thing.count + extra)
     number, rest = looks.number_in(inner)
-    if not number or adds:
+    if not number or adds or list(words[:2]) == ["the", "other"]:
         return False
     only = any(word in ("only", "just", "single") for word in inner) or words[0] in (
         "make",
@@ -87,6 +87,7 @@ def read_count(edit: Edit, words: Sequence[str]) -> bool:
             return False
         at = edit.place_of(edit.latest) if edit.latest else None
         at = None if at is not None and edit.items[at].joint == "wearing" else at  # two of who wears it
+        at = None if at is not None and edit.items[at].thing.count == number else at  # it is so many already
         several = [k for k, item in enumerate(edit.items) if item.thing.count > 1]
         main = several[0] if len(several) == 1 and number < edit.items[several[0]].thing.count else edit.main
         return looks.counted(edit, Found(list(edit.items), [main if at is None else at]), number)

@@ -30,6 +30,11 @@ _APPOSED = re.compile(
 )
 """A thing that is said more exactly behind: "a ball under the chair , a soccer ball"."""
 _COLOUR = "|".join(sorted(COLOURS, key=len, reverse=True))
+_COLOUR_DISLIKED = re.compile(
+    rf"(?:the )?(?P<old>{_COLOUR})(?:'s| is| looks| was| seems) (?:not|too|a bit|so|way|kind of|just)\b.*? , "
+    rf"(?:(?:maybe|perhaps|try|use|take|make it|rather|go for|how about|i'd like) )*(?P<new>{_COLOUR})"
+)
+"""A colour that is not liked, and the one that is wanted: "yellow's too loud , light blue"."""
 _RED_ONE = re.compile(
     rf"\b(?P<article>(?:another|an?)(?: (?:second|third|fourth|big|small|large|tiny|little))?) (?P<head>[\w-]+)"
     rf"(?P<middle>(?: [\w-]+)*) , (?:an?|the) (?P<colour>{_COLOUR}) one$"
@@ -114,6 +119,9 @@ def preferred(edit: Edit, words: Sequence[str]) -> list[Words] | None:
     cut = next((at for at, word in enumerate(words) if at and word in (",", "but")), None)
     if cut is None or cut + 1 >= len(words):
         return None
+    if found := _COLOUR_DISLIKED.fullmatch(" ".join(words)):
+        old = [item.thing.phrase for item in edit.items if item.thing.colour == colour_of(found["old"])]
+        return [["make", "the", *phrase.split(), *found["new"].split()] for phrase in old] or None
     left, right = chunks_of(edit, words[:cut]), list(words[cut + 1 :])
     while len(right) > 1 and right[0] in _OFFERS:
         right = right[1:]

@@ -59,7 +59,7 @@ class RuleWriter:
         """
         if self._reader is None:
             return self._follow_ups.brief(request, history)
-        english = None
+        english: Brief | None = None
         if history and request.isascii():
             # Words that read as a change in English are no words of another language.
             brief = self._follow_ups.brief(request, history)

@@ -30,6 +30,12 @@ _APPOSED = re.compile(
 )
 """A thing that is said more exactly behind: "a ball under the chair , a soccer ball"."""
 _COLOUR = "|".join(sorted(COLOURS, key=len, reverse=True))
+_KIND_THEN_NAME = re.compile(
+    r"\b(?:an?|another)(?: (?:second|third|fourth|other|new))? "
+    r"(?:animal|thing|creature|object|character|person|friend|item)"
+    r" (?:,|:) (?:like |say |maybe )?(?=an? )"
+)
+"""A kind before what is meant of it: "a third animal , a lion"."""
 _COLOUR_DISLIKED = re.compile(
     rf"(?:the )?(?P<old>{_COLOUR})(?:'s| is| looks| was| seems) (?:not|too|a bit|so|way|kind of|just)\b.*? , "
     rf"(?:(?:maybe|perhaps|try|use|take|make it|rather|go for|how about|i'd like) )*(?P<new>{_COLOUR})"
@@ -276,6 +282,7 @@ def repaired(edit: Edit, words: Sequence[str]) -> Words:
         text = text[lonely.end() + 3 :]
         text = f"add {text}" if text.split(" ")[0] in phrases().indefinite else text
     text = _RED_ONE.sub(r"\g<article> \g<colour> \g<head>\g<middle>", text)
+    text = _KIND_THEN_NAME.sub("", text)
     text = _ANOTHER_RED.sub(r"\g<article> \g<colour> \g<head>", text)
     text = _APPOSED.sub(r"\g<again>\g<middle>", text)
     words = text.split()

@@ -86,6 +86,8 @@ def test_a_first_request_is_put_as_a_prompt(request_: str, prompt: str) -> None:
         ("give him a green scarf", "a dog wearing a red scarf", "a dog wearing a green scarf"),
         ("add a teddybear", "a dog", "a dog and a teddy bear"),
         ("cut it down to two", "three dogs", "two dogs"),
+        ("there's a cat missing, put one next to it", "a dog", "a dog next to a cat"),
+        ("add a third animal, a lion", "a dog and a cat", "a dog and a cat and a lion"),
         ("only two dogs", "a red dog and two dogs", "a red dog and a dog"),
         ("the dog should be replaced by a lion", "a dog", "a lion"),
     ],
